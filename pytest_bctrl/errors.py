@@ -1,0 +1,39 @@
+"""Errors that a person reads: what was wrong, where, and what would be right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(eq=False)
+class BctrlError(Exception):
+    """Base of everything this package raises for a user's mistake or for a broken input.
+
+    `problem` says what was wrong, `where` names the setting, file or pointer, `mend` says what would be
+    right or which command to type next.
+    """
+
+    problem: str
+    where: str = ""
+    mend: str = ""
+
+    def __str__(self) -> str:
+        """One line: where, what, mend."""
+        head = f"{self.where}: {self.problem}" if self.where else self.problem
+        return f"{head} ({self.mend})" if self.mend else head
+
+
+class SettingError(BctrlError):
+    """A setting is missing or wrong; `where` names the option, variable or ini key."""
+
+
+class DocumentError(BctrlError):
+    """A document cannot be read as what it should be: page, YAML, JSON, OpenAPI or overlay."""
+
+
+class UnsafeRequestError(BctrlError):
+    """A request was refused before it left: an unsafe method, or another origin than the key's."""
+
+
+class UnreachableError(BctrlError):
+    """The target gave no usable answer: refused, timed out, reset, truncated or rate limited."""
