@@ -1,4 +1,4 @@
-"""An adversary for the kit: a server of List Runtimes that it did not grow up with, and all that can be wrong.
+"""An adversary for the kit: a server of List Runtimes that it did not grow up with, and what can be wrong.
 
 `serve(variant)` runs one `Variant` of the `CATALOGUE` on a loopback port. Nothing here imports the kit.
 """

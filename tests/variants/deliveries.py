@@ -80,11 +80,14 @@ def in_slow_pieces(pieces: int, seconds: float) -> Delivery:
     return deliver
 
 
-def after_informational(wire: Wire, reply: Reply) -> bool:
-    """103 Early Hints first, which a client passes over (RFC 9110, section 15.2)."""
-    hints = Reply(103, headers=(("Link", "</style.css>; rel=preload"),))
-    wire.write(hints.head())
-    return with_length(wire, reply)
+def after_informational(status: int) -> Delivery:
+    """An informational answer first, which a client passes over (RFC 9110, section 15.2)."""
+
+    def deliver(wire: Wire, reply: Reply) -> bool:
+        wire.write(Reply(status, headers=(("Link", "</style.css>; rel=preload"),)).head())
+        return with_length(wire, reply)
+
+    return deliver
 
 
 def with_head(change: Callable[[bytes], bytes]) -> Delivery:

@@ -14,8 +14,8 @@ from .runtimes import API_KEY, SPACE_ID, Document, sample
 class Visit:
     """One request in its surroundings.
 
-    `number` counts every request of the server from 1, `listing` only the GETs that reached the list (0 for the
-    rest). `here` and `elsewhere` are the server's two origins, `memory` is what it keeps between requests.
+    `number` counts every request of the server from 1, `listing` only the GETs that reached the list (0 for
+    the rest). `here` and `elsewhere` are the server's two origins, `memory` is what it keeps for later.
     """
 
     request: Request
@@ -44,9 +44,9 @@ def untouched(_: Visit, reply: Reply) -> Reply:
 class Service:
     """What the server does; the defaults are the plain, conforming one.
 
-    The hooks, in the order in which they come: `early` may answer before anything is looked at, `admits` judges
-    the credentials, `refused` has the last word on a 401, `unknown` on a 404 for a space, `listed` on the list,
-    and `always` on whatever is about to be sent.
+    The hooks, in the order in which they come: `early` may answer before anything is looked at, `admits`
+    judges the credentials, `refused` has the last word on a 401, `unknown` on a 404 for a space, `listed` on
+    the list, and `always` on whatever is about to be sent.
     """
 
     document: Document = sample

@@ -13,9 +13,9 @@ Expect = Literal["pass", "error", "warning"]
 class Variant:
     """A named difference, and the verdict that a contract suite owes it.
 
-    `expect` is `pass` (passes under any level), `error` (fails by default) or `warning` (passes by default and
-    fails under `--bctrl-fail-on=warning`). `rule_hint` names the rule concerned; `doubt` is set where a fair
-    judge might decide otherwise, or where only an unpromised probe shows the fault, and says why.
+    `expect` is `pass` (passes under any level), `error` (fails by default) or `warning` (passes by default
+    and fails under `--bctrl-fail-on=warning`). `rule_hint` names the rule concerned; `doubt` is set where a
+    fair judge might decide otherwise, or where only an unpromised probe shows the fault, and says why.
     """
 
     name: str
