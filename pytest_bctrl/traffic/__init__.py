@@ -1,0 +1,1 @@
+"""What sends, answers and saves requests: the client, the mock server and recordings."""
