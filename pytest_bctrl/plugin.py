@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     import httpx
 
@@ -65,33 +65,33 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def bctrl_contract(pytestconfig: pytest.Config) -> Contract:
     """The contract: operations, schemas and servers, read from the packaged document or --bctrl-contract."""
-    from pytest_bctrl.suite import session
+    from pytest_bctrl import fixture_values
 
-    return session.contract(pytestconfig)
+    return fixture_values.contract(pytestconfig)
 
 
 @pytest.fixture(scope="session")
 def bctrl_api_key(pytestconfig: pytest.Config) -> Secret:
     """The API key as a `Secret`: BCTRL_API_KEY with --bctrl-live, else the mock's. Override to take it elsewhere."""
-    from pytest_bctrl.suite import session
+    from pytest_bctrl import fixture_values
 
-    return session.api_key(pytestconfig, os.environ)
+    return fixture_values.api_key(pytestconfig, os.environ)
 
 
 @pytest.fixture(scope="session")
 def bctrl_base_url(pytestconfig: pytest.Config) -> str:
     """The base URL of the target, without a trailing slash: the live API with --bctrl-live, else the mock."""
-    from pytest_bctrl.suite import session
+    from pytest_bctrl import fixture_values
 
-    return session.base_url(pytestconfig, os.environ)
+    return fixture_values.base_url(pytestconfig, os.environ)
 
 
 @pytest.fixture(scope="session")
 def bctrl_space_id(pytestconfig: pytest.Config) -> str:
     """The id of a space that the key may list: the setting with --bctrl-live, else the mock's."""
-    from pytest_bctrl.suite import session
+    from pytest_bctrl import fixture_values
 
-    return session.space_id(pytestconfig, os.environ)
+    return fixture_values.space_id(pytestconfig, os.environ)
 
 
 @pytest.fixture
@@ -104,10 +104,27 @@ def bctrl_client(bctrl_base_url: str, bctrl_api_key: Secret, pytestconfig: pytes
 
 
 @pytest.fixture
-def bctrl_async_client(
-    bctrl_base_url: str, bctrl_api_key: Secret, pytestconfig: pytest.Config
-) -> Iterator[httpx.AsyncClient]:
-    """An authenticated `httpx.AsyncClient` on the target, to be used with `async with`; safe as `bctrl_client` is."""
+def bctrl_async_client(bctrl_base_url: str, bctrl_api_key: Secret, pytestconfig: pytest.Config) -> httpx.AsyncClient:
+    """An authenticated `httpx.AsyncClient` on the target, as safe as `bctrl_client`; needs no closing."""
     from pytest_bctrl.traffic.client import async_client
 
-    yield async_client(bctrl_base_url, bctrl_api_key, live=pytestconfig.option.bctrl_live)
+    return async_client(bctrl_base_url, bctrl_api_key, live=pytestconfig.option.bctrl_live)
+
+
+@pytest.fixture
+def bctrl_mock(pytestconfig: pytest.Config) -> Iterator[MockServer]:
+    """The mock server of this test: `.url`, `.api_key`, `.space_id`, `.runtimes`, `.requests`; new for each test."""
+    from pytest_bctrl import fixture_values
+
+    server = fixture_values.mock(pytestconfig)
+    server.reset()
+    yield server
+    server.reset()
+
+
+@pytest.fixture(scope="session")
+def bctrl_schema(bctrl_contract: Contract) -> Any:
+    """The contract as a Schemathesis schema, for `@bctrl_schema.parametrize()` and the like (extra `contract`)."""
+    from pytest_bctrl import fixture_values
+
+    return fixture_values.schema(bctrl_contract)

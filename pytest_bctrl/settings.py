@@ -103,9 +103,7 @@ def max_examples(source: Source, environment: Mapping[str, str]) -> int:
     raise SettingError(f"{found.value!r} is not a number of examples", where=found.where, mend="give 1 to 10000")
 
 
-def base_url(
-    source: Source, environment: Mapping[str, str], default: str, normalise: Callable[[str, str], str]
-) -> str:
+def base_url(source: Source, environment: Mapping[str, str], default: str, normalise: Callable[[str, str], str]) -> str:
     """Return the live base URL; `normalise(text, where)` brings it into one form or raises `SettingError`."""
     found = given(BASE_URL, source, environment) or Given(default, "the contract's first server")
     return normalise(found.value, found.where)

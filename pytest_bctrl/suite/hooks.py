@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any
 
 import pytest
 
@@ -83,7 +82,3 @@ class ContractHooks:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what was found below the failing level, what was checked, what was not, and what to type next."""
         self._summary.write(terminalreporter)
-
-    def pytest_unconfigure(self) -> None:
-        """Stop what the run started."""
-        self._run.close()

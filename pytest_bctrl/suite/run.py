@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,10 @@ INSTALL = "pip install 'pytest-bctrl[contract]'"
 
 @dataclass(frozen=True, slots=True)
 class ContractRun:
-    """The resolved settings of one run; `mock` is the bundled server where that is the target."""
+    """The resolved settings of one run; `mock` is the bundled server, not yet started, where that is the target.
+
+    `values` are the settings that fill path parameters, by the name that the contract gives them.
+    """
 
     target: settings.Target
     contract: Contract
@@ -36,11 +39,6 @@ class ContractRun:
     fail_on: FailOn
     max_examples: int
     mock: MockServer | None = None
-
-    def close(self) -> None:
-        """Stop the mock server, where this run started one."""
-        if self.mock is not None:
-            self.mock.stop()
 
 
 def require_extra() -> None:
@@ -57,7 +55,7 @@ def require_extra() -> None:
 
 
 def resolve(source: settings.Source, environment: Mapping[str, str]) -> ContractRun:
-    """Resolve every setting before anything is sent; starts the mock server where it is the target.
+    """Resolve every setting before anything is sent or started.
 
     Raises `SettingError` or `DocumentError` with the name of what is missing or wrong.
     """
@@ -71,27 +69,19 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
     if target == "live":
         key = settings.api_key(environment)
         space = settings.space_id(source, environment)
-        url = settings.base_url(source, environment, _first_server(contract), _normaliser(contract))
+        url = live_base_url(contract, source, environment)
         return ContractRun(target, contract, url, key, {"space_id": space}, fail_on, max_examples)
-    mock = _start_mock(contract)
-    return ContractRun(target, contract, mock.url, mock.api_key, {"space_id": mock.space_id}, fail_on, max_examples, mock)
-
-
-def _start_mock(contract: Contract) -> MockServer:
     from pytest_bctrl.traffic.mock import MockServer
 
-    server = MockServer(contract)
-    server.start()
-    return server
+    mock = MockServer(contract)
+    return ContractRun(target, contract, "", mock.api_key, {"space_id": mock.space_id}, fail_on, max_examples, mock)
 
 
-def _first_server(contract: Contract) -> str:
-    return contract.servers[0] if contract.servers else ""
-
-
-def _normaliser(contract: Contract) -> Callable[[str, str], str]:
+def live_base_url(contract: Contract, source: settings.Source, environment: Mapping[str, str]) -> str:
+    """Return the live base URL: the setting, or the contract's first server."""
     prefix = shared_prefix(contract)
-    return lambda text, where: base_url(text, where=where, prefix=prefix)
+    first = contract.servers[0] if contract.servers else ""
+    return settings.base_url(source, environment, first, lambda text, where: base_url(text, where=where, prefix=prefix))
 
 
 def shared_prefix(contract: Contract) -> str:

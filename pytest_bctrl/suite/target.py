@@ -65,12 +65,17 @@ class Target:
     _client: httpx.Client = field(init=False, repr=False)
     _first: dict[str, Exchange | NoAnswerError] = field(default_factory=dict, repr=False)
 
+    _base_url: str = field(init=False, repr=False)
+
     def __post_init__(self) -> None:
-        self._client = client(self.run.base_url, self.run.key, live=True, observe=self._observe)
+        self._base_url = self.run.mock.start().url if self.run.mock else self.run.base_url
+        self._client = client(self._base_url, self.run.key, live=True, observe=self._observe)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and stop the mock where it is the target."""
         self._client.close()
+        if self.run.mock:
+            self.run.mock.stop()
 
     def values(self, operation: Operation) -> dict[str, str] | None:
         """Return the real values of the operation's path parameters, or None where a setting does not give one."""
@@ -105,7 +110,7 @@ class Target:
 
         Raises `NoAnswerError` where no attempt got a whole answer.
         """
-        request = self._client.build_request(operation.method, self.run.base_url + (path or operation.url_path(values)))
+        request = self._client.build_request(operation.method, self._base_url + (path or operation.url_path(values)))
         if credential is not None:
             request.extensions = {**request.extensions, NO_AUTHORIZATION: credential.header or True}
         shell = reproduction(request, credential)

@@ -86,9 +86,7 @@ def test_odd_path_value_is_refused(operation: Operation, value: PathValue, targe
     verdict([*exchange.findings, *check_protocol(exchange.answer, REFUSED)])
 
 
-def test_generated_path_values_are_refused(
-    operation: Operation, target: Target, verdict: Verdict, schema: Any
-) -> None:
+def test_generated_path_values_are_refused(operation: Operation, target: Target, verdict: Verdict, schema: Any) -> None:
     """Whatever Schemathesis puts in the path is refused as documented."""
     target.first(operation)
 

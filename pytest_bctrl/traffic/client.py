@@ -53,9 +53,17 @@ def async_client(
     retry: RetryPolicy | None = None,
     observe: Callable[[Attempt], None] = lambda attempt: None,
 ) -> httpx.AsyncClient:
-    """Return an `httpx.AsyncClient` that keeps the same rules as `client`."""
+    """Return an `httpx.AsyncClient` that keeps the same rules as `client`.
+
+    Each request has a connection of its own, closed with the answer: a client that nobody awaited the closing of
+    leaves nothing open behind its event loop.
+    """
     rules = _rules(base_url, key, live, retry, observe)
-    inner = httpx.AsyncHTTPTransport(verify=rules.origin.scheme == "https", proxy=_proxy(rules.origin))
+    inner = httpx.AsyncHTTPTransport(
+        verify=rules.origin.scheme == "https",
+        proxy=_proxy(rules.origin),
+        limits=httpx.Limits(max_keepalive_connections=0),
+    )
     return httpx.AsyncClient(
         base_url=base_url,
         transport=AsyncGuardedTransport(rules, inner),
