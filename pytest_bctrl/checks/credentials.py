@@ -28,12 +28,16 @@ class Credential:
 
 
 def wrong_credentials(key: Secret) -> list[Credential]:
-    """Return every kind of wrong bearer credential that a careless server lets in."""
+    """Return every kind of wrong bearer credential that a careless server lets in.
+
+    A kind that this key does not have is left out: a key of digits has no other case, one of a single character
+    no first half.
+    """
     value = key.reveal()
     half = max(1, len(value) // 2)
     changed = value[:-1] + ("x" if value[-1] != "x" else "y")
     variable = "BCTRL_API_KEY"
-    return [
+    made = [
         Credential("no header", None, ""),
         Credential("empty bearer", Secret("Bearer"), "Bearer"),
         Credential("wrong token", Secret("Bearer not-a-key-of-this-api"), "Bearer not-a-key-of-this-api"),
@@ -44,6 +48,8 @@ def wrong_credentials(key: Secret) -> list[Credential]:
         Credential("another scheme", Secret(f"Basic {value}"), f"Basic ${{{variable}}}"),
         Credential("letters in the other case", Secret(f"Bearer {value.swapcase()}"), "Bearer (the key, swapped case)"),
     ]
+    right = Secret(f"Bearer {value}")
+    return [one for one in made if one.header is None or (one.header != right and one.header != Secret("Bearer "))]
 
 
 def check_refused(answer: Answer, credential: str) -> Iterator[Violation]:
