@@ -9,7 +9,7 @@ import httpx
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secret import Secret, secret
 from pytest_bctrl.traffic.flow import Attempt, Rules
 from pytest_bctrl.traffic.origin import Origin, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
@@ -23,7 +23,7 @@ _HEADERS = {"Accept": "application/json", "User-Agent": f"pytest-bctrl/{__versio
 
 def client(
     base_url: str,
-    key: Secret | None,
+    key: Secret | str | None,
     *,
     live: bool,
     retry: RetryPolicy | None = None,
@@ -49,7 +49,7 @@ def client(
 
 def async_client(
     base_url: str,
-    key: Secret | None,
+    key: Secret | str | None,
     *,
     live: bool,
     retry: RetryPolicy | None = None,
@@ -78,15 +78,16 @@ def async_client(
 
 def _rules(
     base_url: str,
-    key: Secret | None,
+    key: Secret | str | None,
     live: bool,
     retry: RetryPolicy | None,
     observe: Callable[[Attempt], None],
 ) -> Rules:
-    if key is not None:
-        _require_sendable(key)
+    held = None if key is None else secret(key)
+    if held is not None:
+        _require_sendable(held)
     # httpx writes a host name in the form that goes on the wire (`xn--…`), and the origin is compared with that.
-    return Rules(origin_of(str(httpx.URL(base_url))), key, live, retry or RetryPolicy(), observe)
+    return Rules(origin_of(str(httpx.URL(base_url))), held, live, retry or RetryPolicy(), observe)
 
 
 def _require_sendable(key: Secret) -> None:
