@@ -63,8 +63,9 @@ class _Scrubber:
         if isinstance(value, list):
             value[:] = [self.visit(item) for item in value]
         elif isinstance(value, dict):
-            for key in list(value):
-                value[key] = self.visit(value[key])
+            items = [(self.visit(key), self.visit(member)) for key, member in value.items()]
+            value.clear()
+            value.update(items)
         elif type(value).__module__.startswith("_pytest.") and hasattr(value, "__dict__"):
             self._visit_object(value)
         return value
