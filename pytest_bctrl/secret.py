@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from pytest_bctrl.errors import BctrlError
@@ -18,6 +19,7 @@ class Secret:
     """
 
     __slots__ = ("_reveal",)
+    _reveal: Callable[[], str]
 
     def __init__(self, value: str) -> None:
         # A closure, so that neither vars(), __slots__ walking nor a debugger's repr of the object shows it.
@@ -58,5 +60,6 @@ def _lost() -> Secret:
 
 def _refuse() -> NoReturn:
     raise BctrlError(
-        "the secret lost its value when it was pickled or copied", mend="pass the environment variable's name instead"
+        "the secret lost its value when it was pickled or copied",
+        mend="pass the environment variable's name instead",
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from pytest_bctrl.errors import DocumentError
 
@@ -74,6 +74,17 @@ class Operation:
         """The parameters that are part of the path."""
         return tuple(parameter for parameter in self.parameters if parameter.place == "path")
 
+    @property
+    def success_statuses(self) -> frozenset[int]:
+        """The documented statuses that mean success; a range (`2XX`) stands for all of its codes."""
+        codes: set[int] = set()
+        for status in self.responses:
+            if status.upper() == "2XX":
+                codes.update(range(200, 300))
+            elif status.startswith("2"):
+                codes.add(int(status))
+        return frozenset(codes)
+
     def response_for(self, status: int) -> ResponseSpec | None:
         """Return what is documented for `status`: the exact code, then its range, then `default`."""
         for key in (str(status), f"{status // 100}XX", f"{status // 100}xx", "default"):
@@ -94,7 +105,7 @@ def encode_segment(value: str) -> str:
     return quote(value, safe="") if value.strip(".") else value.replace(".", "%2E")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contract:
     """The vendored OpenAPI document plus the overlay: what the API is held to.
 
@@ -115,9 +126,7 @@ class Contract:
             if operation_id in (operation.operation_id, operation.label):
                 return operation
         known = ", ".join(operation.operation_id or operation.label for operation in self.operations)
-        raise DocumentError(
-            f"the contract has no operation {operation_id!r}", where=self.name, mend=f"it has: {known}"
-        )
+        raise DocumentError(f"the contract has no operation {operation_id!r}", where=self.name, mend=f"it has: {known}")
 
     def resolve(self, schema: Schema) -> Schema:
         """Follow `$ref` until there is none, keeping what stands beside it (JSON Schema 2020-12, 8.2.3)."""
@@ -146,11 +155,11 @@ class Contract:
 
 def pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:
     """Return what a local reference (`#/a/b`, RFC 6901) names; raises `DocumentError` where it leads nowhere."""
-    from urllib.parse import unquote
-
     if not reference.startswith("#"):
         raise DocumentError(
-            "the reference leads outside the document", where=f"{name}: {reference}", mend="use a local one: #/…"
+            "the reference leads outside the document",
+            where=f"{name}: {reference}",
+            mend="use a local one: #/…",
         )
     value: Any = document
     for token in unquote(reference[1:]).split("/")[1:]:

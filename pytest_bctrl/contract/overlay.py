@@ -19,7 +19,9 @@ def apply(overlay: Mapping[str, Any], document: Mapping[str, Any], name: str) ->
     """
     if not str(overlay.get("overlay", "")).startswith("1."):
         raise DocumentError(
-            "it is not an OpenAPI Overlay 1.x document", where=name, mend="it should begin with 'overlay: 1.0.0'"
+            "it is not an OpenAPI Overlay 1.x document",
+            where=name,
+            mend="it should begin with 'overlay: 1.0.0'",
         )
     result: dict[str, Any] = copy.deepcopy(dict(document))
     for index, action in enumerate(overlay.get("actions", [])):

@@ -64,7 +64,9 @@ def from_document(document: Any, name: str) -> Contract:
         operations = tuple(_operations(document, name))
     except (AttributeError, KeyError, TypeError) as error:
         raise DocumentError(
-            f"it is not a well-formed OpenAPI document: {error}", where=name, mend="validate it against OpenAPI 3.1"
+            f"it is not a well-formed OpenAPI document: {error}",
+            where=name,
+            mend="validate it against OpenAPI 3.1",
         ) from None
     return Contract(
         name=name,
@@ -84,13 +86,10 @@ def digest(document: Any) -> str:
 
 
 def _operations(document: Mapping[str, Any], name: str) -> list[Operation]:
-    found = []
-    for path, raw in document.get("paths", {}).items():
-        item = _deref(document, raw, name)
-        for method in _METHODS:
-            if method in item:
-                found.append(_operation(document, path, method, item, name))
-    return found
+    items = [(path, _deref(document, raw, name)) for path, raw in document.get("paths", {}).items()]
+    return [
+        _operation(document, path, method, item, name) for path, item in items for method in _METHODS if method in item
+    ]
 
 
 def _operation(document: Mapping[str, Any], path: str, method: str, item: Mapping[str, Any], name: str) -> Operation:

@@ -1,1 +1,1 @@
-"""What sends, answers and saves requests: the client, the mock server and recordings."""
+"""What goes over the wire: the client that talks to a target, and the mock server that answers."""
