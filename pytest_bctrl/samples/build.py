@@ -68,7 +68,7 @@ class Builder:
         made = {}
         for name, inner in schema.get("properties", {}).items():
             at = f"{place}.{name}" if place else name
-            if name in required or (depth <= _DEEPEST and self._choice.deal(f"{at}?", 2) == 0):
+            if name in required or (depth <= _DEEPEST and self._choice.takes_optional(at)):
                 made[name] = self.value(inner, at, depth + 1)
         if not schema.get("properties") and schema.get("additionalProperties") is not False:
             made |= self._free_form(schema.get("additionalProperties", True), place, depth)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from random import Random
+from hashlib import blake2b
 from typing import Any
 
 from pytest_bctrl.samples.places import slots, values
-from pytest_bctrl.samples.text import moment, uuid
+from pytest_bctrl.samples.text import as_uuid, moment
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -64,7 +64,13 @@ def _unique(body: Any, location: str, start: int) -> None:
         seen.add(container[key])
 
 
+def renew(body: Any, location: str, start: int) -> None:
+    """Give every value at `location` another one, which `start` tells apart from those of other bodies."""
+    for index, (container, key) in enumerate(slots(body, location), start):
+        container[key] = _another(container[key], index)
+
+
 def _another(value: Any, index: int) -> Any:
     if isinstance(value, str) and _UUID.fullmatch(value):
-        return uuid(Random(f"{value}:{index}"))  # noqa: S311
+        return as_uuid(blake2b(f"{value}:{index}".encode(), digest_size=16).hexdigest())
     return value + index if isinstance(value, int) else f"{value}-{index}"

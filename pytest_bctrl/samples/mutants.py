@@ -18,7 +18,7 @@ from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.spots import Spot, changed, spots
 
 SCHEMA_CHECK = "response_schema_conformance"
-UNDOCUMENTED = "undocumented"
+UNDOCUMENTED = "undocumented_property"
 STRAY = "undocumentedByMutant"
 
 
@@ -76,7 +76,7 @@ def broken(samples: Samples, body: Any, rule: str) -> Mutant:
     """Return `body` with one rule broken, in the last place that has it.
 
     `rule` is a place (`runtimes[*].status`), a place and a keyword (`runtimes[*].status: type`), the name of an
-    invariant (`unique_ids`) or `undocumented`. Where `body` has no such place, the sample is broken instead.
+    invariant (`unique_ids`) or `undocumented_property`. Where `body` has no such place, the sample is broken.
     Raises `SettingError` for a rule that the contract does not have, listing those it has.
     """
     place, _, keyword = (part.strip() for part in rule.partition(":"))
@@ -88,7 +88,7 @@ def broken(samples: Samples, body: Any, rule: str) -> Mutant:
 
 
 def rules(samples: Samples) -> list[str]:
-    """Return the name of every rule that can be broken: `location: keyword`, invariants, and `undocumented`."""
+    """Return the name of every rule that can be broken: `location: keyword`, invariants, and `undocumented_property`."""
     of_schema = [f"{mutant.location}: {mutant.keyword}".removeprefix(": ") for mutant in mutants(samples)]
     return [*dict.fromkeys(of_schema), *(str(rule["rule"]) for rule in samples.operation.invariants), UNDOCUMENTED]
 

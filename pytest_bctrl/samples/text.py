@@ -70,7 +70,11 @@ def moment(minutes: int) -> str:
 
 def uuid(source: Random) -> str:
     """Return a random UUID of version 4 (RFC 9562, 5.4)."""
-    digits = f"{source.getrandbits(128):032x}"
+    return as_uuid(f"{source.getrandbits(128):032x}")
+
+
+def as_uuid(digits: str) -> str:
+    """Return 32 hex digits as a UUID of version 4; six of their bits give way to version and variant."""
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 

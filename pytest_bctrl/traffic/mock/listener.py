@@ -17,6 +17,7 @@ from pytest_bctrl.traffic.mock.wire import Dates
 
 _BACKLOG = 1024
 _SWEEP_SECONDS = 0.5
+_STOP, _DROP = b"s", b"d"
 
 
 class Listener:
@@ -29,6 +30,7 @@ class Listener:
         self._timers: list[tuple[float, int, Connection]] = []
         self._order = count()
         self._dates = Dates()
+        self._dropped = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self, host: str, port: int) -> tuple[str, int]:
@@ -49,9 +51,17 @@ class Listener:
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        self._wake.send(b"!")
+        self._wake.send(_STOP)
         thread.join()
         self._wake.close()
+
+    def drop_connections(self) -> None:
+        """Close every connection and return once that is done; the listener goes on."""
+        if self._thread is None:
+            return
+        self._dropped.clear()
+        self._wake.send(_DROP)
+        self._dropped.wait()
 
     def watch(self, connection: Connection, events: int) -> None:
         """Call `connection.ready` when one of `events` is possible."""
@@ -90,6 +100,7 @@ class Listener:
             for connection in list(self._connections):
                 connection.close()
             self._timers.clear()
+            self._dropped.set()
             self._selector.close()
             self._socket.close()
             self._alarm.close()
@@ -98,9 +109,10 @@ class Listener:
         sweep_at = self.now() + _SWEEP_SECONDS
         while True:
             for key, events in self._selector.select(self._patience(sweep_at)):
-                if key.data is None:
+                if key.data is not None:
+                    key.data(events)
+                elif not self._obey():
                     return
-                key.data(events)
             if self._timers or self._connections:
                 now = self.now()
                 while self._timers and self._timers[0][0] <= now:
@@ -109,6 +121,22 @@ class Listener:
                     sweep_at = now + _SWEEP_SECONDS
                     for connection in list(self._connections):
                         connection.sweep(now)
+
+    def _obey(self) -> bool:
+        for order in self._alarm.recv(64):
+            if order == _STOP[0]:
+                return False
+            self._close_all()
+            self._dropped.set()
+        return True
+
+    def _close_all(self) -> None:
+        # What waits in the backlog was sent before the call, too.
+        if self._is_accepting:
+            self._accept(0)
+        for connection in list(self._connections):
+            connection.close()
+        self._timers.clear()
 
     def _patience(self, sweep_at: float) -> float | None:
         if not self._connections:
