@@ -88,7 +88,7 @@ def broken(samples: Samples, body: Any, rule: str) -> Mutant:
 
 
 def rules(samples: Samples) -> list[str]:
-    """Return the name of every rule that can be broken: `location: keyword`, invariants, and `undocumented_property`."""
+    """Return the name of every rule that can be broken: places with keyword, invariants, `undocumented_property`."""
     of_schema = [f"{mutant.location}: {mutant.keyword}".removeprefix(": ") for mutant in mutants(samples)]
     return [*dict.fromkeys(of_schema), *(str(rule["rule"]) for rule in samples.operation.invariants), UNDOCUMENTED]
 
