@@ -100,7 +100,8 @@ class Connection:
         if self._waiting is not None or self._hung:
             return
         if now > self._until or now - self.last > self._limits.idle:
-            self.close()
+            # A reader that stands still would leave the rest of its answer in the kernel for minutes.
+            self.close(reset=bool(self._out))
         elif self._begun is not None and now - self._begun > self._limits.incomplete:
             self._begun = None
             self._refuse(Problem(408, f"the request did not arrive within {self._limits.incomplete:g} seconds"))
