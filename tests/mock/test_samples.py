@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -100,7 +101,7 @@ def test_samples_need_nothing_but_the_standard_library() -> None:
     assert shown.stdout.strip() == "[]"
 
 
-SCHEMAS = {
+SCHEMAS: dict[str, dict[str, Any]] = {
     "limits": {"type": "integer", "minimum": 3, "maximum": 5},
     "exclusive": {"type": "integer", "exclusiveMinimum": 3, "exclusiveMaximum": 5},
     "steps": {"type": "number", "multipleOf": 0.25, "minimum": 1},
@@ -146,7 +147,7 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
     assert len(json.dumps(Builder(contract, Rotation(1)).value(schema))) < 100_000
 
 
-def _contract(schema: object, components: dict[str, object] | None = None) -> Contract:
+def _contract(schema: dict[str, Any], components: dict[str, object] | None = None) -> Contract:
     response = {"description": "", "content": {"application/json": {"schema": schema}}}
     document = {
         "openapi": "3.1.0",
