@@ -45,7 +45,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted = set(metafunc.fixturenames)
     names = ["operation", *(name for name in ("rule", "credential", "value") if name in wanted)]
     rows = [row for operation in askable(run) for row in _rows(run, operation, names[1:])]
-    metafunc.parametrize(",".join(names), [row[1:] for row in rows], ids=[str(row[0]) for row in rows])
+    metafunc.parametrize(names, [row[1:] for row in rows], ids=[str(row[0]) for row in rows])
 
 
 def askable(run: ContractRun) -> list[Operation]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -27,6 +27,7 @@ def client(
     live: bool,
     retry: RetryPolicy | None = None,
     observe: Callable[[Attempt], None] = lambda attempt: None,
+    headers: Mapping[str, str] | None = None,
 ) -> httpx.Client:
     """Return an `httpx.Client` on `base_url` that sends `key` to that origin only.
 
@@ -38,7 +39,7 @@ def client(
     return httpx.Client(
         base_url=base_url,
         transport=GuardedTransport(rules, inner),
-        headers=_HEADERS,
+        headers={**_HEADERS, **(headers or {})},
         timeout=TIMEOUT,
         follow_redirects=False,
         trust_env=False,

@@ -1,0 +1,52 @@
+"""The command line: `pytest-bctrl COMMAND`, also `python -m pytest_bctrl COMMAND`.
+
+Exit codes: 0 nothing at or above the failing level, 1 something is, 2 it could not be checked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from pytest_bctrl._version import __version__
+from pytest_bctrl.errors import BctrlError
+
+COMMANDS = {
+    "contract": "show the contract in force, or build it from the vendored spec and the overlay",
+}
+"""Name and help of every command; the module of the same name has `add_arguments(parser)` and `run(options)`."""
+
+COULD_NOT_CHECK = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; a user's mistake is one line on standard error and exit code 2."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser(given).parse_args(given)
+    try:
+        return int(import_module(f"pytest_bctrl.cli.{options.command}").run(options))
+    except BctrlError as error:
+        print(f"pytest-bctrl: {error}", file=sys.stderr)
+        return COULD_NOT_CHECK
+    except BrokenPipeError:
+        # The reader of a pipe went away (`| head`): nothing is left to say to anyone.
+        sys.stderr.close()
+        return COULD_NOT_CHECK
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pytest-bctrl", description="Contract testing for the bctrl API's List Runtimes endpoint."
+    )
+    parser.add_argument("--version", action="version", version=f"pytest-bctrl {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        if name in given:
+            # Only the command that was asked for is imported: each has libraries of its own to load.
+            import_module(f"pytest_bctrl.cli.{name}").add_arguments(command)
+    return parser
