@@ -81,8 +81,8 @@ class Journal(Sequence[Entry]):
     def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
         kept = list(self._kept.copy())
         if isinstance(index, slice):
-            return [self._entry(*one) for one in kept[index]]
-        return self._entry(*kept[index])
+            return [self.entry(*one) for one in kept[index]]
+        return self.entry(*kept[index])
 
     def __repr__(self) -> str:
         return f"<Journal: {'; '.join(str(entry) for entry in self[-20:]) or 'no requests'}>"
@@ -139,7 +139,8 @@ class Journal(Sequence[Entry]):
         """The requests that the mock refused, with the reason in `why`."""
         return [entry for entry in self if entry.is_refused]
 
-    def _entry(self, time: float, request: Request, answer: Answer) -> Entry:
+    def entry(self, time: float, request: Request, answer: Answer) -> Entry:
+        """Return one exchange as it is shown: credentials hidden."""
         return Entry(
             method=request.method,
             path=self._hide(request.target),

@@ -16,6 +16,7 @@ from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.wire import Dates
 
 _BACKLOG = 1024
+_LAST_PORT = 65_535
 _SWEEP_SECONDS = 0.5
 _STOP, _DROP = b"s", b"d"
 
@@ -175,6 +176,9 @@ READ_EVENT = selectors.EVENT_READ
 
 
 def _listening(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= _LAST_PORT:
+        # The resolver would take it modulo 65,536.
+        raise SettingError(f"there is no port {port}", where=f"{host}:{port}", mend=f"take one from 0 to {_LAST_PORT}")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         sock = socket.socket(family, socket.SOCK_STREAM)
@@ -185,16 +189,16 @@ def _listening(host: str, port: int) -> socket.socket:
         sock.bind(address)
         sock.listen(_BACKLOG)
         sock.setblocking(False)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         sock.close()
         raise _refused(host, port, error) from None
     return sock
 
 
-def _refused(host: str, port: int, error: Exception) -> SettingError:
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+def _refused(host: str, port: int, error: OSError) -> SettingError:
+    if error.errno == errno.EADDRINUSE:
         return SettingError(
             f"port {port} is in use", where=f"{host}:{port}", mend="stop what listens there, or take --port 0"
         )
-    reason = getattr(error, "strerror", None) or str(error)
+    reason = error.strerror or str(error)
     return SettingError(f"the mock cannot listen there: {reason}", where=f"{host}:{port}", mend="take 127.0.0.1")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.fault import Fault, FaultInPlay
 from pytest_bctrl.traffic.mock.faults import fault, for_contract
-from pytest_bctrl.traffic.mock.journal import Journal
+from pytest_bctrl.traffic.mock.journal import Entry, Journal
 from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.message import Answer, Request
@@ -19,7 +22,7 @@ from pytest_bctrl.traffic.mock.parse import Problem
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.responder import Responder
 from pytest_bctrl.traffic.mock.scenarios import Scenario, scenario
-from pytest_bctrl.traffic.mock.source import Source, fixed
+from pytest_bctrl.traffic.mock.source import Source, fixed, from_file
 from pytest_bctrl.traffic.mock.stage import Stage
 
 MOCK_KEY = "bctrl-mock-key-that-opens-nothing"
@@ -30,7 +33,8 @@ class MockServer:
     """A stand-in for the API on a loopback port, that answers as its contract says.
 
     `with MockServer(contract) as mock:` starts it and stops it; `.start()` and `.stop()` do the same by hand.
-    `port=0` takes a free one. Raises `SettingError` where the address cannot be had.
+    `port=0` takes a free one; `log` is called with every exchange, on the server's thread.
+    Raises `SettingError` where the address cannot be had.
     """
 
     def __init__(
@@ -43,12 +47,14 @@ class MockServer:
         port: int = 0,
         source: Source | None = None,
         limits: Limits | None = None,
+        log: Callable[[Entry], None] | None = None,
     ) -> None:
         self.contract = contract
         self.api_key = api_key or Secret(MOCK_KEY)
         self.space_id = space_id or SPACE_ID
         self.samples = Samples(contract, contract.operations[0])
         self.requests = Journal(self.api_key)
+        self._log = log
         self._host = host
         self._port = port
         refusals = Refusals(contract)
@@ -126,14 +132,30 @@ class MockServer:
         self._stage.reset()
         self.requests.clear()
 
+    def serve_file(self, path: str | Path) -> Self:
+        """Serve the body, or the list of runtimes, in a JSON file; in the mock's space, and otherwise as it stands.
+
+        Raises `DocumentError` where the file is missing or holds no JSON.
+        """
+        self._stage.set(Scenario("file", from_file(Path(path), self.samples, self.space_id)))
+        return self
+
     def respond(self, request: Request) -> Answer:
         """Answer one request and write it down: the way in for the server and for the in-process transport."""
-        answer = self._responder.respond(request)
-        self.requests.add(time.time(), request, answer)
-        return answer
+        try:
+            answer = self._responder.respond(request)
+        except BctrlError as error:
+            # A contract that no sample can be made of shows here; the client is told why.
+            answer = self._responder.refuse(500, str(error))
+        return self._written(request, answer)
 
     def refuse(self, problem: Problem) -> Answer:
         """Answer what is no proper request and write it down."""
-        answer = self._responder.refuse(problem.status, problem.reason)
-        self.requests.add(time.time(), problem.seen, answer)
+        return self._written(problem.seen, self._responder.refuse(problem.status, problem.reason))
+
+    def _written(self, request: Request, answer: Answer) -> Answer:
+        at = time.time()
+        self.requests.add(at, request, answer)
+        if self._log is not None:
+            self._log(self.requests.entry(at, request, answer))
         return answer
