@@ -9,6 +9,9 @@ import argparse
 import platform
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
@@ -41,25 +44,23 @@ def main() -> None:
 def _in_process() -> None:
     """Start plus stop within one process, as every test session pays it."""
     contract = load_contract()
-    ours, theirs = [], []
-    try:
+    ours = [_timed(lambda: MockServer(contract)) for _ in range(30)]
+    theirs = []
+    if find_spec("pytest_httpserver"):
         from pytest_httpserver import HTTPServer
-    except ImportError:
-        HTTPServer = None  # noqa: N806
-    for _ in range(30):
-        began = time.perf_counter()
-        with MockServer(contract):
-            pass
-        ours.append(time.perf_counter() - began)
-        if HTTPServer is not None:
-            began = time.perf_counter()
-            with HTTPServer("127.0.0.1", 0):
-                pass
-            theirs.append(time.perf_counter() - began)
+
+        theirs = [_timed(lambda: HTTPServer("127.0.0.1", 0)) for _ in range(30)]
     line = f"start and stop in process, median of 30: ours {median(ours) * 1e3:.2f} ms"
     if theirs:
         line += f", pytest-httpserver {median(theirs) * 1e3:.2f} ms: ratio {median(ours) / median(theirs):.3f}"
     print(line)
+
+
+def _timed(make: Callable[[], AbstractContextManager[object]]) -> float:
+    began = time.perf_counter()
+    with make():
+        pass
+    return time.perf_counter() - began
 
 
 def _as_processes(servers: list[Server], rounds: int, seconds: float) -> None:

@@ -56,7 +56,7 @@ class _Client:
                 return False
             self._closes = b"connection: close" in head.lower() or head.startswith(b"HTTP/1.0")
             self._chunked = b"transfer-encoding: chunked" in head.lower()
-            self.failures += not head[9:12] == b"200"
+            self.failures += head[9:12] != b"200"
             self._missing = 0 if self._chunked else _length(head) - len(rest)
             self._tail = rest[-8:]
         else:

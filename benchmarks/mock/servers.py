@@ -52,7 +52,9 @@ def installed(folder: Path, node_modules: Path | None) -> tuple[list[Server], li
         script = folder / "httpserver.py"
         script.write_text(_HTTPSERVER, "utf-8")
         found.append(
-            Server("pytest-httpserver", lambda port: [sys.executable, str(script), str(port), str(packaged().sample)])
+            Server(
+                "pytest-httpserver", lambda port: [sys.executable, str(script), str(port), str(packaged().sample), PATH]
+            )
         )
     else:
         missing.append("pytest-httpserver: pip install pytest-httpserver")
@@ -106,12 +108,11 @@ _HTTPSERVER = textwrap.dedent(
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     server = HTTPServer("127.0.0.1", int(sys.argv[1]), threaded=True)
-    server.expect_request(%r).respond_with_json(json.load(open(sys.argv[2], encoding="utf-8")))
+    server.expect_request(sys.argv[3]).respond_with_json(json.load(open(sys.argv[2], encoding="utf-8")))
     server.start()
     ended.wait()
     server.stop()
     """
-    % PATH
 )
 
 _SCALAR = textwrap.dedent(
