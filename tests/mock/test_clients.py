@@ -42,7 +42,8 @@ def test_requests(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
     """A session keeps its connection, with and without a body."""
     requests = pytest.importorskip("requests")
     with requests.Session() as session:
-        for body in (None, {}, {"page": 2}):
+        bodies: tuple[Any, ...] = (None, {}, {"page": 2})
+        for body in bodies:
             assert session.get(url, headers=bearer, json=body, timeout=10).json()["runtimes"] == mock.runtimes
         assert session.head(url, headers=bearer, timeout=10).status_code == 200
         assert session.post(url, headers=bearer, json={}, timeout=10).status_code == 405
@@ -50,7 +51,8 @@ def test_requests(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
 
 def test_httpx(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
     with httpx.Client(headers=bearer, timeout=10) as client:
-        for body in (None, {}):
+        bodies: tuple[Any, ...] = (None, {})
+        for body in bodies:
             assert client.request("GET", url, json=body).json()["runtimes"] == mock.runtimes
         assert client.request("OPTIONS", url).headers["allow"] == "GET, HEAD, OPTIONS"
 
@@ -179,7 +181,7 @@ LANGUAGES: dict[str, tuple[str, list[str], str]] = {
 @needs_page
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_published_samples_of_other_languages(mock: MockServer, tmp_path: Path, language: str) -> None:
-    """Where the toolchain is there. Ruby's turns TLS on by itself, which a plain server has not: that is replaced too."""
+    """Where the toolchain is there. Ruby turns TLS on by itself, which a plain server has not: that is replaced too."""
     program, arguments, name = LANGUAGES[language]
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")

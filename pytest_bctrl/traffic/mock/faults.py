@@ -33,7 +33,7 @@ def rate_limited(retry_after: float = 1) -> Fault:
     """Answer 429 with `Retry-After` in seconds (RFC 6585, 4)."""
     extra = {"Retry-After": f"{retry_after:g}"}
     made = change.status(429, "the mock was told to limit the rate", extra)
-    return Fault(f"rate_limited(retry_after={retry_after:g})", made, "status_code_conformance")
+    return Fault(f"rate_limited(retry_after={retry_after:g})", made, _WHOLE)
 
 
 def unauthorized() -> Fault:
