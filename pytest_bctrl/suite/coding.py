@@ -18,7 +18,7 @@ def decoded(response: httpx.Response) -> tuple[httpx.Response, str]:
     raw = b"".join(response.iter_raw())
     coding = response.headers.get("Content-Encoding", "identity").strip().lower()
     body, broken = _decode(raw, coding)
-    headers = [item for item in response.headers.multi_items() if item[0] not in ("content-encoding", "content-length")]
+    headers = [item for item in response.headers.raw if item[0].lower() not in (b"content-encoding", b"content-length")]
     plain = httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
     plain.elapsed = response.elapsed
     return plain, broken

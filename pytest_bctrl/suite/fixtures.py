@@ -42,10 +42,18 @@ def schema(pytestconfig: pytest.Config) -> Any:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each test every operation that can be asked, and what the test is about."""
     run = metafunc.config.stash[RUN]
+    if "secured" in metafunc.fixturenames:
+        secured = [operation for operation in askable(run) if takes_bearer(operation)]
+        metafunc.parametrize("secured", secured, ids=[_name(operation) for operation in secured])
+        return
     wanted = set(metafunc.fixturenames)
     names = ["operation", *(name for name in ("rule", "credential", "value") if name in wanted)]
     rows = [row for operation in askable(run) for row in _rows(run, operation, names[1:])]
     metafunc.parametrize(names, [row[1:] for row in rows], ids=[str(row[0]) for row in rows])
+
+
+def _name(operation: Operation) -> str:
+    return operation.operation_id or operation.label
 
 
 def askable(run: ContractRun) -> list[Operation]:
@@ -60,7 +68,7 @@ def askable(run: ContractRun) -> list[Operation]:
 
 
 def _rows(run: ContractRun, operation: Operation, about: list[str]) -> list[tuple[Any, ...]]:
-    name = operation.operation_id or operation.label
+    name = _name(operation)
     if about == ["rule"]:
         return [(f"{name}-{rule['rule']}", operation, rule) for rule in operation.invariants]
     if about == ["credential"]:

@@ -23,11 +23,12 @@ UNKNOWN = PathValue("unknown", str(uuid.uuid5(_NAMESPACE, "a space that does not
 
 ODD = (
     PathValue("not-a-uuid", "no-such-space"),
-    PathValue("long", "x" * 1000, frozenset({414})),
+    PathValue("long", "x" * 2000, frozenset({414})),
     PathValue("unicode", "空間-ruimte-🚀"),
     PathValue("control-characters", "a\x01b\x1f\x7f"),
     PathValue("line-break", "a\r\nX-Injected: 1"),
     PathValue("null-byte", "a\x00b"),
+    PathValue("not-utf-8", "a\udcffb"),
     PathValue("encoded-slash", "a/b"),
     PathValue("dot-segments", ".."),
     PathValue("percent", "100%"),

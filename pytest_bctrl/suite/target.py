@@ -24,6 +24,10 @@ from pytest_bctrl.suite.troubles import (
 )
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.flow import ATTEMPTS, NO_AUTHORIZATION, Attempt
+from pytest_bctrl.traffic.retry import RetryPolicy
+
+RETRY = RetryPolicy(statuses=frozenset({429}))
+"""A server error is a finding, so the suite takes the first; only 'come back later' is answered by coming back."""
 
 
 @dataclass(slots=True)
@@ -71,7 +75,12 @@ class Target:
     def __post_init__(self) -> None:
         self._base_url = self.run.mock.start().url if self.run.mock else self.run.base_url
         self._client = client(
-            self._base_url, self.run.key, live=True, observe=self._observe, headers={"Accept-Encoding": ACCEPTED}
+            self._base_url,
+            self.run.key,
+            live=True,
+            retry=RETRY,
+            observe=self._observe,
+            headers={"Accept-Encoding": ACCEPTED},
         )
 
     def close(self) -> None:
@@ -107,15 +116,25 @@ class Target:
         return known
 
     def ask(
-        self, operation: Operation, values: Mapping[str, str], credential: Credential | None = None, path: str = ""
+        self,
+        operation: Operation,
+        values: Mapping[str, str],
+        credential: Credential | None = None,
+        *,
+        path: str = "",
+        method: str = "",
     ) -> Exchange:
-        """Send one request: with the key, or with `credential` in its place; `path` is used as it is, if given.
+        """Send one request: with the key, or with `credential` in its place.
+
+        `path` takes the place of the filled template, `method` that of the operation's, where they are given.
 
         Raises `NoAnswerError` where no attempt got a whole answer.
         """
         # A session cookie that the target sets must not stand in for the key in the next request.
         self._client.cookies.clear()
-        request = self._client.build_request(operation.method, self._base_url + (path or operation.url_path(values)))
+        request = self._client.build_request(
+            method or operation.method, self._base_url + (path or operation.url_path(values))
+        )
         if credential is not None:
             request.extensions = {**request.extensions, NO_AUTHORIZATION: credential.header or True}
         shell = reproduction(request, credential)
