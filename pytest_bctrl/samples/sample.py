@@ -23,15 +23,16 @@ _SAMPLE_SEED = 1
 
 
 class Samples:
-    """Bodies of one operation's successful answer.
+    """Bodies of one operation's successful answer, whose `status`, `media_type` and `schema` the contract gives.
 
+    Raises `DocumentError` where the contract documents none in JSON.
     `list_name` is where the body holds its list (`runtimes`), empty where it holds none at its top.
     """
 
     def __init__(self, contract: Contract, operation: Operation) -> None:
         self.contract = contract
         self.operation = operation
-        self.schema = success_schema(operation, contract)
+        self.status, self.media_type, self.schema = _success(operation, contract)
         self.list_name = _list_name(contract, self.schema)
 
     def parameters(self, space_id: str) -> dict[str, str]:
@@ -121,13 +122,13 @@ class Samples:
 _LENGTHS = (5, 0, 3, 8, 1, 4, 2, 6, 0, 7, 3, 5)
 
 
-def success_schema(operation: Operation, contract: Contract) -> Schema:
-    """Return the schema of the first documented 2xx JSON answer; raises `DocumentError` where there is none."""
+def _success(operation: Operation, contract: Contract) -> tuple[int, str, Schema]:
+    """Status, media type and schema of the first documented 2xx JSON answer."""
     for status, response_spec in sorted(operation.responses.items()):
         if status.startswith("2"):
             for media, schema in response_spec.content.items():
                 if "json" in media:
-                    return schema
+                    return int(status.upper().replace("X", "0")), media, schema
     raise DocumentError(
         "it documents no successful JSON answer",
         where=f"{contract.name}: {operation.label}",

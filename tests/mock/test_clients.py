@@ -57,14 +57,14 @@ def test_httpx(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
         assert client.request("OPTIONS", url).headers["allow"] == "GET, HEAD, OPTIONS"
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_httpx_async(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
     async with httpx.AsyncClient(headers=bearer, timeout=10) as client:
         replies = await asyncio.gather(*(client.get(url) for _ in range(20)))
     assert {len(reply.json()["runtimes"]) for reply in replies} == {len(mock.runtimes)}
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_aiohttp(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
     aiohttp = pytest.importorskip("aiohttp")
     async with aiohttp.ClientSession(headers=bearer) as session, session.get(url, json={}) as answer:

@@ -64,7 +64,7 @@ def test_a_delay_longer_than_the_patience_is_a_timeout(apart: MockServer) -> Non
         direct.get(f"/v1/spaces/{apart.space_id}/runtimes")
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_async(apart: MockServer) -> None:
     path = f"/v1/spaces/{apart.space_id}/runtimes"
     apart.fault("delay", 0.01, times=1)

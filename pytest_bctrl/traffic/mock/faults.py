@@ -10,11 +10,11 @@ from typing import Any
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.mutants import SCHEMA_CHECK, broken
 from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
 from pytest_bctrl.traffic.mock.change import Scene
 from pytest_bctrl.traffic.mock.fault import Fault
 from pytest_bctrl.traffic.mock.message import Answer, Payload, with_headers
-from pytest_bctrl.traffic.mock.source import encode
 from pytest_bctrl.traffic.mock.spell import called
 
 _WHOLE = "complete_answer"

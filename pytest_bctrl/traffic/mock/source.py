@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock.message import Payload
 
 
@@ -98,8 +99,3 @@ def from_file(path: Path, samples: Samples, space_id: str) -> Source:
         raise DocumentError(reason, where=str(path), mend="give a JSON file: a response body, or a list") from None
     whole = samples.with_items(body) if isinstance(body, list) else body
     return fixed(lambda: samples.addressed(whole, space_id))
-
-
-def encode(body: Any) -> bytes:
-    """Return JSON data as UTF-8; raises `ValueError` for what JSON cannot hold, such as NaN (RFC 8259, 6)."""
-    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
