@@ -7,7 +7,7 @@ from typing import Any
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock.message import Answer, Headers, Request, with_headers
+from pytest_bctrl.traffic.mock.message import Answer, Request, with_headers
 from pytest_bctrl.traffic.mock.negotiate import (
     accepts,
     bearer_matches,
@@ -18,8 +18,6 @@ from pytest_bctrl.traffic.mock.refusal import JSON, Refusals
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.mock.source import Source, fixed
 from pytest_bctrl.traffic.mock.stage import Stage
-
-_OK: Headers = (("Content-Type", JSON),)
 
 
 class Responder:
@@ -89,8 +87,12 @@ class Responder:
 
     def _success(self, request: Request, operation: Operation, request_id: str) -> Answer:
         status = preferred_status(request.header("prefer"))
-        if status is None or status == 200:
-            return Answer(200, _OK, self._source(operation).payload(self._stage.next_success()))
+        usual, media = _documented_success(operation)
+        if status is None or status == usual:
+            if media is None:
+                return Answer(usual)
+            payload = self._source(operation).payload(self._stage.next_success())
+            return Answer(usual, (("Content-Type", media),), payload)
         applied = {"Preference-Applied": f"code={status}"}
         if status == 429:
             applied["Retry-After"] = "1"
@@ -137,8 +139,20 @@ def _challenge(*, given: bool) -> str:
     return 'Bearer realm="bctrl"' + (', error="invalid_token"' if given else "")
 
 
+def _documented_success(operation: Operation) -> tuple[int, str | None]:
+    """Status and JSON media type of the first documented 2xx answer; None for the type where it has no JSON body."""
+    found = [(key, response) for key, response in sorted(operation.responses.items()) if key.startswith("2")]
+    for key, response in found:
+        for media in response.content:
+            if "json" in media:
+                return _number(key), media
+    return (_number(found[0][0]) if found else 204), None
+
+
+def _number(key: str) -> int:
+    return int(key.upper().replace("X", "0"))
+
+
 def _media(operation: Operation) -> tuple[str, ...]:
-    for status, response in sorted(operation.responses.items()):
-        if status.startswith("2") and response.content:
-            return tuple(media.partition(";")[0].strip() for media in response.content)
-    return (JSON,)
+    _, media = _documented_success(operation)
+    return (JSON,) if media is None else (media.partition(";")[0].strip(),)
