@@ -95,6 +95,18 @@ def test_a_hang_never_answers(mock: MockServer) -> None:
     assert listed(mock).status == 200
 
 
+def test_a_hung_connection_is_let_go_when_its_client_goes(mock: MockServer) -> None:
+    """Also where more requests wait on it than the queue holds: it takes no place from others."""
+    mock.fault("hang", times=1)
+    with connected(mock) as sock:
+        sock.sendall(request_bytes(mock) * 200)
+        while not mock.requests:
+            pass
+        sock.shutdown(socket.SHUT_WR)
+        assert _is_closed(sock)
+    assert listed(mock).status == 200
+
+
 def test_a_reset_resets(mock: MockServer) -> None:
     mock.fault("reset", times=1)
     with connected(mock) as sock:

@@ -10,6 +10,7 @@ import pytest
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.message import Answer, Request
 
 from .asking import ask, listed, raw
 
@@ -93,3 +94,16 @@ def test_an_entry_can_cross_to_another_process(mock: MockServer) -> None:
     listed(mock)
     entry = mock.requests[0]
     assert pickle.loads(pickle.dumps(entry.headers)) == entry.headers
+
+
+def test_it_does_not_grow_without_end(mock: MockServer) -> None:
+    """Neither in number nor in bytes: the latest are kept."""
+    small, large = Request("GET", "/small"), Request("GET", "/large", body=b"x" * 1024 * 1024)
+    for _ in range(10_500):
+        mock.requests.add(0.0, small, Answer(200))
+    assert len(mock.requests) == 10_000
+    for _ in range(100):
+        mock.requests.add(0.0, large, Answer(200))
+    assert sum(len(entry.body) for entry in mock.requests) == 64 * 1024 * 1024
+    mock.requests.add(0.0, small, Answer(200))
+    assert mock.requests[-1].path == "/small"

@@ -15,6 +15,7 @@ MASK = "**********"
 
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
 _REMEMBERED = 10_000
+_MOST_BODY_BYTES = 64 * 1024 * 1024
 _SHOWN = 30
 
 
@@ -57,19 +58,29 @@ class Entry:
 
 
 class Journal(Sequence[Entry]):
-    """The exchanges since the last reset, oldest first; of more than 10,000 the oldest are dropped."""
+    """The exchanges since the last reset, oldest first.
+
+    Of more than 10,000, or of more than 64 MiB of request bodies, the oldest are dropped.
+    """
 
     def __init__(self, key: Secret) -> None:
         self._key = key
         self._kept: deque[tuple[float, Request, Answer]] = deque(maxlen=_REMEMBERED)
+        self._body_bytes = 0
 
     def add(self, time: float, request: Request, answer: Answer) -> None:
         """Write down one exchange."""
+        if len(self._kept) == _REMEMBERED:
+            self._body_bytes -= len(self._kept[0][1].body)
         self._kept.append((time, request, answer))
+        self._body_bytes += len(request.body)
+        while self._body_bytes > _MOST_BODY_BYTES:
+            self._body_bytes -= len(self._kept.popleft()[1].body)
 
     def clear(self) -> None:
         """Forget everything."""
         self._kept.clear()
+        self._body_bytes = 0
 
     def __len__(self) -> int:
         return len(self._kept)

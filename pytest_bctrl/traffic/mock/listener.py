@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import heapq
+import os
 import selectors
 import socket
 import threading
 import time
+from contextlib import suppress
 from itertools import count
 
 from pytest_bctrl.errors import SettingError
@@ -52,7 +54,9 @@ class Listener:
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        self._wake.send(_STOP)
+        # Where the loop has ended by itself, nobody is left to hear it.
+        with suppress(OSError):
+            self._wake.send(_STOP)
         thread.join()
         self._wake.close()
 
@@ -61,8 +65,11 @@ class Listener:
         if self._thread is None:
             return
         self._dropped.clear()
-        self._wake.send(_DROP)
-        self._dropped.wait()
+        with suppress(OSError):
+            self._wake.send(_DROP)
+        # The loop sets it at its own end, too; alive is asked for in case that was a moment ago.
+        while not self._dropped.wait(1) and self._thread.is_alive():
+            continue
 
     def watch(self, connection: Connection, events: int) -> None:
         """Call `connection.ready` when one of `events` is possible."""
@@ -185,7 +192,9 @@ def _listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise _refused(host, port, error) from None
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":
+            # Elsewhere it would let two servers have one port.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
         sock.listen(_BACKLOG)
         sock.setblocking(False)
