@@ -31,6 +31,8 @@ def test_a_key_is_nowhere_in_it(contract: Contract, key: str) -> None:
         path = f"/v1/spaces/{mock.space_id}/runtimes"
         for name in ("Authorization", "X-Api-Key", "Cookie", "X-Other"):
             ask(mock, "GET", f"{path}?key={key}", {name: f"Bearer {key}"}, f'{{"key": "{key}"}}')
+        strayed = ask(mock, "GET", path, {"X-Request-Id": key})
+        assert key not in repr(strayed.headers) + strayed.body.decode()
         shown = repr(mock.requests) + str([str(entry) for entry in mock.requests]) + repr(list(mock.requests))
         with pytest.raises(AssertionError) as failure:
             mock.requests.assert_requested("POST")

@@ -80,6 +80,14 @@ def test_a_chunked_body_is_read_whole(mock: MockServer) -> None:
     assert len([name for name, _ in mock.requests[0].headers if name == "authorization"]) == 1
 
 
+def test_a_body_in_chunks_of_one_byte_is_read_whole(mock: MockServer) -> None:
+    """As slow as a sender may be, it is one body in the end."""
+    body = b"".join(b"1\r\n%c\r\n" % byte for byte in b'{"x":"' + b"y" * 20_000 + b'"}') + b"0\r\n\r\n"
+    data = request_bytes(mock, "Transfer-Encoding: chunked", close=True) + body
+    assert [reply.status for reply in replies(raw(mock, data))] == [200]
+    assert mock.requests[0].json() == {"x": "y" * 20_000}
+
+
 def test_a_client_that_waits_for_100_gets_it(mock: MockServer) -> None:
     """`Expect: 100-continue` (RFC 9110, 10.1.1)."""
     with connected(mock) as sock:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, overload
 
 from pytest_bctrl.secret import Secret
@@ -65,22 +66,23 @@ class Journal(Sequence[Entry]):
 
     def __init__(self, key: Secret) -> None:
         self._key = key
-        self._kept: deque[tuple[float, Request, Answer]] = deque(maxlen=_REMEMBERED)
+        self._kept: deque[tuple[float, Request, Answer]] = deque()
         self._body_bytes = 0
+        self._lock = Lock()
 
     def add(self, time: float, request: Request, answer: Answer) -> None:
         """Write down one exchange."""
-        if len(self._kept) == _REMEMBERED:
-            self._body_bytes -= len(self._kept[0][1].body)
-        self._kept.append((time, request, answer))
-        self._body_bytes += len(request.body)
-        while self._body_bytes > _MOST_BODY_BYTES:
-            self._body_bytes -= len(self._kept.popleft()[1].body)
+        with self._lock:
+            self._kept.append((time, request, answer))
+            self._body_bytes += len(request.body)
+            while len(self._kept) > _REMEMBERED or self._body_bytes > _MOST_BODY_BYTES:
+                self._body_bytes -= len(self._kept.popleft()[1].body)
 
     def clear(self) -> None:
         """Forget everything."""
-        self._kept.clear()
-        self._body_bytes = 0
+        with self._lock:
+            self._kept.clear()
+            self._body_bytes = 0
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -90,10 +92,14 @@ class Journal(Sequence[Entry]):
     @overload
     def __getitem__(self, index: slice) -> list[Entry]: ...
     def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
-        kept = list(self._kept.copy())
+        with self._lock:
+            kept = list(self._kept)
         if isinstance(index, slice):
             return [self.entry(*one) for one in kept[index]]
         return self.entry(*kept[index])
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self[:])
 
     def __repr__(self) -> str:
         return f"<Journal: {'; '.join(str(entry) for entry in self[-20:]) or 'no requests'}>"

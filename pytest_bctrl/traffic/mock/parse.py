@@ -96,7 +96,7 @@ class RequestParser:
         self._headers: list[tuple[str, str]] = []
         self._size = 0
         self._unseen = 0
-        self._body = b""
+        self._body = bytearray()
         self._headers_complete = False
 
     def on_url(self, url: bytes) -> None:
@@ -134,7 +134,8 @@ class RequestParser:
         self.continue_wanted = False
         if len(self._body) + len(body) > self._limits.body_bytes:
             self._stop(413, f"the body is longer than {self._limits.body_bytes} bytes")
-        self._body = self._body + body if self._body else body
+        # Appended in place: a body in chunks of one byte would be copied as often as it has bytes.
+        self._body += body
 
     def on_message_complete(self) -> None:
         """The request is whole."""

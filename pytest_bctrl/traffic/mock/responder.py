@@ -34,7 +34,7 @@ class Responder:
 
     def respond(self, request: Request) -> Answer:
         """Return the answer to one request, as scenario and faults leave it."""
-        request_id = usable_request_id(request.header("x-request-id")) or self._stage.next_request_id()
+        request_id = self._request_id(request)
         match = self._routes.match(request.target)
         answer = _identified(self._answer(request, match, request_id), request_id)
 
@@ -48,6 +48,11 @@ class Responder:
         """Return the answer to what was no proper request, such as 400 to garbage; no fault changes it."""
         request_id = self._stage.next_request_id()
         return _identified(self._refusals.answer(status, message, request_id), request_id)
+
+    def _request_id(self, request: Request) -> str:
+        given = usable_request_id(request.header("x-request-id"))
+        # A key that strayed into this field must not come back in header, body and journal.
+        return given if given and self._key.reveal() not in given else self._stage.next_request_id()
 
     def _answer(self, request: Request, match: Match | None, request_id: str) -> Answer:
         if match is None:
