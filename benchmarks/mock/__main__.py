@@ -52,7 +52,7 @@ def _in_process() -> None:
         theirs = [_timed(lambda: HTTPServer("127.0.0.1", 0)) for _ in range(30)]
     line = f"start and stop in process, median of 30: ours {median(ours) * 1e3:.2f} ms"
     if theirs:
-        line += f", pytest-httpserver {median(theirs) * 1e3:.2f} ms: ratio {median(ours) / median(theirs):.3f}"
+        line += f", pytest-httpserver {median(theirs) * 1e3:.2f} ms: ratio {median(ours) / median(theirs):.4f}"
     print(line)
 
 

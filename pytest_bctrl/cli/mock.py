@@ -9,18 +9,17 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pytest_bctrl.cli.request_log import RequestLog
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import FAULTS
-from pytest_bctrl.traffic.mock.journal import Entry
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS
 
 _PORT = 8787
@@ -60,13 +59,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM; returns 0. Raises `SettingError` for what is set wrong."""
     contract = load(options.contract)
+    log = None if options.quiet else RequestLog(sys.stdout.fileno())
     server = MockServer(
         contract,
         api_key=_key(options.api_key_env),
         space_id=options.space_id,
         host=options.host,
         port=_port(contract) if options.port is None else options.port,
-        log=None if options.quiet else _log(),
+        log=log,
     )
     _stage(server, options)
     if options.ready_file is not None:
@@ -84,6 +84,8 @@ def run(options: argparse.Namespace) -> int:
         finally:
             if options.ready_file is not None:
                 options.ready_file.unlink(missing_ok=True)
+    if log is not None:
+        log.close()
     return 0
 
 
@@ -149,26 +151,6 @@ def _tell(file: Path | None, server: MockServer) -> None:
         raise SettingError(
             f"it cannot be written: {reason}", where=f"--ready-file {file}", mend="name another"
         ) from None
-
-
-def _log() -> Callable[[Entry], None]:
-    is_open = True
-
-    def log(entry: Entry) -> None:
-        nonlocal is_open
-        if is_open:
-            try:
-                print(f"{time.strftime('%H:%M:%S', time.localtime(entry.time))} {_line(entry)}", flush=True)
-            except OSError:
-                # Whoever read the log has gone; the server goes on.
-                is_open = False
-
-    return log
-
-
-def _line(entry: Entry) -> str:
-    size = len(entry.answer.body)
-    return f"{entry}, {size:,} bytes" if size else str(entry)
 
 
 def _epilog() -> str:

@@ -183,6 +183,18 @@ def test_a_ready_file_that_was_left_behind_is_not_believed(tmp_path: Path) -> No
             mock.process.wait(10)
 
 
+def test_a_log_reader_that_stands_still_holds_up_nothing(tmp_path: Path) -> None:
+    """Far more lines than a pipe holds: every request is answered, and the end is as quick as ever."""
+    with running(tmp_path) as mock:
+        connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=10)
+        for _ in range(3_000):
+            connection.request("GET", f"/v1/spaces/{'x' * 200}/runtimes")
+            assert connection.getresponse().read()
+        connection.close()
+        mock.process.terminate()
+        assert mock.process.wait(10) == 0
+
+
 def test_other_machines_are_warned_of(tmp_path: Path) -> None:
     with running(tmp_path, "--host", "0.0.0.0") as mock:
         assert mock.end()[2] == "warning: 0.0.0.0 can be reached from other machines\n"
