@@ -30,6 +30,7 @@ class Responder:
         self._stage = stage
         self._refusals = refusals
         self._routes = Routes(contract)
+        self._usual = {operation.label: _documented_success(operation) for operation in contract.operations}
         self._others: dict[str, Source] = {}
 
     def respond(self, request: Request) -> Answer:
@@ -80,9 +81,9 @@ class Responder:
                 operation=operation,
                 headers={"WWW-Authenticate": _challenge(given=authorization is not None)},
             )
-        media = _media(operation)
-        if not accepts(request.header("accept"), media):
-            message = f"this operation answers with {', '.join(media)}"
+        media = self._usual[operation.label][1] or JSON
+        if not accepts(request.header("accept"), [media.partition(";")[0].strip()]):
+            message = f"this operation answers with {media}"
             return self._refusals.answer(406, message, request_id, operation=operation)
         for parameter in operation.path_parameters:
             if parameter.setting == "space_id" and match.values.get(parameter.name) != self._space_id:
@@ -92,7 +93,7 @@ class Responder:
 
     def _success(self, request: Request, operation: Operation, request_id: str) -> Answer:
         status = preferred_status(request.header("prefer"))
-        usual, media = _documented_success(operation)
+        usual, media = self._usual[operation.label]
         if status is None or status == usual:
             if media is None:
                 return Answer(usual)
@@ -156,8 +157,3 @@ def _documented_success(operation: Operation) -> tuple[int, str | None]:
 
 def _number(key: str) -> int:
     return int(key.upper().replace("X", "0"))
-
-
-def _media(operation: Operation) -> tuple[str, ...]:
-    _, media = _documented_success(operation)
-    return (JSON,) if media is None else (media.partition(";")[0].strip(),)
