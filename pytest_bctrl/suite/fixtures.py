@@ -11,6 +11,7 @@ from pytest_bctrl.checks.credentials import wrong_credentials
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.suite.paths import probes
 from pytest_bctrl.suite.run import RUN, ContractRun
+from pytest_bctrl.suite.settle import settle
 from pytest_bctrl.suite.target import Target
 from pytest_bctrl.suite.verdict import VERDICT, Verdict
 
@@ -36,7 +37,9 @@ def schema(pytestconfig: pytest.Config) -> Any:
     """Schemathesis's view of the contract."""
     from pytest_bctrl.suite.generate import schema_of
 
-    return schema_of(pytestconfig.stash[RUN].contract)
+    made = schema_of(pytestconfig.stash[RUN].contract)
+    settle()
+    return made
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

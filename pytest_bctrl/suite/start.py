@@ -10,6 +10,7 @@ from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.suite.hooks import ContractHooks
 from pytest_bctrl.suite.run import RUN, resolve
 from pytest_bctrl.suite.scrub import scrub_trace
+from pytest_bctrl.suite.settle import settle
 
 
 def start(config: pytest.Config) -> None:
@@ -22,3 +23,4 @@ def start(config: pytest.Config) -> None:
         raise pytest.UsageError(f"bctrl: {error}") from None
     config.stash[RUN] = run
     config.pluginmanager.register(ContractHooks(config, run), "bctrl-contract")
+    settle()
