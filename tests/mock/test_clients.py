@@ -136,6 +136,34 @@ def test_node(mock: MockServer, url: str) -> None:
     assert [body["runtimes"] for body in shown] == [mock.runtimes] * 2
 
 
+JAVA = """
+import java.net.URI;
+import java.net.http.*;
+
+public class Client {
+  public static void main(String[] arguments) throws Exception {
+    var client = HttpClient.newHttpClient();
+    var request = HttpRequest.newBuilder(URI.create(arguments[0]))
+        .header("Authorization", "Bearer " + arguments[1])
+        .header("Content-Type", "application/json")
+        .method("GET", HttpRequest.BodyPublishers.ofString("{}"))
+        .build();
+    for (int turn = 0; turn < 3; turn++)
+      System.out.println(client.send(request, HttpResponse.BodyHandlers.ofString()).body());
+  }
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("javac") is None, reason="no Java development kit is installed")
+def test_java(mock: MockServer, url: str, tmp_path: Path) -> None:
+    """Its own client offers h2c with the first request, which has a body."""
+    file = tmp_path / "Client.java"
+    file.write_text(JAVA, "utf-8")
+    shown = _run("java", str(file), url, mock.api_key.reveal())
+    assert [json.loads(line)["runtimes"] for line in shown.splitlines()] == [mock.runtimes] * 3
+
+
 def published(language: str) -> str:
     """Return the sample in `language` of the published page."""
     found = re.search(rf"```{language}\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)

@@ -110,10 +110,31 @@ def test_http_1_0_keeps_a_connection_that_asks_for_it(mock: MockServer) -> None:
     assert (first.headers["connection"], second.headers["connection"]) == ("keep-alive", "close")
 
 
-def test_an_upgrade_is_passed_over(mock: MockServer) -> None:
-    """Java's and curl's clients offer h2c; the answer is HTTP/1.1 and the connection goes on."""
-    data = request_bytes(mock, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")
-    assert [reply.status for reply in replies(raw(mock, data + request_bytes(mock, close=True)))] == [200, 200]
+UPGRADE = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+@pytest.mark.parametrize(
+    ("framing", "body"),
+    [
+        ([], b""),
+        (["Content-Length: 0"], b""),
+        (["Content-Length: 2"], b"{}"),
+        (["Transfer-Encoding: chunked"], b"2\r\n{}\r\n0\r\n\r\n"),
+    ],
+)
+def test_an_upgrade_is_passed_over(mock: MockServer, framing: list[str], body: bytes, pieces: int) -> None:
+    """Java's and curl's clients offer h2c, with a body or without; the answer is HTTP/1.1, the connection goes on."""
+    head, rest = request_bytes(mock, *UPGRADE, *framing), body + request_bytes(mock, close=True)
+    with connected(mock) as sock:
+        sock.sendall(head + rest if pieces == 1 else head)
+        if pieces == 2:
+            while not mock.requests and not body:
+                pass
+            sock.sendall(rest)
+        assert [reply.status for reply in replies(read_all(sock))] == [200, 200]
+    assert [entry.body for entry in mock.requests] == [b"{}" if body else b"", b""]
+    assert mock.requests[0].header("upgrade") == "h2c"
 
 
 def test_half_a_close_still_gets_the_answer(mock: MockServer) -> None:
