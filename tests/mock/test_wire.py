@@ -11,10 +11,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.limits import Limits
+from pytest_bctrl.traffic.mock.parse import RequestParser
 
 from .asking import connected, listed, raw, read_all, replies, request_bytes
 
@@ -135,6 +138,36 @@ def test_an_upgrade_is_passed_over(mock: MockServer, framing: list[str], body: b
         assert [reply.status for reply in replies(read_all(sock))] == [200, 200]
     assert [entry.body for entry in mock.requests] == [b"{}" if body else b"", b""]
     assert mock.requests[0].header("upgrade") == "h2c"
+
+
+@pytest.mark.parametrize("framing", ["", "Content-Length: 2\r\n", "Transfer-Encoding: chunked\r\n"])
+def test_a_tunnel_is_refused(mock: MockServer, framing: str) -> None:
+    """CONNECT asks for what this server is not (RFC 9110, 9.3.6); whatever follows, the mock lives."""
+    data = f"CONNECT elsewhere.test:443 HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: upgrade\r\n{framing}\r\n{{}}"
+    first, *_ = replies(raw(mock, data.encode(), half_close=True))
+    assert first.status == 404
+    assert listed(mock).status == 200
+
+
+@settings(deadline=None, max_examples=200)
+@given(data=st.data())
+def test_an_upgrade_with_anything_about_it_is_survived(data: st.DataObject) -> None:
+    """Fields in any order and number, framing that contradicts itself, bodies that are none."""
+    fields = [
+        *UPGRADE,
+        "Host: a",
+        "Content-Length: 2",
+        "Content-Length: 0",
+        "Transfer-Encoding: chunked",
+        "Upgrade: websocket",
+    ]
+    chosen = data.draw(st.lists(st.sampled_from(fields), max_size=7))
+    method = data.draw(st.sampled_from(["GET", "POST", "CONNECT", "HEAD"]))
+    rest = data.draw(st.one_of(st.binary(max_size=20), st.sampled_from([b"{}", b"2\r\n{}\r\n0\r\n\r\n"])))
+    head = "\r\n".join([f"{method} / HTTP/1.1", *chosen]) + "\r\n\r\n"
+    parser = RequestParser(Limits())
+    arrived = parser.feed(head.encode() + rest)
+    assert arrived or parser.problem or parser.is_within
 
 
 def test_half_a_close_still_gets_the_answer(mock: MockServer) -> None:

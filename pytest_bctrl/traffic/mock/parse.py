@@ -75,11 +75,17 @@ class RequestParser:
         """
         method, headers = self._parser.get_method(), self._headers
         self._parser = httptools.HttpRequestParser(self)
-        if not any(name == "transfer-encoding" or (name == "content-length" and int(value)) for name, value in headers):
+        has_body = any(
+            name == "transfer-encoding" or (name == "content-length" and int(value) > 0) for name, value in headers
+        )
+        if method == b"CONNECT" or not has_body:
             return
         self._arrived.pop()
         fields = "".join(f"{name}: {value}\r\n" for name, value in headers if name != "upgrade")
-        self._parser.feed_data(method + b" " + self._url + b" HTTP/1.1\r\n" + fields.encode("latin-1") + b"\r\n")
+        try:
+            self._parser.feed_data(method + b" " + self._url + b" HTTP/1.1\r\n" + fields.encode("latin-1") + b"\r\n")
+        except httptools.HttpParserError as error:
+            self._fail(400, f"the request is malformed: {_reason(error)}")
         self._headers = headers
 
     def _measure(self, fed: int) -> None:
