@@ -12,6 +12,7 @@ from importlib import import_module
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.reports.terminal import printable
 
 COMMANDS = {
     "mock": "serve the API's contract on this machine, for any client in any language",
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(import_module(f"pytest_bctrl.cli.{options.command}").run(options))
     except BctrlError as error:
-        print(f"pytest-bctrl: {error}", file=sys.stderr)
+        print(printable(f"pytest-bctrl: {error}"), file=sys.stderr)
         return COULD_NOT_CHECK
     except BrokenPipeError:
         # The reader of a pipe went away (`| head`): nothing is left to say to anyone.
