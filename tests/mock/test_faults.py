@@ -86,6 +86,18 @@ def test_faults_compose_in_their_order(mock: MockServer) -> None:
     assert mock.requests[0].faults == ("break_rule('runtimes[*].status')", "wrong_content_type('text/plain')")
 
 
+@pytest.mark.parametrize("name", ["charset", "odd_case", "chunked", "closing", "flat_errors", "slow"])
+def test_a_scenario_does_not_hide_a_fault(mock: MockServer, name: str) -> None:
+    """The scenario dresses the answer first, and the fault has the last word."""
+    mock.scenario(name).fault("wrong_content_type", "text/plain")
+    assert listed(mock).headers["content-type"] == "text/plain"
+
+
+def test_errors_of_faults_have_the_scenarios_shape(mock: MockServer) -> None:
+    mock.scenario("flat_errors").fault("status", 404)
+    assert set(listed(mock).json()) == {"error", "code", "requestId"}
+
+
 def test_a_hang_never_answers(mock: MockServer) -> None:
     mock.fault("hang", times=1)
     with connected(mock, timeout=0.3) as sock:

@@ -19,11 +19,15 @@ from pytest_bctrl.traffic.mock.spell import called
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A named state: where bodies come from, and how answers are dressed. None keeps the mock's own source."""
+    """A named state: where bodies come from, how answers are dressed, and who writes the errors of faults.
+
+    None keeps the mock's own.
+    """
 
     name: str
     source: Source | None = None
     dress: Change | None = None
+    errors: Refusals | None = None
 
 
 def sample(samples: Samples, space_id: str) -> Scenario:
@@ -120,7 +124,7 @@ def flat_errors(samples: Samples, space_id: str) -> Scenario:
         made = flat.answer(scene.answer.status, scene.answer.why, scene.request_id)
         return replace(scene.answer, payload=made.payload)
 
-    return Scenario("flat_errors", dress=dress)
+    return Scenario("flat_errors", dress=dress, errors=flat)
 
 
 def _if_json(content_type: str) -> Change:

@@ -33,6 +33,7 @@ class Stage:
         """Go back to how it was made: first source, plain answers, no faults, counters at zero."""
         self.source = self._first
         self._dress: Change | None = None
+        self._errors = self._refusals
         self._faults: tuple[FaultInPlay, ...] = ()
         self._request_ids = count(1)
         self._requests = count(1)
@@ -43,6 +44,7 @@ class Stage:
         """Play a scenario in place of the one before; faults stay."""
         self.source = scenario.source or self._first
         self._dress = scenario.dress
+        self._errors = scenario.errors or self._refusals
         self._successes = count()
         self.successes = 0
 
@@ -68,17 +70,19 @@ class Stage:
         return self.successes
 
     def play(self, request: Request, answer: Answer, granted: Callable[[], Answer]) -> Answer:
-        """Return `answer` as the scenario dresses it and the faults leave it.
+        """Return `answer` as the scenario dresses it and then the faults leave it.
 
         `granted` gives the successful answer, whatever credential and space the request has.
         """
         dress, faults = self._dress, self._faults
         if dress is None and not faults:
             return answer
-        scene = Scene(request, answer, self._refusals, self._samples, granted, next(self._requests))
+        scene = Scene(request, answer, self._errors, self._samples, granted, next(self._requests))
+        if dress is not None:
+            scene = replace(scene, answer=dress(scene))
         for fault in faults:
             scene = replace(scene, answer=fault.apply(scene))
-        return scene.answer if dress is None else dress(scene)
+        return scene.answer
 
     def _remove(self, fault: FaultInPlay) -> None:
         with self._lock:
