@@ -15,6 +15,7 @@ from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.reports.terminal import printable
 
 COMMANDS = {
+    "mock": "serve the API's contract on this machine, for any client in any language",
     "contract": "show the contract in force, or build it from the vendored spec and the overlay",
 }
 """Name and help of every command; the module of the same name has `add_arguments(parser)` and `run(options)`."""
