@@ -1,0 +1,300 @@
+"""One form for every way of writing the same schema.
+
+`normalize` reads the conjunction of one or more schemas and returns a `Node`: `$ref`s are followed, `allOf` and
+alternatives with one branch are merged in, null has one spelling however it was written (`nullable`, a list of
+types, an alternative), and so have `const` and an enum of one. Children stay unread until somebody asks for them,
+so a schema that holds itself costs nothing here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_bctrl.drift.alternatives import read_alternatives
+from pytest_bctrl.drift.constraints import merge_constraint, read_constraints, relevant
+from pytest_bctrl.drift.spec import Part, Spec, value_key
+
+if TYPE_CHECKING:
+    from pytest_bctrl.drift.alternatives import Choice, Kind
+
+Schema = tuple[Part, ...]
+"""A schema as it is met: the parts that must all hold. Usually one."""
+
+TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
+_CHILDREN = (
+    "items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else",
+    "unevaluatedItems", "unevaluatedProperties", "contentSchema",
+)  # fmt: skip
+_MAPS = ("properties", "patternProperties", "dependentSchemas")
+_ANNOTATIONS = frozenset(
+    ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$schema", "$defs",
+     "$anchor", "$dynamicAnchor", "definitions", "summary", "deprecated", "readOnly", "writeOnly", "default")
+)  # fmt: skip
+MAX_PARTS = 500
+
+
+class Node:
+    """A schema in its one form. `types` is None where any type may be; null is never among them."""
+
+    __slots__ = (
+        "all_of", "children", "choices", "constraints", "enum", "flags", "key", "lists_types", "maps", "never",
+        "nullable", "only_choice", "parts", "pointers", "prefix", "required", "spells_const", "types",
+    )  # fmt: skip
+
+    def __init__(self, key: tuple[str, ...]) -> None:
+        self.key = key
+        self.types: frozenset[str] | None = None
+        self.nullable = True
+        self.never = False
+        self.enum: dict[Any, Any] | None = None
+        self.spells_const = False
+        self.lists_types = False
+        self.constraints: dict[str, Any] = {}
+        self.flags: dict[str, Any] = {}
+        self.children: dict[str, Schema] = {}
+        self.maps: dict[str, dict[str, Schema]] = {}
+        self.prefix: list[Schema] = []
+        self.required: set[str] = set()
+        self.choices: list[Choice] = []
+        self.all_of: list[Schema] = []
+        self.pointers: dict[str, str] = {}
+        self.parts: tuple[_Flat, ...] = ()
+        self.only_choice: Kind | None = None
+
+    def child(self, keyword: str) -> Schema:
+        """The schema under a keyword; one that takes anything where it is absent."""
+        return self.children.get(keyword, ())
+
+    @property
+    def schema(self) -> Schema:
+        """The parts again, as something to normalise or compare."""
+        return tuple(Part(part.schema, part.pointer) for part in self.parts)
+
+    def at(self, keyword: str) -> str:
+        """The pointer of a keyword, or of the schema where the keyword is absent."""
+        return self.pointers.get(keyword) or (self.key[0] if self.key else "")
+
+    def takes(self, kind: str) -> bool:
+        """Tell whether a value of this type may be."""
+        return self.types is None or kind in self.types
+
+
+class _Flat(NamedTuple):
+    """A schema without `$ref`: its keywords, where it stands, and whether an alternative beside it lets null in."""
+
+    schema: dict[str, Any] | bool
+    pointer: str
+    grants_null: bool
+
+
+def is_annotation(keyword: str) -> bool:
+    """Tell whether a keyword says nothing about what is valid."""
+    return keyword in _ANNOTATIONS or keyword.startswith("x-")
+
+
+class Normalizer:
+    """Normalises the schemas of one document, each once."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self._nodes: dict[Any, Node] = {}
+        self._flat: dict[tuple[str, ...], Node] = {}
+
+    def node(self, schema: Schema) -> Node:
+        """Return the schema's one form. Raises `DocumentError` for a keyword of a wrong type or a `$ref` to nothing."""
+        asked = tuple(part.pointer for part in schema)
+        found = self._nodes.get(asked)
+        if found is None:
+            found = self._nodes[asked] = self._build(schema)
+        return found
+
+    def _build(self, schema: Schema) -> Node:
+        flat: dict[str, _Flat] = {}
+        all_of: list[Schema] = []
+        choices: list[Choice] = []
+        for part in schema:
+            self._flatten(part, False, flat, all_of, choices, 0)
+        key = tuple(flat)
+        if key in self._flat:
+            return self._flat[key]
+        node = self._flat[key] = Node(key)
+        node.parts = tuple(flat.values())
+        node.all_of = all_of
+        node.choices = [choice for choice in choices if len(choice.branches) > 1 and not choice.is_named]
+        node.only_choice = next((choice.kind for choice in choices if len(choice.branches) == 1), None)
+        for one in node.parts:
+            self._read(one, node)
+        for choice in choices:
+            self._narrow_to(choice, node)
+        self._settle(node)
+        return node
+
+    def _flatten(
+        self, part: Part, grants: bool, flat: dict[str, _Flat], all_of: list[Schema], choices: list[Choice], depth: int
+    ) -> None:
+        """Collect what must hold at once: targets of `$ref`, branches of `allOf`, an only alternative."""
+        spec = self.spec
+        trail: list[str] = []
+        while isinstance(part.value, dict) and isinstance(part.value.get("$ref"), str):
+            if part.pointer in trail:
+                raise spec.refuse(part, "a $ref leads back to itself", "let it name a definition")
+            trail.append(part.pointer)
+            grants = grants or part.value.get("nullable") is True
+            siblings = {key: value for key, value in part.value.items() if key != "$ref" and not is_annotation(key)}
+            if siblings and siblings != {"nullable": True} and not spec.is_30:
+                self._flatten(Part(siblings, part.pointer), grants, flat, all_of, choices, depth + 1)
+            part = spec.target(part)
+        spec.seen.add(part.pointer)
+        if part.pointer in flat:
+            return
+        if depth > 50 or len(flat) > MAX_PARTS:
+            raise spec.refuse(part, "allOf nests too deeply or has too many branches", "flatten it")
+        value = part.value
+        if not isinstance(value, (dict, bool)):
+            raise spec.refuse(part, "a schema is neither a mapping nor a boolean", "see JSON Schema 2020-12, section 4.3")
+        if isinstance(value, bool):
+            flat[part.pointer] = _Flat(value, part.pointer, grants)
+            return
+        if "$ref" in value:
+            spec.target(part)
+        grants = grants or value.get("nullable") is True
+        flat[part.pointer] = _Flat(value, part.pointer, grants)
+        for branch in spec.items(part / "allOf"):
+            if len(flat) <= MAX_PARTS:
+                all_of.append((branch,))
+            self._flatten(branch, grants, flat, all_of, choices, depth + 1)
+        for choice in read_alternatives(part, spec):
+            if len(choice.branches) == 1:
+                choices.append(choice)
+                self._flatten(choice.branches[0], grants or choice.with_null, flat, all_of, choices, depth + 1)
+            elif choice.branches:
+                choices.append(choice)
+            elif choice.with_null:
+                flat[choice.pointer] = _Flat({"type": "null"}, choice.pointer, False)
+
+    def _read(self, one: _Flat, node: Node) -> None:
+        schema, pointer = one.schema, one.pointer
+        if isinstance(schema, bool):
+            if not schema:
+                node.never, node.nullable, node.types = True, False, frozenset()
+            return
+        part = Part(schema, pointer)
+        for keyword in schema:
+            node.pointers.setdefault(keyword, f"{pointer}/{keyword}")
+        self._read_types(part, one.grants_null, node)
+        for keyword, value in read_constraints(part, self.spec).items():
+            merge_constraint(node.constraints, keyword, value)
+        for keyword in _CHILDREN:
+            if keyword in schema:
+                node.children[keyword] = (*node.children.get(keyword, ()), part / keyword)
+        for keyword in _MAPS:
+            for name, member in self._map(part / keyword):
+                entries = node.maps.setdefault(keyword, {})
+                entries[name] = (*entries.get(name, ()), member)
+        for index, item in enumerate(self.spec.items(part / "prefixItems")):
+            node.prefix[index : index + 1] = [(*(node.prefix[index] if index < len(node.prefix) else ()), item)]
+        for name in self.spec.items(part / "required") if isinstance(schema.get("required"), list) else []:
+            node.required.add(self.spec.text(name))
+        if "required" in schema and not isinstance(schema["required"], (list, bool)):
+            self.spec.items(part / "required")
+        for keyword in ("deprecated", "readOnly", "writeOnly"):
+            node.flags[keyword] = self.spec.flag(part / keyword) or node.flags.get(keyword, False)
+        for keyword in ("default", "discriminator", "x-sunset", "x-stability-level", "title", "description"):
+            if keyword in schema:
+                node.flags.setdefault(keyword, schema[keyword])
+
+    def _map(self, part: Part) -> list[tuple[str, Part]]:
+        return [(name, part / name) for name in self.spec.mapping(part)]
+
+    def _read_types(self, part: Part, grants_null: bool, node: Node) -> None:
+        types = self._types(part)
+        enum = self._enum(part, node)
+        if types is None and enum is not None:
+            lets_null = None in enum
+        else:
+            lets_null = types is None or "null" in types
+        node.nullable = node.nullable and (lets_null or grants_null)
+        if types is not None:
+            node.types = intersection(node.types, types - {"null"})
+        if enum is not None:
+            values = {key: value for key, value in enum.items() if value is not None}
+            node.enum = values if node.enum is None else {key: values[key] for key in node.enum if key in values}
+
+    def _types(self, part: Part) -> frozenset[str] | None:
+        value = part.value.get("type")
+        if value is None:
+            return None
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise self.spec.refuse(part / "type", "'type' is neither a name nor a list of names", "such as string")
+        unknown = set(names) - TYPES - {"null"}
+        if unknown:
+            raise self.spec.refuse(
+                part / "type", f"{min(unknown)[:40]!r} is no type", f"the types are {', '.join(sorted(TYPES))} and null"
+            )
+        return frozenset(names)
+
+    def _enum(self, part: Part, node: Node) -> dict[Any, Any] | None:
+        schema = part.value
+        if "const" in schema:
+            node.spells_const = True
+            return {value_key(schema["const"]): schema["const"]}
+        if schema.get("enum") is None:
+            return None
+        return {value_key(item.value): item.value for item in self.spec.items(part / "enum")}
+
+    def _narrow_to(self, choice: Choice, node: Node) -> None:
+        """Take in alternatives that only list types or values: they are a list of types, or an enum."""
+        if len(choice.branches) == 1:
+            return
+        if choice.is_types:
+            node.lists_types = True
+            node.pointers.setdefault("type", choice.pointer)
+            node.types = intersection(node.types, choice.types)
+            node.nullable = node.nullable and choice.with_null
+        elif choice.values is not None:
+            values = choice.values
+            node.pointers.setdefault("enum", choice.pointer)
+            node.types = intersection(node.types, choice.types) if choice.types else node.types
+            node.enum = values if node.enum is None else {key: values[key] for key in node.enum if key in values}
+            node.nullable = node.nullable and choice.with_null
+        elif not choice.with_null:
+            node.nullable = node.nullable and any(self.node((branch,)).nullable for branch in choice.branches)
+
+    def _settle(self, node: Node) -> None:
+        """Drop what says nothing: types that the enum tells already, constraints of types that cannot be."""
+        if node.enum is not None:
+            if node.types is not None:
+                node.enum = {key: value for key, value in node.enum.items() if type_of(value) & node.types}
+            if node.enum:
+                named = frozenset().union(*(type_of(value) - {"number"} or {"number"} for value in node.enum.values()))
+                node.types = named
+        node.constraints = {key: value for key, value in node.constraints.items() if relevant(key, node.types)}
+        if not node.takes("object"):
+            node.required.clear()
+            node.maps.clear()
+        for keyword in ("contains", "items", "unevaluatedItems"):
+            if not node.takes("array"):
+                node.children.pop(keyword, None)
+        for keyword in ("additionalProperties", "propertyNames", "unevaluatedProperties"):
+            if not node.takes("object"):
+                node.children.pop(keyword, None)
+
+
+def type_of(value: Any) -> frozenset[str]:
+    """The JSON Schema types that a value has: 1 and 1.0 are integers and numbers."""
+    if isinstance(value, bool):
+        return frozenset({"boolean"})
+    if isinstance(value, (int, float)):
+        return frozenset({"integer", "number"}) if value == int(value) else frozenset({"number"})
+    return frozenset({{str: "string", list: "array", dict: "object"}.get(type(value), "null")})
+
+
+def intersection(one: frozenset[str] | None, other: frozenset[str]) -> frozenset[str]:
+    """The types that both allow; an integer is a number."""
+    if one is None:
+        return frozenset(other - {"integer"}) if "number" in other else other
+    both = one & other
+    if ("integer" in one and "number" in other) or ("integer" in other and "number" in one):
+        both |= {"integer"}
+    return both - {"integer"} if "number" in both else both
