@@ -30,6 +30,7 @@ _ANNOTATIONS = frozenset(
     ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$schema", "$defs",
      "$anchor", "$dynamicAnchor", "definitions", "summary", "deprecated", "readOnly", "writeOnly", "default")
 )  # fmt: skip
+_FLAGS = frozenset(("deprecated", "readOnly", "writeOnly", "default", "x-sunset", "x-stability-level"))
 MAX_PARTS = 500
 
 
@@ -140,7 +141,11 @@ class Normalizer:
                 raise spec.refuse(part, "a $ref leads back to itself", "let it name a definition")
             trail.append(part.pointer)
             grants = grants or part.value.get("nullable") is True
-            siblings = {key: value for key, value in part.value.items() if key != "$ref" and not is_annotation(key)}
+            siblings = {
+                key: value
+                for key, value in part.value.items()
+                if key != "$ref" and (key in _FLAGS or not is_annotation(key))
+            }
             if siblings and siblings != {"nullable": True} and not spec.is_30:
                 self._flatten(Part(siblings, part.pointer), grants, flat, all_of, choices, depth + 1)
             part = spec.target(part)
