@@ -1,0 +1,65 @@
+"""What a check looks at: one answer of one operation, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from pytest_bctrl.checks.strict_json import Parsed, parse
+from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer to one request.
+
+    `body` is the content after transfer and content coding; `path_values` are the values that stood in the
+    path, unencoded; `reproduce` is a shell command that sends the request again, without the key in it.
+    """
+
+    contract: Contract = field(repr=False)
+    operation: Operation = field(repr=False)
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = field(default=b"", repr=False)
+    path_values: Mapping[str, str] = field(default_factory=dict)
+    reproduce: str = ""
+
+    def header(self, name: str) -> str | None:
+        """Return a header's value by its name in any case, several joined by a comma (RFC 9110, 5.3)."""
+        values = [value for key, value in self.headers if key.lower() == name.lower()]
+        return ", ".join(values) if values else None
+
+    @property
+    def media_type(self) -> str:
+        """The media type alone, in lower case, or an empty string where the header is missing."""
+        return (self.header("Content-Type") or "").split(";")[0].strip().lower()
+
+    @cached_property
+    def documented(self) -> ResponseSpec | None:
+        """What the contract documents for this status."""
+        return self.operation.response_for(self.status)
+
+    @cached_property
+    def schema(self) -> Schema | None:
+        """The documented schema of this body; None where the status or its body is not documented.
+
+        An answer with a wrong or missing content type is held to the one schema there is: that its type is
+        wrong is a finding of its own, and no reason to leave the body unseen.
+        """
+        if self.documented is None or not self.documented.content:
+            return None
+        content = self.documented.content
+        return content.get(self.media_type, next(iter(content.values())))
+
+    @cached_property
+    def parsed(self) -> Parsed:
+        """The body read as strict JSON, once for all checks."""
+        return parse(self.body)
+
+    @property
+    def data(self) -> Any:
+        """The body's JSON value; meaningful where `parsed.ok`."""
+        return self.parsed.value

@@ -1,0 +1,62 @@
+"""Credentials that must be refused, made from the right one; and the verdict on the answers they get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.violation import Violation
+from pytest_bctrl.secret import Secret
+
+REFUSED = frozenset({401, 403})
+"""Statuses that refuse a credential (RFC 9110, 15.5.2 and 15.5.4)."""
+
+RULE = "ignored_auth"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One Authorization header that must be refused; None sends none.
+
+    `shell` writes the same for a reproduction command, made from `$BCTRL_API_KEY` and never from the key.
+    """
+
+    name: str
+    header: Secret | None
+    shell: str
+
+
+def wrong_credentials(key: Secret) -> list[Credential]:
+    """Return every kind of wrong bearer credential that a careless server lets in."""
+    value = key.reveal()
+    half = max(1, len(value) // 2)
+    changed = value[:-1] + ("x" if value[-1] != "x" else "y")
+    variable = "BCTRL_API_KEY"
+    return [
+        Credential("no header", None, ""),
+        Credential("empty bearer", Secret("Bearer"), "Bearer"),
+        Credential("wrong token", Secret("Bearer not-a-key-of-this-api"), "Bearer not-a-key-of-this-api"),
+        Credential("last character changed", Secret(f"Bearer {changed}"), f"Bearer ${{{variable}%?}}{changed[-1]}"),
+        Credential("last character missing", Secret(f"Bearer {value[:-1]}"), f"Bearer ${{{variable}%?}}"),
+        Credential("first half of the key", Secret(f"Bearer {value[:half]}"), f"Bearer ${{{variable}:0:{half}}}"),
+        Credential("key with more behind it", Secret(f"Bearer {value}x"), f"Bearer ${{{variable}}}x"),
+        Credential("another scheme", Secret(f"Basic {value}"), f"Basic ${{{variable}}}"),
+        Credential("letters in the other case", Secret(f"Bearer {value.swapcase()}"), "Bearer (the key, swapped case)"),
+    ]
+
+
+def check_refused(answer: Answer, credential: str) -> Iterator[Violation]:
+    """Yield a violation where a wrong credential was let in, or refused in another way than 401 or 403."""
+    if answer.status in REFUSED:
+        return
+    let_in = 200 <= answer.status < 300
+    if answer.status < 500:
+        yield Violation(
+            RULE,
+            "error",
+            "a wrong credential is let in" if let_in else "a wrong credential is not refused as one",
+            place=f"credential: {credential}",
+            expected=sorted(REFUSED),
+            observed=answer.status,
+        )

@@ -1,0 +1,119 @@
+"""What a schema cannot say and a consumer relies on: rules that the contract lists under `x-bctrl-invariants`.
+
+Each rule has `rule` (its id), `level`, `because`, and one of: `unique: PLACE`; `each: PLACE` with
+`equals: path.NAME`, `same: [A, B]`, `times: [A, …]` or `ordered: [EARLIER, LATER]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.iso_time import parse_time
+from pytest_bctrl.checks.violation import Path, Violation
+
+Rule = Mapping[str, Any]
+
+
+def check_invariant(answer: Answer, rule: Rule) -> Iterator[Violation]:
+    """Yield a violation for every place of the body that breaks one rule; values of other types are passed over."""
+    if not _applies(answer):
+        return
+    for keyword, broken in _KEYWORDS.items():
+        if keyword in rule:
+            places = list(_select(answer.data, str(rule.get("each", rule.get("unique")))))
+            for path, expected, observed in broken(answer, rule, places):
+                yield Violation(rule["rule"], rule["level"], rule["because"], path, "", expected, observed)
+
+
+def check_invariants(answer: Answer) -> Iterator[Violation]:
+    """Yield the violations of all rules that the contract lists for the operation."""
+    for rule in answer.operation.invariants:
+        yield from check_invariant(answer, rule)
+
+
+def places_of(answer: Answer, rule: Rule) -> int:
+    """How many places of the body a rule has to look at; 0 means that it could not be checked."""
+    return sum(1 for _ in _select(answer.data, str(rule.get("each", rule.get("unique"))))) if _applies(answer) else 0
+
+
+def _applies(answer: Answer) -> bool:
+    return answer.parsed.ok and 200 <= answer.status < 300
+
+
+_Broken = Iterator[tuple[Path, Any, Any]]
+_Places = list[tuple[Path, Any]]
+
+
+def _unique(answer: Answer, rule: Rule, places: _Places) -> _Broken:
+    seen: set[str] = set()
+    for path, value in places:
+        if isinstance(value, str):
+            if value.lower() in seen:
+                yield path, "a value of its own", value
+            seen.add(value.lower())
+
+
+def _equals(answer: Answer, rule: Rule, places: _Places) -> _Broken:
+    wanted = answer.path_values.get(str(rule["equals"]).removeprefix("path."))
+    for path, value in places:
+        if wanted is not None and isinstance(value, str) and value.lower() != wanted.lower():
+            yield path, wanted, value
+
+
+def _same(answer: Answer, rule: Rule, places: _Places) -> _Broken:
+    one, other = rule["same"]
+    for path, value in places:
+        if isinstance(value, dict) and one in value and other in value and value[one] != value[other]:
+            yield (*path, one), value[other], value[one]
+
+
+def _times(answer: Answer, rule: Rule, places: _Places) -> _Broken:
+    for path, value in places:
+        for name in rule["times"]:
+            text = value.get(name) if isinstance(value, dict) else None
+            if isinstance(text, str) and parse_time(text) is None:
+                yield (*path, name), "an ISO 8601 time, such as 2026-03-01T08:00:00Z", text
+
+
+def _ordered(answer: Answer, rule: Rule, places: _Places) -> _Broken:
+    earlier, later = rule["ordered"]
+    for path, value in places:
+        if not isinstance(value, dict):
+            continue
+        first, second = _moment(value.get(earlier)), _moment(value.get(later))
+        if first and second and bool(first.tzinfo) == bool(second.tzinfo) and second < first:
+            yield (*path, later), f"not before {earlier}, {value[earlier]}", value[later]
+
+
+def _moment(text: Any) -> datetime | None:
+    return parse_time(text) if isinstance(text, str) else None
+
+
+_KEYWORDS: dict[str, Callable[[Answer, Rule, _Places], _Broken]] = {
+    "unique": _unique,
+    "equals": _equals,
+    "same": _same,
+    "times": _times,
+    "ordered": _ordered,
+}
+
+
+def _select(value: Any, place: str) -> Iterator[tuple[Path, Any]]:
+    """All places that a generalised location such as `runtimes[*].id` names."""
+    found: list[tuple[Path, Any]] = [((), value)]
+    for segment in place.replace("[*]", ".[*]").split("."):
+        if segment == "[*]":
+            found = [
+                ((*path, index), item)
+                for path, items in found
+                if isinstance(items, list)
+                for index, item in enumerate(items)
+            ]
+        elif segment:
+            found = [
+                ((*path, segment), item[segment]) for path, item in found if isinstance(item, dict) and segment in item
+            ]
+    yield from found

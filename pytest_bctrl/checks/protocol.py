@@ -1,0 +1,81 @@
+"""What is around the body: status, content type, and that there is a body at all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.violation import Violation
+
+
+def check_status(answer: Answer, expected: Collection[int] = ()) -> Iterator[Violation]:
+    """Yield a violation for a server error, and for a status that is not documented or not one of `expected`."""
+    if answer.status >= 500:
+        yield Violation(
+            "not_a_server_error",
+            "error",
+            "the server failed",
+            place="status",
+            expected=_wanted(answer, expected),
+            observed=answer.status,
+        )
+    elif (expected and answer.status not in expected) or answer.documented is None:
+        yield Violation(
+            "status_code_conformance",
+            "error",
+            _status_message(answer),
+            place="status",
+            expected=_wanted(answer, expected),
+            observed=answer.status,
+        )
+
+
+def _wanted(answer: Answer, expected: Collection[int]) -> list[int | str]:
+    return sorted(expected) if expected else sorted(answer.operation.responses)
+
+
+def _status_message(answer: Answer) -> str:
+    if 300 <= answer.status < 400:
+        return f"the answer redirects to {answer.header('Location') or 'nowhere'}; the key does not follow redirects"
+    if answer.documented is None:
+        return "the status is not documented"
+    return "the status is documented, but not what this request is to get"
+
+
+def check_content_type(answer: Answer) -> Iterator[Violation]:
+    """Yield a violation where the content type is missing or not documented for the status; parameters are free."""
+    if answer.documented is None or not answer.documented.content:
+        return
+    documented = [media.lower() for media in answer.documented.content]
+    if not any(_covers(media, answer.media_type) for media in documented):
+        yield Violation(
+            "content_type_conformance",
+            "error",
+            "the content type is not documented" if answer.media_type else "the content type is missing",
+            place="header Content-Type",
+            expected=documented,
+            observed=answer.header("Content-Type"),
+        )
+
+
+def _covers(documented: str, actual: str) -> bool:
+    """Whether a documented media type or range (`application/*`, `*/*`) covers the actual one."""
+    kind, _, subtype = documented.partition(";")[0].strip().partition("/")
+    actual_kind, _, actual_subtype = actual.partition("/")
+    return bool(actual) and kind in ("*", actual_kind) and subtype in ("*", actual_subtype)
+
+
+def check_body(answer: Answer) -> Iterator[Violation]:
+    """Yield a violation where the contract documents a JSON body and the answer has none, or another text."""
+    if answer.schema is None:
+        return
+    for problem in answer.parsed.problems:
+        empty = not answer.body.strip()
+        yield Violation(
+            "complete_body" if empty else "strict_json",
+            "error",
+            problem,
+            place="body",
+            expected="a JSON text in UTF-8 (RFC 8259)",
+            observed="nothing" if empty else answer.body[:60].decode("utf-8", "backslashreplace"),
+        )

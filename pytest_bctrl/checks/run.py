@@ -1,0 +1,36 @@
+"""All checks of one answer, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.invariants import check_invariants
+from pytest_bctrl.checks.protocol import check_body, check_content_type, check_status
+from pytest_bctrl.checks.schema import check_schema
+from pytest_bctrl.checks.undocumented import check_undocumented
+from pytest_bctrl.checks.violation import Violation, findings
+from pytest_bctrl.finding import Finding
+
+
+def check_answer(answer: Answer, expected: Collection[int] = ()) -> list[Finding]:
+    """Hold one answer to everything that the contract says; `expected` are the statuses this request may get."""
+    return findings(answer, _violations(answer, expected))
+
+
+def check_protocol(answer: Answer, expected: Collection[int] = ()) -> list[Finding]:
+    """Hold one answer to status, content type, body and schema; for answers that refuse."""
+    return findings(answer, _protocol(answer, expected))
+
+
+def _violations(answer: Answer, expected: Collection[int]) -> Iterator[Violation]:
+    yield from _protocol(answer, expected)
+    yield from check_undocumented(answer)
+    yield from check_invariants(answer)
+
+
+def _protocol(answer: Answer, expected: Collection[int]) -> Iterator[Violation]:
+    yield from check_status(answer, expected)
+    yield from check_content_type(answer)
+    yield from check_body(answer)
+    yield from check_schema(answer)

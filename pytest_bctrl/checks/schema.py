@@ -1,0 +1,123 @@
+"""`response_schema_conformance`: the body against its documented schema, formats asserted, every item looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.branches import Branch, branch_meant, discriminator
+from pytest_bctrl.checks.formats import FORMATS
+from pytest_bctrl.checks.show import type_name
+from pytest_bctrl.checks.violation import Path, Violation
+from pytest_bctrl.contract.model import Contract, Schema
+
+RULE = "response_schema_conformance"
+
+
+def check_schema(answer: Answer) -> Iterator[Violation]:
+    """Yield a violation for every place that breaks the documented schema (JSON Schema 2020-12)."""
+    if answer.schema is None or not answer.parsed.ok:
+        return
+    for error in validator(answer.contract, answer.schema).iter_errors(answer.data):
+        yield from _explained(answer.contract, error)
+
+
+def validator(contract: Contract, schema: Schema) -> Draft202012Validator:
+    """Return a validator of one schema of the contract; its references lead into the contract's document."""
+    return cast("Draft202012Validator", _root(contract).evolve(schema=schema))
+
+
+@lru_cache(maxsize=8)
+def _root(contract: Contract) -> Draft202012Validator:
+    return Draft202012Validator(contract.document, format_checker=FORMATS)
+
+
+def _explained(contract: Contract, error: ValidationError) -> Iterator[Violation]:
+    path = tuple(error.absolute_path)
+    if error.validator in ("oneOf", "anyOf") and error.context:
+        yield from _explained_branches(contract, error, path)
+    elif error.validator in _WORDS:
+        yield from _WORDS[str(error.validator)](error, path)
+    else:
+        yield _violation(path, f"the value breaks '{error.validator}'", error.validator_value, error.instance)
+
+
+def _explained_branches(contract: Contract, error: ValidationError, path: Path) -> Iterator[Violation]:
+    """Name what is wrong in the branch that the value means to be, instead of 'not valid under any'."""
+    branches = [Branch.of(contract, schema) for schema in _wanted(error)]
+    chosen = branch_meant(branches, error.instance)
+    if chosen is not None:
+        for child in error.context or ():
+            if child.relative_schema_path and child.relative_schema_path[0] == chosen:
+                yield from _explained(contract, child)
+        return
+    name = discriminator(branches)
+    if not isinstance(error.instance, Mapping) or name is None:
+        yield _violation(path, "the value is none of the documented alternatives", None, error.instance)
+    elif name not in cast("Any", error.instance):
+        yield _missing(path, name, error.instance)
+    else:
+        documented = [value for branch in branches for value in branch.values_of(name)]
+        yield _violation((*path, name), _UNLISTED, documented, error.instance[name])
+
+
+def _wanted(error: ValidationError) -> Any:
+    """The keyword's value; jsonschema types it as perhaps unset, which it is not on errors of `iter_errors`."""
+    return error.validator_value
+
+
+_UNLISTED = "the value is not one of the documented values"
+
+
+def _violation(path: Path, message: str, expected: Any, observed: Any) -> Violation:
+    return Violation(RULE, "error", message, path, expected=expected, observed=observed)
+
+
+def _missing(path: Path, name: str, instance: Any) -> Violation:
+    return _violation((*path, name), "the required property is missing", "a value", "no such property")
+
+
+def _required(error: ValidationError, path: Path) -> Iterator[Violation]:
+    # jsonschema gives one error a missing property and names it in prose alone; equal paths fall together later.
+    for name in _wanted(error):
+        if name not in cast("Any", error.instance):
+            yield _missing(path, name, error.instance)
+
+
+def _type(error: ValidationError, path: Path) -> Iterator[Violation]:
+    wanted = _wanted(error)
+    types = [wanted] if isinstance(wanted, str) else list(wanted)
+    yield _violation(path, f"the value has the wrong type, {type_name(error.instance)}", types, error.instance)
+
+
+def _enum(error: ValidationError, path: Path) -> Iterator[Violation]:
+    yield _violation(path, _UNLISTED, list(_wanted(error)), error.instance)
+
+
+def _const(error: ValidationError, path: Path) -> Iterator[Violation]:
+    yield _violation(path, _UNLISTED, [error.validator_value], error.instance)
+
+
+def _format(error: ValidationError, path: Path) -> Iterator[Violation]:
+    yield _violation(
+        path, f"the text is not in the format {error.validator_value}", error.validator_value, error.instance
+    )
+
+
+def _one_of(error: ValidationError, path: Path) -> Iterator[Violation]:
+    yield _violation(path, "the value is more than one of the documented alternatives", "exactly one", error.instance)
+
+
+_WORDS: dict[str, Callable[[ValidationError, Path], Iterator[Violation]]] = {
+    "required": _required,
+    "type": _type,
+    "enum": _enum,
+    "const": _const,
+    "format": _format,
+    "oneOf": _one_of,
+}

@@ -1,0 +1,68 @@
+"""How places and values are written in findings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_LENGTH = 120
+_MEMBERS = 8
+_LEVELS = 4
+
+
+def location(path: Sequence[str | int]) -> str:
+    """Write an exact place: `runtimes[299].status`; the body itself is `$`."""
+    return _joined(path, lambda index: f"[{index}]")
+
+
+def generalised(path: Sequence[str | int]) -> str:
+    """Write a place for all items of a list: `runtimes[*].status`."""
+    return _joined(path, lambda index: "[*]")
+
+
+def _joined(path: Sequence[str | int], index: Any) -> str:
+    text = ""
+    for key in path:
+        if isinstance(key, int):
+            text += index(key)
+        elif _PLAIN.fullmatch(key):
+            text += f".{key}" if text else key
+        else:
+            text += f"[{shortened(key)!r}]"
+    return text or "$"
+
+
+def shortened(value: Any, level: int = 0) -> Any:
+    """Return JSON data small enough to show: long texts cut, large and deep containers summed up."""
+    if isinstance(value, str):
+        return value if len(value) <= _LENGTH else f"{value[:_LENGTH]}… ({len(value)} characters)"
+    if isinstance(value, dict):
+        if level >= _LEVELS:
+            return f"{{… {len(value)} properties}}"
+        kept = {shortened(key): shortened(item, level + 1) for key, item in list(value.items())[:_MEMBERS]}
+        return kept if len(value) <= _MEMBERS else {**kept, "…": f"{len(value) - _MEMBERS} more"}
+    if isinstance(value, list | tuple):
+        if level >= _LEVELS:
+            return f"[… {len(value)} items]"
+        items = [shortened(item, level + 1) for item in value[:_MEMBERS]]
+        return items if len(value) <= _MEMBERS else [*items, f"… {len(value) - _MEMBERS} more"]
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 256:
+        return f"a number of {value.bit_length()} bits"
+    return value
+
+
+def type_name(value: Any) -> str:
+    """The JSON Schema type of a value: `null`, `boolean`, `integer`, `number`, `string`, `array` or `object`."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object"

@@ -1,0 +1,80 @@
+"""Reads a body as JSON and nothing else (RFC 8259): what lenient parsers let through is named."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+_DEPTH = 10_000
+"""Levels of nesting that are read; the interpreter's default of about 1,000 is less than real metadata may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A body's value, or why it has none. `problems` may be there beside a value (duplicate keys)."""
+
+    ok: bool
+    value: Any
+    problems: tuple[str, ...]
+
+
+class _NotJsonError(ValueError):
+    pass
+
+
+def parse(body: bytes) -> Parsed:
+    """Parse `body`; never raises. Not JSON: NaN, Infinity, a byte order mark, anything but UTF-8, text behind it."""
+    if not body.strip():
+        return Parsed(False, None, ("the body is empty",))
+    if body.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return Parsed(False, None, ("the body begins with a byte order mark, which JSON texts must not have",))
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return Parsed(False, None, (f"the body is not UTF-8: byte {error.start} is 0x{body[error.start]:02x}",))
+    duplicates: list[str] = []
+    try:
+        with _deep():
+            value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_collector(duplicates))
+    except json.JSONDecodeError as error:
+        return Parsed(False, None, (f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}",))
+    except _NotJsonError as error:
+        return Parsed(False, None, (str(error),))
+    except ValueError:
+        return Parsed(False, None, ("the body holds a number with more digits than can be read",))
+    except RecursionError:
+        return Parsed(False, None, (f"the body is nested deeper than {_DEPTH} levels",))
+    return Parsed(True, value, tuple(f"the key {name!r} stands twice in one object" for name in duplicates))
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _NotJsonError(f"the body holds {name}, which JSON has no word for")
+
+
+def _collector(duplicates: list[str]) -> Any:
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(items)
+        if len(made) != len(items):
+            seen: set[str] = set()
+            for name, _ in items:
+                if name in seen and name not in duplicates:
+                    duplicates.append(name)
+                seen.add(name)
+        return made
+
+    return pairs
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _DEPTH))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)

@@ -1,0 +1,46 @@
+"""Where the contract's files are: beside the code in an installed package, in `contracts/` in a checkout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class ContractFiles:
+    """The paths of one vendored contract."""
+
+    folder: Path
+
+    @property
+    def spec(self) -> Path:
+        """The vendored spec, verbatim (YAML)."""
+        return self.folder / "runtimes.openapi.yaml"
+
+    @property
+    def lock(self) -> Path:
+        """Where the spec came from, when, and its SHA-256 (JSON)."""
+        return self.folder / "runtimes.lock.json"
+
+    @property
+    def overlay(self) -> Path:
+        """What the spec leaves out (OpenAPI Overlay 1.0, YAML)."""
+        return self.folder / "runtimes.overlay.yaml"
+
+    @property
+    def merged(self) -> Path:
+        """The contract: spec and overlay merged (JSON, so that a test run parses no YAML)."""
+        return self.folder / "runtimes.contract.json"
+
+    @property
+    def sample(self) -> Path:
+        """A sample response that visits every part of the contract; not a recording of the live API (JSON)."""
+        return self.folder / "runtimes.sample.json"
+
+
+def packaged() -> ContractFiles:
+    """Return the files that came with this installation or checkout."""
+    inside = _PACKAGE / "contracts"
+    return ContractFiles(inside if inside.is_dir() else _PACKAGE.parent / "contracts")

@@ -1,0 +1,173 @@
+"""The contract as data: operations, parameters, responses and schemas, read from the merged document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias
+from urllib.parse import quote, unquote
+
+from pytest_bctrl.errors import DocumentError
+
+Schema: TypeAlias = Mapping[str, Any] | bool
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110, 9.2.1); TRACE is left out because it would echo the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One documented parameter. `setting` names the setting that holds its real value, where there is one."""
+
+    name: str
+    place: str
+    required: bool
+    schema: Schema
+    setting: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseSpec:
+    """One documented answer: status (`200`, `4XX` or `default`), media types with their schema, header schemas."""
+
+    status: str
+    description: str
+    content: Mapping[str, Schema]
+    headers: Mapping[str, Schema]
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityScheme:
+    """One way to authenticate, as `components.securitySchemes` has it."""
+
+    name: str
+    type: str
+    scheme: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the contract."""
+
+    method: str
+    path: str
+    operation_id: str
+    summary: str
+    parameters: tuple[Parameter, ...]
+    responses: Mapping[str, ResponseSpec]
+    security: tuple[tuple[SecurityScheme, ...], ...]
+    invariants: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Method and path template, as people write it: `GET /v1/spaces/{id}/runtimes`."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether the method changes nothing on the server."""
+        return self.method in SAFE_METHODS
+
+    @property
+    def path_parameters(self) -> tuple[Parameter, ...]:
+        """The parameters that are part of the path."""
+        return tuple(parameter for parameter in self.parameters if parameter.place == "path")
+
+    @property
+    def success_statuses(self) -> frozenset[int]:
+        """The documented statuses that mean success; a range (`2XX`) stands for all of its codes."""
+        codes: set[int] = set()
+        for status in self.responses:
+            if status.upper() == "2XX":
+                codes.update(range(200, 300))
+            elif status.startswith("2"):
+                codes.add(int(status))
+        return frozenset(codes)
+
+    def response_for(self, status: int) -> ResponseSpec | None:
+        """Return what is documented for `status`: the exact code, then its range, then `default`."""
+        for key in (str(status), f"{status // 100}XX", f"{status // 100}xx", "default"):
+            if key in self.responses:
+                return self.responses[key]
+        return None
+
+    def url_path(self, values: Mapping[str, str]) -> str:
+        """Fill the path template; every value is percent-encoded whole, so that it stays one segment."""
+        path = self.path
+        for parameter in self.path_parameters:
+            path = path.replace(f"{{{parameter.name}}}", encode_segment(values[parameter.name]))
+        return path
+
+
+def encode_segment(value: str) -> str:
+    """Percent-encode one path segment (RFC 3986, 3.3), dot segments too, which clients would resolve away."""
+    return quote(value, safe="") if value.strip(".") else value.replace(".", "%2E")
+
+
+@dataclass(frozen=True, eq=False)
+class Contract:
+    """The vendored OpenAPI document plus the overlay: what the API is held to.
+
+    `digest` is the SHA-256 of the merged document in canonical JSON (sorted keys, no spaces), in hex.
+    """
+
+    name: str
+    title: str
+    version: str
+    digest: str
+    servers: tuple[str, ...]
+    operations: tuple[Operation, ...]
+    document: Mapping[str, Any] = field(repr=False)
+
+    def operation(self, operation_id: str) -> Operation:
+        """Return the operation by `operationId` or by label; raises `DocumentError` where there is none."""
+        for operation in self.operations:
+            if operation_id in (operation.operation_id, operation.label):
+                return operation
+        known = ", ".join(operation.operation_id or operation.label for operation in self.operations)
+        raise DocumentError(f"the contract has no operation {operation_id!r}", where=self.name, mend=f"it has: {known}")
+
+    def resolve(self, schema: Schema) -> Schema:
+        """Follow `$ref` until there is none, keeping what stands beside it (JSON Schema 2020-12, 8.2.3)."""
+        seen: set[str] = set()
+        while isinstance(schema, Mapping) and "$ref" in schema:
+            reference = str(schema["$ref"])
+            if reference in seen:
+                raise DocumentError("the reference leads back to itself", where=f"{self.name}: {reference}")
+            seen.add(reference)
+            beside = {key: value for key, value in schema.items() if key != "$ref"}
+            target = pointer(self.document, reference, self.name)
+            schema = {"allOf": [target], **beside} if beside and isinstance(target, Mapping) else target
+        return schema
+
+    def rooted(self, schema: Schema) -> dict[str, Any]:
+        """Return `schema` as a document of its own in which every `#/…` reference still leads somewhere."""
+        if isinstance(schema, bool):
+            return {} if schema else {"not": {}}
+        return {**schema, "components": self.document.get("components", {})}
+
+    @cached_property
+    def short_digest(self) -> str:
+        """The first twelve hex digits of the digest, for people."""
+        return self.digest[:12]
+
+
+def pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:
+    """Return what a local reference (`#/a/b`, RFC 6901) names; raises `DocumentError` where it leads nowhere."""
+    if not reference.startswith("#"):
+        raise DocumentError(
+            "the reference leads outside the document",
+            where=f"{name}: {reference}",
+            mend="use a local one: #/…",
+        )
+    value: Any = document
+    for token in unquote(reference[1:]).split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        try:
+            value = value[int(key)] if isinstance(value, list) else value[key]
+        except (KeyError, IndexError, TypeError, ValueError):
+            raise DocumentError(
+                "the reference leads nowhere", where=f"{name}: {reference}", mend="define what it names"
+            ) from None
+    return value

@@ -1,0 +1,157 @@
+"""Reads the merged document into the model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.contract.model import (
+    Contract,
+    Operation,
+    Parameter,
+    ResponseSpec,
+    SecurityScheme,
+    pointer,
+)
+from pytest_bctrl.errors import DocumentError
+
+_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+def load(path: str | Path | None = None) -> Contract:
+    """Load a contract: the packaged one, or an OpenAPI 3.1 document of one's own (JSON or YAML).
+
+    Raises `DocumentError` where the file is missing, broken or not OpenAPI 3.1.
+    """
+    file = Path(path) if path is not None else packaged().merged
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DocumentError(
+            f"the contract cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}",
+            where=str(file),
+            mend="--bctrl-contract takes an OpenAPI 3.1 document in JSON or YAML",
+        ) from None
+    return from_document(_parse(text, str(file)), str(file))
+
+
+def _parse(text: str, name: str) -> Any:
+    if text.lstrip().startswith("{"):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            raise DocumentError(f"it is not JSON: {error}", where=name, mend="mend the file") from None
+    from pytest_bctrl.contract.build import parse_yaml
+
+    return parse_yaml(text, name)
+
+
+def from_document(document: Any, name: str) -> Contract:
+    """Read a merged document into a `Contract`; `name` is what errors call it.
+
+    Raises `DocumentError` where it is not an OpenAPI 3.1 document or a reference leads nowhere.
+    """
+    if not isinstance(document, Mapping) or not str(document.get("openapi", "")).startswith("3.1"):
+        raise DocumentError(
+            "it is not an OpenAPI 3.1 document", where=name, mend="it should have 'openapi: 3.1.0' at its top"
+        )
+    info = document.get("info", {})
+    try:
+        operations = tuple(_operations(document, name))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise DocumentError(
+            f"it is not a well-formed OpenAPI document: {error}",
+            where=name,
+            mend="validate it against OpenAPI 3.1",
+        ) from None
+    return Contract(
+        name=name,
+        title=str(info.get("title", "")),
+        version=str(info.get("version", "")),
+        digest=digest(document),
+        servers=tuple(str(server["url"]).rstrip("/") for server in document.get("servers", ())),
+        operations=operations,
+        document=document,
+    )
+
+
+def digest(document: Any) -> str:
+    """SHA-256 of a document in canonical JSON, in hex."""
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _operations(document: Mapping[str, Any], name: str) -> list[Operation]:
+    items = [(path, _deref(document, raw, name)) for path, raw in document.get("paths", {}).items()]
+    return [
+        _operation(document, path, method, item, name) for path, item in items for method in _METHODS if method in item
+    ]
+
+
+def _operation(document: Mapping[str, Any], path: str, method: str, item: Mapping[str, Any], name: str) -> Operation:
+    raw = item[method]
+    parameters: dict[tuple[str, str], Parameter] = {}
+    for source in (*item.get("parameters", ()), *raw.get("parameters", ())):
+        parameter = _parameter(_deref(document, source, name))
+        parameters[parameter.place, parameter.name] = parameter
+    return Operation(
+        method=method.upper(),
+        path=path,
+        operation_id=str(raw.get("operationId", "")),
+        summary=str(raw.get("summary", "")),
+        parameters=tuple(parameters.values()),
+        responses={
+            str(status): _response(document, str(status), response, name)
+            for status, response in raw.get("responses", {}).items()
+        },
+        security=_security(document, raw.get("security", document.get("security", ()))),
+        invariants=tuple(raw.get("x-bctrl-invariants", ())),
+    )
+
+
+def _parameter(raw: Mapping[str, Any]) -> Parameter:
+    return Parameter(
+        name=str(raw["name"]),
+        place=str(raw["in"]),
+        required=bool(raw.get("required", False)),
+        schema=raw.get("schema", True),
+        setting=raw.get("x-bctrl-setting"),
+    )
+
+
+def _response(document: Mapping[str, Any], status: str, raw: Any, name: str) -> ResponseSpec:
+    response = _deref(document, raw, name)
+    return ResponseSpec(
+        status=status,
+        description=str(response.get("description", "")),
+        content={media: body.get("schema", True) for media, body in response.get("content", {}).items()},
+        headers={
+            header.lower(): _deref(document, body, name).get("schema", True)
+            for header, body in response.get("headers", {}).items()
+        },
+    )
+
+
+def _security(document: Mapping[str, Any], requirements: Any) -> tuple[tuple[SecurityScheme, ...], ...]:
+    schemes = document.get("components", {}).get("securitySchemes", {})
+    return tuple(
+        tuple(
+            SecurityScheme(scheme, str(schemes[scheme].get("type", "")), str(schemes[scheme].get("scheme", "")).lower())
+            for scheme in requirement
+        )
+        for requirement in requirements
+    )
+
+
+def _deref(document: Mapping[str, Any], raw: Any, name: str) -> Mapping[str, Any]:
+    seen = 0
+    while isinstance(raw, Mapping) and "$ref" in raw and seen < 32:
+        raw = pointer(document, str(raw["$ref"]), name)
+        seen += 1
+    if not isinstance(raw, Mapping):
+        raise DocumentError("an object is expected", where=name, mend="validate the document against OpenAPI 3.1")
+    return raw

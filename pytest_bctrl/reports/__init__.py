@@ -1,0 +1,1 @@
+"""Writers: each turns findings into one format, and knows nothing but findings."""

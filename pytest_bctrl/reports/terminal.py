@@ -1,0 +1,61 @@
+"""Findings as plain text for a terminal or a log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pytest_bctrl.finding import LEVELS, Finding
+
+
+def headline(findings: Sequence[Finding]) -> str:
+    """One line: how many findings of which level, and the first of them."""
+    first = findings[0]
+    return f"{counted(findings)}: {first.rule} at {first.location}, {first.message}"
+
+
+def counted(findings: Sequence[Finding]) -> str:
+    """`2 errors, 1 warning`; `no findings` where there are none."""
+    parts = []
+    for level in LEVELS:
+        number = sum(1 for finding in findings if finding.level == level)
+        if number:
+            parts.append(f"{number} {level}{'s' if number > 1 and level != 'info' else ''}")
+    return ", ".join(parts) or "no findings"
+
+
+def describe(findings: Sequence[Finding]) -> Iterator[str]:
+    """The findings line by line, grouped by rule, worst level first; one reproduction command a group."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in sorted(findings, key=lambda finding: LEVELS.index(finding.level)):
+        groups.setdefault((finding.level, finding.rule), []).append(finding)
+    for (level, rule), group in groups.items():
+        yield ""
+        yield f"{level} {rule}"
+        for finding in group:
+            yield from _one(finding)
+        commands = [finding.reproduce for finding in group if finding.reproduce]
+        if commands:
+            yield f"  reproduce: {commands[0]}"
+
+
+def _one(finding: Finding) -> Iterator[str]:
+    total = "" if finding.total is None else f"  ({finding.count} of {finding.total})"
+    yield f"  {finding.location}{total}"
+    yield f"    {finding.message}"
+    yield f"    expected  {shown(finding.expected)}"
+    yield f"    observed  {shown(finding.observed)}"
+    if isinstance(finding.sample, dict) and "location" in finding.sample:
+        yield f"    sample    {finding.sample['location']}"
+
+
+def shown(value: Any) -> str:
+    """A value on one line: prose as it is, data as JSON; control characters never reach the terminal."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        text = " | ".join(value)
+    elif isinstance(value, str):
+        text = value
+    else:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -1,0 +1,110 @@
+"""Builds values that a schema of the contract allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.samples import text
+from pytest_bctrl.samples.choice import Rotation
+from pytest_bctrl.samples.shapes import Shape, flatten, shapes
+
+_DEEPEST = 8
+
+
+class Builder:
+    """Builds one value after another, taking the alternatives of every place in turn.
+
+    `lengths` fixes the number of items of a list by its location (`{"runtimes": 3}`). A schema that refers to
+    itself ends after eight levels: what is optional there is left out and what is a list stays empty.
+    """
+
+    def __init__(self, contract: Contract, choice: Rotation, lengths: Mapping[str, int] | None = None) -> None:
+        self._contract = contract
+        self._choice = choice
+        self._lengths = dict(lengths or {})
+        self._shapes: dict[str, tuple[Shape, ...]] = {}
+        self._flat: dict[str, dict[str, Any]] = {}
+        self._made = 0
+
+    def set_lengths(self, lengths: Mapping[str, int]) -> None:
+        """Fix the lengths of lists for the values that follow."""
+        self._lengths = dict(lengths)
+
+    def value(self, schema: Schema, place: str = "", depth: int = 0) -> Any:
+        """Return a value that `schema` allows; `place` is its generalised location."""
+        options = self._shapes.get(place)
+        if options is None:
+            options = self._shapes[place] = shapes(self._contract, schema)
+        if place in self._lengths:
+            # A length that is asked for is no choice: dealing here would take a card from the place.
+            return self._array(next(shape for shape in options if shape.kind == "array"), place, depth)
+        if depth > _DEEPEST:
+            options = tuple(s for s in options if s.empty or s.kind == "fixed") or options
+        index = self._choice.deal(place, len(options))
+        return self._shaped(options[index], f"{place}<{index}>" if options[index].kind == "branch" else place, depth)
+
+    def _shaped(self, shape: Shape, place: str, depth: int) -> Any:
+        match shape.kind:
+            case "fixed":
+                return shape.value
+            case "branch":
+                return self.value(shape.schema or {}, place, depth + 1)
+            case "object":
+                return {} if shape.empty else self._object(shape.schema or {}, place, depth)
+            case "array":
+                return [] if shape.empty else self._array(shape, place, depth)
+            case "string":
+                self._made += 1
+                return text.string(shape.schema or {}, place, self._choice.random(place), self._made)
+            case "integer" | "number":
+                return text.number(shape.schema or {}, shape.kind, place, self._choice.random(place))
+            case _:
+                return _FREE[self._choice.deal(place, len(_FREE), counts=False)]
+
+    def _object(self, schema: Mapping[str, Any], place: str, depth: int) -> dict[str, Any]:
+        required = frozenset(schema.get("required", ()))
+        made = {}
+        for name, inner in schema.get("properties", {}).items():
+            at = f"{place}.{name}" if place else name
+            if name in required or (depth <= _DEEPEST and self._choice.deal(f"{at}?", 2) == 0):
+                made[name] = self.value(inner, at, depth + 1)
+        if not schema.get("properties") and schema.get("additionalProperties") is not False:
+            made |= self._free_form(schema.get("additionalProperties", True), place, depth)
+        return made
+
+    def _free_form(self, schema: Schema, place: str, depth: int) -> dict[str, Any]:
+        flat = self._flat.get(place)
+        if flat is None:
+            flat = self._flat[place] = flatten(self._contract, schema)
+        if shapes(self._contract, flat) == (Shape("any"),):
+            return {name: self.value({}, f"{place}.{name}", depth + 1) for name in ("first", "second")}
+        return {name: self.value(schema, f"{place}.*", depth + 1) for name in ("first", "second")}
+
+    def _array(self, shape: Shape, place: str, depth: int) -> list[Any]:
+        schema = shape.schema or {}
+        start = [
+            self.value(inner, f"{place}[{index}]", depth + 1)
+            for index, inner in enumerate(schema.get("prefixItems", ()))
+        ]
+        least, most = int(schema.get("minItems", 0)), int(schema.get("maxItems", 3))
+        wanted = self._lengths.get(place, max(least, min(most, 1 + self._choice.deal(f"{place}#", 3, counts=False))))
+        inner = schema.get("items", True)
+        if inner is False:
+            return start
+        return [*start, *(self.value(inner, f"{place}[*]", depth + 1) for _ in range(wanted - len(start)))]
+
+
+_FREE: tuple[Any, ...] = (
+    "plain text",
+    42,
+    {"nested": {"list": [1, "two", None, {"three": 3.5}]}, "flag": True},
+    None,
+    ["a", "list", "of", "words"],
+    False,
+    {},
+    "Grüße, 世界 🌍",
+    -0.25,
+    [],
+)

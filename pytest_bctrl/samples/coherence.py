@@ -1,0 +1,60 @@
+"""Makes a sample coherent: what the contract's `x-bctrl-invariants` say about values, and no schema can."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pytest_bctrl.samples.places import slots, values
+from pytest_bctrl.samples.text import moment
+
+
+def cohere(body: Any, invariants: Sequence[Mapping[str, Any]], parameters: Mapping[str, str], start: int = 0) -> None:
+    """Change `body` in place until every invariant holds.
+
+    `parameters` are the request's (`{"path.id": …}`); `start` numbers the items of earlier bodies, so that times
+    and repeated identifiers differ from theirs.
+    """
+    for rule in invariants:
+        if "equals" in rule and rule["equals"] in parameters:
+            for container, key in slots(body, rule["each"]):
+                container[key] = parameters[rule["equals"]]
+        if "same" in rule:
+            _same(body, rule)
+        if "times" in rule:
+            _times(body, rule, start)
+        if "ordered" in rule:
+            _ordered(body, rule)
+        if "unique" in rule:
+            _unique(body, str(rule["unique"]))
+
+
+def _same(body: Any, rule: Mapping[str, Any]) -> None:
+    first, *others = rule["same"]
+    for item in values(body, rule["each"]):
+        for name in others:
+            if first in item and name in item:
+                item[name] = item[first]
+
+
+def _times(body: Any, rule: Mapping[str, Any], start: int) -> None:
+    for index, item in enumerate(values(body, rule["each"])):
+        for offset, name in enumerate(rule["times"]):
+            if isinstance(item.get(name), str):
+                # Every third item was never changed: equal times are as much a part of the contract as later ones.
+                item[name] = moment(17 * (start + index) + (offset * (index % 3)))
+
+
+def _ordered(body: Any, rule: Mapping[str, Any]) -> None:
+    for item in values(body, rule["each"]):
+        names = [name for name in rule["ordered"] if name in item]
+        for name, value in zip(names, sorted(item[name] for name in names), strict=True):
+            item[name] = value
+
+
+def _unique(body: Any, location: str) -> None:
+    seen: set[Any] = set()
+    for index, (container, key) in enumerate(slots(body, location)):
+        if container[key] in seen:
+            container[key] = f"{container[key]}-{index}"
+        seen.add(container[key])

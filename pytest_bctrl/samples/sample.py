@@ -1,0 +1,145 @@
+"""Whole bodies: the sample that visits every part of the contract, and generated ones."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from pytest_bctrl.contract.model import Contract, Operation, Schema
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.errors import DocumentError, SettingError
+from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.choice import Rotation
+from pytest_bctrl.samples.coherence import cohere
+from pytest_bctrl.samples.shapes import flatten, shapes
+
+SPACE_ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
+"""The space of samples and of the mock, where nobody names another: a valid UUID that no real space has."""
+
+_MOST = 48
+_SAMPLE_SEED = 1
+
+
+class Samples:
+    """Bodies of one operation's successful answer.
+
+    `list_name` is where the body holds its list (`runtimes`), empty where it holds none at its top.
+    """
+
+    def __init__(self, contract: Contract, operation: Operation) -> None:
+        self.contract = contract
+        self.operation = operation
+        self.schema = success_schema(operation, contract)
+        self.list_name = _list_name(contract, self.schema)
+
+    def parameters(self, space_id: str) -> dict[str, str]:
+        """Return the request's path parameters as invariants name them; the space id is the one from a setting."""
+        return {
+            f"path.{parameter.name}": space_id
+            for parameter in self.operation.path_parameters
+            if parameter.setting == "space_id" or len(self.operation.path_parameters) == 1
+        }
+
+    def sample(self, space_id: str = SPACE_ID) -> Any:
+        """Return a short body that visits every alternative inside the list: enum, branch, null, left out, empty."""
+        choice = Rotation(_SAMPLE_SEED)
+        builder = Builder(self.contract, choice)
+        if not self.list_name:
+            return self._cohere(builder.value(self.schema), space_id, 0)
+        builder.set_lengths({self.list_name: 1})
+        body = builder.value(self.schema)
+        items = body[self.list_name]
+        while choice.pending() and len(items) < _MOST:
+            items += builder.value(self.schema)[self.list_name]
+        return self._cohere(body, space_id, 0)
+
+    def generated(self, count: int | None, seed: int, number: int = 0, space_id: str = SPACE_ID) -> Any:
+        """Return the `number`th body of a seeded run: `count` items, or as many as the run's turn gives."""
+        return self.run(seed, number + 1, count, space_id)[number]
+
+    def run(self, seed: int, bodies: int, count: int | None = None, space_id: str = SPACE_ID) -> list[Any]:
+        """Return the first `bodies` bodies of a seeded run; together they visit every alternative."""
+        choice = Rotation(seed)
+        lengths = [count if count is not None else _LENGTHS[index % len(_LENGTHS)] for index in range(bodies)]
+        builder = Builder(self.contract, choice)
+        made = []
+        for index, length in enumerate(lengths):
+            builder.set_lengths({self.list_name: length} if self.list_name else {})
+            made.append(self._cohere(builder.value(self.schema), space_id, sum(lengths[:index])))
+        return made
+
+    def item(self, space_id: str = SPACE_ID, seed: int = 1) -> Any:
+        """Return one item of the list, as a body of one item holds it."""
+        return self.items(self.generated(1, seed, space_id=space_id))[0]
+
+    def items(self, body: Any) -> list[Any]:
+        """Return the list that `body` holds; no items where it holds none."""
+        found = body.get(self.list_name, []) if isinstance(body, Mapping) else []
+        return list(found)
+
+    def with_items(self, items: list[Any]) -> Any:
+        """Return a body that holds `items` (raises `SettingError` where the operation lists nothing)."""
+        if not self.list_name:
+            raise SettingError(
+                "its answer holds no list",
+                where=self.operation.label,
+                mend="give a whole body as a JSON file",
+            )
+        return {**self.generated(0, _SAMPLE_SEED), self.list_name: items}
+
+    def _cohere(self, body: Any, space_id: str, start: int) -> Any:
+        # Fixed values come out of the schema itself: a copy keeps a caller's change out of the contract.
+        body = copy.deepcopy(body)
+        cohere(body, self.operation.invariants, self.parameters(space_id), start)
+        return body
+
+
+_LENGTHS = (5, 0, 3, 8, 1, 4, 2, 6, 0, 7, 3, 5)
+
+
+def success_schema(operation: Operation, contract: Contract) -> Schema:
+    """Return the schema of the first documented 2xx JSON answer; raises `DocumentError` where there is none."""
+    for status, response_spec in sorted(operation.responses.items()):
+        if status.startswith("2"):
+            for media, schema in response_spec.content.items():
+                if "json" in media:
+                    return schema
+    raise DocumentError(
+        "it documents no successful JSON answer",
+        where=f"{contract.name}: {operation.label}",
+        mend="document one",
+    )
+
+
+def _list_name(contract: Contract, schema: Schema) -> str:
+    for name, inner in flatten(contract, schema).get("properties", {}).items():
+        if any(shape.kind == "array" for shape in shapes(contract, inner)):
+            return str(name)
+    return ""
+
+
+@lru_cache(maxsize=1)
+def _packaged() -> Samples:
+    contract = load()
+    return Samples(contract, contract.operations[0])
+
+
+def runtime(**overrides: Any) -> dict[str, Any]:
+    """Return one runtime that the contract allows, with `overrides` in place of its own values."""
+    made: dict[str, Any] = _packaged().item(str(overrides.get("spaceId", SPACE_ID)))
+    return {**made, **overrides}
+
+
+def runtimes(count: int, *, seed: int = 0, space_id: str = SPACE_ID) -> list[dict[str, Any]]:
+    """Return `count` runtimes, the same ones for the same seed."""
+    samples = _packaged()
+    return samples.items(samples.generated(count, seed, space_id=space_id))
+
+
+def response(items: list[dict[str, Any]] | None = None, *, space_id: str = SPACE_ID) -> dict[str, Any]:
+    """Return a whole response body: with `items`, or the sample that visits every part of the contract."""
+    samples = _packaged()
+    body: dict[str, Any] = samples.sample(space_id) if items is None else samples.with_items(items)
+    return body

@@ -1,0 +1,85 @@
+"""The alternatives that a schema leaves open: enum values, branches, null, empty or filled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pytest_bctrl.contract.model import Contract, Schema
+
+Kind = Literal["fixed", "branch", "object", "array", "string", "integer", "number", "any"]
+
+_TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One alternative: a fixed value, a branch to follow, or a type to fill (`empty` where it is to stay empty)."""
+
+    kind: Kind
+    value: Any = None
+    schema: Mapping[str, Any] | None = None
+    empty: bool = False
+
+
+def shapes(contract: Contract, schema: Schema) -> tuple[Shape, ...]:
+    """Return the alternatives of `schema`, which is resolved first; `any` alone where it says nothing."""
+    flat = flatten(contract, schema)
+    if "const" in flat:
+        return (Shape("fixed", flat["const"]),)
+    if "enum" in flat:
+        return tuple(Shape("fixed", value) for value in flat["enum"])
+    for keyword in ("oneOf", "anyOf"):
+        if keyword in flat:
+            beside = {key: value for key, value in flat.items() if key != keyword}
+            return tuple(
+                Shape("branch", schema={"allOf": [beside, branch]} if beside.keys() - _NOTES else branch)
+                for branch in flat[keyword]
+            )
+    return tuple(shape for name in types(flat) for shape in _of_type(name, flat)) or (Shape("any"),)
+
+
+_NOTES = frozenset({"title", "description", "discriminator", "examples", "example", "deprecated", "$comment"})
+
+
+def types(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the JSON types that a flat schema allows, as it names or implies them; none where it is silent."""
+    named = schema.get("type")
+    if named is not None:
+        return tuple(named) if isinstance(named, list) else (str(named),)
+    if schema.keys() & {"properties", "additionalProperties", "required"}:
+        return ("object",)
+    return ("array",) if schema.keys() & {"items", "prefixItems"} else ()
+
+
+def _of_type(name: str, schema: Mapping[str, Any]) -> tuple[Shape, ...]:
+    if name == "boolean":
+        return Shape("fixed", True), Shape("fixed", False)
+    if name == "null":
+        return (Shape("fixed", None),)
+    if name == "array":
+        filled = Shape("array", schema=schema)
+        return (filled,) if schema.get("minItems", 0) else (filled, Shape("array", schema=schema, empty=True))
+    if name == "object" and not schema.get("properties") and not schema.get("minProperties", 0):
+        return Shape("object", schema=schema), Shape("object", schema=schema, empty=True)
+    if name in _TYPES:
+        return (Shape(name, schema=schema),)  # type: ignore[arg-type]
+    return ()
+
+
+def flatten(contract: Contract, schema: Schema) -> dict[str, Any]:
+    """Return `schema` with `$ref` and `allOf` folded in: properties joined, required united, the later keyword wins."""
+    resolved = contract.resolve(schema)
+    if isinstance(resolved, bool):
+        return {}
+    flat: dict[str, Any] = {key: value for key, value in resolved.items() if key != "allOf"}
+    for part in resolved.get("allOf", ()):
+        for key, value in flatten(contract, part).items():
+            if key == "properties":
+                flat[key] = {**flat.get(key, {}), **value}
+            elif key == "required":
+                flat[key] = [*dict.fromkeys([*flat.get(key, ()), *value])]
+            else:
+                flat.setdefault(key, value)
+    return flat

@@ -1,0 +1,93 @@
+"""Strings and numbers that a schema allows, readable enough to be recognised in a failure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from pytest_bctrl.errors import DocumentError
+
+_WORDS = (
+    "amber",
+    "birch",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "heron",
+    "iris",
+    "juniper",
+    "kestrel",
+    "larch",
+    "maple",
+    "north",
+    "opal",
+    "prairie",
+    "quartz",
+    "river",
+)
+_EPOCH = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+def string(schema: Mapping[str, Any], place: str, source: Random, number: int) -> str:
+    """Return a string for `place`; `number` makes it distinct. Raises `DocumentError` where a pattern defeats it."""
+    made = _FORMATS.get(str(schema.get("format", "")), _words)(place, source, number)
+    if schema.get("format") in _FORMATS:
+        return made
+    least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
+    made = made.ljust(least, "x")[:most]
+    pattern = schema.get("pattern")
+    candidates = [made, *(text for text in schema.get("examples", ()) if isinstance(text, str))]
+    for candidate in candidates:
+        if pattern is None or re.search(pattern, candidate):
+            return candidate
+    raise DocumentError(
+        f"no sample can be made for the pattern {pattern!r}", where=place, mend="add 'examples' to the schema"
+    )
+
+
+def number(schema: Mapping[str, Any], kind: str, place: str, source: Random) -> int | float:
+    """Return a number within the schema's limits."""
+    step = schema.get("multipleOf", 1 if kind == "integer" else 0.5)
+    least = schema.get("minimum", schema.get("exclusiveMinimum", 0))
+    most = schema.get("maximum", schema.get("exclusiveMaximum", least + 100 * step))
+    first = -(-least // step) + ("exclusiveMinimum" in schema and least % step == 0)
+    last = most // step - ("exclusiveMaximum" in schema and most % step == 0)
+    if first > last:
+        raise DocumentError("no number fits the schema's limits", where=place, mend="widen minimum and maximum")
+    made = source.randint(int(first), int(last)) * step
+    return int(made) if kind == "integer" else made
+
+
+def moment(minutes: int) -> str:
+    """Return a time as the API writes it: ISO 8601, UTC, milliseconds, `Z`; `minutes` after a fixed beginning."""
+    return (_EPOCH + timedelta(minutes=minutes)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def uuid(source: Random) -> str:
+    """Return a random UUID of version 4 (RFC 9562, 5.4)."""
+    digits = f"{source.getrandbits(128):032x}"
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
+def _words(place: str, source: Random, _number: int) -> str:
+    name = re.sub(r"\[\*\]|<\d+>", "", place).rpartition(".")[2] or "text"
+    return f"{name}-{source.choice(_WORDS)}"
+
+
+_FORMATS: Mapping[str, Callable[[str, Random, int], str]] = {
+    "uuid": lambda _place, source, _number: uuid(source),
+    "date-time": lambda _place, _source, number: moment(number),
+    "date": lambda _place, _source, number: moment(number)[:10],
+    "time": lambda _place, _source, number: moment(number)[11:],
+    "email": lambda _place, source, _number: f"{source.choice(_WORDS)}@example.test",
+    "uri": lambda _place, source, _number: f"https://example.test/{source.choice(_WORDS)}",
+    "hostname": lambda _place, source, _number: f"{source.choice(_WORDS)}.example.test",
+    "ipv4": lambda _place, source, _number: f"192.0.2.{source.randint(1, 254)}",
+    "ipv6": lambda _place, source, _number: f"2001:db8::{source.randint(1, 9999)}",
+}

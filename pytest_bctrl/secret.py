@@ -1,0 +1,65 @@
+"""A value that must never be shown."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from pytest_bctrl.errors import BctrlError
+
+_MASK = "**********"
+
+
+class Secret:
+    """An API key: `str`, `repr`, f-strings, pickles and tracebacks show a mask, only `reveal()` shows the value.
+
+    Two secrets are compared in constant time. A pickled or copied secret has lost its value: `reveal()` on it
+    raises `BctrlError`.
+    """
+
+    __slots__ = ("_reveal",)
+    _reveal: Callable[[], str]
+
+    def __init__(self, value: str) -> None:
+        # A closure, so that neither vars(), __slots__ walking nor a debugger's repr of the object shows it.
+        self._reveal = lambda: value
+
+    def reveal(self) -> str:
+        """Return the value itself; only code that puts it on the wire has a reason to call this."""
+        return self._reveal()
+
+    def __repr__(self) -> str:
+        return f"<Secret {_MASK}>"
+
+    def __str__(self) -> str:
+        return _MASK
+
+    def __format__(self, spec: str) -> str:
+        return _MASK
+
+    def __bool__(self) -> bool:
+        return bool(self.reveal())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self.reveal().encode(), other.reveal().encode())
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _lost, ()
+
+
+def _lost() -> Secret:
+    secret = Secret("")
+    object.__setattr__(secret, "_reveal", _refuse)
+    return secret
+
+
+def _refuse() -> NoReturn:
+    raise BctrlError(
+        "the secret lost its value when it was pickled or copied",
+        mend="pass the environment variable's name instead",
+    )

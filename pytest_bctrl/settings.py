@@ -1,0 +1,138 @@
+"""Settings, and the one resolver: command line over environment over ini file over default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.finding import FAIL_ON, FailOn
+from pytest_bctrl.secret import Secret
+
+Target = Literal["mock", "live"]
+
+KEY_VARIABLE = "BCTRL_API_KEY"
+
+
+class Source(Protocol):
+    """Where option and ini values come from; `pytest.Config` is one."""
+
+    def getoption(self, name: str) -> object:
+        """Return the value of a command-line option, None where it was not given."""
+
+    def getini(self, name: str) -> object:
+        """Return the value of an ini key, an empty string where it is not set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value and the name of the place it came from, for errors."""
+
+    value: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting's names; `ini` doubles as the option's destination."""
+
+    ini: str
+    environment: tuple[str, ...] = ()
+
+    @property
+    def option(self) -> str:
+        """The option as it is typed."""
+        return "--" + self.ini.replace("_", "-")
+
+
+BASE_URL = Setting("bctrl_base_url", ("BCTRL_BASE_URL", "BCTRL_API_BASE_URL"))
+SPACE_ID = Setting("bctrl_space_id", ("BCTRL_SPACE_ID",))
+CONTRACT = Setting("bctrl_contract")
+FAIL_ON_LEVEL = Setting("bctrl_fail_on")
+MAX_EXAMPLES = Setting("bctrl_max_examples")
+
+
+def given(setting: Setting, source: Source, environment: Mapping[str, str]) -> Given | None:
+    """Return the value that wins, or None where the setting is given nowhere; an empty value counts as none."""
+    option = source.getoption(setting.ini)
+    if option is not None:
+        return Given(str(option), setting.option)
+    for name in setting.environment:
+        if environment.get(name):
+            return Given(environment[name], name)
+    ini = source.getini(setting.ini)
+    return Given(str(ini), f"{setting.ini} (ini)") if ini else None
+
+
+def target(source: Source) -> Target | None:
+    """Return what the run talks to, None where neither flag was given; raises `SettingError` for both."""
+    live, mock = bool(source.getoption("bctrl_live")), bool(source.getoption("bctrl_mock"))
+    if live and mock:
+        raise SettingError("both are given", where="--bctrl-live, --bctrl-mock", mend="give one of them")
+    if live:
+        return "live"
+    return "mock" if mock else None
+
+
+def contract_path(source: Source, environment: Mapping[str, str]) -> str | None:
+    """Return the path of the user's own contract, None for the packaged one."""
+    found = given(CONTRACT, source, environment)
+    return found.value if found else None
+
+
+def fail_on(source: Source, environment: Mapping[str, str]) -> FailOn:
+    """Return the mildest level that fails a run; raises `SettingError` for an unknown one."""
+    found = given(FAIL_ON_LEVEL, source, environment)
+    if found is None:
+        return "error"
+    for level in FAIL_ON:
+        if level == found.value:
+            return level
+    raise SettingError(f"unknown level {found.value!r}", where=found.where, mend=f"choose one of: {', '.join(FAIL_ON)}")
+
+
+def max_examples(source: Source, environment: Mapping[str, str]) -> int:
+    """Return how many values of the path parameters are tried; raises `SettingError` for anything but 1 to 10,000."""
+    found = given(MAX_EXAMPLES, source, environment)
+    if found is None:
+        return 20
+    text = found.value.strip()
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 10_000:
+        return int(text)
+    raise SettingError(f"{found.value!r} is not a number of examples", where=found.where, mend="give 1 to 10000")
+
+
+def base_url(source: Source, environment: Mapping[str, str], default: str, normalise: Callable[[str, str], str]) -> str:
+    """Return the live base URL; `normalise(text, where)` brings it into one form or raises `SettingError`."""
+    found = given(BASE_URL, source, environment) or Given(default, "the contract's first server")
+    return normalise(found.value, found.where)
+
+
+def space_id(source: Source, environment: Mapping[str, str]) -> str:
+    """Return the space to list; raises `SettingError` where it is missing or cannot be one path segment."""
+    found = given(SPACE_ID, source, environment)
+    if found is None:
+        raise SettingError(
+            "no space id is set, and --bctrl-live needs one",
+            where="BCTRL_SPACE_ID",
+            mend="set BCTRL_SPACE_ID, --bctrl-space-id or bctrl_space_id (ini) to the id of a space of yours",
+        )
+    if found.value != found.value.strip() or not found.value.isprintable() or not found.value.strip("."):
+        raise SettingError(
+            f"{found.value!r} is not a space id", where=found.where, mend="give the id as the API shows it, a UUID"
+        )
+    return found.value
+
+
+def api_key(environment: Mapping[str, str]) -> Secret:
+    """Return the key from the environment; raises `SettingError`, never showing it, where it is missing or broken."""
+    text = environment.get(KEY_VARIABLE, "")
+    mend = f"export {KEY_VARIABLE}=… in the shell, or set it as a secret in CI; it is not taken from a command line"
+    if not text:
+        raise SettingError("no API key is set, and --bctrl-live needs one", where=KEY_VARIABLE, mend=mend)
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise SettingError(
+            "the key holds white space, a line end or characters that no key has", where=KEY_VARIABLE, mend=mend
+        )
+    return Secret(text)

@@ -1,0 +1,49 @@
+"""Adds the contract suite to pytest's collection, as one module whose id is `bctrl`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+NODE = "bctrl"
+
+
+class ContractModule(pytest.Module):
+    """The contract tests as a test module of any project, whatever that project's naming rules are."""
+
+    @classmethod
+    def beside(cls, session: pytest.Session) -> ContractModule:
+        """Return the module as a child of the session."""
+        from pytest_bctrl.suite import tests
+
+        module: ContractModule = cls.from_parent(session, path=Path(tests.__file__), nodeid=NODE)
+        module.obj = tests
+        module.add_marker(pytest.mark.bctrl_contract)
+        return module
+
+    def funcnamefilter(self, name: str) -> bool:
+        """Whether a name is a test's, not asking the project's `python_functions`."""
+        return name.startswith("test_")
+
+    def classnamefilter(self, name: str) -> bool:
+        """No class of the module is a test class."""
+        return False
+
+    def istestclass(self, obj: object, name: str) -> bool:
+        """No class of the module is a test class, not even one that imports make look like one."""
+        return False
+
+
+def split_arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Part the command line's arguments into paths and ids of contract tests (`bctrl`, `bctrl::…`)."""
+    own = [argument for argument in arguments if argument == NODE or argument.startswith(f"{NODE}::")]
+    own = [argument for argument in own if not Path(argument).exists()]
+    return [argument for argument in arguments if argument not in own], own
+
+
+def is_chosen(nodeid: str, chosen: list[str]) -> bool:
+    """Whether an item is among the ids on the command line; with none there, all are."""
+    return not chosen or any(
+        nodeid == argument or nodeid.startswith((f"{argument}::", f"{argument}[")) for argument in chosen
+    )

@@ -1,0 +1,84 @@
+"""The pytest hooks of a contract run; registered by the plugin only where one of the two flags is given."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from pytest_bctrl.reports.terminal import describe
+from pytest_bctrl.suite.collect import ContractModule, is_chosen, split_arguments
+from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.scrub import scrub
+from pytest_bctrl.suite.summary import Summary
+from pytest_bctrl.suite.target import NoAnswerError
+from pytest_bctrl.suite.verdict import VERDICT
+
+
+class ContractHooks:
+    """One contract run inside one pytest process."""
+
+    def __init__(self, config: pytest.Config, run: ContractRun) -> None:
+        self._run = run
+        self._summary = Summary(run)
+        config.args, self._chosen = split_arguments(config.args)
+
+    def pytest_report_header(self) -> str:
+        """One line: target, contract and the level that fails."""
+        return self._summary.header()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+        """Put the contract tests in front of the project's own."""
+        module = ContractModule.beside(session)
+        own = [item for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
+        if self._chosen and not own:
+            raise pytest.UsageError(f"no contract test matches {', '.join(self._chosen)}; list them: --collect-only -q")
+        items[:0] = own
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+        """Say that the target cannot be asked, and stop the run where more requests would only lose time."""
+        try:
+            return (yield)
+        except NoAnswerError as error:
+            verdict = pyfuncitem.stash[VERDICT]
+            verdict.collect([error.finding])
+            if error.is_final:
+                verdict.stopped = True
+                pyfuncitem.session.shouldfail = f"bctrl: {error.finding.message}"
+            pytest.fail("\n".join([error.finding.message, *describe([error.finding])]), pytrace=False)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Carry the findings to the process that reports, and keep the key out of every report."""
+        report = yield
+        verdict = item.stash.get(VERDICT, None)
+        if verdict is not None and call.when == "call":
+            report.bctrl = verdict.as_dict()
+        scrub(report, self._run.key)
+        return report
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Keep the key out of collection errors."""
+        report = yield
+        scrub(report, self._run.key)
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take note of a test's outcome, also of one that a worker ran."""
+        self._summary.add(report)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Exit 1 where this run stopped itself; under pytest-xdist a stop reads as an interruption, exit 2."""
+        if self._summary.stopped and session.exitstatus == pytest.ExitCode.INTERRUPTED:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what was found below the failing level, what was checked, what was not, and what to type next."""
+        self._summary.write(terminalreporter)

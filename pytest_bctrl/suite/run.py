@@ -1,0 +1,90 @@
+"""One contract run: what it talks to, what it holds the target to, and when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_bctrl import settings
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.finding import FailOn
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.origin import base_url
+
+if TYPE_CHECKING:
+    from pytest_bctrl.traffic.mock import MockServer
+
+RUN: pytest.StashKey[ContractRun] = pytest.StashKey()
+
+INSTALL = "pip install 'pytest-bctrl[contract]'"
+
+
+@dataclass(frozen=True, slots=True)
+class ContractRun:
+    """The resolved settings of one run; `mock` is the bundled server, not yet started, where that is the target.
+
+    `values` are the settings that fill path parameters, by the name that the contract gives them.
+    """
+
+    target: settings.Target
+    contract: Contract
+    base_url: str
+    key: Secret
+    values: Mapping[str, str]
+    fail_on: FailOn
+    max_examples: int
+    mock: MockServer | None = None
+
+
+def require_extra() -> None:
+    """Raise `SettingError` where the `contract` extra is not installed."""
+    from importlib.util import find_spec
+
+    missing = [name for name in ("schemathesis", "hypothesis") if find_spec(name) is None]
+    if missing:
+        raise SettingError(
+            f"{' and '.join(missing)} not installed, and the contract suite needs it",
+            where="--bctrl-mock, --bctrl-live",
+            mend=INSTALL,
+        )
+
+
+def resolve(source: settings.Source, environment: Mapping[str, str]) -> ContractRun:
+    """Resolve every setting before anything is sent or started.
+
+    Raises `SettingError` or `DocumentError` with the name of what is missing or wrong.
+    """
+    target = settings.target(source)
+    if target is None:
+        raise SettingError("no target is given", where="--bctrl-mock, --bctrl-live", mend="give one of them")
+    require_extra()
+    fail_on = settings.fail_on(source, environment)
+    max_examples = settings.max_examples(source, environment)
+    contract = load(settings.contract_path(source, environment))
+    if target == "live":
+        key = settings.api_key(environment)
+        space = settings.space_id(source, environment)
+        url = live_base_url(contract, source, environment)
+        return ContractRun(target, contract, url, key, {"space_id": space}, fail_on, max_examples)
+    from pytest_bctrl.traffic.mock import MockServer
+
+    mock = MockServer(contract)
+    return ContractRun(target, contract, "", mock.api_key, {"space_id": mock.space_id}, fail_on, max_examples, mock)
+
+
+def live_base_url(contract: Contract, source: settings.Source, environment: Mapping[str, str]) -> str:
+    """Return the live base URL: the setting, or the contract's first server."""
+    prefix = shared_prefix(contract)
+    first = contract.servers[0] if contract.servers else ""
+    return settings.base_url(source, environment, first, lambda text, where: base_url(text, where=where, prefix=prefix))
+
+
+def shared_prefix(contract: Contract) -> str:
+    """The first path segment that all operations share (`/v1`), or an empty string."""
+    firsts = {operation.path.split("/")[1] for operation in contract.operations if operation.path.count("/") > 1}
+    return f"/{firsts.pop()}" if len(firsts) == 1 and not any("{" in first for first in firsts) else ""

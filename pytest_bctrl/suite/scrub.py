@@ -1,0 +1,55 @@
+"""Keeps the key out of a report whatever put it there: a local variable, an environment dump, captured output."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from pytest_bctrl.secret import Secret
+
+MASK = "[key hidden]"
+
+
+def scrub(report: Any, key: Secret) -> None:
+    """Replace the key in every text that a report holds, in place, however deep it is."""
+    value = key.reveal()
+    forms = {value, quote(value, safe=""), repr(value)[1:-1]}
+    if value:
+        _Scrubber(sorted(forms, key=len, reverse=True)).visit(report)
+
+
+class _Scrubber:
+    def __init__(self, forms: list[str]) -> None:
+        self._forms = forms
+        self._seen: set[int] = set()
+
+    def text(self, value: str) -> str:
+        for form in self._forms:
+            if form in value:
+                value = value.replace(form, MASK)
+        return value
+
+    def visit(self, value: Any) -> Any:
+        """Return `value` clean: texts and tuples anew, containers and report objects changed in place."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, tuple) and not hasattr(value, "_fields"):
+            return tuple(self.visit(item) for item in value)
+        if id(value) in self._seen:
+            return value
+        self._seen.add(id(value))
+        if isinstance(value, list):
+            value[:] = [self.visit(item) for item in value]
+        elif isinstance(value, dict):
+            for key in list(value):
+                value[key] = self.visit(value[key])
+        elif type(value).__module__.startswith("_pytest.") and hasattr(value, "__dict__"):
+            self._visit_object(value)
+        return value
+
+    def _visit_object(self, value: Any) -> None:
+        for name, member in list(vars(value).items()):
+            clean = self.visit(member)
+            if clean is not member:
+                # The classes of pytest's traceback texts are frozen dataclasses in some versions.
+                object.__setattr__(value, name, clean)

@@ -1,0 +1,21 @@
+"""Begins a contract run inside a pytest process."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.suite.hooks import ContractHooks
+from pytest_bctrl.suite.run import RUN, resolve
+
+
+def start(config: pytest.Config) -> None:
+    """Resolve the settings and register the hooks; a wrong or missing setting is a `pytest.UsageError` (exit 4)."""
+    try:
+        run = resolve(config, os.environ)
+    except BctrlError as error:
+        raise pytest.UsageError(f"bctrl: {error}") from None
+    config.stash[RUN] = run
+    config.pluginmanager.register(ContractHooks(config, run), "bctrl-contract")

@@ -1,0 +1,106 @@
+"""What a person reads at the end of a contract run, and in its header."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.checks.violation import merge
+from pytest_bctrl.finding import Finding, at_or_above
+from pytest_bctrl.reports.terminal import counted, describe
+from pytest_bctrl.suite.collect import NODE
+from pytest_bctrl.suite.fixtures import askable, takes_bearer
+from pytest_bctrl.suite.run import ContractRun
+
+
+class Summary:
+    """Gathers reports, also those of workers, and writes the section at the end."""
+
+    def __init__(self, run: ContractRun) -> None:
+        self._run = run
+        self._found: list[Finding] = []
+        self._tally: Counter[str] = Counter()
+        self._outcomes: Counter[str] = Counter()
+        self._skipped: Counter[str] = Counter()
+        self.stopped = False
+
+    def header(self) -> str:
+        """The line under pytest's own: target, contract, level that fails."""
+        run = self._run
+        where = "the bundled mock" if run.target == "mock" else run.base_url
+        return (
+            f"bctrl: target {where}, contract {run.contract.title} {run.contract.version} "
+            f"({run.contract.short_digest}), fails on {run.fail_on}"
+        )
+
+    def add(self, report: pytest.TestReport) -> None:
+        """Take note of one test's report."""
+        if not report.nodeid.startswith(f"{NODE}::"):
+            return
+        if report.when == "call" or report.outcome != "passed":
+            self._outcomes[report.outcome] += 1
+        if report.skipped and isinstance(report.longrepr, tuple):
+            self._skipped[str(report.longrepr[2]).removeprefix("Skipped: ")] += 1
+        carried: dict[str, Any] = getattr(report, "bctrl", {})
+        self._found.extend(Finding(**finding) for finding in carried.get("findings", ()))
+        self._tally.update(carried.get("tally", {}))
+        self.stopped = self.stopped or bool(carried.get("stopped"))
+
+    def write(self, terminal: pytest.TerminalReporter) -> None:
+        """Write the section."""
+        if not self._outcomes:
+            return
+        terminal.section("bctrl contract", sep="=")
+        found = merge(self._found)
+        failing = at_or_above(found, self._run.fail_on)
+        passing = [finding for finding in found if finding not in failing]
+        if passing:
+            terminal.line(f"found, below the level that fails ({self._run.fail_on}):")
+            for line in describe(passing):
+                terminal.line(line)
+            terminal.line("")
+        for line in [*self._checked(), *self._not_checked(), *self._next(failing, passing)]:
+            terminal.line(line)
+
+    def _checked(self) -> list[str]:
+        run, tally = self._run, self._tally
+        operations = ", ".join(operation.label for operation in askable(run))
+        return [
+            f"checked      {operations or 'no operation'}: {self._outcomes.total()} tests, "
+            f"{tally['requests']} requests, {tally['bodies']} of {tally['answers']} answers with a body",
+            f"found        {counted(merge(self._found))}",
+        ]
+
+    def _not_checked(self) -> list[str]:
+        run = self._run
+        asked = askable(run)
+        lines = [
+            f"not checked  {operation.label}: it needs a method or parameters that the suite does not send"
+            for operation in run.contract.operations
+            if operation not in asked
+        ]
+        lines += [
+            f"not checked  {operation.label}: credentials, since its security is not a bearer token alone"
+            for operation in asked
+            if operation.security and not takes_bearer(operation)
+        ]
+        lines += [
+            f"{reason.replace('not checked: ', 'not checked  ')}" + (f" ({number} tests)" if number > 1 else "")
+            for reason, number in self._skipped.items()
+        ]
+        if self.stopped:
+            lines.append("not checked  what had not run when the target stopped answering")
+        return lines
+
+    def _next(self, failing: list[Finding], passing: list[Finding]) -> list[str]:
+        if self.stopped:
+            return ["next         see that the target answers, with the reproduction command above; then run again"]
+        if failing:
+            return ["next         pytest --lf runs the failed tests again; send the reproduction command to compare"]
+        if any(finding.level == "warning" for finding in passing):
+            return ["next         --bctrl-fail-on=warning makes these fail the run"]
+        if self._run.target == "mock":
+            return ["next         BCTRL_API_KEY=… BCTRL_SPACE_ID=… pytest --bctrl-live checks the API itself"]
+        return []

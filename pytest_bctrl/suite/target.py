@@ -1,0 +1,152 @@
+"""Sends the contract suite's requests and turns what comes back into answers and findings."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import httpx
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.credentials import Credential
+from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.troubles import (
+    attempt_findings,
+    decoding_finding,
+    is_timeout,
+    too_many_requests,
+    trouble,
+    unanswered_finding,
+)
+from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.flow import ATTEMPTS, NO_AUTHORIZATION, Attempt
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was sent and seen, for the summary."""
+
+    requests: int = 0
+    answers: int = 0
+    bodies: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """The tally as plain data."""
+        return {"requests": self.requests, "answers": self.answers, "bodies": self.bodies}
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request with its answer: as data for our checks, as httpx has it for Schemathesis's."""
+
+    answer: Answer
+    response: httpx.Response
+    findings: tuple[Finding, ...] = ()
+
+
+class NoAnswerError(Exception):
+    """No attempt got a whole answer; `is_final` tells that further requests would only lose time."""
+
+    def __init__(self, finding: Finding, is_final: bool) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
+        self.is_final = is_final
+
+
+@dataclass(slots=True)
+class Target:
+    """The API under test, live or mocked. Not thread-safe; one a test process."""
+
+    run: ContractRun
+    tally: Tally = field(default_factory=Tally)
+    _client: httpx.Client = field(init=False, repr=False)
+    _first: dict[str, Exchange | NoAnswerError] = field(default_factory=dict, repr=False)
+
+    _base_url: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._base_url = self.run.mock.start().url if self.run.mock else self.run.base_url
+        self._client = client(self._base_url, self.run.key, live=True, observe=self._observe)
+
+    def close(self) -> None:
+        """Close the connections, and stop the mock where it is the target."""
+        self._client.close()
+        if self.run.mock:
+            self.run.mock.stop()
+
+    def values(self, operation: Operation) -> dict[str, str] | None:
+        """Return the real values of the operation's path parameters, or None where a setting does not give one."""
+        found = {}
+        for parameter in operation.path_parameters:
+            value = self.run.values.get(parameter.setting or "")
+            if value is None:
+                return None
+            found[parameter.name] = value
+        return found
+
+    def first(self, operation: Operation) -> Exchange:
+        """Return the answer to the operation's plain request, sent once and kept.
+
+        Raises `NoAnswerError` where there is no usable answer, and the same again without a second try.
+        """
+        known = self._first.get(operation.label)
+        if known is None:
+            try:
+                known = self.ask(operation, self.values(operation) or {})
+            except NoAnswerError as error:
+                known = NoAnswerError(error.finding, is_final=True)
+            self._first[operation.label] = known
+        if isinstance(known, NoAnswerError):
+            raise known
+        return known
+
+    def ask(
+        self, operation: Operation, values: Mapping[str, str], credential: Credential | None = None, path: str = ""
+    ) -> Exchange:
+        """Send one request: with the key, or with `credential` in its place; `path` is used as it is, if given.
+
+        Raises `NoAnswerError` where no attempt got a whole answer.
+        """
+        request = self._client.build_request(operation.method, self._base_url + (path or operation.url_path(values)))
+        if credential is not None:
+            request.extensions = {**request.extensions, NO_AUTHORIZATION: credential.header or True}
+        shell = reproduction(request, credential)
+        found: list[Finding] = []
+        try:
+            response = self._client.send(request, stream=True)
+            body = _content(operation, response, shell, found)
+        except httpx.TransportError as error:
+            message = trouble(error, request.extensions.get(ATTEMPTS, ()))
+            raise NoAnswerError(unanswered_finding(operation, message, shell), is_timeout(message)) from None
+        attempts = response.extensions[ATTEMPTS]
+        if response.status_code == 429:
+            message = too_many_requests(attempts, response.headers.get("Retry-After"))
+            raise NoAnswerError(unanswered_finding(operation, message, shell), True)
+        self.tally.answers += 1
+        self.tally.bodies += bool(body)
+        headers = tuple(response.headers.multi_items())
+        answer = Answer(self.run.contract, operation, response.status_code, headers, body, dict(values), shell)
+        return Exchange(answer, response, (*attempt_findings(operation, attempts, shell), *found))
+
+    def _observe(self, attempt: Attempt) -> None:
+        self.tally.requests += 1
+
+
+def _content(operation: Operation, response: httpx.Response, shell: str, found: list[Finding]) -> bytes:
+    """The body after content coding; where that is broken it is a finding, and the body stays as it was sent."""
+    try:
+        return response.read()
+    except httpx.DecodingError as error:
+        found.append(decoding_finding(operation, str(error), shell))
+        return b"".join(response.stream)  # type: ignore[arg-type]
+
+
+def reproduction(request: httpx.Request, credential: Credential | None = None) -> str:
+    """A curl command that sends the request again, with `$BCTRL_API_KEY` where the key belongs."""
+    authorization = "Bearer $BCTRL_API_KEY" if credential is None else credential.shell
+    header = f' -H "Authorization: {authorization}"' if authorization else ""
+    method = "" if request.method == "GET" else f" -X {request.method}"
+    return f"curl -sS -i{method}{header} {shlex.quote(str(request.url))}"

@@ -1,0 +1,100 @@
+"""The tests that `--bctrl-mock` and `--bctrl-live` add to a run, as `bctrl::…`.
+
+Each asks the target something and hands what was found to `verdict`, which fails the test where a finding is
+at or above the level that fails the run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.checks.credentials import Credential, check_refused
+from pytest_bctrl.checks.invariants import check_invariant, places_of
+from pytest_bctrl.checks.run import check_answer, check_protocol
+from pytest_bctrl.checks.undocumented import check_undocumented
+from pytest_bctrl.checks.violation import findings
+from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.suite.fixtures import pytest_generate_tests, schema, target, verdict
+from pytest_bctrl.suite.generate import for_each_case, operation_of, second_opinion
+from pytest_bctrl.suite.paths import REFUSED, PathValue, generated
+from pytest_bctrl.suite.target import Target
+from pytest_bctrl.suite.verdict import Verdict
+
+__all__ = ["pytest_generate_tests", "schema", "target", "verdict"]
+
+pytestmark = pytest.mark.bctrl_contract
+
+REPEATS = 8
+"""Requests in a row, more than five, so that a fault in every fifth answer shows."""
+
+
+def test_answer_conforms(operation: Operation, target: Target, verdict: Verdict) -> None:
+    """The operation answers with a documented success: status, content type, strict JSON, every item of the schema."""
+    exchange = target.first(operation)
+    verdict([*exchange.findings, *check_protocol(exchange.answer, operation.success_statuses)])
+
+
+def test_schemathesis_agrees(operation: Operation, target: Target, verdict: Verdict, schema: Any) -> None:
+    """Schemathesis's own checks find nothing in the answer that ours did not."""
+    exchange = target.first(operation)
+    known = [*exchange.findings, *check_protocol(exchange.answer, operation.success_statuses)]
+    verdict(second_opinion(schema, exchange.answer, exchange.response, known))
+
+
+def test_nothing_undocumented(operation: Operation, target: Target, verdict: Verdict) -> None:
+    """The answer has no property that the contract does not document."""
+    answer = target.first(operation).answer
+    if not answer.parsed.ok:
+        pytest.skip("not checked: the answer has no JSON body to look at")
+    verdict(findings(answer, check_undocumented(answer)))
+
+
+def test_invariant(operation: Operation, rule: dict[str, Any], target: Target, verdict: Verdict) -> None:
+    """The answer keeps a rule that the schema cannot say."""
+    answer = target.first(operation).answer
+    if not places_of(answer, rule):
+        pytest.skip(f"not checked: the answer has no {rule.get('each', rule.get('unique'))} to look at")
+    verdict(findings(answer, check_invariant(answer, rule)))
+
+
+def test_conformance_is_kept(operation: Operation, target: Target, verdict: Verdict) -> None:
+    """The same request, asked again and again, gets a conforming answer every time."""
+    values = target.values(operation) or {}
+    target.first(operation)
+    for _ in range(REPEATS - 1):
+        exchange = target.ask(operation, values)
+        verdict.collect([*exchange.findings, *check_answer(exchange.answer, operation.success_statuses)])
+    verdict.give()
+
+
+def test_wrong_credential_is_refused(
+    operation: Operation, credential: Credential, target: Target, verdict: Verdict
+) -> None:
+    """A request with a wrong credential is refused with 401 or 403, as JSON in the documented shape."""
+    target.first(operation)
+    exchange = target.ask(operation, target.values(operation) or {}, credential)
+    answer = exchange.answer
+    verdict([*exchange.findings, *findings(answer, check_refused(answer, credential.name)), *check_protocol(answer)])
+
+
+def test_odd_path_value_is_refused(operation: Operation, value: PathValue, target: Target, verdict: Verdict) -> None:
+    """A path value that names nothing is refused with 404, as JSON in the documented shape, and crashes nothing."""
+    target.first(operation)
+    exchange = target.ask(operation, {parameter.name: value.value for parameter in operation.path_parameters})
+    verdict([*exchange.findings, *check_protocol(exchange.answer, REFUSED)])
+
+
+def test_generated_path_values_are_refused(operation: Operation, target: Target, verdict: Verdict, schema: Any) -> None:
+    """Whatever Schemathesis puts in the path is refused as documented."""
+    target.first(operation)
+
+    def visit(case: Any) -> None:
+        exchange = target.ask(operation, case.path_parameters or {}, path=case.formatted_path)
+        found = check_protocol(exchange.answer, REFUSED)
+        also = second_opinion(schema, exchange.answer, exchange.response, [*exchange.findings, *found])
+        verdict.collect([*exchange.findings, *found, *also])
+
+    for_each_case(operation_of(schema, operation), generated(target.run.max_examples), visit)
+    verdict.give()

@@ -1,0 +1,91 @@
+"""Names what went wrong on the wire, in words that say which: hangs, resets, truncates, refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import httpx
+
+from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.traffic.flow import Attempt
+
+RULE = "complete_answer"
+
+
+def trouble(error: httpx.TransportError, attempts: Sequence[Attempt]) -> str:
+    """Return one sentence for an error that no attempt got past."""
+    detail = attempts[-1].detail if attempts else str(error)
+    seconds = sum(attempt.seconds for attempt in attempts)
+    times = f"{len(attempts)} attempts in {seconds:.0f} s" if len(attempts) > 1 else "1 attempt"
+    return f"{_words(type(error).__name__, detail)} ({times})"
+
+
+def _words(error: str, detail: str) -> str:
+    if error == "ConnectError":
+        return f"the target cannot be reached: {detail}"
+    if error == "ConnectTimeout":
+        return "the target cannot be reached: no connection in time"
+    if error == "ReadTimeout" and "still being sent" in detail:
+        return "the target sends its answer too slowly: it was not complete when the time was up"
+    if error == "ReadTimeout":
+        return "the target hangs: it takes the request and does not answer"
+    if error == "RemoteProtocolError" and "without sending a response" in detail:
+        return "the target closes the connection without an answer"
+    if error == "RemoteProtocolError" and ("complete message body" in detail or "incomplete chunked" in detail):
+        return f"the target truncates its answer: {detail}"
+    if error == "RemoteProtocolError":
+        return f"the target's answer is not HTTP/1.1: {detail}"
+    if error in ("ReadError", "WriteError"):
+        return f"the target resets the connection: {detail}"
+    return f"the target gives no usable answer: {detail}"
+
+
+def too_many_requests(attempts: Sequence[Attempt], retry_after: str | None) -> str:
+    """Return one sentence for a target that still says 429 when the retries are used up."""
+    asked = f", and asks for {retry_after[:40]!r} more (Retry-After)" if retry_after else ""
+    return f"the target says 429 Too Many Requests, after {len(attempts)} attempts{asked}"
+
+
+def is_timeout(text: str) -> bool:
+    """Whether a sentence of `trouble` tells of time lost, so that more requests would lose more."""
+    return "hangs" in text or "too slowly" in text or "no connection in time" in text
+
+
+def attempt_findings(operation: Operation, attempts: Sequence[Attempt], shell: str) -> Iterator[Finding]:
+    """Yield a finding for every failed attempt that a retry made good: a consumer without retries had met it.
+
+    429 and 408 ask for a retry, so they are no fault; neither is a kept-alive connection that was closed while
+    it was idle (RFC 9112, 9.5).
+    """
+    for attempt in attempts[:-1]:
+        if attempt.status is not None and attempt.status >= 500:
+            yield _finding(operation, "not_a_server_error", "status", "the server failed", attempt.status, shell)
+        elif attempt.error is not None and not attempt.idle_close:
+            yield _finding(
+                operation, RULE, "answer", _words(attempt.error, attempt.detail), attempt.detail or attempt.error, shell
+            )
+
+
+def decoding_finding(operation: Operation, reason: str, shell: str) -> Finding:
+    """Return the finding for a body whose content coding is broken."""
+    return _finding(operation, RULE, "body", "the body is not in the coding that Content-Encoding names", reason, shell)
+
+
+def unanswered_finding(operation: Operation, message: str, shell: str) -> Finding:
+    """Return the finding for a request that got no whole answer at all."""
+    return _finding(operation, RULE, "answer", message, "none", shell)
+
+
+def _finding(operation: Operation, rule: str, place: str, message: str, observed: object, shell: str) -> Finding:
+    return Finding(
+        rule,
+        "error",
+        place,
+        message,
+        expected="a whole answer",
+        observed=observed,
+        total=1,
+        operation=operation.label,
+        reproduce=shell,
+    )

@@ -1,0 +1,58 @@
+"""What a contract test does with its findings: keep them for the report, fail where they are bad enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.checks.violation import merge
+from pytest_bctrl.finding import FailOn, Finding, at_or_above
+from pytest_bctrl.reports.terminal import describe, headline
+from pytest_bctrl.suite.target import Target
+
+VERDICT: pytest.StashKey[Verdict] = pytest.StashKey()
+
+
+class Verdict:
+    """Collects the findings of one test; `give` fails the test where one is at or above the failing level.
+
+    `stopped` tells that the test stopped the whole run, because the target cannot be asked.
+    """
+
+    def __init__(self, fail_on: FailOn, target: Target) -> None:
+        self.stopped = False
+        self._fail_on = fail_on
+        self._target = target
+        self._before = target.tally.as_dict()
+        self._collected: list[Finding] = []
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All that was collected, equal ones folded into one with their counts added."""
+        return merge(self._collected)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What the report carries, as plain data: findings, and what the test sent and saw."""
+        after = self._target.tally.as_dict()
+        return {
+            "findings": [finding.as_dict() for finding in self.findings],
+            "tally": {name: number - self._before[name] for name, number in after.items()},
+            "stopped": self.stopped,
+        }
+
+    def collect(self, found: Iterable[Finding]) -> None:
+        """Keep findings for the end of the test."""
+        self._collected.extend(found)
+
+    def give(self) -> None:
+        """Fail the test, with the findings as its message, or let it pass."""
+        failing = at_or_above(self.findings, self._fail_on)
+        if failing:
+            pytest.fail("\n".join([headline(failing), *describe(failing)]), pytrace=False)
+
+    def __call__(self, found: Iterable[Finding]) -> None:
+        """Collect and give at once."""
+        self.collect(found)
+        self.give()

@@ -1,0 +1,91 @@
+"""Authenticated httpx clients that keep the key safe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from pytest_bctrl._version import __version__
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.flow import Attempt, Rules
+from pytest_bctrl.traffic.origin import Origin, origin_of
+from pytest_bctrl.traffic.retry import RetryPolicy
+from pytest_bctrl.traffic.transport import AsyncGuardedTransport, GuardedTransport
+
+TIMEOUT = 10.0
+"""Seconds that connecting, and each wait for bytes, may take."""
+
+_HEADERS = {"Accept": "application/json", "User-Agent": f"pytest-bctrl/{__version__}"}
+
+
+def client(
+    base_url: str,
+    key: Secret | None,
+    *,
+    live: bool,
+    retry: RetryPolicy | None = None,
+    observe: Callable[[Attempt], None] = lambda attempt: None,
+) -> httpx.Client:
+    """Return an `httpx.Client` on `base_url` that sends `key` to that origin only.
+
+    It follows no redirect, refuses unsafe methods where `live`, times out after 10 s, and tries safe requests
+    again on 408, 429, 502, 503, 504 and broken connections within 30 s in all, as `Retry-After` asks.
+    """
+    rules = _rules(base_url, key, live, retry, observe)
+    inner = httpx.HTTPTransport(verify=rules.origin.scheme == "https", proxy=_proxy(rules.origin))
+    return httpx.Client(
+        base_url=base_url,
+        transport=GuardedTransport(rules, inner),
+        headers=_HEADERS,
+        timeout=TIMEOUT,
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def async_client(
+    base_url: str,
+    key: Secret | None,
+    *,
+    live: bool,
+    retry: RetryPolicy | None = None,
+    observe: Callable[[Attempt], None] = lambda attempt: None,
+) -> httpx.AsyncClient:
+    """Return an `httpx.AsyncClient` that keeps the same rules as `client`.
+
+    Each request has a connection of its own, closed with the answer: a client that nobody awaited the closing of
+    leaves nothing open behind its event loop.
+    """
+    rules = _rules(base_url, key, live, retry, observe)
+    inner = httpx.AsyncHTTPTransport(
+        verify=rules.origin.scheme == "https",
+        proxy=_proxy(rules.origin),
+        limits=httpx.Limits(max_keepalive_connections=0),
+    )
+    return httpx.AsyncClient(
+        base_url=base_url,
+        transport=AsyncGuardedTransport(rules, inner),
+        headers=_HEADERS,
+        timeout=TIMEOUT,
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def _rules(
+    base_url: str,
+    key: Secret | None,
+    live: bool,
+    retry: RetryPolicy | None,
+    observe: Callable[[Attempt], None],
+) -> Rules:
+    return Rules(origin_of(base_url), key, live, retry or RetryPolicy(), observe)
+
+
+def _proxy(origin: Origin) -> str | None:
+    """The proxy that the environment names for https; plain http goes to loopback alone, where none applies."""
+    if origin.scheme != "https" or origin.is_loopback or proxy_bypass(origin.host):
+        return None
+    return getproxies().get("https")

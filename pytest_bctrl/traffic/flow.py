@@ -1,0 +1,200 @@
+"""One guarded request as a generator: what to send and how long to wait, with the sockets left to a driver.
+
+The sync and the async transport drive the same flow, so that both keep the same rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import monotonic
+
+import httpx
+
+from pytest_bctrl.contract.model import SAFE_METHODS
+from pytest_bctrl.errors import UnsafeRequestError
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.origin import Origin, origin_of
+from pytest_bctrl.traffic.retry import RETRIED_STATUSES, RetryPolicy
+
+MAX_BODY = 64 * 1024 * 1024
+"""Bytes of one answer that are read at most."""
+
+NO_AUTHORIZATION = "bctrl_no_authorization"
+"""Request extension: a `Secret` to send as the Authorization header in the key's place, or True to send none."""
+
+ATTEMPTS = "bctrl_attempts"
+"""Response extension: the tuple of `Attempt`s that led to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a request: the status it got, or the kind of error (an httpx exception's name).
+
+    `idle_close` tells that a kept-alive connection was gone before the request reached anyone.
+    """
+
+    method: str
+    url: str
+    status: int | None
+    error: str | None
+    detail: str
+    seconds: float
+    idle_close: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a client may do: where the key goes, whether the target is live, when to try again.
+
+    `observe` is called with every attempt, also with those that a retry makes good.
+    """
+
+    origin: Origin
+    key: Secret | None
+    live: bool
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    observe: Callable[[Attempt], None] = lambda attempt: None
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Ask the driver to send `request` and read the whole answer before `deadline` (seconds, monotonic)."""
+
+    request: httpx.Request
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Ask the driver to sleep."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a `Send`: an answer with its body as sent, or an error as data.
+
+    Errors are data here so that no traceback keeps the frames in which the key is on its way to the wire.
+    """
+
+    status: int | None = None
+    headers: Sequence[tuple[bytes, bytes]] = ()
+    body: bytes = b""
+    extensions: dict[str, object] = field(default_factory=dict)
+    error: type[httpx.TransportError] | None = None
+    detail: str = ""
+    reused: bool = False
+
+
+Flow = Generator[Send | Wait, Outcome | None, httpx.Response]
+
+
+def flow(request: httpx.Request, rules: Rules) -> Flow:
+    """Drive one request by `rules`; returns the answer, or raises the httpx error of the last attempt.
+
+    Raises `UnsafeRequestError` before anything is sent where the method is not safe on a live target, or the
+    URL is plain http to another machine.
+    """
+    refuse_unsafe(request, rules)
+    outgoing = _prepared(request, rules)
+    deadline = monotonic() + rules.retry.budget
+    attempts: list[Attempt] = []
+    while True:
+        started = monotonic()
+        outcome = yield Send(_timed(outgoing, deadline - started), deadline)
+        if outcome is None:
+            raise RuntimeError("the driver gave no outcome")
+        attempt = _attempt(request, outcome, monotonic() - started)
+        attempts.append(attempt)
+        rules.observe(attempt)
+        wait = _wait(request, outcome, len(attempts), deadline, rules)
+        if wait is None:
+            return _finish(request, outcome, tuple(attempts))
+        yield Wait(wait)
+
+
+def refuse_unsafe(request: httpx.Request, rules: Rules) -> None:
+    """Raise `UnsafeRequestError` for a request that must not leave."""
+    if rules.live and request.method not in SAFE_METHODS:
+        raise UnsafeRequestError(
+            f"{request.method} is not sent to a live target: it could create or change something there",
+            where=str(request.url.copy_with(query=None)),
+            mend="live clients send GET, HEAD and OPTIONS; use the bctrl_mock fixture to test other methods",
+        )
+    origin = origin_of(str(request.url))
+    if origin.scheme == "http" and not origin.is_loopback:
+        raise UnsafeRequestError(
+            "plain http to another machine is not sent",
+            where=str(request.url.copy_with(query=None)),
+            mend="use https",
+        )
+
+
+def _prepared(request: httpx.Request, rules: Rules) -> httpx.Request:
+    """A copy of the request with the key on it, where it may have it; the caller's request never holds the key."""
+    headers = httpx.Headers(request.headers)
+    own = request.extensions.get(NO_AUTHORIZATION)
+    if rules.key is not None:
+        if origin_of(str(request.url)) != rules.origin:
+            if rules.key.reveal() in headers.get("Authorization", ""):
+                del headers["Authorization"]
+        elif isinstance(own, Secret):
+            headers["Authorization"] = own.reveal()
+        elif own is None:
+            headers["Authorization"] = f"Bearer {rules.key.reveal()}"
+    extensions = {name: value for name, value in request.extensions.items() if name != NO_AUTHORIZATION}
+    return httpx.Request(
+        request.method,
+        request.url,
+        headers=headers,
+        stream=httpx.ByteStream(request.content),
+        extensions=extensions,
+    )
+
+
+def _timed(request: httpx.Request, left: float) -> httpx.Request:
+    asked = request.extensions.get("timeout", {})
+    limits = {name: min(left, asked.get(name) or left) for name in ("connect", "read", "write", "pool")}
+    request.extensions = {**request.extensions, "timeout": limits}
+    return request
+
+
+def _attempt(request: httpx.Request, outcome: Outcome, seconds: float) -> Attempt:
+    error = outcome.error.__name__ if outcome.error else None
+    idle_close = outcome.reused and error in _IDLE_CLOSE and "body" not in outcome.detail
+    return Attempt(request.method, str(request.url), outcome.status, error, outcome.detail, seconds, idle_close)
+
+
+_IDLE_CLOSE = frozenset({"RemoteProtocolError", "ReadError", "WriteError"})
+
+
+def _wait(request: httpx.Request, outcome: Outcome, made: int, deadline: float, rules: Rules) -> float | None:
+    """Seconds to wait before the next attempt, or None where there is to be none."""
+    failed = outcome.error is not None or outcome.status in RETRIED_STATUSES
+    if not failed or made >= rules.retry.attempts or request.method not in SAFE_METHODS:
+        return None
+    if outcome.error is not None and issubclass(outcome.error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+        return None
+    headers = httpx.Headers(list(outcome.headers))
+    wait = rules.retry.wait(made, headers.get("Retry-After"), datetime.now(UTC))
+    return wait if monotonic() + wait < deadline else None
+
+
+def _finish(request: httpx.Request, outcome: Outcome, attempts: tuple[Attempt, ...]) -> httpx.Response:
+    if outcome.error is not None:
+        times = f" ({len(attempts)} attempts)" if len(attempts) > 1 else ""
+        error = outcome.error(f"{request.method} {request.url}: {outcome.detail}{times}", request=request)
+        request.extensions = {**request.extensions, ATTEMPTS: attempts}
+        raise error
+    if outcome.status is None:
+        raise RuntimeError("an outcome has a status or an error")
+    return httpx.Response(
+        outcome.status,
+        headers=list(outcome.headers),
+        stream=httpx.ByteStream(outcome.body),
+        request=request,
+        extensions={**outcome.extensions, ATTEMPTS: attempts},
+    )

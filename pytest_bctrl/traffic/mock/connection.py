@@ -1,0 +1,235 @@
+"""One connection: reads requests, answers them in their order, and never blocks the others."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections import deque
+from dataclasses import replace
+from math import inf
+from typing import Protocol
+
+from pytest_bctrl.traffic.mock.limits import Limits
+from pytest_bctrl.traffic.mock.message import Answer, Request
+from pytest_bctrl.traffic.mock.parse import Arrived, Problem, RequestParser
+from pytest_bctrl.traffic.mock.wire import CONTINUE, encode
+
+READ, WRITE = 1, 2
+"""The same bits as `selectors.EVENT_READ` and `EVENT_WRITE`."""
+
+_CHUNK = 65536
+_DRAIN_SECONDS = 1.0
+
+
+class Handler(Protocol):
+    """What answers requests: the responder, with the journal behind it."""
+
+    def respond(self, request: Request) -> Answer:
+        """Answer a whole request."""
+
+    def refuse(self, problem: Problem) -> Answer:
+        """Answer what is no request."""
+
+
+class Loop(Protocol):
+    """What a connection needs of the loop that drives it."""
+
+    def watch(self, connection: Connection, events: int) -> None:
+        """Call `connection.ready` when one of `events` is possible; 0 for never."""
+
+    def later(self, seconds: float, connection: Connection) -> None:
+        """Call `connection.due` after `seconds`."""
+
+    def now(self) -> float:
+        """Seconds on a clock that never goes back."""
+
+    def date(self) -> str:
+        """The value of a `Date` field."""
+
+    def forget(self, connection: Connection) -> None:
+        """Watch the connection no longer: it is about to be closed."""
+
+
+class Connection:
+    """One client's connection.
+
+    Requests that arrive pipelined wait in a queue. The next is taken up only once the answer before it has gone
+    out, so a client that does not read costs one answer's reference and no more.
+    """
+
+    def __init__(self, sock: socket.socket, loop: Loop, handler: Handler, limits: Limits) -> None:
+        self.sock = sock
+        self._loop = loop
+        self._handler = handler
+        self._limits = limits
+        self._parser = RequestParser(limits)
+        self._queue: deque[Arrived] = deque()
+        self._out: list[memoryview] = []
+        self._waiting: tuple[Arrived, Answer] | None = None
+        self._hung = False
+        self._eof = False
+        self._closing = False
+        self._draining = False
+        self._until = inf
+        self._begun: float | None = None
+        self._events = READ
+        self.closed = False
+        self.last = loop.now()
+
+    def ready(self, events: int) -> None:
+        """Read or write what can be read or written without waiting."""
+        self.last = self._loop.now()
+        if events & WRITE:
+            self._flush()
+        if events & READ and not self.closed:
+            self._read()
+        if not self.closed:
+            self._advance()
+
+    def due(self) -> None:
+        """The delay of an answer is over."""
+        if self._waiting is not None and not self.closed:
+            (arrived, answer), self._waiting = self._waiting, None
+            self.last = self._loop.now()
+            self._send(arrived, answer)
+            if not self.closed:
+                self._advance()
+
+    def sweep(self, now: float) -> None:
+        """Close or refuse what has stood still for too long; an answer that is delayed or hung is left alone."""
+        if self._waiting is not None or self._hung:
+            return
+        if now > self._until or now - self.last > self._limits.idle:
+            self.close()
+        elif self._begun is not None and now - self._begun > self._limits.incomplete:
+            self._begun = None
+            self._refuse(Problem(408, f"the request did not arrive within {self._limits.incomplete:g} seconds"))
+
+    def close(self, *, reset: bool = False) -> None:
+        """Close the socket, with a reset where asked."""
+        if self.closed:
+            return
+        self.closed = True
+        self._out.clear()
+        self._loop.forget(self)
+        if reset:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+    def _read(self) -> None:
+        try:
+            data = self.sock.recv(_CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.close()
+            return
+        if not data:
+            self._eof = True
+            if self._hung or self._draining:
+                self.close()
+            return
+        if self._draining:
+            return
+        self._queue.extend(self._parser.feed(data))
+        if self._parser.is_within:
+            self._begun = self.last if self._begun is None else self._begun
+        else:
+            self._begun = None
+        if self._parser.continue_wanted and not self._queue and not self._out:
+            self._parser.continue_wanted = False
+            self._write(CONTINUE)
+
+    def _advance(self) -> None:
+        while self._queue and not self._is_busy():
+            arrived = self._queue.popleft()
+            answer = self._handler.respond(arrived.request)
+            if answer.delay:
+                self._waiting = arrived, answer
+                self._loop.later(answer.delay, self)
+            else:
+                self._send(arrived, answer)
+        if not self._is_busy():
+            if self._parser.problem is not None and not self._closing:
+                self._refuse(self._parser.problem)
+            elif self._eof:
+                self.close()
+        if not self.closed:
+            self._watch()
+
+    def _is_busy(self) -> bool:
+        return bool(self._out) or self._waiting is not None or self._hung or self._closing or self.closed
+
+    def _watch(self) -> None:
+        events = WRITE if self._out else 0
+        if not self._eof and len(self._queue) < self._limits.pipelined and (self._draining or not self._closing):
+            events |= READ
+        if events != self._events:
+            self._events = events
+            self._loop.watch(self, events)
+
+    def _refuse(self, problem: Problem) -> None:
+        answer = self._handler.refuse(problem)
+        self._send(Arrived(problem.seen, keep_alive=False, old=False), answer, drain=True)
+        if not self.closed:
+            self._watch()
+
+    def _send(self, arrived: Arrived, answer: Answer, *, drain: bool = False) -> None:
+        if answer.ending == "hang":
+            self._hung = True
+            if self._eof:
+                self.close()
+            return
+        if answer.ending == "reset":
+            self.close(reset=True)
+            return
+        stays = arrived.keep_alive and answer.ending == "whole" and answer.header("connection") is None
+        connection = ("keep-alive" if arrived.old else None) if stays else "close"
+        if answer.header("connection") is not None:
+            connection = None
+        if arrived.old and answer.chunked:
+            answer = replace(answer, chunked=False)
+        head, body = encode(arrived.request, answer, self._loop.date(), connection)
+        if answer.ending == "truncate":
+            body = body[: len(body) // 2]
+        if not stays:
+            self._closing = True
+            self._draining = drain
+            self._queue.clear()
+        if len(body) < _CHUNK:
+            self._write(head + body)
+        else:
+            self._write(head, body)
+
+    def _write(self, *parts: bytes) -> None:
+        self._out += [memoryview(part) for part in parts if part]
+        self._flush()
+
+    def _flush(self) -> None:
+        try:
+            while self._out:
+                sent = self.sock.send(self._out[0])
+                if sent == len(self._out[0]):
+                    del self._out[0]
+                else:
+                    self._out[0] = self._out[0][sent:]
+        except BlockingIOError:
+            return
+        except OSError:
+            self.close()
+            return
+        if self._closing:
+            self._finish()
+
+    def _finish(self) -> None:
+        if not self._draining or self._eof:
+            self.close()
+            return
+        # Closing while the client still sends would reset the connection and could take the answer away from it
+        # (RFC 9112, 9.6): stop writing, and read what comes for a moment.
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.close()
+            return
+        self._until = self._loop.now() + _DRAIN_SECONDS

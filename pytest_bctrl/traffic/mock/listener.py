@@ -1,0 +1,172 @@
+"""The loop that drives the connections: one thread, one selector, no event loop that could meet a test's own."""
+
+from __future__ import annotations
+
+import errno
+import heapq
+import selectors
+import socket
+import threading
+import time
+from itertools import count
+
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.traffic.mock.connection import Connection, Handler
+from pytest_bctrl.traffic.mock.limits import Limits
+from pytest_bctrl.traffic.mock.wire import Dates
+
+_BACKLOG = 1024
+_SWEEP_SECONDS = 0.5
+
+
+class Listener:
+    """Listens on one address and answers what comes, on a thread of its own, from `start` to `stop`."""
+
+    def __init__(self, handler: Handler, limits: Limits) -> None:
+        self._handler = handler
+        self._limits = limits
+        self._connections: set[Connection] = set()
+        self._timers: list[tuple[float, int, Connection]] = []
+        self._order = count()
+        self._dates = Dates()
+        self._thread: threading.Thread | None = None
+
+    def start(self, host: str, port: int) -> tuple[str, int]:
+        """Bind and listen, and return the address; raises `SettingError` where it cannot be had."""
+        self._socket = _listening(host, port)
+        self._alarm, self._wake = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+        self._is_accepting = True
+        self._selector.register(self._socket, READ_EVENT, self._accept)
+        self._selector.register(self._alarm, READ_EVENT, None)
+        self._thread = threading.Thread(target=self._run, name="bctrl-mock", daemon=True)
+        self._thread.start()
+        address = self._socket.getsockname()
+        return str(address[0]), int(address[1])
+
+    def stop(self) -> None:
+        """Close every connection and end the thread, at once; nothing happens where it is not running."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._wake.send(b"!")
+        thread.join()
+        self._wake.close()
+
+    def watch(self, connection: Connection, events: int) -> None:
+        """Call `connection.ready` when one of `events` is possible."""
+        if connection.sock in self._selector.get_map():
+            if events:
+                self._selector.modify(connection.sock, events, connection.ready)
+            else:
+                self._selector.unregister(connection.sock)
+        elif events:
+            self._selector.register(connection.sock, events, connection.ready)
+
+    def later(self, seconds: float, connection: Connection) -> None:
+        """Call `connection.due` after `seconds`."""
+        heapq.heappush(self._timers, (self.now() + seconds, next(self._order), connection))
+
+    def now(self) -> float:
+        """Seconds on a clock that never goes back."""
+        return time.monotonic()
+
+    def date(self) -> str:
+        """The value of a `Date` field."""
+        return self._dates.now()
+
+    def forget(self, connection: Connection) -> None:
+        """Watch the connection no longer."""
+        self._connections.discard(connection)
+        self.watch(connection, 0)
+        if not self._is_accepting:
+            self._is_accepting = True
+            self._selector.register(self._socket, READ_EVENT, self._accept)
+
+    def _run(self) -> None:
+        try:
+            self._serve()
+        finally:
+            for connection in list(self._connections):
+                connection.close()
+            self._timers.clear()
+            self._selector.close()
+            self._socket.close()
+            self._alarm.close()
+
+    def _serve(self) -> None:
+        sweep_at = self.now() + _SWEEP_SECONDS
+        while True:
+            for key, events in self._selector.select(self._patience(sweep_at)):
+                if key.data is None:
+                    return
+                key.data(events)
+            if self._timers or self._connections:
+                now = self.now()
+                while self._timers and self._timers[0][0] <= now:
+                    heapq.heappop(self._timers)[2].due()
+                if now >= sweep_at:
+                    sweep_at = now + _SWEEP_SECONDS
+                    for connection in list(self._connections):
+                        connection.sweep(now)
+
+    def _patience(self, sweep_at: float) -> float | None:
+        if not self._connections:
+            return None
+        until = min(sweep_at, self._timers[0][0]) if self._timers else sweep_at
+        return max(0.0, until - self.now())
+
+    def _accept(self, _events: int) -> None:
+        for _ in range(64):
+            try:
+                sock, _address = self._socket.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE):
+                    self._pause()
+                    return
+                continue
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection = Connection(sock, self, self._handler, self._limits)
+            self._connections.add(connection)
+            self._selector.register(sock, READ_EVENT, connection.ready)
+            if len(self._connections) >= self._limits.connections:
+                self._pause()
+                return
+
+    def _pause(self) -> None:
+        # With none open nothing would ever wake it again.
+        if self._connections:
+            self._is_accepting = False
+            self._selector.unregister(self._socket)
+
+
+READ_EVENT = selectors.EVENT_READ
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise _refused(host, port, error) from None
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(_BACKLOG)
+        sock.setblocking(False)
+    except (OSError, OverflowError) as error:
+        sock.close()
+        raise _refused(host, port, error) from None
+    return sock
+
+
+def _refused(host: str, port: int, error: Exception) -> SettingError:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return SettingError(
+            f"port {port} is in use", where=f"{host}:{port}", mend="stop what listens there, or take --port 0"
+        )
+    reason = getattr(error, "strerror", None) or str(error)
+    return SettingError(f"the mock cannot listen there: {reason}", where=f"{host}:{port}", mend="take 127.0.0.1")

@@ -1,0 +1,152 @@
+"""Bytes to requests: httptools does the parsing (RFC 9112), this adds the limits and what it leaves to its caller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import httptools
+
+from pytest_bctrl.traffic.mock.limits import Limits
+from pytest_bctrl.traffic.mock.message import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A whole request, and whether its connection may carry another one."""
+
+    request: Request
+    keep_alive: bool
+    old: bool
+    """Whether it is HTTP/1.0, whose client must be told that the connection stays open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why what arrived is no request that can be answered: the status that says so, and the reason."""
+
+    status: int
+    reason: str
+    seen: Request = field(default_factory=lambda: Request("?", "?"))
+
+
+class RequestParser:
+    """Takes a connection's bytes and gives its requests in order.
+
+    After a `problem` it takes nothing more: what follows garbage cannot be told apart from it.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._parser = httptools.HttpRequestParser(self)
+        self._arrived: list[Arrived] = []
+        self.problem: Problem | None = None
+        self.continue_wanted = False
+        self.on_message_begin()
+        self._begun = False
+
+    @property
+    def is_within(self) -> bool:
+        """Whether a request has begun and is not complete."""
+        return self._begun
+
+    def feed(self, data: bytes) -> list[Arrived]:
+        """Return the requests that `data` completes; sets `problem` where it breaks the protocol or a limit."""
+        if self.problem is not None:
+            return []
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._parser = httptools.HttpRequestParser(self)
+            rest = data[upgrade.args[0] :]
+            done, self._arrived = self._arrived, []
+            return done + (self.feed(rest) if rest else [])
+        except httptools.HttpParserError as error:
+            self._fail(400, f"the request is malformed: {_reason(error)}")
+        self._measure(len(data))
+        done, self._arrived = self._arrived, []
+        return done
+
+    def _measure(self, fed: int) -> None:
+        if not self._begun or self._headers_complete:
+            return
+        # The parser holds a header back until its end, so one that never ends is seen in the bytes alone.
+        self._unseen += fed
+        if self._unseen > self._limits.header_bytes + self._limits.target_bytes:
+            self._fail(431, f"the header section is longer than {self._limits.header_bytes} bytes")
+
+    def _fail(self, status: int, reason: str) -> None:
+        if self.problem is None:
+            self.problem = Problem(status, reason, self._request())
+
+    def _stop(self, status: int, reason: str) -> None:
+        self._fail(status, reason)
+        raise _StoppedError(reason)
+
+    def _request(self) -> Request:
+        method = self._parser.get_method().decode("latin-1") if self._url else "?"
+        target = self._url.decode("utf-8", "backslashreplace")
+        return Request(method, target or "?", tuple(self._headers), bytes(self._body))
+
+    # What follows is called by httptools.
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._begun = True
+        self._url = b""
+        self._headers: list[tuple[str, str]] = []
+        self._size = 0
+        self._unseen = 0
+        self._body = b""
+        self._headers_complete = False
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the request target, in one or more pieces."""
+        self._url += url
+        if len(self._url) > self._limits.target_bytes:
+            self._stop(414, f"the request target is longer than {self._limits.target_bytes} bytes")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header field; those after the body (trailers) are counted and dropped (RFC 9110, 6.5.1)."""
+        self._size += len(name) + len(value) + 4
+        if self._size > self._limits.header_bytes:
+            self._stop(431, f"the header section is longer than {self._limits.header_bytes} bytes")
+        if not self._headers_complete:
+            self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        """The header section ends; refuses an HTTP/1.1 request without exactly one `Host` (RFC 9112, 3.2)."""
+        self._headers_complete = True
+        hosts = expects = 0
+        for name, value in self._headers:
+            hosts += name == "host"
+            expects += name == "expect" and value.lower() == "100-continue"
+            if name == "content-length" and int(value) > self._limits.body_bytes:
+                self._stop(413, f"the body is longer than {self._limits.body_bytes} bytes")
+        version = self._parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            self._stop(400, "the request is malformed: its protocol version is neither HTTP/1.0 nor HTTP/1.1")
+        if hosts > 1 or (hosts == 0 and version == "1.1"):
+            self._stop(400, f"the request is malformed: it has {hosts or 'no'} Host header fields and needs one")
+        self.continue_wanted = bool(expects) and version == "1.1"
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        self.continue_wanted = False
+        if len(self._body) + len(body) > self._limits.body_bytes:
+            self._stop(413, f"the body is longer than {self._limits.body_bytes} bytes")
+        self._body = self._body + body if self._body else body
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._begun = False
+        self.continue_wanted = False
+        old = self._parser.get_http_version() == "1.0"
+        self._arrived.append(Arrived(self._request(), self._parser.should_keep_alive(), old))
+
+
+class _StoppedError(ValueError):
+    """Leaves the parser from within a callback; httptools reports it as its own error."""
+
+
+def _reason(error: httptools.HttpParserError) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,108 @@
+"""Error answers in the shape that the contract documents for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_bctrl.contract.model import Contract, Operation, Schema
+from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.choice import Rotation
+from pytest_bctrl.samples.shapes import flatten, types
+from pytest_bctrl.traffic.mock.message import Answer, Payload
+
+JSON = "application/json"
+
+CODES: Mapping[int, tuple[str, str]] = {
+    400: ("bad_request", "invalid_request"),
+    401: ("unauthorized", "authentication"),
+    403: ("forbidden", "permission"),
+    404: ("not_found", "not_found"),
+    405: ("method_not_allowed", "invalid_request"),
+    406: ("not_acceptable", "invalid_request"),
+    408: ("request_timeout", "invalid_request"),
+    413: ("content_too_large", "invalid_request"),
+    429: ("rate_limited", "rate_limit"),
+    431: ("header_fields_too_large", "invalid_request"),
+    503: ("unavailable", "server"),
+}
+"""`code` and `reasonClass` by status; the published document names no values, so these are ours."""
+
+
+class Refusals:
+    """Builds error answers; `shape` picks the branch where the contract documents several (the last: the newest)."""
+
+    def __init__(self, contract: Contract, *, shape: int = -1) -> None:
+        self._contract = contract
+        self._shape = shape
+
+    def answer(
+        self,
+        status: int,
+        message: str,
+        request_id: str,
+        *,
+        operation: Operation | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Return an error answer whose body the contract allows for `status`."""
+        code, reason = CODES.get(status, ("server_error", "server") if status >= 500 else ("error", "error"))
+        known = {
+            "code": code,
+            "detail": message,
+            "error": message,
+            "message": message,
+            "reasonClass": reason,
+            "requestId": request_id,
+            "status": status,
+            "title": code,
+        }
+        body = self._body(self._schema(status, operation), known)
+        data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        return Answer(status, (("Content-Type", JSON), *(headers or {}).items()), Payload(data), why=message)
+
+    def _schema(self, status: int, operation: Operation | None) -> Schema:
+        operation = operation or self._contract.operations[0]
+        documented = operation.response_for(status)
+        specs = [spec for key, spec in operation.responses.items() if not key.startswith(("1", "2", "3"))]
+        for spec in [documented, *specs] if documented else specs:
+            for media, schema in spec.content.items():
+                if "json" in media:
+                    return schema
+        return _UNDOCUMENTED
+
+    def _body(self, schema: Schema, known: Mapping[str, Any]) -> Any:
+        flat = flatten(self._contract, schema)
+        for keyword in ("oneOf", "anyOf"):
+            if keyword in flat:
+                return self._body(flat[keyword][self._shape], known)
+        if "object" not in types(flat):
+            return Builder(self._contract, Rotation()).value(flat)
+        return {
+            name: self._field(name, inner, known)
+            for name, inner in flat.get("properties", {}).items()
+            if name in flat.get("required", ())
+        }
+
+    def _field(self, name: str, schema: Schema, known: Mapping[str, Any]) -> Any:
+        allowed = types(flatten(self._contract, schema))
+        if "object" in allowed:
+            return self._body(schema, known)
+        wanted = "integer" if isinstance(known.get(name), int) else "string"
+        if name in known and (wanted in allowed or not allowed):
+            return known[name]
+        return Builder(self._contract, Rotation()).value(schema)
+
+
+_UNDOCUMENTED: Schema = {
+    "type": "object",
+    "properties": {
+        "error": {
+            "type": "object",
+            "properties": {name: {"type": "string"} for name in ("code", "message", "requestId")},
+            "required": ["code", "message", "requestId"],
+        }
+    },
+    "required": ["error"],
+}

@@ -1,0 +1,133 @@
+"""The responder: a request in, an answer out. No sockets, no clock; what it plays is on its `Stage`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock.message import Answer, Headers, Request, with_headers
+from pytest_bctrl.traffic.mock.negotiate import (
+    accepts,
+    bearer_matches,
+    preferred_status,
+    usable_request_id,
+)
+from pytest_bctrl.traffic.mock.refusal import JSON, Refusals
+from pytest_bctrl.traffic.mock.routes import Match, Routes
+from pytest_bctrl.traffic.mock.source import Fixed, Source
+from pytest_bctrl.traffic.mock.stage import Stage
+
+_OK: Headers = (("Content-Type", JSON),)
+
+
+class Responder:
+    """Answers as the contract says the API does, for one key and one space."""
+
+    def __init__(self, contract: Contract, key: Secret, space_id: str, stage: Stage) -> None:
+        self._contract = contract
+        self._key = key
+        self._space_id = space_id
+        self._stage = stage
+        self._routes = Routes(contract)
+        self._refusals = Refusals(contract)
+        self._others: dict[str, Source] = {}
+
+    def respond(self, request: Request) -> Answer:
+        """Return the answer to one request, with the faults that are on stage applied to it."""
+        request_id = usable_request_id(request.header("x-request-id")) or self._stage.next_request_id()
+        match = self._routes.match(request.target)
+        answer = self._answer(request, match, request_id)
+        answer = Answer(
+            answer.status,
+            (*answer.headers, ("X-Request-Id", request_id)),
+            answer.payload,
+            why=answer.why,
+        )
+        return self._stage.play(request, answer, self._refusals)
+
+    def refuse(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """Return the answer to what was no proper request, such as 400 to garbage."""
+        request_id = self._stage.next_request_id()
+        answer = self._refusals.answer(status, message, request_id, headers=headers)
+        return Answer(status, (*answer.headers, ("X-Request-Id", request_id)), answer.payload, why=answer.why)
+
+    def _answer(self, request: Request, match: Match | None, request_id: str) -> Answer:
+        if match is None:
+            if request.method == "OPTIONS" and request.target == "*":
+                return Answer(204, (("Allow", "GET, HEAD, OPTIONS"),))
+            known = ", ".join(dict.fromkeys(operation.path for operation in self._contract.operations))
+            return self._refusals.answer(404, f"there is nothing at this path; the contract has {known}", request_id)
+        if request.method == "OPTIONS" and "OPTIONS" not in match.operations:
+            return Answer(204, (("Allow", match.allow),))
+        operation = match.operations.get("GET" if request.method == "HEAD" else request.method)
+        if operation is None:
+            return self._refusals.answer(
+                405, f"this path does not take {request.method}", request_id, headers={"Allow": match.allow}
+            )
+        return self._refusal(request, operation, match, request_id) or self._success(request, operation, request_id)
+
+    def _refusal(self, request: Request, operation: Operation, match: Match, request_id: str) -> Answer | None:
+        authorization = request.header("authorization")
+        if _asks_for_bearer(operation) and not bearer_matches(authorization, self._key):
+            problem = "missing" if authorization is None else "not accepted"
+            return self._refusals.answer(
+                401,
+                f"the bearer token is {problem}",
+                request_id,
+                operation=operation,
+                headers={"WWW-Authenticate": _challenge(given=authorization is not None)},
+            )
+        media = _media(operation)
+        if not accepts(request.header("accept"), media):
+            message = f"this operation answers with {', '.join(media)}"
+            return self._refusals.answer(406, message, request_id, operation=operation)
+        for parameter in operation.path_parameters:
+            if parameter.setting == "space_id" and match.values.get(parameter.name) != self._space_id:
+                message = f"there is no such space; the mock has {self._space_id}"
+                return self._refusals.answer(404, message, request_id, operation=operation)
+        return None
+
+    def _success(self, request: Request, operation: Operation, request_id: str) -> Answer:
+        status = preferred_status(request.header("prefer"))
+        if status is None or status == 200:
+            return Answer(200, _OK, self._source(operation).payload(self._stage.next_success()))
+        applied = {"Preference-Applied": f"code={status}"}
+        if status < 400:
+            return Answer(status, with_headers((), applied))
+        if status == 401:
+            applied["WWW-Authenticate"] = _challenge(given=True)
+        message = f"this status was asked for with Prefer: code={status}"
+        return self._refusals.answer(status, message, request_id, operation=operation, headers=applied)
+
+    def _source(self, operation: Operation) -> Source:
+        if operation is self._contract.operations[0]:
+            return self._stage.source
+        source = self._others.get(operation.label)
+        if source is None:
+            source = self._others[operation.label] = Fixed(self._other_body(operation))
+        return source
+
+    def _other_body(self, operation: Operation) -> Any:
+        samples = Samples(self._contract, operation)
+        return lambda: samples.sample(self._space_id)
+
+
+def _asks_for_bearer(operation: Operation) -> bool:
+    if not operation.security or () in operation.security:
+        return False
+    return any(scheme.scheme == "bearer" for schemes in operation.security for scheme in schemes)
+
+
+def _challenge(*, given: bool) -> str:
+    """The value of `WWW-Authenticate`: no error code where no credential was given (RFC 6750, 3.1)."""
+    return 'Bearer realm="bctrl"' + (', error="invalid_token"' if given else "")
+
+
+def _media(operation: Operation) -> tuple[str, ...]:
+    for status, response in sorted(operation.responses.items()):
+        if status.startswith("2") and response.content:
+            return tuple(media.partition(";")[0].strip() for media in response.content)
+    return (JSON,)

@@ -1,0 +1,89 @@
+"""Finds the operation that a request target names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from pytest_bctrl.contract.model import Contract, Operation
+
+_VERSION = re.compile(r"v\d+")
+_ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
+_REMEMBERED = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The operations of one path, by method, and the values that the target has for its parameters, decoded."""
+
+    operations: Mapping[str, Operation]
+    values: Mapping[str, str]
+
+    @property
+    def allow(self) -> str:
+        """The value of an `Allow` header (RFC 9110, 10.2.1): HEAD goes with GET, and OPTIONS with everything."""
+        methods = set(self.operations) | {"OPTIONS"} | ({"HEAD"} if "GET" in self.operations else set())
+        return ", ".join(sorted(methods))
+
+
+class Routes:
+    """The paths of a contract, each with and without the base path of a server and a leading version.
+
+    Clients tolerate a base URL with or without `/v1`, so `/v1/spaces/…`, `/v1/v1/spaces/…` and `/spaces/…` name one
+    operation. A segment is decoded after the path was split, so `%2F` stays inside its segment, and dot segments are
+    not resolved: they name no space, and a client that wanted them resolved had done it (RFC 3986, 5.2.4).
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        by_path: dict[str, dict[str, Operation]] = {}
+        for operation in contract.operations:
+            by_path.setdefault(operation.path, {})[operation.method] = operation
+        bases = {"", *(urlsplit(server).path.rstrip("/") for server in contract.servers)}
+        self._routes = [
+            (segments, operations)
+            for path, operations in by_path.items()
+            for base in sorted(bases)
+            for segments in _spellings(base + path)
+        ]
+        self._seen: dict[str, Match | None] = {}
+
+    def match(self, target: str) -> Match | None:
+        """Return what `target` names (origin form or absolute form, RFC 9112, 3.2); None where it names nothing."""
+        try:
+            return self._seen[target]
+        except KeyError:
+            found = self._find(target)
+            if len(self._seen) < _REMEMBERED:
+                self._seen[target] = found
+            return found
+
+    def _find(self, target: str) -> Match | None:
+        path = _ABSOLUTE.sub("", target, count=1).partition("#")[0].partition("?")[0]
+        segments = path.split("/")[1:]
+        for template, operations in self._routes:
+            values = _fit(template, segments)
+            if values is not None:
+                return Match(operations, values)
+        return None
+
+
+def _spellings(path: str) -> Iterator[list[str]]:
+    segments = path.split("/")[1:]
+    yield segments
+    if len(segments) > 1 and _VERSION.fullmatch(segments[0]):
+        yield segments[1:]
+        yield [segments[0], *segments]
+
+
+def _fit(template: list[str], segments: list[str]) -> dict[str, str] | None:
+    if len(template) != len(segments):
+        return None
+    values = {}
+    for wanted, segment in zip(template, segments, strict=True):
+        if wanted.startswith("{") and wanted.endswith("}"):
+            values[wanted[1:-1]] = unquote(segment, errors="replace")
+        elif wanted != segment:
+            return None
+    return values

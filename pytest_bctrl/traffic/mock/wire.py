@@ -1,0 +1,73 @@
+"""Answers to bytes (RFC 9112)."""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+
+from pytest_bctrl.traffic.mock.message import Answer, Headers, Payload, Request
+from pytest_bctrl.traffic.mock.negotiate import accepts_gzip
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+_BODILESS = frozenset({204, 205, 304})
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def coded(request: Request, answer: Answer) -> tuple[Headers, bytes]:
+    """Return the answer's header fields and its body in the coding that the request takes."""
+    payload: Payload = answer.payload
+    if not payload.is_worth_compressing or answer.header("content-encoding") is not None:
+        return answer.headers, payload.body
+    headers = (*answer.headers, ("Vary", "Accept-Encoding"))
+    if not accepts_gzip(request.header("accept-encoding")):
+        return headers, payload.body
+    return (*headers, ("Content-Encoding", "gzip")), payload.gzipped
+
+
+def encode(request: Request, answer: Answer, date: str, connection: str | None) -> tuple[bytes, bytes]:
+    """Return head and body as they go on the wire; the body is empty for HEAD and for what has none.
+
+    `date` is the `Date` field's value, `connection` that of `Connection`, None for none.
+    """
+    headers, body = coded(request, answer)
+    bodiless = answer.status in _BODILESS or answer.status < 200
+    lines = [f"HTTP/1.1 {answer.status} {_PHRASES.get(answer.status, '')}", f"Date: {date}"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    if connection is not None:
+        lines.append(f"Connection: {connection}")
+    if answer.chunked and not bodiless:
+        lines.append("Transfer-Encoding: chunked")
+        body = chunks(body)
+    elif not bodiless and answer.header("content-length") is None:
+        lines.append(f"Content-Length: {len(body)}")
+    head = "\r\n".join(lines) + "\r\n\r\n"
+    return head.encode("latin-1", "replace"), b"" if bodiless or request.method == "HEAD" else body
+
+
+def chunks(body: bytes, size: int = 1024) -> bytes:
+    """Return `body` in the chunked transfer coding (RFC 9112, 7.1)."""
+    parts = [body[start : start + size] for start in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+class Dates:
+    """The value of the `Date` field (RFC 9110, 6.6.1), written anew once a second."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._text = ""
+
+    def now(self) -> str:
+        """Return the current date as an IMF-fixdate (RFC 9110, 5.6.7)."""
+        second = int(time.time())
+        if second != self._second:
+            at = time.gmtime(second)
+            self._second = second
+            self._text = (
+                f"{_DAYS[at.tm_wday]}, {at.tm_mday:02d} {_MONTHS[at.tm_mon - 1]} {at.tm_year:04d} "
+                f"{at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d} GMT"
+            )
+        return self._text

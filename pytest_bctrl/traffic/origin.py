@@ -1,0 +1,84 @@
+"""Base URLs and origins: where a key may go."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+from pytest_bctrl.errors import SettingError
+
+_PORTS = {"http": 80, "https": 443}
+
+
+class Origin(NamedTuple):
+    """Scheme, host and port (RFC 6454): a key that was given for one is sent to no other."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the host is this machine by definition: `localhost`, 127.0.0.0/8 or ::1."""
+        return is_loopback(self.host)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine by definition (RFC 6761, 6.3; RFC 1122, 3.2.1.3)."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def origin_of(url: str) -> Origin:
+    """Return the origin of an http(s) URL; raises `ValueError` where it has none."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    if scheme not in _PORTS or not parts.hostname:
+        raise ValueError(f"no http(s) origin in {url!r}")
+    return Origin(scheme, parts.hostname, parts.port or _PORTS[scheme])
+
+
+def base_url(text: str, *, where: str, prefix: str = "/v1") -> str:
+    """Return a base URL in one form: no trailing slash, and without `prefix` where it ends with it.
+
+    `prefix` is what the contract's paths begin with; people give the base URL with and without it. Raises
+    `SettingError`, with `where` naming the setting, for anything but https, or http to loopback.
+    """
+    example = "it should look like https://api.bctrl.ai, or http://localhost:8787 for a server on this machine"
+    try:
+        parts = urlsplit(text.strip())
+        origin = origin_of(text.strip())
+    except ValueError:
+        raise SettingError(f"{_shown(text)} is not an http(s) URL", where=where, mend=example) from None
+    if parts.username is not None or parts.password is not None:
+        raise SettingError("the URL holds a user name or password", where=where, mend=f"leave it out; {example}")
+    if parts.query or parts.fragment:
+        raise SettingError(f"{_shown(text)} has a query or a fragment", where=where, mend=f"leave it out; {example}")
+    if origin.scheme == "http" and not origin.is_loopback:
+        raise SettingError(
+            f"{text.strip()} would send the key in plain text",
+            where=where,
+            mend="use https; plain http is for this machine alone (localhost, 127.0.0.1, [::1])",
+        )
+    return _without_prefix(parts, prefix)
+
+
+def _without_prefix(parts: SplitResult, prefix: str) -> str:
+    path = parts.path.rstrip("/")
+    if prefix and path.endswith(prefix):
+        path = path[: -len(prefix)]
+    return f"{parts.scheme.lower()}://{parts.netloc}{path.rstrip('/')}"
+
+
+def _shown(text: str) -> str:
+    """The text for an error; what may hold a password is not repeated."""
+    return repr(text) if "@" not in text else "the value"

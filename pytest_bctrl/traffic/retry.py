@@ -1,0 +1,36 @@
+"""When a request is sent again, and how long to wait first: decisions only, no clock and no socket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+RETRIED_STATUSES = frozenset({408, 429, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how long a safe request is tried: `budget` seconds in all, waits included."""
+
+    budget: float = 30.0
+    attempts: int = 4
+    first_wait: float = 0.2
+
+    def wait(self, attempt: int, retry_after: str | None, now: datetime) -> float:
+        """Seconds to wait after the failed `attempt` (1 for the first): what the server asks, or 0.2, 0.4, 0.8."""
+        asked = parse_retry_after(retry_after, now) if retry_after is not None else None
+        return self.first_wait * 2 ** (attempt - 1) if asked is None else asked
+
+
+def parse_retry_after(value: str, now: datetime) -> float | None:
+    """Read `Retry-After` (RFC 9110, 10.2.3): seconds from now, or None where it says nothing usable."""
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        when = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return max(0.0, (aware - now).total_seconds())

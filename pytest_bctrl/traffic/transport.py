@@ -1,0 +1,139 @@
+"""The two drivers of the guarded flow: an httpx transport for sync clients and one for async clients."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import httpx
+
+from pytest_bctrl.traffic.flow import MAX_BODY, Flow, Outcome, Rules, Send, flow
+
+
+class GuardedTransport(httpx.BaseTransport):
+    """Sends requests by `Rules` over `inner`, an ordinary httpx transport."""
+
+    def __init__(self, rules: Rules, inner: httpx.BaseTransport) -> None:
+        self._rules = rules
+        self._inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request; raises httpx's own errors, and `UnsafeRequestError` before anything is sent."""
+        request.read()
+        running = flow(request, self._rules)
+        outcome: Outcome | None = None
+        while True:
+            try:
+                step = running.send(outcome)
+            except StopIteration as stop:
+                return _returned(stop)
+            if isinstance(step, Send):
+                outcome = self._send(step)
+            else:
+                outcome = None
+                time.sleep(step.seconds)
+
+    def _send(self, step: Send) -> Outcome:
+        events: list[str] = []
+        step.request.extensions["trace"] = lambda name, info: events.append(name)
+        try:
+            response = self._inner.handle_request(step.request)
+            body = bytearray()
+            try:
+                for chunk in response.stream:  # type: ignore[union-attr]
+                    body += chunk
+                    _still_in_bounds(body, step)
+            finally:
+                response.close()
+        except httpx.TransportError as error:
+            return _failed(error, events)
+        return Outcome(response.status_code, response.headers.raw, bytes(body), _kept(response))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()
+
+
+class AsyncGuardedTransport(httpx.AsyncBaseTransport):
+    """Sends requests by `Rules` over `inner`, an ordinary async httpx transport (asyncio)."""
+
+    def __init__(self, rules: Rules, inner: httpx.AsyncBaseTransport) -> None:
+        self._rules = rules
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request; raises httpx's own errors, and `UnsafeRequestError` before anything is sent."""
+        await request.aread()
+        running: Flow = flow(request, self._rules)
+        outcome: Outcome | None = None
+        while True:
+            try:
+                step = running.send(outcome)
+            except StopIteration as stop:
+                return _returned(stop)
+            if isinstance(step, Send):
+                outcome = await self._send(step)
+            else:
+                outcome = None
+                await asyncio.sleep(step.seconds)
+
+    async def _send(self, step: Send) -> Outcome:
+        events: list[str] = []
+
+        async def trace(name: str, info: object) -> None:
+            events.append(name)
+
+        step.request.extensions["trace"] = trace
+        try:
+            response = await self._inner.handle_async_request(step.request)
+            body = bytearray()
+            try:
+                async for chunk in response.stream:  # type: ignore[union-attr]
+                    body += chunk
+                    _still_in_bounds(body, step)
+            finally:
+                await response.aclose()
+        except httpx.TransportError as error:
+            return _failed(error, events)
+        return Outcome(response.status_code, response.headers.raw, bytes(body), _kept(response))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+
+def _returned(stop: StopIteration) -> httpx.Response:
+    response = stop.value
+    if not isinstance(response, httpx.Response):
+        raise TypeError("the flow ends with a response")
+    return response
+
+
+def _still_in_bounds(body: bytearray, step: Send) -> None:
+    if len(body) > MAX_BODY:
+        raise httpx.ReadError(f"the answer is larger than {MAX_BODY // 1024 // 1024} MiB")
+    if time.monotonic() > step.deadline:
+        raise httpx.ReadTimeout("the answer was still being sent when the time was up")
+
+
+def _kept(response: httpx.Response) -> dict[str, Any]:
+    """The extensions that still mean something once the connection was given back."""
+    return {
+        name: response.extensions[name] for name in ("http_version", "reason_phrase") if name in response.extensions
+    }
+
+
+def _failed(error: httpx.TransportError, events: list[str]) -> Outcome:
+    detail = _DETAILS.get(type(error)) or str(error) or type(error).__name__
+    return Outcome(error=type(error), detail=detail, reused=not any(name in _CONNECTING for name in events))
+
+
+_CONNECTING = frozenset({"connection.connect_tcp.started", "connection.connect_unix_socket.started"})
+
+
+_DETAILS: dict[type[httpx.TransportError], str] = {
+    httpx.ConnectTimeout: "no connection in time",
+    httpx.PoolTimeout: "no free connection in time",
+    httpx.WriteTimeout: "the request could not be sent in time",
+}

@@ -1,0 +1,36 @@
+"""What the mock's tests share: one server for each test, on a free loopback port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.traffic.mock import MockServer
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    """The packaged contract."""
+    return load()
+
+
+@pytest.fixture
+def mock(contract: Contract) -> Iterator[MockServer]:
+    """A running mock server."""
+    with MockServer(contract) as server:
+        yield server
+
+
+@pytest.fixture
+def path(mock: MockServer) -> str:
+    """The path of the mock's own space."""
+    return f"/v1/spaces/{mock.space_id}/runtimes"
+
+
+@pytest.fixture
+def bearer(mock: MockServer) -> dict[str, str]:
+    """The header that the mock lets in."""
+    return {"Authorization": f"Bearer {mock.api_key.reveal()}"}

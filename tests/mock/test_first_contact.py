@@ -1,0 +1,183 @@
+"""What any client sees of the mock, over a real socket."""
+
+from __future__ import annotations
+
+import json
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.traffic.mock import MockServer
+
+
+class Reply:
+    """A whole answer."""
+
+    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def ask(mock: MockServer, method: str, path: str, headers: dict[str, str], body: str | None = None) -> Reply:
+    connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=10)
+    try:
+        connection.request(method, path, body=body, headers=headers)
+        answer = connection.getresponse()
+        return Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+    finally:
+        connection.close()
+
+
+def errors_of(contract: Contract, status: int, body: Any) -> list[str]:
+    spec = contract.operations[0].response_for(status) or contract.operations[0].response_for(400)
+    assert spec is not None
+    schema = contract.rooted(spec.content["application/json"])
+    return [error.message for error in Draft202012Validator(schema).iter_errors(body)]
+
+
+def test_it_lists_the_runtimes_of_its_own_space(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
+    """The default answer is the sample, with the asked space in every runtime."""
+    reply = ask(mock, "GET", path, bearer)
+    assert (reply.status, reply.headers["content-type"]) == (200, "application/json")
+    assert {runtime["spaceId"] for runtime in reply.json()["runtimes"]} == {mock.space_id}
+    assert reply.json()["runtimes"] == mock.runtimes
+
+
+def test_its_answer_keeps_the_contract(mock: MockServer, path: str, bearer: dict[str, str], contract: Contract) -> None:
+    """The body is valid against the documented schema."""
+    assert errors_of(contract, 200, ask(mock, "GET", path, bearer).json()) == []
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "", "garbage", "Bearer", "Bearer ", "Bearer wrong", "Basic {key}", "{key}", "Bearer {key}x", "Bearer{key}"],
+)
+def test_it_refuses_every_credential_but_its_own(
+    mock: MockServer, path: str, contract: Contract, authorization: str | None
+) -> None:
+    """401 with a challenge and the documented error body (RFC 9110, 11.6.1)."""
+    headers = {} if authorization is None else {"Authorization": authorization.format(key=mock.api_key.reveal())}
+    reply = ask(mock, "GET", path, headers)
+    assert reply.status == 401
+    assert reply.headers["www-authenticate"].startswith("Bearer realm=")
+    assert errors_of(contract, 401, reply.json()) == []
+
+
+def test_it_refuses_a_truncated_key(mock: MockServer, path: str) -> None:
+    """All but the last character of the key is not the key."""
+    assert ask(mock, "GET", path, {"Authorization": f"Bearer {mock.api_key.reveal()[:-1]}"}).status == 401
+
+
+def test_the_scheme_is_read_in_any_case(mock: MockServer, path: str) -> None:
+    """Scheme names are case-insensitive (RFC 9110, 11.1)."""
+    assert ask(mock, "GET", path, {"Authorization": f"bEARER {mock.api_key.reveal()}"}).status == 200
+
+
+ODD = [
+    "0b9c3f0e-0000-4000-8000-000000000000",
+    "x" * 8000,
+    "%F0%9F%A6%84",
+    "%C3%A9",
+    "%FF%FE",
+    "%00",
+    "%0D%0AX-Injected:%20yes",
+    "%7F",
+    "%2F",
+    "a%2Fb",
+    "%2e%2e",
+    "..",
+    ".",
+    "%",
+    "%zz",
+    "",
+    "'%20OR%201=1",
+    "{id}",
+]
+
+
+@pytest.mark.parametrize("space", ODD, ids=range(len(ODD)))
+def test_it_knows_no_space_but_its_own(
+    mock: MockServer, bearer: dict[str, str], contract: Contract, space: str
+) -> None:
+    """An unknown or odd space id is 404 as JSON, in the documented shape, and nothing of it becomes a header."""
+    reply = ask(mock, "GET", f"/v1/spaces/{space}/runtimes", bearer)
+    assert (reply.status, reply.headers["content-type"]) == (404, "application/json")
+    assert errors_of(contract, 404, reply.json()) == []
+    assert "x-injected" not in reply.headers
+
+
+def test_its_space_is_known_in_percent_encoding_too(mock: MockServer, bearer: dict[str, str]) -> None:
+    """An encoded character is the character (RFC 3986, 6.2.2.2)."""
+    spelled = "".join(f"%{ord(letter):02X}" for letter in mock.space_id)
+    assert ask(mock, "GET", f"/v1/spaces/{spelled}/runtimes", bearer).status == 200
+
+
+@pytest.mark.parametrize("spelling", ["/v1{}", "/v1/v1{}", "{}", "/v1{}?page=2", "http://elsewhere.test/v1{}"])
+def test_a_base_url_with_or_without_its_version_works(mock: MockServer, bearer: dict[str, str], spelling: str) -> None:
+    """Clients tolerate both; the absolute form names the same resource (RFC 9112, 3.2.2)."""
+    assert ask(mock, "GET", spelling.format(f"/spaces/{mock.space_id}/runtimes"), bearer).status == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/spaces", "/v2/spaces/x/runtimes", "/v1/spaces/x/runtimes/y"])
+def test_a_path_that_the_contract_lacks_is_not_found(mock: MockServer, bearer: dict[str, str], path: str) -> None:
+    """404 as JSON, naming what there is."""
+    reply = ask(mock, "GET", path, bearer)
+    assert reply.status == 404
+    assert "/v1/spaces/{id}/runtimes" in json.dumps(reply.json())
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE"])
+def test_an_undocumented_method_is_not_allowed(
+    mock: MockServer, path: str, bearer: dict[str, str], method: str
+) -> None:
+    """405 says what is allowed (RFC 9110, 15.5.6)."""
+    reply = ask(mock, method, path, bearer, None if method == "TRACE" else "{}")
+    assert (reply.status, reply.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+def test_options_says_what_is_allowed_without_a_key(mock: MockServer, path: str) -> None:
+    """A preflight carries no credential."""
+    reply = ask(mock, "OPTIONS", path, {})
+    assert (reply.status, reply.headers["allow"], reply.body) == (204, "GET, HEAD, OPTIONS", b"")
+
+
+def test_head_is_get_without_the_body(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
+    """The same header fields, Content-Length among them (RFC 9110, 9.3.2)."""
+    head, get = (ask(mock, method, path, {**bearer, "X-Request-Id": "one"}) for method in ("HEAD", "GET"))
+    assert (head.status, head.body) == (200, b"")
+    assert {**head.headers, "date": ""} == {**get.headers, "date": ""}
+
+
+def test_a_get_with_a_json_body_is_a_get(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
+    """The SDK samples of the published page send `{}`; the next request on the connection is whole all the same."""
+    connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=10)
+    for _ in range(3):
+        connection.request("GET", path, body="{}", headers={**bearer, "Content-Type": "application/json"})
+        answer = connection.getresponse()
+        assert (answer.status, len(json.loads(answer.read())["runtimes"])) == (200, len(mock.runtimes))
+    connection.close()
+    assert [entry.json() for entry in mock.requests] == [{}, {}, {}]
+
+
+def test_a_connection_is_kept(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
+    """Right answers and refusals go over the same socket."""
+    connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=10)
+    connection.connect()
+    first = connection.sock
+    statuses = []
+    for headers, target in ((bearer, path), ({}, path), (bearer, f"/v1/spaces/{quote('/', safe='')}/runtimes")):
+        connection.request("GET", target, headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        statuses.append(answer.status)
+        assert connection.sock is first
+    connection.close()
+    assert statuses == [200, 401, 404]

@@ -1,0 +1,186 @@
+"""Variants that let in whom they should refuse, or refuse in a way of their own."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import replace
+
+from .deliveries import delivered_by, later
+from .reply import Reply, written
+from .runtimes import API_KEY
+from .service import Hook, Service, Visit, right_key
+from .variant import Variant, faulty
+
+
+def _also(extra: Callable[[str, str], bool]) -> Service:
+    """The service that admits the key, and whatever else `extra(scheme, credentials)` says."""
+    return Service(admits=lambda visit: right_key(visit) or extra(*visit.request.authorization))
+
+
+def _also_token(extra: Callable[[str], bool]) -> Service:
+    return _also(lambda scheme, token: scheme == "bearer" and extra(token))
+
+
+def _basic_holds_key(scheme: str, credentials: str) -> bool:
+    if scheme != "basic":
+        return False
+    try:
+        decoded = base64.b64decode(credentials, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        decoded = ""
+    return API_KEY in (credentials, *decoded.split(":", 1))
+
+
+def _remembers(by: Callable[[Visit], str]) -> Service:
+    def admits(visit: Visit) -> bool:
+        if right_key(visit):
+            visit.memory.add(by(visit))
+        return by(visit) in visit.memory
+
+    return Service(admits=admits)
+
+
+def _refusing(hook: Hook) -> Service:
+    return Service(refused=hook)
+
+
+def _with(status: int) -> Service:
+    return _refusing(lambda _, reply: replace(reply, status=status))
+
+
+def _saying(status: int, body: bytes, *content_type: str) -> Service:
+    return _refusing(lambda _, reply: replace(reply, status=status, body=body).typed(*content_type))
+
+
+def _crash_without_header(visit: Visit, reply: Reply) -> Reply:
+    return reply if visit.request.header("Authorization") else replace(reply, status=500)
+
+
+def _crash_on_empty_token(visit: Visit, reply: Reply) -> Reply:
+    scheme, token = visit.request.authorization
+    return replace(reply, status=500) if scheme == "bearer" and not token else reply
+
+
+def _crash_on_other_scheme(visit: Visit, reply: Reply) -> Reply:
+    scheme, _ = visit.request.authorization
+    return replace(reply, status=500) if scheme not in ("", "bearer") else reply
+
+
+def _to_login(visit: Visit, reply: Reply) -> Reply:
+    return Reply(302, b"", (("Location", "/login"),))
+
+
+def _login_page(visit: Visit) -> Reply | None:
+    page = Reply(200, b"<h1>Sign in</h1>", (("Content-Type", "text/html"),))
+    return page if visit.request.path == "/login" else None
+
+
+_SECRET = API_KEY.rpartition("_")[2]
+_PUBLIC = API_KEY.removesuffix(_SECRET)
+
+_OPEN_DOORS: tuple[tuple[str, Service], ...] = (
+    ("no-auth-needed", Service(admits=lambda _: True)),
+    (
+        "missing-header-accepted",
+        Service(admits=lambda visit: right_key(visit) or not visit.request.header("Authorization")),
+    ),
+    ("empty-bearer-accepted", _also_token(lambda token: not token)),
+    ("any-token-accepted", _also_token(bool)),
+    ("any-header-accepted", Service(admits=lambda visit: bool(visit.request.header("Authorization")))),
+    ("any-scheme-with-key-accepted", _also(lambda scheme, token: token == API_KEY)),
+    ("any-basic-accepted", _also(lambda scheme, _: scheme == "basic")),
+    ("any-other-scheme-accepted", _also(lambda scheme, _: scheme not in ("", "bearer"))),
+    ("prefix-of-any-length-accepted", _also_token(lambda token: bool(token) and API_KEY.startswith(token))),
+    ("all-but-the-last-character-accepted", _also_token(lambda token: token == API_KEY[:-1])),
+    (
+        "longer-half-accepted",
+        _also_token(lambda token: len(token) > len(API_KEY) // 2 and API_KEY.startswith(token)),
+    ),
+    ("first-8-characters-compared", _also_token(lambda token: token[:8] == API_KEY[:8])),
+    (
+        "wrong-last-character-or-none-accepted",
+        _also_token(lambda token: token[: len(API_KEY) - 1] == API_KEY[:-1]),
+    ),
+)
+
+_NARROW_DOORS: tuple[tuple[str, Service, str], ...] = (
+    (
+        "first-8-characters-alone-accepted",
+        _also_token(lambda token: token == API_KEY[:8]),
+        "only a truncation to just 8 characters shows it",
+    ),
+    (
+        "first-half-alone-accepted",
+        _also_token(lambda token: token == API_KEY[: len(API_KEY) // 2]),
+        "only a truncation to just half shows it",
+    ),
+    (
+        "key-with-suffix-accepted",
+        _also_token(lambda token: token.startswith(API_KEY)),
+        "not among the five probes that the design names",
+    ),
+    (
+        "key-in-other-case-accepted",
+        _also_token(lambda token: token.lower() == API_KEY.lower()),
+        "not among the five probes that the design names",
+    ),
+    (
+        "token-of-right-length-accepted",
+        _also_token(lambda token: len(token) == len(API_KEY)),
+        "needs a wrong token as long as the key",
+    ),
+    (
+        "token-of-right-prefix-accepted",
+        _also_token(lambda token: token.startswith(_PUBLIC)),
+        "needs a wrong token that begins as the key does",
+    ),
+    ("basic-with-key-accepted", _also(_basic_holds_key), "needs the key inside the Basic credentials"),
+    (
+        "key-without-scheme-accepted",
+        _also(lambda scheme, token: scheme == API_KEY.lower()),
+        "not among the five probes that the design names",
+    ),
+    (
+        "remembered-by-connection",
+        _remembers(lambda visit: str(visit.request.connection)),
+        "shows only on a connection that was let in before",
+    ),
+    ("remembered-for-all", _remembers(lambda _: "anyone"), "shows only after a good request"),
+    (
+        "head-needs-no-key",
+        Service(admits=lambda visit: right_key(visit) or visit.request.method == "HEAD"),
+        "shows only to a HEAD without the key",
+    ),
+)
+
+_REFUSALS: tuple[tuple[str, Service], ...] = (
+    ("refusal-200-error-body", _with(200)),
+    ("refusal-200-empty-list", _saying(200, written({"runtimes": []}), "application/json")),
+    ("refusal-204", _saying(204, b"")),
+    ("refusal-400", _with(400)),
+    ("refusal-404", _with(404)),
+    ("refusal-407", _with(407)),
+    ("refusal-500", _with(500)),
+    ("refusal-500-without-header", _refusing(_crash_without_header)),
+    ("refusal-500-on-empty-bearer", _refusing(_crash_on_empty_token)),
+    ("refusal-500-on-other-scheme", _refusing(_crash_on_other_scheme)),
+    ("refusal-html", _saying(401, b"<h1>Unauthorized</h1>", "text/html")),
+    ("refusal-html-called-json", _saying(401, b"<h1>Unauthorized</h1>", "application/json")),
+    ("refusal-text", _saying(401, b"Unauthorized", "text/plain")),
+    ("refusal-empty", _saying(401, b"", "application/json")),
+    ("refusal-empty-without-content-type", _saying(401, b"")),
+    ("refusal-other-shape", _saying(401, written({"message": "Unauthorized"}), "application/json")),
+    ("refusal-json-called-text", _refusing(lambda _, reply: reply.typed("text/plain"))),
+    ("refusal-login-page", replace(_refusing(_to_login), early=_login_page)),
+    (
+        "refusal-redirect-to-another-host",
+        _refusing(lambda visit, _: Reply(302, b"", (("Location", visit.elsewhere + visit.request.path),))),
+    ),
+    ("refusal-hangs", _refusing(delivered_by(later(120)))),
+)
+
+VARIANTS: tuple[Variant, ...] = (
+    *(faulty("auth", name, "ignored auth", service) for name, service in _OPEN_DOORS),
+    *(faulty("auth", name, "ignored auth", service, doubt) for name, service, doubt in _NARROW_DOORS),
+    *(faulty("auth", name, "refusal", service) for name, service in _REFUSALS),
+)

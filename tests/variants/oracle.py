@@ -1,0 +1,221 @@
+"""A second opinion: what is wrong with a running server, found without the kit.
+
+It shares nothing with the kit but the published spec, so that a variant which shows no fault here shows none.
+"""
+
+import gzip
+import http.client
+import json
+import time
+import zlib
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from .published import Published
+from .server import Server
+
+UNKNOWN_SPACES = (
+    "deadbeef-0000-4000-8000-000000000001",
+    "no-such-space",
+    "%C3%BC%F0%9F%A6%89",
+    "x" * 300,
+    "y" * 2000,
+    "a%2Fb",
+    "%00",
+    "%0A%1B%7F",
+    "%FF",
+    "it%27s",
+)
+
+
+class BrokenAnswerError(Exception):
+    """No whole answer came."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer, its content coding undone."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the content type is JSON's."""
+        return self.content_type.partition(";")[0].strip().lower() == "application/json"
+
+
+@dataclass(frozen=True)
+class Client:
+    """Asks a server over connections of its own; `patience` is for one answer, in seconds."""
+
+    server: Server
+    patience: float
+
+    def connect(self) -> http.client.HTTPConnection:
+        """A new connection, which the caller closes."""
+        return http.client.HTTPConnection(urlsplit(self.server.url).netloc, timeout=self.patience)
+
+    def ask(
+        self,
+        authorization: str | None = None,
+        space: str | None = None,
+        method: str = "GET",
+        before: str | None = None,
+    ) -> Answer:
+        """Ask for a list; `before` is the authorization of a first request on the same connection.
+
+        Raises `BrokenAnswerError`.
+        """
+        path = f"/v1/spaces/{space or self.server.space_id}/runtimes"
+        connection = self.connect()
+        try:
+            if before:
+                _exchange(connection, method, path, before, self.patience)
+            return _exchange(connection, method, path, authorization, self.patience)
+        except (OSError, http.client.HTTPException, zlib.error, EOFError, ValueError) as reason:
+            raise BrokenAnswerError(f"{type(reason).__name__}: {reason}") from reason
+        finally:
+            connection.close()
+
+    def ask_patiently(self, *arguments: Any, **named: Any) -> Answer:
+        """The same, asked again after 429, twice at most."""
+        for _ in range(2):
+            answer = self.ask(*arguments, **named)
+            if answer.status != 429:
+                return answer
+        return self.ask(*arguments, **named)
+
+
+def _exchange(
+    connection: http.client.HTTPConnection, method: str, path: str, authorization: str | None, patience: float
+) -> Answer:
+    headers = {"Accept-Encoding": "gzip, deflate"} | (
+        {"Authorization": authorization} if authorization else {}
+    )
+    connection.request(method, path, headers=headers)
+    with connection.getresponse() as response:
+        lengths = response.headers.get_all("Content-Length") or []
+        if len(lengths) > 1 or not all(length.isdecimal() for length in lengths):
+            raise ValueError("contradictory lengths")
+        if any(not name.isascii() or " " in name for name in response.headers):
+            raise ValueError("bad header name")
+        if response.headers.defects:
+            raise ValueError("bad header line")
+        body = _read(response, time.monotonic() + patience)
+        body = _decoded(body, response.getheader("Content-Encoding", "identity")) if body else body
+        return Answer(response.status, response.getheader("Content-Type", ""), body)
+
+
+def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:
+    parts = []
+    while part := response.read1(1 << 16):
+        parts.append(part)
+        if time.monotonic() > deadline:
+            raise TimeoutError("the body does not end")
+    if response.length:
+        raise EOFError("the body is cut")
+    return b"".join(parts)
+
+
+def _decoded(body: bytes, coding: str) -> bytes:
+    match coding:
+        case "identity":
+            return body
+        case "gzip":
+            return gzip.decompress(body)
+        case "deflate":
+            try:
+                return zlib.decompress(body)
+            except zlib.error:
+                return zlib.decompress(body, -zlib.MAX_WBITS)
+    raise ValueError(f"unknown coding {coding}")
+
+
+def strict_json(body: bytes) -> Any:
+    """The document, after RFC 8259 and with unique names; raises `ValueError`."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) != len(pairs):
+            raise ValueError("a name twice")
+        return dict(pairs)
+
+    def constant(name: str) -> None:
+        raise ValueError(name)
+
+    def integer(digits: str) -> int:
+        return int(digits[:100])
+
+    return json.loads(
+        body.decode("utf-8"), object_pairs_hook=unique, parse_constant=constant, parse_int=integer
+    )
+
+
+def is_documented_error(answer: Answer) -> bool:
+    """Whether the answer's body is JSON in one of the two documented shapes of an error."""
+    try:
+        body = strict_json(answer.body)
+    except ValueError:
+        return False
+    match body:
+        case {"error": str(), "code": str(), "requestId": str()}:
+            return answer.is_json
+        case {"error": {"code": str(), "message": str(), "reasonClass": str(), "requestId": str()}}:
+            return answer.is_json
+    return False
+
+
+def complaints(server: Server, published: Published, patience: float = 5.0) -> set[str]:
+    """The kinds of fault that the server shows."""
+    client = Client(server, patience)
+    right = f"Bearer {server.api_key}"
+    try:
+        bodies = [_listed(client.ask_patiently(right)) for _ in range(6)]
+        found = {
+            kind for body in set(bodies) for kind in published.complaints(strict_json(body), server.space_id)
+        }
+        if not all(_refuses(client.ask(right, space), {400, 403, 404, 414}) for space in UNKNOWN_SPACES):
+            found.add("protocol")
+    except (BrokenAnswerError, ValueError):
+        return {"protocol"}
+    return found if _keeps_out(client, right) else found | {"auth"}
+
+
+def _listed(answer: Answer) -> bytes:
+    if answer.status != 200 or not answer.is_json:
+        raise ValueError("no list")
+    return answer.body
+
+
+def _refuses(answer: Answer, statuses: set[int]) -> bool:
+    return answer.status in statuses and is_documented_error(answer)
+
+
+def _keeps_out(client: Client, right: str) -> bool:
+    key = client.server.api_key
+    same_length = f"Bearer {key.translate(str.maketrans('abcdefghijklm', 'nopqrstuvwxyz'))[:-1]}!"
+    wrong: tuple[str | None, ...] = (
+        *(
+            None,
+            "Bearer",
+            "Bearer ",
+            "Bearer wrong",
+            same_length,
+            key,
+            f"Token {key}",
+            f"Basic {key}",
+            "Basic dTpw",
+        ),
+        *(f"Bearer {key[:length]}" for length in (1, 8, len(key) // 2, len(key) - 2, len(key) - 1)),
+        *(f"Bearer {key}x", f"Bearer {key.swapcase()}", f"Bearer {key[:8]}{'x' * 20}", f"Bearer {key[:-1]}!"),
+    )
+    try:
+        return (
+            all(_refuses(client.ask(credentials), {401, 403}) for credentials in wrong)
+            and _refuses(client.ask("Bearer wrong", before=right), {401, 403})
+            and client.ask(None, method="HEAD").status in {401, 403, 405}
+        )
+    except BrokenAnswerError:
+        return False

@@ -1,0 +1,108 @@
+"""Reading HTTP/1.x requests off a socket, after RFC 9112."""
+
+import time
+from dataclasses import dataclass, field
+from typing import BinaryIO
+from urllib.parse import unquote
+
+_LONGEST_LINE = 1 << 17
+
+
+class MalformedRequestError(Exception):
+    """What came is not an HTTP/1.x request."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as it came: names of headers keep the case they were sent in."""
+
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    version: str = "HTTP/1.1"
+    body: bytes = b""
+    origin: str = ""
+    connection: int = 0
+    time: float = field(default_factory=time.time)
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, or None."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    @property
+    def authorization(self) -> tuple[str, str]:
+        """The scheme, in lower case, and the credentials; both are empty without the header."""
+        scheme, _, credentials = (self.header("Authorization") or "").strip().partition(" ")
+        return scheme.lower(), credentials.strip()
+
+    @property
+    def space(self) -> str | None:
+        """The decoded space id of the path, or None for another path."""
+        match self.path.partition("?")[0].split("/"):
+            case ["", "v1", "spaces", space, "runtimes"]:
+                return unquote(space, errors="replace")
+        return None
+
+    @property
+    def wants_close(self) -> bool:
+        """Whether the connection ends with the answer to this request."""
+        connection = (self.header("Connection") or "").lower()
+        return "close" in connection or (self.version == "HTTP/1.0" and "keep-alive" not in connection)
+
+
+def read_request(stream: BinaryIO, origin: str, connection: int) -> Request | None:
+    """The next request, its body read to the end; None where the client has closed.
+
+    Raises `MalformedRequestError` for anything else.
+    """
+    line = _line(stream)
+    if line is None:
+        return None
+    try:
+        method, target, version = line.split(" ")
+    except ValueError:
+        raise MalformedRequestError(line) from None
+    headers = tuple(_headers(stream))
+    draft = Request(method, _path(target), headers, version, b"", origin, connection)
+    return Request(method, draft.path, headers, version, _body(stream, draft), origin, connection, draft.time)
+
+
+def _line(stream: BinaryIO) -> str | None:
+    raw = stream.readline(_LONGEST_LINE)
+    if not raw:
+        return None
+    if not raw.endswith(b"\n"):
+        raise MalformedRequestError("a line is too long or cut")
+    return raw.rstrip(b"\r\n").decode("latin-1")
+
+
+def _path(target: str) -> str:
+    if target.startswith("http://"):
+        return "/" + target.removeprefix("http://").partition("/")[2]
+    return target
+
+
+def _headers(stream: BinaryIO) -> list[tuple[str, str]]:
+    headers = []
+    while line := _line(stream):
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise MalformedRequestError(line)
+        headers.append((name, value.strip()))
+    return headers
+
+
+def _body(stream: BinaryIO, request: Request) -> bytes:
+    if "chunked" in (request.header("Transfer-Encoding") or "").lower():
+        return b"".join(_chunks(stream))
+    return stream.read(int(request.header("Content-Length") or 0))
+
+
+def _chunks(stream: BinaryIO) -> list[bytes]:
+    chunks = []
+    while size := int((_line(stream) or "0").partition(";")[0], 16):
+        chunks.append(stream.read(size))
+        _line(stream)
+    while _line(stream):
+        pass
+    return chunks

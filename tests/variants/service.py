@@ -1,0 +1,95 @@
+"""The endpoint itself: which request gets which reply, with a hook wherever a variant may differ."""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .reply import JSON_TYPE, Reply, flat_error, written
+from .request import Request
+from .runtimes import API_KEY, SPACE_ID, Document, sample
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request in its surroundings.
+
+    `number` counts every request of the server from 1, `listing` only the GETs that reached the list (0 for
+    the rest). `here` and `elsewhere` are the server's two origins, `memory` is what it keeps for later.
+    """
+
+    request: Request
+    number: int = 1
+    listing: int = 0
+    here: str = ""
+    elsewhere: str = ""
+    memory: set[str] = field(default_factory=set)
+
+
+Hook = Callable[[Visit, Reply], Reply]
+
+
+def right_key(visit: Visit) -> bool:
+    """Whether the request bears the key, and as a bearer."""
+    scheme, token = visit.request.authorization
+    return scheme == "bearer" and hmac.compare_digest(token.encode(), API_KEY.encode())
+
+
+def untouched(_: Visit, reply: Reply) -> Reply:
+    """The hook that changes nothing."""
+    return reply
+
+
+@dataclass(frozen=True)
+class Service:
+    """What the server does; the defaults are the plain, conforming one.
+
+    The hooks, in the order in which they come: `early` may answer before anything is looked at, `admits`
+    judges the credentials, `refused` has the last word on a 401, `unknown` on a 404 for a space, `listed` on
+    the list, and `always` on whatever is about to be sent.
+    """
+
+    document: Document = sample
+    write: Callable[[Any], bytes] = written
+    error: Callable[[str, str], Any] = flat_error
+    space_id: str = SPACE_ID
+    early: Callable[[Visit], Reply | None] = lambda visit: None
+    admits: Callable[[Visit], bool] = right_key
+    refused: Hook = untouched
+    unknown: Hook = untouched
+    listed: Hook = untouched
+    always: Hook = untouched
+
+    def problem(self, status: int, code: str, message: str, *headers: tuple[str, str]) -> Reply:
+        """An error in the shape that this service gives errors."""
+        return Reply(status, written(self.error(code, message)), (JSON_TYPE, *headers))
+
+
+def is_listing(service: Service, visit: Visit) -> bool:
+    """Whether the request is a GET that is admitted to the list of the known space."""
+    return visit.request.method == "GET" and _knows(service, visit) and service.admits(visit)
+
+
+def respond(service: Service, visit: Visit) -> Reply:
+    """The reply to a request: path first, then method, key and space."""
+    early = service.early(visit)
+    return early if early is not None else service.always(visit, _routed(service, visit))
+
+
+def _knows(service: Service, visit: Visit) -> bool:
+    return (visit.request.space or "").lower() == service.space_id.lower()
+
+
+def _routed(service: Service, visit: Visit) -> Reply:
+    if visit.request.space is None:
+        return service.problem(404, "route.not_found", "There is nothing at this path.")
+    if visit.request.method not in ("GET", "HEAD"):
+        return service.problem(405, "method.not_allowed", "Only reading is possible.", ("Allow", "GET, HEAD"))
+    if not service.admits(visit):
+        challenge = ("WWW-Authenticate", 'Bearer realm="spaces"')
+        return service.refused(
+            visit, service.problem(401, "auth.invalid_key", "A valid key is needed.", challenge)
+        )
+    if not _knows(service, visit):
+        return service.unknown(visit, service.problem(404, "space.not_found", "There is no such space."))
+    return service.listed(visit, Reply(200, service.write(service.document())))
