@@ -10,18 +10,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from os import PathLike
 
     from pytest_bctrl.contract.document import Document
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.finding import Finding
 
-__all__ = ["check_upstream", "compare", "findings_text"]
 
 
-def compare(
-    base: Document | dict[str, Any] | str | Path, revision: Document | dict[str, Any] | str | Path, options: Options | None = None
-) -> list[Finding]:
+    Source = Document | dict[str, Any] | str | PathLike[str]
+
+
+__all__ = ["check_upstream", "compare"]
+
+
+def compare(base: Source, revision: Source, options: Options | None = None) -> list[Finding]:
     """Return what changed from `base` to `revision`, worst first; empty where they mean the same.
 
     Either is an OpenAPI 3.0 or 3.1 document as data, loaded, or as the path of a YAML, JSON or Markdown file.
@@ -46,7 +49,7 @@ def _document(given: Any, name: str) -> Document:
     return read_source(str(given))
 
 
-def check_upstream(source: str, contract_base: Document | dict[str, Any] | str | Path) -> list[Finding]:
+def check_upstream(source: str, contract_base: Source) -> list[Finding]:
     """Return what changed from the contract's base to what `source` (path, URL or `-`) holds now.
 
     Raises `UnreachableError` where the source cannot be had and `DocumentError` where one of them cannot be read: then
@@ -55,11 +58,3 @@ def check_upstream(source: str, contract_base: Document | dict[str, Any] | str |
     from pytest_bctrl.drift.sources import read_source
 
     return compare(contract_base, read_source(source))
-
-
-def findings_text(findings: list[Finding]) -> str:
-    """Return drift findings as the text that `pytest-bctrl drift` prints."""
-    from pytest_bctrl.reports.drift_text import drift_text
-    from pytest_bctrl.reports.title import Title
-
-    return drift_text(findings, Title("drift"))

@@ -83,11 +83,17 @@ class Report:
             fingerprint=fingerprint(change),
             extra={
                 **dict(place.context),
+                "meaning": rule.meaning,
                 "why": why(rule, level),
-                "base": {"pointer": change.old_at, "line": self.base.document.line(change.old_at)},
-                "revision": {"pointer": change.new_at, "line": self.revision.document.line(change.new_at)},
+                "base": _spot(self.base, change.old_at),
+                "revision": _spot(self.revision, change.new_at),
             },
         )
+
+
+def _spot(spec: Spec, pointer: str) -> dict[str, Any]:
+    document = spec.document
+    return {"document": document.name, "pointer": pointer, "line": document.line(pointer)}
 
 
 class _Change(NamedTuple):
