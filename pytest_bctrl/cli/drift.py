@@ -8,8 +8,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_bctrl.finding import FAIL_ON, at_or_above
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
@@ -52,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", action=_Output, dest="reports", metavar="PATH", help="write the format before it to a file instead of standard output"
     )
     parser.add_argument(
-        "--fail-on", choices=FAIL_ON, default="error", help="from which level on a finding fails the run (default: error)"
+        "--fail-on", choices=("error", "warning", "info", "never"), default="error", help="from which level on a finding fails the run (default: error)"
     )
     parser.add_argument("--descriptions", action="store_true", help="report changed titles and descriptions as info")
     parser.add_argument(
@@ -90,11 +88,12 @@ def run(arguments: argparse.Namespace) -> int:
     _refuse_two_on_stdout(reports)
     gate = read_gate(arguments.allow_list)
     base, upstream = default_sources(arguments.base, arguments.upstream)
-    old, new = read_source(base), read_source(upstream)
+    old = read_source(base)
+    new = read_source(upstream, known=old)
     options = Options(gate.levels, arguments.descriptions, gate.sunset_days, today)
     findings = compare_documents(old, new, options)
     judged = judge(findings, gate, today)
-    failing = at_or_above(judged.remaining, arguments.fail_on)
+    failing = _failing(judged.remaining, arguments.fail_on)
     if arguments.accept is not None:
         return _accept(arguments, gate, failing or judged.remaining, until)
     from pytest_bctrl.reports.title import Title
@@ -106,6 +105,14 @@ def run(arguments: argparse.Namespace) -> int:
     if failing:
         print(_what_next(failing, arguments.fail_on), file=sys.stderr)
     return 1 if failing else 0
+
+
+def _failing(findings: list[Finding], fail_on: Any) -> list[Finding]:
+    if not findings:
+        return []
+    from pytest_bctrl.finding import at_or_above
+
+    return at_or_above(findings, fail_on)
 
 
 def default_sources(base: str | None, upstream: str | None) -> tuple[str, str]:
@@ -164,13 +171,13 @@ def _until(arguments: argparse.Namespace, today: date) -> date:
     return until
 
 
-def _accept(arguments: argparse.Namespace, gate: GateFile, findings: Sequence[Finding], until: date) -> int:
+def _accept(arguments: argparse.Namespace, gate: GateFile, findings: list[Finding], until: date) -> int:
     from pytest_bctrl.drift.allowlist import with_entries
     from pytest_bctrl.errors import DocumentError, SettingError
 
     if not arguments.accept.strip():
         raise SettingError("the reason is empty", where="--accept", mend="say why a consumer bears it")
-    chosen = at_or_above(findings, arguments.fail_on) if arguments.fail_on != "never" else list(findings)
+    chosen = _failing(findings, arguments.fail_on) if arguments.fail_on != "never" else list(findings)
     if not chosen:
         print(f"pytest-bctrl drift: nothing to accept: nothing is found at the level {arguments.fail_on}", file=sys.stderr)
         return 0

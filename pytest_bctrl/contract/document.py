@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pytest_bctrl.contract.json_source import json_lines, read_json, refuse_deep
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
 
@@ -21,19 +19,21 @@ _HTML = re.compile(r"\s*<(?:!doctype|html|head|body)\b", re.IGNORECASE)
 _VERSION = re.compile(r"(3\.\d+)\.\d+(?:-.+)?")
 
 
-@dataclass(frozen=True, slots=True)
 class Document:
     """An OpenAPI document and where it came from.
 
     `text` is the OpenAPI text verbatim (of a page: the block's), `first_line` the line of the file it starts on.
     """
 
-    data: dict[str, Any]
-    format: Format
-    name: str
-    text: str
-    first_line: int = 1
-    _lines: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
+    __slots__ = ("_lines", "data", "first_line", "format", "name", "text")
+
+    def __init__(self, data: dict[str, Any], form: Format, name: str, text: str, first_line: int = 1) -> None:
+        self.data = data
+        self.format = form
+        self.name = name
+        self.text = text
+        self.first_line = first_line
+        self._lines: dict[str, int] = {}
 
     @property
     def version(self) -> str:
@@ -55,17 +55,20 @@ class Document:
         return self._lines.get(pointer, 1) + self.first_line - 1
 
     def _find_lines(self) -> dict[str, int]:
-        if self.format == "json":
+        if self.text.lstrip().startswith("{") and self.format != "yaml":
+            from pytest_bctrl.contract.json_source import json_lines
+
             return json_lines(self.text)
         lines: dict[str, int] = {}
         read_yaml(self.text, self.name, lines)
         return lines
 
 
-def load_document(text: str, name: str) -> Document:
+def load_document(text: str, name: str, known: Document | None = None) -> Document:
     """Return the OpenAPI 3.0 or 3.1 document that `text` holds; `name` is what errors call it.
 
-    The format follows from the name's suffix, else from the text. Raises `DocumentError`, one line, for what cannot
+    The format follows from the name's suffix, else from the text. Where it holds what `known` holds, to the letter, that
+    is not read again. Raises `DocumentError`, one line, for what cannot
     be read: broken YAML or JSON, duplicate keys, no OpenAPI, or a version that is not supported.
     """
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
@@ -76,7 +79,15 @@ def load_document(text: str, name: str) -> Document:
         raise DocumentError("an HTML page", where=name, mend="give its Markdown: the page's URL with .md appended")
     form, source, first_line = _split(text.removeprefix("\ufeff"), name)
     is_json = form == "json" or (form == "markdown" and source.lstrip().startswith("{"))
-    data = read_json(source, name) if is_json else read_yaml(source, name)
+    if known is not None and known.text.rstrip("\n") == source.rstrip("\n"):
+        return Document(known.data, form, name, source, first_line)
+    data: Any
+    if is_json:
+        from pytest_bctrl.contract.json_source import read_json
+
+        data = read_json(source, name)
+    else:
+        data = read_yaml(source, name)
     _refuse_other_than_openapi(data, name)
     return Document(data, form, name, source, first_line)
 
@@ -124,6 +135,8 @@ def _refuse_other_than_openapi(data: Any, name: str) -> None:
 
 def load_data(data: Any, name: str) -> Document:
     """Return a document for data that is in memory already; it has no lines. Raises `DocumentError`."""
+    from pytest_bctrl.contract.json_source import refuse_deep
+
     _refuse_other_than_openapi(data, name)
     refuse_deep(data, name)
     return Document(data, "json", name, "")

@@ -38,14 +38,22 @@ def read_yaml(text: str, name: str, lines: dict[str, int] | None = None) -> Any:
     """
     import yaml
 
-    parser = getattr(yaml, "CParser", None) or _python_parser()
     try:
-        return _Builder(parser(text), name, lines).build()
+        return _Builder(_parser()(text), name, lines).build()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _broken(error.problem or error.context or "it cannot be read", name, mark) from None
     except yaml.YAMLError as error:
         raise DocumentError(f"not YAML: {str(error).splitlines()[0]}", where=name, mend="save it as UTF-8 text") from None
+
+
+def _parser() -> Any:
+    """The parser of libyaml where PyYAML was built with it, else the one in Python."""
+    try:
+        from yaml.cyaml import CParser
+    except ImportError:
+        return _python_parser()
+    return CParser
 
 
 def _python_parser() -> Any:

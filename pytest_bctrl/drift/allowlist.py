@@ -15,14 +15,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.yaml_source import read_yaml
-from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.finding import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,8 +31,7 @@ FILE = "bctrl-drift.yaml"
 _KEYS = frozenset(("fingerprint", "rule", "location", "operation", "reason", "until"))
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One thing that is allowed: a finding by its fingerprint, or all of a rule at a location."""
 
     reason: str
@@ -58,18 +55,16 @@ class Entry:
         return self.fingerprint or f"{self.rule} at {self.location or 'the operation'}"
 
 
-@dataclass(frozen=True, slots=True)
-class GateFile:
+class GateFile(NamedTuple):
     """The gate's file as read; empty where there is none."""
 
     path: str
     entries: tuple[Entry, ...] = ()
-    levels: Mapping[str, Level] = field(default_factory=dict)
+    levels: Mapping[str, Level] = MappingProxyType({})
     sunset_days: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """Findings parted by the allow-list, and what is wrong with the list itself."""
 
     remaining: list[Finding]
@@ -103,6 +98,9 @@ def _wrong(path: str, lines: Mapping[str, int], pointer: str, problem: str, mend
 
 
 def _levels(given: Any, path: str, lines: Mapping[str, int]) -> dict[str, Level]:
+    from pytest_bctrl.drift.rules import rules
+    from pytest_bctrl.finding import LEVELS
+
     if not isinstance(given, dict):
         raise _wrong(path, lines, "/levels", "'levels' is not a mapping", "write rule: level")
     for rule, level in given.items():
@@ -114,6 +112,8 @@ def _levels(given: Any, path: str, lines: Mapping[str, int]) -> dict[str, Level]
 
 
 def _entry(given: Any, pointer: str, path: str, lines: Mapping[str, int]) -> Entry:
+    from pytest_bctrl.drift.rules import rules
+
     mend = "an entry has fingerprint, or rule and location; reason; until"
     if not isinstance(given, dict) or given.keys() - _KEYS:
         raise _wrong(path, lines, pointer, "the entry is not of the right form", mend)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pytest_bctrl.drift.spec import Part, Spec, value_key
 
@@ -14,8 +13,7 @@ _SAYS_NOTHING = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """Alternatives without the one for null. `types` or `values` where each of them only names such."""
 
     kind: Kind

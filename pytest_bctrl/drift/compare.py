@@ -114,7 +114,7 @@ def _note_removed(report: Report, options: Options, operation: Operation, shapes
             when = sunset(values["x-sunset"])
             if when is None:
                 rule = "api-path-sunset-parse"
-            elif when > options.today:
+            elif when > options.day():
                 rule = f"{subject}-before-sunset"
     report.add(rule, _place(operation), operation.label, None, operation.part.pointer)
 

@@ -105,7 +105,7 @@ def _note_removed(walk: SchemaComparison, parameter: Parameter, place: Place) ->
             when = sunset(values["x-sunset"])
             if when is None:
                 rule = "request-parameter-sunset-parse"
-            elif when > walk.options.today:
+            elif when > walk.options.day():
                 rule = "request-parameter-removed-before-sunset"
     walk.report.add(rule, place, parameter.name, None, parameter.part.pointer)
 

@@ -87,7 +87,7 @@ def _note_deprecated(
     when = sunset(after)
     if when is None:
         report.add(subject.unreadable, place, None, after, *at)
-    elif options.sunset_days and when < options.today + timedelta(days=options.sunset_days):
+    elif options.sunset_days and when < options.day() + timedelta(days=options.sunset_days):
         report.add(subject.too_small, place, None, after, *at)
     else:
         report.add(subject.deprecated_with_sunset, place, None, after, *at)
@@ -104,7 +104,7 @@ def _note_moved(
     if when is None:
         report.add(subject.unreadable, place, before, after, *at)
         return
-    earliest = options.today + timedelta(days=options.sunset_days)
+    earliest = options.day() + timedelta(days=options.sunset_days)
     known = sunset(before)
     if subject.moved and known is not None and when < known and when < earliest:
         report.add(subject.moved, place, before, after, *at)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,15 +12,18 @@ if TYPE_CHECKING:
     from pytest_bctrl.finding import Level
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """How to compare.
 
     `levels` overrides the level of a rule. `descriptions` reports changed words as info. `sunset_days` is how many
     days before its sunset a deprecation must be announced (0: no such policy), counted from `today`.
     """
 
-    levels: Mapping[str, Level] = field(default_factory=dict)
+    levels: Mapping[str, Level] = MappingProxyType({})
     descriptions: bool = False
     sunset_days: int = 0
-    today: date = field(default_factory=date.today)
+    today: date | None = None
+
+    def day(self) -> date:
+        """The day to count from: `today`, or the day it is."""
+        return self.today or date.today()

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from pytest_bctrl.drift.rules import rules, why
-from pytest_bctrl.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_bctrl.drift.spec import Spec
-    from pytest_bctrl.finding import Level
+    from pytest_bctrl.finding import Finding, Level
 
 
 class Place(NamedTuple):
@@ -68,6 +63,9 @@ class Report:
         return sorted(merged.values(), key=lambda finding: order[finding.level])
 
     def _finding(self, change: _Change) -> Finding:
+        from pytest_bctrl.drift.rules import rules, why
+        from pytest_bctrl.finding import Finding
+
         rule = rules()[change.rule]
         level = self.levels.get(rule.id, rule.level)
         place = change.place
@@ -114,6 +112,9 @@ def _counted(finding: Finding) -> Finding:
 
 def fingerprint(change: _Change) -> str:
     """A name for a change that stays when lines move, schemas are composed otherwise or parameters are renamed."""
+    import json
+    from hashlib import sha256
+
     parts = [
         change.rule, change.place.shape, change.place.location, list(change.place.context),
         _plain(change.old), _plain(change.new), change.say,
@@ -135,6 +136,8 @@ def _message(meaning: str, change: _Change) -> str:
 
 
 def _short(value: Any) -> str:
+    import json
+
     text = value if isinstance(value, str) else json.dumps(_plain(value), ensure_ascii=False, default=str)
     return text if len(text) <= 80 else f"{text[:77]}..."
 

@@ -24,12 +24,12 @@ _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[?::1\]?")
 _MEND = "give a URL that begins with https://, a path, or - for standard input"
 
 
-def read_source(source: str, seconds: float = SECONDS) -> Document:
-    """Return the document that a path, a URL or `-` holds.
+def read_source(source: str, seconds: float = SECONDS, known: Document | None = None) -> Document:
+    """Return the document that a path, a URL or `-` holds; what `known` holds to the letter is not read twice.
 
     Raises `UnreachableError` where a URL gives no usable answer, `DocumentError` for everything that cannot be read.
     """
-    return load_document(read_text(source, seconds), "standard input" if source == "-" else source)
+    return load_document(read_text(source, seconds), "standard input" if source == "-" else source, known)
 
 
 def read_text(source: str, seconds: float = SECONDS) -> str:

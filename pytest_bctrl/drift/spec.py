@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import unquote
 
 from pytest_bctrl.errors import DocumentError
 
@@ -103,7 +102,11 @@ class Spec:
             raise self.refuse(
                 part, f"the $ref {ref[:200]!r} leads outside the document", "bundle it into one document: nothing is fetched"
             )
-        fragment = unquote(ref[1:])
+        fragment = ref[1:]
+        if "%" in fragment:
+            from urllib.parse import unquote
+
+            fragment = unquote(fragment)
         pointer = fragment if fragment.startswith("/") or not fragment else self.anchors().get(fragment)
         value: Any = self.document.data
         if pointer is None:

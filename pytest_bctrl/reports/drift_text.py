@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.finding import LEVELS
 from pytest_bctrl.reports.wording import counted, one_line, spot, where
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ def drift_text(findings: Sequence[Finding], title: Title) -> str:
     """Return the findings as text, grouped by level: where in both documents, old against new, and why it matters."""
     head = f"{title.name}: {title.base} → {title.revision}" if title.base else title.name
     rows = [one_line(head), counted(findings)]
-    for level in LEVELS:
+    for level in ("error", "warning", "info"):
         for finding in findings:
             if finding.level == level:
                 rows += ["", *_finding(finding)]

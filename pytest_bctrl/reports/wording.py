@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
-
-from pytest_bctrl.finding import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +21,9 @@ def safe(text: str) -> str:
 
 def one_line(value: Any) -> str:
     """A value as one line of text."""
+    if not isinstance(value, str):
+        import json
+
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return safe(" ".join(text.split()))
 
@@ -32,6 +32,8 @@ def counted(findings: Sequence[Finding]) -> str:
     """How many findings there are of each level: `2 errors, 1 warning`."""
     if not findings:
         return "no findings"
+    from pytest_bctrl.finding import LEVELS
+
     numbers = [(sum(finding.level == level for finding in findings), level) for level in LEVELS]
     return ", ".join(
         f"{number} {level}{'s' if number > 1 and level != 'info' else ''}" for number, level in numbers if number
