@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     update.add_argument("--dry-run", action="store_true", help="show the drift and write nothing")
     for action in (update, actions.choices["build"]):
-        action.add_argument("--contracts", metavar="DIR", help="the folder of the vendored contract (default: the packaged one)")
+        action.add_argument(
+            "--contracts", metavar="DIR", help="the folder of the vendored contract (default: the packaged one)"
+        )
 
 
 def run(arguments: argparse.Namespace) -> int:

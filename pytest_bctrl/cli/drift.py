@@ -44,20 +44,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--base", metavar="DOCUMENT", help="what to compare it with (default: the vendored spec)")
     parser.add_argument(
-        "--format", action=_Format, choices=tuple(FORMATS), dest="reports", default=[], help="how to report; repeatable (default: text)"
+        "--format",
+        action=_Format,
+        choices=tuple(FORMATS),
+        dest="reports",
+        default=[],
+        help="how to report; repeatable (default: text)",
     )
     parser.add_argument(
-        "--output", action=_Output, dest="reports", metavar="PATH", help="write the format before it to a file instead of standard output"
+        "--output",
+        action=_Output,
+        dest="reports",
+        metavar="PATH",
+        help="write the format before it to a file instead of standard output",
     )
     parser.add_argument(
-        "--fail-on", choices=("error", "warning", "info", "never"), default="error", help="from which level on a finding fails the run (default: error)"
+        "--fail-on",
+        choices=("error", "warning", "info", "never"),
+        default="error",
+        help="from which level on a finding fails the run (default: error)",
     )
     parser.add_argument("--descriptions", action="store_true", help="report changed titles and descriptions as info")
     parser.add_argument(
-        "--allow-list", metavar="PATH", help="findings that are allowed for a while, and levels of rules (default: bctrl-drift.yaml, if there)"
+        "--allow-list",
+        metavar="PATH",
+        help="findings that are allowed for a while, and levels of rules (default: bctrl-drift.yaml, if there)",
     )
     parser.add_argument("--accept", metavar="REASON", help="write what fails now to the allow-list, with this reason")
-    parser.add_argument("--until", metavar="DATE", help=f"until when to accept it, such as 2027-01-31 (default: {_DAYS} days)")
+    parser.add_argument(
+        "--until", metavar="DATE", help=f"until when to accept it, such as 2027-01-31 (default: {_DAYS} days)"
+    )
 
 
 class _Format(argparse.Action):
@@ -122,7 +138,9 @@ def default_sources(base: str | None, upstream: str | None) -> tuple[str, str]:
 
     files = packaged()
     if base == "-" and upstream in ("-", None):
-        raise SettingError("standard input can be only one of the two", where="--base -", mend="give a path for the other")
+        raise SettingError(
+            "standard input can be only one of the two", where="--base -", mend="give a path for the other"
+        )
     if upstream is None:
         from pytest_bctrl.contract.update import locked_source
 
@@ -149,7 +167,9 @@ def read_gate(path: str | None) -> GateFile:
     if not Path(name).exists():
         from pytest_bctrl.errors import DocumentError
 
-        raise DocumentError("there is no such file", where=f"--allow-list {name}", mend="--accept REASON writes one to bctrl-drift.yaml")
+        raise DocumentError(
+            "there is no such file", where=f"--allow-list {name}", mend="--accept REASON writes one to bctrl-drift.yaml"
+        )
     return read_gate_file(read_text(name), name)
 
 
@@ -179,7 +199,9 @@ def _accept(arguments: argparse.Namespace, gate: GateFile, findings: list[Findin
         raise SettingError("the reason is empty", where="--accept", mend="say why a consumer bears it")
     chosen = _failing(findings, arguments.fail_on) if arguments.fail_on != "never" else list(findings)
     if not chosen:
-        print(f"pytest-bctrl drift: nothing to accept: nothing is found at the level {arguments.fail_on}", file=sys.stderr)
+        print(
+            f"pytest-bctrl drift: nothing to accept: nothing is found at the level {arguments.fail_on}", file=sys.stderr
+        )
         return 0
     path = Path(gate.path)
     try:
@@ -189,7 +211,9 @@ def _accept(arguments: argparse.Namespace, gate: GateFile, findings: list[Findin
 
         write_atomically(path, updated)
     except OSError as error:
-        raise DocumentError(f"it cannot be written: {error.strerror}", where=gate.path, mend="give another --allow-list") from None
+        raise DocumentError(
+            f"it cannot be written: {error.strerror}", where=gate.path, mend="give another --allow-list"
+        ) from None
     print(f"pytest-bctrl drift: accepted {len(chosen)} until {until} in {gate.path}", file=sys.stderr)
     return 0
 
@@ -200,7 +224,9 @@ def _refuse_two_on_stdout(reports: Sequence[_Report]) -> None:
     open_ = [report.format for report in reports if report.path in (None, "-")]
     if len(open_) > 1:
         raise SettingError(
-            f"{' and '.join(open_)} would share standard output", where="--format", mend="put --output PATH after all but one"
+            f"{' and '.join(open_)} would share standard output",
+            where="--format",
+            mend="put --output PATH after all but one",
         )
 
 
@@ -219,7 +245,9 @@ def write_reports(reports: Sequence[_Report], findings: Sequence[Finding], title
             Path(str(report.path)).write_text(text, "utf-8")
         except OSError as error:
             raise DocumentError(
-                f"it cannot be written: {error.strerror}", where=f"--output {report.path}", mend="give a path in a folder that is there"
+                f"it cannot be written: {error.strerror}",
+                where=f"--output {report.path}",
+                mend="give a path in a folder that is there",
             ) from None
 
 

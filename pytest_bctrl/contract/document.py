@@ -117,7 +117,9 @@ def _opens_outside_a_block(text: str) -> bool:
 
 def _refuse_other_than_openapi(data: Any, name: str) -> None:
     if not isinstance(data, dict):
-        raise DocumentError("not an OpenAPI document", where=name, mend="it should be a mapping that begins with openapi:")
+        raise DocumentError(
+            "not an OpenAPI document", where=name, mend="it should be a mapping that begins with openapi:"
+        )
     if "openapi" not in data:
         if "swagger" in data:
             raise DocumentError("a Swagger 2.0 document", where=name, mend="convert it to OpenAPI 3.0 or 3.1")

@@ -44,7 +44,9 @@ def locked_source(files: ContractFiles) -> str:
     except (OSError, ValueError, KeyError, TypeError):
         source = None
     if not isinstance(source, str) or not source:
-        raise DocumentError("the lock does not say where the spec came from", where=str(files.lock), mend="name the source")
+        raise DocumentError(
+            "the lock does not say where the spec came from", where=str(files.lock), mend="name the source"
+        )
     return source
 
 

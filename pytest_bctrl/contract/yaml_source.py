@@ -44,7 +44,9 @@ def read_yaml(text: str, name: str, lines: dict[str, int] | None = None) -> Any:
         mark = error.problem_mark or error.context_mark
         raise _broken(error.problem or error.context or "it cannot be read", name, mark) from None
     except yaml.YAMLError as error:
-        raise DocumentError(f"not YAML: {str(error).splitlines()[0]}", where=name, mend="save it as UTF-8 text") from None
+        raise DocumentError(
+            f"not YAML: {str(error).splitlines()[0]}", where=name, mend="save it as UTF-8 text"
+        ) from None
 
 
 def _parser() -> Any:
@@ -172,7 +174,9 @@ class _Builder:
                     return value
                 raise ValueError
         except ValueError:
-            raise self.refuse(f"the number {text[:40]} is too large", event, "use a number that JSON can hold") from None
+            raise self.refuse(
+                f"the number {text[:40]} is too large", event, "use a number that JSON can hold"
+            ) from None
         if _NOT_JSON.fullmatch(text):
             raise self.refuse(f"{text} is not a JSON value", event, "quote it if it is meant as text")
         return text

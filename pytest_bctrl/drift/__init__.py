@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.finding import Finding
 
-
-
     Source = Document | dict[str, Any] | str | PathLike[str]
 
 

@@ -1,16 +1,16 @@
 """What is known and borne for a while: the gate's file, with findings that are allowed until a date, and levels.
 
-    levels:
-      response-optional-property-added: warning
-    sunset-days: 30
-    allow:
-      - fingerprint: 3f0a9c51d2e84b67
-        reason: the dashboard copes with it since 4.2
-        until: 2027-03-01
-      - rule: response-property-enum-value-added
-        location: runtimes[*].status
-        reason: we treat an unknown status as stopped
-        until: 2027-01-31
+levels:
+  response-optional-property-added: warning
+sunset-days: 30
+allow:
+  - fingerprint: 3f0a9c51d2e84b67
+    reason: the dashboard copes with it since 4.2
+    until: 2027-03-01
+  - rule: response-property-enum-value-added
+    location: runtimes[*].status
+    reason: we treat an unknown status as stopped
+    until: 2027-01-31
 """
 
 from __future__ import annotations
@@ -82,7 +82,13 @@ def read_gate_file(text: str, path: str) -> GateFile:
         raise DocumentError("not a mapping", where=path, mend="its keys are levels, sunset-days and allow")
     unknown = data.keys() - {"levels", "sunset-days", "allow"}
     if unknown:
-        raise _wrong(path, lines, f"/{min(unknown)}", f"{min(unknown)!r} is not known", "its keys are levels, sunset-days and allow")
+        raise _wrong(
+            path,
+            lines,
+            f"/{min(unknown)}",
+            f"{min(unknown)!r} is not known",
+            "its keys are levels, sunset-days and allow",
+        )
     days = data.get("sunset-days", 0)
     if isinstance(days, bool) or not isinstance(days, int) or days < 0:
         raise _wrong(path, lines, "/sunset-days", f"sunset-days is {days!r}", "give a number of days, 0 for none")
@@ -105,9 +111,13 @@ def _levels(given: Any, path: str, lines: Mapping[str, int]) -> dict[str, Level]
         raise _wrong(path, lines, "/levels", "'levels' is not a mapping", "write rule: level")
     for rule, level in given.items():
         if rule not in rules():
-            raise _wrong(path, lines, f"/levels/{rule}", f"there is no rule {rule!r}", "docs/drift-rules.md lists the rules")
+            raise _wrong(
+                path, lines, f"/levels/{rule}", f"there is no rule {rule!r}", "docs/drift-rules.md lists the rules"
+            )
         if level not in LEVELS:
-            raise _wrong(path, lines, f"/levels/{rule}", f"{level!r} is no level", f"the levels are {', '.join(LEVELS)}")
+            raise _wrong(
+                path, lines, f"/levels/{rule}", f"{level!r} is no level", f"the levels are {', '.join(LEVELS)}"
+            )
     return given
 
 
@@ -173,7 +183,9 @@ def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str,
         return "\n".join([*rows[:start], *added, *rows[start:], ""])
     column = len(rows[lines["/allow/0"] - 1]) - len(rows[lines["/allow/0"] - 1].lstrip())
     if not rows[lines["/allow/0"] - 1].lstrip().startswith("- "):
-        raise DocumentError("'allow' is written on one line", where=f"{path}:{start}", mend="give each entry lines of its own")
+        raise DocumentError(
+            "'allow' is written on one line", where=f"{path}:{start}", mend="give each entry lines of its own"
+        )
     later = [line for pointer, line in lines.items() if line > start and pointer.count("/") == 1]
     end = min(later, default=len(rows) + 1) - 1
     while end > start and not rows[end - 1].strip():

@@ -35,9 +35,7 @@ def compare_alternatives(walk: SchemaComparison, old: Node, new: Node, place: Pl
     return False
 
 
-def _compare_choice(
-    walk: SchemaComparison, before: Choice, after: Choice, old: Node, place: Place, emit: Emit
-) -> None:
+def _compare_choice(walk: SchemaComparison, before: Choice, after: Choice, old: Node, place: Place, emit: Emit) -> None:
     sides = branches(before.branches, walk.old), branches(after.branches, walk.new)
     matched = match_branches(walk, *sides, place)
     for one, other, label in matched.both:
@@ -60,9 +58,7 @@ def _differ(one: Branch, other: Branch) -> bool:
     if types is not None and others is not None and not types & others:
         return not ("integer" in types | others and "number" in types | others)
     required = one.node.required & other.node.required
-    return any(
-        not one.values[name] & other.values[name] for name in required & one.values.keys() & other.values.keys()
-    )
+    return any(not one.values[name] & other.values[name] for name in required & one.values.keys() & other.values.keys())
 
 
 def _is_wrapping(inner: Node, outer: Node) -> bool:

@@ -53,7 +53,9 @@ def _read(spec: Spec, part: Part) -> Parameter:
     spec.mapping(part)
     where, name = spec.text(part / "in"), spec.text(part / "name")
     if where not in _STYLES or not name:
-        raise spec.refuse(part, "a parameter has no name, or is in none of path, query, header, cookie", "name it and say where")
+        raise spec.refuse(
+            part, "a parameter has no name, or is in none of path, query, header, cookie", "name it and say where"
+        )
     schema: Schema = ()
     if (part / "schema").value is not None:
         schema = (part / "schema",)

@@ -60,7 +60,9 @@ def _note_added(walk: SchemaComparison, name: str, old: Node, new: Node, place: 
     schema = new.maps.get("properties", {}).get(name, ())
     if place.is_request:
         header = required and place.location.startswith("header ")
-        rule = "new-required-request-header-property" if header else f"new-{_words(required)}-request-parameter-property"
+        rule = (
+            "new-required-request-header-property" if header else f"new-{_words(required)}-request-parameter-property"
+        )
     elif walk.new.node(schema).flags.get("writeOnly"):
         rule = f"response-{_words(required)}-write-only-property-added"
     elif walk.old.node(old.child("additionalProperties")).never:

@@ -68,7 +68,9 @@ def _compare_response(walk: SchemaComparison, old: Part, new: Part, place: Place
     _compare_media_types(walk, old, new, place)
     if walk.options.descriptions and old.value.get("description") != new.value.get("description"):
         words = old.value.get("description"), new.value.get("description")
-        walk.report.add("description-changed", place._replace(location=place.context[0][1]), *words, old.pointer, new.pointer)
+        walk.report.add(
+            "description-changed", place._replace(location=place.context[0][1]), *words, old.pointer, new.pointer
+        )
 
 
 class _Header(NamedTuple):

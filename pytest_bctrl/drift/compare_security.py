@@ -67,14 +67,18 @@ def read_security(spec: Spec, operation: Operation, known: dict[str, Part]) -> S
         credentials = set()
         for name, scopes in spec.mapping(requirement).items():
             if name not in known:
-                raise spec.refuse(requirement, f"the security scheme {name[:80]!r} is not defined", "see components.securitySchemes")
+                raise spec.refuse(
+                    requirement, f"the security scheme {name[:80]!r} is not defined", "see components.securitySchemes"
+                )
             asked = frozenset(spec.text(scope) for scope in spec.items(Part(scopes, f"{requirement.pointer}/{name}")))
             credentials.add((scheme_key(spec, known[name]), asked))
         alternatives.add(frozenset(credentials))
     return Security(frozenset(alternatives or {frozenset[Credential]()}), own.value is None, whole.pointer)
 
 
-def known_credentials(old: Security, new: Security, before: dict[Key, Parameter], after: dict[Key, Parameter]) -> frozenset[Key]:
+def known_credentials(
+    old: Security, new: Security, before: dict[Key, Parameter], after: dict[Key, Parameter]
+) -> frozenset[Key]:
     """The parameters that carry a credential which the other side tells of as security."""
     gained = {sent_as(scheme) for requirement in new.alternatives for scheme, _ in requirement}
     lost = {sent_as(scheme) for requirement in old.alternatives for scheme, _ in requirement}
@@ -133,7 +137,12 @@ def _refused(before: Requirement, now: frozenset[Requirement], demanded: frozens
 
 
 def _note_scopes(
-    report: Report, gone: frozenset[Requirement], come: frozenset[Requirement], prefix: str, place: Place, at: tuple[str, str]
+    report: Report,
+    gone: frozenset[Requirement],
+    come: frozenset[Requirement],
+    prefix: str,
+    place: Place,
+    at: tuple[str, str],
 ) -> bool:
     """Note changed scopes where the credentials stayed. Return whether that was all."""
     before = {frozenset(scheme for scheme, _ in requirement): dict(requirement) for requirement in gone}
@@ -163,13 +172,17 @@ def compare_schemes(report: Report) -> None:
         place = Place("", "", "", "securitySchemes")
         if name in before and name in after and old_keys[name] != new_keys[name]:
             at = before[name].pointer, after[name].pointer
-            report.add("api-security-component-type-changed", place, " ".join(old_keys[name]), " ".join(new_keys[name]), *at)
+            report.add(
+                "api-security-component-type-changed", place, " ".join(old_keys[name]), " ".join(new_keys[name]), *at
+            )
         elif name in before and name not in after and old_keys[name] not in new_keys.values():
             report.add("api-security-component-removed", place, " ".join(old_keys[name]), None, before[name].pointer)
         elif name in after and name not in before and new_keys[name] not in old_keys.values():
             report.add("api-security-component-added", place, None, " ".join(new_keys[name]), "", after[name].pointer)
     for name, part in before.items():
-        twin = next((after[other] for other in (name, *after) if other in after and new_keys[other] == old_keys[name]), None)
+        twin = next(
+            (after[other] for other in (name, *after) if other in after and new_keys[other] == old_keys[name]), None
+        )
         if twin is not None and old_keys[name] == ("oauth2",):
             _compare_flows(report, part / "flows", twin / "flows")
 

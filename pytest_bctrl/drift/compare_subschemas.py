@@ -114,10 +114,20 @@ def compare_discriminators(walk: SchemaComparison, old: Node, new: Node, place: 
     if before == after:
         return
     if not before or not after:
-        emit("discriminator-added" if not before else "discriminator-removed", before or None, after or None, "discriminator")
+        emit(
+            "discriminator-added" if not before else "discriminator-removed",
+            before or None,
+            after or None,
+            "discriminator",
+        )
         return
     if before.get("propertyName") != after.get("propertyName"):
-        emit("discriminator-property-name-changed", before.get("propertyName"), after.get("propertyName"), "discriminator")
+        emit(
+            "discriminator-property-name-changed",
+            before.get("propertyName"),
+            after.get("propertyName"),
+            "discriminator",
+        )
     old_map, new_map = before.get("mapping") or {}, after.get("mapping") or {}
     for value in dict.fromkeys([*old_map, *new_map]):
         one, other = old_map.get(value), new_map.get(value)

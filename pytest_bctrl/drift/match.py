@@ -48,7 +48,9 @@ def operations(spec: Spec) -> list[Operation]:
     found = []
     for path, item in spec.members(spec.root / "paths"):
         if not path.startswith("/"):
-            raise spec.refuse(item, f"the path {path[:80]!r} does not begin with a slash", "see OpenAPI 3.1, section 4.8.8.1")
+            raise spec.refuse(
+                item, f"the path {path[:80]!r} does not begin with a slash", "see OpenAPI 3.1, section 4.8.8.1"
+            )
         item = spec.resolve(item)
         spec.mapping(item)
         shape = _TEMPLATE.sub("{}", path)
@@ -136,7 +138,9 @@ def match_branches(walk: SchemaComparison, old: list[Branch], new: list[Branch],
     ]
     rest_old, rest_new = _without(old, pairs, 0), _without(new, pairs, 1)
     small = len(rest_old) * len(rest_new) <= _EXHAUSTIVE
-    rest_old, rest_new = _pair_up(pairs, rest_old, rest_new, lambda one, other: float(small and _equal(walk, one, other, place)), 1)
+    rest_old, rest_new = _pair_up(
+        pairs, rest_old, rest_new, lambda one, other: float(small and _equal(walk, one, other, place)), 1
+    )
     rest_old, rest_new = _pair_up(pairs, rest_old, rest_new, lambda one, other: _likeness(one, other, teller), _ALIKE)
     order = {id(one): index for index, one in enumerate(old)}
     pairs.sort(key=lambda pair: order[id(pair[0])])

@@ -156,7 +156,9 @@ class Normalizer:
             raise spec.refuse(part, "allOf nests too deeply or has too many branches", "flatten it")
         value = part.value
         if not isinstance(value, (dict, bool)):
-            raise spec.refuse(part, "a schema is neither a mapping nor a boolean", "see JSON Schema 2020-12, section 4.3")
+            raise spec.refuse(
+                part, "a schema is neither a mapping nor a boolean", "see JSON Schema 2020-12, section 4.3"
+            )
         if isinstance(value, bool):
             flat[part.pointer] = _Flat(value, part.pointer, grants)
             return

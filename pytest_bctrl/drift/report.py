@@ -47,7 +47,14 @@ class Report:
         self.found: list[_Change] = []
 
     def add(
-        self, rule: str, place: Place, old: Any = None, new: Any = None, old_at: str = "", new_at: str = "", say: str = ""
+        self,
+        rule: str,
+        place: Place,
+        old: Any = None,
+        new: Any = None,
+        old_at: str = "",
+        new_at: str = "",
+        say: str = "",
     ) -> None:
         """Note a change: its rule, place, both values, and the pointers of both."""
         self.found.append(_Change(rule, place, old, new, old_at, new_at, say))

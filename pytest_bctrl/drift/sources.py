@@ -112,9 +112,13 @@ def refuse(url: str, via: str = "") -> None:
     except ValueError as error:
         raise DocumentError(f"not a URL: {error}", where=where, mend=_MEND) from None
     if parts.username is not None or parts.password is not None:
-        raise DocumentError("the URL holds a credential", where=f"{parts.scheme}://{host}", mend="leave it out: no credential is sent")
+        raise DocumentError(
+            "the URL holds a credential", where=f"{parts.scheme}://{host}", mend="leave it out: no credential is sent"
+        )
     from_https = via.startswith("https:")
-    if not host or (parts.scheme != "https" and (parts.scheme != "http" or from_https or not _LOOPBACK.fullmatch(host))):
+    if not host or (
+        parts.scheme != "https" and (parts.scheme != "http" or from_https or not _LOOPBACK.fullmatch(host))
+    ):
         raise DocumentError("only https is fetched", where=where, mend=_MEND)
 
 
@@ -131,7 +135,9 @@ def _get(url: str, seconds: float) -> bytes:
         with opener.open(request, timeout=seconds) as response:
             encoding = response.headers.get("Content-Encoding", "identity").lower()
             if encoding != "identity":
-                raise UnreachableError(f"it answered in {encoding}, which was not asked for", where=url, mend="give a local copy")
+                raise UnreachableError(
+                    f"it answered in {encoding}, which was not asked for", where=url, mend="give a local copy"
+                )
             data = bytearray()
             while len(data) <= MAX_BYTES and time.monotonic() < deadline:
                 chunk = response.read1(65536)
@@ -143,9 +149,13 @@ def _get(url: str, seconds: float) -> bytes:
                 return bytes(data)
             raise TimeoutError
     except HTTPError as error:
-        raise UnreachableError(f"it answered {error.code}", where=url, mend="check the URL, or give a local copy") from None
+        raise UnreachableError(
+            f"it answered {error.code}", where=url, mend="check the URL, or give a local copy"
+        ) from None
     except HTTPException as error:
-        raise UnreachableError(f"its answer is broken: {error!r}", where=url, mend="try again, or give a local copy") from None
+        raise UnreachableError(
+            f"its answer is broken: {error!r}", where=url, mend="try again, or give a local copy"
+        ) from None
 
 
 def _refuse_cut_off(url: str, length: str | None, received: int) -> None:

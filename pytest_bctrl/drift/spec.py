@@ -48,7 +48,9 @@ class Spec:
         if part.value is None:
             return {}
         if not isinstance(part.value, dict):
-            raise self.refuse(part, f"a {kind(part.value)} stands where a mapping is due", "see the OpenAPI specification")
+            raise self.refuse(
+                part, f"a {kind(part.value)} stands where a mapping is due", "see the OpenAPI specification"
+            )
         return part.value
 
     def members(self, part: Part) -> list[tuple[str, Part]]:
@@ -80,7 +82,9 @@ class Spec:
         if part.value is None:
             return False
         if not isinstance(part.value, bool):
-            raise self.refuse(part, f"a {kind(part.value)} stands where true or false is due", "see the OpenAPI specification")
+            raise self.refuse(
+                part, f"a {kind(part.value)} stands where true or false is due", "see the OpenAPI specification"
+            )
         return part.value
 
     def resolve(self, part: Part) -> Part:
@@ -100,7 +104,9 @@ class Spec:
             raise self.refuse(part, "a $ref is not text", "it should read #/components/...")
         if not ref.startswith("#"):
             raise self.refuse(
-                part, f"the $ref {ref[:200]!r} leads outside the document", "bundle it into one document: nothing is fetched"
+                part,
+                f"the $ref {ref[:200]!r} leads outside the document",
+                "bundle it into one document: nothing is fetched",
             )
         fragment = ref[1:]
         if "%" in fragment:

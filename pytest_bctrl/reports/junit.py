@@ -21,7 +21,9 @@ def findings_junit(findings: Sequence[Finding], title: Title) -> str:
     failing = {id(finding) for finding in at_or_above(findings, title.fail_on)}
     rows = ['<?xml version="1.0" encoding="utf-8"?>', "<testsuites>"]
     name = quoteattr(f"pytest-bctrl {one_line(title.name)}")
-    rows.append(f'<testsuite name={name} tests="{max(len(findings), 1)}" failures="{len(failing)}" errors="0" skipped="0">')
+    rows.append(
+        f'<testsuite name={name} tests="{max(len(findings), 1)}" failures="{len(failing)}" errors="0" skipped="0">'
+    )
     if not findings:
         rows.append(f'<testcase classname={name} name="nothing found"/>')
     for finding in findings:
