@@ -99,7 +99,7 @@ def _split(text: str, name: str) -> tuple[Format, str, int]:
         return "json", text, 1
     is_page = suffix in ("md", "markdown")
     if not is_page and suffix not in ("yaml", "yml"):
-        is_page = not _TOP_LEVEL_OPENAPI.search(text) or "```" in text and _opens_outside_a_block(text)
+        is_page = not _TOP_LEVEL_OPENAPI.search(text) or ("```" in text and _opens_outside_a_block(text))
     if is_page and (suffix in ("md", "markdown") or "```" in text or "~~~" in text):
         from pytest_bctrl.contract.page import openapi_block
 

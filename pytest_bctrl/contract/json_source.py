@@ -10,10 +10,10 @@ from typing import Any
 from pytest_bctrl.errors import DocumentError
 
 MAX_DEPTH = 100
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|\n|[^\s{}\[\],:"]+')
+_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|\n|[^\s{}\[\],:"]+')
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """Carries a problem out of the decoder's callbacks."""
 
 
@@ -25,7 +25,7 @@ def read_json(text: str, name: str) -> Any:
     """
     try:
         data = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
-    except _Refused as refused:
+    except _RefusedError as refused:
         problem, key = refused.args
         line = _line_of_duplicate(text, key) if key is not None else 0
         place = f", at line {line}" if line else ""
@@ -64,19 +64,19 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise _Refused(f"the key {key!r} stands twice in one object", key)
+                raise _RefusedError(f"the key {key!r} stands twice in one object", key)
             seen.add(key)
     return value
 
 
 def _constant(text: str) -> Any:
-    raise _Refused(f"{text} is not a JSON value", None)
+    raise _RefusedError(f"{text} is not a JSON value", None)
 
 
 def _float(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise _Refused(f"the number {text[:40]} is too large", None)
+        raise _RefusedError(f"the number {text[:40]} is too large", None)
     return value
 
 
@@ -104,28 +104,28 @@ def _walk(text: str) -> list[tuple[str, int, str | None]]:
     counts: list[int] = []
     pointer, line, key = "", 1, None
     awaiting_key = False
-    for match in _TOKEN.finditer(text):
-        token = match[0]
-        if token == "\n":
+    for match in _PIECE.finditer(text):
+        piece = match[0]
+        if piece == "\n":
             line += 1
-        elif token in "}]":
+        elif piece in "}]":
             stack.pop()
             counts.pop()
-        elif token == ",":
+        elif piece == ",":
             awaiting_key = stack[-1][1]
             counts[-1] += 1
-        elif token == ":":
+        elif piece == ":":
             awaiting_key = False
-        elif awaiting_key and token[0] == '"':
-            key = str(json.loads(token))
+        elif awaiting_key and piece[0] == '"':
+            key = str(json.loads(piece))
             pointer = f"{stack[-1][0]}/{key.replace('~', '~0').replace('/', '~1')}"
             found.append((pointer, line, key))
         else:
             if stack and not stack[-1][1]:
                 pointer = f"{stack[-1][0]}/{counts[-1]}"
                 found.append((pointer, line, None))
-            if token in "{[":
-                stack.append((pointer, token == "{"))
+            if piece in "{[":
+                stack.append((pointer, piece == "{"))
                 counts.append(0)
-                awaiting_key = token == "{"
+                awaiting_key = piece == "{"
     return found

@@ -52,7 +52,7 @@ def read_yaml(text: str, name: str, lines: dict[str, int] | None = None) -> Any:
 def _parser() -> Any:
     """The parser of libyaml where PyYAML was built with it, else the one in Python."""
     try:
-        from yaml.cyaml import CParser
+        from yaml._yaml import CParser
     except ImportError:
         return _python_parser()
     return CParser

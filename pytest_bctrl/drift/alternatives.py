@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 from pytest_bctrl.drift.spec import Part, Spec, value_key
 
 Kind = Literal["oneOf", "anyOf"]
+_WRAPPINGS = 8
 _TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
 _SAYS_NOTHING = frozenset(
     ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$anchor", "deprecated")
@@ -67,15 +68,26 @@ def _simple(branch: Part, target: Part, spec: Spec) -> dict[str, Any] | None:
     schema = target.value
     if branch is not target and branch.value is not schema and not spec.is_30:
         schema = {**schema, **{key: value for key, value in branch.value.items() if key != "$ref"}}
-    said = {key: value for key, value in schema.items() if key not in _SAYS_NOTHING and not key.startswith("x-")}
+    said = _said(schema)
+    for _ in range(_WRAPPINGS):
+        if said.keys() != {"allOf"} or not isinstance(said["allOf"], list) or len(said["allOf"]) != 1:
+            break
+        inner = spec.resolve(Part(said["allOf"][0], f"{target.pointer}/allOf/0"))
+        if not isinstance(inner.value, dict):
+            return None
+        said, target = _said(inner.value), inner
     return said if said and said.keys() <= {"type", "enum", "const"} else None
+
+
+def _said(schema: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key not in _SAYS_NOTHING and not key.startswith("x-")}
 
 
 def _is_null(said: dict[str, Any]) -> bool:
     if "const" in said:
         return said["const"] is None
     if "enum" in said:
-        return said["enum"] == [None]
+        return bool(said["enum"] == [None])
     return said.get("type") in ("null", ["null"])
 
 

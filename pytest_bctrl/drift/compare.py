@@ -20,6 +20,7 @@ from pytest_bctrl.drift.lifecycle import OPERATION, compare_lifecycle, sunset
 from pytest_bctrl.drift.match import match_operations, operations
 from pytest_bctrl.drift.report import Place, Report
 from pytest_bctrl.drift.spec import Part, Spec
+from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.document import Document
@@ -35,6 +36,15 @@ def compare_documents(base: Document, revision: Document, options: Options) -> l
 
     Raises `DocumentError` where a part of either that matters cannot be read: a wrong shape, a `$ref` to nothing.
     """
+    try:
+        return _compare(base, revision, options)
+    except RecursionError:
+        raise DocumentError(
+            "schemas nest too deeply to be compared", where=f"{base.name} or {revision.name}", mend="flatten them"
+        ) from None
+
+
+def _compare(base: Document, revision: Document, options: Options) -> list[Finding]:
     report = Report(Spec(base), Spec(revision), options.levels)
     walk = SchemaComparison(report, options)
     old, new = operations(report.base), operations(report.revision)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.drift.alternatives import Choice, Kind
     from pytest_bctrl.drift.compare_keywords import Emit
     from pytest_bctrl.drift.compare_schema import SchemaComparison
-    from pytest_bctrl.drift.normalize import Node
+    from pytest_bctrl.drift.node import Node
     from pytest_bctrl.drift.report import Place
 
 _NAMES: dict[Kind, str] = {"oneOf": "one-of", "anyOf": "any-of"}
@@ -97,8 +97,8 @@ def _compare_wrapped(walk: SchemaComparison, old: Node, new: Node, place: Place,
         emit(suffix, None, None, choice.kind, f"beside {', '.join(label.strip('<>') for _, label in rest)}")
         return
     for _, label in rest:
-        values_ = (None, label.strip("<>")) if added else (label.strip("<>"), None)
-        emit(f"{_NAMES[choice.kind]}-{action}", *values_, choice.kind)
+        name = label.strip("<>")
+        emit(f"{_NAMES[choice.kind]}-{action}", None if added else name, name if added else None, choice.kind)
 
 
 def _shape(node: Node) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_bctrl.drift.report import word
 from pytest_bctrl.drift.rules import rules
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ def compare_request_bodies(walk: SchemaComparison, old: Operation, new: Operatio
         report.add(rule, here, None, None, *at)
         return
     if demanded != demands:
-        words = [("required" if required else "optional") for required in (demanded, demands)]
-        report.add(f"request-body-became-{words[1]}", here, *words, *at)
+        report.add(f"request-body-became-{word(demands)}", here, word(demanded), word(demands), *at)
     levels = _levels(walk, before, after, here)
     if levels:
         rule = "request-body-narrowed" if levels & {"error", "warning"} else "request-body-widened"

@@ -8,7 +8,7 @@ from pytest_bctrl.drift.constraints import BOUNDS
 from pytest_bctrl.drift.spec import value_key
 
 if TYPE_CHECKING:
-    from pytest_bctrl.drift.normalize import Node
+    from pytest_bctrl.drift.node import Node
 
 _SCALARS = frozenset({"number", "integer", "boolean"})
 _WITHIN = {
@@ -145,11 +145,12 @@ def compare_constraints(old: Node, new: Node, emit: Emit) -> None:
 
 
 def _compare_pattern(old: Node, new: Node, emit: Emit) -> None:
-    before, after = old.constraints.get("pattern"), new.constraints.get("pattern")
+    before: frozenset[str] | None = old.constraints.get("pattern")
+    after: frozenset[str] | None = new.constraints.get("pattern")
     if before == after:
         return
     if before is None:
-        if not after <= _ANY_TEXT:
+        if after is not None and not after <= _ANY_TEXT:
             emit("pattern-added", before, after, "pattern")
     elif after is None:
         if not before <= _ANY_TEXT:
@@ -159,7 +160,8 @@ def _compare_pattern(old: Node, new: Node, emit: Emit) -> None:
 
 
 def _compare_multiple(old: Node, new: Node, emit: Emit) -> None:
-    before, after = old.constraints.get("multipleOf"), new.constraints.get("multipleOf")
+    before: frozenset[float] | None = old.constraints.get("multipleOf")
+    after: frozenset[float] | None = new.constraints.get("multipleOf")
     if before == after:
         return
     if before is None or after is None:

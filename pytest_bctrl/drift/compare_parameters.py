@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, sunset
-from pytest_bctrl.drift.report import Place
+from pytest_bctrl.drift.report import Place, word
 from pytest_bctrl.drift.spec import Part, Spec
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.compare_schema import SchemaComparison
     from pytest_bctrl.drift.match import Operation
-    from pytest_bctrl.drift.normalize import Schema
+    from pytest_bctrl.drift.node import Schema
 
 _STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
 _IGNORED = frozenset(("accept", "content-type"))
@@ -132,8 +132,7 @@ def _compare_one(walk: SchemaComparison, old: Parameter, new: Parameter, place: 
     at = old.part.pointer, new.part.pointer
     add = walk.report.add
     if old.required != new.required:
-        words = [("required" if one.required else "optional") for one in (old, new)]
-        add(f"request-parameter-became-{words[1]}", place, *words, *at)
+        add(f"request-parameter-became-{word(new.required)}", place, word(old.required), word(new.required), *at)
     if old.style != new.style:
         add("request-parameter-style-changed", place, old.style, new.style, *at)
     elif old.explode != new.explode and _has_parts(walk, old, new):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.drift.lifecycle import PROPERTY, compare_lifecycle
+from pytest_bctrl.drift.report import word
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.compare_schema import SchemaComparison
-    from pytest_bctrl.drift.normalize import Node, Schema
+    from pytest_bctrl.drift.node import Node, Schema
     from pytest_bctrl.drift.report import Place
 
 
@@ -35,10 +36,6 @@ def _only_forbidden(walk: SchemaComparison, schema: Schema, elsewhere: Node, is_
     return normal.node(schema).never and other.node(elsewhere.child("additionalProperties")).never
 
 
-def _words(required: bool) -> str:
-    return "required" if required else "optional"
-
-
 def _pointer(node: Node, name: str) -> str:
     declared = node.maps.get("properties", {}).get(name)
     return declared[0].pointer if declared else node.at("required")
@@ -51,7 +48,7 @@ def _note_removed(walk: SchemaComparison, name: str, old: Node, new: Node, place
     else:
         schema = old.maps.get("properties", {}).get(name, ())
         write_only = "-write-only" if walk.old.node(schema).flags.get("writeOnly") else ""
-        rule = f"response-{_words(required)}{write_only}-property-removed"
+        rule = f"response-{word(required)}{write_only}-property-removed"
     walk.report.add(rule, place, name, None, _pointer(old, name), new.at("properties"))
 
 
@@ -60,15 +57,13 @@ def _note_added(walk: SchemaComparison, name: str, old: Node, new: Node, place: 
     schema = new.maps.get("properties", {}).get(name, ())
     if place.is_request:
         header = required and place.location.startswith("header ")
-        rule = (
-            "new-required-request-header-property" if header else f"new-{_words(required)}-request-parameter-property"
-        )
+        rule = "new-required-request-header-property" if header else f"new-{word(required)}-request-parameter-property"
     elif walk.new.node(schema).flags.get("writeOnly"):
-        rule = f"response-{_words(required)}-write-only-property-added"
+        rule = f"response-{word(required)}-write-only-property-added"
     elif walk.old.node(old.child("additionalProperties")).never:
         rule = "response-property-added-to-closed-object"
     else:
-        rule = f"response-{_words(required)}-property-added"
+        rule = f"response-{word(required)}-property-added"
     walk.report.add(rule, place, None, name, old.at("properties"), _pointer(new, name))
 
 
@@ -82,8 +77,8 @@ def _compare_one(
     if was != now:
         subject = "request-parameter-property" if place.is_request else "response-property"
         subject = "response-write-only-property" if write_only else subject
-        rule = f"{subject}-became-{_words(now)}"
-        walk.report.add(rule, place, _words(was), _words(now), *at)
+        rule = f"{subject}-became-{word(now)}"
+        walk.report.add(rule, place, word(was), word(now), *at)
     if not place.is_request:
         _compare_access(walk, one, other, now, place, at)
         compare_lifecycle(walk.report, walk.options, PROPERTY, one.flags, other.flags, place, at)
@@ -101,5 +96,5 @@ def _compare_access(
     for keyword, words in (("readOnly", "read-only"), ("writeOnly", "write-only")):
         before, after = bool(old.flags.get(keyword)), bool(new.flags.get(keyword))
         if before != after:
-            rule = f"response-{_words(required)}-property-became-{words if after else f'not-{words}'}"
+            rule = f"response-{word(required)}-property-became-{words if after else f'not-{words}'}"
             walk.report.add(rule, place, before, after, *at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_bctrl.drift.report import word
 from pytest_bctrl.drift.spec import Part, Spec
 
 if TYPE_CHECKING:
@@ -101,8 +102,8 @@ def _compare_headers(walk: SchemaComparison, old: Part, new: Part, place: Place)
             walk.report.add(rule, here, one.name, None, one.part.pointer, new.pointer)
         elif one is not None and other is not None:
             if one.required != other.required:
-                rule = f"response-header-became-{'required' if other.required else 'optional'}"
-                words = [("required" if required else "optional") for required in (one.required, other.required)]
+                rule = f"response-header-became-{word(other.required)}"
+                words = word(one.required), word(other.required)
                 walk.report.add(rule, here, *words, one.part.pointer, other.part.pointer)
             walk.compare(walk.value(one.part / "schema"), walk.value(other.part / "schema"), here)
 

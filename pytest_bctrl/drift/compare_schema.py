@@ -19,7 +19,7 @@ from pytest_bctrl.drift.normalize import Normalizer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_bctrl.drift.normalize import Node, Schema
+    from pytest_bctrl.drift.node import Node, Schema
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.report import Place, Report
     from pytest_bctrl.drift.spec import Part
@@ -55,7 +55,7 @@ class SchemaComparison:
     def compare(self, old: Schema, new: Schema, place: Place, is_branch: bool = False) -> None:
         """Note every change between two schemas. `is_branch`: one of several alternatives, whose null is the whole's."""
         one, other = self.old.node(old), self.new.node(new)
-        pair = (one.key, other.key, place.scope, place.strongly_typed, is_branch)
+        pair = (one.key, other.key, place.is_request, place.strongly_typed, is_branch)
         if pair in self._equal:
             return
         if pair in self._under_way:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Scheme = tuple[str, ...]
 Credential = tuple[Scheme, frozenset[str]]
 Requirement = frozenset[Credential]
+_NOTHING: Requirement = frozenset()
 
 
 class Security(NamedTuple):
@@ -73,7 +74,7 @@ def read_security(spec: Spec, operation: Operation, known: dict[str, Part]) -> S
             asked = frozenset(spec.text(scope) for scope in spec.items(Part(scopes, f"{requirement.pointer}/{name}")))
             credentials.add((scheme_key(spec, known[name]), asked))
         alternatives.add(frozenset(credentials))
-    return Security(frozenset(alternatives or {frozenset[Credential]()}), own.value is None, whole.pointer)
+    return Security(frozenset(alternatives or {_NOTHING}), own.value is None, whole.pointer)
 
 
 def known_credentials(
@@ -99,29 +100,36 @@ def compare_security(report: Report, old: Security, new: Security, demanded: fro
     gone, come = old.alternatives - new.alternatives, new.alternatives - old.alternatives
     if _note_scopes(report, gone, come, prefix, here, at):
         return
-    held = {requirement for requirement in gone if not _refused(requirement, new.alternatives, frozenset())}
-    was_open, is_open = frozenset() in old.alternatives, frozenset() in new.alternatives
-    for requirement in sorted(come, key=_shown):
-        if not requirement:
-            continue
-        refused = any(_refused(before, new.alternatives, frozenset()) for before in old.alternatives)
-        if not refused:
-            suffix = "alternative-added"
-        elif any(_refused(before, new.alternatives, demanded) for before in old.alternatives):
-            suffix = "added"
-        else:
-            suffix = "added-for-known-credential"
-        report.add(f"{prefix}-{suffix}", here, None, _shown(requirement), *at)
-    for requirement in sorted(gone, key=_shown):
-        if not requirement:
-            continue
-        replaced = bool(come - {frozenset[Credential]()})
-        lost = requirement not in held and not is_open and not replaced
-        report.add(f"{prefix}-{'alternative-removed' if lost else 'removed'}", here, _shown(requirement), None, *at)
+    _note_added(report, old, new, demanded, prefix, here)
+    _note_removed(report, old, new, prefix, here)
+
+
+def _note_added(
+    report: Report, old: Security, new: Security, demanded: frozenset[Key], prefix: str, place: Place
+) -> None:
+    """Note what is newly demanded, by what it does to a caller who met what was demanded before."""
+    at = old.pointer, new.pointer
+    suffix = "alternative-added"
+    if any(_refused(before, new.alternatives, frozenset()) for before in old.alternatives):
+        refused = any(_refused(before, new.alternatives, demanded) for before in old.alternatives)
+        suffix = "added" if refused else "added-for-known-credential"
+    come = new.alternatives - old.alternatives
+    for requirement in sorted(filter(None, come), key=_shown):
+        report.add(f"{prefix}-{suffix}", place, None, _shown(requirement), *at)
+    was_open, is_open = _NOTHING in old.alternatives, _NOTHING in new.alternatives
     if was_open and not is_open and not come:
-        report.add(f"{prefix}-added", here, "optional", "required", *at)
-    if is_open and not was_open and not gone:
-        report.add(f"{prefix}-alternative-added", here, "required", "optional", *at)
+        report.add(f"{prefix}-added", place, "optional", "required", *at)
+    if is_open and not was_open and old.alternatives <= new.alternatives:
+        report.add(f"{prefix}-alternative-added", place, "required", "optional", *at)
+
+
+def _note_removed(report: Report, old: Security, new: Security, prefix: str, place: Place) -> None:
+    """Note what is no longer demanded. Where nothing takes its place, who met it alone is refused."""
+    come = new.alternatives - old.alternatives
+    for requirement in sorted(filter(None, old.alternatives - new.alternatives), key=_shown):
+        lost = not come and _refused(requirement, new.alternatives, frozenset())
+        suffix = "alternative-removed" if lost else "removed"
+        report.add(f"{prefix}-{suffix}", place, _shown(requirement), None, old.pointer, new.pointer)
 
 
 def _refused(before: Requirement, now: frozenset[Requirement], demanded: frozenset[Key]) -> bool:
@@ -204,5 +212,5 @@ def _compare_flows(report: Report, old: Part, new: Part) -> None:
             elif scope not in old_scopes:
                 report.add("api-security-component-oauth-scope-added", place, None, scope, *at)
             elif old_scopes[scope] != new_scopes[scope]:
-                words = old_scopes[scope], new_scopes[scope]
-                report.add("api-security-component-oauth-scope-changed", place, *words, *at, f"{scope}")
+                said = old_scopes[scope], new_scopes[scope]
+                report.add("api-security-component-oauth-scope-changed", place, *said, *at, scope)

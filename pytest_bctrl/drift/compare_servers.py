@@ -40,9 +40,9 @@ def _urls(spec: Spec, server: Part) -> list[str]:
         default = str((variable / "default").value) if (variable / "default").value is not None else f"{{{name}}}"
         choices.append(values or [default])
     filled = []
-    for values in product(*choices):
+    for filling in product(*choices):
         text = template
-        for name, value in zip(names, values, strict=True):
+        for name, value in zip(names, filling, strict=True):
             text = text.replace(f"{{{name}}}", value)
         filled.append(text)
         if len(filled) >= _MOST:

@@ -9,7 +9,8 @@ from pytest_bctrl.drift.spec import Part
 if TYPE_CHECKING:
     from pytest_bctrl.drift.compare_keywords import Emit
     from pytest_bctrl.drift.compare_schema import SchemaComparison
-    from pytest_bctrl.drift.normalize import Node, Normalizer, Schema
+    from pytest_bctrl.drift.node import Node, Schema
+    from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.report import Place
 
 _OPTIONAL = (

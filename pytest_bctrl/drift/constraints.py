@@ -40,7 +40,7 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for keyword in BOUNDS:
         value = schema.get(keyword)
-        if value is None or isinstance(value, bool) and keyword.startswith("exclusive"):
+        if value is None or (isinstance(value, bool) and keyword.startswith("exclusive")):
             continue
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise spec.refuse(part / keyword, f"{keyword!r} is not a number", "give a number")

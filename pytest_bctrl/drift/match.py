@@ -1,4 +1,4 @@
-"""Finds what belongs together in two documents: operations, and the alternatives of a schema. Never by a component's name."""
+"""Finds what belongs together in two documents, operations and alternatives, and never by a component's name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pytest_bctrl.drift.spec import Part, Spec
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.compare_schema import SchemaComparison
-    from pytest_bctrl.drift.normalize import Node, Normalizer
+    from pytest_bctrl.drift.node import Node
+    from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.report import Place
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")

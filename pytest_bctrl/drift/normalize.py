@@ -8,19 +8,16 @@ so a schema that holds itself costs nothing here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.drift.alternatives import read_alternatives
 from pytest_bctrl.drift.constraints import merge_constraint, read_constraints, relevant
-from pytest_bctrl.drift.spec import Part, Spec, value_key
+from pytest_bctrl.drift.node import TYPES, Flat, Node, Schema, intersection, type_of
+from pytest_bctrl.drift.spec import Part, Spec, kind, value_key
 
 if TYPE_CHECKING:
-    from pytest_bctrl.drift.alternatives import Choice, Kind
+    from pytest_bctrl.drift.alternatives import Choice
 
-Schema = tuple[Part, ...]
-"""A schema as it is met: the parts that must all hold. Usually one."""
-
-TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
 _CHILDREN = (
     "items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else",
     "unevaluatedItems", "unevaluatedProperties", "contentSchema",
@@ -32,65 +29,14 @@ _ANNOTATIONS = frozenset(
 )  # fmt: skip
 _FLAGS = frozenset(("deprecated", "readOnly", "writeOnly", "default", "x-sunset", "x-stability-level"))
 MAX_PARTS = 500
+MAX_NESTED = 50
 
 
-class Node:
-    """A schema in its one form. `types` is None where any type may be; null is never among them."""
-
-    __slots__ = (
-        "all_of", "children", "choices", "constraints", "enum", "flags", "key", "lists_types", "maps", "never",
-        "nullable", "only_choice", "parts", "pointers", "prefix", "required", "spells_const", "types",
-    )  # fmt: skip
-
-    def __init__(self, key: tuple[str, ...]) -> None:
-        self.key = key
-        self.types: frozenset[str] | None = None
-        self.nullable = True
-        self.never = False
-        self.enum: dict[Any, Any] | None = None
-        self.spells_const = False
-        self.lists_types = False
-        self.constraints: dict[str, Any] = {}
-        self.flags: dict[str, Any] = {}
-        self.children: dict[str, Schema] = {}
-        self.maps: dict[str, dict[str, Schema]] = {}
-        self.prefix: list[Schema] = []
-        self.required: set[str] = set()
-        self.choices: list[Choice] = []
-        self.all_of: list[Schema] = []
-        self.pointers: dict[str, str] = {}
-        self.parts: tuple[_Flat, ...] = ()
-        self.only_choice: Kind | None = None
-
-    def child(self, keyword: str) -> Schema:
-        """The schema under a keyword; one that takes anything where it is absent."""
-        return self.children.get(keyword, ())
-
-    @property
-    def schema(self) -> Schema:
-        """The parts again, as something to normalise or compare."""
-        return tuple(Part(part.schema, part.pointer) for part in self.parts)
-
-    def at(self, keyword: str) -> str:
-        """The pointer of a keyword, or of the schema where the keyword is absent."""
-        return self.pointers.get(keyword) or (self.key[0] if self.key else "")
-
-    def takes(self, kind: str) -> bool:
-        """Tell whether a value of this type may be."""
-        return self.types is None or kind in self.types
-
-
-class _Flat(NamedTuple):
-    """A schema without `$ref`: its keywords, where it stands, and whether an alternative beside it lets null in."""
-
-    schema: dict[str, Any] | bool
-    pointer: str
-    grants_null: bool
-
-
-def is_annotation(keyword: str) -> bool:
-    """Tell whether a keyword says nothing about what is valid."""
-    return keyword in _ANNOTATIONS or keyword.startswith("x-")
+def _says_something(keyword: str) -> bool:
+    """Tell whether a keyword beside a `$ref` adds to what the target says."""
+    if keyword in ("$ref", "nullable"):
+        return False
+    return keyword in _FLAGS or not (keyword in _ANNOTATIONS or keyword.startswith("x-"))
 
 
 class Normalizer:
@@ -100,17 +46,24 @@ class Normalizer:
         self.spec = spec
         self._nodes: dict[Any, Node] = {}
         self._flat: dict[tuple[str, ...], Node] = {}
+        self._depth = 0
 
     def node(self, schema: Schema) -> Node:
         """Return the schema's one form. Raises `DocumentError` for a keyword of a wrong type or a `$ref` to nothing."""
         asked = tuple(part.pointer for part in schema)
         found = self._nodes.get(asked)
         if found is None:
-            found = self._nodes[asked] = self._build(schema)
+            if self._depth > MAX_NESTED:
+                raise self.spec.refuse(schema[0], f"alternatives nest deeper than {MAX_NESTED} levels", "flatten them")
+            self._depth += 1
+            try:
+                found = self._nodes[asked] = self._build(schema)
+            finally:
+                self._depth -= 1
         return found
 
     def _build(self, schema: Schema) -> Node:
-        flat: dict[str, _Flat] = {}
+        flat: dict[str, Flat] = {}
         all_of: list[Schema] = []
         choices: list[Choice] = []
         for part in schema:
@@ -131,41 +84,26 @@ class Normalizer:
         return node
 
     def _flatten(
-        self, part: Part, grants: bool, flat: dict[str, _Flat], all_of: list[Schema], choices: list[Choice], depth: int
+        self, part: Part, grants: bool, flat: dict[str, Flat], all_of: list[Schema], choices: list[Choice], depth: int
     ) -> None:
         """Collect what must hold at once: targets of `$ref`, branches of `allOf`, an only alternative."""
         spec = self.spec
-        trail: list[str] = []
-        while isinstance(part.value, dict) and isinstance(part.value.get("$ref"), str):
-            if part.pointer in trail:
-                raise spec.refuse(part, "a $ref leads back to itself", "let it name a definition")
-            trail.append(part.pointer)
-            grants = grants or part.value.get("nullable") is True
-            siblings = {
-                key: value
-                for key, value in part.value.items()
-                if key != "$ref" and (key in _FLAGS or not is_annotation(key))
-            }
-            if siblings and siblings != {"nullable": True} and not spec.is_30:
-                self._flatten(Part(siblings, part.pointer), grants, flat, all_of, choices, depth + 1)
-            part = spec.target(part)
+        part, grants = self._follow(part, grants, flat, all_of, choices, depth)
         spec.seen.add(part.pointer)
         if part.pointer in flat:
             return
-        if depth > 50 or len(flat) > MAX_PARTS:
+        if depth > MAX_NESTED or len(flat) > MAX_PARTS:
             raise spec.refuse(part, "allOf nests too deeply or has too many branches", "flatten it")
         value = part.value
-        if not isinstance(value, (dict, bool)):
-            raise spec.refuse(
-                part, "a schema is neither a mapping nor a boolean", "see JSON Schema 2020-12, section 4.3"
-            )
-        if isinstance(value, bool):
-            flat[part.pointer] = _Flat(value, part.pointer, grants)
+        if not isinstance(value, dict):
+            if not isinstance(value, bool):
+                raise spec.refuse(part, f"a {kind(value)} stands where a schema is due", "a mapping, true or false")
+            flat[part.pointer] = Flat(value, part.pointer, grants)
             return
         if "$ref" in value:
             spec.target(part)
         grants = grants or value.get("nullable") is True
-        flat[part.pointer] = _Flat(value, part.pointer, grants)
+        flat[part.pointer] = Flat(value, part.pointer, grants)
         for branch in spec.items(part / "allOf"):
             if len(flat) <= MAX_PARTS:
                 all_of.append((branch,))
@@ -177,9 +115,25 @@ class Normalizer:
             elif choice.branches:
                 choices.append(choice)
             elif choice.with_null:
-                flat[choice.pointer] = _Flat({"type": "null"}, choice.pointer, False)
+                flat[choice.pointer] = Flat({"type": "null"}, choice.pointer, False)
 
-    def _read(self, one: _Flat, node: Node) -> None:
+    def _follow(
+        self, part: Part, grants: bool, flat: dict[str, Flat], all_of: list[Schema], choices: list[Choice], depth: int
+    ) -> tuple[Part, bool]:
+        """Follow `$ref`; what stands beside one holds as well, from OpenAPI 3.1 on."""
+        trail: list[str] = []
+        while isinstance(part.value, dict) and isinstance(part.value.get("$ref"), str):
+            if part.pointer in trail:
+                raise self.spec.refuse(part, "a $ref leads back to itself", "let it name a definition")
+            trail.append(part.pointer)
+            grants = grants or part.value.get("nullable") is True
+            beside = {key: value for key, value in part.value.items() if _says_something(key)}
+            if beside and not self.spec.is_30:
+                self._flatten(Part(beside, part.pointer), grants, flat, all_of, choices, depth + 1)
+            part = self.spec.target(part)
+        return part, grants
+
+    def _read(self, one: Flat, node: Node) -> None:
         schema, pointer = one.schema, one.pointer
         if isinstance(schema, bool):
             if not schema:
@@ -191,24 +145,31 @@ class Normalizer:
         self._read_types(part, one.grants_null, node)
         for keyword, value in read_constraints(part, self.spec).items():
             merge_constraint(node.constraints, keyword, value)
-        for keyword in _CHILDREN:
+        self._read_schemas(part, node)
+        self._read_required(part, node)
+        for keyword in ("deprecated", "readOnly", "writeOnly"):
+            node.flags[keyword] = self.spec.flag(part / keyword) or node.flags.get(keyword, False)
+        for keyword in ("default", "discriminator", "x-sunset", "x-stability-level", "title", "description"):
             if keyword in schema:
+                node.flags.setdefault(keyword, schema[keyword])
+
+    def _read_schemas(self, part: Part, node: Node) -> None:
+        for keyword in _CHILDREN:
+            if keyword in part.value:
                 node.children[keyword] = (*node.children.get(keyword, ()), part / keyword)
         for keyword in _MAPS:
             for name, member in self._map(part / keyword):
                 entries = node.maps.setdefault(keyword, {})
                 entries[name] = (*entries.get(name, ()), member)
         for index, item in enumerate(self.spec.items(part / "prefixItems")):
-            node.prefix[index : index + 1] = [(*(node.prefix[index] if index < len(node.prefix) else ()), item)]
-        for name in self.spec.items(part / "required") if isinstance(schema.get("required"), list) else []:
-            node.required.add(self.spec.text(name))
-        if "required" in schema and not isinstance(schema["required"], (list, bool)):
-            self.spec.items(part / "required")
-        for keyword in ("deprecated", "readOnly", "writeOnly"):
-            node.flags[keyword] = self.spec.flag(part / keyword) or node.flags.get(keyword, False)
-        for keyword in ("default", "discriminator", "x-sunset", "x-stability-level", "title", "description"):
-            if keyword in schema:
-                node.flags.setdefault(keyword, schema[keyword])
+            if index == len(node.prefix):
+                node.prefix.append(())
+            node.prefix[index] = (*node.prefix[index], item)
+
+    def _read_required(self, part: Part, node: Node) -> None:
+        # A boolean is what JSON Schema had before draft 4; it is common still, and says nothing here.
+        if not isinstance(part.value.get("required"), bool):
+            node.required.update(self.spec.text(name) for name in self.spec.items(part / "required"))
 
     def _map(self, part: Part) -> list[tuple[str, Part]]:
         return [(name, part / name) for name in self.spec.mapping(part)]
@@ -216,10 +177,7 @@ class Normalizer:
     def _read_types(self, part: Part, grants_null: bool, node: Node) -> None:
         types = self._types(part)
         enum = self._enum(part, node)
-        if types is None and enum is not None:
-            lets_null = None in enum
-        else:
-            lets_null = types is None or "null" in types
+        lets_null = (enum is None or None in enum) if types is None else "null" in types
         node.nullable = node.nullable and (lets_null or grants_null)
         if types is not None:
             node.types = intersection(node.types, types - {"null"})
@@ -286,22 +244,3 @@ class Normalizer:
         for keyword in ("additionalProperties", "propertyNames", "unevaluatedProperties"):
             if not node.takes("object"):
                 node.children.pop(keyword, None)
-
-
-def type_of(value: Any) -> frozenset[str]:
-    """The JSON Schema types that a value has: 1 and 1.0 are integers and numbers."""
-    if isinstance(value, bool):
-        return frozenset({"boolean"})
-    if isinstance(value, (int, float)):
-        return frozenset({"integer", "number"}) if value == int(value) else frozenset({"number"})
-    return frozenset({{str: "string", list: "array", dict: "object"}.get(type(value), "null")})
-
-
-def intersection(one: frozenset[str] | None, other: frozenset[str]) -> frozenset[str]:
-    """The types that both allow; an integer is a number."""
-    if one is None:
-        return frozenset(other - {"integer"}) if "number" in other else other
-    both = one & other
-    if ("integer" in one and "number" in other) or ("integer" in other and "number" in one):
-        both |= {"integer"}
-    return both - {"integer"} if "number" in both else both

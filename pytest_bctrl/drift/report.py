@@ -37,6 +37,11 @@ class Place(NamedTuple):
 _NESTED = {"response-body": "response-property", "request-parameter": "request-parameter-property"}
 
 
+def word(required: bool) -> str:
+    """How a rule's id says whether something must be there."""
+    return "required" if required else "optional"
+
+
 class Report:
     """The findings of one comparison, in the order they are met."""
 

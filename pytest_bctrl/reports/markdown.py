@@ -33,7 +33,7 @@ def findings_markdown(findings: Sequence[Finding], title: Title) -> str:
 
 
 def _row(finding: Finding) -> str:
-    lines = " → ".join(str(spot(finding, side)[1] or "–") for side in ("base", "revision"))
+    lines = " → ".join(str(spot(finding, side)[1] or "-") for side in ("base", "revision"))
     what = f"{_plain(finding.message)}. {_plain(str(finding.extra.get('why', '')))}".strip()
     return f"| {what} | {_code(where(finding))} | {lines} | {_code(finding.rule)} {_code(finding.fingerprint)} |"
 

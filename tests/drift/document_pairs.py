@@ -1,4 +1,5 @@
 """The pairs of the rules that are about more than a schema."""
+# ruff: noqa: E501 - a table is read across
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from pytest_bctrl.drift.options import Options
+
 from .pairs import Doc, Pair, answer, body, document, parameter
 
 TODAY = date(2026, 11, 1)
@@ -41,7 +43,7 @@ def _methods(operation: Doc, *methods: str) -> Doc:
     return {**document(), "paths": {"/a": {method: {**answers, **operation} for method in methods}}}
 
 
-_SCHEMES = {
+_SCHEMES: dict[str, Doc] = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
     "oauth": {"type": "oauth2", "flows": {}},
@@ -89,7 +91,8 @@ def _security_pairs(prefix: str, whole: bool) -> dict[str, tuple[Doc, Doc]]:
     def secured(*requirements: Doc, parameters: list[Doc] | None = None) -> Doc:
         return _secured(*requirements, parameters=parameters, whole=whole)
 
-    bearer, key = {"bearer": []}, {"key": []}
+    bearer: Doc = {"bearer": []}
+    key: Doc = {"key": []}
     return {
         f"{prefix}-added": (secured(), secured(bearer)),
         f"{prefix}-removed": (secured(bearer), secured()),
