@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
     from datetime import date
 
     from pytest_bctrl.drift.allowlist import judge
-    from pytest_bctrl.drift.compare import compare_documents
+    from pytest_bctrl.drift.compare_documents import compare_documents
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.sources import read_source
 

@@ -58,9 +58,9 @@ def prepare(text: str, source: str, files: ContractFiles, today: date) -> Update
     """
     new = load_document(text, source)
     spec = extract(text, source) if new.format == "markdown" else new.text.rstrip("\n") + "\n"
-    overlay = parse_yaml(files.overlay.read_text("utf-8"), str(files.overlay))
+    overlay = parse_yaml(_read(files.overlay), str(files.overlay))
     merged = overlays.apply(overlay, parse_yaml(spec, source), str(files.overlay))
-    old = load_document(files.spec.read_text("utf-8"), str(files.spec))
+    old = load_document(_read(files.spec), str(files.spec))
     recorded = source if "://" in source else locked_source(files)
     texts = {
         files.spec: spec,
@@ -68,6 +68,15 @@ def prepare(text: str, source: str, files: ContractFiles, today: date) -> Update
         files.lock: lock_text(recorded, today.isoformat(), spec),
     }
     return Update(old, new, spec, texts)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise DocumentError(
+            f"the file cannot be read: {error.strerror}", where=str(path), mend="restore it from the project"
+        ) from None
 
 
 def write(texts: Mapping[Path, str]) -> None:

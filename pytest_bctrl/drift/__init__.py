@@ -29,7 +29,7 @@ def compare(base: Source, revision: Source, options: Options | None = None) -> l
     In a finding `expected` is the old side and `observed` the new one. Raises `DocumentError` where a document cannot
     be read, never returning an empty list for what was not compared.
     """
-    from pytest_bctrl.drift.compare import compare_documents
+    from pytest_bctrl.drift.compare_documents import compare_documents
     from pytest_bctrl.drift.options import Options
 
     return compare_documents(_document(base, "base"), _document(revision, "revision"), options or Options())

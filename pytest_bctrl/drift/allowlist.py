@@ -92,11 +92,11 @@ def read_gate_file(text: str, path: str) -> GateFile:
     days = data.get("sunset-days", 0)
     if isinstance(days, bool) or not isinstance(days, int) or days < 0:
         raise _wrong(path, lines, "/sunset-days", f"sunset-days is {days!r}", "give a number of days, 0 for none")
-    entries = data.get("allow") or []
+    entries = [] if data.get("allow") is None else data["allow"]
     if not isinstance(entries, list):
         raise _wrong(path, lines, "/allow", "'allow' is not a list", "begin each entry with a dash")
     read = tuple(_entry(entry, f"/allow/{index}", path, lines) for index, entry in enumerate(entries))
-    return GateFile(path, read, _levels(data.get("levels") or {}, path, lines), days)
+    return GateFile(path, read, _levels(data.get("levels"), path, lines), days)
 
 
 def _wrong(path: str, lines: Mapping[str, int], pointer: str, problem: str, mend: str) -> DocumentError:
@@ -107,6 +107,8 @@ def _levels(given: Any, path: str, lines: Mapping[str, int]) -> dict[str, Level]
     from pytest_bctrl.drift.rules import rules
     from pytest_bctrl.finding import LEVELS
 
+    if given is None:
+        return {}
     if not isinstance(given, dict):
         raise _wrong(path, lines, "/levels", "'levels' is not a mapping", "write rule: level")
     for rule, level in given.items():

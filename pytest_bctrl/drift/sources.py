@@ -149,6 +149,7 @@ def _get(url: str, seconds: float) -> bytes:
                 return bytes(data)
             raise TimeoutError
     except HTTPError as error:
+        error.close()
         raise UnreachableError(
             f"it answered {error.code}", where=url, mend="check the URL, or give a local copy"
         ) from None
@@ -173,7 +174,11 @@ def _opener(url: str, version: str) -> tuple[Any, Any]:
         max_redirections = REDIRECTS
 
         def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-            refuse(newurl, via=req.full_url)
+            try:
+                refuse(newurl, via=req.full_url)
+            except DocumentError:
+                fp.close()
+                raise
             return super().redirect_request(req, fp, code, msg, headers, newurl)
 
     loopback = _LOOPBACK.fullmatch(urlsplit(url).hostname or "") is not None
