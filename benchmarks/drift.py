@@ -110,7 +110,7 @@ def differs(folder: Path, python: str | None, optic: str | None) -> dict[str, li
     found: dict[str, list[str]] = {}
     bin_ = Path(python).parent if python else None
     for name, arguments in (
-        ("specshift", [old, new]), ("jev-oas-sentinel", ["diff", old, new]), ("api-schema-diff", [old, new]),
+        ("specshift", ["diff", old, new]), ("jev-oas-sentinel", ["compare", "--base", old, "--head", new, "--no-jev"]), ("api-schema-diff", [old, new]),
     ):  # fmt: skip
         program = shutil.which(name, path=str(bin_)) if bin_ else shutil.which(name)
         if program:

@@ -121,6 +121,8 @@ def _quoted(value: Any) -> str:
 
 def compare_constraints(old: Node, new: Node, emit: Emit) -> None:
     """Compare everything that bounds a value."""
+    if not old.constraints and not new.constraints:
+        return
     for keyword, (name, _) in BOUNDS.items():
         before, after = old.constraints.get(keyword), new.constraints.get(keyword)
         if before == after:

@@ -28,6 +28,8 @@ def compare_subschemas(walk: SchemaComparison, old: Node, new: Node, place: Plac
     if old.takes("object") and new.takes("object"):
         _compare_additional(walk, old, new, place, emit)
     for keyword, name in _OPTIONAL:
+        if keyword not in old.children and keyword not in new.children:
+            continue
         before, after = _said(walk.old, old, keyword), _said(walk.new, new, keyword)
         if before is None and after is None:
             continue
@@ -111,6 +113,8 @@ def _compare_map(
 
 def compare_discriminators(walk: SchemaComparison, old: Node, new: Node, place: Place, emit: Emit) -> None:
     """Note changes of the discriminator. What a value maps to is compared, not what that is called."""
+    if "discriminator" not in old.flags and "discriminator" not in new.flags:
+        return
     before, after = _discriminator(walk, old, is_new=False), _discriminator(walk, new, is_new=True)
     if before == after:
         return

@@ -48,15 +48,14 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
             found[keyword] = value
     _read_exclusive(schema, found)
     for keyword in ("pattern", "format", "contentEncoding", "contentMediaType"):
-        text = spec.text(part / keyword)
-        if text:
-            found[keyword] = frozenset({text})
+        if keyword in schema and spec.text(part / keyword):
+            found[keyword] = frozenset({schema[keyword]})
     if schema.get("multipleOf") is not None:
         value = schema["multipleOf"]
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
             raise spec.refuse(part / "multipleOf", "'multipleOf' is not a number above 0", "give one")
         found["multipleOf"] = frozenset({value})
-    if spec.flag(part / "uniqueItems"):
+    if "uniqueItems" in schema and spec.flag(part / "uniqueItems"):
         found["uniqueItems"] = True
     _read_lists(part, spec, found)
     return found
@@ -73,6 +72,8 @@ def _read_exclusive(schema: dict[str, Any], found: dict[str, Any]) -> None:
 
 
 def _read_lists(part: Part, spec: Spec, found: dict[str, Any]) -> None:
+    if "dependentRequired" not in part.value and "x-extensible-enum" not in part.value:
+        return
     demands = {
         name: frozenset(spec.text(item) for item in spec.items(part / "dependentRequired" / name))
         for name in spec.mapping(part / "dependentRequired")

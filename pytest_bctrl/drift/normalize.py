@@ -104,11 +104,12 @@ class Normalizer:
             spec.target(part)
         grants = grants or value.get("nullable") is True
         flat[part.pointer] = Flat(value, part.pointer, grants)
-        for branch in spec.items(part / "allOf"):
+        for branch in spec.items(part / "allOf") if "allOf" in value else ():
             if len(flat) <= MAX_PARTS:
                 all_of.append((branch,))
             self._flatten(branch, grants, flat, all_of, choices, depth + 1)
-        for choice in read_alternatives(part, spec):
+        for found in read_alternatives(part, spec):
+            choice = found._replace(with_null=True) if grants else found
             if len(choice.branches) == 1:
                 choices.append(choice)
                 self._flatten(choice.branches[0], grants or choice.with_null, flat, all_of, choices, depth + 1)
@@ -148,7 +149,8 @@ class Normalizer:
         self._read_schemas(part, node)
         self._read_required(part, node)
         for keyword in ("deprecated", "readOnly", "writeOnly"):
-            node.flags[keyword] = self.spec.flag(part / keyword) or node.flags.get(keyword, False)
+            if keyword in schema:
+                node.flags[keyword] = self.spec.flag(part / keyword) or node.flags.get(keyword, False)
         for keyword in ("default", "discriminator", "x-sunset", "x-stability-level", "title", "description"):
             if keyword in schema:
                 node.flags.setdefault(keyword, schema[keyword])
@@ -158,10 +160,11 @@ class Normalizer:
             if keyword in part.value:
                 node.children[keyword] = (*node.children.get(keyword, ()), part / keyword)
         for keyword in _MAPS:
-            for name, member in self._map(part / keyword):
+            for name, member in self._map(part / keyword) if keyword in part.value else ():
                 entries = node.maps.setdefault(keyword, {})
                 entries[name] = (*entries.get(name, ()), member)
-        for index, item in enumerate(self.spec.items(part / "prefixItems")):
+        prefix = self.spec.items(part / "prefixItems") if "prefixItems" in part.value else []
+        for index, item in enumerate(prefix):
             if index == len(node.prefix):
                 node.prefix.append(())
             node.prefix[index] = (*node.prefix[index], item)
