@@ -52,10 +52,15 @@ class Secret:
         return _lost, ()
 
 
+def secret(value: Secret | str) -> Secret:
+    """Return a value as a `Secret`, whether it is one already or not."""
+    return value if isinstance(value, Secret) else Secret(value)
+
+
 def _lost() -> Secret:
-    secret = Secret("")
-    object.__setattr__(secret, "_reveal", _refuse)
-    return secret
+    lost = Secret("")
+    object.__setattr__(lost, "_reveal", _refuse)
+    return lost
 
 
 def _refuse() -> NoReturn:

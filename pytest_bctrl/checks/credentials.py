@@ -27,23 +27,44 @@ class Credential:
     shell: str
 
 
+NONE = Credential("no header", None, "")
+
+
 def wrong_credentials(key: Secret) -> list[Credential]:
     """Return every kind of wrong bearer credential that a careless server lets in."""
     value = key.reveal()
     half = max(1, len(value) // 2)
     changed = value[:-1] + ("x" if value[-1] != "x" else "y")
     variable = "BCTRL_API_KEY"
-    return [
-        Credential("no header", None, ""),
+    made = [
+        NONE,
         Credential("empty bearer", Secret("Bearer"), "Bearer"),
         Credential("wrong token", Secret("Bearer not-a-key-of-this-api"), "Bearer not-a-key-of-this-api"),
         Credential("last character changed", Secret(f"Bearer {changed}"), f"Bearer ${{{variable}%?}}{changed[-1]}"),
-        Credential("last character missing", Secret(f"Bearer {value[:-1]}"), f"Bearer ${{{variable}%?}}"),
+        Credential("last character missing", Secret(f"Bearer {value[:-1]}".rstrip()), f"Bearer ${{{variable}%?}}"),
         Credential("first half of the key", Secret(f"Bearer {value[:half]}"), f"Bearer ${{{variable}:0:{half}}}"),
+        Credential("first 8 characters", Secret(f"Bearer {value[:8]}"), f"Bearer ${{{variable}:0:8}}"),
         Credential("key with more behind it", Secret(f"Bearer {value}x"), f"Bearer ${{{variable}}}x"),
+        Credential("key without a scheme", Secret(value), f"${{{variable}}}"),
         Credential("another scheme", Secret(f"Basic {value}"), f"Basic ${{{variable}}}"),
         Credential("letters in the other case", Secret(f"Bearer {value.swapcase()}"), "Bearer (the key, swapped case)"),
     ]
+    # A very short key, or one without letters, makes some of them the right credential: those say nothing.
+    right = Secret(f"Bearer {value}")
+    return [credential for credential in made if credential.header != right]
+
+
+def check_head_refused(answer: Answer) -> Iterator[Violation]:
+    """Yield a violation where a HEAD without credential succeeds; any refusal will do, HEAD is not documented."""
+    if 200 <= answer.status < 300:
+        yield Violation(
+            RULE,
+            "error",
+            "a HEAD without a credential is let in",
+            place="credential: no header, HEAD",
+            expected=sorted(REFUSED),
+            observed=answer.status,
+        )
 
 
 def check_refused(answer: Answer, credential: str) -> Iterator[Violation]:

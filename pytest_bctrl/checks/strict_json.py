@@ -13,6 +13,9 @@ from typing import Any, NoReturn
 _DEPTH = 10_000
 """Levels of nesting that are read; the interpreter's default of about 1,000 is less than real metadata may have."""
 
+_DIGITS = 100_000
+"""Digits of an integer that are read; the interpreter's default is 4,300."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
@@ -39,14 +42,14 @@ def parse(body: bytes) -> Parsed:
         return Parsed(False, None, (f"the body is not UTF-8: byte {error.start} is 0x{body[error.start]:02x}",))
     duplicates: list[str] = []
     try:
-        with _deep():
+        with wide_limits():
             value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_collector(duplicates))
     except json.JSONDecodeError as error:
         return Parsed(False, None, (f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}",))
     except _NotJsonError as error:
         return Parsed(False, None, (str(error),))
     except ValueError:
-        return Parsed(False, None, ("the body holds a number with more digits than can be read",))
+        return Parsed(False, None, (f"the body holds a number with more than {_DIGITS} digits",))
     except RecursionError:
         return Parsed(False, None, (f"the body is nested deeper than {_DEPTH} levels",))
     return Parsed(True, value, tuple(f"the key {name!r} stands twice in one object" for name in duplicates))
@@ -71,10 +74,13 @@ def _collector(duplicates: list[str]) -> Any:
 
 
 @contextmanager
-def _deep() -> Iterator[None]:
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, _DEPTH))
+def wide_limits() -> Iterator[None]:
+    """Let the interpreter read what JSON allows and its defaults refuse: deep nesting and long integers."""
+    depth, digits = sys.getrecursionlimit(), sys.get_int_max_str_digits()
+    sys.setrecursionlimit(max(depth, _DEPTH))
+    sys.set_int_max_str_digits(_DIGITS)
     try:
         yield
     finally:
-        sys.setrecursionlimit(limit)
+        sys.setrecursionlimit(depth)
+        sys.set_int_max_str_digits(digits)

@@ -1,41 +1,45 @@
-"""The command line: `pytest-bctrl`. Each subcommand is a module that is imported only when it is asked for."""
+"""The command line: `pytest-bctrl COMMAND`, also `python -m pytest_bctrl COMMAND`.
+
+Exit codes: 0 nothing at or above the failing level, 1 something is, 2 it could not be checked.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
+from io import TextIOWrapper
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+from pytest_bctrl._version import __version__
+from pytest_bctrl.errors import BctrlError
 
 COMMANDS = {
-    "drift": ("pytest_bctrl.cli.drift", "compare the vendored spec with the published one"),
-    "contract": ("pytest_bctrl.cli.contract", "build the contract, or vendor the spec anew"),
+    "contract": "show the contract in force, build it from the vendored spec and the overlay, or vendor the spec anew",
+    "drift": "compare the vendored spec with the spec as it is published now, and fail for what breaks a consumer",
 }
-"""Subcommand: the module that has `add_arguments(parser)` and `run(arguments) -> int`, and what it is for."""
+"""Name and help of every command; the module of the same name has `add_arguments(parser)` and `run(options)`."""
+
+COULD_NOT_CHECK = 2
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand. Return 0: nothing found; 1: something found; 2: it could not be checked."""
-    from pytest_bctrl.errors import BctrlError
-
-    given = list(sys.argv[1:] if argv is None else argv)
-    parser, modules = _parser(given)
-    arguments = parser.parse_args(given)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; a user's mistake is one line on standard error and exit code 2."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser(given).parse_args(given)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, TextIOWrapper):
+            # What upstream says is printed as far as the terminal can, rather than not at all.
             stream.reconfigure(errors="backslashreplace")
     try:
-        return int(modules[arguments.command].run(arguments))
+        return int(import_module(f"pytest_bctrl.cli.{options.command}").run(options))
     except BctrlError as error:
-        print(f"pytest-bctrl {arguments.command}: {one_line(str(error))}", file=sys.stderr)
-        return 2
+        print(f"pytest-bctrl: {one_line(str(error))}", file=sys.stderr)
+        return COULD_NOT_CHECK
     except BrokenPipeError:
+        # The reader of a pipe went away (`| head`): nothing is left to say to anyone.
         sys.stderr.close()
-        return 2
+        return COULD_NOT_CHECK
     except KeyboardInterrupt:
         return 130
 
@@ -45,27 +49,15 @@ def one_line(text: str) -> str:
     return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in " ".join(text.split()))
 
 
-def _parser(given: list[str]) -> tuple[argparse.ArgumentParser, dict[str, Any]]:
-    """Build the parser; of the subcommands only the one asked for brings its arguments, and so its imports."""
-    parser = argparse.ArgumentParser(prog="pytest-bctrl", description="Contract testing for the bctrl API.")
-    parser.add_argument("--version", action=_Version, help="show the version and exit")
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="command")
-    asked = next((word for word in given if word in COMMANDS), None)
-    modules: dict[str, Any] = {}
-    for name, (module, purpose) in COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=purpose, description=purpose[0].upper() + purpose[1:] + ".")
-        if name == asked:
-            modules[name] = import_module(module)
-            modules[name].add_arguments(subparser)
-    return parser, modules
-
-
-class _Version(argparse.Action):
-    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
-        super().__init__(option_strings, dest, nargs=0, **options)
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from pytest_bctrl._version import __version__
-
-        print(f"pytest-bctrl {__version__}")
-        parser.exit()
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pytest-bctrl", description="Contract testing for the bctrl API's List Runtimes endpoint."
+    )
+    parser.add_argument("--version", action="version", version=f"pytest-bctrl {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        if name in given:
+            # Only the command that was asked for is imported: each has libraries of its own to load.
+            import_module(f"pytest_bctrl.cli.{name}").add_arguments(command)
+    return parser

@@ -1,48 +1,46 @@
-"""`pytest-bctrl contract build` and `contract update`."""
+"""`pytest-bctrl contract show | build | update`."""
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+import argparse
+from pathlib import Path
 
-if TYPE_CHECKING:
-    import argparse
-
-    from pytest_bctrl.contract.files import ContractFiles
+from pytest_bctrl.contract import build, tree
+from pytest_bctrl.contract.files import ContractFiles, packaged
+from pytest_bctrl.contract.read import load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the subcommand's arguments."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="action")
-    actions.add_parser("build", help="rebuild the merged contract from vendored spec and overlay")
-    update = actions.add_parser("update", help="show the drift, then vendor the published spec anew")
-    update.add_argument(
-        "source", nargs="?", metavar="SOURCE", help="path, https URL or - (default: where the vendored spec came from)"
+    """Declare what the command takes."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    show = actions.add_parser("show", help="print the contract as a tree; * marks what is required")
+    show.add_argument("path", nargs="?", help="an OpenAPI 3.1 document; default: the packaged contract")
+    rebuild = actions.add_parser(
+        "build", help="merge the vendored spec and the overlay into the JSON that test runs read"
     )
+    update = actions.add_parser("update", help="show the drift, then vendor the published spec anew")
+    update.add_argument("source", nargs="?", help="path, https URL or -; default: where the vendored spec came from")
     update.add_argument("--dry-run", action="store_true", help="show the drift and write nothing")
-    for action in (update, actions.choices["build"]):
-        action.add_argument(
-            "--contracts", metavar="DIR", help="the folder of the vendored contract (default: the packaged one)"
-        )
+    for action in (rebuild, update):
+        action.add_argument("--contracts", type=Path, metavar="DIR", help="folder of the contract's files")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Build or update the contract. Raises `BctrlError` where that cannot be done; then no file is changed."""
-    from pathlib import Path
-
-    from pytest_bctrl.contract.files import ContractFiles, packaged
-
-    files = ContractFiles(Path(arguments.contracts)) if arguments.contracts else packaged()
-    if arguments.action == "build":
-        from pytest_bctrl.contract.build import build
-
-        changed = build(files)
-        print(f"{files.merged}: {'rebuilt' if changed else 'is up to date'}")
+def run(options: argparse.Namespace) -> int:
+    """Run the command; returns its exit code."""
+    if options.action == "show":
+        print("\n".join(tree.lines(load(options.path))))
         return 0
-    return _update(arguments, files)
+    files = ContractFiles(options.contracts) if options.contracts else packaged()
+    if options.action == "update":
+        return update(files, options.source, options.dry_run)
+    changed = build.build(files)
+    print(f"{files.merged}: {'written' if changed else 'unchanged'}")
+    return 0
 
 
-def _update(arguments: argparse.Namespace, files: ContractFiles) -> int:
+def update(files: ContractFiles, source: str | None, is_dry: bool) -> int:
+    """Show the drift and vendor the spec anew; no file is changed where that cannot be done."""
+    import sys
     from datetime import date
 
     from pytest_bctrl.contract.update import locked_source, prepare, write
@@ -51,17 +49,13 @@ def _update(arguments: argparse.Namespace, files: ContractFiles) -> int:
     from pytest_bctrl.reports.drift_text import drift_text
     from pytest_bctrl.reports.title import Title
 
-    source = arguments.source or locked_source(files)
-    name = "standard input" if source == "-" else source
-    update = prepare(read_text(source), name, files, date.today())
-    findings = compare(update.old, update.new)
-    sys.stdout.write(drift_text(findings, Title("drift", update.old.name, name)))
-    if arguments.dry_run:
-        print("dry run: nothing written" if update.changes else "dry run: the spec is the vendored one")
+    given = source or locked_source(files)
+    name = "standard input" if given == "-" else given
+    ready = prepare(read_text(given), name, files, date.today())
+    sys.stdout.write(drift_text(compare(ready.old, ready.new), Title("drift", ready.old.name, name)))
+    if is_dry or not ready.changes:
+        print(f"{files.folder}: nothing written, {'as asked' if ready.changes else 'the spec is the vendored one'}")
         return 0
-    if not update.changes:
-        print("the vendored spec is the published one; nothing written")
-        return 0
-    write(update.texts)
-    print(f"vendored anew: {', '.join(path.name for path in update.texts)} in {files.folder}")
+    write(ready.texts)
+    print(f"{files.folder}: written: {', '.join(sorted(path.name for path in ready.texts))}")
     return 0

@@ -101,8 +101,11 @@ class Operation:
 
 
 def encode_segment(value: str) -> str:
-    """Percent-encode one path segment (RFC 3986, 3.3), dot segments too, which clients would resolve away."""
-    return quote(value, safe="") if value.strip(".") else value.replace(".", "%2E")
+    """Percent-encode one path segment (RFC 3986, 3.3), dot segments too, which clients would resolve away.
+
+    A lone surrogate stands for a byte that is not UTF-8, as `os.fsdecode` has it.
+    """
+    return quote(value, safe="", errors="surrogateescape") if value.strip(".") else value.replace(".", "%2E")
 
 
 @dataclass(frozen=True, eq=False)

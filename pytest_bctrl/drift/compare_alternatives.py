@@ -91,10 +91,9 @@ def _compare_wrapped(walk: SchemaComparison, old: Node, new: Node, place: Place,
         emit("type-changed", _shape(old), _shape(new), "type")
         return
     action = "added" if added else "removed"
-    kind = inner.only_choice
-    if kind is None:
-        suffix = "wrapped-in-one-of" if added else "unwrapped-from-one-of"
-        emit(suffix, None, None, choice.kind, f"beside {', '.join(label.strip('<>') for _, label in rest)}")
+    if added and inner.only_choice is None and place.scope == "response-body":
+        beside = ", ".join(label.strip("<>") for _, label in rest)
+        emit("wrapped-in-one-of", None, None, choice.kind, f"beside {beside}")
         return
     for _, label in rest:
         name = label.strip("<>")

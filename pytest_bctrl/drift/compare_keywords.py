@@ -51,9 +51,10 @@ def _type_suffix(old: Node, new: Node, widened: bool, narrowed: bool, strong: bo
         if old.lists_types or new.lists_types:
             return "list-of-types-widened" if widened else "list-of-types-narrowed"
         if not strong and not widened and not narrowed:
-            if request and after == {"string"} and before <= _SCALARS:
+            # Both are sent as text. A format, though, is what a reader parses it by.
+            if request and after == {"string"} and before <= _SCALARS and "format" not in new.constraints:
                 return "type-generalized"
-            if not request and before == {"string"} and after <= _SCALARS:
+            if not request and before == {"string"} and after <= _SCALARS and "format" not in old.constraints:
                 return "type-compatible"
     if widened:
         return "type-generalized"

@@ -11,6 +11,7 @@ from pytest_bctrl.checks.credentials import wrong_credentials
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.suite.paths import probes
 from pytest_bctrl.suite.run import RUN, ContractRun
+from pytest_bctrl.suite.settle import settle
 from pytest_bctrl.suite.target import Target
 from pytest_bctrl.suite.verdict import VERDICT, Verdict
 
@@ -36,16 +37,26 @@ def schema(pytestconfig: pytest.Config) -> Any:
     """Schemathesis's view of the contract."""
     from pytest_bctrl.suite.generate import schema_of
 
-    return schema_of(pytestconfig.stash[RUN].contract)
+    made = schema_of(pytestconfig.stash[RUN].contract)
+    settle()
+    return made
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each test every operation that can be asked, and what the test is about."""
     run = metafunc.config.stash[RUN]
+    if "secured" in metafunc.fixturenames:
+        secured = [operation for operation in askable(run) if takes_bearer(operation)]
+        metafunc.parametrize("secured", secured, ids=[_name(operation) for operation in secured])
+        return
     wanted = set(metafunc.fixturenames)
     names = ["operation", *(name for name in ("rule", "credential", "value") if name in wanted)]
     rows = [row for operation in askable(run) for row in _rows(run, operation, names[1:])]
-    metafunc.parametrize(",".join(names), [row[1:] for row in rows], ids=[str(row[0]) for row in rows])
+    metafunc.parametrize(names, [row[1:] for row in rows], ids=[str(row[0]) for row in rows])
+
+
+def _name(operation: Operation) -> str:
+    return operation.operation_id or operation.label
 
 
 def askable(run: ContractRun) -> list[Operation]:
@@ -60,7 +71,7 @@ def askable(run: ContractRun) -> list[Operation]:
 
 
 def _rows(run: ContractRun, operation: Operation, about: list[str]) -> list[tuple[Any, ...]]:
-    name = operation.operation_id or operation.label
+    name = _name(operation)
     if about == ["rule"]:
         return [(f"{name}-{rule['rule']}", operation, rule) for rule in operation.invariants]
     if about == ["credential"]:

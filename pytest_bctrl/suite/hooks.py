@@ -57,7 +57,7 @@ class ContractHooks:
         report = yield
         verdict = item.stash.get(VERDICT, None)
         if verdict is not None and call.when == "call":
-            report.bctrl = verdict.as_dict()
+            vars(report)["bctrl"] = verdict.as_dict()
         scrub(report, self._run.key)
         return report
 

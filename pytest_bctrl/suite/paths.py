@@ -12,21 +12,23 @@ _NAMESPACE = uuid.UUID("6f6d9a0c-9c1d-4f0e-8d5e-2f9a2a0f7b11")
 
 
 class PathValue(NamedTuple):
-    """One value, and its name in test ids."""
+    """One value, its name in test ids, and statuses beyond the documented ones that HTTP itself has for it."""
 
     name: str
     value: str
+    refused_too: frozenset[int] = frozenset()
 
 
 UNKNOWN = PathValue("unknown", str(uuid.uuid5(_NAMESPACE, "a space that does not exist")))
 
 ODD = (
     PathValue("not-a-uuid", "no-such-space"),
-    PathValue("long", "x" * 1000),
+    PathValue("long", "x" * 2000, frozenset({414})),
     PathValue("unicode", "空間-ruimte-🚀"),
     PathValue("control-characters", "a\x01b\x1f\x7f"),
     PathValue("line-break", "a\r\nX-Injected: 1"),
     PathValue("null-byte", "a\x00b"),
+    PathValue("not-utf-8", "a\udcffb"),
     PathValue("encoded-slash", "a/b"),
     PathValue("dot-segments", ".."),
     PathValue("percent", "100%"),

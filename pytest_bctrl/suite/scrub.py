@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secret import Secret
 
 MASK = "[key hidden]"
@@ -12,18 +13,30 @@ MASK = "[key hidden]"
 
 def scrub(report: Any, key: Secret) -> None:
     """Replace the key in every text that a report holds, in place, however deep it is."""
-    value = key.reveal()
-    forms = {value, quote(value, safe=""), repr(value)[1:-1]}
-    if value:
-        _Scrubber(sorted(forms, key=len, reverse=True)).visit(report)
+    _Scrubber(key).visit(report)
+
+
+def scrub_trace(root: Any, key: Secret) -> None:
+    """Keep the key out of what `--debug` writes: every hook call with its arguments, exceptions among them.
+
+    `root` is the tracer that pytest was given by pluggy. Raises `SettingError` where it cannot be filtered.
+    """
+    write = getattr(root, "_writer", None)
+    if write is None:
+        raise SettingError("the trace cannot be kept free of the key", where="--debug", mend="run without --debug")
+    scrubber = _Scrubber(key)
+    root.setwriter(lambda text: write(scrubber.text(text)))
 
 
 class _Scrubber:
-    def __init__(self, forms: list[str]) -> None:
-        self._forms = forms
+    def __init__(self, key: Secret) -> None:
+        value = key.reveal()
+        forms = {value, quote(value, safe=""), repr(value)[1:-1]} - {""}
+        self._forms = sorted(forms, key=len, reverse=True)
         self._seen: set[int] = set()
 
     def text(self, value: str) -> str:
+        """Return a text without the key."""
         for form in self._forms:
             if form in value:
                 value = value.replace(form, MASK)

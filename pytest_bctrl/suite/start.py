@@ -9,13 +9,18 @@ import pytest
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.suite.hooks import ContractHooks
 from pytest_bctrl.suite.run import RUN, resolve
+from pytest_bctrl.suite.scrub import scrub_trace
+from pytest_bctrl.suite.settle import settle
 
 
 def start(config: pytest.Config) -> None:
     """Resolve the settings and register the hooks; a wrong or missing setting is a `pytest.UsageError` (exit 4)."""
     try:
         run = resolve(config, os.environ)
+        if config.option.debug:
+            scrub_trace(config.trace.root, run.key)
     except BctrlError as error:
         raise pytest.UsageError(f"bctrl: {error}") from None
     config.stash[RUN] = run
     config.pluginmanager.register(ContractHooks(config, run), "bctrl-contract")
+    settle()

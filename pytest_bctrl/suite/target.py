@@ -12,6 +12,7 @@ from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import Credential
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
+from pytest_bctrl.suite.coding import ACCEPTED, decoded
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.troubles import (
     attempt_findings,
@@ -23,6 +24,10 @@ from pytest_bctrl.suite.troubles import (
 )
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.flow import ATTEMPTS, NO_AUTHORIZATION, Attempt
+from pytest_bctrl.traffic.retry import RetryPolicy
+
+RETRY = RetryPolicy(statuses=frozenset({429}))
+"""A server error is a finding, so the suite takes the first; only 'come back later' is answered by coming back."""
 
 
 @dataclass(slots=True)
@@ -69,7 +74,14 @@ class Target:
 
     def __post_init__(self) -> None:
         self._base_url = self.run.mock.start().url if self.run.mock else self.run.base_url
-        self._client = client(self._base_url, self.run.key, live=True, observe=self._observe)
+        self._client = client(
+            self._base_url,
+            self.run.key,
+            live=True,
+            retry=RETRY,
+            observe=self._observe,
+            headers={"Accept-Encoding": ACCEPTED},
+        )
 
     def close(self) -> None:
         """Close the connections, and stop the mock where it is the target."""
@@ -104,20 +116,30 @@ class Target:
         return known
 
     def ask(
-        self, operation: Operation, values: Mapping[str, str], credential: Credential | None = None, path: str = ""
+        self,
+        operation: Operation,
+        values: Mapping[str, str],
+        credential: Credential | None = None,
+        *,
+        path: str = "",
+        method: str = "",
     ) -> Exchange:
-        """Send one request: with the key, or with `credential` in its place; `path` is used as it is, if given.
+        """Send one request: with the key, or with `credential` in its place.
+
+        `path` takes the place of the filled template, `method` that of the operation's, where they are given.
 
         Raises `NoAnswerError` where no attempt got a whole answer.
         """
-        request = self._client.build_request(operation.method, self._base_url + (path or operation.url_path(values)))
+        # A session cookie that the target sets must not stand in for the key in the next request.
+        self._client.cookies.clear()
+        request = self._client.build_request(
+            method or operation.method, self._base_url + (path or operation.url_path(values))
+        )
         if credential is not None:
             request.extensions = {**request.extensions, NO_AUTHORIZATION: credential.header or True}
         shell = reproduction(request, credential)
-        found: list[Finding] = []
         try:
             response = self._client.send(request, stream=True)
-            body = _content(operation, response, shell, found)
         except httpx.TransportError as error:
             message = trouble(error, request.extensions.get(ATTEMPTS, ()))
             raise NoAnswerError(unanswered_finding(operation, message, shell), is_timeout(message)) from None
@@ -125,23 +147,18 @@ class Target:
         if response.status_code == 429:
             message = too_many_requests(attempts, response.headers.get("Retry-After"))
             raise NoAnswerError(unanswered_finding(operation, message, shell), True)
+        found = list(attempt_findings(operation, attempts, shell))
+        plain, broken = decoded(response)
+        if broken:
+            found.append(decoding_finding(operation, broken, shell))
         self.tally.answers += 1
-        self.tally.bodies += bool(body)
+        self.tally.bodies += bool(plain.content)
         headers = tuple(response.headers.multi_items())
-        answer = Answer(self.run.contract, operation, response.status_code, headers, body, dict(values), shell)
-        return Exchange(answer, response, (*attempt_findings(operation, attempts, shell), *found))
+        answer = Answer(self.run.contract, operation, plain.status_code, headers, plain.content, dict(values), shell)
+        return Exchange(answer, plain, tuple(found))
 
     def _observe(self, attempt: Attempt) -> None:
         self.tally.requests += 1
-
-
-def _content(operation: Operation, response: httpx.Response, shell: str, found: list[Finding]) -> bytes:
-    """The body after content coding; where that is broken it is a finding, and the body stays as it was sent."""
-    try:
-        return response.read()
-    except httpx.DecodingError as error:
-        found.append(decoding_finding(operation, str(error), shell))
-        return b"".join(response.stream)  # type: ignore[arg-type]
 
 
 def reproduction(request: httpx.Request, credential: Credential | None = None) -> str:

@@ -53,15 +53,12 @@ def is_timeout(text: str) -> bool:
 
 
 def attempt_findings(operation: Operation, attempts: Sequence[Attempt], shell: str) -> Iterator[Finding]:
-    """Yield a finding for every failed attempt that a retry made good: a consumer without retries had met it.
+    """Yield a finding for every broken answer that a retry made good: a consumer without retries had met it.
 
-    429 and 408 ask for a retry, so they are no fault; neither is a kept-alive connection that was closed while
-    it was idle (RFC 9112, 9.5).
+    A kept-alive connection that was closed while it was idle is no fault (RFC 9112, 9.5).
     """
     for attempt in attempts[:-1]:
-        if attempt.status is not None and attempt.status >= 500:
-            yield _finding(operation, "not_a_server_error", "status", "the server failed", attempt.status, shell)
-        elif attempt.error is not None and not attempt.idle_close:
+        if attempt.error is not None and not attempt.idle_close:
             yield _finding(
                 operation, RULE, "answer", _words(attempt.error, attempt.detail), attempt.detail or attempt.error, shell
             )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from pytest_bctrl._version import __version__
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secret import Secret, secret
 from pytest_bctrl.traffic.flow import Attempt, Rules
 from pytest_bctrl.traffic.origin import Origin, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
@@ -22,11 +22,12 @@ _HEADERS = {"Accept": "application/json", "User-Agent": f"pytest-bctrl/{__versio
 
 def client(
     base_url: str,
-    key: Secret | None,
+    key: Secret | str | None,
     *,
     live: bool,
     retry: RetryPolicy | None = None,
     observe: Callable[[Attempt], None] = lambda attempt: None,
+    headers: Mapping[str, str] | None = None,
 ) -> httpx.Client:
     """Return an `httpx.Client` on `base_url` that sends `key` to that origin only.
 
@@ -38,7 +39,7 @@ def client(
     return httpx.Client(
         base_url=base_url,
         transport=GuardedTransport(rules, inner),
-        headers=_HEADERS,
+        headers={**_HEADERS, **(headers or {})},
         timeout=TIMEOUT,
         follow_redirects=False,
         trust_env=False,
@@ -47,7 +48,7 @@ def client(
 
 def async_client(
     base_url: str,
-    key: Secret | None,
+    key: Secret | str | None,
     *,
     live: bool,
     retry: RetryPolicy | None = None,
@@ -76,12 +77,12 @@ def async_client(
 
 def _rules(
     base_url: str,
-    key: Secret | None,
+    key: Secret | str | None,
     live: bool,
     retry: RetryPolicy | None,
     observe: Callable[[Attempt], None],
 ) -> Rules:
-    return Rules(origin_of(base_url), key, live, retry or RetryPolicy(), observe)
+    return Rules(origin_of(base_url), None if key is None else secret(key), live, retry or RetryPolicy(), observe)
 
 
 def _proxy(origin: Origin) -> str | None:

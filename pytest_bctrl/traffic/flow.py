@@ -16,7 +16,7 @@ from pytest_bctrl.contract.model import SAFE_METHODS
 from pytest_bctrl.errors import UnsafeRequestError
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.origin import Origin, origin_of
-from pytest_bctrl.traffic.retry import RETRIED_STATUSES, RetryPolicy
+from pytest_bctrl.traffic.retry import RetryPolicy
 
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of one answer that are read at most."""
@@ -173,7 +173,7 @@ _IDLE_CLOSE = frozenset({"RemoteProtocolError", "ReadError", "WriteError"})
 
 def _wait(request: httpx.Request, outcome: Outcome, made: int, deadline: float, rules: Rules) -> float | None:
     """Seconds to wait before the next attempt, or None where there is to be none."""
-    failed = outcome.error is not None or outcome.status in RETRIED_STATUSES
+    failed = outcome.error is not None or outcome.status in rules.retry.statuses
     if not failed or made >= rules.retry.attempts or request.method not in SAFE_METHODS:
         return None
     if outcome.error is not None and issubclass(outcome.error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):

@@ -11,8 +11,9 @@ RETRIED_STATUSES = frozenset({408, 429, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how long a safe request is tried: `budget` seconds in all, waits included."""
+    """Which answers a safe request is tried again on, how often, and how long: `budget` seconds, waits included."""
 
+    statuses: frozenset[int] = RETRIED_STATUSES
     budget: float = 30.0
     attempts: int = 4
     first_wait: float = 0.2

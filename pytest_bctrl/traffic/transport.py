@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from pytest_bctrl.traffic.flow import MAX_BODY, Flow, Outcome, Rules, Send, flow
+from pytest_bctrl.traffic.watchdog import CONNECTING, Watchdog
 
 
 class GuardedTransport(httpx.BaseTransport):
@@ -17,6 +18,7 @@ class GuardedTransport(httpx.BaseTransport):
     def __init__(self, rules: Rules, inner: httpx.BaseTransport) -> None:
         self._rules = rules
         self._inner = inner
+        self._watchdog = Watchdog()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; raises httpx's own errors, and `UnsafeRequestError` before anything is sent."""
@@ -35,19 +37,19 @@ class GuardedTransport(httpx.BaseTransport):
                 time.sleep(step.seconds)
 
     def _send(self, step: Send) -> Outcome:
-        events: list[str] = []
-        step.request.extensions["trace"] = lambda name, info: events.append(name)
-        try:
-            response = self._inner.handle_request(step.request)
-            body = bytearray()
+        with self._watchdog.over(step) as watch:
+            step.request.extensions["trace"] = watch.trace
             try:
-                for chunk in response.stream:  # type: ignore[union-attr]
-                    body += chunk
-                    _still_in_bounds(body, step)
-            finally:
-                response.close()
-        except httpx.TransportError as error:
-            return _failed(error, events)
+                response = self._inner.handle_request(step.request)
+                body = bytearray()
+                try:
+                    for chunk in response.stream:  # type: ignore[union-attr]
+                        body += chunk
+                        _still_in_bounds(body, step)
+                finally:
+                    response.close()
+            except httpx.TransportError as error:
+                return _failed(_late() if watch.fired else error, watch.connected)
         return Outcome(response.status_code, response.headers.raw, bytes(body), _kept(response))
 
     def close(self) -> None:
@@ -86,16 +88,19 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
 
         step.request.extensions["trace"] = trace
         try:
-            response = await self._inner.handle_async_request(step.request)
-            body = bytearray()
-            try:
-                async for chunk in response.stream:  # type: ignore[union-attr]
-                    body += chunk
-                    _still_in_bounds(body, step)
-            finally:
-                await response.aclose()
+            async with asyncio.timeout(step.deadline - time.monotonic()):
+                response = await self._inner.handle_async_request(step.request)
+                body = bytearray()
+                try:
+                    async for chunk in response.stream:  # type: ignore[union-attr]
+                        body += chunk
+                        _still_in_bounds(body, step)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            return _failed(_late(), connected=True)
         except httpx.TransportError as error:
-            return _failed(error, events)
+            return _failed(error, any(name in CONNECTING for name in events))
         return Outcome(response.status_code, response.headers.raw, bytes(body), _kept(response))
 
     async def aclose(self) -> None:
@@ -114,7 +119,11 @@ def _still_in_bounds(body: bytearray, step: Send) -> None:
     if len(body) > MAX_BODY:
         raise httpx.ReadError(f"the answer is larger than {MAX_BODY // 1024 // 1024} MiB")
     if time.monotonic() > step.deadline:
-        raise httpx.ReadTimeout("the answer was still being sent when the time was up")
+        raise _late()
+
+
+def _late() -> httpx.ReadTimeout:
+    return httpx.ReadTimeout("the answer was still being sent when the time was up")
 
 
 def _kept(response: httpx.Response) -> dict[str, Any]:
@@ -124,12 +133,9 @@ def _kept(response: httpx.Response) -> dict[str, Any]:
     }
 
 
-def _failed(error: httpx.TransportError, events: list[str]) -> Outcome:
+def _failed(error: httpx.TransportError, connected: bool) -> Outcome:
     detail = _DETAILS.get(type(error)) or str(error) or type(error).__name__
-    return Outcome(error=type(error), detail=detail, reused=not any(name in _CONNECTING for name in events))
-
-
-_CONNECTING = frozenset({"connection.connect_tcp.started", "connection.connect_unix_socket.started"})
+    return Outcome(error=type(error), detail=detail, reused=not connected)
 
 
 _DETAILS: dict[type[httpx.TransportError], str] = {

@@ -111,7 +111,7 @@ SCHEMAS: dict[str, tuple[Any, Any]] = {
     **_both("one-of-set", "one-of-unset", {"type": "object", "maxProperties": 9}, {"type": "object", "maxProperties": 9, "oneOf": _TWO}),
     **_both("any-of-set", "any-of-unset", {"type": "object", "maxProperties": 9}, {"type": "object", "maxProperties": 9, "anyOf": _TWO}),
     **_both("any-of-became-one-of", "one-of-became-any-of", {"anyOf": [_OBJECT_A, _OBJECT_B]}, {"oneOf": [_OBJECT_A, _OBJECT_B]}),
-    **_both("wrapped-in-one-of", "unwrapped-from-one-of", _OBJECT_A, {"oneOf": [_OBJECT_A, {"type": "array", "minItems": 1}]}),
+    "wrapped-in-one-of": (_OBJECT_A, {"oneOf": [_OBJECT_A, {"type": "array", "minItems": 1}]}),
     **_both("all-of-added", "all-of-removed", {"allOf": [{"type": "object"}]}, {"allOf": [{"type": "object"}, {"type": ["object", "array"]}]}),
     **_both("all-of-added-annotation-only", "all-of-removed-annotation-only",
             {"allOf": [{"type": "object"}]}, {"allOf": [{"type": "object"}, {"examples": [{}]}]}),
@@ -151,6 +151,11 @@ SCHEMAS: dict[str, tuple[Any, Any]] = {
     **_both("unique-items-added", "unique-items-removed", _ITEMS, {**_ITEMS, "uniqueItems": True}),
 }  # fmt: skip
 """The last words of a schema rule's id: the schema before and after."""
+
+
+_NOWHERE = {(scope, "wrapped-in-one-of") for scope in SCOPES[1:]}
+_NOWHERE |= {(scope, suffix) for scope in SCOPES[3:] for suffix in ("type-specialized", "type-compatible")}
+"""Where a change goes by another rule: an alternative added; a type changed or widened."""
 
 
 def schema_pairs() -> dict[str, Pair]:

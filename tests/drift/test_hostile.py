@@ -46,7 +46,7 @@ def assert_fair(code: int, out: str, err: str) -> None:
     if code == 2:
         assert out == ""
         assert err.count("\n") == 1
-        assert err.startswith("pytest-bctrl drift: ")
+        assert err.startswith("pytest-bctrl: ")
     else:
         assert json.loads(out)["summary"]["error"] == 0 if code == 0 else json.loads(out)["summary"]["error"] > 0
 

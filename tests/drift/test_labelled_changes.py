@@ -571,7 +571,7 @@ def addl(d: Doc) -> None:
     item(d)["properties"]["metadata"] = {"type": ["null", "object"], "additionalProperties": True}
 
 
-@case(BREAKING, "response-property-wrapped-in-one-of")
+@case(BREAKING, "response-property-one-of-added")
 def wrap(d: Doc) -> None:
     item(d)["properties"]["region"] = {
         "oneOf": [{"type": "string"}, {"type": "object", "properties": {"a": {"type": "string"}}}]

@@ -13,9 +13,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.variants", description=__doc__)
     parser.add_argument("variant", nargs="?", metavar="VARIANT", help="a name that --list shows")
     parser.add_argument("--port", type=int, default=0, help="the port to listen on (default: a free one)")
-    parser.add_argument(
-        "--list", action="store_true", help="list kind, expectation, name and rule, then stop"
-    )
+    parser.add_argument("--list", action="store_true", help="list kind, expectation, name and rule, then stop")
     options = parser.parse_args()
     if options.list:
         for variant in CATALOGUE:

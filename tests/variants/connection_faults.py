@@ -154,10 +154,7 @@ _HTTP_0_9 = faulty(
 )
 
 VARIANTS: tuple[Variant, ...] = (
-    *(
-        faulty("protocol", name, hint, Service(listed=delivered_by(delivery)))
-        for name, hint, delivery in _DELIVERIES
-    ),
+    *(faulty("protocol", name, hint, Service(listed=delivered_by(delivery))) for name, hint, delivery in _DELIVERIES),
     _HTTP_0_9,
     faulty("protocol", "silent-always", "hang", Service(always=delivered_by(_silent))),
     faulty("protocol", "reset-always", "connection", Service(always=delivered_by(_reset))),

@@ -92,9 +92,7 @@ def _malformed_is_bad(visit: Visit, reply: Reply) -> Reply:
 def _key_before_method(visit: Visit) -> Reply | None:
     if visit.request.method in ("GET", "HEAD") or right_key(visit):
         return None
-    return Service().problem(
-        401, "auth.invalid_key", "A valid key is needed.", ("WWW-Authenticate", "Bearer")
-    )
+    return Service().problem(401, "auth.invalid_key", "A valid key is needed.", ("WWW-Authenticate", "Bearer"))
 
 
 def _options(visit: Visit) -> Reply | None:
@@ -141,9 +139,7 @@ VARIANTS: tuple[Variant, ...] = (
     harmless("chunked-in-tiny-chunks", "framing", Service(always=delivered_by(chunked(3, each_alone=True)))),
     harmless("chunked-with-trailers", "framing", Service(always=delivered_by(chunked_with_trailers))),
     harmless("gzip", "coding", Service(always=_encoded("gzip", gzip.compress))),
-    harmless(
-        "gzip-chunked", "coding", Service(always=_encoded("gzip", gzip.compress, delivered_by(chunked(64))))
-    ),
+    harmless("gzip-chunked", "coding", Service(always=_encoded("gzip", gzip.compress, delivered_by(chunked(64))))),
     harmless(
         "gzip-in-two-members",
         "coding",
@@ -169,15 +165,11 @@ VARIANTS: tuple[Variant, ...] = (
         "content type",
         Service(always=_typed('Application/JSON;charset="UTF-8"')),
     ),
-    harmless(
-        "content-type-other-parameters", "content type", Service(always=_typed("application/json ; v=1; q=a"))
-    ),
+    harmless("content-type-other-parameters", "content type", Service(always=_typed("application/json ; v=1; q=a"))),
     harmless("connection-close", "connection", Service(always=_adding(("Connection", "close")))),
     harmless("close-delimited", "framing", Service(always=delivered_by(until_close))),
     harmless("http-1.0", "framing", Service(always=delivered_by(as_http_1_0))),
-    harmless(
-        "continue-first", "informational answers", Service(always=delivered_by(after_informational(100)))
-    ),
+    harmless("continue-first", "informational answers", Service(always=delivered_by(after_informational(100)))),
     harmless(
         "early-hints",
         "informational answers",
@@ -215,9 +207,7 @@ VARIANTS: tuple[Variant, ...] = (
         "escapes",
         Service(write=lambda document: written(document).replace(b"-", b"\\u002d")),
     ),
-    harmless(
-        "429-once-at-first", "rate limit", _limited(lambda visit: visit.number == 1, ("Retry-After", "1"))
-    ),
+    harmless("429-once-at-first", "rate limit", _limited(lambda visit: visit.number == 1, ("Retry-After", "1"))),
     harmless("429-once-with-date", "rate limit", Service(early=_limited_until_a_date)),
     harmless("429-once-without-retry-after", "rate limit", _limited(lambda visit: visit.number == 1)),
     harmless(
@@ -225,9 +215,7 @@ VARIANTS: tuple[Variant, ...] = (
         "rate limit",
         _limited(lambda visit: visit.number == 1, ("Retry-After", "0")),
     ),
-    harmless(
-        "429-twice-at-first", "rate limit", _limited(lambda visit: visit.number <= 2, ("Retry-After", "1"))
-    ),
+    harmless("429-twice-at-first", "rate limit", _limited(lambda visit: visit.number <= 2, ("Retry-After", "1"))),
     harmless("429-once-in-the-middle", "rate limit", Service(listed=_limited_in_the_middle)),
     harmless("slow-first-and-fourth", "time", Service(listed=_late_now_and_then)),
     harmless("slow-in-pieces", "time", Service(listed=delivered_by(in_slow_pieces(3, 0.05)))),
@@ -243,9 +231,7 @@ VARIANTS: tuple[Variant, ...] = (
         ),
     ),
     harmless("refused-with-403", "refusal", Service(refused=_refusing_with(403))),
-    harmless(
-        "wrong-token-403-missing-401", "refusal", Service(error=nested_error, refused=_wrong_token_forbidden)
-    ),
+    harmless("wrong-token-403-missing-401", "refusal", Service(error=nested_error, refused=_wrong_token_forbidden)),
     harmless(
         "401-without-challenge",
         "refusal",
@@ -256,9 +242,7 @@ VARIANTS: tuple[Variant, ...] = (
     harmless("unknown-space-403", "unknown space", Service(unknown=_refusing_with(403))),
     harmless("unknown-space-400", "unknown space", Service(unknown=_refusing_with(400))),
     harmless("malformed-space-400", "unknown space", Service(unknown=_malformed_is_bad)),
-    harmless(
-        "long-space-id-414", "odd ids", Service(unknown=_too_long), doubt="414 is not documented, but no 5xx"
-    ),
+    harmless("long-space-id-414", "odd ids", Service(unknown=_too_long), doubt="414 is not documented, but no 5xx"),
     harmless("options-answered", "methods", Service(early=_options)),
     harmless("key-before-method", "methods", Service(early=_key_before_method)),
     harmless(

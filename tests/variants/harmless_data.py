@@ -53,12 +53,8 @@ VARIANTS: tuple[Variant, ...] = (
     harmless("plain", "nothing differs", Service()),
     harmless("empty-list", "no runtimes at all", Service(document=lambda: listing([]))),
     harmless("one-item", "a single runtime", Service(document=edited(count=1))),
-    harmless(
-        "three-hundred-items", "length", Service(document=lambda: listing(map(mixed_runtime, range(300))))
-    ),
-    harmless(
-        "two-thousand-items", "length", Service(document=lambda: listing(map(full_runtime, range(2000))))
-    ),
+    harmless("three-hundred-items", "length", Service(document=lambda: listing(map(mixed_runtime, range(300))))),
+    harmless("two-thousand-items", "length", Service(document=lambda: listing(map(full_runtime, range(2000))))),
     harmless(
         "no-optional-fields",
         "omitted optionals",
@@ -74,25 +70,17 @@ VARIANTS: tuple[Variant, ...] = (
         "empty-strings",
         "no string has a minimal length",
         Service(
-            document=edited(
-                on_all(name="", region="", capabilities=[""], backing={"kind": "profile", "profile": ""})
-            )
+            document=edited(on_all(name="", region="", capabilities=[""], backing={"kind": "profile", "profile": ""}))
         ),
     ),
     harmless("same-name-twice", "only ids are unique", Service(document=edited(on_all(name="twin")))),
-    harmless(
-        "repeated-capabilities", "no uniqueItems", Service(document=edited(on_all(capabilities=["a", "a"])))
-    ),
+    harmless("repeated-capabilities", "no uniqueItems", Service(document=edited(on_all(capabilities=["a", "a"])))),
     harmless(
         "all-summary-nulls",
         "nullable properties",
         Service(
             document=edited(
-                on_all(
-                    summary=dict.fromkeys(
-                        ("currentDriver", "defaultContextId", "defaultPageId", "storageSpace")
-                    )
-                )
+                on_all(summary=dict.fromkeys(("currentDriver", "defaultContextId", "defaultPageId", "storageSpace")))
             )
         ),
     ),
@@ -124,9 +112,7 @@ VARIANTS: tuple[Variant, ...] = (
         ),
     ),
     harmless("metadata-null", "nullable metadata", Service(document=edited(on_all(metadata=None)))),
-    harmless(
-        "metadata-60-levels", "metadata is free-form", Service(document=edited(on_all(metadata=_nested(60))))
-    ),
+    harmless("metadata-60-levels", "metadata is free-form", Service(document=edited(on_all(metadata=_nested(60))))),
     harmless(
         "metadata-300-levels",
         "metadata is free-form",
@@ -191,9 +177,7 @@ VARIANTS: tuple[Variant, ...] = (
         Service(write=lambda document: b'{"runtimes":[%b]}' % _with_number(rb'"\ud83d"')),
         doubt="RFC 8259 allows it and calls the outcome unpredictable (section 8.2)",
     ),
-    harmless(
-        "upper-case-uuids", "RFC 9562: uuids are case-insensitive", Service(document=edited(_upper_case))
-    ),
+    harmless("upper-case-uuids", "RFC 9562: uuids are case-insensitive", Service(document=edited(_upper_case))),
     harmless(
         "mixed-case-space-id",
         "uuids are case-insensitive",
@@ -221,9 +205,7 @@ VARIANTS: tuple[Variant, ...] = (
         Service(document=edited(on_all(activeRunId=identifier("the run")))),
     ),
     harmless("newest-first", "no order is promised", Service(document=edited(list.reverse))),
-    harmless(
-        "keys-in-another-order", "objects have no order", Service(document=lambda: _backwards(sample()))
-    ),
+    harmless("keys-in-another-order", "objects have no order", Service(document=lambda: _backwards(sample()))),
 )
 
 

@@ -10,25 +10,19 @@ def _times(created: str, updated: str) -> Service:
 
 
 VARIANTS: tuple[Variant, ...] = (
-    harmless(
-        "times-with-fractions", "ISO 8601", _times("2026-03-01T08:00:00.123Z", "2026-03-01T08:00:00.123456Z")
-    ),
+    harmless("times-with-fractions", "ISO 8601", _times("2026-03-01T08:00:00.123Z", "2026-03-01T08:00:00.123456Z")),
     harmless(
         "times-with-nanoseconds",
         "ISO 8601",
         _times("2026-03-01T08:00:00.123456788Z", "2026-03-01T08:00:00.123456789Z"),
     ),
-    harmless(
-        "times-with-offsets", "ISO 8601", _times("2026-03-01T08:00:00+05:30", "2026-03-01T08:00:00-03:00")
-    ),
+    harmless("times-with-offsets", "ISO 8601", _times("2026-03-01T08:00:00+05:30", "2026-03-01T08:00:00-03:00")),
     harmless(
         "times-with-zero-offset",
         "ISO 8601",
         _times("2026-03-01T08:00:00+00:00", "2026-03-02T08:00:00.5+00:00"),
     ),
-    harmless(
-        "times-equal", "not before is not after", _times("2026-03-01T08:00:00Z", "2026-03-01T08:00:00Z")
-    ),
+    harmless("times-equal", "not before is not after", _times("2026-03-01T08:00:00Z", "2026-03-01T08:00:00Z")),
     harmless(
         "times-equal-in-two-zones",
         "instants are compared",

@@ -46,9 +46,7 @@ VARIANTS: tuple[Variant, ...] = (
     _error("same-id-first-and-last-of-300", "unique ids", _same_id(0, 299), 300),
     _error("same-id-in-all", "unique ids", on_all(id=full_runtime(0)["id"])),
     _error("same-runtime-listed-twice", "unique ids", lambda runtimes: runtimes.append(dict(runtimes[3]))),
-    _error(
-        "same-id-in-other-case", "unique ids", _same_id(0, 1, upper=True), doubt="uuids are case-insensitive"
-    ),
+    _error("same-id-in-other-case", "unique ids", _same_id(0, 1, upper=True), doubt="uuids are case-insensitive"),
     _error("space-id-of-another", "spaceId", put(3, "spaceId", OTHER_SPACE_ID)),
     _error("space-id-of-another-in-all", "spaceId", on_all(spaceId=OTHER_SPACE_ID)),
     _error("space-id-of-another-in-last-of-300", "spaceId", put(299, "spaceId", OTHER_SPACE_ID), 300),
@@ -63,10 +61,7 @@ VARIANTS: tuple[Variant, ...] = (
         count=300,
     ),
     *(_warning(f"created-at-{label}", "ISO 8601", put(3, "createdAt", text)) for label, text in _NOT_TIMES),
-    *(
-        _warning(f"updated-at-{label}", "ISO 8601", put(3, "updatedAt", text))
-        for label, text in _NOT_TIMES[:5]
-    ),
+    *(_warning(f"updated-at-{label}", "ISO 8601", put(3, "updatedAt", text)) for label, text in _NOT_TIMES[:5]),
     *(
         _warning(f"created-at-{label}", "ISO 8601", put(3, "createdAt", text), doubt=doubt)
         for label, text, doubt in _NOT_TIMES_PERHAPS

@@ -92,9 +92,7 @@ class Client:
 def _exchange(
     connection: http.client.HTTPConnection, method: str, path: str, authorization: str | None, patience: float
 ) -> Answer:
-    headers = {"Accept-Encoding": "gzip, deflate"} | (
-        {"Authorization": authorization} if authorization else {}
-    )
+    headers = {"Accept-Encoding": "gzip, deflate"} | ({"Authorization": authorization} if authorization else {})
     connection.request(method, path, headers=headers)
     with connection.getresponse() as response:
         lengths = response.headers.get_all("Content-Length") or []
@@ -148,9 +146,7 @@ def strict_json(body: bytes) -> Any:
     def integer(digits: str) -> int:
         return int(digits[:100])
 
-    return json.loads(
-        body.decode("utf-8"), object_pairs_hook=unique, parse_constant=constant, parse_int=integer
-    )
+    return json.loads(body.decode("utf-8"), object_pairs_hook=unique, parse_constant=constant, parse_int=integer)
 
 
 def is_documented_error(answer: Answer) -> bool:
@@ -173,9 +169,7 @@ def complaints(server: Server, published: Published, patience: float = 5.0) -> s
     right = f"Bearer {server.api_key}"
     try:
         bodies = [_listed(client.ask_patiently(right)) for _ in range(6)]
-        found = {
-            kind for body in set(bodies) for kind in published.complaints(strict_json(body), server.space_id)
-        }
+        found = {kind for body in set(bodies) for kind in published.complaints(strict_json(body), server.space_id)}
         if not all(_refuses(client.ask(right, space), {400, 403, 404, 414}) for space in UNKNOWN_SPACES):
             found.add("protocol")
     except (BrokenAnswerError, ValueError):

@@ -42,14 +42,7 @@ def instant(text: str) -> Fraction | None:
         return None
     offset = (off_hour * 60 + off_minute) * (-60 if match["sign"] == "-" else 60)
     fraction = match["fraction"] or "0"
-    return (
-        day * 86400
-        + hour * 3600
-        + minute * 60
-        + second
-        - offset
-        + Fraction(int(fraction), 10 ** len(fraction))
-    )
+    return day * 86400 + hour * 3600 + minute * 60 + second - offset + Fraction(int(fraction), 10 ** len(fraction))
 
 
 @dataclass(frozen=True)
@@ -105,9 +98,7 @@ class Published:
 
 def _keeps_invariants(runtimes: list[dict[str, Any]], space_id: str) -> bool:
     return len({runtime["id"].lower() for runtime in runtimes}) == len(runtimes) and all(
-        runtime["spaceId"].lower() == space_id.lower()
-        and runtime["kind"] == runtime["type"]
-        and _in_order(runtime)
+        runtime["spaceId"].lower() == space_id.lower() and runtime["kind"] == runtime["type"] and _in_order(runtime)
         for runtime in runtimes
     )
 

@@ -87,9 +87,7 @@ def _routed(service: Service, visit: Visit) -> Reply:
         return service.problem(405, "method.not_allowed", "Only reading is possible.", ("Allow", "GET, HEAD"))
     if not service.admits(visit):
         challenge = ("WWW-Authenticate", 'Bearer realm="spaces"')
-        return service.refused(
-            visit, service.problem(401, "auth.invalid_key", "A valid key is needed.", challenge)
-        )
+        return service.refused(visit, service.problem(401, "auth.invalid_key", "A valid key is needed.", challenge))
     if not _knows(service, visit):
         return service.unknown(visit, service.problem(404, "space.not_found", "There is no such space."))
     return service.listed(visit, Reply(200, service.write(service.document())))

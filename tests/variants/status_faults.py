@@ -15,9 +15,7 @@ _DOWN = Service().problem(503, "server.unavailable", "Come back later.")
 
 
 def _status(status: int, body: bytes | None = None) -> Service:
-    return Service(
-        listed=lambda _, reply: replace(reply, status=status, body=reply.body if body is None else body)
-    )
+    return Service(listed=lambda _, reply: replace(reply, status=status, body=reply.body if body is None else body))
 
 
 def _crash_when(odd: Callable[[str], bool], instead: Reply = _CRASH) -> Service:
@@ -159,9 +157,7 @@ VARIANTS: tuple[Variant, ...] = (
         "protocol",
         "redirect-with-good-body",
         "redirect",
-        Service(
-            listed=lambda visit, reply: replace(reply, status=302).adding(("Location", _elsewhere(visit)))
-        ),
+        Service(listed=lambda visit, reply: replace(reply, status=302).adding(("Location", _elsewhere(visit)))),
     ),
     faulty("protocol", "redirect-to-itself", "redirect", _redirect(302, lambda visit: visit.request.path)),
     faulty(

@@ -57,9 +57,7 @@ def test_a_harmless_variant_keeps_the_contract(variant: Variant, published: Publ
 
 
 @each("schema")
-def test_a_schema_fault_is_refused_by_the_schema_and_nothing_else(
-    variant: Variant, published: Published
-) -> None:
+def test_a_schema_fault_is_refused_by_the_schema_and_nothing_else(variant: Variant, published: Published) -> None:
     with serve(variant) as server:
         assert complaints(server, published) == {"schema"}
 

@@ -36,9 +36,7 @@ def _on_fifth(visit: Visit, reply: Reply) -> Reply:
 
 
 def _variant(name: str, edit: Edit, count: int = 10) -> Variant:
-    return dubious(
-        "undocumented", f"undocumented-{name}", "undocumented", Service(document=edited(edit, count=count))
-    )
+    return dubious("undocumented", f"undocumented-{name}", "undocumented", Service(document=edited(edit, count=count)))
 
 
 VARIANTS: tuple[Variant, ...] = (

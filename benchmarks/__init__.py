@@ -1,0 +1,1 @@
+"""Measured figures, as ratios against peers in the same run: `tox -e bench`."""

@@ -1,0 +1,107 @@
+"""Takes a response as any client library has it, and makes an `Answer` of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.errors import BctrlError
+
+
+def answer_of(response: Any, contract: Contract, operation: str | None = None) -> Answer:
+    """Return an `Answer` for a response of httpx, requests, urllib3, werkzeug or Django, or for a bare body.
+
+    A bare body (bytes, str, or data such as `response.json()`) counts as a 200 of the documented content type.
+    `operation` is an operation id, needed only where the URL does not tell and the contract has several.
+    Raises `BctrlError` for anything else, and where the operation cannot be told.
+    """
+    if isinstance(response, bytes | str | dict | list):
+        chosen = _operation(contract, operation, "")
+        headers = [("Content-Type", media) for media in _media_types(chosen)[:1]]
+        return Answer(contract, chosen, min(chosen.success_statuses, default=200), tuple(headers), _encoded(response))
+    status = getattr(response, "status_code", getattr(response, "status", None))
+    if not isinstance(status, int):
+        raise BctrlError(
+            f"a {type(response).__name__} is not a response",
+            where="pytest_bctrl.check",
+            mend="give a response of httpx, requests, urllib3, werkzeug or Django, or its body as bytes, str or data",
+        )
+    url = _url(response)
+    chosen = _operation(contract, operation, url)
+    return Answer(contract, chosen, status, _headers(response), _body(response), path_values(chosen, url))
+
+
+def _encoded(body: bytes | str | dict[str, Any] | list[Any]) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+
+
+def _media_types(operation: Operation) -> list[str]:
+    response = operation.response_for(min(operation.success_statuses, default=200))
+    return list(response.content) if response else []
+
+
+def _headers(response: Any) -> tuple[tuple[str, str], ...]:
+    headers = response.headers
+    items: Iterable[tuple[Any, Any]] = headers.multi_items() if hasattr(headers, "multi_items") else headers.items()
+    return tuple((str(name), str(value)) for name, value in items)
+
+
+def _body(response: Any) -> bytes:
+    for name in ("content", "data"):
+        body = getattr(response, name, None)
+        if isinstance(body, bytes):
+            return body
+    raise BctrlError(
+        f"the {type(response).__name__} has no body that was read", where="pytest_bctrl.check", mend="read it first"
+    )
+
+
+def _url(response: Any) -> str:
+    for owner, name in (
+        (response, "url"),
+        (getattr(response, "__dict__", {}).get("request"), "url"),
+        (response, "_request_url"),
+    ):
+        try:
+            value = getattr(owner, name, None)
+        except RuntimeError:
+            # httpx raises where the response was made without a request.
+            continue
+        if value:
+            return str(value)
+    return ""
+
+
+def _operation(contract: Contract, operation: str | None, url: str) -> Operation:
+    if operation is not None:
+        return contract.operation(operation)
+    matching = [found for found in contract.operations if found.is_safe and _match(found, url)]
+    candidates = matching or [found for found in contract.operations if found.is_safe]
+    if len(candidates) == 1:
+        return candidates[0]
+    known = ", ".join(found.operation_id or found.label for found in contract.operations)
+    raise BctrlError(
+        "the operation that this answers cannot be told from its URL",
+        where=url or "pytest_bctrl.check",
+        mend=f"name it with operation=…, one of: {known}",
+    )
+
+
+def path_values(operation: Operation, url: str) -> Mapping[str, str]:
+    """Return the decoded values of the path parameters in a URL; empty where it is not the operation's."""
+    found = _match(operation, url)
+    return {name: unquote(value) for name, value in found.groupdict().items()} if found else {}
+
+
+def _match(operation: Operation, url: str) -> re.Match[str] | None:
+    pattern = re.escape(operation.path)
+    for parameter in operation.path_parameters:
+        pattern = pattern.replace(re.escape(f"{{{parameter.name}}}"), f"(?P<{parameter.name}>[^/]+)")
+    return re.search(f"{pattern}/?$", urlsplit(url).path)

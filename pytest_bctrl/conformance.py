@@ -1,0 +1,45 @@
+"""`check` and `assert_conforms`: hold any response to the contract, inside one's own tests."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from pytest_bctrl.checks.accept import answer_of
+from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.finding import FailOn, Finding, at_or_above
+from pytest_bctrl.reports.terminal import describe, headline
+
+
+def check(response: Any, *, contract: Contract | None = None, operation: str | None = None) -> list[Finding]:
+    """Return everything that is wrong with a response under the contract, worst first.
+
+    `response` is one of httpx, httpx2, requests, urllib3, werkzeug (Flask) or Django, or a bare body (bytes,
+    str or data), which counts as a 200. `operation` is an operation id, needed only where the URL does not tell.
+    Raises `BctrlError` for what is not a response.
+    """
+    return check_answer(answer_of(response, contract or _packaged(), operation))
+
+
+def assert_conforms(
+    response: Any,
+    *,
+    fail_on: FailOn = "error",
+    contract: Contract | None = None,
+    operation: str | None = None,
+) -> None:
+    """Raise `AssertionError`, with the findings as its message, where a response breaks the contract.
+
+    `fail_on` is the mildest level that fails: `error`, `warning` (undocumented properties too) or `info`.
+    """
+    __tracebackhide__ = True
+    failing = at_or_above(check(response, contract=contract, operation=operation), fail_on)
+    if failing:
+        raise AssertionError("\n".join([headline(failing), *describe(failing)]))
+
+
+@lru_cache(maxsize=1)
+def _packaged() -> Contract:
+    return load()

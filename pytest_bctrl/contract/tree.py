@@ -1,0 +1,104 @@
+"""Writes a contract as a tree that a person reads: operations, parameters, responses and schemas."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pytest_bctrl.contract.model import Contract, Operation, Schema
+
+_DEPTH = 12
+
+
+def lines(contract: Contract) -> Iterator[str]:
+    """Yield the tree line by line; `*` marks what is required."""
+    yield f"{contract.title} {contract.version}  (sha256 {contract.digest})"
+    yield "servers"
+    for server in contract.servers:
+        yield f"  {server}"
+    for operation in contract.operations:
+        yield ""
+        yield from _operation(contract, operation)
+
+
+def _operation(contract: Contract, operation: Operation) -> Iterator[str]:
+    yield f"{operation.label}  {operation.operation_id}"
+    if operation.summary:
+        yield f"  {operation.summary}"
+    for requirement in operation.security:
+        schemes = " and ".join(f"{scheme.name} ({scheme.type} {scheme.scheme})".rstrip() for scheme in requirement)
+        yield f"  security    {schemes or 'none'}"
+    for parameter in operation.parameters:
+        star = "*" if parameter.required else ""
+        setting = f", from the setting {parameter.setting}" if parameter.setting else ""
+        words = _words(contract, parameter.schema)
+        yield f"  parameter   {parameter.name}{star}  in {parameter.place}, {words}{setting}"
+    yield from _responses(contract, operation)
+    for rule in operation.invariants:
+        yield f"  invariant   {rule['rule']} ({rule['level']}): {rule['because']}"
+
+
+def _responses(contract: Contract, operation: Operation) -> Iterator[str]:
+    shown: list[tuple[str, Schema]] = []
+    for status, response in operation.responses.items():
+        yield f"  response    {status}  {response.description}"
+        for name, schema in response.headers.items():
+            yield f"    header {name}: {_words(contract, schema)}"
+        for media, schema in response.content.items():
+            same = next((other for other, known in shown if known == schema), None)
+            yield f"    {media}: {f'as for {same}' if same else _words(contract, schema)}"
+            if same is None:
+                shown.append((status, schema))
+                yield from _members(contract, schema, "    ", 0)
+
+
+def _members(contract: Contract, schema: Schema, indent: str, depth: int) -> Iterator[str]:
+    children = list(_children(contract, schema)) if depth < _DEPTH else []
+    for index, (label, child) in enumerate(children):
+        last = index == len(children) - 1
+        yield f"{indent}{'└─ ' if last else '├─ '}{label}{_words(contract, child)}"
+        yield from _members(contract, child, indent + ("   " if last else "│  "), depth + 1)
+
+
+def _children(contract: Contract, schema: Schema) -> Iterator[tuple[str, Schema]]:
+    resolved = contract.resolve(schema)
+    if isinstance(resolved, bool):
+        return
+    if "items" in resolved:
+        # A list shows its items' members as its own: one line less, and nothing lost.
+        yield from _children(contract, resolved["items"])
+    required = resolved.get("required", ())
+    for name, member in resolved.get("properties", {}).items():
+        yield f"{name}{'*' if name in required else ''}  ", member
+    for word, label in (("oneOf", "either "), ("anyOf", "any of "), ("allOf", "and ")):
+        for branch in resolved.get(word, ()):
+            yield label, branch
+
+
+def _words(contract: Contract, schema: Schema) -> str:
+    resolved = contract.resolve(schema)
+    if isinstance(resolved, bool):
+        return "anything" if resolved else "nothing"
+    if "items" in resolved:
+        return f"{_types(resolved)} of {_words(contract, resolved['items'])}"
+    if "const" in resolved:
+        return json.dumps(resolved["const"])
+    if "enum" in resolved:
+        return " | ".join(json.dumps(value) for value in resolved["enum"])
+    text = _types(resolved)
+    if "format" in resolved:
+        text += f" ({resolved['format']})"
+    if resolved.get("additionalProperties", False) is not False and not resolved.get("properties"):
+        text += ", free-form"
+    return text
+
+
+def _types(schema: Mapping[str, Any]) -> str:
+    types = schema.get("type")
+    if types is None:
+        return next((words for word, words in _COMBINED if word in schema), "anything")
+    return types if isinstance(types, str) else " | ".join(types)
+
+
+_COMBINED = (("oneOf", "one of"), ("anyOf", "any of"), ("allOf", "all of"), ("properties", "object"))

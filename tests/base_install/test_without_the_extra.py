@@ -1,0 +1,41 @@
+"""An installation without the `contract` extra: fixtures work, the contract suite says what to install."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    find_spec("schemathesis") is not None, reason="the extra is installed; `tox -e base` runs this without it"
+)
+
+
+@pytest.mark.parametrize("flag", ["--bctrl-mock", "--bctrl-live"])
+def test_the_suite_needs_the_extra_and_says_so(pytester: pytest.Pytester, flag: str) -> None:
+    result = pytester.runpytest_subprocess(flag)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.errlines if line.strip()]
+    assert "pip install 'pytest-bctrl[contract]'" in line
+
+
+def test_the_fixtures_work(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        from pytest_bctrl import assert_conforms
+
+        def test_it(bctrl_client, bctrl_space_id, bctrl_mock):
+            assert_conforms(bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes"), fail_on="info")
+        """
+    )
+    pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
+
+
+def test_the_schema_fixture_says_what_to_install(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(bctrl_schema):\n    pass\n")
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*bctrl_schema: *pip install 'pytest-bctrl[[]contract]'*"])

@@ -1,0 +1,32 @@
+"""The verdict on every variant of an independent server: conforming ones pass, faulty ones fail, by their own kind."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.variants import CATALOGUE, serve
+from tests.variants.variant import Variant
+
+LEVELS = {"pass": [("info", 0)], "error": [("error", 1)], "warning": [("error", 0), ("warning", 1)]}
+"""For each expectation, the failing level to run with and the exit code that is right."""
+
+CASES = [(variant, level, code) for variant in CATALOGUE for level, code in LEVELS[variant.expect]]
+
+
+@pytest.mark.parametrize(
+    ("variant", "level", "code"), CASES, ids=[f"{variant.kind}-{variant.name}-{level}" for variant, level, _ in CASES]
+)
+def test_verdict(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, variant: Variant, level: str, code: int
+) -> None:
+    with serve(variant) as server:
+        monkeypatch.setenv("BCTRL_API_KEY", server.api_key)
+        monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)
+        result = pytester.runpytest_inprocess(
+            "--bctrl-live", f"--bctrl-base-url={server.url}", f"--bctrl-fail-on={level}", "-p", "no:randomly"
+        )
+        assert code == result.ret
+        assert {"GET", "HEAD"} >= {request.method for request in server.log}
+        assert len(server.log) <= 40
+        assert not server.key_reached_elsewhere
+        assert server.api_key not in result.stdout.str() + result.stderr.str()

@@ -1,0 +1,78 @@
+"""What a live run sends, and what it says when the target cannot be asked."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from tests.suite.conftest import LiveRun
+from tests.variants import named, serve
+
+
+def test_a_conforming_server_passes_with_nothing_configured(live: LiveRun) -> None:
+    with serve(named("plain")) as server:
+        assert live(server).ret == pytest.ExitCode.OK
+
+
+def test_at_most_40_requests_all_of_them_safe(live: LiveRun) -> None:
+    with serve(named("plain")) as server:
+        live(server)
+
+        assert 30 < len(server.log) <= 40
+        assert {"GET", "HEAD"} == {request.method for request in server.log}
+
+
+def test_a_redirect_is_not_followed_and_fails(live: LiveRun) -> None:
+    with serve(named("redirect-302-to-another-host")) as server:
+        result = live(server)
+
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        assert [] == list(server.strays)
+
+
+@pytest.mark.parametrize(
+    ("variant", "words"),
+    [
+        ("reset-always", "the target resets the connection"),
+        ("body-cut", "the target truncates its answer"),
+        ("429-always", "the target says 429 Too Many Requests"),
+        ("429-always-retry-after-a-day", "asks for '86400' more"),
+        ("refusal-200-error-body", "a wrong credential is let in"),
+    ],
+)
+def test_it_says_which(live: LiveRun, variant: str, words: str) -> None:
+    with serve(named(variant)) as server:
+        result = live(server)
+
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        assert words in result.stdout.str()
+        assert len(server.log) <= 40
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_a_target_that_cannot_be_reached_is_said_and_stops_the_run(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
+) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("BCTRL_API_KEY", "pk_nobody_listens_here")
+        monkeypatch.setenv("BCTRL_SPACE_ID", "0b4e6b9c-2f5e-4b0a-9a0e-3a8f5f1d2c3b")
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        result = pytester.runpytest_subprocess("--bctrl-live", "--bctrl-base-url", url, *workers)
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.parseoutcomes()["failed"] <= max(1, len(workers))
+    result.stdout.fnmatch_lines(
+        ["*the target cannot be reached*", "*reproduce: curl*", "*not checked  what had not run*"]
+    )
+
+
+def test_an_empty_list_is_not_taken_for_proof(live: LiveRun) -> None:
+    """The rules about items are skipped, with the reason, and the run still passes."""
+    with serve(named("empty-list")) as server:
+        result = live(server, "-rs")
+
+    assert result.ret == pytest.ExitCode.OK
+    assert result.parseoutcomes()["skipped"] == 5
+    result.stdout.fnmatch_lines(["not checked  the answer has no runtimes[[]*] to look at (3 tests)"])

@@ -1,0 +1,128 @@
+"""A wrong or missing setting ends the run with exit code 4 and one line that names it and the mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.variants import named, serve
+
+KEY = "pk_settings_test_0123456789"
+SPACE = "0b4e6b9c-2f5e-4b0a-9a0e-3a8f5f1d2c3b"
+
+
+def usage_error(result: pytest.RunResult) -> str:
+    """The one line of an exit with code 4."""
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.errlines if line.strip()]
+    assert "Traceback" not in line
+    assert KEY not in line
+    return line
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A key and a space, and nothing else of ours."""
+    for name in ("BCTRL_BASE_URL", "BCTRL_API_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("BCTRL_API_KEY", KEY)
+    monkeypatch.setenv("BCTRL_SPACE_ID", SPACE)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("variable", ["BCTRL_API_KEY", "BCTRL_SPACE_ID"])
+def test_a_missing_variable(pytester: pytest.Pytester, environment: pytest.MonkeyPatch, variable: str) -> None:
+    environment.delenv(variable)
+
+    assert variable in usage_error(pytester.runpytest_subprocess("--bctrl-live"))
+
+
+@pytest.mark.parametrize("key", ["two words", "line\nend", "clé", " "])
+def test_a_broken_key_is_not_shown(pytester: pytest.Pytester, environment: pytest.MonkeyPatch, key: str) -> None:
+    environment.setenv("BCTRL_API_KEY", key)
+
+    line = usage_error(pytester.runpytest_subprocess("--bctrl-live"))
+    assert line.startswith("ERROR: bctrl: BCTRL_API_KEY: ")
+    assert not key.strip() or key not in line
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://api.bctrl.ai", "plain text"),
+        ("ftp://api.bctrl.ai", "not an http(s) URL"),
+        ("api.bctrl.ai", "not an http(s) URL"),
+        ("https://me:secret@api.bctrl.ai", "user name or password"),
+        ("https://api.bctrl.ai/?x=1", "query"),
+        ("https://api.bctrl.ai:port", "not an http(s) URL"),
+    ],
+)
+def test_a_base_url_that_cannot_be_used(
+    pytester: pytest.Pytester, environment: pytest.MonkeyPatch, url: str, reason: str
+) -> None:
+    line = usage_error(pytester.runpytest_subprocess("--bctrl-live", f"--bctrl-base-url={url}"))
+    assert "--bctrl-base-url" in line
+    assert reason in line
+
+
+@pytest.mark.parametrize(
+    ("option", "mend"),
+    [
+        ("--bctrl-fail-on=fatal", "error, warning, info, never"),
+        ("--bctrl-max-examples=none", "1 to 10000"),
+        ("--bctrl-max-examples=0", "1 to 10000"),
+        ("--bctrl-contract=nowhere.json", "OpenAPI 3.1"),
+        ("--bctrl-live", "give one of them"),
+    ],
+)
+def test_a_wrong_value(pytester: pytest.Pytester, environment: pytest.MonkeyPatch, option: str, mend: str) -> None:
+    line = usage_error(pytester.runpytest_subprocess("--bctrl-mock", option))
+    assert option.partition("=")[2] in line
+    assert mend in line
+
+
+def test_an_ini_value_is_named_as_such(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nbctrl_fail_on = fatal\n")
+
+    assert "bctrl_fail_on (ini): unknown level 'fatal'" in usage_error(pytester.runpytest_subprocess("--bctrl-mock"))
+
+
+def test_a_contract_that_is_none(pytester: pytest.Pytester, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("swagger: '2.0'\n")
+
+    line = usage_error(pytester.runpytest_subprocess("--bctrl-mock", f"--bctrl-contract={path}"))
+    assert "it is not an OpenAPI 3.1 document" in line
+
+
+def test_the_command_line_wins_over_the_environment_and_that_over_the_ini(
+    pytester: pytest.Pytester, environment: pytest.MonkeyPatch
+) -> None:
+    nowhere = "http://127.0.0.1:9"
+    with serve(named("plain")) as server:
+        environment.setenv("BCTRL_API_KEY", server.api_key)
+        environment.setenv("BCTRL_SPACE_ID", server.space_id)
+        pytester.makeini(f"[pytest]\nbctrl_base_url = {nowhere}\nbctrl_space_id = ini\n")
+        environment.setenv("BCTRL_BASE_URL", f"{server.url}/v1/")
+        by_environment = pytester.runpytest_subprocess("--bctrl-live", "-k", "test_answer_conforms")
+        environment.setenv("BCTRL_BASE_URL", nowhere)
+        by_option = pytester.runpytest_subprocess(
+            "--bctrl-live", "-k", "test_answer_conforms", f"--bctrl-base-url={server.url}"
+        )
+
+    assert [by_environment.ret, by_option.ret] == [0, 0]
+
+
+def test_the_ini_file_is_enough_beside_the_key(pytester: pytest.Pytester, environment: pytest.MonkeyPatch) -> None:
+    with serve(named("plain")) as server:
+        environment.setenv("BCTRL_API_KEY", server.api_key)
+        environment.delenv("BCTRL_SPACE_ID")
+        pytester.makeini(
+            f"[pytest]\nbctrl_base_url = {server.url}\nbctrl_space_id = {server.space_id}\n"
+            "bctrl_max_examples = 2\nbctrl_fail_on = info\n"
+        )
+        result = pytester.runpytest_subprocess("--bctrl-live")
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines([f"bctrl: target {server.url}, *, fails on info"])
