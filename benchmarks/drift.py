@@ -96,7 +96,9 @@ def with_size(folder: Path, sizes: list[int], rounds: int) -> None:
         new.write_text(generated(size, changed=True), "utf-8")
         copy = folder / f"same{size}.json"
         copy.write_text(generated(size), "utf-8")
-        commands[f"{size} operations, changed"] = gate(new, "--base", old, "--format", "json", "--output", folder / "out.json")
+        commands[f"{size} operations, changed"] = gate(
+            new, "--base", old, "--format", "json", "--output", folder / "out.json"
+        )
         commands[f"{size} operations, same"] = gate(copy, "--base", old)
     start = timed({"start": gate("--help")}, rounds, ROOT)["start"][0]
     for name, (median, _) in timed(commands, rounds, ROOT).items():

@@ -52,7 +52,14 @@ def rules_page() -> str:
         "response header, a parameter, a property of a parameter."
     )
     for suffix, shown in SCHEMAS.items():
-        rows += ["", f"### {suffix}", "", f"{_code(shown[0])} → {_code(shown[1])}", "", "| rule | level | oasdiff | meaning |"]
+        rows += [
+            "",
+            f"### {suffix}",
+            "",
+            f"{_code(shown[0])} → {_code(shown[1])}",
+            "",
+            "| rule | level | oasdiff | meaning |",
+        ]
         rows.append("|---|---|---|---|")
         for scope in SCOPES:
             name = f"{scope}-{suffix}"
