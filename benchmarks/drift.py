@@ -2,8 +2,8 @@
 
     python benchmarks/drift.py [--rounds 9] [--differs] [--sizes 10 100 1000]
 
-Other differs are run where they are found: `specshift`, `jev-oas-sentinel` and `api-schema-diff` in the environment that
-`--differs-python` names, `optic` where Node has it. Everything is timed in turns, in the same run; ratios are what counts.
+Other differs are run where they are found: `specshift`, `jev-oas-sentinel` and `api-schema-diff` in the environment
+that `--differs-python` names, `optic` where Node has it. Everything is timed in turns, in the same run; ratios count.
 """
 
 from __future__ import annotations
@@ -111,12 +111,15 @@ def differs(folder: Path, python: str | None, optic: str | None) -> dict[str, li
     old, new = str(folder / "old.json"), str(folder / "new.json")
     found: dict[str, list[str]] = {}
     bin_ = Path(python).parent if python else None
-    for name, arguments in (
-        ("specshift", ["diff", old, new]), ("jev-oas-sentinel", ["compare", "--base", old, "--head", new, "--no-jev"]), ("api-schema-diff", [old, new]),
-    ):  # fmt: skip
+    arguments = {
+        "specshift": ["diff", old, new],
+        "jev-oas-sentinel": ["compare", "--base", old, "--head", new, "--no-jev"],
+        "api-schema-diff": [old, new],
+    }
+    for name, given in arguments.items():
         program = shutil.which(name, path=str(bin_)) if bin_ else shutil.which(name)
         if program:
-            found[name] = [program, *arguments]
+            found[name] = [program, *given]
     program = optic or shutil.which("optic")
     if program:
         found["optic"] = [program, "diff", old, new, "--check"]

@@ -130,7 +130,7 @@ def _run(arguments: argparse.Namespace) -> int:
     title = Title("drift", old.name, new.name, arguments.fail_on, judged.notes)
     write_reports(reports, judged.remaining, title)
     for note in judged.notes:
-        print(f"pytest-bctrl drift: {note}", file=sys.stderr)
+        print(f"pytest-bctrl: {note}", file=sys.stderr)
     if failing:
         print(_what_next(failing, arguments.fail_on), file=sys.stderr)
     return 1 if failing else 0
@@ -212,9 +212,7 @@ def _accept(arguments: argparse.Namespace, gate: GateFile, findings: list[Findin
         raise SettingError("the reason is empty", where="--accept", mend="say why a consumer bears it")
     chosen = _failing(findings, arguments.fail_on) if arguments.fail_on != "never" else list(findings)
     if not chosen:
-        print(
-            f"pytest-bctrl drift: nothing to accept: nothing is found at the level {arguments.fail_on}", file=sys.stderr
-        )
+        print(f"pytest-bctrl: nothing to accept: nothing is found at the level {arguments.fail_on}", file=sys.stderr)
         return 0
     path = Path(gate.path)
     try:
@@ -227,7 +225,7 @@ def _accept(arguments: argparse.Namespace, gate: GateFile, findings: list[Findin
         raise DocumentError(
             f"it cannot be written: {error.strerror}", where=gate.path, mend="give another --allow-list"
         ) from None
-    print(f"pytest-bctrl drift: accepted {len(chosen)} until {until} in {gate.path}", file=sys.stderr)
+    print(f"pytest-bctrl: accepted {len(chosen)} until {until} in {gate.path}", file=sys.stderr)
     return 0
 
 
@@ -266,6 +264,6 @@ def write_reports(reports: Sequence[_Report], findings: Sequence[Finding], title
 
 def _what_next(failing: Sequence[Finding], fail_on: str) -> str:
     return (
-        f"pytest-bctrl drift: {len(failing)} at or above {fail_on}; take the new spec over with: pytest-bctrl contract update; "
-        'or bear it for a while with: pytest-bctrl drift --accept "why" --until DATE'
+        f"pytest-bctrl: {len(failing)} at or above {fail_on}; take the new spec over: pytest-bctrl contract update; "
+        'or bear it for a while: pytest-bctrl drift --accept "why" --until DATE'
     )

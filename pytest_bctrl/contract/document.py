@@ -67,9 +67,9 @@ class Document:
 def load_document(text: str, name: str, known: Document | None = None) -> Document:
     """Return the OpenAPI 3.0 or 3.1 document that `text` holds; `name` is what errors call it.
 
-    The format follows from the name's suffix, else from the text. Where it holds what `known` holds, to the letter, that
-    is not read again. Raises `DocumentError`, one line, for what cannot
-    be read: broken YAML or JSON, duplicate keys, no OpenAPI, or a version that is not supported.
+    The format follows from the name's suffix, else from the text. Where that is what `known` holds, to the letter, it
+    is not read again. Raises `DocumentError`, one line, for what cannot be read: broken YAML or JSON, duplicate keys,
+    no OpenAPI, or a version that is not supported.
     """
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise DocumentError(f"larger than {MAX_BYTES // 1_000_000} MB", where=name, mend="give a smaller document")

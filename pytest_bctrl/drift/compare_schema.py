@@ -53,7 +53,7 @@ class SchemaComparison:
         self._visits.clear()
 
     def compare(self, old: Schema, new: Schema, place: Place, is_branch: bool = False) -> None:
-        """Note every change between two schemas. `is_branch`: one of several alternatives, whose null is the whole's."""
+        """Note every change between two schemas. `is_branch`: an alternative, of which null is not asked."""
         one, other = self.old.node(old), self.new.node(new)
         pair = (one.key, other.key, place.is_request, place.strongly_typed, is_branch)
         if pair in self._equal:

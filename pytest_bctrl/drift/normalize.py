@@ -110,13 +110,24 @@ class Normalizer:
             self._flatten(branch, grants, flat, all_of, choices, depth + 1)
         for found in read_alternatives(part, spec):
             choice = found._replace(with_null=True) if grants else found
-            if len(choice.branches) == 1:
-                choices.append(choice)
-                self._flatten(choice.branches[0], grants or choice.with_null, flat, all_of, choices, depth + 1)
-            elif choice.branches:
-                choices.append(choice)
-            elif choice.with_null:
-                flat[choice.pointer] = Flat({"type": "null"}, choice.pointer, False)
+            self._take(choice, grants, flat, all_of, choices, depth)
+
+    def _take(
+        self,
+        choice: Choice,
+        grants: bool,
+        flat: dict[str, Flat],
+        all_of: list[Schema],
+        choices: list[Choice],
+        depth: int,
+    ) -> None:
+        """Keep alternatives for later; an only one must hold, and none but null is null."""
+        if choice.branches:
+            choices.append(choice)
+        elif choice.with_null:
+            flat[choice.pointer] = Flat({"type": "null"}, choice.pointer, False)
+        if len(choice.branches) == 1:
+            self._flatten(choice.branches[0], grants or choice.with_null, flat, all_of, choices, depth + 1)
 
     def _follow(
         self, part: Part, grants: bool, flat: dict[str, Flat], all_of: list[Schema], choices: list[Choice], depth: int

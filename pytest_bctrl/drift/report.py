@@ -65,7 +65,7 @@ class Report:
         self.found.append(_Change(rule, place, old, new, old_at, new_at, say))
 
     def findings(self) -> list[Finding]:
-        """What was noted as findings, worst first, then in the order of the documents. Equal ones are counted as one."""
+        """What was noted as findings, worst first; equal ones are counted as one."""
         merged: dict[str, Finding] = {}
         for change in self.found:
             finding = self._finding(change)

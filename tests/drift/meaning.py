@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 Doc = dict[str, Any]
 _NAMES = ("id", "name", "kind", "status", "note")
-_SCALARS = (
+_SCALARS: tuple[Doc, ...] = (
     {"type": "string"}, {"type": "string", "format": "uuid"}, {"type": "string", "maxLength": 9},
     {"type": "string", "enum": ["a", "b", "c"]}, {"type": "string", "pattern": "^a"},
-    {"type": "string", "enum": ["only"]}, {"type": "integer", "minimum": 1}, {"type": "number"}, {"type": "boolean"}, {},
+    {"type": "string", "enum": ["only"]}, {"type": "integer", "minimum": 1}, {"type": "number"},
+    {"type": "boolean"}, {},
 )  # fmt: skip
 
 
@@ -126,7 +127,9 @@ def rename_components(document: Doc, chance: random.Random) -> Doc:
     changed = dict(_everywhere(document, renamed))
     moved = {names[old]: schema for old, schema in changed["components"]["schemas"].items()}
     schemes = {f"{name}-{old}": scheme for old, scheme in changed["components"]["securitySchemes"].items()}
-    whole = {"security": [{f"{name}-{old}": [] for old in changed["security"][0]}]} if "security" in changed else {}
+    whole: Doc = (
+        {"security": [{f"{name}-{old}": [] for old in changed["security"][0]}]} if "security" in changed else {}
+    )
     return {**changed, **whole, "components": {"schemas": moved, "securitySchemes": schemes}}
 
 

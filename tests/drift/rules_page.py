@@ -2,6 +2,7 @@
 
 Run `python tests/drift/rules_page.py` in the project's folder after a change of either.
 """
+# ruff: noqa: E501 - a case a line
 
 from __future__ import annotations
 
@@ -19,9 +20,9 @@ _INTRODUCTION = """\
 <!-- Written by tests/drift/rules_page.py; a test holds it to the rules and their pairs. -->
 
 Every rule, with a smallest change that triggers it and nothing else. Ids are those of
-[oasdiff](https://github.com/oasdiff/oasdiff) where it has one; the column *oasdiff* is its level, and `-` marks an id that
-was coined here in the same grammar. A level in bold differs from oasdiff's on purpose: a consumer that validates what it
-receives, or that was told what it must send, would break.
+[oasdiff](https://github.com/oasdiff/oasdiff) where it has one; the column *oasdiff* is its level, and `-` marks an id
+that was coined here in the same grammar. A level in bold differs from oasdiff's on purpose: a consumer that validates
+what it receives, or that was told what it must send, would break.
 
 How to change a level: `levels:` in `bctrl-drift.yaml`, see [drift.md](drift.md).
 """

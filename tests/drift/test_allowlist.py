@@ -1,4 +1,5 @@
 """The gate's file: what it may hold, what it allows, and how entries are added to it."""
+# ruff: noqa: E501 - a case a line
 
 from __future__ import annotations
 

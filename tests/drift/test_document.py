@@ -1,4 +1,5 @@
 """Reading YAML, JSON and pages: plain JSON data, and the line of every place."""
+# ruff: noqa: E501 - a case a line
 
 from __future__ import annotations
 

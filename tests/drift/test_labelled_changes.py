@@ -453,7 +453,7 @@ def descr(d: Doc) -> None:
 
 @case(NO_CHANGE)
 def inline(d: Doc) -> None:
-    def r(x):
+    def r(x: Any) -> Any:
         if isinstance(x, dict):
             if "$ref" in x:
                 return r(D["components"]["schemas"][x["$ref"].split("/")[-1]])

@@ -57,12 +57,10 @@ def test_several_other_spellings_at_once_are_no_drift(document: Doc, seed: int, 
 @given(documents(), schemas(), schemas())
 def test_a_change_and_its_inverse_give_mirrored_findings(document: Doc, before: Any, after: Any) -> None:
     """What was found one way is found the other way, in the same place, with old and new exchanged."""
-    sides = []
-    for schema in (before, after):
-        side = copy.deepcopy(document)
+    old, new = copy.deepcopy(document), copy.deepcopy(document)
+    for side, schema in ((old, before), (new, after)):
         side["components"]["schemas"]["First"]["properties"]["value"] = schema
-        sides.append(side)
-    there, back = compare(*sides), compare(*reversed(sides))
+    there, back = compare(old, new), compare(new, old)
     assert bool(there) == bool(back)
     assert {finding.operation for finding in there} == {finding.operation for finding in back}
     assert sorted((finding.location, str(finding.expected), str(finding.observed)) for finding in there) == sorted(

@@ -1,4 +1,5 @@
 """Every format holds every finding, and is what it says it is."""
+# ruff: noqa: E501 - a case a line
 
 from __future__ import annotations
 
