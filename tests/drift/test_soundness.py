@@ -18,7 +18,7 @@ thorough = settings(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 _TEXTS = ("a", "b", "c", "only", "abcdefghijkl", "b1", "t0", "t1")
-_ATOMS: tuple[Any, ...] = (None, True, 0, 1, 5, 1.5, -2, *_TEXTS, [], {})
+_ATOMS: tuple[Any, ...] = (None, None, True, 0, 1, 5, 1.5, -2, *_TEXTS, [], {})
 
 
 def instances(schema: Any) -> st.SearchStrategy[Any]:
@@ -44,16 +44,51 @@ def one_changed(schema: Any, draw: Any) -> Any:
         spots += [*spot.get("properties", {}).values(), *spot.get("oneOf", ())]
         spots += [spot["items"]] if "items" in spot else []
     spot = draw(st.sampled_from(spots))
-    other = draw(schemas())
-    if draw(st.booleans()):
-        spot.clear()
-        spot.update(other)
-    else:
-        for key in draw(st.sets(st.sampled_from(sorted({*spot, *other}) or ["type"]))):
-            spot.pop(key, None)
-            if key in other:
-                spot[key] = other[key]
+    change = draw(st.sampled_from(CHANGES))
+    change(spot, draw)
     return changed
+
+
+def let_null_in(spot: Any, draw: Any) -> None:
+    if isinstance(spot.get("type"), str):
+        spot["type"] = [spot["type"], "null"]
+        spot.update({"enum": [*spot["enum"], None]} if "enum" in spot else {})
+
+
+def change_required(spot: Any, draw: Any) -> None:
+    if spot.get("type") == "object":
+        spot["required"] = draw(st.lists(st.sampled_from(("id", "name", "kind")), unique=True))
+
+
+def change_properties(spot: Any, draw: Any) -> None:
+    if "properties" in spot:
+        name = draw(st.sampled_from(("id", "name", "kind")))
+        spot["properties"].pop(name, None)
+        if draw(st.booleans()):
+            spot["properties"][name] = draw(schemas())
+
+
+def drop_a_keyword(spot: Any, draw: Any) -> None:
+    if spot:
+        del spot[draw(st.sampled_from(sorted(spot)))]
+
+
+def change_a_value(spot: Any, draw: Any) -> None:
+    for key, values in (("enum", (["a"], ["a", "b", "c", "only"])), ("maxLength", (1, 20)), ("minimum", (0, 5))):
+        if key in spot:
+            spot[key] = draw(st.sampled_from(values))
+    if "oneOf" in spot and draw(st.booleans()):
+        spot["oneOf"].pop()
+    if spot.get("type") in ("integer", "number"):
+        spot["type"] = draw(st.sampled_from(("integer", "number")))
+
+
+def become_another(spot: Any, draw: Any) -> None:
+    spot.clear()
+    spot.update(draw(schemas()))
+
+
+CHANGES = (let_null_in, change_required, change_properties, drop_a_keyword, change_a_value, become_another)
 
 
 @thorough
