@@ -54,7 +54,10 @@ MAX_EXAMPLES = Setting("bctrl_max_examples")
 
 
 def given(setting: Setting, source: Source, environment: Mapping[str, str]) -> Given | None:
-    """Return the value that wins, or None where the setting is given nowhere; an empty value counts as none."""
+    """Return the value that wins, or None where the setting is given nowhere.
+
+    An empty variable or ini value counts as none; an empty option is a value, and most likely a wrong one.
+    """
     option = source.getoption(setting.ini)
     if option is not None:
         return Given(str(option), setting.option)
@@ -98,7 +101,7 @@ def max_examples(source: Source, environment: Mapping[str, str]) -> int:
     if found is None:
         return 20
     text = found.value.strip()
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= 10_000:
+    if text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 10_000:
         return int(text)
     raise SettingError(f"{found.value!r} is not a number of examples", where=found.where, mend="give 1 to 10000")
 

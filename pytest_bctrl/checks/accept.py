@@ -39,7 +39,14 @@ def answer_of(response: Any, contract: Contract, operation: str | None = None) -
 def _encoded(body: bytes | str | dict[str, Any] | list[Any]) -> bytes:
     if isinstance(body, bytes):
         return body
-    return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    try:
+        return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BctrlError(
+            f"the {type(body).__name__} is not a JSON body: {error}",
+            where="pytest_bctrl.check",
+            mend="give the body as bytes, str, or data such as response.json()",
+        ) from None
 
 
 def _media_types(operation: Operation) -> list[str]:
@@ -55,7 +62,11 @@ def _headers(response: Any) -> tuple[tuple[str, str], ...]:
 
 def _body(response: Any) -> bytes:
     for name in ("content", "data"):
-        body = getattr(response, name, None)
+        try:
+            body = getattr(response, name, None)
+        except RuntimeError:
+            # httpx raises where a streamed body was not read.
+            continue
         if isinstance(body, bytes):
             return body
     raise BctrlError(
@@ -97,11 +108,13 @@ def _operation(contract: Contract, operation: str | None, url: str) -> Operation
 def path_values(operation: Operation, url: str) -> Mapping[str, str]:
     """Return the decoded values of the path parameters in a URL; empty where it is not the operation's."""
     found = _match(operation, url)
-    return {name: unquote(value) for name, value in found.groupdict().items()} if found else {}
+    names = [parameter.name for parameter in operation.path_parameters]
+    return {name: unquote(found[f"p{index}"]) for index, name in enumerate(names)} if found else {}
 
 
 def _match(operation: Operation, url: str) -> re.Match[str] | None:
     pattern = re.escape(operation.path)
-    for parameter in operation.path_parameters:
-        pattern = pattern.replace(re.escape(f"{{{parameter.name}}}"), f"(?P<{parameter.name}>[^/]+)")
+    for index, parameter in enumerate(operation.path_parameters):
+        # Groups are numbered: a parameter's name need not be one that a group may have.
+        pattern = pattern.replace(re.escape(f"{{{parameter.name}}}"), f"(?P<p{index}>[^/]+)", 1)
     return re.search(f"{pattern}/?$", urlsplit(url).path)

@@ -52,7 +52,12 @@ class Answer:
         if self.documented is None or not self.documented.content:
             return None
         content = self.documented.content
-        return content.get(self.media_type, next(iter(content.values())))
+        covering = [media for media in content if covers(media, self.media_type)]
+        # The most exact one: `application/json` before `application/*` before `*/*`.
+        chosen = min(covering, key=lambda media: media.count("*"), default=None)
+        if chosen is not None:
+            return content[chosen] if _may_be_json(self.media_type) else None
+        return next((schema for media, schema in content.items() if _may_be_json(media)), None)
 
     @cached_property
     def parsed(self) -> Parsed:
@@ -63,3 +68,16 @@ class Answer:
     def data(self) -> Any:
         """The body's JSON value; meaningful where `parsed.ok`."""
         return self.parsed.value
+
+
+def covers(documented: str, actual: str) -> bool:
+    """Whether a documented media type or range (`application/*`, `*/*`) covers the actual one."""
+    kind, _, subtype = documented.partition(";")[0].strip().lower().partition("/")
+    actual_kind, _, actual_subtype = actual.partition("/")
+    return bool(actual) and kind in ("*", actual_kind) and subtype in ("*", actual_subtype)
+
+
+def _may_be_json(media: str) -> bool:
+    """Whether a media type or range can name JSON (RFC 8259, 11; RFC 6839, 3.1)."""
+    name = media.partition(";")[0].strip().lower()
+    return name.endswith(("/json", "+json", "/*"))

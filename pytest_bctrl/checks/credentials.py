@@ -31,7 +31,11 @@ NONE = Credential("no header", None, "")
 
 
 def wrong_credentials(key: Secret) -> list[Credential]:
-    """Return every kind of wrong bearer credential that a careless server lets in."""
+    """Return every kind of wrong bearer credential that a careless server lets in.
+
+    A kind that this key does not have is left out: a key of digits has no other case, one of a single character
+    no first half.
+    """
     value = key.reveal()
     half = max(1, len(value) // 2)
     changed = value[:-1] + ("x" if value[-1] != "x" else "y")
@@ -49,9 +53,9 @@ def wrong_credentials(key: Secret) -> list[Credential]:
         Credential("another scheme", Secret(f"Basic {value}"), f"Basic ${{{variable}}}"),
         Credential("letters in the other case", Secret(f"Bearer {value.swapcase()}"), "Bearer (the key, swapped case)"),
     ]
-    # A very short key, or one without letters, makes some of them the right credential: those say nothing.
-    right = Secret(f"Bearer {value}")
-    return [credential for credential in made if credential.header != right]
+    # A very short key, or one without letters, makes some of them the right credential, or none at all.
+    pointless = (Secret(f"Bearer {value}"), Secret("Bearer "))
+    return [credential for credential in made if credential.header not in pointless]
 
 
 def check_head_refused(answer: Answer) -> Iterator[Violation]:

@@ -13,6 +13,7 @@ from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.branches import Branch, branch_meant, discriminator
 from pytest_bctrl.checks.formats import FORMATS
 from pytest_bctrl.checks.show import type_name
+from pytest_bctrl.checks.strict_json import wide_limits
 from pytest_bctrl.checks.violation import Path, Violation
 from pytest_bctrl.contract.model import Contract, Schema
 
@@ -23,7 +24,10 @@ def check_schema(answer: Answer) -> Iterator[Violation]:
     """Yield a violation for every place that breaks the documented schema (JSON Schema 2020-12)."""
     if answer.schema is None or not answer.parsed.ok:
         return
-    for error in validator(answer.contract, answer.schema).iter_errors(answer.data):
+    # jsonschema writes the value into every error's text: a number that the parser took needs the parser's limits.
+    with wide_limits():
+        errors = list(validator(answer.contract, answer.schema).iter_errors(answer.data))
+    for error in errors:
         yield from _explained(answer.contract, error)
 
 

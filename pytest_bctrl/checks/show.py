@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -50,6 +51,9 @@ def shortened(value: Any, level: int = 0) -> Any:
         return items if len(value) <= _MEMBERS else [*items, f"… {len(value) - _MEMBERS} more"]
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 256:
         return f"a number of {value.bit_length()} bits"
+    if isinstance(value, float) and not isfinite(value):
+        # 1e999 is JSON; what it is read as has no JSON of its own.
+        return f"a number beyond a double ({value})"
     return value
 
 

@@ -33,11 +33,12 @@ class _Shape:
     properties: dict[str, list[Schema]] = field(default_factory=dict)
     items: list[Schema] = field(default_factory=list)
     prefix: dict[int, list[Schema]] = field(default_factory=dict)
+    others: list[Schema] = field(default_factory=list)
     is_free: bool = False
 
 
 def _search(contract: Contract, schemas: list[Schema], value: Any, path: Path) -> Iterator[Violation]:
-    if not isinstance(value, dict | list):
+    if not schemas or not isinstance(value, dict | list):
         return
     shape = _Shape()
     for schema in schemas:
@@ -50,6 +51,8 @@ def _search(contract: Contract, schemas: list[Schema], value: Any, path: Path) -
     for name, member in value.items():
         if name in shape.properties:
             yield from _search(contract, shape.properties[name], member, (*path, name))
+        elif shape.others:
+            yield from _search(contract, shape.others, member, (*path, name))
         elif not is_open:
             yield Violation(
                 RULE,
@@ -74,8 +77,10 @@ def _collect(contract: Contract, schema: Schema, value: Any, shape: _Shape) -> N
 def _collect_members(schema: Mapping[str, Any], shape: _Shape) -> None:
     for name, member in schema.get("properties", {}).items():
         shape.properties.setdefault(name, []).append(member)
-    if any(schema.get(word, False) is not False for word in ("additionalProperties", "unevaluatedProperties")):
-        shape.is_free = True
+    for word in ("additionalProperties", "unevaluatedProperties"):
+        if schema.get(word, False) is not False:
+            shape.is_free = True
+            shape.others.append(schema[word])
     if schema.get("patternProperties"):
         shape.is_free = True
     if "items" in schema:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pytest_bctrl.contract import build, tree
 from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.contract.read import load
+from pytest_bctrl.reports.terminal import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns its exit code."""
     if options.action == "show":
-        print("\n".join(tree.lines(load(options.path))))
+        print("\n".join(map(printable, tree.lines(load(options.path)))))
         return 0
     files = ContractFiles(options.contracts) if options.contracts else packaged()
     if options.action == "update":

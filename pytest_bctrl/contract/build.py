@@ -13,23 +13,17 @@ from typing import Any
 from pytest_bctrl.contract import overlay as overlays
 from pytest_bctrl.contract.files import ContractFiles
 from pytest_bctrl.contract.page import openapi_block
+from pytest_bctrl.contract.yaml_text import parse_yaml
 from pytest_bctrl.errors import DocumentError
-
-
-def parse_yaml(text: str, name: str) -> Any:
-    """Parse a YAML text safely; raises `DocumentError` with line and reason."""
-    import yaml
-
-    try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise DocumentError(f"it is not YAML: {reason}", where=name, mend="mend the file") from None
 
 
 def merged(files: ContractFiles) -> dict[str, Any]:
     """Return the vendored spec with the overlay applied, read afresh from the two YAML files."""
     spec = parse_yaml(_read(files.spec), str(files.spec))
+    if not isinstance(spec, dict):
+        raise DocumentError(
+            "it is not an OpenAPI document", where=str(files.spec), mend="vendor the published page anew"
+        )
     overlay = parse_yaml(_read(files.overlay), str(files.overlay))
     return overlays.apply(overlay, spec, str(files.overlay))
 
@@ -44,12 +38,11 @@ def build(files: ContractFiles) -> bool:
 
     Raises `DocumentError` where the spec is not the one that the lock names, or the overlay no longer applies.
     """
-    lock = json.loads(_read(files.lock))
+    locked = _locked_digest(files.lock)
     actual = spec_digest(_read(files.spec))
-    if lock.get("sha256") != actual:
+    if locked != actual:
         raise DocumentError(
-            f"the vendored spec is not the one that the lock names (sha256 {actual[:12]}…, not "
-            f"{str(lock.get('sha256'))[:12]}…)",
+            f"the vendored spec is not the one that the lock names (sha256 {actual[:12]}…, not {locked[:12]}…)",
             where=str(files.spec),
             mend="restore the file, or vendor anew from the published page",
         )
@@ -60,9 +53,22 @@ def build(files: ContractFiles) -> bool:
     return True
 
 
+def _locked_digest(path: Path) -> str:
+    try:
+        return str(json.loads(_read(path))["sha256"])
+    except (ValueError, KeyError, TypeError):
+        raise DocumentError(
+            "it is not a lock: a JSON object with source, fetched and sha256", where=str(path), mend="restore the file"
+        ) from None
+
+
 def extract(page: str, name: str) -> str:
-    """Return the OpenAPI document that a published page holds, verbatim but for blank lines at its end."""
-    return openapi_block(page, name).text.rstrip("\n") + "\n"
+    """Return the OpenAPI document that a published page holds, verbatim but for line ends and blank lines at its end.
+
+    Line ends become `\\n`, whatever the page was delivered with, so that the same document has the same digest.
+    """
+    text = openapi_block(page, name).text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.rstrip("\n") + "\n"
 
 
 def spec_digest(text: str) -> str:
@@ -76,21 +82,40 @@ def lock_text(source: str, fetched: str, spec: str) -> str:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Write a text file whole or not at all, readable by whoever may read the other files that this user makes.
+
+    Raises `DocumentError` where it cannot be written.
+    """
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise _unwritable(path, error) from None
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
+        # mkstemp makes the file for its owner alone, and so would every wheel that is built from it.
+        Path(temporary).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
         Path(temporary).replace(path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise _unwritable(path, error) from None
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
 
 
+def _unwritable(path: Path, error: OSError) -> DocumentError:
+    return DocumentError(
+        f"the file cannot be written: {error.strerror}", where=str(path), mend="give a folder that may be written to"
+    )
+
+
 def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise DocumentError(
-            f"the file cannot be read: {error.strerror}", where=str(path), mend="restore it from the project"
+            f"the file cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}",
+            where=str(path),
+            mend="restore it from the project",
         ) from None

@@ -5,6 +5,7 @@ Written here because the base install brings no JSONPath library. What it does n
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
@@ -64,7 +65,7 @@ def _selector(expression: str, segment: re.Match[str]) -> _Step:
         return _filtered(expression, segment["filter"])
     if segment["index"]:
         return _item(int(segment["index"]))
-    return _member(segment["name"] or _literal(segment["quoted"]))
+    return _member(segment["name"] or _text(expression, segment["quoted"]))
 
 
 def _children(match: _Match) -> Iterator[_Match]:
@@ -127,12 +128,19 @@ def _term(expression: str, source: str) -> Callable[[Any], bool]:
     term = _TERM.fullmatch(source)
     if term is None:
         raise _unsupported(expression, source)
-    names = [name or _literal(quoted) for name, quoted in re.findall(rf"\.({_NAME})|\[({_QUOTED})\]", term["path"])]
+    names = [
+        name or _text(expression, quoted) for name, quoted in re.findall(rf"\.({_NAME})|\[({_QUOTED})\]", term["path"])
+    ]
     if term["op"] is None:
         return lambda value: _lookup(value, names) is not _MISSING
-    wanted = _literal(term["value"])
+    wanted = _literal(expression, term["value"])
     equal = term["op"] == "=="
-    return lambda value: (_lookup(value, names) == wanted) is equal
+    return lambda value: _same(_lookup(value, names), wanted) is equal
+
+
+def _same(value: Any, wanted: Any) -> bool:
+    """Equality as JSON has it: true is not 1, though Python thinks so."""
+    return value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
 
 
 _MISSING = object()
@@ -146,10 +154,21 @@ def _lookup(value: Any, names: list[str]) -> Any:
     return value
 
 
-def _literal(source: str) -> Any:
+def _literal(expression: str, source: str) -> Any:
     if source[0] in "'\"":
-        return re.sub(r"\\(.)", r"\1", source[1:-1])
+        return _text(expression, source)
     return _LITERALS[source] if source in _LITERALS else int(source)
+
+
+def _text(expression: str, source: str) -> str:
+    """The text in quotes (RFC 9535, 2.3.1.1): JSON's escapes, and the quote's own in single quotes."""
+    inner = source[1:-1]
+    if source[0] == "'":
+        inner = inner.replace("\\'", "'").replace('"', '\\"')
+    try:
+        return str(json.loads(f'"{inner}"'))
+    except ValueError:
+        raise _unsupported(expression, source) from None
 
 
 def _unsupported(expression: str, rest: str) -> DocumentError:

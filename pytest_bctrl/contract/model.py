@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -137,7 +138,9 @@ class Contract:
         while isinstance(schema, Mapping) and "$ref" in schema:
             reference = str(schema["$ref"])
             if reference in seen:
-                raise DocumentError("the reference leads back to itself", where=f"{self.name}: {reference}")
+                raise DocumentError(
+                    "the reference leads back to itself", where=f"{self.name}: {reference}", mend="break the circle"
+                )
             seen.add(reference)
             beside = {key: value for key, value in schema.items() if key != "$ref"}
             target = pointer(self.document, reference, self.name)
@@ -164,13 +167,22 @@ def pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:
             where=f"{name}: {reference}",
             mend="use a local one: #/…",
         )
+    nowhere = DocumentError("the reference leads nowhere", where=f"{name}: {reference}", mend="define what it names")
     value: Any = document
-    for token in unquote(reference[1:]).split("/")[1:]:
+    first, *tokens = unquote(reference[1:]).split("/")
+    if first:
+        # `#name` is an anchor, not a pointer.
+        raise nowhere
+    for token in tokens:
         key = token.replace("~1", "/").replace("~0", "~")
         try:
-            value = value[int(key)] if isinstance(value, list) else value[key]
+            value = value[_index(key)] if isinstance(value, list) else value[key]
         except (KeyError, IndexError, TypeError, ValueError):
-            raise DocumentError(
-                "the reference leads nowhere", where=f"{name}: {reference}", mend="define what it names"
-            ) from None
+            raise nowhere from None
     return value
+
+
+def _index(token: str) -> int:
+    if re.fullmatch(r"0|[1-9][0-9]*", token) is None:
+        raise ValueError(token)
+    return int(token)

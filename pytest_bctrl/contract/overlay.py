@@ -17,20 +17,27 @@ def apply(overlay: Mapping[str, Any], document: Mapping[str, Any], name: str) ->
     action, because an overlay that no longer applies would silently weaken the contract. `name` is what
     errors call the overlay.
     """
-    if not str(overlay.get("overlay", "")).startswith("1."):
+    if not isinstance(overlay, Mapping) or not str(overlay.get("overlay", "")).startswith("1."):
         raise DocumentError(
             "it is not an OpenAPI Overlay 1.x document",
             where=name,
             mend="it should begin with 'overlay: 1.0.0'",
         )
     result: dict[str, Any] = copy.deepcopy(dict(document))
-    for index, action in enumerate(overlay.get("actions", [])):
-        _apply_action(action, result, f"{name}, action {index + 1} ({action.get('target', 'no target')})")
+    actions = overlay.get("actions")
+    if not isinstance(actions, list) or not actions:
+        raise DocumentError("it has no list of actions", where=name, mend="give it 'actions:' with at least one")
+    for index, action in enumerate(actions):
+        where = f"{name}, action {index + 1}"
+        if not isinstance(action, Mapping) or not isinstance(action.get("target"), str):
+            raise DocumentError("the action has no target", where=where, mend="give it 'target:' with a JSONPath")
+        _apply_action(action, result, f"{where} ({action['target']})")
     return result
 
 
 def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: str) -> None:
-    matches = find(str(action.get("target", "")), document)
+    # A nodelist may name a node twice (RFC 9535, 2.1.2); an action applies to it once.
+    matches = list(dict(find(action["target"], document)).items())
     if not matches:
         raise DocumentError(
             "the action selects nothing in the document, so the overlay no longer applies",

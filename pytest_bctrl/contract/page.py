@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 from pytest_bctrl.errors import DocumentError
 
-_FENCE = re.compile(r"^ {0,3}(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$")
-_OPENAPI = re.compile(r"^\s*(?:\{\s*)?[\"']?openapi[\"']?\s*:", re.MULTILINE)
+_FENCE = re.compile(r"^(?P<indent> {0,3})(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
+"""A line as Markdown has it (CommonMark 0.31, 2.1); `splitlines` also ends one at U+2028 and others."""
+
+_OPENAPI = re.compile(r"^\s*(?:\{\s*)?[\"']?openapi[\"']?\s*:\s*[\"']?[23]\.", re.MULTILINE)
 
 
 class Block(NamedTuple):
@@ -25,7 +28,7 @@ def fenced_blocks(page: str) -> list[Block]:
     opening: re.Match[str] | None = None
     body: list[str] = []
     start = 0
-    for number, line in enumerate(page.splitlines(keepends=True), start=1):
+    for number, line in enumerate(_LINE.findall(page), start=1):
         if opening is None:
             opening = _FENCE.match(line.rstrip("\r\n"))
             body, start = [], number + 1
@@ -34,13 +37,13 @@ def fenced_blocks(page: str) -> list[Block]:
             blocks.append(Block(language, "".join(body), start))
             opening = None
         else:
-            body.append(line)
+            # A block loses as much indentation as its opening fence has, where it has as much.
+            body.append(re.sub(rf"^ {{0,{len(opening['indent'])}}}", "", line))
     return blocks
 
 
 def _closes(line: str, marks: str) -> bool:
-    stripped = line.strip()
-    return len(stripped) >= len(marks) and set(stripped) == {marks[0]} and not line.startswith("    ")
+    return re.fullmatch(rf" {{0,3}}{re.escape(marks)}{re.escape(marks[0])}*[ \t]*[\r\n]*", line) is not None
 
 
 def openapi_block(page: str, name: str) -> Block:

@@ -61,13 +61,13 @@ def _members(contract: Contract, schema: Schema, indent: str, depth: int) -> Ite
         yield from _members(contract, child, indent + ("   " if last else "│  "), depth + 1)
 
 
-def _children(contract: Contract, schema: Schema) -> Iterator[tuple[str, Schema]]:
+def _children(contract: Contract, schema: Schema, level: int = 0) -> Iterator[tuple[str, Schema]]:
     resolved = contract.resolve(schema)
     if isinstance(resolved, bool):
         return
-    if "items" in resolved:
+    if "items" in resolved and level < _DEPTH:
         # A list shows its items' members as its own: one line less, and nothing lost.
-        yield from _children(contract, resolved["items"])
+        yield from _children(contract, resolved["items"], level + 1)
     required = resolved.get("required", ())
     for name, member in resolved.get("properties", {}).items():
         yield f"{name}{'*' if name in required else ''}  ", member
@@ -76,12 +76,13 @@ def _children(contract: Contract, schema: Schema) -> Iterator[tuple[str, Schema]
             yield label, branch
 
 
-def _words(contract: Contract, schema: Schema) -> str:
+def _words(contract: Contract, schema: Schema, level: int = 0) -> str:
     resolved = contract.resolve(schema)
     if isinstance(resolved, bool):
         return "anything" if resolved else "nothing"
     if "items" in resolved:
-        return f"{_types(resolved)} of {_words(contract, resolved['items'])}"
+        inner = _words(contract, resolved["items"], level + 1) if level < _DEPTH else "…"
+        return f"{_types(resolved)} of {inner}"
     if "const" in resolved:
         return json.dumps(resolved["const"])
     if "enum" in resolved:

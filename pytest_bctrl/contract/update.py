@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.contract import overlay as overlays
-from pytest_bctrl.contract.build import extract, lock_text, parse_yaml, render
+from pytest_bctrl.contract.build import extract, lock_text, render
 from pytest_bctrl.contract.document import load_document
+from pytest_bctrl.contract.yaml_text import parse_yaml
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:

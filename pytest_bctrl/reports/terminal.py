@@ -8,11 +8,14 @@ from typing import Any
 
 from pytest_bctrl.finding import LEVELS, Finding
 
+_LENGTH = 600
+"""Characters of one value; a finding's own data holds more of it."""
+
 
 def headline(findings: Sequence[Finding]) -> str:
     """One line: how many findings of which level, and the first of them."""
     first = findings[0]
-    return f"{counted(findings)}: {first.rule} at {first.location}, {first.message}"
+    return printable(f"{counted(findings)}: {first.rule} at {first.location}, {first.message}")
 
 
 def counted(findings: Sequence[Finding]) -> str:
@@ -32,22 +35,22 @@ def describe(findings: Sequence[Finding]) -> Iterator[str]:
         groups.setdefault((finding.level, finding.rule), []).append(finding)
     for (level, rule), group in groups.items():
         yield ""
-        yield f"{level} {rule}"
+        yield printable(f"{level} {rule}")
         for finding in group:
             yield from _one(finding)
         commands = [finding.reproduce for finding in group if finding.reproduce]
         if commands:
-            yield f"  reproduce: {commands[0]}"
+            yield printable(f"  reproduce: {commands[0]}")
 
 
 def _one(finding: Finding) -> Iterator[str]:
     total = "" if finding.total is None else f"  ({finding.count} of {finding.total})"
-    yield f"  {finding.location}{total}"
-    yield f"    {finding.message}"
+    yield printable(f"  {finding.location}{total}")
+    yield printable(f"    {finding.message}")
     yield f"    expected  {shown(finding.expected)}"
     yield f"    observed  {shown(finding.observed)}"
     if isinstance(finding.sample, dict) and "location" in finding.sample:
-        yield f"    sample    {finding.sample['location']}"
+        yield printable(f"    sample    {finding.sample['location']}")
 
 
 def shown(value: Any) -> str:
@@ -58,4 +61,9 @@ def shown(value: Any) -> str:
         text = value
     else:
         text = json.dumps(value, ensure_ascii=False, default=str)
+    return printable(text if len(text) <= _LENGTH else f"{text[:_LENGTH]}… ({len(text)} characters)")
+
+
+def printable(text: str) -> str:
+    """The text on one line and without what a terminal would obey instead of showing."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

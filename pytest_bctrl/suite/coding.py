@@ -40,6 +40,15 @@ def _decode(raw: bytes, coding: str) -> tuple[bytes, str]:
 def _inflate(raw: bytes) -> bytes:
     """Deflate is the zlib format (RFC 9110, 8.4.1.2); a raw stream is common enough to be read too."""
     try:
-        return zlib.decompress(raw)
+        return _whole(raw, zlib.MAX_WBITS)
     except zlib.error:
-        return zlib.decompress(raw, -zlib.MAX_WBITS)
+        return _whole(raw, -zlib.MAX_WBITS)
+
+
+def _whole(raw: bytes, window: int) -> bytes:
+    """The stream's content; raises `zlib.error` where it ends too soon, or something stands behind it."""
+    stream = zlib.decompressobj(window)
+    body = stream.decompress(raw) + stream.flush()
+    if not stream.eof or stream.unused_data:
+        raise zlib.error("the stream ends too soon" if not stream.eof else "something stands behind the stream")
+    return body

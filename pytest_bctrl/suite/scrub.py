@@ -10,10 +10,19 @@ from pytest_bctrl.secret import Secret
 
 MASK = "[key hidden]"
 
+_SHOWN = ("longrepr", "sections", "user_properties", "bctrl")
+"""What a report shows or carries to another process."""
+
 
 def scrub(report: Any, key: Secret) -> None:
-    """Replace the key in every text that a report holds, in place, however deep it is."""
-    _Scrubber(key).visit(report)
+    """Replace the key in every text that a test or collection report shows, in place, however deep it is.
+
+    Nothing else of the report is touched: a collection report also holds the items, and through them everything.
+    """
+    scrubber = _Scrubber(key)
+    for name in _SHOWN:
+        if hasattr(report, name):
+            setattr(report, name, scrubber.visit(getattr(report, name)))
 
 
 def scrub_trace(root: Any, key: Secret) -> None:
@@ -54,8 +63,9 @@ class _Scrubber:
         if isinstance(value, list):
             value[:] = [self.visit(item) for item in value]
         elif isinstance(value, dict):
-            for key in list(value):
-                value[key] = self.visit(value[key])
+            items = [(self.visit(key), self.visit(member)) for key, member in value.items()]
+            value.clear()
+            value.update(items)
         elif type(value).__module__.startswith("_pytest.") and hasattr(value, "__dict__"):
             self._visit_object(value)
         return value

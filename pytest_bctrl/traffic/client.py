@@ -8,6 +8,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from pytest_bctrl._version import __version__
+from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secret import Secret, secret
 from pytest_bctrl.traffic.flow import Attempt, Rules
 from pytest_bctrl.traffic.origin import Origin, origin_of
@@ -82,7 +83,22 @@ def _rules(
     retry: RetryPolicy | None,
     observe: Callable[[Attempt], None],
 ) -> Rules:
-    return Rules(origin_of(base_url), None if key is None else secret(key), live, retry or RetryPolicy(), observe)
+    held = None if key is None else secret(key)
+    if held is not None:
+        _require_sendable(held)
+    # httpx writes a host name in the form that goes on the wire (`xn--…`), and the origin is compared with that.
+    return Rules(origin_of(str(httpx.URL(base_url))), held, live, retry or RetryPolicy(), observe)
+
+
+def _require_sendable(key: Secret) -> None:
+    """Refuse a key that no header can carry before any library writes it into an error."""
+    value = key.reveal()
+    if not value.isascii() or not value.isprintable() or value != value.strip():
+        raise SettingError(
+            "the key holds white space, a line end or characters that no key has",
+            where="bctrl_api_key",
+            mend="strip what the key was read from",
+        )
 
 
 def _proxy(origin: Origin) -> str | None:

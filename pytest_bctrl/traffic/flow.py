@@ -157,6 +157,8 @@ def _prepared(request: httpx.Request, rules: Rules) -> httpx.Request:
 
 def _timed(request: httpx.Request, left: float) -> httpx.Request:
     asked = request.extensions.get("timeout", {})
+    # A wait may end a moment after the budget did, and no socket takes a negative time.
+    left = max(left, 0.001)
     limits = {name: min(left, asked.get(name) or left) for name in ("connect", "read", "write", "pool")}
     request.extensions = {**request.extensions, "timeout": limits}
     return request

@@ -44,6 +44,8 @@ def origin_of(url: str) -> Origin:
     scheme = parts.scheme.lower()
     if scheme not in _PORTS or not parts.hostname:
         raise ValueError(f"no http(s) origin in {url!r}")
+    if parts.port == 0:
+        raise ValueError(f"no port 0 in {url!r}")
     return Origin(scheme, parts.hostname, parts.port or _PORTS[scheme])
 
 
@@ -57,12 +59,14 @@ def base_url(text: str, *, where: str, prefix: str = "/v1") -> str:
     try:
         parts = urlsplit(text.strip())
         origin = origin_of(text.strip())
+        _require_plain(text.strip(), origin.host, bracketed="[" in parts.netloc)
     except ValueError:
         raise SettingError(f"{_shown(text)} is not an http(s) URL", where=where, mend=example) from None
     if parts.username is not None or parts.password is not None:
         raise SettingError("the URL holds a user name or password", where=where, mend=f"leave it out; {example}")
     if parts.query or parts.fragment:
-        raise SettingError(f"{_shown(text)} has a query or a fragment", where=where, mend=f"leave it out; {example}")
+        # What stands there may be a key.
+        raise SettingError("the URL has a query or a fragment", where=where, mend=f"leave it out; {example}")
     if origin.scheme == "http" and not origin.is_loopback:
         raise SettingError(
             f"{text.strip()} would send the key in plain text",
@@ -70,6 +74,14 @@ def base_url(text: str, *, where: str, prefix: str = "/v1") -> str:
             mend="use https; plain http is for this machine alone (localhost, 127.0.0.1, [::1])",
         )
     return _without_prefix(parts, prefix)
+
+
+def _require_plain(text: str, host: str, *, bracketed: bool) -> None:
+    """Raise `ValueError` for what URL parsers drop or differ on: spaces, control characters, odd hosts in brackets."""
+    if not text.isprintable() or any(char.isspace() or char == "\\" for char in text):
+        raise ValueError(text)
+    if bracketed:
+        ipaddress.IPv6Address(host)
 
 
 def _without_prefix(parts: SplitResult, prefix: str) -> str:

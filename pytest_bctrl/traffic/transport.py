@@ -142,4 +142,6 @@ _DETAILS: dict[type[httpx.TransportError], str] = {
     httpx.ConnectTimeout: "no connection in time",
     httpx.PoolTimeout: "no free connection in time",
     httpx.WriteTimeout: "the request could not be sent in time",
+    # Its own words repeat the header that is wrong, and that may be the one with the key.
+    httpx.LocalProtocolError: "the request cannot be written as HTTP/1.1: is there a line end in a header?",
 }
