@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_bctrl.contract import overlay as overlays
 from pytest_bctrl.contract.build import extract, lock_text, render
 from pytest_bctrl.contract.document import load_document
-from pytest_bctrl.contract.yaml_text import parse_yaml
+from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def prepare(text: str, source: str, files: ContractFiles, today: date) -> Update
     """
     new = load_document(text, source)
     spec = extract(text, source) if new.format == "markdown" else new.text.rstrip("\n") + "\n"
-    overlay = parse_yaml(_read(files.overlay), str(files.overlay))
-    merged = overlays.apply(overlay, parse_yaml(spec, source), str(files.overlay))
+    overlay = read_yaml(_read(files.overlay), str(files.overlay))
+    merged = overlays.apply(overlay, read_yaml(spec, source), str(files.overlay))
     old = load_document(_read(files.spec), str(files.spec))
     recorded = source if "://" in source else locked_source(files)
     texts = {
