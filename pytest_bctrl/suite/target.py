@@ -14,6 +14,7 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.suite.coding import ACCEPTED, decoded
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.tally import Tally
 from pytest_bctrl.suite.troubles import (
     attempt_findings,
     decoding_finding,
@@ -28,19 +29,6 @@ from pytest_bctrl.traffic.retry import RetryPolicy
 
 RETRY = RetryPolicy(statuses=frozenset({429}))
 """A server error is a finding, so the suite takes the first; only 'come back later' is answered by coming back."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What was sent and seen, for the summary."""
-
-    requests: int = 0
-    answers: int = 0
-    bodies: int = 0
-
-    def as_dict(self) -> dict[str, int]:
-        """The tally as plain data."""
-        return {"requests": self.requests, "answers": self.answers, "bodies": self.bodies}
 
 
 @dataclass(frozen=True, slots=True)
