@@ -43,6 +43,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--bctrl-mock", action="store_true", help="Check the bundled mock server against the contract; needs no network"
     )
+    group.addoption(
+        "--bctrl-selftest",
+        action="store_true",
+        help="Prove the contract suite on the bundled mock: every scenario passes, every fault and mutant is found",
+    )
     for name, metavar, text in _VALUES:
         group.addoption(f"--{name.replace('_', '-')}", dest=name, metavar=metavar, default=None, help=text)
         parser.addini(name, text, type="string", default="")
@@ -52,7 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers and, where a flag asks for it, the contract run."""
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
-    if config.option.bctrl_live or config.option.bctrl_mock or config.option.bctrl_upstream:
+    option = config.option
+    if option.bctrl_live or option.bctrl_mock or option.bctrl_selftest or option.bctrl_upstream:
         from pytest_bctrl.suite.start import start
 
         start(config)

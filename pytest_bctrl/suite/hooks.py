@@ -41,6 +41,8 @@ class ContractHooks:
             yield "tests"
         if self._run.upstream is not None:
             yield "upstream"
+        if self._run.selftest:
+            yield "selftest"
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:

@@ -41,6 +41,7 @@ class ContractRun:
     fail_on: FailOn
     max_examples: int
     upstream: str | None = None
+    selftest: bool = False
     mock: MockServer | None = None
 
 
@@ -75,18 +76,22 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
         fail_on=settings.fail_on(source, environment),
         max_examples=settings.max_examples(source, environment),
         upstream=settings.upstream(source, environment),
+        selftest=bool(source.getoption("bctrl_selftest")),
     )
     if target == "live":
         key = settings.api_key(environment)
         space = settings.space_id(source, environment)
         url = live_base_url(contract, source, environment)
         return replace(run, key=key, values={"space_id": space}, base_url=url)
-    if target == "mock":
-        from pytest_bctrl.traffic.mock import MockServer
+    return with_mock(run) if target == "mock" else run
 
-        mock = MockServer(contract)
-        return replace(run, key=mock.api_key, values={"space_id": mock.space_id}, mock=mock)
-    return run
+
+def with_mock(run: ContractRun) -> ContractRun:
+    """Return the run with a mock server of its own as its target, not yet started."""
+    from pytest_bctrl.traffic.mock import MockServer
+
+    mock = MockServer(run.contract)
+    return replace(run, target="mock", key=mock.api_key, values={"space_id": mock.space_id}, mock=mock)
 
 
 def live_base_url(contract: Contract, source: settings.Source, environment: Mapping[str, str]) -> str:

@@ -25,16 +25,18 @@ class Summary:
         self._outcomes: Counter[str] = Counter()
         self._skipped: Counter[str] = Counter()
         self._not_looked_at: list[str] = []
+        self._figures: list[str] = []
         self.stopped = False
 
     def header(self) -> str:
         """The line under pytest's own: target, contract, level that fails."""
         run = self._run
+        selftest = ", self-test" if run.selftest else ""
         where = {"mock": "the bundled mock", "live": run.base_url, None: "none"}[run.target]
         drift = f", upstream {run.upstream}" if run.upstream else ""
         return (
             f"bctrl: target {where}, contract {run.contract.title} {run.contract.version} "
-            f"({run.contract.short_digest}){drift}, fails on {run.fail_on}"
+            f"({run.contract.short_digest}){drift}{selftest}, fails on {run.fail_on}"
         )
 
     def add(self, report: pytest.TestReport) -> None:
@@ -49,6 +51,7 @@ class Summary:
         self._found.extend(from_dict(finding) for finding in carried.get("findings", ()))
         self._tally.update(carried.get("tally", {}))
         self.stopped = self.stopped or bool(carried.get("stopped"))
+        self._figures.extend(carried.get("figures", ()))
         if carried.get("not_checked"):
             self._not_looked_at.append(carried["not_checked"])
 
@@ -65,7 +68,7 @@ class Summary:
             for line in describe(passing):
                 terminal.line(line)
             terminal.line("")
-        for line in [*self._checked(), *self._not_checked(), *self._next(failing, passing)]:
+        for line in [*self._checked(), *self._not_checked(), *self._next(failing, passing), *self._figures]:
             terminal.line(line)
 
     def _checked(self) -> list[str]:

@@ -23,7 +23,7 @@ from pytest_bctrl.suite.troubles import (
     trouble,
     unanswered_finding,
 )
-from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.client import TIMEOUT, client
 from pytest_bctrl.traffic.flow import ATTEMPTS, NO_AUTHORIZATION, Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy
 
@@ -54,6 +54,8 @@ class Target:
     """The API under test, live or mocked. Not thread-safe; one a test process."""
 
     run: ContractRun
+    retry: RetryPolicy = RETRY
+    timeout: float = TIMEOUT
     tally: Tally = field(default_factory=Tally)
     _client: httpx.Client = field(init=False, repr=False)
     _first: dict[str, Exchange | NoAnswerError] = field(default_factory=dict, repr=False)
@@ -66,10 +68,11 @@ class Target:
             self._base_url,
             self.run.key,
             live=True,
-            retry=RETRY,
+            retry=self.retry,
             observe=self._observe,
             headers={"Accept-Encoding": ACCEPTED},
         )
+        self._client.timeout = httpx.Timeout(self.timeout)
 
     def close(self) -> None:
         """Close the connections, and stop the mock where it is the target."""

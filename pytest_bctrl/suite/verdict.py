@@ -19,12 +19,13 @@ class Verdict:
     """Collects the findings of one test; `give` fails the test where one is at or above the failing level.
 
     `stopped` tells that the test stopped the whole run, because the target cannot be asked; `not_checked` says what
-    the test could not look at, and why.
+    the test could not look at, and why; `figures` are lines for the end of the run.
     """
 
     def __init__(self, fail_on: FailOn, tally: Tally | None = None) -> None:
         self.stopped = False
         self.not_checked = ""
+        self.figures: list[str] = []
         self._fail_on = fail_on
         self._tally = tally or Tally()
         self._before = self._tally.as_dict()
@@ -43,6 +44,7 @@ class Verdict:
             "tally": {name: number - self._before[name] for name, number in after.items()},
             "stopped": self.stopped,
             "not_checked": self.not_checked,
+            "figures": self.figures,
         }
 
     def collect(self, found: Iterable[Finding]) -> None:
