@@ -12,7 +12,11 @@ _WORDS = (
     ("tag:yaml.org,2002:null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
     ("tag:yaml.org,2002:bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
     ("tag:yaml.org,2002:int", r"^[-+]?(?:0|[1-9][0-9]*)$", list("-+0123456789")),
-    ("tag:yaml.org,2002:float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", list("-+.0123456789")),
+    (
+        "tag:yaml.org,2002:float",
+        r"^[-+]?(?:\.[0-9]+|[0-9]+(?=[.eE])(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$",
+        [*"-+.0123456789"],
+    ),
     ("tag:yaml.org,2002:merge", r"^<<$", ["<"]),
 )
 """YAML 1.2's core schema. YAML 1.1, PyYAML's own, reads dates, `on`, `yes` and `12:30` as something else than text."""
