@@ -72,14 +72,23 @@ def test_the_verdict_on_an_error_body_is_jsonschemas_too(changes: list[tuple[tup
 
 
 def _change(body: Any, path: tuple[Any, ...], value: Any) -> None:
+    """Set or remove what is at a place, where an earlier change has left that place."""
     for key in path[:-1]:
-        if not isinstance(body, dict | list) or (isinstance(body, dict) and key not in body) or body in ([], [1]):
+        if not _has(body, key):
             return
         body = body[key]
-    if value == "@remove" and isinstance(body, dict):
-        body.pop(path[-1], None)
-    elif isinstance(body, dict) or (isinstance(body, list) and path[-1] < len(body)):
+    if not _has(body, path[-1]):
+        return
+    if value == "@remove":
+        del body[path[-1]]
+    else:
         body[path[-1]] = copy.deepcopy(value)
+
+
+def _has(value: Any, key: str | int) -> bool:
+    if isinstance(key, int):
+        return isinstance(value, list) and key < len(value)
+    return isinstance(value, dict) and key in value
 
 
 def test_the_sample_conforms() -> None:
