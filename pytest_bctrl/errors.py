@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 
-
-@dataclass(eq=False)
 class BctrlError(Exception):
     """Base of everything this package raises for a user's mistake or for a broken input.
 
@@ -13,9 +10,12 @@ class BctrlError(Exception):
     right or which command to type next.
     """
 
-    problem: str
-    where: str = ""
-    mend: str = ""
+    # Written out: the drift gate starts in a few milliseconds, of which `dataclasses` would take a third.
+    def __init__(self, problem: str, where: str = "", mend: str = "") -> None:
+        super().__init__(problem, where, mend)
+        self.problem = problem
+        self.where = where
+        self.mend = mend
 
     def __str__(self) -> str:
         """One line: where, what, mend."""

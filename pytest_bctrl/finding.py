@@ -46,6 +46,12 @@ class Finding:
         return {**values, **self.extra}
 
 
+def from_dict(values: Mapping[str, Any]) -> Finding:
+    """Return the finding that `as_dict` wrote; what is no field of it is `extra`."""
+    own = {name: value for name, value in values.items() if name in Finding.__slots__ and name != "extra"}
+    return Finding(**own, extra={name: value for name, value in values.items() if name not in Finding.__slots__})
+
+
 def at_or_above(findings: Iterable[Finding], fail_on: FailOn) -> list[Finding]:
     """Return the findings that fail a run under `fail_on`, in their order."""
     if fail_on == "never":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _CONTRACT: pytest.StashKey[Contract] = pytest.StashKey()
 _MOCK: pytest.StashKey[MockServer] = pytest.StashKey()
+_USED: pytest.StashKey[MockServer] = pytest.StashKey()
 
 
 def contract(config: pytest.Config) -> Contract:
@@ -37,8 +39,42 @@ def mock(config: pytest.Config) -> MockServer:
 
         server = MockServer(contract(config)).start()
         config.add_cleanup(server.stop)
+        config.pluginmanager.register(MockReport(), "bctrl-mock-report")
         config.stash[_MOCK] = server
     return config.stash[_MOCK]
+
+
+@contextmanager
+def mock_for(request: pytest.FixtureRequest) -> Iterator[MockServer]:
+    """Give a test the mock server as new, in the scenarios that the test is marked with, the nearest mark last."""
+    server = mock(request.config)
+    server.reset()
+    wrong = ""
+    try:
+        for marker in reversed(list(request.node.iter_markers("bctrl_scenario"))):
+            server.scenario(*marker.args, **marker.kwargs)
+    except (BctrlError, TypeError) as error:
+        wrong = str(error)
+    if wrong:
+        pytest.fail(f"bctrl_scenario: {wrong}", pytrace=False)
+    request.node.stash[_USED] = server
+    yield server
+    server.reset()
+
+
+class MockReport:
+    """Shows, in the report of a failed test, what the mock server refused."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Add the section, where there is anything to show."""
+        report = yield
+        server = item.stash.get(_USED, None)
+        if server is not None and report.failed and report.when == "call":
+            refused = server.requests.report()
+            if refused:
+                report.sections.append(("bctrl mock server: refused requests", refused))
+        return report
 
 
 def api_key(config: pytest.Config, environment: Mapping[str, str]) -> Secret:
@@ -64,10 +100,13 @@ def schema(of: Contract) -> Any:
     """Return the Schemathesis schema; fails the test with the install command where the extra is missing."""
     from pytest_bctrl.suite.run import require_extra
 
+    missing = ""
     try:
         require_extra()
     except BctrlError as error:
-        pytest.fail(f"bctrl_schema: {error}", pytrace=False)
+        missing = str(error)
+    if missing:
+        pytest.fail(f"bctrl_schema: {missing}", pytrace=False)
     from pytest_bctrl.suite.generate import schema_of
 
     return schema_of(of)

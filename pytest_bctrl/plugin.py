@@ -21,11 +21,13 @@ _VALUES = (
     ("bctrl_space_id", "ID", "Id of the space to list, needed with --bctrl-live; also BCTRL_SPACE_ID"),
     ("bctrl_contract", "PATH", "OpenAPI 3.1 document to hold the API to, in place of the packaged contract"),
     ("bctrl_fail_on", "LEVEL", "Mildest finding that fails a contract test: error (default), warning, info, never"),
+    ("bctrl_upstream", "SOURCE", "Page, file or URL of the spec as published now: check that it has not drifted"),
     ("bctrl_max_examples", "N", "How many values of the path parameters the contract suite tries (default: 20)"),
 )
 
 _MARKERS = (
     "bctrl_contract: a test of the contract suite, added by --bctrl-mock and --bctrl-live",
+    "bctrl_scenario(name, **arguments): the scenario that the mock server plays in this test",
     "bctrl_live: a test that talks to the live API; skipped unless --bctrl-live is given",
 )
 
@@ -41,6 +43,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--bctrl-mock", action="store_true", help="Check the bundled mock server against the contract; needs no network"
     )
+    group.addoption(
+        "--bctrl-selftest",
+        action="store_true",
+        help="Prove the contract suite on the bundled mock: every scenario passes, every fault and mutant is found",
+    )
     for name, metavar, text in _VALUES:
         group.addoption(f"--{name.replace('_', '-')}", dest=name, metavar=metavar, default=None, help=text)
         parser.addini(name, text, type="string", default="")
@@ -50,7 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers and, where a flag asks for it, the contract run."""
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
-    if config.option.bctrl_live or config.option.bctrl_mock:
+    option = config.option
+    if option.bctrl_live or option.bctrl_mock or option.bctrl_selftest or option.bctrl_upstream:
         from pytest_bctrl.suite.start import start
 
         start(config)
@@ -95,31 +103,37 @@ def bctrl_space_id(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture
-def bctrl_client(bctrl_base_url: str, bctrl_api_key: Secret, pytestconfig: pytest.Config) -> Iterator[httpx.Client]:
+def bctrl_client(bctrl_base_url: str, bctrl_api_key: Secret, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     """An authenticated `httpx.Client` on the target; with --bctrl-live it sends GET, HEAD and OPTIONS only."""
     from pytest_bctrl.traffic.client import client
 
-    with client(bctrl_base_url, bctrl_api_key, live=pytestconfig.option.bctrl_live) as made:
+    _as_new(request)
+    with client(bctrl_base_url, bctrl_api_key, live=request.config.option.bctrl_live) as made:
         yield made
 
 
 @pytest.fixture
-def bctrl_async_client(bctrl_base_url: str, bctrl_api_key: Secret, pytestconfig: pytest.Config) -> httpx.AsyncClient:
+def bctrl_async_client(bctrl_base_url: str, bctrl_api_key: Secret, request: pytest.FixtureRequest) -> httpx.AsyncClient:
     """An authenticated `httpx.AsyncClient` on the target, as safe as `bctrl_client`; needs no closing."""
     from pytest_bctrl.traffic.client import async_client
 
-    return async_client(bctrl_base_url, bctrl_api_key, live=pytestconfig.option.bctrl_live)
+    _as_new(request)
+    return async_client(bctrl_base_url, bctrl_api_key, live=request.config.option.bctrl_live)
+
+
+def _as_new(request: pytest.FixtureRequest) -> None:
+    """Have the mock begin anew for this test, in the scenario that the test is marked with, where it is the target."""
+    if not request.config.option.bctrl_live:
+        request.getfixturevalue("bctrl_mock")
 
 
 @pytest.fixture
-def bctrl_mock(pytestconfig: pytest.Config) -> Iterator[MockServer]:
+def bctrl_mock(request: pytest.FixtureRequest) -> Iterator[MockServer]:
     """The mock server of this test: `.url`, `.api_key`, `.space_id`, `.runtimes`, `.requests`; new for each test."""
     from pytest_bctrl import fixture_values
 
-    server = fixture_values.mock(pytestconfig)
-    server.reset()
-    yield server
-    server.reset()
+    with fixture_values.mock_for(request) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -51,6 +51,7 @@ SPACE_ID = Setting("bctrl_space_id", ("BCTRL_SPACE_ID",))
 CONTRACT = Setting("bctrl_contract")
 FAIL_ON_LEVEL = Setting("bctrl_fail_on")
 MAX_EXAMPLES = Setting("bctrl_max_examples")
+UPSTREAM = Setting("bctrl_upstream")
 
 
 def given(setting: Setting, source: Source, environment: Mapping[str, str]) -> Given | None:
@@ -76,6 +77,12 @@ def target(source: Source) -> Target | None:
     if live:
         return "live"
     return "mock" if mock else None
+
+
+def upstream(source: Source, environment: Mapping[str, str]) -> str | None:
+    """Return where the spec is published today, None for no drift check."""
+    found = given(UPSTREAM, source, environment)
+    return found.value if found else None
 
 
 def contract_path(source: Source, environment: Mapping[str, str]) -> str | None:

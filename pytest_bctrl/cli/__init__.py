@@ -9,13 +9,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.reports.terminal import printable
 
 COMMANDS = {
-    "contract": "show the contract in force, or build it from the vendored spec and the overlay",
+    "mock": "serve the API's contract on this machine, for any client in any language",
+    "contract": "show the contract in force, build it from the vendored spec and the overlay, or vendor the spec anew",
+    "drift": "compare the vendored spec with the spec as it is published now, and fail for what breaks a consumer",
 }
 """Name and help of every command; the module of the same name has `add_arguments(parser)` and `run(options)`."""
 
@@ -26,10 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; a user's mistake is one line on standard error and exit code 2."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser(given).parse_args(given)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # What upstream says is printed as far as the terminal can, rather than not at all.
+            stream.reconfigure(errors="backslashreplace")
     try:
         return int(import_module(f"pytest_bctrl.cli.{options.command}").run(options))
     except BctrlError as error:
-        print(printable(f"pytest-bctrl: {error}"), file=sys.stderr)
+        print(f"pytest-bctrl: {one_line(str(error))}", file=sys.stderr)
         return COULD_NOT_CHECK
     except BrokenPipeError:
         # The reader of a pipe went away (`| head`): nothing is left to say to anyone.
@@ -37,6 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return COULD_NOT_CHECK
     except KeyboardInterrupt:
         return 130
+
+
+def one_line(text: str) -> str:
+    """The text as one line that cannot steer a terminal."""
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in " ".join(text.split()))
 
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""`pytest-bctrl contract show | build`."""
+"""`pytest-bctrl contract show | build | update`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rebuild = actions.add_parser(
         "build", help="merge the vendored spec and the overlay into the JSON that test runs read"
     )
-    rebuild.add_argument("--contracts", type=Path, metavar="DIR", help="folder of the contract's files")
+    update = actions.add_parser("update", help="show the drift, then vendor the published spec anew")
+    update.add_argument("source", nargs="?", help="path, https URL or -; default: where the vendored spec came from")
+    update.add_argument("--dry-run", action="store_true", help="show the drift and write nothing")
+    for action in (rebuild, update):
+        action.add_argument("--contracts", type=Path, metavar="DIR", help="folder of the contract's files")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -28,6 +32,31 @@ def run(options: argparse.Namespace) -> int:
         print("\n".join(map(printable, tree.lines(load(options.path)))))
         return 0
     files = ContractFiles(options.contracts) if options.contracts else packaged()
+    if options.action == "update":
+        return update(files, options.source, options.dry_run)
     changed = build.build(files)
     print(f"{files.merged}: {'written' if changed else 'unchanged'}")
+    return 0
+
+
+def update(files: ContractFiles, source: str | None, is_dry: bool) -> int:
+    """Show the drift and vendor the spec anew; no file is changed where that cannot be done."""
+    import sys
+    from datetime import date
+
+    from pytest_bctrl.contract.update import locked_source, prepare, write
+    from pytest_bctrl.drift import compare
+    from pytest_bctrl.drift.sources import read_text
+    from pytest_bctrl.reports.drift_text import drift_text
+    from pytest_bctrl.reports.title import Title
+
+    given = source or locked_source(files)
+    name = "standard input" if given == "-" else given
+    ready = prepare(read_text(given), name, files, date.today())
+    sys.stdout.write(drift_text(compare(ready.old, ready.new), Title("drift", ready.old.name, name)))
+    if is_dry or not ready.changes:
+        print(f"{files.folder}: nothing written, {'as asked' if ready.changes else 'the spec is the vendored one'}")
+        return 0
+    write(ready.texts)
+    print(f"{files.folder}: written: {', '.join(sorted(path.name for path in ready.texts))}")
     return 0

@@ -13,18 +13,18 @@ from typing import Any
 from pytest_bctrl.contract import overlay as overlays
 from pytest_bctrl.contract.files import ContractFiles
 from pytest_bctrl.contract.page import openapi_block
-from pytest_bctrl.contract.yaml_text import parse_yaml
+from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
 
 
 def merged(files: ContractFiles) -> dict[str, Any]:
     """Return the vendored spec with the overlay applied, read afresh from the two YAML files."""
-    spec = parse_yaml(_read(files.spec), str(files.spec))
+    spec = read_yaml(_read(files.spec), str(files.spec))
     if not isinstance(spec, dict):
         raise DocumentError(
             "it is not an OpenAPI document", where=str(files.spec), mend="vendor the published page anew"
         )
-    overlay = parse_yaml(_read(files.overlay), str(files.overlay))
+    overlay = read_yaml(_read(files.overlay), str(files.overlay))
     return overlays.apply(overlay, spec, str(files.overlay))
 
 

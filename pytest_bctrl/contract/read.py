@@ -49,9 +49,9 @@ def _parse(text: str, name: str) -> Any:
             raise DocumentError(f"it is not JSON: {error}", where=name, mend="mend the file") from None
         except RecursionError:
             raise DocumentError("it is nested too deep", where=name, mend="mend the file") from None
-    from pytest_bctrl.contract.yaml_text import parse_yaml
+    from pytest_bctrl.contract.yaml_source import read_yaml
 
-    return parse_yaml(text, name)
+    return read_yaml(text, name)
 
 
 def from_document(document: Any, name: str) -> Contract:

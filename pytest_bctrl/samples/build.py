@@ -66,9 +66,11 @@ class Builder:
     def _object(self, schema: Mapping[str, Any], place: str, depth: int) -> dict[str, Any]:
         required = frozenset(schema.get("required", ()))
         made = {}
-        for name, inner in schema.get("properties", {}).items():
+        documented = schema.get("properties", {})
+        unnamed = {name: schema.get("additionalProperties", True) for name in schema.get("required", ())}
+        for name, inner in {**unnamed, **documented}.items():
             at = f"{place}.{name}" if place else name
-            if name in required or (depth <= _DEEPEST and self._choice.deal(f"{at}?", 2) == 0):
+            if name in required or (depth <= _DEEPEST and self._choice.takes_optional(at)):
                 made[name] = self.value(inner, at, depth + 1)
         if not schema.get("properties") and schema.get("additionalProperties") is not False:
             made |= self._free_form(schema.get("additionalProperties", True), place, depth)

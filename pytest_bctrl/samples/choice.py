@@ -35,6 +35,10 @@ class Rotation:
             self._pending.setdefault(place, set(range(alternatives))).discard(dealt)
         return dealt
 
+    def takes_optional(self, place: str) -> bool:
+        """Return whether the optional property at `place` is there this time."""
+        return self.deal(f"{place}?", 2) == 0
+
     def random(self, place: str) -> Random:
         """Return the source of randomness that belongs to `place` alone."""
         source = self._sources.get(place)
@@ -45,3 +49,15 @@ class Rotation:
     def pending(self) -> bool:
         """Return whether a place that was visited has an alternative not yet taken."""
         return any(self._pending.values())
+
+
+class Outline(Rotation):
+    """A rotation in which every optional property is there, or none is."""
+
+    def __init__(self, seed: int, *, optional: bool) -> None:
+        super().__init__(seed)
+        self._optional = optional
+
+    def takes_optional(self, place: str) -> bool:
+        """Return the one decision there is."""
+        return self._optional

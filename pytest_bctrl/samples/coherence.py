@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import Any
 
 from pytest_bctrl.samples.places import slots, values
-from pytest_bctrl.samples.text import moment
+from pytest_bctrl.samples.text import as_uuid, moment
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def cohere(body: Any, invariants: Sequence[Mapping[str, Any]], parameters: Mapping[str, str], start: int = 0) -> None:
@@ -26,7 +30,7 @@ def cohere(body: Any, invariants: Sequence[Mapping[str, Any]], parameters: Mappi
         if "ordered" in rule:
             _ordered(body, rule)
         if "unique" in rule:
-            _unique(body, str(rule["unique"]))
+            _unique(body, str(rule["unique"]), start)
 
 
 def _same(body: Any, rule: Mapping[str, Any]) -> None:
@@ -52,9 +56,21 @@ def _ordered(body: Any, rule: Mapping[str, Any]) -> None:
             item[name] = value
 
 
-def _unique(body: Any, location: str) -> None:
+def _unique(body: Any, location: str, start: int) -> None:
     seen: set[Any] = set()
-    for index, (container, key) in enumerate(slots(body, location)):
+    for index, (container, key) in enumerate(slots(body, location), start):
         if container[key] in seen:
-            container[key] = f"{container[key]}-{index}"
+            container[key] = _another(container[key], index)
         seen.add(container[key])
+
+
+def renew(body: Any, location: str, start: int) -> None:
+    """Give every value at `location` another one, which `start` tells apart from those of other bodies."""
+    for index, (container, key) in enumerate(slots(body, location), start):
+        container[key] = _another(container[key], index)
+
+
+def _another(value: Any, index: int) -> Any:
+    if isinstance(value, str) and _UUID.fullmatch(value):
+        return as_uuid(blake2b(f"{value}:{index}".encode(), digest_size=16).hexdigest())
+    return value + index if isinstance(value, int) else f"{value}-{index}"

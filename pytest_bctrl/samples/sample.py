@@ -11,8 +11,8 @@ from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.choice import Rotation
-from pytest_bctrl.samples.coherence import cohere
+from pytest_bctrl.samples.choice import Outline, Rotation
+from pytest_bctrl.samples.coherence import cohere, renew
 from pytest_bctrl.samples.shapes import flatten, shapes
 
 SPACE_ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
@@ -23,15 +23,16 @@ _SAMPLE_SEED = 1
 
 
 class Samples:
-    """Bodies of one operation's successful answer.
+    """Bodies of one operation's successful answer, whose `status`, `media_type` and `schema` the contract gives.
 
+    Raises `DocumentError` where the contract documents none in JSON.
     `list_name` is where the body holds its list (`runtimes`), empty where it holds none at its top.
     """
 
     def __init__(self, contract: Contract, operation: Operation) -> None:
         self.contract = contract
         self.operation = operation
-        self.schema = success_schema(operation, contract)
+        self.status, self.media_type, self.schema = _success(operation, contract)
         self.list_name = _list_name(contract, self.schema)
 
     def parameters(self, space_id: str) -> dict[str, str]:
@@ -44,7 +45,13 @@ class Samples:
 
     def sample(self, space_id: str = SPACE_ID) -> Any:
         """Return a short body that visits every alternative inside the list: enum, branch, null, left out, empty."""
-        choice = Rotation(_SAMPLE_SEED)
+        return self._visiting_all(Rotation(_SAMPLE_SEED), space_id)
+
+    def outlined(self, space_id: str = SPACE_ID, *, optional: bool) -> Any:
+        """Return the sample with every optional property, or with none."""
+        return self._visiting_all(Outline(_SAMPLE_SEED, optional=optional), space_id)
+
+    def _visiting_all(self, choice: Rotation, space_id: str) -> Any:
         builder = Builder(self.contract, choice)
         if not self.list_name:
             return self._cohere(builder.value(self.schema), space_id, 0)
@@ -55,9 +62,9 @@ class Samples:
             items += builder.value(self.schema)[self.list_name]
         return self._cohere(body, space_id, 0)
 
-    def generated(self, count: int | None, seed: int, number: int = 0, space_id: str = SPACE_ID) -> Any:
-        """Return the `number`th body of a seeded run: `count` items, or as many as the run's turn gives."""
-        return self.run(seed, number + 1, count, space_id)[number]
+    def generated(self, count: int, seed: int = 0, space_id: str = SPACE_ID) -> Any:
+        """Return a body with `count` items, the same one for the same seed."""
+        return self.run(seed, 1, count, space_id)[0]
 
     def run(self, seed: int, bodies: int, count: int | None = None, space_id: str = SPACE_ID) -> list[Any]:
         """Return the first `bodies` bodies of a seeded run; together they visit every alternative."""
@@ -72,7 +79,7 @@ class Samples:
 
     def item(self, space_id: str = SPACE_ID, seed: int = 1) -> Any:
         """Return one item of the list, as a body of one item holds it."""
-        return self.items(self.generated(1, seed, space_id=space_id))[0]
+        return self.items(self.generated(1, seed, space_id))[0]
 
     def items(self, body: Any) -> list[Any]:
         """Return the list that `body` holds; no items where it holds none."""
@@ -91,21 +98,37 @@ class Samples:
 
     def _cohere(self, body: Any, space_id: str, start: int) -> Any:
         # Fixed values come out of the schema itself: a copy keeps a caller's change out of the contract.
-        body = copy.deepcopy(body)
+        return self.coherent(copy.deepcopy(body), space_id, start)
+
+    def coherent(self, body: Any, space_id: str, start: int = 0) -> Any:
+        """Make `body` keep the invariants, in place, and return it; `start` items were served before it."""
         cohere(body, self.operation.invariants, self.parameters(space_id), start)
+        return body
+
+    def renewed(self, body: Any, space_id: str, start: int) -> Any:
+        """Give the items of `body`, copies of earlier ones, identities and times of their own, in place."""
+        for rule in self.operation.invariants:
+            if "unique" in rule:
+                renew(body, str(rule["unique"]), start)
+        return self.coherent(body, space_id, start)
+
+    def addressed(self, body: Any, space_id: str) -> Any:
+        """Make `body` answer a request for `space_id`, in place, and change nothing else."""
+        tied = [rule for rule in self.operation.invariants if "equals" in rule]
+        cohere(body, tied, self.parameters(space_id))
         return body
 
 
 _LENGTHS = (5, 0, 3, 8, 1, 4, 2, 6, 0, 7, 3, 5)
 
 
-def success_schema(operation: Operation, contract: Contract) -> Schema:
-    """Return the schema of the first documented 2xx JSON answer; raises `DocumentError` where there is none."""
+def _success(operation: Operation, contract: Contract) -> tuple[int, str, Schema]:
+    """Status, media type and schema of the first documented 2xx JSON answer."""
     for status, response_spec in sorted(operation.responses.items()):
         if status.startswith("2"):
             for media, schema in response_spec.content.items():
                 if "json" in media:
-                    return schema
+                    return int(status.upper().replace("X", "0")), media, schema
     raise DocumentError(
         "it documents no successful JSON answer",
         where=f"{contract.name}: {operation.label}",
@@ -135,7 +158,7 @@ def runtime(**overrides: Any) -> dict[str, Any]:
 def runtimes(count: int, *, seed: int = 0, space_id: str = SPACE_ID) -> list[dict[str, Any]]:
     """Return `count` runtimes, the same ones for the same seed."""
     samples = _packaged()
-    return samples.items(samples.generated(count, seed, space_id=space_id))
+    return samples.items(samples.generated(count, seed, space_id))
 
 
 def response(items: list[dict[str, Any]] | None = None, *, space_id: str = SPACE_ID) -> dict[str, Any]:

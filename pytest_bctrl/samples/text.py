@@ -1,7 +1,8 @@
-"""Strings and numbers that a schema allows, readable enough to be recognised in a failure."""
+"""Strings and numbers that a schema allows, readable enough to be recognised in a failure; and JSON as bytes."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -70,7 +71,11 @@ def moment(minutes: int) -> str:
 
 def uuid(source: Random) -> str:
     """Return a random UUID of version 4 (RFC 9562, 5.4)."""
-    digits = f"{source.getrandbits(128):032x}"
+    return as_uuid(f"{source.getrandbits(128):032x}")
+
+
+def as_uuid(digits: str) -> str:
+    """Return 32 hex digits as a UUID of version 4; six of their bits give way to version and variant."""
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
@@ -91,3 +96,8 @@ _FORMATS: Mapping[str, Callable[[str, Random, int], str]] = {
     "ipv4": lambda _place, source, _number: f"192.0.2.{source.randint(1, 254)}",
     "ipv6": lambda _place, source, _number: f"2001:db8::{source.randint(1, 9999)}",
 }
+
+
+def encode(body: Any) -> bytes:
+    """Return JSON data as UTF-8; raises `ValueError` for what JSON cannot hold, such as NaN (RFC 8259, 6)."""
+    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -1,7 +1,8 @@
-"""Adds the contract suite to pytest's collection, as one module whose id is `bctrl`."""
+"""Adds the contract suite to pytest's collection, with ids that begin with `bctrl::`."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,15 +11,14 @@ NODE = "bctrl"
 
 
 class ContractModule(pytest.Module):
-    """The contract tests as a test module of any project, whatever that project's naming rules are."""
+    """A module of contract tests as a test module of any project, whatever that project's naming rules are."""
 
     @classmethod
-    def beside(cls, session: pytest.Session) -> ContractModule:
-        """Return the module as a child of the session."""
-        from pytest_bctrl.suite import tests
-
-        module: ContractModule = cls.from_parent(session, path=Path(tests.__file__), nodeid=NODE)
-        module.obj = tests
+    def beside(cls, session: pytest.Session, name: str) -> ContractModule:
+        """Return the module of the suite that has this name, as a child of the session."""
+        found = import_module(f"pytest_bctrl.suite.{name}")
+        module: ContractModule = cls.from_parent(session, path=Path(str(found.__file__)), nodeid=NODE)
+        module.obj = found
         module.add_marker(pytest.mark.bctrl_contract)
         return module
 

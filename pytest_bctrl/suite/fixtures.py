@@ -27,7 +27,7 @@ def target(pytestconfig: pytest.Config) -> Iterator[Target]:
 @pytest.fixture
 def verdict(request: pytest.FixtureRequest, target: Target) -> Verdict:
     """Where the test puts its findings."""
-    made = Verdict(request.config.stash[RUN].fail_on, target)
+    made = Verdict(request.config.stash[RUN].fail_on, target.tally)
     request.node.stash[VERDICT] = made
     return made
 

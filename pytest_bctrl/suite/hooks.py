@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -30,11 +30,19 @@ class ContractHooks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Put the contract tests in front of the project's own."""
-        module = ContractModule.beside(session)
-        own = [item for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
+        modules = [ContractModule.beside(session, name) for name in self._modules()]
+        own = [item for module in modules for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
         if self._chosen and not own:
             raise pytest.UsageError(f"no contract test matches {', '.join(self._chosen)}; list them: --collect-only -q")
         items[:0] = own
+
+    def _modules(self) -> Iterator[str]:
+        if self._run.target is not None:
+            yield "tests"
+        if self._run.upstream is not None:
+            yield "upstream"
+        if self._run.selftest:
+            yield "selftest"
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:

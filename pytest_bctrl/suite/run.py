@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,16 +28,20 @@ INSTALL = "pip install 'pytest-bctrl[contract]'"
 class ContractRun:
     """The resolved settings of one run; `mock` is the bundled server, not yet started, where that is the target.
 
+    There is no target where the run asks for nothing but the drift of the spec against `upstream`.
+
     `values` are the settings that fill path parameters, by the name that the contract gives them.
     """
 
-    target: settings.Target
+    target: settings.Target | None
     contract: Contract
     base_url: str
     key: Secret
     values: Mapping[str, str]
     fail_on: FailOn
     max_examples: int
+    upstream: str | None = None
+    selftest: bool = False
     mock: MockServer | None = None
 
 
@@ -60,21 +64,34 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
     Raises `SettingError` or `DocumentError` with the name of what is missing or wrong.
     """
     target = settings.target(source)
-    if target is None:
-        raise SettingError("no target is given", where="--bctrl-mock, --bctrl-live", mend="give one of them")
-    require_extra()
-    fail_on = settings.fail_on(source, environment)
-    max_examples = settings.max_examples(source, environment)
+    if target is not None:
+        require_extra()
     contract = load(settings.contract_path(source, environment))
+    run = ContractRun(
+        target,
+        contract,
+        base_url="",
+        key=Secret(""),
+        values={},
+        fail_on=settings.fail_on(source, environment),
+        max_examples=settings.max_examples(source, environment),
+        upstream=settings.upstream(source, environment),
+        selftest=bool(source.getoption("bctrl_selftest")),
+    )
     if target == "live":
         key = settings.api_key(environment)
         space = settings.space_id(source, environment)
         url = live_base_url(contract, source, environment)
-        return ContractRun(target, contract, url, key, {"space_id": space}, fail_on, max_examples)
+        return replace(run, key=key, values={"space_id": space}, base_url=url)
+    return with_mock(run) if target == "mock" else run
+
+
+def with_mock(run: ContractRun) -> ContractRun:
+    """Return the run with a mock server of its own as its target, not yet started."""
     from pytest_bctrl.traffic.mock import MockServer
 
-    mock = MockServer(contract)
-    return ContractRun(target, contract, "", mock.api_key, {"space_id": mock.space_id}, fail_on, max_examples, mock)
+    mock = MockServer(run.contract)
+    return replace(run, target="mock", key=mock.api_key, values={"space_id": mock.space_id}, mock=mock)
 
 
 def live_base_url(contract: Contract, source: settings.Source, environment: Mapping[str, str]) -> str:

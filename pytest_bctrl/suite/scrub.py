@@ -10,10 +10,19 @@ from pytest_bctrl.secret import Secret
 
 MASK = "[key hidden]"
 
+_SHOWN = ("longrepr", "sections", "user_properties", "bctrl")
+"""What a report shows or carries to another process."""
+
 
 def scrub(report: Any, key: Secret) -> None:
-    """Replace the key in every text that a report holds, in place, however deep it is."""
-    _Scrubber(key).visit(report)
+    """Replace the key in every text that a test or collection report shows, in place, however deep it is.
+
+    Nothing else of the report is touched: a collection report also holds the items, and through them everything.
+    """
+    scrubber = _Scrubber(key)
+    for name in _SHOWN:
+        if hasattr(report, name):
+            setattr(report, name, scrubber.visit(getattr(report, name)))
 
 
 def scrub_trace(root: Any, key: Secret) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.checks.violation import merge
-from pytest_bctrl.finding import Finding, at_or_above
+from pytest_bctrl.finding import Finding, at_or_above, from_dict
 from pytest_bctrl.reports.terminal import counted, describe
 from pytest_bctrl.suite.collect import NODE
 from pytest_bctrl.suite.fixtures import askable, takes_bearer
@@ -24,15 +24,19 @@ class Summary:
         self._tally: Counter[str] = Counter()
         self._outcomes: Counter[str] = Counter()
         self._skipped: Counter[str] = Counter()
+        self._not_looked_at: list[str] = []
+        self._figures: list[str] = []
         self.stopped = False
 
     def header(self) -> str:
         """The line under pytest's own: target, contract, level that fails."""
         run = self._run
-        where = "the bundled mock" if run.target == "mock" else run.base_url
+        selftest = ", self-test" if run.selftest else ""
+        where = {"mock": "the bundled mock", "live": run.base_url, None: "none"}[run.target]
+        drift = f", upstream {run.upstream}" if run.upstream else ""
         return (
             f"bctrl: target {where}, contract {run.contract.title} {run.contract.version} "
-            f"({run.contract.short_digest}), fails on {run.fail_on}"
+            f"({run.contract.short_digest}){drift}{selftest}, fails on {run.fail_on}"
         )
 
     def add(self, report: pytest.TestReport) -> None:
@@ -44,9 +48,12 @@ class Summary:
         if report.skipped and isinstance(report.longrepr, tuple):
             self._skipped[str(report.longrepr[2]).removeprefix("Skipped: ")] += 1
         carried: dict[str, Any] = getattr(report, "bctrl", {})
-        self._found.extend(Finding(**finding) for finding in carried.get("findings", ()))
+        self._found.extend(from_dict(finding) for finding in carried.get("findings", ()))
         self._tally.update(carried.get("tally", {}))
         self.stopped = self.stopped or bool(carried.get("stopped"))
+        self._figures.extend(carried.get("figures", ()))
+        if carried.get("not_checked"):
+            self._not_looked_at.append(carried["not_checked"])
 
     def write(self, terminal: pytest.TerminalReporter) -> None:
         """Write the section."""
@@ -61,20 +68,27 @@ class Summary:
             for line in describe(passing):
                 terminal.line(line)
             terminal.line("")
-        for line in [*self._checked(), *self._not_checked(), *self._next(failing, passing)]:
+        for line in [*self._checked(), *self._not_checked(), *self._next(failing, passing), *self._figures]:
             terminal.line(line)
 
     def _checked(self) -> list[str]:
         run, tally = self._run, self._tally
-        operations = ", ".join(operation.label for operation in askable(run))
-        return [
-            f"checked      {operations or 'no operation'}: {self._outcomes.total()} tests, "
-            f"{tally['requests']} requests, {tally['bodies']} of {tally['answers']} answers with a body",
-            f"found        {counted(merge(self._found))}",
-        ]
+        lines = []
+        if run.target is not None:
+            operations = ", ".join(operation.label for operation in askable(run))
+            lines.append(
+                f"checked      {operations or 'no operation'}: {self._outcomes.total()} tests, "
+                f"{tally['requests']} requests, {tally['bodies']} of {tally['answers']} answers with a body"
+            )
+        if run.upstream is not None and not self._not_looked_at:
+            lines.append(f"checked      the vendored spec against {run.upstream}")
+        return [*lines, f"found        {counted(merge(self._found))}"]
 
     def _not_checked(self) -> list[str]:
         run = self._run
+        unseen = [f"not checked  {reason}" for reason in self._not_looked_at]
+        if run.target is None:
+            return unseen
         asked = askable(run)
         lines = [
             f"not checked  {operation.label}: it needs a method or parameters that the suite does not send"
@@ -92,13 +106,19 @@ class Summary:
         ]
         if self.stopped:
             lines.append("not checked  what had not run when the target stopped answering")
-        return lines
+        return [*lines, *unseen]
 
     def _next(self, failing: list[Finding], passing: list[Finding]) -> list[str]:
         if self.stopped:
             return ["next         see that the target answers, with the reproduction command above; then run again"]
         if failing:
+            if all(finding.fingerprint for finding in failing):
+                return [
+                    "next         pytest-bctrl contract update takes the published spec over, once you agree with it"
+                ]
             return ["next         pytest --lf runs the failed tests again; send the reproduction command to compare"]
+        if self._outcomes["failed"]:
+            return []
         if any(finding.level == "warning" for finding in passing):
             return ["next         --bctrl-fail-on=warning makes these fail the run"]
         if self._run.target == "mock":

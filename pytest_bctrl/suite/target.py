@@ -14,6 +14,7 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.suite.coding import ACCEPTED, decoded
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.tally import Tally
 from pytest_bctrl.suite.troubles import (
     attempt_findings,
     decoding_finding,
@@ -22,25 +23,12 @@ from pytest_bctrl.suite.troubles import (
     trouble,
     unanswered_finding,
 )
-from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.client import TIMEOUT, client
 from pytest_bctrl.traffic.flow import ATTEMPTS, NO_AUTHORIZATION, Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy
 
 RETRY = RetryPolicy(statuses=frozenset({429}))
 """A server error is a finding, so the suite takes the first; only 'come back later' is answered by coming back."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What was sent and seen, for the summary."""
-
-    requests: int = 0
-    answers: int = 0
-    bodies: int = 0
-
-    def as_dict(self) -> dict[str, int]:
-        """The tally as plain data."""
-        return {"requests": self.requests, "answers": self.answers, "bodies": self.bodies}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +54,8 @@ class Target:
     """The API under test, live or mocked. Not thread-safe; one a test process."""
 
     run: ContractRun
+    retry: RetryPolicy = RETRY
+    timeout: float = TIMEOUT
     tally: Tally = field(default_factory=Tally)
     _client: httpx.Client = field(init=False, repr=False)
     _first: dict[str, Exchange | NoAnswerError] = field(default_factory=dict, repr=False)
@@ -78,10 +68,11 @@ class Target:
             self._base_url,
             self.run.key,
             live=True,
-            retry=RETRY,
+            retry=self.retry,
             observe=self._observe,
             headers={"Accept-Encoding": ACCEPTED},
         )
+        self._client.timeout = httpx.Timeout(self.timeout)
 
     def close(self) -> None:
         """Close the connections, and stop the mock where it is the target."""

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.checks.credentials import NONE, Credential, check_head_refused, check_refused
+from pytest_bctrl.checks.credentials import Credential
 from pytest_bctrl.checks.invariants import check_invariant, places_of
-from pytest_bctrl.checks.run import check_answer, check_protocol
+from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.checks.undocumented import check_undocumented
 from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.suite import questions
 from pytest_bctrl.suite.fixtures import pytest_generate_tests, schema, target, verdict
 from pytest_bctrl.suite.generate import for_each_case, operation_of, second_opinion
 from pytest_bctrl.suite.paths import REFUSED, PathValue, generated
@@ -26,20 +27,16 @@ __all__ = ["pytest_generate_tests", "schema", "target", "verdict"]
 
 pytestmark = pytest.mark.bctrl_contract
 
-REPEATS = 6
-"""Requests for the same, five of them in a row, so that a fault in every fifth answer shows."""
-
 
 def test_answer_conforms(operation: Operation, target: Target, verdict: Verdict) -> None:
     """The operation answers with a documented success: status, content type, strict JSON, every item of the schema."""
-    exchange = target.first(operation)
-    verdict([*exchange.findings, *check_protocol(exchange.answer, operation.success_statuses)])
+    verdict(questions.of_answer(target, operation))
 
 
 def test_schemathesis_agrees(operation: Operation, target: Target, verdict: Verdict, schema: Any) -> None:
     """Schemathesis's own checks find nothing in the answer that ours did not."""
+    known = questions.of_answer(target, operation)
     exchange = target.first(operation)
-    known = [*exchange.findings, *check_protocol(exchange.answer, operation.success_statuses)]
     verdict(second_opinion(schema, exchange.answer, exchange.response, known))
 
 
@@ -61,11 +58,8 @@ def test_invariant(operation: Operation, rule: dict[str, Any], target: Target, v
 
 def test_conformance_is_kept(operation: Operation, target: Target, verdict: Verdict) -> None:
     """The same request, asked again and again, gets a conforming answer every time."""
-    values = target.values(operation) or {}
-    target.first(operation)
-    for _ in range(REPEATS - 1):
-        exchange = target.ask(operation, values)
-        verdict.collect([*exchange.findings, *check_answer(exchange.answer, operation.success_statuses)])
+    for found in questions.of_repetition(target, operation):
+        verdict.collect(found)
     verdict.give()
 
 
@@ -73,25 +67,17 @@ def test_wrong_credential_is_refused(
     operation: Operation, credential: Credential, target: Target, verdict: Verdict
 ) -> None:
     """A request with a wrong credential is refused with 401 or 403, as JSON in the documented shape."""
-    target.first(operation)
-    exchange = target.ask(operation, target.values(operation) or {}, credential)
-    answer = exchange.answer
-    verdict([*exchange.findings, *findings(answer, check_refused(answer, credential.name)), *check_protocol(answer)])
+    verdict(questions.of_credential(target, operation, credential))
 
 
 def test_head_needs_the_credential_too(secured: Operation, target: Target, verdict: Verdict) -> None:
     """HEAD, which answers for GET (RFC 9110, 9.3.2), is no way around the credential."""
-    target.first(secured)
-    exchange = target.ask(secured, target.values(secured) or {}, NONE, method="HEAD")
-    verdict([*exchange.findings, *findings(exchange.answer, check_head_refused(exchange.answer))])
+    verdict(questions.of_head(target, secured))
 
 
 def test_odd_path_value_is_refused(operation: Operation, value: PathValue, target: Target, verdict: Verdict) -> None:
     """A path value that names nothing is refused with 404, as JSON in the documented shape, and crashes nothing."""
-    target.first(operation)
-    exchange = target.ask(operation, {parameter.name: value.value for parameter in operation.path_parameters})
-    by_http = exchange.answer.status in value.refused_too
-    verdict([*exchange.findings, *([] if by_http else check_protocol(exchange.answer, REFUSED))])
+    verdict(questions.of_path(target, operation, value))
 
 
 def test_generated_path_values_are_refused(operation: Operation, target: Target, verdict: Verdict, schema: Any) -> None:

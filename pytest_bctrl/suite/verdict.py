@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.reports.terminal import describe, headline
-from pytest_bctrl.suite.target import Target
+from pytest_bctrl.suite.tally import Tally
 
 VERDICT: pytest.StashKey[Verdict] = pytest.StashKey()
 
@@ -18,14 +18,17 @@ VERDICT: pytest.StashKey[Verdict] = pytest.StashKey()
 class Verdict:
     """Collects the findings of one test; `give` fails the test where one is at or above the failing level.
 
-    `stopped` tells that the test stopped the whole run, because the target cannot be asked.
+    `stopped` tells that the test stopped the whole run, because the target cannot be asked; `not_checked` says what
+    the test could not look at, and why; `figures` are lines for the end of the run.
     """
 
-    def __init__(self, fail_on: FailOn, target: Target) -> None:
+    def __init__(self, fail_on: FailOn, tally: Tally | None = None) -> None:
         self.stopped = False
+        self.not_checked = ""
+        self.figures: list[str] = []
         self._fail_on = fail_on
-        self._target = target
-        self._before = target.tally.as_dict()
+        self._tally = tally or Tally()
+        self._before = self._tally.as_dict()
         self._collected: list[Finding] = []
 
     @property
@@ -35,19 +38,21 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """What the report carries, as plain data: findings, and what the test sent and saw."""
-        after = self._target.tally.as_dict()
+        after = self._tally.as_dict()
         return {
             "findings": [finding.as_dict() for finding in self.findings],
             "tally": {name: number - self._before[name] for name, number in after.items()},
             "stopped": self.stopped,
+            "not_checked": self.not_checked,
+            "figures": self.figures,
         }
 
     def collect(self, found: Iterable[Finding]) -> None:
         """Keep findings for the end of the test."""
         self._collected.extend(found)
 
-    def give(self) -> None:
-        """Fail the test, with the findings as its message, or let it pass."""
+    def give(self, describe: Callable[[Sequence[Finding]], Iterable[str]] = describe) -> None:
+        """Fail the test, with the findings as its message in the words of `describe`, or let it pass."""
         failing = at_or_above(self.findings, self._fail_on)
         if failing:
             pytest.fail("\n".join([headline(failing), *describe(failing)]), pytrace=False)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.contract.build import extract
 from pytest_bctrl.contract.page import Block, fenced_blocks, openapi_block
-from pytest_bctrl.contract.yaml_text import parse_yaml
+from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
 
 SPEC = "openapi: 3.1.0\ninfo:\n  title: Things\n"
@@ -56,7 +56,7 @@ def test_a_fence_of_the_other_kind_inside_does_not_end_the_block() -> None:
 
 
 def test_the_document_may_be_json() -> None:
-    assert {"openapi": "3.1.0"} == parse_yaml(extract(page('```json\n{\n  "openapi": "3.1.0"\n}\n```'), "p"), "p")
+    assert {"openapi": "3.1.0"} == read_yaml(extract(page('```json\n{\n  "openapi": "3.1.0"\n}\n```'), "p"), "p")
 
 
 def test_a_block_says_which_line_it_starts_on() -> None:

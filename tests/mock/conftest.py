@@ -34,3 +34,9 @@ def path(mock: MockServer) -> str:
 def bearer(mock: MockServer) -> dict[str, str]:
     """The header that the mock lets in."""
     return {"Authorization": f"Bearer {mock.api_key.reveal()}"}
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The event loop of async tests."""
+    return "asyncio"

@@ -13,27 +13,7 @@ from jsonschema import Draft202012Validator
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.traffic.mock import MockServer
 
-
-class Reply:
-    """A whole answer."""
-
-    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.status = status
-        self.headers = headers
-        self.body = body
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-def ask(mock: MockServer, method: str, path: str, headers: dict[str, str], body: str | None = None) -> Reply:
-    connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=10)
-    try:
-        connection.request(method, path, body=body, headers=headers)
-        answer = connection.getresponse()
-        return Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
-    finally:
-        connection.close()
+from .asking import ask
 
 
 def errors_of(contract: Contract, status: int, body: Any) -> list[str]:

@@ -19,6 +19,7 @@ def finding(level: Any = "error", rule: str = "r", **more: Any) -> Finding:
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
 )
 _FINDINGS = st.lists(
     st.builds(
@@ -34,6 +35,7 @@ _FINDINGS = st.lists(
         reproduce=st.text(),
     ),
     min_size=1,
+    max_size=3,
 )
 
 

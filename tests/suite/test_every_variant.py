@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+# Imported here once: pytester forgets what a run in this process imported, and a second copy of a class is another.
+import pytest_bctrl.suite.start
+import pytest_bctrl.suite.tests  # noqa: F401
 from tests.variants import CATALOGUE, serve
 from tests.variants.variant import Variant
 

@@ -38,7 +38,6 @@ def cleaned(**parts: Any) -> str:
         {"sections": [("Captured stdout call", KEY)]},
         {"user_properties": [("a", [{"b": (KEY,)}])]},
         {"user_properties": [("a", {KEY: 1})]},
-        {"keywords": {KEY: 1}},
     ],
 )
 def test_it_is_nowhere(parts: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from collections import deque
@@ -18,6 +19,9 @@ READ, WRITE = 1, 2
 """The same bits as `selectors.EVENT_READ` and `EVENT_WRITE`."""
 
 _CHUNK = 65536
+_AT_ONCE = struct.pack("ii" if os.name == "posix" else "hh", 1, 0)
+"""`SO_LINGER` with no time to linger: closing resets the connection."""
+
 _DRAIN_SECONDS = 1.0
 
 
@@ -100,7 +104,8 @@ class Connection:
         if self._waiting is not None or self._hung:
             return
         if now > self._until or now - self.last > self._limits.idle:
-            self.close()
+            # A reader that stands still would leave the rest of its answer in the kernel for minutes.
+            self.close(reset=bool(self._out))
         elif self._begun is not None and now - self._begun > self._limits.incomplete:
             self._begun = None
             self._refuse(Problem(408, f"the request did not arrive within {self._limits.incomplete:g} seconds"))
@@ -113,7 +118,7 @@ class Connection:
         self._out.clear()
         self._loop.forget(self)
         if reset:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
         self.sock.close()
 
     def _read(self) -> None:
@@ -129,7 +134,7 @@ class Connection:
             if self._hung or self._draining:
                 self.close()
             return
-        if self._draining:
+        if self._draining or self._hung:
             return
         self._queue.extend(self._parser.feed(data))
         if self._parser.is_within:
@@ -162,7 +167,8 @@ class Connection:
 
     def _watch(self) -> None:
         events = WRITE if self._out else 0
-        if not self._eof and len(self._queue) < self._limits.pipelined and (self._draining or not self._closing):
+        has_room = self._hung or len(self._queue) < self._limits.pipelined
+        if not self._eof and has_room and (self._draining or not self._closing):
             events |= READ
         if events != self._events:
             self._events = events

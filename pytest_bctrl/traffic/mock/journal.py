@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, overload
 
 from pytest_bctrl.secret import Secret
@@ -15,6 +16,8 @@ MASK = "**********"
 
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
 _REMEMBERED = 10_000
+_MOST_BODY_BYTES = 64 * 1024 * 1024
+_SHOWN = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +59,30 @@ class Entry:
 
 
 class Journal(Sequence[Entry]):
-    """The exchanges since the last reset, oldest first; of more than 10,000 the oldest are dropped."""
+    """The exchanges since the last reset, oldest first.
+
+    Of more than 10,000, or of more than 64 MiB of request bodies, the oldest are dropped.
+    """
 
     def __init__(self, key: Secret) -> None:
         self._key = key
-        self._kept: deque[tuple[float, Request, Answer]] = deque(maxlen=_REMEMBERED)
+        self._kept: deque[tuple[float, Request, Answer]] = deque()
+        self._body_bytes = 0
+        self._lock = Lock()
 
     def add(self, time: float, request: Request, answer: Answer) -> None:
         """Write down one exchange."""
-        self._kept.append((time, request, answer))
+        with self._lock:
+            self._kept.append((time, request, answer))
+            self._body_bytes += len(request.body)
+            while len(self._kept) > _REMEMBERED or self._body_bytes > _MOST_BODY_BYTES:
+                self._body_bytes -= len(self._kept.popleft()[1].body)
 
     def clear(self) -> None:
         """Forget everything."""
-        self._kept.clear()
+        with self._lock:
+            self._kept.clear()
+            self._body_bytes = 0
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -78,20 +92,72 @@ class Journal(Sequence[Entry]):
     @overload
     def __getitem__(self, index: slice) -> list[Entry]: ...
     def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
-        kept = list(self._kept.copy())
+        with self._lock:
+            kept = list(self._kept)
         if isinstance(index, slice):
-            return [self._entry(*one) for one in kept[index]]
-        return self._entry(*kept[index])
+            return [self.entry(*one) for one in kept[index]]
+        return self.entry(*kept[index])
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self[:])
 
     def __repr__(self) -> str:
         return f"<Journal: {'; '.join(str(entry) for entry in self[-20:]) or 'no requests'}>"
+
+    def matching(
+        self, method: str | None = None, path: str | None = None, *, status: int | None = None, **headers: str
+    ) -> list[Entry]:
+        """Return the exchanges with this method, path (with or without its query), status and request header fields.
+
+        A header field is named with underscores (`content_type="application/json"`). A credential is hidden, so it
+        cannot be asked for.
+        """
+        return [entry for entry in self if _matches(entry, method, path, status, headers)]
+
+    def assert_requested(
+        self,
+        method: str | None = None,
+        path: str | None = None,
+        *,
+        status: int | None = None,
+        times: int | None = None,
+        **headers: str,
+    ) -> list[Entry]:
+        """Return the exchanges that match, as `matching` does; raises `AssertionError` with what was asked instead.
+
+        There has to be one at least, or exactly `times`.
+        """
+        found = self.matching(method, path, status=status, **headers)
+        if (times is None and found) or len(found) == times:
+            return found
+        wanted = _wanted(method, path, status, headers)
+        often = "at least once" if times is None else "never" if times == 0 else f"{times} times"
+        raise AssertionError(
+            f"expected {often}: {wanted}\nmatched {len(found)} of {len(self)} requests:\n{self._listed(found)}"
+        )
+
+    def assert_nothing_requested(self) -> None:
+        """Raise `AssertionError` where anything was asked."""
+        self.assert_requested(times=0)
+
+    def report(self) -> str:
+        """Return the refused requests as lines for a test's report; empty where nothing was refused."""
+        return "\n".join(str(entry) for entry in self.refused)
+
+    def _listed(self, found: list[Entry]) -> str:
+        same = {id(entry.answer) for entry in found}
+        lines = [f"{'=' if id(entry.answer) in same else ' '} {entry}" for entry in self[-_SHOWN:]]
+        if len(self) > _SHOWN:
+            lines.insert(0, f"  … {len(self) - _SHOWN} earlier")
+        return "\n".join(lines) or "  (no requests)"
 
     @property
     def refused(self) -> list[Entry]:
         """The requests that the mock refused, with the reason in `why`."""
         return [entry for entry in self if entry.is_refused]
 
-    def _entry(self, time: float, request: Request, answer: Answer) -> Entry:
+    def entry(self, time: float, request: Request, answer: Answer) -> Entry:
+        """Return one exchange as it is shown: credentials hidden."""
         return Entry(
             method=request.method,
             path=self._hide(request.target),
@@ -115,3 +181,20 @@ class Journal(Sequence[Entry]):
 
     def _hide_bytes(self, data: bytes) -> bytes:
         return data.replace(self._key.reveal().encode(), MASK.encode()) if self._key else data
+
+
+def _matches(
+    entry: Entry, method: str | None, path: str | None, status: int | None, headers: Mapping[str, str]
+) -> bool:
+    return (
+        method in (None, entry.method)
+        and path in (None, entry.path, entry.path.partition("?")[0])
+        and status in (None, entry.status)
+        and all(entry.header(name.replace("_", "-")) == value for name, value in headers.items())
+    )
+
+
+def _wanted(method: str | None, path: str | None, status: int | None, headers: Mapping[str, str]) -> str:
+    line = f"{method or 'any method'} {path or 'any path'}"
+    line += "" if status is None else f" -> {status}"
+    return " ".join([line, *(f"[{name.replace('_', '-')}: {value}]" for name, value in headers.items())])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import heapq
+import os
 import selectors
 import socket
 import threading
 import time
+from contextlib import suppress
 from itertools import count
 
 from pytest_bctrl.errors import SettingError
@@ -16,7 +18,9 @@ from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.wire import Dates
 
 _BACKLOG = 1024
+_LAST_PORT = 65_535
 _SWEEP_SECONDS = 0.5
+_STOP, _DROP = b"s", b"d"
 
 
 class Listener:
@@ -29,6 +33,7 @@ class Listener:
         self._timers: list[tuple[float, int, Connection]] = []
         self._order = count()
         self._dates = Dates()
+        self._dropped = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self, host: str, port: int) -> tuple[str, int]:
@@ -49,9 +54,22 @@ class Listener:
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        self._wake.send(b"!")
+        # Where the loop has ended by itself, nobody is left to hear it.
+        with suppress(OSError):
+            self._wake.send(_STOP)
         thread.join()
         self._wake.close()
+
+    def drop_connections(self) -> None:
+        """Close every connection and return once that is done; the listener goes on."""
+        if self._thread is None:
+            return
+        self._dropped.clear()
+        with suppress(OSError):
+            self._wake.send(_DROP)
+        # The loop sets it at its own end, too; alive is asked for in case that was a moment ago.
+        while not self._dropped.wait(1) and self._thread.is_alive():
+            continue
 
     def watch(self, connection: Connection, events: int) -> None:
         """Call `connection.ready` when one of `events` is possible."""
@@ -90,6 +108,7 @@ class Listener:
             for connection in list(self._connections):
                 connection.close()
             self._timers.clear()
+            self._dropped.set()
             self._selector.close()
             self._socket.close()
             self._alarm.close()
@@ -98,9 +117,10 @@ class Listener:
         sweep_at = self.now() + _SWEEP_SECONDS
         while True:
             for key, events in self._selector.select(self._patience(sweep_at)):
-                if key.data is None:
+                if key.data is not None:
+                    key.data(events)
+                elif not self._obey():
                     return
-                key.data(events)
             if self._timers or self._connections:
                 now = self.now()
                 while self._timers and self._timers[0][0] <= now:
@@ -109,6 +129,22 @@ class Listener:
                     sweep_at = now + _SWEEP_SECONDS
                     for connection in list(self._connections):
                         connection.sweep(now)
+
+    def _obey(self) -> bool:
+        for order in self._alarm.recv(64):
+            if order == _STOP[0]:
+                return False
+            self._close_all()
+            self._dropped.set()
+        return True
+
+    def _close_all(self) -> None:
+        # What waits in the backlog was sent before the call, too.
+        if self._is_accepting:
+            self._accept(0)
+        for connection in list(self._connections):
+            connection.close()
+        self._timers.clear()
 
     def _patience(self, sweep_at: float) -> float | None:
         if not self._connections:
@@ -147,26 +183,31 @@ READ_EVENT = selectors.EVENT_READ
 
 
 def _listening(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= _LAST_PORT:
+        # The resolver would take it modulo 65,536.
+        raise SettingError(f"there is no port {port}", where=f"{host}:{port}", mend=f"take one from 0 to {_LAST_PORT}")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         sock = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
         raise _refused(host, port, error) from None
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":
+            # Elsewhere it would let two servers have one port.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
         sock.listen(_BACKLOG)
         sock.setblocking(False)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         sock.close()
         raise _refused(host, port, error) from None
     return sock
 
 
-def _refused(host: str, port: int, error: Exception) -> SettingError:
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+def _refused(host: str, port: int, error: OSError) -> SettingError:
+    if error.errno == errno.EADDRINUSE:
         return SettingError(
             f"port {port} is in use", where=f"{host}:{port}", mend="stop what listens there, or take --port 0"
         )
-    reason = getattr(error, "strerror", None) or str(error)
+    reason = error.strerror or str(error)
     return SettingError(f"the mock cannot listen there: {reason}", where=f"{host}:{port}", mend="take 127.0.0.1")

@@ -11,6 +11,7 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 Ending: TypeAlias = Literal["whole", "truncate", "reset", "hang"]
 
 _WORTH_COMPRESSING = 1024
+_LARGE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Payload:
     def gzipped(self) -> bytes:
         """The body compressed; the same bytes for the same body, since no time is written into it."""
         if self._gzipped is None:
-            self._gzipped = gzip.compress(self.body, compresslevel=6, mtime=0)
+            level = 6 if len(self.body) < _LARGE else 1
+            self._gzipped = gzip.compress(self.body, compresslevel=level, mtime=0)
         return self._gzipped
 
     @property

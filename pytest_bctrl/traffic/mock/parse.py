@@ -39,6 +39,7 @@ class RequestParser:
         self._limits = limits
         self._parser = httptools.HttpRequestParser(self)
         self._arrived: list[Arrived] = []
+        self._headers: list[tuple[str, str]] = []
         self.problem: Problem | None = None
         self.continue_wanted = False
         self.on_message_begin()
@@ -56,7 +57,7 @@ class RequestParser:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._parser = httptools.HttpRequestParser(self)
+            self._pass_over_upgrade()
             rest = data[upgrade.args[0] :]
             done, self._arrived = self._arrived, []
             return done + (self.feed(rest) if rest else [])
@@ -65,6 +66,27 @@ class RequestParser:
         self._measure(len(data))
         done, self._arrived = self._arrived, []
         return done
+
+    def _pass_over_upgrade(self) -> None:
+        """Go on in HTTP/1.1, as a server may (RFC 9110, 7.8).
+
+        httptools takes a request with `Upgrade` for complete at the end of its header section, whatever body it
+        announces, so such a head is parsed once more without that field.
+        """
+        method, headers = self._parser.get_method(), self._headers
+        self._parser = httptools.HttpRequestParser(self)
+        has_body = any(
+            name == "transfer-encoding" or (name == "content-length" and int(value) > 0) for name, value in headers
+        )
+        if method == b"CONNECT" or not has_body:
+            return
+        self._arrived.pop()
+        fields = "".join(f"{name}: {value}\r\n" for name, value in headers if name != "upgrade")
+        try:
+            self._parser.feed_data(method + b" " + self._url + b" HTTP/1.1\r\n" + fields.encode("latin-1") + b"\r\n")
+        except httptools.HttpParserError as error:
+            self._fail(400, f"the request is malformed: {_reason(error)}")
+        self._headers = headers
 
     def _measure(self, fed: int) -> None:
         if not self._begun or self._headers_complete:
@@ -93,10 +115,10 @@ class RequestParser:
         """A request begins."""
         self._begun = True
         self._url = b""
-        self._headers: list[tuple[str, str]] = []
+        self._headers = []
         self._size = 0
         self._unseen = 0
-        self._body = b""
+        self._body = bytearray()
         self._headers_complete = False
 
     def on_url(self, url: bytes) -> None:
@@ -134,7 +156,8 @@ class RequestParser:
         self.continue_wanted = False
         if len(self._body) + len(body) > self._limits.body_bytes:
             self._stop(413, f"the body is longer than {self._limits.body_bytes} bytes")
-        self._body = self._body + body if self._body else body
+        # Appended in place: a body in chunks of one byte would be copied as often as it has bytes.
+        self._body += body
 
     def on_message_complete(self) -> None:
         """The request is whole."""

@@ -58,19 +58,20 @@ class Refusals:
             "status": status,
             "title": code,
         }
-        body = self._body(self._schema(status, operation), known)
+        media, schema = self._documented(status, operation)
+        body = self._body(schema, known)
         data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        return Answer(status, (("Content-Type", JSON), *(headers or {}).items()), Payload(data), why=message)
+        return Answer(status, (("Content-Type", media), *(headers or {}).items()), Payload(data), why=message)
 
-    def _schema(self, status: int, operation: Operation | None) -> Schema:
+    def _documented(self, status: int, operation: Operation | None) -> tuple[str, Schema]:
         operation = operation or self._contract.operations[0]
         documented = operation.response_for(status)
         specs = [spec for key, spec in operation.responses.items() if not key.startswith(("1", "2", "3"))]
         for spec in [documented, *specs] if documented else specs:
             for media, schema in spec.content.items():
                 if "json" in media:
-                    return schema
-        return _UNDOCUMENTED
+                    return media, schema
+        return JSON, _UNDOCUMENTED
 
     def _body(self, schema: Schema, known: Mapping[str, Any]) -> Any:
         flat = flatten(self._contract, schema)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock.message import Answer, Headers, Request, with_headers
+from pytest_bctrl.traffic.mock.message import Answer, Request, with_headers
 from pytest_bctrl.traffic.mock.negotiate import (
     accepts,
     bearer_matches,
@@ -17,42 +16,44 @@ from pytest_bctrl.traffic.mock.negotiate import (
 )
 from pytest_bctrl.traffic.mock.refusal import JSON, Refusals
 from pytest_bctrl.traffic.mock.routes import Match, Routes
-from pytest_bctrl.traffic.mock.source import Fixed, Source
+from pytest_bctrl.traffic.mock.source import Source, fixed
 from pytest_bctrl.traffic.mock.stage import Stage
-
-_OK: Headers = (("Content-Type", JSON),)
 
 
 class Responder:
     """Answers as the contract says the API does, for one key and one space."""
 
-    def __init__(self, contract: Contract, key: Secret, space_id: str, stage: Stage) -> None:
+    def __init__(self, contract: Contract, key: Secret, space_id: str, stage: Stage, refusals: Refusals) -> None:
         self._contract = contract
         self._key = key
         self._space_id = space_id
         self._stage = stage
+        self._refusals = refusals
         self._routes = Routes(contract)
-        self._refusals = Refusals(contract)
+        self._usual = {operation.label: _documented_success(operation) for operation in contract.operations}
         self._others: dict[str, Source] = {}
 
     def respond(self, request: Request) -> Answer:
-        """Return the answer to one request, with the faults that are on stage applied to it."""
-        request_id = usable_request_id(request.header("x-request-id")) or self._stage.next_request_id()
+        """Return the answer to one request, as scenario and faults leave it."""
+        request_id = self._request_id(request)
         match = self._routes.match(request.target)
-        answer = self._answer(request, match, request_id)
-        answer = Answer(
-            answer.status,
-            (*answer.headers, ("X-Request-Id", request_id)),
-            answer.payload,
-            why=answer.why,
-        )
-        return self._stage.play(request, answer, self._refusals)
+        answer = _identified(self._answer(request, match, request_id), request_id)
 
-    def refuse(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> Answer:
-        """Return the answer to what was no proper request, such as 400 to garbage."""
+        def granted() -> Answer:
+            operation = _operation(match, request) or self._contract.operations[0]
+            return _identified(self._success(Request("GET", request.target), operation, request_id), request_id)
+
+        return self._stage.play(request, answer, granted)
+
+    def refuse(self, status: int, message: str) -> Answer:
+        """Return the answer to what was no proper request, such as 400 to garbage; no fault changes it."""
         request_id = self._stage.next_request_id()
-        answer = self._refusals.answer(status, message, request_id, headers=headers)
-        return Answer(status, (*answer.headers, ("X-Request-Id", request_id)), answer.payload, why=answer.why)
+        return _identified(self._refusals.answer(status, message, request_id), request_id)
+
+    def _request_id(self, request: Request) -> str:
+        given = usable_request_id(request.header("x-request-id"))
+        # A key that strayed into this field must not come back in header, body and journal.
+        return given if given and self._key.reveal() not in given else self._stage.next_request_id()
 
     def _answer(self, request: Request, match: Match | None, request_id: str) -> Answer:
         if match is None:
@@ -62,7 +63,7 @@ class Responder:
             return self._refusals.answer(404, f"there is nothing at this path; the contract has {known}", request_id)
         if request.method == "OPTIONS" and "OPTIONS" not in match.operations:
             return Answer(204, (("Allow", match.allow),))
-        operation = match.operations.get("GET" if request.method == "HEAD" else request.method)
+        operation = _operation(match, request)
         if operation is None:
             return self._refusals.answer(
                 405, f"this path does not take {request.method}", request_id, headers={"Allow": match.allow}
@@ -80,9 +81,9 @@ class Responder:
                 operation=operation,
                 headers={"WWW-Authenticate": _challenge(given=authorization is not None)},
             )
-        media = _media(operation)
-        if not accepts(request.header("accept"), media):
-            message = f"this operation answers with {', '.join(media)}"
+        media = self._usual[operation.label][1] or JSON
+        if not accepts(request.header("accept"), [media.partition(";")[0].strip()]):
+            message = f"this operation answers with {media}"
             return self._refusals.answer(406, message, request_id, operation=operation)
         for parameter in operation.path_parameters:
             if parameter.setting == "space_id" and match.values.get(parameter.name) != self._space_id:
@@ -92,9 +93,15 @@ class Responder:
 
     def _success(self, request: Request, operation: Operation, request_id: str) -> Answer:
         status = preferred_status(request.header("prefer"))
-        if status is None or status == 200:
-            return Answer(200, _OK, self._source(operation).payload(self._stage.next_success()))
+        usual, media = self._usual[operation.label]
+        if status is None or status == usual:
+            if media is None:
+                return Answer(usual)
+            payload = self._source(operation).payload(self._stage.next_success())
+            return Answer(usual, (("Content-Type", media),), payload)
         applied = {"Preference-Applied": f"code={status}"}
+        if status == 429:
+            applied["Retry-After"] = "1"
         if status < 400:
             return Answer(status, with_headers((), applied))
         if status == 401:
@@ -107,12 +114,24 @@ class Responder:
             return self._stage.source
         source = self._others.get(operation.label)
         if source is None:
-            source = self._others[operation.label] = Fixed(self._other_body(operation))
+            source = self._others[operation.label] = fixed(self._other_body(operation))
         return source
 
     def _other_body(self, operation: Operation) -> Any:
         samples = Samples(self._contract, operation)
         return lambda: samples.sample(self._space_id)
+
+
+def _identified(answer: Answer, request_id: str) -> Answer:
+    headers = (*answer.headers, ("X-Request-Id", request_id))
+    return Answer(answer.status, headers, answer.payload, why=answer.why)
+
+
+def _operation(match: Match | None, request: Request) -> Operation | None:
+    if match is None:
+        return None
+    method = "GET" if request.method == "HEAD" and "HEAD" not in match.operations else request.method
+    return match.operations.get(method)
 
 
 def _asks_for_bearer(operation: Operation) -> bool:
@@ -126,8 +145,15 @@ def _challenge(*, given: bool) -> str:
     return 'Bearer realm="bctrl"' + (', error="invalid_token"' if given else "")
 
 
-def _media(operation: Operation) -> tuple[str, ...]:
-    for status, response in sorted(operation.responses.items()):
-        if status.startswith("2") and response.content:
-            return tuple(media.partition(";")[0].strip() for media in response.content)
-    return (JSON,)
+def _documented_success(operation: Operation) -> tuple[int, str | None]:
+    """Status and JSON media type of the first documented 2xx answer; None for the type where it has no JSON body."""
+    found = [(key, response) for key, response in sorted(operation.responses.items()) if key.startswith("2")]
+    for key, response in found:
+        for media in response.content:
+            if "json" in media:
+                return _number(key), media
+    return (_number(found[0][0]) if found else 204), None
+
+
+def _number(key: str) -> int:
+    return int(key.upper().replace("X", "0"))

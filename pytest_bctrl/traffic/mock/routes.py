@@ -12,6 +12,7 @@ from pytest_bctrl.contract.model import Contract, Operation
 _VERSION = re.compile(r"v\d+")
 _ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _REMEMBERED = 512
+_SHORT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Routes:
             return self._seen[target]
         except KeyError:
             found = self._find(target)
-            if len(self._seen) < _REMEMBERED:
+            if len(self._seen) < _REMEMBERED and len(target) < _SHORT:
                 self._seen[target] = found
             return found
 

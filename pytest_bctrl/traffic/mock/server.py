@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock.journal import Journal
+from pytest_bctrl.traffic.mock.fault import Fault, FaultInPlay
+from pytest_bctrl.traffic.mock.faults import fault, for_contract
+from pytest_bctrl.traffic.mock.journal import Entry, Journal
 from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.message import Answer, Request
 from pytest_bctrl.traffic.mock.parse import Problem
+from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.responder import Responder
-from pytest_bctrl.traffic.mock.source import Fixed, Source
+from pytest_bctrl.traffic.mock.scenarios import Scenario, scenario
+from pytest_bctrl.traffic.mock.source import Source, fixed, from_file
 from pytest_bctrl.traffic.mock.stage import Stage
 
 MOCK_KEY = "bctrl-mock-key-that-opens-nothing"
@@ -26,7 +33,8 @@ class MockServer:
     """A stand-in for the API on a loopback port, that answers as its contract says.
 
     `with MockServer(contract) as mock:` starts it and stops it; `.start()` and `.stop()` do the same by hand.
-    `port=0` takes a free one. Raises `SettingError` where the address cannot be had.
+    `port=0` takes a free one; `log` is called with every exchange, on the server's thread.
+    Raises `SettingError` where the address cannot be had.
     """
 
     def __init__(
@@ -39,16 +47,20 @@ class MockServer:
         port: int = 0,
         source: Source | None = None,
         limits: Limits | None = None,
+        log: Callable[[Entry], None] | None = None,
     ) -> None:
         self.contract = contract
         self.api_key = api_key or Secret(MOCK_KEY)
         self.space_id = space_id or SPACE_ID
         self.samples = Samples(contract, contract.operations[0])
         self.requests = Journal(self.api_key)
+        self._log = log
         self._host = host
         self._port = port
-        self._stage = Stage(source or Fixed(lambda: self.samples.sample(self.space_id)))
-        self._responder = Responder(contract, self.api_key, self.space_id, self._stage)
+        refusals = Refusals(contract)
+        first = source or fixed(lambda: self.samples.sample(self.space_id))
+        self._stage = Stage(first, self.samples, refusals)
+        self._responder = Responder(contract, self.api_key, self.space_id, self._stage, refusals)
         self._listener = Listener(self, limits or Limits())
         self._url = ""
 
@@ -77,22 +89,77 @@ class MockServer:
 
     @property
     def runtimes(self) -> list[dict[str, Any]]:
-        """The runtimes that the mock serves next, as a fresh list."""
-        return self.samples.items(self._stage.source.body(0))
+        """The runtimes that the mock serves, as a fresh list; setting it serves others."""
+        return self.samples.items(self._stage.source.body(self._stage.successes))
+
+    @runtimes.setter
+    def runtimes(self, items: list[dict[str, Any]]) -> None:
+        body = self.samples.with_items(items)
+        self._stage.set(Scenario("runtimes", fixed(lambda: body)))
+
+    @property
+    def faults(self) -> tuple[FaultInPlay, ...]:
+        """The faults in play, in the order in which they are applied, each with its `.count`."""
+        return self._stage.faults
+
+    def scenario(self, name: str, **arguments: Any) -> Self:
+        """Play a scenario (`"many", count=500`) until the next one or a reset; faults stay.
+
+        Raises `SettingError` for a name that is not known, or arguments that do not fit.
+        """
+        chosen = scenario(name, self.samples, self.space_id, **arguments)
+        if chosen.source is not None:
+            # Made here and now: a first client should not wait for 100,000 runtimes, nor others beside it.
+            chosen.source.payload(0)
+        self._stage.set(chosen)
+        return self
+
+    def fault(
+        self, spec: str | Fault, *arguments: Any, times: int | None = None, every: int = 1, after: int = 0, **named: Any
+    ) -> FaultInPlay:
+        """Misbehave from now on: `fault("status", 503, times=2)`, or `fault("status(503, times=2)")`.
+
+        Faults are applied in the order in which they were added, each to what the one before left: to every
+        `every`th answer from the `after`th on, `times` times at most. The result counts, undoes, and ends the fault
+        where it is used in a `with` block. Raises `SettingError` for a fault that is not known, arguments that do not
+        fit, or a rule that the contract does not have.
+        """
+        made = fault(spec, *arguments, times=times, every=every, after=after, **named)
+        return self._stage.add(for_contract(made, self.samples))
 
     def reset(self) -> None:
-        """Forget requests, scenario and faults, as between two tests."""
+        """Forget requests, scenario and faults, and close the connections, as between two tests.
+
+        A request that an earlier test left under way then fails, and shows in no later test.
+        """
+        self._listener.drop_connections()
         self._stage.reset()
         self.requests.clear()
 
+    def serve_file(self, path: str | Path) -> Self:
+        """Serve the body, or the list of runtimes, in a JSON file; in the mock's space, and otherwise as it stands.
+
+        Raises `DocumentError` where the file is missing or holds no JSON.
+        """
+        self._stage.set(Scenario("file", from_file(Path(path), self.samples, self.space_id)))
+        return self
+
     def respond(self, request: Request) -> Answer:
         """Answer one request and write it down: the way in for the server and for the in-process transport."""
-        answer = self._responder.respond(request)
-        self.requests.add(time.time(), request, answer)
-        return answer
+        try:
+            answer = self._responder.respond(request)
+        except BctrlError as error:
+            # A contract that no sample can be made of shows here; the client is told why.
+            answer = self._responder.refuse(500, str(error))
+        return self._written(request, answer)
 
     def refuse(self, problem: Problem) -> Answer:
         """Answer what is no proper request and write it down."""
-        answer = self._responder.refuse(problem.status, problem.reason)
-        self.requests.add(time.time(), problem.seen, answer)
+        return self._written(problem.seen, self._responder.refuse(problem.status, problem.reason))
+
+    def _written(self, request: Request, answer: Answer) -> Answer:
+        at = time.time()
+        self.requests.add(at, request, answer)
+        if self._log is not None:
+            self._log(self.requests.entry(at, request, answer))
         return answer

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Protocol
 
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock.message import Payload
 
 
@@ -19,10 +23,10 @@ class Source(Protocol):
         """Return the body's bytes, made once for each body."""
 
 
-class Fixed:
-    """One body for every answer, made when first asked for."""
+class Encoded:
+    """One body for every answer, made as bytes when first asked for."""
 
-    def __init__(self, make: Callable[[], Any]) -> None:
+    def __init__(self, make: Callable[[], bytes]) -> None:
         self._make = make
         self._payload: Payload | None = None
 
@@ -33,7 +37,7 @@ class Fixed:
     def payload(self, number: int) -> Payload:
         """Return the one body's bytes."""
         if self._payload is None:
-            self._payload = Payload(encode(self._make()))
+            self._payload = Payload(self._make())
         return self._payload
 
 
@@ -55,6 +59,43 @@ class Rolling:
         return self._payloads[number % len(self._payloads)]
 
 
-def encode(body: Any) -> bytes:
-    """Return JSON data as UTF-8; raises `ValueError` for what JSON cannot hold, such as NaN (RFC 8259, 6)."""
-    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+def fixed(make: Callable[[], Any]) -> Source:
+    """Return a source of one body, given as JSON data."""
+    return Encoded(lambda: encode(make()))
+
+
+def many_items(samples: Samples, count: int, seed: int, space_id: str) -> Source:
+    """Return a source of one body with `count` items, made in blocks so that 100,000 take little memory and time."""
+    return Encoded(lambda: b"".join(_in_blocks(samples, count, seed, space_id)))
+
+
+def _in_blocks(samples: Samples, count: int, seed: int, space_id: str) -> Iterator[bytes]:
+    block = samples.items(samples.generated(min(count, _BLOCK), seed, space_id))
+    before, _, after = encode(samples.with_items([_HOLE])).partition(encode(_HOLE))
+    yield before
+    for start in range(0, count, _BLOCK):
+        body = samples.with_items([item.copy() for item in block[: count - start]])
+        if start:
+            samples.renewed(body, space_id, start)
+        yield (b"," if start else b"") + encode(samples.items(body))[1:-1]
+    yield after
+
+
+_BLOCK = 500
+_HOLE = "\ue000"
+"""Stands for the items while the body around them is written; a private-use character that no sample holds."""
+
+
+def from_file(path: Path, samples: Samples, space_id: str) -> Source:
+    """Return a source of the body in a JSON file: a whole body, or a list of its items.
+
+    Invariants that tie the body to the request are made to hold (`spaceId` is the mock's space); everything else is
+    served as it stands. Raises `DocumentError` where the file is missing or is no JSON.
+    """
+    try:
+        body = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or f"it is not JSON: {error}"
+        raise DocumentError(reason, where=str(path), mend="give a JSON file: a response body, or a list") from None
+    whole = samples.with_items(body) if isinstance(body, list) else body
+    return fixed(lambda: samples.addressed(whole, space_id))

@@ -1,0 +1,1 @@
+"""The mock server against its peers, in one run: `python -m benchmarks.mock`."""

@@ -1,0 +1,75 @@
+"""How strong the checks are: every mutant of the contract has to be caught, by the check that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.samples import SPACE_ID, Samples
+from pytest_bctrl.samples.mutants import Mutant, invariant_mutants, mutants, underived, undocumented_mutants
+from pytest_bctrl.samples.text import encode
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """The outcome for one operation.
+
+    `survivors` are the names of the mutants that no check caught. `false_alarms` are findings on the sample itself,
+    which keeps the contract: with any of them, what was caught says nothing. `underived` are the rules for which no
+    mutant can be derived, as `location: keyword`.
+    """
+
+    operation: str
+    total: int
+    survivors: tuple[str, ...]
+    false_alarms: tuple[Finding, ...]
+    underived: tuple[str, ...]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether everything was caught, and nothing that is right."""
+        return not self.survivors and not self.false_alarms
+
+    def __str__(self) -> str:
+        """The one figure: `contract strength: 290 of 290 mutants caught`."""
+        return f"contract strength: {self.total - len(self.survivors)} of {self.total} mutants caught"
+
+
+def strength(contract: Contract, operation: Operation) -> Strength:
+    """Derive every mutant of the operation's successful answer, hold each to all checks, and count.
+
+    Raises `DocumentError` where the operation documents no successful JSON answer.
+    """
+    samples = Samples(contract, operation)
+    derived = [*mutants(samples), *invariant_mutants(samples), *undocumented_mutants(samples)]
+    return Strength(
+        operation=operation.label,
+        total=len(derived),
+        survivors=tuple(_survivors(samples, derived)),
+        false_alarms=tuple(_findings(samples, samples.sample())),
+        underived=tuple(underived(samples)),
+    )
+
+
+def _survivors(samples: Samples, derived: list[Mutant]) -> Iterator[str]:
+    for mutant in derived:
+        found = _findings(samples, mutant.body)
+        if not any((finding.rule, finding.level) == (mutant.check, mutant.level) for finding in found):
+            yield mutant.name
+
+
+def _findings(samples: Samples, body: Any) -> list[Finding]:
+    answer = Answer(
+        contract=samples.contract,
+        operation=samples.operation,
+        status=samples.status,
+        headers=(("Content-Type", samples.media_type),),
+        body=encode(body),
+        path_values={name.removeprefix("path."): value for name, value in samples.parameters(SPACE_ID).items()},
+    )
+    return check_answer(answer)

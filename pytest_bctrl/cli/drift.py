@@ -1,0 +1,269 @@
+"""`pytest-bctrl drift`: the gate."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from pytest_bctrl.drift.allowlist import GateFile
+    from pytest_bctrl.finding import Finding
+    from pytest_bctrl.reports.title import Title
+
+FORMATS = {
+    "text": ("pytest_bctrl.reports.drift_text", "drift_text"),
+    "json": ("pytest_bctrl.reports.findings_json", "findings_json"),
+    "markdown": ("pytest_bctrl.reports.markdown", "findings_markdown"),
+    "junit": ("pytest_bctrl.reports.junit", "findings_junit"),
+    "sarif": ("pytest_bctrl.reports.sarif", "findings_sarif"),
+    "github": ("pytest_bctrl.reports.github", "findings_github"),
+}
+"""Format: the module and the function that writes it."""
+_DAYS = 90
+
+
+class _Report(NamedTuple):
+    format: str
+    path: str | None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommand's arguments."""
+    parser.add_argument(
+        "upstream",
+        nargs="?",
+        metavar="UPSTREAM",
+        help="the spec as it is now: a path, an https URL, or - for standard input; an OpenAPI 3.0 or 3.1 document, or "
+        "a Markdown page that holds one (default: where the vendored spec came from)",
+    )
+    parser.add_argument("--base", metavar="DOCUMENT", help="what to compare it with (default: the vendored spec)")
+    parser.add_argument(
+        "--format",
+        action=_Format,
+        choices=tuple(FORMATS),
+        dest="reports",
+        default=[],
+        help="how to report; repeatable (default: text)",
+    )
+    parser.add_argument(
+        "--output",
+        action=_Output,
+        dest="reports",
+        metavar="PATH",
+        help="write the format before it to a file instead of standard output",
+    )
+    parser.add_argument(
+        "--fail-on",
+        choices=("error", "warning", "info", "never"),
+        default="error",
+        help="from which level on a finding fails the run (default: error)",
+    )
+    parser.add_argument("--descriptions", action="store_true", help="report changed titles and descriptions as info")
+    parser.add_argument(
+        "--allow-list",
+        metavar="PATH",
+        help="findings that are allowed for a while, and levels of rules (default: bctrl-drift.yaml, if there)",
+    )
+    parser.add_argument("--accept", metavar="REASON", help="write what fails now to the allow-list, with this reason")
+    parser.add_argument(
+        "--until", metavar="DATE", help=f"until when to accept it, such as 2027-01-31 (default: {_DAYS} days)"
+    )
+
+
+class _Format(argparse.Action):
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        namespace.reports = [*namespace.reports, _Report(values, None)]
+
+
+class _Output(argparse.Action):
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        reports = namespace.reports or [_Report("text", None)]
+        if reports[-1].path is not None:
+            parser.error(f"argument --output: {values}: no --format stands before it")
+        namespace.reports = [*reports[:-1], reports[-1]._replace(path=values)]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare, report, judge. Raises `BctrlError` where it could not be checked."""
+    import gc
+
+    # Nearly all that is made lives until the end; looking for garbage in it takes a quarter of the time.
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        return _run(arguments)
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from datetime import date
+
+    from pytest_bctrl.drift.allowlist import judge
+    from pytest_bctrl.drift.compare_documents import compare_documents
+    from pytest_bctrl.drift.options import Options
+    from pytest_bctrl.drift.sources import read_source
+
+    today = date.today()
+    until = _until(arguments, today)
+    reports = arguments.reports or [_Report("text", None)]
+    _refuse_two_on_stdout(reports)
+    gate = read_gate(arguments.allow_list)
+    base, upstream = default_sources(arguments.base, arguments.upstream)
+    old = read_source(base)
+    new = read_source(upstream, known=old)
+    options = Options(gate.levels, arguments.descriptions, gate.sunset_days, today)
+    findings = compare_documents(old, new, options)
+    judged = judge(findings, gate, today)
+    failing = _failing(judged.remaining, arguments.fail_on)
+    if arguments.accept is not None:
+        return _accept(arguments, gate, failing or judged.remaining, until)
+    from pytest_bctrl.reports.title import Title
+
+    title = Title("drift", old.name, new.name, arguments.fail_on, judged.notes)
+    write_reports(reports, judged.remaining, title)
+    for note in judged.notes:
+        print(f"pytest-bctrl: {note}", file=sys.stderr)
+    if failing:
+        print(_what_next(failing, arguments.fail_on), file=sys.stderr)
+    return 1 if failing else 0
+
+
+def _failing(findings: list[Finding], fail_on: Any) -> list[Finding]:
+    if not findings:
+        return []
+    from pytest_bctrl.finding import at_or_above
+
+    return at_or_above(findings, fail_on)
+
+
+def default_sources(base: str | None, upstream: str | None) -> tuple[str, str]:
+    """Return base and upstream, the vendored spec and the page that its lock names where they are not given."""
+    from pytest_bctrl.contract.files import packaged
+    from pytest_bctrl.errors import SettingError
+
+    files = packaged()
+    if base == "-" and upstream in ("-", None):
+        raise SettingError(
+            "standard input can be only one of the two", where="--base -", mend="give a path for the other"
+        )
+    if upstream is None:
+        from pytest_bctrl.contract.update import locked_source
+
+        upstream = locked_source(files)
+    return base if base is not None else _shown(files.spec), upstream
+
+
+def _shown(path: Path) -> str:
+    """The path as a reader and a CI annotation know it: relative, where it is below the working directory."""
+    try:
+        return path.relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return str(path)
+
+
+def read_gate(path: str | None) -> GateFile:
+    """Read the allow-list: the one given, else the default one if there is one."""
+    from pytest_bctrl.drift.allowlist import FILE, GateFile, read_gate_file
+    from pytest_bctrl.drift.sources import read_text
+
+    if path is None and not Path(FILE).is_file():
+        return GateFile(FILE)
+    name = path or FILE
+    if not Path(name).exists():
+        from pytest_bctrl.errors import DocumentError
+
+        raise DocumentError(
+            "there is no such file", where=f"--allow-list {name}", mend="--accept REASON writes one to bctrl-drift.yaml"
+        )
+    return read_gate_file(read_text(name), name)
+
+
+def _until(arguments: argparse.Namespace, today: date) -> date:
+    from datetime import date, timedelta
+
+    from pytest_bctrl.errors import SettingError
+
+    if arguments.until is None:
+        return today + timedelta(days=_DAYS)
+    if arguments.accept is None:
+        raise SettingError("it goes with --accept", where="--until", mend='--accept "why" --until 2027-01-31')
+    try:
+        until = date.fromisoformat(arguments.until)
+    except ValueError:
+        raise SettingError(f"{arguments.until!r} is not a date", where="--until", mend="such as 2027-01-31") from None
+    if until < today:
+        raise SettingError(f"{until} is past", where="--until", mend="give a date to come")
+    return until
+
+
+def _accept(arguments: argparse.Namespace, gate: GateFile, findings: list[Finding], until: date) -> int:
+    from pytest_bctrl.drift.allowlist import with_entries
+    from pytest_bctrl.errors import DocumentError, SettingError
+
+    if not arguments.accept.strip():
+        raise SettingError("the reason is empty", where="--accept", mend="say why a consumer bears it")
+    chosen = _failing(findings, arguments.fail_on) if arguments.fail_on != "never" else list(findings)
+    if not chosen:
+        print(f"pytest-bctrl: nothing to accept: nothing is found at the level {arguments.fail_on}", file=sys.stderr)
+        return 0
+    path = Path(gate.path)
+    try:
+        text = path.read_text("utf-8") if path.is_file() else ""
+        updated = with_entries(text, gate.path, chosen, arguments.accept, until)
+        from pytest_bctrl.contract.build import write_atomically
+
+        write_atomically(path, updated)
+    except OSError as error:
+        raise DocumentError(
+            f"it cannot be written: {error.strerror}", where=gate.path, mend="give another --allow-list"
+        ) from None
+    print(f"pytest-bctrl: accepted {len(chosen)} until {until} in {gate.path}", file=sys.stderr)
+    return 0
+
+
+def _refuse_two_on_stdout(reports: Sequence[_Report]) -> None:
+    from pytest_bctrl.errors import SettingError
+
+    open_ = [report.format for report in reports if report.path in (None, "-")]
+    if len(open_) > 1:
+        raise SettingError(
+            f"{' and '.join(open_)} would share standard output",
+            where="--format",
+            mend="put --output PATH after all but one",
+        )
+
+
+def write_reports(reports: Sequence[_Report], findings: Sequence[Finding], title: Title) -> None:
+    """Write every report to its file, or to standard output. Raises `DocumentError` where a file cannot be written."""
+    from pytest_bctrl.errors import DocumentError
+
+    for report in reports:
+        module, function = FORMATS[report.format]
+        text = getattr(import_module(module), function)(findings, title)
+        if report.path in (None, "-"):
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            continue
+        try:
+            Path(str(report.path)).write_text(text, "utf-8")
+        except OSError as error:
+            raise DocumentError(
+                f"it cannot be written: {error.strerror}",
+                where=f"--output {report.path}",
+                mend="give a path in a folder that is there",
+            ) from None
+
+
+def _what_next(failing: Sequence[Finding], fail_on: str) -> str:
+    return (
+        f"pytest-bctrl: {len(failing)} at or above {fail_on}; take the new spec over: pytest-bctrl contract update; "
+        'or bear it for a while: pytest-bctrl drift --accept "why" --until DATE'
+    )

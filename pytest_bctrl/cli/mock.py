@@ -1,0 +1,172 @@
+"""`pytest-bctrl mock`: the mock server for any client in any language."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pytest_bctrl.cli.request_log import RequestLog
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.faults import FAULTS
+from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS
+
+_PORT = 8787
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _epilog()
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, help="port; 0 takes a free one (default: that of the contract's local server)"
+    )
+    data = parser.add_mutually_exclusive_group()
+    data.add_argument("--scenario", metavar="NAME", help="what to serve, such as empty or 'many(count=500)'; see below")
+    data.add_argument("--recording", type=Path, metavar="FILE", help="serve a JSON file: a response body, or its list")
+    data.add_argument("--runtimes", type=int, metavar="N", help=f"serve N generated runtimes, up to {MOST:,}")
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="seed of generated runtimes; alone, another list with each answer"
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="FAULT",
+        help="misbehave, as in 'status(503, times=2)'; repeatable",
+    )
+    parser.add_argument(
+        "--api-key-env", metavar="NAME", help="environment variable that holds the key (default: a fixed key)"
+    )
+    parser.add_argument("--space-id", metavar="ID", help="the space that is there (default: a fixed UUID)")
+    parser.add_argument("--contract", metavar="PATH", help="an OpenAPI 3.1 document; default: the packaged contract")
+    parser.add_argument("--ready-file", type=Path, metavar="FILE", help="written as JSON once requests are answered")
+    parser.add_argument("--quiet", action="store_true", help="no request log")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until Ctrl-C or SIGTERM; returns 0. Raises `SettingError` for what is set wrong."""
+    contract = load(options.contract)
+    log = None if options.quiet else RequestLog(sys.stdout.fileno())
+    server = MockServer(
+        contract,
+        api_key=_key(options.api_key_env),
+        space_id=options.space_id,
+        host=options.host,
+        port=_port(contract) if options.port is None else options.port,
+        log=log,
+    )
+    _stage(server, options)
+    if options.ready_file is not None:
+        # One that a killed mock left behind would be believed.
+        options.ready_file.unlink(missing_ok=True)
+    ended = threading.Event()
+    # Before the start, so that a signal that comes at once ends it cleanly too.
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda _number, _frame: ended.set())
+    with server:
+        _greet(server, options)
+        try:
+            _tell(options.ready_file, server)
+            ended.wait()
+        finally:
+            if options.ready_file is not None:
+                options.ready_file.unlink(missing_ok=True)
+    if log is not None:
+        log.close()
+    return 0
+
+
+def _stage(server: MockServer, options: argparse.Namespace) -> None:
+    if options.recording is not None:
+        server.serve_file(options.recording)
+    elif options.runtimes is not None:
+        server.scenario("many", count=options.runtimes, seed=options.seed or 0)
+    elif options.scenario is not None:
+        server.scenario(options.scenario, **({} if options.seed is None else {"seed": options.seed}))
+    elif options.seed is not None:
+        server.scenario("generated", seed=options.seed)
+    for fault in options.fault:
+        server.fault(fault)
+
+
+def _key(name: str | None) -> Secret | None:
+    if name is None:
+        return None
+    if not os.environ.get(name):
+        raise SettingError("the variable is not set", where=f"--api-key-env {name}", mend=f"export {name}=…")
+    return Secret(os.environ[name])
+
+
+def _port(contract: Contract) -> int:
+    """The port of the contract's first server on this machine."""
+    for server in contract.servers:
+        parts = urlsplit(server)
+        if parts.port is not None and _is_loopback(parts.hostname or ""):
+            return parts.port
+    return _PORT
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _greet(server: MockServer, options: argparse.Namespace) -> None:
+    contract = server.contract
+    print(f"mock of {contract.title} {contract.version} (contract {contract.short_digest}) on {server.url}")
+    if not _is_loopback(options.host):
+        print(f"warning: {options.host} can be reached from other machines", file=sys.stderr)
+    key = f"${options.api_key_env}" if options.api_key_env else server.api_key.reveal()
+    operation = contract.operations[0]
+    values = dict.fromkeys((parameter.name for parameter in operation.path_parameters), server.space_id)
+    print(f'try: curl -H "Authorization: Bearer {key}" {server.url}{operation.url_path(values)}', flush=True)
+
+
+def _tell(file: Path | None, server: MockServer) -> None:
+    if file is None:
+        return
+    ready = {"url": server.url, "space_id": server.space_id, "pid": os.getpid()}
+    try:
+        # In two steps, so that nobody reads half of it.
+        half = file.with_name(f"{file.name}.part")
+        half.write_text(json.dumps(ready) + "\n", "utf-8")
+        half.replace(file)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingError(
+            f"it cannot be written: {reason}", where=f"--ready-file {file}", mend="name another"
+        ) from None
+
+
+def _epilog() -> str:
+    def table(title: str, makers: dict[str, str]) -> list[str]:
+        return [f"{title}:", *(f"  {name:<20}{about}" for name, about in makers.items()), ""]
+
+    return "\n".join(
+        [
+            *table("scenarios", {name: _about(maker) for name, maker in SCENARIOS.items()}),
+            *table(
+                "faults (each takes times=, every= and after=)", {name: _about(maker) for name, maker in FAULTS.items()}
+            ),
+            "On a request, Prefer: code=404 asks for that status.",
+        ]
+    )
+
+
+def _about(maker: Callable[..., object]) -> str:
+    return (maker.__doc__ or "").partition("\n")[0]

@@ -1,0 +1,150 @@
+"""Loads an OpenAPI document from text: YAML, JSON, or a Markdown page that holds one in a fenced block."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pytest_bctrl.contract.yaml_source import read_yaml
+from pytest_bctrl.errors import DocumentError
+
+Format = Literal["yaml", "json", "markdown"]
+
+MAX_BYTES = 10_000_000
+SUPPORTED = ("3.0", "3.1")
+"""The OpenAPI minor versions that can be read."""
+
+_TOP_LEVEL_OPENAPI = re.compile(r"^[\"']?openapi[\"']?[ \t]*:", re.MULTILINE)
+_HTML = re.compile(r"\s*<(?:!doctype|html|head|body)\b", re.IGNORECASE)
+_VERSION = re.compile(r"(3\.\d+)\.\d+(?:-.+)?")
+
+
+class Document:
+    """An OpenAPI document and where it came from.
+
+    `text` is the OpenAPI text verbatim (of a page: the block's), `first_line` the line of the file it starts on.
+    """
+
+    _lines: dict[str, int]
+    data: dict[str, Any]
+    first_line: int
+    format: Format
+    name: str
+    text: str
+    __slots__ = ("_lines", "data", "first_line", "format", "name", "text")
+
+    def __init__(self, data: dict[str, Any], form: Format, name: str, text: str, first_line: int = 1) -> None:
+        # Frozen by hand: `dataclasses` would take a third of the time in which the drift gate starts.
+        for field, value in zip(self.__slots__, ({}, data, first_line, form, name, text), strict=True):
+            object.__setattr__(self, field, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a document is read-only: {name} cannot be set")
+
+    @property
+    def version(self) -> str:
+        """The OpenAPI version, as the document states it."""
+        return str(self.data["openapi"])
+
+    def line(self, pointer: str) -> int | None:
+        """Return the line of the file on which the value at a JSON pointer begins, or None where it has none.
+
+        The lines are found at the first call: a run without findings never pays for them. For a pointer that the
+        document does not hold, it is the line of the nearest parent.
+        """
+        if not self.text:
+            return None
+        if not self._lines:
+            self._lines.update(self._find_lines())
+        while pointer not in self._lines and pointer:
+            pointer = pointer.rpartition("/")[0]
+        return self._lines.get(pointer, 1) + self.first_line - 1
+
+    def _find_lines(self) -> dict[str, int]:
+        if self.text.lstrip().startswith("{") and self.format != "yaml":
+            from pytest_bctrl.contract.json_source import json_lines
+
+            return json_lines(self.text)
+        lines: dict[str, int] = {}
+        read_yaml(self.text, self.name, lines)
+        return lines
+
+
+def load_document(text: str, name: str, known: Document | None = None) -> Document:
+    """Return the OpenAPI 3.0 or 3.1 document that `text` holds; `name` is what errors call it.
+
+    The format follows from the name's suffix, else from the text. Where that is what `known` holds, to the letter, it
+    is not read again. Raises `DocumentError`, one line, for what cannot be read: broken YAML or JSON, duplicate keys,
+    no OpenAPI, or a version that is not supported.
+    """
+    if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise DocumentError(f"larger than {MAX_BYTES // 1_000_000} MB", where=name, mend="give a smaller document")
+    if not text.strip():
+        raise DocumentError("empty", where=name, mend="give an OpenAPI document or a page that holds one")
+    if _HTML.match(text):
+        raise DocumentError("an HTML page", where=name, mend="give its Markdown: the page's URL with .md appended")
+    form, source, first_line = _split(text.removeprefix("\ufeff"), name)
+    is_json = form == "json" or (form == "markdown" and source.lstrip().startswith("{"))
+    if known is not None and known.text.rstrip("\n") == source.rstrip("\n"):
+        return Document(known.data, form, name, source, first_line)
+    data: Any
+    if is_json:
+        from pytest_bctrl.contract.json_source import read_json
+
+        data = read_json(source, name)
+    else:
+        data = read_yaml(source, name)
+    _refuse_other_than_openapi(data, name)
+    return Document(data, form, name, source, first_line)
+
+
+def _split(text: str, name: str) -> tuple[Format, str, int]:
+    """Tell the format, the OpenAPI text and the line it starts on."""
+    suffix = name.lower().split("?")[0].split("#")[0].rpartition(".")[2]
+    if suffix == "json" or (suffix not in ("yaml", "yml", "md", "markdown") and text.lstrip().startswith("{")):
+        return "json", text, 1
+    is_page = suffix in ("md", "markdown")
+    if not is_page and suffix not in ("yaml", "yml"):
+        is_page = not _TOP_LEVEL_OPENAPI.search(text) or ("```" in text and _opens_outside_a_block(text))
+    if is_page and (suffix in ("md", "markdown") or "```" in text or "~~~" in text):
+        from pytest_bctrl.contract.page import openapi_block
+
+        block = openapi_block(text, name)
+        return "markdown", block.text, block.line
+    return "yaml", text, 1
+
+
+def _opens_outside_a_block(text: str) -> bool:
+    """Tell a page from YAML: a page's `openapi:` stands in a fenced block that begins at the margin."""
+    first = _TOP_LEVEL_OPENAPI.search(text)
+    before = text[: first.start()] if first else text
+    return re.search(r"^(?:`{3,}|~{3,})", before, re.MULTILINE) is not None
+
+
+def _refuse_other_than_openapi(data: Any, name: str) -> None:
+    if not isinstance(data, dict):
+        raise DocumentError(
+            "not an OpenAPI document", where=name, mend="it should be a mapping that begins with openapi:"
+        )
+    if "openapi" not in data:
+        if "swagger" in data:
+            raise DocumentError("a Swagger 2.0 document", where=name, mend="convert it to OpenAPI 3.0 or 3.1")
+        raise DocumentError("not an OpenAPI document", where=name, mend="it has no 'openapi' key")
+    match = _VERSION.fullmatch(data["openapi"]) if isinstance(data["openapi"], str) else None
+    if match is None or match[1] not in SUPPORTED:
+        raise DocumentError(
+            f"its OpenAPI version is {str(data['openapi'])[:40]!r}", where=name, mend="3.0.x and 3.1.x can be read"
+        )
+    if not isinstance(data.get("paths", {}), dict):
+        raise DocumentError("'paths' is not a mapping", where=f"{name}#/paths", mend="see OpenAPI 3.1, section 4.8.8")
+    if "paths" not in data and (match[1] == "3.0" or not {"components", "webhooks"} & data.keys()):
+        raise DocumentError("it has no 'paths'", where=name, mend="give the whole document; it may be cut off")
+
+
+def load_data(data: Any, name: str) -> Document:
+    """Return a document for data that is in memory already; it has no lines. Raises `DocumentError`."""
+    from pytest_bctrl.contract.json_source import refuse_deep
+
+    _refuse_other_than_openapi(data, name)
+    refuse_deep(data, name)
+    return Document(data, "json", name, "")

@@ -1,0 +1,58 @@
+"""Schema drift: what changed between two OpenAPI documents, and what of it breaks a consumer.
+
+The parts, in the order in which a comparison runs: `spec` and `normalize` bring both documents to one form,
+`match` finds what belongs together, the `compare` modules note changes with their direction, `report` makes
+findings of them, under the levels of `rules`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from pytest_bctrl.contract.document import Document
+    from pytest_bctrl.drift.options import Options
+    from pytest_bctrl.finding import Finding
+
+    Source = Document | dict[str, Any] | str | PathLike[str]
+
+
+__all__ = ["check_upstream", "compare"]
+
+
+def compare(base: Source, revision: Source, options: Options | None = None) -> list[Finding]:
+    """Return what changed from `base` to `revision`, worst first; empty where they mean the same.
+
+    Either is an OpenAPI 3.0 or 3.1 document as data, loaded, or as the path of a YAML, JSON or Markdown file.
+    In a finding `expected` is the old side and `observed` the new one. Raises `DocumentError` where a document cannot
+    be read, never returning an empty list for what was not compared.
+    """
+    from pytest_bctrl.drift.compare_documents import compare_documents
+    from pytest_bctrl.drift.options import Options
+
+    return compare_documents(_document(base, "base"), _document(revision, "revision"), options or Options())
+
+
+def _document(given: Any, name: str) -> Document:
+    from pytest_bctrl.contract.document import Document, load_data
+
+    if isinstance(given, Document):
+        return given
+    if isinstance(given, dict):
+        return load_data(given, name)
+    from pytest_bctrl.drift.sources import read_source
+
+    return read_source(str(given))
+
+
+def check_upstream(source: str, contract_base: Source) -> list[Finding]:
+    """Return what changed from the contract's base to what `source` (path, URL or `-`) holds now.
+
+    Raises `UnreachableError` where the source cannot be had and `DocumentError` where one of them cannot be read: then
+    nothing was checked.
+    """
+    from pytest_bctrl.drift.sources import read_source
+
+    return compare(contract_base, read_source(source))

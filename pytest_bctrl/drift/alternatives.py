@@ -1,0 +1,113 @@
+"""Reads `oneOf` and `anyOf`: null taken out, and lists of types or values told from real alternatives."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from pytest_bctrl.drift.spec import Part, Spec, value_key
+
+Kind = Literal["oneOf", "anyOf"]
+_WRAPPINGS = 8
+_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
+_SAYS_NOTHING = frozenset(
+    ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$anchor", "deprecated")
+)
+
+
+class Choice(NamedTuple):
+    """Alternatives without the one for null. `types` or `values` where each of them only names such."""
+
+    kind: Kind
+    branches: tuple[Part, ...]
+    pointer: str
+    with_null: bool
+    types: frozenset[str]
+    values: dict[Any, Any] | None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the alternatives are only types or only values."""
+        return bool(self.types) or self.values is not None
+
+    @property
+    def is_types(self) -> bool:
+        """Whether the alternatives are a list of types and nothing else."""
+        return bool(self.types) and self.values is None
+
+
+def read_alternatives(part: Part, spec: Spec) -> list[Choice]:
+    """Return the alternatives that a schema offers: none, one or both of `oneOf` and `anyOf`."""
+    kinds: tuple[Kind, ...] = ("oneOf", "anyOf")
+    return [_read(part / kind, kind, spec) for kind in kinds if part.value.get(kind) is not None]
+
+
+def _read(part: Part, kind: Kind, spec: Spec) -> Choice:
+    branches: list[Part] = []
+    seen: set[str] = set()
+    with_null = False
+    named: list[dict[str, Any] | None] = []
+    for branch in spec.items(part):
+        target = spec.resolve(branch)
+        if target.pointer in seen:
+            continue
+        seen.add(target.pointer)
+        simple = _simple(branch, target, spec)
+        if simple is not None and _is_null(simple):
+            with_null = True
+            continue
+        branches.append(branch)
+        named.append(simple)
+    types, values = _named(named) if len(branches) > 1 else (frozenset[str](), None)
+    return Choice(kind, tuple(branches), part.pointer, with_null, types, values)
+
+
+def _simple(branch: Part, target: Part, spec: Spec) -> dict[str, Any] | None:
+    """The keywords of a branch where they are only a type or values, else None."""
+    if not isinstance(target.value, dict):
+        return None
+    schema = target.value
+    if branch is not target and branch.value is not schema and not spec.is_30:
+        schema = {**schema, **{key: value for key, value in branch.value.items() if key != "$ref"}}
+    said = _said(schema)
+    for _ in range(_WRAPPINGS):
+        if said.keys() != {"allOf"} or not isinstance(said["allOf"], list) or len(said["allOf"]) != 1:
+            break
+        inner = spec.resolve(Part(said["allOf"][0], f"{target.pointer}/allOf/0"))
+        if not isinstance(inner.value, dict):
+            return None
+        said, target = _said(inner.value), inner
+    return said if said and said.keys() <= {"type", "enum", "const"} else None
+
+
+def _said(schema: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key not in _SAYS_NOTHING and not key.startswith("x-")}
+
+
+def _is_null(said: dict[str, Any]) -> bool:
+    if "const" in said:
+        return said["const"] is None
+    if "enum" in said:
+        return bool(said["enum"] == [None])
+    return said.get("type") in ("null", ["null"])
+
+
+def _named(named: list[dict[str, Any] | None]) -> tuple[frozenset[str], dict[Any, Any] | None]:
+    """The types, or the values, that all the branches together name."""
+    types: set[str] = set()
+    values: dict[Any, Any] = {}
+    kinds = set()
+    for said in named:
+        if said is None:
+            return frozenset(), None
+        kinds.add(said.keys() - {"type"} != set())
+        types.update([said["type"]] if isinstance(said.get("type"), str) else [])
+        if isinstance(said.get("type"), list):
+            return frozenset(), None
+        for value in [said["const"]] if "const" in said else said.get("enum") or []:
+            values[value_key(value)] = value
+    if len(kinds) != 1 or not types <= _TYPES:
+        return frozenset(), None
+    if kinds == {True}:
+        whole = all(said is not None and "type" in said for said in named)
+        return (frozenset(types) if whole else frozenset()), values
+    return frozenset(types), None

@@ -1,0 +1,54 @@
+"""Compares request bodies, as one finding: a kit that only reads has no use for more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_bctrl.drift.report import word
+from pytest_bctrl.drift.rules import rules
+
+if TYPE_CHECKING:
+    from pytest_bctrl.drift.compare_schema import SchemaComparison
+    from pytest_bctrl.drift.match import Operation
+    from pytest_bctrl.drift.report import Place
+    from pytest_bctrl.drift.spec import Part
+
+
+def compare_request_bodies(walk: SchemaComparison, old: Operation, new: Operation, place: Place) -> None:
+    """Note a request body that came, went, or takes less or more than it did."""
+    report = walk.report
+    before, after = report.base.resolve(old.part / "requestBody"), report.revision.resolve(new.part / "requestBody")
+    here = place._replace(location="requestBody")
+    was, now = report.base.mapping(before), report.revision.mapping(after)
+    demanded, demands = report.base.flag(before / "required"), report.revision.flag(after / "required")
+    at = before.pointer, after.pointer
+    if not was and not now:
+        return
+    if not was or not now:
+        rule = "request-body-removed" if was else f"request-body-added-{'required' if demands else 'optional'}"
+        report.add(rule, here, None, None, *at)
+        return
+    if demanded != demands:
+        report.add(f"request-body-became-{word(demands)}", here, word(demanded), word(demands), *at)
+    levels = _levels(walk, before, after, here)
+    if levels:
+        rule = "request-body-narrowed" if levels & {"error", "warning"} else "request-body-widened"
+        report.add(rule, here, None, None, *at)
+
+
+def _levels(walk: SchemaComparison, old: Part, new: Part, place: Place) -> set[str]:
+    """The levels of what changed in the media types of a body."""
+    report = walk.report
+    before, after = dict(report.base.members(old / "content")), dict(report.revision.members(new / "content"))
+    levels = {"error"} if before.keys() - after.keys() else set[str]()
+    levels |= {"info"} if after.keys() - before.keys() else set()
+    found, report.found = report.found, []
+    try:
+        for name in before.keys() & after.keys():
+            report.base.mapping(before[name])
+            report.revision.mapping(after[name])
+            here = place._replace(scope="request-parameter", location="", strongly_typed=name.endswith("json"))
+            walk.compare(walk.value(before[name] / "schema"), walk.value(after[name] / "schema"), here)
+        return levels | {rules()[change.rule].level for change in report.found}
+    finally:
+        report.found = found

@@ -1,0 +1,160 @@
+"""Compares two OpenAPI documents: normalise, match, compare with direction, and tell what was found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_bctrl.drift.compare_body import compare_request_bodies
+from pytest_bctrl.drift.compare_parameters import compare_parameters, read_parameters
+from pytest_bctrl.drift.compare_responses import compare_responses, read_responses
+from pytest_bctrl.drift.compare_schema import SchemaComparison
+from pytest_bctrl.drift.compare_security import (
+    compare_schemes,
+    compare_security,
+    known_credentials,
+    read_security,
+    schemes,
+)
+from pytest_bctrl.drift.compare_servers import compare_servers, own_servers
+from pytest_bctrl.drift.lifecycle import OPERATION, compare_lifecycle, sunset
+from pytest_bctrl.drift.match import match_operations, operations
+from pytest_bctrl.drift.report import Place, Report
+from pytest_bctrl.drift.spec import Part, Spec
+from pytest_bctrl.errors import DocumentError
+
+if TYPE_CHECKING:
+    from pytest_bctrl.contract.document import Document
+    from pytest_bctrl.drift.match import Operation
+    from pytest_bctrl.drift.options import Options
+    from pytest_bctrl.finding import Finding
+
+_WHOLE = Place("", "", "", "")
+
+
+def compare_documents(base: Document, revision: Document, options: Options) -> list[Finding]:
+    """Return what changed from `base` to `revision`, worst first.
+
+    Raises `DocumentError` where a part of either that matters cannot be read: a wrong shape, a `$ref` to nothing.
+    """
+    try:
+        return _compare(base, revision, options)
+    except RecursionError:
+        raise DocumentError(
+            "schemas nest too deeply to be compared", where=f"{base.name} or {revision.name}", mend="flatten them"
+        ) from None
+
+
+def _compare(base: Document, revision: Document, options: Options) -> list[Finding]:
+    report = Report(Spec(base), Spec(revision), options.levels)
+    walk = SchemaComparison(report, options)
+    old, new = operations(report.base), operations(report.revision)
+    matched = match_operations(old, new)
+    for one in matched.removed:
+        _note_removed(report, options, one, {other.shape for other in new})
+    for one, other in matched.both:
+        walk.begin_operation()
+        _compare_operation(walk, one, other)
+    for one in matched.added:
+        _read_added(walk, one)
+        report.add("endpoint-added", _place(one), None, one.label, "", one.part.pointer)
+    compare_servers(report, report.base.root / "servers", report.revision.root / "servers", _WHOLE)
+    compare_schemes(report)
+    _note_unused_schemas(walk)
+    return report.findings()
+
+
+def _place(operation: Operation) -> Place:
+    return Place("", operation.label, f"{operation.method.upper()} {operation.shape}", "")
+
+
+def _compare_operation(walk: SchemaComparison, old: Operation, new: Operation) -> None:
+    report, place = walk.report, _place(old)
+    at = old.part.pointer, new.part.pointer
+    before, after = read_parameters(report.base, old), read_parameters(report.revision, new)
+    was = read_security(report.base, old, schemes(report.base))
+    now = read_security(report.revision, new, schemes(report.revision))
+    known = known_credentials(was, now, before, after)
+    demanded = frozenset(key for key, parameter in before.items() if parameter.required)
+    compare_lifecycle(report, walk.options, OPERATION, old.part.value, new.part.value, place, at)
+    _compare_names(walk, old, new, place)
+    compare_parameters(walk, before, after, place, known)
+    compare_security(report, was, now, demanded, place)
+    compare_request_bodies(walk, old, new, place)
+    compare_responses(walk, read_responses(report.base, old), read_responses(report.revision, new), place)
+    servers = own_servers(old), own_servers(new)
+    if servers[0] is not None or servers[1] is not None:
+        roots = report.base.root / "servers", report.revision.root / "servers"
+        compare_servers(report, servers[0] or roots[0], servers[1] or roots[1], place)
+
+
+def _compare_names(walk: SchemaComparison, old: Operation, new: Operation, place: Place) -> None:
+    report = walk.report
+    at = (old.part / "operationId").pointer, (new.part / "operationId").pointer
+    before, after = report.base.text(old.part / "operationId"), report.revision.text(new.part / "operationId")
+    here = place._replace(location="operationId")
+    if before and before != after:
+        report.add("api-operation-id-removed", here, before, after or None, *at)
+    elif after and not before:
+        report.add("api-operation-id-added", here, None, after, *at)
+    tags = [
+        dict.fromkeys(spec.text(item) for item in spec.items(operation.part / "tags"))
+        for spec, operation in ((report.base, old), (report.revision, new))
+    ]
+    at = (old.part / "tags").pointer, (new.part / "tags").pointer
+    here = place._replace(location="tags")
+    for tag in tags[0].keys() - tags[1].keys():
+        report.add("api-tag-removed", here, tag, None, *at)
+    for tag in tags[1].keys() - tags[0].keys():
+        report.add("api-tag-added", here, None, tag, *at)
+    if walk.options.descriptions:
+        for keyword in ("summary", "description"):
+            words = old.part.value.get(keyword), new.part.value.get(keyword)
+            if words[0] != words[1]:
+                pointers = (old.part / keyword).pointer, (new.part / keyword).pointer
+                report.add("description-changed", place._replace(location=keyword), *words, *pointers)
+
+
+def _note_removed(report: Report, options: Options, operation: Operation, shapes: set[str]) -> None:
+    values = operation.part.value
+    subject = "api-removed" if operation.shape in shapes else "api-path-removed"
+    rule = f"{subject}-without-deprecation"
+    if values.get("deprecated") is True:
+        rule = f"{subject}-with-deprecation"
+        if "x-sunset" in values:
+            when = sunset(values["x-sunset"])
+            if when is None:
+                rule = "api-path-sunset-parse"
+            elif when > options.day():
+                rule = f"{subject}-before-sunset"
+    report.add(rule, _place(operation), operation.label, None, operation.part.pointer)
+
+
+def _read_added(walk: SchemaComparison, operation: Operation) -> None:
+    """Read what a new operation is made of, so that a document that cannot be read is told of as such."""
+    spec = walk.report.revision
+    read_parameters(spec, operation)
+    read_security(spec, operation, schemes(spec))
+    for response in read_responses(spec, operation).values():
+        for _, media in spec.members(response / "content"):
+            if spec.mapping(media).get("schema") is not None:
+                walk.new.node((media / "schema",))
+
+
+def _note_unused_schemas(walk: SchemaComparison) -> None:
+    """Note component schemas that no operation led to and that have no equal on the other side, whatever its name."""
+    report = walk.report
+    before = _components(report.base)
+    after = _components(report.revision)
+    for pointer, part in before.items():
+        if pointer in report.base.seen or pointer in after or len(before) * len(after) > _EXHAUSTIVE:
+            continue
+        place = _WHOLE._replace(scope="response-body", location="schemas")
+        if not any(walk.equal((part,), (other,), place) for other in after.values()):
+            report.add("api-schema-removed", place, pointer.rpartition("/")[2], None, pointer)
+
+
+_EXHAUSTIVE = 2500
+
+
+def _components(spec: Spec) -> dict[str, Part]:
+    return {part.pointer: part for _, part in spec.members(spec.root / "components" / "schemas")}

@@ -1,0 +1,215 @@
+"""Compares the keywords of two schemas that hold no schemas themselves: types, values, bounds, formats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_bctrl.drift.constraints import BOUNDS
+from pytest_bctrl.drift.spec import value_key
+
+if TYPE_CHECKING:
+    from pytest_bctrl.drift.node import Node
+
+_SCALARS = frozenset({"number", "integer", "boolean"})
+_WITHIN = {
+    ("float", "double"), ("int32", "int64"), ("int32", "bigint"), ("int64", "bigint"),
+    ("date", "date-time"), ("time", "date-time"),
+}  # fmt: skip
+_ANY_TEXT = frozenset((".*", "^.*$", "", "^.*", ".*$"))
+_ABSENT = object()
+
+
+class Emit(Protocol):
+    """Notes a change of a schema: the rule's last words, both values, and the keyword it is found at."""
+
+    def __call__(self, suffix: str, old: Any, new: Any, keyword: str, say: str = "") -> None:
+        """Note it."""
+
+
+def compare_types(old: Node, new: Node, emit: Emit, strong: bool, request: bool) -> bool:
+    """Compare types and formats. Return False where no value could satisfy both, so that comparing on is noise."""
+    before, after = old.types, new.types
+    widened = after is None or (before is not None and _covers(after, before))
+    narrowed = before is None or (after is not None and _covers(before, after))
+    values_tell = (old.enum is not None or new.enum is not None) and (widened or narrowed)
+    both_enums = old.enum is not None and new.enum is not None and bool((before or set()) & (after or set()))
+    if before == after or values_tell or both_enums:
+        compare_formats(old, new, emit, request)
+        return True
+    emit(_type_suffix(old, new, widened, narrowed, strong, request), show_types(old), show_types(new), "type")
+    if not widened and not narrowed:
+        return bool((before or set()) & (after or set()))
+    old_format, new_format = old.constraints.get("format"), new.constraints.get("format")
+    if not (widened and new_format is None) and not (narrowed and old_format is None):
+        compare_formats(old, new, emit, request)
+    return True
+
+
+def _type_suffix(old: Node, new: Node, widened: bool, narrowed: bool, strong: bool, request: bool) -> str:
+    before, after = old.types, new.types
+    if before is not None and after is not None:
+        if old.lists_types or new.lists_types:
+            return "list-of-types-widened" if widened else "list-of-types-narrowed"
+        if not strong and not widened and not narrowed:
+            # Both are sent as text. A format, though, is what a reader parses it by.
+            if request and after == {"string"} and before <= _SCALARS and "format" not in new.constraints:
+                return "type-generalized"
+            if not request and before == {"string"} and after <= _SCALARS and "format" not in old.constraints:
+                return "type-compatible"
+    if widened:
+        return "type-generalized"
+    return "type-specialized" if narrowed and not request else "type-changed"
+
+
+def _covers(types: frozenset[str], others: frozenset[str]) -> bool:
+    return all(kind in types or (kind == "integer" and "number" in types) for kind in others)
+
+
+def show_types(node: Node) -> Any:
+    """The types of a schema as a reader would write them."""
+    if node.types is None:
+        return "any"
+    names = sorted(node.types) or ["nothing"]
+    return names[0] if len(names) == 1 else names
+
+
+def compare_formats(old: Node, new: Node, emit: Emit, request: bool) -> None:
+    """Compare formats: a consumer that validates holds a response to them."""
+    before, after = old.constraints.get("format"), new.constraints.get("format")
+    if before == after:
+        return
+    if after is None:
+        suffix = "type-generalized"
+    elif before is None:
+        suffix = "type-changed" if request else "type-specialized"
+    else:
+        pairs = [(one, other) for one in before for other in after]
+        if request:
+            suffix = "type-generalized" if all(pair in _WITHIN for pair in pairs) else "type-changed"
+        else:
+            suffix = "type-specialized" if all(pair[::-1] in _WITHIN for pair in pairs) else "type-changed"
+    emit(suffix, before, after, "format", f"format {_name(before)} → {_name(after)}")
+
+
+def _name(format_: frozenset[str] | None) -> str:
+    return " and ".join(sorted(format_)) if format_ else "(none)"
+
+
+def compare_values(old: Node, new: Node, emit: Emit) -> None:
+    """Compare `enum` and `const`."""
+    before, after = old.enum, new.enum
+    if before is None and after is None:
+        return
+    const = old.spells_const or new.spells_const
+    if before is None:
+        values = list((after or {}).values())
+        emit("const-added" if const and len(values) == 1 else "became-enum", None, values, "enum")
+    elif after is None:
+        values = list(before.values())
+        emit("const-removed" if const and len(values) == 1 else "became-not-enum", values, None, "enum")
+    elif const and len(before) == len(after) == 1 and before.keys() != after.keys():
+        emit("const-changed", next(iter(before.values())), next(iter(after.values())), "const")
+    else:
+        for key in after.keys() - before.keys():
+            emit("enum-value-added", None, after[key], "enum", f"{_quoted(after[key])}")
+        for key in before.keys() - after.keys():
+            emit("enum-value-removed", before[key], None, "enum", f"{_quoted(before[key])}")
+
+
+def _quoted(value: Any) -> str:
+    return repr(value)[:80]
+
+
+def compare_constraints(old: Node, new: Node, emit: Emit) -> None:
+    """Compare everything that bounds a value."""
+    if not old.constraints and not new.constraints:
+        return
+    for keyword, (name, _) in BOUNDS.items():
+        before, after = old.constraints.get(keyword), new.constraints.get(keyword)
+        if before == after:
+            continue
+        if before is None:
+            action = "set"
+        elif after is None:
+            action = "unset"
+        else:
+            action = "increased" if after > before else "decreased"
+        emit(f"{name}-{action}", before, after, keyword)
+    _compare_pattern(old, new, emit)
+    _compare_multiple(old, new, emit)
+    before, after = old.constraints.get("uniqueItems"), new.constraints.get("uniqueItems")
+    if before != after:
+        emit("unique-items-added" if after else "unique-items-removed", before, after, "uniqueItems")
+    for keyword, name in (("contentEncoding", "content-encoding"), ("contentMediaType", "content-media-type")):
+        before, after = old.constraints.get(keyword), new.constraints.get(keyword)
+        if before != after:
+            emit(f"{name}-changed", before, after, keyword)
+    _compare_dependent(old, new, emit)
+
+
+def _compare_pattern(old: Node, new: Node, emit: Emit) -> None:
+    before: frozenset[str] | None = old.constraints.get("pattern")
+    after: frozenset[str] | None = new.constraints.get("pattern")
+    if before == after:
+        return
+    if before is None:
+        if after is not None and not after <= _ANY_TEXT:
+            emit("pattern-added", before, after, "pattern")
+    elif after is None:
+        if not before <= _ANY_TEXT:
+            emit("pattern-removed", before, after, "pattern")
+    elif not (before <= _ANY_TEXT and after <= _ANY_TEXT):
+        emit("pattern-generalized" if after <= _ANY_TEXT else "pattern-changed", before, after, "pattern")
+
+
+def _compare_multiple(old: Node, new: Node, emit: Emit) -> None:
+    before: frozenset[float] | None = old.constraints.get("multipleOf")
+    after: frozenset[float] | None = new.constraints.get("multipleOf")
+    if before == after:
+        return
+    if before is None or after is None:
+        emit("multiple-of-set" if before is None else "multiple-of-unset", before, after, "multipleOf")
+    elif all(any(_divides(one, other) for one in before) for other in after):
+        emit("multiple-of-generalized", before, after, "multipleOf")
+    elif all(any(_divides(one, other) for one in after) for other in before):
+        emit("multiple-of-specialized", before, after, "multipleOf")
+    else:
+        emit("multiple-of-changed", before, after, "multipleOf")
+
+
+def _divides(whole: float, part: float) -> bool:
+    return abs(whole / part - round(whole / part)) < 1e-9
+
+
+def _compare_dependent(old: Node, new: Node, emit: Emit) -> None:
+    before = old.constraints.get("dependentRequired", {})
+    after = new.constraints.get("dependentRequired", {})
+    for name in sorted(before.keys() | after.keys()):
+        one, other = before.get(name), after.get(name)
+        if one == other:
+            continue
+        action = "added" if one is None else "removed" if other is None else "changed"
+        emit(f"dependent-required-{action}", one, other, "dependentRequired", name)
+
+
+def compare_defaults(old: Node, new: Node, emit: Emit) -> None:
+    """Compare `default`."""
+    before, after = old.flags.get("default", _ABSENT), new.flags.get("default", _ABSENT)
+    if before is _ABSENT and after is _ABSENT:
+        return
+    if before is _ABSENT:
+        emit("default-value-added", None, after, "default")
+    elif after is _ABSENT:
+        emit("default-value-removed", before, None, "default")
+    elif value_key(before) != value_key(after):
+        emit("default-value-changed", before, after, "default")
+
+
+def compare_extensible(old: Node, new: Node, emit: Emit) -> None:
+    """Compare `x-extensible-enum`, whose additions a consumer has promised to bear."""
+    before = old.constraints.get("x-extensible-enum", {})
+    after = new.constraints.get("x-extensible-enum")
+    if after is None:
+        return
+    for key in before.keys() - after.keys():
+        emit("x-extensible-enum-value-removed", before[key], None, "x-extensible-enum", _quoted(before[key]))

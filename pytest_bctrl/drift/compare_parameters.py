@@ -1,0 +1,149 @@
+"""Compares the parameters of one operation: path parameters by position, header names in any case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, sunset
+from pytest_bctrl.drift.report import Place, word
+from pytest_bctrl.drift.spec import Part, Spec
+
+if TYPE_CHECKING:
+    from pytest_bctrl.drift.compare_schema import SchemaComparison
+    from pytest_bctrl.drift.match import Operation
+    from pytest_bctrl.drift.node import Schema
+
+_STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
+_IGNORED = frozenset(("accept", "content-type"))
+Key = tuple[str, str]
+
+
+class Parameter(NamedTuple):
+    """One parameter: where it is sent, what it is called, and what is known of it."""
+
+    place: str
+    name: str
+    part: Part
+    required: bool
+    schema: Schema
+    style: str
+    explode: bool
+
+
+def read_parameters(spec: Spec, operation: Operation) -> dict[Key, Parameter]:
+    """Return an operation's parameters; its own override those of its path item.
+
+    A path parameter is keyed by its position. Raises `DocumentError` where one has no name, place or shape.
+    """
+    found: dict[Key, Parameter] = {}
+    names = operation.path_parameters
+    for whole in (operation.item / "parameters", operation.part / "parameters"):
+        for part in spec.items(whole):
+            parameter = _read(spec, spec.resolve(part))
+            if parameter.place == "header" and parameter.name.lower() in _IGNORED:
+                continue
+            key = parameter.name.lower() if parameter.place == "header" else parameter.name
+            if parameter.place == "path" and parameter.name in names:
+                key = f"#{names.index(parameter.name)}"
+            found[parameter.place, key] = parameter
+    return found
+
+
+def _read(spec: Spec, part: Part) -> Parameter:
+    spec.mapping(part)
+    where, name = spec.text(part / "in"), spec.text(part / "name")
+    if where not in _STYLES or not name:
+        raise spec.refuse(
+            part, "a parameter has no name, or is in none of path, query, header, cookie", "name it and say where"
+        )
+    schema: Schema = ()
+    if (part / "schema").value is not None:
+        schema = (part / "schema",)
+    else:
+        for _, media in spec.members(part / "content"):
+            spec.mapping(media)
+            schema = (media / "schema",) if (media / "schema").value is not None else ()
+    style = spec.text(part / "style", _STYLES[where])
+    explode = part / "explode"
+    return Parameter(
+        where, name, part, where == "path" or spec.flag(part / "required"), schema, style,
+        style == "form" if explode.value is None else spec.flag(explode),
+    )  # fmt: skip
+
+
+def compare_parameters(
+    walk: SchemaComparison,
+    old: dict[Key, Parameter],
+    new: dict[Key, Parameter],
+    place: Place,
+    known: frozenset[Key],
+) -> None:
+    """Note parameters that came, went or changed. `known`: keys of credentials that security tells of already."""
+    for key in dict.fromkeys([*old, *new]):
+        parameter = old.get(key) or new[key]
+        here = place._replace(scope="request-parameter", location=_location(key, parameter), strongly_typed=False)
+        before, after = old.get(key), new.get(key)
+        if before is not None and after is not None:
+            _compare_one(walk, before, after, here)
+        elif before is not None and key not in known:
+            _note_removed(walk, before, here)
+        elif after is not None:
+            _note_added(walk, after, here, key in known)
+
+
+def _location(key: Key, parameter: Parameter) -> str:
+    name = f"{{{parameter.name}}}" if key[0] == "path" and key[1].startswith("#") else parameter.name
+    return f"{key[0]} {name.lower() if key[0] == 'header' else name}"
+
+
+def _note_removed(walk: SchemaComparison, parameter: Parameter, place: Place) -> None:
+    if parameter.place == "path" and place.location.endswith("}"):
+        return
+    values = parameter.part.value
+    rule = "request-parameter-removed"
+    if values.get("deprecated"):
+        rule = "request-parameter-removed-with-deprecation"
+        if "x-sunset" in values:
+            when = sunset(values["x-sunset"])
+            if when is None:
+                rule = "request-parameter-sunset-parse"
+            elif when > walk.options.day():
+                rule = "request-parameter-removed-before-sunset"
+    walk.report.add(rule, place, parameter.name, None, parameter.part.pointer)
+
+
+def _note_added(walk: SchemaComparison, parameter: Parameter, place: Place, is_known: bool) -> None:
+    if is_known:
+        rule = "new-request-parameter-for-known-credential"
+    elif parameter.place == "path":
+        if place.location.endswith("}"):
+            return
+        rule = "new-request-path-parameter"
+    elif parameter.required:
+        rule = "new-required-request-parameter"
+    elif "default" in walk.new.node(parameter.schema).flags:
+        rule = "new-optional-request-default-parameter-to-existing-path"
+    else:
+        rule = "new-optional-request-parameter"
+    walk.report.add(rule, place, None, parameter.name, "", parameter.part.pointer)
+
+
+def _compare_one(walk: SchemaComparison, old: Parameter, new: Parameter, place: Place) -> None:
+    at = old.part.pointer, new.part.pointer
+    add = walk.report.add
+    if old.required != new.required:
+        add(f"request-parameter-became-{word(new.required)}", place, word(old.required), word(new.required), *at)
+    if old.style != new.style:
+        add("request-parameter-style-changed", place, old.style, new.style, *at)
+    elif old.explode != new.explode and _has_parts(walk, old, new):
+        add("request-parameter-explode-changed", place, old.explode, new.explode, *at)
+    compare_lifecycle(walk.report, walk.options, PARAMETER, old.part.value, new.part.value, place, at)
+    if walk.options.descriptions and old.part.value.get("description") != new.part.value.get("description"):
+        add("description-changed", place, old.part.value.get("description"), new.part.value.get("description"), *at)
+    walk.compare(old.schema, new.schema, place)
+
+
+def _has_parts(walk: SchemaComparison, old: Parameter, new: Parameter) -> bool:
+    """Only lists and objects are exploded."""
+    nodes = walk.old.node(old.schema), walk.new.node(new.schema)
+    return any(node.takes("array") or node.takes("object") for node in nodes)

@@ -1,0 +1,183 @@
+"""Compares what one operation answers: statuses, headers, media types, bodies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_bctrl.drift.report import word
+from pytest_bctrl.drift.spec import Part, Spec
+
+if TYPE_CHECKING:
+    from pytest_bctrl.drift.compare_schema import SchemaComparison
+    from pytest_bctrl.drift.match import Operation
+    from pytest_bctrl.drift.report import Place
+
+
+def read_responses(spec: Spec, operation: Operation) -> dict[str, Part]:
+    """Return an operation's responses by status, `2XX` or `default`."""
+    found = {}
+    for status, part in spec.members(operation.part / "responses"):
+        response = spec.resolve(part)
+        spec.mapping(response)
+        found[status.upper() if status.lower() != "default" else "default"] = response
+    return found
+
+
+def compare_responses(walk: SchemaComparison, old: dict[str, Part], new: dict[str, Part], place: Place) -> None:
+    """Note statuses that came, went or changed. A range takes the place of a status that it holds."""
+    added = [status for status in new if status not in old]
+    taken: set[str] = set()
+    for status, before in old.items():
+        here = place._replace(context=(("status", status),))
+        if status in new:
+            _compare_response(walk, before, new[status], here)
+            continue
+        wider = next((other for other in added if _holds(other, status)), None)
+        narrower = [other for other in added if _holds(status, other)]
+        others = [wider] if wider is not None else narrower
+        for other in others:
+            taken.add(other)
+            _compare_response(walk, before, new[other], here)
+        at = here._replace(location=status)
+        if wider is not None:
+            walk.report.add("response-status-generalized", at, status, wider, before.pointer, new[wider].pointer)
+        elif narrower:
+            for other in narrower:
+                walk.report.add("response-status-specialized", at, status, other, before.pointer, new[other].pointer)
+        else:
+            rule = f"response-{_kind(status, old)}-status-removed"
+            walk.report.add(rule, at, status, None, before.pointer)
+    for status in added:
+        if status not in taken:
+            at = place._replace(location=status, context=(("status", status),))
+            walk.report.add(f"response-{_kind(status, new)}-status-added", at, None, status, "", new[status].pointer)
+
+
+def _kind(status: str, among: dict[str, Part]) -> str:
+    only = status == "default" and not any(other.startswith("2") for other in among)
+    return "success" if status.startswith("2") or only else "non-success"
+
+
+def _holds(wide: str, narrow: str) -> bool:
+    if wide == "default":
+        return narrow != "default"
+    return wide.endswith("XX") and wide[0] == narrow[0] and wide != narrow
+
+
+def _compare_response(walk: SchemaComparison, old: Part, new: Part, place: Place) -> None:
+    _compare_headers(walk, old, new, place)
+    _compare_media_types(walk, old, new, place)
+    if walk.options.descriptions and old.value.get("description") != new.value.get("description"):
+        words = old.value.get("description"), new.value.get("description")
+        walk.report.add(
+            "description-changed", place._replace(location=place.context[0][1]), *words, old.pointer, new.pointer
+        )
+
+
+class _Header(NamedTuple):
+    name: str
+    part: Part
+    required: bool
+
+
+def _headers(spec: Spec, response: Part) -> dict[str, _Header]:
+    found = {}
+    for name, part in spec.members(response / "headers"):
+        header = spec.resolve(part)
+        spec.mapping(header)
+        if name.lower() != "content-type":
+            found[name.lower()] = _Header(name, header, spec.flag(header / "required"))
+    return found
+
+
+def _compare_headers(walk: SchemaComparison, old: Part, new: Part, place: Place) -> None:
+    before, after = _headers(walk.report.base, old), _headers(walk.report.revision, new)
+    for key in dict.fromkeys([*before, *after]):
+        here = place._replace(scope="response-header", location=f"header {key}", strongly_typed=False)
+        one, other = before.get(key), after.get(key)
+        if one is None and other is not None:
+            walk.report.add("response-header-added", here, None, other.name, old.pointer, other.part.pointer)
+        elif one is not None and other is None:
+            rule = "required-response-header-removed" if one.required else "optional-response-header-removed"
+            walk.report.add(rule, here, one.name, None, one.part.pointer, new.pointer)
+        elif one is not None and other is not None:
+            if one.required != other.required:
+                rule = f"response-header-became-{word(other.required)}"
+                words = word(one.required), word(other.required)
+                walk.report.add(rule, here, *words, one.part.pointer, other.part.pointer)
+            walk.compare(walk.value(one.part / "schema"), walk.value(other.part / "schema"), here)
+
+
+def _media_types(spec: Spec, response: Part) -> dict[str, Part]:
+    found = {}
+    for name, part in spec.members(response / "content"):
+        spec.mapping(part)
+        found[_media_name(name)] = part
+    return found
+
+
+def _media_name(name: str) -> str:
+    """A media type in one form: lower case, no blanks around its parameters, which are sorted."""
+    essence, *parameters = [piece.strip().lower() for piece in name.split(";")]
+    return "; ".join([essence, *sorted(filter(None, parameters))])
+
+
+def _compare_media_types(walk: SchemaComparison, old: Part, new: Part, place: Place) -> None:
+    before, after = _media_types(walk.report.base, old), _media_types(walk.report.revision, new)
+    status = place.context[0][1]
+    pairs = [(name, name) for name in before if name in after]
+    rest = [name for name in after if name not in before]
+    for name in before:
+        if name in after:
+            continue
+        match = next((other for other in rest if _relation(name, other)), None)
+        at = place._replace(location=f"{status} {name}")
+        if match is None:
+            walk.report.add("response-media-type-removed", at, name, None, before[name].pointer, new.pointer)
+            continue
+        rest.remove(match)
+        pairs.append((name, match))
+        rule = f"response-media-type-name-{_relation(name, match)}"
+        walk.report.add(rule, at, name, match, before[name].pointer, after[match].pointer)
+    for name in rest:
+        at = place._replace(location=f"{status} {name}")
+        walk.report.add("response-media-type-added", at, None, name, old.pointer, after[name].pointer)
+    for name, other in pairs:
+        _compare_body(walk, before[name], after[other], name, place)
+
+
+def _relation(old: str, new: str) -> str:
+    """How two media types that are not the same are still related; empty where they are not."""
+    one, other = old.split(";")[0], new.split(";")[0]
+    if one == other:
+        return "changed"
+    if _within(one, other):
+        return "generalized"
+    return "specialized" if _within(other, one) else ""
+
+
+def _within(narrow: str, wide: str) -> bool:
+    kind, _, subtype = narrow.partition("/")
+    if wide in ("*/*", f"{kind}/*"):
+        return True
+    return "+" in subtype and wide == f"{kind}/{subtype.rpartition('+')[2]}"
+
+
+def _compare_body(walk: SchemaComparison, old: Part, new: Part, media_type: str, place: Place) -> None:
+    here = place._replace(
+        scope="response-body",
+        location="",
+        context=(*place.context, ("media_type", media_type)),
+        strongly_typed=media_type.split(";")[0].endswith(("/json", "+json")),
+    )
+    before, after = walk.value(old / "schema"), walk.value(new / "schema")
+    if bool(before) != bool(after):
+        from pytest_bctrl.drift.compare_subschemas import takes_anything
+
+        there = walk.old.node(before) if before else walk.new.node(after)
+        if not takes_anything(there):
+            rule = f"response-body-media-type-schema-{'removed' if before else 'added'}"
+            at = here._replace(location=f"{place.context[0][1]} {media_type}")
+            walk.report.add(rule, at, None, None, old.pointer, new.pointer)
+        return
+    walk.compare(before, after, here)

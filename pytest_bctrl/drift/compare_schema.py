@@ -1,0 +1,151 @@
+"""Compares two schemas, whatever they are made of, and notes every change under the rule of its direction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_bctrl.drift.compare_alternatives import compare_all_of, compare_alternatives
+from pytest_bctrl.drift.compare_keywords import (
+    compare_constraints,
+    compare_defaults,
+    compare_extensible,
+    compare_types,
+    compare_values,
+)
+from pytest_bctrl.drift.compare_properties import compare_properties
+from pytest_bctrl.drift.compare_subschemas import compare_discriminators, compare_subschemas
+from pytest_bctrl.drift.normalize import Normalizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_bctrl.drift.node import Node, Schema
+    from pytest_bctrl.drift.options import Options
+    from pytest_bctrl.drift.report import Place, Report
+    from pytest_bctrl.drift.spec import Part
+
+MAX_DEPTH = 100
+"""How deep two schemas are followed into each other; a schema that holds itself ends by itself."""
+_SAME_PAIR = 16
+_FREE = MAX_DEPTH + 1
+
+
+class SchemaComparison:
+    """Walks pairs of schemas. A pair that was found equal is never walked again, and one that differs only so often.
+
+    So the time grows with the number of pairs, not with the number of ways to reach them.
+    """
+
+    def __init__(self, report: Report, options: Options) -> None:
+        self.report = report
+        self.options = options
+        self.old = Normalizer(report.base)
+        self.new = Normalizer(report.revision)
+        self._equal: set[Any] = set()
+        self._unequal: set[Any] = set()
+        self._under_way: dict[Any, int] = {}
+        self._visits: dict[Any, int] = {}
+        self._lowest = _FREE
+        self._dry = False
+
+    def begin_operation(self) -> None:
+        """Forget how often a pair was walked: every operation tells of its own changes."""
+        self._visits.clear()
+
+    def compare(self, old: Schema, new: Schema, place: Place, is_branch: bool = False) -> None:
+        """Note every change between two schemas. `is_branch`: an alternative, of which null is not asked."""
+        one, other = self.old.node(old), self.new.node(new)
+        pair = (one.key, other.key, place.is_request, place.strongly_typed, is_branch)
+        if pair in self._equal:
+            return
+        if pair in self._under_way:
+            self._lowest = min(self._lowest, self._under_way[pair])
+            return
+        if self._dry and pair in self._unequal:
+            self.report.add("description-changed", place)
+            return
+        if not self._dry and self._visits.get(pair, 0) >= _SAME_PAIR:
+            return
+        depth = len(self._under_way)
+        if depth >= MAX_DEPTH:
+            part = old[0] if old else new[0]
+            raise self.report.base.refuse(part, f"schemas nest deeper than {MAX_DEPTH} levels", "flatten them")
+        self._walk(one, other, place, is_branch, pair, depth)
+
+    def _walk(self, one: Node, other: Node, place: Place, is_branch: bool, pair: Any, depth: int) -> None:
+        before, outer_lowest = len(self.report.found), self._lowest
+        self._lowest = _FREE
+        self._under_way[pair] = depth
+        try:
+            self._compare_nodes(one, other, place, is_branch)
+        finally:
+            del self._under_way[pair]
+        changed = len(self.report.found) > before
+        if self._lowest >= depth:
+            if not changed:
+                self._equal.add(pair)
+            elif self._dry:
+                self._unequal.add(pair)
+            self._lowest = _FREE
+        if changed and not self._dry:
+            self._visits[pair] = self._visits.get(pair, 0) + 1
+        self._lowest = min(self._lowest, outer_lowest)
+
+    def equal(self, old: Schema, new: Schema, place: Place) -> bool:
+        """Tell whether two schemas mean the same."""
+        found, dry = self.report.found, self._dry
+        self.report.found, self._dry = [], True
+        try:
+            self.compare(old, new, place)
+            return not self.report.found
+        finally:
+            self.report.found, self._dry = found, dry
+
+    def _compare_nodes(self, old: Node, new: Node, place: Place, is_branch: bool) -> None:
+        emit = self.emitter(old, new, place)
+        compare_all_of(self, old, new, place, emit)
+        if compare_alternatives(self, old, new, place, emit):
+            return
+        comparable = compare_types(old, new, emit, place.strongly_typed, place.is_request)
+        if not is_branch and old.nullable != new.nullable and _may_say_null(old, new):
+            suffix = "became-nullable" if new.nullable else "became-not-nullable"
+            emit(suffix, old.nullable, new.nullable, "type", "null" if new.nullable else "not null")
+        if self.options.descriptions:
+            self._compare_words(old, new, place)
+        if not comparable:
+            return
+        compare_values(old, new, emit)
+        compare_constraints(old, new, emit)
+        compare_defaults(old, new, emit)
+        if place.scope == "request-parameter":
+            compare_extensible(old, new, emit)
+        compare_discriminators(self, old, new, place, emit)
+        compare_properties(self, old, new, place)
+        compare_subschemas(self, old, new, place, emit)
+
+    def _compare_words(self, old: Node, new: Node, place: Place) -> None:
+        for keyword in ("title", "description"):
+            before, after = old.flags.get(keyword), new.flags.get(keyword)
+            if before != after:
+                self.report.add("description-changed", place, before, after, old.at(keyword), new.at(keyword))
+
+    def emitter(self, old: Node, new: Node, place: Place) -> Callable[..., None]:
+        """Return what notes a change between these two nodes at this place."""
+
+        def emit(suffix: str, before: Any, after: Any, keyword: str, say: str = "") -> None:
+            rule = _SPELLED.get((place.scope, suffix)) or f"{place.scope}-{suffix}"
+            self.report.add(rule, place, before, after, old.at(keyword), new.at(keyword), say)
+
+        return emit
+
+    def value(self, part: Part) -> Schema:
+        """A part as a schema; one that takes anything where it is absent."""
+        return (part,) if part.value is not None else ()
+
+
+_SPELLED = {("response-body", "enum-value-removed"): "response-mediatype-enum-value-removed"}
+
+
+def _may_say_null(old: Node, new: Node) -> bool:
+    """Whether null is worth a word: a schema that takes any type takes null, and the type's own finding says so."""
+    return (old.types is None) == (new.types is None) or bool(old.choices) or bool(new.choices)

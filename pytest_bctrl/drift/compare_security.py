@@ -1,0 +1,216 @@
+"""Compares what an operation demands as proof of who calls: by what is sent, never by a scheme's name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_bctrl.drift.report import Place
+from pytest_bctrl.drift.spec import Part, Spec
+
+if TYPE_CHECKING:
+    from pytest_bctrl.drift.compare_parameters import Key, Parameter
+    from pytest_bctrl.drift.match import Operation
+    from pytest_bctrl.drift.report import Report
+
+Scheme = tuple[str, ...]
+Credential = tuple[Scheme, frozenset[str]]
+Requirement = frozenset[Credential]
+_NOTHING: Requirement = frozenset()
+
+
+class Security(NamedTuple):
+    """The alternatives of which a caller must meet one; nothing to meet is the empty requirement."""
+
+    alternatives: frozenset[Requirement]
+    is_global: bool
+    pointer: str
+
+
+def schemes(spec: Spec) -> dict[str, Part]:
+    """Return the security schemes of a document by their names."""
+    found = {}
+    for name, part in spec.members(spec.root / "components" / "securitySchemes"):
+        scheme = spec.resolve(part)
+        spec.mapping(scheme)
+        found[name] = scheme
+    return found
+
+
+def scheme_key(spec: Spec, part: Part) -> Scheme:
+    """What a scheme asks to be sent: its kind, and where and under which name."""
+    kind = spec.text(part / "type")
+    if kind == "http":
+        return kind, spec.text(part / "scheme").lower()
+    if kind == "apiKey":
+        name = spec.text(part / "name")
+        where = spec.text(part / "in")
+        return kind, where, name.lower() if where == "header" else name
+    if kind == "openIdConnect":
+        return kind, spec.text(part / "openIdConnectUrl")
+    if kind in ("oauth2", "mutualTLS"):
+        return (kind,)
+    raise spec.refuse(part, "a security scheme has no known type", "apiKey, http, mutualTLS, oauth2 or openIdConnect")
+
+
+def sent_as(scheme: Scheme) -> Key | None:
+    """The parameter that carries a credential, as parameters are keyed; None where none does."""
+    if scheme[0] == "apiKey":
+        return scheme[1], scheme[2]
+    return None if scheme[0] == "mutualTLS" else ("header", "authorization")
+
+
+def read_security(spec: Spec, operation: Operation, known: dict[str, Part]) -> Security:
+    """Return what an operation demands; its own list stands instead of the document's (OpenAPI 3.1, section 4.8.10)."""
+    own = operation.part / "security"
+    whole = own if own.value is not None else spec.root / "security"
+    alternatives = set()
+    for requirement in spec.items(whole):
+        credentials = set()
+        for name, scopes in spec.mapping(requirement).items():
+            if name not in known:
+                raise spec.refuse(
+                    requirement, f"the security scheme {name[:80]!r} is not defined", "see components.securitySchemes"
+                )
+            asked = frozenset(spec.text(scope) for scope in spec.items(Part(scopes, f"{requirement.pointer}/{name}")))
+            credentials.add((scheme_key(spec, known[name]), asked))
+        alternatives.add(frozenset(credentials))
+    return Security(frozenset(alternatives or {_NOTHING}), own.value is None, whole.pointer)
+
+
+def known_credentials(
+    old: Security, new: Security, before: dict[Key, Parameter], after: dict[Key, Parameter]
+) -> frozenset[Key]:
+    """The parameters that carry a credential which the other side tells of as security."""
+    gained = {sent_as(scheme) for requirement in new.alternatives for scheme, _ in requirement}
+    lost = {sent_as(scheme) for requirement in old.alternatives for scheme, _ in requirement}
+    replaced = {key for key in before if key in gained and before[key].required}
+    returned = {key for key in after if key in lost and after[key].required}
+    return frozenset(replaced | returned)
+
+
+def compare_security(report: Report, old: Security, new: Security, demanded: frozenset[Key], place: Place) -> None:
+    """Note changes of what is demanded. `demanded`: required parameters of the old operation."""
+    if old.alternatives == new.alternatives:
+        return
+    prefix = "api-global-security" if old.is_global and new.is_global else "api-security"
+    if prefix == "api-global-security":
+        place = Place("", "", "", "security")
+    here = place._replace(location="security")
+    at = old.pointer, new.pointer
+    gone, come = old.alternatives - new.alternatives, new.alternatives - old.alternatives
+    if _note_scopes(report, gone, come, prefix, here, at):
+        return
+    _note_added(report, old, new, demanded, prefix, here)
+    _note_removed(report, old, new, prefix, here)
+
+
+def _note_added(
+    report: Report, old: Security, new: Security, demanded: frozenset[Key], prefix: str, place: Place
+) -> None:
+    """Note what is newly demanded, by what it does to a caller who met what was demanded before."""
+    at = old.pointer, new.pointer
+    suffix = "alternative-added"
+    if any(_refused(before, new.alternatives, frozenset()) for before in old.alternatives):
+        refused = any(_refused(before, new.alternatives, demanded) for before in old.alternatives)
+        suffix = "added" if refused else "added-for-known-credential"
+    come = new.alternatives - old.alternatives
+    for requirement in sorted(filter(None, come), key=_shown):
+        report.add(f"{prefix}-{suffix}", place, None, _shown(requirement), *at)
+    was_open, is_open = _NOTHING in old.alternatives, _NOTHING in new.alternatives
+    if was_open and not is_open and not come:
+        report.add(f"{prefix}-added", place, "optional", "required", *at)
+    if is_open and not was_open and old.alternatives <= new.alternatives:
+        report.add(f"{prefix}-alternative-added", place, "required", "optional", *at)
+
+
+def _note_removed(report: Report, old: Security, new: Security, prefix: str, place: Place) -> None:
+    """Note what is no longer demanded. Where nothing takes its place, who met it alone is refused."""
+    come = new.alternatives - old.alternatives
+    for requirement in sorted(filter(None, old.alternatives - new.alternatives), key=_shown):
+        lost = not come and _refused(requirement, new.alternatives, frozenset())
+        suffix = "alternative-removed" if lost else "removed"
+        report.add(f"{prefix}-{suffix}", place, _shown(requirement), None, old.pointer, new.pointer)
+
+
+def _refused(before: Requirement, now: frozenset[Requirement], demanded: frozenset[Key]) -> bool:
+    """Tell whether a caller who met a requirement meets none of those that are asked now."""
+    sent = dict(before)
+
+    def meets(requirement: Requirement) -> bool:
+        return all(
+            (scheme in sent and scopes <= sent[scheme]) or sent_as(scheme) in demanded for scheme, scopes in requirement
+        )
+
+    return not any(meets(requirement) for requirement in now)
+
+
+def _note_scopes(
+    report: Report,
+    gone: frozenset[Requirement],
+    come: frozenset[Requirement],
+    prefix: str,
+    place: Place,
+    at: tuple[str, str],
+) -> bool:
+    """Note changed scopes where the credentials stayed. Return whether that was all."""
+    before = {frozenset(scheme for scheme, _ in requirement): dict(requirement) for requirement in gone}
+    after = {frozenset(scheme for scheme, _ in requirement): dict(requirement) for requirement in come}
+    if before.keys() != after.keys() or len(before) != len(gone) or len(after) != len(come):
+        return False
+    for key in sorted(before, key=str):
+        for scheme in sorted(key):
+            one, other = before[key][scheme], after[key][scheme]
+            for scope in sorted(other - one):
+                report.add(f"{prefix}-scope-added", place, None, scope, *at)
+            for scope in sorted(one - other):
+                report.add(f"{prefix}-scope-removed", place, scope, None, *at)
+    return True
+
+
+def _shown(requirement: Requirement) -> str:
+    return " and ".join(sorted(" ".join(scheme) for scheme, _ in requirement))
+
+
+def compare_schemes(report: Report) -> None:
+    """Note security schemes that came, went or changed. A new name for the same scheme is no change."""
+    before, after = schemes(report.base), schemes(report.revision)
+    old_keys = {name: scheme_key(report.base, part) for name, part in before.items()}
+    new_keys = {name: scheme_key(report.revision, part) for name, part in after.items()}
+    for name in dict.fromkeys([*before, *after]):
+        place = Place("", "", "", "securitySchemes")
+        if name in before and name in after and old_keys[name] != new_keys[name]:
+            at = before[name].pointer, after[name].pointer
+            report.add(
+                "api-security-component-type-changed", place, " ".join(old_keys[name]), " ".join(new_keys[name]), *at
+            )
+        elif name in before and name not in after and old_keys[name] not in new_keys.values():
+            report.add("api-security-component-removed", place, " ".join(old_keys[name]), None, before[name].pointer)
+        elif name in after and name not in before and new_keys[name] not in old_keys.values():
+            report.add("api-security-component-added", place, None, " ".join(new_keys[name]), "", after[name].pointer)
+    for name, part in before.items():
+        twin = next(
+            (after[other] for other in (name, *after) if other in after and new_keys[other] == old_keys[name]), None
+        )
+        if twin is not None and old_keys[name] == ("oauth2",):
+            _compare_flows(report, part / "flows", twin / "flows")
+
+
+def _compare_flows(report: Report, old: Part, new: Part) -> None:
+    before, after = dict(report.base.members(old)), dict(report.revision.members(new))
+    for name in before.keys() & after.keys():
+        one, other = before[name], after[name]
+        place = Place("", "", "", f"securitySchemes oauth2 {name}")
+        at = one.pointer, other.pointer
+        for keyword, words in (("authorizationUrl", "url"), ("tokenUrl", "token-url")):
+            was, now = report.base.text(one / keyword), report.revision.text(other / keyword)
+            if was != now:
+                report.add(f"api-security-component-oauth-{words}-changed", place, was, now, *at)
+        old_scopes, new_scopes = report.base.mapping(one / "scopes"), report.revision.mapping(other / "scopes")
+        for scope in dict.fromkeys([*old_scopes, *new_scopes]):
+            if scope not in new_scopes:
+                report.add("api-security-component-oauth-scope-removed", place, scope, None, *at)
+            elif scope not in old_scopes:
+                report.add("api-security-component-oauth-scope-added", place, None, scope, *at)
+            elif old_scopes[scope] != new_scopes[scope]:
+                said = old_scopes[scope], new_scopes[scope]
+                report.add("api-security-component-oauth-scope-changed", place, *said, *at, scope)

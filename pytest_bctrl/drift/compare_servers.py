@@ -1,0 +1,70 @@
+"""Compares the servers: the URLs under which the API can be called."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+from typing import TYPE_CHECKING
+
+from pytest_bctrl.drift.spec import Part, Spec
+
+if TYPE_CHECKING:
+    from pytest_bctrl.drift.match import Operation
+    from pytest_bctrl.drift.report import Place, Report
+
+_VARIABLE = re.compile(r"\{([^{}]+)\}")
+_MOST = 64
+
+
+def servers(spec: Spec, whole: Part) -> dict[str, Part]:
+    """Return the URLs that a list of servers stands for, variables filled in; `/` where there is none."""
+    found: dict[str, Part] = {}
+    for server in spec.items(whole):
+        spec.mapping(server)
+        for url in _urls(spec, server):
+            found.setdefault(url.rstrip("/") or "/", server)
+    return found or {"/": whole}
+
+
+def _urls(spec: Spec, server: Part) -> list[str]:
+    url = server / "url"
+    if url.value is None:
+        raise spec.refuse(server, "a server has no url", "give it one")
+    template = spec.text(url)
+    names = _VARIABLE.findall(template)
+    choices = []
+    for name in names:
+        variable = server / "variables" / name
+        spec.mapping(variable)
+        values = [spec.text(item) for item in spec.items(variable / "enum")]
+        default = str((variable / "default").value) if (variable / "default").value is not None else f"{{{name}}}"
+        choices.append(values or [default])
+    filled = []
+    for filling in product(*choices):
+        text = template
+        for name, value in zip(names, filling, strict=True):
+            text = text.replace(f"{{{name}}}", value)
+        filled.append(text)
+        if len(filled) >= _MOST:
+            break
+    return filled
+
+
+def compare_servers(report: Report, old: Part, new: Part, place: Place) -> None:
+    """Note URLs that came or went, in any order."""
+    before, after = servers(report.base, old), servers(report.revision, new)
+    here = place._replace(location="servers")
+    for url in before:
+        if url not in after:
+            report.add("api-server-removed", here, url, None, before[url].pointer, new.pointer)
+    for url in after:
+        if url not in before:
+            report.add("api-server-added", here, None, url, old.pointer, after[url].pointer)
+
+
+def own_servers(operation: Operation) -> Part | None:
+    """The servers that an operation or its path item sets for itself."""
+    for part in (operation.part / "servers", operation.item / "servers"):
+        if part.value:
+            return part
+    return None

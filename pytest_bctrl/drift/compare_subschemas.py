@@ -1,0 +1,164 @@
+"""Compares the keywords that hold schemas: items, additional properties, conditions and their kin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_bctrl.drift.spec import Part
+
+if TYPE_CHECKING:
+    from pytest_bctrl.drift.compare_keywords import Emit
+    from pytest_bctrl.drift.compare_schema import SchemaComparison
+    from pytest_bctrl.drift.node import Node, Schema
+    from pytest_bctrl.drift.normalize import Normalizer
+    from pytest_bctrl.drift.report import Place
+
+_OPTIONAL = (
+    ("propertyNames", "property-names"), ("contentSchema", "content-schema"), ("contains", "contains"),
+    ("unevaluatedItems", "unevaluated-items"), ("unevaluatedProperties", "unevaluated-properties"),
+    ("then", "then"), ("else", "else"),
+)  # fmt: skip
+_MAPS = (("patternProperties", "pattern-property"), ("dependentSchemas", "dependent-schema"))
+
+
+def compare_subschemas(walk: SchemaComparison, old: Node, new: Node, place: Place, emit: Emit) -> None:
+    """Note changes under every keyword that holds schemas, properties and alternatives aside."""
+    if old.takes("array") and new.takes("array"):
+        _compare_items(walk, old, new, place, emit)
+    if old.takes("object") and new.takes("object"):
+        _compare_additional(walk, old, new, place, emit)
+    for keyword, name in _OPTIONAL:
+        if keyword not in old.children and keyword not in new.children:
+            continue
+        before, after = _said(walk.old, old, keyword), _said(walk.new, new, keyword)
+        if before is None and after is None:
+            continue
+        if before is None or after is None:
+            emit(f"{name}-added" if before is None else f"{name}-removed", None, None, keyword)
+        else:
+            walk.compare(before, after, place.inside(f"<{keyword}>"))
+    _compare_opposed(walk, old, new, place, emit)
+    for keyword, name in _MAPS:
+        _compare_map(walk, old, new, place, emit, keyword, name)
+
+
+def _said(normal: Normalizer, node: Node, keyword: str) -> Schema | None:
+    """The schema under a keyword, or None where there is none or it takes anything anyway."""
+    schema = node.children.get(keyword)
+    if schema is None or keyword == "contains":
+        return schema
+    return None if takes_anything(normal.node(schema)) else schema
+
+
+def takes_anything(node: Node) -> bool:
+    """Tell a schema that rules nothing out."""
+    rules_out = node.never or node.types is not None or node.enum is not None or node.constraints or node.children
+    return not (rules_out or node.maps or node.prefix or node.required or node.choices)
+
+
+def _compare_items(walk: SchemaComparison, old: Node, new: Node, place: Place, emit: Emit) -> None:
+    for index in range(max(len(old.prefix), len(new.prefix))):
+        if index < min(len(old.prefix), len(new.prefix)):
+            walk.compare(old.prefix[index], new.prefix[index], place.inside(f"[{index}]"))
+            continue
+        is_new = index < len(new.prefix)
+        before = old.child("items") if is_new else old.prefix[index]
+        after = new.prefix[index] if is_new else new.child("items")
+        if not walk.equal(before, after, place):
+            emit("prefix-items-added" if is_new else "prefix-items-removed", None, None, "prefixItems", f"item {index}")
+    if "items" in old.children or "items" in new.children:
+        walk.compare(old.child("items"), new.child("items"), place.inside("[*]"))
+
+
+def _compare_additional(walk: SchemaComparison, old: Node, new: Node, place: Place, emit: Emit) -> None:
+    before, after = old.child("additionalProperties"), new.child("additionalProperties")
+    if not before and not after:
+        return
+    was_closed, is_closed = walk.old.node(before).never, walk.new.node(after).never
+    if was_closed != is_closed:
+        suffix = "additional-properties-closed" if is_closed else "additional-properties-opened"
+        emit(suffix, not was_closed, not is_closed, "additionalProperties")
+    elif not was_closed:
+        walk.compare(before, after, place.inside(".*"))
+
+
+def _compare_opposed(walk: SchemaComparison, old: Node, new: Node, place: Place, emit: Emit) -> None:
+    """`not` and `if` turn the direction round, so any change of theirs is told as a whole."""
+    for keyword in ("not", "if"):
+        before, after = old.children.get(keyword), new.children.get(keyword)
+        if before is not None and after is not None:
+            if walk.equal(before, after, place.inside("")):
+                continue
+            if keyword == "not":
+                emit("not-changed", None, None, "not")
+            else:
+                emit("if-removed", None, None, "if")
+                emit("if-added", None, None, "if")
+        elif before is not None or after is not None:
+            emit(f"{keyword}-added" if before is None else f"{keyword}-removed", None, None, keyword)
+
+
+def _compare_map(
+    walk: SchemaComparison, old: Node, new: Node, place: Place, emit: Emit, keyword: str, name: str
+) -> None:
+    before, after = old.maps.get(keyword, {}), new.maps.get(keyword, {})
+    for key in dict.fromkeys([*before, *after]):
+        if key in before and key in after:
+            walk.compare(before[key], after[key], place.inside(f".<{keyword} {key}>"))
+        elif key in before:
+            emit(f"{name}-removed", key, None, keyword)
+        else:
+            emit(f"{name}-added", None, key, keyword)
+
+
+def compare_discriminators(walk: SchemaComparison, old: Node, new: Node, place: Place, emit: Emit) -> None:
+    """Note changes of the discriminator. What a value maps to is compared, not what that is called."""
+    if "discriminator" not in old.flags and "discriminator" not in new.flags:
+        return
+    before, after = _discriminator(walk, old, is_new=False), _discriminator(walk, new, is_new=True)
+    if before == after:
+        return
+    if not before or not after:
+        emit(
+            "discriminator-added" if not before else "discriminator-removed",
+            before or None,
+            after or None,
+            "discriminator",
+        )
+        return
+    if before.get("propertyName") != after.get("propertyName"):
+        emit(
+            "discriminator-property-name-changed",
+            before.get("propertyName"),
+            after.get("propertyName"),
+            "discriminator",
+        )
+    old_map, new_map = before.get("mapping") or {}, after.get("mapping") or {}
+    for value in dict.fromkeys([*old_map, *new_map]):
+        one, other = old_map.get(value), new_map.get(value)
+        if one is None or other is None:
+            emit("discriminator-mapping-added" if one is None else "discriminator-mapping-deleted", None, None,
+                 "discriminator", str(value))  # fmt: skip
+        elif not _same_target(walk, one, other, place):
+            emit("discriminator-mapping-changed", None, None, "discriminator", str(value))
+
+
+def _discriminator(walk: SchemaComparison, node: Node, is_new: bool) -> dict[str, Any]:
+    value = node.flags.get("discriminator")
+    spec = walk.report.revision if is_new else walk.report.base
+    found = spec.mapping(Part(value, node.at("discriminator")))
+    spec.mapping(Part(found.get("mapping"), f"{node.at('discriminator')}/mapping"))
+    return found
+
+
+def _same_target(walk: SchemaComparison, old: Any, new: Any, place: Place) -> bool:
+    schemas = []
+    for spec, name in ((walk.report.base, old), (walk.report.revision, new)):
+        known = spec.root / "components" / "schemas" / str(name)
+        if known.value is not None:
+            schemas.append(known)
+        elif isinstance(name, str) and name.startswith("#/"):
+            schemas.append(spec.target(Part({"$ref": name}, "/discriminator")))
+        else:
+            return bool(old == new)
+    return walk.equal((schemas[0],), (schemas[1],), place.inside(""))

@@ -1,0 +1,260 @@
+"""One form for every way of writing the same schema.
+
+`normalize` reads the conjunction of one or more schemas and returns a `Node`: `$ref`s are followed, `allOf` and
+alternatives with one branch are merged in, null has one spelling however it was written (`nullable`, a list of
+types, an alternative), and so have `const` and an enum of one. Children stay unread until somebody asks for them,
+so a schema that holds itself costs nothing here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_bctrl.drift.alternatives import read_alternatives
+from pytest_bctrl.drift.constraints import merge_constraint, read_constraints, relevant
+from pytest_bctrl.drift.node import TYPES, Flat, Node, Schema, intersection, type_of
+from pytest_bctrl.drift.spec import Part, Spec, kind, value_key
+
+if TYPE_CHECKING:
+    from pytest_bctrl.drift.alternatives import Choice
+
+_CHILDREN = (
+    "items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else",
+    "unevaluatedItems", "unevaluatedProperties", "contentSchema",
+)  # fmt: skip
+_MAPS = ("properties", "patternProperties", "dependentSchemas")
+_ANNOTATIONS = frozenset(
+    ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$schema", "$defs",
+     "$anchor", "$dynamicAnchor", "definitions", "summary", "deprecated", "readOnly", "writeOnly", "default")
+)  # fmt: skip
+_FLAGS = frozenset(("deprecated", "readOnly", "writeOnly", "default", "x-sunset", "x-stability-level"))
+MAX_PARTS = 500
+MAX_NESTED = 50
+
+
+def _says_something(keyword: str) -> bool:
+    """Tell whether a keyword beside a `$ref` adds to what the target says."""
+    if keyword in ("$ref", "nullable"):
+        return False
+    return keyword in _FLAGS or not (keyword in _ANNOTATIONS or keyword.startswith("x-"))
+
+
+class Normalizer:
+    """Normalises the schemas of one document, each once."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self._nodes: dict[Any, Node] = {}
+        self._flat: dict[tuple[str, ...], Node] = {}
+        self._depth = 0
+
+    def node(self, schema: Schema) -> Node:
+        """Return the schema's one form. Raises `DocumentError` for a keyword of a wrong type or a `$ref` to nothing."""
+        asked = tuple(part.pointer for part in schema)
+        found = self._nodes.get(asked)
+        if found is None:
+            if self._depth > MAX_NESTED:
+                raise self.spec.refuse(schema[0], f"alternatives nest deeper than {MAX_NESTED} levels", "flatten them")
+            self._depth += 1
+            try:
+                found = self._nodes[asked] = self._build(schema)
+            finally:
+                self._depth -= 1
+        return found
+
+    def _build(self, schema: Schema) -> Node:
+        flat: dict[str, Flat] = {}
+        all_of: list[Schema] = []
+        choices: list[Choice] = []
+        for part in schema:
+            self._flatten(part, False, flat, all_of, choices, 0)
+        key = tuple(flat)
+        if key in self._flat:
+            return self._flat[key]
+        node = self._flat[key] = Node(key)
+        node.parts = tuple(flat.values())
+        node.all_of = all_of
+        node.choices = [choice for choice in choices if len(choice.branches) > 1 and not choice.is_named]
+        node.only_choice = next((choice.kind for choice in choices if len(choice.branches) == 1), None)
+        for one in node.parts:
+            self._read(one, node)
+        for choice in choices:
+            self._narrow_to(choice, node)
+        self._settle(node)
+        return node
+
+    def _flatten(
+        self, part: Part, grants: bool, flat: dict[str, Flat], all_of: list[Schema], choices: list[Choice], depth: int
+    ) -> None:
+        """Collect what must hold at once: targets of `$ref`, branches of `allOf`, an only alternative."""
+        spec = self.spec
+        part, grants = self._follow(part, grants, flat, all_of, choices, depth)
+        spec.seen.add(part.pointer)
+        if part.pointer in flat:
+            return
+        if depth > MAX_NESTED or len(flat) > MAX_PARTS:
+            raise spec.refuse(part, "allOf nests too deeply or has too many branches", "flatten it")
+        value = part.value
+        if not isinstance(value, dict):
+            if not isinstance(value, bool):
+                raise spec.refuse(part, f"a {kind(value)} stands where a schema is due", "a mapping, true or false")
+            flat[part.pointer] = Flat(value, part.pointer, grants)
+            return
+        if "$ref" in value:
+            spec.target(part)
+        grants = grants or value.get("nullable") is True
+        flat[part.pointer] = Flat(value, part.pointer, grants)
+        for branch in spec.items(part / "allOf") if "allOf" in value else ():
+            if len(flat) <= MAX_PARTS:
+                all_of.append((branch,))
+            self._flatten(branch, grants, flat, all_of, choices, depth + 1)
+        for found in read_alternatives(part, spec):
+            choice = found._replace(with_null=True) if grants else found
+            self._take(choice, grants, flat, all_of, choices, depth)
+
+    def _take(
+        self,
+        choice: Choice,
+        grants: bool,
+        flat: dict[str, Flat],
+        all_of: list[Schema],
+        choices: list[Choice],
+        depth: int,
+    ) -> None:
+        """Keep alternatives for later; an only one must hold, and none but null is null."""
+        if choice.branches:
+            choices.append(choice)
+        elif choice.with_null:
+            flat[choice.pointer] = Flat({"type": "null"}, choice.pointer, False)
+        if len(choice.branches) == 1:
+            self._flatten(choice.branches[0], grants or choice.with_null, flat, all_of, choices, depth + 1)
+
+    def _follow(
+        self, part: Part, grants: bool, flat: dict[str, Flat], all_of: list[Schema], choices: list[Choice], depth: int
+    ) -> tuple[Part, bool]:
+        """Follow `$ref`; what stands beside one holds as well, from OpenAPI 3.1 on."""
+        trail: list[str] = []
+        while isinstance(part.value, dict) and isinstance(part.value.get("$ref"), str):
+            if part.pointer in trail:
+                raise self.spec.refuse(part, "a $ref leads back to itself", "let it name a definition")
+            trail.append(part.pointer)
+            grants = grants or part.value.get("nullable") is True
+            beside = {key: value for key, value in part.value.items() if _says_something(key)}
+            if beside and not self.spec.is_30:
+                self._flatten(Part(beside, part.pointer), grants, flat, all_of, choices, depth + 1)
+            part = self.spec.target(part)
+        return part, grants
+
+    def _read(self, one: Flat, node: Node) -> None:
+        schema, pointer = one.schema, one.pointer
+        if isinstance(schema, bool):
+            if not schema:
+                node.never, node.nullable, node.types = True, False, frozenset()
+            return
+        part = Part(schema, pointer)
+        for keyword in schema:
+            node.pointers.setdefault(keyword, f"{pointer}/{keyword}")
+        self._read_types(part, one.grants_null, node)
+        for keyword, value in read_constraints(part, self.spec).items():
+            merge_constraint(node.constraints, keyword, value)
+        self._read_schemas(part, node)
+        self._read_required(part, node)
+        for keyword in ("deprecated", "readOnly", "writeOnly"):
+            if keyword in schema:
+                node.flags[keyword] = self.spec.flag(part / keyword) or node.flags.get(keyword, False)
+        for keyword in ("default", "discriminator", "x-sunset", "x-stability-level", "title", "description"):
+            if keyword in schema:
+                node.flags.setdefault(keyword, schema[keyword])
+
+    def _read_schemas(self, part: Part, node: Node) -> None:
+        for keyword in _CHILDREN:
+            if keyword in part.value:
+                node.children[keyword] = (*node.children.get(keyword, ()), part / keyword)
+        for keyword in _MAPS:
+            for name, member in self._map(part / keyword) if keyword in part.value else ():
+                entries = node.maps.setdefault(keyword, {})
+                entries[name] = (*entries.get(name, ()), member)
+        prefix = self.spec.items(part / "prefixItems") if "prefixItems" in part.value else []
+        for index, item in enumerate(prefix):
+            if index == len(node.prefix):
+                node.prefix.append(())
+            node.prefix[index] = (*node.prefix[index], item)
+
+    def _read_required(self, part: Part, node: Node) -> None:
+        # A boolean is what JSON Schema had before draft 4; it is common still, and says nothing here.
+        if not isinstance(part.value.get("required"), bool):
+            node.required.update(self.spec.text(name) for name in self.spec.items(part / "required"))
+
+    def _map(self, part: Part) -> list[tuple[str, Part]]:
+        return [(name, part / name) for name in self.spec.mapping(part)]
+
+    def _read_types(self, part: Part, grants_null: bool, node: Node) -> None:
+        types = self._types(part)
+        enum = self._enum(part, node)
+        lets_null = (enum is None or None in enum) if types is None else "null" in types
+        node.nullable = node.nullable and (lets_null or grants_null)
+        if types is not None:
+            node.types = intersection(node.types, types - {"null"})
+        if enum is not None:
+            values = {key: value for key, value in enum.items() if value is not None}
+            node.enum = values if node.enum is None else {key: values[key] for key in node.enum if key in values}
+
+    def _types(self, part: Part) -> frozenset[str] | None:
+        value = part.value.get("type")
+        if value is None:
+            return None
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise self.spec.refuse(part / "type", "'type' is neither a name nor a list of names", "such as string")
+        unknown = set(names) - TYPES - {"null"}
+        if unknown:
+            raise self.spec.refuse(
+                part / "type", f"{min(unknown)[:40]!r} is no type", f"the types are {', '.join(sorted(TYPES))} and null"
+            )
+        return frozenset(names)
+
+    def _enum(self, part: Part, node: Node) -> dict[Any, Any] | None:
+        schema = part.value
+        if "const" in schema:
+            node.spells_const = True
+            return {value_key(schema["const"]): schema["const"]}
+        if schema.get("enum") is None:
+            return None
+        return {value_key(item.value): item.value for item in self.spec.items(part / "enum")}
+
+    def _narrow_to(self, choice: Choice, node: Node) -> None:
+        """Take in alternatives that only list types or values: they are a list of types, or an enum."""
+        if len(choice.branches) == 1:
+            return
+        if choice.is_types:
+            node.lists_types = True
+            node.pointers.setdefault("type", choice.pointer)
+            node.types = intersection(node.types, choice.types)
+            node.nullable = node.nullable and choice.with_null
+        elif choice.values is not None:
+            values = choice.values
+            node.pointers.setdefault("enum", choice.pointer)
+            node.types = intersection(node.types, choice.types) if choice.types else node.types
+            node.enum = values if node.enum is None else {key: values[key] for key in node.enum if key in values}
+            node.nullable = node.nullable and choice.with_null
+        elif not choice.with_null:
+            node.nullable = node.nullable and any(self.node((branch,)).nullable for branch in choice.branches)
+
+    def _settle(self, node: Node) -> None:
+        """Drop what says nothing: types that the enum tells already, constraints of types that cannot be."""
+        if node.enum is not None:
+            if node.types is not None:
+                node.enum = {key: value for key, value in node.enum.items() if type_of(value) & node.types}
+            if node.enum:
+                named = frozenset().union(*(type_of(value) - {"number"} or {"number"} for value in node.enum.values()))
+                node.types = named
+        node.constraints = {key: value for key, value in node.constraints.items() if relevant(key, node.types)}
+        if not node.takes("object"):
+            node.required.clear()
+            node.maps.clear()
+        for keyword in ("contains", "items", "unevaluatedItems"):
+            if not node.takes("array"):
+                node.children.pop(keyword, None)
+        for keyword in ("additionalProperties", "propertyNames", "unevaluatedProperties"):
+            if not node.takes("object"):
+                node.children.pop(keyword, None)

@@ -1,0 +1,60 @@
+"""The rules: what a drift finding can be. The table is data, `rules.tsv`, one entry a line.
+
+Ids are oasdiff's where it has one (the column `oasdiff` holds its level, `-` where we coined the id in its
+grammar). Levels differ from oasdiff's where a consumer that validates responses would break.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_bctrl.finding import Direction, Level
+
+
+class Rule(NamedTuple):
+    """One kind of change: its id, how bad it is, which way it travels, and what it means in one line."""
+
+    id: str
+    level: Level
+    direction: Direction
+    oasdiff: str
+    meaning: str
+
+
+@cache
+def rules() -> Mapping[str, Rule]:
+    """Return every rule by its id."""
+    lines = Path(__file__).with_name("rules.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    return {rule.id: rule for rule in (Rule(*_columns(line)) for line in lines)}
+
+
+def _columns(line: str) -> tuple[str, Level, Direction, str, str]:
+    name, level, direction, oasdiff, meaning = line.split("\t")
+    return name, cast("Level", level), cast("Direction", direction), oasdiff, meaning
+
+
+_GONE = ("property-removed", "status-removed", "media-type-removed", "header-removed", "became-optional")
+
+
+def why(rule: Rule, level: Level) -> str:
+    """Return, in one sentence, why a change of this kind does or does not break a consumer."""
+    if level == "info":
+        return "A consumer that kept to the old contract still works."
+    if rule.id.startswith(("api-path-removed", "api-removed")):
+        return "A consumer that calls it is refused."
+    if rule.id.startswith("api-server"):
+        return "A consumer that calls that URL no longer finds the API there."
+    if "security" in rule.id:
+        return "A consumer that sends what was enough until now is refused."
+    if rule.direction == "none":
+        return "What was announced to consumers no longer holds."
+    if rule.direction == "request":
+        return "A request that was valid until now may be refused or read differently."
+    if rule.id.endswith(_GONE):
+        return "A consumer that reads it may find nothing there."
+    return "A response may now hold what the old contract ruled out, so a consumer that relies on it breaks."

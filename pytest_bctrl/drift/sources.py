@@ -1,0 +1,193 @@
+"""Where a document comes from: a path, `-` for standard input, or a URL that is fetched with care.
+
+Fetching is https only (loopback may be http), follows redirects only to where it might have gone itself, takes 10 MB
+and 20 seconds at most, and sends neither a key nor a cookie nor anything from a credential store.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_bctrl.contract.document import MAX_BYTES, load_document
+from pytest_bctrl.errors import DocumentError, UnreachableError
+
+if TYPE_CHECKING:
+    from pytest_bctrl.contract.document import Document
+
+SECONDS = 20.0
+REDIRECTS = 5
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[?::1\]?")
+_MEND = "give a URL that begins with https://, a path, or - for standard input"
+
+
+def read_source(source: str, seconds: float = SECONDS, known: Document | None = None) -> Document:
+    """Return the document that a path, a URL or `-` holds; what `known` holds to the letter is not read twice.
+
+    Raises `UnreachableError` where a URL gives no usable answer, `DocumentError` for everything that cannot be read.
+    """
+    return load_document(read_text(source, seconds), "standard input" if source == "-" else source, known)
+
+
+def read_text(source: str, seconds: float = SECONDS) -> str:
+    """Return the text that a path, a URL or `-` holds; raises as `read_source` does."""
+    if _URL.match(source):
+        data = fetch(source, seconds)
+    elif source == "-":
+        data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    else:
+        data = _read_file(source)
+    name = "standard input" if source == "-" else source
+    if len(data) > MAX_BYTES:
+        raise DocumentError(f"larger than {MAX_BYTES // 1_000_000} MB", where=name, mend="give a smaller document")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"not UTF-8 text (byte {error.start})", where=name, mend="save it as UTF-8") from None
+
+
+def _read_file(source: str) -> bytes:
+    try:
+        with Path(source).open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise DocumentError("there is no such file", where=source, mend=_MEND) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DocumentError(f"the file cannot be read: {reason}", where=repr(source)[1:-1], mend=_MEND) from None
+
+
+def fetch(url: str, seconds: float = SECONDS) -> bytes:
+    """Return what a URL answers, at most one byte more than `MAX_BYTES`.
+
+    The whole of it, name look-up and redirects included, has `seconds`. Raises `UnreachableError`, or `DocumentError`
+    where the URL is none that may be fetched.
+    """
+    from threading import Thread
+
+    refuse(url)
+    outcome: list[bytes | BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(_get(url, seconds))
+        except (OSError, UnreachableError, DocumentError, ValueError) as error:
+            outcome.append(error)
+
+    # A thread bounds what no socket timeout does: name look-up, and an answer that drips.
+    thread = Thread(target=run, daemon=True, name="pytest-bctrl fetch")
+    thread.start()
+    thread.join(seconds)
+    if not outcome:
+        raise UnreachableError(f"no answer within {seconds:g} s", where=url, mend="try again, or give a local copy")
+    if isinstance(outcome[0], bytes):
+        return outcome[0]
+    raise _told(outcome[0], url, seconds)
+
+
+def _told(error: BaseException, url: str, seconds: float) -> UnreachableError | DocumentError:
+    if isinstance(error, (UnreachableError, DocumentError)):
+        return error
+    if isinstance(error, TimeoutError) or "timed out" in str(error):
+        return UnreachableError(f"no answer within {seconds:g} s", where=url, mend="try again, or give a local copy")
+    reason = " ".join(str(getattr(error, "reason", "") or error or type(error).__name__).split())
+    return UnreachableError(f"it cannot be fetched: {reason}", where=url, mend="check the URL, or give a local copy")
+
+
+def refuse(url: str, via: str = "") -> None:
+    """Raise `DocumentError` for a URL that is not fetched: another scheme than https, or one that holds a credential.
+
+    `via` is the URL that redirected here: from https the way leads to https only.
+    """
+    from urllib.parse import urlsplit
+
+    where = f"{via} → {url}" if via else url
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        parts.port  # noqa: B018 - reading it is what checks it
+    except ValueError as error:
+        raise DocumentError(f"not a URL: {error}", where=where, mend=_MEND) from None
+    if parts.username is not None or parts.password is not None:
+        raise DocumentError(
+            "the URL holds a credential", where=f"{parts.scheme}://{host}", mend="leave it out: no credential is sent"
+        )
+    from_https = via.startswith("https:")
+    if not host or (
+        parts.scheme != "https" and (parts.scheme != "http" or from_https or not _LOOPBACK.fullmatch(host))
+    ):
+        raise DocumentError("only https is fetched", where=where, mend=_MEND)
+
+
+def _get(url: str, seconds: float) -> bytes:
+    import time
+    from http.client import HTTPException
+    from urllib.error import HTTPError
+
+    from pytest_bctrl._version import __version__
+
+    deadline = time.monotonic() + seconds
+    request, opener = _opener(url, __version__)
+    try:
+        with opener.open(request, timeout=seconds) as response:
+            encoding = response.headers.get("Content-Encoding", "identity").lower()
+            if encoding != "identity":
+                raise UnreachableError(
+                    f"it answered in {encoding}, which was not asked for", where=url, mend="give a local copy"
+                )
+            data = bytearray()
+            while len(data) <= MAX_BYTES and time.monotonic() < deadline:
+                chunk = response.read1(65536)
+                if not chunk:
+                    _refuse_cut_off(url, response.headers.get("Content-Length"), len(data))
+                    return bytes(data)
+                data += chunk
+            if len(data) > MAX_BYTES:
+                return bytes(data)
+            raise TimeoutError
+    except HTTPError as error:
+        error.close()
+        raise UnreachableError(
+            f"it answered {error.code}", where=url, mend="check the URL, or give a local copy"
+        ) from None
+    except HTTPException as error:
+        raise UnreachableError(
+            f"its answer is broken: {error!r}", where=url, mend="try again, or give a local copy"
+        ) from None
+
+
+def _refuse_cut_off(url: str, length: str | None, received: int) -> None:
+    if length is not None and length.isdecimal() and int(length) > received:
+        raise UnreachableError(
+            f"its answer is cut off: {received} of {length} bytes", where=url, mend="try again, or give a local copy"
+        )
+
+
+def _opener(url: str, version: str) -> tuple[Any, Any]:
+    from urllib.parse import urlsplit
+    from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+
+    class Careful(HTTPRedirectHandler):
+        max_redirections = REDIRECTS
+
+        def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+            try:
+                refuse(newurl, via=req.full_url)
+            except DocumentError:
+                fp.close()
+                raise
+            return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+    loopback = _LOOPBACK.fullmatch(urlsplit(url).hostname or "") is not None
+    handlers: list[Any] = [Careful()]
+    if loopback:
+        handlers.append(ProxyHandler({}))
+    headers = {
+        "User-Agent": f"pytest-bctrl/{version}",
+        "Accept": "text/markdown, application/yaml, application/json, text/plain;q=0.9, */*;q=0.1",
+        "Accept-Encoding": "identity",
+    }
+    return Request(url.split("#")[0], headers=headers), build_opener(*handlers)  # noqa: S310 - `refuse` saw the scheme

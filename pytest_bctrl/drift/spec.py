@@ -1,0 +1,164 @@
+"""One side of a comparison: reads an OpenAPI document strictly, and follows `$ref` inside it only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_bctrl.errors import DocumentError
+
+if TYPE_CHECKING:
+    from pytest_bctrl.contract.document import Document
+
+
+class Part(NamedTuple):
+    """A value of the document and the JSON pointer it stands at."""
+
+    value: Any
+    pointer: str
+
+    def __truediv__(self, key: str) -> Part:
+        """The member under `key`, or None in its place where there is none."""
+        value = self.value.get(key) if isinstance(self.value, dict) else None
+        return Part(value, f"{self.pointer}/{escape(key)}")
+
+
+def escape(key: str) -> str:
+    """A key as a JSON pointer token (RFC 6901, section 3)."""
+    return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
+
+
+class Spec:
+    """An OpenAPI document as the comparison reads it. Every accessor raises `DocumentError` on a wrong shape."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.root = Part(document.data, "")
+        self.is_30 = document.version.startswith("3.0")
+        self.seen: set[str] = set()
+        self._anchors: dict[str, str] | None = None
+
+    def refuse(self, part: Part, problem: str, mend: str) -> DocumentError:
+        """An error that names the document, the line where it is known, and the pointer."""
+        line = self.document.line(part.pointer)
+        where = f"{self.document.name}:{line}" if line else self.document.name
+        return DocumentError(f"{problem}, at #{part.pointer}", where=where, mend=mend)
+
+    def mapping(self, part: Part) -> dict[str, Any]:
+        """The part as a mapping; empty where it is absent."""
+        if part.value is None:
+            return {}
+        if not isinstance(part.value, dict):
+            raise self.refuse(
+                part, f"a {kind(part.value)} stands where a mapping is due", "see the OpenAPI specification"
+            )
+        return part.value
+
+    def members(self, part: Part) -> list[tuple[str, Part]]:
+        """The members of a mapping, extensions left out."""
+        return [
+            (key, Part(value, f"{part.pointer}/{escape(key)}"))
+            for key, value in self.mapping(part).items()
+            if not key.startswith("x-")
+        ]
+
+    def items(self, part: Part) -> list[Part]:
+        """The elements of a list; none where it is absent."""
+        if part.value is None:
+            return []
+        if not isinstance(part.value, list):
+            raise self.refuse(part, f"a {kind(part.value)} stands where a list is due", "see the OpenAPI specification")
+        return [Part(value, f"{part.pointer}/{index}") for index, value in enumerate(part.value)]
+
+    def text(self, part: Part, default: str = "") -> str:
+        """The part as text; `default` where it is absent."""
+        if part.value is None:
+            return default
+        if not isinstance(part.value, str):
+            raise self.refuse(part, f"a {kind(part.value)} stands where text is due", "see the OpenAPI specification")
+        return part.value
+
+    def flag(self, part: Part) -> bool:
+        """The part as a boolean; False where it is absent."""
+        if part.value is None:
+            return False
+        if not isinstance(part.value, bool):
+            raise self.refuse(
+                part, f"a {kind(part.value)} stands where true or false is due", "see the OpenAPI specification"
+            )
+        return part.value
+
+    def resolve(self, part: Part) -> Part:
+        """Follow `$ref` until there is none. Siblings of a `$ref` are the caller's to read."""
+        trail: list[str] = []
+        while isinstance(part.value, dict) and "$ref" in part.value:
+            if part.pointer in trail:
+                raise self.refuse(part, "a $ref leads back to itself", "let it name a definition")
+            trail.append(part.pointer)
+            part = self.target(part)
+        return part
+
+    def target(self, part: Part) -> Part:
+        """What the `$ref` of this part names. Raises `DocumentError` where that is not in the document."""
+        ref = part.value["$ref"]
+        if not isinstance(ref, str):
+            raise self.refuse(part, "a $ref is not text", "it should read #/components/...")
+        if not ref.startswith("#"):
+            raise self.refuse(
+                part,
+                f"the $ref {ref[:200]!r} leads outside the document",
+                "bundle it into one document: nothing is fetched",
+            )
+        fragment = ref[1:]
+        if "%" in fragment:
+            from urllib.parse import unquote
+
+            fragment = unquote(fragment)
+        pointer = fragment if fragment.startswith("/") or not fragment else self.anchors().get(fragment)
+        value: Any = self.document.data
+        if pointer is None:
+            raise self.refuse(part, f"the $ref {ref[:200]!r} names nothing", "define it, or mend the $ref")
+        for token in pointer.split("/")[1:]:
+            key = token.replace("~1", "/").replace("~0", "~")
+            if isinstance(value, dict) and key in value:
+                value = value[key]
+            elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+                value = value[int(key)]
+            else:
+                raise self.refuse(part, f"the $ref {ref[:200]!r} names nothing", "define it, or mend the $ref")
+        return Part(value, pointer)
+
+    def anchors(self) -> dict[str, str]:
+        """The pointers of `$anchor` and `$dynamicAnchor` in the component schemas."""
+        if self._anchors is None:
+            self._anchors = {}
+            waiting = [self.root / "components" / "schemas"]
+            while waiting:
+                part = waiting.pop()
+                if isinstance(part.value, dict):
+                    for keyword in ("$anchor", "$dynamicAnchor"):
+                        if isinstance(part.value.get(keyword), str):
+                            self._anchors[part.value[keyword]] = part.pointer
+                    waiting += [Part(value, f"{part.pointer}/{escape(key)}") for key, value in part.value.items()]
+                elif isinstance(part.value, list):
+                    waiting += [Part(value, f"{part.pointer}/{index}") for index, value in enumerate(part.value)]
+        return self._anchors
+
+
+def kind(value: Any) -> str:
+    """What a value is, in the words of JSON."""
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, float)):
+        return "number"
+    return {str: "text", list: "list", dict: "mapping", type(None): "null"}.get(type(value), type(value).__name__)
+
+
+def value_key(value: Any) -> Any:
+    """A hashable key under which equal JSON values, and no others, meet: 1 is 1.0, and neither is true."""
+    if isinstance(value, bool):
+        return ("boolean", value)
+    if isinstance(value, dict):
+        return ("mapping", frozenset((key, value_key(member)) for key, member in value.items()))
+    if isinstance(value, list):
+        return ("list", tuple(value_key(item) for item in value))
+    return value

@@ -1,0 +1,40 @@
+"""Writes findings as workflow commands of GitHub Actions: annotations on the right line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_bctrl.reports.wording import one_line, spot, where
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_bctrl.finding import Finding
+    from pytest_bctrl.reports.title import Title
+
+_COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
+
+
+def findings_github(findings: Sequence[Finding], title: Title) -> str:
+    """Return one workflow command a finding; it annotates the vendored file, as the other is not in the repository."""
+    rows = [_command(finding) for finding in findings]
+    rows += [f"::warning title={_property(title.name)}::{_data(note)}" for note in title.notes]
+    return "".join(f"{row}\n" for row in rows)
+
+
+def _command(finding: Finding) -> str:
+    document, line, _ = spot(finding, "base")
+    properties = [f"file={_property(document)}"] if document and "://" not in document else []
+    if properties and line:
+        properties.append(f"line={line}")
+    properties.append(f"title={_property(finding.rule)}")
+    text = f"{finding.message} ({where(finding)}) {finding.extra.get('why', '')}".strip()
+    return f"::{_COMMANDS[finding.level]} {','.join(properties)}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return one_line(text).replace("%", "%25")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

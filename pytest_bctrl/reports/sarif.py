@@ -1,0 +1,84 @@
+"""Writes findings as SARIF 2.1.0 (OASIS), for code scanning."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from pytest_bctrl._version import __version__
+from pytest_bctrl.reports.wording import one_line, spot, where
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_bctrl.finding import Finding
+    from pytest_bctrl.reports.title import Title
+
+_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+
+
+def findings_sarif(findings: Sequence[Finding], title: Title) -> str:
+    """Return the findings as a SARIF log of one run."""
+    names = list(dict.fromkeys(finding.rule for finding in findings))
+    first = {finding.rule: finding for finding in reversed(findings)}
+    run: dict[str, Any] = {
+        "tool": {
+            "driver": {
+                "name": "pytest-bctrl",
+                "semanticVersion": __version__,
+                "rules": [_rule(first[name]) for name in names],
+            }
+        },
+        "automationDetails": {"id": f"pytest-bctrl/{one_line(title.name)}"},
+        "results": [_result(finding, names.index(finding.rule)) for finding in findings],
+        "columnKind": "unicodeCodePoints",
+    }
+    if title.notes:
+        notifications = [{"level": "warning", "message": {"text": one_line(note)}} for note in title.notes]
+        run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": notifications}]
+    log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, indent=2) + "\n"
+
+
+def _rule(finding: Finding) -> dict[str, Any]:
+    meaning = one_line(finding.extra.get("meaning") or finding.rule)
+    rule: dict[str, Any] = {
+        "id": finding.rule,
+        "shortDescription": {"text": meaning},
+        "defaultConfiguration": {"level": _LEVELS[finding.level]},
+        "properties": {"direction": finding.direction},
+    }
+    if finding.extra.get("why"):
+        rule["fullDescription"] = {"text": f"{meaning} {one_line(finding.extra['why'])}"}
+    return rule
+
+
+def _result(finding: Finding, index: int) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "ruleId": finding.rule,
+        "ruleIndex": index,
+        "level": _LEVELS[finding.level],
+        "message": {"text": one_line(finding.message)},
+        "partialFingerprints": {"bctrl/v1": finding.fingerprint},
+        "properties": {"expected": finding.expected, "observed": finding.observed},
+    }
+    base, revision = _location(finding, "base"), _location(finding, "revision")
+    if base:
+        result["locations"] = [base]
+    if revision:
+        result["relatedLocations"] = [{"id": 1, **revision, "message": {"text": "as it is now"}}]
+    return result
+
+
+def _location(finding: Finding, side: str) -> dict[str, Any]:
+    document, line, pointer = spot(finding, side)
+    location: dict[str, Any] = {
+        "logicalLocations": [{"fullyQualifiedName": where(finding), "name": one_line(pointer) or "/", "kind": "member"}]
+    }
+    if document and "\n" not in document:
+        location["physicalLocation"] = {
+            "artifactLocation": {"uri": quote(document.replace("\\", "/"), safe="/:@?&=%~+,;")},
+            "region": {"startLine": line or 1},
+        }
+    return location

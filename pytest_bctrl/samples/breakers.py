@@ -1,0 +1,171 @@
+"""For each keyword of JSON Schema: values that break it, and nothing else where that can be had."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from pytest_bctrl.samples.fit import is_of_type
+from pytest_bctrl.samples.shapes import types
+
+Broken: TypeAlias = tuple[str, Any]
+"""What was done, in words, and the value after it."""
+
+_OF_TYPE: Mapping[str, Any] = {
+    "null": None,
+    "string": "a string where none belongs",
+    "integer": 7,
+    "number": 7.5,
+    "boolean": True,
+    "object": {"unexpected": "object"},
+    "array": ["unexpected", "array"],
+}
+_BAD_FORMATS: Mapping[str, str] = {
+    "uuid": "not-a-uuid",
+    "date-time": "yesterday at noon",
+    "date": "2026-02-30",
+    "time": "25:61",
+    "duration": "soon",
+    "email": "not an email",
+    "hostname": "-not-a-host-",
+    "ipv4": "999.1.1.1",
+    "ipv6": "not:an:address",
+    "uri": "not a uri",
+    "regex": "(",
+    "json-pointer": "no-slash",
+}
+
+
+def broken_type(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
+    """Each JSON type that the schema does not name."""
+    allowed = types(schema)
+    for name, wrong in _OF_TYPE.items():
+        if not any(is_of_type(wrong, one) for one in allowed):
+            yield f"{name} instead of {' or '.join(allowed)}", copy.copy(wrong)
+
+
+def broken_enum(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
+    """A value that is not listed, and a listed one in another case."""
+    listed = schema["enum"] if "enum" in schema else [schema["const"]]
+    strings = [value for value in listed if isinstance(value, str)]
+    wrong = [f"{strings[0]}-unheard-of", strings[0].swapcase()] if strings else ["unheard-of"]
+    for value in wrong:
+        if value not in listed:
+            yield f"{value!r} is not listed", value
+
+
+def broken_required(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
+    """The object without each of its required names."""
+    for name in schema["required"]:
+        if isinstance(value, dict) and name in value:
+            yield f"without {name}", {key: inner for key, inner in value.items() if key != name}
+
+
+def broken_format(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
+    """A string that is not of the format."""
+    wrong = _BAD_FORMATS.get(schema["format"])
+    if wrong is not None:
+        yield f"no {schema['format']}", wrong
+
+
+def broken_closed(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
+    """An object that is closed, with a name more."""
+    if schema["additionalProperties"] is False and isinstance(value, dict):
+        yield "a name more", {**value, "undocumentedByMutant": True}
+
+
+def broken_branches(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
+    """A value that no branch has room for: an empty object, and a number."""
+    branches = schema.get("oneOf") or schema["anyOf"]
+    if all(isinstance(branch, Mapping) and (branch.keys() & {"$ref", "required"}) for branch in branches):
+        yield "an empty object", {}
+    yield "a number", 7.5
+
+
+def broken_length(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
+    """A string too short or too long by one."""
+    if isinstance(value, str) and schema.get("minLength", 0) > 0:
+        yield "too short", value[: schema["minLength"] - 1]
+    if isinstance(value, str) and "maxLength" in schema:
+        yield "too long", value.ljust(schema["maxLength"] + 1, "x")
+
+
+def broken_pattern(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
+    """A string that hardly any pattern takes."""
+    yield f"not {schema['pattern']}", "\u0000 \u2603"
+
+
+def broken_limits(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
+    """A number below the least, above the most, or between two steps."""
+    if not is_of_type(value, "number"):
+        return
+    step = schema.get("multipleOf", 1)
+    for keyword, past in (("minimum", -step), ("exclusiveMinimum", 0), ("maximum", step), ("exclusiveMaximum", 0)):
+        if keyword in schema:
+            yield f"breaks {keyword}", schema[keyword] + past
+    if "multipleOf" in schema and "integer" not in types(schema):
+        yield "breaks multipleOf", value + step / 2
+
+
+def broken_items(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
+    """A list too short, too long, or with an item twice."""
+    if not isinstance(value, list):
+        return
+    if schema.get("minItems", 0) > 0:
+        yield "too few items", value[: schema["minItems"] - 1]
+    if "maxItems" in schema and value:
+        yield "too many items", [*value, *([value[-1]] * (schema["maxItems"] + 1 - len(value)))]
+    if schema.get("uniqueItems") and value:
+        yield "an item twice", [value[0], *value]
+
+
+def broken_size(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
+    """An object with too few or too many names."""
+    if isinstance(value, dict) and schema.get("minProperties", 0) > 0:
+        yield "too few names", dict(list(value.items())[: schema["minProperties"] - 1])
+    if isinstance(value, dict) and "maxProperties" in schema:
+        yield "too many names", {**value, **{f"more{n}": n for n in range(schema["maxProperties"] + 1)}}
+
+
+Breaker: TypeAlias = Callable[[Mapping[str, Any], Any], Iterator[Broken]]
+
+BREAKERS: Mapping[str, Breaker] = {
+    "enum": broken_enum,
+    "const": broken_enum,
+    "format": broken_format,
+    "pattern": broken_pattern,
+    "minLength": broken_length,
+    "maxLength": broken_length,
+    "minimum": broken_limits,
+    "maximum": broken_limits,
+    "exclusiveMinimum": broken_limits,
+    "exclusiveMaximum": broken_limits,
+    "multipleOf": broken_limits,
+    "minItems": broken_items,
+    "maxItems": broken_items,
+    "uniqueItems": broken_items,
+    "minProperties": broken_size,
+    "maxProperties": broken_size,
+    "oneOf": broken_branches,
+    "anyOf": broken_branches,
+    "additionalProperties": broken_closed,
+    "required": broken_required,
+    "type": broken_type,
+}
+"""From the most telling to the bluntest: where one rule is asked for by its place alone, the first is broken."""
+
+UNBREAKABLE = frozenset(
+    {
+        "not",
+        "if",
+        "then",
+        "else",
+        "dependentRequired",
+        "dependentSchemas",
+        "contains",
+        "propertyNames",
+        "patternProperties",
+    }
+)
+"""Keywords for which no mutant is derived; where a contract has them, that is said."""

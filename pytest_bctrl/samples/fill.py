@@ -1,0 +1,46 @@
+"""Samples with other content in the places that the contract leaves free."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import cycle
+from typing import Any
+
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.shapes import types
+from pytest_bctrl.samples.spots import Spot, changed, spots
+
+_BOUNDS = frozenset({"format", "enum", "const", "pattern", "minLength", "maxLength"})
+
+
+def worded(samples: Samples, texts: Sequence[str], space_id: str) -> Any:
+    """Return the sample with `texts` in turn in place of every string that the contract leaves free."""
+    turn = cycle(texts)
+    return _filled(samples, space_id, _is_free_text, lambda: next(turn))
+
+
+def with_free_form(samples: Samples, content: Any, space_id: str) -> Any:
+    """Return the sample with `content` in every object whose properties the contract leaves open."""
+    return _filled(samples, space_id, _is_free_form, lambda: {"content": content})
+
+
+def _filled(samples: Samples, space_id: str, is_free: Callable[[Spot], bool], make: Callable[[], Any]) -> Any:
+    body = samples.outlined(space_id, optional=True)
+    for spot in list(spots(samples.contract, samples.schema, body)):
+        if is_free(spot):
+            body = changed(body, spot.trail, partial(_instead, make()))
+    return samples.coherent(body, space_id)
+
+
+def _instead(value: Any, _old: Any) -> Any:
+    return value
+
+
+def _is_free_text(spot: Spot) -> bool:
+    return isinstance(spot.value, str) and "string" in types(spot.schema) and not spot.schema.keys() & _BOUNDS
+
+
+def _is_free_form(spot: Spot) -> bool:
+    open_ended = spot.schema.get("additionalProperties") is not False and "properties" not in spot.schema
+    return "object" in types(spot.schema) and open_ended and spot.value is not None

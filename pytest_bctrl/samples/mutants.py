@@ -1,0 +1,193 @@
+"""Bodies that each break the contract in one way, derived from the contract and never written by hand.
+
+They show how strong a check is (every one must be caught), and the mock serves them as faults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.finding import Level
+from pytest_bctrl.samples.breakers import BREAKERS, UNBREAKABLE
+from pytest_bctrl.samples.places import slots, values
+from pytest_bctrl.samples.sample import SPACE_ID, Samples
+from pytest_bctrl.samples.spots import Spot, changed, spots
+
+SCHEMA_CHECK = "response_schema_conformance"
+UNDOCUMENTED = "undocumented_property"
+STRAY = "undocumentedByMutant"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One body that breaks one rule.
+
+    `location` is generalised, `keyword` the schema's keyword or the name of an invariant, `how` says in words what
+    was done. `check` is what has to catch it: the schema check, or the invariant's own rule; `level` how bad it is.
+    """
+
+    location: str
+    keyword: str
+    how: str
+    body: Any
+    check: str = SCHEMA_CHECK
+    level: Level = "error"
+
+    @property
+    def name(self) -> str:
+        """What a report calls it: `runtimes[*].status: enum ('x' is not listed)`."""
+        return f"{self.location or '(body)'}: {self.keyword} ({self.how})"
+
+
+def mutants(samples: Samples, space_id: str = SPACE_ID) -> list[Mutant]:
+    """Return a mutant for every keyword at every place of the response schema, one at a time, in the sample body."""
+    body = samples.sample(space_id)
+    return [mutant for spot in _last_spots(samples, body) for mutant in _of_schema(spot, body)]
+
+
+def invariant_mutants(samples: Samples, space_id: str = SPACE_ID) -> list[Mutant]:
+    """Return a mutant for every invariant of the operation: valid against the schema, and yet wrong."""
+    body = samples.sample(space_id)
+    return [mutant for rule in samples.operation.invariants for mutant in _of_invariant(rule, body)]
+
+
+def undocumented_mutants(samples: Samples, space_id: str = SPACE_ID) -> list[Mutant]:
+    """Return the sample with a property that nobody documented, in every object that documents its own."""
+    body = samples.sample(space_id)
+    return [mutant for spot in _last_spots(samples, body) for mutant in _of_stray(spot, body)]
+
+
+def underived(samples: Samples) -> list[str]:
+    """Return the rules of the contract for which no mutant is derived, as `location: keyword`."""
+    return sorted(
+        {
+            f"{spot.location or '(body)'}: {keyword}"
+            for spot in _last_spots(samples, samples.sample())
+            for keyword in spot.schema.keys() & UNBREAKABLE
+        }
+    )
+
+
+def broken(samples: Samples, body: Any, rule: str) -> Mutant:
+    """Return `body` with one rule broken, in the last place that has it.
+
+    `rule` is a place (`runtimes[*].status`), a place and a keyword (`runtimes[*].status: type`), the name of an
+    invariant (`unique_ids`) or `undocumented_property`. Where `body` has no such place, the sample is broken.
+    Raises `SettingError` for a rule that the contract does not have, listing those it has.
+    """
+    place, _, keyword = (part.strip() for part in rule.partition(":"))
+    for candidate in (body, samples.sample()):
+        for mutant in _matching(samples, candidate, place, keyword):
+            return mutant
+    known = "; ".join(rules(samples))
+    raise SettingError("the contract has no such rule to break", where=f"break_rule({rule!r})", mend=f"it has: {known}")
+
+
+def rules(samples: Samples) -> list[str]:
+    """Return the name of every rule that can be broken: places with keyword, invariants, `undocumented_property`."""
+    of_schema = [f"{mutant.location}: {mutant.keyword}".removeprefix(": ") for mutant in mutants(samples)]
+    return [*dict.fromkeys(of_schema), *(str(rule["rule"]) for rule in samples.operation.invariants), UNDOCUMENTED]
+
+
+def _matching(samples: Samples, body: Any, place: str, keyword: str) -> Iterator[Mutant]:
+    for rule in samples.operation.invariants:
+        if rule["rule"] == place:
+            yield from _of_invariant(rule, body)
+    found = list(_last_spots(samples, body))
+    if place == UNDOCUMENTED:
+        for spot in reversed(found):
+            yield from _of_stray(spot, body)
+    for spot in found:
+        for mutant in _of_schema(spot, body):
+            at_root = not mutant.location and mutant.keyword == place and not keyword
+            if at_root or (mutant.location == place and keyword in ("", mutant.keyword)):
+                yield mutant
+
+
+def _last_spots(samples: Samples, body: Any) -> Iterator[Spot]:
+    last: dict[tuple[str, str], Spot] = {}
+    for spot in spots(samples.contract, samples.schema, body):
+        known = last.get((spot.location, spot.branch))
+        # Null says least about a place: a value with content can be broken in more ways.
+        if known is None or spot.value not in (None, [], {}):
+            last[spot.location, spot.branch] = spot
+    yield from last.values()
+
+
+def _of_schema(spot: Spot, body: Any) -> Iterator[Mutant]:
+    done: set[str] = set()
+    for keyword, breaker in BREAKERS.items():
+        if keyword not in spot.schema:
+            continue
+        for how, value in breaker(spot.schema, spot.value):
+            said = f"{how}, {spot.branch}" if spot.branch else how
+            if said not in done:
+                done.add(said)
+                wrong = changed(body, spot.trail, partial(_instead, value))
+                yield Mutant(spot.location, keyword, said, wrong)
+
+
+def _of_stray(spot: Spot, body: Any) -> Iterator[Mutant]:
+    if isinstance(spot.value, dict) and spot.schema.get("properties") and "additionalProperties" not in spot.schema:
+        wrong = changed(body, spot.trail, lambda old: {**old, STRAY: "nobody documented this"})
+        where = f"{spot.location}.{STRAY}".removeprefix(".")
+        yield Mutant(where, UNDOCUMENTED, spot.branch or "a property more", wrong, UNDOCUMENTED, "warning")
+
+
+def _of_invariant(rule: Mapping[str, Any], body: Any) -> Iterator[Mutant]:
+    location = str(rule.get("unique") or rule.get("each") or "")
+    for how, wrong in _broken_invariant(rule, location, body):
+        yield Mutant(location, str(rule["rule"]), how, wrong, str(rule["rule"]), rule.get("level", "error"))
+
+
+def _broken_invariant(rule: Mapping[str, Any], location: str, body: Any) -> Iterator[tuple[str, Any]]:
+    fresh = _deep(body)
+    places = list(slots(fresh, location))
+    items = list(values(fresh, location)) if "each" in rule else []
+    if "unique" in rule and len(places) > 1:
+        _put(places[-1], _get(places[0]))
+        yield "the last is the first again", fresh
+    elif "equals" in rule and places:
+        _put(places[-1], "00000000-0000-4000-8000-00000000dead")
+        yield "the last is another's", fresh
+    elif "same" in rule:
+        yield from _differing(rule, items, fresh)
+    elif "times" in rule:
+        for name in rule["times"] if items else ():
+            kept, items[-1][name] = items[-1][name], "yesterday at noon"
+            yield f"{name} is no time", _deep(fresh)
+            items[-1][name] = kept
+    elif "ordered" in rule and items:
+        first, *_, last = rule["ordered"]
+        items[-1][first], items[-1][last] = "2026-03-02T10:00:00.000Z", "2026-03-02T09:59:59.000Z"
+        yield f"{last} is before {first}", fresh
+
+
+def _differing(rule: Mapping[str, Any], items: list[Any], fresh: Any) -> Iterator[tuple[str, Any]]:
+    first, second, *_ = rule["same"]
+    others = [item[second] for item in items if item[second] != items[-1][first]]
+    if others:
+        items[-1][second] = others[0]
+        yield f"{second} is not {first}", fresh
+
+
+def _instead(value: Any, _old: Any) -> Any:
+    return value
+
+
+def _deep(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _deep(inner) for key, inner in value.items()}
+    return [_deep(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _get(slot: tuple[Any, str | int]) -> Any:
+    return slot[0][slot[1]]
+
+
+def _put(slot: tuple[Any, str | int], value: Any) -> None:
+    slot[0][slot[1]] = value

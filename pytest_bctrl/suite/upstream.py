@@ -1,0 +1,37 @@
+"""The test that `--bctrl-upstream` adds to a run, as `bctrl::test_upstream_has_not_drifted`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.drift import check_upstream
+from pytest_bctrl.errors import DocumentError, UnreachableError
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.reports.drift_text import drift_text
+from pytest_bctrl.reports.title import Title
+from pytest_bctrl.settings import contract_path
+from pytest_bctrl.suite.run import RUN
+from pytest_bctrl.suite.verdict import VERDICT, Verdict
+
+pytestmark = pytest.mark.bctrl_contract
+
+
+def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> None:
+    """The spec, as it is published now, means what the vendored one means."""
+    run = pytestconfig.stash[RUN]
+    base = contract_path(pytestconfig, {}) or str(packaged().spec)
+    verdict = request.node.stash[VERDICT] = Verdict(run.fail_on)
+
+    def describe(found: Sequence[Finding]) -> list[str]:
+        return ["", drift_text(found, Title("drift", base, str(run.upstream), run.fail_on))]
+
+    try:
+        verdict.collect(check_upstream(str(run.upstream), base))
+    except (DocumentError, UnreachableError) as error:
+        verdict.not_checked = f"the drift of the spec: {error}"
+    if verdict.not_checked:
+        pytest.fail(f"not checked: {verdict.not_checked}", pytrace=False)
+    verdict.give(describe)

@@ -1,0 +1,265 @@
+"""The faults by name. Each function returns a `Fault`; all take `times`, `every` and `after` as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples.mutants import SCHEMA_CHECK, broken
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.text import encode
+from pytest_bctrl.traffic.mock import change
+from pytest_bctrl.traffic.mock.change import Scene
+from pytest_bctrl.traffic.mock.fault import Fault
+from pytest_bctrl.traffic.mock.message import Answer, Payload, with_headers
+from pytest_bctrl.traffic.mock.spell import called
+
+_WHOLE = "complete_answer"
+
+
+def status(code: int, *, retry_after: float | None = None) -> Fault:
+    """Answer with this status, as an error in the documented shape."""
+    if not isinstance(code, int) or not 200 <= code <= 599:
+        raise SettingError(f"{code!r} is no status", where="fault status", mend="give one from 200 to 599")
+    extra = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
+    check = "not_a_server_error" if code >= 500 else "status_code_conformance"
+    return Fault(f"status({code})", change.status(code, f"the mock was told to say {code}", extra), check)
+
+
+def rate_limited(retry_after: float = 1) -> Fault:
+    """Answer 429 with `Retry-After` in seconds (RFC 6585, 4)."""
+    extra = {"Retry-After": f"{retry_after:g}"}
+    made = change.status(429, "the mock was told to limit the rate", extra)
+    return Fault(f"rate_limited(retry_after={retry_after:g})", made, _WHOLE)
+
+
+def unauthorized() -> Fault:
+    """Answer 401 whatever the credential."""
+    made = change.status(
+        401, "the mock was told to refuse the key", {"WWW-Authenticate": 'Bearer realm="bctrl", error="invalid_token"'}
+    )
+    return Fault("unauthorized()", made, "status_code_conformance")
+
+
+def any_key() -> Fault:
+    """Let everyone in: no credential is looked at."""
+    return Fault(
+        "any_key()", lambda scene: scene.granted(), "ignored_auth", meets=lambda scene: scene.answer.status == 401
+    )
+
+
+def any_space() -> Fault:
+    """Answer for every space with the one list there is."""
+    return Fault(
+        "any_space()",
+        lambda scene: scene.granted(),
+        "status_code_conformance",
+        meets=lambda scene: scene.answer.status == 404,
+    )
+
+
+def delay(seconds: float) -> Fault:
+    """Wait this long before the first byte."""
+    if not isinstance(seconds, int | float) or seconds < 0:
+        raise SettingError(f"{seconds!r} is no time", where="fault delay", mend="give seconds, such as 0.5")
+    return Fault(f"delay({seconds:g})", change.delay(seconds))
+
+
+def hang() -> Fault:
+    """Take the request and never answer; the connection stays open."""
+    return Fault("hang()", lambda scene: replace(scene.answer, ending="hang"), _WHOLE)
+
+
+def reset() -> Fault:
+    """Reset the connection before the first byte."""
+    return Fault("reset()", lambda scene: replace(scene.answer, ending="reset"), _WHOLE)
+
+
+def truncate() -> Fault:
+    """Close the connection in the middle of the body that `Content-Length` announced."""
+    return Fault("truncate()", lambda scene: replace(scene.answer, ending="truncate"), _WHOLE, meets=_success)
+
+
+def malformed_json() -> Fault:
+    """Leave out the last character of the body, as a broken proxy does; the length is right."""
+    return _body("malformed_json()", lambda scene: scene.answer.body[:-1], "strict_json")
+
+
+def not_utf8() -> Fault:
+    """Send the body in UTF-16, which JSON between systems must not be (RFC 8259, 8.1)."""
+    return _body("not_utf8()", lambda scene: scene.answer.body.decode().encode("utf-16"), "strict_json")
+
+
+def duplicate_key() -> Fault:
+    """Name the first property of the body twice (RFC 8259, 4)."""
+
+    def twice(scene: Scene) -> bytes:
+        name, value = next(iter(scene.json().items()))
+        return b"{" + encode({name: value})[1:-1] + b"," + encode(scene.json())[1:]
+
+    return _body("duplicate_key()", twice, "strict_json")
+
+
+def nan() -> Fault:
+    """Put `NaN` into the body, which JSON does not have (RFC 8259, 6)."""
+    return _body("nan()", lambda scene: b'{"undocumented":NaN,' + scene.answer.body[1:], "strict_json")
+
+
+def empty_body() -> Fault:
+    """Answer 200 with no body at all."""
+    return _body("empty_body()", lambda _scene: b"", "complete_body")
+
+
+def wrong_content_type(content_type: str = "text/html") -> Fault:
+    """Call the body something else than it is."""
+    made = change.headers({"Content-Type": _one_line(content_type)})
+    return Fault(f"wrong_content_type({content_type!r})", made, "content_type_conformance", meets=_success)
+
+
+def redirect(url: str = "http://127.0.0.1:9/elsewhere", code: int = 302) -> Fault:
+    """Answer with a redirect to `url`; a client must not take the key along."""
+    made = change.status(code, f"the mock was told to redirect to {url}", {"Location": _one_line(url)})
+    return Fault(f"redirect({url!r})", made, "status_code_conformance")
+
+
+def plain_errors() -> Fault:
+    """Refuse with a page of HTML in place of the documented error body."""
+
+    def page(scene: Scene) -> Answer:
+        headers = with_headers(scene.answer.headers, {"Content-Type": "text/html"})
+        return replace(scene.answer, headers=headers, payload=Payload(b"<h1>Something went wrong</h1>\n"))
+
+    return Fault("plain_errors()", page, "content_type_conformance", meets=lambda scene: scene.answer.status >= 400)
+
+
+def break_rule(rule: str) -> Fault:
+    """Break one rule of the contract in the last place that has it.
+
+    `rule` is a place (`"runtimes[*].status"`), a place and a keyword (`"runtimes[*].status: type"`), the name of an
+    invariant (`"unique_ids"`), or `"undocumented_property"`.
+    """
+    # Whether it is an invariant is for the contract to say, and no contract is here yet: see `for_contract`.
+    return Fault(f"break_rule({rule!r})", _Broken(rule), SCHEMA_CHECK, meets=_success)
+
+
+class _Broken:
+    """The change behind `break_rule`."""
+
+    def __init__(self, rule: str) -> None:
+        self.rule = rule
+        self._change = change.body(lambda scene: encode(broken(scene.samples, scene.json(), rule).body))
+
+    def __call__(self, scene: Scene) -> Answer:
+        return self._change(scene)
+
+
+def sequence(*steps: Any) -> Fault:
+    """Take one step a request, then behave: a step is a status, a fault, a fault as text, or None for no fault."""
+    faults = [_step(step) for step in steps]
+    turn = count()
+
+    def step(scene: Scene) -> Answer:
+        index = next(turn)
+        chosen = faults[index] if index < len(faults) else None
+        return scene.answer if chosen is None else chosen.change(scene)
+
+    names = ", ".join("None" if one is None else one.name for one in faults)
+    first = next((one.check for one in faults if one), "")
+    return Fault(f"sequence({names})", step, first).when(times=len(faults) or None)
+
+
+def _success(scene: Scene) -> bool:
+    return scene.is_success
+
+
+def _step(step: Any) -> Fault | None:
+    if step is None or step == 200:
+        return None
+    return status(step) if isinstance(step, int) else fault(step)
+
+
+def _body(name: str, make: Callable[[Scene], bytes], check: str) -> Fault:
+    return Fault(name, change.body(make), check, meets=_success)
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise SettingError(f"{text!r} has control characters", where="a header field's value", mend="leave them out")
+    return text
+
+
+FAULTS: Mapping[str, Callable[..., Fault]] = {
+    made.__name__: made
+    for made in (
+        status,
+        rate_limited,
+        unauthorized,
+        any_key,
+        any_space,
+        delay,
+        hang,
+        reset,
+        truncate,
+        malformed_json,
+        not_utf8,
+        duplicate_key,
+        nan,
+        empty_body,
+        wrong_content_type,
+        redirect,
+        plain_errors,
+        break_rule,
+        sequence,
+    )
+}
+"""Every fault by its name, as `.fault(name, …)`, `--fault` and a sequence's steps take it."""
+
+
+def fault(
+    spec: str | Fault, *arguments: Any, times: int | None = None, every: int = 1, after: int = 0, **named: Any
+) -> Fault:
+    """Return a fault: one already made, a name with its arguments, or a call as text (`"status(503, times=2)"`).
+
+    Raises `SettingError` for a name that is not known, or arguments that do not fit.
+    """
+    if isinstance(spec, Fault):
+        made = spec
+        if (times, every, after) == (None, 1, 0):
+            return made
+    else:
+        name, positional, keywords = called(spec)
+        timing = {word: keywords.pop(word) for word in ("times", "every", "after") if word in keywords}
+        times, every, after = timing.get("times", times), timing.get("every", every), timing.get("after", after)
+        made = _made(name, (*positional, *arguments), {**keywords, **named})
+        times = made.times if times is None else times
+    return made.when(times=times, every=every, after=after)
+
+
+def _made(name: str, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Fault:
+    maker = FAULTS.get(name)
+    if maker is None:
+        raise SettingError("there is no such fault", where=name, mend=f"there are: {', '.join(FAULTS)}")
+    try:
+        return maker(*arguments, **named)
+    except TypeError as error:
+        raise SettingError(
+            f"the arguments do not fit: {error}", where=f"fault {name}", mend=_first_line(maker)
+        ) from None
+
+
+def _first_line(maker: Callable[..., Fault]) -> str:
+    return (maker.__doc__ or "").partition("\n")[0].rstrip(".")
+
+
+def for_contract(made: Fault, samples: Samples) -> Fault:
+    """Return the fault with the check and level that the contract gives the rule it breaks.
+
+    Raises `SettingError` for a rule that the contract does not have, before any request meets it.
+    """
+    if not isinstance(made.change, _Broken):
+        return made
+    mutant = broken(samples, samples.sample(), made.change.rule)
+    return replace(made, check=mutant.check, level=mutant.level)

@@ -1,0 +1,185 @@
+"""The scenarios by name: conforming states of the API, each of which a consumer has to cope with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples.fill import with_free_form, worded
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.traffic.mock import change
+from pytest_bctrl.traffic.mock.change import Change, Scene
+from pytest_bctrl.traffic.mock.message import Answer
+from pytest_bctrl.traffic.mock.refusal import Refusals
+from pytest_bctrl.traffic.mock.source import Rolling, Source, fixed, many_items
+from pytest_bctrl.traffic.mock.spell import called
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A named state: where bodies come from, how answers are dressed, and who writes the errors of faults.
+
+    None keeps the mock's own.
+    """
+
+    name: str
+    source: Source | None = None
+    dress: Change | None = None
+    errors: Refusals | None = None
+
+
+def sample(samples: Samples, space_id: str) -> Scenario:
+    """The sample: every enum value, branch, null, omitted property and empty list of the contract."""
+    return Scenario("sample", fixed(lambda: samples.sample(space_id)))
+
+
+def empty(samples: Samples, space_id: str) -> Scenario:
+    """A space without runtimes."""
+    return Scenario("empty", fixed(lambda: samples.with_items([])))
+
+
+def many(samples: Samples, space_id: str, count: int = 300, seed: int = 0) -> Scenario:
+    """A list of `count` runtimes, up to 100,000, made once."""
+    if not isinstance(count, int) or not 0 <= count <= MOST:
+        raise SettingError(f"{count!r} is no such number", where="scenario many", mend=f"give count from 0 to {MOST:,}")
+    return Scenario("many", many_items(samples, count, seed, space_id))
+
+
+def generated(samples: Samples, space_id: str, seed: int = 0) -> Scenario:
+    """Another list with each answer, the same ones for the same seed; a dozen cover the contract."""
+    return Scenario("generated", Rolling(lambda: samples.run(seed, 24, space_id=space_id)))
+
+
+def minimal(samples: Samples, space_id: str) -> Scenario:
+    """Runtimes without any property that may be left out."""
+    return Scenario("minimal", fixed(lambda: samples.outlined(space_id, optional=False)))
+
+
+def full(samples: Samples, space_id: str) -> Scenario:
+    """Runtimes with every property that may be there."""
+    return Scenario("full", fixed(lambda: samples.outlined(space_id, optional=True)))
+
+
+def unicode(samples: Samples, space_id: str) -> Scenario:
+    """Free text in many scripts, with emoji, marks that combine, right-to-left text and escapes."""
+    return Scenario("unicode", fixed(lambda: worded(samples, _SCRIPTS, space_id)))
+
+
+def large(samples: Samples, space_id: str, length: int = 10_000) -> Scenario:
+    """Free text of `length` characters in every place that takes it."""
+    return Scenario("large", fixed(lambda: worded(samples, ("x" * length,), space_id)))
+
+
+def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
+    """Free-form objects that are nested this deep."""
+
+    def make() -> Any:
+        inner: Any = {"end": True}
+        for level in range(levels):
+            inner = {f"level{level}": inner, "list": [level]} if level % 2 else {f"level{level}": [inner]}
+        return with_free_form(samples, inner, space_id)
+
+    return Scenario("deep", fixed(make))
+
+
+def chunked(samples: Samples, space_id: str) -> Scenario:
+    """Answers in the chunked transfer coding (RFC 9112, 7.1)."""
+    return Scenario("chunked", dress=lambda scene: replace(scene.answer, chunked=True))
+
+
+def closing(samples: Samples, space_id: str) -> Scenario:
+    """Answers that close their connection."""
+    return Scenario("closing", dress=change.headers({"Connection": "close"}))
+
+
+def charset(samples: Samples, space_id: str) -> Scenario:
+    """A content type with a parameter."""
+    return Scenario("charset", dress=_if_json("application/json; charset=utf-8"))
+
+
+def odd_case(samples: Samples, space_id: str) -> Scenario:
+    """Header field names in unusual case, which mean the same (RFC 9110, 5.1)."""
+
+    def dress(scene: Scene) -> Answer:
+        swapped = tuple((name.swapcase(), value) for name, value in scene.answer.headers)
+        return replace(scene.answer, headers=swapped)
+
+    return Scenario("odd_case", dress=dress)
+
+
+def slow(samples: Samples, space_id: str, seconds: float = 0.2) -> Scenario:
+    """Answers that take their time, within what clients wait."""
+    return Scenario("slow", dress=change.delay(seconds))
+
+
+def flat_errors(samples: Samples, space_id: str) -> Scenario:
+    """Errors in the older of the documented shapes."""
+    flat = Refusals(samples.contract, shape=0)
+
+    def dress(scene: Scene) -> Answer:
+        if scene.answer.status < 400 or not scene.answer.why:
+            return scene.answer
+        made = flat.answer(scene.answer.status, scene.answer.why, scene.request_id)
+        return replace(scene.answer, payload=made.payload)
+
+    return Scenario("flat_errors", dress=dress, errors=flat)
+
+
+def _if_json(content_type: str) -> Change:
+    set_type = change.headers({"Content-Type": content_type})
+    return lambda scene: set_type(scene) if scene.answer.body else scene.answer
+
+
+MOST = 100_000
+_SCRIPTS = (
+    "Grüße aus Zürich",
+    "実行環境 カタカナ",
+    "среда выполнения",
+    "بيئة التشغيل",
+    "סביבת הרצה",
+    "e\u0301 a\u030a \u0928\u093f",
+    "🦄 👩\u200d💻 🇨🇭",
+    'line\nbreak\ttab "quote" back\\slash \u0000 \u001f',
+    "\u2028 \ufeff \U0010fffd",
+    "",
+)
+
+SCENARIOS: Mapping[str, Callable[..., Scenario]] = {
+    made.__name__: made
+    for made in (
+        sample,
+        empty,
+        many,
+        generated,
+        minimal,
+        full,
+        unicode,
+        large,
+        deep,
+        chunked,
+        closing,
+        charset,
+        odd_case,
+        slow,
+        flat_errors,
+    )
+}
+"""Every scenario by its name, as `.scenario(name, …)`, `--scenario` and the marker `bctrl_scenario` take it."""
+
+
+def scenario(spec: str, samples: Samples, space_id: str, **named: Any) -> Scenario:
+    """Return a scenario by its name, or as a call in text (`"many(count=500)"`).
+
+    Raises `SettingError` for a name that is not known, or arguments that do not fit.
+    """
+    name, positional, keywords = called(spec)
+    maker = SCENARIOS.get(name)
+    if maker is None:
+        raise SettingError("there is no such scenario", where=name, mend=f"there are: {', '.join(SCENARIOS)}")
+    try:
+        return maker(samples, space_id, *positional, **{**keywords, **named})
+    except TypeError as error:
+        about = (maker.__doc__ or "").partition("\n")[0].rstrip(".")
+        raise SettingError(f"the arguments do not fit: {error}", where=f"scenario {name}", mend=about) from None

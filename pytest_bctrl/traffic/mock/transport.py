@@ -1,0 +1,84 @@
+"""The mock without a socket: an httpx transport, sync and async, for tests that stay in their process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+
+from pytest_bctrl.traffic.mock.message import Answer, Request
+from pytest_bctrl.traffic.mock.server import MockServer
+from pytest_bctrl.traffic.mock.wire import coded
+
+
+class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Answers as `mock` does, with the same scenario, faults and journal; the mock need not be started.
+
+    `httpx.Client(transport=MockTransport(mock), base_url=…)`, and the same with `httpx.AsyncClient`. A delay is slept
+    through up to the read timeout; a hang is a read timeout at once, since nothing would ever come.
+    """
+
+    def __init__(self, mock: MockServer) -> None:
+        self._mock = mock
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request; raises what httpx raises on a socket: `ReadTimeout`, `ReadError`."""
+        answer = self._answer(request, request.read())
+        wait = _patience(request, answer)
+        time.sleep(wait)
+        return self._response(request, answer, wait)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request; raises what httpx raises on a socket: `ReadTimeout`, `ReadError`."""
+        answer = self._answer(request, await request.aread())
+        wait = _patience(request, answer)
+        await asyncio.sleep(wait)
+        return self._response(request, answer, wait)
+
+    def _answer(self, request: httpx.Request, body: bytes) -> Answer:
+        return self._mock.respond(_plain(request, body))
+
+    @staticmethod
+    def _response(request: httpx.Request, answer: Answer, waited: float) -> httpx.Response:
+        if answer.ending == "hang" or waited < answer.delay:
+            raise httpx.ReadTimeout("the mock does not answer", request=request)
+        if answer.ending == "reset":
+            raise httpx.ReadError("the mock reset the connection", request=request)
+        headers, body = coded(_plain(request), answer)
+        sent = b"" if request.method == "HEAD" else body
+        fields = [*headers] if answer.status in _BODILESS else [*headers, ("Content-Length", str(len(body)))]
+        cut = len(sent) // 2 if answer.ending == "truncate" else None
+        return httpx.Response(answer.status, headers=fields, stream=_Body(sent, cut), request=request)
+
+
+class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that breaks off after `cut` bytes, where that is not None."""
+
+    def __init__(self, body: bytes, cut: int | None) -> None:
+        self._body = body
+        self._cut = cut
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._body[: self._cut]
+        if self._cut is not None:
+            raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self:
+            yield part
+
+
+_BODILESS = frozenset({204, 205, 304})
+
+
+def _plain(request: httpx.Request, body: bytes = b"") -> Request:
+    headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.headers.raw)
+    return Request(request.method, request.url.raw_path.decode("ascii"), headers, body)
+
+
+def _patience(request: httpx.Request, answer: Answer) -> float:
+    """Seconds to wait for the answer: its delay, or the read timeout where that is shorter."""
+    limit = request.extensions.get("timeout", {}).get("read")
+    return answer.delay if limit is None else min(answer.delay, float(limit))

@@ -1,0 +1,1 @@
+"""The schema-drift gate, held to its word."""

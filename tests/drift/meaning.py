@@ -1,0 +1,195 @@
+"""Generated specs, and ways of writing the same spec differently."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+
+Doc = dict[str, Any]
+_NAMES = ("id", "name", "kind", "status", "note")
+_SCALARS: tuple[Doc, ...] = (
+    {"type": "string"}, {"type": "string", "format": "uuid"}, {"type": "string", "maxLength": 9},
+    {"type": "string", "enum": ["a", "b", "c"]}, {"type": "string", "pattern": "^a"},
+    {"type": "string", "enum": ["only"]}, {"type": "integer", "minimum": 1}, {"type": "number"},
+    {"type": "boolean"}, {},
+)  # fmt: skip
+
+
+def schemas() -> st.SearchStrategy[Any]:
+    """Schemas of objects, lists, alternatives and scalars, some nullable."""
+    scalars = st.sampled_from(_SCALARS).map(copy.deepcopy)
+    nullable = scalars.filter(lambda schema: "type" in schema).map(_nullable)
+    return st.recursive(scalars | nullable, _compound, max_leaves=12)
+
+
+def _nullable(schema: Doc) -> Doc:
+    enum = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    return {**schema, "type": [schema["type"], "null"], **enum}
+
+
+def _compound(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    objects = st.dictionaries(st.sampled_from(_NAMES), children, max_size=4).flatmap(
+        lambda properties: st.lists(st.sampled_from(_NAMES), unique=True, max_size=3).map(
+            lambda required: {"type": "object", "properties": properties, "required": required}
+        )
+    )
+    lists = children.map(lambda items: {"type": "array", "items": items})
+    alternatives = st.lists(children, min_size=2, max_size=3).map(_told_apart)
+    return objects | lists | alternatives
+
+
+def _told_apart(inner: list[Any]) -> Doc:
+    branches = [
+        {"type": "object", "properties": {"tag": {"const": f"t{index}"}, "value": schema}, "required": ["tag"]}
+        for index, schema in enumerate(inner)
+    ]
+    return {"oneOf": branches}
+
+
+def documents() -> st.SearchStrategy[Doc]:
+    """Specs with one or two operations, parameters, and schemas kept in components."""
+    return st.tuples(schemas(), schemas(), st.sampled_from(_SCALARS), st.booleans()).map(lambda made: _document(*made))
+
+
+def _document(first: Any, second: Any, parameter: Any, secured: bool) -> Doc:
+    ref = {"$ref": "#/components/schemas/First"}
+    get = {
+        "operationId": "list",
+        "parameters": [
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}},
+            {"name": "q", "in": "query", "schema": copy.deepcopy(parameter)},
+        ],
+        "responses": {
+            "200": {"description": "ok", "content": {"application/json": {"schema": ref}}},
+            "404": {"description": "no", "content": {"application/json": {"schema": second}}},
+        },
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "t", "version": "1"},
+        "servers": [{"url": "https://a.example"}, {"url": "https://b.example"}],
+        "paths": {"/v1/things/{id}": {"get": get}},
+        **({"security": [{"bearer": []}]} if secured else {}),
+        "components": {
+            "schemas": {"First": {"type": "object", "properties": {"items": ref, "value": first}}},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _everywhere(value: Any, change: Callable[[Doc], Any]) -> Any:
+    if isinstance(value, dict):
+        return change({key: _everywhere(member, change) for key, member in value.items()})
+    return [_everywhere(item, change) for item in value] if isinstance(value, list) else value
+
+
+def _schemas_only(document: Doc, change: Callable[[Doc], Any]) -> Doc:
+    """Apply a change to everything that can only be a schema."""
+    return dict(_everywhere(document, lambda value: change(value) if _is_schema(value) else value))
+
+
+def _is_schema(value: Doc) -> bool:
+    return isinstance(value.get("type"), (str, list)) and "in" not in value and "scheme" not in value
+
+
+def reorder_keys(document: Doc, chance: random.Random) -> Doc:
+    def shuffled(value: Doc) -> Doc:
+        return {key: value[key] for key in chance.sample(list(value), len(value))}
+
+    return dict(_everywhere(document, shuffled))
+
+
+def reorder_lists(document: Doc, chance: random.Random) -> Doc:
+    def shuffled(value: Doc) -> Doc:
+        for key in ("required", "enum", "oneOf", "anyOf", "type", "parameters", "servers", "tags"):
+            if isinstance(value.get(key), list):
+                value = {**value, key: chance.sample(value[key], len(value[key]))}
+        return value
+
+    return dict(_everywhere(document, shuffled))
+
+
+def rename_components(document: Doc, chance: random.Random) -> Doc:
+    name = f"Renamed{chance.randrange(1000)}"
+    schemas_ = document["components"]["schemas"]
+    names = {old: f"{name}{index}" for index, old in enumerate(schemas_)}
+
+    def renamed(value: Doc) -> Doc:
+        ref = value.get("$ref")
+        if isinstance(ref, str):
+            return {**value, "$ref": f"#/components/schemas/{names[ref.rpartition('/')[2]]}"}
+        return value
+
+    changed = dict(_everywhere(document, renamed))
+    moved = {names[old]: schema for old, schema in changed["components"]["schemas"].items()}
+    schemes = {f"{name}-{old}": scheme for old, scheme in changed["components"]["securitySchemes"].items()}
+    whole: Doc = (
+        {"security": [{f"{name}-{old}": [] for old in changed["security"][0]}]} if "security" in changed else {}
+    )
+    return {**changed, **whole, "components": {"schemas": moved, "securitySchemes": schemes}}
+
+
+def inline_one_level(document: Doc, chance: random.Random) -> Doc:
+    """Every ref of the paths becomes what it names, whose own refs stay."""
+    schemas_ = document["components"]["schemas"]
+
+    def inlined(value: Doc) -> Doc:
+        ref = value.get("$ref")
+        return copy.deepcopy(schemas_[ref.rpartition("/")[2]]) if isinstance(ref, str) else value
+
+    return {**document, "paths": _everywhere(document["paths"], inlined)}
+
+
+def spell_null(document: Doc, chance: random.Random) -> Doc:
+    def spelled(value: Doc) -> Any:
+        kinds = value["type"]
+        if not (isinstance(kinds, list) and "null" in kinds and len(kinds) == 2):
+            return value
+        kind = next(kind for kind in kinds if kind != "null")
+        plain = {**value, "type": kind}
+        if "enum" in value:
+            plain["enum"] = [item for item in value["enum"] if item is not None]
+        how = chance.choice(("nullable", "anyOf", "oneOf"))
+        if how == "nullable":
+            return {**plain, "nullable": True}
+        return {how: chance.sample([plain, {"type": "null"}], 2)}
+
+    return _schemas_only(document, spelled)
+
+
+def spell_const(document: Doc, chance: random.Random) -> Doc:
+    def spelled(value: Doc) -> Any:
+        if "const" in value:
+            return {**{key: value[key] for key in value if key != "const"}, "enum": [value["const"]]}
+        if len(value.get("enum", ())) == 1 and isinstance(value.get("type"), str):
+            return {**{key: value[key] for key in value if key != "enum"}, "const": value["enum"][0]}
+        return value
+
+    return dict(_everywhere(document, spelled))
+
+
+def wrap_in_all_of(document: Doc, chance: random.Random) -> Doc:
+    return _schemas_only(document, lambda value: {"allOf": [value]} if chance.random() < 0.5 else value)
+
+
+def add_words(document: Doc, chance: random.Random) -> Doc:
+    return _schemas_only(document, lambda value: {**value, "title": f"t{chance.random()}", "description": "d"})
+
+
+def rename_path_parameter(document: Doc, chance: random.Random) -> Doc:
+    changed = copy.deepcopy(document)
+    (path, item), *_ = changed["paths"].items()
+    parameter = next(parameter for parameter in item["get"]["parameters"] if parameter["in"] == "path")
+    path_ = path.replace(f"{{{parameter['name']}}}", "{other}")
+    parameter["name"] = "other"
+    return {**changed, "paths": {path_: item}}
+
+
+SAME: tuple[Callable[[Doc, random.Random], Doc], ...] = (
+    reorder_keys, reorder_lists, rename_components, inline_one_level, spell_null, spell_const, wrap_in_all_of,
+    add_words, rename_path_parameter,
+)  # fmt: skip

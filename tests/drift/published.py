@@ -1,0 +1,25 @@
+"""The published spec, as the project vendors it, and the page it is published on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pytest_bctrl.contract.document import load_document
+from pytest_bctrl.contract.files import packaged
+
+TEXT = packaged().spec.read_text("utf-8")
+SPEC: dict[str, Any] = load_document(TEXT, "spec.yaml").data
+
+
+def page(text: str = TEXT) -> str:
+    """A documentation page around an OpenAPI text; the text begins on line 8."""
+    lines = ["# List Runtimes", "", "GET /v1/spaces/{id}/runtimes", "", "## OpenAPI Specification", "", "```yaml"]
+    return "\n".join([*lines, text + "```", "", "## SDK Code Examples", "", "```python", "import requests", "```", ""])
+
+
+def written(folder: Path, text: str, name: str = "page.md") -> str:
+    """The path of a file with this text."""
+    path = folder / name
+    path.write_text(text, "utf-8")
+    return str(path)

@@ -1,0 +1,126 @@
+"""Reading YAML, JSON and pages: plain JSON data, and the line of every place."""
+# ruff: noqa: E501 - a case a line
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.contract import yaml_source
+from pytest_bctrl.contract.document import load_document
+from pytest_bctrl.contract.json_source import json_lines, read_json
+from pytest_bctrl.contract.yaml_source import read_yaml
+from pytest_bctrl.errors import DocumentError
+
+from .published import SPEC, TEXT, page
+
+TEXTS = st.text(st.characters(exclude_categories=("Cc", "Cn", "Co", "Cs", "Zl", "Zp"), exclude_characters="\ufeff"))
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("on", "on"), ("yes", "yes"), ("no", "no"), ("true", True), ("True", True), ("null", None), ("~", None), ("", None),
+        ("2026-11-24", "2026-11-24"), ("12:30:45", "12:30:45"), ("1_000", "1_000"), ("012", 12), ("0x1F", 31), ("0o17", 15),
+        ("1.5", 1.5), ("1e3", 1000.0), (".5", 0.5), ("-7", -7), ("+7", 7), ("1.2.3", "1.2.3"), ("'1'", "1"), ('"true"', "true"),
+        ("!!str 1", "1"), ("=", "="), ("<<", "<<"), ("-", None), (".", "."), ("|\n  a\n  b", "a\nb\n"),
+    ],
+)  # fmt: skip
+def test_scalars_are_those_of_yaml_1_2(written: str, read: Any) -> None:
+    if written == "-":
+        assert read_yaml("a: [-1]", "x") == {"a": [-1]}
+    else:
+        assert read_yaml(f"a: {written}\n", "x") == {"a": read}
+
+
+def test_keys_stay_text() -> None:
+    assert read_yaml("200: a\ntrue: b\nnull: c\n1.0: d\n", "x") == {"200": "a", "true": "b", "null": "c", "1.0": "d"}
+
+
+def test_aliases_and_merges_are_followed() -> None:
+    text = "base: &b {x: 1, y: 2}\none: *b\ntwo: {<<: *b, y: 3}\n"
+    assert read_yaml(text, "x") == {"base": {"x": 1, "y": 2}, "one": {"x": 1, "y": 2}, "two": {"x": 1, "y": 3}}
+
+
+@given(VALUES)
+def test_json_is_yaml_too(value: Any) -> None:
+    assert read_yaml(json.dumps({"a": value}, ensure_ascii=False), "x") == {"a": value}
+
+
+@given(VALUES)
+def test_json_is_read_as_it_is(value: Any) -> None:
+    assert read_json(json.dumps(value), "x") == value
+
+
+@given(VALUES, st.sampled_from((None, 1, 3)))
+def test_the_line_of_every_member_of_json_is_known(value: Any, indent: int | None) -> None:
+    """The lines found by the scanner are those found by the YAML parser, which reads JSON too."""
+    text = json.dumps({"a": value}, indent=indent, ensure_ascii=False)
+    lines: dict[str, int] = {}
+    read_yaml(text, "x", lines)
+    assert json_lines(text) == lines
+
+
+def test_both_parsers_read_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without libyaml the one in Python is used."""
+    with_c: dict[str, int] = {}
+    without_c: dict[str, int] = {}
+    first = read_yaml(TEXT, "x", with_c)
+    monkeypatch.setattr(yaml_source, "_parser", yaml_source._python_parser)
+    assert read_yaml(TEXT, "x", without_c) == first == yaml.safe_load(TEXT)
+    assert with_c == without_c
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: 1\nb:\n  c: 1\n  c: 2\n", "'c' stands twice in one mapping, at line 4"),
+        ("a: [1\n", "not YAML"),
+        ("a: &x 1\nb: *y\n", "*y"),
+    ],
+)
+def test_an_error_of_yaml_names_what_and_where(text: str, says: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        read_yaml(text, "spec.yaml")
+    assert says in str(caught.value)
+    assert str(caught.value).startswith("spec.yaml: ")
+
+
+def test_a_duplicate_key_of_json_is_named_with_its_line() -> None:
+    with pytest.raises(DocumentError, match="'b' stands twice in one object, at line 3"):
+        read_json('{"a": {"b": 1},\n "b": 1,\n "b": 2}', "x")
+
+
+def test_a_page_and_its_spec_are_the_same_document() -> None:
+    document = load_document(page(), "page.md")
+    assert (document.data, document.format, document.first_line) == (SPEC, "markdown", 8)
+
+
+def test_lines_of_a_page_are_lines_of_the_page() -> None:
+    document = load_document(page(), "page.md")
+    line = document.line("/paths/~1v1~1spaces~1{id}~1runtimes/get")
+    assert line is not None
+    assert page().splitlines()[line - 1].strip() == "get:"
+
+
+def test_the_line_of_what_is_not_there_is_that_of_the_nearest_parent() -> None:
+    document = load_document("openapi: 3.1.0\npaths:\n  /a:\n    get: {}\n", "x.yaml")
+    assert document.line("/paths/~1a/get/responses/200") == 4
+
+
+@pytest.mark.parametrize(
+    "name", ["spec", "https://example.invalid/spec?v=2", "standard input", "spec.yaml", "SPEC.YML"]
+)
+def test_a_description_with_a_fenced_block_is_still_yaml(name: str) -> None:
+    text = "openapi: 3.1.0\ninfo:\n  title: t\n  version: '1'\n  description: |\n    Call it:\n    ```yaml\n    openapi: 3.0.0\n    ```\npaths: {}\n"
+    assert load_document(text, name).data["openapi"] == "3.1.0"

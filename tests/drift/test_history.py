@@ -1,0 +1,28 @@
+"""The same page when its path was another, and its component names with it."""
+
+from __future__ import annotations
+
+from pytest_bctrl.contract.document import load_document
+from pytest_bctrl.drift import compare
+
+from .published import SPEC, TEXT
+
+_OLD = load_document(
+    TEXT.replace("/v1/spaces/{id}/runtimes", "/v1/workspaces/{id}/runtimes")
+    .replace("V1SpacesIdRuntimes", "V1WorkspacesIdRuntimes")
+    .replace("spaces_runtimesList", "workspaces_runtimesList")
+    .replace("inside a space", "inside a workspace"),
+    "history.yaml",
+)
+
+
+def test_a_moved_path_is_one_operation_gone_and_one_come() -> None:
+    found = [(finding.rule, finding.expected, finding.observed) for finding in compare(_OLD, SPEC)]
+    assert found == [
+        ("api-path-removed-without-deprecation", "GET /v1/workspaces/{id}/runtimes", None),
+        ("endpoint-added", None, "GET /v1/spaces/{id}/runtimes"),
+    ]
+
+
+def test_a_moved_path_breaks_a_consumer() -> None:
+    assert [finding.level for finding in compare(_OLD, SPEC)] == ["error", "info"]

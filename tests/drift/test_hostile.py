@@ -1,0 +1,253 @@
+"""Documents that are broken, cut off or meant to harm: one clear line and exit 2, or a right answer; never more."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.cli import main
+
+from .published import SPEC, TEXT, page, written
+
+WRONG: tuple[Any, ...] = (
+    None,
+    True,
+    7,
+    -1.5,
+    "text",
+    "",
+    [],
+    {},
+    [[]],
+    {"$ref": 5},
+    {"$ref": "#/nowhere"},
+    [None],
+    {"a": None},
+)
+
+
+def judged(path: str, capsys: pytest.CaptureFixture[str], base: str) -> tuple[int, str, str]:
+    """Exit code, what stood on standard output, and on standard error."""
+    code = main(["drift", path, "--base", base, "--format", "json"])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def assert_fair(code: int, out: str, err: str) -> None:
+    """One line and exit 2, or a report; nothing between."""
+    assert code in (0, 1, 2)
+    if code == 2:
+        assert out == ""
+        assert err.count("\n") == 1
+        assert err.startswith("pytest-bctrl: ")
+    else:
+        assert json.loads(out)["summary"]["error"] == 0 if code == 0 else json.loads(out)["summary"]["error"] > 0
+
+
+def _spots(value: Any, trail: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [trail, *(spot for key, member in members for spot in _spots(member, (*trail, key)))]
+
+
+def _planted(trail: tuple[Any, ...], value: Any) -> Any:
+    document = copy.deepcopy(SPEC)
+    if not trail:
+        return value
+    place: Any = document
+    for key in trail[:-1]:
+        place = place[key]
+    place[trail[-1]] = value
+    return document
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_wrong_types_anywhere(seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """400 documents, each with one value replaced by something of another type."""
+    chance, spots = random.Random(seed), _spots(SPEC)
+    base = written(tmp_path, TEXT, "base.yaml")
+    for _ in range(40):
+        mutated = _planted(chance.choice(spots), chance.choice(WRONG))
+        assert_fair(*judged(written(tmp_path, json.dumps(mutated), "mutated.json"), capsys, base))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_cut_off_and_scrambled_texts(seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """600 texts: cut off at any place, or with a slice dropped, repeated or overwritten, as YAML and as a page."""
+    chance = random.Random(seed)
+    base = written(tmp_path, TEXT, "base.yaml")
+    for number in range(60):
+        text = page() if number % 2 else TEXT
+        start, end = sorted(chance.sample(range(len(text)), 2))
+        noise = "".join(chance.choice("{}[]&*!|>'\"%@`:,-#\t\n\x00é ") for _ in range(8))
+        mutated = (
+            text[:start],
+            text[:start] + text[end:],
+            text[:end] + text[start:],
+            text[:start] + noise + text[start + 8 :],
+        )[number % 4]
+        path = written(tmp_path, mutated, "mutated.md" if number % 2 else "mutated.yaml")
+        assert_fair(*judged(path, capsys, base))
+
+
+def _chain(length: int, last: Any) -> dict[str, Any]:
+    schemas: dict[str, Any] = {
+        f"S{index}": {"type": "object", "properties": {"a": {"$ref": f"#/components/schemas/S{index + 1}"}}}
+        for index in range(length)
+    }
+    return {**schemas, f"S{length}": last}
+
+
+def _doubling(length: int, last: Any) -> dict[str, Any]:
+    schemas: dict[str, Any] = {}
+    for index in range(length):
+        ref = {"$ref": f"#/components/schemas/S{index + 1}"}
+        schemas[f"S{index}"] = {"type": "object", "properties": {"a": ref, "b": ref}}
+    return {**schemas, f"S{length}": last}
+
+
+def _with_schemas(schemas: dict[str, Any]) -> str:
+    answer = {
+        "200": {"description": "", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/S0"}}}}
+    }
+    return json.dumps(
+        {
+            "openapi": "3.1.0",
+            "info": {},
+            "paths": {"/a": {"get": {"responses": answer}}},
+            "components": {"schemas": schemas},
+        }
+    )
+
+
+HOSTILE = {
+    "alias bomb": "\n".join(
+        ["openapi: 3.1.0", "a0: &a0 [x, x]", *(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 60))]
+    ),
+    "alias inside itself": "openapi: 3.1.0\npaths: &a\n  /a: *a\n",
+    "deep flow": "openapi: 3.1.0\npaths: " + "[" * 50_000,
+    "deep blocks": "openapi: 3.1.0\n" + "".join(" " * i + "a:\n" for i in range(300)),
+    "deep json": '{"openapi": "3.1.0", "paths": ' + '{"a":' * 50_000,
+    "json as deep as it closes": '{"openapi": "3.1.0", "paths": ' + '{"/a":' * 500 + "1" + "}" * 501,
+    "a python object": "openapi: 3.1.0\npaths: !!python/object/apply:os.system [echo harm]\n",
+    "a custom tag": "openapi: 3.1.0\npaths: !include /etc/passwd\n",
+    "two keys": "openapi: 3.1.0\npaths: {}\npaths: {}\n",
+    "two keys in json": '{"openapi": "3.1.0", "paths": {}, "paths": {}}',
+    "two documents": "openapi: 3.1.0\npaths: {}\n---\nopenapi: 3.1.0\npaths: {}\n",
+    "not a number": '{"openapi": "3.1.0", "paths": NaN}',
+    "a huge number": "openapi: 3.1.0\npaths: " + "9" * 9000,
+    "a key that is a list": "openapi: 3.1.0\n? [a]\n: b\n",
+    "binary": "\x7fELF\x01\x02",
+    "nothing": "",
+    "blank": " \n\n",
+    "html": "<!DOCTYPE html><title>Not found</title>",
+    "swagger": 'swagger: "2.0"\npaths: {}\n',
+    "a later version": "openapi: 4.0.0\npaths: {}\n",
+    "a version that is a number": "openapi: 3.1\npaths: {}\n",
+    "no paths": "openapi: 3.1.0\n",
+    "a list": "- openapi: 3.1.0\n",
+    "a ref to another host": _with_schemas({"S0": {"$ref": "https://example.invalid/schema.json"}}),
+    "a ref to a file": _with_schemas({"S0": {"$ref": "/etc/passwd#/a"}}),
+    "a ref to nothing": _with_schemas({"S0": {"$ref": "#/components/schemas/Gone"}}),
+    "a ref to itself": _with_schemas({"S0": {"$ref": "#/components/schemas/S0"}}),
+    "refs in a ring": _with_schemas(
+        {"S0": {"$ref": "#/components/schemas/S1"}, "S1": {"$ref": "#/components/schemas/S0"}}
+    ),
+    "a long chain of refs": _with_schemas(_chain(5_000, {"type": "string"})),
+    "a long chain of alternatives": _with_schemas(
+        {
+            f"S{i}": {"oneOf": [{"$ref": f"#/components/schemas/S{i + 1}"}, {"type": "object", "minProperties": i}]}
+            for i in range(5_000)
+        }
+        | {"S5000": {"type": "string"}}
+    ),
+    "allOf in allOf": _with_schemas(
+        {f"S{i}": {"allOf": [{"$ref": f"#/components/schemas/S{i + 1}"}]} for i in range(5_000)} | {"S5000": {}}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_document_is_refused_in_one_line(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = judged(written(tmp_path, HOSTILE[name], "hostile"), capsys, written(tmp_path, TEXT, "base.yaml"))
+    if code != 2:  # what is hostile in a new operation's schema is read only as deep as it is needed
+        assert name in ("a long chain of refs", "allOf in allOf")
+    assert_fair(code, out, err)
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name != "binary"])
+def test_a_hostile_document_does_not_even_equal_itself(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What could not be read is never taken for unchanged."""
+    path = written(tmp_path, HOSTILE[name], "hostile")
+    code, out, err = judged(path, capsys, path)
+    assert code == 2
+    assert_fair(code, out, err)
+
+
+def test_schemas_that_double_at_every_level_are_compared_in_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """2 to the 60th ways lead to the one difference; it is found, and told of a bounded number of times."""
+    base = written(tmp_path, _with_schemas(_doubling(60, {"type": "string"})), "base.json")
+    path = written(tmp_path, _with_schemas(_doubling(60, {"type": "integer"})), "new.json")
+    code, out, _ = judged(path, capsys, base)
+    assert code == 1
+    assert 0 < len(json.loads(out)["findings"]) < 100
+
+
+def test_schemas_that_hold_themselves_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def ring(kind: str) -> str:
+        return _with_schemas(
+            {"S0": {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/S0"}, "v": {"type": kind}}}}
+        )
+
+    base, path = written(tmp_path, ring("string"), "base.json"), written(tmp_path, ring("integer"), "new.json")
+    code, out, _ = judged(path, capsys, base)
+    assert code == 1
+    assert [finding["location"] for finding in json.loads(out)["findings"]] == ["v"]
+    assert judged(base, capsys, base)[0] == 0
+
+
+def test_ten_megabytes_and_a_byte_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "openapi: 3.1.0\npaths: {}\n#" + "x" * 10_000_000
+    code, out, err = judged(written(tmp_path, text, "big.yaml"), capsys, written(tmp_path, TEXT, "base.yaml"))
+    assert code == 2
+    assert "10 MB" in err
+    assert_fair(code, out, err)
+
+
+def test_ten_megabytes_of_values_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "openapi: 3.1.0\npaths: {}\nx:\n" + "- a\n" * 2_400_000
+    code, out, err = judged(written(tmp_path, text, "big.yaml"), capsys, written(tmp_path, TEXT, "base.yaml"))
+    assert code == 2
+    assert_fair(code, out, err)
+
+
+def test_upstream_text_cannot_steer_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = TEXT.replace("- failed", '- "failed\\e[2J\\u202e"')
+    main(["drift", written(tmp_path, text, "spec.yaml"), "--base", written(tmp_path, TEXT, "base.yaml")])
+    captured = capsys.readouterr()
+    assert "\x1b" not in captured.out + captured.err
+    assert "\u202e" not in captured.out + captured.err
+
+
+def test_a_crafted_document_leaves_no_traceback_in_a_real_process(tmp_path: Path) -> None:
+    path = written(tmp_path, HOSTILE["a long chain of alternatives"], "hostile.json")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest_bctrl", "drift", path, "--base", path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,94 @@
+"""Laws that hold for any spec: what means the same is not drift, and a change taken back is found again."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_bctrl.contract.document import load_document
+from pytest_bctrl.drift import compare
+from pytest_bctrl.errors import DocumentError
+
+from .meaning import SAME, Doc, documents, schemas
+from .published import SPEC, TEXT
+
+relaxed = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+
+
+@relaxed
+@given(documents())
+def test_a_document_does_not_differ_from_itself(document: Doc) -> None:
+    assert compare(document, copy.deepcopy(document)) == []
+
+
+@pytest.mark.parametrize("change", SAME, ids=lambda change: change.__name__)
+@relaxed
+@given(document=documents(), seed=st.integers(0, 10**6))
+def test_another_spelling_is_no_drift(change: Callable[..., Doc], document: Doc, seed: int) -> None:
+    changed = change(copy.deepcopy(document), random.Random(seed))
+    assert compare(document, changed) == []
+    assert compare(changed, document) == []
+
+
+@pytest.mark.parametrize("change", SAME, ids=lambda change: change.__name__)
+@pytest.mark.parametrize("seed", range(5))
+def test_another_spelling_of_the_published_spec_is_no_drift(change: Callable[..., Doc], seed: int) -> None:
+    assert compare(SPEC, change(copy.deepcopy(SPEC), random.Random(seed))) == []
+
+
+@relaxed
+@given(
+    document=documents(), seed=st.integers(0, 10**6), several=st.lists(st.sampled_from(SAME), min_size=2, max_size=4)
+)
+def test_several_other_spellings_at_once_are_no_drift(document: Doc, seed: int, several: list[Any]) -> None:
+    changed = copy.deepcopy(document)
+    for change in several:
+        changed = change(changed, random.Random(seed))
+    assert compare(document, changed) == []
+
+
+@relaxed
+@given(documents(), schemas(), schemas())
+def test_a_change_and_its_inverse_give_mirrored_findings(document: Doc, before: Any, after: Any) -> None:
+    """What was found one way is found the other way, in the same place, with old and new exchanged."""
+    old, new = copy.deepcopy(document), copy.deepcopy(document)
+    for side, schema in ((old, before), (new, after)):
+        side["components"]["schemas"]["First"]["properties"]["value"] = schema
+    there, back = compare(old, new), compare(new, old)
+    assert bool(there) == bool(back)
+    assert {finding.operation for finding in there} == {finding.operation for finding in back}
+    assert sorted((finding.location, str(finding.expected), str(finding.observed)) for finding in there) == sorted(
+        (finding.location, str(finding.observed), str(finding.expected)) for finding in back
+    )
+
+
+@relaxed
+@given(documents(), st.sampled_from(("value", "items")))
+def test_a_required_property_that_goes_is_always_an_error(document: Doc, name: str) -> None:
+    schema = document["components"]["schemas"]["First"]
+    schema["required"] = [name]
+    changed = copy.deepcopy(document)
+    del changed["components"]["schemas"]["First"]["properties"][name]
+    changed["components"]["schemas"]["First"]["required"] = []
+    assert "response-required-property-removed" in {finding.rule for finding in compare(document, changed)}
+
+
+def test_no_line_of_the_published_spec_goes_unnoticed() -> None:
+    """Whatever line goes, the answer is a finding or an error, unless the line says nothing that another does not."""
+    lines = TEXT.splitlines(keepends=True)
+    silent = []
+    for index, line in enumerate(lines):
+        try:
+            if not compare(SPEC, load_document("".join(lines[:index] + lines[index + 1 :]), "spec.yaml")):
+                silent.append(line.strip())
+        except DocumentError:
+            continue
+    words = ("title:", "V1Spaces", "description:", "summary:", "version:", "List live", "browser and future", "Use ")
+    said_twice = ["required: true", *["type: string"] * 5]  # of a path parameter; beside an enum
+    assert [line for line in silent if not line.startswith(words)] == said_twice

@@ -1,0 +1,121 @@
+"""Every format holds every finding, and is what it says it is."""
+# ruff: noqa: E501 - a case a line
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+
+from pytest_bctrl.contract.document import load_document
+from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.rules import rules
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.reports.drift_text import drift_text
+from pytest_bctrl.reports.findings_json import findings_json, findings_schema
+from pytest_bctrl.reports.github import findings_github
+from pytest_bctrl.reports.junit import findings_junit
+from pytest_bctrl.reports.markdown import findings_markdown
+from pytest_bctrl.reports.sarif import findings_sarif
+from pytest_bctrl.reports.title import Title
+
+from .document_pairs import document_pairs
+from .pairs import schema_pairs
+from .published import TEXT, page
+
+_CHANGED = (
+    TEXT.replace("- failed", "- failed\n        - paused")
+    .replace("        region:\n          type: string", "        region:\n          type: integer")
+    .replace("        summary:\n          $ref", "        overview:\n          $ref")
+)
+_BASE = load_document(TEXT, "contracts/spec.yaml")
+FINDINGS = compare(_BASE, load_document(page(_CHANGED), "https://example.invalid/list.md"))
+TITLE = Title("drift", "contracts/spec.yaml", "https://example.invalid/list.md", "error", ("one note",))
+NASTY = Finding(
+    "a-rule", "error", "a|b`c\x1b[2J", "</td>]]> \x00 | `x` <b>\n::error::%0A @all \ud800", expected={"a": [1]}, observed="\x07",
+    operation="GET /a,b:c", fingerprint="f" * 16,
+)  # fmt: skip
+SARIF_SCHEMA = json.loads(Path(__file__).with_name("data").joinpath("sarif-2.1.0.json").read_text("utf-8"))
+
+
+def test_there_is_a_finding_of_every_level() -> None:
+    assert {finding.level for finding in FINDINGS} == {"error", "warning", "info"}
+
+
+@pytest.mark.parametrize("findings", [FINDINGS, [], [NASTY]], ids=["some", "none", "nasty"])
+class TestEveryFormat:
+    def test_text_names_every_finding(self, findings: list[Finding]) -> None:
+        text = drift_text(findings, TITLE)
+        assert [line for line in text.splitlines() if line.startswith("  id ")] == [
+            f"  id   {finding.fingerprint}" for finding in findings
+        ]
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f]", text)
+
+    def test_json_keeps_to_its_published_schema(self, findings: list[Finding]) -> None:
+        report = json.loads(findings_json(findings, TITLE))
+        jsonschema.Draft202012Validator.check_schema(findings_schema())
+        jsonschema.validate(report, findings_schema(), cls=jsonschema.Draft202012Validator)
+        assert [finding["fingerprint"] for finding in report["findings"]] == [
+            finding.fingerprint for finding in findings
+        ]
+
+    def test_sarif_keeps_to_the_official_schema(self, findings: list[Finding]) -> None:
+        log = json.loads(findings_sarif(findings, TITLE))
+        jsonschema.validate(log, SARIF_SCHEMA, cls=jsonschema.Draft4Validator)
+        results = log["runs"][0]["results"]
+        assert [result["partialFingerprints"]["bctrl/v1"] for result in results] == [
+            finding.fingerprint for finding in findings
+        ]
+
+    def test_sarif_results_point_at_their_rules(self, findings: list[Finding]) -> None:
+        run = json.loads(findings_sarif(findings, TITLE))["runs"][0]
+        for result in run["results"]:
+            assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+
+    def test_junit_fails_what_fails_the_run(self, findings: list[Finding]) -> None:
+        suite = ET.fromstring(findings_junit(findings, TITLE)).find("testsuite")
+        assert suite is not None
+        assert len(suite.findall("testcase")) == int(suite.attrib["tests"]) == max(len(findings), 1)
+        failed = sum(finding.level == "error" for finding in findings)
+        assert len(suite.findall("testcase/failure")) == int(suite.attrib["failures"]) == failed
+
+    def test_markdown_has_a_row_a_finding(self, findings: list[Finding]) -> None:
+        rows = [line for line in findings_markdown(findings, TITLE).splitlines() if line.startswith("| ")]
+        assert sum(not row.startswith("| what") for row in rows) == len(findings)
+        assert all(len(re.findall(r"(?<!\\)\|", row)) == 5 for row in rows)
+
+    def test_github_has_a_command_a_finding(self, findings: list[Finding]) -> None:
+        lines = findings_github(findings, TITLE).splitlines()
+        assert len(lines) == len(findings) + 1
+        assert all(re.fullmatch(r"::(error|warning|notice) [^:]*::.*", line) for line in lines)
+
+
+def test_github_annotates_the_line_of_the_vendored_file() -> None:
+    finding = next(finding for finding in FINDINGS if finding.rule == "response-property-enum-value-added")
+    line = findings_github([finding], TITLE).splitlines()[0]
+    assert f"file=contracts/spec.yaml,line={finding.extra['base']['line']}," in line
+
+
+def test_text_groups_by_level_and_gives_both_places() -> None:
+    text = drift_text(FINDINGS, TITLE)
+    levels = re.findall(r"^(ERROR|WARNING|INFO) ", text, re.MULTILINE)
+    assert levels == sorted(levels, key=["ERROR", "WARNING", "INFO"].index)
+    assert re.search(r"^  old  contracts/spec.yaml:\d+ #/components/", text, re.MULTILINE)
+    assert re.search(r"^  new  https://example.invalid/list.md:\d+ #/components/", text, re.MULTILINE)
+
+
+def test_a_fingerprint_does_not_hang_on_lines_or_spelling() -> None:
+    moved = load_document("# moved\n\n" + TEXT.replace("V1SpacesId", "Other"), "other.yaml")
+    again = compare(moved, load_document(_CHANGED, "x.yaml"))
+    assert [finding.fingerprint for finding in again] == [finding.fingerprint for finding in FINDINGS]
+
+
+def test_no_two_rules_share_a_fingerprint() -> None:
+    pairs: dict[str, Any] = {**schema_pairs(), **document_pairs()}
+    prints = [compare(pair.base, pair.revision, pair.options)[0].fingerprint for pair in pairs.values()]
+    assert len(set(prints)) == len(rules())

@@ -1,0 +1,106 @@
+"""The verdict against a validator's: where no error is found, whatever the new schema takes the old one takes too."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from pytest_bctrl.drift import compare
+
+from .meaning import schemas
+from .pairs import body
+
+thorough = settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+_TEXTS = ("a", "b", "c", "only", "abcdefghijkl", "b1", "t0", "t1")
+_ATOMS: tuple[Any, ...] = (None, None, True, 0, 1, 5, 1.5, -2, *_TEXTS, [], {})
+
+
+def instances(schema: Any) -> st.SearchStrategy[Any]:
+    """Values that a schema may take, and some that it should not."""
+    known = [st.sampled_from(_ATOMS)]
+    properties = schema.get("properties")
+    if properties:
+        known.append(st.fixed_dictionaries({}, optional={name: instances(inner) for name, inner in properties.items()}))
+        known.append(st.fixed_dictionaries({name: instances(inner) for name, inner in properties.items()}))
+    if "items" in schema:
+        known.append(st.lists(instances(schema["items"]), max_size=2))
+    known += [instances(branch) for branch in schema.get("oneOf", ())]
+    if "const" in schema:
+        known.append(st.just(schema["const"]))
+    return st.one_of(known)
+
+
+def one_changed(schema: Any, draw: Any) -> Any:
+    """The schema with one thing of it changed, so that most of the two is alike."""
+    changed = copy.deepcopy(schema)
+    spots = [changed]
+    for spot in spots:
+        spots += [*spot.get("properties", {}).values(), *spot.get("oneOf", ())]
+        spots += [spot["items"]] if "items" in spot else []
+    spot = draw(st.sampled_from(spots))
+    change = draw(st.sampled_from(CHANGES))
+    change(spot, draw)
+    return changed
+
+
+def let_null_in(spot: Any, draw: Any) -> None:
+    if isinstance(spot.get("type"), str):
+        spot["type"] = [spot["type"], "null"]
+        spot.update({"enum": [*spot["enum"], None]} if "enum" in spot else {})
+
+
+def change_required(spot: Any, draw: Any) -> None:
+    if spot.get("type") == "object":
+        spot["required"] = draw(st.lists(st.sampled_from(("id", "name", "kind")), unique=True))
+
+
+def change_properties(spot: Any, draw: Any) -> None:
+    if "properties" in spot:
+        name = draw(st.sampled_from(("id", "name", "kind")))
+        spot["properties"].pop(name, None)
+        if draw(st.booleans()):
+            spot["properties"][name] = draw(schemas())
+
+
+def drop_a_keyword(spot: Any, draw: Any) -> None:
+    if spot:
+        del spot[draw(st.sampled_from(sorted(spot)))]
+
+
+def change_a_value(spot: Any, draw: Any) -> None:
+    for key, values in (("enum", (["a"], ["a", "b", "c", "only"])), ("maxLength", (1, 20)), ("minimum", (0, 5))):
+        if key in spot:
+            spot[key] = draw(st.sampled_from(values))
+    if "oneOf" in spot and draw(st.booleans()):
+        spot["oneOf"].pop()
+    if spot.get("type") in ("integer", "number"):
+        spot["type"] = draw(st.sampled_from(("integer", "number")))
+
+
+def become_another(spot: Any, draw: Any) -> None:
+    spot.clear()
+    spot.update(draw(schemas()))
+
+
+CHANGES = (let_null_in, change_required, change_properties, drop_a_keyword, change_a_value, become_another)
+
+
+@thorough
+@given(st.data())
+def test_no_error_means_that_no_response_is_new(data: st.DataObject) -> None:
+    old = data.draw(schemas())
+    new = one_changed(old, data.draw)
+    assume(old != new)
+    levels = {finding.level for finding in compare(body(old), body(new))}
+    before, after = Draft202012Validator(old), Draft202012Validator(new)
+    for instance in data.draw(st.lists(instances(new), min_size=8, max_size=8)):
+        if "error" not in levels and "warning" not in levels:
+            assert before.is_valid(instance) or not after.is_valid(instance)
+        if not levels:
+            assert before.is_valid(instance) == after.is_valid(instance)

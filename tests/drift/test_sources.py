@@ -1,0 +1,222 @@
+"""Fetching, against real servers on a loopback port."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from pytest_bctrl.drift import check_upstream
+from pytest_bctrl.drift.sources import fetch, read_source, refuse
+from pytest_bctrl.errors import BctrlError, DocumentError, UnreachableError
+
+from .published import SPEC, TEXT, page
+
+Answer = Callable[[BaseHTTPRequestHandler], object]
+
+
+class Upstream:
+    """A server that answers every path as it is told, and notes what it was sent."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer] = {}
+        self.headers: list[dict[str, str]] = []
+        upstream = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                upstream.headers.append(dict(self.headers))
+                upstream.answers[self.path](self)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    server = Upstream()
+    yield server
+    server.close()
+
+
+def text(body: str, status: int = 200, **headers: str) -> Answer:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        data = body.encode()
+        request.send_response(status)
+        request.send_header("Content-Length", str(len(data)))
+        for name, value in headers.items():
+            request.send_header(name.replace("_", "-"), value)
+        request.end_headers()
+        request.wfile.write(data)
+
+    return answer
+
+
+def to(location: str) -> Answer:
+    return text("", 302, Location=location)
+
+
+def test_a_page_is_fetched(upstream: Upstream) -> None:
+    upstream.answers["/list.md"] = text(page())
+    assert read_source(f"{upstream.url}/list.md").data == SPEC
+
+
+def test_a_url_without_a_suffix_is_known_by_its_text(upstream: Upstream) -> None:
+    upstream.answers.update({"/page": text(page()), "/spec": text(TEXT)})
+    assert read_source(f"{upstream.url}/page").data == read_source(f"{upstream.url}/spec").data == SPEC
+
+
+def test_no_credential_is_sent(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BCTRL_API_KEY", "secret-key")
+    upstream.answers["/"] = text(TEXT)
+    read_source(f"{upstream.url}/")
+    (sent,) = upstream.headers
+    assert not {"authorization", "cookie", "x-api-key"} & {name.lower() for name in sent}
+    assert "secret-key" not in str(sent)
+
+
+def test_a_redirect_on_the_same_footing_is_followed(upstream: Upstream) -> None:
+    upstream.answers.update({"/old": to("/new"), "/new": text(TEXT)})
+    assert read_source(f"{upstream.url}/old").data == SPEC
+
+
+@pytest.mark.parametrize("target", ["http://example.invalid/", "file:///etc/passwd", "ftp://example.invalid/"])
+def test_a_redirect_to_elsewhere_is_refused(target: str, upstream: Upstream) -> None:
+    upstream.answers["/"] = to(target)
+    with pytest.raises(BctrlError):
+        fetch(f"{upstream.url}/")
+
+
+def test_from_https_the_way_leads_to_https_only() -> None:
+    with pytest.raises(DocumentError, match="only https"):
+        refuse("http://localhost:8000/", via="https://example.invalid/")
+
+
+def test_redirects_end(upstream: Upstream) -> None:
+    upstream.answers["/"] = to("/")
+    with pytest.raises(UnreachableError):
+        fetch(f"{upstream.url}/")
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 500, 503])
+def test_another_status_is_no_answer(status: int, upstream: Upstream) -> None:
+    upstream.answers["/"] = text(TEXT, status)
+    with pytest.raises(UnreachableError, match=str(status)):
+        fetch(f"{upstream.url}/")
+
+
+def test_an_answer_that_is_cut_off_is_no_answer(upstream: Upstream) -> None:
+    upstream.answers["/"] = text(TEXT[:100], Content_Length="9999")
+
+    def cut_off(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", "9999")
+        request.end_headers()
+        request.wfile.write(b"openapi: 3.1.0\n")
+
+    upstream.answers["/"] = cut_off
+    with pytest.raises(UnreachableError):
+        fetch(f"{upstream.url}/")
+
+
+def test_an_answer_that_drips_ends(upstream: Upstream) -> None:
+    def drip(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        for _ in range(100):
+            try:
+                request.wfile.write(b"#")
+                request.wfile.flush()
+            except OSError:
+                return
+            time.sleep(0.05)
+
+    upstream.answers["/"] = drip
+    with pytest.raises(UnreachableError, match="no answer within"):
+        fetch(f"{upstream.url}/", seconds=0.3)
+
+
+def test_an_answer_that_never_comes_ends(upstream: Upstream) -> None:
+    hold = threading.Event()
+    upstream.answers["/"] = lambda _: hold.wait(5)
+    with pytest.raises(UnreachableError, match="no answer within"):
+        fetch(f"{upstream.url}/", seconds=0.2)
+    hold.set()
+
+
+def test_an_answer_without_end_is_cut_at_ten_megabytes(upstream: Upstream) -> None:
+    def flood(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        try:
+            for _ in range(1000):
+                request.wfile.write(b"#" * 100_000)
+        except OSError:
+            return
+
+    upstream.answers["/big"] = flood
+    with pytest.raises(DocumentError, match="10 MB"):
+        read_source(f"{upstream.url}/big")
+
+
+def test_an_encoding_that_was_not_asked_for_is_refused(upstream: Upstream) -> None:
+    upstream.answers["/"] = text("x", Content_Encoding="gzip")
+    with pytest.raises(UnreachableError, match="gzip"):
+        fetch(f"{upstream.url}/")
+
+
+def test_bytes_that_are_not_utf_8_are_refused(upstream: Upstream) -> None:
+    def latin(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        request.wfile.write("openapi: 3.1.0 # é".encode("latin-1"))
+
+    upstream.answers["/"] = latin
+    with pytest.raises(DocumentError, match="UTF-8"):
+        read_source(f"{upstream.url}/")
+
+
+def test_a_port_where_nobody_listens_is_unreachable(upstream: Upstream) -> None:
+    upstream.close()
+    try:
+        with pytest.raises(UnreachableError):
+            fetch(f"{upstream.url}/")
+    finally:
+        upstream.__init__()  # type: ignore[misc] # the fixture closes it again
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.invalid/", "http://127.0.0.1.example.invalid/", "http://localhost.example.invalid/", "ftp://127.0.0.1/",
+     "file:///etc/passwd", "https://", "https://user:secret@example.invalid/", "https://example.invalid:port/", "https://[::1"],
+)  # fmt: skip
+def test_a_url_that_is_not_fetched(url: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        fetch(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_upstream_is_checked_against_a_contract(upstream: Upstream) -> None:
+    upstream.answers["/list.md"] = text(page(TEXT.replace("- failed", "- lost")))
+    found = {finding.rule for finding in check_upstream(f"{upstream.url}/list.md", SPEC)}
+    assert found == {"response-property-enum-value-added", "response-property-enum-value-removed"}
+
+
+def test_an_upstream_that_cannot_be_had_is_never_no_drift(upstream: Upstream) -> None:
+    upstream.answers["/"] = text("", 500)
+    with pytest.raises(UnreachableError):
+        check_upstream(f"{upstream.url}/", SPEC)

@@ -1,0 +1,120 @@
+"""Vendoring anew: spec, lock and merged contract together or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pytest_bctrl.cli import main
+from pytest_bctrl.contract import update as updates
+from pytest_bctrl.contract.build import build, spec_digest
+from pytest_bctrl.contract.files import ContractFiles, packaged
+
+from .published import TEXT, page, written
+
+PAUSED = TEXT.replace("- failed", "- failed\n        - paused")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> ContractFiles:
+    """A copy of the vendored contract."""
+    folder = tmp_path / "contracts"
+    shutil.copytree(packaged().folder, folder)
+    return ContractFiles(folder)
+
+
+def contents(files: ContractFiles) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(files.folder.iterdir())}
+
+
+def update(files: ContractFiles, *arguments: str) -> int:
+    return main(["contract", "update", *arguments, "--contracts", str(files.folder)])
+
+
+def test_the_drift_is_shown_and_the_three_files_are_written(
+    files: ContractFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert update(files, written(tmp_path, page(PAUSED))) == 0
+    assert "response-property-enum-value-added" in capsys.readouterr().out
+    assert files.spec.read_text() == PAUSED
+    assert json.loads(files.lock.read_text())["sha256"] == spec_digest(PAUSED)
+    assert "paused" in files.merged.read_text()
+
+
+def test_what_was_written_is_what_a_build_makes(files: ContractFiles, tmp_path: Path) -> None:
+    update(files, written(tmp_path, page(PAUSED)))
+    assert build(files) is False
+
+
+def test_a_dry_run_writes_nothing(files: ContractFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = contents(files)
+    assert update(files, written(tmp_path, page(PAUSED)), "--dry-run") == 0
+    assert "response-property-enum-value-added" in capsys.readouterr().out
+    assert contents(files) == before
+
+
+def test_an_unchanged_page_writes_nothing(files: ContractFiles, tmp_path: Path) -> None:
+    before = contents(files)
+    assert update(files, written(tmp_path, page())) == 0
+    assert contents(files) == before
+
+
+def test_changed_words_alone_are_vendored(files: ContractFiles, tmp_path: Path) -> None:
+    """The vendored spec is the published one to the letter, even where no finding says so."""
+    update(files, written(tmp_path, page(TEXT.replace("summary: List", "summary: Show"))))
+    assert "summary: Show" in files.spec.read_text()
+
+
+def test_a_local_copy_does_not_become_the_source(files: ContractFiles, tmp_path: Path) -> None:
+    source = json.loads(files.lock.read_text())["source"]
+    update(files, written(tmp_path, page(PAUSED)))
+    assert json.loads(files.lock.read_text())["source"] == source
+
+
+def test_an_overlay_that_no_longer_applies_stops_it(
+    files: ContractFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The action is named, and why; nothing is written."""
+    before = contents(files)
+    without = TEXT.replace("- name: Authorization", "- name: X-Other")
+    assert update(files, written(tmp_path, page(without))) == 2
+    error = capsys.readouterr().err
+    assert "action 1" in error
+    assert "selects nothing" in error
+    assert contents(files) == before
+
+
+@pytest.mark.parametrize("text", ["", "no spec here", page("openapi: 2.0\n")])
+def test_a_source_without_a_spec_stops_it(text: str, files: ContractFiles, tmp_path: Path) -> None:
+    before = contents(files)
+    assert update(files, written(tmp_path, text)) == 2
+    assert contents(files) == before
+
+
+def test_a_write_that_fails_leaves_all_as_it_was(
+    files: ContractFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk fails at the last of the three files."""
+    before = contents(files)
+    real = Path.replace
+
+    def failing(self: Path, target: Path) -> Path:
+        if Path(target).name == files.lock.name:
+            raise OSError(28, "No space left on device")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    assert update(files, written(tmp_path, page(PAUSED))) == 2
+    assert contents(files) == before
+
+
+def test_a_folder_that_is_not_there_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["contract", "update", written(tmp_path, page()), "--contracts", str(tmp_path / "gone")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_lock_says_where_the_spec_came_from() -> None:
+    assert updates.locked_source(packaged()).startswith("https://")

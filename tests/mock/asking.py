@@ -1,0 +1,98 @@
+"""A plain client, and the answers it gets."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from typing import Any
+
+from pytest_bctrl.traffic.mock import MockServer
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A whole answer, header names in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        plain = gzip.decompress(self.body) if self.headers.get("content-encoding") == "gzip" else self.body
+        return json.loads(plain)
+
+
+def ask(
+    mock: MockServer, method: str, path: str, headers: dict[str, str], body: str | None = None, timeout: float = 10
+) -> Reply:
+    """Send one request on a connection of its own."""
+    connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=timeout)
+    try:
+        connection.request(method, path, body=body, headers=headers)
+        answer = connection.getresponse()
+        return Reply(answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read())
+    finally:
+        connection.close()
+
+
+def listed(mock: MockServer, **headers: str) -> Reply:
+    """Ask for the runtimes of the mock's own space, with its key."""
+    path = f"/v1/spaces/{mock.space_id}/runtimes"
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    return ask(mock, "GET", path, {"Authorization": f"Bearer {mock.api_key.reveal()}", **given})
+
+
+def raw(mock: MockServer, data: bytes, *, half_close: bool = False, timeout: float = 10) -> bytes:
+    """Send bytes as they are and return all that comes until the server closes."""
+    with connected(mock, timeout) as sock:
+        sock.sendall(data)
+        if half_close:
+            sock.shutdown(socket.SHUT_WR)
+        return read_all(sock)
+
+
+def connected(mock: MockServer, timeout: float = 10) -> socket.socket:
+    """Return an open socket to the mock."""
+    host, _, port = mock.url.removeprefix("http://").rpartition(":")
+    return socket.create_connection((host, int(port)), timeout=timeout)
+
+
+def read_all(sock: socket.socket) -> bytes:
+    """Read until the other side closes, or resets."""
+    received = b""
+    while True:
+        try:
+            part = sock.recv(65536)
+        except ConnectionResetError:
+            return received
+        if not part:
+            return received
+        received += part
+
+
+def request_bytes(mock: MockServer, *extra: str, method: str = "GET", close: bool = False) -> bytes:
+    """Return a whole request for the mock's own list, as bytes."""
+    lines = [
+        f"{method} /v1/spaces/{mock.space_id}/runtimes HTTP/1.1",
+        "Host: mock.test",
+        f"Authorization: Bearer {mock.api_key.reveal()}",
+        *extra,
+        *(["Connection: close"] if close else []),
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+def replies(data: bytes) -> list[Reply]:
+    """Split bytes into answers by their Content-Length (none of them to HEAD)."""
+    found = []
+    while data:
+        head, _, rest = data.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        length = int(headers.get("content-length", 0))
+        found.append(Reply(int(first.split()[1]), headers, rest[:length]))
+        data = rest[length:]
+    return found

@@ -1,0 +1,238 @@
+"""Clients that people really use, in their ordinary way, against the mock."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from pytest_bctrl.traffic.mock import MockServer
+
+PAGE = Path(__file__).resolve().parents[3] / "shared" / "upstream" / "runtimes-list.md"
+"""The published page, where it is beside the checkout; its samples are run and not copied."""
+
+
+@pytest.fixture
+def url(mock: MockServer, path: str) -> str:
+    return mock.url + path
+
+
+def test_urllib(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=bearer), timeout=10) as answer:
+        assert json.load(answer)["runtimes"] == mock.runtimes
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(url, timeout=10)
+    assert refusal.value.code == 401
+    refusal.value.close()
+
+
+def test_requests(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
+    """A session keeps its connection, with and without a body."""
+    requests = pytest.importorskip("requests")
+    with requests.Session() as session:
+        bodies: tuple[Any, ...] = (None, {}, {"page": 2})
+        for body in bodies:
+            assert session.get(url, headers=bearer, json=body, timeout=10).json()["runtimes"] == mock.runtimes
+        assert session.head(url, headers=bearer, timeout=10).status_code == 200
+        assert session.post(url, headers=bearer, json={}, timeout=10).status_code == 405
+
+
+def test_httpx(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
+    with httpx.Client(headers=bearer, timeout=10) as client:
+        bodies: tuple[Any, ...] = (None, {})
+        for body in bodies:
+            assert client.request("GET", url, json=body).json()["runtimes"] == mock.runtimes
+        assert client.request("OPTIONS", url).headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.anyio
+async def test_httpx_async(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
+    async with httpx.AsyncClient(headers=bearer, timeout=10) as client:
+        replies = await asyncio.gather(*(client.get(url) for _ in range(20)))
+    assert {len(reply.json()["runtimes"]) for reply in replies} == {len(mock.runtimes)}
+
+
+@pytest.mark.anyio
+async def test_aiohttp(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
+    aiohttp = pytest.importorskip("aiohttp")
+    async with aiohttp.ClientSession(headers=bearer) as session, session.get(url, json={}) as answer:
+        assert (await answer.json())["runtimes"] == mock.runtimes
+    await asyncio.sleep(0)
+
+
+def test_httpx2(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
+    httpx2 = pytest.importorskip("httpx2")
+    with httpx2.Client(headers=bearer, timeout=10) as client:
+        assert client.get(url).json()["runtimes"] == mock.runtimes
+
+
+@pytest.mark.skipif(find_spec("bctrl") is None, reason="the official SDK is not installed")
+@pytest.mark.parametrize("base", ["{}", "{}/v1", "{}/v1/"])
+def test_the_official_sdk(mock: MockServer, base: str) -> None:
+    """Its legacy client reaches this endpoint, with a base URL with or without `/v1`.
+
+    In a process of its own: the SDK's own warnings are not ours to judge.
+    """
+    code = (
+        "import sys, json; from bctrl.legacy import Bctrl\n"
+        "client = Bctrl(api_key=sys.argv[1], base_url=sys.argv[2])\n"
+        "print(json.dumps(client._http.request('GET', f'/spaces/{sys.argv[3]}/runtimes')))"
+    )
+    shown = _run(sys.executable, "-c", code, mock.api_key.reveal(), base.format(mock.url), mock.space_id)
+    assert json.loads(shown)["runtimes"] == mock.runtimes
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--compressed"],
+        ["--http2"],
+        ["--http1.0"],
+        ["-X", "GET", "-H", "Content-Type: application/json", "-d", "{}"],
+        ["-X", "GET", "-H", "Transfer-Encoding: chunked", "-d", "{}"],
+        ["-X", "GET", "-H", "Expect: 100-continue", "-d", "{}"],
+    ],
+    ids=" ".join,
+)
+def test_curl(mock: MockServer, url: str, options: list[str]) -> None:
+    shown = _run("curl", "-sS", "--fail", url, "-H", f"Authorization: Bearer {mock.api_key.reveal()}", *options)
+    assert json.loads(shown)["runtimes"] == mock.runtimes
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
+def test_node(mock: MockServer, url: str) -> None:
+    """`fetch` without a body, and Node's own client with one."""
+    code = """
+        const [url, key] = process.argv.slice(1)
+        const headers = { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' }
+        const plain = await (await fetch(url, { headers })).json()
+        const http = await import('node:http')
+        const withBody = await new Promise((resolve, reject) => {
+          // Node frames the body of a GET only where its length is given.
+          const framed = { ...headers, 'Content-Length': 2 }
+          const request = http.request(url, { method: 'GET', headers: framed }, (answer) => {
+            let text = ''
+            answer.on('data', (part) => { text += part }).on('end', () => resolve(JSON.parse(text)))
+          }).on('error', reject)
+          request.end('{}')
+        })
+        console.log(JSON.stringify([plain, withBody]))
+    """
+    shown = json.loads(_run("node", "--input-type=module", "-e", code, url, mock.api_key.reveal()))
+    assert [body["runtimes"] for body in shown] == [mock.runtimes] * 2
+
+
+JAVA = """
+import java.net.URI;
+import java.net.http.*;
+
+public class Client {
+  public static void main(String[] arguments) throws Exception {
+    var client = HttpClient.newHttpClient();
+    var request = HttpRequest.newBuilder(URI.create(arguments[0]))
+        .header("Authorization", "Bearer " + arguments[1])
+        .header("Content-Type", "application/json")
+        .method("GET", HttpRequest.BodyPublishers.ofString("{}"))
+        .build();
+    for (int turn = 0; turn < 3; turn++)
+      System.out.println(client.send(request, HttpResponse.BodyHandlers.ofString()).body());
+  }
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("javac") is None, reason="no Java development kit is installed")
+def test_java(mock: MockServer, url: str, tmp_path: Path) -> None:
+    """Its own client offers h2c with the first request, which has a body."""
+    file = tmp_path / "Client.java"
+    file.write_text(JAVA, "utf-8")
+    shown = _run("java", str(file), url, mock.api_key.reveal())
+    assert [json.loads(line)["runtimes"] for line in shown.splitlines()] == [mock.runtimes] * 3
+
+
+def published(language: str) -> str:
+    """Return the sample in `language` of the published page."""
+    found = re.search(rf"```{language}\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    assert found is not None, f"the page has no sample in {language}"
+    return found[1]
+
+
+def for_mock(sample: str, mock: MockServer) -> str:
+    """Return a sample with host, space and token replaced, and nothing else."""
+    replaced = sample.replace("https://api.bctrl.ai", mock.url).replace("/spaces/id/", f"/spaces/{mock.space_id}/")
+    return replaced.replace("<token>", mock.api_key.reveal())
+
+
+needs_page = pytest.mark.skipif(not PAGE.is_file(), reason="the published page is not beside this checkout")
+
+
+@needs_page
+def test_the_published_python_sample(mock: MockServer) -> None:
+    """Runs as it stands and prints the runtimes; it sends a JSON body with its GET."""
+    pytest.importorskip("requests")
+    shown = _run(sys.executable, "-c", for_mock(published("python"), mock))
+    assert mock.runtimes[0]["id"] in shown
+    (entry,) = mock.requests
+    assert (entry.status, entry.json()) == (200, {})
+
+
+@needs_page
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
+def test_the_published_javascript_sample(mock: MockServer) -> None:
+    """`fetch` itself refuses a GET with a body; the sample without its body works."""
+    sample = for_mock(published("javascript"), mock)
+    assert "GET/HEAD" in _run("node", "--input-type=module", "-e", sample, also_stderr=True)
+    bodiless = re.sub(r",?\s*body: '\{\}'", "", sample)
+    assert mock.runtimes[0]["id"] in _run("node", "--input-type=module", "-e", bodiless)
+
+
+LANGUAGES: dict[str, tuple[str, list[str], str]] = {
+    "go": ("go", ["run", "{file}"], "main.go"),
+    "ruby": ("ruby", ["{file}"], "main.rb"),
+}
+
+
+@needs_page
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_published_samples_of_other_languages(mock: MockServer, tmp_path: Path, language: str) -> None:
+    """Where the toolchain is there. Ruby turns TLS on by itself, which a plain server has not: that is replaced too."""
+    program, arguments, name = LANGUAGES[language]
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    file = tmp_path / name
+    sample = for_mock(published(language), mock).replace("http.use_ssl = true", "")
+    file.write_text(sample + ("puts response.body\n" if language == "ruby" else ""), "utf-8")
+    assert mock.runtimes[0]["id"] in _run(program, *(part.format(file=file) for part in arguments))
+
+
+@pytest.fixture(autouse=True)
+def _refusals(mock: MockServer) -> Iterator[None]:
+    """A client whose request was malformed did not get through by chance."""
+    yield
+    assert [entry for entry in mock.requests.refused if entry.status == 400] == []
+
+
+def _run(*command: str, also_stderr: bool = False) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert also_stderr or done.returncode == 0, done.stderr
+    return done.stdout + (done.stderr if also_stderr else "")
+
+
+def test_a_browser_like_preflight(mock: MockServer, url: str) -> None:
+    """OPTIONS without a key is answered."""
+    headers: dict[str, Any] = {"Origin": "https://app.test", "Access-Control-Request-Method": "GET"}
+    assert httpx.options(url, headers=headers).status_code == 204

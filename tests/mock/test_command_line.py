@@ -1,0 +1,251 @@
+"""`pytest-bctrl mock`, run as people run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.traffic.mock.server import MOCK_KEY
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and pipes as on POSIX")
+
+
+class Running:
+    """A mock in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str], ready: dict[str, Any]) -> None:
+        self.process = process
+        self.url: str = ready["url"]
+        self.space_id: str = ready["space_id"]
+
+    def ask(self, key: str = MOCK_KEY) -> tuple[int, Any]:
+        connection = HTTPConnection(self.url.removeprefix("http://"), timeout=10)
+        try:
+            path = f"/v1/spaces/{self.space_id}/runtimes"
+            connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=10)
+        return self.process.returncode, out, err
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-W", "error", "-m", "pytest_bctrl", "mock", *arguments]
+
+
+@contextmanager
+def running(tmp_path: Path, *arguments: str, **environment: str) -> Iterator[Running]:
+    file = tmp_path / "ready.json"
+    left = _read(file)
+    process = subprocess.Popen(
+        command("--port", "0", "--ready-file", str(file), *arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    try:
+        while (ready := _read(file)) in (None, left):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
+        yield Running(process, json.loads(str(ready)))
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def _read(file: Path) -> str | None:
+    try:
+        return file.read_text("utf-8")
+    except FileNotFoundError:
+        return None
+
+
+def failed(*arguments: str) -> str:
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    return done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_a_signal(tmp_path: Path, number: signal.Signals) -> None:
+    """Ends with 0 and without a word on standard error, a request under way or not."""
+    with running(tmp_path, "--fault", "hang(after=1)") as mock:
+        status, body = mock.ask()
+        assert (status, bool(body["runtimes"])) == (200, True)
+        host, _, port = mock.url.removeprefix("http://").rpartition(":")
+        with socket.create_connection((host, int(port))) as hung:
+            hung.sendall(f"GET /v1/spaces/{mock.space_id}/runtimes HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            code, out, err = mock.end(number)
+    assert (code, err) == (0, "")
+    assert out.startswith("mock of bctrl API 1.0.0 (contract ")
+    assert not (tmp_path / "ready.json").exists()
+
+
+def test_the_line_to_try_works(tmp_path: Path) -> None:
+    """What it prints first can be typed as it stands."""
+    with running(tmp_path) as mock:
+        assert mock.process.stdout is not None
+        mock.process.stdout.readline()
+        line = mock.process.stdout.readline()
+        assert line == (
+            f'try: curl -H "Authorization: Bearer {MOCK_KEY}" {mock.url}/v1/spaces/{mock.space_id}/runtimes\n'
+        )
+
+
+def test_the_log_tells_each_request_and_no_key(tmp_path: Path) -> None:
+    """Time, what was asked, the status, why, and how much."""
+    with running(tmp_path, "--api-key-env", "MY_KEY", "--fault", "status(503, times=1)", MY_KEY="my-own-key") as mock:
+        statuses = [mock.ask("my-own-key")[0], mock.ask("my-own-key")[0], mock.ask("wrong-key")[0]]
+        code, out, err = mock.end()
+    assert (statuses, code, err) == ([503, 200, 401], 0, "")
+    lines = out.splitlines()[2:]
+    path = f"GET /v1/spaces/{mock.space_id}/runtimes"
+    assert f"{path} -> 503 (the mock was told to say 503; fault status(503))" in lines[0]
+    assert f"{path} -> 200, " in lines[1]
+    assert f"{path} -> 401 (the bearer token is not accepted)" in lines[2]
+    assert "my-own-key" not in out
+    assert "wrong-key" not in out
+
+
+def test_quiet_logs_nothing(tmp_path: Path) -> None:
+    with running(tmp_path, "--quiet") as mock:
+        mock.ask()
+        assert len(mock.end()[1].splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count"),
+    [
+        (["--runtimes", "1200", "--seed", "3"], 1200),
+        (["--scenario", "many(count=17)"], 17),
+        (["--scenario", "empty"], 0),
+    ],
+)
+def test_it_serves_what_was_asked_for(tmp_path: Path, arguments: list[str], count: int) -> None:
+    with running(tmp_path, *arguments) as mock:
+        assert len(mock.ask()[1]["runtimes"]) == count
+
+
+def test_a_seed_alone_gives_another_list_each_time(tmp_path: Path) -> None:
+    """And the same ones when it is started again."""
+    runs = []
+    for _ in range(2):
+        with running(tmp_path, "--seed", "5") as mock:
+            runs.append([mock.ask()[1] for _ in range(4)])
+    assert runs[0] == runs[1]
+    assert runs[0][0] != runs[0][2]
+
+
+def test_a_file_is_served_in_the_space_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "saved.json"
+    file.write_text('{"runtimes": [{"spaceId": "x", "name": "saved"}]}', "utf-8")
+    with running(tmp_path, "--recording", str(file), "--space-id", "mine") as mock:
+        assert mock.ask()[1] == {"runtimes": [{"spaceId": "mine", "name": "saved"}]}
+
+
+def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
+    """`| head` may go; the server stays."""
+    with running(tmp_path) as mock:
+        assert mock.process.stdout is not None
+        mock.process.stdout.close()
+        assert [mock.ask()[0] for _ in range(3)] == [200] * 3
+        mock.process.stdout = None
+        mock.process.terminate()
+        assert mock.process.wait(10) == 0
+
+
+def test_a_ready_file_that_was_left_behind_is_not_believed(tmp_path: Path) -> None:
+    """A killed mock cannot take its file away; the next one does before it starts."""
+    for _ in range(2):
+        with running(tmp_path) as mock:
+            assert mock.ask()[0] == 200
+            mock.process.kill()
+            mock.process.wait(10)
+
+
+def test_a_log_reader_that_stands_still_holds_up_nothing(tmp_path: Path) -> None:
+    """Far more lines than a pipe holds: every request is answered, and the end is as quick as ever."""
+    with running(tmp_path) as mock:
+        connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=10)
+        for _ in range(3_000):
+            connection.request("GET", f"/v1/spaces/{'x' * 200}/runtimes")
+            assert connection.getresponse().read()
+        connection.close()
+        mock.process.terminate()
+        assert mock.process.wait(10) == 0
+
+
+def test_other_machines_are_warned_of(tmp_path: Path) -> None:
+    with running(tmp_path, "--host", "0.0.0.0") as mock:
+        assert mock.end()[2] == "warning: 0.0.0.0 can be reached from other machines\n"
+
+
+def test_a_port_in_use_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert failed("--port", port).splitlines() == [
+            f"pytest-bctrl: 127.0.0.1:{port}: port {port} is in use (stop what listens there, or take --port 0)"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--scenario", "nope"], "there is no such scenario"),
+        (["--scenario", "empty", "--seed", "3"], "the arguments do not fit"),
+        (["--fault", "nope"], "there is no such fault"),
+        (["--fault", "break_rule('runtimes[*].colour')"], "no such rule"),
+        (["--runtimes", "100001"], "from 0 to 100,000"),
+        (["--api-key-env", "SURELY_NOT_SET"], "the variable is not set"),
+        (["--recording", "/surely/not/there.json"], "No such file"),
+        (["--port", "70000"], "there is no port 70000"),
+        (["--ready-file", "/surely/not/there.json", "--port", "0"], "cannot be written"),
+    ],
+)
+def test_what_is_set_wrong_is_one_line(arguments: list[str], said: str) -> None:
+    """On standard error, with exit code 2."""
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=20, check=False)
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, line.startswith("pytest-bctrl: ")) == (2, True)
+    assert said in line
+
+
+def test_help_lists_scenarios_and_faults() -> None:
+    done = subprocess.run(command("--help"), capture_output=True, text=True, timeout=20, check=True)
+    assert "rate_limited" in done.stdout
+    assert "flat_errors" in done.stdout
+
+
+def test_the_default_port_is_the_contracts() -> None:
+    """`http://localhost:8787` is the contract's second server. Only looked at where the port is free."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", 8787)) == 0:
+            pytest.skip("port 8787 is in use")
+    process = subprocess.Popen(command("--quiet"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert select.select([process.stdout], [], [], 20)[0]
+        assert process.stdout.readline().rstrip().endswith(" on http://127.0.0.1:8787")
+    finally:
+        process.terminate()
+        process.communicate()

@@ -1,0 +1,277 @@
+"""Faults: named, counted, composed, and gone when the test is over."""
+
+from __future__ import annotations
+
+import json
+import socket
+from http.client import HTTPException, IncompleteRead
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples.mutants import rules
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.faults import FAULTS, status
+
+from .asking import ask, connected, listed, request_bytes
+from .conforming import troubles
+
+
+def statuses(mock: MockServer, number: int) -> list[int]:
+    return [listed(mock).status for _ in range(number)]
+
+
+def test_a_status_is_answered_in_the_documented_shape(mock: MockServer) -> None:
+    mock.fault("status", 503, retry_after=2)
+    reply = listed(mock)
+    assert (reply.status, reply.headers["retry-after"], reply.headers["content-type"]) == (503, "2", "application/json")
+    assert reply.json()["error"]["requestId"] == reply.headers["x-request-id"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"times": 2}, [503, 503, 200, 200, 200, 200]),
+        ({"every": 3}, [200, 200, 503, 200, 200, 503]),
+        ({"after": 4}, [200, 200, 200, 200, 503, 503]),
+        ({"after": 1, "every": 2, "times": 1}, [200, 200, 503, 200, 200, 200]),
+    ],
+)
+def test_a_fault_comes_when_it_is_told_to(mock: MockServer, arguments: dict[str, int], expected: list[int]) -> None:
+    fault = mock.fault("status", 503, **arguments)
+    assert statuses(mock, 6) == expected
+    assert fault.count == expected.count(503)
+
+
+def test_a_fault_can_be_written_as_text_or_made(mock: MockServer) -> None:
+    """The three ways are one."""
+    for spec in ("status(503, times=1)", status(503).when(times=1)):
+        mock.fault(spec)
+        assert statuses(mock, 2) == [503, 200]
+        mock.reset()
+
+
+def test_a_fault_in_a_block_ends_with_it(mock: MockServer) -> None:
+    with mock.fault("unauthorized") as fault:
+        assert listed(mock).status == 401
+        assert [one.fault.name for one in mock.faults] == ["unauthorized()"]
+    assert (listed(mock).status, fault.count, mock.faults) == (200, 1, ())
+
+
+def test_rate_limited_says_when_to_come_back(mock: MockServer) -> None:
+    mock.fault("rate_limited", retry_after=2, times=1)
+    limited = listed(mock)
+    assert (limited.status, limited.headers["retry-after"], listed(mock).status) == (429, "2", 200)
+
+
+def test_a_sequence_goes_step_by_step_and_then_behaves(mock: MockServer) -> None:
+    mock.fault("sequence", 503, "rate_limited(retry_after=1)", None, status(404))
+    assert statuses(mock, 6) == [503, 429, 200, 404, 200, 200]
+
+
+def test_a_sequence_can_be_written_as_text(mock: MockServer) -> None:
+    mock.fault("sequence(500, rate_limited(3), None, 502)")
+    assert statuses(mock, 5) == [500, 429, 200, 502, 200]
+
+
+def test_faults_compose_in_their_order(mock: MockServer) -> None:
+    """Each sees what the one before left, and the journal names both."""
+    mock.fault("break_rule", "runtimes[*].status")
+    mock.fault("wrong_content_type", "text/plain")
+    reply = listed(mock)
+    assert reply.headers["content-type"] == "text/plain"
+    assert reply.json()["runtimes"][-1]["status"] not in ("active", "stopped", "failed")
+    assert mock.requests[0].faults == ("break_rule('runtimes[*].status')", "wrong_content_type('text/plain')")
+
+
+@pytest.mark.parametrize("name", ["charset", "odd_case", "chunked", "closing", "flat_errors", "slow"])
+def test_a_scenario_does_not_hide_a_fault(mock: MockServer, name: str) -> None:
+    """The scenario dresses the answer first, and the fault has the last word."""
+    mock.scenario(name).fault("wrong_content_type", "text/plain")
+    assert listed(mock).headers["content-type"] == "text/plain"
+
+
+def test_errors_of_faults_have_the_scenarios_shape(mock: MockServer) -> None:
+    mock.scenario("flat_errors").fault("status", 404)
+    assert set(listed(mock).json()) == {"error", "code", "requestId"}
+
+
+def test_a_hang_never_answers(mock: MockServer) -> None:
+    mock.fault("hang", times=1)
+    with connected(mock, timeout=0.3) as sock:
+        sock.sendall(request_bytes(mock))
+        with pytest.raises(TimeoutError):
+            sock.recv(1)
+    assert listed(mock).status == 200
+
+
+def test_a_hung_connection_is_let_go_when_its_client_goes(mock: MockServer) -> None:
+    """Also where more requests wait on it than the queue holds: it takes no place from others."""
+    mock.fault("hang", times=1)
+    with connected(mock) as sock:
+        sock.sendall(request_bytes(mock) * 200)
+        while not mock.requests:
+            pass
+        sock.shutdown(socket.SHUT_WR)
+        assert _is_closed(sock)
+    assert listed(mock).status == 200
+
+
+def test_a_reset_resets(mock: MockServer) -> None:
+    mock.fault("reset", times=1)
+    with connected(mock) as sock:
+        sock.sendall(request_bytes(mock))
+        with pytest.raises(ConnectionResetError):
+            sock.recv(1)
+    assert listed(mock).status == 200
+
+
+def test_a_truncated_body_is_shorter_than_announced(mock: MockServer) -> None:
+    mock.fault("truncate")
+    with pytest.raises(IncompleteRead):
+        listed(mock)
+
+
+def test_a_delay_holds_back_one_client_only(mock: MockServer) -> None:
+    """The other is answered while the first waits; afterwards the first is answered too."""
+    mock.fault("delay", 0.4, times=1)
+    with connected(mock) as sock:
+        sock.sendall(request_bytes(mock))
+        while not mock.requests:
+            pass
+        assert listed(mock).status == 200
+        sock.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            sock.recv(1)
+        sock.settimeout(10)
+        assert sock.recv(15) == b"HTTP/1.1 200 OK"
+
+
+def test_a_redirect_points_elsewhere(mock: MockServer) -> None:
+    mock.fault("redirect", "https://elsewhere.test/x", code=307)
+    reply = listed(mock)
+    assert (reply.status, reply.headers["location"], reply.body) == (307, "https://elsewhere.test/x", b"")
+
+
+@pytest.mark.parametrize("name", ["malformed_json", "not_utf8", "empty_body"])
+def test_a_broken_body_is_no_json(mock: MockServer, name: str) -> None:
+    mock.fault(name)
+    with pytest.raises(ValueError, match=r"."):
+        json.loads(listed(mock).body.decode())
+
+
+def test_a_duplicate_key_is_there_twice(mock: MockServer) -> None:
+    mock.fault("duplicate_key")
+    pairs = json.loads(listed(mock).body, object_pairs_hook=lambda found: [key for key, _ in found])
+    assert pairs == ["runtimes", "runtimes"]
+
+
+def test_nan_is_in_the_body(mock: MockServer) -> None:
+    mock.fault("nan")
+    with pytest.raises(ValueError, match="NaN"):
+        json.loads(listed(mock).body, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def test_any_key_lets_everyone_in(mock: MockServer, path: str) -> None:
+    fault = mock.fault("any_key")
+    assert ask(mock, "GET", path, {"Authorization": "garbage"}).json()["runtimes"]
+    assert (listed(mock).status, fault.count) == (200, 1)
+
+
+def test_any_space_answers_for_all(mock: MockServer, bearer: dict[str, str]) -> None:
+    mock.fault("any_space")
+    assert ask(mock, "GET", "/v1/spaces/another/runtimes", bearer).status == 200
+
+
+def test_plain_errors_are_no_json(mock: MockServer, path: str) -> None:
+    mock.fault("plain_errors")
+    assert ask(mock, "GET", path, {}).headers["content-type"] == "text/html"
+    assert listed(mock).status == 200
+
+
+def test_every_rule_of_the_contract_can_be_broken(mock: MockServer, contract: Contract) -> None:
+    """By its name, and the answer is wrong then; undocumented properties and odd times are valid, if not welcome."""
+    silent = {"undocumented_property", "iso_8601_times"}
+    for rule in rules(mock.samples):
+        with mock.fault("break_rule", rule) as fault:
+            body = listed(mock).json()
+            assert fault.count == 1
+            assert body != {"runtimes": mock.runtimes}, rule
+            if rule not in silent:
+                assert _wrong(contract, body), rule
+
+
+def _wrong(contract: Contract, body: Any) -> bool:
+    return bool(troubles(contract, body))
+
+
+def test_a_rule_is_broken_in_what_is_served(mock: MockServer) -> None:
+    """The last of many, so that a check that looks at some of them is found out."""
+    mock.scenario("many", count=300).fault("break_rule", "runtimes[*].id: format")
+    ids = [runtime["id"] for runtime in listed(mock).json()["runtimes"]]
+    assert (len(ids), ids.count("not-a-uuid"), ids[-1]) == (300, 1, "not-a-uuid")
+
+
+def test_a_broken_rule_knows_its_check(mock: MockServer) -> None:
+    """What a contract suite has to find it by."""
+    checks = {
+        rule: mock.fault("break_rule", rule).fault
+        for rule in ("runtimes[*].status", "unique_ids", "kind_equals_type", "undocumented_property")
+    }
+    assert {rule: (fault.check, fault.level) for rule, fault in checks.items()} == {
+        "runtimes[*].status": ("response_schema_conformance", "error"),
+        "unique_ids": ("unique_ids", "error"),
+        "kind_equals_type": ("kind_equals_type", "warning"),
+        "undocumented_property": ("undocumented_property", "warning"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("spec", "arguments", "said"),
+    [
+        ("nope", (), "there is no such fault.*status, rate_limited"),
+        ("status", (), "the arguments do not fit"),
+        ("status", (99,), "from 200 to 599"),
+        ("status(503, times=0)", (), "from 1 on"),
+        ("break_rule", ("runtimes[*].colour",), "no such rule"),
+        ("delay", (-1,), "give seconds"),
+        ("wrong_content_type", ("a\r\nX: y",), "control characters"),
+        ("status(", (), "not understood"),
+    ],
+)
+def test_a_wrong_fault_is_refused_at_once(mock: MockServer, spec: str, arguments: tuple[Any, ...], said: str) -> None:
+    """Where it was written, and not by a strange answer later."""
+    with pytest.raises(SettingError, match=said):
+        mock.fault(spec, *arguments)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_fault_explains_itself(name: str) -> None:
+    """In one line, which the command line's help and error messages show."""
+    assert (FAULTS[name].__doc__ or "").partition("\n")[0].endswith(".")
+
+
+def test_a_reset_of_the_mock_leaves_nothing_behind(mock: MockServer) -> None:
+    """Faults, scenario, journal and open connections are gone."""
+    mock.scenario("empty").fault("hang")
+    with connected(mock) as sock:
+        sock.sendall(request_bytes(mock))
+        while not mock.requests:
+            pass
+        mock.reset()
+        assert _is_closed(sock)
+    assert (len(mock.requests), mock.faults) == (0, ())
+    assert listed(mock).json()["runtimes"]
+
+
+def _is_closed(sock: socket.socket) -> bool:
+    try:
+        return sock.recv(1) == b""
+    except (ConnectionResetError, HTTPException):
+        return True

@@ -1,0 +1,138 @@
+"""Hundreds of connections that mean no good, and one client beside them that is served all the while.
+
+`BCTRL_HOSTILE_SECONDS` sets how long it goes on (default: 2).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.traffic.mock import MockServer
+
+from .asking import connected, listed, request_bytes
+
+SECONDS = float(os.environ.get("BCTRL_HOSTILE_SECONDS", "2"))
+CONNECTIONS = 256
+
+
+def slow_reader(mock: MockServer, source: random.Random) -> socket.socket:
+    """Asks for much and reads a little."""
+    sock = connected(mock)
+    sock.sendall(request_bytes(mock) * 4)
+    sock.recv(source.randint(1, 100))
+    return sock
+
+
+def half_sent(mock: MockServer, source: random.Random) -> socket.socket:
+    """Sends a part of a request and no more."""
+    sock = connected(mock)
+    data = request_bytes(mock, "Content-Length: 100")
+    sock.sendall(data[: source.randint(1, len(data))])
+    return sock
+
+
+def resetting(mock: MockServer, source: random.Random) -> socket.socket:
+    """Asks, and resets before the answer can be read."""
+    sock = connected(mock)
+    sock.sendall(request_bytes(mock))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+    return sock
+
+
+def garbage(mock: MockServer, source: random.Random) -> socket.socket:
+    """Sends bytes that are no HTTP, or a request with some bytes changed."""
+    sock = connected(mock)
+    data = bytearray(request_bytes(mock) if source.random() < 0.5 else source.randbytes(source.randint(1, 4000)))
+    for _ in range(source.randint(1, 4)):
+        data[source.randrange(len(data))] = source.randrange(256)
+    sock.sendall(data)
+    return sock
+
+
+KINDS: list[Callable[[MockServer, random.Random], socket.socket]] = [slow_reader, half_sent, resetting, garbage]
+
+
+@contextmanager
+def hostility(mock: MockServer) -> Iterator[None]:
+    """Keep `CONNECTIONS` connections at it on threads of their own, each replaced by another every now and then."""
+    ended = threading.Event()
+
+    def go_on(seed: int) -> None:
+        source = random.Random(seed)
+        held: list[socket.socket] = []
+        while not ended.is_set():
+            # Refused or cut off is as it should be.
+            with suppress(OSError):
+                held.append(source.choice(KINDS)(mock, source))
+            if len(held) >= CONNECTIONS // 8:
+                held.pop(source.randrange(len(held))).close()
+            ended.wait(0.002)
+        for sock in held:
+            sock.close()
+
+    threads = [threading.Thread(target=go_on, args=(seed,)) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+
+
+def resident() -> int:
+    """Resident memory of this process in bytes; 0 where the system does not say."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return 0
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1]) * 1024
+
+
+def test_a_good_client_is_served_beside_hundreds_of_bad_ones(contract: Contract) -> None:
+    """Every answer right; memory does not grow with what is not read; the stop is at once."""
+    with MockServer(contract) as mock:
+        mock.scenario("many", count=2_000)
+        expected = listed(mock).json()
+        with hostility(mock):
+            until = time.monotonic() + SECONDS
+            served = 0
+            early = late = 0
+            while time.monotonic() < until:
+                assert listed(mock).json() == expected
+                served += 1
+                late = resident()
+                if time.monotonic() > until - SECONDS * 2 / 3 and not early:
+                    early = late
+        began = time.monotonic()
+    assert served > 3 * SECONDS
+    assert late - early < 64 * 1024 * 1024
+    assert time.monotonic() - began < SECONDS + 10
+    print(f"served {served} beside them; memory {early / 1e6:.0f} MB, then {late / 1e6:.0f} MB")
+
+
+def test_noise_never_harms_the_next_connection(mock: MockServer) -> None:
+    """Requests with bytes changed at random: an answer or a close each time, never a 5xx, and the mock lives."""
+    source = random.Random(20)
+    for _ in range(300):
+        data = bytearray(request_bytes(mock, "Content-Length: 2") + b"{}")
+        for _ in range(source.randint(1, 6)):
+            data[source.randrange(len(data))] = source.randrange(256)
+        with connected(mock) as sock:
+            sock.sendall(data)
+            sock.shutdown(socket.SHUT_WR)
+            received = sock.recv(65536)
+        assert received[:9] in (b"", b"HTTP/1.1 ")
+        assert received[9:10] != b"5"
+    assert listed(mock).status == 200

@@ -1,0 +1,111 @@
+"""The journal: what was asked, with the key hidden, and assertions that read well when they fail."""
+
+from __future__ import annotations
+
+import pickle
+import time
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.message import Answer, Request
+
+from .asking import ask, listed, raw
+
+
+def test_it_holds_what_was_asked(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
+    before = time.time()
+    ask(mock, "GET", f"{path}?limit=2", {**bearer, "X-Mine": "yes"}, "{}")
+    (entry,) = mock.requests
+    assert (entry.method, entry.path, entry.status) == ("GET", f"{path}?limit=2", 200)
+    assert (entry.header("X-Mine"), entry.json(), entry.answer.status) == ("yes", {}, 200)
+    assert before <= entry.time <= time.time()
+
+
+@pytest.mark.parametrize("key", ["bctrl_live_0123456789", "short"])
+def test_a_key_is_nowhere_in_it(contract: Contract, key: str) -> None:
+    """Not where it belongs, not where it does not, and not in what is printed."""
+    with MockServer(contract, api_key=Secret(key)) as mock:
+        path = f"/v1/spaces/{mock.space_id}/runtimes"
+        for name in ("Authorization", "X-Api-Key", "Cookie", "X-Other"):
+            ask(mock, "GET", f"{path}?key={key}", {name: f"Bearer {key}"}, f'{{"key": "{key}"}}')
+        strayed = ask(mock, "GET", path, {"X-Request-Id": key})
+        assert key not in repr(strayed.headers) + strayed.body.decode()
+        shown = repr(mock.requests) + str([str(entry) for entry in mock.requests]) + repr(list(mock.requests))
+        with pytest.raises(AssertionError) as failure:
+            mock.requests.assert_requested("POST")
+        assert key not in shown + str(failure.value) + mock.requests.report() + repr(vars(mock)) + repr(mock)
+
+
+def test_another_key_is_hidden_too(mock: MockServer, path: str) -> None:
+    """A real key that was sent here by mistake must not end up in a report."""
+    ask(mock, "GET", path, {"Authorization": "Bearer a-real-key"})
+    assert mock.requests[0].header("authorization") == "Bearer **********"
+    assert "a-real-key" not in repr(list(mock.requests))
+
+
+def test_the_refused_are_told_with_their_reason(mock: MockServer, path: str) -> None:
+    """Garbage among them; what a fault made is no refusal."""
+    listed(mock)
+    ask(mock, "GET", path, {})
+    raw(mock, b"garbage\r\n\r\n", half_close=True)
+    with mock.fault("status", 503):
+        listed(mock)
+    assert [entry.status for entry in mock.requests.refused] == [401, 400]
+    assert mock.requests.report().splitlines()[0] == f"GET {path} -> 401 (the bearer token is missing)"
+
+
+def test_an_assertion_gives_what_matched(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
+    ask(mock, "GET", f"{path}?limit=2", {**bearer, "X-Mine": "yes"})
+    listed(mock)
+    assert len(mock.requests.assert_requested("GET", path)) == 2
+    assert len(mock.requests.assert_requested(path=f"{path}?limit=2", status=200, times=1, x_mine="yes")) == 1
+    assert mock.requests.assert_requested("POST", times=0) == []
+
+
+def test_an_assertion_that_fails_shows_what_was_asked_instead(mock: MockServer, path: str) -> None:
+    listed(mock)
+    ask(mock, "GET", path, {})
+    with pytest.raises(AssertionError) as failure:
+        mock.requests.assert_requested("GET", path, status=200, times=2)
+    assert str(failure.value).splitlines() == [
+        f"expected 2 times: GET {path} -> 200",
+        "matched 1 of 2 requests:",
+        f"= GET {path} -> 200",
+        f"  GET {path} -> 401 (the bearer token is missing)",
+    ]
+
+
+def test_nothing_asked_can_be_asserted(mock: MockServer) -> None:
+    mock.requests.assert_nothing_requested()
+    listed(mock)
+    with pytest.raises(AssertionError, match="expected never"):
+        mock.requests.assert_nothing_requested()
+
+
+def test_it_is_a_sequence(mock: MockServer) -> None:
+    for _ in range(3):
+        listed(mock)
+    assert len(mock.requests) == len(list(mock.requests)) == len(mock.requests[-2:]) + 1
+
+
+def test_an_entry_can_cross_to_another_process(mock: MockServer) -> None:
+    """As xdist's reports do."""
+    listed(mock)
+    entry = mock.requests[0]
+    assert pickle.loads(pickle.dumps(entry.headers)) == entry.headers
+
+
+def test_it_does_not_grow_without_end(mock: MockServer) -> None:
+    """Neither in number nor in bytes: the latest are kept."""
+    small, large = Request("GET", "/small"), Request("GET", "/large", body=b"x" * 1024 * 1024)
+    for _ in range(10_500):
+        mock.requests.add(0.0, small, Answer(200))
+    assert len(mock.requests) == 10_000
+    for _ in range(100):
+        mock.requests.add(0.0, large, Answer(200))
+    assert sum(len(entry.body) for entry in mock.requests) == 64 * 1024 * 1024
+    mock.requests.add(0.0, small, Answer(200))
+    assert mock.requests[-1].path == "/small"

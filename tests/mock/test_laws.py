@@ -1,0 +1,102 @@
+"""What holds for every request, whatever is in it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.limits import Limits
+from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
+from pytest_bctrl.traffic.mock.negotiate import accepts, accepts_gzip, preferred_status
+from pytest_bctrl.traffic.mock.parse import RequestParser
+from pytest_bctrl.traffic.mock.wire import chunks, encode
+
+CONTRACT = load()
+MOCK = MockServer(CONTRACT)
+KEY = f"Bearer {MOCK.api_key.reveal()}"
+ERRORS = Draft202012Validator(CONTRACT.rooted({"$ref": "#/components/schemas/NestedError"}))
+
+targets = st.one_of(
+    st.text(max_size=60),
+    st.text(max_size=40).map(lambda text: f"/v1/spaces/{text}/runtimes"),
+    st.sampled_from(["*", "/", "//", "", "/v1/spaces/../runtimes", f"/v1/spaces/{MOCK.space_id}/runtimes"]),
+)
+values = st.one_of(st.text(max_size=40), st.sampled_from([KEY, "*/*", "application/json;q=0.5", "gzip", "code=404"]))
+names = st.sampled_from(["authorization", "accept", "accept-encoding", "prefer", "x-request-id", "expect", "x-other"])
+headers = st.lists(st.tuples(names, values), max_size=6).map(tuple)
+methods = st.sampled_from(["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "QUERY", ""])
+
+
+@settings(deadline=None, max_examples=300)
+@given(method=methods, target=targets, fields=headers, body=st.binary(max_size=20))
+def test_every_request_has_an_answer_in_the_documented_shape(
+    method: str, target: str, fields: tuple[tuple[str, str], ...], body: bytes
+) -> None:
+    """Never a server error but where it was asked for; a list for the right key and space alone; errors as JSON."""
+    request = Request(method, target, fields, body)
+    answer = MOCK.respond(request)
+    prefers = preferred_status(request.header("prefer"))
+    assert answer.status < 500 or answer.status == prefers
+    if answer.status == 200 and answer.body:
+        assert request.header("authorization") is not None
+        assert MOCK.space_id in target
+    if answer.status >= 400:
+        assert [error.message for error in ERRORS.iter_errors(json.loads(answer.body))] == []
+        assert answer.header("content-type") == "application/json"
+
+
+@settings(deadline=None, max_examples=200)
+@given(fields=headers, body=st.binary(max_size=3000), chunked=st.booleans(), old=st.booleans())
+def test_what_is_put_on_the_wire_is_one_message(
+    fields: tuple[tuple[str, str], ...], body: bytes, chunked: bool, old: bool
+) -> None:
+    """The head has one end, no field is split in two, and the length is the body's."""
+    answer = Answer(200, (("Content-Type", "application/json"),), Payload(body), chunked=chunked)
+    head, sent = encode(Request("GET", "/", fields), answer, "now", "keep-alive" if old else None)
+    assert head.count(b"\r\n\r\n") == 1
+    assert head.endswith(b"\r\n\r\n")
+    if not chunked:
+        assert f"Content-Length: {len(sent)}\r\n".encode() in head
+
+
+@given(body=st.binary(max_size=3000), size=st.integers(1, 1500))
+def test_chunks_are_the_body(body: bytes, size: int) -> None:
+    """Read back by the parser, in the same coding."""
+    data = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks(body, size)
+    (arrived,) = RequestParser(Limits()).feed(data)
+    assert arrived.request.body == body
+
+
+@settings(deadline=None)
+@given(data=st.binary(max_size=300), cuts=st.lists(st.integers(1, 60), max_size=12))
+def test_how_bytes_arrive_changes_nothing(data: bytes, cuts: list[int]) -> None:
+    """The same requests and the same problem, in one piece or in many."""
+    start = b"GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /b HTTP/1.1\r\nHost: b\r\n\r\n"
+    whole, pieces = RequestParser(Limits()), RequestParser(Limits())
+    expected = [arrived.request for arrived in whole.feed(start + data)]
+    rest, found = start + data, []
+    for cut in [*cuts, len(rest)]:
+        found += [arrived.request for arrived in pieces.feed(rest[:cut])] if rest else []
+        rest = rest[cut:]
+    assert found == expected
+    assert (pieces.problem is None) == (whole.problem is None)
+
+
+@given(text=st.text(max_size=60))
+def test_no_header_field_is_too_odd_to_be_read(text: str) -> None:
+    """Whatever stands in them, negotiation decides."""
+    assert accepts(text, ["application/json"]) in (True, False)
+    assert accepts_gzip(text) in (True, False)
+    status = preferred_status(text)
+    assert status is None or 200 <= status <= 599
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    MOCK.reset()

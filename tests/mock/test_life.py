@@ -1,0 +1,132 @@
+"""Starting and stopping: quick, repeatable, and nothing is left behind."""
+
+from __future__ import annotations
+
+import gc
+import json
+import socket
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.source import from_file
+
+from .asking import connected, listed, request_bytes
+
+
+def test_nothing_is_left_after_stopping(contract: Contract) -> None:
+    """No thread, no descriptor and no warning, with connections open in every state."""
+    threads, descriptors = threading.active_count(), _descriptors()
+    for _ in range(10):
+        with MockServer(contract) as mock:
+            mock.scenario("many", count=5_000)
+            idle, half, slow = (connected(mock) for _ in range(3))
+            half.sendall(request_bytes(mock)[:-5])
+            slow.sendall(request_bytes(mock) * 3)
+            listed(mock)
+        for sock in (idle, half, slow):
+            sock.close()
+    gc.collect()
+    assert (threading.active_count(), _descriptors()) == (threads, descriptors)
+
+
+def _descriptors() -> int:
+    listing = Path("/proc/self/fd")
+    return len(list(listing.iterdir())) if listing.is_dir() else 0
+
+
+def test_a_stopped_mock_is_not_there(contract: Contract) -> None:
+    with MockServer(contract) as mock:
+        pass
+    with pytest.raises(ConnectionRefusedError):
+        connected(mock)
+
+
+def test_stopping_twice_and_starting_again(contract: Contract) -> None:
+    mock = MockServer(contract)
+    mock.stop()
+    for _ in range(3):
+        mock.start()
+        assert listed(mock).status == 200
+        mock.stop()
+        mock.stop()
+
+
+def test_hung_and_delayed_requests_do_not_hold_up_the_stop(contract: Contract) -> None:
+    """The socket is closed under them."""
+    with MockServer(contract) as mock:
+        mock.fault("delay", 3600, times=1)
+        mock.fault("hang", after=1)
+        clients = [connected(mock) for _ in range(2)]
+        for number, client in enumerate(clients, 1):
+            client.sendall(request_bytes(mock))
+            while len(mock.requests) < number:
+                pass
+    for client in clients:
+        assert client.recv(1) == b""
+        client.close()
+
+
+def test_a_port_in_use_is_one_clear_line(contract: Contract) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingError, match=f"127.0.0.1:{port}: port {port} is in use"):
+            MockServer(contract, port=port).start()
+
+
+@pytest.mark.parametrize("host", ["203.0.113.9", "no such host"])
+def test_a_host_that_is_not_ours_is_refused(contract: Contract, host: str) -> None:
+    with pytest.raises(SettingError, match="cannot listen there"):
+        MockServer(contract, host=host).start()
+
+
+def test_it_takes_key_and_space(contract: Contract) -> None:
+    space = "11111111-1111-4111-8111-111111111111"
+    with MockServer(contract, api_key=Secret("mine"), space_id=space) as mock:
+        assert {runtime["spaceId"] for runtime in listed(mock).json()["runtimes"]} == {space}
+
+
+def test_two_mocks_do_not_meet(contract: Contract) -> None:
+    with MockServer(contract) as one, MockServer(contract) as other:
+        one.scenario("empty").fault("status", 503, every=2)
+        assert listed(one).json() == {"runtimes": []}
+        assert [listed(one).status, listed(other).status, listed(other).status] == [503, 200, 200]
+        assert (len(one.requests), len(other.requests)) == (2, 2)
+
+
+def test_many_threads_get_their_own_answers(mock: MockServer) -> None:
+    """A fault that comes ten times comes ten times, whoever asks."""
+    fault = mock.fault("status", 503, times=10)
+    with ThreadPoolExecutor(16) as pool:
+        statuses = list(pool.map(lambda _: listed(mock).status, range(200)))
+    assert (statuses.count(503), statuses.count(200), fault.count, len(mock.requests)) == (10, 190, 10, 200)
+
+
+def test_it_needs_neither_httpx_nor_jsonschema_nor_yaml() -> None:
+    """What a user's tests start with costs no import of them."""
+    code = (
+        "import sys; from pytest_bctrl.contract.read import load; from pytest_bctrl.traffic.mock import MockServer\n"
+        "with MockServer(load()) as mock: mock.fault('break_rule', 'unique_ids')\n"
+        "print([name for name in ('jsonschema', 'yaml', 'httpx', 'asyncio', 'pytest') if name in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    assert (shown.stdout.strip(), shown.stderr) == ("[]", "")
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_file_is_served(contract: Contract, tmp_path: Path, whole: bool) -> None:
+    """A body or a list of runtimes; in the mock's own space, and otherwise as it stands."""
+    plain = MockServer(contract)
+    items = [{**runtime, "spaceId": "somewhere else", "extra": 1} for runtime in plain.runtimes[:3]]
+    file = tmp_path / "saved.json"
+    file.write_text(json.dumps({"runtimes": items} if whole else items), "utf-8")
+    with MockServer(contract, source=from_file(file, plain.samples, plain.space_id)) as mock:
+        assert listed(mock).json()["runtimes"] == [{**item, "spaceId": mock.space_id} for item in items]

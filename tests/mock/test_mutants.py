@@ -1,0 +1,130 @@
+"""Mutants: each breaks the contract in one way, and a validator sees every one."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples import Samples
+from pytest_bctrl.samples.mutants import (
+    broken,
+    invariant_mutants,
+    mutants,
+    rules,
+    underived,
+    undocumented_mutants,
+)
+
+from .conforming import troubles
+
+
+@pytest.fixture(scope="module")
+def made(contract: Contract) -> Samples:
+    return Samples(contract, contract.operations[0])
+
+
+@pytest.fixture(scope="module")
+def validator(contract: Contract, made: Samples) -> Draft202012Validator:
+    return Draft202012Validator(contract.rooted(made.schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def test_every_mutant_is_invalid(made: Samples, validator: Draft202012Validator) -> None:
+    """None is let through by the schema."""
+    derived = mutants(made)
+    assert len(derived) > 200
+    assert [mutant.name for mutant in derived if validator.is_valid(mutant.body)] == []
+
+
+def test_a_mutant_breaks_its_place_and_no_other(made: Samples, validator: Draft202012Validator) -> None:
+    """Every error is at the mutant's place: elsewhere the body is the sample still."""
+    for mutant in mutants(made):
+        for error in validator.iter_errors(mutant.body):
+            place = "".join("[*]" if isinstance(key, int) else f".{key}" for key in error.absolute_path)
+            assert mutant.location.startswith(place.removeprefix(".")), mutant.name
+
+
+def test_every_keyword_at_every_place_has_a_mutant(contract: Contract, made: Samples) -> None:
+    """Counted apart: every `type`, `enum`, `format`, `oneOf` and `required` that the schema reaches."""
+    wanted: Counter[tuple[str, str]] = Counter()
+
+    def visit(schema: object, at: str) -> None:
+        resolved = contract.resolve(schema)  # type: ignore[arg-type]
+        assert isinstance(resolved, dict)
+        for keyword in ("type", "enum", "format", "oneOf", "required"):
+            if keyword in resolved:
+                wanted[at.removeprefix("."), keyword] += 1
+        for branch in resolved.get("oneOf", ()):
+            visit(branch, at)
+        for name, inner in resolved.get("properties", {}).items():
+            visit(inner, f"{at}.{name}")
+        if "items" in resolved:
+            visit(resolved["items"], f"{at}[*]")
+
+    visit(made.schema, "")
+    derived = Counter((mutant.location, mutant.keyword) for mutant in mutants(made))
+    assert {rule for rule in wanted if derived[rule] < wanted[rule]} == set()
+
+
+def test_names_are_unique(made: Samples) -> None:
+    """A survivor can be found by its name."""
+    names = [mutant.name for mutant in [*mutants(made), *invariant_mutants(made), *undocumented_mutants(made)]]
+    assert len(names) == len(set(names))
+
+
+def test_each_required_name_is_left_out_once(made: Samples) -> None:
+    left_out = [
+        mutant.how for mutant in mutants(made) if (mutant.location, mutant.keyword) == ("runtimes[*]", "required")
+    ]
+    assert len(left_out) == 13
+
+
+def test_invariant_mutants_are_valid_and_wrong(
+    contract: Contract, made: Samples, validator: Draft202012Validator
+) -> None:
+    """Only a check of the invariants can catch them."""
+    derived = invariant_mutants(made)
+    assert {mutant.check for mutant in derived} == {rule["rule"] for rule in made.operation.invariants}
+    for mutant in derived:
+        assert validator.is_valid(mutant.body), mutant.name
+        if mutant.keyword != "iso_8601_times":
+            assert troubles(contract, mutant.body), mutant.name
+
+
+def test_undocumented_mutants_are_valid(made: Samples, validator: Draft202012Validator) -> None:
+    """One for each object that documents its properties, in both branches, and none inside free-form metadata."""
+    derived = undocumented_mutants(made)
+    assert [mutant.name for mutant in derived if not validator.is_valid(mutant.body)] == []
+    assert not any(mutant.location.startswith("runtimes[*].metadata") for mutant in derived)
+    assert sum(mutant.location.startswith("runtimes[*].backing.") for mutant in derived) == 2
+
+
+def test_nothing_of_the_packaged_contract_is_left_underived(made: Samples) -> None:
+    assert underived(made) == []
+
+
+def test_a_rule_is_broken_in_the_last_place(made: Samples, validator: Draft202012Validator) -> None:
+    """A fault in the last of 300 items is the one that a sample of them misses."""
+    body = made.generated(300, 1)
+    wrong = broken(made, body, "runtimes[*].status").body
+    assert [list(error.absolute_path) for error in validator.iter_errors(wrong)] == [["runtimes", 299, "status"]]
+
+
+def test_every_rule_can_be_broken_by_its_name(made: Samples) -> None:
+    """The names that the error message lists are names that work, and give what they say."""
+    for rule in rules(made):
+        mutant = broken(made, made.sample(), rule)
+        assert rule in (f"{mutant.location}: {mutant.keyword}", mutant.keyword, mutant.check)
+
+
+def test_where_the_body_lacks_the_place_the_sample_is_broken(made: Samples) -> None:
+    """An empty list has no status to break."""
+    assert broken(made, {"runtimes": []}, "runtimes[*].status").body["runtimes"]
+
+
+def test_an_unknown_rule_is_refused_with_those_there_are(made: Samples) -> None:
+    with pytest.raises(SettingError, match=r"no such rule.*runtimes\[\*\]\.status: enum"):
+        broken(made, made.sample(), "runtimes[*].colour")

@@ -1,0 +1,115 @@
+"""A contract of one's own: the mock knows nothing but what the document says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.traffic.mock import MockServer
+
+from .asking import ask
+
+PROBLEM = {
+    "type": "object",
+    "properties": {"title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"}},
+    "required": ["title", "status"],
+}
+BOX = {
+    "type": "object",
+    "properties": {"id": {"type": "integer", "minimum": 1}, "label": {"type": "string"}},
+    "required": ["id"],
+    "additionalProperties": False,
+}
+
+
+def answer(schema: Any = None, media: str = "application/json") -> dict[str, Any]:
+    return {"description": "", **({} if schema is None else {"content": {media: {"schema": schema}}})}
+
+
+def document(**changes: Any) -> Contract:
+    refused = answer(PROBLEM, "application/problem+json")
+    boxes = {"type": "object", "properties": {"boxes": {"type": "array", "items": BOX}}, "required": ["boxes"]}
+    return from_document(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "Boxes", "version": "2"},
+            "servers": [{"url": "https://boxes.test/api"}],
+            "paths": {
+                "/boxes": {
+                    "get": {"operationId": "list", "responses": {"200": answer(boxes), "4XX": refused}},
+                    "post": {"operationId": "add", "responses": {"201": answer(BOX), "4XX": refused}},
+                },
+                "/boxes/{box}/lid": {
+                    "parameters": [{"name": "box", "in": "path", "required": True, "schema": {"type": "string"}}],
+                    "delete": {"operationId": "open", "responses": {"204": answer()}},
+                },
+            },
+            **changes,
+        },
+        "boxes",
+    )
+
+
+@pytest.fixture
+def boxes() -> Iterator[MockServer]:
+    with MockServer(document()) as server:
+        yield server
+
+
+def test_its_operations_are_served(boxes: MockServer) -> None:
+    """Paths, methods, statuses and bodies; no key is asked for, since none is documented."""
+    listed, added = ask(boxes, "GET", "/boxes", {}), ask(boxes, "POST", "/boxes", {}, "{}")
+    removed = ask(boxes, "DELETE", "/boxes/7/lid", {})
+    assert (listed.status, set(listed.json())) == (200, {"boxes"})
+    assert (added.status, added.json()["id"] >= 1) == (201, True)
+    assert (removed.status, removed.body) == (204, b"")
+
+
+def test_the_base_path_of_its_server_is_known(boxes: MockServer) -> None:
+    assert ask(boxes, "GET", "/api/boxes", {}).status == 200
+
+
+def test_its_methods_are_allowed_and_no_others(boxes: MockServer) -> None:
+    reply = ask(boxes, "PATCH", "/boxes", {}, "{}")
+    assert (reply.status, reply.headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
+    assert ask(boxes, "GET", "/boxes/7/lid", {}).headers["allow"] == "DELETE, OPTIONS"
+
+
+def test_its_errors_have_its_shape(boxes: MockServer) -> None:
+    """Body and media type as documented for the status, here by a range."""
+    reply = ask(boxes, "GET", "/boxes", {"Prefer": "code=404"})
+    assert reply.json() == {"title": "not_found", "status": 404}
+    assert reply.headers["content-type"] == "application/problem+json"
+
+
+def test_its_rules_can_be_broken(boxes: MockServer) -> None:
+    boxes.scenario("many", count=3).fault("break_rule", "boxes[*]: additionalProperties")
+    items = ask(boxes, "GET", "/boxes", {}).json()["boxes"]
+    assert [set(item) - {"id", "label"} for item in items] == [set(), set(), {"undocumentedByMutant"}]
+
+
+def test_its_list_can_be_replaced(boxes: MockServer) -> None:
+    boxes.runtimes = [{"id": 1}]
+    assert ask(boxes, "GET", "/boxes", {}).json() == {"boxes": [{"id": 1}]}
+
+
+def test_a_contract_without_a_json_answer_is_refused() -> None:
+    """With the operation that lacks it."""
+    bare = {"/x": {"get": {"responses": {"204": answer()}}}}
+    with pytest.raises(DocumentError, match=r"boxes: GET /x: it documents no successful JSON answer"):
+        MockServer(document(paths=bare))
+
+
+def test_a_contract_of_which_no_sample_can_be_made_says_so(boxes: MockServer) -> None:
+    """To the client, which would otherwise wait."""
+    odd = {"type": "object", "properties": {"id": {"type": "string", "pattern": "^x$"}}, "required": ["id"]}
+    paths = {"/x": {"get": {"responses": {"200": answer(odd)}}}}
+    with MockServer(document(paths=paths)) as mock:
+        reply = ask(mock, "GET", "/x", {})
+    assert reply.status == 500
+    assert b"add 'examples' to the schema" in reply.body

@@ -1,0 +1,162 @@
+"""Samples: built from the contract, coherent, and covering it by construction."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from pytest_bctrl import samples
+from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.samples import SPACE_ID, Samples
+from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.choice import Rotation
+
+from .conforming import troubles
+from .coverage import seen, to_see
+
+
+@pytest.fixture(scope="module")
+def made(contract: Contract) -> Samples:
+    return Samples(contract, contract.operations[0])
+
+
+def test_the_packaged_sample_is_what_the_contract_gives() -> None:
+    """The file in `contracts/` is up to date."""
+    assert json.loads(packaged().sample.read_text("utf-8")) == samples.response()
+
+
+def test_the_sample_shows_all_there_is_to_see(contract: Contract, made: Samples) -> None:
+    """Every enum value, branch, null, boolean, omitted and present optional; the list itself cannot be empty too."""
+    wanted = to_see(contract, made.schema) - {".runtimes is empty"}
+    assert len(wanted) > 40
+    assert wanted - seen(contract, made.schema, samples.response()) == set()
+
+
+def test_the_sample_keeps_the_contract(contract: Contract) -> None:
+    assert troubles(contract, samples.response()) == []
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_the_first_dozen_of_a_run_show_all_there_is_to_see(contract: Contract, made: Samples, seed: int) -> None:
+    """By construction, whatever the seed; and each of them keeps the contract."""
+    bodies = made.run(seed, 12)
+    shown = set().union(*(seen(contract, made.schema, body) for body in bodies))
+    assert to_see(contract, made.schema) - shown == set()
+    assert [troubles(contract, body) for body in bodies] == [[]] * 12
+
+
+def test_a_seed_gives_the_same_run(made: Samples) -> None:
+    """Reproducible, and a longer run begins like a shorter one."""
+    assert made.run(7, 12)[:5] == made.run(7, 5)
+    assert made.run(7, 3) != made.run(8, 3)
+
+
+def test_answers_of_a_run_differ(made: Samples) -> None:
+    """A seed does not freeze one identical body."""
+    assert len({json.dumps(body) for body in made.run(1, 12)}) >= 11
+
+
+@pytest.mark.parametrize("count", [0, 1, 300])
+def test_as_many_runtimes_as_asked(contract: Contract, count: int) -> None:
+    items = samples.runtimes(count, seed=3)
+    assert len(items) == count
+    assert troubles(contract, samples.response(items)) == []
+
+
+def test_a_runtime_takes_overrides(contract: Contract) -> None:
+    made = samples.runtime(status="failed", name="mine")
+    assert (made["status"], made["name"]) == ("failed", "mine")
+    assert troubles(contract, samples.response([made])) == []
+
+
+def test_a_runtime_is_in_the_space_asked_for() -> None:
+    space = "11111111-1111-4111-8111-111111111111"
+    assert {item["spaceId"] for item in samples.runtimes(5, space_id=space)} == {space}
+
+
+def test_a_changed_sample_changes_no_other() -> None:
+    """Nothing that is handed out is shared."""
+    for runtime in samples.response()["runtimes"]:
+        runtime["capabilities"].append("changed")
+        runtime["connections"]["changed"] = True
+        if runtime["metadata"]:
+            runtime["metadata"]["changed"] = True
+    assert "changed" not in json.dumps(samples.response())
+
+
+def test_samples_need_nothing_but_the_standard_library() -> None:
+    """No jsonschema, yaml, httpx or httptools is imported on their account."""
+    code = (
+        "import sys; from pytest_bctrl import samples; samples.response(); "
+        "print([name for name in ('jsonschema', 'yaml', 'httpx', 'httptools', 'pytest') if name in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "limits": {"type": "integer", "minimum": 3, "maximum": 5},
+    "exclusive": {"type": "integer", "exclusiveMinimum": 3, "exclusiveMaximum": 5},
+    "steps": {"type": "number", "multipleOf": 0.25, "minimum": 1},
+    "lengths": {"type": "string", "minLength": 40, "maxLength": 44},
+    "short": {"type": "string", "maxLength": 3},
+    "pattern": {"type": "string", "pattern": "^rt_[0-9]+$", "examples": ["rt_12"]},
+    "items": {"type": "array", "minItems": 4, "maxItems": 4, "items": {"type": "string", "format": "date-time"}},
+    "prefix": {"type": "array", "minItems": 2, "prefixItems": [{"const": 1}, {"enum": ["a"]}], "items": False},
+    "all": {"allOf": [{"type": "object", "properties": {"a": {"const": 1}}, "required": ["a"]}, {"required": ["b"]}]},
+    "map": {"type": "object", "minProperties": 1, "additionalProperties": {"type": "boolean"}},
+    "any": {"anyOf": [{"type": "null"}, {"type": "string", "format": "uri"}]},
+    "implied": {"properties": {"a": {"type": "string", "format": "email"}}, "required": ["a"]},
+}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_any_contract_can_be_sampled(name: str) -> None:
+    """Keywords that the packaged contract does not use are kept too."""
+    from jsonschema import Draft202012Validator
+
+    contract = _contract(SCHEMAS[name])
+    made = Samples(contract, contract.operations[0])
+    validator = Draft202012Validator(SCHEMAS[name], format_checker=Draft202012Validator.FORMAT_CHECKER)
+    builder = Builder(contract, Rotation(1))
+    for _ in range(20):
+        assert [error.message for error in validator.iter_errors(builder.value(made.schema))] == []
+
+
+def test_a_pattern_without_an_example_is_said() -> None:
+    """An error that names the place and the mend, not a wrong sample."""
+    contract = _contract(
+        {"type": "object", "properties": {"id": {"type": "string", "pattern": "^rt_$"}}, "required": ["id"]}
+    )
+    with pytest.raises(DocumentError, match=r"id: .*add 'examples'"):
+        Samples(contract, contract.operations[0]).sample()
+
+
+def test_a_schema_that_refers_to_itself_ends() -> None:
+    """Recursion is cut where the schema lets it be."""
+    schema = {"$ref": "#/components/schemas/Node"}
+    node = {"type": "object", "properties": {"next": schema, "all": {"type": "array", "items": schema}}}
+    contract = _contract(schema, {"Node": node})
+    assert len(json.dumps(Builder(contract, Rotation(1)).value(schema))) < 100_000
+
+
+def _contract(schema: dict[str, Any], components: dict[str, object] | None = None) -> Contract:
+    response = {"description": "", "content": {"application/json": {"schema": schema}}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "t", "version": "1"},
+        "paths": {"/things": {"get": {"operationId": "list", "responses": {"200": response}}}},
+        "components": {"schemas": components or {}},
+    }
+    return from_document(document, "test")
+
+
+def test_the_space_of_samples_is_a_uuid() -> None:
+    assert SPACE_ID[14] == "4"

@@ -1,0 +1,52 @@
+"""The proof that the checks catch what they are for, and that the mock's repertoire is whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_bctrl.checks import strength as module
+from pytest_bctrl.checks.strength import strength
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.samples import Samples
+from pytest_bctrl.samples.mutants import rules
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.faults import FAULTS
+from pytest_bctrl.traffic.mock.repertoire import CONFORMING, faults_to_find
+
+from .asking import listed
+
+
+def test_every_mutant_is_caught_by_the_check_it_names(contract: Contract) -> None:
+    outcome = strength(contract, contract.operations[0])
+    assert outcome.survivors == ()
+    assert outcome.false_alarms == ()
+    assert outcome.is_full
+    assert str(outcome) == f"contract strength: {outcome.total} of {outcome.total} mutants caught"
+    assert outcome.total > 250
+
+
+def test_survivors_are_named(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With checks that see nothing, all survive: the figure is one that can be bad."""
+    monkeypatch.setattr(module, "check_answer", lambda _answer: [])
+    outcome = strength(contract, contract.operations[0])
+    assert len(outcome.survivors) == outcome.total
+    assert not outcome.is_full
+    assert "runtimes[*].status: enum ('active-unheard-of' is not listed)" in outcome.survivors
+
+
+def test_the_repertoire_has_every_fault_and_every_rule(contract: Contract) -> None:
+    samples = Samples(contract, contract.operations[0])
+    names = [fault.name for fault in faults_to_find(samples)]
+    assert {name.partition("(")[0] for name in names} == set(FAULTS) - {"delay"}
+    assert sum(name.startswith("break_rule") for name in names) == len(rules(samples))
+    assert all(fault.check for fault in faults_to_find(samples))
+
+
+def test_the_repertoire_can_be_played(mock: MockServer) -> None:
+    """Scenarios by their name, faults as they are."""
+    for name in CONFORMING:
+        mock.scenario(name)
+    for fault in faults_to_find(mock.samples):
+        with mock.fault(fault) as played:
+            assert played.fault.check == fault.check
+    assert listed(mock).status == 200

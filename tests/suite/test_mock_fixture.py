@@ -1,0 +1,76 @@
+"""The mock as tests use it: scenarios by mark, refused requests in the report, nothing left from test to test."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_a_marked_scenario_is_played_for_that_test_alone(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        def listed(client, space):
+            return client.get(f"/v1/spaces/{space}/runtimes").json()["runtimes"]
+
+        @pytest.mark.bctrl_scenario("empty")
+        def test_empty(bctrl_client, bctrl_space_id):
+            assert [] == listed(bctrl_client, bctrl_space_id)
+
+        @pytest.mark.bctrl_scenario("many", count=7)
+        def test_many(bctrl_client, bctrl_space_id):
+            assert 7 == len(listed(bctrl_client, bctrl_space_id))
+
+        def test_plain(bctrl_client, bctrl_space_id):
+            assert len(listed(bctrl_client, bctrl_space_id)) not in (0, 7)
+        """
+    )
+    pytester.runpytest_subprocess("--strict-markers").assert_outcomes(passed=3)
+
+
+def test_an_unknown_scenario_says_which_there_are(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.bctrl_scenario("nope")
+        def test_it(bctrl_mock):
+            pass
+        """
+    )
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["bctrl_scenario: nope: there is no such scenario (there are: sample, empty, *"])
+
+
+def test_what_the_mock_refused_is_in_a_failed_tests_report(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_it(bctrl_client):
+            assert 200 == bctrl_client.get("/v1/spaces/other/runtimes").status_code
+        """
+    )
+    result = pytester.runpytest_subprocess()
+
+    result.stdout.fnmatch_lines(
+        ["*bctrl mock server: refused requests*", "GET /v1/spaces/other/runtimes -> 404 (there is no such space; *"]
+    )
+
+
+def test_many_tests_on_many_workers_never_see_each_other(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("status", [500 + number % 4 for number in range(100)])
+        def test_it(bctrl_mock, bctrl_client, bctrl_space_id, status):
+            assert 0 == len(bctrl_mock.requests)
+            if status > 500:
+                bctrl_mock.fault("status", 400 + status % 100)
+            answer = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code
+            assert (200 if status == 500 else 400 + status % 100) == answer
+            assert 1 == len(bctrl_mock.requests)
+        """
+    )
+    pytester.runpytest_subprocess("-n", "4", "-p", "randomly").assert_outcomes(passed=100)
