@@ -137,12 +137,17 @@ def space_id(source: Source, environment: Mapping[str, str]) -> str:
 
 def api_key(environment: Mapping[str, str]) -> Secret:
     """Return the key from the environment; raises `SettingError`, never showing it, where it is missing or broken."""
-    text = environment.get(KEY_VARIABLE, "")
+    # Secret at once: a traceback shows the values of its frames.
+    key = Secret(environment.get(KEY_VARIABLE, ""))
     mend = f"export {KEY_VARIABLE}=… in the shell, or set it as a secret in CI; it is not taken from a command line"
-    if not text:
+    if not key:
         raise SettingError("no API key is set, and --bctrl-live needs one", where=KEY_VARIABLE, mend=mend)
-    if not text.isascii() or not text.isprintable() or " " in text:
+    if not _is_key(key.reveal()):
         raise SettingError(
             "the key holds white space, a line end or characters that no key has", where=KEY_VARIABLE, mend=mend
         )
-    return Secret(text)
+    return key
+
+
+def _is_key(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text

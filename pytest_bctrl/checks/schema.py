@@ -47,6 +47,8 @@ def _explained(contract: Contract, error: ValidationError) -> Iterator[Violation
         yield from _explained_branches(contract, error, path)
     elif error.validator in _WORDS:
         yield from _WORDS[str(error.validator)](error, path)
+    elif error.validator is None:
+        yield _violation(path, "nothing is allowed here", "nothing", error.instance)
     else:
         yield _violation(path, f"the value breaks '{error.validator}'", error.validator_value, error.instance)
 
@@ -55,10 +57,11 @@ def _explained_branches(contract: Contract, error: ValidationError, path: Path) 
     """Name what is wrong in the branch that the value means to be, instead of 'not valid under any'."""
     branches = [Branch.of(contract, schema) for schema in _wanted(error)]
     chosen = branch_meant(branches, error.instance)
-    if chosen is not None:
-        for child in error.context or ():
-            if child.relative_schema_path and child.relative_schema_path[0] == chosen:
-                yield from _explained(contract, child)
+    children = [child for child in error.context or () if list(child.relative_schema_path)[:1] == [chosen]]
+    if chosen is not None and children:
+        # A branch that is `false` has no child of its own: its verdict must not be lost.
+        for child in children:
+            yield from _explained(contract, child)
         return
     name = discriminator(branches)
     if not isinstance(error.instance, Mapping) or name is None:

@@ -18,10 +18,11 @@ _Step: TypeAlias = Callable[[_Match], Iterator[_Match]]
 
 _NAME = r"[A-Za-z_\u0080-\uffff][\w\-\u0080-\uffff]*"
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
+_FILTER = rf"\[(?:{_QUOTED})\]|{_QUOTED}|[^\[\]'\"]"
 _SEGMENT = re.compile(
     rf"""(?P<deep>\.\.)?(?:
         \.?(?P<star>\*) | \.?(?P<name>{_NAME})
-      | \[\s*(?:(?P<any>\*) | (?P<index>-?\d+) | (?P<quoted>{_QUOTED}) | \?(?P<filter>(?:{_QUOTED}|[^\]'"])+))\s*\]
+      | \[\s*(?:(?P<any>\*) | (?P<index>-?\d+) | (?P<quoted>{_QUOTED}) | \?(?P<filter>(?:{_FILTER})+))\s*\]
     )""",
     re.VERBOSE,
 )

@@ -125,8 +125,9 @@ def require_sound(document: Any, name: str) -> None:
             "it is not an OpenAPI 3.1 document", where=name, mend="it should have 'openapi: 3.1.0' at its top"
         )
     _require_shape(document, name)
-    for reference in _references(document):
-        pointer(document, reference, name)
+    for keyworded in _keyworded(document):
+        if isinstance(keyworded.get("$ref"), str):
+            pointer(document, keyworded["$ref"], name)
     _require_no_circle(document, name)
 
 
@@ -155,17 +156,17 @@ def _wanted(keyword: Any, value: Any) -> str:
     return f"{words.get(str(keyword), str(keyword))} {json.dumps(value, default=str)[:120]} is expected"
 
 
-def _references(value: Any, *, are_names: bool = False) -> Iterator[str]:
+def _keyworded(value: Any, *, are_names: bool = False) -> Iterator[Mapping[str, Any]]:
+    """Every object of a document whose keys are keywords: neither data, nor names of the author's choice."""
     if isinstance(value, Mapping):
-        reference = value.get("$ref")
-        if isinstance(reference, str) and not are_names:
-            yield reference
+        if not are_names:
+            yield value
         for key, member in value.items():
             if are_names or key not in _DATA:
-                yield from _references(member, are_names=not are_names and key in _NAMED)
+                yield from _keyworded(member, are_names=not are_names and key in _NAMED)
     elif isinstance(value, list):
         for item in value:
-            yield from _references(item)
+            yield from _keyworded(item)
 
 
 def _require_no_circle(document: Mapping[str, Any], name: str) -> None:
@@ -189,12 +190,5 @@ def _require_no_circle(document: Mapping[str, Any], name: str) -> None:
             visit(schema.get(word), inside, reference)
         done.add(id(schema))
 
-    for schema in _mappings(document):
+    for schema in _keyworded(document):
         visit(schema, (), "")
-
-
-def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, Mapping):
-        yield value
-    for member in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
-        yield from _mappings(member)

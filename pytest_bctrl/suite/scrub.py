@@ -37,6 +37,25 @@ def scrub_trace(root: Any, key: Secret) -> None:
     root.setwriter(lambda text: write(scrubber.text(text)))
 
 
+CUT = "..."
+"""What pytest puts in the middle of a long value that it shortens: the key's two ends may stand around it."""
+
+_END = 4
+"""Characters of an end that give nothing away."""
+
+
+def _without_ends(text: str, form: str) -> str:
+    parts = text.split(CUT)
+    for index in range(len(parts) - 1):
+        head = next((size for size in range(len(form), _END, -1) if parts[index].endswith(form[:size])), 0)
+        tail = next((size for size in range(len(form), _END, -1) if parts[index + 1].startswith(form[-size:])), 0)
+        if head:
+            parts[index] = parts[index][:-head] + MASK
+        if tail:
+            parts[index + 1] = MASK + parts[index + 1][tail:]
+    return CUT.join(parts)
+
+
 class _Scrubber:
     def __init__(self, key: Secret) -> None:
         value = key.reveal()
@@ -49,6 +68,8 @@ class _Scrubber:
         for form in self._forms:
             if form in value:
                 value = value.replace(form, MASK)
+            if CUT in value:
+                value = _without_ends(value, form)
         return value
 
     def visit(self, value: Any) -> Any:

@@ -84,21 +84,20 @@ def _rules(
     observe: Callable[[Attempt], None],
 ) -> Rules:
     held = None if key is None else secret(key)
-    if held is not None:
-        _require_sendable(held)
-    # httpx writes a host name in the form that goes on the wire (`xn--…`), and the origin is compared with that.
-    return Rules(origin_of(str(httpx.URL(base_url))), held, live, retry or RetryPolicy(), observe)
-
-
-def _require_sendable(key: Secret) -> None:
-    """Refuse a key that no header can carry before any library writes it into an error."""
-    value = key.reveal()
-    if not value.isascii() or not value.isprintable() or value != value.strip():
+    # Told apart by a function that has ended when the error is raised: a traceback shows the values of its frames.
+    if held is not None and not _is_sendable(held.reveal()):
         raise SettingError(
             "the key holds white space, a line end or characters that no key has",
             where="bctrl_api_key",
             mend="strip what the key was read from",
         )
+    # httpx writes a host name in the form that goes on the wire (`xn--…`), and the origin is compared with that.
+    return Rules(origin_of(str(httpx.URL(base_url))), held, live, retry or RetryPolicy(), observe)
+
+
+def _is_sendable(value: str) -> bool:
+    """Whether a header can carry a key; a library that finds out that it cannot writes the key into its error."""
+    return value.isascii() and value.isprintable() and value == value.strip()
 
 
 def _proxy(origin: Origin) -> str | None:

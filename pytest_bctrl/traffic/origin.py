@@ -59,7 +59,7 @@ def base_url(text: str, *, where: str, prefix: str = "/v1") -> str:
     try:
         parts = urlsplit(text.strip())
         origin = origin_of(text.strip())
-        _require_plain(text.strip(), origin.host, bracketed="[" in parts.netloc)
+        _require_plain(text.strip())
     except ValueError:
         raise SettingError(f"{_shown(text)} is not an http(s) URL", where=where, mend=example) from None
     if parts.username is not None or parts.password is not None:
@@ -76,12 +76,16 @@ def base_url(text: str, *, where: str, prefix: str = "/v1") -> str:
     return _without_prefix(parts, prefix)
 
 
-def _require_plain(text: str, host: str, *, bracketed: bool) -> None:
-    """Raise `ValueError` for what URL parsers drop or differ on: spaces, control characters, odd hosts in brackets."""
+def _require_plain(text: str) -> None:
+    """Raise `ValueError` for what URL parsers drop or differ on, and for what the client's own parser refuses."""
+    import httpx
+
     if not text.isprintable() or any(char.isspace() or char == "\\" for char in text):
         raise ValueError(text)
-    if bracketed:
-        ipaddress.IPv6Address(host)
+    try:
+        httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise ValueError(text) from error
 
 
 def _without_prefix(parts: SplitResult, prefix: str) -> str:

@@ -1,0 +1,141 @@
+"""Any client's response is taken, and what is none is refused with a reason."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+import pytest
+import requests
+import urllib3
+
+from pytest_bctrl.checks.accept import answer_of, path_values
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.errors import BctrlError
+from tests.contract.documents import contract_of, document
+
+from .answers import CONTRACT, JSON, SPACE, sample
+
+BODY = json.dumps(sample()).encode()
+URL = f"https://api.example.org/v1/spaces/{SPACE}/runtimes"
+
+
+def of_httpx() -> Any:
+    return httpx.Response(200, headers=[JSON], content=BODY, request=httpx.Request("GET", URL))
+
+
+def of_requests() -> Any:
+    response = requests.Response()
+    response.status_code, response._content, response.url = 200, BODY, URL
+    response.headers[JSON[0]] = JSON[1]
+    return response
+
+
+def of_urllib3() -> Any:
+    return urllib3.HTTPResponse(BODY, {JSON[0]: JSON[1]}, 200, request_url=URL)
+
+
+@pytest.mark.parametrize("made", [of_httpx, of_requests, of_urllib3])
+def test_a_response_of_a_client_is_taken_whole(made: Any) -> None:
+    answer = answer_of(made(), CONTRACT)
+    assert (200, "application/json", BODY, {"id": SPACE}) == (
+        answer.status,
+        answer.media_type,
+        answer.body,
+        answer.path_values,
+    )
+
+
+def test_a_response_of_werkzeug_is_taken_whole() -> None:
+    werkzeug = pytest.importorskip("werkzeug.wrappers", reason="werkzeug is not installed")
+    answer = answer_of(werkzeug.Response(BODY, 200, [JSON]), CONTRACT)
+    assert (200, "application/json", BODY) == (answer.status, answer.media_type, answer.body)
+
+
+@pytest.mark.parametrize("body", [BODY, BODY.decode(), sample()], ids=["bytes", "text", "data"])
+def test_a_bare_body_counts_as_a_documented_success(body: Any) -> None:
+    answer = answer_of(body, CONTRACT)
+    assert (200, "application/json", sample()) == (answer.status, answer.media_type, answer.data)
+
+
+def test_a_response_without_a_request_is_taken() -> None:
+    assert {} == answer_of(httpx.Response(200, content=b"{}"), CONTRACT).path_values
+
+
+def test_a_status_may_be_an_enum_member() -> None:
+    assert answer_of(httpx.Response(HTTPStatus.NOT_FOUND, content=b"{}"), CONTRACT).status == 404
+
+
+def test_repeated_headers_are_all_kept() -> None:
+    answer = answer_of(httpx.Response(200, headers=[JSON, JSON], content=b"{}"), CONTRACT)
+    assert "application/json, application/json" == answer.header("CONTENT-type")
+
+
+class Unread(httpx.SyncByteStream):
+    """A body that nobody read yet."""
+
+
+@pytest.mark.parametrize(
+    ("response", "problem"),
+    [
+        (None, "a NoneType is not a response"),
+        (1, "a int is not a response"),
+        (object(), "a object is not a response"),
+        ("\ud800", "not a JSON body"),
+        ({"a": object()}, "not a JSON body"),
+        ({"a": {1}}, "not a JSON body"),
+        (httpx.Response(200, stream=Unread()), "no body that was read"),
+    ],
+    ids=["none", "number", "object", "surrogate", "not data", "set", "unread"],
+)
+def test_what_is_not_a_response_is_refused(response: Any, problem: str) -> None:
+    with pytest.raises(BctrlError, match=problem):
+        answer_of(response, CONTRACT)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://h/v1/things/a", {"id": "a"}),
+        ("https://h/v1/things/a/", {"id": "a"}),
+        ("https://h/base/v1/things/a?x=/v1/things/b", {"id": "a"}),
+        ("https://h/v1/things/a%2Fb%20%C3%BC", {"id": "a/b ü"}),
+        ("/v1/things/a", {"id": "a"}),
+        ("https://h/v1/things/", {}),
+        ("https://h/v1/things/a/b", {}),
+        ("https://h/v2/things/a", {}),
+        ("", {}),
+    ],
+)
+def test_path_values_are_read_from_the_url(url: str, expected: dict[str, str]) -> None:
+    assert expected == path_values(contract_of().operations[0], url)
+
+
+@pytest.mark.parametrize("name", ["space-id", "a.b", "1", "class", "id"])
+def test_a_parameter_may_have_any_name(name: str) -> None:
+    made = document(parameters=[{"name": name, "in": "path"}])
+    made["paths"] = {f"/v1/things/{{{name}}}": made["paths"]["/v1/things/{id}"]}
+    assert {name: "a"} == path_values(from_document(made, "x").operations[0], "https://h/v1/things/a")
+
+
+def two() -> Contract:
+    made = document()
+    made["paths"]["/v1/other"] = {"get": {"operationId": "other", "responses": {}}, "post": {"responses": {}}}
+    return from_document(made, "x")
+
+
+def test_the_url_tells_the_operation() -> None:
+    response = httpx.Response(200, content=b"{}", request=httpx.Request("GET", "https://h/v1/other"))
+    assert "other" == answer_of(response, two()).operation.operation_id
+
+
+def test_a_name_tells_the_operation() -> None:
+    assert "other" == answer_of({}, two(), "other").operation.operation_id
+
+
+def test_an_operation_that_cannot_be_told_is_asked_for() -> None:
+    with pytest.raises(BctrlError, match=r"one of: things, other"):
+        answer_of({}, two())

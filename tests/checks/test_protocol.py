@@ -1,0 +1,125 @@
+"""Status, content type, and that there is a body at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.checks.protocol import check_body, check_content_type, check_status
+from pytest_bctrl.checks.run import check_answer, check_protocol
+from pytest_bctrl.contract.read import from_document
+from tests.contract.documents import document
+
+from .answers import JSON, answer, runtime, sample
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "rule"),
+    [
+        (200, (), None),
+        (404, (), None),
+        (200, (200,), None),
+        (404, (200,), "status_code_conformance"),
+        (418, (), "status_code_conformance"),
+        (204, (), "status_code_conformance"),
+        (302, (), "status_code_conformance"),
+        (500, (), "not_a_server_error"),
+        (503, (200,), "not_a_server_error"),
+        (599, (), "not_a_server_error"),
+    ],
+)
+def test_a_status_is_documented_expected_and_no_server_error(status: int, expected: Any, rule: str | None) -> None:
+    found = [violation.rule for violation in check_status(answer({}, status), expected)]
+    assert ([rule] if rule else []) == found
+
+
+def test_a_redirect_tells_where_it_leads() -> None:
+    (violation,) = check_status(answer({}, 302, (("Location", "https://elsewhere"),)))
+    assert "302, to https://elsewhere" == violation.observed
+
+
+def test_redirects_to_many_places_are_one_trouble() -> None:
+    messages = {
+        violation.message
+        for number in range(3)
+        for violation in check_status(answer({}, 302, (("Location", f"/{number}"),)))
+    }
+    assert 1 == len(messages)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["application/json", "Application/JSON", "application/json;charset=utf-8", "application/json ; charset=UTF-8"],
+)
+def test_a_documented_content_type_conforms_in_any_case_and_with_parameters(value: str) -> None:
+    assert [] == list(check_content_type(answer({}, headers=(("content-TYPE", value),))))
+
+
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        ((), "the content type is missing"),
+        ((("Content-Type", ""),), "the content type is missing"),
+        ((("Content-Type", ";charset=utf-8"),), "the content type is missing"),
+        ((("Content-Type", "text/html"),), "the content type is not documented"),
+        ((("Content-Type", "application/problem+json"),), "the content type is not documented"),
+        ((("Content-Type", "json"),), "the content type is not documented"),
+        ((JSON, JSON), "the content type is not documented"),
+    ],
+)
+def test_another_content_type_is_named(headers: Any, message: str) -> None:
+    (violation,) = check_content_type(answer({}, headers=headers))
+    assert ("content_type_conformance", message) == (violation.rule, violation.message)
+
+
+def test_an_undocumented_status_has_no_content_type_to_break() -> None:
+    assert [] == list(check_content_type(answer({}, 418, ())))
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [(b"", "complete_body"), (b" \n", "complete_body"), (b"{", "strict_json"), (b'{"a":1,"a":2}', "strict_json")],
+)
+def test_a_body_that_is_not_there_or_not_json_is_named(body: bytes, rule: str) -> None:
+    (violation,) = check_body(answer(body))
+    assert rule == violation.rule
+
+
+def test_the_schema_is_looked_at_though_the_content_type_is_wrong() -> None:
+    rules = [
+        finding.rule for finding in check_protocol(answer(runtime(name=1), headers=(("Content-Type", "text/html"),)))
+    ]
+    assert ["content_type_conformance", "response_schema_conformance"] == rules
+
+
+def test_a_conforming_answer_has_no_findings() -> None:
+    assert [] == check_answer(answer(sample()), (200,))
+
+
+def several(content: Any) -> Any:
+    return from_document(document(responses={"200": {"description": "x", "content": content}}), "x")
+
+
+TEXT, NUMBER = {"schema": {"type": "string"}}, {"schema": {"type": "number"}}
+
+
+@pytest.mark.parametrize(
+    ("content", "media", "body", "rules"),
+    [
+        ({"text/csv": TEXT, "application/json": NUMBER}, "text/csv", b"a,b", []),
+        ({"text/csv": TEXT, "application/json": NUMBER}, "application/json", b"1", []),
+        ({"text/csv": TEXT, "application/json": NUMBER}, "application/json", b'"a"', ["response_schema_conformance"]),
+        ({"application/*": TEXT, "application/json": NUMBER}, "application/json", b"1", []),
+        ({"*/*": NUMBER}, "application/json", b"1", []),
+        ({"Application/JSON; charset=utf-8": NUMBER}, "application/json", b"1", []),
+        ({"application/hal+json": NUMBER}, "application/hal+json", b'"a"', ["response_schema_conformance"]),
+        ({"text/csv": TEXT}, "application/json", b"1", ["content_type_conformance"]),
+        ({"application/json": {}}, "application/json", b"1", []),
+    ],
+)
+def test_an_answer_is_held_to_the_schema_of_its_own_media_type(
+    content: Any, media: str, body: bytes, rules: list[str]
+) -> None:
+    made = answer(body, headers=(("Content-Type", media),), contract=several(content))
+    assert rules == [finding.rule for finding in check_protocol(made)]

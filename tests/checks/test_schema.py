@@ -1,0 +1,210 @@
+"""`response_schema_conformance`: the same verdict as plain jsonschema, in words that name the place."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from pytest_bctrl.checks.formats import FORMATS
+from pytest_bctrl.checks.schema import check_schema
+from pytest_bctrl.contract.read import load
+from tests.contract.documents import contract_of
+
+from .answers import CONTRACT, answer, runtime, sample
+
+ERROR = {"error": {"code": "a", "message": "b", "reasonClass": "c", "requestId": "d"}}
+
+
+def found(body: Any, status: int = 200) -> list[tuple[Any, ...]]:
+    """Place and message of every violation, repetitions left out."""
+    return list(dict.fromkeys((one.path, one.message) for one in check_schema(answer(body, status))))
+
+
+def is_valid(body: Any, schema: Any) -> bool:
+    """The verdict of jsonschema alone."""
+    return Draft202012Validator(CONTRACT.rooted(schema), format_checker=FORMATS).is_valid(body)
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if path:
+        yield path
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, member in members:
+        yield from _places(member, (*path, key))
+
+
+_VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["", "browser", "ephemeral", "profile", "active", "5b1e0c8e-0000-4000-8000-00000000bc71"])
+    | st.text(max_size=5)
+    | st.sampled_from(
+        [[], {}, [1], {"kind": 1}, {"kind": []}, {"kind": "profile"}, {"kind": "profile", "profile": "x"}]
+    )
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(_places(sample()))), _VALUES | st.just("@remove")), max_size=3))
+def test_there_are_findings_exactly_where_jsonschema_says_invalid(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
+    body = sample()
+    for path, value in changes:
+        _change(body, path, value)
+    schema = load().operations[0].responses["200"].content["application/json"]
+    assert is_valid(body, schema) is (not found(body))
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(_places(ERROR))), _VALUES | st.just("@remove")), max_size=3))
+def test_the_verdict_on_an_error_body_is_jsonschemas_too(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
+    body = copy.deepcopy(ERROR)
+    for path, value in changes:
+        _change(body, path, value)
+    schema = load().operations[0].responses["404"].content["application/json"]
+    assert is_valid(body, schema) is (not found(body, 404))
+
+
+def _change(body: Any, path: tuple[Any, ...], value: Any) -> None:
+    """Set or remove what is at a place, where an earlier change has left that place."""
+    for key in path[:-1]:
+        if not _has(body, key):
+            return
+        body = body[key]
+    if not _has(body, path[-1]):
+        return
+    if value == "@remove":
+        del body[path[-1]]
+    else:
+        body[path[-1]] = copy.deepcopy(value)
+
+
+def _has(value: Any, key: str | int) -> bool:
+    if isinstance(key, int):
+        return isinstance(value, list) and key < len(value)
+    return isinstance(value, dict) and key in value
+
+
+def test_the_sample_conforms() -> None:
+    assert [] == found(sample())
+
+
+def test_an_empty_list_conforms() -> None:
+    assert [] == found({"runtimes": []})
+
+
+_KIND = ("runtimes", 0, "backing", "kind")
+_UNLISTED = "the value is not one of the documented values"
+_NONE = "the value is none of the documented alternatives"
+_MISSING = "the required property is missing"
+
+
+@pytest.mark.parametrize(
+    ("backing", "expected"),
+    [
+        ({"kind": "ephemeral"}, []),
+        ({"kind": "profile", "profile": "x"}, []),
+        ({"kind": "profile"}, [(("runtimes", 0, "backing", "profile"), _MISSING)]),
+        (
+            {"kind": "profile", "profile": 1},
+            [(("runtimes", 0, "backing", "profile"), "the value has the wrong type, integer")],
+        ),
+        ({}, [(_KIND, _MISSING)]),
+        ({"profile": "x"}, [(_KIND, _MISSING)]),
+        ({"kind": "other"}, [(_KIND, _UNLISTED)]),
+        ({"kind": None}, [(_KIND, _UNLISTED)]),
+        ({"kind": True}, [(_KIND, _UNLISTED)]),
+        ({"kind": []}, [(_KIND, _UNLISTED)]),
+        ({"kind": {}}, [(_KIND, _UNLISTED)]),
+        (None, [(("runtimes", 0, "backing"), _NONE)]),
+        ("profile", [(("runtimes", 0, "backing"), _NONE)]),
+        ([], [(("runtimes", 0, "backing"), _NONE)]),
+    ],
+)
+def test_a_fault_in_an_alternative_is_named_in_the_branch_that_was_meant(backing: Any, expected: Any) -> None:
+    assert expected == found(runtime(backing=backing))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("id", "x", "the text is not in the format uuid"),
+        ("id", "{5b1e0c8e-0000-4000-8000-00000000bc71}", "the text is not in the format uuid"),
+        ("activeRunId", 1, "the value has the wrong type, integer"),
+        ("name", None, "the value has the wrong type, null"),
+        ("status", "ACTIVE", _UNLISTED),
+        ("metadata", [], "the value has the wrong type, array"),
+        ("capabilities", {}, "the value has the wrong type, object"),
+    ],
+)
+def test_a_fault_is_named_at_its_place(name: str, value: Any, message: str) -> None:
+    assert [(("runtimes", 0, name), message)] == found(runtime(**{name: value}))
+
+
+def test_a_fault_in_the_last_of_many_items_is_found() -> None:
+    body = {"runtimes": [runtime()["runtimes"][0]] * 299 + runtime(name=1)["runtimes"]}
+    assert [("runtimes", 299, "name")] == [path for path, _ in found(body)]
+
+
+def test_every_missing_property_is_named() -> None:
+    assert {("runtimes", 0, name) for name in ("id", "kind")} <= {path for path, _ in found({"runtimes": [{}]})}
+
+
+@pytest.mark.parametrize("body", [b"", b"[NaN]", b"{"])
+def test_what_is_not_json_is_left_to_the_check_of_the_body(body: bytes) -> None:
+    assert [] == found(body)
+
+
+def test_an_undocumented_status_has_no_schema_to_break() -> None:
+    assert [] == found({"any": "thing"}, 418)
+
+
+@pytest.mark.parametrize("body", [{"error": "a", "code": "b", "requestId": "c"}, ERROR])
+def test_both_shapes_of_an_error_conform(body: Any) -> None:
+    assert [] == found(body, 404)
+
+
+def test_a_huge_number_in_a_typed_place_is_a_finding() -> None:
+    """Python writes no integer of more than 4,300 digits by itself."""
+    body = json.dumps(runtime(name="@")).replace('"@"', "9" * 5_000).encode()
+    assert [(("runtimes", 0, "name"), "the value has the wrong type, integer")] == found(body)
+
+
+@pytest.mark.parametrize("depth", [500, 3_000, 9_000])
+def test_deep_nesting_in_a_typed_place_is_a_finding(depth: int) -> None:
+    body = json.dumps(runtime(name="@")).replace('"@"', "[" * depth + "]" * depth).encode()
+    assert [(("runtimes", 0, "name"), "the value has the wrong type, array")] == found(body)
+
+
+@pytest.mark.parametrize(
+    ("schema", "body", "valid"),
+    [
+        ({"const": 1}, True, False),
+        ({"const": True}, 1, False),
+        ({"enum": [0, 1]}, False, False),
+        ({"enum": [1]}, 1.0, True),
+        ({"type": "integer"}, True, False),
+        ({"type": "integer"}, 1.0, True),
+        ({"type": "number"}, 10**400, True),
+        ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, 1, False),
+        ({"anyOf": [{"type": "integer"}, {"type": "number"}]}, 1, True),
+        ({"oneOf": [{"type": "string"}, {"type": "array"}]}, {}, False),
+        ({"oneOf": [False, {"type": "string"}]}, 1, False),
+        ({"not": {}}, 1, False),
+        (False, 1, False),
+        (True, 1, True),
+        ({"oneOf": [{"properties": {"k": {"const": 1}}}, {"properties": {"k": {"const": True}}}]}, {"k": 1}, True),
+        ({"oneOf": [{"properties": {"k": {"enum": [1]}}}, {"properties": {"k": {"enum": [2]}}}]}, {"k": [1]}, False),
+        ({"type": "object", "additionalProperties": False}, {"a": 1}, False),
+        ({"minItems": 1}, [], False),
+    ],
+)
+def test_the_verdict_on_a_schema_of_ones_own_is_the_specifications(schema: Any, body: Any, valid: bool) -> None:
+    violations = list(check_schema(answer(body, contract=contract_of(schema))))
+    assert valid is (not violations)

@@ -1,0 +1,109 @@
+"""A body is JSON (RFC 8259) or it is not."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.checks.strict_json import parse
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(_JSON, st.booleans())
+def test_what_json_dumps_writes_is_read_as_json_loads_reads_it(value: Any, ascii_only: bool) -> None:
+    text = json.dumps(value, ensure_ascii=ascii_only)
+    assert (True, json.loads(text), ()) == (lambda read: (read.ok, read.value, read.problems))(parse(text.encode()))
+
+
+@given(st.binary())
+def test_any_bytes_are_read_or_named(body: bytes) -> None:
+    read = parse(body)
+    assert read.ok or 1 == len(read.problems)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"", "is empty"),
+        (b" \r\n\t", "is empty"),
+        (b"[NaN]", "holds NaN"),
+        (b"[Infinity]", "holds Infinity"),
+        (b'{"a": -Infinity}', "holds -Infinity"),
+        (codecs.BOM_UTF8 + b"{}", "byte order mark"),
+        ("{}".encode("utf-16"), "byte order mark"),
+        (b'{"a": 1}'.decode().encode("utf-16-le"), "not JSON"),
+        (b'"\xff"', "not UTF-8: byte 1 is 0xff"),
+        (b'"\xed\xa0\x80"', "not UTF-8"),
+        (b"{} {}", "not JSON"),
+        (b"{}\x00", "not JSON"),
+        (b"{'a': 1}", "not JSON"),
+        (b"[1,]", "not JSON"),
+        (b"[01]", "not JSON"),
+        (b"[.5]", "not JSON"),
+        (b"[+1]", "not JSON"),
+        (b'"\n"', "not JSON"),
+        (b"\x0c{}", "not JSON"),
+        (b"{", "line 1, column 2"),
+        (b"<html>", "not JSON"),
+        (b"[" * 200_000 + b"]" * 200_000, "nested deeper"),
+        (b"1" * 100_001, "more than 100000 digits"),
+    ],
+)
+def test_what_is_not_json_is_named(body: bytes, problem: str) -> None:
+    read = parse(body)
+    assert (False, None, True) == (read.ok, read.value, problem in read.problems[0])
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b" 1 ", 1),
+        (b"null", None),
+        (b'"\\ud800"', "\ud800"),
+        (b'"\\u0000"', "\x00"),
+        (b"1e2", 100.0),
+        (b"[-0]", [0]),
+        (b"9" * 5_000, 10**5_000 - 1),
+    ],
+    ids=["number", "null", "lone surrogate", "nul", "exponent", "minus zero", "many digits"],
+)
+def test_what_is_unusual_and_json_is_read(body: bytes, value: Any) -> None:
+    assert (True, value) == (lambda read: (read.ok, read.value))(parse(body))
+
+
+def test_metadata_may_be_nested_deeper_than_pythons_own_limit() -> None:
+    assert parse(b"[" * 2_000 + b"]" * 2_000).ok
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        (b'{"a": 1, "a": 1}', ["a"]),
+        (b'[{"x": {"b": 1, "b": 2, "b": 3}}]', ["b"]),
+        (b'{"a": {"c": 1, "c": 2}, "a": 1}', ["c", "a"]),
+        (b'{"a": 1, "\\u0061": 2}', ["a"]),
+        (b'{"a": {"a": 1}}', []),
+        (b'[{"a": 1}, {"a": 1}]', []),
+    ],
+)
+def test_a_key_that_stands_twice_is_named_and_the_value_is_kept(body: bytes, names: list[str]) -> None:
+    read = parse(body)
+    assert (True, tuple(f"the key {name!r} stands twice in one object" for name in names)) == (read.ok, read.problems)
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[" * 200_000, b"1" * 200_000, b"[NaN]"])
+def test_the_interpreters_limits_are_as_they_were(body: bytes) -> None:
+    before = sys.getrecursionlimit(), sys.get_int_max_str_digits()
+    parse(body)
+    assert before == (sys.getrecursionlimit(), sys.get_int_max_str_digits())

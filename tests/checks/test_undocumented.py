@@ -1,0 +1,93 @@
+"""Properties that the API sends and the contract does not say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.checks.undocumented import check_undocumented
+from tests.contract.documents import contract_of
+
+from .answers import answer, runtime, sample
+
+
+def found(body: Any, schema: Any = None, schemas: Any = None) -> list[tuple[Any, ...]]:
+    made = answer(body) if schema is None else answer(body, contract=contract_of(schema, schemas))
+    return [violation.path for violation in check_undocumented(made)]
+
+
+def test_the_sample_has_none() -> None:
+    assert [] == found(sample())
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ({"runtimes": [], "next": None}, ("next",)),
+        (runtime(tags=[]), ("runtimes", 0, "tags")),
+        (runtime(connections={"ssh": {}}), ("runtimes", 0, "connections", "ssh")),
+        (runtime(connections={"cdp": {"available": True, "url": ""}}), ("runtimes", 0, "connections", "cdp", "url")),
+        (runtime(summary={"cpu": 1}), ("runtimes", 0, "summary", "cpu")),
+        (runtime(backing={"kind": "ephemeral", "profile": "x"}), ("runtimes", 0, "backing", "profile")),
+        (runtime(backing={"kind": "profile", "profile": "x", "y": 1}), ("runtimes", 0, "backing", "y")),
+    ],
+)
+def test_one_is_found_at_every_depth_and_in_the_branch_that_is_meant(body: Any, place: tuple[Any, ...]) -> None:
+    assert [place] == found(body)
+
+
+def test_it_is_a_warning() -> None:
+    (violation,) = check_undocumented(answer(runtime(tags=[])))
+    assert ("undocumented_property", "warning") == (violation.rule, violation.level)
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"a": {"b": [{"c": 1}]}}])
+def test_free_form_metadata_is_never_searched(metadata: Any) -> None:
+    assert [] == found(runtime(metadata=metadata))
+
+
+@pytest.mark.parametrize("depth", [500, 5_000])
+def test_deep_nesting_that_no_schema_speaks_of_is_passed_over(depth: int) -> None:
+    body = json.dumps(runtime(metadata="@")).replace('"@"', "[" * depth + "]" * depth).encode()
+    assert [] == found(body)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", [], None, {"runtimes": None}, {"runtimes": [1, None, []]}])
+def test_a_body_of_another_shape_has_none(body: Any) -> None:
+    assert [] == found(body)
+
+
+OBJECT = {"type": "object", "properties": {"a": {"type": "object", "properties": {"b": {}}}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "body", "expected"),
+    [
+        (True, {"x": 1}, []),
+        ({}, {"x": 1}, []),
+        ({"type": "object"}, {"x": 1}, []),
+        (OBJECT, {"x": 1}, [("x",)]),
+        (OBJECT, {"a": {"x": 1}}, [("a", "x")]),
+        ({**OBJECT, "additionalProperties": True}, {"x": 1}, []),
+        ({**OBJECT, "additionalProperties": {}}, {"x": 1}, []),
+        ({"type": "object", "additionalProperties": OBJECT}, {"k": {"x": 1}}, [("k", "x")]),
+        ({**OBJECT, "patternProperties": {"^x": {}}}, {"x": 1}, []),
+        ({"allOf": [OBJECT, {"properties": {"x": {}}}]}, {"x": 1, "y": 1}, [("y",)]),
+        ({"anyOf": [OBJECT, {"properties": {"x": {}}}]}, {"x": 1}, []),
+        ({"type": "array", "items": OBJECT}, [{}, {"x": 1}], [(1, "x")]),
+        ({"prefixItems": [OBJECT], "items": {"properties": {"x": {}}}}, [{"x": 1}, {"x": 1}], [(0, "x")]),
+        ({"if": {"required": ["a"]}, "then": OBJECT, "else": {"properties": {"x": {}}}}, {"x": 1}, []),
+        ({**OBJECT, "dependentSchemas": {"a": {"properties": {"x": {}}}}}, {"a": {}, "x": 1}, []),
+        ({**OBJECT, "dependentSchemas": {"a": {"properties": {"x": {}}}}}, {"x": 1}, [("x",)]),
+    ],
+)
+def test_every_word_that_documents_a_property_is_heard(schema: Any, body: Any, expected: Any) -> None:
+    assert expected == found(body, schema)
+
+
+def test_a_recursive_schema_is_followed() -> None:
+    node = {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
+    body = {"next": {"next": {"x": 1}}}
+    assert [("next", "next", "x")] == found(body, {"$ref": "#/components/schemas/Node"}, {"Node": node})

@@ -1,0 +1,139 @@
+"""Spec and overlay make the merged document, and no other."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pytest_bctrl.contract import build
+from pytest_bctrl.contract.files import ContractFiles, packaged
+from pytest_bctrl.errors import DocumentError
+
+PAGE = Path(__file__).resolve().parents[2].parent / "shared" / "upstream" / "runtimes-list.md"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> ContractFiles:
+    """A copy of the packaged contract's files."""
+    return ContractFiles(Path(shutil.copytree(packaged().folder, tmp_path / "contracts")))
+
+
+def test_spec_and_overlay_make_exactly_the_merged_document() -> None:
+    assert packaged().merged.read_text("utf-8") == build.render(build.merged(packaged()))
+
+
+def test_the_lock_holds_the_digest_of_the_spec() -> None:
+    lock = json.loads(packaged().lock.read_text("utf-8"))
+    assert lock["sha256"] == build.spec_digest(packaged().spec.read_text("utf-8"))
+
+
+def test_the_lock_says_where_the_spec_came_from_and_when() -> None:
+    lock = json.loads(packaged().lock.read_text("utf-8"))
+    assert {"source", "fetched", "sha256"} == set(lock)
+
+
+def test_the_lock_text_holds_the_digest_of_the_spec_it_is_given() -> None:
+    assert (
+        build.spec_digest("openapi: 3.1.0\n")
+        == json.loads(build.lock_text("x", "2026-01-01", "openapi: 3.1.0\n"))["sha256"]
+    )
+
+
+@pytest.mark.skipif(not PAGE.is_file(), reason=f"the published page is not beside this checkout ({PAGE.name})")
+def test_the_published_page_holds_the_vendored_spec() -> None:
+    assert packaged().spec.read_text("utf-8") == build.extract(PAGE.read_text("utf-8"), PAGE.name)
+
+
+def test_a_build_of_what_is_built_changes_nothing(files: ContractFiles) -> None:
+    assert not build.build(files)
+
+
+def test_a_build_restores_a_changed_merged_document(files: ContractFiles) -> None:
+    files.merged.write_text("{}", "utf-8")
+    assert (True, packaged().merged.read_text("utf-8")) == (build.build(files), files.merged.read_text("utf-8"))
+
+
+def test_a_build_makes_a_missing_merged_document(files: ContractFiles) -> None:
+    files.merged.unlink()
+    assert build.build(files)
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o664])
+def test_a_build_keeps_the_mode_of_the_file(files: ContractFiles, mode: int) -> None:
+    files.merged.write_text("{}", "utf-8")
+    files.merged.chmod(mode)
+    build.build(files)
+    assert mode == files.merged.stat().st_mode & 0o777
+
+
+def test_a_new_file_may_be_read_by_everyone(files: ContractFiles) -> None:
+    files.merged.unlink()
+    build.build(files)
+    assert 0o644 == files.merged.stat().st_mode & 0o777
+
+
+def test_a_build_leaves_no_other_file(files: ContractFiles) -> None:
+    before = sorted(path.name for path in files.folder.iterdir())
+    files.merged.write_text("{}", "utf-8")
+    build.build(files)
+    assert before == sorted(path.name for path in files.folder.iterdir())
+
+
+def test_a_failed_write_leaves_the_old_text_and_no_other_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text("old", "utf-8")
+    with pytest.raises(UnicodeEncodeError):
+        build.write_atomically(path, "\ud800")
+    assert [("a.json", "old")] == [(one.name, one.read_text("utf-8")) for one in tmp_path.iterdir()]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match="cannot be written"):
+        build.write_atomically(tmp_path / "no" / "a.json", "x")
+
+
+def test_a_spec_that_was_edited_is_refused(files: ContractFiles) -> None:
+    files.spec.write_text(files.spec.read_text("utf-8") + "# mine\n", "utf-8")
+    with pytest.raises(DocumentError, match="not the one that the lock names"):
+        build.build(files)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", "nonsense", '{"sha256": 1}'])
+def test_a_broken_lock_is_refused(files: ContractFiles, text: str) -> None:
+    files.lock.write_text(text, "utf-8")
+    with pytest.raises(DocumentError, match="lock"):
+        build.build(files)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "1", "overlay: 2.0.0", "overlay: 1.0.0", "a: [", "overlay: 1.0.0\nactions: 1"]
+)
+def test_a_broken_overlay_is_refused(files: ContractFiles, text: str) -> None:
+    files.overlay.write_text(text, "utf-8")
+    with pytest.raises(DocumentError, match="overlay"):
+        build.build(files)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "1"])
+def test_a_spec_that_is_no_object_is_refused(files: ContractFiles, text: str) -> None:
+    files.spec.write_text(text, "utf-8")
+    files.lock.write_text(build.lock_text("x", "2026-01-01", text), "utf-8")
+    with pytest.raises(DocumentError, match="not an OpenAPI document"):
+        build.build(files)
+
+
+@pytest.mark.parametrize("name", ["spec", "lock", "overlay"])
+def test_a_missing_file_is_named(files: ContractFiles, name: str) -> None:
+    path: Path = getattr(files, name)
+    path.unlink()
+    with pytest.raises(DocumentError, match=path.name):
+        build.build(files)
+
+
+def test_a_file_that_is_not_utf_8_is_named(files: ContractFiles) -> None:
+    files.lock.write_bytes(b"\xff")
+    with pytest.raises(DocumentError, match="not UTF-8"):
+        build.build(files)

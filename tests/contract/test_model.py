@@ -1,0 +1,149 @@
+"""What can be asked of a contract once it is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.contract.model import Operation, ResponseSpec, encode_segment, pointer
+from pytest_bctrl.errors import DocumentError
+
+from .documents import contract_of
+
+
+def operation(*statuses: str, **changes: Any) -> Operation:
+    made = contract_of().operations[0]
+    return replace(made, responses={status: ResponseSpec(status, "", {}, {}) for status in statuses}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status", "expected"),
+    [
+        (["200"], 200, "200"),
+        (["200"], 201, None),
+        (["2XX", "200"], 200, "200"),
+        (["2XX"], 299, "2XX"),
+        (["4xx"], 404, "4xx"),
+        (["default", "4XX"], 404, "4XX"),
+        (["default"], 503, "default"),
+        ([], 200, None),
+    ],
+)
+def test_a_status_is_documented_exactly_by_range_or_by_default(
+    statuses: list[str], status: int, expected: str | None
+) -> None:
+    found = operation(*statuses).response_for(status)
+    assert expected == (found.status if found else None)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        (["200", "204", "404"], {200, 204}),
+        (["2XX"], set(range(200, 300))),
+        (["2xx"], set(range(200, 300))),
+        ([], set()),
+    ],
+)
+def test_success_is_what_begins_with_2(statuses: list[str], expected: set[int]) -> None:
+    assert expected == operation(*statuses).success_statuses
+
+
+@pytest.mark.parametrize(("method", "safe"), [("GET", True), ("HEAD", True), ("OPTIONS", True), ("TRACE", False)])
+def test_only_methods_that_change_nothing_are_safe(method: str, safe: bool) -> None:
+    assert safe is operation("200", method=method).is_safe
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_methods_that_change_something_are_not_safe(method: str) -> None:
+    assert not operation("200", method=method).is_safe
+
+
+@pytest.mark.parametrize("value", ["a/b", "..", ".", "{id}", "%2F", "a?b#c", "ü🦉", "a b", "\x00"])
+def test_a_path_value_stays_one_segment(value: str) -> None:
+    path = operation("200").url_path({"id": value})
+    assert ("/v1/things/", value) == (path[: len("/v1/things/")], unquote(path.rpartition("/")[2]))
+
+
+_SEGMENT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+@given(_SEGMENT)
+def test_an_encoded_segment_is_decoded_to_what_it_was(value: str) -> None:
+    assert value == unquote(encode_segment(value))
+
+
+@given(_SEGMENT)
+def test_a_url_parser_sees_one_segment(value: str) -> None:
+    assert ["", "a", encode_segment(value), "b"] == urlsplit(f"https://h/a/{encode_segment(value)}/b").path.split("/")
+
+
+@given(_SEGMENT)
+def test_httpx_sends_the_segment_as_it_was_encoded(value: str) -> None:
+    raw = httpx.URL(f"https://h/a/{encode_segment(value)}/b").raw_path.decode()
+    assert value == unquote(raw.removeprefix("/a/").removesuffix("/b"))
+
+
+def test_an_operation_is_found_by_its_id_and_by_its_label() -> None:
+    contract = contract_of()
+    assert contract.operation("things") is contract.operation("GET /v1/things/{id}")
+
+
+def test_an_unknown_operation_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(DocumentError, match=r"no operation 'gone' \(it has: things\)"):
+        contract_of().operation("gone")
+
+
+def test_a_reference_is_followed_to_its_end() -> None:
+    contract = contract_of(schemas={"A": {"$ref": "#/components/schemas/B"}, "B": {"type": "string"}})
+    assert {"type": "string"} == contract.resolve({"$ref": "#/components/schemas/A"})
+
+
+def test_what_stands_beside_a_reference_is_kept() -> None:
+    contract = contract_of(schemas={"B": {"type": "string"}})
+    assert {"allOf": [{"type": "string"}], "minLength": 1} == contract.resolve(
+        {"$ref": "#/components/schemas/B", "minLength": 1}
+    )
+
+
+@pytest.mark.parametrize(("schema", "expected"), [(True, {}), (False, {"not": {}})])
+def test_a_boolean_schema_can_be_rooted(schema: bool, expected: Any) -> None:
+    assert expected == contract_of().rooted(schema)
+
+
+POINTED = {"a/b": 1, "m~n": 2, "": 3, "list": [{"x": 4}], "é": 5}
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("#", POINTED),
+        ("#/", 3),
+        ("#/a~1b", 1),
+        ("#/m~0n", 2),
+        ("#/list/0/x", 4),
+        ("#/%C3%A9", 5),
+    ],
+)
+def test_a_pointer_is_read_as_rfc_6901_has_it(reference: str, expected: Any) -> None:
+    assert expected == pointer(POINTED, reference, "x")
+
+
+@pytest.mark.parametrize(
+    "reference", ["#/gone", "#/list/1", "#/list/-1", "#/list/00", "#/list/x", "#list", "#/a~1b/c", "#/list/0/x/0"]
+)
+def test_a_pointer_to_nowhere_is_refused(reference: str) -> None:
+    with pytest.raises(DocumentError, match="leads nowhere"):
+        pointer(POINTED, reference, "x")
+
+
+@pytest.mark.parametrize("reference", ["", "a.yaml", "https://h/a#/b", "/a"])
+def test_a_reference_to_another_document_is_refused(reference: str) -> None:
+    with pytest.raises(DocumentError, match="outside"):
+        pointer(POINTED, reference, "x")

@@ -1,0 +1,132 @@
+"""Overlay actions (OpenAPI Overlay 1.0) on a document of our own."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.contract.overlay import apply, merge
+from pytest_bctrl.errors import DocumentError
+
+DOCUMENT: dict[str, Any] = {"a": {"b": 1, "list": [1, 2, 3]}, "c": [{"n": 1}, {"n": 2}, {"n": 1}]}
+
+
+def applied(*actions: Any, document: Any = None) -> dict[str, Any]:
+    return apply({"overlay": "1.0.0", "actions": list(actions)}, DOCUMENT if document is None else document, "o.yaml")
+
+
+def test_an_update_is_merged_into_an_object() -> None:
+    assert {"b": 2, "list": [1, 2, 3, 4], "new": {}} == applied(
+        {"target": "$.a", "update": {"b": 2, "list": [4], "new": {}}}
+    )["a"]
+
+
+def test_an_update_is_appended_to_an_array() -> None:
+    assert [1, 2, 3, 4] == applied({"target": "$.a.list", "update": 4})["a"]["list"]
+
+
+def test_an_update_applies_to_every_match() -> None:
+    assert [1, 1, 1] == [item["x"] for item in applied({"target": "$.c[*]", "update": {"x": 1}})["c"]]
+
+
+def test_a_removal_takes_every_match_of_a_list() -> None:
+    assert [{"n": 2}] == applied({"target": "$.c[?@.n == 1]", "remove": True})["c"]
+
+
+def test_a_removal_takes_a_parent_and_its_child() -> None:
+    assert {"x": 1} == applied({"target": "$..a", "remove": True}, document={"a": {"a": 1}, "x": 1})
+
+
+def test_a_node_that_is_selected_twice_is_removed_once() -> None:
+    """RFC 9535 lets a nodelist name a node more than once."""
+    document = {"x": {"x": {"x": {"a": 1, "b": 2}}}}
+    assert {"x": {"x": {"x": {"b": 2}}}} == applied({"target": "$..x..a", "remove": True}, document=document)
+
+
+def test_actions_see_what_those_before_them_did() -> None:
+    result = applied({"target": "$", "update": {"new": {}}}, {"target": "$.new", "update": {"x": 1}})
+    assert {"x": 1} == result["new"]
+
+
+def test_remove_false_is_an_update() -> None:
+    assert 2 == applied({"target": "$.a", "remove": False, "update": {"b": 2}})["a"]["b"]
+
+
+@pytest.mark.parametrize(
+    ("action", "problem"),
+    [
+        ({"target": "$.gone", "update": {}}, "selects nothing"),
+        ({"target": "$.gone", "remove": True}, "selects nothing"),
+        ({"target": "$", "remove": True}, "cannot be removed"),
+        ({"target": "$.a"}, "neither 'update' nor"),
+        ({"target": "$.a.b", "update": {}}, "cannot be merged"),
+        ({"target": "$.a", "update": 1}, "cannot be merged"),
+        ({"target": "nonsense", "update": 1}, "not understood"),
+        ({"update": 1}, "has no target"),
+        ({"target": 1}, "has no target"),
+        (1, "has no target"),
+        (None, "has no target"),
+    ],
+)
+def test_an_action_that_does_nothing_sound_is_refused(action: Any, problem: str) -> None:
+    with pytest.raises(DocumentError, match=problem):
+        applied(action)
+
+
+def test_the_error_names_the_overlay_the_action_and_its_target() -> None:
+    with pytest.raises(DocumentError) as caught:
+        applied({"target": "$.a", "update": {}}, {"target": "$.gone", "update": {}})
+    assert "o.yaml, action 2 ($.gone)" == caught.value.where
+
+
+@pytest.mark.parametrize("overlay", [None, [], "x", {}, {"overlay": "2.0.0", "actions": [{}]}, {"overlay": "1.0.0"}])
+def test_what_is_not_an_overlay_is_refused(overlay: Any) -> None:
+    with pytest.raises(DocumentError, match=r"o\.yaml"):
+        apply(overlay, DOCUMENT, "o.yaml")
+
+
+_KEYS = st.sampled_from("abc")
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3),
+    max_leaves=8,
+)
+_ACTIONS = st.lists(
+    st.fixed_dictionaries(
+        {"target": st.sampled_from(["$", "$.a", "$.*", "$..a", "$..*", "$.a[*]", "$..[?@.b]"])},
+        optional={"remove": st.booleans(), "update": _JSON},
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(st.dictionaries(_KEYS, _JSON), _ACTIONS)
+def test_neither_the_document_nor_the_overlay_is_changed(document: dict[str, Any], actions: list[Any]) -> None:
+    before = copy.deepcopy((document, actions))
+    with contextlib.suppress(DocumentError):
+        applied(*actions, document=document)
+    assert before == (document, actions)
+
+
+@given(st.dictionaries(_KEYS, _JSON), st.dictionaries(_KEYS, _JSON))
+def test_what_is_merged_shares_nothing_with_the_update(target: dict[str, Any], update: dict[str, Any]) -> None:
+    before = copy.deepcopy(update)
+    merge(target, update)
+    merge(target, copy.deepcopy(target))
+    assert before == update
+
+
+@given(st.dictionaries(_KEYS, st.integers() | st.dictionaries(_KEYS, st.integers())))
+def test_merging_an_update_twice_is_merging_it_once(update: dict[str, Any]) -> None:
+    """Arrays are left out: they grow."""
+    once: dict[str, Any] = {"a": {"b": 0}}
+    merge(once, update)
+    twice = copy.deepcopy(once)
+    merge(twice, update)
+    assert once == twice

@@ -1,0 +1,248 @@
+"""A contract of one's own is read, or refused in one line that says where it is wrong."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.conformance import check
+from pytest_bctrl.contract import tree
+from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.contract.model import Contract, Parameter, SecurityScheme
+from pytest_bctrl.contract.read import digest, from_document, load
+from pytest_bctrl.errors import DocumentError
+
+from .documents import document
+
+MERGED: dict[str, Any] = json.loads(packaged().merged.read_text("utf-8"))
+SAMPLE: dict[str, Any] = json.loads(packaged().sample.read_text("utf-8"))
+
+
+def test_the_packaged_contract_is_as_sound_as_one_of_a_users_own() -> None:
+    assert load().digest == from_document(MERGED, "merged").digest
+
+
+def test_the_packaged_contract_has_one_operation_that_takes_a_bearer_key() -> None:
+    (operation,) = load().operations
+    assert ("GET /v1/spaces/{id}/runtimes", ((SecurityScheme("bearerAuth", "http", "bearer"),),)) == (
+        operation.label,
+        operation.security,
+    )
+
+
+def test_the_packaged_contract_takes_the_space_from_its_setting() -> None:
+    assert (Parameter("id", "path", True, {"type": "string"}, "space_id"),) == load().operations[0].parameters
+
+
+def test_json_and_yaml_are_the_same_contract(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(document()), "utf-8")
+    (tmp_path / "a.yaml").write_text(f"# mine\n{json.dumps(document())}", "utf-8")
+    assert load(tmp_path / "a.json").digest == load(tmp_path / "a.yaml").digest
+
+
+def test_yaml_may_have_bare_statuses_and_dates(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        "openapi: 3.1.0\ninfo: {title: T, version: 2026-01-01}\n"
+        "paths: {/x: {get: {responses: {200: {description: a}, default: {description: b}}}}}\n",
+        "utf-8",
+    )
+    contract = load(path)
+    assert ("2026-01-01", ["200", "default"]) == (contract.version, list(contract.operations[0].responses))
+
+
+def test_the_digest_does_not_depend_on_the_order_of_keys() -> None:
+    assert digest({"a": 1, "b": [1, 2]}) == digest({"b": [1, 2], "a": 1})
+
+
+def test_the_digest_depends_on_the_order_of_items() -> None:
+    assert digest([1, 2]) != digest([2, 1])
+
+
+def test_a_server_loses_its_trailing_slash() -> None:
+    assert ("https://api.example.org",) == from_document(document(), "x").servers
+
+
+def test_an_operations_parameter_overrides_the_paths_own() -> None:
+    made = document(parameters=[{"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}])
+    made["paths"]["/v1/things/{id}"]["parameters"] = [{"name": "id", "in": "path", "schema": {"type": "string"}}]
+    assert (Parameter("id", "path", True, {"type": "integer"}),) == from_document(made, "x").operations[0].parameters
+
+
+def test_references_are_followed_wherever_they_may_stand() -> None:
+    made = document(parameters=[{"$ref": "#/components/parameters/Id"}], security=[{"key": []}])
+    made["components"] |= {
+        "parameters": {"Id": {"name": "id", "in": "path"}},
+        "responses": {"R": {"description": "r", "headers": {"X-A": {"$ref": "#/components/headers/H"}}}},
+        "headers": {"H": {"schema": {"type": "string"}}},
+        "securitySchemes": {"key": {"$ref": "#/components/securitySchemes/other"}, "other": {"type": "apiKey"}},
+    }
+    made["paths"]["/v1/things/{id}"]["get"]["responses"] = {"200": {"$ref": "#/components/responses/R"}}
+    (operation,) = from_document(made, "x").operations
+    assert ("id", {"x-a": {"type": "string"}}, "apiKey") == (
+        operation.parameters[0].name,
+        operation.responses["200"].headers,
+        operation.security[0][0].type,
+    )
+
+
+def test_a_recursive_schema_is_sound() -> None:
+    made = document({"$ref": "#/components/schemas/Node"})
+    made["components"]["schemas"] = {
+        "Node": {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
+    }
+    assert 1 == len(from_document(made, "x").operations)
+
+
+def test_what_looks_like_a_reference_in_data_is_none() -> None:
+    assert from_document(document({"const": {"$ref": "#/nowhere"}, "default": {"$ref": "x"}}), "x").operations
+
+
+def _with(**changes: Any) -> Any:
+    return {**document(), **changes}
+
+
+def _schemas(**schemas: Any) -> Any:
+    return {**document(), "components": {"schemas": schemas}}
+
+
+A, B = {"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}
+
+BROKEN: dict[str, tuple[Any, str]] = {
+    "null": (None, "not an OpenAPI 3.1"),
+    "list": ([], "not an OpenAPI 3.1"),
+    "no version": ({}, "not an OpenAPI 3.1"),
+    "3.0": (_with(openapi="3.0.3"), "not an OpenAPI 3.1"),
+    "3.10": (_with(openapi="3.10.0"), "not an OpenAPI 3.1"),
+    "info": (_with(info=None), "#/info"),
+    "servers": (_with(servers={}), "#/servers"),
+    "server without a URL": (_with(servers=[{}]), "#/servers/0"),
+    "paths": (_with(paths=[]), "#/paths"),
+    "operation": (_with(paths={"/x": {"get": None}}), "#/paths/~1x/get"),
+    "status": (document(responses={"2OO": {}}), "responses"),
+    "response": (document(responses={"200": []}), "responses/200"),
+    "parameter without a name": (document(parameters=[{"in": "path"}]), "name and in"),
+    "parameter in nothing": (document(parameters=[{"name": "id", "in": "body"}]), "parameters/0/in"),
+    "unknown scheme": (document(security=[{"nobody": []}]), "'nobody', which is not defined"),
+    "security": (document(security={"a": []}), "security"),
+    "type": (document({"type": "text"}), "schema/type"),
+    "schema": (document("string"), "schema"),
+    "properties": (document({"properties": []}), "schema/properties"),
+    "dangling": (document({"$ref": "#/components/schemas/Gone"}), "leads nowhere"),
+    "dangling in items": (document({"items": {"$ref": "#/gone"}}), "leads nowhere"),
+    "dangling in a property named default": (document({"properties": {"default": {"$ref": "#/gone"}}}), "nowhere"),
+    "dangling response": (document(responses={"200": {"$ref": "#/components/responses/X"}}), "leads nowhere"),
+    "outside": (document({"$ref": "other.yaml#/a"}), "outside the document"),
+    "anchor": (document({"$ref": "#here"}), "leads nowhere"),
+    "negative index": (document({"$ref": "#/servers/-1"}), "leads nowhere"),
+    "itself": (_schemas(A=A), "back to itself"),
+    "circle": (_schemas(A=B, B=A), "back to itself"),
+    "circle through allOf": (_schemas(A={"allOf": [B]}, B={"oneOf": [A]}), "back to itself"),
+    "circle of parameters": (
+        {**document(parameters=[A]), "components": {"schemas": {"A": A}}},
+        "back to itself",
+    ),
+    "invariants": (document(**{"x-bctrl-invariants": {}}), "invariants"),
+    "invariant": (document(**{"x-bctrl-invariants": ["unique"]}), "invariants/0"),
+    "half an invariant": (document(**{"x-bctrl-invariants": [{"rule": "a"}]}), "invariants/0"),
+    "invariant that asks nothing": (
+        document(**{"x-bctrl-invariants": [{"rule": "a", "level": "error", "because": "b", "each": "x"}]}),
+        "invariants/0",
+    ),
+    "invariant of one name": (
+        document(**{"x-bctrl-invariants": [{"rule": "a", "level": "info", "because": "", "each": "x", "same": ["a"]}]}),
+        "invariants/0/same",
+    ),
+    "invariant of another level": (
+        document(**{"x-bctrl-invariants": [{"rule": "a", "level": "bad", "because": "", "unique": "x"}]}),
+        "invariants/0/level",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_unsound_document_is_refused_where_it_is_wrong(name: str) -> None:
+    broken, problem = BROKEN[name]
+    with pytest.raises(DocumentError) as caught:
+        from_document(broken, "mine.json")
+    text = str(caught.value)
+    assert (True, True, 1) == (text.startswith("mine.json"), problem in text, len(text.splitlines()))
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, member in members:
+        yield from _places(member, (*path, key))
+
+
+def _changed(path: tuple[Any, ...], junk: Any) -> Any:
+    changed = copy.deepcopy(MERGED)
+    if not path:
+        return junk
+    inner: Any = changed
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = junk
+    return changed
+
+
+_JUNK = st.sampled_from([None, 1, "x", True, 1.5, [], {}, [1], [None], {"x": None}, {"$ref": "#/no"}, {"$ref": 7}])
+
+
+@given(st.sampled_from(list(_places(MERGED))), _JUNK)
+def test_junk_anywhere_is_refused_in_one_line_or_read(path: tuple[Any, ...], junk: Any) -> None:
+    refusal = _refusal(_changed(path, junk), lambda contract: None)
+    assert len(refusal.splitlines()) <= 1
+
+
+@given(st.sampled_from(list(_places(MERGED))), _JUNK)
+def test_a_contract_that_was_read_can_be_shown(path: tuple[Any, ...], junk: Any) -> None:
+    refusal = _refusal(_changed(path, junk), lambda contract: list(tree.lines(contract)))
+    assert "" == refusal or "x" == refusal[0]
+
+
+@given(st.sampled_from(list(_places(MERGED))), _JUNK)
+def test_a_contract_that_was_read_can_be_checked_against(path: tuple[Any, ...], junk: Any) -> None:
+    label = "GET /v1/spaces/{id}/runtimes"
+    refusal = _refusal(_changed(path, junk), lambda contract: check(SAMPLE, contract=contract, operation=label))
+    assert "" == refusal or "x" == refusal[0]
+
+
+def _refusal(changed: Any, use: Callable[[Contract], object]) -> str:
+    """The text of the refusal of a document called x, empty where it is read; anything else that is raised passes."""
+    try:
+        use(from_document(changed, "x"))
+    except DocumentError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "nonsense", "[1]", "{}", "a: [", '{"openapi": "3.1.0", "x": ' + "[" * 200_000, "\x00", "a: *b"]
+)
+def test_a_file_that_is_no_contract_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(text, "utf-8")
+    with pytest.raises(DocumentError) as caught:
+        load(path)
+    assert 1 == len(str(caught.value).splitlines())
+
+
+@pytest.mark.parametrize("name", ["", "missing.json", "a\x00b"])
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DocumentError, match="cannot be read"):
+        load(f"{tmp_path}/{name}")
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b'{"openapi": "\xff"}')
+    with pytest.raises(DocumentError, match="not UTF-8"):
+        load(tmp_path / "a.json")

@@ -1,0 +1,72 @@
+"""`contract show`: the contract as a tree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.contract.tree import lines
+
+from .documents import contract_of
+
+
+def members(schema: Any, schemas: dict[str, Any] | None = None) -> list[str]:
+    """The lines below the media type."""
+    shown = list(lines(contract_of(schema, schemas)))
+    return shown[next(i for i, line in enumerate(shown) if "application/json" in line) :]
+
+
+def test_the_packaged_contract_begins_with_title_version_and_digest() -> None:
+    contract = load()
+    assert f"bctrl API 1.0.0  (sha256 {contract.digest})" == next(lines(contract))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "GET /v1/spaces/{id}/runtimes  runtimes-list",
+        "  parameter   id*  in path, string, from the setting space_id",
+        "  security    bearerAuth (http bearer)",
+        "  response    429  Too many requests; Retry-After says when to come back.",
+        "    header retry-after: string",
+        "  invariant   unique_ids (error): two runtimes never share an id",
+    ],
+)
+def test_the_packaged_contract_shows(part: str) -> None:
+    assert part in list(lines(load()))
+
+
+def test_a_required_member_has_a_star() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}, "required": ["a"]}
+    assert ["    application/json: object", "    ├─ a*  string", "    └─ b  integer"] == members(schema)
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        (True, "anything"),
+        (False, "nothing"),
+        ({"const": "a"}, '"a"'),
+        ({"enum": ["a", None]}, '"a" | null'),
+        ({"type": ["string", "null"], "format": "uuid"}, "string | null (uuid)"),
+        ({"type": "array", "items": {"type": "string"}}, "array of string"),
+        ({"type": "object", "additionalProperties": {}}, "object, free-form"),
+    ],
+)
+def test_a_schema_is_said_in_words(schema: Any, words: str) -> None:
+    assert [f"    application/json: {words}"] == members(schema)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "items": {"$ref": "#/components/schemas/A"}},
+        {"type": "object", "properties": {"a": {"$ref": "#/components/schemas/A"}}},
+        {"oneOf": [{"type": "null"}, {"type": "array", "items": {"$ref": "#/components/schemas/A"}}]},
+    ],
+    ids=["items", "properties", "oneOf"],
+)
+def test_a_recursive_schema_comes_to_an_end(schema: Any) -> None:
+    assert len(members({"$ref": "#/components/schemas/A"}, {"A": schema})) < 200

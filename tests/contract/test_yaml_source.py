@@ -1,0 +1,70 @@
+"""YAML is read as OpenAPI means it: JSON's data and no more."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.contract.yaml_source import read_yaml
+from pytest_bctrl.errors import DocumentError
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-01-01", "2026-01-01"),
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
+        ("yes", "yes"),
+        ("off", "off"),
+        ("12:30:45", "12:30:45"),
+        ("1_000", "1_000"),
+        ("012", 12),
+        ("true", True),
+        ("null", None),
+        ("-3", -3),
+        ("1.5", 1.5),
+        ("1e3", 1000.0),
+        ("'1'", "1"),
+    ],
+)
+def test_a_plain_word_means_what_yaml_1_2_says(text: str, expected: Any) -> None:
+    assert {"a": expected} == read_yaml(f"a: {text}", "x")
+
+
+def test_keys_are_texts() -> None:
+    assert {"200": 1, "default": 2, "true": 3, "null": 4} == read_yaml("{200: 1, default: 2, true: 3, null: 4}", "x")
+
+
+def test_merge_keys_and_aliases_are_followed() -> None:
+    assert {"a": {"b": 1}, "c": {"b": 1, "d": 2}} == read_yaml("a: &a {b: 1}\nc:\n  <<: *a\n  d: 2\n", "x")
+
+
+@pytest.mark.parametrize(
+    "text", ["a: [", "a: b: c", "\x00", "&a [*a]", "a: &a {b: *a}", "? [1]\n: 2", "!!set {a}", "!x y", "!!binary aGk="]
+)
+def test_what_is_not_plain_yaml_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        read_yaml(text, "x.yaml")
+    assert ("x.yaml", 1) == (caught.value.where, len(str(caught.value).splitlines()))
+
+
+def test_deep_nesting_is_refused() -> None:
+    with pytest.raises(DocumentError):
+        read_yaml("- " * 100_000 + "x", "x")
+
+
+_TEXT = st.text(st.characters(codec="ascii", min_codepoint=32, max_codepoint=126))
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT, inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(_JSON)
+def test_json_is_read_as_json(value: Any) -> None:
+    assert value == read_yaml(json.dumps(value), "x")

@@ -1,0 +1,83 @@
+"""Content codings are read strictly: a stream that is not whole is told."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.suite.coding import decoded
+
+
+def coded(raw: bytes, coding: str | None) -> httpx.Response:
+    headers = {"X-Other": "kept", **({"Content-Encoding": coding} if coding is not None else {})}
+    response = httpx.Response(
+        200, headers=headers, stream=httpx.ByteStream(raw), request=httpx.Request("GET", "http://h/")
+    )
+    response.elapsed = timedelta(0)
+    return response
+
+
+def deflate_raw(body: bytes) -> bytes:
+    stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return stream.compress(body) + stream.flush()
+
+
+CODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "X-GZIP": gzip.compress,
+    " Gzip ": gzip.compress,
+    "deflate": zlib.compress,
+    "Deflate": deflate_raw,
+    "identity": bytes,
+    "": bytes,
+}
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+@given(body=st.binary())
+def test_a_whole_body_is_decoded(coding: str, body: bytes) -> None:
+    plain, broken = decoded(coded(CODINGS[coding](body), coding))
+    assert (body, "") == (plain.content, broken)
+
+
+def test_a_body_without_a_coding_stays_as_it_is() -> None:
+    plain, broken = decoded(coded(b"{}", None))
+    assert (b"{}", "") == (plain.content, broken)
+
+
+def test_the_other_headers_are_kept_and_the_coding_is_gone() -> None:
+    plain, _ = decoded(coded(gzip.compress(b"{}"), "gzip"))
+    assert ("kept", None) == (plain.headers["x-other"], plain.headers.get("content-encoding"))
+
+
+BODY = b"some body that is long enough " * 20
+
+
+GZIPPED = gzip.compress(BODY, mtime=0)
+
+BROKEN = {
+    "gzip without its checksum": (GZIPPED[:-4], "gzip"),
+    "gzip that was cut": (GZIPPED[:20], "gzip"),
+    "gzip with more behind it": (GZIPPED + b"more", "gzip"),
+    "no gzip": (BODY, "gzip"),
+    "deflate without its checksum": (zlib.compress(BODY)[:-2], "deflate"),
+    "deflate with more behind it": (zlib.compress(BODY) + b"more", "deflate"),
+    "raw deflate that was cut": (deflate_raw(BODY)[:-2], "deflate"),
+    "no deflate": (BODY, "deflate"),
+    "br": (BODY, "br"),
+    "zstd": (BODY, "zstd"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_body_is_told_and_stays_as_it_was_sent(name: str) -> None:
+    raw, coding = BROKEN[name]
+    plain, broken = decoded(coded(raw, coding))
+    assert (raw, True) == (plain.content, bool(broken))

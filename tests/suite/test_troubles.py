@@ -1,0 +1,75 @@
+"""What went wrong on the wire is named in words that say which."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.suite.troubles import attempt_findings, is_timeout, too_many_requests, trouble
+from pytest_bctrl.traffic.flow import Attempt
+
+OPERATION = load().operations[0]
+
+
+def attempt(status: int | None = None, error: str | None = None, detail: str = "", idle: bool = False) -> Attempt:
+    return Attempt("GET", "http://h/", status, error, detail, 1.0, idle)
+
+
+@pytest.mark.parametrize(
+    ("error", "detail", "words"),
+    [
+        (httpx.ConnectError, "refused", "the target cannot be reached: refused"),
+        (httpx.ConnectTimeout, "", "the target cannot be reached: no connection in time"),
+        (httpx.ReadTimeout, "", "the target hangs"),
+        (httpx.ReadTimeout, "the answer was still being sent when the time was up", "sends its answer too slowly"),
+        (httpx.RemoteProtocolError, "Server disconnected without sending a response.", "without an answer"),
+        (httpx.RemoteProtocolError, "peer closed connection without sending complete message body", "truncates"),
+        (httpx.RemoteProtocolError, "illegal status line", "is not HTTP/1.1: illegal status line"),
+        (httpx.ReadError, "reset by peer", "resets the connection: reset by peer"),
+        (httpx.WriteError, "broken pipe", "resets the connection: broken pipe"),
+        (httpx.PoolTimeout, "full", "no usable answer: full"),
+    ],
+)
+def test_an_error_is_said_in_words(error: type[httpx.TransportError], detail: str, words: str) -> None:
+    assert words in trouble(error(detail), [attempt(error=error.__name__, detail=detail)])
+
+
+def test_the_number_of_attempts_is_said() -> None:
+    assert trouble(httpx.ReadTimeout(""), [attempt(error="ReadTimeout")] * 3).endswith("(3 attempts in 3 s)")
+
+
+def test_an_error_before_any_attempt_is_said_by_itself() -> None:
+    assert "the target cannot be reached: why (1 attempt)" == trouble(httpx.ConnectError("why"), [])
+
+
+@pytest.mark.parametrize(("asked", "words"), [(None, "after 4 attempts"), ("60", "asks for '60' more (Retry-After)")])
+def test_a_limit_that_stays_is_said(asked: str | None, words: str) -> None:
+    assert words in too_many_requests([attempt(429)] * 4, asked)
+
+
+def test_a_long_retry_after_is_cut() -> None:
+    assert len(too_many_requests([attempt(429)], "9" * 60_000)) < 200
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"), [(httpx.ReadTimeout, True), (httpx.ConnectTimeout, True), (httpx.ReadError, False)]
+)
+def test_lost_time_is_told_from_other_troubles(error: type[httpx.TransportError], lost: bool) -> None:
+    assert lost is is_timeout(trouble(error("x"), [attempt(error=error.__name__)]))
+
+
+def found(*attempts: Attempt) -> list[str]:
+    return [finding.rule for finding in attempt_findings(OPERATION, attempts, "curl")]
+
+
+def test_a_broken_answer_that_a_retry_made_good_is_found() -> None:
+    assert ["complete_answer"] == found(attempt(error="RemoteProtocolError", detail="x"), attempt(200))
+
+
+def test_a_limit_and_an_idle_connection_that_was_closed_are_no_fault() -> None:
+    assert [] == found(attempt(429), attempt(error="ReadError", idle=True), attempt(200))
+
+
+def test_the_last_attempt_is_judged_elsewhere() -> None:
+    assert [] == found(attempt(error="ReadError"))

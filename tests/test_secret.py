@@ -1,0 +1,90 @@
+"""A secret's value is shown by nothing but `reveal`."""
+
+from __future__ import annotations
+
+import copy
+import json
+import operator
+import pickle
+import pprint
+import traceback
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.secret import Secret
+
+_VALUES = st.text(st.characters(codec="ascii", min_codepoint=48, max_codepoint=122), min_size=12)
+"""Long enough to be in no other text by chance."""
+
+SHOWN: dict[str, Callable[[Secret], object]] = {
+    "str": str,
+    "repr": repr,
+    "ascii": ascii,
+    "f-string": lambda secret: f"{secret} {secret!r} {secret!s} {secret:>40}",
+    "format": lambda secret: f"{secret} {secret:10}",
+    "percent": lambda secret: operator.mod("%s %r", (secret, secret)),
+    "container": lambda secret: repr([secret, {"a": secret}, (secret,)]),
+    "pprint": pprint.pformat,
+    "dir": dir,
+    "pickle": pickle.dumps,
+    "copy": copy.copy,
+    "deepcopy": lambda secret: copy.deepcopy([secret]),
+    "json": lambda secret: json.dumps(secret, default=str),
+}
+
+
+@pytest.mark.parametrize("way", SHOWN)
+@given(value=_VALUES)
+def test_no_way_of_showing_shows_the_value(way: str, value: str) -> None:
+    assert value not in repr(SHOWN[way](Secret(value)))
+
+
+@given(_VALUES)
+def test_a_traceback_with_local_variables_shows_no_value(value: str) -> None:
+    assert value not in _fail(Secret(value))
+
+
+def _fail(secret: Secret) -> str:
+    held = {"key": secret, "all": [secret]}
+    try:
+        raise ValueError(secret, held)
+    except ValueError as error:
+        return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_reveal_gives_the_value(value: str) -> None:
+    assert value == Secret(value).reveal()
+
+
+@pytest.mark.parametrize(
+    "again",
+    [lambda secret: pickle.loads(pickle.dumps(secret)), copy.copy, copy.deepcopy],
+    ids=["pickle", "copy", "deepcopy"],
+)
+def test_a_secret_that_was_carried_away_has_lost_its_value(again: Callable[[Secret], Secret]) -> None:
+    with pytest.raises(BctrlError, match="lost its value"):
+        again(Secret("a")).reveal()
+
+
+@given(_VALUES, _VALUES)
+def test_secrets_are_equal_as_their_values_are(one: str, other: str) -> None:
+    assert (one == other) is (Secret(one) == Secret(other))
+
+
+def test_a_secret_is_not_equal_to_its_text() -> None:
+    assert Secret("a") != "a"
+
+
+@pytest.mark.parametrize(("value", "expected"), [("", False), ("a", True)])
+def test_a_secret_is_true_where_it_holds_something(value: str, expected: bool) -> None:
+    assert expected is bool(Secret(value))
+
+
+def test_a_secret_has_no_hash() -> None:
+    with pytest.raises(TypeError):
+        hash(Secret("a"))

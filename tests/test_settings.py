@@ -1,0 +1,154 @@
+"""One resolver for every setting: command line over environment over ini over default."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl import settings
+from pytest_bctrl.errors import SettingError
+
+
+class Source:
+    """Options and ini values, as `pytest.Config` gives them."""
+
+    def __init__(self, options: Mapping[str, object] | None = None, ini: Mapping[str, str] | None = None) -> None:
+        self.options = options or {}
+        self.ini = ini or {}
+
+    def getoption(self, name: str) -> object:
+        return self.options.get(name)
+
+    def getini(self, name: str) -> object:
+        return self.ini.get(name, "")
+
+
+NAME = "bctrl_base_url"
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "ini", "expected"),
+    [
+        ({NAME: "o"}, {"BCTRL_BASE_URL": "e"}, {NAME: "i"}, ("o", "--bctrl-base-url")),
+        ({}, {"BCTRL_BASE_URL": "e", "BCTRL_API_BASE_URL": "f"}, {NAME: "i"}, ("e", "BCTRL_BASE_URL")),
+        ({}, {"BCTRL_API_BASE_URL": "f"}, {NAME: "i"}, ("f", "BCTRL_API_BASE_URL")),
+        ({}, {"BCTRL_BASE_URL": "", "BCTRL_API_BASE_URL": "f"}, {}, ("f", "BCTRL_API_BASE_URL")),
+        ({}, {"BCTRL_BASE_URL": ""}, {NAME: "i"}, ("i", "bctrl_base_url (ini)")),
+        ({NAME: ""}, {"BCTRL_BASE_URL": "e"}, {}, ("", "--bctrl-base-url")),
+    ],
+)
+def test_the_nearest_place_wins_and_is_named(options: Any, environment: Any, ini: Any, expected: Any) -> None:
+    found = settings.given(settings.BASE_URL, Source(options, ini), environment)
+    assert found is not None
+    assert expected == (found.value, found.where)
+
+
+def test_a_setting_that_is_given_nowhere_is_none() -> None:
+    assert settings.given(settings.BASE_URL, Source(), {}) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [({}, None), ({"bctrl_live": True}, "live"), ({"bctrl_mock": True}, "mock"), ({"bctrl_live": False}, None)],
+)
+def test_the_target_is_what_its_flag_says(options: Any, expected: Any) -> None:
+    assert expected == settings.target(Source(options))
+
+
+def test_two_targets_are_refused() -> None:
+    with pytest.raises(SettingError, match="both are given"):
+        settings.target(Source({"bctrl_live": True, "bctrl_mock": True}))
+
+
+@pytest.mark.parametrize("level", ["error", "warning", "info", "never"])
+def test_a_known_level_fails_the_run(level: str) -> None:
+    assert level == settings.fail_on(Source(ini={"bctrl_fail_on": level}), {})
+
+
+def test_an_error_fails_the_run_by_default() -> None:
+    assert "error" == settings.fail_on(Source(), {})
+
+
+@pytest.mark.parametrize("level", ["", "ERROR", "errors", "warn", " error"])
+def test_an_unknown_level_is_refused_with_the_known_ones(level: str) -> None:
+    with pytest.raises(
+        SettingError, match=r"--bctrl-fail-on: unknown level .*choose one of: error, warning, info, never"
+    ):
+        settings.fail_on(Source({"bctrl_fail_on": level}), {})
+
+
+@pytest.mark.parametrize(("text", "expected"), [("1", 1), ("10000", 10_000), (" 7 ", 7), ("007", 7)])
+def test_a_number_of_examples(text: str, expected: int) -> None:
+    assert expected == settings.max_examples(Source({"bctrl_max_examples": text}), {})
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "10001", "1.5", "1e3", "many", "\u0663", "9" * 5_000, "1_0"])
+def test_another_number_of_examples_is_refused(text: str) -> None:
+    with pytest.raises(SettingError, match="give 1 to 10000"):
+        settings.max_examples(Source({"bctrl_max_examples": text}), {})
+
+
+def test_the_base_url_is_brought_into_one_form_and_its_place_is_told() -> None:
+    made = settings.base_url(Source({NAME: "u"}), {}, "default", lambda text, where: f"{text} from {where}")
+    assert "u from --bctrl-base-url" == made
+
+
+def test_the_base_url_is_the_contracts_by_default() -> None:
+    made = settings.base_url(Source(), {}, "https://h", lambda text, where: f"{text} from {where}")
+    assert "https://h from the contract's first server" == made
+
+
+@pytest.mark.parametrize("value", ["5b1e0c8e-0000-4000-8000-00000000bc71", "my space", "ü", "a/b"])
+def test_a_space_id_is_taken_as_it_is(value: str) -> None:
+    assert value == settings.space_id(Source({"bctrl_space_id": value}), {})
+
+
+@pytest.mark.parametrize("value", ["", " ", " a", "a\n", "a\x1b", ".", "..", "\udcff"])
+def test_what_cannot_be_a_space_id_is_refused(value: str) -> None:
+    with pytest.raises(SettingError, match="is not a space id"):
+        settings.space_id(Source({"bctrl_space_id": value}), {})
+
+
+@pytest.mark.parametrize("environment", [{}, {"BCTRL_SPACE_ID": ""}])
+def test_a_missing_space_id_is_asked_for(environment: Any) -> None:
+    with pytest.raises(SettingError, match="BCTRL_SPACE_ID: no space id is set"):
+        settings.space_id(Source(), environment)
+
+
+def test_the_key_comes_from_the_environment() -> None:
+    assert "abc" == settings.api_key({"BCTRL_API_KEY": "abc"}).reveal()
+
+
+@pytest.mark.parametrize("environment", [{}, {"BCTRL_API_KEY": ""}])
+def test_a_missing_key_is_asked_for(environment: Any) -> None:
+    with pytest.raises(SettingError, match="BCTRL_API_KEY: no API key is set"):
+        settings.api_key(environment)
+
+
+@given(st.sampled_from([" ", "\n", "\r", "\t", "\x00", "é", "\udcff", "\u2028"]), st.booleans())
+def test_a_broken_key_is_refused_unseen(odd: str, first: bool) -> None:
+    environment = {"BCTRL_API_KEY": odd + "s3cret-value" if first else "s3cret-value" + odd}
+    assert "s3cret-value" not in _refusal(environment)
+
+
+def _refusal(environment: Mapping[str, str]) -> str:
+    """The traceback with the local variables of the package's own frames."""
+    with pytest.raises(SettingError) as caught:
+        settings.api_key(environment)
+    made = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    own = [frame for frame in made.stack if frame.filename == settings.__file__]
+    assert own
+    values = [value for frame in own for name, value in (frame.locals or {}).items() if name != "environment"]
+    return f"{caught.value} {values}"
+
+
+@pytest.mark.parametrize(
+    ("setting", "option"), [(settings.BASE_URL, "--bctrl-base-url"), (settings.CONTRACT, "--bctrl-contract")]
+)
+def test_an_option_is_named_as_it_is_typed(setting: settings.Setting, option: str) -> None:
+    assert option == setting.option

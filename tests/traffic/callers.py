@@ -1,0 +1,39 @@
+"""One way to ask through the sync and the async client, so that a test holds both to the same rule."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import httpx
+
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.client import async_client, client
+from pytest_bctrl.traffic.retry import RetryPolicy
+
+KEY = "k3y-that-nobody-may-see-9f8e"
+ONCE = RetryPolicy(attempts=1)
+QUICK = RetryPolicy(first_wait=0.01)
+
+Ask: TypeAlias = Callable[..., httpx.Response]
+
+
+def ask_sync(
+    base: str, method: str = "GET", url: str = "/things", *, live: bool = True, retry: RetryPolicy = QUICK, **more: Any
+) -> httpx.Response:
+    """Send one request with the sync client."""
+    with client(base, Secret(KEY), live=live, retry=retry) as made:
+        return made.request(method, url, **more)
+
+
+def ask_async(
+    base: str, method: str = "GET", url: str = "/things", *, live: bool = True, retry: RetryPolicy = QUICK, **more: Any
+) -> httpx.Response:
+    """Send one request with the async client, in an event loop of its own."""
+
+    async def ask() -> httpx.Response:
+        async with async_client(base, Secret(KEY), live=live, retry=retry) as made:
+            return await made.request(method, url, **more)
+
+    return asyncio.run(ask())

@@ -1,0 +1,143 @@
+"""A loopback server that says what a test tells it to, byte by byte, and keeps what it was sent."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+Script = Callable[[socket.socket, int], object]
+"""Answers one request on a connection; the number is 1 for the first request the server got."""
+
+
+def answer(status: int = 200, body: bytes = b"{}", **headers: str) -> bytes:
+    """A whole HTTP/1.1 answer."""
+    lines = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body)}", "Content-Type: application/json"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+@dataclass
+class Server:
+    """A running server; `requests` are the heads of all requests, as they were sent."""
+
+    port: int
+    requests: list[str] = field(default_factory=list, repr=False)
+
+    @property
+    def url(self) -> str:
+        """The base URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def authorizations(self) -> list[str]:
+        """The Authorization header of every request, empty where it had none."""
+        return [
+            next((line[15:] for line in head.split("\r\n") if line.lower().startswith("authorization: ")), "")
+            for head in self.requests
+        ]
+
+
+@contextmanager
+def serve(*script: bytes | Script) -> Iterator[Server]:
+    """Serve on a free port: the first step answers the first request, the last one all that follow."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = Server(listener.getsockname()[1])
+    open_now: list[socket.socket] = []
+    thread = threading.Thread(target=_accept, args=(listener, server, script, open_now), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for connection in open_now:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+
+
+def _accept(
+    listener: socket.socket, server: Server, script: tuple[bytes | Script, ...], open_now: list[socket.socket]
+) -> None:
+    talks: list[threading.Thread] = []
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            break
+        open_now.append(connection)
+        talks.append(threading.Thread(target=_talk, args=(connection, server, script), daemon=True))
+        talks[-1].start()
+    for talk in talks:
+        talk.join(5)
+
+
+def _talk(connection: socket.socket, server: Server, script: tuple[bytes | Script, ...]) -> None:
+    with connection, suppress(OSError):
+        while head := _head(connection):
+            server.requests.append(head)
+            number = len(server.requests)
+            step = script[min(number, len(script)) - 1]
+            if isinstance(step, bytes):
+                connection.sendall(step)
+            elif step(connection, number) is CLOSE:
+                return
+
+
+def _head(connection: socket.socket) -> str:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        chunk = connection.recv(65536)
+        if not chunk:
+            return ""
+        data += chunk
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = next((int(line[16:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head.decode("latin-1")
+
+
+CLOSE = object()
+"""What a script returns to have the connection closed."""
+
+
+def close(connection: socket.socket, number: int) -> object:
+    """Close the connection without an answer."""
+    return CLOSE
+
+
+def cut(connection: socket.socket, number: int) -> object:
+    """Announce more bytes than are sent."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+    return CLOSE
+
+
+def hang(connection: socket.socket, number: int) -> object:
+    """Take the request and say nothing until the client goes away."""
+    connection.recv(1)
+    return CLOSE
+
+
+def drip_body(connection: socket.socket, number: int) -> object:
+    """Send a body byte by byte, each in time, the whole of it never."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    return _drip(connection)
+
+
+def drip_head(connection: socket.socket, number: int) -> object:
+    """Send a header byte by byte, each in time, the whole of it never."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    return _drip(connection)
+
+
+def _drip(connection: socket.socket) -> object:
+    connection.settimeout(0.02)
+    while True:
+        connection.sendall(b"a")
+        with suppress(TimeoutError):
+            if not connection.recv(1):
+                return CLOSE

@@ -1,0 +1,168 @@
+"""The clients keep the key safe, and refuse what must not be sent: sync and async alike."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import httpx
+import pytest
+
+from pytest_bctrl.errors import SettingError, UnsafeRequestError
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.client import async_client, client
+from pytest_bctrl.traffic.flow import NO_AUTHORIZATION, Send, flow
+
+from .callers import KEY, ONCE, Ask
+from .servers import Script, answer, close, cut, hang, serve
+
+BEARER = f"Bearer {KEY}"
+
+
+def test_the_key_is_sent_to_its_origin(ask: Ask) -> None:
+    with serve(answer()) as server:
+        assert (200, [BEARER]) == (ask(server.url).status_code, server.authorizations())
+
+
+def test_the_key_is_sent_to_no_other_port(ask: Ask) -> None:
+    with serve(answer()) as own, serve(answer()) as other:
+        ask(own.url, url=f"{other.url}/things")
+        assert ([], [""]) == (own.requests, other.authorizations())
+
+
+def test_the_key_is_sent_to_no_other_name_of_the_same_machine(ask: Ask) -> None:
+    with serve(answer()) as server:
+        ask(server.url, url=f"http://localhost:{server.port}/things")
+        assert [""] == server.authorizations()
+
+
+def test_a_key_that_the_caller_wrote_goes_nowhere_else_either(ask: Ask) -> None:
+    with serve(answer()) as own, serve(answer()) as other:
+        ask(own.url, url=f"{other.url}/things", headers={"Authorization": BEARER})
+        assert [""] == other.authorizations()
+
+
+def test_another_credential_takes_the_keys_place(ask: Ask) -> None:
+    with serve(answer()) as server:
+        ask(server.url, extensions={NO_AUTHORIZATION: Secret("Bearer wrong")})
+        assert ["Bearer wrong"] == server.authorizations()
+
+
+def test_the_key_can_be_left_out(ask: Ask) -> None:
+    with serve(answer()) as server:
+        ask(server.url, extensions={NO_AUTHORIZATION: True})
+        assert [""] == server.authorizations()
+
+
+def test_a_redirect_is_given_back_and_not_followed(ask: Ask) -> None:
+    with serve(answer()) as other, serve(answer(302, Location=f"{other.url}/things")) as server:
+        assert (302, []) == (ask(server.url).status_code, other.requests)
+
+
+def test_a_redirect_that_the_caller_follows_loses_the_key(ask: Ask) -> None:
+    with serve(answer()) as other, serve(answer(302, Location=f"{other.url}/things")) as server:
+        assert (200, [""]) == (ask(server.url, follow_redirects=True).status_code, other.authorizations())
+
+
+@pytest.mark.parametrize("url", ["http://api.example.org/x", "http://127.0.0.1.example.org/", "HTTP://example.org"])
+def test_plain_http_is_refused_beyond_this_machine(ask: Ask, url: str) -> None:
+    with serve(answer()) as server, pytest.raises(UnsafeRequestError, match="plain http to another machine"):
+        ask(server.url, url=url)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PURGE", "post"])
+def test_an_unsafe_method_never_leaves_for_a_live_target(ask: Ask, method: str) -> None:
+    with serve(answer()) as server:
+        with pytest.raises(UnsafeRequestError, match="is not sent to a live target"):
+            ask(server.url, method)
+        assert [] == server.requests
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_a_safe_method_is_sent_to_a_live_target(ask: Ask, method: str) -> None:
+    with serve(answer(body=b"")) as server:
+        assert 200 == ask(server.url, method).status_code
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_any_method_is_sent_to_a_mock(ask: Ask, method: str) -> None:
+    with serve(answer()) as server:
+        assert 200 == ask(server.url, method, live=False, json={"a": 1}).status_code
+
+
+def test_a_refusal_does_not_repeat_the_query(ask: Ask) -> None:
+    with pytest.raises(UnsafeRequestError) as caught:
+        ask("http://127.0.0.1:1", "POST", f"/things?key={KEY}")
+    assert KEY not in str(caught.value)
+
+
+def test_the_body_and_headers_are_as_they_were_sent(ask: Ask) -> None:
+    with serve(answer(body=b'{"a": "\xc3\xbc"}', X_Odd="v")) as server:
+        response = ask(server.url)
+        assert ({"a": "ü"}, "v", b'{"a": "\xc3\xbc"}') == (response.json(), response.headers["x-odd"], response.content)
+
+
+FAULTS: dict[str, bytes | Script] = {"closes": close, "cuts": cut, "hangs": hang, "is no HTTP": b"nonsense\r\n\r\n"}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_no_error_shows_the_key(ask: Ask, name: str) -> None:
+    """Neither in its text, nor in the local variables of any frame that it went through in the package."""
+    with serve(FAULTS[name]) as server, pytest.raises(httpx.TransportError) as caught:
+        ask(server.url, retry=ONCE, timeout=0.2)
+    assert KEY not in shown(caught.value)
+
+
+def test_an_unreachable_target_shows_no_key(ask: Ask) -> None:
+    with serve(answer()) as server:
+        url = server.url
+    with pytest.raises(httpx.ConnectError) as caught:
+        ask(url, retry=ONCE)
+    assert KEY not in shown(caught.value)
+
+
+def shown(error: BaseException) -> str:
+    """Everything that a traceback with local variables tells, of this error and of those behind it."""
+    made = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return "".join([repr(error), *made.format()])
+
+
+def test_a_response_its_request_and_the_client_show_no_key() -> None:
+    with serve(answer()) as server, client(server.url, Secret(KEY), live=True) as made:
+        response = made.get("/things")
+        parts = [made, vars(made), response, vars(response), response.request.headers.multi_items(), made.headers]
+        assert KEY not in repr(parts)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", " ", "\x00", "☃"])
+@pytest.mark.parametrize("make", [client, async_client])
+def test_a_key_that_no_header_can_carry_is_refused_unseen(make: type, end: str) -> None:
+    held = Secret(KEY + end)
+    with pytest.raises(SettingError, match="white space, a line end") as caught:
+        make("https://api.example.org", held, live=True)
+    assert KEY not in shown(caught.value)
+
+
+def test_a_broken_header_of_the_callers_shows_no_key(ask: Ask) -> None:
+    with serve(answer()) as server, pytest.raises(httpx.LocalProtocolError) as caught:
+        ask(server.url, headers={"X-Other": "a\nb"})
+    assert (False, True) == (KEY in shown(caught.value), "line end in a header" in str(caught.value))
+
+
+def test_an_international_host_has_its_key() -> None:
+    """httpx puts such a name on the wire as `xn--…`; the origin must be compared in one form."""
+    with client("https://bücher.example", Secret(KEY), live=True) as made:
+        transport: Any = made._transport
+        step = next(flow(made.build_request("GET", "/things"), transport._rules))
+    assert isinstance(step, Send)
+    assert BEARER == step.request.headers["Authorization"]
+
+
+def test_the_environments_proxies_and_netrc_are_not_asked_for_loopback(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(answer()) as proxy, serve(answer()) as server:
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        ask(server.url)
+        assert ([], 1) == (proxy.requests, len(server.requests))

@@ -1,0 +1,69 @@
+"""How long to wait before a request is sent again: decisions, without a clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.traffic.retry import RetryPolicy, parse_retry_after
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("0", 0.0),
+        ("120", 120.0),
+        (" 5 ", 5.0),
+        ("007", 7.0),
+        ("9" * 400, float("inf")),
+        ("Thu, 01 Jan 2026 00:00:10 GMT", 10.0),
+        ("Thursday, 01-Jan-26 00:00:10 GMT", 10.0),
+        ("Thu Jan  1 00:00:10 2026", 10.0),
+        ("Thu, 01 Jan 2026 00:00:10", 10.0),
+        ("Thu, 01 Jan 2026 02:00:10 +0200", 10.0),
+        ("Wed, 31 Dec 2025 23:59:59 GMT", 0.0),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+        ("+1", None),
+        ("1.5", None),
+        ("1e3", None),
+        ("1, 2", None),
+        ("nan", None),
+        ("\u0663", None),
+        ("2026-01-01T00:00:10Z", None),
+        ("Thu, 01 Jan 2026 25:00:00 GMT", None),
+        ("Thu, 01 Jan 99999 00:00:00 GMT", None),
+        ("Thu, 99999999999999 Jan 2026 00:00:00 GMT", None),
+        ("Thu, 01 Jan 2026 00:00:00 +9999999999", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(value: str, expected: float | None) -> None:
+    assert expected == parse_retry_after(value, NOW)
+
+
+@given(st.text())
+def test_any_text_is_a_wait_that_is_not_negative_or_none(value: str) -> None:
+    wait = parse_retry_after(value, NOW)
+    assert wait is None or wait >= 0
+
+
+@given(st.integers(0, 10**6), st.integers(-12, 12).map(lambda hours: timezone(timedelta(hours=hours))))
+def test_a_date_is_as_far_off_as_it_says(seconds: int, zone: timezone) -> None:
+    assert float(seconds) == parse_retry_after(
+        format_datetime((NOW + timedelta(seconds=seconds)).astimezone(zone)), NOW
+    )
+
+
+@pytest.mark.parametrize(
+    ("attempt", "asked", "expected"),
+    [(1, None, 0.2), (2, None, 0.4), (3, None, 0.8), (1, "7", 7.0), (3, "0", 0.0), (2, "soon", 0.4)],
+)
+def test_the_wait_is_what_the_server_asks_or_doubles(attempt: int, asked: str | None, expected: float) -> None:
+    assert pytest.approx(expected) == RetryPolicy().wait(attempt, asked, NOW)
