@@ -31,9 +31,7 @@ def test_verdict(
         # A process of its own costs a second; one in which a time-out is waited for is worth it, and keeps its threads.
         waits = any(word in variant.name for word in WAITING)
         run = pytester.runpytest_subprocess if waits else pytester.runpytest_inprocess
-        result = run(
-            "--bctrl-live", f"--bctrl-base-url={server.url}", f"--bctrl-fail-on={level}", "-p", "no:randomly"
-        )
+        result = run("--bctrl-live", f"--bctrl-base-url={server.url}", f"--bctrl-fail-on={level}", "-p", "no:randomly")
         assert code == result.ret
         assert {"GET", "HEAD"} >= {request.method for request in server.log}
         assert len(server.log) <= 40
