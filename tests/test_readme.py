@@ -1,0 +1,21 @@
+"""Every Python snippet of the README is a test that passes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+SNIPPETS = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(SNIPPETS)))
+def test_snippet(pytester: pytest.Pytester, number: int) -> None:
+    pytester.makepyfile(SNIPPETS[number])
+
+    result = pytester.runpytest_subprocess("--strict-markers", "-W", "error")
+
+    assert result.ret == pytest.ExitCode.OK
+    assert result.parseoutcomes()["passed"] >= 2
