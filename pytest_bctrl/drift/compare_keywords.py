@@ -120,7 +120,7 @@ def _quoted(value: Any) -> str:
     return repr(value)[:80]
 
 
-def compare_constraints(old: Node, new: Node, emit: Emit) -> None:
+def compare_constraints(old: Node, new: Node, emit: Emit, request: bool) -> None:
     """Compare everything that bounds a value."""
     if not old.constraints and not new.constraints:
         return
@@ -135,7 +135,7 @@ def compare_constraints(old: Node, new: Node, emit: Emit) -> None:
         else:
             action = "increased" if after > before else "decreased"
         emit(f"{name}-{action}", before, after, keyword)
-    _compare_pattern(old, new, emit)
+    _compare_pattern(old, new, emit, request)
     _compare_multiple(old, new, emit)
     before, after = old.constraints.get("uniqueItems"), new.constraints.get("uniqueItems")
     if before != after:
@@ -147,7 +147,7 @@ def compare_constraints(old: Node, new: Node, emit: Emit) -> None:
     _compare_dependent(old, new, emit)
 
 
-def _compare_pattern(old: Node, new: Node, emit: Emit) -> None:
+def _compare_pattern(old: Node, new: Node, emit: Emit, request: bool) -> None:
     before: frozenset[str] | None = old.constraints.get("pattern")
     after: frozenset[str] | None = new.constraints.get("pattern")
     if before == after:
@@ -159,7 +159,7 @@ def _compare_pattern(old: Node, new: Node, emit: Emit) -> None:
         if not before <= _ANY_TEXT:
             emit("pattern-removed", before, after, "pattern")
     elif not (before <= _ANY_TEXT and after <= _ANY_TEXT):
-        emit("pattern-generalized" if after <= _ANY_TEXT else "pattern-changed", before, after, "pattern")
+        emit("pattern-generalized" if request and after <= _ANY_TEXT else "pattern-changed", before, after, "pattern")
 
 
 def _compare_multiple(old: Node, new: Node, emit: Emit) -> None:

@@ -115,7 +115,7 @@ class SchemaComparison:
         if not comparable:
             return
         compare_values(old, new, emit)
-        compare_constraints(old, new, emit)
+        compare_constraints(old, new, emit, place.is_request)
         compare_defaults(old, new, emit)
         if place.scope == "request-parameter":
             compare_extensible(old, new, emit)

@@ -154,8 +154,9 @@ SCHEMAS: dict[str, tuple[Any, Any]] = {
 
 
 _NOWHERE = {(scope, "wrapped-in-one-of") for scope in SCOPES[1:]}
+_NOWHERE |= {(scope, "pattern-generalized") for scope in SCOPES[:3]}
 _NOWHERE |= {(scope, suffix) for scope in SCOPES[3:] for suffix in ("type-specialized", "type-compatible")}
-"""Where a change goes by another rule: an alternative added; a type changed or widened."""
+"""Where a change goes by another rule: an alternative added; a type or pattern changed or widened."""
 
 
 def schema_pairs() -> dict[str, Pair]:
