@@ -49,7 +49,9 @@ def _type_suffix(old: Node, new: Node, widened: bool, narrowed: bool, strong: bo
     before, after = old.types, new.types
     if before is not None and after is not None:
         if old.lists_types or new.lists_types:
-            return "list-of-types-widened" if widened else "list-of-types-narrowed"
+            # Types that came and types that went at once: what counts is what the direction cannot bear.
+            wider = widened if request else not narrowed
+            return "list-of-types-widened" if wider else "list-of-types-narrowed"
         if not strong and not widened and not narrowed:
             # Both are sent as text. A format, though, is what a reader parses it by.
             if request and after == {"string"} and before <= _SCALARS and "format" not in new.constraints:

@@ -41,7 +41,7 @@ def instances(schema: Any) -> st.SearchStrategy[Any]:
         known.append(st.fixed_dictionaries({name: instances(inner) for name, inner in properties.items()}))
     if "items" in schema:
         known.append(st.lists(instances(schema["items"]), max_size=2))
-    known += [instances(branch) for branch in schema.get("oneOf", ())]
+    known += [instances(branch) for kind in ("oneOf", "anyOf") for branch in schema.get(kind, ())]
     if "const" in schema:
         known.append(st.just(schema["const"]))
     return st.one_of(known)
@@ -52,7 +52,7 @@ def one_changed(schema: Any, draw: Any) -> Any:
     changed = copy.deepcopy(schema)
     spots = [changed]
     for spot in spots:
-        spots += [*spot.get("properties", {}).values(), *spot.get("oneOf", ())]
+        spots += [*spot.get("properties", {}).values(), *spot.get("oneOf", ()), *spot.get("anyOf", ())]
         spots += [spot["items"]] if "items" in spot else []
     spot = draw(st.sampled_from(spots))
     change = draw(st.sampled_from(CHANGES))
@@ -88,8 +88,9 @@ def change_a_value(spot: Any, draw: Any) -> None:
     for key, values in (("enum", (["a"], ["a", "b", "c", "only"])), ("maxLength", (1, 20)), ("minimum", (0, 5))):
         if key in spot:
             spot[key] = draw(st.sampled_from(values))
-    if "oneOf" in spot and draw(st.booleans()):
-        spot["oneOf"].pop()
+    for kind in ("oneOf", "anyOf"):
+        if len(spot.get(kind, ())) > 1 and draw(st.booleans()):
+            spot[kind].pop()
     if spot.get("type") in ("integer", "number"):
         spot["type"] = draw(st.sampled_from(("integer", "number")))
 
