@@ -17,6 +17,7 @@ _WITHIN = {
 }  # fmt: skip
 _ANY_TEXT = frozenset((".*", "^.*$", "", "^.*", ".*$"))
 _ABSENT = object()
+_ABSENT_IS = {"minContains": 1}
 
 
 class Emit(Protocol):
@@ -127,7 +128,7 @@ def compare_constraints(old: Node, new: Node, emit: Emit, request: bool) -> None
     if not old.constraints and not new.constraints:
         return
     for keyword, (name, _) in BOUNDS.items():
-        before, after = old.constraints.get(keyword), new.constraints.get(keyword)
+        before, after = (node.constraints.get(keyword, _ABSENT_IS.get(keyword)) for node in (old, new))
         if before == after:
             continue
         if before is None:

@@ -19,6 +19,7 @@ from pytest_bctrl.drift.normalize import Normalizer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_bctrl.drift.compare_keywords import Emit
     from pytest_bctrl.drift.node import Node, Schema
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.report import Place, Report
@@ -102,8 +103,11 @@ class SchemaComparison:
             self.report.found, self._dry = found, dry
 
     def _compare_nodes(self, old: Node, new: Node, place: Place, is_branch: bool) -> None:
-        emit = self.emitter(old, new, place)
-        compare_all_of(self, old, new, place, emit)
+        emit, before = self.emitter(old, new, place), len(self.report.found)
+        self._compare_contents(old, new, place, is_branch, emit)
+        compare_all_of(self, old, new, place, emit, changed=len(self.report.found) > before)
+
+    def _compare_contents(self, old: Node, new: Node, place: Place, is_branch: bool, emit: Emit) -> None:
         if compare_alternatives(self, old, new, place, emit):
             return
         comparable = compare_types(old, new, emit, place.strongly_typed, place.is_request)

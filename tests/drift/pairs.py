@@ -76,7 +76,8 @@ def _bounds() -> dict[str, tuple[Any, Any]]:
         ("max-contains", "maxContains", {**_ITEMS, "contains": _TEXT}), ("min-contains", "minContains", {**_ITEMS, "contains": _TEXT}),
     ):  # fmt: skip
         none, low, high = rest, {**rest, keyword: 5}, {**rest, keyword: 9}
-        found[f"{name}-set"], found[f"{name}-unset"] = (none, low), (low, none)
+        if name != "min-contains":  # absent, it is 1
+            found[f"{name}-set"], found[f"{name}-unset"] = (none, low), (low, none)
         found[f"{name}-increased"], found[f"{name}-decreased"] = (low, high), (high, low)
     return found
 
