@@ -85,7 +85,8 @@ def _compare_wrapped(walk: SchemaComparison, old: Node, new: Node, place: Place,
     single = [Branch(part, inner, values)]
     matched = match_branches(walk, single, many, place) if added else match_branches(walk, many, single, place)
     rest = matched.added if added else matched.removed
-    for one, other, _ in matched.both:
+    is_wrapped = added and inner.only_choice is None and place.scope == "response-body"
+    for one, other, _ in () if is_wrapped else matched.both:
         before = old.schema if added else (one.part,)
         after = (other.part,) if added else new.schema
         walk.compare(before, after, place, is_branch=True)
@@ -96,7 +97,7 @@ def _compare_wrapped(walk: SchemaComparison, old: Node, new: Node, place: Place,
         emit("type-changed", _shape(old), _shape(new), "type")
         return
     action = "added" if added else "removed"
-    if added and inner.only_choice is None and place.scope == "response-body":
+    if is_wrapped:
         beside = ", ".join(label.strip("<>") for _, label in rest)
         emit("wrapped-in-one-of", None, None, choice.kind, f"beside {beside}")
         return
@@ -142,9 +143,7 @@ def _unlike(
     walk: SchemaComparison, old: list[Schema], new: list[Schema], place: Place
 ) -> tuple[list[Schema], list[Schema]]:
     """What is left of either side when every subschema has met the one most like it."""
-    sides = (
-        branches(tuple(part for schema in side for part in schema), normal)
-        for side, normal in ((old, walk.old), (new, walk.new))
-    )
-    matched = match_branches(walk, *sides, place)
+    before = branches(tuple(part for schema in old for part in schema), walk.old)
+    after = branches(tuple(part for schema in new for part in schema), walk.new)
+    matched = match_branches(walk, before, after, place)
     return [(branch.part,) for branch, _ in matched.removed], [(branch.part,) for branch, _ in matched.added]

@@ -53,11 +53,18 @@ def _type_suffix(old: Node, new: Node, widened: bool, narrowed: bool, strong: bo
             # Types that came and types that went at once: what counts is what the direction cannot bear.
             wider = widened if request else not narrowed
             return "list-of-types-widened" if wider else "list-of-types-narrowed"
-        if not strong and not widened and not narrowed:
+        if not strong and not widened:
             # Both are sent as text. A format, though, is what a reader parses it by.
-            if request and after == {"string"} and before <= _SCALARS and "format" not in new.constraints:
+            text = after == {"string"} and before <= _SCALARS | {"string"}
+            if request and text and "format" not in new.constraints:
                 return "type-generalized"
-            if not request and before == {"string"} and after <= _SCALARS and "format" not in old.constraints:
+            if (
+                not request
+                and not narrowed
+                and before == {"string"}
+                and after <= _SCALARS
+                and "format" not in old.constraints
+            ):
                 return "type-compatible"
     if widened:
         return "type-generalized"
@@ -82,7 +89,7 @@ def compare_formats(old: Node, new: Node, emit: Emit, request: bool) -> None:
     if before == after:
         return
     if after is None:
-        suffix = "type-generalized"
+        suffix = "type-generalized" if request else "type-changed"
     elif before is None:
         suffix = "type-changed" if request else "type-specialized"
     else:

@@ -149,10 +149,10 @@ def _became_list(walk: SchemaComparison, old: Parameter, new: Parameter, place: 
     if not (old.style == new.style == "form" and new.explode):
         return False
     one, many = walk.old.node(old.schema), walk.new.node(new.schema)
-    if many.types != {"array"} or one.takes("array") or many.constraints.keys() - {"maxItems"}:
+    if many.types != frozenset({"array"}) or one.takes("array") or many.constraints.keys() - {"maxItems"}:
         return False
     said = many.children.keys() - {"items"} or many.prefix or many.choices or many.enum is not None
-    return not said and walk.equal(old.schema, many.child("items"), place)
+    return not said and walk.worst(old.schema, many.child("items"), place) in ("info", None)
 
 
 def _has_parts(walk: SchemaComparison, old: Parameter, new: Parameter) -> bool:

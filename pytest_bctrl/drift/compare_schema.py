@@ -15,6 +15,7 @@ from pytest_bctrl.drift.compare_keywords import (
 from pytest_bctrl.drift.compare_properties import compare_properties
 from pytest_bctrl.drift.compare_subschemas import compare_discriminators, compare_subschemas
 from pytest_bctrl.drift.normalize import Normalizer
+from pytest_bctrl.drift.rules import rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.report import Place, Report
     from pytest_bctrl.drift.spec import Part
+    from pytest_bctrl.finding import Level
 
 MAX_DEPTH = 100
 """How deep two schemas are followed into each other; a schema that holds itself ends by itself."""
@@ -101,6 +103,17 @@ class SchemaComparison:
             return not self.report.found
         finally:
             self.report.found, self._dry = found, dry
+
+    def worst(self, old: Schema, new: Schema, place: Place) -> Level | None:
+        """The worst level of what changed between two schemas, without noting it; None where nothing did."""
+        found, self.report.found = self.report.found, []
+        try:
+            self.compare(old, new, place)
+            levels = {rules()[change.rule].level for change in self.report.found}
+        finally:
+            self.report.found = found
+        worst: tuple[Level, ...] = ("error", "warning", "info")
+        return next((level for level in worst if level in levels), None)
 
     def _compare_nodes(self, old: Node, new: Node, place: Place, is_branch: bool) -> None:
         emit, before = self.emitter(old, new, place), len(self.report.found)

@@ -143,7 +143,7 @@ def nullable_obj(d: Doc) -> None:
     item(d)["properties"]["metadata"] = {"anyOf": [{"type": "object"}, {"type": "null"}]}
 
 
-@case(BREAKING, "response-property-type-generalized")
+@case(BREAKING, "response-property-type-changed")
 def format_rm(d: Doc) -> None:
     del item(d)["properties"]["id"]["format"]
 
