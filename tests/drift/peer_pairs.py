@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .pairs import Doc, answer, body, document
+from .pairs import COMPONENTS, Doc, answer, body, document
 from .peer_pair import I, N, PeerPair, S, obj
 
 
@@ -228,6 +228,7 @@ def _presence() -> list[PeerPair]:
     status = "check_response_status_updated_test.go::TestResponse"
     breaking, safe = "check_breaking_test.go::TestBreaking_", "check_not_breaking_test.go::TestBreaking_"
     media: Doc = {"application/json": {}}
+    bare: Doc = {**answer(content=media), "components": {"schemas": COMPONENTS}}
     xml: Doc = {"application/json": {}, "application/xml": {}}
     access = "check_response_required_property_write_only_read_only_test.go"
     return [
@@ -252,8 +253,8 @@ def _presence() -> list[PeerPair]:
         PeerPair(f"{status}SuccessStatusRemoved", statuses("200", "409"), statuses("409"), ("response-success-status-removed",)),
         PeerPair("check_response_mediatype_updated_test.go::TestAddNewMediaType", answer(content=media), answer(content=xml), ("response-media-type-added",)),
         PeerPair("check_response_mediatype_updated_test.go::TestDeleteNewMediaType", answer(content=xml), answer(content=media), ("response-media-type-removed",)),
-        PeerPair("check_media_type_schema_existence_test.go::TestMediaTypeSchemaExistence", answer(content=media), body(S), (f"{BODY}media-type-schema-added",)),
-        PeerPair("check_media_type_schema_existence_test.go::TestMediaTypeSchemaAddedAsTrue", answer(content=media), body(True), ()),
+        PeerPair("check_media_type_schema_existence_test.go::TestMediaTypeSchemaExistence", bare, body(S), (f"{BODY}media-type-schema-added",)),
+        PeerPair("check_media_type_schema_existence_test.go::TestMediaTypeSchemaAddedAsTrue", bare, body(True), ()),
         PeerPair(f"{breaking}ResponseHeaderParamRequiredDisabled", header(S, required=True), header(S), ("response-header-became-optional",)),
         PeerPair(f"{breaking}ResponseHeaderRemoved", header(S, required=True), answer(), ("required-response-header-removed",)),
         PeerPair(f"{breaking}OptionalResponseHeaderRemoved", header(S), answer(), ("optional-response-header-removed",)),
