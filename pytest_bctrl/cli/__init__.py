@@ -6,10 +6,12 @@ Exit codes: 0 nothing at or above the failing level, 1 something is, 2 it could 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import BctrlError
@@ -25,14 +27,20 @@ COULD_NOT_CHECK = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; a user's mistake is one line on standard error and exit code 2."""
+    """Run one command and return its exit code; a user's mistake is one line on standard error and exit code 2.
+
+    So is a mistake of ours, with its traceback: Python's own exit code for it, 1, would say that something was found.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parser(given).parse_args(given)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            # What upstream says is printed as far as the terminal can, rather than not at all.
-            stream.reconfigure(errors="backslashreplace")
+    if sys.stderr is None:
+        # Started with it closed. What is printed to None goes to standard output, into the report.
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - until the end
     try:
+        options = _parser(given).parse_args(given)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                # What upstream says is printed as far as the terminal can, rather than not at all.
+                stream.reconfigure(errors="backslashreplace")
         return int(import_module(f"pytest_bctrl.cli.{options.command}").run(options))
     except BctrlError as error:
         print(f"pytest-bctrl: {one_line(str(error))}", file=sys.stderr)
@@ -43,6 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return COULD_NOT_CHECK
     except KeyboardInterrupt:
         return 130
+    except Exception:  # noqa: BLE001 - its cause is printed
+        import traceback
+
+        traceback.print_exc()
+        print("pytest-bctrl: a mistake in pytest-bctrl itself; nothing is known to have been checked", file=sys.stderr)
+        return COULD_NOT_CHECK
 
 
 def one_line(text: str) -> str:

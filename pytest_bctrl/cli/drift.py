@@ -115,7 +115,7 @@ def _run(arguments: argparse.Namespace) -> int:
     until = _until(arguments, today)
     reports = arguments.reports or [_Report("text", None)]
     _refuse_two_on_stdout(reports)
-    gate = read_gate(arguments.allow_list)
+    gate = read_gate(arguments.allow_list, is_written=arguments.accept is not None)
     base, upstream = default_sources(arguments.base, arguments.upstream)
     old = read_source(base)
     new = read_source(upstream, known=old)
@@ -169,20 +169,23 @@ def _shown(path: Path) -> str:
         return str(path)
 
 
-def read_gate(path: str | None) -> GateFile:
-    """Read the allow-list: the one given, else the default one if there is one."""
+def read_gate(path: str | None, is_written: bool = False) -> GateFile:
+    """Read the allow-list: the one given, else the default one if there is one.
+
+    `is_written`: entries are to be added, so that it need not be there yet.
+    """
     from pytest_bctrl.drift.allowlist import FILE, GateFile, read_gate_file
     from pytest_bctrl.drift.sources import read_text
 
     if path is None and not Path(FILE).is_file():
         return GateFile(FILE)
     name = path or FILE
+    if is_written and not Path(name).exists():
+        return GateFile(name)
     if not Path(name).exists():
         from pytest_bctrl.errors import DocumentError
 
-        raise DocumentError(
-            "there is no such file", where=f"--allow-list {name}", mend="--accept REASON writes one to bctrl-drift.yaml"
-        )
+        raise DocumentError("there is no such file", where=f"--allow-list {name}", mend="--accept REASON writes one")
     return read_gate_file(read_text(name), name)
 
 
@@ -249,8 +252,7 @@ def write_reports(reports: Sequence[_Report], findings: Sequence[Finding], title
         module, function = FORMATS[report.format]
         text = getattr(import_module(module), function)(findings, title)
         if report.path in (None, "-"):
-            sys.stdout.write(text)
-            sys.stdout.flush()
+            _print(text)
             continue
         try:
             Path(str(report.path)).write_text(text, "utf-8")
@@ -260,6 +262,26 @@ def write_reports(reports: Sequence[_Report], findings: Sequence[Finding], title
                 where=f"--output {report.path}",
                 mend="give a path in a folder that is there",
             ) from None
+
+
+def _print(text: str) -> None:
+    from contextlib import suppress
+
+    from pytest_bctrl.errors import DocumentError
+
+    mend = "give --output PATH"
+    if sys.stdout is None:
+        raise DocumentError("it is closed", where="standard output", mend=mend)
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        with suppress(OSError):
+            # What is left in its buffer would be tried, and told of, once more at the end.
+            sys.stdout.close()
+        raise DocumentError(f"it cannot be written: {error.strerror}", where="standard output", mend=mend) from None
 
 
 def _what_next(failing: Sequence[Finding], fail_on: str) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.drift.alternatives import Choice, Kind
     from pytest_bctrl.drift.compare_keywords import Emit
     from pytest_bctrl.drift.compare_schema import SchemaComparison
-    from pytest_bctrl.drift.node import Node
+    from pytest_bctrl.drift.node import Node, Schema
     from pytest_bctrl.drift.report import Place
 
 _NAMES: dict[Kind, str] = {"oneOf": "one-of", "anyOf": "any-of"}
@@ -40,6 +40,11 @@ def _compare_choice(walk: SchemaComparison, before: Choice, after: Choice, old: 
     matched = match_branches(walk, *sides, place)
     for one, other, label in matched.both:
         walk.compare((one.part,), (other.part,), place.inside(label), is_branch=True)
+    if after.kind == "anyOf" and len(matched.removed) == len(matched.added) == 1:
+        # One for one is an alternative that changed: added to anyOf it would be info, whatever it became.
+        (one, label), (other, _) = matched.removed[0], matched.added[0]
+        walk.compare((one.part,), (other.part,), place.inside(label), is_branch=True)
+        return
     for _, label in matched.removed:
         emit(f"{_NAMES[before.kind]}-removed", label.strip("<>"), None, before.kind)
     for _, label in matched.added:
@@ -80,7 +85,8 @@ def _compare_wrapped(walk: SchemaComparison, old: Node, new: Node, place: Place,
     single = [Branch(part, inner, values)]
     matched = match_branches(walk, single, many, place) if added else match_branches(walk, many, single, place)
     rest = matched.added if added else matched.removed
-    for one, other, _ in matched.both:
+    is_wrapped = added and inner.only_choice is None and place.scope == "response-body"
+    for one, other, _ in () if is_wrapped else matched.both:
         before = old.schema if added else (one.part,)
         after = (other.part,) if added else new.schema
         walk.compare(before, after, place, is_branch=True)
@@ -91,7 +97,7 @@ def _compare_wrapped(walk: SchemaComparison, old: Node, new: Node, place: Place,
         emit("type-changed", _shape(old), _shape(new), "type")
         return
     action = "added" if added else "removed"
-    if added and inner.only_choice is None and place.scope == "response-body":
+    if is_wrapped:
         beside = ", ".join(label.strip("<>") for _, label in rest)
         emit("wrapped-in-one-of", None, None, choice.kind, f"beside {beside}")
         return
@@ -106,8 +112,11 @@ def _shape(node: Node) -> str:
     return "|".join(sorted(node.types)) if node.types else "any"
 
 
-def compare_all_of(walk: SchemaComparison, old: Node, new: Node, place: Place, emit: Emit) -> None:
-    """Note a subschema that came to `allOf` or left it. What it changes is found where the whole is compared."""
+def compare_all_of(walk: SchemaComparison, old: Node, new: Node, place: Place, emit: Emit, changed: bool) -> None:
+    """Note a subschema that came to `allOf` or left it. What it changes is found where the whole is compared.
+
+    `changed`: whether that found anything. If not, subschemas that differ on both sides are the same, cut otherwise.
+    """
     if not old.all_of or not new.all_of or len(old.all_of) * len(new.all_of) > 400:
         return
     rest_new = list(new.all_of)
@@ -119,10 +128,22 @@ def compare_all_of(walk: SchemaComparison, old: Node, new: Node, place: Place, e
         else:
             rest_new.remove(found)
     if rest_old and rest_new:
-        return
+        if not changed:
+            return
+        rest_old, rest_new = _unlike(walk, rest_old, rest_new, place)
     for action, rest, normal in (("removed", rest_old, walk.old), ("added", rest_new, walk.new)):
         for schema in rest:
             if not takes_anything(normal.node(schema)):
                 emit(f"all-of-{action}", None, None, "allOf", schema[0].pointer.rpartition("/")[2])
             elif walk.options.descriptions:
                 emit(f"all-of-{action}-annotation-only", None, None, "allOf", schema[0].pointer.rpartition("/")[2])
+
+
+def _unlike(
+    walk: SchemaComparison, old: list[Schema], new: list[Schema], place: Place
+) -> tuple[list[Schema], list[Schema]]:
+    """What is left of either side when every subschema has met the one most like it."""
+    before = branches(tuple(part for schema in old for part in schema), walk.old)
+    after = branches(tuple(part for schema in new for part in schema), walk.new)
+    matched = match_branches(walk, before, after, place)
+    return [(branch.part,) for branch, _ in matched.removed], [(branch.part,) for branch, _ in matched.added]

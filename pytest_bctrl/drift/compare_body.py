@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.drift.report import word
-from pytest_bctrl.drift.rules import rules
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.compare_schema import SchemaComparison
@@ -40,15 +39,12 @@ def _levels(walk: SchemaComparison, old: Part, new: Part, place: Place) -> set[s
     """The levels of what changed in the media types of a body."""
     report = walk.report
     before, after = dict(report.base.members(old / "content")), dict(report.revision.members(new / "content"))
-    levels = {"error"} if before.keys() - after.keys() else set[str]()
+    levels: set[str] = {"error"} if before.keys() - after.keys() else set()
     levels |= {"info"} if after.keys() - before.keys() else set()
-    found, report.found = report.found, []
-    try:
-        for name in before.keys() & after.keys():
-            report.base.mapping(before[name])
-            report.revision.mapping(after[name])
-            here = place._replace(scope="request-parameter", location="", strongly_typed=name.endswith("json"))
-            walk.compare(walk.value(before[name] / "schema"), walk.value(after[name] / "schema"), here)
-        return levels | {rules()[change.rule].level for change in report.found}
-    finally:
-        report.found = found
+    for name in before.keys() & after.keys():
+        report.base.mapping(before[name])
+        report.revision.mapping(after[name])
+        here = place._replace(scope="request-parameter", location="", strongly_typed=name.endswith("json"))
+        worst = walk.worst(walk.value(before[name] / "schema"), walk.value(after[name] / "schema"), here)
+        levels |= {worst} if worst else set()
+    return levels

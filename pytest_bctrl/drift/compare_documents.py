@@ -19,7 +19,8 @@ from pytest_bctrl.drift.compare_servers import compare_servers, own_servers
 from pytest_bctrl.drift.lifecycle import OPERATION, compare_lifecycle, sunset
 from pytest_bctrl.drift.match import match_operations, operations
 from pytest_bctrl.drift.report import Place, Report
-from pytest_bctrl.drift.spec import Part, Spec
+from pytest_bctrl.drift.spec import Spec
+from pytest_bctrl.drift.unmatched import note_unused_schemas, read_operation
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -50,16 +51,17 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
     old, new = operations(report.base), operations(report.revision)
     matched = match_operations(old, new)
     for one in matched.removed:
+        read_operation(report.base, walk.old, one)
         _note_removed(report, options, one, {other.shape for other in new})
     for one, other in matched.both:
         walk.begin_operation()
         _compare_operation(walk, one, other)
     for one in matched.added:
-        _read_added(walk, one)
+        read_operation(report.revision, walk.new, one)
         report.add("endpoint-added", _place(one), None, one.label, "", one.part.pointer)
     compare_servers(report, report.base.root / "servers", report.revision.root / "servers", _WHOLE)
     compare_schemes(report)
-    _note_unused_schemas(walk)
+    note_unused_schemas(walk)
     return report.findings()
 
 
@@ -127,34 +129,3 @@ def _note_removed(report: Report, options: Options, operation: Operation, shapes
             elif when > options.day():
                 rule = f"{subject}-before-sunset"
     report.add(rule, _place(operation), operation.label, None, operation.part.pointer)
-
-
-def _read_added(walk: SchemaComparison, operation: Operation) -> None:
-    """Read what a new operation is made of, so that a document that cannot be read is told of as such."""
-    spec = walk.report.revision
-    read_parameters(spec, operation)
-    read_security(spec, operation, schemes(spec))
-    for response in read_responses(spec, operation).values():
-        for _, media in spec.members(response / "content"):
-            if spec.mapping(media).get("schema") is not None:
-                walk.new.node((media / "schema",))
-
-
-def _note_unused_schemas(walk: SchemaComparison) -> None:
-    """Note component schemas that no operation led to and that have no equal on the other side, whatever its name."""
-    report = walk.report
-    before = _components(report.base)
-    after = _components(report.revision)
-    for pointer, part in before.items():
-        if pointer in report.base.seen or pointer in after or len(before) * len(after) > _EXHAUSTIVE:
-            continue
-        place = _WHOLE._replace(scope="response-body", location="schemas")
-        if not any(walk.equal((part,), (other,), place) for other in after.values()):
-            report.add("api-schema-removed", place, pointer.rpartition("/")[2], None, pointer)
-
-
-_EXHAUSTIVE = 2500
-
-
-def _components(spec: Spec) -> dict[str, Part]:
-    return {part.pointer: part for _, part in spec.members(spec.root / "components" / "schemas")}

@@ -17,6 +17,7 @@ _WITHIN = {
 }  # fmt: skip
 _ANY_TEXT = frozenset((".*", "^.*$", "", "^.*", ".*$"))
 _ABSENT = object()
+_ABSENT_IS = {"minContains": 1}
 
 
 class Emit(Protocol):
@@ -49,12 +50,16 @@ def _type_suffix(old: Node, new: Node, widened: bool, narrowed: bool, strong: bo
     before, after = old.types, new.types
     if before is not None and after is not None:
         if old.lists_types or new.lists_types:
-            return "list-of-types-widened" if widened else "list-of-types-narrowed"
-        if not strong and not widened and not narrowed:
+            # Types that came and types that went at once: what counts is what the direction cannot bear.
+            wider = widened if request else not narrowed
+            return "list-of-types-widened" if wider else "list-of-types-narrowed"
+        if not strong and not widened:
             # Both are sent as text. A format, though, is what a reader parses it by.
-            if request and after == {"string"} and before <= _SCALARS and "format" not in new.constraints:
+            text = after == {"string"} and before <= _SCALARS | {"string"}
+            if request and text and "format" not in new.constraints:
                 return "type-generalized"
-            if not request and before == {"string"} and after <= _SCALARS and "format" not in old.constraints:
+            read = before == {"string"} and after <= _SCALARS and not narrowed
+            if not request and read and "format" not in old.constraints:
                 return "type-compatible"
     if widened:
         return "type-generalized"
@@ -79,7 +84,7 @@ def compare_formats(old: Node, new: Node, emit: Emit, request: bool) -> None:
     if before == after:
         return
     if after is None:
-        suffix = "type-generalized"
+        suffix = "type-generalized" if request else "type-changed"
     elif before is None:
         suffix = "type-changed" if request else "type-specialized"
     else:
@@ -120,12 +125,12 @@ def _quoted(value: Any) -> str:
     return repr(value)[:80]
 
 
-def compare_constraints(old: Node, new: Node, emit: Emit) -> None:
+def compare_constraints(old: Node, new: Node, emit: Emit, request: bool) -> None:
     """Compare everything that bounds a value."""
     if not old.constraints and not new.constraints:
         return
     for keyword, (name, _) in BOUNDS.items():
-        before, after = old.constraints.get(keyword), new.constraints.get(keyword)
+        before, after = (node.constraints.get(keyword, _ABSENT_IS.get(keyword)) for node in (old, new))
         if before == after:
             continue
         if before is None:
@@ -135,7 +140,7 @@ def compare_constraints(old: Node, new: Node, emit: Emit) -> None:
         else:
             action = "increased" if after > before else "decreased"
         emit(f"{name}-{action}", before, after, keyword)
-    _compare_pattern(old, new, emit)
+    _compare_pattern(old, new, emit, request)
     _compare_multiple(old, new, emit)
     before, after = old.constraints.get("uniqueItems"), new.constraints.get("uniqueItems")
     if before != after:
@@ -147,7 +152,7 @@ def compare_constraints(old: Node, new: Node, emit: Emit) -> None:
     _compare_dependent(old, new, emit)
 
 
-def _compare_pattern(old: Node, new: Node, emit: Emit) -> None:
+def _compare_pattern(old: Node, new: Node, emit: Emit, request: bool) -> None:
     before: frozenset[str] | None = old.constraints.get("pattern")
     after: frozenset[str] | None = new.constraints.get("pattern")
     if before == after:
@@ -159,7 +164,7 @@ def _compare_pattern(old: Node, new: Node, emit: Emit) -> None:
         if not before <= _ANY_TEXT:
             emit("pattern-removed", before, after, "pattern")
     elif not (before <= _ANY_TEXT and after <= _ANY_TEXT):
-        emit("pattern-generalized" if after <= _ANY_TEXT else "pattern-changed", before, after, "pattern")
+        emit("pattern-generalized" if request and after <= _ANY_TEXT else "pattern-changed", before, after, "pattern")
 
 
 def _compare_multiple(old: Node, new: Node, emit: Emit) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_bctrl.drift.compare_keywords import show_types
 from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, sunset
 from pytest_bctrl.drift.report import Place, word
 from pytest_bctrl.drift.spec import Part, Spec
@@ -97,8 +98,6 @@ def _location(key: Key, parameter: Parameter) -> str:
 
 
 def _note_removed(walk: SchemaComparison, parameter: Parameter, place: Place) -> None:
-    if parameter.place == "path" and place.location.endswith("}"):
-        return
     values = parameter.part.value
     rule = "request-parameter-removed"
     if values.get("deprecated"):
@@ -116,8 +115,6 @@ def _note_added(walk: SchemaComparison, parameter: Parameter, place: Place, is_k
     if is_known:
         rule = "new-request-parameter-for-known-credential"
     elif parameter.place == "path":
-        if place.location.endswith("}"):
-            return
         rule = "new-request-path-parameter"
     elif parameter.required:
         rule = "new-required-request-parameter"
@@ -140,7 +137,22 @@ def _compare_one(walk: SchemaComparison, old: Parameter, new: Parameter, place: 
     compare_lifecycle(walk.report, walk.options, PARAMETER, old.part.value, new.part.value, place, at)
     if walk.options.descriptions and old.part.value.get("description") != new.part.value.get("description"):
         add("description-changed", place, old.part.value.get("description"), new.part.value.get("description"), *at)
-    walk.compare(old.schema, new.schema, place)
+    if _became_list(walk, old, new, place):
+        types = show_types(walk.old.node(old.schema)), show_types(walk.new.node(new.schema))
+        add("request-parameter-type-generalized", place, *types, *at)
+    else:
+        walk.compare(old.schema, new.schema, place)
+
+
+def _became_list(walk: SchemaComparison, old: Parameter, new: Parameter, place: Place) -> bool:
+    """Tell a value that became a list of such, sent so that a list of one looks like the value did (`q=a`)."""
+    if not (old.style == new.style == "form" and new.explode):
+        return False
+    one, many = walk.old.node(old.schema), walk.new.node(new.schema)
+    if many.types != frozenset({"array"}) or one.takes("array") or many.constraints.keys() - {"maxItems"}:
+        return False
+    said = many.children.keys() - {"items"} or many.prefix or many.choices or many.enum is not None
+    return not said and walk.worst(old.schema, many.child("items"), place) in ("info", None)
 
 
 def _has_parts(walk: SchemaComparison, old: Parameter, new: Parameter) -> bool:

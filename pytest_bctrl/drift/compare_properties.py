@@ -73,10 +73,11 @@ def _compare_one(
     one, other = walk.old.node(before), walk.new.node(after)
     at = (_pointer(old, name), _pointer(new, name))
     was, now = name in old.required, name in new.required
-    write_only = bool(one.flags.get("writeOnly") and other.flags.get("writeOnly")) and not place.is_request
+    was_write_only = bool(one.flags.get("writeOnly")) and not place.is_request
+    write_only = was_write_only and bool(other.flags.get("writeOnly"))
     if was != now:
         subject = "request-parameter-property" if place.is_request else "response-property"
-        subject = "response-write-only-property" if write_only else subject
+        subject = "response-write-only-property" if was_write_only else subject
         rule = f"{subject}-became-{word(now)}"
         walk.report.add(rule, place, word(was), word(now), *at)
     if not place.is_request:

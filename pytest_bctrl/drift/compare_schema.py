@@ -15,14 +15,17 @@ from pytest_bctrl.drift.compare_keywords import (
 from pytest_bctrl.drift.compare_properties import compare_properties
 from pytest_bctrl.drift.compare_subschemas import compare_discriminators, compare_subschemas
 from pytest_bctrl.drift.normalize import Normalizer
+from pytest_bctrl.drift.rules import rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_bctrl.drift.compare_keywords import Emit
     from pytest_bctrl.drift.node import Node, Schema
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.report import Place, Report
     from pytest_bctrl.drift.spec import Part
+    from pytest_bctrl.finding import Level
 
 MAX_DEPTH = 100
 """How deep two schemas are followed into each other; a schema that holds itself ends by itself."""
@@ -101,9 +104,23 @@ class SchemaComparison:
         finally:
             self.report.found, self._dry = found, dry
 
+    def worst(self, old: Schema, new: Schema, place: Place) -> Level | None:
+        """The worst level of what changed between two schemas, without noting it; None where nothing did."""
+        found, self.report.found = self.report.found, []
+        try:
+            self.compare(old, new, place)
+            levels = {rules()[change.rule].level for change in self.report.found}
+        finally:
+            self.report.found = found
+        worst: tuple[Level, ...] = ("error", "warning", "info")
+        return next((level for level in worst if level in levels), None)
+
     def _compare_nodes(self, old: Node, new: Node, place: Place, is_branch: bool) -> None:
-        emit = self.emitter(old, new, place)
-        compare_all_of(self, old, new, place, emit)
+        emit, before = self.emitter(old, new, place), len(self.report.found)
+        self._compare_contents(old, new, place, is_branch, emit)
+        compare_all_of(self, old, new, place, emit, changed=len(self.report.found) > before)
+
+    def _compare_contents(self, old: Node, new: Node, place: Place, is_branch: bool, emit: Emit) -> None:
         if compare_alternatives(self, old, new, place, emit):
             return
         comparable = compare_types(old, new, emit, place.strongly_typed, place.is_request)
@@ -115,7 +132,7 @@ class SchemaComparison:
         if not comparable:
             return
         compare_values(old, new, emit)
-        compare_constraints(old, new, emit)
+        compare_constraints(old, new, emit, place.is_request)
         compare_defaults(old, new, emit)
         if place.scope == "request-parameter":
             compare_extensible(old, new, emit)

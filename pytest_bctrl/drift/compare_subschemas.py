@@ -139,7 +139,7 @@ def compare_discriminators(walk: SchemaComparison, old: Node, new: Node, place: 
         if one is None or other is None:
             emit("discriminator-mapping-added" if one is None else "discriminator-mapping-deleted", None, None,
                  "discriminator", str(value))  # fmt: skip
-        elif not _same_target(walk, one, other, place):
+        elif not _same_target(walk, one, other, new, place):
             emit("discriminator-mapping-changed", None, None, "discriminator", str(value))
 
 
@@ -151,7 +151,8 @@ def _discriminator(walk: SchemaComparison, node: Node, is_new: bool) -> dict[str
     return found
 
 
-def _same_target(walk: SchemaComparison, old: Any, new: Any, place: Place) -> bool:
+def _same_target(walk: SchemaComparison, old: Any, new: Any, node: Node, place: Place) -> bool:
+    """Tell whether a value still leads to the same schema, which may have changed: no alternative is what it was."""
     schemas = []
     for spec, name in ((walk.report.base, old), (walk.report.revision, new)):
         known = spec.root / "components" / "schemas" / str(name)
@@ -161,4 +162,8 @@ def _same_target(walk: SchemaComparison, old: Any, new: Any, place: Place) -> bo
             schemas.append(spec.target(Part({"$ref": name}, "/discriminator")))
         else:
             return bool(old == new)
-    return walk.equal((schemas[0],), (schemas[1],), place.inside(""))
+    inside = place.inside("")
+    if walk.equal((schemas[0],), (schemas[1],), inside):
+        return True
+    elsewhere = [branch for choice in node.choices for branch in choice.branches]
+    return bool(elsewhere) and not any(walk.equal((schemas[0],), (branch,), inside) for branch in elsewhere)

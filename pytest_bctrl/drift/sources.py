@@ -37,6 +37,8 @@ def read_text(source: str, seconds: float = SECONDS) -> str:
     if _URL.match(source):
         data = fetch(source, seconds)
     elif source == "-":
+        if sys.stdin is None:
+            raise DocumentError("it is closed", where="standard input", mend=_MEND)
         data = sys.stdin.buffer.read(MAX_BYTES + 1)
     else:
         data = _read_file(source)

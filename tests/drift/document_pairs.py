@@ -126,6 +126,7 @@ _DOCUMENTS: dict[str, tuple[Doc, Doc]] = {
     "api-operation-id-removed": (document({"operationId": "list"}), document()),
     "api-tag-added": (document(), document({"tags": ["a"]})),
     "api-tag-removed": (document({"tags": ["a"]}), document()),
+    "api-schema-added": (document(), document(components={"schemas": {"A": {"type": "string"}}})),
     "api-schema-removed": (document(components={"schemas": {"A": {"type": "string"}}}), document()),
     "api-server-added": (document(servers=[{"url": "https://a"}]), document(servers=[{"url": "https://a"}, {"url": "https://b"}])),
     "api-server-removed": (document(servers=[{"url": "https://a"}, {"url": "https://b"}]), document(servers=[{"url": "https://a"}])),

@@ -15,14 +15,15 @@ _SCALARS: tuple[Doc, ...] = (
     {"type": "string"}, {"type": "string", "format": "uuid"}, {"type": "string", "maxLength": 9},
     {"type": "string", "enum": ["a", "b", "c"]}, {"type": "string", "pattern": "^a"},
     {"type": "string", "enum": ["only"]}, {"type": "integer", "minimum": 1}, {"type": "number"},
-    {"type": "boolean"}, {},
+    {"type": "boolean"}, {}, {"oneOf": [{"type": "string"}, {"type": "integer"}]},
+    {"anyOf": [{"type": "string"}, {"type": "boolean"}]}, {"type": ["integer", "boolean"]},
 )  # fmt: skip
 
 
 def schemas() -> st.SearchStrategy[Any]:
     """Schemas of objects, lists, alternatives and scalars, some nullable."""
     scalars = st.sampled_from(_SCALARS).map(copy.deepcopy)
-    nullable = scalars.filter(lambda schema: "type" in schema).map(_nullable)
+    nullable = scalars.filter(lambda schema: isinstance(schema.get("type"), str)).map(_nullable)
     return st.recursive(scalars | nullable, _compound, max_leaves=12)
 
 
@@ -39,7 +40,8 @@ def _compound(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
     lists = children.map(lambda items: {"type": "array", "items": items})
     alternatives = st.lists(children, min_size=2, max_size=3).map(_told_apart)
-    return objects | lists | alternatives
+    either = st.lists(children, min_size=2, max_size=3).map(lambda inner: {"anyOf": inner})
+    return objects | lists | alternatives | either
 
 
 def _told_apart(inner: list[Any]) -> Doc:

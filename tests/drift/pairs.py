@@ -76,7 +76,8 @@ def _bounds() -> dict[str, tuple[Any, Any]]:
         ("max-contains", "maxContains", {**_ITEMS, "contains": _TEXT}), ("min-contains", "minContains", {**_ITEMS, "contains": _TEXT}),
     ):  # fmt: skip
         none, low, high = rest, {**rest, keyword: 5}, {**rest, keyword: 9}
-        found[f"{name}-set"], found[f"{name}-unset"] = (none, low), (low, none)
+        if name != "min-contains":  # absent, it is 1
+            found[f"{name}-set"], found[f"{name}-unset"] = (none, low), (low, none)
         found[f"{name}-increased"], found[f"{name}-decreased"] = (low, high), (high, low)
     return found
 
@@ -154,8 +155,9 @@ SCHEMAS: dict[str, tuple[Any, Any]] = {
 
 
 _NOWHERE = {(scope, "wrapped-in-one-of") for scope in SCOPES[1:]}
+_NOWHERE |= {(scope, "pattern-generalized") for scope in SCOPES[:3]}
 _NOWHERE |= {(scope, suffix) for scope in SCOPES[3:] for suffix in ("type-specialized", "type-compatible")}
-"""Where a change goes by another rule: an alternative added; a type changed or widened."""
+"""Where a change goes by another rule: an alternative added; a type or pattern changed or widened."""
 
 
 def schema_pairs() -> dict[str, Pair]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytest_bctrl.drift import compare
@@ -11,11 +13,38 @@ from .document_pairs import document_pairs
 from .pairs import schema_pairs
 
 PAIRS = {**schema_pairs(), **document_pairs()}
+STRICTER = {
+    "api-global-security-added": "error",
+    "api-security-added": "error",
+    "response-property-enum-value-added": "error",
+}
+"""Where a consumer that validates would break, and oasdiff does not say so. The other two such changes, a server URL
+that goes and an enum that is dropped from a response, have no id there."""
+_OASDIFF = (Path(__file__).parent / "data" / "oasdiff-levels.tsv").read_text("utf-8")
+OASDIFF = dict(line.split("\t") for line in _OASDIFF.splitlines()[1:])
 
 
 def test_every_rule_has_a_pair() -> None:
     """The table and the pairs name the same rules."""
     assert sorted(rules()) == sorted(PAIRS)
+
+
+def test_levels_are_oasdiffs() -> None:
+    """Every id of oasdiff's is known, at its level, but for the changes that are stricter on purpose."""
+    known = {rule.id: rule.level for rule in rules().values() if rule.id in OASDIFF}
+    assert known == {**OASDIFF, **STRICTER}
+
+
+def test_the_table_states_oasdiffs_levels() -> None:
+    """What the documentation shows as oasdiff's level is oasdiff's level, and `-` stands where it has no such id."""
+    assert {rule.id: rule.oasdiff for rule in rules().values() if rule.oasdiff != "-"} == OASDIFF
+
+
+@pytest.mark.parametrize(
+    "rule", ["api-server-removed", "response-property-became-not-enum", "response-body-became-not-enum"]
+)
+def test_what_oasdiff_has_no_id_for_and_breaks_a_consumer_is_an_error(rule: str) -> None:
+    assert rules()[rule].level == "error"
 
 
 @pytest.mark.parametrize("rule", sorted(PAIRS))

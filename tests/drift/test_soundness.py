@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.options import Options
+from pytest_bctrl.drift.rules import rules
 
 from .meaning import schemas
 from .pairs import body
@@ -18,6 +20,15 @@ thorough = settings(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 _TEXTS = ("a", "b", "c", "only", "abcdefghijkl", "b1", "t0", "t1")
+TOLERATED = frozenset(
+    f"{scope}-{suffix}"
+    for scope in ("response-body", "response-property", "response-header")
+    for suffix in ("any-of-added", "pattern-removed", "pattern-changed")
+)
+"""What oasdiff calls info although a response may be new. It reads an alternative of `anyOf` as one more way to look at
+the same value, and a pattern as a hint that few consumers check. The levels are kept, so that they are the ones that
+its users know; a consumer that validates raises them in its configuration."""
+_RAISED = Options(levels=dict.fromkeys(TOLERATED, "error"))
 _ATOMS: tuple[Any, ...] = (None, None, True, 0, 1, 5, 1.5, -2, *_TEXTS, [], {})
 
 
@@ -30,7 +41,7 @@ def instances(schema: Any) -> st.SearchStrategy[Any]:
         known.append(st.fixed_dictionaries({name: instances(inner) for name, inner in properties.items()}))
     if "items" in schema:
         known.append(st.lists(instances(schema["items"]), max_size=2))
-    known += [instances(branch) for branch in schema.get("oneOf", ())]
+    known += [instances(branch) for kind in ("oneOf", "anyOf") for branch in schema.get(kind, ())]
     if "const" in schema:
         known.append(st.just(schema["const"]))
     return st.one_of(known)
@@ -41,7 +52,7 @@ def one_changed(schema: Any, draw: Any) -> Any:
     changed = copy.deepcopy(schema)
     spots = [changed]
     for spot in spots:
-        spots += [*spot.get("properties", {}).values(), *spot.get("oneOf", ())]
+        spots += [*spot.get("properties", {}).values(), *spot.get("oneOf", ()), *spot.get("anyOf", ())]
         spots += [spot["items"]] if "items" in spot else []
     spot = draw(st.sampled_from(spots))
     change = draw(st.sampled_from(CHANGES))
@@ -77,8 +88,9 @@ def change_a_value(spot: Any, draw: Any) -> None:
     for key, values in (("enum", (["a"], ["a", "b", "c", "only"])), ("maxLength", (1, 20)), ("minimum", (0, 5))):
         if key in spot:
             spot[key] = draw(st.sampled_from(values))
-    if "oneOf" in spot and draw(st.booleans()):
-        spot["oneOf"].pop()
+    for kind in ("oneOf", "anyOf"):
+        if len(spot.get(kind, ())) > 1 and draw(st.booleans()):
+            spot[kind].pop()
     if spot.get("type") in ("integer", "number"):
         spot["type"] = draw(st.sampled_from(("integer", "number")))
 
@@ -91,13 +103,17 @@ def become_another(spot: Any, draw: Any) -> None:
 CHANGES = (let_null_in, change_required, change_properties, drop_a_keyword, change_a_value, become_another)
 
 
+def test_what_is_tolerated_is_info_until_it_is_raised() -> None:
+    assert {rules()[rule].level for rule in TOLERATED} == {"info"}
+
+
 @thorough
 @given(st.data())
 def test_no_error_means_that_no_response_is_new(data: st.DataObject) -> None:
     old = data.draw(schemas())
     new = one_changed(old, data.draw)
     assume(old != new)
-    levels = {finding.level for finding in compare(body(old), body(new))}
+    levels = {finding.level for finding in compare(body(old), body(new), _RAISED)}
     before, after = Draft202012Validator(old), Draft202012Validator(new)
     for instance in data.draw(st.lists(instances(new), min_size=8, max_size=8)):
         if "error" not in levels and "warning" not in levels:

@@ -1,0 +1,98 @@
+"""The changes of alternatives and discriminators that oasdiff's own tests make; see `peer_pairs`."""
+# ruff: noqa: E501 - a table is read across
+
+from __future__ import annotations
+
+from .pairs import Doc, answer, body
+from .peer_pair import I, N, PeerPair, S, obj
+
+BODY, PROPERTY = "response-body-", "response-property-"
+
+
+def ref(name: str) -> Doc:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def kinds(kind: str, top: tuple[str, ...], breeds: tuple[str, ...]) -> Doc:
+    """Pets as alternatives, one of which holds alternatives."""
+    schemas = {
+        "Dog": obj(bark=S, breed={kind: [ref(name) for name in breeds]}), "Cat": obj(purr=S), "Hare": obj(ears=I),
+        "B1": obj(one=S), "B2": obj(two=S), "B3": obj(three=S),
+    }  # fmt: skip
+    content = {"application/json": {"schema": {kind: [ref(name) for name in top]}}}
+    return {**answer(content=content), "components": {"schemas": schemas}}
+
+
+def told(body_by: Doc | None, breed_by: Doc | None) -> Doc:
+    """Pets with a discriminator at the root and one inside."""
+    dog = obj(kind=S, breed={"oneOf": [ref("B1"), ref("B2")], **({"discriminator": breed_by} if breed_by else {})})
+    schemas = {
+        "Dog": dog, "Cat": obj(kind=S, purr=S), "B1": obj(label=S, one=S), "B2": obj(label=S, two=S), "B3": obj(label=S, three=S),
+    }  # fmt: skip
+    whole = {"oneOf": [ref("Dog"), ref("Cat")], **({"discriminator": body_by} if body_by else {})}
+    return {**answer(content={"application/json": {"schema": whole}}), "components": {"schemas": schemas}}
+
+
+def mapped(name: str, **mapping: str) -> Doc:
+    return {"propertyName": name, "mapping": {value: f"#/components/schemas/{to}" for value, to in mapping.items()}}
+
+
+def _composition() -> list[PeerPair]:
+    found = []
+    few, many = (("Dog", "Cat"), ("B1", "B2")), (("Dog", "Cat", "Hare"), ("B1", "B2", "B3"))
+    for kind, name in (("oneOf", "one-of"), ("anyOf", "any-of"), ("allOf", "all-of")):
+        source = f"check_response_property_{name.replace('-', '_')}_updated_test.go"
+        added, gone = ((f"{BODY}{name}-{word}", f"{PROPERTY}{name}-{word}") for word in ("added", "removed"))
+        held = kind == "allOf"
+        found += [
+            PeerPair(
+                f"{source}::TestResponseProperty{name.title().replace('-', '')}Added",
+                kinds(kind, *few),
+                kinds(kind, *many),
+                added,
+                ("response-optional-property-added",) * 2 if held else (),
+            ),
+            PeerPair(
+                f"{source}::TestResponseProperty{name.title().replace('-', '')}Removed",
+                kinds(kind, *many),
+                kinds(kind, *few),
+                gone,
+                ("response-optional-property-removed",) * 2 if held else (),
+            ),
+        ]
+    source = "check_response_property_type_changed_test.go::TestResponsePropertyAnyOfModified"
+    found.append(
+        PeerPair(
+            source,
+            body({"anyOf": [obj(a=obj(name=S)), S]}),
+            body({"anyOf": [obj(a=obj(name=N)), N]}),
+            (f"{PROPERTY}type-changed",) * 2,
+        )
+    )
+    source = "check_response_required_property_updated_test.go::TestResponsePropertyOneOfWrappingIsBreaking"
+    whole, first, second = obj(("foo", "bar"), foo=S, bar=S, baz=S), obj(("foo",), foo=S, baz=S), obj(("bar",), bar=S)
+    found.append(PeerPair(source, body(whole), body({"oneOf": [first, second]}), (f"{BODY}wrapped-in-one-of",)))
+    return found
+
+
+def _discriminators() -> list[PeerPair]:
+    source = "check_response_discriminator_updated_test.go::TestResponseDiscriminatorUpdatedCheck"
+    both = told(mapped("kind", cat="Cat", dog="Dog"), mapped("label", one="B1", two="B2"))
+    renamed = told(mapped("kind2", cat="Cat", dog="Dog"), mapped("label2", one="B1", two="B2"))
+    other = told(mapped("kind", cats="Cat", dog="Dog"), mapped("label", uno="B1", two="B3"))
+    added, removed = (
+        (f"{BODY}discriminator-{word}", f"{PROPERTY}discriminator-{word}") for word in ("added", "removed")
+    )
+    name = (f"{BODY}discriminator-property-name-changed", f"{PROPERTY}discriminator-property-name-changed")
+    mapping = tuple(
+        f"{scope}discriminator-mapping-{word}" for scope in (BODY, PROPERTY) for word in ("added", "deleted")
+    )
+    return [
+        PeerPair(f"{source}Added", told(None, None), both, added),
+        PeerPair(f"{source}Removed", both, told(None, None), removed),
+        PeerPair(f"{source}PropertyNameChanging", both, renamed, name),
+        PeerPair(f"{source}MappingChanging", both, other, (*mapping, f"{PROPERTY}discriminator-mapping-changed")),
+    ]
+
+
+ALTERNATIVE_PAIRS = [*_composition(), *_discriminators()]

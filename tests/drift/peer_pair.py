@@ -1,0 +1,26 @@
+"""One change of oasdiff's tests, and what it is to yield."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .pairs import Doc
+
+
+class PeerPair(NamedTuple):
+    """One change and what is to be found: each id as often as it is listed."""
+
+    source: str
+    base: Doc
+    revision: Doc
+    ids: tuple[str, ...]
+    besides: tuple[str, ...] = ()
+
+
+S: Doc = {"type": "string"}
+I: Doc = {"type": "integer"}  # noqa: E741 - as short as its sisters
+N: Doc = {"type": "number"}
+
+
+def obj(required: tuple[str, ...] = (), /, **properties: Any) -> Doc:
+    return {"type": "object", "properties": properties, **({"required": list(required)} if required else {})}

@@ -1,0 +1,21 @@
+"""What oasdiff's own tests expect of a change is what is found here."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_bctrl.drift import compare
+
+from .peer_alternative_pairs import ALTERNATIVE_PAIRS
+from .peer_pair import PeerPair
+from .peer_pairs import PEER_PAIRS
+from .peer_parameter_pairs import parameter_pairs
+
+PAIRS = [*ALTERNATIVE_PAIRS, *PEER_PAIRS, *parameter_pairs()]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair.source}-{'+'.join(pair.ids)}")
+def test_a_change_of_oasdiffs_tests_yields_its_ids(pair: PeerPair) -> None:
+    """Its ids, each as often as it expects it, and what its other checks would say; no more."""
+    found = [finding.rule for finding in compare(pair.base, pair.revision)]
+    assert sorted(found) == sorted([*pair.ids, *pair.besides])

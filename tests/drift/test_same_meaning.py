@@ -1,0 +1,217 @@
+"""Other ways of writing the published spec, each of which means what it meant."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.contract.document import load_document
+from pytest_bctrl.drift import compare
+
+from .published import SPEC, TEXT
+from .spec_changes import Change, Doc, content, get, schema
+
+
+def everywhere(change: Callable[[Doc], Doc]) -> Change:
+    """Apply a change to every mapping, innermost first."""
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, dict):
+            return change({key: walk(member) for key, member in value.items()})
+        return [walk(item) for item in value] if isinstance(value, list) else value
+
+    def whole(document: Doc) -> None:
+        walked = walk(document)
+        document.clear()
+        document.update(walked)
+
+    return whole
+
+
+def is_text(value: Doc) -> bool:
+    return value.get("type") == "string" and "in" not in value
+
+
+def inlined(document: Doc) -> None:
+    """Every ref written out, and no component left."""
+    schemas = document["components"].pop("schemas")
+
+    def write_out(value: Any) -> Any:
+        if isinstance(value, dict) and "$ref" in value:
+            return write_out(schemas[value["$ref"].rpartition("/")[2]])
+        if isinstance(value, dict):
+            return {key: write_out(member) for key, member in value.items()}
+        return [write_out(item) for item in value] if isinstance(value, list) else value
+
+    document["paths"] = write_out(document["paths"])
+
+
+def reversed_(document: Doc) -> None:
+    def turned(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: turned(value[key]) for key in reversed(value)}
+        return [turned(item) for item in reversed(value)] if isinstance(value, list) else value
+
+    turned_whole = turned(document)
+    document.clear()
+    document.update(turned_whole)
+
+
+def as_30(document: Doc) -> None:
+    """OpenAPI 3.0: `nullable` for null in a list of types."""
+
+    def translated(value: Doc) -> Doc:
+        if isinstance(value.get("type"), list):
+            return {**value, "type": next(kind for kind in value["type"] if kind != "null"), "nullable": True}
+        return value
+
+    everywhere(translated)(document)
+    document["openapi"] = "3.0.3"
+
+
+def as_30_with_refs_wrapped(document: Doc) -> None:
+    """In 3.0 nothing may stand beside a `$ref`, so tools wrap it."""
+    as_30(document)
+    everywhere(lambda value: {"allOf": [value], "description": "d"} if "$ref" in value else value)(document)
+
+
+def rename_parameter(document: Doc) -> None:
+    item = document["paths"].pop("/v1/spaces/{id}/runtimes")
+    document["paths"]["/v1/spaces/{spaceId}/runtimes"] = item
+    item["get"]["parameters"][0]["name"] = "spaceId"
+
+
+def parameters_elsewhere(document: Doc) -> None:
+    """Parameters of the path item, one of them a component."""
+    item = document["paths"]["/v1/spaces/{id}/runtimes"]
+    first, second = item["get"].pop("parameters")
+    document["components"]["parameters"] = {"Token": second}
+    item["parameters"] = [{"$ref": "#/components/parameters/Token"}, first]
+
+
+def response_elsewhere(document: Doc) -> None:
+    responses = get(document)["responses"]
+    document["components"]["responses"] = {"Listed": responses["200"]}
+    responses["200"] = {"$ref": "#/components/responses/Listed"}
+
+
+def defaults_written_out(document: Doc) -> None:
+    first, second = get(document)["parameters"]
+    first.update(style="simple", explode=False, deprecated=False, allowEmptyValue=False)
+    second.update(style="simple", explode=False)
+    found = schema(document)
+    found["properties"]["name"].update(minLength=0, readOnly=False, writeOnly=False, deprecated=False)
+    found["properties"]["capabilities"].update(minItems=0, uniqueItems=False)
+    found.update(additionalProperties=True, minProperties=0)
+
+
+def words(document: Doc) -> None:
+    document["info"].update(title="Another", version="9.9.9", description="d")
+    get(document).update(summary="s", description="d", externalDocs={"url": "https://docs.example"})
+    schema(document)["properties"]["name"].update(title="t", description="d", examples=["a"], **{"x-order": 1})
+    content(document)["application/json"].update(example={"runtimes": []})
+
+
+def header_case(document: Doc) -> None:
+    get(document)["parameters"][1]["name"] = "authorization"
+
+
+def media_case(document: Doc) -> None:
+    whole = content(document)
+    whole["Application/JSON"] = whole.pop("application/json")
+
+
+def server_slash(document: Doc) -> None:
+    document["servers"] = [{"url": "https://api.bctrl.ai/", "description": "d"}, {"url": "http://localhost:8787"}]
+
+
+def server_variable(document: Doc) -> None:
+    variables = {"port": {"default": "8787"}}
+    document["servers"][1] = {"url": "http://localhost:{port}", "variables": variables}
+
+
+def scheme_renamed(document: Doc) -> None:
+    schemes = document["components"]["securitySchemes"]
+    schemes["token"] = schemes.pop("bearerAuth")
+
+
+def tell_kinds(document: Doc) -> None:
+    names = [branch["$ref"] for branch in schema(document, "Backing")["oneOf"]]
+    assert len(names) == 2
+    schema(document, "Backing")["oneOf"] = [{"allOf": [{"$ref": name}]} for name in reversed(names)]
+
+
+def twice_said(document: Doc) -> None:
+    found = schema(document)
+    found["required"] = [*found["required"], "id"]
+    found["allOf"] = [{"type": "object", "required": ["id", "name"]}]
+
+
+SAME: dict[str, Change] = {
+    "refs are written out": inlined,
+    "everything is in another order": reversed_,
+    "3.1.1": lambda document: document.update(openapi="3.1.1"),
+    "3.0 with nullable": as_30,
+    "3.0 with refs wrapped": as_30_with_refs_wrapped,
+    "the path parameter is renamed": rename_parameter,
+    "parameters stand elsewhere": parameters_elsewhere,
+    "the response stands elsewhere": response_elsewhere,
+    "defaults are written out": defaults_written_out,
+    "words": words,
+    "the header in lower case": header_case,
+    "the media type in another case": media_case,
+    "a server with a slash": server_slash,
+    "a server with a variable": server_variable,
+    "a scheme is renamed": scheme_renamed,
+    "alternatives are wrapped": tell_kinds,
+    "what is said twice": twice_said,
+    "an enum of one is const": everywhere(
+        lambda value: {"const": value["enum"][0]} if len(value.get("enum", ())) == 1 else value
+    ),
+    "a type in a list": everywhere(lambda value: {**value, "type": ["string"]} if is_text(value) else value),
+    "allOf of one": everywhere(lambda value: {"allOf": [value]} if is_text(value) else value),
+    "oneOf of one": everywhere(lambda value: {"oneOf": [value]} if is_text(value) else value),
+    "anyOf with null": everywhere(
+        lambda value: (
+            {"anyOf": [{"type": "null"}, {**value, "type": "string"}]}
+            if value.get("type") == ["string", "null"]
+            else value
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_another_way_of_writing_is_no_change(name: str) -> None:
+    changed = copy.deepcopy(SPEC)
+    SAME[name](changed)
+    assert changed != SPEC
+    assert [finding.rule for finding in compare(SPEC, changed)] == []
+    assert [finding.rule for finding in compare(changed, SPEC)] == []
+
+
+@pytest.mark.parametrize("first", SAME)
+def test_two_ways_at_once_are_no_change(first: str) -> None:
+    """Each with the one after it, where both can be: a document without components has none to change."""
+    order = [name for name in SAME if name not in ("refs are written out", "everything is in another order")]
+    second = order[(order.index(first) + 5) % len(order)] if first in order else order[0]
+    changed = copy.deepcopy(SPEC)
+    SAME[second](changed)
+    SAME[first](changed)
+    assert compare(SPEC, changed) == []
+
+
+def test_components_named_after_another_path_are_no_change() -> None:
+    """As the page names them anew whenever the path moves, with titles to match."""
+    renamed = re.sub("V1SpacesIdRuntimesGetResponsesContentApplicationJsonSchema", "V9Other", TEXT)
+    renamed = renamed.replace("spaces_runtimesList_Response_200", "other_Response")
+    assert compare(SPEC, load_document(renamed, "renamed.yaml")) == []
+
+
+def test_json_is_no_change() -> None:
+    assert compare(SPEC, load_document(json.dumps(SPEC), "spec.json")) == []

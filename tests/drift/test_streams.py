@@ -1,0 +1,92 @@
+"""Streams that are closed, full or gone, and mistakes of our own: never 0, never 1, and one line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_bctrl.cli import main
+
+from .published import TEXT, written
+
+PAUSED = TEXT.replace("- failed", "- failed\n        - paused")
+needs_shell = pytest.mark.skipif(sys.platform == "win32", reason="the shell closes the streams")
+
+
+def gate(tmp_path: Path, arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the gate on a breaking change by a shell, which can close streams."""
+    written(tmp_path, TEXT, "base.yaml")
+    written(tmp_path, PAUSED, "new.yaml")
+    paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    return subprocess.run(
+        f"'{sys.executable}' -m pytest_bctrl drift --base base.yaml {arguments}",
+        shell=True, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment, timeout=120,
+    )  # fmt: skip
+
+
+@needs_shell
+def test_closed_standard_output_is_told(tmp_path: Path) -> None:
+    done = gate(tmp_path, "new.yaml >&-")
+    assert done.returncode == 2
+    assert done.stderr == "pytest-bctrl: standard output: it is closed (give --output PATH)\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_full_standard_output_is_told(tmp_path: Path) -> None:
+    done = gate(tmp_path, "new.yaml > /dev/full")
+    assert done.returncode == 2
+    assert done.stderr.startswith("pytest-bctrl: standard output: it cannot be written: ")
+    assert done.stderr.count("\n") == 1
+
+
+@needs_shell
+def test_closed_standard_input_is_told(tmp_path: Path) -> None:
+    done = gate(tmp_path, "- <&-")
+    assert done.returncode == 2
+    assert done.stderr.startswith("pytest-bctrl: standard input: it is closed")
+
+
+@needs_shell
+def test_messages_stay_out_of_the_report_where_standard_error_is_closed(tmp_path: Path) -> None:
+    done = gate(tmp_path, "new.yaml --format json 2>&-")
+    assert done.returncode == 1
+    assert "pytest-bctrl:" not in done.stdout
+
+
+@needs_shell
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
+    done = gate(tmp_path, "new.yaml | true")
+    assert done.stderr == ""
+
+
+def test_a_report_is_written_although_the_gate_fails(tmp_path: Path) -> None:
+    done = gate(tmp_path, "new.yaml --format json --output report.json --format junit --output report.xml")
+    assert done.returncode == 1
+    assert "response-property-enum-value-added" in (tmp_path / "report.json").read_text("utf-8")
+    assert "response-property-enum-value-added" in (tmp_path / "report.xml").read_text("utf-8")
+
+
+def test_accepting_writes_an_allow_list_that_was_not_there(tmp_path: Path) -> None:
+    assert gate(tmp_path, "new.yaml --accept 'we bear it' --allow-list ours.yaml").returncode == 0
+    assert gate(tmp_path, "new.yaml --allow-list ours.yaml").returncode == 0
+
+
+def test_a_mistake_of_ours_is_not_a_finding(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python's own exit code for it is 1, which would say that the contract has drifted."""
+
+    def broken(arguments: object) -> int:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr("pytest_bctrl.cli.drift.run", broken)
+    assert main(["drift"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "ZeroDivisionError: ours" in shown.err
+    assert shown.err.splitlines()[-1].startswith("pytest-bctrl: a mistake in pytest-bctrl itself")

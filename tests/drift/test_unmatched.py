@@ -1,0 +1,58 @@
+"""What has nothing on the other side is read nevertheless, and told of the same in both directions."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.drift import compare
+from pytest_bctrl.errors import DocumentError
+
+from .pairs import Doc, answer, document
+
+DEEP: Doc = {"type": "object", "properties": {"a": {"type": "array", "items": {"$ref": "#/components/schemas/Inner"}}}}
+COMPONENTS: Doc = {"schemas": {"Outer": DEEP, "Inner": {"type": "object", "properties": {"b": {"type": "string"}}}}}
+USED: Doc = answer(content={"application/json": {"schema": {"$ref": "#/components/schemas/Outer"}}})
+OTHER: Doc = {"/other": {"get": {"responses": {"200": {"description": "ok"}}}}}
+
+
+def with_operation(**components: Any) -> Doc:
+    """A document whose second operation answers with what the components hold."""
+    return {**USED, "paths": {**USED["paths"], **OTHER}, "components": components or COMPONENTS}
+
+
+def test_an_unused_schema_is_told_of_both_ways() -> None:
+    with_it, without = document(components=COMPONENTS), document()
+    assert [finding.rule for finding in compare(without, with_it)] == ["api-schema-added"] * 2
+    assert [finding.rule for finding in compare(with_it, without)] == ["api-schema-removed"] * 2
+
+
+def test_schemas_of_an_operation_that_comes_or_goes_are_used() -> None:
+    """Down to the last: the operation's own finding tells of them."""
+    with_it, without = with_operation(), {**document(), "paths": OTHER}
+    assert [finding.rule for finding in compare(without, with_it)] == ["endpoint-added"]
+    assert [finding.rule for finding in compare(with_it, without)] == ["api-path-removed-without-deprecation"]
+
+
+def test_schemas_below_a_property_that_comes_or_goes_are_used() -> None:
+    plain = copy.deepcopy(with_operation())
+    plain["components"] = {"schemas": {"Outer": {"type": "object"}}}
+    assert [finding.rule for finding in compare(plain, with_operation())] == ["response-optional-property-added"]
+    assert [finding.rule for finding in compare(with_operation(), plain)] == ["response-optional-property-removed"]
+
+
+@pytest.mark.parametrize("broken", [{"type": "strnig"}, {"$ref": "#/components/schemas/Gone"}, 7], ids=str)
+def test_a_broken_schema_deep_in_an_operation_that_comes_is_told(broken: Any) -> None:
+    """An operation that nothing can be compared with is read to the end."""
+    inner = {"type": "object", "properties": {"b": broken}}
+    revision = with_operation(schemas={**COMPONENTS["schemas"], "Inner": inner})
+    with pytest.raises(DocumentError):
+        compare({**document(), "paths": OTHER}, revision)
+
+
+def test_a_schema_that_holds_itself_is_read_once() -> None:
+    tree = {"type": "object", "properties": {"more": {"$ref": "#/components/schemas/Outer"}}}
+    revision = with_operation(schemas={"Outer": tree})
+    assert [finding.rule for finding in compare({**document(), "paths": OTHER}, revision)] == ["endpoint-added"]
