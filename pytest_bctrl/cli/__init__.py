@@ -41,13 +41,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if isinstance(stream, TextIOWrapper):
                 # What upstream says is printed as far as the terminal can, rather than not at all.
                 stream.reconfigure(errors="backslashreplace")
-        return int(import_module(f"pytest_bctrl.cli.{options.command}").run(options))
+        code = int(import_module(f"pytest_bctrl.cli.{options.command}").run(options))
+        if sys.stdout is not None:
+            # What is left in the buffer fails here or not at all: as the interpreter ends, nobody could answer.
+            sys.stdout.flush()
+        return code
     except BctrlError as error:
         print(f"pytest-bctrl: {one_line(str(error))}", file=sys.stderr)
         return COULD_NOT_CHECK
     except BrokenPipeError:
-        # The reader of a pipe went away (`| head`): nothing is left to say to anyone.
-        sys.stderr.close()
+        # The reader of a pipe went away (`| head`): nothing is left to say to anyone, as the interpreter ends either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_CHECK
     except KeyboardInterrupt:
         return 130
