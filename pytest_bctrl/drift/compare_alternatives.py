@@ -48,7 +48,8 @@ def _compare_choice(walk: SchemaComparison, before: Choice, after: Choice, old: 
     for _, label in matched.removed:
         emit(f"{_NAMES[before.kind]}-removed", label.strip("<>"), None, before.kind)
     for _, label in matched.added:
-        emit(f"{_NAMES[after.kind]}-added", None, label.strip("<>"), after.kind)
+        kind: Kind = "oneOf" if before.kind == "oneOf" else after.kind
+        emit(f"{_NAMES[kind]}-added", None, label.strip("<>"), after.kind)
     if before.kind != after.kind and not matched.removed and not matched.added and not _apart(sides[0]):
         emit(f"{_NAMES[before.kind]}-became-{_NAMES[after.kind]}", before.kind, after.kind, before.kind)
 
@@ -101,9 +102,13 @@ def _compare_wrapped(walk: SchemaComparison, old: Node, new: Node, place: Place,
         beside = ", ".join(label.strip("<>") for _, label in rest)
         emit("wrapped-in-one-of", None, None, choice.kind, f"beside {beside}")
         return
+    suffix = f"{_NAMES[choice.kind]}-{action}"
+    if added and choice.kind == "anyOf" and not place.is_request:
+        # It was one thing for certain: that is more than an alternative added to others, which is info.
+        suffix = "type-generalized"
     for _, label in rest:
         name = label.strip("<>")
-        emit(f"{_NAMES[choice.kind]}-{action}", None if added else name, name if added else None, choice.kind)
+        emit(suffix, None if added else name, name if added else None, choice.kind)
 
 
 def _shape(node: Node) -> str:
