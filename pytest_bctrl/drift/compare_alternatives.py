@@ -45,6 +45,11 @@ def _compare_choice(walk: SchemaComparison, before: Choice, after: Choice, old: 
         (one, label), (other, _) = matched.removed[0], matched.added[0]
         walk.compare((one.part,), (other.part,), place.inside(label), is_branch=True)
         return
+    if after.kind == "anyOf" and not matched.both and matched.removed and matched.added:
+        # None is left of what it could be.
+        gone, come = ([label.strip("<>") for _, label in side] for side in (matched.removed, matched.added))
+        emit("type-changed", gone, come, after.kind)
+        return
     for _, label in matched.removed:
         emit(f"{_NAMES[before.kind]}-removed", label.strip("<>"), None, before.kind)
     for _, label in matched.added:

@@ -35,6 +35,11 @@ def test_an_alternative_that_became_another_is_an_error() -> None:
     assert [(finding.rule, finding.level) for finding in found] == [("response-property-type-changed", "error")]
 
 
+def test_alternatives_that_are_all_others_are_an_error() -> None:
+    found = compare(held({"anyOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("c"), thing("d")]}))
+    assert [(finding.rule, finding.level) for finding in found] == [("response-property-type-changed", "error")]
+
+
 def test_any_of_that_grew_is_info() -> None:
     found = compare(held({"anyOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("a"), thing("b"), thing("c")]}))
     assert [(finding.rule, finding.level) for finding in found] == [("response-property-any-of-added", "info")]
