@@ -40,12 +40,13 @@ def _compare_choice(walk: SchemaComparison, before: Choice, after: Choice, old: 
     matched = match_branches(walk, *sides, place)
     for one, other, label in matched.both:
         walk.compare((one.part,), (other.part,), place.inside(label), is_branch=True)
-    if after.kind == "anyOf" and len(matched.removed) == len(matched.added) == 1:
+    if before.kind == after.kind == "anyOf" and len(matched.removed) == len(matched.added) == 1:
         # One for one is an alternative that changed: added to anyOf it would be info, whatever it became.
-        (one, label), (other, _) = matched.removed[0], matched.added[0]
-        walk.compare((one.part,), (other.part,), place.inside(label), is_branch=True)
+        (one, was), (other, now) = matched.removed[0], matched.added[0]
+        label = "|".join(sorted({was.strip("<>"), now.strip("<>")}))
+        walk.compare((one.part,), (other.part,), place.inside(f"<{label}>"), is_branch=True)
         return
-    if after.kind == "anyOf" and not matched.both and matched.removed and matched.added:
+    if before.kind == after.kind == "anyOf" and not matched.both and matched.removed and matched.added:
         # None is left of what it could be.
         gone, come = ([label.strip("<>") for _, label in side] for side in (matched.removed, matched.added))
         emit("type-changed", gone, come, after.kind)
