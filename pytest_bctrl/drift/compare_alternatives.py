@@ -40,15 +40,22 @@ def _compare_choice(walk: SchemaComparison, before: Choice, after: Choice, old: 
     matched = match_branches(walk, *sides, place)
     for one, other, label in matched.both:
         walk.compare((one.part,), (other.part,), place.inside(label), is_branch=True)
-    if after.kind == "anyOf" and len(matched.removed) == len(matched.added) == 1:
+    if before.kind == after.kind == "anyOf" and len(matched.removed) == len(matched.added) == 1:
         # One for one is an alternative that changed: added to anyOf it would be info, whatever it became.
-        (one, label), (other, _) = matched.removed[0], matched.added[0]
-        walk.compare((one.part,), (other.part,), place.inside(label), is_branch=True)
+        (one, was), (other, now) = matched.removed[0], matched.added[0]
+        label = "|".join(sorted({was.strip("<>"), now.strip("<>")}))
+        walk.compare((one.part,), (other.part,), place.inside(f"<{label}>"), is_branch=True)
+        return
+    if before.kind == after.kind == "anyOf" and not matched.both and matched.removed and matched.added:
+        # None is left of what it could be.
+        gone, come = ([label.strip("<>") for _, label in side] for side in (matched.removed, matched.added))
+        emit("type-changed", gone, come, after.kind)
         return
     for _, label in matched.removed:
         emit(f"{_NAMES[before.kind]}-removed", label.strip("<>"), None, before.kind)
     for _, label in matched.added:
-        emit(f"{_NAMES[after.kind]}-added", None, label.strip("<>"), after.kind)
+        kind: Kind = "oneOf" if before.kind == "oneOf" else after.kind
+        emit(f"{_NAMES[kind]}-added", None, label.strip("<>"), after.kind)
     if before.kind != after.kind and not matched.removed and not matched.added and not _apart(sides[0]):
         emit(f"{_NAMES[before.kind]}-became-{_NAMES[after.kind]}", before.kind, after.kind, before.kind)
 
@@ -101,9 +108,13 @@ def _compare_wrapped(walk: SchemaComparison, old: Node, new: Node, place: Place,
         beside = ", ".join(label.strip("<>") for _, label in rest)
         emit("wrapped-in-one-of", None, None, choice.kind, f"beside {beside}")
         return
+    suffix = f"{_NAMES[choice.kind]}-{action}"
+    if added and choice.kind == "anyOf" and not place.is_request:
+        # It was one thing for certain: that is more than an alternative added to others, which is info.
+        suffix = "type-generalized"
     for _, label in rest:
         name = label.strip("<>")
-        emit(f"{_NAMES[choice.kind]}-{action}", None if added else name, name if added else None, choice.kind)
+        emit(suffix, None if added else name, name if added else None, choice.kind)
 
 
 def _shape(node: Node) -> str:

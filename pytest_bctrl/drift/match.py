@@ -212,4 +212,5 @@ def _label(old: Branch, new: Branch, teller: str) -> str:
     names = sorted(old.node.maps.get("properties", {}).keys() & new.node.maps.get("properties", {}).keys())
     if names:
         return f"<{{{', '.join(names[:4])}}}>"
-    return f"<{'|'.join(sorted(old.node.types)) if old.node.types else 'any'}>"
+    kinds = {kind for branch in (old, new) for kind in branch.node.types or ("any",)}
+    return f"<{'|'.join(sorted(kinds))}>"

@@ -1,0 +1,52 @@
+"""An alternative added to `anyOf` is info, as oasdiff has it; that must not hide what is more than that."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_bctrl.drift import compare
+
+from .pairs import Doc, body
+
+TEXT: Doc = {"type": "string"}
+
+
+def thing(name: str) -> Doc:
+    return {"type": "object", "properties": {name: TEXT}, "required": [name]}
+
+
+def held(schema: Doc) -> Doc:
+    return body({"type": "object", "properties": {"p": schema}})
+
+
+@pytest.mark.parametrize("other", [thing("b"), {"type": "integer"}], ids=["object", "integer"])
+def test_what_was_one_thing_and_may_be_another_is_an_error(other: Doc) -> None:
+    found = compare(held(thing("a")), held({"anyOf": [thing("a"), other]}))
+    assert [(finding.rule, finding.level) for finding in found] == [("response-property-type-generalized", "error")]
+
+
+def test_one_of_that_became_any_of_and_grew_is_an_error() -> None:
+    found = compare(held({"oneOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("a"), thing("b"), thing("c")]}))
+    assert [(finding.rule, finding.level) for finding in found] == [("response-property-one-of-added", "error")]
+
+
+def test_an_alternative_that_became_another_is_an_error() -> None:
+    found = compare(held({"anyOf": [thing("a"), TEXT]}), held({"anyOf": [thing("a"), {"type": "number"}]}))
+    assert [(finding.rule, finding.level) for finding in found] == [("response-property-type-changed", "error")]
+
+
+def test_alternatives_that_are_all_others_are_an_error() -> None:
+    found = compare(held({"anyOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("c"), thing("d")]}))
+    assert [(finding.rule, finding.level) for finding in found] == [("response-property-type-changed", "error")]
+
+
+def test_any_of_that_grew_is_info() -> None:
+    found = compare(held({"anyOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("a"), thing("b"), thing("c")]}))
+    assert [(finding.rule, finding.level) for finding in found] == [("response-property-any-of-added", "info")]
+
+
+def test_a_list_of_types_that_lost_one_and_gained_another_is_an_error() -> None:
+    """In a response what counts is the one that is new."""
+    found = compare(held({"oneOf": [TEXT, {"type": "integer"}]}), held({"oneOf": [TEXT, {"type": "boolean"}]}))
+    assert [finding.rule for finding in found] == ["response-property-list-of-types-widened"]
+    assert found[0].level == "error"
