@@ -143,7 +143,8 @@ def _prepared(request: httpx.Request, rules: Rules) -> httpx.Request:
                 del headers["Authorization"]
         elif isinstance(own, Secret):
             headers["Authorization"] = own.reveal()
-        elif own is None:
+        elif own is None and "Authorization" not in headers:
+            # A caller's own header stands, so that a test can see how a wrong one is refused.
             headers["Authorization"] = f"Bearer {rules.key.reveal()}"
     extensions = {name: value for name, value in request.extensions.items() if name != NO_AUTHORIZATION}
     return httpx.Request(

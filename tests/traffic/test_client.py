@@ -42,6 +42,12 @@ def test_a_key_that_the_caller_wrote_goes_nowhere_else_either(ask: Ask) -> None:
         assert [""] == other.authorizations()
 
 
+def test_a_header_of_the_callers_own_stands(ask: Ask) -> None:
+    with serve(answer()) as server:
+        ask(server.url, headers={"Authorization": "Bearer wrong"})
+        assert ["Bearer wrong"] == server.authorizations()
+
+
 def test_another_credential_takes_the_keys_place(ask: Ask) -> None:
     with serve(answer()) as server:
         ask(server.url, extensions={NO_AUTHORIZATION: Secret("Bearer wrong")})
