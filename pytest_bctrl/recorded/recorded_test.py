@@ -75,7 +75,7 @@ class RecordedTest:
         self._open = ExitStack()
         self._url = ""
         self._aim: Aim | None = None
-        self._recording = Recording() if mode == "rewrite" else load(place.path, place.mend) or Recording()
+        self._recording = Recording() if mode == "rewrite" else _loaded(place)
         own = [one for one in self._recording.exchanges if one.test in (place.test, "")]
         self.is_recording = mode == "rewrite" or (mode == "once" and not own)
         played = () if self.is_recording else self._recording.of_test(place.test)
@@ -232,6 +232,10 @@ class RecordedTest:
             if value:
                 text = text.replace(value.reveal(), "**********")
         return text
+
+
+def _loaded(place: Place) -> Recording:
+    return load(place.path, place.mend, place.shown) or Recording()
 
 
 def _local(contract: Contract) -> tuple[str, str]:

@@ -31,15 +31,18 @@ def decode(data: bytes, name: str, mend: str = AGAIN) -> Recording:
     return _Reader(name, mend).recording(data)
 
 
-def load(path: Path, mend: str = AGAIN) -> Recording | None:
-    """Return the recording in a file, None where there is no such file; raises `DocumentError` as `decode` does."""
+def load(path: Path, mend: str = AGAIN, name: str = "") -> Recording | None:
+    """Return the recording in a file, None where there is no such file; raises `DocumentError` as `decode` does.
+
+    `name` is what an error calls the file, in place of its path.
+    """
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise DocumentError(f"it cannot be read: {error.strerror}", where=str(path), mend=mend) from None
-    return decode(data, str(path), mend)
+        raise DocumentError(f"it cannot be read: {error.strerror}", where=name or str(path), mend=mend) from None
+    return decode(data, name or str(path), mend)
 
 
 class _Reader:
