@@ -207,7 +207,12 @@ def _packaged() -> Samples:
 
 
 def _samples(contract: Contract | None) -> Samples:
-    return _packaged() if contract is None else Samples(contract, contract.operations[0])
+    samples = _packaged() if contract is None else Samples(contract, contract.operations[0])
+    # Here and not in the first draw, which Hypothesis would take for a strategy that is slow.
+    _item(samples).validate()
+    samples.refuse_broken(samples.item(), "sample")
+    check(encode(samples.sample()), contract=samples.contract)
+    return samples
 
 
 @lru_cache(maxsize=8)
