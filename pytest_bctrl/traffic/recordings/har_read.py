@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,10 +77,10 @@ class _Reader:
         return Recording(tuple(read), self._text(log, "_bctrlTarget"), self._text(log, "_bctrlRecordedAt"), self._ours)
 
     def _log(self, data: bytes) -> Mapping[str, Any]:
-        if not data.strip():
+        if not data or data.isspace():
             raise self._error("it is empty")
         try:
-            document = json.loads(data.decode("utf-8-sig"))
+            document = json.loads(data.removeprefix(codecs.BOM_UTF8).decode("utf-8"))
         except UnicodeDecodeError as error:
             raise self._error(f"it is not text: byte {error.start} is 0x{data[error.start]:02x}") from None
         except json.JSONDecodeError as error:
