@@ -16,8 +16,9 @@ from pytest_bctrl.reports.terminal import describe, headline
 def check(response: Any, *, contract: Contract | None = None, operation: str | None = None) -> list[Finding]:
     """Return everything that is wrong with a response under the contract, worst first.
 
-    `response` is one of httpx, httpx2, requests, urllib3, werkzeug (Flask) or Django, or a bare body (bytes,
-    str or data), which counts as a 200. `operation` is an operation id, needed only where the URL does not tell.
+    `response` is one of httpx, httpx2, requests, urllib3, werkzeug (Flask), Django or Starlette, or a bare body
+    (bytes, str or data), which counts as a 200. `operation` is an operation id, needed only where the URL does not
+    tell.
     Raises `BctrlError` for what is not a response.
     """
     return check_answer(answer_of(response, contract or _packaged(), operation))

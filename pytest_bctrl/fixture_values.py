@@ -15,6 +15,8 @@ from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.secret import Secret
 
 if TYPE_CHECKING:
+    import httpx
+
     from pytest_bctrl.traffic.mock import MockServer
 
 _CONTRACT: pytest.StashKey[Contract] = pytest.StashKey()
@@ -60,6 +62,30 @@ def mock_for(request: pytest.FixtureRequest) -> Iterator[MockServer]:
     request.node.stash[_USED] = server
     yield server
     server.reset()
+
+
+def aim(request: pytest.FixtureRequest) -> tuple[str, Secret | str, bool]:
+    """Return base URL and key of the target, and whether it is live; the mock begins anew for this test."""
+    live: bool = request.config.option.bctrl_live
+    if not live:
+        request.getfixturevalue("bctrl_mock")
+    return request.getfixturevalue("bctrl_base_url"), request.getfixturevalue("bctrl_api_key"), live
+
+
+def client(request: pytest.FixtureRequest) -> httpx.Client:
+    """Return a client on the target."""
+    from pytest_bctrl.traffic.client import client as made
+
+    url, key, live = aim(request)
+    return made(url, key, live=live)
+
+
+def async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
+    """Return an async client on the target."""
+    from pytest_bctrl.traffic.client import async_client as made
+
+    url, key, live = aim(request)
+    return made(url, key, live=live)
 
 
 class MockReport:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import httpx
 
     from pytest_bctrl.contract.model import Contract
+    from pytest_bctrl.recorded.recorded_test import RecordedTest
     from pytest_bctrl.secret import Secret
     from pytest_bctrl.traffic.mock import MockServer
 
@@ -22,12 +23,15 @@ _VALUES = (
     ("bctrl_contract", "PATH", "OpenAPI 3.1 document to hold the API to, in place of the packaged contract"),
     ("bctrl_fail_on", "LEVEL", "Mildest finding that fails a contract test: error (default), warning, info, never"),
     ("bctrl_upstream", "SOURCE", "Page, file or URL of the spec as published now: check that it has not drifted"),
+    ("bctrl_record_mode", "MODE", "none (default): replay; once: record what has no recording; rewrite: record anew"),
+    ("bctrl_recordings", "DIR", "Folder of the recordings (default: recordings/ beside each test file)"),
     ("bctrl_max_examples", "N", "How many values of the path parameters the contract suite tries (default: 20)"),
 )
 
 _MARKERS = (
     "bctrl_contract: a test of the contract suite, added by --bctrl-mock and --bctrl-live",
     "bctrl_scenario(name, **arguments): the scenario that the mock server plays in this test",
+    "bctrl_recording(name=None, conforming=True): the test is answered from its recording; with a name, a shared one",
     "bctrl_live: a test that talks to the live API; skipped unless --bctrl-live is given",
 )
 
@@ -51,6 +55,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, metavar, text in _VALUES:
         group.addoption(f"--{name.replace('_', '-')}", dest=name, metavar=metavar, default=None, help=text)
         parser.addini(name, text, type="string", default="")
+    parser.addini("bctrl_secrets", "Values that no recording may hold, one a line; $NAME is a variable's", "linelist")
+    parser.addini(
+        "bctrl_scrub", "ids: replace identifiers in recordings, the same one always by the same", "string", ""
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -58,10 +66,35 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
     option = config.option
+    if option.bctrl_record_mode or any(config.getini(name) for name in _RECORDING_INI):
+        _require_recording_settings(config)
     if option.bctrl_live or option.bctrl_mock or option.bctrl_selftest or option.bctrl_upstream:
         from pytest_bctrl.suite.start import start
 
         start(config)
+
+
+_RECORDING_INI = ("bctrl_record_mode", "bctrl_secrets", "bctrl_scrub")
+
+
+def _require_recording_settings(config: pytest.Config) -> None:
+    from pytest_bctrl import settings
+    from pytest_bctrl.errors import BctrlError
+
+    try:
+        settings.require_recording_settings(config, os.environ)
+    except BctrlError as error:
+        raise pytest.UsageError(f"bctrl: {error}") from None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which recordings were written, are stale, or hold what no test asked for."""
+    reports = (report for reports in terminalreporter.stats.values() for report in reports)
+    told = [report.bctrl_recording for report in reports if hasattr(report, "bctrl_recording")]
+    if told:
+        from pytest_bctrl.recorded.summary import show
+
+        show(terminalreporter, told)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -94,46 +127,76 @@ def bctrl_base_url(pytestconfig: pytest.Config) -> str:
     return fixture_values.base_url(pytestconfig, os.environ)
 
 
-@pytest.fixture(scope="session")
-def bctrl_space_id(pytestconfig: pytest.Config) -> str:
-    """The id of a space that the key may list: the setting with --bctrl-live, else the mock's."""
+@pytest.fixture
+def bctrl_space_id(request: pytest.FixtureRequest) -> str:
+    """The id of a space that the key may list: the recording's in a replayed test, else the setting or the mock's."""
     from pytest_bctrl import fixture_values
 
-    return fixture_values.space_id(pytestconfig, os.environ)
+    recording = _recorded(request)
+    if recording is not None and not recording.is_recording:
+        return recording.space_id
+    return fixture_values.space_id(request.config, os.environ)
 
 
 @pytest.fixture
-def bctrl_client(bctrl_base_url: str, bctrl_api_key: Secret, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
-    """An authenticated `httpx.Client` on the target; with --bctrl-live it sends GET, HEAD and OPTIONS only."""
-    from pytest_bctrl.traffic.client import client
+def bctrl_recording(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
+    """The recording of this test, `.url`, `.exchanges`, `.space_id`: replays, or records under --bctrl-record-mode."""
+    from pytest_bctrl.recorded.fixture import in_use
 
-    _as_new(request)
-    with client(bctrl_base_url, bctrl_api_key, live=request.config.option.bctrl_live) as made:
+    with in_use(request) as recording:
+        yield recording
+
+
+@pytest.fixture
+def bctrl_runtimes(bctrl_recording: RecordedTest) -> list[dict[str, Any]]:
+    """The runtimes of this test's recorded response, as a fresh list of dicts."""
+    return bctrl_recording.runtimes()
+
+
+@pytest.fixture
+def bctrl_client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
+    """An authenticated `httpx.Client` on the recording, the mock or, with --bctrl-live, the API (safe methods only)."""
+    from pytest_bctrl import fixture_values
+
+    with fixture_values.client(request) if _recorded(request) is None else _recorder(request).client() as made:
         yield made
 
 
 @pytest.fixture
-def bctrl_async_client(bctrl_base_url: str, bctrl_api_key: Secret, request: pytest.FixtureRequest) -> httpx.AsyncClient:
-    """An authenticated `httpx.AsyncClient` on the target, as safe as `bctrl_client`; needs no closing."""
-    from pytest_bctrl.traffic.client import async_client
+def bctrl_async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
+    """An authenticated `httpx.AsyncClient` on the same target, as safe as `bctrl_client`; needs no closing."""
+    from pytest_bctrl import fixture_values
 
-    _as_new(request)
-    return async_client(bctrl_base_url, bctrl_api_key, live=request.config.option.bctrl_live)
-
-
-def _as_new(request: pytest.FixtureRequest) -> None:
-    """Have the mock begin anew for this test, in the scenario that the test is marked with, where it is the target."""
-    if not request.config.option.bctrl_live:
-        request.getfixturevalue("bctrl_mock")
+    return fixture_values.async_client(request) if _recorded(request) is None else _recorder(request).async_client()
 
 
 @pytest.fixture
 def bctrl_mock(request: pytest.FixtureRequest) -> Iterator[MockServer]:
-    """The mock server of this test: `.url`, `.api_key`, `.space_id`, `.runtimes`, `.requests`; new for each test."""
+    """The mock server of this test: `.url`, `.api_key`, `.space_id`, `.runtimes`, `.requests`; plays its recording."""
     from pytest_bctrl import fixture_values
 
+    recording = _recorded(request)
     with fixture_values.mock_for(request) as server:
-        yield server
+        if recording is None or recording.is_recording:
+            yield server
+        else:
+            with recording.played_by(server):
+                yield server
+
+
+def _recorded(request: pytest.FixtureRequest) -> RecordedTest | None:
+    """The recording in force: where the test is marked for one or asks for it, at whatever distance."""
+    asked = {"bctrl_recording", "bctrl_runtimes"} & set(request.fixturenames)
+    if not asked and request.node.get_closest_marker("bctrl_recording") is None:
+        return None
+    from pytest_bctrl.recorded.hooks import recorded
+
+    return recorded(request)
+
+
+def _recorder(request: pytest.FixtureRequest) -> RecordedTest:
+    recording: RecordedTest = request.getfixturevalue("bctrl_recording")
+    return recording
 
 
 @pytest.fixture(scope="session")

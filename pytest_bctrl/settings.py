@@ -52,6 +52,12 @@ CONTRACT = Setting("bctrl_contract")
 FAIL_ON_LEVEL = Setting("bctrl_fail_on")
 MAX_EXAMPLES = Setting("bctrl_max_examples")
 UPSTREAM = Setting("bctrl_upstream")
+RECORD_MODE = Setting("bctrl_record_mode")
+RECORDINGS = Setting("bctrl_recordings")
+SECRETS = Setting("bctrl_secrets")
+SCRUB = Setting("bctrl_scrub")
+
+RECORD_MODES = ("none", "once", "rewrite")
 
 
 def given(setting: Setting, source: Source, environment: Mapping[str, str]) -> Given | None:
@@ -100,6 +106,48 @@ def fail_on(source: Source, environment: Mapping[str, str]) -> FailOn:
         if level == found.value:
             return level
     raise SettingError(f"unknown level {found.value!r}", where=found.where, mend=f"choose one of: {', '.join(FAIL_ON)}")
+
+
+def record_mode(source: Source, environment: Mapping[str, str]) -> str:
+    """Return how recordings are treated, one of `RECORD_MODES`; raises `SettingError` for anything else."""
+    found = given(RECORD_MODE, source, environment)
+    if found is None or found.value in RECORD_MODES:
+        return found.value if found else RECORD_MODES[0]
+    raise SettingError(
+        f"unknown mode {found.value!r}", where=found.where, mend=f"choose one of: {', '.join(RECORD_MODES)}"
+    )
+
+
+def secrets(source: Source, environment: Mapping[str, str]) -> tuple[Secret, ...]:
+    """Return the values of `bctrl_secrets`: one a line, `$NAME` for that of an environment variable.
+
+    Raises `SettingError`, never showing a value, for a variable that is not set and for a value of less than four
+    characters, which would be found everywhere.
+    """
+    lines = source.getini(SECRETS.ini)
+    values = []
+    for line in lines if isinstance(lines, list) else ():
+        value = environment.get(line[1:], "") if line.startswith("$") else str(line)
+        if len(value) < 4:
+            what = f"the variable {line[1:]} is not set, or" if line.startswith("$") else "a value"
+            raise SettingError(f"{what} is too short to be looked for", where="bctrl_secrets (ini)", mend="set it")
+        values.append(Secret(value))
+    return tuple(values)
+
+
+def scrub_ids(source: Source, environment: Mapping[str, str]) -> bool:
+    """Return whether identifiers are replaced in what is recorded; raises `SettingError` for an unknown kind."""
+    kind = str(source.getini(SCRUB.ini) or "").strip()
+    if kind not in ("", "ids"):
+        raise SettingError(f"unknown kind {kind!r}", where="bctrl_scrub (ini)", mend="leave it out, or write: ids")
+    return kind == "ids"
+
+
+def require_recording_settings(source: Source, environment: Mapping[str, str]) -> None:
+    """Raise `SettingError` where a setting of recordings is wrong; asked before any test runs."""
+    record_mode(source, environment)
+    scrub_ids(source, environment)
+    secrets(source, environment)
 
 
 def max_examples(source: Source, environment: Mapping[str, str]) -> int:

@@ -14,7 +14,7 @@ from pytest_bctrl.errors import BctrlError
 
 
 def answer_of(response: Any, contract: Contract, operation: str | None = None) -> Answer:
-    """Return an `Answer` for a response of httpx, requests, urllib3, werkzeug or Django, or for a bare body.
+    """Return an `Answer` for a response of httpx, requests, urllib3, werkzeug, Django or Starlette, or a bare body.
 
     A bare body (bytes, str, or data such as `response.json()`) counts as a 200 of the documented content type.
     `operation` is an operation id, needed only where the URL does not tell and the contract has several.
@@ -29,7 +29,8 @@ def answer_of(response: Any, contract: Contract, operation: str | None = None) -
         raise BctrlError(
             f"a {type(response).__name__} is not a response",
             where="pytest_bctrl.check",
-            mend="give a response of httpx, requests, urllib3, werkzeug or Django, or its body as bytes, str or data",
+            mend="give a response of httpx, requests, urllib3, werkzeug, Django or Starlette, "
+            "or its body as bytes, str or data",
         )
     url = _url(response)
     chosen = _operation(contract, operation, url)
@@ -61,7 +62,7 @@ def _headers(response: Any) -> tuple[tuple[str, str], ...]:
 
 
 def _body(response: Any) -> bytes:
-    for name in ("content", "data"):
+    for name in ("content", "data", "body"):
         try:
             body = getattr(response, name, None)
         except RuntimeError:
@@ -75,6 +76,10 @@ def _body(response: Any) -> bytes:
 
 
 def _url(response: Any) -> str:
+    asked = getattr(response, "__dict__", {}).get("request")
+    if isinstance(asked, Mapping):
+        # Django's test client keeps the WSGI environment of the request.
+        return str(asked.get("PATH_INFO", ""))
     for owner, name in (
         (response, "url"),
         (getattr(response, "__dict__", {}).get("request"), "url"),

@@ -17,6 +17,7 @@ from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import BctrlError
 
 COMMANDS = {
+    "check": "hold recordings, HAR files and JSON bodies to the contract; - reads standard input",
     "mock": "serve the API's contract on this machine, for any client in any language",
     "contract": "show the contract in force, build it from the vendored spec and the overlay, or vendor the spec anew",
     "drift": "compare the vendored spec with the spec as it is published now, and fail for what breaks a consumer",

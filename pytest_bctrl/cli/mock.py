@@ -21,6 +21,9 @@ from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import FAULTS
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS
+from pytest_bctrl.traffic.recordings.har_read import load as load_recording
+from pytest_bctrl.traffic.recordings.port import scenario
+from pytest_bctrl.traffic.recordings.replay import Player
 
 _PORT = 8787
 
@@ -35,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     data = parser.add_mutually_exclusive_group()
     data.add_argument("--scenario", metavar="NAME", help="what to serve, such as empty or 'many(count=500)'; see below")
-    data.add_argument("--recording", type=Path, metavar="FILE", help="serve a JSON file: a response body, or its list")
+    data.add_argument("--recording", type=Path, metavar="FILE", help="replay a .har file, or serve a body in JSON")
     data.add_argument("--runtimes", type=int, metavar="N", help=f"serve N generated runtimes, up to {MOST:,}")
     parser.add_argument(
         "--seed", type=int, metavar="N", help="seed of generated runtimes; alone, another list with each answer"
@@ -90,7 +93,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _stage(server: MockServer, options: argparse.Namespace) -> None:
-    if options.recording is not None:
+    if options.recording is not None and options.recording.suffix == ".har":
+        server.play(scenario(_player(options.recording)))
+    elif options.recording is not None:
         server.serve_file(options.recording)
     elif options.runtimes is not None:
         server.scenario("many", count=options.runtimes, seed=options.seed or 0)
@@ -100,6 +105,13 @@ def _stage(server: MockServer, options: argparse.Namespace) -> None:
         server.scenario("generated", seed=options.seed)
     for fault in options.fault:
         server.fault(fault)
+
+
+def _player(path: Path) -> Player:
+    found = load_recording(path)
+    if found is None:
+        raise SettingError("there is no such file", where=f"--recording {path}", mend="name a .har file")
+    return Player(found.exchanges, name=str(path), mend="pytest --bctrl-record-mode=rewrite")
 
 
 def _key(name: str | None) -> Secret | None:

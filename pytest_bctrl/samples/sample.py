@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pytest_bctrl.contract.model import Contract, Operation, Schema
@@ -13,6 +13,7 @@ from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.choice import Outline, Rotation
 from pytest_bctrl.samples.coherence import cohere, renew
+from pytest_bctrl.samples.override import Held, held, refuse_broken, settled
 from pytest_bctrl.samples.shapes import flatten, shapes
 
 SPACE_ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
@@ -96,6 +97,31 @@ class Samples:
             )
         return {**self.generated(0, _SAMPLE_SEED), self.list_name: items}
 
+    @property
+    def item_schema(self) -> Schema:
+        """The schema of one item of the list; raises `SettingError` where the operation lists nothing."""
+        listed = flatten(self.contract, self.schema).get("properties", {}).get(self.list_name, {})
+        for shape in shapes(self.contract, listed):
+            if shape.kind == "array" and shape.schema is not None:
+                found: Schema = shape.schema.get("items", True)
+                return found
+        raise SettingError("its answer holds no list", where=self.operation.label, mend="give a whole body")
+
+    def overridden(self, item: Any, overrides: Mapping[str, Any], *, conforming: bool) -> dict[str, Any]:
+        """Return an item with values of one's own; raises `SettingError` where they break the contract."""
+        made = settled(item, overrides, self.operation.invariants)
+        if conforming and overrides:
+            self.refuse_broken(made, f"runtime({', '.join(f'{name}=…' for name in overrides)})")
+        return made
+
+    def refuse_broken(self, item: Any, where: str) -> None:
+        """Raise `SettingError`, naming `where`, for an item that breaks the contract."""
+        refuse_broken(item, where, self._held)
+
+    @cached_property
+    def _held(self) -> Held:
+        return held(self.contract, self.item_schema, self.operation.invariants)
+
     def _cohere(self, body: Any, space_id: str, start: int) -> Any:
         # Fixed values come out of the schema itself: a copy keeps a caller's change out of the contract.
         return self.coherent(copy.deepcopy(body), space_id, start)
@@ -149,20 +175,34 @@ def _packaged() -> Samples:
     return Samples(contract, contract.operations[0])
 
 
-def runtime(**overrides: Any) -> dict[str, Any]:
-    """Return one runtime that the contract allows, with `overrides` in place of its own values."""
-    made: dict[str, Any] = _packaged().item(str(overrides.get("spaceId", SPACE_ID)))
-    return {**made, **overrides}
+def runtime(*, conforming: bool = True, **overrides: Any) -> dict[str, Any]:
+    """Return one runtime that the contract allows, with `overrides` in place of its own values.
+
+    What the contract ties to an override follows it: `type` is `kind`, and a later `createdAt` takes `updatedAt`
+    along. Raises `SettingError` for an override that breaks the contract, unless `conforming` is false.
+    """
+    return runtimes(1, seed=1, conforming=conforming, **overrides)[0]
 
 
-def runtimes(count: int, *, seed: int = 0, space_id: str = SPACE_ID) -> list[dict[str, Any]]:
-    """Return `count` runtimes, the same ones for the same seed."""
+def runtimes(
+    count: int, *, seed: int = 0, space_id: str = SPACE_ID, conforming: bool = True, **overrides: Any
+) -> list[dict[str, Any]]:
+    """Return `count` runtimes, the same ones for the same seed, each with the same `overrides`, as `runtime` does."""
     samples = _packaged()
-    return samples.items(samples.generated(count, seed, space_id))
+    items = samples.items(samples.generated(count, seed, str(overrides.get("spaceId", space_id))))
+    return [samples.overridden(item, overrides, conforming=conforming) for item in items]
 
 
-def response(items: list[dict[str, Any]] | None = None, *, space_id: str = SPACE_ID) -> dict[str, Any]:
-    """Return a whole response body: with `items`, or the sample that visits every part of the contract."""
+def response(
+    items: list[dict[str, Any]] | None = None, *, space_id: str = SPACE_ID, conforming: bool = True
+) -> dict[str, Any]:
+    """Return a whole response body: with `items`, or the sample that visits every part of the contract.
+
+    Raises `SettingError` for items that break the contract, unless `conforming` is false.
+    """
     samples = _packaged()
+    if items is not None and conforming:
+        for index, item in enumerate(items):
+            samples.refuse_broken(item, f"response(): item {index}")
     body: dict[str, Any] = samples.sample(space_id) if items is None else samples.with_items(items)
     return body

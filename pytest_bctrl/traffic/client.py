@@ -29,17 +29,19 @@ def client(
     retry: RetryPolicy | None = None,
     observe: Callable[[Attempt], None] = lambda attempt: None,
     headers: Mapping[str, str] | None = None,
+    around: Callable[[httpx.BaseTransport], httpx.BaseTransport] = lambda transport: transport,
 ) -> httpx.Client:
     """Return an `httpx.Client` on `base_url` that sends `key` to that origin only.
 
     It follows no redirect, refuses unsafe methods where `live`, times out after 10 s, and tries safe requests
-    again on 408, 429, 502, 503, 504 and broken connections within 30 s in all, as `Retry-After` asks.
+    again on 408, 429, 502, 503, 504 and broken connections within 30 s in all, as `Retry-After` asks. `around` puts
+    another transport around the one that does all this.
     """
     rules = _rules(base_url, key, live, retry, observe)
     inner = httpx.HTTPTransport(verify=rules.origin.scheme == "https", proxy=_proxy(rules.origin))
     return httpx.Client(
         base_url=base_url,
-        transport=GuardedTransport(rules, inner),
+        transport=around(GuardedTransport(rules, inner)),
         headers={**_HEADERS, **(headers or {})},
         timeout=TIMEOUT,
         follow_redirects=False,
@@ -54,6 +56,7 @@ def async_client(
     live: bool,
     retry: RetryPolicy | None = None,
     observe: Callable[[Attempt], None] = lambda attempt: None,
+    around: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda transport: transport,
 ) -> httpx.AsyncClient:
     """Return an `httpx.AsyncClient` that keeps the same rules as `client`.
 
@@ -68,7 +71,7 @@ def async_client(
     )
     return httpx.AsyncClient(
         base_url=base_url,
-        transport=AsyncGuardedTransport(rules, inner),
+        transport=around(AsyncGuardedTransport(rules, inner)),
         headers=_HEADERS,
         timeout=TIMEOUT,
         follow_redirects=False,

@@ -114,6 +114,11 @@ class MockServer:
         self._stage.set(chosen)
         return self
 
+    def play(self, chosen: Scenario) -> Self:
+        """Play a scenario of one's own making, until the next one or a reset."""
+        self._stage.set(chosen)
+        return self
+
     def fault(
         self, spec: str | Fault, *arguments: Any, times: int | None = None, every: int = 1, after: int = 0, **named: Any
     ) -> FaultInPlay:

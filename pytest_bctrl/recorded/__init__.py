@@ -1,0 +1,1 @@
+"""Recorded tests: where recordings, the contract's checks and pytest meet."""

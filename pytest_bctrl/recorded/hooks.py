@@ -1,0 +1,119 @@
+"""The pytest hooks of recorded tests; registered when the first test with a recording begins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pytest_bctrl import settings
+from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.fixture_values import contract
+from pytest_bctrl.recorded.place import place_of
+from pytest_bctrl.recorded.recorded_test import Policy, RecordedTest
+from pytest_bctrl.secret import Secret
+
+_RECORDED: pytest.StashKey[RecordedTest] = pytest.StashKey()
+_PASSED: pytest.StashKey[bool] = pytest.StashKey()
+_NAME = "bctrl-recordings"
+
+
+def recorded(request: pytest.FixtureRequest) -> RecordedTest:
+    """Return the recording of the running test, read when it is first asked for; a broken one fails the test."""
+    item: pytest.Item = request.node
+    if _RECORDED not in item.stash:
+        if not item.config.pluginmanager.has_plugin(_NAME):
+            item.config.pluginmanager.register(RecordingHooks(), _NAME)
+        wrong = ""
+        try:
+            place = place_of(item, os.environ)
+            mode = settings.record_mode(item.config, os.environ)
+            item.stash[_RECORDED] = RecordedTest(place, contract(item.config), mode, _policy(item.config))
+        except BctrlError as error:
+            wrong = str(error)
+        if wrong:
+            pytest.fail(f"bctrl recording: {wrong}", pytrace=False)
+    return item.stash[_RECORDED]
+
+
+def _policy(config: pytest.Config) -> Policy:
+    key = os.environ.get(settings.KEY_VARIABLE)
+    return Policy(
+        secrets=(*([Secret(key)] if key else []), *settings.secrets(config, os.environ)),
+        scrub_ids=settings.scrub_ids(config, os.environ),
+    )
+
+
+class RecordingHooks:
+    """Fails a test whose requests were not recorded, and writes the recording of one that passed."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Look at what came of the test, whatever it made of the exceptions it met."""
+        recording = item.stash.get(_RECORDED, None)
+        item.stash[_PASSED] = False
+        try:
+            yield
+        except BaseException:
+            if recording is not None and recording.player.misses:
+                item.add_report_section("call", "bctrl recording", _missed(recording))
+            raise
+        if recording is None:
+            return
+        if recording.player.misses:
+            pytest.fail(_missed(recording), pytrace=False)
+        _finish(recording)
+        item.stash[_PASSED] = True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Look again at what was asked after the test's own end, and forget the recording."""
+        recording = item.stash.get(_RECORDED, None)
+        before = len(recording.player.misses) if recording else 0
+        try:
+            yield
+        finally:
+            if recording is not None:
+                del item.stash[_RECORDED]
+        if recording is not None and len(recording.player.misses) > before:
+            pytest.fail(_missed(recording), pytrace=False)
+        if recording is not None and item.stash.get(_PASSED, False):
+            _finish(recording)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put on the report, as plain data, what the end of the run tells."""
+        report = yield
+        recording = item.stash.get(_RECORDED, None)
+        if recording is not None and report.when == "call":
+            report.bctrl_recording = _told(recording, passed=report.passed)  # type: ignore[attr-defined]
+        return report
+
+
+def _finish(recording: RecordedTest) -> None:
+    wrong = ""
+    try:
+        recording.finish()
+    except BctrlError as error:
+        wrong = str(error)
+    if wrong:
+        pytest.fail(f"bctrl recording: {wrong}", pytrace=False)
+
+
+def _missed(recording: RecordedTest) -> str:
+    texts = dict.fromkeys(miss.text for miss in recording.player.misses)
+    return "bctrl recording: " + "\n".join(texts)
+
+
+def _told(recording: RecordedTest, *, passed: bool) -> dict[str, Any]:
+    unused = {id(one) for one in recording.player.unused}
+    names = [(f"{one.test or '-'} #{number} {one.label}", id(one)) for number, one in enumerate(recording.exchanges, 1)]
+    return {
+        "path": str(recording.path),
+        "used": [] if recording.is_recording else [name for name, known in names if known not in unused],
+        "unused": [] if recording.is_recording or not passed else [name for name, known in names if known in unused],
+        "stale": recording.is_stale,
+        "written": recording.was_written,
+    }

@@ -1,0 +1,93 @@
+"""Where the recording of a test lies, and what it is called."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from pytest_bctrl import settings
+from pytest_bctrl.errors import SettingError
+
+SUFFIX = ".har"
+_FOLDER = "recordings"
+_LONGEST = 100
+_ODD = re.compile(r"[^A-Za-z0-9_.,=+@\[\]-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The file of a test's recording, the test's name in it, and the command that records it."""
+
+    path: Path
+    test: str
+    mend: str
+    shown: str
+    conforming: bool = True
+
+
+def place_of(item: pytest.Item, environment: Mapping[str, str]) -> Place:
+    """Return where the recording of `item` is; raises `SettingError` for a mark that cannot be understood."""
+    name, conforming = _marked(item)
+    names = [node.name for node in item.listchain() if isinstance(node, pytest.Class | pytest.Item)]
+    folder = _folder(item, environment)
+    if name is None:
+        path = folder / _beside(item, folder) / f"{_file_name('.'.join(names))}{SUFFIX}"
+    else:
+        path = folder / f"{name.removesuffix(SUFFIX)}{SUFFIX}"
+    mend = f"pytest --bctrl-record-mode=rewrite --bctrl-live {shlex.quote(item.nodeid)}"
+    return Place(path, "::".join([item.path.name, *names]), mend, _shown(path), conforming)
+
+
+def _marked(item: pytest.Item) -> tuple[str | None, bool]:
+    marker = item.get_closest_marker("bctrl_recording")
+    if marker is None:
+        return None, True
+    given = dict(zip(("name", "conforming"), marker.args, strict=False)) | dict(marker.kwargs)
+    name, conforming = given.pop("name", None), given.pop("conforming", True)
+    if given or len(marker.args) > 2 or not isinstance(conforming, bool) or not isinstance(name, str | None):
+        raise SettingError(
+            "the mark is not understood", where="bctrl_recording", mend='write bctrl_recording("name", conforming=True)'
+        )
+    if name is not None and (not name or Path(name).is_absolute() or ".." in Path(name).parts):
+        raise SettingError(
+            f"{name!r} is no name for a recording", where="bctrl_recording", mend="give a name below the folder"
+        )
+    return name, conforming
+
+
+def _folder(item: pytest.Item, environment: Mapping[str, str]) -> Path:
+    config = item.config
+    found = settings.given(settings.RECORDINGS, config, environment)
+    if found is None:
+        return item.path.parent / _FOLDER
+    # A path on the command line is meant from where it was typed, one in a file from where that file is.
+    return (config.rootpath if found.where.endswith("(ini)") else config.invocation_params.dir) / found.value
+
+
+def _beside(item: pytest.Item, folder: Path) -> Path:
+    """The test file without its suffix; with its folders, where all recordings are kept in one place."""
+    if folder == item.path.parent / _FOLDER or not item.path.is_relative_to(item.config.rootpath):
+        return Path(item.path.stem)
+    return item.path.relative_to(item.config.rootpath).with_suffix("")
+
+
+def _file_name(name: str) -> str:
+    """A name that every file system takes; where letters had to go, a digest keeps two names apart."""
+    plain = _ODD.sub("-", name)
+    if plain == name and len(name) <= _LONGEST:
+        return name
+    return f"{plain[:_LONGEST]}-{sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+
+
+def _shown(path: Path) -> str:
+    try:
+        return os.path.relpath(path)
+    except ValueError:  # pragma: no cover - another drive
+        return str(path)

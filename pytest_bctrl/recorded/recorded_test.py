@@ -1,0 +1,248 @@
+"""The recording of one running test: it replays, or records under a record mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.recorded.conform import failing, listing, sealed, space_of
+from pytest_bctrl.recorded.place import Place
+from pytest_bctrl.reports.terminal import describe, headline
+from pytest_bctrl.samples.sample import SPACE_ID, Samples
+from pytest_bctrl.secret import Secret, secret
+from pytest_bctrl.traffic.client import async_client, client
+from pytest_bctrl.traffic.mock.message import Request
+from pytest_bctrl.traffic.mock.refusal import Refusals
+from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
+from pytest_bctrl.traffic.recordings.guard import refuse_secrets
+from pytest_bctrl.traffic.recordings.har_read import load
+from pytest_bctrl.traffic.recordings.port import Port, forwarded, replayed, scenario
+from pytest_bctrl.traffic.recordings.replay import Player
+from pytest_bctrl.traffic.recordings.scrub import scrubbed
+from pytest_bctrl.traffic.recordings.store import save
+from pytest_bctrl.traffic.recordings.transport import (
+    AsyncRecordingTransport,
+    RecordingTransport,
+    ReplayTransport,
+    exchange_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What is recorded: the target, the key that goes there, and the space that is asked for."""
+
+    base_url: str
+    key: Secret | str
+    space_id: str
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What must not reach a file: the values to look for, and whether identifiers are replaced."""
+
+    secrets: tuple[Secret, ...] = ()
+    scrub_ids: bool = False
+
+
+class RecordedTest:
+    """What the fixture `bctrl_recording` gives.
+
+    `path` is the file; `is_recording` tells whether the test talks to the target and is written down, or is answered
+    from the file. Raises `DocumentError` where the file is broken, was edited or conforms no longer.
+    """
+
+    def __init__(self, place: Place, contract: Contract, mode: str, policy: Policy) -> None:
+        self.path: Path = place.path
+        self.is_stale = False
+        self.was_written = False
+        self._place = place
+        self._contract = contract
+        self._policy = policy
+        self._kept: list[Exchange] = []
+        self._saved = -1
+        self._open = ExitStack()
+        self._url = ""
+        self._aim: Aim | None = None
+        self._recording = Recording() if mode == "rewrite" else _loaded(place)
+        own = [one for one in self._recording.exchanges if one.test in (place.test, "")]
+        self.is_recording = mode == "rewrite" or (mode == "once" and not own)
+        played = () if self.is_recording else self._recording.of_test(place.test)
+        if not self.is_recording:
+            self._require_conforming(played)
+        self.player = Player(played, name=place.shown, mend=place.mend, hide=self._hide)
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """What is replayed, or what was recorded so far."""
+        return tuple(self._kept) if self.is_recording else self.player.exchanges
+
+    @property
+    def space_id(self) -> str:
+        """The space that the recording is about."""
+        if self._aim is not None:
+            return self._aim.space_id
+        return space_of(self.player.exchanges, self._contract) or SPACE_ID
+
+    @property
+    def api_key(self) -> Secret:
+        """A key for clients that insist on one: it opens nothing, and the target's own is put in its place."""
+        return Secret(MOCK_KEY)
+
+    @property
+    def base_url(self) -> str:
+        """The origin of what is replayed or recorded."""
+        if self._aim is not None:
+            return self._aim.base_url
+        for exchange in self.player.exchanges:
+            parts = urlsplit(exchange.url)
+            return urlunsplit((parts.scheme, parts.netloc, "", "", ""))
+        return self._contract.servers[0] if self._contract.servers else "http://localhost:8787"
+
+    @property
+    def url(self) -> str:
+        """A base URL on loopback that replays, or records what it passes on, for any client in any language."""
+        if not self._url:
+            port = Port(self._responder(), Refusals(self._contract))
+            self._open.callback(port.stop)
+            self._url = port.url
+        return self._url
+
+    @property
+    def transport(self) -> ReplayTransport:
+        """An httpx transport, sync and async, that replays; for clients of one's own."""
+        if self.is_recording:
+            raise BctrlError("there is nothing to replay yet", where=self._place.shown, mend="use bctrl_recording.url")
+        return ReplayTransport(self.player)
+
+    def aim(self, at: Aim) -> None:
+        """Say what is to be recorded, before the first client is made."""
+        self._aim = at
+
+    def client(self) -> httpx.Client:
+        """Return a client that replays, or records what it gets."""
+        if self._aim is None:
+            return httpx.Client(base_url=self.base_url, transport=self.transport, trust_env=False)
+        return client(
+            self._aim.base_url,
+            self._aim.key,
+            live=self._aim.live,
+            around=lambda inner: RecordingTransport(inner, self._keep),
+        )
+
+    def async_client(self) -> httpx.AsyncClient:
+        """Return an async client that replays, or records what it gets."""
+        if self._aim is None:
+            return httpx.AsyncClient(base_url=self.base_url, transport=self.transport, trust_env=False)
+        return async_client(
+            self._aim.base_url,
+            self._aim.key,
+            live=self._aim.live,
+            around=lambda inner: AsyncRecordingTransport(inner, self._keep),
+        )
+
+    def runtimes(self) -> list[dict[str, Any]]:
+        """Return the runtimes of the first recorded success, or ask for them while recording."""
+        operation = self._contract.operations[0]
+        samples = Samples(self._contract, operation)
+        if self.is_recording:
+            values = dict.fromkeys((one.name for one in operation.path_parameters), self.space_id)
+            with self.client() as made:
+                return samples.items(made.get(operation.url_path(values)).raise_for_status().json())
+        for exchange, _ in listing(self.player.exchanges, self._contract):
+            if exchange.method == operation.method and 200 <= exchange.status < 300:
+                self.player.answer(exchange.method, exchange.url)
+                return samples.items(httpx.Response(200, content=exchange.body).json())
+        raise DocumentError("it holds no runtimes", where=self._place.shown, mend=self._place.mend)
+
+    @contextmanager
+    def played_by(self, server: MockServer) -> Iterator[None]:
+        """Have the mock server answer from the recording, in the recorded space, within the block."""
+        space_id, server.space_id = server.space_id, self.space_id
+        server.play(scenario(self.player))
+        try:
+            yield
+        finally:
+            server.space_id = space_id
+
+    def finish(self) -> None:
+        """Write what was recorded since the last call; raises `BctrlError` where it must not be written."""
+        if not self.is_recording or self._aim is None or self._saved == len(self._kept):
+            return
+        self._saved = len(self._kept)
+        made: Sequence[Exchange] = [replace(one, test=self._place.test) for one in self._kept]
+        if self._policy.scrub_ids:
+            made = scrubbed(made, self._place.shown, self._aim.space_id)
+        # Before the check, whose findings show what they find.
+        refuse_secrets(made, self._place.shown, (*self._policy.secrets, secret(self._aim.key)))
+        if self._place.conforming:
+            self._require_conforming(made)
+            made = [sealed(one, self._contract) for one in made]
+        else:
+            made = [replace(one, contract=self._contract.digest) for one in made]
+        target = self._aim.base_url if self._aim.live else "mock"
+        self.was_written = save(self.path, self._place.test, made, target, _now())
+
+    def close(self) -> None:
+        """Close the port, where one was opened."""
+        self._open.close()
+
+    def _responder(self) -> Callable[[Request], Any]:
+        if not self.is_recording:
+            return lambda request: replayed(self.player, request)
+        passing_on = self._open.enter_context(self.client())
+        return lambda request: forwarded(passing_on, request)
+
+    def _keep(self, request: httpx.Request, response: httpx.Response, body: bytes) -> None:
+        made = exchange_of(request, response, body, _now())
+        if self._aim is not None and not self._aim.live:
+            # The mock's port is another with every run.
+            parts = urlsplit(made.url)
+            made = replace(made, url=urlunsplit((*_local(self._contract), parts.path, parts.query, "")))
+        self._kept.append(made)
+
+    def _require_conforming(self, exchanges: Sequence[Exchange]) -> None:
+        if not self._place.conforming:
+            return
+        for number, exchange in enumerate(exchanges, 1):
+            found = failing(exchange, self._contract)
+            if found:
+                where = f"{self._place.shown}: entry {number} of {len(exchanges)}, {exchange.label}"
+                raise DocumentError(
+                    "\n".join([f"it breaks the contract: {headline(found)}", *describe(found), ""]),
+                    where=where,
+                    mend=f"{self._place.mend}; to keep it on purpose: bctrl_recording(name, conforming=False)",
+                )
+            if exchange.contract and exchange.contract != self._contract.digest:
+                self.is_stale = True
+
+    def _hide(self, text: str) -> str:
+        for value in self._policy.secrets:
+            if value:
+                text = text.replace(value.reveal(), "**********")
+        return text
+
+
+def _loaded(place: Place) -> Recording:
+    return load(place.path, place.mend, place.shown) or Recording()
+
+
+def _local(contract: Contract) -> tuple[str, str]:
+    """Scheme and authority of the contract's local server."""
+    local = [urlsplit(server) for server in contract.servers if server.startswith("http://")]
+    return (local[0].scheme, local[0].netloc) if local else ("http", "localhost:8787")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,38 @@
+"""What the end of a run says of recordings: written, stale, and never used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+
+def show(reporter: pytest.TerminalReporter, told: Sequence[Mapping[str, Any]]) -> None:
+    """Write the lines, where there are any."""
+    lines = list(summary(told))
+    if lines:
+        reporter.section("bctrl recordings")
+        for line in lines:
+            reporter.write_line(line)
+
+
+def summary(told: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a line for each thing worth saying: once a file, however many tests share it."""
+    for path in _paths(one for one in told if one["written"]):
+        yield f"written: {os.path.relpath(path)}"
+    for path in _paths(one for one in told if one["stale"]):
+        yield f"stale: {os.path.relpath(path)} was recorded under another contract, and conforms to this one"
+        yield "  record it again: pytest --bctrl-record-mode=rewrite --bctrl-live"
+    for path in _paths(told):
+        here = [one for one in told if one["path"] == path]
+        used = {name for one in here for name in one["used"]}
+        unused = dict.fromkeys(name for one in here for name in one["unused"] if name not in used)
+        if unused:
+            yield f"never used: {os.path.relpath(path)}"
+            yield from (f"  {name}" for name in unused)
+
+
+def _paths(told: Iterable[Mapping[str, Any]]) -> list[str]:
+    return sorted({one["path"] for one in told})

@@ -1,0 +1,107 @@
+"""Values of one's own in a sample: what goes with them follows, and what breaks the contract is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples.shapes import flatten
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
+Rules = Sequence[Mapping[str, Any]]
+
+_LENGTH = 60
+"""Characters of a refused value that are shown."""
+
+
+def settled(item: Mapping[str, Any], overrides: Mapping[str, Any], invariants: Rules) -> dict[str, Any]:
+    """Return `item` with `overrides`, and with the values that the invariants tie to them (`kind` with `type`)."""
+    made = {**item, **overrides}
+    for rule in invariants:
+        named = [name for name in rule.get("same", ()) if name in overrides]
+        for name in rule.get("same", ()) if named else ():
+            if name not in overrides:
+                made[name] = overrides[named[0]]
+        if "ordered" in rule:
+            _put_in_order(made, rule["ordered"], overrides)
+    return made
+
+
+def _put_in_order(made: dict[str, Any], names: Sequence[str], overrides: Mapping[str, Any]) -> None:
+    """Move the times that were not given, where one that was given has come past them."""
+    for given in (name for name in names if name in overrides):
+        moment = _moment(made.get(given))
+        for name in names if moment else ():
+            other = _moment(made.get(name))
+            if name in overrides or other is None or moment is None:
+                continue
+            is_wrong = other < moment if names.index(name) > names.index(given) else other > moment
+            if is_wrong:
+                made[name] = made[given]
+
+
+@dataclass(frozen=True)
+class Held:
+    """What an item is held to: its schema, the names that are documented, and the invariants."""
+
+    validator: Draft202012Validator
+    documented: frozenset[str]
+    invariants: Rules
+
+
+def held(contract: Contract, schema: Schema, invariants: Rules) -> Held:
+    """Return what items of a schema are held to; made once, as a validator takes its time."""
+    # Samples alone need no validator, and are made at the start of programs that wait for them.
+    from jsonschema import Draft202012Validator, FormatChecker
+
+    validator = Draft202012Validator(contract.rooted(schema), format_checker=FormatChecker())
+    return Held(validator, frozenset(flatten(contract, schema).get("properties", {})), invariants)
+
+
+def refuse_broken(item: Mapping[str, Any], where: str, to: Held) -> None:
+    """Raise `SettingError`, naming each place, where an item breaks its schema or an invariant."""
+    problems = list(_problems(item, to))
+    if problems:
+        raise SettingError(
+            "; ".join(problems), where=where, mend="give a value that the contract allows, or say conforming=False"
+        )
+
+
+def _problems(item: Mapping[str, Any], to: Held) -> Iterator[str]:
+    for error in to.validator.iter_errors(dict(item)):
+        shown = repr(error.instance)
+        yield f"{'.'.join(map(str, error.absolute_path)) or 'the runtime'}: " + error.message.replace(
+            shown, shown if len(shown) <= _LENGTH else f"{shown[:_LENGTH]}…"
+        )
+    for name in item:
+        if to.documented and name not in to.documented:
+            yield f"{name}: the contract documents no such property"
+    for rule in to.invariants:
+        yield from _broken_invariant(rule, item)
+
+
+def _broken_invariant(rule: Mapping[str, Any], item: Mapping[str, Any]) -> Iterator[str]:
+    same = [item[name] for name in rule.get("same", ()) if name in item]
+    if any(value != same[0] for value in same):
+        yield f"{' and '.join(rule['same'])}: {rule.get('because', 'they are the same')}"
+    for name in rule.get("times", ()):
+        if name in item and _moment(item[name]) is None:
+            yield f"{name}: {item[name]!r} is no ISO 8601 time with an offset"
+    moments = [_moment(item.get(name)) for name in rule.get("ordered", ())]
+    known = [moment for moment in moments if moment is not None]
+    if known != sorted(known):
+        yield f"{' and '.join(rule['ordered'])}: {rule.get('because', 'they are in order')}"
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        made = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return made if made is not None and made.tzinfo is not None else None

@@ -1,0 +1,222 @@
+"""Hypothesis strategies: valid runtimes and responses, and bodies that break exactly one rule (extra `contract`).
+
+Everything is read from the contract; small examples come first, so that a failing one shrinks to what matters.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from pytest_bctrl.conformance import check
+from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.samples.mutants import broken, rules
+from pytest_bctrl.samples.override import settled
+from pytest_bctrl.samples.sample import SPACE_ID, Samples
+from pytest_bctrl.samples.shapes import Shape, flatten, shapes
+from pytest_bctrl.samples.text import encode, moment
+
+__all__ = ["Nonconforming", "nonconforming", "responses", "runtimes"]
+
+
+class Nonconforming(NamedTuple):
+    """A body that breaks one rule: `rule` as a report names it, `place` where, `body` as JSON data."""
+
+    rule: str
+    place: str
+    body: Any
+
+
+def runtimes(*, contract: Contract | None = None, **overrides: Any) -> st.SearchStrategy[dict[str, Any]]:
+    """Return a strategy of single runtimes that the contract allows.
+
+    An override is a value, or a strategy to draw it from; what the contract ties to it follows. The draw raises
+    `SettingError` for an override that breaks the contract.
+    """
+    return _runtime(_samples(contract), overrides)
+
+
+def responses(
+    *,
+    min_size: int = 0,
+    max_size: int | None = 5,
+    space_id: str = SPACE_ID,
+    contract: Contract | None = None,
+    **overrides: Any,
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Return a strategy of whole response bodies of one space: ids are unique, and each `spaceId` is `space_id`.
+
+    `overrides` are those of each runtime, as `runtimes` takes them.
+    """
+    return _response(_samples(contract), min_size, max_size, space_id, overrides)
+
+
+def nonconforming(*, space_id: str = SPACE_ID, contract: Contract | None = None) -> st.SearchStrategy[Nonconforming]:
+    """Return a strategy of bodies that each break exactly one rule of the contract, once, and name it."""
+    return _nonconforming(_samples(contract), space_id)
+
+
+@st.composite
+def _runtime(draw: st.DrawFn, samples: Samples, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    given = {
+        name: draw(value) if isinstance(value, st.SearchStrategy) else copy.deepcopy(value)
+        for name, value in overrides.items()
+    }
+    item: dict[str, Any] = draw(_item(samples))
+    # Plain strings by their schema, times by the contract's invariants.
+    minute = draw(st.integers(0, 500_000))
+    for rule in samples.operation.invariants:
+        for name in rule.get("times", ()):
+            if isinstance(item.get(name), str):
+                item[name] = moment(minute)
+                minute += draw(st.integers(0, 10_000))
+        first, *others = rule.get("same", ("",))
+        for name in others:
+            if first in item and name in item:
+                item[name] = item[first]
+    return samples.overridden(settled(item, {}, samples.operation.invariants), given, conforming=True)
+
+
+@st.composite
+def _response(
+    draw: st.DrawFn,
+    samples: Samples,
+    min_size: int,
+    max_size: int | None,
+    space_id: str,
+    overrides: Mapping[str, Any],
+) -> dict[str, Any]:
+    uniques = [str(rule["unique"]).rpartition(".")[2] for rule in samples.operation.invariants if "unique" in rule]
+    items = draw(
+        st.lists(
+            _runtime(samples, {"spaceId": space_id, **overrides} if _has_space(samples) else overrides),
+            min_size=min_size,
+            max_size=max_size,
+            unique_by=tuple(_key(name) for name in uniques) or None,
+        )
+    )
+    return {**samples.with_items([]), samples.list_name: items}
+
+
+def _key(name: str) -> Any:
+    return lambda item: str(item.get(name))
+
+
+def _has_space(samples: Samples) -> bool:
+    return any(str(rule.get("each", "")).endswith(".spaceId") for rule in samples.operation.invariants)
+
+
+@st.composite
+def _nonconforming(draw: st.DrawFn, samples: Samples, space_id: str) -> Nonconforming:
+    rule = draw(st.sampled_from(_rules(samples)))
+    body = draw(_response(samples, 2, 3, space_id, {}))
+    mutant = broken(samples, body, rule)
+    # As bytes: a body may be null or a number, which no client hands on as data.
+    found = check(encode(mutant.body), contract=samples.contract)
+    assume([mutant.check] == [finding.rule for finding in found] and found[0].count == 1)
+    return Nonconforming(mutant.check, rule, mutant.body)
+
+
+@lru_cache(maxsize=8)
+def _item(samples: Samples) -> st.SearchStrategy[Any]:
+    return _value(samples.contract, samples.item_schema)
+
+
+def _value(contract: Contract, schema: Schema) -> st.SearchStrategy[Any]:
+    return st.one_of([_of_shape(contract, shape) for shape in shapes(contract, schema)])
+
+
+def _of_shape(contract: Contract, shape: Shape) -> st.SearchStrategy[Any]:
+    if shape.kind == "fixed":
+        return st.builds(copy.deepcopy, st.just(shape.value))
+    if shape.kind == "any" or shape.schema is None:
+        return _json()
+    if shape.kind == "branch":
+        return _value(contract, shape.schema)
+    if shape.kind == "object":
+        return st.just({}).map(dict) if shape.empty else _object(contract, flatten(contract, shape.schema))
+    if shape.kind == "array":
+        return st.just([]).map(list) if shape.empty else _array(contract, shape.schema)
+    if shape.kind == "string":
+        return _string(shape.schema)
+    return _number(shape.schema, whole=shape.kind == "integer")
+
+
+def _object(contract: Contract, schema: Mapping[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    documented = schema.get("properties", {})
+    if not documented:
+        extra = schema.get("additionalProperties", True)
+        values = _json() if isinstance(extra, bool) or not extra else _value(contract, extra)
+        return st.dictionaries(_text(), values, min_size=int(schema.get("minProperties", 0)), max_size=3)
+    required = set(schema.get("required", ()))
+    return st.fixed_dictionaries(
+        {name: _value(contract, inner) for name, inner in documented.items() if name in required},
+        optional={name: _value(contract, inner) for name, inner in documented.items() if name not in required},
+    )
+
+
+def _array(contract: Contract, schema: Mapping[str, Any]) -> st.SearchStrategy[list[Any]]:
+    least = int(schema.get("minItems", 0))
+    most = schema.get("maxItems", max(least, 3))
+    unique = repr if schema.get("uniqueItems") else None
+    return st.lists(_value(contract, schema.get("items", True)), min_size=least, max_size=most, unique_by=unique)
+
+
+def _string(schema: Mapping[str, Any]) -> st.SearchStrategy[str]:
+    kind = schema.get("format")
+    if kind == "uuid":
+        return st.uuids(version=4).map(str)
+    if kind == "date-time":
+        return st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(datetime.isoformat)
+    if kind == "date":
+        return st.dates().map(str)
+    if "pattern" in schema:
+        return st.from_regex(str(schema["pattern"]))
+    return _text(int(schema.get("minLength", 0)), schema.get("maxLength"))
+
+
+def _number(schema: Mapping[str, Any], *, whole: bool) -> st.SearchStrategy[Any]:
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if whole:
+        return st.integers(least, most)
+    return st.floats(least, most, allow_nan=False, allow_infinity=False)
+
+
+def _text(least: int = 0, most: int | None = None) -> st.SearchStrategy[str]:
+    return st.text(min_size=least, max_size=most)
+
+
+def _json() -> st.SearchStrategy[Any]:
+    leaves = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | _text()
+    return st.recursive(
+        leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_text(), inner, max_size=3), max_leaves=6
+    )
+
+
+@lru_cache(maxsize=1)
+def _packaged() -> Samples:
+    contract = load()
+    return Samples(contract, contract.operations[0])
+
+
+def _samples(contract: Contract | None) -> Samples:
+    samples = _packaged() if contract is None else Samples(contract, contract.operations[0])
+    # Here and not in the first draw, which Hypothesis would take for a strategy that is slow.
+    _item(samples).validate()
+    samples.refuse_broken(samples.item(), "sample")
+    check(encode(samples.sample()), contract=samples.contract)
+    return samples
+
+
+@lru_cache(maxsize=8)
+def _rules(samples: Samples) -> list[str]:
+    # What ties a body to its request cannot be broken where there is no request.
+    tied = {str(rule["rule"]) for rule in samples.operation.invariants if "equals" in rule}
+    return [rule for rule in rules(samples) if rule not in tied]

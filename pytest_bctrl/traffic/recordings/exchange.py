@@ -1,0 +1,67 @@
+"""One recorded exchange, and a file of them, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer.
+
+    Bodies are content: transfer and content codings are undone. `started` is ISO 8601. `test` names the test that
+    recorded it (empty in files of other tools), `contract` the digest of the contract it was recorded under, and
+    `checked` is the seal of a check that it passed. `is_complete` is false where another tool left the body out.
+    """
+
+    method: str
+    url: str
+    status: int
+    headers: Headers = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
+    request_headers: Headers = field(default=(), repr=False)
+    request_body: bytes = field(default=b"", repr=False)
+    reason: str = ""
+    started: str = ""
+    test: str = ""
+    contract: str = ""
+    checked: str = ""
+    is_complete: bool = True
+
+    @property
+    def path(self) -> str:
+        """The path of the URL, as it was sent."""
+        return urlsplit(self.url).path or "/"
+
+    @property
+    def query(self) -> str:
+        """The query of the URL, as it was sent, without its question mark."""
+        return urlsplit(self.url).query
+
+    @property
+    def label(self) -> str:
+        """Method and path: without the query, which may hold what nobody should see."""
+        return f"{self.method} {self.path}"
+
+    def header(self, name: str) -> str:
+        """Return an answer's header value by its name in any case; empty where it is missing."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What one file holds. `is_ours` tells that pytest-bctrl wrote it; `target` is what was recorded last."""
+
+    exchanges: tuple[Exchange, ...] = ()
+    target: str = ""
+    recorded_at: str = ""
+    is_ours: bool = True
+
+    def of_test(self, test: str) -> tuple[Exchange, ...]:
+        """Return the exchanges that answer `test`: its own and nobody's; all of them where it has none."""
+        own = tuple(exchange for exchange in self.exchanges if exchange.test in (test, ""))
+        return own or self.exchanges

@@ -1,0 +1,202 @@
+"""Reads HAR 1.2: our own files strictly, with every digest compared, and those of other tools as they come."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Headers, Recording
+from pytest_bctrl.traffic.recordings.har_write import CREATOR, FORMAT, digest
+from pytest_bctrl.traffic.recordings.headers import REQUEST, RESPONSE, kept
+
+Kind = TypeVar("Kind")
+
+AGAIN = "record it again: pytest --bctrl-record-mode=rewrite"
+_UPGRADE = "upgrade: pip install --upgrade pytest-bctrl"
+_BODILESS = frozenset({204, 205, 304})
+
+
+def decode(data: bytes, name: str, mend: str = AGAIN) -> Recording:
+    """Return what a HAR file holds; `name` is the file's name for errors, `mend` the command that makes it anew.
+
+    Raises `DocumentError`, naming file, entry and place, for what is no HAR, was cut, edited or made by a newer
+    version.
+    """
+    return _Reader(name, mend).recording(data)
+
+
+def load(path: Path, mend: str = AGAIN, name: str = "") -> Recording | None:
+    """Return the recording in a file, None where there is no such file; raises `DocumentError` as `decode` does.
+
+    `name` is what an error calls the file, in place of its path.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DocumentError(f"it cannot be read: {error.strerror}", where=name or str(path), mend=mend) from None
+    return decode(data, name or str(path), mend)
+
+
+class _Reader:
+    def __init__(self, name: str, mend: str) -> None:
+        self._name = name
+        self._mend = mend
+        self._at = ""
+        self._ours = False
+
+    def recording(self, data: bytes) -> Recording:
+        log = self._log(data)
+        version = log.get("_bctrlFormat")
+        creator = log.get("creator")
+        self._ours = version is not None or (isinstance(creator, Mapping) and creator.get("name") == CREATOR)
+        if self._ours:
+            if type(version) is not int:
+                raise self._error("log._bctrlFormat is missing or no number: the file was edited")
+            if version > FORMAT:
+                self._mend = _UPGRADE
+                raise self._error(f"it was made by a newer pytest-bctrl (format {version}, this one reads {FORMAT})")
+            if not data.endswith(b"}\n"):
+                raise self._error("it was cut: its last line does not end")
+        entries = self._of(log, "entries", list, "log.entries")
+        read = []
+        for index, entry in enumerate(entries):
+            self._at = f"entry {index + 1} of {len(entries)}"
+            exchange = self._exchange(entry)
+            if exchange is not None:
+                read.append(exchange)
+        self._at = ""
+        return Recording(tuple(read), self._text(log, "_bctrlTarget"), self._text(log, "_bctrlRecordedAt"), self._ours)
+
+    def _log(self, data: bytes) -> Mapping[str, Any]:
+        if not data or data.isspace():
+            raise self._error("it is empty")
+        try:
+            document = json.loads(data.removeprefix(codecs.BOM_UTF8).decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise self._error(f"it is not text: byte {error.start} is 0x{data[error.start]:02x}") from None
+        except json.JSONDecodeError as error:
+            where = f"line {error.lineno}, column {error.colno}"
+            raise self._error(f"it is not JSON, or was cut: {error.msg} at {where}") from None
+        except (ValueError, RecursionError) as error:
+            raise self._error(f"it is not JSON that can be read: {type(error).__name__}") from None
+        if not isinstance(document, Mapping) or not isinstance(document.get("log"), Mapping):
+            raise self._error("it is JSON, but no HAR: an object with 'log' is expected")
+        log: Mapping[str, Any] = document["log"]
+        return log
+
+    def _exchange(self, entry: Any) -> Exchange | None:
+        if not isinstance(entry, Mapping):
+            raise self._error("an object is expected")
+        request = self._of(entry, "request", dict, "request")
+        response = self._of(entry, "response", dict, "response")
+        method = self._of(request, "method", str, "request.method").upper()
+        url = self._of(request, "url", str, "request.url")
+        try:
+            self._at += f", {method} {urlsplit(url).path}"
+        except ValueError:
+            raise self._error("request.url is no URL") from None
+        status = self._status(response)
+        if status is None:
+            return None
+        content = response.get("content", {} if not self._ours else None)
+        if not isinstance(content, Mapping):
+            raise self._error("response.content: an object is expected")
+        body = self._body(content, "response.content")
+        posted = request.get("postData")
+        sent = self._body(posted, "request.postData") if isinstance(posted, Mapping) else b""
+        return Exchange(
+            method=method,
+            url=url,
+            status=status,
+            headers=_with_media(kept(self._headers(response, "response"), RESPONSE), content),
+            body=body or b"",
+            request_headers=kept(self._headers(request, "request"), REQUEST),
+            request_body=sent or b"",
+            reason=self._text(response, "statusText"),
+            started=self._text(entry, "startedDateTime"),
+            test=self._text(entry, "_bctrlTest"),
+            contract=self._text(entry, "_bctrlContract"),
+            checked=self._text(entry, "_bctrlChecked"),
+            is_complete=body is not None or method == "HEAD" or status in _BODILESS or not content.get("size"),
+        )
+
+    def _status(self, response: Mapping[str, Any]) -> int | None:
+        status = self._of(response, "status", int, "response.status")
+        if status <= 0 and not self._ours:
+            # What a browser writes for a request that was blocked or given up: there was no answer.
+            return None
+        if not 100 <= status <= 599:
+            raise self._error(f"response.status: {status} is no HTTP status")
+        return status
+
+    def _headers(self, message: Mapping[str, Any], place: str) -> Headers:
+        found = message.get("headers", [])
+        if not isinstance(found, list):
+            raise self._error(f"{place}.headers: a list is expected")
+        headers = []
+        for header in found:
+            if not isinstance(header, Mapping) or not isinstance(header.get("name"), str):
+                raise self._error(f"{place}.headers: an object with 'name' and 'value' is expected")
+            value = header.get("value", "")
+            if not isinstance(value, str) or any(ord(letter) < 32 and letter != "\t" for letter in value):
+                if header["name"].lower() in RESPONSE | REQUEST:
+                    raise self._error(f"{place}.headers: {header['name']} has a value that no header can have")
+                continue
+            headers.append((header["name"], value))
+        return tuple(headers)
+
+    def _body(self, content: Mapping[str, Any], place: str) -> bytes | None:
+        text = content.get("text")
+        if text is None and not self._ours:
+            return None
+        if not isinstance(text, str):
+            raise self._error(f"{place}.text: a string is expected")
+        encoding = content.get("encoding")
+        if encoding not in (None, "", "base64"):
+            raise self._error(f"{place}.encoding: {str(encoding)[:40]!r} is not known; HAR has 'base64'")
+        try:
+            body = base64.b64decode(text, validate=True) if encoding == "base64" else text.encode("utf-8")
+        except (binascii.Error, UnicodeEncodeError, ValueError):
+            raise self._error(f"{place}.text is no {encoding or 'UTF-8'} text") from None
+        written = content.get("_bctrlSha256")
+        if (self._ours or written is not None) and written != digest(body):
+            raise self._error(f"{place}.text is not what was recorded: its SHA-256 differs from _bctrlSha256")
+        return body
+
+    def _of(self, owner: Mapping[str, Any], key: str, kind: type[Kind], place: str) -> Kind:
+        value = owner.get(key)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            word = {dict: "an object", list: "a list", str: "a string", int: "a number"}[kind]
+            raise self._error(f"{place}: {word} is expected" + ("" if key in owner else ", and it is missing"))
+        return value
+
+    def _text(self, owner: Mapping[str, Any], key: str) -> str:
+        value = owner.get(key, "")
+        if isinstance(value, str):
+            return value
+        if not self._ours:
+            return ""
+        raise self._error(f"{key}: a string is expected")
+
+    def _error(self, problem: str) -> DocumentError:
+        where = f"{self._name}: {self._at}" if self._at else self._name
+        return DocumentError(problem, where=where, mend=self._mend)
+
+
+def _with_media(headers: Headers, content: Mapping[str, Any]) -> Headers:
+    """The headers, with the content type that HAR has beside the body where a tool left the header out."""
+    media = content.get("mimeType")
+    if not isinstance(media, str) or not media or not media.isprintable():
+        return headers
+    if any(name.lower() == "content-type" for name, _ in headers):
+        return headers
+    return (*headers, ("Content-Type", media))

@@ -1,0 +1,152 @@
+"""Finds the recorded answer to a request: by method, path and query, in order, the last answer repeating."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from threading import Lock
+from typing import TypeAlias
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.traffic.recordings.exchange import Exchange
+
+Key: TypeAlias = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
+
+
+def key_of(method: str, target: str) -> Key:
+    """Return what two requests have in common that get the same answer.
+
+    Segments and query are compared decoded; the order of different query names does not count, that of the values
+    of one name does.
+    """
+    parts = urlsplit(target)
+    segments = tuple(unquote(segment) for segment in (parts.path or "/").split("/"))
+    query = sorted(parse_qsl(parts.query, keep_blank_values=True), key=lambda pair: pair[0])
+    return method.upper(), segments, tuple(query)
+
+
+class NotRecordedError(BctrlError):
+    """A request has no recorded answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A request that nothing answers; its text tells what is recorded, what is nearest, and how to record it."""
+
+    method: str
+    target: str
+    text: str
+
+
+class Player:
+    """Plays the exchanges of one test; safe to use from several threads.
+
+    `mend` is the command that records them, `hide` masks what must not be shown of a request that nobody recorded.
+    """
+
+    def __init__(
+        self, exchanges: Sequence[Exchange], *, name: str, mend: str, hide: Callable[[str], str] = str
+    ) -> None:
+        self.exchanges = tuple(exchanges)
+        self._name = name
+        self._mend = mend
+        self._hide = hide
+        self._lock = Lock()
+        self._turns: dict[Key, list[int]] = {}
+        for index, exchange in enumerate(exchanges):
+            self._turns.setdefault(key_of(exchange.method, exchange.url), []).append(index)
+        self._taken: dict[Key, int] = {}
+        self._used: set[int] = set()
+        self._misses: list[Miss] = []
+
+    def answer(self, method: str, target: str) -> Exchange | Miss:
+        """Return the recorded exchange whose turn it is, or a `Miss`, which is remembered; never raises."""
+        key = key_of(method, target)
+        with self._lock:
+            turns = self._turns.get(key)
+            if turns is not None:
+                number = self._taken.get(key, 0)
+                self._taken[key] = number + 1
+                index = turns[min(number, len(turns) - 1)]
+                self._used.add(index)
+                if self.exchanges[index].is_complete:
+                    return self.exchanges[index]
+            miss = Miss(method, target, self._explained(method, target, known=turns is not None))
+            self._misses.append(miss)
+            return miss
+
+    @property
+    def misses(self) -> tuple[Miss, ...]:
+        """The requests that nothing answered."""
+        with self._lock:
+            return tuple(self._misses)
+
+    @property
+    def unused(self) -> tuple[Exchange, ...]:
+        """The exchanges that no request asked for."""
+        with self._lock:
+            return tuple(one for index, one in enumerate(self.exchanges) if index not in self._used)
+
+    def _explained(self, method: str, target: str, *, known: bool) -> str:
+        asked = f"{method} {_target(target)}"
+        if known:
+            lines = [f"{self._name}: the recorded answer has no body, which the tool that wrote the file left out"]
+        else:
+            lines = [f"{self._name}: no answer is recorded for this request"]
+        lines.append(f"  asked     {self._hide(asked)}")
+        recorded = list(dict.fromkeys(f"{one.method} {_target(one.url)}" for one in self.exchanges))
+        if not recorded:
+            lines.append("  recorded  nothing")
+        for number, line in enumerate(recorded[:_SHOWN]):
+            lines.append(f"  {'recorded' if not number else '':<8}  {self._hide(line)}")
+        if len(recorded) > _SHOWN:
+            lines.append(f"            … and {len(recorded) - _SHOWN} more")
+        if recorded and not known:
+            lines.append(f"  nearest   {self._hide(_nearest(method, target, self.exchanges))}")
+        lines.append(f"  record it {self._mend}")
+        return "\n".join(lines)
+
+
+_SHOWN = 10
+
+
+def _target(url: str) -> str:
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _nearest(method: str, target: str, exchanges: Sequence[Exchange]) -> str:
+    """What differs between a request and the recorded one that is most like it, in words."""
+    asked = key_of(method, target)
+    path = "/".join(asked[1])
+
+    def likeness(exchange: Exchange) -> tuple[bool, float, bool]:
+        verb, segments, query = key_of(exchange.method, exchange.url)
+        if segments == asked[1]:
+            return True, float(query == asked[2]), verb == asked[0]
+        return False, SequenceMatcher(None, path, "/".join(segments)).ratio(), verb == asked[0]
+
+    best = max(exchanges, key=likeness)
+    verb, segments, query = key_of(best.method, best.url)
+    notes = []
+    if verb != asked[0]:
+        notes.append(f"the method is {verb}, not {asked[0]}")
+    if segments != asked[1]:
+        notes.append(_path_difference(asked[1], segments))
+    if query != asked[2]:
+        notes.append(f"the query is {_query(query)}, not {_query(asked[2])}")
+    return f"{best.method} {_target(best.url)}: {'; '.join(notes)}"
+
+
+def _path_difference(asked: tuple[str, ...], recorded: tuple[str, ...]) -> str:
+    if len(asked) == len(recorded):
+        differing = [(one, other) for one, other in zip(asked, recorded, strict=True) if one != other]
+        if len(differing) == 1:
+            return f"the segment is {differing[0][1]!r}, not {differing[0][0]!r}"
+    return "the path is another"
+
+
+def _query(pairs: tuple[tuple[str, str], ...]) -> str:
+    return "&".join(f"{name}={value}" for name, value in pairs) or "empty"

@@ -1,0 +1,96 @@
+"""Replaces identifiers, the same one always by the same, so that relations survive (`bctrl_scrub = ids`)."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import blake2b
+
+from pytest_bctrl.samples.text import as_uuid
+from pytest_bctrl.traffic.recordings.exchange import Exchange
+from pytest_bctrl.traffic.recordings.guard import Finder, refuse, texts
+from pytest_bctrl.traffic.recordings.spellings import found_as, readings, sought
+
+# Whatever stands before and after it: `a` before an id must not hide it.
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_RUN = re.compile(r"[A-Za-z0-9+/_-]{40,}")
+_STANDARD = str.maketrans("-_", "+/")
+
+
+def replacement(identifier: str) -> str:
+    """Return what stands for an identifier: a UUID of version 4 that does not tell where it came from."""
+    return as_uuid(blake2b(identifier.lower().encode("utf-8", "surrogateescape"), digest_size=16).hexdigest())
+
+
+def scrubbed(exchanges: Sequence[Exchange], name: str, space_id: str) -> tuple[Exchange, ...]:
+    """Return `exchanges` with every UUID and the space id replaced, in URLs, headers and bodies.
+
+    Raises `LeakError` where one is left over in a spelling that cannot be replaced, such as base64; `name` is the
+    recording's, which cannot be changed and is looked at too.
+    """
+    made = tuple(_scrubbed(exchange, space_id) for exchange in exchanges)
+    known = {replacement(found) for exchange in exchanges for _, text in texts(exchange) for found in _uuids(text)}
+    refuse(made, name, _finder(known | {replacement(space_id)}, space_id), "an identifier")
+    return made
+
+
+def _scrubbed(exchange: Exchange, space_id: str) -> Exchange:
+    def anew(text: str) -> str:
+        return _replaced(text, space_id)
+
+    def anew_bytes(data: bytes) -> bytes:
+        return anew(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+    return replace(
+        exchange,
+        url=anew(exchange.url),
+        request_headers=tuple((name, anew(value)) for name, value in exchange.request_headers),
+        headers=tuple((name, anew(value)) for name, value in exchange.headers),
+        request_body=anew_bytes(exchange.request_body),
+        body=anew_bytes(exchange.body),
+    )
+
+
+def _replaced(text: str, space_id: str) -> str:
+    if space_id and not _UUID.fullmatch(space_id):
+        # Not within a longer word: a space called `a` would take every `a` along.
+        text = re.sub(rf"(?<!\w){re.escape(space_id)}(?!\w)", replacement(space_id), text)
+        # Its replacement is a UUID by now, and must not be replaced again.
+        parts = text.split(replacement(space_id))
+        return replacement(space_id).join(_UUID.sub(_in_its_case, part) for part in parts)
+    return _UUID.sub(_in_its_case, text)
+
+
+def _in_its_case(match: re.Match[str]) -> str:
+    made = replacement(match.group())
+    return made.upper() if match.group().isupper() else made
+
+
+def _uuids(text: str) -> set[str]:
+    return {found for reading in readings(text) for found in _UUID.findall(reading)}
+
+
+def _finder(replacements: set[str], space_id: str) -> Finder:
+    space = None if _UUID.fullmatch(space_id) or len(space_id) < 4 else sought(space_id)
+
+    def find(text: str) -> str | None:
+        for number, reading in enumerate(readings(text)):
+            if any(found.lower() not in replacements for found in _UUID.findall(reading)):
+                return "URL-encoded or JSON-escaped" if number else "plain"
+            if _in_base64(reading):
+                return "base64"
+        return None if space is None else found_as(text, space)
+
+    return find
+
+
+def _in_base64(text: str) -> bool:
+    for run in _RUN.findall(text):
+        digits = run.translate(_STANDARD)
+        for start in range(4):
+            part = digits[start : start + (len(digits) - start) // 4 * 4]
+            if _UUID.search(base64.b64decode(part).decode("latin-1")):
+                return True
+    return False

@@ -1,0 +1,120 @@
+"""Recordings on disk: whole or not at all, and merged under a lock where several tests share one name."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
+from pytest_bctrl.traffic.recordings.har_read import AGAIN, load
+from pytest_bctrl.traffic.recordings.har_write import encode
+
+
+def save(path: Path, test: str, exchanges: Sequence[Exchange], target: str, recorded_at: str) -> bool:
+    """Put the exchanges of `test` in place of those it has in the file; others' stay. Returns whether it was written.
+
+    Where method, URL, status and bodies are what the file holds already, the file is left byte for byte. A file
+    that cannot be read is replaced; one from a newer version is not, and `DocumentError` is raised. A file that
+    would hold nothing is removed.
+    """
+    with _locked(path):
+        old = _old(path)
+        # What another tool wrote was never searched for secrets, so none of it is written again.
+        theirs = tuple(one for one in old.exchanges if one.test != test and old.is_ours)
+        own = tuple(one for one in old.exchanges if one.test == test)
+        if [_essence(one) for one in own] == [_essence(one) for one in exchanges]:
+            return False
+        merged = sorted((*theirs, *exchanges), key=lambda one: one.test)
+        if merged:
+            _replace(path, encode(Recording(tuple(merged), target, recorded_at)))
+        else:
+            path.unlink(missing_ok=True)
+        return True
+
+
+def _essence(exchange: Exchange) -> tuple[object, ...]:
+    """What makes a re-recording another one: not the time, nor a request id."""
+    return (
+        exchange.method,
+        exchange.url,
+        exchange.status,
+        exchange.header("content-type"),
+        exchange.body,
+        exchange.request_body,
+        exchange.contract,
+        exchange.checked,
+    )
+
+
+def _old(path: Path) -> Recording:
+    try:
+        return load(path) or Recording()
+    except DocumentError as error:
+        if error.mend == AGAIN:
+            return Recording()
+        raise
+
+
+def _replace(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
+        half = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            half.chmod(0o644)
+            half.replace(path)
+        finally:
+            half.unlink(missing_ok=True)
+    except OSError as error:
+        raise DocumentError(
+            f"it cannot be written: {error.strerror}", where=str(path), mend="name another --bctrl-recordings"
+        ) from None
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the file's lock, which the system takes back from a process that dies.
+
+    It is kept with the temporary files, so that no lock file ever lies beside a recording.
+    """
+    user = getattr(os, "getuid", lambda: "")()
+    name = sha256(str(path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    lock = Path(tempfile.gettempdir()) / f"pytest-bctrl-{user}-{name}.lock"
+    with lock.open("ab") as file:
+        _take(file.fileno())
+        try:
+            yield
+        finally:
+            _give_back(file.fileno())
+
+
+if sys.platform == "win32":  # pragma: no cover
+    import msvcrt
+
+    def _take(file: int) -> None:
+        while True:
+            with suppress(OSError):
+                msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+                return
+            time.sleep(0.02)
+
+    def _give_back(file: int) -> None:
+        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _take(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+    def _give_back(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_UN)

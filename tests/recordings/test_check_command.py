@@ -1,0 +1,95 @@
+"""`pytest-bctrl check`: any file, all findings, and an exit code that is never 0 for what was not checked."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from pytest_bctrl.samples.sample import response
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
+from pytest_bctrl.traffic.recordings.har_write import encode
+from tests.recordings.test_trust import broken, listed
+
+
+def check(*arguments: str, given: bytes = b"", folder: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Run the command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest_bctrl", "check", *arguments], input=given, capture_output=True, cwd=folder
+    )
+
+
+GOOD = json.dumps(response()).encode()
+BAD = json.dumps(broken()).encode()
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "said"),
+    [
+        (GOOD, 0, b"no findings"),
+        (BAD, 1, b"runtimes[*].status"),
+        (b'{"runtimes": ', 1, b"strict_json"),
+        (b"", 2, b"it is empty"),
+        (encode(Recording((listed(),))), 0, b"no findings"),
+        (encode(Recording((listed(), listed(broken())))), 1, b"(standard input): entry 2: 1 error"),
+        (encode(Recording((listed(),)))[:-5], 2, b"it is not JSON, or was cut"),
+        (encode(Recording(())), 2, b"none of its entries answers"),
+        (encode(Recording((Exchange("GET", "http://a.test/other", 200),))), 2, b"none of its entries answers"),
+    ],
+    ids=["body", "bad body", "no JSON", "empty", "har", "bad har", "cut har", "empty har", "foreign har"],
+)
+def test_standard_input(given: bytes, code: int, said: bytes) -> None:
+    result = check("-", given=given)
+
+    assert code == result.returncode
+    assert said in result.stdout + result.stderr
+
+
+def test_folders_and_files_with_every_finding_in_every_format(tmp_path: Path) -> None:
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "recordings" / "a.har").write_bytes(encode(Recording((listed(),))))
+    (tmp_path / "recordings" / "b.har").write_bytes(encode(Recording((listed(broken()),))))
+    (tmp_path / "body.json").write_bytes(BAD)
+    told = {}
+    for name in ("text", "json", "junit", "github"):
+        result = check("recordings", "body.json", "--format", name, folder=tmp_path)
+        assert (1, b"") == (result.returncode, result.stderr)
+        told[name] = result.stdout.decode()
+
+    report = json.loads(told["json"])
+    assert ["recordings/b.har", "body.json"] == [finding["file"] for finding in report["findings"]]
+    assert 2 == len(ElementTree.fromstring(told["junit"]).findall(".//failure"))
+    assert "::error file=recordings/b.har,title=response_schema_conformance::" in told["github"]
+    assert "recordings/b.har: entry 1: 1 error" in told["text"]
+
+
+def test_a_file_that_is_not_there_is_not_checked_and_the_others_are(tmp_path: Path) -> None:
+    (tmp_path / "body.json").write_bytes(BAD)
+
+    result = check("none.json", "body.json", folder=tmp_path)
+
+    assert 2 == result.returncode
+    assert b"none.json: it cannot be read" in result.stderr
+    assert b"runtimes[*].status" in result.stdout
+
+
+def test_the_failing_level_can_be_set(tmp_path: Path) -> None:
+    body = response()
+    body["runtimes"][0]["brandNew"] = 1
+    (tmp_path / "body.json").write_text(json.dumps(body))
+
+    assert [0, 1, 0] == [
+        check("body.json", "--fail-on", level, folder=tmp_path).returncode for level in ("error", "warning", "never")
+    ]
+
+
+def test_the_hook_definition_runs_the_command() -> None:
+    import yaml
+
+    (hook,) = yaml.safe_load((Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text())
+
+    assert ["pytest-bctrl", "check"] == hook["entry"].split()

@@ -1,0 +1,197 @@
+"""The file: what is written is read again, and whatever was done to it since is found and named."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
+from pytest_bctrl.traffic.recordings.har_read import decode, load
+from pytest_bctrl.traffic.recordings.har_write import encode
+from pytest_bctrl.traffic.recordings.store import save
+
+ONE = Exchange("GET", "https://api.example.test/v1/a?b=c", 200, (("Content-Type", "application/json"),), b'{"n":1}')
+TWO = Exchange("GET", "https://api.example.test/v1/b", 404, (("Content-Type", "text/plain"),), b"\xff\x00 no text")
+FILE = encode(Recording((ONE, TWO), "mock", "2026-01-01T00:00:00Z"))
+
+
+def edited(change: Callable[[Any], object]) -> bytes:
+    """The file, after somebody changed it."""
+    document = json.loads(FILE)
+    change(document["log"])
+    return (json.dumps(document, indent=2) + "\n").encode()
+
+
+def content(log: Any, entry: int) -> Any:
+    return log["entries"][entry]["response"]["content"]
+
+
+def swap(log: Any) -> None:
+    first, second = content(log, 0), content(log, 1)
+    first["_bctrlSha256"], second["_bctrlSha256"] = second["_bctrlSha256"], first["_bctrlSha256"]
+
+
+@given(
+    st.lists(
+        st.builds(
+            Exchange,
+            method=st.sampled_from(["GET", "HEAD", "POST"]),
+            url=st.sampled_from(["http://localhost:8787/v1/x", "https://a.test/y?z=%20&z=1"]),
+            status=st.integers(100, 599),
+            headers=st.just((("Content-Type", "application/json"),)),
+            body=st.binary() | st.text().map(str.encode),
+            request_headers=st.just((("Accept", "*/*"),)),
+            request_body=st.binary() | st.text().map(str.encode),
+            test=st.text(st.characters(exclude_categories=["Cs"])),
+        ),
+        max_size=3,
+    )
+)
+def test_what_is_written_is_read_again(exchanges: list[Exchange]) -> None:
+    recording = Recording(tuple(exchanges), "mock", "2026-01-01T00:00:00Z")
+
+    assert recording == decode(encode(recording), "x.har")
+
+
+def test_every_cut_is_found() -> None:
+    for length in range(len(FILE)):
+        with pytest.raises(DocumentError, match=r"^x\.har: .* \(record it again"):
+            decode(FILE[:length], "x.har")
+
+
+def test_every_changed_byte_of_a_body_is_found() -> None:
+    text = json.loads(FILE)["log"]["entries"][0]["response"]["content"]["text"]
+    for index, letter in enumerate(text):
+
+        def change(log: Any, index: int = index, letter: str = letter) -> None:
+            content(log, 0)["text"] = f"{text[:index]}{chr(ord(letter) ^ 1)}{text[index + 1 :]}"
+
+        with pytest.raises(
+            DocumentError, match=r"x\.har: entry 1 of 2, GET /v1/a: response\.content\.text is not what"
+        ):
+            decode(edited(change), "x.har")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", r"x\.har: it is empty"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", r"x\.har: it is not text: byte 0 is 0x89"),
+        (b"[]", r"it is JSON, but no HAR"),
+        (b"[" * 100_000, r"it is not JSON that can be read: RecursionError"),
+        (edited(swap), r"entry 1 of 2, GET /v1/a: response\.content\.text is not what was recorded"),
+        (edited(lambda log: log.update(_bctrlFormat=2)), r"made by a newer pytest-bctrl .* \(upgrade: pip install"),
+        (edited(lambda log: log.pop("_bctrlFormat")), r"_bctrlFormat is missing"),
+        (edited(lambda log: content(log, 1).pop("_bctrlSha256")), r"entry 2 of 2, GET /v1/b"),
+        (
+            edited(lambda log: content(log, 1).pop("text")),
+            r"entry 2 of 2, GET /v1/b: response\.content\.text: a string",
+        ),
+        (edited(lambda log: content(log, 1).update(encoding="rot13")), r"'rot13' is not known"),
+        (
+            edited(lambda log: log["entries"][1]["response"].update(status=True)),
+            r"response\.status: a number is expected",
+        ),
+        (edited(lambda log: log["entries"][1]["response"].update(status=7)), r"7 is no HTTP status"),
+        (
+            edited(lambda log: log["entries"][0].pop("request")),
+            r"entry 1 of 2: request: an object is expected, and it is",
+        ),
+        (
+            edited(lambda log: log["entries"][0]["response"]["headers"][0].update(value="a\r\nX: y")),
+            r"Content-Type has a value that no header can have",
+        ),
+    ],
+)
+def test_whatever_is_wrong_is_named(data: bytes, said: str) -> None:
+    with pytest.raises(DocumentError, match=said):
+        decode(data, "x.har")
+
+
+def test_files_of_other_tools_are_read_as_they_come() -> None:
+    """What Chrome, Firefox, Playwright and Schemathesis leave out, encode and add."""
+    body = '{"runtimes":[]}'
+    entries = [
+        {
+            "request": {"method": "get", "url": "https://a.test/1", "headers": [{"name": ":authority", "value": "a"}]},
+            "response": {
+                "status": 200,
+                "headers": [
+                    {"name": "content-encoding", "value": "gzip"},
+                    {"name": "set-cookie", "value": "session=1\nother=2"},
+                    {"name": "content-type", "value": "application/json"},
+                ],
+                "content": {"text": base64.b64encode(body.encode()).decode(), "encoding": "base64", "size": 15},
+            },
+        },
+        {
+            "request": {"method": "GET", "url": "https://a.test/2"},
+            "response": {"status": 200, "content": {"text": body, "mimeType": "application/json", "size": 15}},
+        },
+        {"request": {"method": "GET", "url": "https://a.test/blocked"}, "response": {"status": 0}},
+        {"request": {"method": "GET", "url": "https://a.test/4"}, "response": {"status": 200, "content": {"size": 9}}},
+    ]
+    read = decode(b"\xef\xbb\xbf" + json.dumps({"log": {"entries": entries}}).encode(), "browser.har")
+
+    assert not read.is_ours
+    first, second, evicted = read.exchanges
+    assert [body.encode()] * 2 == [first.body, second.body]
+    assert ("GET", (("content-type", "application/json"),), ()) == (first.method, first.headers, first.request_headers)
+    assert "application/json" == second.header("Content-Type")
+    assert [True, True, False] == [one.is_complete for one in (first, second, evicted)]
+
+
+def test_no_file_is_no_recording(tmp_path: Path) -> None:
+    assert load(tmp_path / "none.har") is None
+
+
+def test_saving_keeps_other_tests_exchanges_and_replaces_ones_own(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "shared.har"
+    for test in ("b", "a", "b"):
+        save(path, test, [Exchange("GET", "http://x.test/", 200, body=b"1", test=test)], "mock", "now")
+
+    assert [path] == list(path.parent.iterdir())
+    found = load(path)
+    assert found is not None
+    assert ["a", "b"] == [one.test for one in found.exchanges]
+
+
+def test_saving_the_same_bodies_touches_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "x.har"
+    assert save(path, "", [ONE], "mock", "now")
+    before = path.read_bytes()
+
+    assert not save(path, "", [ONE], "other", "later")
+    assert before == path.read_bytes()
+
+
+def test_a_newer_file_is_never_overwritten_and_a_broken_one_is(tmp_path: Path) -> None:
+    path = tmp_path / "x.har"
+    path.write_bytes(edited(lambda log: log.update(_bctrlFormat=2)))
+    with pytest.raises(DocumentError, match="newer"):
+        save(path, "", [ONE], "mock", "now")
+
+    path.write_bytes(b"\x00")
+    assert save(path, "", [ONE], "mock", "now")
+    found = load(path)
+    assert found is not None
+    assert (ONE,) == found.exchanges
+
+
+def test_what_another_tool_wrote_is_not_written_again(tmp_path: Path) -> None:
+    """It was never searched for secrets."""
+    path = tmp_path / "x.har"
+    entry = {"request": {"method": "GET", "url": "https://a.test/?key=1"}, "response": {"status": 200}}
+    path.write_text(json.dumps({"log": {"entries": [entry]}}))
+
+    save(path, "t", [ONE], "mock", "now")
+
+    assert b"key=1" not in path.read_bytes()

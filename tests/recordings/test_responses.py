@@ -1,0 +1,97 @@
+"""`check` and `assert_conforms` on the responses of the libraries themselves; those not installed are skipped."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from pytest_bctrl import assert_conforms, check
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.samples import SPACE_ID, response
+from pytest_bctrl.traffic.mock import MockServer
+
+PATH = f"/v1/spaces/{SPACE_ID}/runtimes"
+
+
+def _broken() -> bytes:
+    body = response()
+    body["runtimes"][0]["status"] = "archived"
+    return json.dumps(body).encode()
+
+
+GOOD, BAD = json.dumps(response()).encode(), _broken()
+
+
+@pytest.fixture(scope="module")
+def mock() -> Iterator[MockServer]:
+    with MockServer(load()) as server:
+        yield server
+
+
+def _over_the_port(library: str, mock: MockServer) -> Any:
+    module = pytest.importorskip(library)
+    url, headers = f"{mock.url}{PATH}", {"Authorization": f"Bearer {mock.api_key.reveal()}"}
+    if library == "urllib3":
+        with module.PoolManager() as pool:
+            return pool.request("GET", url, headers=headers)
+    return module.get(url, headers=headers)
+
+
+def _flask(body: bytes) -> Any:
+    flask = pytest.importorskip("flask")
+    app = flask.Flask("app")
+    app.add_url_rule(PATH, view_func=lambda: flask.Response(body, mimetype="application/json"), endpoint="list")
+    return app.test_client().get(PATH)
+
+
+def _django(body: bytes) -> Any:
+    django = pytest.importorskip("django")
+    configured = import_module("django.conf").settings
+    if not configured.configured:
+        configured.configure(ROOT_URLCONF=(), ALLOWED_HOSTS=["*"], SECRET_KEY="none", MIDDLEWARE=[])
+        django.setup()
+    testing, http, urls = (import_module(f"django.{name}") for name in ("test", "http", "urls"))
+    route = urls.path(PATH[1:], lambda request: http.HttpResponse(body, content_type="application/json"))
+    with testing.override_settings(ROOT_URLCONF=(route,)):
+        return testing.Client().get(PATH)
+
+
+def _starlette(body: bytes) -> Any:
+    responses = pytest.importorskip("starlette.responses")
+    return responses.Response(body, media_type="application/json")
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2", "requests", "urllib3"])
+@pytest.mark.parametrize("rule", ["", "runtimes[*].status"])
+def test_a_clients_response(mock: MockServer, library: str, rule: str) -> None:
+    mock.reset()
+    if rule:
+        mock.fault("break_rule", rule)
+
+    found = check(_over_the_port(library, mock))
+
+    assert ([["runtimes[*].status"]] if rule else [[]])[0] == [finding.location for finding in found][:1]
+
+
+@pytest.mark.parametrize("make", [_flask, _django, _starlette, bytes, bytes.decode, json.loads])
+def test_a_test_response_or_a_bare_body(make: Any) -> None:
+    assert [] == check(make(GOOD))
+    with pytest.raises(AssertionError, match=r"^1 error: response_schema_conformance at runtimes\[\*\]\.status"):
+        assert_conforms(make(BAD))
+
+
+def test_djangos_and_flasks_request_tells_the_space() -> None:
+    other = json.dumps(response(space_id="11111111-0000-4000-8000-000000000000")).encode()
+    for make in (_flask, _django):
+        assert ["space_id_matches"] == [finding.rule for finding in check(make(other))]
+
+
+def test_the_server_runs_beside_the_tests(mock: MockServer) -> None:
+    """Guards the others: they are to meet a real server."""
+    assert "bctrl-mock" in {thread.name for thread in threading.enumerate()}
+    assert mock.url

@@ -1,0 +1,151 @@
+"""No key and no scrubbed identifier reaches a file, however it is spelled."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
+from pytest_bctrl.traffic.recordings.guard import LeakError, refuse_secrets
+from pytest_bctrl.traffic.recordings.har_write import encode
+from pytest_bctrl.traffic.recordings.scrub import replacement, scrubbed
+
+Spelling = Callable[[str], str]
+
+PLAIN = Exchange("GET", "https://api.example.test/v1/spaces/s/runtimes", 200, body=b'{"runtimes": []}')
+
+
+def _encoded(code: Callable[[bytes], bytes], before: int, text: str) -> str:
+    return code(b"x" * before + text.encode() + b"yz").decode()
+
+
+SPELLINGS: dict[str, Spelling] = {
+    "plain": str,
+    "url": lambda text: quote(text, safe=""),
+    "url with plus": quote_plus,
+    "url, every byte": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
+    "url, twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "json": lambda text: json.dumps(text)[1:-1],
+    "json, not ascii": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    "json with slashes": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
+    "json, every letter": lambda text: "".join(f"\\u{ord(letter):04X}" for letter in text if ord(letter) < 65536),
+    "json in json": lambda text: json.dumps(json.dumps(text))[1:-1],
+    **{f"base64, {before} before": partial(_encoded, base64.b64encode, before) for before in range(4)},
+    **{f"base64url, {before} before": partial(_encoded, base64.urlsafe_b64encode, before) for before in range(4)},
+    "base64 in lines": lambda text: base64.encodebytes(b"Authorization: Bearer " * 3 + text.encode()).decode(),
+    "base64 in a url": lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
+    "base64 of json": lambda text: base64.b64encode(json.dumps({"k": text}).encode()).decode(),
+}
+
+PLACES: dict[str, Callable[[Exchange, str], Exchange]] = {
+    "url": lambda exchange, text: replace(exchange, url=f"{exchange.url}?q={text}"),
+    "request header": lambda exchange, text: replace(exchange, request_headers=(("Accept", f"a{text}"),)),
+    "response header": lambda exchange, text: replace(exchange, headers=(("Link", f"<{text}>"),)),
+    "request body": lambda exchange, text: replace(exchange, request_body=f"k={text}".encode()),
+    "body": lambda exchange, text: replace(exchange, body=f'{{"note": "{text}"}}'.encode()),
+    "name": lambda exchange, text: replace(exchange, test=f"test_it[{text}]"),
+}
+
+WORDS = f"recordings/x.har {LeakError.__doc__}" + str(
+    LeakError(
+        "a secret stands in the request response header body (URL-encoded or JSON-escaped base64 plain), "
+        "and nothing was written at note status text method test's name Accept Link",
+        "recording recordings/x.har: exchange 2 of 2 (GET /v1/spaces/s/runtimes)",
+        "keep it out of what the test sends and gets; a value that is no secret does not belong in bctrl_secrets",
+    )
+)
+
+keys = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=6, max_size=60)
+values = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=6, max_size=40).filter(
+    lambda text: text.strip() == text
+)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(keys | values, st.sampled_from(sorted(SPELLINGS)), st.sampled_from(sorted(PLACES)))
+def test_a_secret_in_any_spelling_and_place_refuses_the_write_and_is_not_shown(
+    value: str, spelling: str, place: str
+) -> None:
+    # Words of the error, and of the example itself, are no secrets.
+    assume(value not in f"{WORDS}{PLAIN!r}{PLAIN.body!r}")
+    if spelling == "json, every letter" and max(map(ord, value)) > 65535:
+        spelling = "json"
+    exchange = PLACES[place](PLAIN, SPELLINGS[spelling](value))
+
+    with pytest.raises(LeakError) as caught:
+        refuse_secrets([PLAIN, exchange], "recordings/x.har", [Secret(value)])
+
+    assert value not in str(caught.value)
+    assert "exchange 2 of 2" in str(caught.value)
+
+
+@settings(max_examples=300, deadline=None)
+@given(keys)
+def test_an_exchange_without_the_secret_is_let_through(value: str) -> None:
+    body = json.dumps({"note": "".join(chr(ord(letter) + 1) for letter in value)}).encode()
+    if value not in repr(PLAIN) and value not in "recordings/x.har":
+        refuse_secrets([replace(PLAIN, body=body)], "recordings/x.har", [Secret(f"{value}-{value}")])
+
+
+def test_the_place_in_a_json_body_is_named() -> None:
+    exchange = replace(PLAIN, body=b'{"runtimes": [{"metadata": {"note": "xx sekret-value"}}]}')
+
+    with pytest.raises(LeakError, match=r"response body at runtimes\[0\]\.metadata\.note \(plain\)"):
+        refuse_secrets([exchange], "x.har", [Secret("sekret-value")])
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.uuids().map(str), min_size=1, max_size=4, unique=True), st.booleans())
+def test_scrubbed_identifiers_are_gone_and_relations_survive(identifiers: list[str], upper: bool) -> None:
+    shown = [one.upper() if upper else one for one in identifiers]
+    body = json.dumps({"ids": shown + shown, "first": shown[0]}).encode()
+    exchange = replace(PLAIN, url=f"https://a.test/v1/spaces/{shown[0]}/runtimes", body=body)
+
+    (made,) = scrubbed([exchange], "x.har", identifiers[0])
+
+    written = encode(Recording((made,)))
+    assert not [one for one in identifiers if re.search(one, written.decode(), re.IGNORECASE)]
+    data = json.loads(made.body)
+    assert [replacement(one) for one in identifiers] * 2 == [one.lower() for one in data["ids"]]
+    assert data["ids"][0] == data["first"]
+    assert made.url.lower() == f"https://a.test/v1/spaces/{replacement(identifiers[0])}/runtimes"
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.uuids().map(str), st.sampled_from(sorted(SPELLINGS)), st.sampled_from(sorted(PLACES)))
+def test_an_identifier_in_any_spelling_is_replaced_or_refuses_the_write(
+    identifier: str, spelling: str, place: str
+) -> None:
+    exchange = PLACES[place](PLAIN, SPELLINGS[spelling](identifier))
+    # The same finder as for secrets, which knows this one identifier, is the judge of what was let through.
+    refuse_secrets(_let_through(exchange, identifier), "x.har", [Secret(identifier)])
+
+
+def _let_through(exchange: Exchange, identifier: str) -> list[Exchange]:
+    try:
+        return list(scrubbed([exchange], "x.har", "some-space"))
+    except LeakError as error:
+        if identifier in str(error):
+            raise
+        return []
+
+
+def test_a_space_id_that_is_no_uuid_is_replaced_as_a_word() -> None:
+    exchange = replace(PLAIN, url="https://a.test/v1/spaces/acme/runtimes", body=b'{"spaceId": "acme", "n": "acmeism"}')
+
+    (made,) = scrubbed([replace(exchange, body=b'{"spaceId": "acme"}')], "x.har", "acme")
+
+    assert replacement("acme") in made.url
+    assert {"spaceId": replacement("acme")} == json.loads(made.body)
+    with pytest.raises(LeakError):
+        scrubbed([exchange], "x.har", "acme")

@@ -1,0 +1,104 @@
+"""Samples and strategies: everything valid is valid, everything broken is broken in the one way it says."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
+
+from pytest_bctrl import check
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples import SPACE_ID, Samples, response, runtime, runtimes
+from pytest_bctrl.strategies import Nonconforming, nonconforming
+from pytest_bctrl.strategies import responses as bodies
+from pytest_bctrl.strategies import runtimes as items
+
+CONTRACT = load()
+SAMPLES = Samples(CONTRACT, CONTRACT.operations[0])
+VALIDATOR = Draft202012Validator(CONTRACT.rooted(SAMPLES.schema), format_checker=FormatChecker())
+
+slow = settings(
+    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+
+quick = settings(slow, max_examples=2000, phases=[Phase.generate])
+
+
+@slow
+@given(bodies())
+def test_every_response_is_valid_by_jsonschema_and_by_the_checks(body: dict[str, Any]) -> None:
+    VALIDATOR.validate(body)
+    assert [] == check(body)
+    assert body == json.loads(json.dumps(body))
+
+
+@slow
+@given(items(status="failed", kind=st.sampled_from(["browser", "desktop"]), createdAt="2030-01-01T00:00:00Z"))
+def test_overrides_are_kept_and_what_belongs_to_them_follows(item: dict[str, Any]) -> None:
+    assert ("failed", item["kind"], "2030-01-01T00:00:00Z") == (item["status"], item["type"], item["createdAt"])
+    assert datetime.fromisoformat(item["updatedAt"]) >= datetime.fromisoformat(item["createdAt"])
+    assert [] == check(response([item]))
+
+
+@slow
+@given(nonconforming())
+def test_a_nonconforming_body_breaks_the_one_rule_that_it_names(case: Nonconforming) -> None:
+    (finding,) = check(json.dumps(case.body))
+
+    assert case.rule == finding.rule
+    is_schema = case.rule == "response_schema_conformance"
+    assert is_schema == (not VALIDATOR.is_valid(case.body))
+
+
+def test_shrinking_gives_small_values() -> None:
+    found = find(bodies(), lambda body: len(body["runtimes"]) > 0, settings=slow)
+
+    assert 1 == len(found["runtimes"])
+    assert len(json.dumps(found)) < 600
+    assert not found["runtimes"][0].keys() & {"backing", "summary"}
+
+
+@pytest.mark.parametrize(
+    "rule", ["response_schema_conformance", "undocumented_property", "unique_ids", "kind_equals_type"]
+)
+def test_every_rule_of_the_contract_is_broken_by_some_body(rule: str) -> None:
+    def breaks_it(case: Nonconforming) -> bool:
+        return case.rule == rule
+
+    assert rule == find(nonconforming(), breaks_it, settings=quick).rule
+
+
+def test_samples_are_coherent_and_the_same_for_the_same_seed() -> None:
+    assert runtimes(20, seed=3) == runtimes(20, seed=3) != runtimes(20, seed=4)
+    assert [] == check(response(runtimes(20, seed=3)))
+    assert {"elsewhere"} == {one["spaceId"] for one in runtimes(3, space_id="elsewhere")}
+    assert "desktop" == runtime(type="desktop")["kind"]
+    assert SPACE_ID == runtime()["spaceId"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ({"status": "archived"}, r"runtime\(status=…\): status: 'archived' is not one of"),
+        ({"id": 7}, r"id: 7 is not of type 'string'"),
+        ({"stauts": "active"}, r"stauts: the contract documents no such property"),
+        ({"createdAt": "yesterday"}, r"createdAt: 'yesterday' is no ISO 8601 time"),
+        ({"kind": "browser", "type": "desktop"}, r"kind and type: kind and type share one enum"),
+        ({"createdAt": "2026-01-02T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"}, r"nothing is changed before"),
+    ],
+)
+def test_an_override_that_breaks_the_contract_is_refused_unless_told(overrides: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingError, match=said):
+        runtime(**overrides)
+
+    made = runtime(conforming=False, **overrides)
+    assert overrides == {name: made[name] for name in overrides}
+    with pytest.raises(SettingError, match=r"response\(\): item 0"):
+        response([made])
+    assert check(response([made], conforming=False))
