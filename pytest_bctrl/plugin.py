@@ -98,7 +98,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what talks to the live API, unless the run is meant to."""
+    """Skip what talks to the live API, unless the run is meant to, and then what only the mock can play."""
+    if item.config.option.bctrl_live and item.get_closest_marker("bctrl_scenario") is not None:
+        pytest.skip("plays a scenario of the mock: run it without --bctrl-live")
     if not item.config.option.bctrl_live and item.get_closest_marker("bctrl_live") is not None:
         pytest.skip("talks to the live API: give --bctrl-live to run it")
 

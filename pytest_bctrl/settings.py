@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from pytest_bctrl.errors import SettingError
@@ -86,9 +87,15 @@ def target(source: Source) -> Target | None:
 
 
 def upstream(source: Source, environment: Mapping[str, str]) -> str | None:
-    """Return where the spec is published today, None for no drift check."""
+    """Return where the spec is published today, None for no drift check; raises `SettingError` for no such file."""
     found = given(UPSTREAM, source, environment)
-    return found.value if found else None
+    if found is None:
+        return None
+    if "://" not in found.value and found.value != "-" and not Path(found.value).is_file():
+        raise SettingError(
+            f"{found.value!r} is no file", where=found.where, mend="give a page, an OpenAPI file or an https URL"
+        )
+    return found.value
 
 
 def contract_path(source: Source, environment: Mapping[str, str]) -> str | None:

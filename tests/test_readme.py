@@ -15,7 +15,8 @@ SNIPPETS = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTA
 def test_snippet(pytester: pytest.Pytester, number: int) -> None:
     pytester.makepyfile(SNIPPETS[number])
 
-    result = pytester.runpytest_subprocess("--strict-markers", "-W", "error")
+    # A recorded test has no recording yet: it is recorded from the mock.
+    result = pytester.runpytest_subprocess("--strict-markers", "-W", "error", "--bctrl-record-mode=once")
 
     assert result.ret == pytest.ExitCode.OK
-    assert result.parseoutcomes()["passed"] >= 2
+    assert result.parseoutcomes()["passed"] >= 1

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from os import PathLike
+    from pathlib import Path
 
     from pytest_bctrl.contract.document import Document
+    from pytest_bctrl.drift.allowlist import Judged
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.finding import Finding
 
     Source = Document | dict[str, Any] | str | PathLike[str]
 
 
-__all__ = ["check_upstream", "compare"]
+__all__ = ["check_upstream", "compare", "judge_upstream"]
 
 
 def compare(base: Source, revision: Source, options: Options | None = None) -> list[Finding]:
@@ -56,3 +58,21 @@ def check_upstream(source: str, contract_base: Source) -> list[Finding]:
     from pytest_bctrl.drift.sources import read_source
 
     return compare(contract_base, read_source(source))
+
+
+def judge_upstream(source: str, contract_base: Source, gate_file: Path) -> Judged:
+    """Return what `check_upstream` finds, under the levels and parted by the allow-list of a gate file, if it is there.
+
+    Raises what `check_upstream` raises, and `DocumentError` for a gate file that cannot be read.
+    """
+    from datetime import date
+
+    from pytest_bctrl.drift.allowlist import GateFile, judge, read_gate_file
+    from pytest_bctrl.drift.options import Options
+    from pytest_bctrl.drift.sources import read_source, read_text
+
+    name = str(gate_file)
+    gate = read_gate_file(read_text(name), name) if gate_file.is_file() else GateFile(name)
+    today = date.today()
+    options = Options(gate.levels, sunset_days=gate.sunset_days, today=today)
+    return judge(compare(contract_base, read_source(source), options), gate, today)

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_bctrl.checks.credentials import wrong_credentials
 from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.errors import SettingError
 from pytest_bctrl.suite.paths import probes
 from pytest_bctrl.suite.run import RUN, ContractRun
 from pytest_bctrl.suite.settle import settle
@@ -68,6 +69,26 @@ def askable(run: ContractRun) -> list[Operation]:
         and all(parameter.setting in run.values for parameter in operation.path_parameters)
         and not any(parameter.required for parameter in operation.parameters if parameter.place != "path")
     ]
+
+
+def require_operations(run: ContractRun) -> None:
+    """Raise `SettingError` where a run could ask its target nothing: it would be green with nothing checked."""
+    if run.target is None or askable(run):
+        return
+    unfilled = sorted(
+        {
+            parameter.name
+            for operation in run.contract.operations
+            for parameter in operation.parameters
+            if (parameter.required or parameter.place == "path") and parameter.setting not in run.values
+        }
+    )
+    reason = f"required parameters have no value: {', '.join(unfilled)}" if unfilled else "there is no GET"
+    raise SettingError(
+        f"no operation of the contract can be asked; {reason}",
+        where=run.contract.name,
+        mend="a path parameter takes a setting's value where the contract says so: x-bctrl-setting: space_id",
+    )
 
 
 def _rows(run: ContractRun, operation: Operation, about: list[str]) -> list[tuple[Any, ...]]:

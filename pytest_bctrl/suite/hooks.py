@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from pytest_bctrl.reports.terminal import describe
+from pytest_bctrl.reports.terminal import describe, printable
 from pytest_bctrl.suite.collect import ContractModule, is_chosen, split_arguments
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.scrub import scrub
@@ -50,12 +50,13 @@ class ContractHooks:
         try:
             return (yield)
         except NoAnswerError as error:
-            verdict = pyfuncitem.stash[VERDICT]
-            verdict.collect([error.finding])
-            if error.is_final:
-                verdict.stopped = True
-                pyfuncitem.session.shouldfail = f"bctrl: {error.finding.message}"
-            pytest.fail("\n".join([error.finding.message, *describe([error.finding])]), pytrace=False)
+            finding, is_final = error.finding, error.is_final
+        verdict = pyfuncitem.stash[VERDICT]
+        verdict.collect([finding])
+        if is_final:
+            verdict.stopped = True
+            pyfuncitem.session.shouldfail = f"bctrl: {finding.message}"
+        pytest.fail("\n".join([printable(finding.message), *describe([finding])]), pytrace=False)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

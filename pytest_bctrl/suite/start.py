@@ -7,6 +7,7 @@ import os
 import pytest
 
 from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.suite.fixtures import require_operations
 from pytest_bctrl.suite.hooks import ContractHooks
 from pytest_bctrl.suite.run import RUN, resolve
 from pytest_bctrl.suite.scrub import scrub_trace
@@ -17,6 +18,7 @@ def start(config: pytest.Config) -> None:
     """Resolve the settings and register the hooks; a wrong or missing setting is a `pytest.UsageError` (exit 4)."""
     try:
         run = resolve(config, os.environ)
+        require_operations(run)
         if config.option.debug:
             scrub_trace(config.trace.root, run.key)
     except BctrlError as error:

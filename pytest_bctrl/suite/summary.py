@@ -110,7 +110,7 @@ class Summary:
 
     def _next(self, failing: list[Finding], passing: list[Finding]) -> list[str]:
         if self.stopped:
-            return ["next         see that the target answers, with the reproduction command above; then run again"]
+            return ["next         see what the target answers, with the reproduction command above; then run again"]
         if failing:
             if all(finding.fingerprint for finding in failing):
                 return [

@@ -98,7 +98,7 @@ class Target:
         known = self._first.get(operation.label)
         if known is None:
             try:
-                known = self.ask(operation, self.values(operation) or {})
+                known = _let_in(self.ask(operation, self.values(operation) or {}))
             except NoAnswerError as error:
                 known = NoAnswerError(error.finding, is_final=True)
             self._first[operation.label] = known
@@ -150,6 +150,33 @@ class Target:
 
     def _observe(self, attempt: Attempt) -> None:
         self.tally.requests += 1
+
+
+def _let_in(exchange: Exchange) -> Exchange:
+    """Return an exchange that was not refused; where the key or the space is, nothing else can be asked."""
+    words = _REFUSALS.get(exchange.answer.status)
+    if words is None:
+        return exchange
+    answer = exchange.answer
+    finding = Finding(
+        "status_code_conformance",
+        "error",
+        "status",
+        f"the target {words}",
+        expected=sorted(answer.operation.success_statuses),
+        observed=answer.status,
+        total=1,
+        operation=answer.operation.label,
+        reproduce=answer.reproduce,
+    )
+    raise NoAnswerError(finding, True)
+
+
+_REFUSALS = {
+    401: "refuses the key with 401; see that BCTRL_API_KEY holds a key of this API",
+    403: "refuses the key with 403; see that BCTRL_API_KEY may list the space",
+    404: "knows no such space: 404; see that BCTRL_SPACE_ID, or --bctrl-space-id, names a space of this key",
+}
 
 
 def reproduction(request: httpx.Request, credential: Credential | None = None) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from pytest_bctrl.contract.files import packaged
-from pytest_bctrl.drift import check_upstream
+from pytest_bctrl.drift import judge_upstream
+from pytest_bctrl.drift.allowlist import FILE
 from pytest_bctrl.errors import DocumentError, UnreachableError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports.drift_text import drift_text
@@ -29,7 +30,9 @@ def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.F
         return ["", drift_text(found, Title("drift", base, str(run.upstream), run.fail_on))]
 
     try:
-        verdict.collect(check_upstream(str(run.upstream), base))
+        judged = judge_upstream(str(run.upstream), base, pytestconfig.rootpath / FILE)
+        verdict.collect(judged.remaining)
+        verdict.figures = [f"drift        {note}" for note in judged.notes]
     except (DocumentError, UnreachableError) as error:
         verdict.not_checked = f"the drift of the spec: {error}"
     if verdict.not_checked:

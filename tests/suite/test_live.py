@@ -76,3 +76,24 @@ def test_an_empty_list_is_not_taken_for_proof(live: LiveRun) -> None:
     assert result.ret == pytest.ExitCode.OK
     assert result.parseoutcomes()["skipped"] == 5
     result.stdout.fnmatch_lines(["not checked  the answer has no runtimes[[]*] to look at (3 tests)"])
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("BCTRL_API_KEY", "pk_wrong_0123456789", "the target refuses the key with 401; see that BCTRL_API_KEY"),
+        ("BCTRL_SPACE_ID", "0b4e6b9c-2f5e-4b0a-9a0e-3a8f5f1d2c3b", "knows no such space: 404; see that BCTRL_SPACE_ID"),
+    ],
+)
+def test_a_wrong_key_or_space_is_named_and_stops_the_run(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str
+) -> None:
+    with serve(named("plain")) as server:
+        monkeypatch.setenv("BCTRL_API_KEY", server.api_key)
+        monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)
+        monkeypatch.setenv(variable, value)
+        result = pytester.runpytest_subprocess("--bctrl-live", f"--bctrl-base-url={server.url}", "-p", "no:randomly")
+
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        assert words in result.stdout.str()
+        assert len(server.log) == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_bctrl.contract.files import packaged
 from tests.variants import named, serve
 
 KEY = "pk_settings_test_0123456789"
@@ -126,3 +127,9 @@ def test_the_ini_file_is_enough_beside_the_key(pytester: pytest.Pytester, enviro
 
     assert result.ret == 0
     result.stdout.fnmatch_lines([f"bctrl: target {server.url}, *, fails on info"])
+
+
+def test_a_contract_that_leaves_nothing_to_ask_is_no_green_run(pytester: pytest.Pytester) -> None:
+    """The published document alone does not say where the space id comes from."""
+    line = usage_error(pytester.runpytest_subprocess("--bctrl-mock", f"--bctrl-contract={packaged().spec}"))
+    assert "no operation of the contract can be asked; required parameters have no value: Authorization, id" in line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,9 +51,29 @@ def test_what_breaks_a_consumer_fails_with_both_places(pytester: pytest.Pytester
     )
 
 
-def test_what_cannot_be_checked_fails(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("--bctrl-upstream=nowhere.md")
+def test_what_cannot_be_checked_fails(pytester: pytest.Pytester, published: Path) -> None:
+    published.write_text("# A page without a spec\n")
+
+    result = pytester.runpytest_subprocess(f"--bctrl-upstream={published}")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["not checked  the drift of the spec: *nowhere.md: there is no such file*"])
+    result.stdout.fnmatch_lines(["not checked  the drift of the spec: *page.md*"])
     result.stdout.no_fnmatch_line("checked      *")
+
+
+@pytest.mark.parametrize("value", ["nowhere.md", "", "."])
+def test_a_source_that_is_no_file_is_a_wrong_setting(pytester: pytest.Pytester, value: str) -> None:
+    result = pytester.runpytest_subprocess("--bctrl-mock", f"--bctrl-upstream={value}")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: bctrl: --bctrl-upstream: {value!r} is no file (*"])
+
+
+def test_the_gates_allow_list_counts_here_too(pytester: pytest.Pytester, published: Path) -> None:
+    published.write_text(published.read_text("utf-8").replace("- stopped", "- paused"), "utf-8")
+    accepted = pytester.run(sys.executable, "-m", "pytest_bctrl", "drift", str(published), "--accept", "agreed")
+
+    result = pytester.runpytest_subprocess(f"--bctrl-upstream={published}", f"--rootdir={pytester.path}")
+
+    assert [accepted.ret, result.ret] == [0, 0]
+    result.stdout.fnmatch_lines(["drift        1 of 2 findings are allowed by *bctrl-drift.yaml"])
