@@ -24,11 +24,12 @@ from pytest_bctrl.traffic.mock.message import Request
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
-from pytest_bctrl.traffic.recordings.guard import refuse_secrets
+from pytest_bctrl.traffic.recordings.guard import SHORTEST, refuse_secrets
 from pytest_bctrl.traffic.recordings.har_read import load
 from pytest_bctrl.traffic.recordings.port import Port, forwarded, replayed, scenario
 from pytest_bctrl.traffic.recordings.replay import Player
 from pytest_bctrl.traffic.recordings.scrub import scrubbed
+from pytest_bctrl.traffic.recordings.spellings import found_as, sought
 from pytest_bctrl.traffic.recordings.store import save
 from pytest_bctrl.traffic.recordings.transport import (
     AsyncRecordingTransport,
@@ -228,9 +229,9 @@ class RecordedTest:
                 self.is_stale = True
 
     def _hide(self, text: str) -> str:
-        for value in self._policy.secrets:
-            if value:
-                text = text.replace(value.reveal(), "**********")
+        values = [value.reveal() for value in self._policy.secrets]
+        if any(found_as(text, sought(value)) for value in values if len(value) >= SHORTEST):
+            return "(not shown: it holds a secret)"
         return text
 
 

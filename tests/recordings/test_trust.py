@@ -173,6 +173,35 @@ def test_scrubbed_recordings_replay_in_their_own_space(pytester: pytest.Pytester
     replay().assert_outcomes(passed=1)
 
 
+def test_a_key_in_an_unrecorded_request_is_not_shown(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BCTRL_API_KEY", "sk/live+0123456789")
+    pytester.makepyfile(
+        """
+        import base64, os, pytest
+        from urllib.parse import quote
+
+        @pytest.mark.bctrl_recording
+        @pytest.mark.parametrize("number", range(3))
+        def test_it(bctrl_recording, number):
+            import urllib.request
+            key = os.environ["BCTRL_API_KEY"]
+            spelled = [key, quote(key, safe=""), base64.urlsafe_b64encode(b"x" + key.encode()).decode()][number]
+            try:
+                urllib.request.urlopen(f"{bctrl_recording.url}/v1/x?token={spelled}")
+            except Exception:
+                pass
+        """
+    )
+    result = pytester.runpytest_subprocess("--tb=short")
+
+    result.assert_outcomes(failed=3)
+    assert 3 == result.stdout.str().count("asked     (not shown: it holds a secret)")
+    for part in ("0123456789", "c2svbGl2ZS", "sk%2F"):
+        assert part not in result.stdout.str()
+
+
 def test_no_recording_at_all_says_how_to_make_one(pytester: pytest.Pytester, replay: Run) -> None:
     pytester.makepyfile(test_mine=PROJECT.format(more=""))
 
