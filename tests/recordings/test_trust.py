@@ -197,7 +197,9 @@ def test_a_key_in_an_unrecorded_request_is_not_shown(
     result = pytester.runpytest_subprocess("--tb=short")
 
     result.assert_outcomes(failed=3)
-    assert 3 == result.stdout.str().count("asked     (not shown: it holds a secret)")
+    # On a CI service pytest's short summary repeats each message in full.
+    report, _, _ = result.stdout.str().partition("short test summary info")
+    assert 3 == report.count("asked     (not shown: it holds a secret)")
     for part in ("0123456789", "c2svbGl2ZS", "sk%2F"):
         assert part not in result.stdout.str()
 
