@@ -114,7 +114,7 @@ def _levels(given: Any, path: str, lines: Mapping[str, int]) -> dict[str, Level]
     for rule, level in given.items():
         if rule not in rules():
             raise _wrong(
-                path, lines, f"/levels/{rule}", f"there is no rule {rule!r}", "docs/drift-rules.md lists the rules"
+                path, lines, f"/levels/{rule}", f"there is no rule {rule!r}", "docs/reference/drift-rules.md lists the rules"
             )
         if level not in LEVELS:
             raise _wrong(
@@ -135,7 +135,7 @@ def _entry(given: Any, pointer: str, path: str, lines: Mapping[str, int]) -> Ent
     if not texts.get("fingerprint") and not (texts.get("rule") and "location" in texts):
         raise _wrong(path, lines, pointer, "the entry names no finding", mend)
     if texts.get("rule") and texts["rule"] not in rules():
-        raise _wrong(path, lines, pointer, f"there is no rule {texts['rule']!r}", "docs/drift-rules.md lists the rules")
+        raise _wrong(path, lines, pointer, f"there is no rule {texts['rule']!r}", "docs/reference/drift-rules.md lists the rules")
     try:
         until = date.fromisoformat(texts.pop("until", ""))
     except ValueError:

@@ -54,5 +54,4 @@ def real_environment(home: Path) -> dict[str, str]:
         "TERM": "dumb",
         "COLUMNS": "80",
         "TZ": "UTC",
-        "PYTHONDONTWRITEBYTECODE": "1",
     }

@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_bctrl.contract.files import packaged
+
 ANY = "…"
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
@@ -25,8 +27,9 @@ _VARYING = (
 
 
 def printed(text: str, folder: Path) -> list[str]:
-    """Return the lines of a command's output as a page shows them: no colours, and a reader's folder."""
-    lines = [line.rstrip() for line in _ESCAPES.sub("", text).replace(str(folder), "/home/you").splitlines()]
+    """Return the lines of a command's output as a page shows them: no colours, and a reader's folders."""
+    text = _ESCAPES.sub("", text).replace(str(packaged().folder), "…/contracts").replace(str(folder), "/home/you")
+    lines = [line.rstrip() for line in text.splitlines()]
     while lines and not lines[-1]:
         del lines[-1]
     while lines and not lines[0]:

@@ -14,7 +14,7 @@ from pytest_bctrl.reports.title import Title
 from .published import TEXT
 from .rules_page import PAGE, rules_page
 
-_GUIDE = PAGE.with_name("drift.md").read_text("utf-8")
+_GUIDE = (PAGE.parents[1] / "how-to" / "drift.md").read_text("utf-8")
 
 
 def test_the_page_of_rules_is_current() -> None:
