@@ -14,7 +14,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 _NOT_RUN = re.compile(r"<!-- not run: (\S.*?) -->\s*", re.DOTALL)
-_NAME = re.compile(r"# ((?:[\w.-]+/)*[\w-]*\.[\w.]+)")
+_NAME = re.compile(r"# ((?:[\w.-]+/)*[\w.-]*\.\w+)")
 IN_A_CLONE = "<!-- in a clone -->"
 
 
