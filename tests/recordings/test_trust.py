@@ -153,6 +153,16 @@ def test_a_secret_in_an_answer_is_not_recorded_and_not_shown(
     assert not list(pytester.path.rglob("*.har"))
 
 
+def test_a_replay_needs_no_secret(pytester: pytest.Pytester, replay: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytester.makeini("[pytest]\nbctrl_secrets = $MY_TOKEN\n")
+    pytester.makepyfile(test_mine=PROJECT.format(more=""))
+    with monkeypatch.context() as patch:
+        patch.setenv("MY_TOKEN", "tok-1234567890")
+        replay("--bctrl-record-mode=once").assert_outcomes(passed=1)
+
+    replay().assert_outcomes(passed=1)
+
+
 def test_scrubbed_recordings_replay_in_their_own_space(pytester: pytest.Pytester, replay: Run) -> None:
     pytester.makeini("[pytest]\nbctrl_scrub = ids\n")
     pytester.makepyfile(
