@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,30 +43,6 @@ def broken(item: int = 0) -> dict[str, Any]:
     body = response()
     body["runtimes"][item]["status"] = "archived"
     return body
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda data: b"",
-        lambda data: data[: len(data) // 2],
-        lambda data: data[:-1],
-        lambda data: b"\x7fELF\x02\x01\x01" + data,
-        lambda data: data.replace(b"running", b"runninG").replace(b"active", b"actiVe"),
-    ],
-    ids=["empty", "cut", "one byte short", "binary", "edited"],
-)
-def test_a_damaged_file_lets_no_test_pass(
-    pytester: pytest.Pytester, replay: Run, damage: Callable[[bytes], bytes]
-) -> None:
-    good = encode(Recording((sealed(listed(), load_contract()),), "mock", "now"))
-    put(pytester, damage(good))
-
-    result = replay()
-
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["bctrl recording: recordings/listed.har: *--bctrl-record-mode=rewrite --bctrl-live*"])
-    assert 1 == result.stdout.str().count("\nbctrl recording: ")
 
 
 def test_a_recording_that_breaks_the_contract_lets_no_test_pass(pytester: pytest.Pytester, replay: Run) -> None:
