@@ -44,13 +44,8 @@ def put(folder: Path, name: str, data: bytes) -> None:
 
 
 def test_it_selects_recordings_wherever_they_lie_and_nothing_else(tmp_path: Path) -> None:
-    for name in (
-        "recordings/a.har",
-        "tests/recordings/test_x/test_y[1].har",
-        "other/b.har",
-        "recordings/c.json",
-        "x.py",
-    ):
+    recordings = ["recordings/a.har", "tests/recordings/test_x/test_y[1].har"]
+    for name in (*recordings, "other/b.har", "recordings/c.json", "x.py"):
         put(tmp_path, name, b"{}")
 
     assert recordings == selected(tmp_path)
