@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,7 @@ CONTRACT = Setting("bctrl_contract")
 FAIL_ON_LEVEL = Setting("bctrl_fail_on")
 MAX_EXAMPLES = Setting("bctrl_max_examples")
 UPSTREAM = Setting("bctrl_upstream")
+MIN_COVERAGE = Setting("bctrl_min_coverage")
 RECORD_MODE = Setting("bctrl_record_mode")
 RECORDINGS = Setting("bctrl_recordings")
 SECRETS = Setting("bctrl_secrets")
@@ -128,13 +130,16 @@ def record_mode(source: Source, environment: Mapping[str, str]) -> str:
 def secrets(source: Source, environment: Mapping[str, str]) -> tuple[Secret, ...]:
     """Return the values of `bctrl_secrets`: one a line, `$NAME` for that of an environment variable.
 
-    Raises `SettingError`, never showing a value, for a variable that is not set and for a value of less than four
-    characters, which would be found everywhere.
+    Raises `SettingError`, never showing a value, for a value of less than four characters, which would be found
+    everywhere, and for a variable that is not set; but where nothing is recorded nobody needs to have the secrets.
     """
+    is_replay = record_mode(source, environment) == RECORD_MODES[0]
     lines = source.getini(SECRETS.ini)
     values = []
     for line in lines if isinstance(lines, list) else ():
         value = environment.get(line[1:], "") if line.startswith("$") else str(line)
+        if not value and is_replay and line.startswith("$"):
+            continue
         if len(value) < 4:
             what = f"the variable {line[1:]} is not set, or" if line.startswith("$") else "a value"
             raise SettingError(f"{what} is too short to be looked for", where="bctrl_secrets (ini)", mend="set it")
@@ -166,6 +171,17 @@ def max_examples(source: Source, environment: Mapping[str, str]) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 10_000:
         return int(text)
     raise SettingError(f"{found.value!r} is not a number of examples", where=found.where, mend="give 1 to 10000")
+
+
+def min_coverage(source: Source, environment: Mapping[str, str]) -> float | None:
+    """Return the least coverage in percent, None for no gate; raises `SettingError` for anything but 0 to 100."""
+    found = given(MIN_COVERAGE, source, environment)
+    if found is None:
+        return None
+    text = found.value.strip().removesuffix("%")
+    if re.fullmatch(r"\d{1,3}(\.\d{1,6})?", text, re.ASCII) and float(text) <= 100:
+        return float(text)
+    raise SettingError(f"{found.value!r} is not a percentage", where=found.where, mend="give 0 to 100")
 
 
 def base_url(source: Source, environment: Mapping[str, str], default: str, normalise: Callable[[str, str], str]) -> str:

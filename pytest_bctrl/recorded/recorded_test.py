@@ -12,9 +12,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
-from pytest_bctrl.recorded.conform import failing, listing, sealed, space_of
+from pytest_bctrl.recorded.conform import answer_of, failing, listing, sealed, space_of
 from pytest_bctrl.recorded.place import Place
 from pytest_bctrl.reports.terminal import describe, headline
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
@@ -127,6 +128,19 @@ class RecordedTest:
             raise BctrlError("there is nothing to replay yet", where=self._place.shown, mend="use bctrl_recording.url")
         return ReplayTransport(self.player)
 
+    def told(self) -> Iterator[Answer]:
+        """Yield what was recorded, or what was replayed, each answer once; nothing that is broken on purpose.
+
+        What the bundled mock answered is left out: it is told what to answer.
+        """
+        used = {id(one) for one in self.exchanges} - {id(one) for one in self.player.unused}
+        if not self._place.conforming or (self._aim is not None and not self._aim.live):
+            return
+        for exchange in self.exchanges:
+            answer = answer_of(exchange, self._contract) if self.is_recording or id(exchange) in used else None
+            if answer is not None:
+                yield answer
+
     def aim(self, at: Aim) -> None:
         """Say what is to be recorded, before the first client is made."""
         self._aim = at
@@ -163,7 +177,7 @@ class RecordedTest:
                 return samples.items(made.get(operation.url_path(values)).raise_for_status().json())
         for exchange, _ in listing(self.player.exchanges, self._contract):
             if exchange.method == operation.method and 200 <= exchange.status < 300:
-                self.player.answer(exchange.method, exchange.url)
+                self.player.answer(exchange.method, exchange.target)
                 return samples.items(httpx.Response(200, content=exchange.body).json())
         raise DocumentError("it holds no runtimes", where=self._place.shown, mend=self._place.mend)
 
@@ -207,6 +221,9 @@ class RecordedTest:
 
     def _keep(self, request: httpx.Request, response: httpx.Response, body: bytes) -> None:
         made = exchange_of(request, response, body, _now())
+        base = urlsplit(self._aim.base_url).path.rstrip("/") if self._aim is not None else ""
+        if urlsplit(made.url).path.startswith(f"{base}/"):
+            made = replace(made, base_path=base)
         if self._aim is not None and not self._aim.live:
             # The mock's port is another with every run.
             parts = urlsplit(made.url)
