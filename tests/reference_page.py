@@ -93,7 +93,7 @@ def markers() -> dict[str, str]:
         """Stands where pytest's configuration stands, with nothing set."""
 
         option = argparse.Namespace(
-            bctrl_live=False, bctrl_mock=False, bctrl_selftest=False, bctrl_upstream=None, bctrl_record_mode=None
+            **{name.lstrip("-").replace("-", "_"): given.get("default") for name, given in declared().options.items()}
         )
 
         def addinivalue_line(self, name: str, line: str) -> None:
