@@ -23,6 +23,11 @@ _VALUES = (
     ("bctrl_contract", "PATH", "OpenAPI 3.1 document to hold the API to, in place of the packaged contract"),
     ("bctrl_fail_on", "LEVEL", "Mildest finding that fails a contract test: error (default), warning, info, never"),
     ("bctrl_upstream", "SOURCE", "Page, file or URL of the spec as published now: check that it has not drifted"),
+    (
+        "bctrl_allow_list",
+        "PATH",
+        "Findings that are accepted for a while (default: bctrl-baseline.yaml in the rootdir)",
+    ),
     ("bctrl_record_mode", "MODE", "none (default): replay; once: record what has no recording; rewrite: record anew"),
     ("bctrl_recordings", "DIR", "Folder of the recordings (default: recordings/ beside each test file)"),
     ("bctrl_max_examples", "N", "How many values of the path parameters the contract suite tries (default: 20)"),
@@ -52,6 +57,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Prove the contract suite on the bundled mock: every scenario passes, every fault and mutant is found",
     )
+    group.addoption(
+        "--bctrl-accept", metavar="REASON", help="Write the findings that fail now to the list of accepted ones"
+    )
+    group.addoption("--bctrl-until", metavar="DATE", help="Until when to accept them (default: 90 days from today)")
     for name, metavar, text in _VALUES:
         group.addoption(f"--{name.replace('_', '-')}", dest=name, metavar=metavar, default=None, help=text)
         parser.addini(name, text, type="string", default="")

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from os import PathLike
     from pathlib import Path
 
+    from pytest_bctrl.baseline.allowlist import Judged
     from pytest_bctrl.contract.document import Document
-    from pytest_bctrl.drift.allowlist import Judged
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.finding import Finding
 
@@ -67,7 +67,8 @@ def judge_upstream(source: str, contract_base: Source, gate_file: Path) -> Judge
     """
     from datetime import date
 
-    from pytest_bctrl.drift.allowlist import GateFile, judge, read_gate_file
+    from pytest_bctrl.baseline.allowlist import judge
+    from pytest_bctrl.drift.gate_file import GateFile, read_gate_file
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.sources import read_source, read_text
 
@@ -75,4 +76,4 @@ def judge_upstream(source: str, contract_base: Source, gate_file: Path) -> Judge
     gate = read_gate_file(read_text(name), name) if gate_file.is_file() else GateFile(name)
     today = date.today()
     options = Options(gate.levels, sunset_days=gate.sunset_days, today=today)
-    return judge(compare(contract_base, read_source(source), options), gate, today)
+    return judge(compare(contract_base, read_source(source), options), gate.allow_list, today)

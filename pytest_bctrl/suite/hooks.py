@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 
 import pytest
 
@@ -34,6 +34,7 @@ class ContractHooks:
         own = [item for module in modules for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
         if self._chosen and not own:
             raise pytest.UsageError(f"no contract test matches {', '.join(self._chosen)}; list them: --collect-only -q")
+        self._summary.is_partial = bool(self._chosen)
         items[:0] = own
 
     def _modules(self) -> Iterator[str]:
@@ -56,6 +57,9 @@ class ContractHooks:
         if is_final:
             verdict.stopped = True
             pyfuncitem.session.shouldfail = f"bctrl: {finding.message}"
+        else:
+            # A trouble of one question may be known and borne; that nothing can be asked never is.
+            verdict.give()
         pytest.fail("\n".join([printable(finding.message), *describe([finding])]), pytrace=False)
 
     @pytest.hookimpl(wrapper=True)
@@ -83,8 +87,16 @@ class ContractHooks:
         """Take note of a test's outcome, also of one that a worker ran."""
         self._summary.add(report)
 
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Know that the run does not look at everything."""
+        self._summary.is_partial = True
+
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Exit 1 where this run stopped itself; under pytest-xdist a stop reads as an interruption, exit 2."""
+        """Write what is accepted; exit 1 where this run stopped itself, which xdist takes for an interruption."""
+        if not hasattr(session.config, "workerinput"):
+            self._summary.accept()
+        if self._summary.failed_to_accept:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._summary.stopped and session.exitstatus == pytest.ExitCode.INTERRUPTED:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

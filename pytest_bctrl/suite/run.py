@@ -14,6 +14,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import FailOn
 from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.baseline import Baseline
 from pytest_bctrl.traffic.origin import base_url
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class ContractRun:
     max_examples: int
     upstream: str | None = None
     selftest: bool = False
+    baseline: Baseline | None = None
     mock: MockServer | None = None
 
 

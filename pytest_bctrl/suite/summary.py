@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from pytest_bctrl.checks.violation import merge
+from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.finding import Finding, at_or_above, from_dict
 from pytest_bctrl.reports.terminal import counted, describe
 from pytest_bctrl.suite.collect import NODE
@@ -27,6 +29,9 @@ class Summary:
         self._not_looked_at: list[str] = []
         self._figures: list[str] = []
         self.stopped = False
+        self.is_partial = False
+        self.failed_to_accept = False
+        self._written: list[str] = []
 
     def header(self) -> str:
         """The line under pytest's own: target, contract, level that fails."""
@@ -62,13 +67,20 @@ class Summary:
         terminal.section("bctrl contract", sep="=")
         found = merge(self._found)
         failing = at_or_above(found, self._run.fail_on)
-        passing = [finding for finding in found if finding not in failing]
+        borne = [finding for finding in found if finding.extra.get("accepted")]
+        passing = [finding for finding in found if finding not in failing and finding not in borne]
+        if borne:
+            terminal.line("accepted, so that they do not fail the run:")
+            for line in describe(borne):
+                terminal.line(line)
+            terminal.line("")
         if passing:
             terminal.line(f"found, below the level that fails ({self._run.fail_on}):")
             for line in describe(passing):
                 terminal.line(line)
             terminal.line("")
-        for line in [*self._checked(), *self._not_checked(), *self._next(failing, passing), *self._figures]:
+        told = [*self._checked(), *self._not_checked(), *self._accepted(borne)]
+        for line in [*told, *self._next(failing, passing), *self._figures]:
             terminal.line(line)
 
     def _checked(self) -> list[str]:
@@ -108,15 +120,46 @@ class Summary:
             lines.append("not checked  what had not run when the target stopped answering")
         return [*lines, *unseen]
 
+    def _accepted(self, borne: Sequence[Finding]) -> list[str]:
+        """What the list of accepted findings did, and what of it is past or of no use any more."""
+        baseline = self._run.baseline
+        if baseline is None:
+            return []
+        path = baseline.allow_list.path
+        lines = [f"accepted     {len(borne)} of {len(merge(self._found))} findings, by {path}"] if borne else []
+        notes = baseline.notes(self._found) if self._looked_at_everything else baseline.expired(self._found)
+        return [*lines, *(f"accepted     {note}" for note in notes), *self._written]
+
+    @property
+    def _looked_at_everything(self) -> bool:
+        """Whether an entry that met nothing is of no use; the mock has none of the API's known troubles."""
+        return self._run.target == "live" and not (self.is_partial or self.stopped or self._not_looked_at)
+
+    def accept(self) -> None:
+        """Write to the list what this run was told to accept; an error is said at the end of the run."""
+        baseline = self._run.baseline
+        if baseline is None or baseline.reason is None:
+            return
+        try:
+            written = baseline.write(merge(self._found))
+        except BctrlError as error:
+            self.failed_to_accept = True
+            self._written = [f"accepted     nothing: {error}"]
+            return
+        self._written = [f"accepted     {len(written)} until {baseline.until}, written to {baseline.allow_list.path}"]
+
     def _next(self, failing: list[Finding], passing: list[Finding]) -> list[str]:
         if self.stopped:
             return ["next         see what the target answers, with the reproduction command above; then run again"]
         if failing:
-            if all(finding.fingerprint for finding in failing):
+            if all("revision" in finding.extra for finding in failing):
                 return [
                     "next         pytest-bctrl contract update takes the published spec over, once you agree with it"
                 ]
-            return ["next         pytest --lf runs the failed tests again; send the reproduction command to compare"]
+            return [
+                "next         pytest --lf runs the failed tests again; send the reproduction command to compare",
+                '             --bctrl-accept="why" bears them for a while, so that only what is new fails the run',
+            ]
         if self._outcomes["failed"]:
             return []
         if any(finding.level == "warning" for finding in passing):

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.drift import judge_upstream
-from pytest_bctrl.drift.allowlist import FILE
+from pytest_bctrl.drift.gate_file import FILE
 from pytest_bctrl.errors import DocumentError, UnreachableError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports.drift_text import drift_text
