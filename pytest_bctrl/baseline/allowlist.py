@@ -109,7 +109,7 @@ def read_mapping(text: str, path: str, lines: dict[str, int], keys: tuple[str, .
 def read_entries(
     data: Mapping[str, Any], path: str, lines: Mapping[str, int], refused: Callable[[str], str] = lambda rule: ""
 ) -> tuple[Entry, ...]:
-    """Read what stands under `allow`; `refused` tells why a rule's name is wrong, or nothing. Raises `DocumentError`."""
+    """Read what stands under `allow`; `refused` tells why a rule's name is wrong. Raises `DocumentError`."""
     entries = [] if data.get("allow") is None else data["allow"]
     if not isinstance(entries, list):
         raise wrong(path, lines, "/allow", "'allow' is not a list", "begin each entry with a dash")

@@ -53,9 +53,9 @@ class ContractHooks:
         except NoAnswerError as error:
             finding, is_final = error.finding, error.is_final
         verdict = pyfuncitem.stash[VERDICT]
+        verdict.stopped = is_final
         verdict.collect([finding])
         if is_final:
-            verdict.stopped = True
             pyfuncitem.session.shouldfail = f"bctrl: {finding.message}"
         else:
             # A trouble of one question may be known and borne; that nothing can be asked never is.

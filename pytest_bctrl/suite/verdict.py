@@ -38,7 +38,8 @@ class Verdict:
     def findings(self) -> list[Finding]:
         """All that was collected, equal ones folded into one with their counts added."""
         found = merge(self._collected)
-        return found if self._baseline is None else self._baseline.mark(found, self._fail_on)
+        # That the target cannot be asked is no finding to bear: nothing was checked.
+        return found if self._baseline is None or self.stopped else self._baseline.mark(found, self._fail_on)
 
     def as_dict(self) -> dict[str, Any]:
         """What the report carries, as plain data: findings, and what the test sent and saw."""

@@ -129,13 +129,12 @@ def test_another_fault_of_the_same_rule_is_not_covered(live: LiveRun, paused: Se
         assert live(server, *ONE).ret == pytest.ExitCode.TESTS_FAILED
 
 
-def test_a_target_that_cannot_be_asked_is_never_accepted(
-    pytester: pytest.Pytester, live: LiveRun, paused: Server
-) -> None:
+def test_a_target_that_cannot_be_asked_is_never_accepted(pytester: pytest.Pytester, live: LiveRun) -> None:
     """Nothing was checked, so that there is nothing to bear."""
-    paused.close()
+    with serve(faulty("schema", "gone", "enum", PAUSED)) as server:
+        pass
 
-    result = live(paused, "--bctrl-accept=we cope")
+    result = live(server, "--bctrl-accept=we cope")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert not pytester.path.joinpath(FILE).exists()
@@ -200,6 +199,4 @@ def test_check_names_entries_that_are_past_or_of_no_use(pytester: pytest.Pyteste
     result = pytester.run("python", "-m", "pytest_bctrl", "check", "body.json", "--allow-list", "known.yaml")
 
     assert result.ret == 1
-    result.stderr.fnmatch_lines(
-        ["pytest-bctrl: known.yaml:2: * expired on *", "pytest-bctrl: known.yaml:6: * is stale: *"]
-    )
+    result.stderr.fnmatch_lines(["*known.yaml:2: * expired on *", "*known.yaml:6: * is stale: *"])
