@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.show import generalised, location, shortened
+from pytest_bctrl.contract.show import generalised, location, shortened
 from pytest_bctrl.finding import Finding, Level
 from pytest_bctrl.fingerprint import named
 
