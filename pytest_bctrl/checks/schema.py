@@ -90,7 +90,7 @@ def _type(error: ValidationError, path: Path) -> Iterator[Violation]:
     wanted = _wanted(error)
     types = [wanted] if isinstance(wanted, str) else list(wanted)
     wrong = type_name(error.instance)
-    kind = "null" if wrong == "null" else f"type {wrong}"
+    kind = "null" if wrong == "null" else "type"
     yield _violation(path, f"the value has the wrong type, {wrong}", types, error.instance, kind)
 
 
@@ -104,7 +104,7 @@ def _const(error: ValidationError, path: Path) -> Iterator[Violation]:
 
 def _format(error: ValidationError, path: Path) -> Iterator[Violation]:
     wanted = error.validator_value
-    yield _violation(path, f"the text is not in the format {wanted}", wanted, error.instance, f"format {wanted}")
+    yield _violation(path, f"the text is not in the format {wanted}", wanted, error.instance, "format")
 
 
 def _one_of(error: ValidationError, path: Path) -> Iterator[Violation]:

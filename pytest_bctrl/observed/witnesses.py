@@ -53,9 +53,8 @@ class Placed:
     def as_finding(self, command: str) -> Finding:
         """The finding with all of it under `moved`, `witnesses` and `next`, which is the command to type."""
         said = {"vendored": self.vendored, "upstream": self.upstream, "observed": self.observed}
-        return named(
-            replace(self.finding, extra={**self.finding.extra, "moved": self.moved, "witnesses": said, "next": command})
-        )
+        extra = {**self.finding.extra, "moved": self.moved, "witnesses": said, "next": command}
+        return named(replace(self.finding, extra=extra))
 
 
 def place(vendored: Contract, upstream: Contract, observation: Observation, changes: Sequence[Finding]) -> list[Placed]:
@@ -67,10 +66,7 @@ def place(vendored: Contract, upstream: Contract, observation: Observation, chan
     scene = _Scene.of(vendored, upstream, observation)
     placed = [_changed(scene, change_of(change)) for change in changes]
     placed += [_seen(scene, key) for key in [*scene.old, *scene.new] if key not in scene.told]
-    once = {
-        (one.finding.fingerprint or named(one.finding).fingerprint, str(one.finding.observed)): one for one in placed
-    }
-    return sorted(once.values(), key=lambda one: ORDER.index(one.moved))
+    return sorted(placed, key=lambda one: ORDER.index(one.moved))
 
 
 Key: TypeAlias = tuple[str, str, str, str, str]
@@ -120,8 +116,13 @@ def _single(finding: Finding, observation: Observation) -> list[Finding]:
     """A finding of several unlisted values as one of each: upstream may know the one and not the other."""
     if finding.extra["kind"] != "unlisted-value" or not isinstance(finding.observed, list):
         return [finding]
-    counts = facts_at(observation, finding).values
-    return [replace(finding, observed=value, count=counts.get(json_text(value)) or 1) for value in finding.observed]
+    facts = facts_at(observation, finding)
+    single = []
+    for value in finding.observed:
+        text = json_text(value)
+        sample = facts.samples.get(text, finding.sample)
+        single.append(replace(finding, observed=value, count=facts.values.get(text) or 1, sample=sample))
+    return single
 
 
 def _seen(scene: _Scene, key: Key) -> Placed:
@@ -153,9 +154,11 @@ def _says(finding: Finding | None) -> str:
 
 def _evidence(finding: Finding) -> str:
     where = finding.sample.get("location") if isinstance(finding.sample, dict) else None
-    what = "seen" if finding.extra["kind"] in ADDITIVE else finding.message
+    kind = finding.extra["kind"]
+    what = f"{finding.observed} seen" if kind in ("unlisted-value", "new-branch", "status") else finding.message
+    what = "seen" if kind == "undocumented-property" else what
     at = f", as at {where}" if where else ""
-    return f"{what} in {finding.count} of {finding.total}{at}"
+    return f"{what}: {finding.count} of {finding.total}{at}"
 
 
 def _changed(scene: _Scene, change: Change) -> Placed:

@@ -18,6 +18,12 @@ from pytest_bctrl.traffic.recordings.har_write import digest
 
 def findings_of(exchange: Exchange, contract: Contract) -> list[Finding] | None:
     """Return what is wrong with one exchange, worst first; None where the contract has no such operation."""
+    answer = answer_to(exchange, contract)
+    return None if answer is None else check_answer(answer)
+
+
+def answer_to(exchange: Exchange, contract: Contract) -> Answer | None:
+    """Return an exchange as the answer to an operation; None where the contract has no such, or it has no body."""
     match = Routes(contract).match(_target(exchange))
     method = "GET" if exchange.method == "HEAD" else exchange.method
     operation = match.operations.get(method) if match else None
@@ -25,9 +31,7 @@ def findings_of(exchange: Exchange, contract: Contract) -> list[Finding] | None:
         return None
     if exchange.method == "HEAD" or not exchange.is_complete:
         return None
-    return check_answer(
-        Answer(contract, operation, exchange.status, exchange.headers, exchange.body, dict(match.values))
-    )
+    return Answer(contract, operation, exchange.status, exchange.headers, exchange.body, dict(match.values))
 
 
 def failing(exchange: Exchange, contract: Contract) -> list[Finding]:
