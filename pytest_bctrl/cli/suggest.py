@@ -68,7 +68,7 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(made: Suggestion, command: str) -> str:
     head = (
-        "# What the API was seen to send and the contract does not say, without data but for listed values. Apply it by\n"
+        "# What the API was seen to send and the contract does not say; no data but listed values. Apply it by\n"
         f"#   {printable(command)}\n"
         f"#   pytest --bctrl-contract={CONTRACT} …\n"
     )

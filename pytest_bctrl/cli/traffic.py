@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pytest_bctrl.checks.accept import answer_of
+from pytest_bctrl.checks import accept
 from pytest_bctrl.checks.strict_json import parse
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.observed.data import from_data
 from pytest_bctrl.observed.facts import Observation
-from pytest_bctrl.observed.observe import NO_BODY, observe
-from pytest_bctrl.recorded.conform import answer_to
+from pytest_bctrl.recorded.conform import answer_of
 from pytest_bctrl.traffic.recordings.har_read import decode
 
 HELP = "an observation or a JSON report that holds one, a recording, a HAR file, a JSON body, or - for standard input"
@@ -107,18 +106,17 @@ _KINDS: tuple[tuple[Callable[[Mapping[str, Any]], bool], _Read], ...] = (
 def _of_har(data: bytes, name: str, contract: Contract) -> Observation:
     seen = Observation()
     for exchange in decode(data, name).exchanges:
-        answer = answer_to(exchange, contract)
+        answer = answer_of(exchange, contract)
         if answer is not None:
-            body = answer.data if answer.parsed.ok else NO_BODY
-            observe(contract, answer.operation.label, answer.status, body, seen)
+            seen.add(answer.observed)
     return seen
 
 
 def _of_body(data: bytes, name: str, contract: Contract) -> Observation:
     seen = Observation()
     try:
-        answer = answer_of(data, contract)
+        answer = accept.answer_of(data, contract)
     except BctrlError as error:
         raise DocumentError(error.problem, where=name, mend="give a recording: it names what was asked") from None
-    observe(contract, answer.operation.label, answer.status, answer.data, seen)
+    seen.add(answer.observed)
     return seen

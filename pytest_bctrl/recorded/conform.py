@@ -16,22 +16,19 @@ from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.har_write import digest
 
 
-def findings_of(exchange: Exchange, contract: Contract) -> list[Finding] | None:
-    """Return what is wrong with one exchange, worst first; None where the contract has no such operation."""
-    answer = answer_to(exchange, contract)
-    return None if answer is None else check_answer(answer)
-
-
-def answer_to(exchange: Exchange, contract: Contract) -> Answer | None:
-    """Return an exchange as the answer to an operation; None where the contract has no such, or it has no body."""
+def answer_of(exchange: Exchange, contract: Contract) -> Answer | None:
+    """Return what one exchange answers; None where the contract has no such operation, or the body is not there."""
     match = Routes(contract).match(_target(exchange))
-    method = "GET" if exchange.method == "HEAD" else exchange.method
-    operation = match.operations.get(method) if match else None
-    if operation is None or match is None:
-        return None
-    if exchange.method == "HEAD" or not exchange.is_complete:
+    operation = match.operations.get(exchange.method) if match else None
+    if operation is None or match is None or exchange.method == "HEAD" or not exchange.is_complete:
         return None
     return Answer(contract, operation, exchange.status, exchange.headers, exchange.body, dict(match.values))
+
+
+def findings_of(exchange: Exchange, contract: Contract) -> list[Finding] | None:
+    """Return what is wrong with one exchange, worst first; None where the contract has no such operation."""
+    answer = answer_of(exchange, contract)
+    return None if answer is None else check_answer(answer)
 
 
 def failing(exchange: Exchange, contract: Contract) -> list[Finding]:
