@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.evidence import evidence
 from pytest_bctrl.checks.show import generalised, location, shortened
 from pytest_bctrl.finding import Finding, Level
 
@@ -52,6 +53,7 @@ def _finding(answer: Answer, where: str, group: list[Violation]) -> Finding:
         sample=None if first.place else {"location": location(first.path), "value": shortened(first.observed)},
         operation=answer.operation.label,
         reproduce=answer.reproduce,
+        extra=evidence(answer, first.path),
     )
 
 
