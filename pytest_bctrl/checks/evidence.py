@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.show import shortened
+from pytest_bctrl.contract.show import shortened
 
 HEADERS = (
     "allow",

@@ -10,12 +10,12 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.branches import Branch, branch_meant, discriminator
-from pytest_bctrl.checks.formats import FORMATS
-from pytest_bctrl.checks.show import type_name
 from pytest_bctrl.checks.strict_json import wide_limits
 from pytest_bctrl.checks.violation import Path, Violation
+from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator
+from pytest_bctrl.contract.formats import FORMATS
 from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.contract.show import type_name
 
 RULE = "response_schema_conformance"
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.evidence import evidence
-from pytest_bctrl.checks.show import generalised, location, shortened
+from pytest_bctrl.contract.show import generalised, location, shortened
 from pytest_bctrl.finding import Finding, Level
 
 Path: TypeAlias = tuple[str | int, ...]

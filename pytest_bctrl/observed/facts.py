@@ -1,4 +1,4 @@
-"""The facts that were seen: counted by place, and of no contract's opinion, so that any contract can be held to them."""
+"""The facts that were seen: counted by place, and of no contract's opinion: any contract can be held to them."""
 
 from __future__ import annotations
 

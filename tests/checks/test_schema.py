@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from pytest_bctrl.checks.formats import FORMATS
 from pytest_bctrl.checks.schema import check_schema
+from pytest_bctrl.contract.formats import FORMATS
 from pytest_bctrl.contract.read import load
 from tests.contract.documents import contract_of
 

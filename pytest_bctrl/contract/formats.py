@@ -6,7 +6,7 @@ import re
 
 from jsonschema import FormatChecker
 
-from pytest_bctrl.checks.iso_time import parse_time
+from pytest_bctrl.contract.iso_time import parse_time
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.checks.formats import FORMATS
+from pytest_bctrl.contract.formats import FORMATS
 
 ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
 
