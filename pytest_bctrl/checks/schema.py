@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any, cast
 
-from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.strict_json import wide_limits
 from pytest_bctrl.checks.violation import Path, Violation
 from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator
-from pytest_bctrl.contract.formats import FORMATS
-from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.show import type_name
+from pytest_bctrl.contract.validation import validator
 
 RULE = "response_schema_conformance"
 
@@ -29,16 +27,6 @@ def check_schema(answer: Answer) -> Iterator[Violation]:
         errors = list(validator(answer.contract, answer.schema).iter_errors(answer.data))
     for error in errors:
         yield from _explained(answer.contract, error)
-
-
-def validator(contract: Contract, schema: Schema) -> Draft202012Validator:
-    """Return a validator of one schema of the contract; its references lead into the contract's document."""
-    return cast("Draft202012Validator", _root(contract).evolve(schema=schema))
-
-
-@lru_cache(maxsize=8)
-def _root(contract: Contract) -> Draft202012Validator:
-    return Draft202012Validator(contract.document, format_checker=FORMATS)
 
 
 def _explained(contract: Contract, error: ValidationError) -> Iterator[Violation]:

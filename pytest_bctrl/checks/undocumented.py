@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.schema import validator
 from pytest_bctrl.checks.violation import Path, Violation
 from pytest_bctrl.contract.branches import Branch, branch_meant
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.show import type_name
+from pytest_bctrl.contract.validation import validator
 
 RULE = "undocumented_property"
 
