@@ -32,8 +32,8 @@ def _operation(contract: Contract, operation: Operation) -> Iterator[str]:
     for parameter in operation.parameters:
         star = "*" if parameter.required else ""
         setting = f", from the setting {parameter.setting}" if parameter.setting else ""
-        words = words(contract, parameter.schema)
-        yield f"  parameter   {parameter.name}{star}  in {parameter.place}, {words}{setting}"
+        type_ = words(contract, parameter.schema)
+        yield f"  parameter   {parameter.name}{star}  in {parameter.place}, {type_}{setting}"
     yield from _responses(contract, operation)
     for rule in operation.invariants:
         yield f"  invariant   {rule['rule']} ({rule['level']}): {rule['because']}"

@@ -29,7 +29,7 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
     basis = _basis(run)
     failed_tests = run.number_of("failed") + run.number_of("error") if run else 0
     if failing or failed_tests:
-        what = [f"{counted(failing)} at or above the level that fails ({title.fail_on})"] if failing else []
+        what = [f"{counted(failing)} fail{'s' if len(failing) == 1 else ''} the run"] if failing else []
         if failed_tests and run:
             what.append(f"{failed_tests} of {_tests(len(run.tests))} failed")
         return Verdict("failed", _sentence(what))
@@ -42,9 +42,7 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
         return Verdict("not checked", _sentence(["the run ended before everything was checked", *basis]))
     elif run.number_of("not checked"):
         return Verdict("not checked", _sentence([*title.not_checked[-1:], *basis]))
-    found = (
-        f"{counted(findings)}, none of them at the level that fails ({title.fail_on})" if findings else "no findings"
-    )
+    found = f"{counted(findings)}, at which the run does not fail" if findings else "nothing was found"
     return Verdict("passed", _sentence([found, *basis]))
 
 

@@ -1,4 +1,4 @@
-"""What the page's scripts are given: the report, with what many findings share said once, and the contract's outline."""
+"""What the page's scripts are given: the report, what many findings share said once, and the contract's outline."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _intern(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     numbers: dict[str, int] = {}
     exchanges: list[dict[str, Any]] = []
     for finding in findings:
-        exchange = {name: finding.pop(name) for name in ("request", "response") if name in finding}
+        exchange: dict[str, Any] = {name: finding.pop(name) for name in ("request", "response") if name in finding}
         if exchange:
             key = json.dumps(exchange, sort_keys=True, default=str)
             if key not in numbers:

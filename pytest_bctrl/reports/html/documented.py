@@ -22,8 +22,10 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 class Documented:
     """One documented thing.
 
-    `locations` are all places that are shown as this one: a list stands for its items too, and behind a `oneOf` or
-    `anyOf` a place carries what tells its branch, as in `backing<kind=profile>.profile`.
+    `locations` are all places that are shown as this one, as coverage has them: a list stands for its items too, and
+    behind a `oneOf` or `anyOf` a place carries what tells its branch, as in `backing<kind=profile>.profile`. A
+    parameter and a branch are points of the place around them, told by `labels`. `told_by` is the property that tells
+    a branch.
     """
 
     operation: str
@@ -34,6 +36,8 @@ class Documented:
     locations: tuple[str, ...] = ()
     required: bool = False
     children: tuple[Documented, ...] = ()
+    labels: tuple[str, ...] = ()
+    told_by: str = ""
 
 
 def operations(contract: Contract) -> Iterator[Documented]:
@@ -47,8 +51,9 @@ def operations(contract: Contract) -> Iterator[Documented]:
                 "parameter",
                 parameter.name,
                 f"{words(contract, parameter.schema)}, in {parameter.place}",
-                (f"{parameter.place}:{parameter.name}",),
+                (parameter.place,),
                 parameter.required,
+                labels=(parameter.name,),
             )
             for parameter in operation.parameters
         ]
@@ -96,15 +101,24 @@ def _branches(
 ) -> Iterator[Documented]:
     read = [Branch.of(contract, branch) for branch in branches]
     name = discriminator(read) if read else None
-    objects = [branch for branch in read if not branch.types or "object" in branch.types]
+    if sum(not branch.types or "object" in branch.types for branch in read) < 2:
+        # One object beside null needs nothing to tell it: its members are the place's own.
+        for schema in branches:
+            yield from _members(contract, operation, status, schema, at, depth + 1)
+        return
     for number, (branch, schema) in enumerate(zip(read, branches, strict=True)):
-        tags = _tags(branch, name) or [f"{word}:{number}"]
-        # One object branch beside null needs nothing to tell it.
-        places = at if len(objects) < 2 else tuple(f"{place}<{tag}>" for place in at for tag in tags)
-        children = tuple(_members(contract, operation, status, schema, places, depth + 1))
-        label = " or ".join(tags) if name else words(contract, schema)
+        tags = tuple(_tags(branch, name)) or (f"{word}:{number}",)
+        tagged = tuple(f"{place}<{tag}>" for place in at for tag in tags)
         yield Documented(
-            operation, status, "branch", label, "one way", places if places != at else (), children=children
+            operation,
+            status,
+            "branch",
+            " or ".join(tags) if name else f"way {number + 1}",
+            "" if name else words(contract, schema),
+            at,
+            children=tuple(_members(contract, operation, status, schema, tagged, depth + 1)),
+            labels=tags,
+            told_by=name or "",
         )
 
 

@@ -18,7 +18,7 @@ _TAG = re.compile(r"<[^<>]*>")
 _STEP = re.compile(r"\[\*\]|\[\d+\]|\[(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")\]|\.?[A-Za-z_][A-Za-z0-9_-]*")
 
 
-def outline(contract: Contract, findings: Sequence[Finding], coverage: Coverage | None) -> list[dict[str, Any]]:
+def outline(contract: Contract, findings: Sequence[Finding], coverage: Coverage | None) -> list[_Node]:
     """Return a node an operation, each with its parameters and responses below it.
 
     A node has `name`, `words` (its type), `required`, `state`, `seen` (how often; null where that is unknown),
@@ -38,6 +38,7 @@ def outline(contract: Contract, findings: Sequence[Finding], coverage: Coverage 
     return nodes
 
 
+_Node = dict[str, Any]
 _Places = Mapping[tuple[str, str, str], "list[Point]"]
 
 
@@ -48,13 +49,13 @@ def _by_place(coverage: Coverage | None) -> dict[tuple[str, str, str], list[Poin
     return places
 
 
-def _node(documented: Documented, places: _Places, is_known: bool) -> dict[str, Any]:
-    points = [
-        point
-        for location in documented.locations
-        for point in places.get((documented.operation, documented.status, location), ())
-        if documented.kind != "response" or point.kind == "status"
-    ]
+def _node(documented: Documented, places: _Places, is_known: bool, told: tuple[str, int | None] = ("", None)) -> _Node:
+    """The node of a documented thing; `told` is what tells the branch that it is in, and how often that was seen."""
+    points = list(_points(documented, places))
+    seen = max((point.seen for point in points if point.kind in _OWN), default=None)
+    if seen is None:
+        seen = told[1] if told[0] == documented.name else max((point.seen for point in points), default=None)
+    below = (documented.told_by, seen) if documented.kind == "branch" else ("", None)
     return {
         "name": documented.name,
         "kind": documented.kind,
@@ -63,20 +64,32 @@ def _node(documented: Documented, places: _Places, is_known: bool) -> dict[str, 
         "is_documented": True,
         "status": documented.status,
         "plain": [_TAG.sub("", location) for location in documented.locations],
-        "seen": _seen(points) if is_known else None,
-        "never": [point.label for point in points if not point.seen and point.kind not in ("property", "status")],
+        "seen": seen if is_known else None,
+        "never": [point.label for point in points if not point.seen and point.kind not in _OWN],
         "findings": [],
-        "children": [_node(child, places, is_known) for child in documented.children],
+        "children": [_node(child, places, is_known, below) for child in documented.children],
     }
 
 
-def _seen(points: Sequence[Point]) -> int | None:
-    """How often the thing itself was seen; where no point says so, how often anything at its place was."""
-    own = [point.seen for point in points if point.kind in ("property", "status", "parameter", "branch")]
-    return max(own or [point.seen for point in points], default=None)
+_OWN = ("property", "status", "parameter", "branch")
+"""Kinds of points that say whether a thing itself was seen; the others are about what was seen of it."""
 
 
-def _response_of(node: dict[str, Any], finding: Finding) -> dict[str, Any] | None:
+def _points(documented: Documented, places: _Places) -> Iterator[Point]:
+    """The points of coverage that are shown at a node."""
+    for location in documented.locations:
+        for point in places.get((documented.operation, documented.status, location), ()):
+            if documented.labels:
+                if point.kind == documented.kind and point.label in documented.labels:
+                    yield point
+            elif documented.kind == "response":
+                if point.kind == "status":
+                    yield point
+            elif point.kind not in ("status", "parameter", "branch"):
+                yield point
+
+
+def _response_of(node: _Node, finding: Finding) -> _Node | None:
     """The response that a finding is about: the answer's status, a drift's, or the first success."""
     responses = [child for child in node["children"] if child["kind"] == "response"]
     answered = str((finding.extra.get("response") or {}).get("status") or finding.extra.get("status") or "")
@@ -85,7 +98,7 @@ def _response_of(node: dict[str, Any], finding: Finding) -> dict[str, Any] | Non
     return named or next((child for child in responses if child["status"].startswith("2")), None)
 
 
-def _put(operation: dict[str, Any], response: dict[str, Any] | None, finding: Finding, index: int) -> None:
+def _put(operation: _Node, response: _Node | None, finding: Finding, index: int) -> None:
     """Hang a finding on the nodes of its place; on a new one where the contract has none; else on the operation."""
     location = finding.location
     if response is not None and location in ("", "$", "body"):
@@ -93,19 +106,20 @@ def _put(operation: dict[str, Any], response: dict[str, Any] | None, finding: Fi
         return
     found = list(_at(response, location)) if response else []
     if response is not None and not found:
-        found = [_undocumented(response, location)]
-    for node in [node for node in found if node] or [response or operation]:
+        made = _undocumented(response, location)
+        found = [made] if made else []
+    for node in found or [response or operation]:
         node["findings"].append(index)
 
 
-def _at(node: dict[str, Any], location: str) -> Iterator[dict[str, Any]]:
-    if location in node["plain"] and node["kind"] != "response":
+def _at(node: _Node, location: str) -> Iterator[_Node]:
+    if location in node["plain"] and node["kind"] == "property":
         yield node
     for child in node["children"]:
         yield from _at(child, location)
 
 
-def _undocumented(response: dict[str, Any], location: str) -> dict[str, Any] | None:
+def _undocumented(response: _Node, location: str) -> _Node | None:
     """A node for a property that the contract does not name, below the object that holds it; None for no property."""
     steps = _STEP.findall(location)
     if "".join(steps) != location:
@@ -125,7 +139,7 @@ def _undocumented(response: dict[str, Any], location: str) -> dict[str, Any] | N
     return made
 
 
-def _settle(node: dict[str, Any], findings: Sequence[Finding], is_known: bool) -> None:
+def _settle(node: _Node, findings: Sequence[Finding], is_known: bool) -> None:
     """Decide on every node's state, and on the worst below it."""
     levels = [findings[index].level for index in node["findings"]]
     if levels:

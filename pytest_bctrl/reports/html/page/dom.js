@@ -10,7 +10,7 @@ function el(tag, attributes, ...children) {
     else if (value === true) made.setAttribute(key, '');
     else if (value !== false && value !== null && value !== undefined) made.setAttribute(key, value);
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ''));
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ''));
   return made;
 }
 

@@ -14,7 +14,12 @@ function findingItem(finding, index) {
 }
 
 function fill(details, finding) {
-  if (details.open && details.children.length === 1) details.append(findingBody(finding));
+  if (!details.open || details.children.length > 1) return;
+  details.append(findingBody(finding));
+  for (const mark of details.querySelectorAll('pre > mark')) {
+    const pre = mark.parentElement;
+    pre.scrollTop = mark.offsetTop - pre.clientHeight / 2;
+  }
 }
 
 function countOf(finding) {
@@ -34,7 +39,7 @@ function findingBody(finding) {
     sideBySide(finding),
     finding.why ? el('p.why', null, finding.why) : null,
     rows(finding),
-    exchange ? exchangeOf(exchange) : null,
+    exchange ? exchangeOf(exchange, finding) : null,
     finding.reproduce ? command(finding.reproduce) : null);
 }
 
@@ -53,25 +58,46 @@ function rows(finding) {
   return el('dl.rows', null, pairs.map(([name, value]) => el('div', null, el('dt', null, name), el('dd', null, value))));
 }
 
-function exchangeOf({ request, response }) {
+function exchangeOf({ request, response }, finding) {
   const parts = [];
   if (request) {
     parts.push(el('div.message', null, el('h4', null, 'Request'),
-      el('pre', null, `${request.method} ${request.path}`)));
+      block('Request', `${request.method} ${request.path}`)));
   }
   if (response) {
     const head = response.headers.map(([name, value]) => `${name}: ${value}`);
     const body = response.body === null || response.body === '' ? [] : ['', words(response.body)];
     parts.push(el('div.message', null,
       el('h4', null, 'Response', el('span', null, `${plural(response.size, 'byte')}, shortened`)),
-      el('pre', null, [`HTTP ${response.status}`, ...head, ...body].join('\n'))));
+      block('Response', marked([`HTTP ${response.status}`, ...head, ...body].join('\n'), finding.location))));
   }
   return el('div.exchange', null, parts);
 }
 
+// The response's innermost line with the property at fault is marked.
+function marked(text, location) {
+  const name = location.match(/([A-Za-z_][\w-]*)$/);
+  if (!name) return text;
+  const lines = text.split('\n');
+  let found = -1;
+  let deepest = 0;
+  lines.forEach((line, index) => {
+    const indent = line.length - line.trimStart().length;
+    if (indent > deepest && line.trimStart().startsWith(`"${name[1]}":`)) { found = index; deepest = indent; }
+  });
+  if (found < 0) return text;
+  const before = lines.slice(0, found).map((line) => `${line}\n`).join('');
+  const after = lines.slice(found + 1).map((line) => `\n${line}`).join('');
+  const indent = lines[found].slice(0, deepest);
+  return [before + indent, el('mark', null, lines[found].slice(deepest)), after];
+}
+
+// A text that may scroll can be reached, and so scrolled, by the keyboard.
+function block(label, ...children) {
+  return el('pre', { tabindex: 0, role: 'group', 'aria-label': label }, ...children);
+}
+
 function command(text) {
   const shown = el('code', null, text);
-  return el('div.message', null,
-    el('h4', null, 'Reproduce', copyButton(text, shown)),
-    el('pre.command', null, shown));
+  return el('div.message', null, el('h4', null, 'Reproduce', copyButton(text, shown)), block('Command', shown));
 }

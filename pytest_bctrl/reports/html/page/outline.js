@@ -6,11 +6,11 @@ const STATES = {
 function nodeLine(node) {
   const state = STATES[node.state];
   const line = el('span.line', null,
-    el('span.state', { title: state }, icon(node.state), el('span.unseen', null, `${state}: `)),
+    node.kind === 'operation' ? null : el('span.state', { title: state }, icon(node.state), el('span.unseen', null, `${state}: `)),
     el('span.name', null, node.name),
     node.required ? el('span.required', { title: 'required' }, el('span', { 'aria-hidden': 'true' }, '*'), el('span.unseen', null, ' required')) : null,
     el('span.words', null, node.words));
-  if (node.seen !== null && node.kind !== 'operation') line.append(el('span.seen', null, node.seen ? `${node.seen.toLocaleString('en')}×` : 'never'));
+  if (node.seen !== null && node.kind !== 'operation') line.append(el('span.times', null, node.seen ? `${node.seen.toLocaleString('en')}×` : 'never'));
   return line;
 }
 
@@ -43,7 +43,7 @@ function treeNode(node, depth) {
 function startOutline() {
   if (!report.outline.length) return;
   const used = new Set();
-  const visit = (node) => { used.add(node.state); node.children.forEach(visit); };
+  const visit = (node) => { if (node.kind !== 'operation') used.add(node.state); node.children.forEach(visit); };
   report.outline.forEach(visit);
   byId('legend').append(...Object.keys(STATES).filter((state) => used.has(state))
     .map((state) => el('li', { 'data-state': state }, icon(state), STATES[state])));

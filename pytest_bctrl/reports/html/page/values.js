@@ -24,7 +24,7 @@ function valueOf(value, other, side) {
     return el('ul.chips', null, value.map((item) => el('li', null, el('code', null, item))));
   }
   const isNone = value === null || value === undefined;
-  return el(isNone ? 'pre.none' : 'pre', null, words(value));
+  return el(isNone ? 'pre.none' : 'pre', { tabindex: 0, role: 'group', 'aria-label': side }, words(value));
 }
 
 function side(name, place, value, other) {
