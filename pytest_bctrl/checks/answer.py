@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from pytest_bctrl.checks.strict_json import Parsed, parse
+from pytest_bctrl.contract.media import chosen
 from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema
 
 
@@ -46,20 +47,10 @@ class Answer:
 
     @cached_property
     def schema(self) -> Schema | None:
-        """The documented schema of this body; None where the status or its body is not documented.
-
-        An answer with a wrong or missing content type is held to the one schema there is: that its type is
-        wrong is a finding of its own, and no reason to leave the body unseen.
-        """
-        if self.documented is None or not self.documented.content:
-            return None
-        content = self.documented.content
-        covering = [media for media in content if covers(media, self.media_type)]
-        # The most exact one: `application/json` before `application/*` before `*/*`.
-        chosen = min(covering, key=lambda media: media.count("*"), default=None)
-        if chosen is not None:
-            return content[chosen] if _may_be_json(self.media_type) else None
-        return next((schema for media, schema in content.items() if _may_be_json(media)), None)
+        """The documented schema of this body; None where the status or its body is not documented."""
+        content = self.documented.content if self.documented is not None else {}
+        media = chosen(content, self.media_type)
+        return None if media is None else content[media]
 
     @cached_property
     def parsed(self) -> Parsed:
@@ -70,16 +61,3 @@ class Answer:
     def data(self) -> Any:
         """The body's JSON value; meaningful where `parsed.ok`."""
         return self.parsed.value
-
-
-def covers(documented: str, actual: str) -> bool:
-    """Whether a documented media type or range (`application/*`, `*/*`) covers the actual one."""
-    kind, _, subtype = documented.partition(";")[0].strip().lower().partition("/")
-    actual_kind, _, actual_subtype = actual.partition("/")
-    return bool(actual) and kind in ("*", actual_kind) and subtype in ("*", actual_subtype)
-
-
-def _may_be_json(media: str) -> bool:
-    """Whether a media type or range can name JSON (RFC 8259, 11; RFC 6839, 3.1)."""
-    name = media.partition(";")[0].strip().lower()
-    return name.endswith(("/json", "+json", "/*"))

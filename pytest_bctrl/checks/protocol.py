@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from pytest_bctrl.checks.answer import Answer, covers
+from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.violation import Violation
+from pytest_bctrl.contract.media import covers
 
 
 def check_status(answer: Answer, expected: Collection[int] = ()) -> Iterator[Violation]:

@@ -26,18 +26,17 @@ Kind = Literal["undocumented-property", "unlisted-value", "new-branch", "type", 
 UNLISTED = "the value is not one of the documented values"
 
 
-def differences(contract: Contract, observation: Observation) -> list[Finding]:
+def differences(contract: Contract, observation: Observation, media_type: str = "") -> list[Finding]:
     """Hold what was seen to a contract, not only to the one that it was observed with.
 
-    `extra` has the `kind` of each difference, the `status` of the answers, the `pointer` of the schema in the contract's
-    document that it breaks, and the `schema` that what is undocumented would need. What a contract leaves free-form is
-    never looked into.
-    Places of an operation that the contract does not have are passed over.
+    `extra` has the `kind` of each difference, the `status` of the answers, the `pointer` of the schema that it breaks
+    in the contract's document, and the `schema` that what is undocumented would need. What a contract leaves free-form
+    is never looked into. Places of an operation that the contract does not have are passed over.
     """
     totals = Totals.of(observation)
     found = list(status_differences(contract, observation))
     for place, facts in observation.places.items():
-        root = body_node(contract, place.operation, place.status)
+        root = body_node(contract, place.operation, place.status, media_type)
         if root is not None:
             found += (
                 _finding(place, totals, difference) for difference in _at(root, observation, totals, place, facts)

@@ -212,10 +212,10 @@ def _reachable(contract: Contract, spots: Iterable[Spot], seen: frozenset[str] =
 
 
 @lru_cache(maxsize=256)
-def body_node(contract: Contract, label: str, status: str) -> Node | None:
+def body_node(contract: Contract, label: str, status: str, media_type: str = "") -> Node | None:
     """The body that the contract documents for an operation and a status; None where it documents no JSON body."""
     operation = next((found for found in contract.operations if found.label == label), None)
-    spot = None if operation is None else body_spot(contract, operation, status)
+    spot = None if operation is None else body_spot(contract, operation, status, media_type)
     return None if spot is None else Node(contract, "", [spot])
 
 

@@ -22,14 +22,17 @@ NO_BODY: Any = object()
 """Stands for the data of an answer that has no JSON body."""
 
 
-def observe(contract: Contract, operation: str, status: int, data: Any, into: Observation) -> None:
+def observe(
+    contract: Contract, operation: str, status: int, data: Any, into: Observation, media_type: str = ""
+) -> None:
     """Count one answer of an operation (its label) and everything in its body.
 
-    `data` is the body's JSON value, or `NO_BODY`. What the contract leaves free-form is not looked into.
+    `data` is the body's JSON value, or `NO_BODY`; `media_type` tells where the contract documents several. What the
+    contract leaves free-form is not looked into.
     """
     code = str(status)
     into.statuses[operation, code] += 1
-    node = None if data is NO_BODY else body_node(contract, operation, code)
+    node = None if data is NO_BODY else body_node(contract, operation, code, media_type)
     if node is not None:
         _Pass(Tally(into, operation, code)).column(node, whole(data), 1)
 

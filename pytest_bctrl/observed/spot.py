@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from pytest_bctrl.contract.media import chosen
 from pytest_bctrl.contract.model import Contract, Operation, Schema, pointer
 from pytest_bctrl.contract.show import type_name
 
@@ -26,8 +27,8 @@ class Spot(NamedTuple):
         return Spot(schema, "/".join([self.pointer, *(_escaped(str(key)) for key in keys)]))
 
 
-def body_spot(contract: Contract, operation: Operation, status: str) -> Spot | None:
-    """The schema of the JSON body that the contract documents for a code, or for a range as `4XX`; None for none."""
+def body_spot(contract: Contract, operation: Operation, status: str, media_type: str = "") -> Spot | None:
+    """The schema of the JSON body that is documented for a code, or a range as `4XX`; None where there is none."""
     found = operation.response_for(int(status)) if status.isdigit() else operation.responses.get(status)
     if found is None:
         return None
@@ -35,20 +36,17 @@ def body_spot(contract: Contract, operation: Operation, status: str) -> Spot | N
     spot = _followed(contract, item.below(operation.method.lower(), "responses"))
     spot = _followed(contract, _status(spot, found.status))
     content = spot.schema.get("content", {}) if isinstance(spot.schema, Mapping) else {}
-    media = next((name for name in content if _is_json(name)), None)
-    if media is None or "schema" not in content[media]:
+    media = chosen(content, media_type)
+    if media is None:
         return None
-    return spot.below("content", media, "schema")
+    at = spot.below("content", media)
+    return at.below("schema") if "schema" in content[media] else Spot(True, at.pointer)
 
 
 def _status(responses: Spot, status: str) -> Spot:
     # YAML may have read a status as a number.
     key = next((key for key in responses.schema if str(key) == status), status)  # type: ignore[union-attr]
     return Spot(responses.schema[key], f"{responses.pointer}/{_escaped(status)}")  # type: ignore[index]
-
-
-def _is_json(media: str) -> bool:
-    return media.partition(";")[0].strip().lower().endswith(("/json", "+json", "/*"))
 
 
 def _escaped(key: str) -> str:
