@@ -28,9 +28,9 @@ function countOf(finding) {
 }
 
 function placeOf(finding) {
+  if (!isDrift(finding)) return finding.location || finding.operation;
   const answer = [finding.status, finding.media_type].filter(Boolean).join(' ');
-  const parts = [isDrift(finding) ? finding.operation : '', answer, finding.location].filter(Boolean);
-  return parts.join(' · ') || 'the document';
+  return [finding.operation, answer, finding.location].filter(Boolean).join(' · ') || 'the document';
 }
 
 function findingBody(finding) {

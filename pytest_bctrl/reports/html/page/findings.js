@@ -32,7 +32,7 @@ function more(count) {
     const finding = report.findings[index];
     if (groupOf(finding) !== list.group) {
       list.group = groupOf(finding);
-      if (isMixed) place.append(el('h3', null, list.group));
+      place.append(el(isMixed ? 'h3' : 'h3.unseen', null, list.group));
       place.append(el('ol.findings', { 'aria-label': list.group }));
     }
     place.lastElementChild.append(findingItem(finding, index));
