@@ -31,6 +31,7 @@ _VALUES = (
     ("bctrl_min_coverage", "PERCENT", "Fail a run that saw less of the contract than this, 0 to 100"),
     ("bctrl_record_mode", "MODE", "none (default): replay; once: record what has no recording; rewrite: record anew"),
     ("bctrl_recordings", "DIR", "Folder of the recordings (default: recordings/ beside each test file)"),
+    ("bctrl_github", "MODE", "auto (default): in GitHub Actions, annotations and a job summary of a contract run; off"),
     ("bctrl_max_examples", "N", "How many values of the path parameters the contract suite tries (default: 20)"),
 )
 
@@ -65,6 +66,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, metavar, text in _VALUES:
         group.addoption(f"--{name.replace('_', '-')}", dest=name, metavar=metavar, default=None, help=text)
         parser.addini(name, text, type="string", default="")
+    text = "Write a report of the contract run; the suffix says how: .html, .json, .md, .sarif, .xml; repeatable"
+    group.addoption("--bctrl-report", dest="bctrl_report", metavar="PATH", action="append", default=None, help=text)
+    parser.addini("bctrl_report", f"{text}, one path a line", type="linelist")
     parser.addini("bctrl_secrets", "Values that no recording may hold, one a line; $NAME is a variable's", "linelist")
     parser.addini(
         "bctrl_scrub", "ids: replace identifiers in recordings, the same one always by the same", "string", ""
@@ -82,6 +86,11 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_bctrl.suite.start import start
 
         start(config)
+    elif option.bctrl_report:
+        raise pytest.UsageError(
+            "bctrl: --bctrl-report: there is no contract run to report on (give --bctrl-mock, --bctrl-live, "
+            "--bctrl-selftest or --bctrl-upstream too; the ini key bctrl_report waits for one)"
+        )
     _observe(config)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.evidence import evidence
 from pytest_bctrl.contract.show import generalised, location, shortened
 from pytest_bctrl.finding import Finding, Level
 from pytest_bctrl.fingerprint import named
@@ -56,7 +57,7 @@ def _finding(answer: Answer, where: str, group: list[Violation]) -> Finding:
         sample=None if first.place else {"location": location(first.path), "value": shortened(first.observed)},
         operation=answer.operation.label,
         reproduce=answer.reproduce,
-        extra={name: value for name, value in known.items() if value},
+        extra={**evidence(answer, first.path), **{name: value for name, value in known.items() if value}},
     )
     return named(finding)
 

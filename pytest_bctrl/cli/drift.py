@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_bctrl.reports.formats import FORMATS, writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,16 +16,6 @@ if TYPE_CHECKING:
     from pytest_bctrl.drift.gate_file import GateFile
     from pytest_bctrl.finding import Finding
     from pytest_bctrl.reports.title import Title
-
-FORMATS = {
-    "text": ("pytest_bctrl.reports.drift_text", "drift_text"),
-    "json": ("pytest_bctrl.reports.findings_json", "findings_json"),
-    "markdown": ("pytest_bctrl.reports.markdown", "findings_markdown"),
-    "junit": ("pytest_bctrl.reports.junit", "findings_junit"),
-    "sarif": ("pytest_bctrl.reports.sarif", "findings_sarif"),
-    "github": ("pytest_bctrl.reports.github", "findings_github"),
-}
-"""Format: the module and the function that writes it."""
 
 
 class _Report(NamedTuple):
@@ -245,8 +236,7 @@ def write_reports(reports: Sequence[_Report], findings: Sequence[Finding], title
     from pytest_bctrl.errors import DocumentError
 
     for report in reports:
-        module, function = FORMATS[report.format]
-        text = getattr(import_module(module), function)(findings, title)
+        text = writer(report.format)(findings, title)
         if report.path in (None, "-"):
             _print(text)
             continue

@@ -21,7 +21,7 @@ from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import FAULTS
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS
-from pytest_bctrl.traffic.recordings.har_read import load as load_recording
+from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.port import scenario
 from pytest_bctrl.traffic.recordings.replay import Player
 

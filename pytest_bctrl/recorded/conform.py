@@ -13,7 +13,6 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.finding import Finding, at_or_above
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.recordings.exchange import Exchange
-from pytest_bctrl.traffic.recordings.har_write import digest
 
 
 def answer_of(exchange: Exchange, contract: Contract) -> Answer | None:
@@ -52,7 +51,7 @@ def seal(exchange: Exchange, contract: Contract) -> str:
         _target(exchange),
         str(exchange.status),
         *(f"{name}: {value}" for name, value in exchange.headers),
-        digest(exchange.body),
+        exchange.body_digest,
     )
     return sha256("\n".join(looked_at).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 

@@ -26,7 +26,7 @@ from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.guard import SHORTEST, refuse_secrets
-from pytest_bctrl.traffic.recordings.har_read import load
+from pytest_bctrl.traffic.recordings.har_file import load
 from pytest_bctrl.traffic.recordings.port import Port, forwarded, replayed, scenario
 from pytest_bctrl.traffic.recordings.replay import Player
 from pytest_bctrl.traffic.recordings.scrub import scrubbed

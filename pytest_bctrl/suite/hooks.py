@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator, Sequence
 
 import pytest
 
+from pytest_bctrl.reports.junit import junit_properties
 from pytest_bctrl.reports.terminal import describe, printable
 from pytest_bctrl.suite.collect import ContractModule, is_chosen, split_arguments
 from pytest_bctrl.suite.run import ContractRun
@@ -18,9 +19,9 @@ from pytest_bctrl.suite.verdict import VERDICT
 class ContractHooks:
     """One contract run inside one pytest process."""
 
-    def __init__(self, config: pytest.Config, run: ContractRun) -> None:
+    def __init__(self, config: pytest.Config, run: ContractRun, summary: Summary) -> None:
         self._run = run
-        self._summary = Summary(run)
+        self._summary = summary
         config.args, self._chosen = split_arguments(config.args)
 
     def pytest_report_header(self) -> str:
@@ -71,6 +72,8 @@ class ContractHooks:
         verdict = item.stash.get(VERDICT, None)
         if verdict is not None and call.when == "call":
             vars(report)["bctrl"] = verdict.as_dict()
+            item.user_properties += junit_properties(verdict.findings)
+            report.user_properties = list(item.user_properties)
         scrub(report, self._run.key)
         return report
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.finding import Finding, at_or_above, from_dict
+from pytest_bctrl.finding import LEVELS, Finding, at_or_above, from_dict
+from pytest_bctrl.reports.run_report import Outcome, RunReport, TestOutcome
 from pytest_bctrl.reports.terminal import counted, describe
+from pytest_bctrl.reports.title import Title
+from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.collect import NODE
 from pytest_bctrl.suite.fixtures import askable, takes_bearer
 from pytest_bctrl.suite.run import ContractRun
@@ -27,20 +31,25 @@ class Summary:
         self._outcomes: Counter[str] = Counter()
         self._skipped: Counter[str] = Counter()
         self._not_looked_at: list[str] = []
+        self._tests: list[TestOutcome] = []
         self._figures: list[str] = []
         self.stopped = False
         self.is_partial = False
         self.failed_to_accept = False
         self._written: list[str] = []
 
+    @property
+    def key(self) -> Secret:
+        """What no report may show."""
+        return self._run.key
+
     def header(self) -> str:
         """The line under pytest's own: target, contract, level that fails."""
         run = self._run
         selftest = ", self-test" if run.selftest else ""
-        where = {"mock": "the bundled mock", "live": run.base_url, None: "none"}[run.target]
         drift = f", upstream {run.upstream}" if run.upstream else ""
         return (
-            f"bctrl: target {where}, contract {run.contract.title} {run.contract.version} "
+            f"bctrl: target {self._where()}, contract {run.contract.title} {run.contract.version} "
             f"({run.contract.short_digest}){drift}{selftest}, fails on {run.fail_on}"
         )
 
@@ -50,6 +59,7 @@ class Summary:
             return
         if report.when == "call" or report.outcome != "passed":
             self._outcomes[report.outcome] += 1
+            self._tests.append(_outcome(report))
         if report.skipped and isinstance(report.longrepr, tuple):
             self._skipped[str(report.longrepr[2]).removeprefix("Skipped: ")] += 1
         carried: dict[str, Any] = getattr(report, "bctrl", {})
@@ -79,7 +89,8 @@ class Summary:
             for line in describe(passing):
                 terminal.line(line)
             terminal.line("")
-        told = [*self._checked(), *self._not_checked(), *self._accepted(borne)]
+        unseen = [f"not checked  {reason}" for reason in self.not_checked()]
+        told = [*self._checked(), *unseen, *self._accepted(borne)]
         for line in [*told, *self._next(failing, passing), *self._figures]:
             terminal.line(line)
 
@@ -96,29 +107,59 @@ class Summary:
             lines.append(f"checked      the vendored spec against {run.upstream}")
         return [*lines, f"found        {counted(merge(self._found))}"]
 
-    def _not_checked(self) -> list[str]:
+    def not_checked(self) -> list[str]:
+        """What was not looked at, one reason each."""
         run = self._run
-        unseen = [f"not checked  {reason}" for reason in self._not_looked_at]
         if run.target is None:
-            return unseen
+            return list(self._not_looked_at)
         asked = askable(run)
         lines = [
-            f"not checked  {operation.label}: it needs a method or parameters that the suite does not send"
+            f"{operation.label}: it needs a method or parameters that the suite does not send"
             for operation in run.contract.operations
             if operation not in asked
         ]
         lines += [
-            f"not checked  {operation.label}: credentials, since its security is not a bearer token alone"
+            f"{operation.label}: credentials, since its security is not a bearer token alone"
             for operation in asked
             if operation.security and not takes_bearer(operation)
         ]
         lines += [
-            f"{reason.replace('not checked: ', 'not checked  ')}" + (f" ({number} tests)" if number > 1 else "")
+            reason.removeprefix("not checked: ") + (f" ({number} tests)" if number > 1 else "")
             for reason, number in self._skipped.items()
         ]
         if self.stopped:
-            lines.append("not checked  what had not run when the target stopped answering")
-        return [*lines, *unseen]
+            lines.append("what had not run when the target stopped answering")
+        return [*lines, *self._not_looked_at]
+
+    def findings(self) -> list[Finding]:
+        """All that was found, worst level first, equal findings of several tests as one."""
+        return sorted(merge(self._found), key=lambda finding: LEVELS.index(finding.level))
+
+    def title(self) -> Title:
+        """What the reports say of themselves."""
+        run = self._run
+        base = f"{run.contract.title} {run.contract.version} ({run.contract.short_digest})"
+        seen = self._where() if run.target else run.upstream or "the bundled mock"
+        return Title("contract run", base, seen, run.fail_on, tuple(self._figures), tuple(self.not_checked()))
+
+    def report(self, started: datetime, seconds: float, is_complete: bool) -> RunReport:
+        """Everything else that the reports tell."""
+        run = self._run
+        return RunReport(
+            run.contract,
+            target=run.target or "",
+            base_url=run.base_url,
+            upstream=run.upstream or "",
+            started=started.isoformat(timespec="seconds"),
+            seconds=seconds,
+            is_complete=is_complete and not self.stopped,
+            tests=tuple(self._tests),
+            counts=dict(self._tally),
+        )
+
+    def _where(self) -> str:
+        run = self._run
+        return {"mock": "the bundled mock", "live": run.base_url, None: "none"}[run.target]
 
     def _accepted(self, borne: Sequence[Finding]) -> list[str]:
         """What the list of accepted findings did, and what of it is past or of no use any more."""
@@ -167,3 +208,20 @@ class Summary:
         if self._run.target == "mock":
             return ["next         BCTRL_API_KEY=… BCTRL_SPACE_ID=… pytest --bctrl-live checks the API itself"]
         return []
+
+
+def _outcome(report: pytest.TestReport) -> TestOutcome:
+    """One test's outcome; a failure of its setup or teardown is an error, as pytest has it."""
+    if getattr(report, "bctrl", {}).get("not_checked"):
+        return TestOutcome(report.nodeid, "not checked", report.duration, _reason(report))
+    outcome: Outcome = "error" if report.failed and report.when != "call" else report.outcome
+    return TestOutcome(report.nodeid, outcome, report.duration, "" if report.passed else _reason(report))
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """The first line of why a test did not pass."""
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(crash.message) if crash is not None else str(report.longrepr)
+    return next((line for line in text.splitlines() if line.strip()), "")[:300]

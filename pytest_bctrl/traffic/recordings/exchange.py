@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+
+def digest(body: bytes) -> str:
+    """Return the SHA-256 of a body, in hex."""
+    return sha256(body).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +22,7 @@ class Exchange:
     Bodies are content: transfer and content codings are undone. `started` is ISO 8601. `test` names the test that
     recorded it (empty in files of other tools), `contract` the digest of the contract it was recorded under, and
     `checked` is the seal of a check that it passed. `is_complete` is false where another tool left the body out.
+    `body_digest` is the SHA-256 of `body`, in hex: taken once, as a large body takes its time.
     """
 
     method: str
@@ -31,6 +38,10 @@ class Exchange:
     contract: str = ""
     checked: str = ""
     is_complete: bool = True
+    body_digest: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "body_digest", digest(self.body))
 
     @property
     def path(self) -> str:
