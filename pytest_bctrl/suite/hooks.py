@@ -6,9 +6,11 @@ from collections.abc import Generator, Iterator, Sequence
 
 import pytest
 
+from pytest_bctrl import settings
 from pytest_bctrl.reports.junit import junit_properties
 from pytest_bctrl.reports.terminal import describe, printable
 from pytest_bctrl.suite.collect import ContractModule, is_chosen, split_arguments
+from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.scrub import scrub
 from pytest_bctrl.suite.summary import Summary
@@ -22,6 +24,9 @@ class ContractHooks:
     def __init__(self, config: pytest.Config, run: ContractRun, summary: Summary) -> None:
         self._run = run
         self._summary = summary
+        paths = (given.value for given in settings.reports(config))
+        self._report = next((path for path in paths if path.endswith(".json")), "")
+        self._again = ["pytest", f"--bctrl-{run.target}", *_typed(config)]
         config.args, self._chosen = split_arguments(config.args)
 
     def pytest_report_header(self) -> str:
@@ -97,6 +102,8 @@ class ContractHooks:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write what is accepted; exit 1 where this run stopped itself, which xdist takes for an interruption."""
         if not hasattr(session.config, "workerinput"):
+            self._summary.observation = observer(session.config).everything
+            self._summary.ask_who_moved(self._again, self._report)
             self._summary.accept()
         if self._summary.failed_to_accept:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -106,3 +113,19 @@ class ContractHooks:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what was found below the failing level, what was checked, what was not, and what to type next."""
         self._summary.write(terminalreporter)
+
+
+_REPEATED = (
+    "bctrl_base_url",
+    "bctrl_space_id",
+    "bctrl_contract",
+    "bctrl_upstream",
+    "bctrl_fail_on",
+    "bctrl_allow_list",
+)
+
+
+def _typed(config: pytest.Config) -> list[str]:
+    """The options of a run that a command which repeats it has to have, as they were typed."""
+    given = ((name, config.getoption(name)) for name in _REPEATED)
+    return [f"--{name.replace('_', '-')}={value}" for name, value in given if value is not None]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from pytest_bctrl.checks.violation import merge
-from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.finding import LEVELS, Finding, at_or_above, from_dict
+from pytest_bctrl.observed.data import as_data
+from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.measure import coverage
 from pytest_bctrl.reports.run_report import Outcome, RunReport, TestOutcome
 from pytest_bctrl.reports.terminal import counted, describe
 from pytest_bctrl.reports.title import Title
@@ -19,6 +22,7 @@ from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.collect import NODE
 from pytest_bctrl.suite.fixtures import askable, takes_bearer
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.who_moved import commands_of, moved
 
 
 class Summary:
@@ -36,6 +40,9 @@ class Summary:
         self.stopped = False
         self.is_partial = False
         self.failed_to_accept = False
+        self.observation = Observation()
+        self._upstream: Mapping[str, Any] | None = None
+        self._moved: list[str] = []
         self._written: list[str] = []
 
     @property
@@ -67,6 +74,7 @@ class Summary:
         self._tally.update(carried.get("tally", {}))
         self.stopped = self.stopped or bool(carried.get("stopped"))
         self._figures.extend(carried.get("figures", ()))
+        self._upstream = carried.get("upstream") or self._upstream
         if carried.get("not_checked"):
             self._not_looked_at.append(carried["not_checked"])
 
@@ -89,6 +97,8 @@ class Summary:
             for line in describe(passing):
                 terminal.line(line)
             terminal.line("")
+        for line in self._moved:
+            terminal.line(line)
         unseen = [f"not checked  {reason}" for reason in self.not_checked()]
         told = [*self._checked(), *unseen, *self._accepted(borne)]
         for line in [*told, *self._next(failing, passing), *self._figures]:
@@ -155,11 +165,27 @@ class Summary:
             is_complete=is_complete and not self.stopped,
             tests=tuple(self._tests),
             counts=dict(self._tally),
+            coverage=coverage(run.contract, self.observation),
+            observation=as_data(self.observation),
         )
 
     def _where(self) -> str:
         run = self._run
         return {"mock": "the bundled mock", "live": run.base_url, None: "none"}[run.target]
+
+    def ask_who_moved(self, again: Sequence[str], report: str) -> None:
+        """Place what was found by three witnesses, where there are three.
+
+        `again` is the command that repeats the run, `report` the JSON report that it writes, if it writes one.
+        """
+        if self._upstream is None or self._run.target is None:
+            return
+        try:
+            commands = commands_of(self._run, again, report)
+            found = merge(self._found)
+            self._found, self._moved = moved(self._run, self._upstream, self.observation, found, commands)
+        except DocumentError as error:
+            self._not_looked_at.append(f"who moved: {error}")
 
     def _accepted(self, borne: Sequence[Finding]) -> list[str]:
         """What the list of accepted findings did, and what of it is past or of no use any more."""
@@ -193,6 +219,8 @@ class Summary:
         if self.stopped:
             return ["next         see what the target answers, with the reproduction command above; then run again"]
         if failing:
+            if self._moved and any("moved" in finding.extra for finding in failing):
+                return ["next         see who moved, above: each name has its command"]
             if all("revision" in finding.extra for finding in failing):
                 return [
                     "next         pytest-bctrl contract update takes the published spec over, once you agree with it"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -20,13 +20,15 @@ class Verdict:
     """Collects the findings of one test; `give` fails the test where one is at or above the failing level.
 
     `stopped` tells that the test stopped the whole run, because the target cannot be asked; `not_checked` says what
-    the test could not look at, and why; `figures` are lines for the end of the run. Findings that the baseline
+    the test could not look at, and why; `figures` are lines for the end of the run; `upstream` is the published
+    document (`name`, `data`), for whoever asks who moved. Findings that the baseline
     accepts do not fail the test; where they would have, it is an expected failure.
     """
 
     def __init__(self, fail_on: FailOn, tally: Tally | None = None, baseline: Baseline | None = None) -> None:
         self.stopped = False
         self.not_checked = ""
+        self.upstream: Mapping[str, Any] | None = None
         self.figures: list[str] = []
         self._fail_on = fail_on
         self._baseline = baseline
@@ -50,6 +52,7 @@ class Verdict:
             "stopped": self.stopped,
             "not_checked": self.not_checked,
             "figures": self.figures,
+            "upstream": self.upstream,
         }
 
     def collect(self, found: Iterable[Finding]) -> None:
