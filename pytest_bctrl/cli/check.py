@@ -6,14 +6,17 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
+from pytest_bctrl.baseline.accept import DAYS, accept, last_day, require_reason
+from pytest_bctrl.baseline.allowlist import FILE, AllowList, accepted, list_notes, load_allow_list
 from pytest_bctrl.checks.accept import answer_of
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load as load_contract
-from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above
 from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
 from pytest_bctrl.recorded.conform import listing
@@ -44,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=sorted(_FORMATS), default="text", help="default: %(default)s")
     parser.add_argument("--fail-on", choices=FAIL_ON, default="error", help="mildest finding that gives exit code 1")
     parser.add_argument("--contract", metavar="PATH", help="an OpenAPI 3.1 document; default: the packaged contract")
+    parser.add_argument(
+        "--allow-list", metavar="PATH", help=f"findings that are accepted for a while (default: {FILE}, if there)"
+    )
+    parser.add_argument("--accept", metavar="REASON", help="write what fails now to that list, with this reason")
+    parser.add_argument("--until", metavar="DATE", help=f"until when to accept it (default: {DAYS} days from today)")
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,9 @@ def run(options: argparse.Namespace) -> int:
 
     What cannot be read or checked does not keep the rest from being checked.
     """
+    today = date.today()
+    until = _until(options, today)
+    allow_list = _allow_list(options)
     contract = load_contract(options.contract)
     checked: list[_Checked] = []
     problems: list[str] = []
@@ -74,15 +85,38 @@ def run(options: argparse.Namespace) -> int:
     problems += [problem for one in checked for problem in one.problems]
     findings = [finding for one in checked for finding in one.findings]
     answers = sum(one.answers for one in checked)
-    title = Title("check", contract.name, contract.short_digest, options.fail_on, tuple(problems))
+    notes = list_notes(findings, allow_list, today) if not problems else []
+    findings = [accepted(finding, allow_list, today) for finding in findings]
+    title = Title("check", contract.name, contract.short_digest, options.fail_on, (*problems, *notes))
     sys.stdout.write(_FORMATS[options.format](findings, title, answers))
     if options.format == "text" and answers:
         print(*lines(observer), sep="\n")
-    for problem in problems:
+    for problem in (*problems, *notes):
         print(f"pytest-bctrl: {printable(problem)}", file=sys.stderr)
     if problems:
         return 2
-    return 1 if at_or_above(findings, options.fail_on) else 0
+    failing = at_or_above(findings, options.fail_on)
+    if options.accept is None or not failing:
+        return 1 if failing else 0
+    chosen = list({finding.fingerprint: finding for finding in failing}.values())
+    accept(Path(allow_list.path), chosen, options.accept, until)
+    print(f"pytest-bctrl: accepted {len(chosen)} until {until} in {allow_list.path}", file=sys.stderr)
+    return 0
+
+
+def _allow_list(options: argparse.Namespace) -> AllowList:
+    path = Path(options.allow_list or FILE)
+    if options.allow_list is not None and options.accept is None and not path.is_file():
+        raise SettingError(f"{str(path)!r} is no file", where="--allow-list", mend="--accept REASON writes one")
+    return load_allow_list(path, str(path))
+
+
+def _until(options: argparse.Namespace, today: date) -> date:
+    if options.accept is not None:
+        require_reason(options.accept, "--accept")
+    elif options.until is not None:
+        raise SettingError("it goes with --accept", where="--until", mend='--accept "why" --until 2027-01-31')
+    return last_day(options.until, today, "--until")
 
 
 def _names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
