@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.docs.environment import environment, real_environment
+from tests.docs.environment import environment, real_environment, way_out
 from tests.docs.internet import internet
 from tests.docs.page import PROJECT, Outcome, Reader, pages
 
@@ -46,7 +46,9 @@ def _follow(page: Path, *, is_real: bool) -> Outcome:
         subprocess.run(
             [sys.executable, "-m", "build", "--wheel", "--outdir", wheels, PROJECT], check=True, capture_output=True
         )
-        return Reader(page, workspace, {**real_environment(home), "PIP_FIND_LINKS": str(wheels)}, outside).follow()
+        shell = real_environment(home)
+        shell["PIP_FIND_LINKS"] = f"{shell.get('PIP_FIND_LINKS', '')} {wheels}".strip()
+        return Reader(page, workspace, shell, outside, registry=way_out()).follow()
 
 
 def write(page: Path, outcome: Outcome) -> None:

@@ -7,8 +7,10 @@ page asks for is not here. `python -m tests.docs --install` does both for real.
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 
 _PYTHON = """\
@@ -23,6 +25,7 @@ exec {stand_ins} "$@"
 
 _KEPT = ("PATH", "TMPDIR", "SYSTEMROOT")
 _REGISTRY = ("PIP_", "UV_")
+_WAY = {"https_proxy", "http_proxy", "no_proxy", "ssl_cert_file", "curl_ca_bundle", "requests_ca_bundle"}
 
 
 def environment(workspace: Path, home: Path) -> dict[str, str]:
@@ -41,6 +44,18 @@ def environment(workspace: Path, home: Path) -> dict[str, str]:
         # Installed here for the tests of this project; a reader has none of it.
         "PYTEST_ADDOPTS": "-p no:randomly",
     }
+
+
+def way_out() -> dict[str, str]:
+    """Return the variables by which this process reaches a registry: proxies and certificates."""
+    return {name: value for name, value in os.environ.items() if name.lower() in _WAY}
+
+
+def exports(variables: Mapping[str, str]) -> str:
+    """Return the shell command that sets variables, and unsets those without a value."""
+    return "; ".join(
+        f"export {name}={shlex.quote(value)}" if value else f"unset {name}" for name, value in variables.items()
+    )
 
 
 def real_environment(home: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.docs.blocks import IN_A_CLONE, Block, Command, blocks, commands
 from tests.docs.documents import PARSERS, parse
+from tests.docs.environment import exports
 from tests.docs.internet import Internet
 from tests.docs.output import agrees, printed
 from tests.docs.shell import Shell
@@ -34,7 +35,15 @@ class Outcome:
 class Reader:
     """Someone who follows one page to the letter, in a folder of their own."""
 
-    def __init__(self, page: Path, workspace: Path, environment: Mapping[str, str], outside: Internet) -> None:
+    def __init__(
+        self,
+        page: Path,
+        workspace: Path,
+        environment: Mapping[str, str],
+        outside: Internet,
+        registry: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare to follow `page` in `workspace/you`; `registry` is the way to a real one, None for stand-ins."""
         self._page = page
         self._home = workspace / "you"
         self._home.mkdir()
@@ -42,9 +51,11 @@ class Reader:
         self._port = _free_port()
         self._outcome = Outcome()
         text = page.read_text("utf-8")
+        self._registry = registry
         if IN_A_CLONE in text:
             _clone(self._home)
-            environment = {**environment, "PYTHONPATH": str(self._home)}
+            # What an editable install would do; the shared environment must not be written to.
+            environment = environment if registry is not None else {**environment, "PYTHONPATH": str(self._home)}
         self._shell = Shell(self._home, {**environment, **outside.environment}, workspace)
 
     def follow(self) -> Outcome:
@@ -85,7 +96,7 @@ class Reader:
             )
 
     def _type(self, command: Command, following: Command | None) -> None:
-        code, text = self._shell.run(self._here(command.text))
+        code, text = self._run(self._here(command.text))
         actual = printed(text.replace(str(self._port), _PORT), self._home)
         if not agrees(command.shown, actual):
             self._outcome.outputs[command.line] = actual
@@ -93,6 +104,15 @@ class Reader:
         is_told = following is not None and following.text.startswith("echo $?")
         if code and not is_told:
             self._tell(command.line, f"it ended with exit code {code}, and the page does not say so (echo $?)")
+
+    def _run(self, command: str) -> tuple[int, str]:
+        """Run a command with the stand-in of the Internet; one that installs for real, with the way that leads out."""
+        if self._registry is None or "pip install" not in command:
+            return self._shell.run(command)
+        self._shell.aside(exports({**dict.fromkeys(self._outside.environment, ""), **self._registry}))
+        done = self._shell.run(command)
+        self._shell.aside(exports(self._outside.environment))
+        return done
 
     def _here(self, text: str) -> str:
         """A command with the stand-ins' values where a reader puts their own."""
@@ -113,7 +133,7 @@ class Reader:
         api = self._outside.api
         secrets = {"BCTRL_API_KEY": api.api_key, "BCTRL_SPACE_ID": api.space_id}
         for command in steps(block, name, secrets):
-            code, text = self._shell.run(command)
+            code, text = self._run(command)
             if code:
                 self._tell(block.line, f"a step of {name} ended with exit code {code}:\n{command}\n{text}")
 
@@ -131,7 +151,8 @@ class Reader:
             self._tell(block.line, f"it ended with exit code {code}:\n{text}")
 
     def _tell(self, line: int, problem: str) -> None:
-        self._outcome.problems.append(f"{self._page.relative_to(PROJECT)}:{line}: {problem}")
+        page = self._page.relative_to(PROJECT) if self._page.is_relative_to(PROJECT) else self._page
+        self._outcome.problems.append(f"{page}:{line}: {problem}")
 
 
 def pages() -> Iterator[Path]:

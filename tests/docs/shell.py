@@ -80,12 +80,16 @@ class Shell:
             output += self._greeting(command, deadline)
         return self._status, "".join(output)
 
+    def aside(self, command: str) -> str:
+        """Return the output of a command that the page does not have: `$?` stays what it was."""
+        status = self._status
+        output = self.run(command)[1]
+        self._status = status
+        return output
+
     def folder(self) -> Path:
         """The directory that the page is in now."""
-        status = self._status
-        there = Path(self.run("pwd")[1].strip())
-        self._status = status
-        return there
+        return Path(self.aside("pwd").strip())
 
     def _greeting(self, command: str, deadline: float) -> list[str]:
         """What a program in the background says until it is ready: until its port answers, and it is silent."""
