@@ -14,9 +14,8 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above
 from pytest_bctrl.recorded.conform import findings_of
-from pytest_bctrl.reports.findings_json import findings_json
+from pytest_bctrl.reports.formats import FORMATS, writer
 from pytest_bctrl.reports.github import findings_github
-from pytest_bctrl.reports.junit import findings_junit
 from pytest_bctrl.reports.terminal import counted, describe, printable
 from pytest_bctrl.reports.title import Title
 from pytest_bctrl.traffic.recordings.har_read import decode
@@ -27,7 +26,7 @@ _STDIN = "-"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a .har file, a JSON body, a folder, or - for stdin")
-    parser.add_argument("--format", choices=sorted(_FORMATS), default="text", help="default: %(default)s")
+    parser.add_argument("--format", choices=sorted(FORMATS), default="text", help="default: %(default)s")
     parser.add_argument("--fail-on", choices=FAIL_ON, default="error", help="mildest finding that gives exit code 1")
     parser.add_argument("--contract", metavar="PATH", help="an OpenAPI 3.1 document; default: the packaged contract")
 
@@ -48,8 +47,11 @@ def run(options: argparse.Namespace) -> int:
                 found += (_placed(finding, name, place) for finding in findings)
         except BctrlError as error:
             problems.append(str(error))
-    title = Title("check", contract.name, contract.short_digest, options.fail_on, tuple(problems))
-    sys.stdout.write(_FORMATS[options.format](found, title))
+    none = () if checked or problems else ("nothing in it answers an operation of the contract",)
+    unread = (*problems, *none)
+    title = Title("check", contract.name, contract.short_digest, options.fail_on, tuple(problems), unread)
+    write = _OWN.get(options.format) or writer(options.format)
+    sys.stdout.write(write(found, title))
     for problem in problems:
         print(f"pytest-bctrl: {printable(problem)}", file=sys.stderr)
     if problems:
@@ -128,9 +130,5 @@ def _github(findings: Sequence[Finding], title: Title) -> str:
     return "".join(f"{row}\n" for row in [*marked, *rows.splitlines()[len(findings) :]])
 
 
-_FORMATS: dict[str, Callable[[Sequence[Finding], Title], str]] = {
-    "text": _text,
-    "json": findings_json,
-    "junit": findings_junit,
-    "github": _github,
-}
+_OWN: dict[str, Callable[[Sequence[Finding], Title], str]] = {"text": _text, "github": _github}
+"""Formats that tell of the files in a way of their own."""

@@ -155,7 +155,7 @@ def test_nothing_is_written_where_nothing_runs(pytester: pytest.Pytester) -> Non
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("report.pdf", "'report.pdf' ends in '.pdf', *names no format (end it in one of: .html, .json, .md, .sarif, .xml)"),
+        ("report.pdf", "'report.pdf' ends in '.pdf', * (end it in one of: .html, .json, .md, .sarif, .xml)"),
         ("report", "'report' has no suffix, which would name the format (end it in one of: *)"),
         ("there/report.json", "'there/report.json' cannot be written: *"),
         ("folder.json", "'folder.json' cannot be written: Is a directory *"),

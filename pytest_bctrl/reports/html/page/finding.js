@@ -38,17 +38,17 @@ function findingBody(finding) {
   return el('div.body', null,
     sideBySide(finding),
     finding.why ? el('p.why', null, finding.why) : null,
-    rows(finding),
+    rows(finding, exchange),
     exchange ? exchangeOf(exchange, finding) : null,
     finding.reproduce ? command(finding.reproduce) : null);
 }
 
-function rows(finding) {
+function rows(finding, exchange) {
   const pairs = [];
   const sample = finding.sample;
   if (sample && typeof sample === 'object' && sample.location) pairs.push(['For example at', el('code', null, sample.location)]);
   else if (sample !== null && sample !== undefined) pairs.push(['Sample', el('code', null, words(sample))]);
-  if (finding.operation) pairs.push(['Operation', el('code', null, finding.operation)]);
+  if (finding.operation && !exchange) pairs.push(['Operation', el('code', null, finding.operation)]);
   for (const [name, value] of Object.entries(finding)) {
     if (OWN.has(name) || value === null || value === '') continue;
     pairs.push([name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' '), typeof value === 'string' ? value : el('code', null, words(value))]);
