@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,7 @@ CONTRACT = Setting("bctrl_contract")
 FAIL_ON_LEVEL = Setting("bctrl_fail_on")
 MAX_EXAMPLES = Setting("bctrl_max_examples")
 UPSTREAM = Setting("bctrl_upstream")
+MIN_COVERAGE = Setting("bctrl_min_coverage")
 RECORD_MODE = Setting("bctrl_record_mode")
 RECORDINGS = Setting("bctrl_recordings")
 SECRETS = Setting("bctrl_secrets")
@@ -188,6 +190,17 @@ def max_examples(source: Source, environment: Mapping[str, str]) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 10_000:
         return int(text)
     raise SettingError(f"{found.value!r} is not a number of examples", where=found.where, mend="give 1 to 10000")
+
+
+def min_coverage(source: Source, environment: Mapping[str, str]) -> float | None:
+    """Return the least coverage in percent, None for no gate; raises `SettingError` for anything but 0 to 100."""
+    found = given(MIN_COVERAGE, source, environment)
+    if found is None:
+        return None
+    text = found.value.strip().removesuffix("%")
+    if re.fullmatch(r"\d{1,3}(\.\d{1,6})?", text, re.ASCII) and float(text) <= 100:
+        return float(text)
+    raise SettingError(f"{found.value!r} is not a percentage", where=found.where, mend="give 0 to 100")
 
 
 def base_url(source: Source, environment: Mapping[str, str], default: str, normalise: Callable[[str, str], str]) -> str:

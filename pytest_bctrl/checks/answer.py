@@ -10,6 +10,8 @@ from typing import Any
 from pytest_bctrl.checks.strict_json import Parsed, parse
 from pytest_bctrl.contract.media import chosen
 from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema
+from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.observe import NO_BODY, observe
 
 
 @dataclass(frozen=True)
@@ -61,3 +63,11 @@ class Answer:
     def data(self) -> Any:
         """The body's JSON value; meaningful where `parsed.ok`."""
         return self.parsed.value
+
+    @cached_property
+    def observed(self) -> Observation:
+        """What stands in the body, by place; looked at once for all that want to know."""
+        made = Observation()
+        data = self.data if self.schema is not None and self.parsed.ok else NO_BODY
+        observe(self.contract, self.operation.label, self.status, data, made, self.media_type)
+        return made

@@ -8,12 +8,14 @@ from typing import Any, cast
 from jsonschema.exceptions import ValidationError
 
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.failures import failures
 from pytest_bctrl.checks.strict_json import wide_limits
 from pytest_bctrl.checks.violation import Path, Violation
 from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.show import type_name
-from pytest_bctrl.contract.validation import validator
+from pytest_bctrl.observed.split import accepts
+from pytest_bctrl.observed.spot import body_spot
 
 RULE = "response_schema_conformance"
 
@@ -22,17 +24,20 @@ def check_schema(answer: Answer) -> Iterator[Violation]:
     """Yield a violation for every place that breaks the documented schema (JSON Schema 2020-12)."""
     if answer.schema is None or not answer.parsed.ok:
         return
+    spot = body_spot(answer.contract, answer.operation, str(answer.status), answer.media_type)
+    if spot is None or accepts(answer.contract, spot, answer.data):
+        return
     # jsonschema writes the value into every error's text: a number that the parser took needs the parser's limits.
     with wide_limits():
-        errors = list(validator(answer.contract, answer.schema).iter_errors(answer.data))
-    for error in errors:
-        yield from _explained(answer.contract, error)
+        errors = list(failures(answer.contract, spot, answer.data))
+    for path, error in errors:
+        yield from _explained(answer.contract, error, path)
 
 
-def _explained(contract: Contract, error: ValidationError) -> Iterator[Violation]:
-    path = tuple(error.absolute_path)
+def _explained(contract: Contract, error: ValidationError, above: Path = ()) -> Iterator[Violation]:
+    path = (*above, *error.absolute_path)
     if error.validator in ("oneOf", "anyOf") and error.context:
-        yield from _explained_branches(contract, error, path)
+        yield from _explained_branches(contract, error, above)
     elif error.validator in _WORDS:
         yield from _WORDS[str(error.validator)](error, path)
     elif error.validator is None:
@@ -41,15 +46,16 @@ def _explained(contract: Contract, error: ValidationError) -> Iterator[Violation
         yield _violation(path, f"the value breaks '{error.validator}'", error.validator_value, error.instance)
 
 
-def _explained_branches(contract: Contract, error: ValidationError, path: Path) -> Iterator[Violation]:
+def _explained_branches(contract: Contract, error: ValidationError, above: Path) -> Iterator[Violation]:
     """Name what is wrong in the branch that the value means to be, instead of 'not valid under any'."""
+    path = (*above, *error.absolute_path)
     branches = [Branch.of(contract, schema) for schema in _wanted(error)]
     chosen = branch_meant(branches, error.instance)
     children = [child for child in error.context or () if list(child.relative_schema_path)[:1] == [chosen]]
     if chosen is not None and children:
         # A branch that is `false` has no child of its own: its verdict must not be lost.
         for child in children:
-            yield from _explained(contract, child)
+            yield from _explained(contract, child, above)
         return
     name = discriminator(branches)
     if not isinstance(error.instance, Mapping) or name is None:

@@ -11,8 +11,6 @@ from dataclasses import replace
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.differences import differences
-from pytest_bctrl.observed.facts import Observation
-from pytest_bctrl.observed.observe import observe
 
 RULE = "undocumented_property"
 
@@ -21,7 +19,5 @@ def check_undocumented(answer: Answer) -> list[Finding]:
     """Return a warning for every property at every depth that the documented schema does not name."""
     if answer.schema is None or not answer.parsed.ok:
         return []
-    seen = Observation()
-    observe(answer.contract, answer.operation.label, answer.status, answer.data, seen, answer.media_type)
-    found = differences(answer.contract, seen, answer.media_type)
+    found = differences(answer.contract, answer.observed, answer.media_type)
     return [replace(one, reproduce=answer.reproduce) for one in found if one.rule == RULE]

@@ -8,16 +8,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pytest_bctrl.conformance import check
+from pytest_bctrl.checks.accept import answer_of
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above
-from pytest_bctrl.recorded.conform import findings_of
+from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
 from pytest_bctrl.reports.formats import FORMATS, writer
 from pytest_bctrl.reports.github import findings_github
 from pytest_bctrl.reports.terminal import counted, describe, printable
 from pytest_bctrl.reports.title import Title
+from pytest_bctrl.suite.coverage_summary import lines
+from pytest_bctrl.suite.observer import Observer
 from pytest_bctrl.traffic.recordings.har_read import decode
 
 _STDIN = "-"
@@ -39,12 +43,14 @@ def run(options: argparse.Namespace) -> int:
     contract = load(options.contract)
     found: list[Finding] = []
     problems: list[str] = []
+    observer = Observer(contract)
     checked = 0
     for name, data in _inputs(options.paths, problems):
         try:
-            for place, findings in _checked(name, data, contract):
+            for place, answer in _answers(name, data, contract):
                 checked += 1
-                found += (_placed(finding, name, place) for finding in findings)
+                found += (_placed(finding, name, place) for finding in check_answer(answer))
+                observer.see_answer(answer)
         except BctrlError as error:
             problems.append(str(error))
     none = () if checked or problems else ("nothing in it answers an operation of the contract",)
@@ -52,6 +58,8 @@ def run(options: argparse.Namespace) -> int:
     title = Title("check", contract.name, contract.short_digest, options.fail_on, tuple(problems), unread)
     write = _OWN.get(options.format) or writer(options.format)
     sys.stdout.write(write(found, title))
+    if options.format == "text" and checked:
+        print(*lines(observer), sep="\n")
     for problem in problems:
         print(f"pytest-bctrl: {printable(problem)}", file=sys.stderr)
     if problems:
@@ -76,20 +84,19 @@ def _inputs(paths: Sequence[str], problems: list[str]) -> Iterator[tuple[str, by
                 problems.append(f"{file}: it cannot be read: {error.strerror}")
 
 
-def _checked(name: str, data: bytes, contract: Contract) -> Iterator[tuple[str, list[Finding]]]:
-    """Yield the place and the findings of every answer in a file; raises `DocumentError` where there is none."""
+def _answers(name: str, data: bytes, contract: Contract) -> Iterator[tuple[str, Answer]]:
+    """Yield every answer in a file, and its place there; raises `DocumentError` where there is none."""
     if not name.endswith(".har") and not _is_har(data):
         if not data.strip():
             raise DocumentError("it is empty", where=name, mend="give a response body in JSON, or a .har file")
-        yield "", check(data, contract=contract)
+        yield "", answer_of(data, contract)
         return
-    exchanges = decode(data, name).exchanges
     none = True
-    for number, exchange in enumerate(exchanges, 1):
-        findings = findings_of(exchange, contract)
-        if findings is not None:
+    for number, exchange in enumerate(decode(data, name).exchanges, 1):
+        answer = answer_of_exchange(exchange, contract)
+        if answer is not None:
             none = False
-            yield f"entry {number}", findings
+            yield f"entry {number}", answer
     if none:
         raise DocumentError(
             "none of its entries answers an operation of the contract",

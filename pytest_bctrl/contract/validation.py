@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 
-from pytest_bctrl.contract.formats import FORMATS
+from pytest_bctrl.contract.formats import checker
 from pytest_bctrl.contract.model import Contract, Schema
 
 
@@ -23,4 +23,4 @@ def is_valid(contract: Contract, schema: Schema, value: Any) -> bool:
 
 @lru_cache(maxsize=8)
 def _root(contract: Contract) -> Draft202012Validator:
-    return Draft202012Validator(contract.document, format_checker=FORMATS)
+    return Draft202012Validator(contract.document, format_checker=checker())

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from pytest_bctrl.contract.acceptance import acceptance
 from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.validation import is_valid
 from pytest_bctrl.observed.location import value_tag
 from pytest_bctrl.observed.spot import Spot, types_of
 
@@ -68,7 +68,7 @@ class Choice:
         meant = branch_meant(self.read, value)
         if meant is not None:
             return f"{self.word}:{meant}"
-        valid = [i for i in self.admitting if is_valid(self.contract, self.branches[i].schema, value)]
+        valid = [i for i in self.admitting if accepts(self.contract, self.branches[i], value)]
         return f"{self.word}:{'+'.join(map(str, valid))}" if valid else ""
 
     def knows(self, tag: str) -> bool:
@@ -97,7 +97,7 @@ class Condition:
 
     def tag(self, value: Any) -> str:
         """Whether the value meets the condition."""
-        return "then" if is_valid(self.contract, self.spot.below("if").schema, value) else "else"
+        return "then" if accepts(self.contract, self.spot.below("if"), value) else "else"
 
     def knows(self, tag: str) -> bool:
         """Whether a tag is one of a condition's."""
@@ -130,6 +130,11 @@ class Dependent:
     def spots(self, tag: str) -> tuple[tuple[Spot, ...], tuple[Spot, ...]]:
         """What applies where the property is there."""
         return ((self.spot.below("dependentSchemas", self.property),), ()) if tag else ((), ())
+
+
+def accepts(contract: Contract, spot: Spot, value: Any) -> bool:
+    """Whether a value conforms to a schema of the contract."""
+    return acceptance(contract, spot.schema, spot.pointer)(value)
 
 
 Split = Choice | Condition | Dependent

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_bctrl.contract.formats import FORMATS
+from pytest_bctrl.contract.formats import conforms
 from pytest_bctrl.contract.show import location as exact
 from pytest_bctrl.observed.column import Column
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
@@ -89,7 +89,7 @@ class Tally:
 
     def format(self, facts: Facts, column: Column, name: str) -> None:
         """Count the strings that are in a format."""
-        held = [FORMATS.conforms(value, name) for value in column.values]
+        held = [conforms(value, name) for value in column.values]
         facts.formats[name] += sum(held)
         if not all(held):
             self.sample(facts, f"not {name}", column, held.index(False))
