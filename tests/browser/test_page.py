@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from tests.browser.conftest import PHONE, Show
-from tests.reports.examples import HOSTILE, drift, failed, hostile, many, passed, unchecked
+from tests.reports.examples import HOSTILE, drift, failed, hostile, many, moved, passed, unchecked
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -91,6 +91,21 @@ class TestOneFinding:
         assert ["Was contracts/runtimes.openapi.yaml", "Is now https"] == [
             head.replace("\n", " ").split(":")[0] for head in heads
         ]
+
+    def test_that_says_who_moved_has_three_witnesses_and_the_next_command(self, show: Show) -> None:
+        page = show(moved())
+        page.locator(FINDINGS).first.locator("summary").click()
+        body = page.locator(FINDINGS).first.locator(".body")
+        assert "our copy is stale" == body.locator(".moved").inner_text().lower()
+        assert ["string", "integer", "integer, 300 of 300"] == body.locator(".side pre").all_inner_texts()
+        assert "pytest-bctrl contract update" == body.locator("[aria-label=Command]").inner_text()
+
+    def test_that_is_accepted_says_so_and_why(self, show: Show) -> None:
+        page = show(moved())
+        line = page.locator(FINDINGS).nth(1)
+        assert "accepted until 2027-01-31" == line.locator(".accepted").inner_text()
+        line.locator("summary").click()
+        assert "the consumer is mended next week" in line.locator(".rows").inner_text()
 
 
 class TestTheFilter:

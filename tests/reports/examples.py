@@ -128,6 +128,22 @@ def drift() -> Example:
     return Example(tuple(_drift()), Title("drift", "contracts/runtimes.openapi.yaml", UPSTREAM), None)
 
 
+def moved() -> Example:
+    """What three witnesses say, one of two differences accepted."""
+    first, second = _drift()[:2]
+    said = {"vendored": "string", "upstream": "integer", "observed": "integer, 300 of 300"}
+    accepted = {"reason": "the consumer is mended next week", "expires": "2027-01-31", "where": "bctrl-drift.yaml:3"}
+    stale = {"moved": "our copy is stale", "next": "pytest-bctrl contract update", "witnesses": said}
+    return Example(
+        (
+            replace(first, extra={**first.extra, **stale}),
+            replace(second, extra={**second.extra, "accepted": accepted}),
+        ),
+        Title("drift", "contracts/runtimes.openapi.yaml", UPSTREAM),
+        None,
+    )
+
+
 def many(count: int) -> Example:
     """A run with so many findings, all different, of ten rules and every level."""
     example = failed()
