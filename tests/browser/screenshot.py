@@ -22,7 +22,7 @@ def main() -> None:
         path = Path(folder) / "report.html"
         path.write_text(findings_html(example.findings, example.title, example.run), "utf-8")
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 1120}, color_scheme="light")
+        page = browser.new_page(viewport={"width": 1280, "height": 1300}, color_scheme="light")
         page.goto(path.as_uri())
         page.locator("details.finding > summary").first.click()
         page.mouse.move(0, 0)
