@@ -54,6 +54,7 @@ CONTRACT = Setting("bctrl_contract")
 FAIL_ON_LEVEL = Setting("bctrl_fail_on")
 MAX_EXAMPLES = Setting("bctrl_max_examples")
 UPSTREAM = Setting("bctrl_upstream")
+ALLOW_LIST = Setting("bctrl_allow_list")
 MIN_COVERAGE = Setting("bctrl_min_coverage")
 RECORD_MODE = Setting("bctrl_record_mode")
 RECORDINGS = Setting("bctrl_recordings")
@@ -152,13 +153,16 @@ def record_mode(source: Source, environment: Mapping[str, str]) -> str:
 def secrets(source: Source, environment: Mapping[str, str]) -> tuple[Secret, ...]:
     """Return the values of `bctrl_secrets`: one a line, `$NAME` for that of an environment variable.
 
-    Raises `SettingError`, never showing a value, for a variable that is not set and for a value of less than four
-    characters, which would be found everywhere.
+    Raises `SettingError`, never showing a value, for a value of less than four characters, which would be found
+    everywhere, and for a variable that is not set; but where nothing is recorded nobody needs to have the secrets.
     """
+    is_replay = record_mode(source, environment) == RECORD_MODES[0]
     lines = source.getini(SECRETS.ini)
     values = []
     for line in lines if isinstance(lines, list) else ():
         value = environment.get(line[1:], "") if line.startswith("$") else str(line)
+        if not value and is_replay and line.startswith("$"):
+            continue
         if len(value) < 4:
             what = f"the variable {line[1:]} is not set, or" if line.startswith("$") else "a value"
             raise SettingError(f"{what} is too short to be looked for", where="bctrl_secrets (ini)", mend="set it")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from pytest_bctrl import settings
 from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.suite.baseline import resolve_baseline
 from pytest_bctrl.suite.fixtures import require_operations
 from pytest_bctrl.suite.hooks import ContractHooks
 from pytest_bctrl.suite.report_files import report_files
@@ -21,7 +24,8 @@ from pytest_bctrl.suite.summary import Summary
 def start(config: pytest.Config) -> None:
     """Resolve the settings and register the hooks; a wrong or missing setting is a `pytest.UsageError` (exit 4)."""
     try:
-        run = resolve(config, os.environ)
+        baseline = resolve_baseline(config, os.environ, config.rootpath, date.today())
+        run = replace(resolve(config, os.environ), baseline=baseline)
         require_operations(run)
         summary = Summary(run)
         reports = _reports(config, summary)

@@ -173,6 +173,7 @@ def _let_in(exchange: Exchange) -> Exchange:
         total=1,
         operation=answer.operation.label,
         reproduce=answer.reproduce,
+        extra={"status": str(answer.status)},
     )
     raise NoAnswerError(finding, True)
 
