@@ -93,7 +93,12 @@ def markers() -> dict[str, str]:
         """Stands where pytest's configuration stands, with nothing set."""
 
         option = argparse.Namespace(
-            bctrl_live=False, bctrl_mock=False, bctrl_selftest=False, bctrl_upstream=None, bctrl_record_mode=None
+            bctrl_live=False,
+            bctrl_mock=False,
+            bctrl_selftest=False,
+            bctrl_upstream=None,
+            bctrl_record_mode=None,
+            bctrl_report=None,
         )
 
         def addinivalue_line(self, name: str, line: str) -> None:

@@ -12,8 +12,6 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl import settings
-from pytest_bctrl.observed.data import as_data
-from pytest_bctrl.observed.measure import coverage
 from pytest_bctrl.reports.github import shown_commands
 from pytest_bctrl.reports.job_summary import append_summary
 from pytest_bctrl.reports.run_report import RunReport
@@ -48,7 +46,7 @@ class ReportHooks:
         """Write; a report that cannot be written makes a passing run fail, since an old one may be there."""
         is_complete = session.exitstatus in _RAN and not session.shouldstop and not session.shouldfail
         report = self._summary.report(self._started, time.perf_counter() - self._clock, is_complete)
-        told = _with_observation(session.config, self._summary.title(), report)
+        told = _with_coverage(session.config, self._summary.title(), report)
         findings, title, run = scrubbed((self._summary.findings(), *told), self._summary.key)
         written, problems = write_reports(self._files, findings, title, run)
         if self._job_summary:
@@ -70,16 +68,14 @@ class ReportHooks:
             terminalreporter.line(line)
 
 
-def _with_observation(config: pytest.Config, title: Title, report: RunReport) -> tuple[Title, RunReport]:
-    """Add what was observed, where anything was."""
+def _with_coverage(config: pytest.Config, title: Title, report: RunReport) -> tuple[Title, RunReport]:
+    """Add what is to be said of what was seen, and of what was not."""
     observer = config.stash.get(OBSERVER, None)
-    if observer is None:
+    if observer is None or report.coverage is None:
         return title, report
-    seen = observer.everything
-    measured = coverage(observer.contract, seen)
     minimum = settings.min_coverage(config, os.environ)
-    short = "" if minimum is None else shortfall(measured, minimum).removeprefix("FAIL ")
+    short = "" if minimum is None else shortfall(report.coverage, minimum).removeprefix("FAIL ")
     title = title._replace(
-        notes=(*title.notes, *remarks(observer)), not_checked=(*title.not_checked, *always_empty(measured))
+        notes=(*title.notes, *remarks(observer)), not_checked=(*title.not_checked, *always_empty(report.coverage))
     )
-    return title, replace(report, coverage=measured, shortfall=short, observation=as_data(seen))
+    return title, replace(report, shortfall=short)
