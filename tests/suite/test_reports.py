@@ -169,11 +169,18 @@ def test_what_the_traffic_of_other_tests_showed_is_a_remark(pytester: pytest.Pyt
 
 def test_the_ini_file_can_ask_for_them(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nbctrl_report =\n    out/one.json\n    out/two.md\n")
-    pytester.mkdir("below")
 
     pytester.runpytest_subprocess("--bctrl-mock")
 
     assert ["one.json", "two.md"] == sorted(path.name for path in (pytester.path / "out").iterdir())
+
+
+def test_the_command_line_takes_the_place_of_the_ini_file(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nbctrl_report = one.json\n")
+
+    pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-report=two.json")
+
+    assert (False, True) == ((pytester.path / "one.json").exists(), (pytester.path / "two.json").exists())
 
 
 def test_the_ini_file_waits_for_a_contract_run(pytester: pytest.Pytester) -> None:
