@@ -15,18 +15,16 @@ from pytest_bctrl.finding import Finding
 
 def check_answer(answer: Answer, expected: Collection[int] = ()) -> list[Finding]:
     """Hold one answer to everything that the contract says; `expected` are the statuses this request may get."""
-    return findings(answer, _violations(answer, expected))
+    return [
+        *findings(answer, _protocol(answer, expected)),
+        *check_undocumented(answer),
+        *findings(answer, check_invariants(answer)),
+    ]
 
 
 def check_protocol(answer: Answer, expected: Collection[int] = ()) -> list[Finding]:
     """Hold one answer to status, content type, body and schema; for answers that refuse."""
     return findings(answer, _protocol(answer, expected))
-
-
-def _violations(answer: Answer, expected: Collection[int]) -> Iterator[Violation]:
-    yield from _protocol(answer, expected)
-    yield from check_undocumented(answer)
-    yield from check_invariants(answer)
 
 
 def _protocol(answer: Answer, expected: Collection[int]) -> Iterator[Violation]:

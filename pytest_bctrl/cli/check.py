@@ -6,19 +6,27 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
-from pytest_bctrl.conformance import check
+from pytest_bctrl.baseline.accept import DAYS, accept, last_day, require_reason
+from pytest_bctrl.baseline.allowlist import FILE, AllowList, accepted, list_notes, load_allow_list
+from pytest_bctrl.checks.accept import answer_of
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load as load_contract
-from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above
-from pytest_bctrl.recorded.conform import findings_of, listing
+from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
+from pytest_bctrl.recorded.conform import listing
 from pytest_bctrl.reports.findings_json import findings_json
 from pytest_bctrl.reports.github import findings_github
 from pytest_bctrl.reports.junit import findings_junit
 from pytest_bctrl.reports.terminal import counted, describe, printable
 from pytest_bctrl.reports.title import Title
+from pytest_bctrl.suite.coverage_summary import lines
+from pytest_bctrl.suite.observer import Observer
 from pytest_bctrl.traffic.recordings.attachments import beside, nowhere
 from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
@@ -39,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=sorted(_FORMATS), default="text", help="default: %(default)s")
     parser.add_argument("--fail-on", choices=FAIL_ON, default="error", help="mildest finding that gives exit code 1")
     parser.add_argument("--contract", metavar="PATH", help="an OpenAPI 3.1 document; default: the packaged contract")
+    parser.add_argument(
+        "--allow-list", metavar="PATH", help=f"findings that are accepted for a while (default: {FILE}, if there)"
+    )
+    parser.add_argument("--accept", metavar="REASON", help="write what fails now to that list, with this reason")
+    parser.add_argument("--until", metavar="DATE", help=f"until when to accept it (default: {DAYS} days from today)")
 
 
 @dataclass(frozen=True)
@@ -55,12 +68,16 @@ def run(options: argparse.Namespace) -> int:
 
     What cannot be read or checked does not keep the rest from being checked.
     """
+    today = date.today()
+    until = _until(options, today)
+    allow_list = _allow_list(options)
     contract = load_contract(options.contract)
     checked: list[_Checked] = []
     problems: list[str] = []
+    observer = Observer(contract)
     for name in _names(options.paths, problems):
         try:
-            checked.append(_of_file(name, contract))
+            checked.append(_of_file(name, contract, observer))
         except OSError as error:
             problems.append(f"{name}: it cannot be read: {error.strerror}")
         except BctrlError as error:
@@ -68,13 +85,38 @@ def run(options: argparse.Namespace) -> int:
     problems += [problem for one in checked for problem in one.problems]
     findings = [finding for one in checked for finding in one.findings]
     answers = sum(one.answers for one in checked)
-    title = Title("check", contract.name, contract.short_digest, options.fail_on, tuple(problems))
+    notes = list_notes(findings, allow_list, today) if not problems else []
+    findings = [accepted(finding, allow_list, today) for finding in findings]
+    title = Title("check", contract.name, contract.short_digest, options.fail_on, (*problems, *notes))
     sys.stdout.write(_FORMATS[options.format](findings, title, answers))
-    for problem in problems:
+    if options.format == "text" and answers:
+        print(*lines(observer), sep="\n")
+    for problem in (*problems, *notes):
         print(f"pytest-bctrl: {printable(problem)}", file=sys.stderr)
     if problems:
         return 2
-    return 1 if at_or_above(findings, options.fail_on) else 0
+    failing = at_or_above(findings, options.fail_on)
+    if options.accept is None or not failing:
+        return 1 if failing else 0
+    chosen = list({finding.fingerprint: finding for finding in failing}.values())
+    accept(Path(allow_list.path), chosen, options.accept, until)
+    print(f"pytest-bctrl: accepted {len(chosen)} until {until} in {allow_list.path}", file=sys.stderr)
+    return 0
+
+
+def _allow_list(options: argparse.Namespace) -> AllowList:
+    path = Path(options.allow_list or FILE)
+    if options.allow_list is not None and options.accept is None and not path.is_file():
+        raise SettingError(f"{str(path)!r} is no file", where="--allow-list", mend="--accept REASON writes one")
+    return load_allow_list(path, str(path))
+
+
+def _until(options: argparse.Namespace, today: date) -> date:
+    if options.accept is not None:
+        require_reason(options.accept, "--accept")
+    elif options.until is not None:
+        raise SettingError("it goes with --accept", where="--until", mend='--accept "why" --until 2027-01-31')
+    return last_day(options.until, today, "--until")
 
 
 def _names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
@@ -89,38 +131,43 @@ def _names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
         yield from map(str, files)
 
 
-def _of_file(name: str, contract: Contract) -> _Checked:
+def _of_file(name: str, contract: Contract, observer: Observer) -> _Checked:
     """Check one file; raises `DocumentError` where there is nothing in it to be checked."""
     shown, path = ("(standard input)", None) if name == _STDIN else (name, Path(name))
     if path is not None and path.suffix in _RECORDINGS:
         recording = load_recording(path)
         if recording is None:
             raise DocumentError("there is no such file", where=name, mend="name a file or a folder that is there")
-        return _of_recording(shown, recording, contract)
+        return _of_recording(shown, recording, contract, observer)
     data = sys.stdin.buffer.read() if path is None else path.read_bytes()
     if _is_har(data):
         attached = nowhere if path is None else beside(path)
-        return _of_recording(shown, decode(data, shown, attached=attached), contract)
+        return _of_recording(shown, decode(data, shown, attached=attached), contract, observer)
     if not data.strip():
         raise DocumentError("it is empty", where=shown, mend="give a response body in JSON, or a .har file")
-    return _Checked(1, tuple(_placed(finding, shown, "") for finding in check(data, contract=contract)))
+    return _Checked(1, tuple(_found(answer_of(data, contract), observer, shown)))
 
 
-def _of_recording(name: str, recording: Recording, contract: Contract) -> _Checked:
+def _of_recording(name: str, recording: Recording, contract: Contract, observer: Observer) -> _Checked:
     answers = 0
     found: list[Finding] = []
     problems: list[str] = []
     for number, exchange in enumerate(recording.exchanges, 1):
-        findings = findings_of(exchange, contract)
-        if findings is not None:
+        answer = answer_of_exchange(exchange, contract)
+        if answer is not None:
             answers += 1
-            found += (_placed(finding, name, f"entry {number}") for finding in findings)
+            found += _found(answer, observer, name, f"entry {number}")
         elif not exchange.is_complete and any(listing([exchange], contract)):
             problems.append(f"{name}: entry {number}: the body was left out of the file (save it with the bodies)")
     if not answers and not problems:
         problem = "none of its entries answers an operation of the contract"
         raise DocumentError(problem, where=name, mend="record a listing, or name another file")
     return _Checked(answers, tuple(found), tuple(problems))
+
+
+def _found(answer: Answer, observer: Observer, name: str, place: str = "") -> Iterator[Finding]:
+    observer.see_answer(answer)
+    return (_placed(finding, name, place) for finding in check_answer(answer))
 
 
 def _is_har(data: bytes) -> bool:

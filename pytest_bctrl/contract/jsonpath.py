@@ -27,7 +27,7 @@ _SEGMENT = re.compile(
     re.VERBOSE,
 )
 _TERM = re.compile(
-    rf"\s*@(?P<path>(?:\.{_NAME}|\[(?:{_QUOTED})\])+)\s*(?:(?P<op>==|!=)\s*(?P<value>{_QUOTED}|-?\d+|true|false|null))?\s*"
+    rf"\s*@(?P<path>(?:\.{_NAME}|\[(?:{_QUOTED})\])*)\s*(?:(?P<op>==|!=)\s*(?P<value>{_QUOTED}|-?\d+|true|false|null))?\s*"
 )
 _LITERALS: dict[str, Any] = {"true": True, "false": False, "null": None}
 

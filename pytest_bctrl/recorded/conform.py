@@ -15,18 +15,19 @@ from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 
 
+def answer_of(exchange: Exchange, contract: Contract) -> Answer | None:
+    """Return what one exchange answers; None where the contract has no such operation, or the body is not there."""
+    match = Routes(contract).match(exchange.target)
+    operation = match.operations.get(exchange.method) if match else None
+    if operation is None or match is None or exchange.method == "HEAD" or not exchange.is_complete:
+        return None
+    return Answer(contract, operation, exchange.status, exchange.headers, exchange.body, dict(match.values))
+
+
 def findings_of(exchange: Exchange, contract: Contract) -> list[Finding] | None:
     """Return what is wrong with one exchange, worst first; None where the contract has no such operation."""
-    match = Routes(contract).match(exchange.target)
-    method = "GET" if exchange.method == "HEAD" else exchange.method
-    operation = match.operations.get(method) if match else None
-    if operation is None or match is None:
-        return None
-    if exchange.method == "HEAD" or not exchange.is_complete:
-        return None
-    return check_answer(
-        Answer(contract, operation, exchange.status, exchange.headers, exchange.body, dict(match.values))
-    )
+    answer = answer_of(exchange, contract)
+    return None if answer is None else check_answer(answer)
 
 
 def failing(exchange: Exchange, contract: Contract) -> list[Finding]:

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
-from pytest_bctrl.recorded.conform import failing, listing, sealed, space_of
+from pytest_bctrl.recorded.conform import answer_of, failing, listing, sealed, space_of
 from pytest_bctrl.recorded.place import Place
 from pytest_bctrl.reports.terminal import describe, headline
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
@@ -126,6 +127,19 @@ class RecordedTest:
         if self.is_recording:
             raise BctrlError("there is nothing to replay yet", where=self._place.shown, mend="use bctrl_recording.url")
         return ReplayTransport(self.player)
+
+    def told(self) -> Iterator[Answer]:
+        """Yield what was recorded, or what was replayed, each answer once; nothing that is broken on purpose.
+
+        What the bundled mock answered is left out: it is told what to answer.
+        """
+        used = {id(one) for one in self.exchanges} - {id(one) for one in self.player.unused}
+        if not self._place.conforming or (self._aim is not None and not self._aim.live):
+            return
+        for exchange in self.exchanges:
+            answer = answer_of(exchange, self._contract) if self.is_recording or id(exchange) in used else None
+            if answer is not None:
+                yield answer
 
     def aim(self, at: Aim) -> None:
         """Say what is to be recorded, before the first client is made."""

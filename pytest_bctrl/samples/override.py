@@ -63,9 +63,9 @@ def held(contract: Contract, schema: Schema, invariants: Rules) -> Held:
     # Samples alone need no validator, and are made at the start of programs that wait for them.
     from jsonschema import Draft202012Validator
 
-    from pytest_bctrl.contract.formats import FORMATS
+    from pytest_bctrl.contract.formats import checker
 
-    validator = Draft202012Validator(contract.rooted(schema), format_checker=FORMATS)
+    validator = Draft202012Validator(contract.rooted(schema), format_checker=checker())
     return Held(validator, frozenset(flatten(contract, schema).get("properties", {})), invariants)
 
 

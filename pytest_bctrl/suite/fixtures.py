@@ -10,6 +10,7 @@ import pytest
 from pytest_bctrl.checks.credentials import wrong_credentials
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.paths import probes
 from pytest_bctrl.suite.run import RUN, ContractRun
 from pytest_bctrl.suite.settle import settle
@@ -20,7 +21,7 @@ from pytest_bctrl.suite.verdict import VERDICT, Verdict
 @pytest.fixture(scope="session")
 def target(pytestconfig: pytest.Config) -> Iterator[Target]:
     """The API under test."""
-    made = Target(pytestconfig.stash[RUN])
+    made = Target(pytestconfig.stash[RUN], see=observer(pytestconfig).see_answer)
     yield made
     made.close()
 
@@ -28,7 +29,8 @@ def target(pytestconfig: pytest.Config) -> Iterator[Target]:
 @pytest.fixture
 def verdict(request: pytest.FixtureRequest, target: Target) -> Verdict:
     """Where the test puts its findings."""
-    made = Verdict(request.config.stash[RUN].fail_on, target.tally)
+    run = request.config.stash[RUN]
+    made = Verdict(run.fail_on, target.tally, run.baseline)
     request.node.stash[VERDICT] = made
     return made
 

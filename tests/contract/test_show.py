@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.checks.show import generalised, location, shortened, type_name
+from pytest_bctrl.contract.show import generalised, location, shortened, type_name
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_bctrl.checks.show import type_name
 from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.contract.show import type_name
 
 
 @dataclass(frozen=True, slots=True)
