@@ -94,6 +94,9 @@ def _types(contract: Contract, spot: Spot) -> frozenset[str]:
         said = spot.schema["type"]
         types = frozenset([said] if isinstance(said, str) else said)
         types |= {"integer"} if "number" in types else frozenset()
+    if "enum" in spot.schema or "const" in spot.schema:
+        listed = [spot.schema["const"]] if "const" in spot.schema else spot.schema["enum"]
+        types -= {"array", "object"} - {type_name(value) for value in listed}
     for word in ("oneOf", "anyOf"):
         if word in spot.schema:
             branches = [spot.below(word, index) for index in range(len(spot.schema[word]))]
