@@ -107,7 +107,7 @@ def _types(contract: Contract, spot: Spot) -> frozenset[str]:
 def values_of(contract: Contract, spots: Iterable[Spot]) -> dict[str, Spot] | None:
     """The documented values of a place, as JSON texts with the schema that lists each; None where any value is free.
 
-    Branches that list values are added up; one that lists none, and admits more than null, leaves the value free.
+    Branches that list values are added up; one that lists none leaves it free, unless it admits no scalar but null.
     """
     found: dict[str, Spot] | None = None
     for spot in expanded(contract, spots):
@@ -131,12 +131,15 @@ def _values(contract: Contract, spot: Spot) -> dict[str, Spot] | None:
         for index in range(len(spot.schema[word])):
             branch = spot.below(word, index)
             listed = values_of(contract, [branch])
-            if listed is None and types_of(contract, [branch]) == {"null"}:
-                listed = {"null": branch}
             if listed is None:
-                break
+                scalars = types_of(contract, [branch]) - {"array", "object"}
+                if scalars - {"null"}:
+                    break
+                listed = dict.fromkeys(scalars, branch)
             union.update(listed)
         else:
+            if not union:
+                continue
             found = union if found is None else {text: found[text] for text in found if text in union}
     return found
 
