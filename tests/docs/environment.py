@@ -1,7 +1,7 @@
 """The environment that all pages share: the one that runs these tests, where a page makes and fills its own.
 
-`python3 -m venv` makes one that sees what is installed here, and `pip install` installs nothing: it fails where what the
-page asks for is not here. `python -m tests.docs --install` does both for real.
+`python3 -m venv` makes one that sees what is installed here, and `pip install` installs nothing: it fails where what
+the page asks for is not here. `python -m tests.docs --install` does both for real.
 """
 
 from __future__ import annotations

@@ -46,9 +46,9 @@ def only(outcome: Outcome) -> str:
         ("```bash\n(exit 3)\n```", "2: it ended with exit code 3"),
         ("```python\nassert 1 == 2\n```", "2: it ended with exit code 1"),
         ("```python\ndef test_it():\n    assert 1 == 2\n```", "2: it ended with exit code 1"),
-        ("```python\n# test_it.py\ndef test_it():\n    assert 1 == 2\n```", "2: no later block runs pytest on test_it.py"),
+        ("```python\n# test_it.py\ndef test_it():\n    pass\n```", "2: no later block runs pytest on test_it.py"),
         ("```ini\n# pytest.ini\nno section\n```", "2: it is no ini"),
-        ("```console\n$ curl -sS https://example.org/\n…\n$ echo $?\n…\n```", "1: something on the page asked for example.org"),
+        ("```console\n$ curl -sS https://a.test/\n…\n$ echo $?\n…\n```", "1: something on the page asked for a.test"),
         ("```console\n$ pip install -q no-such-project-1234\n…\n```", "2: it ended with exit code 1"),
     ],
 )  # fmt: skip

@@ -34,7 +34,7 @@ def steps(block: Block, name: str, values: Mapping[str, str]) -> Iterator[str]:
 def _command(script: str, variables: Mapping[str, Any], values: Mapping[str, str]) -> str:
     """A command that runs one step in a shell of its own, as the platform does."""
     given = [f"{name}={shlex.quote(_filled(str(value), values))}" for name, value in variables.items()]
-    return shlex.join(["env"])+ " " + " ".join([*given, "bash", "-e", "-c", shlex.quote(_filled(script, values))])
+    return shlex.join(["env"]) + " " + " ".join([*given, "bash", "-e", "-c", shlex.quote(_filled(script, values))])
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
