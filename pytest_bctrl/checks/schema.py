@@ -30,10 +30,11 @@ def check_schema(answer: Answer) -> Iterator[Violation]:
     with wide_limits():
         errors = list(failures(answer.contract, spot, answer.data))
     for path, error in errors:
-        yield from _explained(answer.contract, error, path)
+        yield from explained(answer.contract, error, path)
 
 
-def _explained(contract: Contract, error: ValidationError, above: Path = ()) -> Iterator[Violation]:
+def explained(contract: Contract, error: ValidationError, above: Path = ()) -> Iterator[Violation]:
+    """Yield what one of jsonschema's errors tells, in words that name the place; `above` stands before its path."""
     path = (*above, *error.absolute_path)
     if error.validator in ("oneOf", "anyOf") and error.context:
         yield from _explained_branches(contract, error, above)
@@ -54,7 +55,7 @@ def _explained_branches(contract: Contract, error: ValidationError, above: Path)
     if chosen is not None and children:
         # A branch that is `false` has no child of its own: its verdict must not be lost.
         for child in children:
-            yield from _explained(contract, child, above)
+            yield from explained(contract, child, above)
         return
     name = discriminator(branches)
     if not isinstance(error.instance, Mapping) or name is None:
