@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
-
-from jsonschema.exceptions import ValidationError
+from typing import TYPE_CHECKING, Any, cast
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.failures import failures
 from pytest_bctrl.checks.strict_json import wide_limits
 from pytest_bctrl.checks.violation import Path, Violation
 from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.show import type_name
 from pytest_bctrl.observed.spot import body_spot
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 RULE = "response_schema_conformance"
 
@@ -23,6 +23,9 @@ def check_schema(answer: Answer) -> Iterator[Violation]:
     """Yield a violation for every place that breaks the documented schema (JSON Schema 2020-12)."""
     if answer.schema is None or not answer.parsed.ok or answer.conforms:
         return
+    # Imported where there is something to explain: jsonschema costs a run that finds nothing more than the rest of it.
+    from pytest_bctrl.checks.failures import failures
+
     spot = body_spot(answer.contract, answer.operation, str(answer.status), answer.media_type)
     if spot is None:
         return

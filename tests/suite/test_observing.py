@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+# Imported here once: pytester forgets what a run in this process imported, and a second copy of a class is another.
+import pytest_bctrl.suite.observing  # noqa: F401
 from tests.suite.conftest import LiveRun
 from tests.variants import serve
 from tests.variants.runtimes import edited, put
@@ -96,7 +98,7 @@ def test_faults_that_a_test_plays_on_the_mock_are_no_drift(pytester: pytest.Pyte
     pytester.makepyfile(
         """
         def test_it(bctrl_client, bctrl_mock, bctrl_space_id):
-            bctrl_mock.fault("undocumented_property")
+            bctrl_mock.fault("mutate", "undocumented_property")
             assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code == 200
         """
     )
