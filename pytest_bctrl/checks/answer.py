@@ -22,7 +22,8 @@ class Answer:
     """One answer to one request.
 
     `body` is the content after transfer and content coding; `path_values` are the values that stood in the
-    path, unencoded; `reproduce` is a shell command that sends the request again, without the key in it.
+    path, unencoded; `reproduce` is a shell command that sends the request again, without the key in it; `method`
+    is the request's, where it is another than the operation's.
     """
 
     contract: Contract = field(repr=False)
@@ -32,6 +33,7 @@ class Answer:
     body: bytes = field(default=b"", repr=False)
     path_values: Mapping[str, str] = field(default_factory=dict)
     reproduce: str = ""
+    method: str = ""
 
     def header(self, name: str) -> str | None:
         """Return a header's value by its name in any case, several joined by a comma (RFC 9110, 5.3)."""

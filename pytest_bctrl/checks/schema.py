@@ -44,9 +44,11 @@ def explained(contract: Contract, error: ValidationError, above: Path = ()) -> I
     elif error.validator in _WORDS:
         yield from _WORDS[str(error.validator)](error, path)
     elif error.validator is None:
-        yield _violation(path, "nothing is allowed here", "nothing", error.instance)
+        yield _violation(path, "nothing is allowed here", "nothing", error.instance, "false")
     else:
-        yield _violation(path, f"the value breaks '{error.validator}'", error.validator_value, error.instance)
+        yield _violation(
+            path, f"the value breaks '{error.validator}'", error.validator_value, error.instance, str(error.validator)
+        )
 
 
 def _explained_branches(contract: Contract, error: ValidationError, above: Path) -> Iterator[Violation]:
@@ -62,12 +64,12 @@ def _explained_branches(contract: Contract, error: ValidationError, above: Path)
         return
     name = discriminator(branches)
     if not isinstance(error.instance, Mapping) or name is None:
-        yield _violation(path, "the value is none of the documented alternatives", None, error.instance)
+        yield _violation(path, "the value is none of the documented alternatives", None, error.instance, "new-branch")
     elif name not in cast("Any", error.instance):
         yield _missing(path, name, error.instance)
     else:
         documented = [value for branch in branches for value in branch.values_of(name)]
-        yield _violation((*path, name), _UNLISTED, documented, error.instance[name])
+        yield _violation((*path, name), _UNLISTED, documented, error.instance[name], "new-branch")
 
 
 def _wanted(error: ValidationError) -> Any:
@@ -78,12 +80,12 @@ def _wanted(error: ValidationError) -> Any:
 _UNLISTED = "the value is not one of the documented values"
 
 
-def _violation(path: Path, message: str, expected: Any, observed: Any) -> Violation:
-    return Violation(RULE, "error", message, path, expected=expected, observed=observed)
+def _violation(path: Path, message: str, expected: Any, observed: Any, kind: str) -> Violation:
+    return Violation(RULE, "error", message, path, expected=expected, observed=observed, kind=kind)
 
 
 def _missing(path: Path, name: str, instance: Any) -> Violation:
-    return _violation((*path, name), "the required property is missing", "a value", "no such property")
+    return _violation((*path, name), "the required property is missing", "a value", "no such property", "missing")
 
 
 def _required(error: ValidationError, path: Path) -> Iterator[Violation]:
@@ -96,25 +98,27 @@ def _required(error: ValidationError, path: Path) -> Iterator[Violation]:
 def _type(error: ValidationError, path: Path) -> Iterator[Violation]:
     wanted = _wanted(error)
     types = [wanted] if isinstance(wanted, str) else list(wanted)
-    yield _violation(path, f"the value has the wrong type, {type_name(error.instance)}", types, error.instance)
+    wrong = type_name(error.instance)
+    kind = "null" if wrong == "null" else "type"
+    yield _violation(path, f"the value has the wrong type, {wrong}", types, error.instance, kind)
 
 
 def _enum(error: ValidationError, path: Path) -> Iterator[Violation]:
-    yield _violation(path, _UNLISTED, list(_wanted(error)), error.instance)
+    yield _violation(path, _UNLISTED, list(_wanted(error)), error.instance, "unlisted-value")
 
 
 def _const(error: ValidationError, path: Path) -> Iterator[Violation]:
-    yield _violation(path, _UNLISTED, [error.validator_value], error.instance)
+    yield _violation(path, _UNLISTED, [error.validator_value], error.instance, "unlisted-value")
 
 
 def _format(error: ValidationError, path: Path) -> Iterator[Violation]:
-    yield _violation(
-        path, f"the text is not in the format {error.validator_value}", error.validator_value, error.instance
-    )
+    wanted = error.validator_value
+    yield _violation(path, f"the text is not in the format {wanted}", wanted, error.instance, "format")
 
 
 def _one_of(error: ValidationError, path: Path) -> Iterator[Violation]:
-    yield _violation(path, "the value is more than one of the documented alternatives", "exactly one", error.instance)
+    message = "the value is more than one of the documented alternatives"
+    yield _violation(path, message, "exactly one", error.instance, "oneOf")
 
 
 _WORDS: dict[str, Callable[[ValidationError, Path], Iterator[Violation]]] = {

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.finding import Finding
+from pytest_bctrl.fingerprint import named
 from pytest_bctrl.observed.differences import differences
 
 RULE = "undocumented_property"
@@ -20,4 +21,4 @@ def check_undocumented(answer: Answer) -> list[Finding]:
     if answer.schema is None or not answer.parsed.ok:
         return []
     found = differences(answer.contract, answer.observed, answer.media_type)
-    return [replace(one, reproduce=answer.reproduce) for one in found if one.rule == RULE]
+    return [named(replace(one, reproduce=answer.reproduce)) for one in found if one.rule == RULE]

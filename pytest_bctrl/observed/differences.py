@@ -243,7 +243,7 @@ def _missing(node: Node, observation: Observation, totals: Totals, place: Place,
     pending = node.splits("object")
     required = dict(untold(node, "object").required)
     for split in pending:
-        if isinstance(split, Choice) and split.name is not None:
+        if isinstance(split, Choice) and split.name is not None and split.is_always_told:
             required.setdefault(split.name, split.spot)
     for name, spot in required.items():
         held = observation.places.get(place._replace(location=member(place.location, name)), Facts())

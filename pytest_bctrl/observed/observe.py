@@ -21,7 +21,7 @@ from pytest_bctrl.observed.node import Node, body_node
 from pytest_bctrl.observed.split import Choice, accepts
 from pytest_bctrl.observed.spot import body_spot
 from pytest_bctrl.observed.tally import Tally
-from pytest_bctrl.observed.unknown import observe_unknown
+from pytest_bctrl.observed.unknown import observe_unknown, observe_unknown_values
 
 NO_BODY: Any = object()
 """Stands for the data of an answer that has no JSON body."""
@@ -46,8 +46,19 @@ def observe(
     code = str(status)
     into.statuses[operation, code] += 1
     node = None if data is NO_BODY else body_node(contract, operation, code, media_type)
+    tally = Tally(into, operation, code)
     if node is not None:
-        _Pass(Tally(into, operation, code)).column(node, whole(data), 1, conforms)
+        _Pass(tally).column(node, whole(data), 1, conforms)
+    elif data is not NO_BODY and _is_unknown(contract, operation, status):
+        column = whole(data)
+        facts = tally.count("", column, 1)
+        for kind, part in tally.by_type(facts, column).items():
+            observe_unknown_values(tally, "", facts, kind, part)
+
+
+def _is_unknown(contract: Contract, operation: str, status: int) -> bool:
+    """Whether the contract has the operation, and not the status."""
+    return any(one.label == operation and one.response_for(status) is None for one in contract.operations)
 
 
 def examine(
@@ -62,7 +73,7 @@ def examine(
     spot = None if data is NO_BODY else body_spot(contract, operation, code, media_type)
     node = None if spot is None else body_node(contract, label, code, media_type)
     if spot is None or node is None:
-        observe(contract, label, status, NO_BODY, into)
+        observe(contract, label, status, data, into, media_type)
         return True
     into.statuses[label, code] += 1
     chunks = chunks_of(node, data, lambda value: accepts(contract, spot, value))
@@ -82,7 +93,9 @@ class _Pass:
         """Take down the values at a place, of `of` objects that could have held one."""
         facts = self._tally.count(node.location, column, of)
         for kind, part in self._tally.by_type(facts, column, node.certain if conforms else None).items():
-            if kind == "object":
+            if kind in ("object", "array", "string") and kind not in node.types:
+                observe_unknown_values(self._tally, node.location, facts, kind, part)
+            elif kind == "object":
                 facts.empty += _empty(part)
                 self._objects(node, part, conforms)
             elif kind == "array":

@@ -51,6 +51,11 @@ class Choice:
             index for index, branch in enumerate(self.branches) if self.kind in types_of(self.contract, [branch])
         )
 
+    @property
+    def is_always_told(self) -> bool:
+        """Whether no branch takes an object without the property that tells them apart."""
+        return self.name is not None and all(self.read[index].values_of(self.name) for index in self.admitting)
+
     @cached_property
     def by_tag(self) -> Mapping[str, Spot]:
         """Every documented tag, with its branch."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from pytest_bctrl.observed import location as places
 from pytest_bctrl.observed.column import Column
-from pytest_bctrl.observed.facts import MANY
+from pytest_bctrl.observed.facts import MANY, Facts
 from pytest_bctrl.observed.tally import Tally
 
 LEVELS = 4
@@ -43,16 +43,23 @@ def observe_unknown(tally: Tally, location: str, column: Column, names: Mapping[
 def _column(tally: Tally, location: str, column: Column, of: int, level: int) -> None:
     facts = tally.count(location, column, of)
     for kind, part in tally.by_type(facts, column).items():
-        if kind == "string":
-            for name in FORMATS:
-                tally.format(facts, part, name)
-        elif kind == "array":
-            facts.empty += sum(1 for value in part.values if not value)
-            items = part.items()
-            if level < LEVELS and items.values:
-                _column(tally, location + places.ITEMS, items, len(items.values), level + 1)
-        elif kind == "object":
-            facts.empty += sum(1 for value in part.values if not value)
-            names = Counter(name for value in part.values for name in value)
-            if level < LEVELS:
-                observe_unknown(tally, location, part, names, level + 1)
+        observe_unknown_values(tally, location, facts, kind, part, level)
+
+
+def observe_unknown_values(
+    tally: Tally, location: str, facts: Facts, kind: str, column: Column, level: int = 0
+) -> None:
+    """Take down values of a type that no contract has at their place, and what lies in them."""
+    if kind == "string":
+        for name in FORMATS:
+            tally.format(facts, column, name)
+    elif kind == "array":
+        facts.empty += sum(1 for value in column.values if not value)
+        items = column.items()
+        if level < LEVELS and items.values:
+            _column(tally, location + places.ITEMS, items, len(items.values), level + 1)
+    elif kind == "object":
+        facts.empty += sum(1 for value in column.values if not value)
+        names = Counter(name for value in column.values for name in value)
+        if level < LEVELS:
+            observe_unknown(tally, location, column, names, level + 1)

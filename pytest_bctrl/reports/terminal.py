@@ -51,6 +51,9 @@ def _one(finding: Finding) -> Iterator[str]:
     yield f"    observed  {shown(finding.observed)}"
     if isinstance(finding.sample, dict) and "location" in finding.sample:
         yield printable(f"    sample    {finding.sample['location']}")
+    accepted = finding.extra.get("accepted")
+    if accepted:
+        yield printable(f"    accepted  until {accepted['expires']}: {accepted['reason']} ({accepted['where']})")
 
 
 def shown(value: Any) -> str:

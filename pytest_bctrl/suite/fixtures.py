@@ -29,7 +29,8 @@ def target(pytestconfig: pytest.Config) -> Iterator[Target]:
 @pytest.fixture
 def verdict(request: pytest.FixtureRequest, target: Target) -> Verdict:
     """Where the test puts its findings."""
-    made = Verdict(request.config.stash[RUN].fail_on, target.tally)
+    run = request.config.stash[RUN]
+    made = Verdict(run.fail_on, target.tally, run.baseline)
     request.node.stash[VERDICT] = made
     return made
 

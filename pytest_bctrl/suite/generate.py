@@ -93,4 +93,5 @@ def _finding(answer: Answer, rule: str, failure: Failure) -> Finding:
         total=1,
         operation=answer.operation.label,
         reproduce=answer.reproduce,
+        extra={"status": str(answer.status), "kind": failure.title},
     )

@@ -14,6 +14,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import FailOn
 from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.baseline import Baseline
 from pytest_bctrl.traffic.origin import base_url
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ INSTALL = "pip install 'pytest-bctrl[contract]'"
 class ContractRun:
     """The resolved settings of one run; `mock` is the bundled server, not yet started, where that is the target.
 
-    There is no target where the run asks for nothing but the drift of the spec against `upstream`.
+    There is no target where the run asks for nothing but the drift of the spec against `upstream`. `is_packaged` tells
+    that the contract is the one that came with this installation, whose spec can be vendored anew.
 
     `values` are the settings that fill path parameters, by the name that the contract gives them.
     """
@@ -42,6 +44,8 @@ class ContractRun:
     max_examples: int
     upstream: str | None = None
     selftest: bool = False
+    baseline: Baseline | None = None
+    is_packaged: bool = True
     mock: MockServer | None = None
 
 
@@ -66,7 +70,8 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
     target = settings.target(source)
     if target is not None:
         require_extra()
-    contract = load(settings.contract_path(source, environment))
+    path = settings.contract_path(source, environment)
+    contract = load(path)
     run = ContractRun(
         target,
         contract,
@@ -77,6 +82,7 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
         max_examples=settings.max_examples(source, environment),
         upstream=settings.upstream(source, environment),
         selftest=bool(source.getoption("bctrl_selftest")),
+        is_packaged=path is None,
     )
     if target == "live":
         key = settings.api_key(environment)

@@ -146,7 +146,9 @@ class Target:
         self.tally.answers += 1
         self.tally.bodies += bool(plain.content)
         headers = tuple(response.headers.multi_items())
-        answer = Answer(self.run.contract, operation, plain.status_code, headers, plain.content, dict(values), shell)
+        answer = Answer(
+            self.run.contract, operation, plain.status_code, headers, plain.content, dict(values), shell, method
+        )
         if request.method == operation.method:
             self.see(answer)
         return Exchange(answer, plain, tuple(found))
@@ -171,6 +173,7 @@ def _let_in(exchange: Exchange) -> Exchange:
         total=1,
         operation=answer.operation.label,
         reproduce=answer.reproduce,
+        extra={"status": str(answer.status)},
     )
     raise NoAnswerError(finding, True)
 
