@@ -10,7 +10,7 @@ import pytest
 import pytest_bctrl.suite.observing  # noqa: F401
 from tests.suite.conftest import LiveRun
 from tests.variants import serve
-from tests.variants.runtimes import edited, put
+from tests.variants.runtimes import API_KEY, Edit, edited, put
 from tests.variants.service import Service
 from tests.variants.variant import harmless
 
@@ -98,7 +98,7 @@ def test_faults_that_a_test_plays_on_the_mock_are_no_drift(pytester: pytest.Pyte
     pytester.makepyfile(
         """
         def test_it(bctrl_client, bctrl_mock, bctrl_space_id):
-            bctrl_mock.fault("mutate", "undocumented_property")
+            bctrl_mock.fault("break_rule", "undocumented_property")
             assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code == 200
         """
     )
@@ -150,3 +150,12 @@ def test_recorded_answers_are_observed_when_they_are_replayed(pytester: pytest.P
 def test_a_run_without_any_of_it_says_nothing(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_nothing():\n    pass\n")
     assert "bctrl coverage" not in pytester.runpytest_subprocess().stdout.str()
+
+
+@pytest.mark.parametrize("edit", [put(3, API_KEY, 1), put(3, "status", API_KEY), put(3, "backing", {"kind": API_KEY})])
+def test_a_key_that_the_api_echoes_is_not_shown(pytester: pytest.Pytester, live: LiveRun, edit: Edit) -> None:
+    pytester.makepyfile(FOUR_TESTS)
+    with serve(harmless("echo", "", Service(document=edited(edit)))) as server:
+        result = live(server, "-m", "not bctrl_contract", "-n", "1")
+    assert "drift" in section(result)
+    assert API_KEY not in result.stdout.str() + result.stderr.str()
