@@ -60,7 +60,6 @@ RECORD_MODE = Setting("bctrl_record_mode")
 RECORDINGS = Setting("bctrl_recordings")
 SECRETS = Setting("bctrl_secrets")
 SCRUB = Setting("bctrl_scrub")
-REPORT = Setting("bctrl_report")
 GITHUB = Setting("bctrl_github")
 
 RECORD_MODES = ("none", "once", "rewrite")
@@ -122,11 +121,11 @@ def fail_on(source: Source, environment: Mapping[str, str]) -> FailOn:
 
 def reports(source: Source) -> list[Given]:
     """Return the paths of the reports to write; those of the command line take the place of those of the ini file."""
-    options = source.getoption(REPORT.ini)
+    options = source.getoption("bctrl_report")
     if isinstance(options, list) and options:
-        return [Given(str(path), REPORT.option) for path in dict.fromkeys(options)]
-    lines = source.getini(REPORT.ini)
-    return [Given(str(path), f"{REPORT.ini} (ini)") for path in dict.fromkeys(lines if isinstance(lines, list) else ())]
+        return [Given(str(path), "--bctrl-report") for path in dict.fromkeys(options)]
+    lines = source.getini("bctrl_report")
+    return [Given(str(path), "bctrl_report (ini)") for path in dict.fromkeys(lines if isinstance(lines, list) else ())]
 
 
 def tells_github(source: Source, environment: Mapping[str, str]) -> bool:

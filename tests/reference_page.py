@@ -85,6 +85,11 @@ def declared() -> Declared:
     return found
 
 
+def _destinations() -> Iterator[str]:
+    """Under which names pytest keeps the options of the plugin."""
+    return (option.removeprefix("--").replace("-", "_") for option in declared().options)
+
+
 def markers() -> dict[str, str]:
     """Every marker of the plugin, with its words."""
     found: list[str] = []
@@ -92,9 +97,7 @@ def markers() -> dict[str, str]:
     class Config:
         """Stands where pytest's configuration stands, with nothing set."""
 
-        option = argparse.Namespace(
-            bctrl_live=False, bctrl_mock=False, bctrl_selftest=False, bctrl_upstream=None, bctrl_record_mode=None
-        )
+        option = argparse.Namespace(dist="no", **dict.fromkeys(_destinations()))
 
         def addinivalue_line(self, name: str, line: str) -> None:
             found.append(line)
