@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -20,9 +20,8 @@ from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above
 from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
 from pytest_bctrl.recorded.conform import listing
-from pytest_bctrl.reports.findings_json import findings_json
+from pytest_bctrl.reports.formats import FORMATS, writer
 from pytest_bctrl.reports.github import findings_github
-from pytest_bctrl.reports.junit import findings_junit
 from pytest_bctrl.reports.terminal import counted, describe, printable
 from pytest_bctrl.reports.title import Title
 from pytest_bctrl.suite.coverage_summary import lines
@@ -44,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="a .har file, a .zip that holds one, a JSON body, a folder, or - for stdin",
     )
-    parser.add_argument("--format", choices=sorted(_FORMATS), default="text", help="default: %(default)s")
+    parser.add_argument("--format", choices=sorted(FORMATS), default="text", help="default: %(default)s")
     parser.add_argument("--fail-on", choices=FAIL_ON, default="error", help="mildest finding that gives exit code 1")
     parser.add_argument("--contract", metavar="PATH", help="an OpenAPI 3.1 document; default: the packaged contract")
     parser.add_argument(
@@ -87,8 +86,16 @@ def run(options: argparse.Namespace) -> int:
     answers = sum(one.answers for one in checked)
     notes = list_notes(findings, allow_list, today) if not problems else []
     findings = [accepted(finding, allow_list, today) for finding in findings]
-    title = Title("check", contract.name, contract.short_digest, options.fail_on, (*problems, *notes))
-    sys.stdout.write(_FORMATS[options.format](findings, title, answers))
+    none = () if answers or problems else ("nothing in it answers an operation of the contract",)
+    title = Title(
+        "check",
+        contract.name,
+        contract.short_digest,
+        options.fail_on,
+        (*problems, *notes),
+        (*problems, *none),
+    )
+    sys.stdout.write(_written(options.format, findings, title, answers))
     if options.format == "text" and answers:
         print(*lines(observer), sep="\n")
     for problem in (*problems, *notes):
@@ -204,9 +211,7 @@ def _github(findings: Sequence[Finding], title: Title, answers: int) -> str:
     return "".join(f"{row}\n" for row in [*marked, *rows.splitlines()[len(findings) :]])
 
 
-_FORMATS: dict[str, Callable[[Sequence[Finding], Title, int], str]] = {
-    "text": _text,
-    "json": lambda findings, title, _: findings_json(findings, title),
-    "junit": lambda findings, title, _: findings_junit(findings, title),
-    "github": _github,
-}
+def _written(name: str, findings: Sequence[Finding], title: Title, answers: int) -> str:
+    """The report; two of the formats tell of the files in a way of their own."""
+    own = {"text": _text, "github": _github}.get(name)
+    return own(findings, title, answers) if own else writer(name)(findings, title)

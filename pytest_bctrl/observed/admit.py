@@ -45,7 +45,7 @@ def _value(schema: SchemaData, finding: Finding, observation: Observation) -> Sc
     facts = facts_at(observation, finding)
     if facts.others:
         raise UnsayableError("there are more values than were told apart: it is no enumeration any more")
-    return _listing(schema, [json.loads(text) for text, count in facts.values.items() if count])
+    return _listing(schema, [json.loads(text) for text, count in sorted(facts.values.items()) if count])
 
 
 def _listing(schema: SchemaData, values: list[Any]) -> SchemaData:
@@ -75,8 +75,8 @@ def _type(schema: SchemaData, finding: Finding, observation: Observation) -> Sch
     if types and name not in types:
         # A type alone would admit any object and any list; these are described as they were seen.
         return {"anyOf": [schema, part]} if name in ("object", "array") else {**schema, "type": [*types, name]}
-    if "enum" in schema or "const" in schema:
-        texts = [text for text, count in facts_at(observation, finding).values.items() if count]
+    if name not in ("object", "array") and ("enum" in schema or "const" in schema):
+        texts = sorted(text for text, count in facts_at(observation, finding).values.items() if count)
         values = [value for value in map(json.loads, texts) if kind_of(value) == name]
         return _listing(schema, [None] if name == "null" else values)
     if "oneOf" in schema or "anyOf" in schema:

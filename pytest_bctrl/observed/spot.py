@@ -94,6 +94,9 @@ def _types(contract: Contract, spot: Spot) -> frozenset[str]:
         said = spot.schema["type"]
         types = frozenset([said] if isinstance(said, str) else said)
         types |= {"integer"} if "number" in types else frozenset()
+    if "enum" in spot.schema or "const" in spot.schema:
+        listed = [spot.schema["const"]] if "const" in spot.schema else spot.schema["enum"]
+        types -= {"array", "object"} - {type_name(value) for value in listed}
     for word in ("oneOf", "anyOf"):
         if word in spot.schema:
             branches = [spot.below(word, index) for index in range(len(spot.schema[word]))]
@@ -104,7 +107,7 @@ def _types(contract: Contract, spot: Spot) -> frozenset[str]:
 def values_of(contract: Contract, spots: Iterable[Spot]) -> dict[str, Spot] | None:
     """The documented values of a place, as JSON texts with the schema that lists each; None where any value is free.
 
-    Branches that list values are added up; one that lists none, and admits more than null, leaves the value free.
+    Branches that list values are added up; one that lists none leaves it free, unless it admits no scalar but null.
     """
     found: dict[str, Spot] | None = None
     for spot in expanded(contract, spots):
@@ -128,12 +131,15 @@ def _values(contract: Contract, spot: Spot) -> dict[str, Spot] | None:
         for index in range(len(spot.schema[word])):
             branch = spot.below(word, index)
             listed = values_of(contract, [branch])
-            if listed is None and types_of(contract, [branch]) == {"null"}:
-                listed = {"null": branch}
             if listed is None:
-                break
+                scalars = types_of(contract, [branch]) - {"array", "object"}
+                if scalars - {"null"}:
+                    break
+                listed = dict.fromkeys(scalars, branch)
             union.update(listed)
         else:
+            if not union:
+                continue
             found = union if found is None else {text: found[text] for text in found if text in union}
     return found
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
@@ -46,7 +45,8 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
 
     It holds names, types, formats and listed values, and nothing else of what the API sent.
     """
-    work = _Work(copy.deepcopy(dict(contract.document)))
+    observation = _in_order(observation)
+    work = _Work(overlays.fresh(contract.document))
     while True:
         current = from_sound(work.document, contract.name)
         waiting = [one for one in differences(current, observation) if _key(one) not in work.unsaid]
@@ -61,6 +61,11 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
     _prove(overlay, contract, work.document)
     proven = from_document(work.document, contract.name) if work.actions else contract
     return Suggestion(overlay, proven, tuple(work.admitted.values()), tuple(work.unsaid.values()))
+
+
+def _in_order(observation: Observation) -> Observation:
+    """The observation with its places in one order, whatever came first."""
+    return replace(observation, places=dict(sorted(observation.places.items())))
 
 
 _INFO = {"title": "What the API was seen to send", "version": "1.0.0"}
@@ -121,6 +126,8 @@ def _step(
         return _documented(document, goal, finding, observation), f"{code}: answered {seen} times, undocumented.", goal
     operation = contract.operation(finding.operation)
     references = way(document, operation, code, finding.location, goal)
+    if references is None:
+        raise UnsayableError("the way to the schema at its place is not known")
     shared = first_shared(document, references, goal)
     if shared is not None:
         why = f"{code} {finding.location}: written out here, so that elsewhere it stays as it is."

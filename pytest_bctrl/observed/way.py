@@ -46,8 +46,13 @@ def with_value(document: Mapping[str, Any], tokens: Tokens, value: Any) -> dict[
     return made
 
 
-def way(document: Mapping[str, Any], operation: Operation, status: str, location: str, goal: Tokens) -> list[Tokens]:
-    """Return where the references stand that lead from an answer to the schema at `goal`, in their order."""
+def way(
+    document: Mapping[str, Any], operation: Operation, status: str, location: str, goal: Tokens
+) -> list[Tokens] | None:
+    """Return where the references stand that lead from an answer to the schema at `goal`, in their order.
+
+    None where none of the schemas that apply on the way to the location is that one.
+    """
     spec = operation.response_for(int(status))
     key = status if spec is None else spec.status
     start: Tokens = ("paths", operation.path)
@@ -57,7 +62,7 @@ def way(document: Mapping[str, Any], operation: Operation, status: str, location
         found = _search(document, tokens, wanted, goal, references, set())
         if found is not None:
             return found
-    return []
+    return None
 
 
 def _to_answer(
@@ -127,6 +132,8 @@ _OTHERS = ("additionalProperties", "unevaluatedProperties")
 
 def first_shared(document: Mapping[str, Any], references: Sequence[Tokens], goal: Tokens) -> Tokens | None:
     """Return the first reference on the way to a schema whose target others lead to as well; None where none is."""
+    if not references:
+        return None
     targets = [(site, tokens_of(document, ref)) for site, ref in _references(document)]
     for site, place in zip(references, [*references[1:], goal], strict=True):
         if [one for one, target in targets if place[: len(target)] == target] != [site]:
