@@ -60,7 +60,6 @@ RECORD_MODE = Setting("bctrl_record_mode")
 RECORDINGS = Setting("bctrl_recordings")
 SECRETS = Setting("bctrl_secrets")
 SCRUB = Setting("bctrl_scrub")
-REPORT = Setting("bctrl_report")
 GITHUB = Setting("bctrl_github")
 
 RECORD_MODES = ("none", "once", "rewrite")
@@ -122,11 +121,11 @@ def fail_on(source: Source, environment: Mapping[str, str]) -> FailOn:
 
 def reports(source: Source) -> list[Given]:
     """Return the paths of the reports to write; those of the command line take the place of those of the ini file."""
-    options = source.getoption(REPORT.ini)
+    options = source.getoption("bctrl_report")
     if isinstance(options, list) and options:
-        return [Given(str(path), REPORT.option) for path in dict.fromkeys(options)]
-    lines = source.getini(REPORT.ini)
-    return [Given(str(path), f"{REPORT.ini} (ini)") for path in dict.fromkeys(lines if isinstance(lines, list) else ())]
+        return [Given(str(path), "--bctrl-report") for path in dict.fromkeys(options)]
+    lines = source.getini("bctrl_report")
+    return [Given(str(path), "bctrl_report (ini)") for path in dict.fromkeys(lines if isinstance(lines, list) else ())]
 
 
 def tells_github(source: Source, environment: Mapping[str, str]) -> bool:
@@ -153,13 +152,16 @@ def record_mode(source: Source, environment: Mapping[str, str]) -> str:
 def secrets(source: Source, environment: Mapping[str, str]) -> tuple[Secret, ...]:
     """Return the values of `bctrl_secrets`: one a line, `$NAME` for that of an environment variable.
 
-    Raises `SettingError`, never showing a value, for a variable that is not set and for a value of less than four
-    characters, which would be found everywhere.
+    Raises `SettingError`, never showing a value, for a value of less than four characters, which would be found
+    everywhere, and for a variable that is not set; but where nothing is recorded nobody needs to have the secrets.
     """
+    is_replay = record_mode(source, environment) == RECORD_MODES[0]
     lines = source.getini(SECRETS.ini)
     values = []
     for line in lines if isinstance(lines, list) else ():
         value = environment.get(line[1:], "") if line.startswith("$") else str(line)
+        if not value and is_replay and line.startswith("$"):
+            continue
         if len(value) < 4:
             what = f"the variable {line[1:]} is not set, or" if line.startswith("$") else "a value"
             raise SettingError(f"{what} is too short to be looked for", where="bctrl_secrets (ini)", mend="set it")

@@ -46,7 +46,7 @@ def runtimes(*, contract: Contract | None = None, **overrides: Any) -> st.Search
 def responses(
     *,
     min_size: int = 0,
-    max_size: int | None = 5,
+    max_size: int | None = 3,
     space_id: str = SPACE_ID,
     contract: Contract | None = None,
     **overrides: Any,

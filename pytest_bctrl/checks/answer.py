@@ -11,7 +11,7 @@ from pytest_bctrl.checks.strict_json import Parsed, parse
 from pytest_bctrl.contract.media import chosen
 from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema
 from pytest_bctrl.observed.facts import Observation
-from pytest_bctrl.observed.observe import NO_BODY, observe
+from pytest_bctrl.observed.observe import NO_BODY, examine
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,18 @@ class Answer:
         """The body's JSON value; meaningful where `parsed.ok`."""
         return self.parsed.value
 
-    @cached_property
+    @property
+    def conforms(self) -> bool:
+        """Whether the body conforms to its schema; True where there is no schema, or no JSON to hold to one."""
+        return self._examined[1]
+
+    @property
     def observed(self) -> Observation:
         """What stands in the body, by place; looked at once for all that want to know."""
+        return self._examined[0]
+
+    @cached_property
+    def _examined(self) -> tuple[Observation, bool]:
         made = Observation()
         data = self.data if self.schema is not None and self.parsed.ok else NO_BODY
-        observe(self.contract, self.operation.label, self.status, data, made, self.media_type)
-        return made
+        return made, examine(self.contract, self.operation, self.status, data, made, self.media_type)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -15,26 +15,35 @@ from pytest_bctrl.checks.accept import answer_of
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.read import load
+from pytest_bctrl.contract.read import load as load_contract
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above
 from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
-from pytest_bctrl.reports.findings_json import findings_json
+from pytest_bctrl.recorded.conform import listing
+from pytest_bctrl.reports.formats import FORMATS, writer
 from pytest_bctrl.reports.github import findings_github
-from pytest_bctrl.reports.junit import findings_junit
 from pytest_bctrl.reports.terminal import counted, describe, printable
 from pytest_bctrl.reports.title import Title
 from pytest_bctrl.suite.coverage_summary import lines
 from pytest_bctrl.suite.observer import Observer
+from pytest_bctrl.traffic.recordings.attachments import beside, nowhere
+from pytest_bctrl.traffic.recordings.exchange import Recording
+from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.har_read import decode
 
 _STDIN = "-"
+_RECORDINGS = frozenset({".har", ".zip"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a .har file, a JSON body, a folder, or - for stdin")
-    parser.add_argument("--format", choices=sorted(_FORMATS), default="text", help="default: %(default)s")
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="a .har file, a .zip that holds one, a JSON body, a folder, or - for stdin",
+    )
+    parser.add_argument("--format", choices=sorted(FORMATS), default="text", help="default: %(default)s")
     parser.add_argument("--fail-on", choices=FAIL_ON, default="error", help="mildest finding that gives exit code 1")
     parser.add_argument("--contract", metavar="PATH", help="an OpenAPI 3.1 document; default: the packaged contract")
     parser.add_argument(
@@ -44,40 +53,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", metavar="DATE", help=f"until when to accept it (default: {DAYS} days from today)")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Check every file and return 1 where one breaks the contract; raises `BctrlError` where none could be checked.
+@dataclass(frozen=True)
+class _Checked:
+    """What one file gave: how many answers were checked, what was found, and what could not be checked."""
 
-    A file that cannot be read does not keep the others from being checked; the exit code is 2 then.
+    answers: int
+    findings: tuple[Finding, ...]
+    problems: tuple[str, ...] = ()
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check every file; return 1 where one breaks the contract, 2 where something could not be checked.
+
+    What cannot be read or checked does not keep the rest from being checked.
     """
     today = date.today()
     until = _until(options, today)
     allow_list = _allow_list(options)
-    contract = load(options.contract)
-    found: list[Finding] = []
+    contract = load_contract(options.contract)
+    checked: list[_Checked] = []
     problems: list[str] = []
     observer = Observer(contract)
-    checked = 0
-    for name, data in _inputs(options.paths, problems):
+    for name in _names(options.paths, problems):
         try:
-            for place, answer in _answers(name, data, contract):
-                checked += 1
-                found += (_placed(finding, name, place) for finding in check_answer(answer))
-                observer.see_answer(answer)
+            checked.append(_of_file(name, contract, observer))
+        except OSError as error:
+            problems.append(f"{name}: it cannot be read: {error.strerror}")
         except BctrlError as error:
             problems.append(str(error))
-    notes = list_notes(found, allow_list, today) if not problems else []
-    found = [accepted(finding, allow_list, today) for finding in found]
-    title = Title("check", contract.name, contract.short_digest, options.fail_on, (*problems, *notes))
-    sys.stdout.write(_FORMATS[options.format](found, title))
-    if options.format == "text" and checked:
+    problems += [problem for one in checked for problem in one.problems]
+    findings = [finding for one in checked for finding in one.findings]
+    answers = sum(one.answers for one in checked)
+    notes = list_notes(findings, allow_list, today) if not problems else []
+    findings = [accepted(finding, allow_list, today) for finding in findings]
+    none = () if answers or problems else ("nothing in it answers an operation of the contract",)
+    title = Title(
+        "check",
+        contract.name,
+        contract.short_digest,
+        options.fail_on,
+        (*problems, *notes),
+        (*problems, *none),
+    )
+    sys.stdout.write(_written(options.format, findings, title, answers))
+    if options.format == "text" and answers:
         print(*lines(observer), sep="\n")
     for problem in (*problems, *notes):
         print(f"pytest-bctrl: {printable(problem)}", file=sys.stderr)
     if problems:
         return 2
-    if not checked:
-        raise SettingError("nothing in it answers an operation of the contract", where=", ".join(options.paths))
-    failing = at_or_above(found, options.fail_on)
+    failing = at_or_above(findings, options.fail_on)
     if options.accept is None or not failing:
         return 1 if failing else 0
     chosen = list({finding.fingerprint: finding for finding in failing}.values())
@@ -101,40 +126,55 @@ def _until(options: argparse.Namespace, today: date) -> date:
     return last_day(options.until, today, "--until")
 
 
-def _inputs(paths: Sequence[str], problems: list[str]) -> Iterator[tuple[str, bytes]]:
+def _names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
+    """Yield every file that is meant, those of a folder in order."""
     for path in paths:
-        if path == _STDIN:
-            yield "(standard input)", sys.stdin.buffer.read()
+        if path == _STDIN or not Path(path).is_dir():
+            yield path
             continue
-        files = sorted(Path(path).rglob("*.har")) if Path(path).is_dir() else [Path(path)]
+        files = sorted(Path(path).rglob("*.har"))
         if not files:
             problems.append(f"{path}: there is no .har file in this folder (name files, or another folder)")
-        for file in files:
-            try:
-                yield str(file), file.read_bytes()
-            except OSError as error:
-                problems.append(f"{file}: it cannot be read: {error.strerror}")
+        yield from map(str, files)
 
 
-def _answers(name: str, data: bytes, contract: Contract) -> Iterator[tuple[str, Answer]]:
-    """Yield every answer in a file, and its place there; raises `DocumentError` where there is none."""
-    if not name.endswith(".har") and not _is_har(data):
-        if not data.strip():
-            raise DocumentError("it is empty", where=name, mend="give a response body in JSON, or a .har file")
-        yield "", answer_of(data, contract)
-        return
-    none = True
-    for number, exchange in enumerate(decode(data, name).exchanges, 1):
+def _of_file(name: str, contract: Contract, observer: Observer) -> _Checked:
+    """Check one file; raises `DocumentError` where there is nothing in it to be checked."""
+    shown, path = ("(standard input)", None) if name == _STDIN else (name, Path(name))
+    if path is not None and path.suffix in _RECORDINGS:
+        recording = load_recording(path)
+        if recording is None:
+            raise DocumentError("there is no such file", where=name, mend="name a file or a folder that is there")
+        return _of_recording(shown, recording, contract, observer)
+    data = sys.stdin.buffer.read() if path is None else path.read_bytes()
+    if _is_har(data):
+        attached = nowhere if path is None else beside(path)
+        return _of_recording(shown, decode(data, shown, attached=attached), contract, observer)
+    if not data.strip():
+        raise DocumentError("it is empty", where=shown, mend="give a response body in JSON, or a .har file")
+    return _Checked(1, tuple(_found(answer_of(data, contract), observer, shown)))
+
+
+def _of_recording(name: str, recording: Recording, contract: Contract, observer: Observer) -> _Checked:
+    answers = 0
+    found: list[Finding] = []
+    problems: list[str] = []
+    for number, exchange in enumerate(recording.exchanges, 1):
         answer = answer_of_exchange(exchange, contract)
         if answer is not None:
-            none = False
-            yield f"entry {number}", answer
-    if none:
-        raise DocumentError(
-            "none of its entries answers an operation of the contract",
-            where=name,
-            mend="record a listing, or name another file",
-        )
+            answers += 1
+            found += _found(answer, observer, name, f"entry {number}")
+        elif not exchange.is_complete and any(listing([exchange], contract)):
+            problems.append(f"{name}: entry {number}: the body was left out of the file (save it with the bodies)")
+    if not answers and not problems:
+        problem = "none of its entries answers an operation of the contract"
+        raise DocumentError(problem, where=name, mend="record a listing, or name another file")
+    return _Checked(answers, tuple(found), tuple(problems))
+
+
+def _found(answer: Answer, observer: Observer, name: str, place: str = "") -> Iterator[Finding]:
+    observer.see_answer(answer)
+    return (_placed(finding, name, place) for finding in check_answer(answer))
 
 
 def _is_har(data: bytes) -> bool:
@@ -147,18 +187,20 @@ def _placed(finding: Finding, name: str, place: str) -> Finding:
     return replace(finding, extra={**finding.extra, "file": name, "entry": place, "why": f"in {where}"})
 
 
-def _text(findings: Sequence[Finding], title: Title) -> str:
+def _text(findings: Sequence[Finding], title: Title, answers: int) -> str:
     lines = []
     by_place: dict[str, list[Finding]] = {}
     for finding in findings:
         by_place.setdefault(str(finding.extra["why"]).removeprefix("in "), []).append(finding)
     for place, group in by_place.items():
         lines += [printable(f"{place}: {counted(group)}"), *describe(group), ""]
-    lines.append(f"{counted(findings)} under contract {title.revision}")
+    checked = f"{answers} {'answer' if answers == 1 else 'answers'} checked"
+    # Nothing found in nothing checked is no finding.
+    lines.append(f"{checked}{f': {counted(findings)}' if answers else ''} under contract {title.revision}")
     return "\n".join(lines) + "\n"
 
 
-def _github(findings: Sequence[Finding], title: Title) -> str:
+def _github(findings: Sequence[Finding], title: Title, answers: int) -> str:
     rows = findings_github(findings, title)
     # The annotation belongs to the file that holds the answer.
     marked = []
@@ -169,9 +211,7 @@ def _github(findings: Sequence[Finding], title: Title) -> str:
     return "".join(f"{row}\n" for row in [*marked, *rows.splitlines()[len(findings) :]])
 
 
-_FORMATS: dict[str, Callable[[Sequence[Finding], Title], str]] = {
-    "text": _text,
-    "json": findings_json,
-    "junit": findings_junit,
-    "github": _github,
-}
+def _written(name: str, findings: Sequence[Finding], title: Title, answers: int) -> str:
+    """The report; two of the formats tell of the files in a way of their own."""
+    own = {"text": _text, "github": _github}.get(name)
+    return own(findings, title, answers) if own else writer(name)(findings, title)

@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _stage(server: MockServer, options: argparse.Namespace) -> None:
-    if options.recording is not None and options.recording.suffix == ".har":
+    if options.recording is not None and options.recording.suffix in (".har", ".zip"):
         server.play(scenario(_player(options.recording)))
     elif options.recording is not None:
         server.serve_file(options.recording)

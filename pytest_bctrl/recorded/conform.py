@@ -17,7 +17,7 @@ from pytest_bctrl.traffic.recordings.exchange import Exchange
 
 def answer_of(exchange: Exchange, contract: Contract) -> Answer | None:
     """Return what one exchange answers; None where the contract has no such operation, or the body is not there."""
-    match = Routes(contract).match(_target(exchange))
+    match = Routes(contract).match(exchange.target)
     operation = match.operations.get(exchange.method) if match else None
     if operation is None or match is None or exchange.method == "HEAD" or not exchange.is_complete:
         return None
@@ -48,7 +48,7 @@ def seal(exchange: Exchange, contract: Contract) -> str:
         __version__,
         contract.digest,
         exchange.method,
-        _target(exchange),
+        f"{exchange.path}?{exchange.query}",
         str(exchange.status),
         *(f"{name}: {value}" for name, value in exchange.headers),
         exchange.body_digest,
@@ -60,7 +60,7 @@ def listing(exchanges: Iterable[Exchange], contract: Contract) -> Iterator[tuple
     """Yield the exchanges that ask for one of the contract's paths, with what their paths say."""
     routes = Routes(contract)
     for exchange in exchanges:
-        match = routes.match(_target(exchange))
+        match = routes.match(exchange.target)
         if match is not None:
             yield exchange, match
 
@@ -73,7 +73,3 @@ def space_of(exchanges: Iterable[Exchange], contract: Contract) -> str | None:
                 if parameter.setting == "space_id":
                     return match.values.get(parameter.name)
     return None
-
-
-def _target(exchange: Exchange) -> str:
-    return f"{exchange.path}?{exchange.query}"

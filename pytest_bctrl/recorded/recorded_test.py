@@ -177,7 +177,7 @@ class RecordedTest:
                 return samples.items(made.get(operation.url_path(values)).raise_for_status().json())
         for exchange, _ in listing(self.player.exchanges, self._contract):
             if exchange.method == operation.method and 200 <= exchange.status < 300:
-                self.player.answer(exchange.method, exchange.url)
+                self.player.answer(exchange.method, exchange.target)
                 return samples.items(httpx.Response(200, content=exchange.body).json())
         raise DocumentError("it holds no runtimes", where=self._place.shown, mend=self._place.mend)
 
@@ -221,6 +221,9 @@ class RecordedTest:
 
     def _keep(self, request: httpx.Request, response: httpx.Response, body: bytes) -> None:
         made = exchange_of(request, response, body, _now())
+        base = urlsplit(self._aim.base_url).path.rstrip("/") if self._aim is not None else ""
+        if urlsplit(made.url).path.startswith(f"{base}/"):
+            made = replace(made, base_path=base)
         if self._aim is not None and not self._aim.live:
             # The mock's port is another with every run.
             parts = urlsplit(made.url)

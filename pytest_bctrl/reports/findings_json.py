@@ -57,6 +57,7 @@ def _run(run: RunReport) -> dict[str, Any]:
             {"id": test.id, "outcome": test.outcome, "seconds": round(test.seconds, 3), "reason": test.reason}
             for test in run.tests
         ],
+        "shortfall": run.shortfall,
         "coverage": None if run.coverage is None else _coverage(run.coverage),
         "observation": run.observation,
     }

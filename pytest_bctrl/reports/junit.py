@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_bctrl.finding import LEVELS, at_or_above
 from pytest_bctrl.reports.verdict import verdict_of
-from pytest_bctrl.reports.wording import one_line, spot, where
+from pytest_bctrl.reports.wording import accepted, one_line, spot, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,8 @@ def _case(finding: Finding, fails: bool) -> str:
         message = quoteattr(one_line(finding.message))
         rows.append(f"<failure type={quoteattr(finding.rule)} message={message}>{detail}</failure>")
     else:
-        rows.append(f"<system-out>{escape(finding.level)}: {detail}</system-out>")
+        borne = f"\n{escape(accepted(finding))}" if accepted(finding) else ""
+        rows.append(f"<system-out>{escape(finding.level)}: {detail}{borne}</system-out>")
     return "\n".join([*rows, "</testcase>"])
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_bctrl.finding import LEVELS
 from pytest_bctrl.reports.verdict import verdict_of
-from pytest_bctrl.reports.wording import counted, one_line, spot, where
+from pytest_bctrl.reports.wording import accepted, counted, one_line, spot, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,8 @@ def _size(rows: Sequence[str]) -> int:
 def _row(finding: Finding) -> str:
     lines = " → ".join(str(spot(finding, side)[1] or "-") for side in ("base", "revision"))
     times = "" if finding.total is None else f" ({finding.count} of {finding.total})"
-    what = f"{_plain(finding.message)}{times}. {_plain(str(finding.extra.get('why', '')))}".strip()
+    borne = f" *{_plain(accepted(finding))}.*" if accepted(finding) else ""
+    what = f"{_plain(finding.message)}{times}. {_plain(str(finding.extra.get('why', '')))}".strip() + borne
     prints = f" {_code(finding.fingerprint)}" if finding.fingerprint else ""
     return f"| {what} | {_code(where(finding))} | {lines} | {_code(finding.rule)}{prints} |"
 

@@ -31,7 +31,8 @@ class RunReport:
 
     `target` is `mock`, `live` or empty where nothing was asked, `base_url` where that is; `started` is a time in
     ISO 8601 with its offset; `counts` has `requests`, `answers` and `bodies`. `is_complete` is false where the run
-    ended before all of its tests had run. `observation` is what was seen, as plain data.
+    ended before all of its tests had run. `shortfall` says that less of the contract was seen than was asked for.
+    `observation` is what was seen, as plain data.
     """
 
     contract: Contract
@@ -44,6 +45,7 @@ class RunReport:
     tests: tuple[TestOutcome, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     coverage: Coverage | None = None
+    shortfall: str = ""
     observation: Mapping[str, Any] | None = None
 
     def number_of(self, outcome: Outcome) -> int:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.reports.verdict import verdict_of
-from pytest_bctrl.reports.wording import one_line, spot, where
+from pytest_bctrl.reports.wording import accepted, one_line, spot, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +77,8 @@ def _result(finding: Finding, index: int) -> dict[str, Any]:
     }
     if finding.fingerprint:
         result["partialFingerprints"] = {"bctrl/v1": finding.fingerprint}
+    if accepted(finding):
+        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": accepted(finding)}]
     base, revision = _location(finding, "base"), _location(finding, "revision")
     if base:
         result["locations"] = [base]

@@ -28,10 +28,11 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
     failing = _failing(findings, title)
     basis = _basis(run)
     failed_tests = run.number_of("failed") + run.number_of("error") if run else 0
-    if failing or failed_tests:
+    if failing or failed_tests or (run and run.shortfall):
         what = [f"{counted(failing)} fail{'s' if len(failing) == 1 else ''} the run"] if failing else []
         if failed_tests and run:
             what.append(f"{failed_tests} of {_tests(len(run.tests))} failed")
+        what += [run.shortfall] if run and run.shortfall else []
         return Verdict("failed", _sentence(what))
     if run is None:
         if title.not_checked:

@@ -25,8 +25,8 @@ def lines(observer: Observer) -> Iterator[str]:
         f"coverage     {measured.percent:.1f}% of the contract: {measured.seen} of {len(measured.points)} points seen, "
         f"in {answers} answers"
     )
-    for place in _always_empty(measured):
-        yield f"not checked  {place}: every list was empty, so nothing of its items was seen"
+    for reason in always_empty(measured):
+        yield f"not checked  {reason}"
     missing = never_seen(measured)
     for number, line in enumerate(missing[:SHOWN]):
         yield printable(f"{'' if number else 'never seen':<13}{line}")
@@ -38,11 +38,21 @@ def lines(observer: Observer) -> Iterator[str]:
         yield from describe(found)
 
 
-def _always_empty(measured: Coverage) -> Iterator[str]:
+def always_empty(measured: Coverage) -> Iterator[str]:
+    """Yield a sentence for every list of which no items were seen."""
     empty = {(point.status, point.location) for point in measured.points if point.kind == "empty" and point.seen}
     for point in measured.points:
         if point.kind == "items" and not point.seen and (point.status, point.location) in empty:
-            yield shown(point.location)
+            yield f"{shown(point.location)}: every list was empty, so nothing of its items was seen"
+
+
+def remarks(observer: Observer) -> Iterator[str]:
+    """Yield a line for everything that the traffic of other tests than the contract suite's showed."""
+    for found in differences(observer.contract, observer.unjudged):
+        yield (
+            f"in the traffic of other tests: {found.level} {found.rule} at {found.location}, {found.message} "
+            f"({found.count} of {found.total})"
+        )
 
 
 def shortfall(measured: Coverage, minimum: float) -> str:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from pytest_bctrl import settings
 from pytest_bctrl.reports.github import shown_commands
 from pytest_bctrl.reports.job_summary import append_summary
+from pytest_bctrl.reports.run_report import RunReport
+from pytest_bctrl.reports.title import Title
+from pytest_bctrl.suite.coverage_summary import always_empty, remarks, shortfall
+from pytest_bctrl.suite.observing import OBSERVER
 from pytest_bctrl.suite.report_files import ReportFile, write_reports
 from pytest_bctrl.suite.scrub import scrubbed
 from pytest_bctrl.suite.summary import Summary
@@ -39,7 +46,8 @@ class ReportHooks:
         """Write; a report that cannot be written makes a passing run fail, since an old one may be there."""
         is_complete = session.exitstatus in _RAN and not session.shouldstop and not session.shouldfail
         report = self._summary.report(self._started, time.perf_counter() - self._clock, is_complete)
-        findings, title, run = scrubbed((self._summary.findings(), self._summary.title(), report), self._summary.key)
+        told = _with_coverage(session.config, self._summary.title(), report)
+        findings, title, run = scrubbed((self._summary.findings(), *told), self._summary.key)
         written, problems = write_reports(self._files, findings, title, run)
         if self._job_summary:
             try:
@@ -58,3 +66,16 @@ class ReportHooks:
         """Say where the reports are, and what was found in the words that GitHub Actions obeys."""
         for line in self._lines:
             terminalreporter.line(line)
+
+
+def _with_coverage(config: pytest.Config, title: Title, report: RunReport) -> tuple[Title, RunReport]:
+    """Add what is to be said of what was seen, and of what was not."""
+    observer = config.stash.get(OBSERVER, None)
+    if observer is None or report.coverage is None:
+        return title, report
+    minimum = settings.min_coverage(config, os.environ)
+    short = "" if minimum is None else shortfall(report.coverage, minimum).removeprefix("FAIL ")
+    title = title._replace(
+        notes=(*title.notes, *remarks(observer)), not_checked=(*title.not_checked, *always_empty(report.coverage))
+    )
+    return title, replace(report, shortfall=short)

@@ -100,7 +100,7 @@ class Summary:
         for line in self._moved:
             terminal.line(line)
         unseen = [f"not checked  {reason}" for reason in self.not_checked()]
-        told = [*self._checked(), *unseen, *self._accepted(borne)]
+        told = [*self._checked(), *unseen, *(f"accepted     {note}" for note in self._accepted())]
         for line in [*told, *self._next(failing, passing), *self._figures]:
             terminal.line(line)
 
@@ -149,8 +149,9 @@ class Summary:
         """What the reports say of themselves."""
         run = self._run
         base = f"{run.contract.title} {run.contract.version} ({run.contract.short_digest})"
+        notes = (*self._figures, *(f"accepted: {note}" for note in self._accepted()))
         seen = self._where() if run.target else run.upstream or "the bundled mock"
-        return Title("contract run", base, seen, run.fail_on, tuple(self._figures), tuple(self.not_checked()))
+        return Title("contract run", base, seen, run.fail_on, notes, tuple(self.not_checked()))
 
     def report(self, started: datetime, seconds: float, is_complete: bool) -> RunReport:
         """Everything else that the reports tell."""
@@ -165,7 +166,7 @@ class Summary:
             is_complete=is_complete and not self.stopped,
             tests=tuple(self._tests),
             counts=dict(self._tally),
-            coverage=coverage(run.contract, self.observation),
+            coverage=coverage(run.contract, self.observation) if run.target or self.observation.statuses else None,
             observation=as_data(self.observation),
         )
 
@@ -187,15 +188,16 @@ class Summary:
         except DocumentError as error:
             self._not_looked_at.append(f"who moved: {error}")
 
-    def _accepted(self, borne: Sequence[Finding]) -> list[str]:
+    def _accepted(self) -> list[str]:
         """What the list of accepted findings did, and what of it is past or of no use any more."""
         baseline = self._run.baseline
         if baseline is None:
             return []
-        path = baseline.allow_list.path
-        lines = [f"accepted     {len(borne)} of {len(merge(self._found))} findings, by {path}"] if borne else []
+        found = merge(self._found)
+        borne = sum(bool(finding.extra.get("accepted")) for finding in found)
+        lines = [f"{borne} of {len(found)} findings, by {baseline.allow_list.path}"] if borne else []
         notes = baseline.notes(self._found) if self._looked_at_everything else baseline.expired(self._found)
-        return [*lines, *(f"accepted     {note}" for note in notes), *self._written]
+        return [*lines, *notes, *self._written]
 
     @property
     def _looked_at_everything(self) -> bool:
@@ -211,9 +213,9 @@ class Summary:
             written = baseline.write(merge(self._found))
         except BctrlError as error:
             self.failed_to_accept = True
-            self._written = [f"accepted     nothing: {error}"]
+            self._written = [f"nothing: {error}"]
             return
-        self._written = [f"accepted     {len(written)} until {baseline.until}, written to {baseline.allow_list.path}"]
+        self._written = [f"{len(written)} until {baseline.until}, written to {baseline.allow_list.path}"]
 
     def _next(self, failing: list[Finding], passing: list[Finding]) -> list[str]:
         if self.stopped:

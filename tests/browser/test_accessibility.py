@@ -8,12 +8,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import DESKTOP, PHONE, Show
-from tests.reports.examples import drift, failed, passed, unchecked
+from tests.reports.examples import drift, failed, moved, passed, unchecked
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("example", [failed, passed, unchecked, drift])
+@pytest.mark.parametrize("example", [failed, passed, unchecked, drift, moved])
 def test_axe_finds_nothing(show: Show, example: Any, scheme: str, size: dict[str, int]) -> None:
     # axe is a script of its own, which the page's policy rightly keeps out.
     page = show(example(), viewport=size, color_scheme=scheme, bypass_csp=True)

@@ -52,7 +52,7 @@ def test_levels_rules_findings_and_the_tree_answer_to_keys(show: Show) -> None:
     assert 0 == page.locator("details.finding[data-level=error]").count()
     page.locator("details.finding > summary").first.focus()
     page.keyboard.press("Enter")
-    assert page.locator("details.finding .body").first.is_visible()
+    page.locator("details.finding .body").first.wait_for()
     page.locator(".tree summary").first.focus()
     page.keyboard.press("Enter")
     assert not page.locator(".tree > li > details").evaluate("tree => tree.open")

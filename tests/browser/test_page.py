@@ -10,10 +10,10 @@ from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from tests.browser.conftest import PHONE, Show
-from tests.reports.examples import HOSTILE, drift, failed, hostile, many, passed, unchecked
+from tests.reports.examples import HOSTILE, drift, failed, hostile, many, moved, passed, unchecked
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 FINDINGS = "details.finding"
 
@@ -21,6 +21,14 @@ FINDINGS = "details.finding"
 def shown(page: Page) -> list[str]:
     """The messages of the findings that are in the list."""
     return page.locator(f"{FINDINGS} .what").all_inner_texts()
+
+
+def opened(page: Page, index: int) -> Locator:
+    """Open a finding and return what it shows."""
+    finding = page.locator(FINDINGS).nth(index)
+    finding.locator("summary").click()
+    finding.locator(".body").wait_for()
+    return finding.locator(".body")
 
 
 @pytest.mark.parametrize(
@@ -56,8 +64,7 @@ def test_every_finding_is_there_with_its_count(show: Show) -> None:
 class TestOneFinding:
     def test_opens_on_both_sides_its_exchange_and_a_command(self, show: Show) -> None:
         page = show(failed())
-        page.locator(FINDINGS).first.locator("summary").click()
-        body = page.locator(FINDINGS).first.locator(".body")
+        body = opened(page, 0)
         assert ["active", "stopped", "failed"] == body.locator(".side.expected code").all_inner_texts()
         assert "archived" == body.locator(".side.observed pre").inner_text()
         assert body.get_by_text("GET /v1/spaces/", exact=False).first.is_visible()
@@ -71,7 +78,7 @@ class TestOneFinding:
 
     def test_copies_its_command(self, show: Show) -> None:
         page = show(failed(), permissions=["clipboard-read", "clipboard-write"])
-        page.locator(FINDINGS).first.locator("summary").click()
+        opened(page, 0)
         page.get_by_role("button", name="Copy the command").click()
         page.get_by_text("The command is copied.").wait_for()
         assert failed().findings[0].reproduce == page.evaluate("navigator.clipboard.readText()")
@@ -79,18 +86,31 @@ class TestOneFinding:
     def test_selects_its_command_where_the_clipboard_is_closed(self, show: Show) -> None:
         page = show(failed())
         page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
-        page.locator(FINDINGS).first.locator("summary").click()
+        opened(page, 0)
         page.get_by_role("button", name="Copy the command").click()
         page.get_by_text("The command is selected").wait_for()
         assert failed().findings[0].reproduce == page.evaluate("getSelection().toString()")
 
     def test_of_drift_names_both_documents_and_lines(self, show: Show) -> None:
         page = show(drift())
-        page.locator(FINDINGS).nth(1).locator("summary").click()
+        opened(page, 1)
         heads = page.locator(f"{FINDINGS} >> nth=1 >> h4").all_inner_texts()
         assert ["Was contracts/runtimes.openapi.yaml", "Is now https"] == [
             head.replace("\n", " ").split(":")[0] for head in heads
         ]
+
+    def test_that_says_who_moved_has_three_witnesses_and_the_next_command(self, show: Show) -> None:
+        page = show(moved())
+        body = opened(page, 0)
+        assert "our copy is stale" == body.locator(".moved").inner_text().lower()
+        assert ["string", "integer", "integer, 300 of 300"] == body.locator(".side pre").all_inner_texts()
+        assert "pytest-bctrl contract update" == body.locator("[aria-label=Command]").inner_text()
+
+    def test_that_is_accepted_says_so_and_why(self, show: Show) -> None:
+        page = show(moved())
+        line = page.locator(FINDINGS).nth(1)
+        assert "accepted until 2027-01-31" == line.locator(".accepted").inner_text()
+        assert "the consumer is mended next week" in opened(page, 1).locator(".rows").inner_text()
 
 
 class TestTheFilter:
@@ -153,8 +173,8 @@ class TestTheContract:
 
 def test_hostile_text_is_text(show: Show) -> None:
     page = show(hostile())
-    for summary in page.locator(f"{FINDINGS} > summary").all():
-        summary.click()
+    for index in range(page.locator(FINDINGS).count()):
+        opened(page, index)
     assert page.evaluate("window.broken === undefined")
     assert 0 == page.locator("img").count()
     visible = page.locator("body").evaluate("body => body.textContent")
@@ -172,15 +192,15 @@ def test_a_script_that_is_not_the_reports_own_does_not_run(show: Show) -> None:
 @pytest.mark.parametrize("width", [360, 320])
 def test_a_phone_need_not_scroll_sideways(show: Show, width: int) -> None:
     page = show(failed(), viewport={**PHONE, "width": width})
-    for summary in page.locator(f"{FINDINGS} > summary").all():
-        summary.click()
+    for index in range(page.locator(FINDINGS).count()):
+        opened(page, index)
     assert width == page.evaluate("document.documentElement.scrollWidth")
 
 
 def test_a_hostile_report_need_not_be_scrolled_sideways_either(show: Show) -> None:
     page = show(hostile(), viewport=PHONE)
-    for summary in page.locator(f"{FINDINGS} > summary").all():
-        summary.click()
+    for index in range(page.locator(FINDINGS).count()):
+        opened(page, index)
     assert PHONE["width"] == page.evaluate("document.documentElement.scrollWidth")
 
 

@@ -103,7 +103,7 @@ def failed() -> Example:
         "contract run",
         f"{CONTRACT.title} {CONTRACT.version} ({CONTRACT.short_digest})",
         URL,
-        not_checked=("the answer has no x to look at",),
+        not_checked=(f"POST {OPERATION.path}: it needs a method or parameters that the suite does not send",),
     )
     return Example((*findings, *_drift()), title, run)
 
@@ -126,6 +126,22 @@ def unchecked() -> Example:
 def drift() -> Example:
     """What the drift gate reports: no run."""
     return Example(tuple(_drift()), Title("drift", "contracts/runtimes.openapi.yaml", UPSTREAM), None)
+
+
+def moved() -> Example:
+    """What three witnesses say, one of two differences accepted."""
+    first, second = _drift()[:2]
+    said = {"vendored": "string", "upstream": "integer", "observed": "integer, 300 of 300"}
+    accepted = {"reason": "the consumer is mended next week", "expires": "2027-01-31", "where": "bctrl-drift.yaml:3"}
+    stale = {"moved": "our copy is stale", "next": "pytest-bctrl contract update", "witnesses": said}
+    return Example(
+        (
+            replace(first, extra={**first.extra, **stale}),
+            replace(second, extra={**second.extra, "accepted": accepted}),
+        ),
+        Title("drift", "contracts/runtimes.openapi.yaml", UPSTREAM),
+        None,
+    )
 
 
 def many(count: int) -> Example:

@@ -22,10 +22,10 @@ from pytest_bctrl.reports.job_summary import LIMIT, append_summary
 from pytest_bctrl.reports.junit import findings_junit, junit_properties
 from pytest_bctrl.reports.markdown import findings_markdown
 from pytest_bctrl.reports.sarif import findings_sarif
-from tests.reports.examples import Example, drift, failed, hostile, many, passed, unchecked
+from tests.reports.examples import Example, drift, failed, hostile, many, moved, passed, unchecked
 
 SARIF_SCHEMA = json.loads((Path(__file__).parent.parent / "drift" / "data" / "sarif-2.1.0.json").read_text("utf-8"))
-EXAMPLES = [failed, passed, unchecked, drift, hostile]
+EXAMPLES = [failed, passed, unchecked, drift, moved, hostile]
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -91,7 +91,8 @@ class TestTheJobSummary:
         rows = [row for row in text.splitlines() if row.startswith("| the")]
         assert LIMIT * 0.95 < path.stat().st_size <= LIMIT
         assert f"{10_000 - len(rows)} of 10000 findings are not shown here" in text
-        assert text.rstrip().endswith(f"- {made.title.not_checked[0]}")
+        assert text.rstrip().endswith("### Not checked\n\n- POST /v1/spaces/\\{id\\}/runtimes: it needs a method or "
+                                      "parameters that the suite does not send")  # fmt: skip
 
     def test_counts_what_was_there_before(self, tmp_path: Path) -> None:
         made = many(10_000)
@@ -133,3 +134,28 @@ def test_the_same_exchange_is_in_the_page_once() -> None:
     made: Any = many(1_000)
     page = findings_html(made.findings, made.title, made.run)
     assert 1 == page.count('"size":')
+
+
+def test_what_is_accepted_says_so_in_every_format() -> None:
+    made = moved()
+    writers: list[Callable[..., str]] = [
+        findings_json,
+        findings_sarif,
+        findings_junit,
+        findings_markdown,
+        findings_html,
+    ]
+    texts = [write(made.findings, made.title, made.run) for write in writers]
+    texts.append("\n".join(shown_commands(made.findings, made.title)))
+    assert [True] * 6 == ["the consumer is mended next week" in text for text in texts]
+
+
+def test_what_is_accepted_is_no_more_than_a_notice() -> None:
+    made = moved()
+    assert ["::error", "::notice"] == [line.partition(" ")[0] for line in shown_commands(made.findings, made.title)]
+
+
+def test_what_is_accepted_is_suppressed_in_sarif() -> None:
+    made = moved()
+    results = json.loads(findings_sarif(made.findings, made.title))["runs"][0]["results"]
+    assert [False, True] == ["suppressions" in result for result in results]

@@ -129,13 +129,58 @@ def test_what_had_nothing_to_look_at_is_told(pytester: pytest.Pytester, live: Li
     assert "had nothing to look at" in report["verdict"]["sentence"]
 
 
+def test_coverage_and_observation_are_told(pytester: pytest.Pytester) -> None:
+    pytester.runpytest_subprocess("--bctrl-mock", "-n", "2", "--bctrl-report=report.json")
+
+    report = read(pytester.path / "report.json")
+    points = report["coverage"]["points"]
+    assert len(points) == report["coverage"]["total"] > report["coverage"]["seen"] > 0
+    assert report["coverage"]["seen"] == sum(point["seen"] > 0 for point in points)
+    assert {"statuses", "places"} <= report["observation"].keys()
+    assert "of the contract was seen" in report["verdict"]["sentence"]
+
+
+def test_a_run_that_saw_less_than_was_asked_for_is_not_called_passed(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-min-coverage=100", "--bctrl-report=report.json")
+
+    report = read(pytester.path / "report.json")
+    assert (pytest.ExitCode.TESTS_FAILED, "failed") == (result.ret, report["verdict"]["status"])
+    assert "below the minimum of 100%" in report["verdict"]["sentence"]
+
+
+def test_lists_that_were_always_empty_are_not_called_checked(pytester: pytest.Pytester, live: LiveRun) -> None:
+    with serve(named("empty-list")) as server:
+        live(server, "--bctrl-report=report.json")
+
+    report = read(pytester.path / "report.json")
+    assert any("every list was empty" in reason for reason in report["not_checked"])
+
+
+def test_what_the_traffic_of_other_tests_showed_is_a_remark(pytester: pytest.Pytester, live: LiveRun) -> None:
+    pytester.makepyfile(
+        "def test_it(bctrl_client, bctrl_space_id):\n    bctrl_client.get(f'/v1/spaces/{bctrl_space_id}/runtimes')\n"
+    )
+    with serve(named("status-not-in-enum-1")) as server:
+        live(server, "--bctrl-report=report.json")
+
+    report = read(pytester.path / "report.json")
+    assert any(note.startswith("in the traffic of other tests: error ") for note in report["notes"])
+
+
 def test_the_ini_file_can_ask_for_them(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nbctrl_report =\n    out/one.json\n    out/two.md\n")
-    pytester.mkdir("below")
 
     pytester.runpytest_subprocess("--bctrl-mock")
 
     assert ["one.json", "two.md"] == sorted(path.name for path in (pytester.path / "out").iterdir())
+
+
+def test_the_command_line_takes_the_place_of_the_ini_file(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nbctrl_report = one.json\n")
+
+    pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-report=two.json")
+
+    assert (False, True) == ((pytester.path / "one.json").exists(), (pytester.path / "two.json").exists())
 
 
 def test_the_ini_file_waits_for_a_contract_run(pytester: pytest.Pytester) -> None:
@@ -155,7 +200,7 @@ def test_nothing_is_written_where_nothing_runs(pytester: pytest.Pytester) -> Non
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("report.pdf", "'report.pdf' ends in '.pdf', *names no format (end it in one of: .html, .json, .md, .sarif, .xml)"),
+        ("report.pdf", "'report.pdf' ends in '.pdf', * (end it in one of: .html, .json, .md, .sarif, .xml)"),
         ("report", "'report' has no suffix, which would name the format (end it in one of: *)"),
         ("there/report.json", "'there/report.json' cannot be written: *"),
         ("folder.json", "'folder.json' cannot be written: Is a directory *"),

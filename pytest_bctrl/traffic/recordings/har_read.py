@@ -132,12 +132,19 @@ class _Reader:
             reason=self._string(response, "statusText"),
             started=self._string(entry, "startedDateTime"),
             test=self._string(entry, "_bctrlTest"),
+            base_path=self._base_path(entry, url),
             contract=self._string(entry, "_bctrlContract"),
             checked=self._string(entry, "_bctrlChecked"),
             is_complete=body is not None or method == "HEAD" or status in _BODILESS or not content.get("size"),
         )
         self._require_digest(content, made.body_digest, "response.content")
         return made
+
+    def _base_path(self, entry: Mapping[str, Any], url: str) -> str:
+        base = self._string(entry, "_bctrlBasePath") if "_bctrlBasePath" in entry else ""
+        if base and not urlsplit(url).path.startswith(f"{base}/"):
+            raise self._error("request.url does not begin with _bctrlBasePath: the file was edited")
+        return base
 
     def _status(self, response: Mapping[str, Any]) -> int | None:
         status = self._of(response, "status", int, "response.status")

@@ -33,6 +33,7 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
     # What HAR 1.2 requires and nobody reads stays constant, so that it never shows in a diff.
     return {
         "_bctrlTest": exchange.test,
+        **({"_bctrlBasePath": exchange.base_path} if exchange.base_path else {}),
         "_bctrlContract": exchange.contract,
         "_bctrlChecked": exchange.checked,
         "startedDateTime": exchange.started,

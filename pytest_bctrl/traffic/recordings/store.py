@@ -45,6 +45,7 @@ def _essence(exchange: Exchange) -> tuple[object, ...]:
     return (
         exchange.method,
         exchange.url,
+        exchange.base_path,
         exchange.status,
         exchange.header("content-type"),
         exchange.body,

@@ -1,12 +1,13 @@
 // One finding: a line that says it, and all there is to it once it is opened.
 const OWN = new Set(['rule', 'level', 'location', 'message', 'expected', 'observed', 'count', 'total', 'sample', 'operation',
-  'direction', 'fingerprint', 'reproduce', 'base', 'revision', 'exchange', 'why', 'meaning', 'status', 'media_type']);
+  'direction', 'fingerprint', 'reproduce', 'base', 'revision', 'exchange', 'why', 'meaning', 'status', 'media_type', 'accepted',
+  'moved', 'next', 'witnesses']);
 
 function findingItem(finding, index) {
   const details = el('details.finding', { 'data-level': finding.level, 'data-index': index });
   details.append(el('summary', null,
     el('span.level', null, icon(finding.level), finding.level),
-    el('span.what', null, finding.message),
+    el('span.what', null, finding.message, finding.accepted ? el('span.accepted', null, `accepted until ${finding.accepted.expires}`) : null),
     el('span.count', null, countOf(finding)),
     el('span.place', null, el('code', null, placeOf(finding)), el('code.rule', null, finding.rule))));
   details.addEventListener('toggle', () => fill(details, finding));
@@ -36,19 +37,23 @@ function placeOf(finding) {
 function findingBody(finding) {
   const exchange = report.exchanges[finding.exchange];
   return el('div.body', null,
+    finding.moved ? el('p.moved', null, finding.moved) : null,
     sideBySide(finding),
     finding.why ? el('p.why', null, finding.why) : null,
-    rows(finding),
+    rows(finding, exchange),
     exchange ? exchangeOf(exchange, finding) : null,
-    finding.reproduce ? command(finding.reproduce) : null);
+    finding.reproduce ? command('Reproduce', finding.reproduce) : null,
+    finding.next ? command('Next', finding.next) : null);
 }
 
-function rows(finding) {
+function rows(finding, exchange) {
   const pairs = [];
+  const { accepted } = finding;
+  if (accepted) pairs.push(['Accepted', `until ${accepted.expires}: ${accepted.reason}${accepted.where ? ` (${accepted.where})` : ''}`]);
   const sample = finding.sample;
   if (sample && typeof sample === 'object' && sample.location) pairs.push(['For example at', el('code', null, sample.location)]);
   else if (sample !== null && sample !== undefined) pairs.push(['Sample', el('code', null, words(sample))]);
-  if (finding.operation) pairs.push(['Operation', el('code', null, finding.operation)]);
+  if (finding.operation && !exchange) pairs.push(['Operation', el('code', null, finding.operation)]);
   for (const [name, value] of Object.entries(finding)) {
     if (OWN.has(name) || value === null || value === '') continue;
     pairs.push([name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' '), typeof value === 'string' ? value : el('code', null, words(value))]);
@@ -97,7 +102,7 @@ function block(label, ...children) {
   return el('pre', { tabindex: 0, role: 'group', 'aria-label': label }, ...children);
 }
 
-function command(text) {
+function command(title, text) {
   const shown = el('code', null, text);
-  return el('div.message', null, el('h4', null, 'Reproduce', copyButton(text, shown)), block('Command', shown));
+  return el('div.message', null, el('h4', null, title, copyButton(text, shown)), block('Command', shown));
 }

@@ -37,7 +37,16 @@ function spotOf(spot) {
   return spot && spot.document ? `${spot.document}${spot.line ? `:${spot.line}` : ''}` : '';
 }
 
+const WITNESSES = [['vendored', 'Our copy', 'base'], ['upstream', 'Published now', 'revision'], ['observed', 'What was seen', '']];
+
+// Three witnesses, where they say who moved; else both sides.
 function sideBySide(finding) {
+  const said = finding.witnesses;
+  if (said && typeof said === 'object') {
+    return el('div.sides.witnesses', null, WITNESSES.map(([name, title, spot]) => el(`div.side.${name}`, null,
+      el('h4', null, title, spot && spotOf(finding[spot]) ? el('span', null, spotOf(finding[spot])) : null),
+      el('pre', { tabindex: 0, role: 'group', 'aria-label': title }, words(said[name])))));
+  }
   const drift = isDrift(finding);
   return el('div.sides', null,
     side('expected', { title: drift ? 'Was' : 'Expected', where: spotOf(finding.base) }, finding.expected, finding.observed),

@@ -1,26 +1,8 @@
-"""Every option, ini key, fixture and marker of recordings is shown with its words."""
+"""Recordings are kept where they are wanted."""
 
 from __future__ import annotations
 
 import pytest
-
-SHOWN = {
-    "--fixtures": ["bctrl_recording -- ", "bctrl_runtimes -- ", "The recording of this test"],
-    "--markers": ["@pytest.mark.bctrl_recording(name=None, conforming=True): the test is answered from its recording"],
-    "--help": [
-        "--bctrl-record-mode=MODE",
-        "--bctrl-recordings=DIR",
-        "bctrl_secrets (linelist):",
-        "bctrl_scrub (string):",
-    ],
-}
-
-
-@pytest.mark.parametrize("option", SHOWN)
-def test_it_is_listed(pytester: pytest.Pytester, option: str) -> None:
-    text = " ".join(pytester.runpytest_subprocess(option).stdout.str().split())
-
-    assert [] == [words for words in SHOWN[option] if words not in text]
 
 
 @pytest.mark.parametrize(("where", "value"), [("ini", "kept"), ("option", "kept/")])
