@@ -125,7 +125,7 @@ class _Pass:
         if self._chunks is not None and node.location == self._chunks.location:
             for chunk, accepted in self._chunks.of(column):
                 self.column(items, chunk, len(chunk.values), accepted)
-        elif conforms and items.is_certain and not node.positions and self._tally.facts(items.location).samples:
+        elif conforms and items.is_certain and not node.positions and self._tally.is_sampled(items.location):
             self._tally.certain_items(items, sum(map(len, column.values)))
         else:
             self._items(items, column.items(len(node.positions)), conforms)
@@ -187,9 +187,8 @@ class _Pass:
                 facts = self._tally.count(child.location, part, len(column.values))
                 facts.types[kind] += len(part.values)
                 self._tally.sample(facts, kind, part, 0)
-            if is_new:
-                self._tally.into.settle(self._tally.place(node.location))
             go_on(child, part, conforms and split.is_exact)
+        self._tally.into.settle(self._tally.place(node.location))
         return True
 
 

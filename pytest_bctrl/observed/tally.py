@@ -78,6 +78,10 @@ class Tally:
         if of not in facts.samples and column.values:
             facts.samples[of] = {"location": exact(column.where(index)), "value": redacted(column.values[index])}
 
+    def is_sampled(self, location: str) -> bool:
+        """Whether something was seen at a place before."""
+        return self.place(location) in self.into.places and bool(self.facts(location).samples)
+
     def needs(self, node: Node) -> bool:
         """Whether a place, or one right below it, has no sample yet."""
         below = [member.location for _, member in node.documented]
