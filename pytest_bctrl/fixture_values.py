@@ -80,6 +80,7 @@ def client(request: pytest.FixtureRequest) -> httpx.Client:
     url, key, live = aim(request)
     judged = is_mock(request.config, url)
     sees = observer(request.config)
+    sees.hide(key)
     return made(url, key, live=live, around=lambda inner: ObservingTransport(inner, sees, judged=judged))
 
 
@@ -91,6 +92,7 @@ def async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
     url, key, live = aim(request)
     judged = is_mock(request.config, url)
     sees = observer(request.config)
+    sees.hide(key)
     return made(url, key, live=live, around=lambda inner: AsyncObservingTransport(inner, sees, judged=judged))
 
 

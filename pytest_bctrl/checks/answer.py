@@ -8,10 +8,13 @@ from functools import cached_property
 from typing import Any
 
 from pytest_bctrl.checks.strict_json import Parsed, parse
+from pytest_bctrl.contract.acceptance import is_fast
 from pytest_bctrl.contract.media import chosen
 from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema
 from pytest_bctrl.observed.facts import Observation
-from pytest_bctrl.observed.observe import NO_BODY, observe
+from pytest_bctrl.observed.observe import NO_BODY, examine, observe
+from pytest_bctrl.observed.split import accepts
+from pytest_bctrl.observed.spot import body_spot
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,27 @@ class Answer:
         return self.parsed.value
 
     @cached_property
+    def conforms(self) -> bool:
+        """Whether the body conforms to its schema; True where there is no schema, or no JSON to hold to one."""
+        if is_fast() or self._data is NO_BODY:
+            return self._examined[1]
+        spot = body_spot(self.contract, self.operation, str(self.status), self.media_type)
+        return spot is None or accepts(self.contract, spot, self.data)
+
+    @cached_property
     def observed(self) -> Observation:
         """What stands in the body, by place; looked at once for all that want to know."""
+        if is_fast():
+            return self._examined[0]
         made = Observation()
-        data = self.data if self.schema is not None and self.parsed.ok else NO_BODY
-        observe(self.contract, self.operation.label, self.status, data, made, self.media_type)
+        observe(self.contract, self.operation.label, self.status, self._data, made, self.media_type)
         return made
+
+    @cached_property
+    def _examined(self) -> tuple[Observation, bool]:
+        made = Observation()
+        return made, examine(self.contract, self.operation, self.status, self._data, made, self.media_type)
+
+    @property
+    def _data(self) -> Any:
+        return self.data if self.schema is not None and self.parsed.ok else NO_BODY

@@ -44,6 +44,11 @@ def acceptance(contract: Contract, schema: Schema, at: str) -> Accepts:
     return known[at]
 
 
+def is_fast() -> bool:
+    """Whether jsonschema-rs is here, so that to ask costs next to nothing."""
+    return _engine() is not None
+
+
 def _made(contract: Contract, schema: Schema) -> Accepts:
     def slowly(value: Any) -> bool:
         from pytest_bctrl.contract.validation import is_valid

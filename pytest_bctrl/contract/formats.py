@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,13 @@ def conforms(value: object, name: str) -> bool:
     """Whether a value is in a format; one that nobody here can check is taken for kept."""
     own = _OWN.get(name)
     return own(value) if own is not None else bool(checker().conforms(value, name))
+
+
+def conforming(values: Sequence[str], name: str) -> int:
+    """How many of the strings are in a format."""
+    if name == "uuid":
+        return sum(map(bool, map(_UUID.fullmatch, values)))
+    return sum(conforms(value, name) for value in values)
 
 
 @lru_cache(maxsize=1)

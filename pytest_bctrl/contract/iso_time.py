@@ -9,6 +9,8 @@ _EXTENDED = r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d(?::\d
 _BASIC = r"\d{8}T\d{4}(?:\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d(?:\d\d)?)?"
 _TIME = re.compile(f"(?:{_EXTENDED}|{_BASIC})", re.ASCII | re.IGNORECASE)
 
+_LEAP_SECOND = re.compile(r"(T\d\d:?\d\d:?)60")
+
 
 def parse_time(text: str) -> datetime | None:
     """Return the moment that an ISO 8601 date and time names, or None where the text is none.
@@ -17,8 +19,13 @@ def parse_time(text: str) -> datetime | None:
     """
     if _TIME.fullmatch(text) is None:
         return None
-    fixed = re.sub(r"(T\d\d:?\d\d:?)60", r"\g<1>59", text.upper().replace(",", "."))
+    plain = text.upper().replace(",", ".")
+    # Almost no text has a leap second, so it is looked for where the rest has failed.
+    return _moment(plain) or _moment(_LEAP_SECOND.sub(r"\g<1>59", plain))
+
+
+def _moment(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(fixed)
+        return datetime.fromisoformat(text)
     except ValueError:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 Path = tuple[str | int, ...]
@@ -29,16 +30,18 @@ class Column(NamedTuple):
             return {keys[0]: self}
         return {key: self.chosen(indices) for key, indices in groups.items()}
 
-    def member(self, name: str, *, everywhere: bool) -> Column:
-        """A member of each object, or of each that has it."""
+    def member(self, name: str, everywhere: bool, values: Sequence[Any] | None = None) -> Column:
+        """A member of each object, or of each that has it; `values` are its values, where they were taken out."""
         if everywhere:
-            return Column([value[name] for value in self.values], lambda index: (*self.where(index), name))
+            found = list(map(itemgetter(name), self.values)) if values is None else values
+            return Column(found, lambda index: (*self.where(index), name))
 
         def where(index: int) -> Path:
             holders = (at for at, value in enumerate(self.values) if name in value)
             return (*self.where(next(at for count, at in enumerate(holders) if count == index)), name)
 
-        return Column([value[name] for value in self.values if name in value], where)
+        found = [value[name] for value in self.values if name in value] if values is None else values
+        return Column(found, where)
 
     def items(self, start: int = 0) -> Column:
         """The items of all lists, from an index on."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.show import shortened
 from pytest_bctrl.finding import Finding, Level
-from pytest_bctrl.observed.facts import Facts, Observation, Place
+from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
 from pytest_bctrl.observed.infer import inferred
 from pytest_bctrl.observed.location import member, parted, shown, tag_value
 from pytest_bctrl.observed.node import Node, body_node, node_at, untold, words
@@ -21,7 +21,7 @@ from pytest_bctrl.observed.totals import Totals, merged, status_differences
 UNDOCUMENTED = "undocumented_property"
 SCHEMA = "response_schema_conformance"
 
-Kind = Literal["undocumented-property", "unlisted-value", "new-branch", "type", "null", "format", "missing"]
+Kind = Literal["undocumented-property", "unlisted-value", "new-branch", "type", "null", "format", "missing", "untold"]
 
 UNLISTED = "the value is not one of the documented values"
 
@@ -41,7 +41,26 @@ def differences(contract: Contract, observation: Observation, media_type: str = 
             found += (
                 _finding(place, totals, difference) for difference in _at(root, observation, totals, place, facts)
             )
+    found += untold_members(contract, observation, media_type)
     return merged(found)
+
+
+def untold_members(contract: Contract, observation: Observation, media_type: str) -> Iterator[Finding]:
+    """Yield a finding for every object of which more undocumented properties were seen than are told apart."""
+    for place, count in observation.untold.items():
+        root = body_node(contract, place.operation, place.status, media_type)
+        node = None if root is None else node_at(root, place.location)
+        if node is not None and not untold(node, "object").is_open:
+            yield Finding(
+                UNDOCUMENTED,
+                "warning",
+                shown(place.location),
+                f"the contract does not document these properties either; more than {MANY} are not told apart",
+                observed="further properties",
+                count=count,
+                operation=place.operation,
+                extra={"kind": "untold", "status": place.status},
+            )
 
 
 @dataclass(frozen=True, slots=True)

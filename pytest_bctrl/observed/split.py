@@ -6,9 +6,10 @@ whatever it is, so that a kind nobody documented has a name too; any other by it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import Any
 
 from pytest_bctrl.contract.acceptance import acceptance
@@ -76,6 +77,22 @@ class Choice:
         valid = [i for i in self.admitting if accepts(self.contract, self.branches[i], value)]
         return f"{self.word}:{'+'.join(map(str, valid))}" if valid else ""
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether a conforming value surely conforms to the branch that its tag names."""
+        named = {branch.pointer for branch in self.by_tag.values()}
+        return self.name is not None and len(named) == len(self.admitting)
+
+    def tags(self, values: Sequence[Any]) -> list[str]:
+        """The tag of each value."""
+        if self.name is None:
+            return [self.tag(value) for value in values]
+        told = list(map(dict.get, values, repeat(self.name))) if set(map(type, values)) == {dict} else [None]
+        if set(map(type, told)) != {str}:
+            return [self.tag(value) for value in values]
+        tags = {value: value_tag(self.name, value) for value in set(told)}
+        return list(map(tags.__getitem__, told))
+
     def knows(self, tag: str) -> bool:
         """Whether a tag is one of this choice's, documented or not."""
         return tag.startswith((f"{self.name}=", f"{self.name}:") if self.name is not None else f"{self.word}:")
@@ -99,10 +116,15 @@ class Condition:
     spot: Spot
 
     name = None
+    is_exact = True
 
     def tag(self, value: Any) -> str:
         """Whether the value meets the condition."""
         return "then" if accepts(self.contract, self.spot.below("if"), value) else "else"
+
+    def tags(self, values: Sequence[Any]) -> list[str]:
+        """The tag of each value."""
+        return [self.tag(value) for value in values]
 
     def knows(self, tag: str) -> bool:
         """Whether a tag is one of a condition's."""
@@ -123,10 +145,15 @@ class Dependent:
     property: str
 
     name = None
+    is_exact = True
 
     def tag(self, value: Any) -> str:
         """Whether the property is there."""
         return value_tag("with", self.property) if self.property in value else ""
+
+    def tags(self, values: Sequence[Any]) -> list[str]:
+        """The tag of each value."""
+        return [self.tag(value) for value in values]
 
     def knows(self, tag: str) -> bool:
         """Whether a tag says that this property is there."""

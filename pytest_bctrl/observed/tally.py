@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_bctrl.contract.formats import conforms
+from pytest_bctrl.contract.formats import conforming, conforms
 from pytest_bctrl.contract.show import location as exact
 from pytest_bctrl.observed.column import Column
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
 from pytest_bctrl.observed.location import tagged
+from pytest_bctrl.observed.node import Node
 from pytest_bctrl.observed.redact import redacted
 from pytest_bctrl.observed.spot import json_text
 
@@ -34,6 +35,7 @@ class Tally:
         self.into = into
         self._operation = operation
         self._status = status
+        self._known: dict[str, Facts] = {}
 
     def place(self, location: str) -> Place:
         """The place of a location in this answer."""
@@ -41,7 +43,10 @@ class Tally:
 
     def facts(self, location: str) -> Facts:
         """The facts of a location in this answer."""
-        return self.into.places.setdefault(self.place(location), Facts())
+        known = self._known.get(location)
+        if known is None:
+            known = self._known[location] = self.into.places.setdefault(self.place(location), Facts())
+        return known
 
     def count(self, location: str, column: Column, of: int) -> Facts:
         """Count values at a place, of so many that could have been there."""
@@ -50,13 +55,19 @@ class Tally:
         facts.of += of
         return facts
 
-    def by_type(self, facts: Facts, column: Column) -> dict[str, Column]:
-        """Count the values' types, and part the column by them."""
-        types = list(map(type, column.values))
-        if len(set(types)) == 1 and types[0] is not float:
+    def by_type(self, facts: Facts, column: Column, certain: str | None = None) -> dict[str, Column]:
+        """Count the values' types, and part the column by them; `certain` is the type of all, where that is known."""
+        types = [] if certain is not None else list(map(type, column.values))
+        kinds = set(types)
+        if certain is not None and column.values:
+            parts = {certain: column}
+        elif float in kinds:
+            parts = column.grouped([_name(value) for value in column.values])
+        elif len(kinds) == 1:
             parts = {_NAMES[types[0]]: column}
         else:
-            parts = column.grouped([_name(value) for value in column.values])
+            first = sorted(kinds, key=types.index)
+            parts = {_NAMES[kind]: column.chosen([at for at, one in enumerate(types) if one is kind]) for kind in first}
         for kind, part in parts.items():
             facts.types[kind] += len(part.values)
             self.sample(facts, kind, part, 0)
@@ -66,6 +77,35 @@ class Tally:
         """Keep a value as the sample of something, if it is the first."""
         if of not in facts.samples and column.values:
             facts.samples[of] = {"location": exact(column.where(index)), "value": redacted(column.values[index])}
+
+    def is_sampled(self, location: str) -> bool:
+        """Whether something was seen at a place before."""
+        return self.place(location) in self.into.places and bool(self.facts(location).samples)
+
+    def needs(self, node: Node) -> bool:
+        """Whether a place, or one right below it, has no sample yet."""
+        below = [member.location for _, member in node.documented]
+        return any(not self.facts(location).samples for location in (node.location, *below))
+
+    def certain_items(self, items: Node, count: int) -> None:
+        """Count items whose values need not be looked at, and of which there is a sample."""
+        facts, kind = self.facts(items.location), str(items.certain)
+        facts.seen += count
+        facts.of += count
+        facts.types[kind] += count
+        for format_name in items.formats if kind == "string" else ():
+            facts.formats[format_name] += count
+
+    def certain(self, member: Node, column: Column, name: str, count: int, total: int) -> None:
+        """Count a member whose values need not be looked at; `count` of `total` objects, in `column`, have it."""
+        facts, kind = self.facts(member.location), str(member.certain)
+        facts.seen += count
+        facts.of += total
+        facts.types[kind] += count
+        for format_name in member.formats if kind == "string" else ():
+            facts.formats[format_name] += count
+        if kind not in facts.samples:
+            self.sample(facts, kind, column.member(name, count == total), 0)
 
     def absent(self, location: str, column: Column, name: str) -> None:
         """Keep the place of the first object that lacks a member, if it is the first."""
@@ -89,10 +129,11 @@ class Tally:
 
     def format(self, facts: Facts, column: Column, name: str) -> None:
         """Count the strings that are in a format."""
-        held = [conforms(value, name) for value in column.values]
-        facts.formats[name] += sum(held)
-        if not all(held):
-            self.sample(facts, f"not {name}", column, held.index(False))
+        held = conforming(column.values, name)
+        facts.formats[name] += held
+        if held < len(column.values):
+            index = next(at for at, value in enumerate(column.values) if not conforms(value, name))
+            self.sample(facts, f"not {name}", column, index)
 
     def tag(self, location: str, name: str, tag: str) -> str:
         """A tag that no contract has, as it is told apart: past `MANY` of them, all others are one."""

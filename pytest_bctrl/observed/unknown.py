@@ -35,7 +35,7 @@ def observe_unknown(tally: Tally, location: str, column: Column, names: Mapping[
             room -= 1
             known.add(place)
             into.unknown[parent] = known
-        _column(tally, at, column.member(name, everywhere=count == len(column.values)), 0, level)
+        _column(tally, at, column.member(name, count == len(column.values)), 0, level)
     if known:
         into.settle(parent)
 

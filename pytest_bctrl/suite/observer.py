@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -11,6 +11,8 @@ from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.observed.data import as_data, from_data
 from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.secret import Secret, secret
+from pytest_bctrl.suite.scrub import MASK
 from pytest_bctrl.traffic.mock.routes import Routes
 
 Headers = Iterable[tuple[str, str]]
@@ -40,6 +42,13 @@ class Observer:
         self.judged = Observation()
         self.unjudged = Observation()
         self._routes = Routes(contract)
+        self._keys: list[Secret] = []
+
+    def hide(self, key: Secret | str) -> None:
+        """Keep a key out of all that is taken down: values and names of what is not documented are the API's own."""
+        held = secret(key)
+        if held and held not in self._keys:
+            self._keys.append(held)
 
     @property
     def everything(self) -> Observation:
@@ -65,6 +74,8 @@ class Observer:
     ) -> None:
         """Take down one answer that was read already."""
         into = self.judged if judged else self.unjudged
+        for key in self._keys:
+            answer = _without(key, answer)
         label = answer.operation.label
         into.add(answer.observed)
         for name in _given(answer.operation, query, request_headers):
@@ -82,6 +93,13 @@ class Observer:
         """Add what another process took down."""
         self.judged.add(from_data(data["judged"]))
         self.unjudged.add(from_data(data["unjudged"]))
+
+
+def _without(key: Secret, answer: Answer) -> Answer:
+    # The key itself is in no variable: a traceback shows those of its frames.
+    if key.reveal().encode("utf-8", "surrogateescape") not in answer.body:
+        return answer
+    return replace(answer, body=answer.body.replace(key.reveal().encode("utf-8", "surrogateescape"), MASK.encode()))
 
 
 def _given(operation: Operation, query: str, headers: Headers) -> Iterable[str]:

@@ -12,8 +12,10 @@ from pytest_bctrl import settings
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.observed.measure import coverage
+from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.coverage_summary import lines, shortfall
 from pytest_bctrl.suite.observer import Observer, Seen
+from pytest_bctrl.suite.scrub import scrubbed
 
 OBSERVER: pytest.StashKey[Observer] = pytest.StashKey()
 CARRIED = "bctrl_observed"
@@ -29,6 +31,7 @@ def observer(config: pytest.Config) -> Observer:
         except BctrlError as error:
             raise pytest.UsageError(f"bctrl: {error}") from None
         config.stash[OBSERVER] = Observer(contract)
+        config.stash[OBSERVER].hide(Secret(os.environ.get(settings.KEY_VARIABLE, "")))
         config.pluginmanager.register(ObservingHooks(config, minimum), "bctrl-observing")
     return config.stash[OBSERVER]
 
@@ -76,8 +79,9 @@ class ObservingHooks:
         if self._config.option.collectonly or (self._minimum is None and not self._observer.everything.statuses):
             return
         terminalreporter.section("bctrl coverage")
+        key = Secret(os.environ.get(settings.KEY_VARIABLE, ""))
         for line in lines(self._observer):
-            terminalreporter.line(line)
+            terminalreporter.line(scrubbed(line, key))
         short = self._shortfall()
         if short:
             terminalreporter.line(short, red=True)

@@ -118,8 +118,9 @@ class Reader:
         """A command with the stand-ins' values where a reader puts their own."""
         text = text.replace(_PORT, str(self._port))
         api = self._outside.api
-        for name, value in (("BCTRL_API_KEY", api.api_key), ("BCTRL_SPACE_ID", api.space_id)):
-            text = re.sub(rf"\b{name}=…", f"{name}={value}", text)
+        own = {"BCTRL_API_KEY": api.api_key, "BCTRL_SPACE_ID": api.space_id, "--bctrl-space-id": api.space_id}
+        for name, value in own.items():
+            text = text.replace(f"{name}=…", f"{name}={value}")
         return text
 
     def _save(self, block: Block, name: str, later: list[Block]) -> None:
