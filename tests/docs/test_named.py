@@ -62,3 +62,9 @@ def test_every_layer_is_in_the_drawing_of_the_house() -> None:
     (layers,) = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
     rooms = [room.strip().removeprefix("pytest_bctrl.") for layer in layers["layers"] for room in layer.split("|")]
     assert [] == [room for room in rooms if not re.search(rf"\b{room}(/|\.py)", drawing)]
+
+
+def test_the_command_for_all_tests_is_the_one_that_ci_runs() -> None:
+    ci = (PROJECT / ".ci" / "run").read_text("utf-8").splitlines()[-1]
+    for name in ("README.md", "CONTRIBUTING.md"):
+        assert f"```bash\n{ci}\n```" in (PROJECT / name).read_text("utf-8")
