@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from pytest_bctrl.contract.model import Contract
     from pytest_bctrl.observed.coverage import Coverage
 
-Outcome = Literal["passed", "failed", "skipped", "error", "not checked"]
+Outcome = Literal["passed", "failed", "accepted", "skipped", "error", "not checked"]
+"""How a test ended; `accepted`: it would have failed, and all that it found is accepted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
     if run is None:
         if title.not_checked:
             return Verdict("not checked", _sentence([f"not everything could be checked: {title.not_checked[0]}"]))
-    elif not run.number_of("passed"):
+    elif not run.number_of("passed") + run.number_of("accepted"):
         return Verdict("not checked", _sentence(["nothing was checked", *title.not_checked[:1]]))
     elif not run.is_complete:
         return Verdict("not checked", _sentence(["the run ended before everything was checked", *basis]))
@@ -60,6 +60,9 @@ def _basis(run: RunReport | None) -> list[str]:
     if run is None:
         return []
     parts = [f"{run.number_of('passed')} of {_tests(len(run.tests))} passed"]
+    accepted = run.number_of("accepted")
+    if accepted:
+        parts.append(f"what {_tests(accepted)} found is accepted")
     skipped = run.number_of("skipped")
     if skipped:
         parts.append(f"{skipped} had nothing to look at")

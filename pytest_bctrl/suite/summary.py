@@ -244,6 +244,8 @@ def _outcome(report: pytest.TestReport) -> TestOutcome:
     """One test's outcome; a failure of its setup or teardown is an error, as pytest has it."""
     if getattr(report, "bctrl", {}).get("not_checked"):
         return TestOutcome(report.nodeid, "not checked", report.duration, _reason(report))
+    if hasattr(report, "wasxfail"):
+        return TestOutcome(report.nodeid, "accepted", report.duration, str(report.wasxfail))
     outcome: Outcome = "error" if report.failed and report.when != "call" else report.outcome
     return TestOutcome(report.nodeid, outcome, report.duration, "" if report.passed else _reason(report))
 

@@ -14,6 +14,7 @@ from pytest_bctrl.reports.verdict import verdict_of
 from tests.reports.examples import CONTRACT
 
 ERROR = Finding("r", "error", "a", "m")
+ACCEPTED = replace(ERROR, extra={"accepted": {"reason": "r", "expires": "2027-01-31", "where": "w"}})
 WARNING = Finding("r", "warning", "a", "m")
 
 
@@ -43,6 +44,9 @@ def run(*outcomes: Any, **more: Any) -> RunReport:
         ([ERROR], Title("t"), None, "failed"),
         ([], Title("t", not_checked=("one file",)), None, "not checked"),
         ([ERROR], Title("t", not_checked=("one file",)), None, "failed"),
+        ([ACCEPTED], Title("t"), run("accepted"), "passed"),
+        ([ACCEPTED, ERROR], Title("t"), run("accepted", "failed"), "failed"),
+        ([], Title("t"), run("passed", shortfall="too little was seen"), "failed"),
     ],
 )
 def test_the_status(findings: list[Finding], title: Title, made: RunReport | None, status: str) -> None:
@@ -56,6 +60,7 @@ def test_the_status(findings: list[Finding], title: Title, made: RunReport | Non
         ([ERROR, ERROR], None, "2 errors fail the run."),
         ([], run("passed", "skipped"), "Nothing was found; 1 of 2 tests passed; 1 had nothing to look at."),
         ([WARNING], run("passed"), "1 warning, at which the run does not fail; 1 of 1 test passed."),
+        ([], run("passed", "accepted"), "Nothing was found; 1 of 2 tests passed; what 1 test found is accepted."),
         ([], run(), "Nothing was checked."),
     ],
 )

@@ -167,6 +167,18 @@ def test_what_the_traffic_of_other_tests_showed_is_a_remark(pytester: pytest.Pyt
     assert any(note.startswith("in the traffic of other tests: error ") for note in report["notes"])
 
 
+def test_what_is_accepted_is_told_and_fails_nothing(pytester: pytest.Pytester, live: LiveRun) -> None:
+    with serve(named("status-not-in-enum-1")) as server:
+        live(server, "--bctrl-accept=known for a while")
+        result = live(server, "--bctrl-report=report.json")
+
+    report = read(pytester.path / "report.json")
+    assert (pytest.ExitCode.OK, "passed") == (result.ret, report["verdict"]["status"])
+    assert ["known for a while"] == [finding["accepted"]["reason"] for finding in report["findings"]]
+    assert {"passed", "accepted"} == {test["outcome"] for test in report["tests"]}
+    assert any(note.startswith("accepted: 1 of 1 findings") for note in report["notes"])
+
+
 def test_the_ini_file_can_ask_for_them(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nbctrl_report =\n    out/one.json\n    out/two.md\n")
 

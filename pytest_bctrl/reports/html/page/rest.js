@@ -45,8 +45,8 @@ function lines(id, texts) {
   show(id, texts.length > 0);
 }
 
-const OUTCOMES = { passed: 'seen', failed: 'error', error: 'error', skipped: 'never', 'not checked': 'warning' };
-const ORDER = ['failed', 'error', 'not checked', 'skipped', 'passed'];
+const OUTCOMES = { passed: 'seen', failed: 'error', error: 'error', accepted: 'info', skipped: 'never', 'not checked': 'warning' };
+const ORDER = ['failed', 'error', 'not checked', 'accepted', 'skipped', 'passed'];
 
 function testRow(test) {
   return el('li', { 'data-outcome': test.outcome },
