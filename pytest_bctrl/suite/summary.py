@@ -175,7 +175,7 @@ class Summary:
         return {"mock": "the bundled mock", "live": run.base_url, None: "none"}[run.target]
 
     def ask_who_moved(self, seen: Observation, again: Sequence[str], report: str) -> None:
-        """Place what was found by three witnesses, where there are three: the mock answers by the contract, and is none.
+        """Place what was found by three witnesses, where there are three; the mock, which keeps the contract, is none.
 
         `seen` is what the target answered the contract suite, `again` the command that repeats the run, `report` the
         JSON report that it writes, if it writes one.
