@@ -102,8 +102,9 @@ class ContractHooks:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write what is accepted; exit 1 where this run stopped itself, which xdist takes for an interruption."""
         if not hasattr(session.config, "workerinput"):
-            self._summary.observation = observer(session.config).everything
-            self._summary.ask_who_moved(self._again, self._report)
+            seen = observer(session.config)
+            self._summary.observation = seen.everything
+            self._summary.ask_who_moved(seen.judged, self._again, self._report)
             self._summary.accept()
         if self._summary.failed_to_accept:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -174,17 +174,18 @@ class Summary:
         run = self._run
         return {"mock": "the bundled mock", "live": run.base_url, None: "none"}[run.target]
 
-    def ask_who_moved(self, again: Sequence[str], report: str) -> None:
-        """Place what was found by three witnesses, where there are three.
+    def ask_who_moved(self, seen: Observation, again: Sequence[str], report: str) -> None:
+        """Place what was found by three witnesses, where there are three; the mock, which keeps the contract, is none.
 
-        `again` is the command that repeats the run, `report` the JSON report that it writes, if it writes one.
+        `seen` is what the target answered the contract suite, `again` the command that repeats the run, `report` the
+        JSON report that it writes, if it writes one.
         """
-        if self._upstream is None or self._run.target is None:
+        if self._upstream is None or self._run.target != "live":
             return
         try:
             commands = commands_of(self._run, again, report)
             found = merge(self._found)
-            self._found, self._moved = moved(self._run, self._upstream, self.observation, found, commands)
+            self._found, self._moved = moved(self._run, self._upstream, seen, found, commands)
         except DocumentError as error:
             self._not_looked_at.append(f"who moved: {error}")
 
