@@ -49,7 +49,7 @@ class Answer:
         An answer with a wrong or missing content type is held to the one schema there is: that its type is
         wrong is a finding of its own, and no reason to leave the body unseen.
         """
-        if self.documented is None or not self.documented.content:
+        if self.documented is None or not self.documented.content or self.operation.method == "HEAD":
             return None
         content = self.documented.content
         covering = [media for media in content if covers(media, self.media_type)]

@@ -59,7 +59,8 @@ def _unique(answer: Answer, rule: Rule, places: _Places) -> _Broken:
 def _equals(answer: Answer, rule: Rule, places: _Places) -> _Broken:
     wanted = answer.path_values.get(str(rule["equals"]).removeprefix("path."))
     for path, value in places:
-        if wanted is not None and isinstance(value, str) and value.lower() != wanted.lower():
+        is_comparable = isinstance(value, str | int) and not isinstance(value, bool)
+        if wanted is not None and is_comparable and str(value).lower() != wanted.lower():
             yield path, wanted, value
 
 

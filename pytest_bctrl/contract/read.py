@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +95,9 @@ def _operation(document: Mapping[str, Any], path: str, method: str, item: Mappin
     raw = item[method]
     parameters: dict[tuple[str, str], Parameter] = {}
     for source in (*item.get("parameters", ()), *raw.get("parameters", ())):
-        parameter = _parameter(_deref(document, source, name))
-        parameters[parameter.place, parameter.name] = parameter
+        parameter = _parameter(document, _deref(document, source, name), name)
+        if parameter.place != "header" or parameter.name.lower() not in _IGNORED:
+            parameters[parameter.place, parameter.name] = parameter
     return Operation(
         method=method.upper(),
         path=path,
@@ -112,14 +113,43 @@ def _operation(document: Mapping[str, Any], path: str, method: str, item: Mappin
     )
 
 
-def _parameter(raw: Mapping[str, Any]) -> Parameter:
+_IGNORED = frozenset({"accept", "content-type", "authorization"})
+"""Header fields of which a parameter says nothing: its definition "shall be ignored" (OpenAPI 3.1, 4.8.12.1)."""
+
+
+def _parameter(document: Mapping[str, Any], raw: Mapping[str, Any], name: str) -> Parameter:
+    content = next(iter(raw.get("content", {}).values()), None)
+    described = raw if content is None else content
+    schema = described.get("schema", True)
+    place = str(raw["in"])
+    style = str(raw.get("style", "form" if place in ("query", "cookie") else "simple"))
     return Parameter(
         name=str(raw["name"]),
-        place=str(raw["in"]),
+        place=place,
         required=bool(raw.get("required", False)),
-        schema=raw.get("schema", True),
+        schema=schema,
         setting=raw.get("x-bctrl-setting"),
+        examples=tuple(_examples(document, described, schema, name)),
+        style=style,
+        explode=bool(raw.get("explode", style == "form")),
+        is_json=content is not None,
     )
+
+
+def _examples(document: Mapping[str, Any], described: Mapping[str, Any], schema: Any, name: str) -> Iterator[Any]:
+    """The values that a document gives a parameter, from the parameter itself to the default of its schema."""
+    if "example" in described:
+        yield described["example"]
+    for example in described.get("examples", {}).values():
+        found = _deref(document, example, name)
+        if "value" in found:
+            yield found["value"]
+    resolved = _deref(document, schema, name) if isinstance(schema, Mapping) else {}
+    if "example" in resolved:
+        yield resolved["example"]
+    yield from resolved.get("examples", ())
+    if "default" in resolved:
+        yield resolved["default"]
 
 
 def _response(document: Mapping[str, Any], status: str, raw: Any, name: str) -> ResponseSpec:
@@ -149,7 +179,13 @@ def _scheme(document: Mapping[str, Any], scheme: str, name: str) -> SecuritySche
             mend=f"define it under components/securitySchemes, which has: {known}",
         )
     raw = _deref(document, schemes[scheme], name)
-    return SecurityScheme(scheme, str(raw.get("type", "")), str(raw.get("scheme", "")).lower())
+    return SecurityScheme(
+        scheme,
+        str(raw.get("type", "")),
+        str(raw.get("scheme", "")).lower(),
+        str(raw.get("in", "")),
+        str(raw.get("name", "")),
+    )
 
 
 def _deref(document: Mapping[str, Any], raw: Any, name: str) -> Mapping[str, Any]:

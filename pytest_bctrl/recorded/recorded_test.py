@@ -17,6 +17,7 @@ from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.recorded.conform import failing, listing, sealed, space_of
 from pytest_bctrl.recorded.place import Place
 from pytest_bctrl.reports.terminal import describe, headline
+from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secret import Secret, secret
 from pytest_bctrl.traffic.client import async_client, client
@@ -155,14 +156,15 @@ class RecordedTest:
 
     def runtimes(self) -> list[dict[str, Any]]:
         """Return the runtimes of the first recorded success, or ask for them while recording."""
-        operation = self._contract.operations[0]
+        operation = main_operation(self._contract)
         samples = Samples(self._contract, operation)
         if self.is_recording:
-            values = dict.fromkeys((one.name for one in operation.path_parameters), self.space_id)
+            asked = inputs(self._contract, operation, {"space_id": self.space_id}) or Inputs()
             with self.client() as made:
-                return samples.items(made.get(operation.url_path(values)).raise_for_status().json())
-        for exchange, _ in listing(self.player.exchanges, self._contract):
-            if exchange.method == operation.method and 200 <= exchange.status < 300:
+                answer = made.get(asked.target(operation), headers=dict(asked.headers))
+                return samples.items(answer.raise_for_status().json())
+        for exchange, match in listing(self.player.exchanges, self._contract):
+            if match.operations.get(exchange.method) is operation and 200 <= exchange.status < 300:
                 self.player.answer(exchange.method, exchange.url)
                 return samples.items(httpx.Response(200, content=exchange.body).json())
         raise DocumentError("it holds no runtimes", where=self._place.shown, mend=self._place.mend)

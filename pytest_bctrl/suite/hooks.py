@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from functools import partial
 
 import pytest
 
 from pytest_bctrl.reports.terminal import describe, printable
 from pytest_bctrl.suite.collect import ContractModule, is_chosen, split_arguments
+from pytest_bctrl.suite.fixtures import has_rows
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.scrub import scrub
 from pytest_bctrl.suite.summary import Summary
@@ -30,7 +32,7 @@ class ContractHooks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Put the contract tests in front of the project's own."""
-        modules = [ContractModule.beside(session, name) for name in self._modules()]
+        modules = [ContractModule.beside(session, name, partial(has_rows, self._run)) for name in self._modules()]
         own = [item for module in modules for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
         if self._chosen and not own:
             raise pytest.UsageError(f"no contract test matches {', '.join(self._chosen)}; list them: --collect-only -q")

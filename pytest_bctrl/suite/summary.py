@@ -11,7 +11,8 @@ from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.finding import Finding, at_or_above, from_dict
 from pytest_bctrl.reports.terminal import counted, describe
 from pytest_bctrl.suite.collect import NODE
-from pytest_bctrl.suite.fixtures import askable, takes_bearer
+from pytest_bctrl.suite.fixtures import askable, why_not_asked
+from pytest_bctrl.suite.parameters import documented_refusals
 from pytest_bctrl.suite.run import ContractRun
 
 
@@ -91,14 +92,14 @@ class Summary:
             return unseen
         asked = askable(run)
         lines = [
-            f"not checked  {operation.label}: it needs a method or parameters that the suite does not send"
+            f"not checked  {operation.label}: {why_not_asked(run, operation)}"
             for operation in run.contract.operations
             if operation not in asked
         ]
         lines += [
-            f"not checked  {operation.label}: credentials, since its security is not a bearer token alone"
+            f"not checked  {operation.label}: wrong values of its parameters, since it documents no 400 or 422"
             for operation in asked
-            if operation.security and not takes_bearer(operation)
+            if operation.other_parameters and not documented_refusals(operation)
         ]
         lines += [
             f"{reason.replace('not checked: ', 'not checked  ')}" + (f" ({number} tests)" if number > 1 else "")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
+from json import JSONDecoder
 from typing import Any
 
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.samples.mutants import SCHEMA_CHECK, broken
+from pytest_bctrl.samples.mutants import SCHEMA_CHECK, Mutant, broken
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
@@ -97,15 +99,29 @@ def duplicate_key() -> Fault:
     """Name the first property of the body twice (RFC 8259, 4)."""
 
     def twice(scene: Scene) -> bytes:
-        name, value = next(iter(scene.json().items()))
-        return b"{" + encode({name: value})[1:-1] + b"," + encode(scene.json())[1:]
+        text = encode(scene.json()).decode()
+        for found in re.finditer(r"\{(?=\")", text):
+            try:
+                first, _ = JSONDecoder().raw_decode(text, found.start())
+            except ValueError:
+                # A text that ends with a brace.
+                continue
+            name, value = next(iter(first.items()))
+            again = encode({name: value}).decode()[1:-1]
+            return f"{text[: found.end()]}{again},{text[found.end() :]}".encode()
+        return scene.answer.body
 
     return _body("duplicate_key()", twice, "strict_json")
 
 
 def nan() -> Fault:
     """Put `NaN` into the body, which JSON does not have (RFC 8259, 6)."""
-    return _body("nan()", lambda scene: b'{"undocumented":NaN,' + scene.answer.body[1:], "strict_json")
+
+    def with_nan(scene: Scene) -> bytes:
+        start = b"[NaN," if scene.answer.body.startswith(b"[") else b'{"undocumented":NaN,'
+        return start + scene.answer.body[1:]
+
+    return _body("nan()", with_nan, "strict_json")
 
 
 def empty_body() -> Fault:
@@ -254,12 +270,28 @@ def _first_line(maker: Callable[..., Fault]) -> str:
     return (maker.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
-def for_contract(made: Fault, samples: Samples) -> Fault:
+def for_contract(made: Fault, operations: Sequence[Samples]) -> Fault:
     """Return the fault with the check and level that the contract gives the rule it breaks.
 
+    It meets the answers of the first of `operations` that has the rule, and those of all others that have it.
     Raises `SettingError` for a rule that the contract does not have, before any request meets it.
     """
     if not isinstance(made.change, _Broken):
         return made
-    mutant = broken(samples, samples.sample(), made.change.rule)
-    return replace(made, check=mutant.check, level=mutant.level)
+    rule = made.change.rule
+    having: dict[str, Mutant] = {}
+    problem: SettingError | None = None
+    for samples in operations:
+        try:
+            having[samples.operation.label] = broken(samples, samples.sample(), rule)
+        except SettingError as error:
+            problem = problem or error
+    if problem is not None and not having:
+        raise problem
+    mutant = next(iter(having.values()))
+    return replace(
+        made,
+        check=mutant.check,
+        level=mutant.level,
+        meets=lambda scene: scene.is_success and scene.samples.operation.label in having,
+    )

@@ -44,7 +44,8 @@ class Routes:
         bases = {"", *(urlsplit(server).path.rstrip("/") for server in contract.servers)}
         self._routes = [
             (segments, operations)
-            for path, operations in by_path.items()
+            # A path that is spelled out goes before one with parameters (OpenAPI 3.1, 4.8.8.2).
+            for path, operations in sorted(by_path.items(), key=lambda item: _openness(item[0]))
             for base in sorted(bases)
             for segments in _spellings(base + path)
         ]
@@ -68,6 +69,10 @@ class Routes:
             if values is not None:
                 return Match(operations, values)
         return None
+
+
+def _openness(path: str) -> list[bool]:
+    return ["{" in segment for segment in path.split("/")]
 
 
 def _spellings(path: str) -> Iterator[list[str]]:

@@ -96,7 +96,7 @@ def closing(samples: Samples, space_id: str) -> Scenario:
 
 def charset(samples: Samples, space_id: str) -> Scenario:
     """A content type with a parameter."""
-    return Scenario("charset", dress=_if_json("application/json; charset=utf-8"))
+    return Scenario("charset", dress=_with_charset)
 
 
 def odd_case(samples: Samples, space_id: str) -> Scenario:
@@ -127,9 +127,11 @@ def flat_errors(samples: Samples, space_id: str) -> Scenario:
     return Scenario("flat_errors", dress=dress, errors=flat)
 
 
-def _if_json(content_type: str) -> Change:
-    set_type = change.headers({"Content-Type": content_type})
-    return lambda scene: set_type(scene) if scene.answer.body else scene.answer
+def _with_charset(scene: Scene) -> Answer:
+    media = scene.answer.header("Content-Type")
+    if not scene.answer.body or media is None or ";" in media:
+        return scene.answer
+    return change.headers({"Content-Type": f"{media}; charset=utf-8"})(scene)
 
 
 MOST = 100_000

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.errors import BctrlError, SettingError
+from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.fault import Fault, FaultInPlay
@@ -52,14 +53,19 @@ class MockServer:
         self.contract = contract
         self.api_key = api_key or Secret(MOCK_KEY)
         self.space_id = space_id or SPACE_ID
-        self.samples = Samples(contract, contract.operations[0])
+        self.samples = Samples(contract, main_operation(contract))
         self.requests = Journal(self.api_key)
         self._log = log
         self._host = host
         self._port = port
         refusals = Refusals(contract)
         first = source or fixed(lambda: self.samples.sample(self.space_id))
-        self._stage = Stage(first, self.samples, refusals)
+        self._others = {
+            operation.label: Samples(contract, operation)
+            for operation in contract.operations
+            if operation is not self.samples.operation and answers_with_json(operation)
+        }
+        self._stage = Stage(first, self.samples, self._others, refusals)
         self._responder = Responder(contract, self.api_key, self.space_id, self._stage, refusals)
         self._listener = Listener(self, limits or Limits())
         self._url = ""
@@ -111,7 +117,18 @@ class MockServer:
         if chosen.source is not None:
             # Made here and now: a first client should not wait for 100,000 runtimes, nor others beside it.
             chosen.source.payload(0)
-        self._stage.set(chosen)
+
+        def elsewhere(samples: Samples) -> Source:
+            try:
+                made = scenario(name, samples, self.space_id, **arguments).source
+                if made is not None:
+                    made.payload(0)
+            except SettingError:
+                # An operation that lists nothing has no empty list either.
+                made = None
+            return made or fixed(lambda: samples.sample(self.space_id))
+
+        self._stage.set(chosen, elsewhere)
         return self
 
     def play(self, chosen: Scenario) -> Self:
@@ -130,7 +147,7 @@ class MockServer:
         fit, or a rule that the contract does not have.
         """
         made = fault(spec, *arguments, times=times, every=every, after=after, **named)
-        return self._stage.add(for_contract(made, self.samples))
+        return self._stage.add(for_contract(made, [self.samples, *self._others.values()]))
 
     def reset(self) -> None:
         """Forget requests, scenario and faults, and close the connections, as between two tests.
