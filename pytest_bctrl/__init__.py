@@ -10,15 +10,41 @@ from typing import TYPE_CHECKING, Any
 from pytest_bctrl._version import __version__
 
 if TYPE_CHECKING:
+    from pytest_bctrl.checks.answer import Answer
+    from pytest_bctrl.checks.own import Check, Problem, contract_check
     from pytest_bctrl.conformance import assert_conforms, check
     from pytest_bctrl.finding import Finding
+    from pytest_bctrl.samples.sample import Samples
+    from pytest_bctrl.traffic.mock.change import Scene
+    from pytest_bctrl.traffic.mock.own import mock_fault, mock_scenario
 
-__all__ = ["Finding", "__version__", "assert_conforms", "check"]
+__all__ = [
+    "Answer",
+    "Check",
+    "Finding",
+    "Problem",
+    "Samples",
+    "Scene",
+    "__version__",
+    "assert_conforms",
+    "check",
+    "contract_check",
+    "mock_fault",
+    "mock_scenario",
+]
 
 _HOMES = {
+    "Answer": "pytest_bctrl.checks.answer",
+    "Check": "pytest_bctrl.checks.own",
     "Finding": "pytest_bctrl.finding",
+    "Problem": "pytest_bctrl.checks.own",
+    "Samples": "pytest_bctrl.samples.sample",
+    "Scene": "pytest_bctrl.traffic.mock.change",
     "assert_conforms": "pytest_bctrl.conformance",
     "check": "pytest_bctrl.conformance",
+    "contract_check": "pytest_bctrl.checks.own",
+    "mock_fault": "pytest_bctrl.traffic.mock.own",
+    "mock_scenario": "pytest_bctrl.traffic.mock.own",
 }
 
 

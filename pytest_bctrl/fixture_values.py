@@ -17,7 +17,9 @@ from pytest_bctrl.secret import Secret
 if TYPE_CHECKING:
     import httpx
 
+    from pytest_bctrl.traffic.flow import FieldsFor
     from pytest_bctrl.traffic.mock import MockServer
+    from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
 
 _CONTRACT: pytest.StashKey[Contract] = pytest.StashKey()
 _MOCK: pytest.StashKey[MockServer] = pytest.StashKey()
@@ -39,11 +41,20 @@ def mock(config: pytest.Config) -> MockServer:
     if _MOCK not in config.stash:
         from pytest_bctrl.traffic.mock import MockServer
 
-        server = MockServer(contract(config)).start()
+        server = MockServer(contract(config)).extend(*own_of(config)).start()
         config.add_cleanup(server.stop)
         config.pluginmanager.register(MockReport(), "bctrl-mock-report")
         config.stash[_MOCK] = server
     return config.stash[_MOCK]
+
+
+def own_of(config: pytest.Config) -> tuple[list[OwnScenario], list[OwnFault]]:
+    """Return the scenarios and faults that the project's hooks give."""
+    from pytest_bctrl.checks.own import flattened
+    from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
+
+    scenarios = flattened(config.hook.pytest_bctrl_scenarios(), OwnScenario, "pytest_bctrl_scenarios")
+    return scenarios, flattened(config.hook.pytest_bctrl_faults(), OwnFault, "pytest_bctrl_faults")
 
 
 @contextmanager
@@ -77,7 +88,7 @@ def client(request: pytest.FixtureRequest) -> httpx.Client:
     from pytest_bctrl.traffic.client import client as made
 
     url, key, live = aim(request)
-    return made(url, key, live=live)
+    return made(url, key, live=live, fields=fields_of(request.config))
 
 
 def async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
@@ -85,7 +96,14 @@ def async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
     from pytest_bctrl.traffic.client import async_client as made
 
     url, key, live = aim(request)
-    return made(url, key, live=live)
+    return made(url, key, live=live, fields=fields_of(request.config))
+
+
+def fields_of(config: pytest.Config) -> FieldsFor:
+    """Return what says which header fields carry the key to which operation."""
+    from pytest_bctrl.traffic.mock.routes import fields_for
+
+    return fields_for(contract(config))
 
 
 class MockReport:

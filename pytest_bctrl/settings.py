@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import FAIL_ON, FailOn
+from pytest_bctrl.levels import Levels, parse_levels
 from pytest_bctrl.secret import Secret
 
 Target = Literal["mock", "live"]
@@ -55,6 +56,7 @@ MAX_EXAMPLES = Setting("bctrl_max_examples")
 UPSTREAM = Setting("bctrl_upstream")
 RECORD_MODE = Setting("bctrl_record_mode")
 RECORDINGS = Setting("bctrl_recordings")
+LEVELS = Setting("bctrl_levels")
 SECRETS = Setting("bctrl_secrets")
 SCRUB = Setting("bctrl_scrub")
 
@@ -140,6 +142,12 @@ def secrets(source: Source, environment: Mapping[str, str]) -> tuple[Secret, ...
             raise SettingError(f"{what} is too short to be looked for", where="bctrl_secrets (ini)", mend="set it")
         values.append(Secret(value))
     return tuple(values)
+
+
+def levels(source: Source) -> Levels:
+    """Return the configured levels of findings; raises `SettingError` for a line that is none, or a wrong level."""
+    lines = source.getini(LEVELS.ini)
+    return parse_levels(map(str, lines) if isinstance(lines, list) else (), f"{LEVELS.ini} (ini)")
 
 
 def scrub_ids(source: Source, environment: Mapping[str, str]) -> bool:

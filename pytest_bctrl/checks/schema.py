@@ -12,9 +12,10 @@ from jsonschema.exceptions import ValidationError
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.branches import Branch, branch_meant, discriminator
 from pytest_bctrl.checks.formats import FORMATS
+from pytest_bctrl.checks.select import Path
 from pytest_bctrl.checks.show import type_name
 from pytest_bctrl.checks.strict_json import wide_limits
-from pytest_bctrl.checks.violation import Path, Violation
+from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.model import Contract, Schema
 
 RULE = "response_schema_conformance"

@@ -13,8 +13,9 @@ from typing import Any
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.branches import Branch, branch_meant
 from pytest_bctrl.checks.schema import validator
+from pytest_bctrl.checks.select import Path
 from pytest_bctrl.checks.show import type_name
-from pytest_bctrl.checks.violation import Path, Violation
+from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.model import Contract, Schema
 
 RULE = "undocumented_property"

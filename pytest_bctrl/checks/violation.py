@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.select import Path
 from pytest_bctrl.checks.show import generalised, location, shortened
 from pytest_bctrl.finding import Finding, Level
-
-Path: TypeAlias = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)

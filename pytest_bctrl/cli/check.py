@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pytest_bctrl.checks.own import Check
+from pytest_bctrl.checks.rules import rules_of
+from pytest_bctrl.cli.plugins import add_plugin_argument, gathered, require_hooks
 from pytest_bctrl.conformance import check
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above
+from pytest_bctrl.levels import parse_levels
 from pytest_bctrl.recorded.conform import findings_of
 from pytest_bctrl.reports.findings_json import findings_json
 from pytest_bctrl.reports.github import findings_github
@@ -29,6 +33,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a .har file, a JSON body, a folder, or - for stdin")
     parser.add_argument("--format", choices=sorted(_FORMATS), default="text", help="default: %(default)s")
     parser.add_argument("--fail-on", choices=FAIL_ON, default="error", help="mildest finding that gives exit code 1")
+    parser.add_argument(
+        "--level",
+        action="append",
+        default=[],
+        metavar="RULE=LEVEL",
+        help="level of a rule, or of RULE@LOCATION: error, warning, info or off; repeatable",
+    )
+    add_plugin_argument(parser, "checks")
+    parser.add_argument(
+        "--operation", metavar="ID", help="what a bare body answers, where the contract has several operations"
+    )
     parser.add_argument("--contract", metavar="PATH", help="an OpenAPI 3.1 document; default: the packaged contract")
 
 
@@ -38,17 +53,28 @@ def run(options: argparse.Namespace) -> int:
     A file that cannot be read does not keep the others from being checked; the exit code is 2 then.
     """
     contract = load(options.contract)
+    require_hooks(options.plugin, ["pytest_bctrl_checks"])
+    own = gathered(options.plugin, "pytest_bctrl_checks", Check)
+    levels = parse_levels(options.level, "--level")
+    invariants = [rule for one in contract.operations for rule in one.invariants]
+    levels.require_known(rules_of(invariants, [check.name for check in own]))
+    off: list[str] = []
     found: list[Finding] = []
     problems: list[str] = []
     checked = 0
     for name, data in _inputs(options.paths, problems):
         try:
-            for place, findings in _checked(name, data, contract):
+            for place, findings in _checked(name, data, contract, options.operation, own):
                 checked += 1
-                found += (_placed(finding, name, place) for finding in findings)
+                kept, switched_off = levels.apply(findings)
+                off += switched_off
+                found += (_placed(finding, name, place) for finding in kept)
         except BctrlError as error:
             problems.append(str(error))
-    title = Title("check", contract.name, contract.short_digest, options.fail_on, tuple(problems))
+    notes = [f"switched off by --level: {entry.name}, {off.count(entry.name)} not shown" for entry in levels.off]
+    for note in notes:
+        print(f"pytest-bctrl: {note}", file=sys.stderr)
+    title = Title("check", contract.name, contract.short_digest, options.fail_on, (*problems, *notes))
     sys.stdout.write(_FORMATS[options.format](found, title))
     for problem in problems:
         print(f"pytest-bctrl: {printable(problem)}", file=sys.stderr)
@@ -74,17 +100,19 @@ def _inputs(paths: Sequence[str], problems: list[str]) -> Iterator[tuple[str, by
                 problems.append(f"{file}: it cannot be read: {error.strerror}")
 
 
-def _checked(name: str, data: bytes, contract: Contract) -> Iterator[tuple[str, list[Finding]]]:
+def _checked(
+    name: str, data: bytes, contract: Contract, operation: str | None, own: Sequence[Check]
+) -> Iterator[tuple[str, list[Finding]]]:
     """Yield the place and the findings of every answer in a file; raises `DocumentError` where there is none."""
     if not name.endswith(".har") and not _is_har(data):
         if not data.strip():
             raise DocumentError("it is empty", where=name, mend="give a response body in JSON, or a .har file")
-        yield "", check(data, contract=contract)
+        yield "", check(data, contract=contract, operation=operation, checks=own)
         return
     exchanges = decode(data, name).exchanges
     none = True
     for number, exchange in enumerate(exchanges, 1):
-        findings = findings_of(exchange, contract)
+        findings = findings_of(exchange, contract, own)
         if findings is not None:
             none = False
             yield f"entry {number}", findings

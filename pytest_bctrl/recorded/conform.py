@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.own import Check
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.finding import Finding, at_or_above
@@ -16,17 +17,16 @@ from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.har_write import digest
 
 
-def findings_of(exchange: Exchange, contract: Contract) -> list[Finding] | None:
+def findings_of(exchange: Exchange, contract: Contract, own: Iterable[Check] = ()) -> list[Finding] | None:
     """Return what is wrong with one exchange, worst first; None where the contract has no such operation."""
     match = Routes(contract).match(_target(exchange))
-    method = "GET" if exchange.method == "HEAD" else exchange.method
-    operation = match.operations.get(method) if match else None
+    operation = match.of(exchange.method) if match else None
     if operation is None or match is None:
         return None
     if exchange.method == "HEAD" or not exchange.is_complete:
         return None
     return check_answer(
-        Answer(contract, operation, exchange.status, exchange.headers, exchange.body, dict(match.values))
+        Answer(contract, operation, exchange.status, exchange.headers, exchange.body, dict(match.values)), own=own
     )
 
 
@@ -73,6 +73,17 @@ def space_of(exchanges: Iterable[Exchange], contract: Contract) -> str | None:
                 if parameter.setting == "space_id":
                     return match.values.get(parameter.name)
     return None
+
+
+def base_path(exchange: Exchange, contract: Contract) -> str:
+    """Return what stands in an exchange's path before the path of the contract's operation; often nothing."""
+    for _, match in listing([exchange], contract):
+        for operation in match.operations.values():
+            segments = len(operation.path.split("/")) - 1
+            # A leading version may be left out of a request, so that there is less than the whole path.
+            before = exchange.path.split("/")[1:-segments]
+            return "".join(f"/{segment}" for segment in before)
+    return ""
 
 
 def _target(exchange: Exchange) -> str:

@@ -14,7 +14,7 @@ import httpx
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
-from pytest_bctrl.recorded.conform import failing, listing, sealed, space_of
+from pytest_bctrl.recorded.conform import base_path, failing, listing, sealed, space_of
 from pytest_bctrl.recorded.place import Place
 from pytest_bctrl.reports.terminal import describe, headline
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
@@ -23,6 +23,7 @@ from pytest_bctrl.secret import Secret, secret
 from pytest_bctrl.traffic.client import async_client, client
 from pytest_bctrl.traffic.mock.message import Request
 from pytest_bctrl.traffic.mock.refusal import Refusals
+from pytest_bctrl.traffic.mock.routes import fields_for
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.guard import SHORTEST, refuse_secrets
@@ -104,12 +105,12 @@ class RecordedTest:
 
     @property
     def base_url(self) -> str:
-        """The origin of what is replayed or recorded."""
+        """The base URL of what is replayed or recorded."""
         if self._aim is not None:
             return self._aim.base_url
         for exchange in self.player.exchanges:
             parts = urlsplit(exchange.url)
-            return urlunsplit((parts.scheme, parts.netloc, "", "", ""))
+            return urlunsplit((parts.scheme, parts.netloc, base_path(exchange, self._contract), "", ""))
         return self._contract.servers[0] if self._contract.servers else "http://localhost:8787"
 
     @property
@@ -141,6 +142,7 @@ class RecordedTest:
             self._aim.key,
             live=self._aim.live,
             around=lambda inner: RecordingTransport(inner, self._keep),
+            fields=fields_for(self._contract),
         )
 
     def async_client(self) -> httpx.AsyncClient:
@@ -152,6 +154,7 @@ class RecordedTest:
             self._aim.key,
             live=self._aim.live,
             around=lambda inner: AsyncRecordingTransport(inner, self._keep),
+            fields=fields_for(self._contract),
         )
 
     def runtimes(self) -> list[dict[str, Any]]:

@@ -67,7 +67,7 @@ def inputs(contract: Contract, operation: Operation, settings: Mapping[str, str]
     if unfilled(contract, operation, settings):
         return None
     made = Inputs(
-        {parameter.name: _path_value(contract, parameter, settings) for parameter in operation.path_parameters}
+        {parameter.name: known_values(contract, parameter, settings)[0] for parameter in operation.path_parameters}
     )
     for parameter in operation.other_parameters:
         if parameter.required:
@@ -97,10 +97,6 @@ def alternatives(contract: Contract, parameter: Parameter) -> list[Any]:
         if value not in found and len(found) < _MOST:
             found.append(value)
     return found
-
-
-def _path_value(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> str:
-    return known_values(contract, parameter, settings)[0]
 
 
 def _known(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[Any]:

@@ -28,8 +28,8 @@ class Samples:
     """Bodies of one operation's successful answer, whose `status`, `media_type` and `schema` the contract gives.
 
     Raises `DocumentError` where the contract documents none in JSON.
-    `list_name` is where the body holds its list (`runtimes`), empty where it holds none at its top; `is_list` tells that
-    the body is one itself.
+    `list_name` is where the body holds its list (`runtimes`), empty where it holds none at its top; `is_list` tells
+    that the body is one itself.
     """
 
     def __init__(self, contract: Contract, operation: Operation) -> None:

@@ -33,7 +33,8 @@ def target(pytestconfig: pytest.Config) -> Iterator[Target]:
 @pytest.fixture
 def verdict(request: pytest.FixtureRequest, target: Target) -> Verdict:
     """Where the test puts its findings."""
-    made = Verdict(request.config.stash[RUN].fail_on, target.tally)
+    run = request.config.stash[RUN]
+    made = Verdict(run.fail_on, target.tally, run.levels)
     request.node.stash[VERDICT] = made
     return made
 
@@ -77,7 +78,9 @@ def rows_for(run: ContractRun, names: Sequence[str]) -> list[tuple[Any, ...]]:
         if not about:
             rows.append((title, operation))
         for name in about:
-            rows += [(f"{title}-{text}", operation, value) for text, value in _ABOUT[name](run, operation)]
+            for text, value in _ABOUT[name](run, operation):
+                # A check of one's own is looked for by its own name first.
+                rows.append((f"{text}-{title}" if name == "own" else f"{title}-{text}", operation, value))
     return rows
 
 
@@ -150,6 +153,12 @@ def _mistakes(run: ContractRun, operation: Operation) -> _Named:
         yield mistake.name.replace(" ", "-"), mistake
 
 
+def _own(run: ContractRun, operation: Operation) -> _Named:
+    for check in run.checks:
+        if check.looks_at(operation.operation_id, operation.label):
+            yield check.name, check
+
+
 _SELECTED: Mapping[str, Callable[[ContractRun, Operation], bool]] = {
     "operation": lambda run, operation: True,
     "secured": lambda run, operation: operation.method == "GET" and guarded_by(run.contract, operation) is not None,
@@ -164,5 +173,6 @@ _ABOUT: Mapping[str, Callable[[ContractRun, Operation], _Named]] = {
     "value": _path_values,
     "variation": _variations,
     "mistake": _mistakes,
+    "own": _own,
 }
 """What a test is about, by the name of its parameter: what there is of it, each with its name in the test's id."""

@@ -98,7 +98,9 @@ def _broken(contract: Contract, parameter: Parameter) -> Iterator[Any]:
 
 def _is_spelled(value: Any) -> bool:
     """Whether a broken value can stand in a request: no object, and no character that no header can carry."""
-    return not isinstance(value, dict) and (not isinstance(value, str) or value.isprintable() and value.isascii())
+    if isinstance(value, str):
+        return value.isprintable() and value.isascii()
+    return not isinstance(value, dict)
 
 
 def _is_refused(contract: Contract, parameter: Parameter, value: Any) -> bool:

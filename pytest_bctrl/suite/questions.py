@@ -16,7 +16,7 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import known_values
 from pytest_bctrl.suite.parameters import Mistake, Variation, documented_refusals, is_guessable
-from pytest_bctrl.suite.paths import REFUSED, PathValue
+from pytest_bctrl.suite.paths import REFUSED, UNKNOWN, PathValue, unknown
 from pytest_bctrl.suite.target import Target
 
 REPEATS = 6
@@ -55,7 +55,11 @@ def of_head(target: Target, operation: Operation) -> list[Finding]:
 def of_path(target: Target, operation: Operation, value: PathValue) -> list[Finding]:
     """Ask for what does not exist: it has to be refused, as documented."""
     target.first(operation)
-    wrong = {parameter.name: value.value for parameter in operation.path_parameters}
+    contract = target.run.contract
+    wrong = {
+        parameter.name: unknown(contract, parameter) if value is UNKNOWN else value.value
+        for parameter in operation.path_parameters
+    }
     exchange = target.ask(operation, replace(target.plain(operation), path=wrong))
     if exchange.answer.status in value.refused_too:
         return list(exchange.findings)

@@ -27,6 +27,7 @@ class Summary:
         self._skipped: Counter[str] = Counter()
         self._not_looked_at: list[str] = []
         self._figures: list[str] = []
+        self._off: Counter[str] = Counter()
         self.stopped = False
 
     def header(self) -> str:
@@ -52,6 +53,7 @@ class Summary:
         self._found.extend(from_dict(finding) for finding in carried.get("findings", ()))
         self._tally.update(carried.get("tally", {}))
         self.stopped = self.stopped or bool(carried.get("stopped"))
+        self._off.update(carried.get("off", ()))
         self._figures.extend(carried.get("figures", ()))
         if carried.get("not_checked"):
             self._not_looked_at.append(carried["not_checked"])
@@ -69,7 +71,13 @@ class Summary:
             for line in describe(passing):
                 terminal.line(line)
             terminal.line("")
-        for line in [*self._checked(), *self._not_checked(), *self._next(failing, passing), *self._figures]:
+        for line in [
+            *self._checked(),
+            *self._switched_off(),
+            *self._not_checked(),
+            *self._next(failing, passing),
+            *self._figures,
+        ]:
             terminal.line(line)
 
     def _checked(self) -> list[str]:
@@ -78,12 +86,19 @@ class Summary:
         if run.target is not None:
             operations = ", ".join(operation.label for operation in askable(run))
             lines.append(
-                f"checked      {operations or 'no operation'}: {self._outcomes.total()} tests, "
-                f"{tally['requests']} requests, {tally['bodies']} of {tally['answers']} answers with a body"
+                f"checked      {operations or 'no operation'}: {_times(self._outcomes.total(), 'test')}, "
+                f"{_times(tally['requests'], 'request')}, "
+                f"{tally['bodies']} of {_times(tally['answers'], 'answer')} with a body"
             )
         if run.upstream is not None and not self._not_looked_at:
             lines.append(f"checked      the vendored spec against {run.upstream}")
         return [*lines, f"found        {counted(merge(self._found))}"]
+
+    def _switched_off(self) -> list[str]:
+        return [
+            f"switched off {entry.name}, by {entry.where}: {_times(self._off[entry.name], 'finding')} not shown"
+            for entry in self._run.levels.off
+        ]
 
     def _not_checked(self) -> list[str]:
         run = self._run
@@ -125,3 +140,7 @@ class Summary:
         if self._run.target == "mock":
             return ["next         BCTRL_API_KEY=… BCTRL_SPACE_ID=… pytest --bctrl-live checks the API itself"]
         return []
+
+
+def _times(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -151,11 +151,11 @@ class Target:
 
     def _credentials(self, operation: Operation, wrong: Credential | None) -> Iterator[tuple[KeyField, Secret, str]]:
         """The fields that carry a credential, what is in them, and how a shell spells that."""
-        for number, field in enumerate(key_fields(self.run.contract, operation) or ()):
+        for number, one in enumerate(key_fields(self.run.contract, operation) or ()):
             if wrong is None or number:
-                yield field, Secret(field.prefix + self.run.key.reveal()), f"{field.prefix}$BCTRL_API_KEY"
+                yield one, Secret(one.prefix + self.run.key.reveal()), f"{one.prefix}$BCTRL_API_KEY"
             elif wrong.header is not None:
-                yield field, wrong.header, wrong.shell
+                yield one, wrong.header, wrong.shell
 
     def _observe(self, attempt: Attempt) -> None:
         self.tally.requests += 1

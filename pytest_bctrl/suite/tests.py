@@ -13,6 +13,7 @@ import pytest
 
 from pytest_bctrl.checks.credentials import Credential
 from pytest_bctrl.checks.invariants import check_invariant, places_of
+from pytest_bctrl.checks.own import BrokenCheckError, Check, run_check
 from pytest_bctrl.checks.undocumented import check_undocumented
 from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.model import Operation
@@ -58,6 +59,19 @@ def test_invariant(operation: Operation, rule: dict[str, Any], target: Target, v
     verdict(findings(answer, check_invariant(answer, rule)))
 
 
+def test_own_check(operation: Operation, own: Check, target: Target, verdict: Verdict) -> None:
+    """A check of the project's own finds nothing in the answer."""
+    answer = target.first(operation).answer
+    broken = ""
+    try:
+        found = run_check(own, answer)
+    except BrokenCheckError as error:
+        broken = f"{error}\n  looked at: {answer.reproduce}"
+    if broken:
+        pytest.fail(broken, pytrace=False)
+    verdict(found)
+
+
 def test_conformance_is_kept(operation: Operation, target: Target, verdict: Verdict) -> None:
     """The same request, asked again and again, gets a conforming answer every time."""
     for found in questions.of_repetition(target, operation):
@@ -88,7 +102,7 @@ def test_allowed_value_is_taken(operation: Operation, variation: Variation, targ
 
 
 def test_wrong_value_is_refused(operation: Operation, mistake: Mistake, target: Target, verdict: Verdict) -> None:
-    """A value that the contract does not allow in a parameter, or none where one is required, is refused as documented."""
+    """A value that the contract does not allow, or none where one is required, is refused as documented."""
     verdict(questions.of_mistake(target, operation, mistake))
 
 

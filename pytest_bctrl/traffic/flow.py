@@ -24,7 +24,7 @@ MAX_BODY = 64 * 1024 * 1024
 """Bytes of one answer that are read at most."""
 
 CREDENTIAL = "bctrl_credential"
-"""Request extension: header fields, name to `Secret`, to send in the place of the key's; an empty mapping sends none."""
+"""Request extension: header fields, name to `Secret`, to send in the key's place; an empty mapping sends none."""
 
 FieldsFor: TypeAlias = Callable[[str, str], Sequence[KeyField]]
 """Which header fields carry the key in a request with this method and this path."""

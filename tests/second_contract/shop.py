@@ -50,7 +50,7 @@ STOCK = {ISBN: {"copies": 3, "counted": "2026-03-01T10:00:00Z", "by_branch": {"n
 GENRES = [{"code": "cr", "label": "Crime"}, {"code": "po", "label": "Poetry"}]
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """An answer that refuses."""
 
     def __init__(self, status: int, detail: str) -> None:
@@ -77,9 +77,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._handle()
 
-    do_DELETE = do_PUT = do_PATCH = do_POST
+    def do_DELETE(self) -> None:
+        self._handle()
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_arguments: object) -> None:
         """Keep quiet."""
 
     def _handle(self) -> None:
@@ -87,14 +88,14 @@ class Handler(BaseHTTPRequestHandler):
         self.seen.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
         try:
             self._send(*self._answer())
-        except Refusal as refusal:
+        except RefusedError as refusal:
             problem = {"title": "refused", "status": refusal.status, "detail": refusal.detail}
             self._send(refusal.status, problem, "application/problem+json")
 
     def _answer(self) -> tuple[int, Any]:
         parts = urlsplit(self.path)
         if not parts.path.startswith(f"{PREFIX}/"):
-            raise Refusal(404, "nothing here")
+            raise RefusedError(404, "nothing here")
         match parts.path.removeprefix(f"{PREFIX}/").split("/"):
             case ["books"]:
                 self._require_bearer()
@@ -108,28 +109,28 @@ class Handler(BaseHTTPRequestHandler):
                 return 200, self._category(unquote(number))
             case ["stock"]:
                 if self.headers.get("X-Shop-Key") != KEY and self.fault != "open stock":
-                    raise Refusal(401, "no such key")
+                    raise RefusedError(401, "no such key")
                 return 200, STOCK
             case ["genres"]:
                 return 200, [*GENRES, GENRES[0]] if self.fault == "genre twice" else GENRES
             case ["health"]:
                 return (500, {"title": "x", "status": 500}) if self.fault == "unhealthy" else (204, None)
-        raise Refusal(404, "nothing here")
+        raise RefusedError(404, "nothing here")
 
     def _require_bearer(self) -> None:
         if self.headers.get("Authorization") != f"Bearer {KEY}" and self.fault != "anyone":
-            raise Refusal(401, "no such token")
+            raise RefusedError(401, "no such token")
 
     def _page(self, query: str) -> dict[str, Any]:
         given = parse_qs(query, keep_blank_values=True)
         if self.fault != "no questions":
             require_valid(given, self.fault)
         if self.headers.get("X-Shop-Locale", "de") not in ("de", "en", "ja"):
-            raise Refusal(400, "X-Shop-Locale")
+            raise RefusedError(400, "X-Shop-Locale")
         if self.fault == "tags crash" and "tag" in given:
-            raise Refusal(500, "a tag")
+            raise RefusedError(500, "a tag")
         if self.fault == "sort refused" and "sort" in given:
-            raise Refusal(400, "sort")
+            raise RefusedError(400, "sort")
         changes = BOOK_FAULTS.get(self.fault, {})
         books = [book(0), book(1, **changes)]
         if self.fault == "book twice":
@@ -138,16 +139,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def _book(self, isbn: str) -> dict[str, Any]:
         if re.fullmatch(r"97[89][0-9]{10}", isbn) is None:
-            raise Refusal(400, "that is no ISBN")
+            raise RefusedError(400, "that is no ISBN")
         if isbn != ISBN and self.fault != "every isbn":
-            raise Refusal(404, "no such book")
+            raise RefusedError(404, "no such book")
         return book(1) if self.fault == "another book" else book(0)
 
     def _category(self, text: str) -> dict[str, Any]:
         if re.fullmatch(r"[1-9][0-9]{0,17}", text) is None:
-            raise Refusal(400, "that is no number")
+            raise RefusedError(400, "that is no number")
         if int(text) not in (7, 1, 2, 3):
-            raise Refusal(404, "no such category")
+            raise RefusedError(404, "no such category")
         found = {**CATEGORY, "number": int(text)}
         if self.fault == "deep text":
             found["below"] = [{"number": 8, "name": "x", "below": [{"number": "nine", "name": "y", "below": []}]}]
@@ -178,26 +179,26 @@ BOOK_FAULTS: dict[str, dict[str, Any]] = {
 def require_valid(given: dict[str, list[str]], fault: str) -> None:
     """Refuse a query that the shop does not take."""
     if fault != "shelf optional" and given.get("shelf", [""])[-1] not in ("fiction", "science", "children"):
-        raise Refusal(400, "shelf")
+        raise RefusedError(400, "shelf")
     for name, most in (("page", None), ("limit", 100)):
         text = given.get(name, ["1"])[-1]
         if re.fullmatch(r"-?[0-9]{1,18}", text) is None or int(text) < 1 or (most and int(text) > most):
             if fault == "any limit":
                 continue
-            raise Refusal(422, name)
+            raise RefusedError(422, name)
     if any(not tag for tag in given.get("tag", [])) or len(given.get("tag", [])) > 5:
-        raise Refusal(422, "tag")
+        raise RefusedError(422, "tag")
     sorts = given["sort"][-1].split(",") if "sort" in given else ["title"]
     if not set(sorts) <= {"title", "-title", "price", "-price"} or len(sorts) > 2:
-        raise Refusal(422, "sort")
+        raise RefusedError(422, "sort")
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", given.get("min_price", ["0"])[-1]) is None:
-        raise Refusal(422, "min_price")
+        raise RefusedError(422, "min_price")
     if given.get("in_print", ["true"])[-1] not in ("true", "false"):
-        raise Refusal(422, "in_print")
+        raise RefusedError(422, "in_print")
     try:
         date.fromisoformat(given.get("published_after", ["2000-01-01"])[-1])
     except ValueError:
-        raise Refusal(422, "published_after") from None
+        raise RefusedError(422, "published_after") from None
 
 
 class Shop:

@@ -235,9 +235,17 @@ FAULTS: Mapping[str, Callable[..., Fault]] = {
 
 
 def fault(
-    spec: str | Fault, *arguments: Any, times: int | None = None, every: int = 1, after: int = 0, **named: Any
+    spec: str | Fault,
+    *arguments: Any,
+    known: Mapping[str, Callable[..., Fault]] = FAULTS,
+    times: int | None = None,
+    every: int = 1,
+    after: int = 0,
+    **named: Any,
 ) -> Fault:
     """Return a fault: one already made, a name with its arguments, or a call as text (`"status(503, times=2)"`).
+
+    The name is one of those `known`.
 
     Raises `SettingError` for a name that is not known, or arguments that do not fit.
     """
@@ -249,15 +257,17 @@ def fault(
         name, positional, keywords = called(spec)
         timing = {word: keywords.pop(word) for word in ("times", "every", "after") if word in keywords}
         times, every, after = timing.get("times", times), timing.get("every", every), timing.get("after", after)
-        made = _made(name, (*positional, *arguments), {**keywords, **named})
+        made = _made(known, name, (*positional, *arguments), {**keywords, **named})
         times = made.times if times is None else times
     return made.when(times=times, every=every, after=after)
 
 
-def _made(name: str, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Fault:
-    maker = FAULTS.get(name)
+def _made(
+    known: Mapping[str, Callable[..., Fault]], name: str, arguments: tuple[Any, ...], named: Mapping[str, Any]
+) -> Fault:
+    maker = known.get(name)
     if maker is None:
-        raise SettingError("there is no such fault", where=name, mend=f"there are: {', '.join(FAULTS)}")
+        raise SettingError("there is no such fault", where=name, mend=f"there are: {', '.join(known)}")
     try:
         return maker(*arguments, **named)
     except TypeError as error:

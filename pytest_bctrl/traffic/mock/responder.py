@@ -108,10 +108,7 @@ def _identified(answer: Answer, request_id: str) -> Answer:
 
 
 def _operation(match: Match | None, request: Request) -> Operation | None:
-    if match is None:
-        return None
-    method = "GET" if request.method == "HEAD" and "HEAD" not in match.operations else request.method
-    return match.operations.get(method)
+    return match.of(request.method) if match else None
 
 
 def _documented_success(operation: Operation) -> tuple[int, str | None]:

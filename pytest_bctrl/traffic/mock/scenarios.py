@@ -171,15 +171,17 @@ SCENARIOS: Mapping[str, Callable[..., Scenario]] = {
 """Every scenario by its name, as `.scenario(name, …)`, `--scenario` and the marker `bctrl_scenario` take it."""
 
 
-def scenario(spec: str, samples: Samples, space_id: str, **named: Any) -> Scenario:
-    """Return a scenario by its name, or as a call in text (`"many(count=500)"`).
+def scenario(
+    spec: str, samples: Samples, space_id: str, known: Mapping[str, Callable[..., Scenario]] = SCENARIOS, **named: Any
+) -> Scenario:
+    """Return one of the `known` scenarios by its name, or as a call in text (`"many(count=500)"`).
 
     Raises `SettingError` for a name that is not known, or arguments that do not fit.
     """
     name, positional, keywords = called(spec)
-    maker = SCENARIOS.get(name)
+    maker = known.get(name)
     if maker is None:
-        raise SettingError("there is no such scenario", where=name, mend=f"there are: {', '.join(SCENARIOS)}")
+        raise SettingError("there is no such scenario", where=name, mend=f"there are: {', '.join(known)}")
     try:
         return maker(samples, space_id, *positional, **{**keywords, **named})
     except TypeError as error:

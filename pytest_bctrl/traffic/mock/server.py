@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +19,7 @@ from pytest_bctrl.traffic.mock.journal import Entry, Journal
 from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.message import Answer, Request
+from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario, faults_with, scenarios_with
 from pytest_bctrl.traffic.mock.parse import Problem
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.responder import Responder
@@ -55,6 +56,8 @@ class MockServer:
         self.space_id = space_id or SPACE_ID
         self.samples = Samples(contract, main_operation(contract))
         self.requests = Journal(self.api_key)
+        self._known_scenarios = scenarios_with(())
+        self._known_faults = faults_with(())
         self._log = log
         self._host = host
         self._port = port
@@ -113,14 +116,14 @@ class MockServer:
 
         Raises `SettingError` for a name that is not known, or arguments that do not fit.
         """
-        chosen = scenario(name, self.samples, self.space_id, **arguments)
+        chosen = scenario(name, self.samples, self.space_id, self._known_scenarios, **arguments)
         if chosen.source is not None:
             # Made here and now: a first client should not wait for 100,000 runtimes, nor others beside it.
             chosen.source.payload(0)
 
         def elsewhere(samples: Samples) -> Source:
             try:
-                made = scenario(name, samples, self.space_id, **arguments).source
+                made = scenario(name, samples, self.space_id, self._known_scenarios, **arguments).source
                 if made is not None:
                     made.payload(0)
             except SettingError:
@@ -129,6 +132,12 @@ class MockServer:
             return made or fixed(lambda: samples.sample(self.space_id))
 
         self._stage.set(chosen, elsewhere)
+        return self
+
+    def extend(self, scenarios: Iterable[OwnScenario] = (), faults: Iterable[OwnFault] = ()) -> Self:
+        """Take scenarios and faults of one's own, in the place of earlier ones of one's own."""
+        self._known_scenarios = scenarios_with(scenarios)
+        self._known_faults = faults_with(faults)
         return self
 
     def play(self, chosen: Scenario) -> Self:
@@ -146,7 +155,7 @@ class MockServer:
         where it is used in a `with` block. Raises `SettingError` for a fault that is not known, arguments that do not
         fit, or a rule that the contract does not have.
         """
-        made = fault(spec, *arguments, times=times, every=every, after=after, **named)
+        made = fault(spec, *arguments, known=self._known_faults, times=times, every=every, after=after, **named)
         return self._stage.add(for_contract(made, [self.samples, *self._others.values()]))
 
     def reset(self) -> None:

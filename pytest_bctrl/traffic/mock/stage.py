@@ -17,7 +17,6 @@ from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.scenarios import Scenario
 from pytest_bctrl.traffic.mock.source import Source, fixed
 
-
 SourceFor: TypeAlias = Callable[[Samples], Source]
 
 
