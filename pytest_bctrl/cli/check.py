@@ -26,6 +26,11 @@ from pytest_bctrl.reports.title import Title
 from pytest_bctrl.traffic.recordings.har_read import decode
 
 _STDIN = "-"
+EXAMPLES = (
+    "pytest-bctrl check recordings/",
+    "pytest-bctrl check body.json --fail-on warning",
+    "pytest-bctrl check body.json --level undocumented_property=off --format json",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,8 @@ from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.reports.terminal import printable
 
+EXAMPLES = ("pytest-bctrl contract show", "pytest-bctrl contract update --dry-run page.md")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""

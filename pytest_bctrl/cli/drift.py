@@ -26,6 +26,11 @@ FORMATS = {
 }
 """Format: the module and the function that writes it."""
 _DAYS = 90
+EXAMPLES = (
+    "pytest-bctrl drift page.md",
+    "pytest-bctrl drift page.md --fail-on warning --format sarif --output drift.sarif --format text",
+    "pytest-bctrl drift page.md --accept 'announced for March' --until 2027-01-31",
+)
 
 
 class _Report(NamedTuple):

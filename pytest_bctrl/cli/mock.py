@@ -31,11 +31,14 @@ from pytest_bctrl.traffic.recordings.port import scenario
 from pytest_bctrl.traffic.recordings.replay import Player
 
 _PORT = 8787
+EXAMPLES = (
+    "pytest-bctrl mock",
+    "pytest-bctrl mock --port 0 --scenario 'many(count=500)' --fault 'status(503, times=2)'",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _epilog()
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
