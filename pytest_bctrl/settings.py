@@ -139,7 +139,11 @@ def secrets(source: Source, environment: Mapping[str, str]) -> tuple[Secret, ...
         value = environment.get(line[1:], "") if line.startswith("$") else str(line)
         if len(value) < 4:
             what = f"the variable {line[1:]} is not set, or" if line.startswith("$") else "a value"
-            raise SettingError(f"{what} is too short to be looked for", where="bctrl_secrets (ini)", mend="set it")
+            raise SettingError(
+                f"{what} is too short to be looked for",
+                where="bctrl_secrets (ini)",
+                mend="set it to four characters or more",
+            )
         values.append(Secret(value))
     return tuple(values)
 

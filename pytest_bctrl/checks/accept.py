@@ -27,7 +27,7 @@ def answer_of(response: Any, contract: Contract, operation: str | None = None) -
     status = getattr(response, "status_code", getattr(response, "status", None))
     if not isinstance(status, int):
         raise BctrlError(
-            f"a {type(response).__name__} is not a response",
+            f"{type(response).__name__} is not a response",
             where="pytest_bctrl.check",
             mend="give a response of httpx, requests, urllib3, werkzeug, Django or Starlette, "
             "or its body as bytes, str or data",
@@ -71,7 +71,9 @@ def _body(response: Any) -> bytes:
         if isinstance(body, bytes):
             return body
     raise BctrlError(
-        f"the {type(response).__name__} has no body that was read", where="pytest_bctrl.check", mend="read it first"
+        f"the {type(response).__name__} has no body that was read",
+        where="pytest_bctrl.check",
+        mend="read it first: response.read()",
     )
 
 

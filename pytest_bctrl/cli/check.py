@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
 
     A file that cannot be read does not keep the others from being checked; the exit code is 2 then.
     """
-    contract = load(options.contract)
+    contract = load(options.contract, "--contract")
     require_hooks(options.plugin, ["pytest_bctrl_checks"])
     own = gathered(options.plugin, "pytest_bctrl_checks", Check)
     levels = parse_levels(options.level, "--level")
@@ -86,7 +86,11 @@ def run(options: argparse.Namespace) -> int:
     if problems:
         return 2
     if not checked:
-        raise SettingError("nothing in it answers an operation of the contract", where=", ".join(options.paths))
+        raise SettingError(
+            "nothing in it answers an operation of the contract",
+            where=", ".join(options.paths),
+            mend="record a listing, or name another file",
+        )
     return 1 if at_or_above(found, options.fail_on) else 0
 
 

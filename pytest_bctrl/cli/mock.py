@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM; returns 0. Raises `SettingError` for what is set wrong."""
-    contract = load(options.contract)
+    contract = load(options.contract, "--contract")
     log = None if options.quiet else RequestLog(sys.stdout.fileno())
     server = MockServer(
         contract,
@@ -183,7 +183,9 @@ def _tell(file: Path | None, server: MockServer) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise SettingError(
-            f"it cannot be written: {reason}", where=f"--ready-file {file}", mend="name another"
+            f"it cannot be written: {reason}",
+            where=f"--ready-file {file}",
+            mend="give a path in a folder that is there",
         ) from None
 
 

@@ -22,8 +22,10 @@ from pytest_bctrl.errors import DocumentError
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
-def load(path: str | Path | None = None) -> Contract:
+def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Contract:
     """Load a contract: the packaged one, or an OpenAPI 3.1 document of one's own (JSON or YAML).
+
+    `option` is what the path was given as, for errors.
 
     Raises `DocumentError` where the file is missing, broken or not OpenAPI 3.1.
     """
@@ -34,7 +36,7 @@ def load(path: str | Path | None = None) -> Contract:
         raise DocumentError(
             f"the contract cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}",
             where=str(file),
-            mend="--bctrl-contract takes an OpenAPI 3.1 document in JSON or YAML",
+            mend=f"{option} takes an OpenAPI 3.1 document in JSON or YAML",
         ) from None
     document = _parse(text, str(file))
     # The packaged document is proven sound by the tests, and is not proven again at every start.
@@ -46,9 +48,9 @@ def _parse(text: str, name: str) -> Any:
         try:
             return json.loads(text)
         except ValueError as error:
-            raise DocumentError(f"it is not JSON: {error}", where=name, mend="mend the file") from None
+            raise DocumentError(f"it is not JSON: {error}", where=name, mend="correct it at that place") from None
         except RecursionError:
-            raise DocumentError("it is nested too deep", where=name, mend="mend the file") from None
+            raise DocumentError("it is nested too deep", where=name, mend="give a flatter document") from None
     from pytest_bctrl.contract.yaml_source import read_yaml
 
     return read_yaml(text, name)

@@ -184,7 +184,7 @@ def _success(operation: Operation, contract: Contract) -> tuple[int, str, Schema
     raise DocumentError(
         "it documents no successful JSON answer",
         where=f"{contract.name}: {operation.label}",
-        mend="document one",
+        mend="document a 200 with content application/json",
     )
 
 

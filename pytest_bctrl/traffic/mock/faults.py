@@ -17,7 +17,7 @@ from pytest_bctrl.traffic.mock import change
 from pytest_bctrl.traffic.mock.change import Scene
 from pytest_bctrl.traffic.mock.fault import Fault
 from pytest_bctrl.traffic.mock.message import Answer, Payload, with_headers
-from pytest_bctrl.traffic.mock.spell import called
+from pytest_bctrl.traffic.mock.spell import called, usage
 
 _WHOLE = "complete_answer"
 
@@ -272,12 +272,8 @@ def _made(
         return maker(*arguments, **named)
     except TypeError as error:
         raise SettingError(
-            f"the arguments do not fit: {error}", where=f"fault {name}", mend=_first_line(maker)
+            f"the arguments do not fit: {error}", where=f"fault {name}", mend=f"it takes {usage(name, maker)}"
         ) from None
-
-
-def _first_line(maker: Callable[..., Fault]) -> str:
-    return (maker.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
 def for_contract(made: Fault, operations: Sequence[Samples]) -> Fault:

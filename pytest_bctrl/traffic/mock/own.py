@@ -17,6 +17,7 @@ from pytest_bctrl.traffic.mock.faults import FAULTS
 from pytest_bctrl.traffic.mock.message import Answer
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario
 from pytest_bctrl.traffic.mock.source import fixed
+from pytest_bctrl.traffic.mock.spell import usage
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -83,7 +84,7 @@ class OwnFault:
                 ) from error
             if not isinstance(made, Answer):
                 raise SettingError(
-                    f"it returned a {type(made).__name__}", where=_place(self), mend="return an Answer: scene.answer"
+                    f"it returned {type(made).__name__}", where=_place(self), mend="return an Answer: scene.answer"
                 )
             return made
 
@@ -99,7 +100,7 @@ def _require_fitting(
         signature(one.function).bind(first, *positional, **named)
     except TypeError as error:
         raise SettingError(
-            f"the arguments do not fit: {error}", where=_place(one), mend=one.about or "see the function"
+            f"the arguments do not fit: {error}", where=_place(one), mend=f"it takes {usage(one.name, one.function, 1)}"
         ) from None
 
 

@@ -14,7 +14,7 @@ from pytest_bctrl.traffic.mock.change import Change, Scene
 from pytest_bctrl.traffic.mock.message import Answer
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.source import Rolling, Source, fixed, many_items
-from pytest_bctrl.traffic.mock.spell import called
+from pytest_bctrl.traffic.mock.spell import called, usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,9 @@ def empty(samples: Samples, space_id: str) -> Scenario:
 def many(samples: Samples, space_id: str, count: int = 300, seed: int = 0) -> Scenario:
     """A list of `count` runtimes, up to 100,000, made once."""
     if not isinstance(count, int) or not 0 <= count <= MOST:
-        raise SettingError(f"{count!r} is no such number", where="scenario many", mend=f"give count from 0 to {MOST:,}")
+        raise SettingError(
+            f"count={count!r} is no number of runtimes", where="scenario many", mend=f"give count from 0 to {MOST:,}"
+        )
     return Scenario("many", many_items(samples, count, seed, space_id))
 
 
@@ -185,5 +187,6 @@ def scenario(
     try:
         return maker(samples, space_id, *positional, **{**keywords, **named})
     except TypeError as error:
-        about = (maker.__doc__ or "").partition("\n")[0].rstrip(".")
-        raise SettingError(f"the arguments do not fit: {error}", where=f"scenario {name}", mend=about) from None
+        raise SettingError(
+            f"the arguments do not fit: {error}", where=f"scenario {name}", mend=f"it takes {usage(name, maker, 2)}"
+        ) from None
