@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from pytest_bctrl.finding import Finding
     from pytest_bctrl.samples.sample import Samples
     from pytest_bctrl.traffic.mock.change import Scene
+    from pytest_bctrl.traffic.mock.message import Answer as MockAnswer
     from pytest_bctrl.traffic.mock.own import mock_fault, mock_scenario
 
 __all__ = [
     "Answer",
     "Check",
     "Finding",
+    "MockAnswer",
     "Problem",
     "Samples",
     "Scene",
@@ -37,6 +39,7 @@ _HOMES = {
     "Answer": "pytest_bctrl.checks.answer",
     "Check": "pytest_bctrl.checks.own",
     "Finding": "pytest_bctrl.finding",
+    "MockAnswer": "pytest_bctrl.traffic.mock.message:Answer",
     "Problem": "pytest_bctrl.checks.own",
     "Samples": "pytest_bctrl.samples.sample",
     "Scene": "pytest_bctrl.traffic.mock.change",
@@ -53,6 +56,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'pytest_bctrl' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(_HOMES[name]), name)
+    module, _, there = _HOMES[name].partition(":")
+    value = getattr(import_module(module), there or name)
     globals()[name] = value
     return value

@@ -111,7 +111,7 @@ def test_the_mock_passes(step: Run, tmp_path: Path) -> None:
 
 def test_a_live_target_with_a_fault_fails(step: Run) -> None:
     """The key is in the environment, and in nothing that is printed."""
-    with serve(named("status-archived-in-last-of-300")) as server:
+    with serve(named("kind-not-in-enum-1")) as server:
         inputs = {"target": "live", "space-id": server.space_id, "base-url": server.url}
         code, outputs, told = step("run", inputs, BCTRL_API_KEY=server.api_key)
 
