@@ -54,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return COULD_NOT_CHECK
     except BrokenPipeError:
         # The reader of a pipe went away (`| head`): nothing is left to say to anyone, as the interpreter ends either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_CHECK
     except KeyboardInterrupt:
         return 130

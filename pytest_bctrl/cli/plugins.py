@@ -30,7 +30,7 @@ def gathered(modules: Sequence[str], hook: str, wanted: type) -> list[Any]:
 
 
 def _of(module: ModuleType, name: str, hook: str) -> Sequence[Any]:
-    function = getattr(module, hook, None)
+    function: Any = getattr(module, hook, None)
     return list(function()) if callable(function) else []
 
 

@@ -62,7 +62,7 @@ def test_invariant(operation: Operation, rule: dict[str, Any], target: Target, v
 def test_own_check(operation: Operation, own: Check, target: Target, verdict: Verdict) -> None:
     """A check of the project's own finds nothing in the answer."""
     answer = target.first(operation).answer
-    broken = ""
+    broken, found = "", []
     try:
         found = run_check(own, answer)
     except BrokenCheckError as error:

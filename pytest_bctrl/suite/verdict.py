@@ -27,7 +27,7 @@ class Verdict:
         self.stopped = False
         self.not_checked = ""
         self.figures: list[str] = []
-        self._fail_on = fail_on
+        self._fail_on: FailOn = fail_on
         self._tally = tally or Tally()
         self._before = self._tally.as_dict()
         self._collected: list[Finding] = []
