@@ -53,8 +53,10 @@ def from_dict(values: Mapping[str, Any]) -> Finding:
 
 
 def at_or_above(findings: Iterable[Finding], fail_on: FailOn) -> list[Finding]:
-    """Return the findings that fail a run under `fail_on`, in their order."""
+    """Return the findings that fail a run under `fail_on`, in their order; accepted ones never do."""
     if fail_on == "never":
         return []
     limit = LEVELS.index(fail_on)
-    return [finding for finding in findings if LEVELS.index(finding.level) <= limit]
+    return [
+        finding for finding in findings if LEVELS.index(finding.level) <= limit and not finding.extra.get("accepted")
+    ]

@@ -85,18 +85,43 @@ def aim(request: pytest.FixtureRequest) -> tuple[str, Secret | str, bool]:
 
 def client(request: pytest.FixtureRequest) -> httpx.Client:
     """Return a client on the target."""
+    from pytest_bctrl.suite.observing import ObservingTransport, observer
     from pytest_bctrl.traffic.client import client as made
 
     url, key, live = aim(request)
-    return made(url, key, live=live, fields=fields_of(request.config))
+    judged = is_mock(request.config, url)
+    sees = observer(request.config)
+    sees.hide(key)
+    return made(
+        url,
+        key,
+        live=live,
+        around=lambda inner: ObservingTransport(inner, sees, judged=judged),
+        fields=fields_of(request.config),
+    )
 
 
 def async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
     """Return an async client on the target."""
+    from pytest_bctrl.suite.observing import AsyncObservingTransport, observer
     from pytest_bctrl.traffic.client import async_client as made
 
     url, key, live = aim(request)
-    return made(url, key, live=live, fields=fields_of(request.config))
+    judged = is_mock(request.config, url)
+    sees = observer(request.config)
+    sees.hide(key)
+    return made(
+        url,
+        key,
+        live=live,
+        around=lambda inner: AsyncObservingTransport(inner, sees, judged=judged),
+        fields=fields_of(request.config),
+    )
+
+
+def is_mock(config: pytest.Config, url: str) -> bool:
+    """Whether a base URL is the bundled mock's: what that does against the contract, a test has told it to."""
+    return _MOCK in config.stash and url == config.stash[_MOCK].url
 
 
 def fields_of(config: pytest.Config) -> FieldsFor:

@@ -18,13 +18,24 @@ if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock import MockServer
 
 _VALUES = (
-    ("bctrl_base_url", "URL", "Base URL of the live API; also BCTRL_BASE_URL, BCTRL_API_BASE_URL"),
+    (
+        "bctrl_base_url",
+        "URL",
+        "Base URL of the live API (default: the contract's first); also BCTRL_BASE_URL, BCTRL_API_BASE_URL",
+    ),
     ("bctrl_space_id", "ID", "Id of the space to list, needed with --bctrl-live; also BCTRL_SPACE_ID"),
     ("bctrl_contract", "PATH", "OpenAPI 3.1 document to hold the API to, in place of the packaged contract"),
     ("bctrl_fail_on", "LEVEL", "Mildest finding that fails a contract test: error (default), warning, info, never"),
     ("bctrl_upstream", "SOURCE", "Page, file or URL of the spec as published now: check that it has not drifted"),
+    (
+        "bctrl_allow_list",
+        "PATH",
+        "Findings that are accepted for a while (default: bctrl-baseline.yaml in the rootdir)",
+    ),
+    ("bctrl_min_coverage", "PERCENT", "Fail a run that saw less of the contract than this, 0 to 100"),
     ("bctrl_record_mode", "MODE", "none (default): replay; once: record what has no recording; rewrite: record anew"),
     ("bctrl_recordings", "DIR", "Folder of the recordings (default: recordings/ beside each test file)"),
+    ("bctrl_github", "MODE", "auto (default): in GitHub Actions, annotations and a job summary of a contract run; off"),
     ("bctrl_max_examples", "N", "How many values of the path parameters the contract suite tries (default: 20)"),
 )
 
@@ -52,10 +63,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Prove the contract suite on the bundled mock: every scenario passes, every fault and mutant is found",
     )
+    group.addoption(
+        "--bctrl-accept", metavar="REASON", help="Write the findings that fail now to the list of accepted ones"
+    )
+    group.addoption("--bctrl-until", metavar="DATE", help="Until when to accept them (default: 90 days from today)")
     for name, metavar, text in _VALUES:
         group.addoption(f"--{name.replace('_', '-')}", dest=name, metavar=metavar, default=None, help=text)
         parser.addini(name, text, type="string", default="")
     parser.addini("bctrl_levels", "Levels of findings, one a line: rule = level, or rule@location = level", "linelist")
+    text = "Write a report of the contract run; the suffix says how: .html, .json, .md, .sarif, .xml; repeatable"
+    group.addoption("--bctrl-report", dest="bctrl_report", metavar="PATH", action="append", default=None, help=text)
+    parser.addini("bctrl_report", f"{text}, one path a line", type="linelist")
     parser.addini("bctrl_secrets", "Values that no recording may hold, one a line; $NAME is a variable's", "linelist")
     parser.addini(
         "bctrl_scrub", "ids: replace identifiers in recordings, the same one always by the same", "string", ""
@@ -80,6 +98,47 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_bctrl.suite.start import start
 
         start(config)
+    elif option.bctrl_report:
+        raise pytest.UsageError(
+            "bctrl: --bctrl-report: there is no contract run to report on (give --bctrl-mock, --bctrl-live, "
+            "--bctrl-selftest or --bctrl-upstream too; the ini key bctrl_report waits for one)"
+        )
+    _observe(config)
+
+
+def _observe(config: pytest.Config) -> None:
+    """Gather what workers see, and measure coverage where it is gated; clients and the suite do it on their own."""
+    is_worker = hasattr(config, "workerinput")
+    if not is_worker and (config.option.bctrl_min_coverage is not None or config.getini("bctrl_min_coverage")):
+        from pytest_bctrl.suite.observing import observer
+
+        observer(config)
+    if not is_worker and getattr(config.option, "dist", "no") != "no":
+        config.pluginmanager.register(_Gathering(config), "bctrl-gathering")
+
+
+class _Gathering:
+    """Takes, in the process that reports, what the workers of pytest-xdist saw; nothing stays on their reports."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what a report carries."""
+        self._take(vars(report))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what a worker saw after its last report."""
+        self._take(getattr(node, "workeroutput", {}))
+
+    def _take(self, carrier: dict[str, Any]) -> None:
+        carried = carrier.pop("bctrl_observed", None)
+        if carried is not None:
+            from pytest_bctrl.suite.observing import observer
+
+            observer(self._config).add(carried)
 
 
 _RECORDING_INI = ("bctrl_record_mode", "bctrl_secrets", "bctrl_scrub")

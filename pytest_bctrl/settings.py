@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,11 +55,14 @@ CONTRACT = Setting("bctrl_contract")
 FAIL_ON_LEVEL = Setting("bctrl_fail_on")
 MAX_EXAMPLES = Setting("bctrl_max_examples")
 UPSTREAM = Setting("bctrl_upstream")
+ALLOW_LIST = Setting("bctrl_allow_list")
+MIN_COVERAGE = Setting("bctrl_min_coverage")
 RECORD_MODE = Setting("bctrl_record_mode")
 RECORDINGS = Setting("bctrl_recordings")
 LEVELS = Setting("bctrl_levels")
 SECRETS = Setting("bctrl_secrets")
 SCRUB = Setting("bctrl_scrub")
+GITHUB = Setting("bctrl_github")
 
 RECORD_MODES = ("none", "once", "rewrite")
 
@@ -117,6 +121,26 @@ def fail_on(source: Source, environment: Mapping[str, str]) -> FailOn:
     raise SettingError(f"unknown level {found.value!r}", where=found.where, mend=f"choose one of: {', '.join(FAIL_ON)}")
 
 
+def reports(source: Source) -> list[Given]:
+    """Return the paths of the reports to write; those of the command line take the place of those of the ini file."""
+    options = source.getoption("bctrl_report")
+    if isinstance(options, list) and options:
+        return [Given(str(path), "--bctrl-report") for path in dict.fromkeys(options)]
+    lines = source.getini("bctrl_report")
+    return [Given(str(path), "bctrl_report (ini)") for path in dict.fromkeys(lines if isinstance(lines, list) else ())]
+
+
+def tells_github(source: Source, environment: Mapping[str, str]) -> bool:
+    """Return whether annotations and a job summary are written: in a job of GitHub Actions, unless it is `off`.
+
+    Raises `SettingError` for anything but `auto` and `off`.
+    """
+    found = given(GITHUB, source, environment)
+    if found is not None and found.value not in ("auto", "off"):
+        raise SettingError(f"unknown value {found.value!r}", where=found.where, mend="choose one of: auto, off")
+    return environment.get("GITHUB_ACTIONS") == "true" and (found is None or found.value == "auto")
+
+
 def record_mode(source: Source, environment: Mapping[str, str]) -> str:
     """Return how recordings are treated, one of `RECORD_MODES`; raises `SettingError` for anything else."""
     found = given(RECORD_MODE, source, environment)
@@ -130,13 +154,16 @@ def record_mode(source: Source, environment: Mapping[str, str]) -> str:
 def secrets(source: Source, environment: Mapping[str, str]) -> tuple[Secret, ...]:
     """Return the values of `bctrl_secrets`: one a line, `$NAME` for that of an environment variable.
 
-    Raises `SettingError`, never showing a value, for a variable that is not set and for a value of less than four
-    characters, which would be found everywhere.
+    Raises `SettingError`, never showing a value, for a value of less than four characters, which would be found
+    everywhere, and for a variable that is not set; but where nothing is recorded nobody needs to have the secrets.
     """
+    is_replay = record_mode(source, environment) == RECORD_MODES[0]
     lines = source.getini(SECRETS.ini)
     values = []
     for line in lines if isinstance(lines, list) else ():
         value = environment.get(line[1:], "") if line.startswith("$") else str(line)
+        if not value and is_replay and line.startswith("$"):
+            continue
         if len(value) < 4:
             what = f"the variable {line[1:]} is not set, or" if line.startswith("$") else "a value"
             raise SettingError(
@@ -178,6 +205,17 @@ def max_examples(source: Source, environment: Mapping[str, str]) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 10_000:
         return int(text)
     raise SettingError(f"{found.value!r} is not a number of examples", where=found.where, mend="give 1 to 10000")
+
+
+def min_coverage(source: Source, environment: Mapping[str, str]) -> float | None:
+    """Return the least coverage in percent, None for no gate; raises `SettingError` for anything but 0 to 100."""
+    found = given(MIN_COVERAGE, source, environment)
+    if found is None:
+        return None
+    text = found.value.strip().removesuffix("%")
+    if re.fullmatch(r"\d{1,3}(\.\d{1,6})?", text, re.ASCII) and float(text) <= 100:
+        return float(text)
+    raise SettingError(f"{found.value!r} is not a percentage", where=found.where, mend="give 0 to 100")
 
 
 def base_url(source: Source, environment: Mapping[str, str], default: str, normalise: Callable[[str, str], str]) -> str:

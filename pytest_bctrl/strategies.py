@@ -50,7 +50,7 @@ def runtimes(
 def responses(
     *,
     min_size: int = 0,
-    max_size: int | None = 5,
+    max_size: int | None = 3,
     space_id: str = SPACE_ID,
     contract: Contract | None = None,
     operation: str | None = None,

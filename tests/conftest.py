@@ -1,8 +1,10 @@
-"""What the property-based tests share: no example is failed for the time it took on a busy machine."""
+"""What all tests share: no example is failed for the time it took, and no run of a test tells the CI job around it."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
+
+import pytest
 
 if find_spec("hypothesis") is not None:
     # The tests of the base install run where the extra that brings it is not.
@@ -10,3 +12,10 @@ if find_spec("hypothesis") is not None:
 
     settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("unhurried")
+
+
+@pytest.fixture(autouse=True)
+def _no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs inside of tests annotate nothing and add to no summary, unless a test sets up a job for them."""
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)

@@ -15,6 +15,7 @@ import httpx
 
 import pytest_bctrl
 from pytest_bctrl import contract_check, mock_fault, mock_scenario, settings, strategies
+from pytest_bctrl.baseline.accept import with_entries
 from pytest_bctrl.checks.accept import answer_of
 from pytest_bctrl.checks.own import flattened, run_check
 from pytest_bctrl.cli import check, contract, drift, mock, plugins
@@ -24,7 +25,7 @@ from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.contract.update import prepare, write
 from pytest_bctrl.contract.yaml_source import read_yaml
-from pytest_bctrl.drift.allowlist import read_gate_file, with_entries
+from pytest_bctrl.drift.gate_file import read_gate_file
 from pytest_bctrl.drift.sources import read_text
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.levels import parse_levels
@@ -32,11 +33,12 @@ from pytest_bctrl.reports.title import Title
 from pytest_bctrl.samples import Samples, runtime
 from pytest_bctrl.samples.mutants import broken
 from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.observer import Observer
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.origin import base_url
+from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.har_read import decode
-from pytest_bctrl.traffic.recordings.har_read import load as load_recording
 from tests.contract.documents import contract_of, document
 
 Trigger = Callable[[Path], object]
@@ -156,6 +158,11 @@ def _serve(server: socket.socket, answer: bytes) -> None:
 
 def _nested(levels: int) -> dict[str, Any]:
     return {"deeper": _nested(levels - 1)} if levels else {}
+
+
+def _no_entries() -> object:
+    recording, against = decode(NO_ENTRIES, "x.har"), check._Against(load(), (), None)
+    return check._of_recording("x.har", recording, against, Observer(load()))
 
 
 def _bytes(folder: Path, data: bytes) -> str:
@@ -332,6 +339,6 @@ TRIGGERS: Mapping[str, Trigger] = {
     "recording cut": lambda _: decode(b"", "x.har"),
     "recording folder": lambda folder: load_recording(folder),
     # check
-    "check nothing": lambda _: list(check._checked("x.har", NO_ENTRIES, load(), None, [])),
+    "check nothing": lambda _: _no_entries(),
     "check contract": lambda _: _command(check, "x.har", "--contract", "nope.yaml"),
 }

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
 
+from pytest_bctrl.contract.files import packaged
 from tests.variants import named, serve
 
 OURS = ("httpx", "jsonschema", "schemathesis", "hypothesis", "yaml", "httptools", "pytest_bctrl.suite", "asyncio")
 
 IDLE = f"""
+import json
 import sys
 
 def test_nothing_of_ours_is_imported():
@@ -133,18 +136,6 @@ def test_settings_fixtures_can_be_overridden(pytester: pytest.Pytester) -> None:
         pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize("option", ["--fixtures", "--markers", "--help"])
-def test_everything_public_is_listed_with_its_words(pytester: pytest.Pytester, option: str) -> None:
-    text = " ".join(pytester.runpytest_subprocess(option).stdout.str().split())
-
-    for words in {
-        "--fixtures": ["bctrl_client -- ", "An authenticated `httpx.Client`", "bctrl_mock -- ", "bctrl_schema ["],
-        "--markers": ["@pytest.mark.bctrl_live: a test that talks to the live API", "@pytest.mark.bctrl_contract: "],
-        "--help": ["--bctrl-live ", "--bctrl-mock ", "--bctrl-space-id=ID ", "bctrl_fail_on (string):"],
-    }[option]:
-        assert words in text
-
-
 def test_the_plugin_can_be_turned_off(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("-p", "no:bctrl", "--bctrl-mock")
 
@@ -154,3 +145,13 @@ def test_the_plugin_can_be_turned_off(pytester: pytest.Pytester) -> None:
 def test_it_is_installed_as_a_package() -> None:
     """Guards the others: they are to test the package that is installed, wherever they stand."""
     assert "pytest_bctrl" in sys.modules
+
+
+def test_the_contract_that_the_ini_file_names_is_in_force(pytester: pytest.Pytester) -> None:
+    document = json.loads(packaged().merged.read_text("utf-8"))
+    document["info"]["title"] = "My own contract"
+    (pytester.path / "own.json").write_text(json.dumps(document), "utf-8")
+    pytester.makeini(f"[pytest]\nbctrl_contract = {pytester.path / 'own.json'}\n")
+    pytester.makepyfile("def test_it(bctrl_contract):\n    assert bctrl_contract.name.endswith('own.json')\n")
+
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)

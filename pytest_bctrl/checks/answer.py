@@ -9,7 +9,13 @@ from typing import Any
 
 from pytest_bctrl.checks.select import Path, select
 from pytest_bctrl.checks.strict_json import Parsed, parse
+from pytest_bctrl.contract.acceptance import is_fast
+from pytest_bctrl.contract.media import chosen
 from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema
+from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.observe import NO_BODY, examine, observe
+from pytest_bctrl.observed.split import accepts
+from pytest_bctrl.observed.spot import body_spot
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,8 @@ class Answer:
     """One answer to one request.
 
     `body` is the content after transfer and content coding; `path_values` are the values that stood in the
-    path, unencoded; `reproduce` is a shell command that sends the request again, without the key in it.
+    path, unencoded; `reproduce` is a shell command that sends the request again, without the key in it; `method`
+    is the request's, where it is another than the operation's.
     """
 
     contract: Contract = field(repr=False)
@@ -27,6 +34,7 @@ class Answer:
     body: bytes = field(default=b"", repr=False)
     path_values: Mapping[str, str] = field(default_factory=dict)
     reproduce: str = ""
+    method: str = ""
 
     def header(self, name: str) -> str | None:
         """Return a header's value by its name in any case, several joined by a comma (RFC 9110, 5.3)."""
@@ -45,20 +53,12 @@ class Answer:
 
     @cached_property
     def schema(self) -> Schema | None:
-        """The documented schema of this body; None where the status or its body is not documented.
-
-        An answer with a wrong or missing content type is held to the one schema there is: that its type is
-        wrong is a finding of its own, and no reason to leave the body unseen.
-        """
-        if self.documented is None or not self.documented.content or self.operation.method == "HEAD":
+        """The documented schema of this body; None where the status or its body is not documented, or for HEAD."""
+        if self.operation.method == "HEAD":
             return None
-        content = self.documented.content
-        covering = [media for media in content if covers(media, self.media_type)]
-        # The most exact one: `application/json` before `application/*` before `*/*`.
-        chosen = min(covering, key=lambda media: media.count("*"), default=None)
-        if chosen is not None:
-            return content[chosen] if _may_be_json(self.media_type) else None
-        return next((schema for media, schema in content.items() if _may_be_json(media)), None)
+        content = self.documented.content if self.documented is not None else {}
+        media = chosen(content, self.media_type)
+        return None if media is None else content[media]
 
     @cached_property
     def parsed(self) -> Parsed:
@@ -77,15 +77,28 @@ class Answer:
         """The body's JSON value; meaningful where `parsed.ok`."""
         return self.parsed.value
 
+    @cached_property
+    def conforms(self) -> bool:
+        """Whether the body conforms to its schema; True where there is no schema, or no JSON to hold to one."""
+        if is_fast() or self._data is NO_BODY:
+            return self._examined[1]
+        spot = body_spot(self.contract, self.operation, str(self.status), self.media_type)
+        return spot is None or accepts(self.contract, spot, self.data)
 
-def covers(documented: str, actual: str) -> bool:
-    """Whether a documented media type or range (`application/*`, `*/*`) covers the actual one."""
-    kind, _, subtype = documented.partition(";")[0].strip().lower().partition("/")
-    actual_kind, _, actual_subtype = actual.partition("/")
-    return bool(actual) and kind in ("*", actual_kind) and subtype in ("*", actual_subtype)
+    @cached_property
+    def observed(self) -> Observation:
+        """What stands in the body, by place; looked at once for all that want to know."""
+        if is_fast():
+            return self._examined[0]
+        made = Observation()
+        observe(self.contract, self.operation.label, self.status, self._data, made, self.media_type)
+        return made
 
+    @cached_property
+    def _examined(self) -> tuple[Observation, bool]:
+        made = Observation()
+        return made, examine(self.contract, self.operation, self.status, self._data, made, self.media_type)
 
-def _may_be_json(media: str) -> bool:
-    """Whether a media type or range can name JSON (RFC 8259, 11; RFC 6839, 3.1)."""
-    name = media.partition(";")[0].strip().lower()
-    return name.endswith(("/json", "+json", "/*"))
+    @property
+    def _data(self) -> Any:
+        return self.data if self.schema is not None and self.parsed.ok else NO_BODY

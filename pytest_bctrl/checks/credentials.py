@@ -106,4 +106,5 @@ def check_refused(answer: Answer, credential: str) -> Iterator[Violation]:
             place=f"credential: {credential}",
             expected=sorted(REFUSED),
             observed=answer.status,
+            kind="let in" if let_in else "not refused",
         )

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.iso_time import parse_time
 from pytest_bctrl.checks.select import Path, select
 from pytest_bctrl.checks.violation import Violation
+from pytest_bctrl.contract.iso_time import parse_time
 
 Rule = Mapping[str, Any]
 

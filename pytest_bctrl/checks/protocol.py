@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from pytest_bctrl.checks.answer import Answer, covers
+from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.violation import Violation
+from pytest_bctrl.contract.media import covers
 
 
 def check_status(answer: Answer, expected: Collection[int] = ()) -> Iterator[Violation]:
@@ -18,6 +19,7 @@ def check_status(answer: Answer, expected: Collection[int] = ()) -> Iterator[Vio
             place="status",
             expected=_wanted(answer, expected),
             observed=answer.status,
+            kind=_kind(expected),
         )
     elif (expected and answer.status not in expected) or answer.documented is None:
         yield Violation(
@@ -27,7 +29,13 @@ def check_status(answer: Answer, expected: Collection[int] = ()) -> Iterator[Vio
             place="status",
             expected=_wanted(answer, expected),
             observed=_observed(answer),
+            kind=_kind(expected),
         )
+
+
+def _kind(expected: Collection[int]) -> str:
+    """What the request was to get: a failure where a refusal is due is another than one where the list is."""
+    return f"instead of {', '.join(map(str, sorted(expected)))}" if expected else ""
 
 
 def _observed(answer: Answer) -> int | str:
@@ -60,6 +68,7 @@ def check_content_type(answer: Answer) -> Iterator[Violation]:
             place="header Content-Type",
             expected=documented,
             observed=answer.header("Content-Type"),
+            kind="undocumented" if answer.media_type else "missing",
         )
 
 
@@ -76,4 +85,5 @@ def check_body(answer: Answer) -> Iterator[Violation]:
             place="body",
             expected="a JSON text in UTF-8 (RFC 8259)",
             observed="nothing" if empty else answer.body[:60].decode("utf-8", "backslashreplace"),
+            kind=problem.partition(": ")[0],
         )

@@ -21,19 +21,17 @@ def check_answer(answer: Answer, expected: Collection[int] = (), own: Iterable[C
     """
     operation = answer.operation
     chosen = [check for check in own if check.looks_at(operation.operation_id, operation.label)]
-    also = [finding for check in chosen for finding in run_check(check, answer)]
-    return [*findings(answer, _violations(answer, expected)), *also]
+    return [
+        *findings(answer, _protocol(answer, expected)),
+        *check_undocumented(answer),
+        *findings(answer, check_invariants(answer)),
+        *(finding for check in chosen for finding in run_check(check, answer)),
+    ]
 
 
 def check_protocol(answer: Answer, expected: Collection[int] = ()) -> list[Finding]:
     """Hold one answer to status, content type, body and schema; for answers that refuse."""
     return findings(answer, _protocol(answer, expected))
-
-
-def _violations(answer: Answer, expected: Collection[int]) -> Iterator[Violation]:
-    yield from _protocol(answer, expected)
-    yield from check_undocumented(answer)
-    yield from check_invariants(answer)
 
 
 def _protocol(answer: Answer, expected: Collection[int]) -> Iterator[Violation]:

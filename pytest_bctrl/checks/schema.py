@@ -3,75 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
-from typing import Any, cast
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from typing import TYPE_CHECKING, Any, cast
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.branches import Branch, branch_meant, discriminator
-from pytest_bctrl.checks.formats import FORMATS
 from pytest_bctrl.checks.select import Path
-from pytest_bctrl.checks.show import type_name
 from pytest_bctrl.checks.strict_json import wide_limits
 from pytest_bctrl.checks.violation import Violation
-from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.show import type_name
+from pytest_bctrl.observed.spot import body_spot
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 RULE = "response_schema_conformance"
 
 
 def check_schema(answer: Answer) -> Iterator[Violation]:
     """Yield a violation for every place that breaks the documented schema (JSON Schema 2020-12)."""
-    if answer.schema is None or not answer.parsed.ok:
+    if answer.schema is None or not answer.parsed.ok or answer.conforms:
+        return
+    # Imported where there is something to explain: jsonschema costs a run that finds nothing more than the rest of it.
+    from pytest_bctrl.checks.failures import failures
+
+    spot = body_spot(answer.contract, answer.operation, str(answer.status), answer.media_type)
+    if spot is None:
         return
     # jsonschema writes the value into every error's text: a number that the parser took needs the parser's limits.
     with wide_limits():
-        errors = list(validator(answer.contract, answer.schema).iter_errors(answer.data))
-    for error in errors:
-        yield from _explained(answer.contract, error)
+        errors = list(failures(answer.contract, spot, answer.data))
+    for path, error in errors:
+        yield from explained(answer.contract, error, path)
 
 
-def validator(contract: Contract, schema: Schema) -> Draft202012Validator:
-    """Return a validator of one schema of the contract; its references lead into the contract's document."""
-    return cast("Draft202012Validator", _root(contract).evolve(schema=schema))
-
-
-@lru_cache(maxsize=8)
-def _root(contract: Contract) -> Draft202012Validator:
-    return Draft202012Validator(contract.document, format_checker=FORMATS)
-
-
-def _explained(contract: Contract, error: ValidationError) -> Iterator[Violation]:
-    path = tuple(error.absolute_path)
+def explained(contract: Contract, error: ValidationError, above: Path = ()) -> Iterator[Violation]:
+    """Yield what one of jsonschema's errors tells, in words that name the place; `above` stands before its path."""
+    path = (*above, *error.absolute_path)
     if error.validator in ("oneOf", "anyOf") and error.context:
-        yield from _explained_branches(contract, error, path)
+        yield from _explained_branches(contract, error, above)
     elif error.validator in _WORDS:
         yield from _WORDS[str(error.validator)](error, path)
     elif error.validator is None:
-        yield _violation(path, "nothing is allowed here", "nothing", error.instance)
+        yield _violation(path, "nothing is allowed here", "nothing", error.instance, "false")
     else:
-        yield _violation(path, f"the value breaks '{error.validator}'", error.validator_value, error.instance)
+        yield _violation(
+            path, f"the value breaks '{error.validator}'", error.validator_value, error.instance, str(error.validator)
+        )
 
 
-def _explained_branches(contract: Contract, error: ValidationError, path: Path) -> Iterator[Violation]:
+def _explained_branches(contract: Contract, error: ValidationError, above: Path) -> Iterator[Violation]:
     """Name what is wrong in the branch that the value means to be, instead of 'not valid under any'."""
+    path = (*above, *error.absolute_path)
     branches = [Branch.of(contract, schema) for schema in _wanted(error)]
     chosen = branch_meant(branches, error.instance)
     children = [child for child in error.context or () if list(child.relative_schema_path)[:1] == [chosen]]
     if chosen is not None and children:
         # A branch that is `false` has no child of its own: its verdict must not be lost.
         for child in children:
-            yield from _explained(contract, child)
+            yield from explained(contract, child, above)
         return
     name = discriminator(branches)
     if not isinstance(error.instance, Mapping) or name is None:
-        yield _violation(path, "the value is none of the documented alternatives", None, error.instance)
+        yield _violation(path, "the value is none of the documented alternatives", None, error.instance, "new-branch")
     elif name not in cast("Any", error.instance):
         yield _missing(path, name, error.instance)
     else:
         documented = [value for branch in branches for value in branch.values_of(name)]
-        yield _violation((*path, name), _UNLISTED, documented, error.instance[name])
+        yield _violation((*path, name), _UNLISTED, documented, error.instance[name], "new-branch")
 
 
 def _wanted(error: ValidationError) -> Any:
@@ -82,12 +81,12 @@ def _wanted(error: ValidationError) -> Any:
 _UNLISTED = "the value is not one of the documented values"
 
 
-def _violation(path: Path, message: str, expected: Any, observed: Any) -> Violation:
-    return Violation(RULE, "error", message, path, expected=expected, observed=observed)
+def _violation(path: Path, message: str, expected: Any, observed: Any, kind: str) -> Violation:
+    return Violation(RULE, "error", message, path, expected=expected, observed=observed, kind=kind)
 
 
 def _missing(path: Path, name: str, instance: Any) -> Violation:
-    return _violation((*path, name), "the required property is missing", "a value", "no such property")
+    return _violation((*path, name), "the required property is missing", "a value", "no such property", "missing")
 
 
 def _required(error: ValidationError, path: Path) -> Iterator[Violation]:
@@ -100,25 +99,27 @@ def _required(error: ValidationError, path: Path) -> Iterator[Violation]:
 def _type(error: ValidationError, path: Path) -> Iterator[Violation]:
     wanted = _wanted(error)
     types = [wanted] if isinstance(wanted, str) else list(wanted)
-    yield _violation(path, f"the value has the wrong type, {type_name(error.instance)}", types, error.instance)
+    wrong = type_name(error.instance)
+    kind = "null" if wrong == "null" else "type"
+    yield _violation(path, f"the value has the wrong type, {wrong}", types, error.instance, kind)
 
 
 def _enum(error: ValidationError, path: Path) -> Iterator[Violation]:
-    yield _violation(path, _UNLISTED, list(_wanted(error)), error.instance)
+    yield _violation(path, _UNLISTED, list(_wanted(error)), error.instance, "unlisted-value")
 
 
 def _const(error: ValidationError, path: Path) -> Iterator[Violation]:
-    yield _violation(path, _UNLISTED, [error.validator_value], error.instance)
+    yield _violation(path, _UNLISTED, [error.validator_value], error.instance, "unlisted-value")
 
 
 def _format(error: ValidationError, path: Path) -> Iterator[Violation]:
-    yield _violation(
-        path, f"the text is not in the format {error.validator_value}", error.validator_value, error.instance
-    )
+    wanted = error.validator_value
+    yield _violation(path, f"the text is not in the format {wanted}", wanted, error.instance, "format")
 
 
 def _one_of(error: ValidationError, path: Path) -> Iterator[Violation]:
-    yield _violation(path, "the value is more than one of the documented alternatives", "exactly one", error.instance)
+    message = "the value is more than one of the documented alternatives"
+    yield _violation(path, message, "exactly one", error.instance, "oneOf")
 
 
 _WORDS: dict[str, Callable[[ValidationError, Path], Iterator[Violation]]] = {

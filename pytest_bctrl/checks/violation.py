@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.evidence import evidence
 from pytest_bctrl.checks.select import Path
-from pytest_bctrl.checks.show import generalised, location, shortened
+from pytest_bctrl.contract.show import generalised, location, shortened
 from pytest_bctrl.finding import Finding, Level
+from pytest_bctrl.fingerprint import named
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
     """One broken rule at one exact place of one body (`path`), or of the answer around it (`place`).
 
-    `message` names the rule's reason and never the value, so that equal troubles fall together.
+    `message` names the rule's reason and never the value, so that equal troubles fall together; `kind` names the way
+    in which the rule is broken, where it can be in several, and stays when messages are worded anew.
     """
 
     rule: str
@@ -26,6 +29,7 @@ class Violation:
     place: str = ""
     expected: Any = None
     observed: Any = None
+    kind: str = ""
 
 
 def findings(answer: Answer, violations: Iterable[Violation]) -> list[Finding]:
@@ -39,7 +43,8 @@ def findings(answer: Answer, violations: Iterable[Violation]) -> list[Finding]:
 
 def _finding(answer: Answer, where: str, group: list[Violation]) -> Finding:
     first = group[0]
-    return Finding(
+    known = {"status": str(answer.status), "kind": first.kind}
+    finding = Finding(
         rule=first.rule,
         level=first.level,
         location=where,
@@ -51,7 +56,9 @@ def _finding(answer: Answer, where: str, group: list[Violation]) -> Finding:
         sample=None if first.place else {"location": location(first.path), "value": shortened(first.observed)},
         operation=answer.operation.label,
         reproduce=answer.reproduce,
+        extra={**evidence(answer, first.path), **{name: value for name, value in known.items() if value}},
     )
+    return named(finding)
 
 
 def _looked_at(answer: Answer, path: Path) -> int:
@@ -71,10 +78,10 @@ def _places(value: Any, path: Path) -> Iterator[Any]:
 
 
 def merge(collected: Iterable[Finding]) -> list[Finding]:
-    """Fold findings of many answers: same operation, rule, level, location and message become one, counts added."""
-    merged: dict[tuple[str, str, str, str, str], Finding] = {}
-    for finding in collected:
-        key = (finding.operation, finding.rule, finding.level, finding.location, finding.message)
+    """Fold findings of many answers: same operation, rule, level, place, kind and message become one, counts added."""
+    merged: dict[tuple[str, ...], Finding] = {}
+    for finding in map(named, collected):
+        key = (finding.operation, finding.rule, finding.level, finding.location, finding.message, finding.fingerprint)
         known = merged.get(key)
         merged[key] = finding if known is None else _added(known, finding)
     return list(merged.values())

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
+from pytest_bctrl.baseline.accept import DAYS, accept, last_day, require_reason
+from pytest_bctrl.baseline.allowlist import FILE, AllowList, accepted, list_notes, load_allow_list
+from pytest_bctrl.checks.accept import answer_of
+from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.own import Check
 from pytest_bctrl.checks.rules import rules_of
+from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.cli.plugins import add_plugin_argument, gathered, require_hooks
-from pytest_bctrl.conformance import check
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.read import load
+from pytest_bctrl.contract.read import load as load_contract
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above
 from pytest_bctrl.levels import parse_levels
-from pytest_bctrl.recorded.conform import findings_of
-from pytest_bctrl.reports.findings_json import findings_json
+from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
+from pytest_bctrl.recorded.conform import listing
+from pytest_bctrl.reports.formats import FORMATS, writer
 from pytest_bctrl.reports.github import findings_github
-from pytest_bctrl.reports.junit import findings_junit
 from pytest_bctrl.reports.terminal import counted, describe, printable
 from pytest_bctrl.reports.title import Title
+from pytest_bctrl.suite.coverage_summary import lines
+from pytest_bctrl.suite.observer import Observer
+from pytest_bctrl.traffic.recordings.attachments import beside, nowhere
+from pytest_bctrl.traffic.recordings.exchange import Recording
+from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.har_read import decode
 
 _STDIN = "-"
@@ -31,12 +41,18 @@ EXAMPLES = (
     "pytest-bctrl check body.json --fail-on warning",
     "pytest-bctrl check body.json --level undocumented_property=off --format json",
 )
+_RECORDINGS = frozenset({".har", ".zip"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a .har file, a JSON body, a folder, or - for stdin")
-    parser.add_argument("--format", choices=sorted(_FORMATS), default="text", help="default: %(default)s")
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="a .har file, a .zip that holds one, a JSON body, a folder, or - for stdin",
+    )
+    parser.add_argument("--format", choices=sorted(FORMATS), default="text", help="default: %(default)s")
     parser.add_argument("--fail-on", choices=FAIL_ON, default="error", help="mildest finding that gives exit code 1")
     parser.add_argument(
         "--level",
@@ -50,87 +66,150 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--operation", metavar="ID", help="what a bare body answers, where the contract has several operations"
     )
     parser.add_argument("--contract", metavar="PATH", help="an OpenAPI 3.1 document; default: the packaged contract")
+    parser.add_argument(
+        "--allow-list", metavar="PATH", help=f"findings that are accepted for a while (default: {FILE}, if there)"
+    )
+    parser.add_argument("--accept", metavar="REASON", help="write what fails now to that list, with this reason")
+    parser.add_argument("--until", metavar="DATE", help=f"until when to accept it (default: {DAYS} days from today)")
+
+
+@dataclass(frozen=True)
+class _Against:
+    """What answers are held to: the contract, checks of one's own, and the operation that a bare body answers."""
+
+    contract: Contract
+    own: tuple[Check, ...]
+    operation: str | None
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """What one file gave: how many answers were checked, what was found, and what could not be checked."""
+
+    answers: int
+    findings: tuple[Finding, ...]
+    problems: tuple[str, ...] = ()
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check every file and return 1 where one breaks the contract; raises `BctrlError` where none could be checked.
+    """Check every file; return 1 where one breaks the contract, 2 where something could not be checked.
 
-    A file that cannot be read does not keep the others from being checked; the exit code is 2 then.
+    What cannot be read or checked does not keep the rest from being checked.
     """
-    contract = load(options.contract, "--contract")
+    today = date.today()
+    until = _until(options, today)
+    allow_list = _allow_list(options)
+    contract = load_contract(options.contract, "--contract")
     require_hooks(options.plugin, ["pytest_bctrl_checks"])
-    own = gathered(options.plugin, "pytest_bctrl_checks", Check)
+    own = tuple(gathered(options.plugin, "pytest_bctrl_checks", Check))
     levels = parse_levels(options.level, "--level")
     invariants = [rule for one in contract.operations for rule in one.invariants]
     levels.require_known(rules_of(invariants, [check.name for check in own]))
-    off: list[str] = []
-    found: list[Finding] = []
+    checked: list[_Checked] = []
     problems: list[str] = []
-    checked = 0
-    for name, data in _inputs(options.paths, problems):
+    observer = Observer(contract)
+    for name in _names(options.paths, problems):
         try:
-            for place, findings in _checked(name, data, contract, options.operation, own):
-                checked += 1
-                kept, switched_off = levels.apply(findings)
-                off += switched_off
-                found += (_placed(finding, name, place) for finding in kept)
+            checked.append(_of_file(name, _Against(contract, own, options.operation), observer))
+        except OSError as error:
+            problems.append(f"{name}: it cannot be read: {error.strerror}")
         except BctrlError as error:
             problems.append(str(error))
-    notes = [f"switched off by --level: {entry.name}, {off.count(entry.name)} not shown" for entry in levels.off]
-    for note in notes:
-        print(f"pytest-bctrl: {note}", file=sys.stderr)
-    title = Title("check", contract.name, contract.short_digest, options.fail_on, (*problems, *notes))
-    sys.stdout.write(_FORMATS[options.format](found, title))
-    for problem in problems:
+    problems += [problem for one in checked for problem in one.problems]
+    findings, off = levels.apply(finding for one in checked for finding in one.findings)
+    answers = sum(one.answers for one in checked)
+    notes = list_notes(findings, allow_list, today) if not problems else []
+    notes += [f"switched off by --level: {entry.name}, {off.count(entry.name)} not shown" for entry in levels.off]
+    findings = [accepted(finding, allow_list, today) for finding in findings]
+    none = () if answers or problems else ("nothing in it answers an operation of the contract",)
+    title = Title(
+        "check",
+        contract.name,
+        contract.short_digest,
+        options.fail_on,
+        (*problems, *notes),
+        (*problems, *none),
+    )
+    sys.stdout.write(_written(options.format, findings, title, answers))
+    if options.format == "text" and answers:
+        print(*lines(observer), sep="\n")
+    for problem in (*problems, *notes):
         print(f"pytest-bctrl: {printable(problem)}", file=sys.stderr)
     if problems:
         return 2
-    if not checked:
-        raise SettingError(
-            "nothing in it answers an operation of the contract",
-            where=", ".join(options.paths),
-            mend="record a listing, or name another file",
-        )
-    return 1 if at_or_above(found, options.fail_on) else 0
+    failing = at_or_above(findings, options.fail_on)
+    if options.accept is None or not failing:
+        return 1 if failing else 0
+    chosen = list({finding.fingerprint: finding for finding in failing}.values())
+    accept(Path(allow_list.path), chosen, options.accept, until)
+    print(f"pytest-bctrl: accepted {len(chosen)} until {until} in {allow_list.path}", file=sys.stderr)
+    return 0
 
 
-def _inputs(paths: Sequence[str], problems: list[str]) -> Iterator[tuple[str, bytes]]:
+def _allow_list(options: argparse.Namespace) -> AllowList:
+    path = Path(options.allow_list or FILE)
+    if options.allow_list is not None and options.accept is None and not path.is_file():
+        raise SettingError(f"{str(path)!r} is no file", where="--allow-list", mend="--accept REASON writes one")
+    return load_allow_list(path, str(path))
+
+
+def _until(options: argparse.Namespace, today: date) -> date:
+    if options.accept is not None:
+        require_reason(options.accept, "--accept")
+    elif options.until is not None:
+        raise SettingError("it goes with --accept", where="--until", mend='--accept "why" --until 2027-01-31')
+    return last_day(options.until, today, "--until")
+
+
+def _names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
+    """Yield every file that is meant, those of a folder in order."""
     for path in paths:
-        if path == _STDIN:
-            yield "(standard input)", sys.stdin.buffer.read()
+        if path == _STDIN or not Path(path).is_dir():
+            yield path
             continue
-        files = sorted(Path(path).rglob("*.har")) if Path(path).is_dir() else [Path(path)]
+        files = sorted(Path(path).rglob("*.har"))
         if not files:
             problems.append(f"{path}: there is no .har file in this folder (name files, or another folder)")
-        for file in files:
-            try:
-                yield str(file), file.read_bytes()
-            except OSError as error:
-                problems.append(f"{file}: it cannot be read: {error.strerror}")
+        yield from map(str, files)
 
 
-def _checked(
-    name: str, data: bytes, contract: Contract, operation: str | None, own: Sequence[Check]
-) -> Iterator[tuple[str, list[Finding]]]:
-    """Yield the place and the findings of every answer in a file; raises `DocumentError` where there is none."""
-    if not name.endswith(".har") and not _is_har(data):
-        if not data.strip():
-            raise DocumentError("it is empty", where=name, mend="give a response body in JSON, or a .har file")
-        yield "", check(data, contract=contract, operation=operation, checks=own)
-        return
-    exchanges = decode(data, name).exchanges
-    none = True
-    for number, exchange in enumerate(exchanges, 1):
-        findings = findings_of(exchange, contract, own)
-        if findings is not None:
-            none = False
-            yield f"entry {number}", findings
-    if none:
-        raise DocumentError(
-            "none of its entries answers an operation of the contract",
-            where=name,
-            mend="record a listing, or name another file",
-        )
+def _of_file(name: str, against: _Against, observer: Observer) -> _Checked:
+    """Check one file; raises `DocumentError` where there is nothing in it to be checked."""
+    shown, path = ("(standard input)", None) if name == _STDIN else (name, Path(name))
+    if path is not None and path.suffix in _RECORDINGS:
+        recording = load_recording(path)
+        if recording is None:
+            raise DocumentError("there is no such file", where=name, mend="name a file or a folder that is there")
+        return _of_recording(shown, recording, against, observer)
+    data = sys.stdin.buffer.read() if path is None else path.read_bytes()
+    if _is_har(data):
+        attached = nowhere if path is None else beside(path)
+        return _of_recording(shown, decode(data, shown, attached=attached), against, observer)
+    if not data.strip():
+        raise DocumentError("it is empty", where=shown, mend="give a response body in JSON, or a .har file")
+    return _Checked(1, tuple(_found(answer_of(data, against.contract, against.operation), against, observer, shown)))
+
+
+def _of_recording(name: str, recording: Recording, against: _Against, observer: Observer) -> _Checked:
+    answers = 0
+    found: list[Finding] = []
+    problems: list[str] = []
+    for number, exchange in enumerate(recording.exchanges, 1):
+        answer = answer_of_exchange(exchange, against.contract)
+        if answer is not None:
+            answers += 1
+            found += _found(answer, against, observer, name, f"entry {number}")
+        elif not exchange.is_complete and any(listing([exchange], against.contract)):
+            problems.append(f"{name}: entry {number}: the body was left out of the file (save it with the bodies)")
+    if not answers and not problems:
+        problem = "none of its entries answers an operation of the contract"
+        raise DocumentError(problem, where=name, mend="record a listing, or name another file")
+    return _Checked(answers, tuple(found), tuple(problems))
+
+
+def _found(answer: Answer, against: _Against, observer: Observer, name: str, place: str = "") -> Iterator[Finding]:
+    observer.see_answer(answer)
+    return (_placed(finding, name, place) for finding in check_answer(answer, own=against.own))
 
 
 def _is_har(data: bytes) -> bool:
@@ -143,18 +222,20 @@ def _placed(finding: Finding, name: str, place: str) -> Finding:
     return replace(finding, extra={**finding.extra, "file": name, "entry": place, "why": f"in {where}"})
 
 
-def _text(findings: Sequence[Finding], title: Title) -> str:
+def _text(findings: Sequence[Finding], title: Title, answers: int) -> str:
     lines = []
     by_place: dict[str, list[Finding]] = {}
     for finding in findings:
         by_place.setdefault(str(finding.extra["why"]).removeprefix("in "), []).append(finding)
     for place, group in by_place.items():
         lines += [printable(f"{place}: {counted(group)}"), *describe(group), ""]
-    lines.append(f"{counted(findings)} under contract {title.revision}")
+    checked = f"{answers} {'answer' if answers == 1 else 'answers'} checked"
+    # Nothing found in nothing checked is no finding.
+    lines.append(f"{checked}{f': {counted(findings)}' if answers else ''} under contract {title.revision}")
     return "\n".join(lines) + "\n"
 
 
-def _github(findings: Sequence[Finding], title: Title) -> str:
+def _github(findings: Sequence[Finding], title: Title, answers: int) -> str:
     rows = findings_github(findings, title)
     # The annotation belongs to the file that holds the answer.
     marked = []
@@ -165,9 +246,7 @@ def _github(findings: Sequence[Finding], title: Title) -> str:
     return "".join(f"{row}\n" for row in [*marked, *rows.splitlines()[len(findings) :]])
 
 
-_FORMATS: dict[str, Callable[[Sequence[Finding], Title], str]] = {
-    "text": _text,
-    "json": findings_json,
-    "junit": findings_junit,
-    "github": _github,
-}
+def _written(name: str, findings: Sequence[Finding], title: Title, answers: int) -> str:
+    """The report; two of the formats tell of the files in a way of their own."""
+    own = {"text": _text, "github": _github}.get(name)
+    return own(findings, title, answers) if own else writer(name)(findings, title)

@@ -1,4 +1,4 @@
-"""`pytest-bctrl contract show | build | update`."""
+"""`pytest-bctrl contract show | build | update | suggest`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     update = actions.add_parser("update", help="show the drift, then vendor the published spec anew")
     update.add_argument("source", nargs="?", help="path, https URL or -; default: where the vendored spec came from")
     update.add_argument("--dry-run", action="store_true", help="show the drift and write nothing")
+    rebuild.add_argument(
+        "--overlay", action="append", default=[], type=Path, metavar="FILE", help="apply a further overlay; repeatable"
+    )
+    rebuild.add_argument("--contract", metavar="PATH", help="what to apply it to; default: the packaged contract")
+    rebuild.add_argument("--output", metavar="PATH", help="where to write the contract that this makes")
+    suggest = actions.add_parser("suggest", help="write what was seen as an overlay that makes the contract accept it")
+    suggest.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="an observation or a JSON report that holds one, a recording, a HAR file, a JSON body; default: standard "
+        "input",
+    )
+    suggest.add_argument("--contract", metavar="PATH", help="what to hold it to; default: the packaged contract")
+    suggest.add_argument("--output", metavar="PATH", help="where to write it; default: standard output")
     for action in (rebuild, update):
         action.add_argument("--contracts", type=Path, metavar="DIR", help="folder of the contract's files")
 
@@ -34,11 +49,19 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "show":
         print("\n".join(map(printable, tree.lines(load(options.path, "contract show")))))
         return 0
+    if options.action == "suggest":
+        from pytest_bctrl.cli import suggest
+
+        return suggest.run(options)
     files = ContractFiles(options.contracts) if options.contracts else packaged()
     if options.contracts is None and not getattr(options, "dry_run", False):
         _refuse_installed(files, options.action)
     if options.action == "update":
         return update(files, options.source, options.dry_run)
+    if options.overlay or options.contract or options.output:
+        from pytest_bctrl.cli import suggest
+
+        return suggest.build_with(options, files)
     changed = build.build(files)
     print(f"{files.merged}: {'written' if changed else 'unchanged'}")
     return 0

@@ -21,7 +21,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.reports.terminal import printable
 from pytest_bctrl.suite.run import INSTALL, live_base_url
-from pytest_bctrl.traffic.recordings.har_read import load as load_recording
+from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 
 _BASE = ("pytest-bctrl", "pytest", "httpx", "jsonschema", "PyYAML", "httptools")
 _EXTRA = ("schemathesis", "hypothesis", "jsonschema-rs")

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_bctrl.reports.formats import FORMATS, writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
     from pytest_bctrl.contract.document import Document
-    from pytest_bctrl.drift.allowlist import GateFile
+    from pytest_bctrl.drift.gate_file import GateFile
     from pytest_bctrl.finding import Finding
     from pytest_bctrl.reports.title import Title
 
-FORMATS = {
-    "text": ("pytest_bctrl.reports.drift_text", "drift_text"),
-    "json": ("pytest_bctrl.reports.findings_json", "findings_json"),
-    "markdown": ("pytest_bctrl.reports.markdown", "findings_markdown"),
-    "junit": ("pytest_bctrl.reports.junit", "findings_junit"),
-    "sarif": ("pytest_bctrl.reports.sarif", "findings_sarif"),
-    "github": ("pytest_bctrl.reports.github", "findings_github"),
-}
-"""Format: the module and the function that writes it."""
-_DAYS = 90
 EXAMPLES = (
     "pytest-bctrl drift page.md",
     "pytest-bctrl drift page.md --fail-on warning --format sarif --output drift.sarif --format text",
@@ -41,6 +32,8 @@ class _Report(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommand's arguments."""
+    from pytest_bctrl.baseline.accept import DAYS
+
     parser.add_argument(
         "upstream",
         nargs="?",
@@ -72,13 +65,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--descriptions", action="store_true", help="report changed titles and descriptions as info")
     parser.add_argument(
+        "--observed",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="what the API was seen to send, to tell who moved; repeatable: an observation or a JSON report that holds "
+        "one, a recording, a HAR file, a JSON body, or - for standard input",
+    )
+    parser.add_argument(
         "--allow-list",
         metavar="PATH",
         help="findings that are allowed for a while, and levels of rules (default: bctrl-drift.yaml, if there)",
     )
     parser.add_argument("--accept", metavar="REASON", help="write what fails now to the allow-list, with this reason")
     parser.add_argument(
-        "--until", metavar="DATE", help=f"until when to accept it, such as 2027-01-31 (default: {_DAYS} days)"
+        "--until", metavar="DATE", help=f"until when to accept it, such as 2027-01-31 (default: {DAYS} days)"
     )
 
 
@@ -112,7 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from datetime import date
 
-    from pytest_bctrl.drift.allowlist import judge
+    from pytest_bctrl.baseline.allowlist import judge
     from pytest_bctrl.drift.compare_documents import compare_documents
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.sources import read_source
@@ -127,7 +128,12 @@ def _run(arguments: argparse.Namespace) -> int:
     new = read_source(upstream, known=old)
     options = Options(gate.levels, arguments.descriptions, gate.sunset_days, today)
     findings = compare_documents(old, new, options)
-    judged = judge(findings, gate, today)
+    judged = judge(findings, gate.allow_list, today)
+    if arguments.observed:
+        from pytest_bctrl.cli.drift_observed import placed
+
+        told, notes = placed(arguments, old, new, judged.remaining, today)
+        judged = judged._replace(remaining=told, notes=(*judged.notes, *notes))
     failing = _failing(judged.remaining, arguments.fail_on)
     if arguments.accept is not None:
         return _accept(arguments, gate, failing or judged.remaining, until)
@@ -137,7 +143,9 @@ def _run(arguments: argparse.Namespace) -> int:
     write_reports(reports, judged.remaining, title)
     for note in judged.notes:
         print(f"pytest-bctrl: {note}", file=sys.stderr)
-    if failing:
+    if failing and arguments.observed:
+        print(f"pytest-bctrl: {len(failing)} at or above {arguments.fail_on}", file=sys.stderr)
+    elif failing:
         print(_what_next(failing, arguments.fail_on), file=sys.stderr)
     return 1 if failing else 0
 
@@ -193,7 +201,7 @@ def read_gate(path: str | None, is_written: bool = False) -> GateFile:
 
     `is_written`: entries are to be added, so that it need not be there yet.
     """
-    from pytest_bctrl.drift.allowlist import FILE, GateFile, read_gate_file
+    from pytest_bctrl.drift.gate_file import FILE, GateFile, read_gate_file
     from pytest_bctrl.drift.sources import read_text
 
     if path is None and not Path(FILE).is_file():
@@ -209,44 +217,24 @@ def read_gate(path: str | None, is_written: bool = False) -> GateFile:
 
 
 def _until(arguments: argparse.Namespace, today: date) -> date:
-    from datetime import date, timedelta
-
+    from pytest_bctrl.baseline.accept import last_day, require_reason
     from pytest_bctrl.errors import SettingError
 
-    if arguments.until is None:
-        return today + timedelta(days=_DAYS)
-    if arguments.accept is None:
+    if arguments.accept is not None:
+        require_reason(arguments.accept, "--accept")
+    elif arguments.until is not None:
         raise SettingError("it goes with --accept", where="--until", mend='--accept "why" --until 2027-01-31')
-    try:
-        until = date.fromisoformat(arguments.until)
-    except ValueError:
-        raise SettingError(f"{arguments.until!r} is not a date", where="--until", mend="such as 2027-01-31") from None
-    if until < today:
-        raise SettingError(f"{until} is past", where="--until", mend="give a date to come")
-    return until
+    return last_day(arguments.until, today, "--until")
 
 
 def _accept(arguments: argparse.Namespace, gate: GateFile, findings: list[Finding], until: date) -> int:
-    from pytest_bctrl.drift.allowlist import with_entries
-    from pytest_bctrl.errors import DocumentError, SettingError
+    from pytest_bctrl.baseline.accept import accept
 
-    if not arguments.accept.strip():
-        raise SettingError("the reason is empty", where="--accept", mend="say why a consumer bears it")
     chosen = _failing(findings, arguments.fail_on) if arguments.fail_on != "never" else list(findings)
     if not chosen:
         print(f"pytest-bctrl: nothing to accept: nothing is found at the level {arguments.fail_on}", file=sys.stderr)
         return 0
-    path = Path(gate.path)
-    try:
-        text = path.read_text("utf-8") if path.is_file() else ""
-        updated = with_entries(text, gate.path, chosen, arguments.accept, until)
-        from pytest_bctrl.contract.build import write_atomically
-
-        write_atomically(path, updated)
-    except OSError as error:
-        raise DocumentError(
-            f"it cannot be written: {error.strerror}", where=gate.path, mend="give another --allow-list"
-        ) from None
+    accept(Path(gate.path), chosen, arguments.accept, until)
     print(f"pytest-bctrl: accepted {len(chosen)} until {until} in {gate.path}", file=sys.stderr)
     return 0
 
@@ -268,8 +256,7 @@ def write_reports(reports: Sequence[_Report], findings: Sequence[Finding], title
     from pytest_bctrl.errors import DocumentError
 
     for report in reports:
-        module, function = FORMATS[report.format]
-        text = getattr(import_module(module), function)(findings, title)
+        text = writer(report.format)(findings, title)
         if report.path in (None, "-"):
             _print(text)
             continue

@@ -26,7 +26,7 @@ from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import FAULTS
 from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS
-from pytest_bctrl.traffic.recordings.har_read import load as load_recording
+from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.port import scenario
 from pytest_bctrl.traffic.recordings.replay import Player
 
@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _stage(server: MockServer, options: argparse.Namespace) -> None:
-    if options.recording is not None and options.recording.suffix == ".har":
+    if options.recording is not None and options.recording.suffix in (".har", ".zip"):
         server.play(scenario(_player(options.recording)))
     elif options.recording is not None:
         server.serve_file(options.recording)

@@ -31,7 +31,7 @@ def gathered(modules: Sequence[str], hook: str, wanted: type) -> list[Any]:
 
 def _of(module: ModuleType, name: str, hook: str) -> Sequence[Any]:
     function: Any = getattr(module, hook, None)
-    return list(function()) if callable(function) else []
+    return [] if function is None else list(function())
 
 
 def require_hooks(modules: Sequence[str], hooks: Sequence[str]) -> None:

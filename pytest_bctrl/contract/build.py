@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,17 @@ def merged(files: ContractFiles) -> dict[str, Any]:
         )
     overlay = read_yaml(_read(files.overlay), str(files.overlay))
     return overlays.apply(overlay, spec, str(files.overlay))
+
+
+def overlaid(document: Mapping[str, Any], paths: Sequence[Path]) -> dict[str, Any]:
+    """Return a document with further overlays applied, in their order.
+
+    Raises `DocumentError` where one cannot be read, or does not apply.
+    """
+    made = dict(document)
+    for path in paths:
+        made = overlays.apply(read_yaml(_read(path), str(path)), made, str(path))
+    return made
 
 
 def render(document: Mapping[str, Any]) -> str:

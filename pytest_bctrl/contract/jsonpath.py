@@ -27,7 +27,7 @@ _SEGMENT = re.compile(
     re.VERBOSE,
 )
 _TERM = re.compile(
-    rf"\s*@(?P<path>(?:\.{_NAME}|\[(?:{_QUOTED})\])+)\s*(?:(?P<op>==|!=)\s*(?P<value>{_QUOTED}|-?\d+|true|false|null))?\s*"
+    rf"\s*@(?P<path>(?:\.{_NAME}|\[(?:{_QUOTED})\])*)\s*(?:(?P<op>==|!=)\s*(?P<value>{_QUOTED}|-?\d+|true|false|null))?\s*"
 )
 _LITERALS: dict[str, Any] = {"true": True, "false": False, "null": None}
 
@@ -127,7 +127,7 @@ def _split(source: str, operator: str) -> list[str]:
 
 def _term(expression: str, source: str) -> Callable[[Any], bool]:
     term = _TERM.fullmatch(source)
-    if term is None:
+    if term is None or not (term["path"] or term["op"]):
         raise _unsupported(expression, source)
     names = [
         name or _text(expression, quoted) for name, quoted in re.findall(rf"\.({_NAME})|\[({_QUOTED})\]", term["path"])

@@ -23,7 +23,7 @@ def apply(overlay: Mapping[str, Any], document: Mapping[str, Any], name: str) ->
             where=name,
             mend="it should begin with 'overlay: 1.0.0'",
         )
-    result: dict[str, Any] = copy.deepcopy(dict(document))
+    result: dict[str, Any] = fresh(document)
     actions = overlay.get("actions")
     if not isinstance(actions, list) or not actions:
         raise DocumentError("it has no list of actions", where=name, mend="give it 'actions:' with at least one")
@@ -33,6 +33,13 @@ def apply(overlay: Mapping[str, Any], document: Mapping[str, Any], name: str) ->
             raise DocumentError("the action has no target", where=where, mend="give it 'target:' with a JSONPath")
         _apply_action(action, result, f"{where} ({action['target']})")
     return result
+
+
+def fresh(value: Any) -> Any:
+    """A copy of JSON data in which no two places share a value, as an alias in YAML makes them."""
+    if isinstance(value, Mapping):
+        return {key: fresh(member) for key, member in value.items()}
+    return [fresh(item) for item in value] if isinstance(value, list) else value
 
 
 def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: str) -> None:

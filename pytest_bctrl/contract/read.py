@@ -40,7 +40,7 @@ def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Co
         ) from None
     document = _parse(text, str(file))
     # The packaged document is proven sound by the tests, and is not proven again at every start.
-    return _contract(document, str(file)) if path is None else from_document(document, str(file))
+    return from_sound(document, str(file)) if path is None else from_document(document, str(file))
 
 
 def _parse(text: str, name: str) -> Any:
@@ -64,10 +64,11 @@ def from_document(document: Any, name: str) -> Contract:
     from pytest_bctrl.contract.soundness import require_sound
 
     require_sound(document, name)
-    return _contract(document, name)
+    return from_sound(document, name)
 
 
-def _contract(document: Mapping[str, Any], name: str) -> Contract:
+def from_sound(document: Mapping[str, Any], name: str) -> Contract:
+    """Read a merged document that is known to be sound into a `Contract`."""
     info = document.get("info", {})
     return Contract(
         name=name,

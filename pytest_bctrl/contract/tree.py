@@ -32,8 +32,8 @@ def _operation(contract: Contract, operation: Operation) -> Iterator[str]:
     for parameter in operation.parameters:
         star = "*" if parameter.required else ""
         setting = f", from the setting {parameter.setting}" if parameter.setting else ""
-        words = _words(contract, parameter.schema)
-        yield f"  parameter   {parameter.name}{star}  in {parameter.place}, {words}{setting}"
+        type_ = words(contract, parameter.schema)
+        yield f"  parameter   {parameter.name}{star}  in {parameter.place}, {type_}{setting}"
     yield from _responses(contract, operation)
     for rule in operation.invariants:
         yield f"  invariant   {rule['rule']} ({rule['level']}): {rule['because']}"
@@ -44,10 +44,10 @@ def _responses(contract: Contract, operation: Operation) -> Iterator[str]:
     for status, response in operation.responses.items():
         yield f"  response    {status}  {response.description}"
         for name, schema in response.headers.items():
-            yield f"    header {name}: {_words(contract, schema)}"
+            yield f"    header {name}: {words(contract, schema)}"
         for media, schema in response.content.items():
             same = next((other for other, known in shown if known == schema), None)
-            yield f"    {media}: {f'as for {same}' if same else _words(contract, schema)}"
+            yield f"    {media}: {f'as for {same}' if same else words(contract, schema)}"
             if same is None:
                 shown.append((status, schema))
                 yield from _members(contract, schema, "    ", 0)
@@ -57,7 +57,7 @@ def _members(contract: Contract, schema: Schema, indent: str, depth: int) -> Ite
     children = list(_children(contract, schema)) if depth < _DEPTH else []
     for index, (label, child) in enumerate(children):
         last = index == len(children) - 1
-        yield f"{indent}{'└─ ' if last else '├─ '}{label}{_words(contract, child)}"
+        yield f"{indent}{'└─ ' if last else '├─ '}{label}{words(contract, child)}"
         yield from _members(contract, child, indent + ("   " if last else "│  "), depth + 1)
 
 
@@ -76,12 +76,13 @@ def _children(contract: Contract, schema: Schema, level: int = 0) -> Iterator[tu
             yield label, branch
 
 
-def _words(contract: Contract, schema: Schema, level: int = 0) -> str:
+def words(contract: Contract, schema: Schema, level: int = 0) -> str:
+    """Return what a schema says in a few words: `string (uuid)`, `"active" | "stopped"`, `array of object`."""
     resolved = contract.resolve(schema)
     if isinstance(resolved, bool):
         return "anything" if resolved else "nothing"
     if "items" in resolved:
-        inner = _words(contract, resolved["items"], level + 1) if level < _DEPTH else "…"
+        inner = words(contract, resolved["items"], level + 1) if level < _DEPTH else "…"
         return f"{_types(resolved)} of {inner}"
     if "const" in resolved:
         return json.dumps(resolved["const"])

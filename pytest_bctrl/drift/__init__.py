@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from os import PathLike
     from pathlib import Path
 
+    from pytest_bctrl.baseline.allowlist import Judged
     from pytest_bctrl.contract.document import Document
-    from pytest_bctrl.drift.allowlist import Judged
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.finding import Finding
 
@@ -60,14 +60,15 @@ def check_upstream(source: str, contract_base: Source) -> list[Finding]:
     return compare(contract_base, read_source(source))
 
 
-def judge_upstream(source: str, contract_base: Source, gate_file: Path) -> Judged:
+def judge_upstream(source: str | Document, contract_base: Source, gate_file: Path) -> Judged:
     """Return what `check_upstream` finds, under the levels and parted by the allow-list of a gate file, if it is there.
 
     Raises what `check_upstream` raises, and `DocumentError` for a gate file that cannot be read.
     """
     from datetime import date
 
-    from pytest_bctrl.drift.allowlist import GateFile, judge, read_gate_file
+    from pytest_bctrl.baseline.allowlist import judge
+    from pytest_bctrl.drift.gate_file import GateFile, read_gate_file
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.sources import read_source, read_text
 
@@ -75,4 +76,5 @@ def judge_upstream(source: str, contract_base: Source, gate_file: Path) -> Judge
     gate = read_gate_file(read_text(name), name) if gate_file.is_file() else GateFile(name)
     today = date.today()
     options = Options(gate.levels, sunset_days=gate.sunset_days, today=today)
-    return judge(compare(contract_base, read_source(source), options), gate, today)
+    revision = read_source(source) if isinstance(source, str) else source
+    return judge(compare(contract_base, revision, options), gate.allow_list, today)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_bctrl.fingerprint import fingerprint
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -90,7 +92,7 @@ class Report:
             observed=_plain(change.new),
             operation=place.operation,
             direction=rule.direction,
-            fingerprint=fingerprint(change),
+            fingerprint=_fingerprint(change),
             extra={
                 **dict(place.context),
                 "meaning": rule.meaning,
@@ -122,16 +124,9 @@ def _counted(finding: Finding) -> Finding:
     return replace(finding, count=finding.count + 1)
 
 
-def fingerprint(change: _Change) -> str:
-    """A name for a change that stays when lines move, schemas are composed otherwise or parameters are renamed."""
-    import json
-    from hashlib import sha256
-
-    parts = [
-        change.rule, change.place.shape, change.place.location, list(change.place.context),
-        _plain(change.old), _plain(change.new), change.say,
-    ]  # fmt: skip
-    return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+def _fingerprint(change: _Change) -> str:
+    place, old, new = change.place, _plain(change.old), _plain(change.new)
+    return fingerprint(change.rule, place.shape, place.location, place.context, old, new, change.say)
 
 
 def _message(meaning: str, change: _Change) -> str:

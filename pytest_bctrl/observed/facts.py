@@ -1,4 +1,4 @@
-"""The facts that were seen: counted by place, and of no contract's opinion, so that any contract can be held to them."""
+"""The facts that were seen: counted by place, and of no contract's opinion: any contract can be held to them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ class Facts:
     `seen` values, of `of` objects that could have held one (for list items: `of` is `seen`). `types` counts JSON
     type names, `values` scalars by their JSON text (documented enumerations and discriminators only, `MANY` at
     most, the rest under `others`), `formats` how many of the strings are in a format, `empty` lists and objects with
-    nothing in them. `sample` is one value with its exact place, redacted: its shape and never its text.
+    nothing in them. `samples` are single values, each with its exact place, redacted: their shape and never their
+    text. They are kept by what they are a sample of: a type's name, the JSON text of a value, `absent`, or
+    `not uuid` for a string that is not in that format.
     """
 
     seen: int = 0
@@ -41,10 +43,15 @@ class Facts:
     others: int = 0
     formats: Counter[str] = field(default_factory=Counter)
     empty: int = 0
-    sample: Mapping[str, Any] | None = None
+    samples: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def sample(self) -> Mapping[str, Any] | None:
+        """The first sample there is."""
+        return next(iter(self.samples.values()), None)
 
     def add(self, other: Facts) -> None:
-        """Add what was seen elsewhere at the same place; the first sample stays."""
+        """Add what was seen elsewhere at the same place; of samples of the same, the first stays."""
         self.seen += other.seen
         self.of += other.of
         self.types.update(other.types)
@@ -53,7 +60,7 @@ class Facts:
         self.others += other.others
         for value, count in other.values.items():
             self.count_value(value, count)
-        self.sample = self.sample if self.sample is not None else other.sample
+        self.samples = {**other.samples, **self.samples}
 
     def count_value(self, text: str, count: int) -> None:
         """Count a scalar, by its JSON text, unless too many were told apart before it."""
@@ -68,16 +75,30 @@ class Observation:
     """Everything that was seen in a run; two of them can be added, and one survives as plain JSON data.
 
     `statuses` counts answers by operation label and code, `parameters` the documented parameters that requests
-    gave, by operation label and `place:name`.
+    gave, by operation label and `place:name`. `unknown` are the members that the observing contract does not name,
+    by the place of their object: `MANY` at most are told apart, and `untold` counts how often others were seen.
     """
 
     places: dict[Place, Facts] = field(default_factory=dict)
     statuses: Counter[tuple[str, str]] = field(default_factory=Counter)
     parameters: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unknown: dict[Place, set[Place]] = field(default_factory=dict)
+    untold: Counter[Place] = field(default_factory=Counter)
 
     def add(self, other: Observation) -> None:
         """Add what was seen elsewhere, in another worker for example."""
         self.statuses.update(other.statuses)
         self.parameters.update(other.parameters)
+        self.untold.update(other.untold)
         for place, facts in other.places.items():
             self.places.setdefault(place, Facts()).add(facts)
+        for parent, members in other.unknown.items():
+            self.unknown.setdefault(parent, set()).update(members)
+        for parent in self.unknown:
+            self.settle(parent)
+
+    def settle(self, parent: Place) -> None:
+        """Let unknown members know of every object that could have held one, also of those before they were known."""
+        objects = self.places[parent].types["object"]
+        for member in self.unknown.get(parent, ()):
+            self.places[member].of = objects

@@ -14,20 +14,21 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.finding import Finding, at_or_above
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.recordings.exchange import Exchange
-from pytest_bctrl.traffic.recordings.har_write import digest
+
+
+def answer_of(exchange: Exchange, contract: Contract) -> Answer | None:
+    """Return what one exchange answers; None where the contract has no such operation, or the body is not there."""
+    match = Routes(contract).match(exchange.target)
+    operation = match.operations.get(exchange.method) if match else None
+    if operation is None or match is None or exchange.method == "HEAD" or not exchange.is_complete:
+        return None
+    return Answer(contract, operation, exchange.status, exchange.headers, exchange.body, dict(match.values))
 
 
 def findings_of(exchange: Exchange, contract: Contract, own: Iterable[Check] = ()) -> list[Finding] | None:
     """Return what is wrong with one exchange, worst first; None where the contract has no such operation."""
-    match = Routes(contract).match(_target(exchange))
-    operation = match.of(exchange.method) if match else None
-    if operation is None or match is None:
-        return None
-    if exchange.method == "HEAD" or not exchange.is_complete:
-        return None
-    return check_answer(
-        Answer(contract, operation, exchange.status, exchange.headers, exchange.body, dict(match.values)), own=own
-    )
+    answer = answer_of(exchange, contract)
+    return None if answer is None else check_answer(answer, own=own)
 
 
 def failing(exchange: Exchange, contract: Contract) -> list[Finding]:
@@ -48,10 +49,10 @@ def seal(exchange: Exchange, contract: Contract) -> str:
         __version__,
         contract.digest,
         exchange.method,
-        _target(exchange),
+        f"{exchange.path}?{exchange.query}",
         str(exchange.status),
         *(f"{name}: {value}" for name, value in exchange.headers),
-        digest(exchange.body),
+        exchange.body_digest,
     )
     return sha256("\n".join(looked_at).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
@@ -60,7 +61,7 @@ def listing(exchanges: Iterable[Exchange], contract: Contract) -> Iterator[tuple
     """Yield the exchanges that ask for one of the contract's paths, with what their paths say."""
     routes = Routes(contract)
     for exchange in exchanges:
-        match = routes.match(_target(exchange))
+        match = routes.match(exchange.target)
         if match is not None:
             yield exchange, match
 
@@ -84,7 +85,3 @@ def base_path(exchange: Exchange, contract: Contract) -> str:
             before = exchange.path.split("/")[1:-segments]
             return "".join(f"/{segment}" for segment in before)
     return ""
-
-
-def _target(exchange: Exchange) -> str:
-    return f"{exchange.path}?{exchange.query}"

@@ -14,6 +14,7 @@ from pytest_bctrl.fixture_values import contract
 from pytest_bctrl.recorded.place import place_of
 from pytest_bctrl.recorded.recorded_test import Policy, RecordedTest
 from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.observing import observer
 
 _RECORDED: pytest.StashKey[RecordedTest] = pytest.StashKey()
 _PASSED: pytest.StashKey[bool] = pytest.StashKey()
@@ -88,6 +89,8 @@ class RecordingHooks:
         report = yield
         recording = item.stash.get(_RECORDED, None)
         if recording is not None and report.when == "call":
+            for answer in recording.told():
+                observer(item.config).see_answer(answer, judged=False)
             report.bctrl_recording = _told(recording, passed=report.passed)  # type: ignore[attr-defined]
         return report
 

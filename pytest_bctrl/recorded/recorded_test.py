@@ -12,9 +12,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
-from pytest_bctrl.recorded.conform import base_path, failing, listing, sealed, space_of
+from pytest_bctrl.recorded.conform import answer_of, base_path, failing, listing, sealed, space_of
 from pytest_bctrl.recorded.place import Place
 from pytest_bctrl.reports.terminal import describe, headline
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
@@ -27,7 +28,7 @@ from pytest_bctrl.traffic.mock.routes import fields_for
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.guard import SHORTEST, refuse_secrets
-from pytest_bctrl.traffic.recordings.har_read import load
+from pytest_bctrl.traffic.recordings.har_file import load
 from pytest_bctrl.traffic.recordings.port import Port, forwarded, replayed, scenario
 from pytest_bctrl.traffic.recordings.replay import Player
 from pytest_bctrl.traffic.recordings.scrub import scrubbed
@@ -129,6 +130,19 @@ class RecordedTest:
             raise BctrlError("there is nothing to replay yet", where=self._place.shown, mend="use bctrl_recording.url")
         return ReplayTransport(self.player)
 
+    def told(self) -> Iterator[Answer]:
+        """Yield what was recorded, or what was replayed, each answer once; nothing that is broken on purpose.
+
+        What the bundled mock answered is left out: it is told what to answer.
+        """
+        used = {id(one) for one in self.exchanges} - {id(one) for one in self.player.unused}
+        if not self._place.conforming or (self._aim is not None and not self._aim.live):
+            return
+        for exchange in self.exchanges:
+            answer = answer_of(exchange, self._contract) if self.is_recording or id(exchange) in used else None
+            if answer is not None:
+                yield answer
+
     def aim(self, at: Aim) -> None:
         """Say what is to be recorded, before the first client is made."""
         self._aim = at
@@ -168,7 +182,7 @@ class RecordedTest:
                 return samples.items(answer.raise_for_status().json())
         for exchange, match in listing(self.player.exchanges, self._contract):
             if match.operations.get(exchange.method) is operation and 200 <= exchange.status < 300:
-                self.player.answer(exchange.method, exchange.url)
+                self.player.answer(exchange.method, exchange.target)
                 return samples.items(httpx.Response(200, content=exchange.body).json())
         raise DocumentError("it holds no runtimes", where=self._place.shown, mend=self._place.mend)
 
@@ -212,6 +226,9 @@ class RecordedTest:
 
     def _keep(self, request: httpx.Request, response: httpx.Response, body: bytes) -> None:
         made = exchange_of(request, response, body, _now())
+        base = urlsplit(self._aim.base_url).path.rstrip("/") if self._aim is not None else ""
+        if urlsplit(made.url).path.startswith(f"{base}/"):
+            made = replace(made, base_path=base)
         if self._aim is not None and not self._aim.live:
             # The mock's port is another with every run.
             parts = urlsplit(made.url)

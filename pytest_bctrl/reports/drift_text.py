@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_bctrl.reports.moved_text import moved_text
 from pytest_bctrl.reports.wording import counted, one_line, spot, where
 
 if TYPE_CHECKING:
@@ -14,12 +15,16 @@ if TYPE_CHECKING:
 
 
 def drift_text(findings: Sequence[Finding], title: Title) -> str:
-    """Return the findings as text, grouped by level: where in both documents, old against new, and why it matters."""
+    """Return the findings as text, grouped by level: where in both documents, old against new, and why it matters.
+
+    Those that say who moved are grouped by that.
+    """
     head = f"{title.name}: {title.base} → {title.revision}" if title.base else title.name
     rows = [one_line(head), counted(findings)]
+    rows += moved_text(findings)
     for level in ("error", "warning", "info"):
         for finding in findings:
-            if finding.level == level:
+            if finding.level == level and "moved" not in finding.extra:
                 rows += ["", *_finding(finding)]
     if title.notes:
         rows += ["", *(f"note: {one_line(note)}" for note in title.notes)]

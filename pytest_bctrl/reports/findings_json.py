@@ -8,28 +8,71 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.finding import LEVELS
+from pytest_bctrl.reports.verdict import verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_bctrl.finding import Finding
+    from pytest_bctrl.observed.coverage import Coverage
+    from pytest_bctrl.reports.run_report import RunReport
     from pytest_bctrl.reports.title import Title
 
 
-def findings_json(findings: Sequence[Finding], title: Title) -> str:
-    """Return the findings as a JSON document."""
-    report = {
+def findings_json(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> str:
+    """Return the findings, and what is known of the run, as a JSON document."""
+    return json.dumps(report_data(findings, title, run), indent=2, default=str) + "\n"
+
+
+def report_data(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> dict[str, Any]:
+    """Return the report as plain JSON data."""
+    return {
         "version": 1,
         "tool": {"name": "pytest-bctrl", "version": __version__},
         "report": title.name,
         "base": title.base,
         "revision": title.revision,
         "fail_on": title.fail_on,
+        "verdict": verdict_of(findings, title, run)._asdict(),
         "summary": {level: sum(finding.level == level for finding in findings) for level in LEVELS},
         "notes": list(title.notes),
+        "not_checked": list(title.not_checked),
+        **(_run(run) if run else {}),
         "findings": [finding.as_dict() for finding in findings],
     }
-    return json.dumps(report, indent=2, default=str) + "\n"
+
+
+def _run(run: RunReport) -> dict[str, Any]:
+    contract = run.contract
+    return {
+        "target": run.target,
+        "base_url": run.base_url,
+        "upstream": run.upstream,
+        "contract": {"title": contract.title, "version": contract.version, "digest": contract.digest},
+        "started": run.started,
+        "seconds": round(run.seconds, 3),
+        "complete": run.is_complete,
+        "counts": dict(run.counts),
+        "tests": [
+            {"id": test.id, "outcome": test.outcome, "seconds": round(test.seconds, 3), "reason": test.reason}
+            for test in run.tests
+        ],
+        "shortfall": run.shortfall,
+        "coverage": None if run.coverage is None else _coverage(run.coverage),
+        "observation": run.observation,
+    }
+
+
+def _coverage(coverage: Coverage) -> dict[str, Any]:
+    return {
+        "seen": coverage.seen,
+        "total": len(coverage.points),
+        "percent": round(coverage.percent, 1),
+        "points": [
+            {name: getattr(point, name) for name in ("operation", "status", "location", "kind", "label", "seen")}
+            for point in coverage.points
+        ],
+    }
 
 
 def findings_schema() -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.reports.wording import one_line, spot, where
+from pytest_bctrl.finding import LEVELS
+from pytest_bctrl.reports.wording import accepted, one_line, spot, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,11 +16,33 @@ if TYPE_CHECKING:
 _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 
 
+SHOWN = 10
+"""Annotations of one level that GitHub shows of one step."""
+
+
 def findings_github(findings: Sequence[Finding], title: Title) -> str:
     """Return one workflow command a finding; it annotates the vendored file, as the other is not in the repository."""
     rows = [_command(finding) for finding in findings]
-    rows += [f"::warning title={_property(title.name)}::{_data(note)}" for note in title.notes]
+    rows += [f"::warning title={_property(title.name)}::{_data(note)}" for note in _remarks(title)]
     return "".join(f"{row}\n" for row in rows)
+
+
+def shown_commands(findings: Sequence[Finding], title: Title) -> list[str]:
+    """Return the workflow commands that GitHub would show, and a line of text on those that it would not."""
+    rows = []
+    left = 0
+    for level in LEVELS:
+        chosen = [finding for finding in findings if finding.level == level]
+        rows += [_command(finding) for finding in chosen[:SHOWN]]
+        left += len(chosen[SHOWN:])
+    rows += [f"::warning title={_property('not checked')}::{_data(reason)}" for reason in title.not_checked]
+    if left:
+        rows.append(f"{left} more findings without an annotation: GitHub shows {SHOWN} of each level")
+    return rows
+
+
+def _remarks(title: Title) -> list[str]:
+    return list(dict.fromkeys([*title.notes, *title.not_checked]))
 
 
 def _command(finding: Finding) -> str:
@@ -28,8 +51,9 @@ def _command(finding: Finding) -> str:
     if properties and line:
         properties.append(f"line={line}")
     properties.append(f"title={_property(finding.rule)}")
-    text = f"{finding.message} ({where(finding)}) {finding.extra.get('why', '')}".strip()
-    return f"::{_COMMANDS[finding.level]} {','.join(properties)}::{_data(text)}"
+    text = f"{finding.message} ({where(finding)}) {finding.extra.get('why', '')} {accepted(finding)}".strip()
+    command = "notice" if accepted(finding) else _COMMANDS[finding.level]
+    return f"::{command} {','.join(properties)}::{_data(text)}"
 
 
 def _data(text: str) -> str:

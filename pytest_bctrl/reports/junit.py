@@ -4,39 +4,107 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.finding import at_or_above
-from pytest_bctrl.reports.wording import one_line, spot, where
+from pytest_bctrl.finding import LEVELS, at_or_above
+from pytest_bctrl.reports.verdict import verdict_of
+from pytest_bctrl.reports.wording import accepted, one_line, spot, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_bctrl.finding import Finding
+    from pytest_bctrl.reports.run_report import RunReport
     from pytest_bctrl.reports.title import Title
 
 
-def findings_junit(findings: Sequence[Finding], title: Title) -> str:
-    """Return the findings as JUnit XML; one passing test case where there are none."""
-    from xml.sax.saxutils import escape, quoteattr
+_PROPERTIES = 50
+"""Findings of one test case that are written as properties; `bctrl.findings` has the number of all."""
+
+
+def findings_junit(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> str:
+    """Return the findings as JUnit XML.
+
+    Beside them, one skipped test case for everything that was not checked, one in error for every test of a run
+    that failed with nothing found, and, where there is none of all these, one that passes.
+    """
+    from xml.sax.saxutils import quoteattr
 
     failing = {id(finding) for finding in at_or_above(findings, title.fail_on)}
-    rows = ['<?xml version="1.0" encoding="utf-8"?>', "<testsuites>"]
     name = quoteattr(f"pytest-bctrl {one_line(title.name)}")
-    rows.append(
-        f'<testsuite name={name} tests="{max(len(findings), 1)}" failures="{len(failing)}" errors="0" skipped="0">'
+    cases = [_case(finding, id(finding) in failing) for finding in findings]
+    skipped = [_skipped(name, reason) for reason in title.not_checked]
+    broken = (
+        []
+        if run is None or failing
+        else [_broken(name, test.id, test.reason) for test in run.tests if _is_bad(test.outcome)]
     )
-    if not findings:
-        rows.append(f'<testcase classname={name} name="nothing found"/>')
-    for finding in findings:
-        case = quoteattr(f"{where(finding)}: {finding.rule} [{finding.fingerprint}]")
-        document, line, _ = spot(finding, "base")
-        place = f" file={quoteattr(one_line(document))} line={quoteattr(str(line))}" if document and line else ""
-        detail = escape("\n".join((one_line(finding.message), one_line(finding.extra.get("why", "")))))
-        rows.append(f"<testcase classname={quoteattr(one_line(finding.operation) or 'document')} name={case}{place}>")
-        if id(finding) in failing:
-            message = quoteattr(one_line(finding.message))
-            rows.append(f"<failure type={quoteattr(finding.rule)} message={message}>{detail}</failure>")
-        else:
-            rows.append(f"<system-out>{escape(finding.level)}: {detail}</system-out>")
-        rows.append("</testcase>")
-    rows += ["</testsuite>", "</testsuites>"]
+    verdict = verdict_of(findings, title, run)
+    if verdict.status == "not checked" and not skipped:
+        skipped = [_skipped(name, verdict.sentence)]
+    if not cases and not skipped and not broken:
+        cases = [f'<testcase classname={name} name="nothing found"/>']
+    numbers = f'tests="{len(cases) + len(skipped) + len(broken)}" failures="{len(failing)}" errors="{len(broken)}"'
+    times = "" if run is None else f" time={quoteattr(f'{run.seconds:.3f}')} timestamp={quoteattr(run.started[:19])}"
+    rows = [
+        '<?xml version="1.0" encoding="utf-8"?>',
+        "<testsuites>",
+        f'<testsuite name={name} {numbers} skipped="{len(skipped)}"{times}>',
+        *cases,
+        *broken,
+        *skipped,
+        "</testsuite>",
+        "</testsuites>",
+    ]
     return "\n".join(rows) + "\n"
+
+
+def junit_properties(findings: Sequence[Finding]) -> list[tuple[str, str]]:
+    """Return the properties of a test case of `--junitxml`, each finding's numbered from 1, the worst first."""
+    ranked = sorted(findings, key=lambda finding: LEVELS.index(finding.level))
+    properties = [("bctrl.findings", str(len(ranked)))] if ranked else []
+    for number, finding in enumerate(ranked[:_PROPERTIES], 1):
+        values = {
+            "rule": finding.rule,
+            "level": finding.level,
+            "location": where(finding),
+            "message": one_line(finding.message),
+            "count": str(finding.count),
+            **({} if finding.total is None else {"total": str(finding.total)}),
+        }
+        properties += [(f"bctrl.finding.{number}.{name}", value) for name, value in values.items()]
+    return properties
+
+
+def _case(finding: Finding, fails: bool) -> str:
+    from xml.sax.saxutils import escape, quoteattr
+
+    prints = f" [{finding.fingerprint}]" if finding.fingerprint else ""
+    name = quoteattr(f"{where(finding)}: {finding.rule}{prints}")
+    document, line, _ = spot(finding, "base")
+    place = f" file={quoteattr(one_line(document))} line={quoteattr(str(line))}" if document and line else ""
+    detail = escape("\n".join((one_line(finding.message), one_line(finding.extra.get("why", "")))))
+    rows = [f"<testcase classname={quoteattr(one_line(finding.operation) or 'document')} name={name}{place}>"]
+    if fails:
+        message = quoteattr(one_line(finding.message))
+        rows.append(f"<failure type={quoteattr(finding.rule)} message={message}>{detail}</failure>")
+    else:
+        borne = f"\n{escape(accepted(finding))}" if accepted(finding) else ""
+        rows.append(f"<system-out>{escape(finding.level)}: {detail}{borne}</system-out>")
+    return "\n".join([*rows, "</testcase>"])
+
+
+def _skipped(classname: str, reason: str) -> str:
+    from xml.sax.saxutils import quoteattr
+
+    text = quoteattr(one_line(reason))
+    return f'<testcase classname={classname} name={text}><skipped type="not checked" message={text}/></testcase>'
+
+
+def _is_bad(outcome: str) -> bool:
+    return outcome in ("failed", "error")
+
+
+def _broken(classname: str, test: str, reason: str) -> str:
+    from xml.sax.saxutils import quoteattr
+
+    name, message = quoteattr(one_line(test)), quoteattr(one_line(reason) or "it failed")
+    return f'<testcase classname={classname} name={name}><error type="error" message={message}/></testcase>'

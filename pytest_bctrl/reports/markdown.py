@@ -1,41 +1,83 @@
-"""Writes findings as Markdown, for a comment on a pull request."""
+"""Writes findings as Markdown, for a comment on a pull request and for a job summary."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.finding import LEVELS
-from pytest_bctrl.reports.wording import counted, one_line, spot, where
+from pytest_bctrl.reports.verdict import verdict_of
+from pytest_bctrl.reports.wording import accepted, counted, one_line, spot, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_bctrl.finding import Finding
+    from pytest_bctrl.reports.run_report import RunReport
     from pytest_bctrl.reports.title import Title
 
 _HEADINGS = {"error": "Breaks a consumer", "warning": "May break a consumer", "info": "For your information"}
+_MARKS = {"passed": "✅", "failed": "❌", "not checked": "⚠️"}
 _MARKUP = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>|#"})
+_CUT = "{left} of {all} findings are not shown here, for want of room."
 
 
-def findings_markdown(findings: Sequence[Finding], title: Title) -> str:
-    """Return the findings as Markdown: one table a level."""
-    rows = [f"## {_plain(title.name)}: {counted(findings)}"]
-    if title.base:
-        rows += ["", f"{_code(title.base)} → {_code(title.revision)}"]
+def findings_markdown(
+    findings: Sequence[Finding], title: Title, run: RunReport | None = None, limit: int | None = None
+) -> str:
+    """Return the findings as Markdown: the verdict, one table a level, what was not checked.
+
+    With a `limit`, in bytes, findings that do not fit are left out, mildest first, and their number is told.
+    """
+    head, tail = _head(findings, title, run), _tail(title)
+    room = None if limit is None else limit - _size([*head, "", _CUT.format(left=0, all=len(findings)), *tail]) - 40
+    rows: list[str] = []
+    shown = 0
     for level in LEVELS:
         chosen = [finding for finding in findings if finding.level == level]
-        if chosen:
-            rows += ["", f"### {_HEADINGS[level]}", "", "| what | where | lines | rule |", "|---|---|---|---|"]
-            rows += [_row(finding) for finding in chosen]
-    if title.notes:
-        rows += ["", *(f"- {_plain(note)}" for note in title.notes)]
-    return "\n".join(rows) + "\n"
+        table = ["", f"### {_HEADINGS[level]}", "", "| what | where | lines | rule |", "|---|---|---|---|"]
+        for number, finding in enumerate(chosen):
+            added = [*([] if number else table), _row(finding)]
+            if room is not None:
+                room -= _size(added)
+                if room < 0:
+                    break
+            rows += added
+            shown += 1
+    if shown < len(findings):
+        rows += ["", _CUT.format(left=len(findings) - shown, all=len(findings))]
+    return "\n".join([*head, *rows, *tail]) + "\n"
+
+
+def _head(findings: Sequence[Finding], title: Title, run: RunReport | None) -> list[str]:
+    verdict = verdict_of(findings, title, run)
+    rows = [f"## {_plain(title.name)}: {counted(findings)}"]
+    rows += ["", f"{_MARKS[verdict.status]} **{verdict.status.capitalize()}.** {_plain(verdict.sentence)}"]
+    if title.base:
+        rows += ["", f"{_code(title.base)} → {_code(title.revision)}"]
+    return rows
+
+
+def _tail(title: Title) -> list[str]:
+    rows: list[str] = []
+    if title.not_checked:
+        rows += ["", "### Not checked", "", *(f"- {_plain(reason)}" for reason in title.not_checked)]
+    remarks = [note for note in title.notes if note not in title.not_checked]
+    if remarks:
+        rows += ["", *(f"- {_plain(note)}" for note in remarks)]
+    return rows
+
+
+def _size(rows: Sequence[str]) -> int:
+    return sum(len(row.encode()) + 1 for row in rows)
 
 
 def _row(finding: Finding) -> str:
     lines = " → ".join(str(spot(finding, side)[1] or "-") for side in ("base", "revision"))
-    what = f"{_plain(finding.message)}. {_plain(str(finding.extra.get('why', '')))}".strip()
-    return f"| {what} | {_code(where(finding))} | {lines} | {_code(finding.rule)} {_code(finding.fingerprint)} |"
+    times = "" if finding.total is None else f" ({finding.count} of {finding.total})"
+    borne = f" *{_plain(accepted(finding))}.*" if accepted(finding) else ""
+    what = f"{_plain(finding.message)}{times}. {_plain(str(finding.extra.get('why', '')))}".strip() + borne
+    prints = f" {_code(finding.fingerprint)}" if finding.fingerprint else ""
+    return f"| {what} | {_code(where(finding))} | {lines} | {_code(finding.rule)}{prints} |"
 
 
 def _plain(text: str) -> str:

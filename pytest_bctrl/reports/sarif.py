@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pytest_bctrl._version import __version__
-from pytest_bctrl.reports.wording import one_line, spot, where
+from pytest_bctrl.reports.verdict import verdict_of
+from pytest_bctrl.reports.wording import accepted, one_line, spot, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_bctrl.finding import Finding
+    from pytest_bctrl.reports.run_report import RunReport
     from pytest_bctrl.reports.title import Title
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 
 
-def findings_sarif(findings: Sequence[Finding], title: Title) -> str:
-    """Return the findings as a SARIF log of one run."""
+def findings_sarif(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> str:
+    """Return the findings as a SARIF log of one run; what was not checked is a notification of the tool."""
     names = list(dict.fromkeys(finding.rule for finding in findings))
     first = {finding.rule: finding for finding in reversed(findings)}
-    run: dict[str, Any] = {
+    log_run: dict[str, Any] = {
         "tool": {
             "driver": {
                 "name": "pytest-bctrl",
@@ -34,10 +36,16 @@ def findings_sarif(findings: Sequence[Finding], title: Title) -> str:
         "results": [_result(finding, names.index(finding.rule)) for finding in findings],
         "columnKind": "unicodeCodePoints",
     }
-    if title.notes:
-        notifications = [{"level": "warning", "message": {"text": one_line(note)}} for note in title.notes]
-        run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": notifications}]
-    log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
+    remarks = list(dict.fromkeys([*title.notes, *title.not_checked]))
+    if remarks or run is not None:
+        verdict = verdict_of(findings, title, run)
+        notifications = [{"level": "warning", "message": {"text": one_line(note)}} for note in remarks]
+        invocation: dict[str, Any] = {"executionSuccessful": verdict.status != "not checked"}
+        if run is not None:
+            invocation["startTimeUtc"] = run.started
+            notifications.insert(0, {"level": "note", "message": {"text": one_line(verdict.sentence)}})
+        log_run["invocations"] = [{**invocation, "toolExecutionNotifications": notifications}]
+    log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [log_run]}
     return json.dumps(log, indent=2) + "\n"
 
 
@@ -60,9 +68,17 @@ def _result(finding: Finding, index: int) -> dict[str, Any]:
         "ruleIndex": index,
         "level": _LEVELS[finding.level],
         "message": {"text": one_line(finding.message)},
-        "partialFingerprints": {"bctrl/v1": finding.fingerprint},
-        "properties": {"expected": finding.expected, "observed": finding.observed},
+        "properties": {
+            "expected": finding.expected,
+            "observed": finding.observed,
+            "count": finding.count,
+            "total": finding.total,
+        },
     }
+    if finding.fingerprint:
+        result["partialFingerprints"] = {"bctrl/v1": finding.fingerprint}
+    if accepted(finding):
+        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": accepted(finding)}]
     base, revision = _location(finding, "base"), _location(finding, "revision")
     if base:
         result["locations"] = [base]

@@ -53,6 +53,9 @@ def _one(finding: Finding) -> Iterator[str]:
         yield f"    {word}  {'nothing' if is_drift and value is None else shown(value)}"
     if isinstance(finding.sample, dict) and "location" in finding.sample:
         yield printable(f"    sample    {finding.sample['location']}")
+    accepted = finding.extra.get("accepted")
+    if accepted:
+        yield printable(f"    accepted  until {accepted['expires']}: {accepted['reason']} ({accepted['where']})")
 
 
 def shown(value: Any) -> str:

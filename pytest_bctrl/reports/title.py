@@ -9,10 +9,14 @@ if TYPE_CHECKING:
 
 
 class Title(NamedTuple):
-    """The name of the report, what was held against what, what fails, and remarks of the run."""
+    """The name of the report, what was held against what, what fails, and remarks of the run.
+
+    `not_checked` says, one reason a line, what was meant to be looked at and was not.
+    """
 
     name: str
     base: str = ""
     revision: str = ""
     fail_on: FailOn = "error"
     notes: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = ()

@@ -54,3 +54,9 @@ def spot(finding: Finding, side: str) -> tuple[str, int | None, str]:
     """The document, line and pointer of the finding on one side: `base` or `revision`."""
     found = finding.extra.get(side) or {}
     return str(found.get("document", "")), found.get("line"), str(found.get("pointer", ""))
+
+
+def accepted(finding: Finding) -> str:
+    """Why, and until when, the finding is borne: `accepted until 2027-01-31: the reason`; empty where it is not."""
+    said = finding.extra.get("accepted")
+    return one_line(f"accepted until {said['expires']}: {said['reason']}") if said else ""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from pytest_bctrl.contract.iso_time import parse_time
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.shapes import flatten
@@ -41,8 +43,9 @@ def _put_in_order(made: dict[str, Any], names: Sequence[str], overrides: Mapping
             other = _moment(made.get(name))
             if name in overrides or other is None or moment is None:
                 continue
-            is_wrong = other < moment if names.index(name) > names.index(given) else other > moment
-            if is_wrong:
+            earlier, later = (moment, other) if names.index(name) > names.index(given) else (other, moment)
+            # Without an offset on one side there is no telling, and an order that shows is better than none.
+            if not _comparable(earlier, later) or later < earlier:
                 made[name] = made[given]
 
 
@@ -58,9 +61,11 @@ class Held:
 def held(contract: Contract, schema: Schema, invariants: Rules) -> Held:
     """Return what items of a schema are held to; made once, as a validator takes its time."""
     # Samples alone need no validator, and are made at the start of programs that wait for them.
-    from jsonschema import Draft202012Validator, FormatChecker
+    from jsonschema import Draft202012Validator
 
-    validator = Draft202012Validator(contract.rooted(schema), format_checker=FormatChecker())
+    from pytest_bctrl.contract.formats import checker
+
+    validator = Draft202012Validator(contract.rooted(schema), format_checker=checker())
     return Held(validator, frozenset(flatten(contract, schema).get("properties", {})), invariants)
 
 
@@ -92,16 +97,16 @@ def _broken_invariant(rule: Mapping[str, Any], item: Mapping[str, Any]) -> Itera
         yield f"{' and '.join(rule['same'])}: {rule.get('because', 'they are the same')}"
     for name in rule.get("times", ()):
         if name in item and _moment(item[name]) is None:
-            yield f"{name}: {item[name]!r} is no ISO 8601 time with an offset"
+            yield f"{name}: {item[name]!r} is no ISO 8601 time"
     moments = [_moment(item.get(name)) for name in rule.get("ordered", ())]
     known = [moment for moment in moments if moment is not None]
-    if known != sorted(known):
+    if any(_comparable(one, other) and other < one for one, other in pairwise(known)):
         yield f"{' and '.join(rule['ordered'])}: {rule.get('because', 'they are in order')}"
 
 
 def _moment(value: object) -> datetime | None:
-    try:
-        made = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return made if made is not None and made.tzinfo is not None else None
+    return parse_time(value) if isinstance(value, str) else None
+
+
+def _comparable(one: datetime, other: datetime) -> bool:
+    return bool(one.tzinfo) == bool(other.tzinfo)

@@ -14,6 +14,7 @@ from pytest_bctrl.contract.key_fields import guarded_by, key_fields
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.inputs import unfilled
+from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.parameters import mistakes, variations
 from pytest_bctrl.suite.paths import probes
 from pytest_bctrl.suite.run import RUN, ContractRun
@@ -25,7 +26,7 @@ from pytest_bctrl.suite.verdict import VERDICT, Verdict
 @pytest.fixture(scope="session")
 def target(pytestconfig: pytest.Config) -> Iterator[Target]:
     """The API under test."""
-    made = Target(pytestconfig.stash[RUN])
+    made = Target(pytestconfig.stash[RUN], see=observer(pytestconfig).see_answer)
     yield made
     made.close()
 
@@ -34,7 +35,7 @@ def target(pytestconfig: pytest.Config) -> Iterator[Target]:
 def verdict(request: pytest.FixtureRequest, target: Target) -> Verdict:
     """Where the test puts its findings."""
     run = request.config.stash[RUN]
-    made = Verdict(run.fail_on, target.tally, run.levels)
+    made = Verdict(run.fail_on, target.tally, run.baseline, run.levels)
     request.node.stash[VERDICT] = made
     return made
 

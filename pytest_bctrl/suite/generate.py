@@ -52,7 +52,7 @@ def for_each_case(operation: APIOperation[Any, Any, Any, Any], count: int, visit
         derandomize=True,
         phases=[Phase.generate],
         report_multiple_bugs=False,
-        suppress_health_check=[*HealthCheck],
+        suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType] - an enum of a metaclass of its own
     )
     @given(case=operation.as_strategy())
     def generate(case: Any) -> None:
@@ -93,4 +93,5 @@ def _finding(answer: Answer, rule: str, failure: Failure) -> Finding:
         total=1,
         operation=answer.operation.label,
         reproduce=answer.reproduce,
+        extra={"status": str(answer.status), "kind": failure.title},
     )

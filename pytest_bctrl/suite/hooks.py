@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from pytest_bctrl import settings
 from pytest_bctrl.checks.own import Check, flattened
 from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.reports.junit import junit_properties
 from pytest_bctrl.reports.terminal import describe, printable
 from pytest_bctrl.suite.collect import ContractModule, is_chosen, split_arguments
 from pytest_bctrl.suite.fixtures import has_rows
+from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.run import RUN, ContractRun
 from pytest_bctrl.suite.scrub import scrub
 from pytest_bctrl.suite.summary import Summary
@@ -24,9 +27,12 @@ from pytest_bctrl.suite.verdict import VERDICT
 class ContractHooks:
     """One contract run inside one pytest process."""
 
-    def __init__(self, config: pytest.Config, run: ContractRun) -> None:
+    def __init__(self, config: pytest.Config, run: ContractRun, summary: Summary) -> None:
         self._run = run
-        self._summary = Summary(run)
+        self._summary = summary
+        paths = (given.value for given in settings.reports(config))
+        self._report = next((path for path in paths if path.endswith(".json")), "")
+        self._again = ["pytest", f"--bctrl-{run.target}", *_typed(config)]
         config.args, self._chosen = split_arguments(config.args)
 
     def pytest_report_header(self) -> str:
@@ -41,6 +47,7 @@ class ContractHooks:
         own = [item for module in modules for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
         if self._chosen and not own:
             raise pytest.UsageError(f"no contract test matches {', '.join(self._chosen)}; list them: --collect-only -q")
+        self._summary.is_partial = bool(self._chosen)
         items[:0] = own
 
     def _add_own(self, config: pytest.Config) -> None:
@@ -69,10 +76,13 @@ class ContractHooks:
         except NoAnswerError as error:
             finding, is_final = error.finding, error.is_final
         verdict = pyfuncitem.stash[VERDICT]
+        verdict.stopped = is_final
         verdict.collect([finding])
         if is_final:
-            verdict.stopped = True
             pyfuncitem.session.shouldfail = f"bctrl: {finding.message}"
+        else:
+            # A trouble of one question may be known and borne; that nothing can be asked never is.
+            verdict.give()
         pytest.fail("\n".join([printable(finding.message), *describe([finding])]), pytrace=False)
 
     @pytest.hookimpl(wrapper=True)
@@ -84,6 +94,8 @@ class ContractHooks:
         verdict = item.stash.get(VERDICT, None)
         if verdict is not None and call.when == "call":
             vars(report)["bctrl"] = verdict.as_dict()
+            item.user_properties += junit_properties(verdict.findings)
+            report.user_properties = list(item.user_properties)
         scrub(report, self._run.key)
         return report
 
@@ -100,11 +112,37 @@ class ContractHooks:
         """Take note of a test's outcome, also of one that a worker ran."""
         self._summary.add(report)
 
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Know that the run does not look at everything."""
+        self._summary.is_partial = True
+
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Exit 1 where this run stopped itself; under pytest-xdist a stop reads as an interruption, exit 2."""
+        """Write what is accepted; exit 1 where this run stopped itself, which xdist takes for an interruption."""
+        if not hasattr(session.config, "workerinput"):
+            self._summary.observation = observer(session.config).everything
+            self._summary.ask_who_moved(self._again, self._report)
+            self._summary.accept()
+        if self._summary.failed_to_accept:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._summary.stopped and session.exitstatus == pytest.ExitCode.INTERRUPTED:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what was found below the failing level, what was checked, what was not, and what to type next."""
         self._summary.write(terminalreporter)
+
+
+_REPEATED = (
+    "bctrl_base_url",
+    "bctrl_space_id",
+    "bctrl_contract",
+    "bctrl_upstream",
+    "bctrl_fail_on",
+    "bctrl_allow_list",
+)
+
+
+def _typed(config: pytest.Config) -> list[str]:
+    """The options of a run that a command which repeats it has to have, as they were typed."""
+    given = ((name, config.getoption(name)) for name in _REPEATED)
+    return [f"--{name.replace('_', '-')}={value}" for name, value in given if value is not None]

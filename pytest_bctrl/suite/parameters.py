@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pytest_bctrl.checks.schema import validator
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import field_of, pairs_of, read_field, read_pairs, text_of
+from pytest_bctrl.contract.validation import validator
 from pytest_bctrl.samples.breakers import BREAKERS
 from pytest_bctrl.samples.inputs import Inputs, alternatives, inputs
 from pytest_bctrl.samples.shapes import flatten, shapes

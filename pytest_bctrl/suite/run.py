@@ -16,6 +16,7 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import FailOn
 from pytest_bctrl.levels import Levels
 from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.baseline import Baseline
 from pytest_bctrl.traffic.origin import base_url
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ INSTALL = "pip install 'pytest-bctrl[contract]'"
 class ContractRun:
     """The resolved settings of one run; `mock` is the bundled server, not yet started, where that is the target.
 
-    There is no target where the run asks for nothing but the drift of the spec against `upstream`.
+    There is no target where the run asks for nothing but the drift of the spec against `upstream`. `is_packaged` tells
+    that the contract is the one that came with this installation, whose spec can be vendored anew.
 
     `checks` are the project's own, known once its `conftest.py` files are read.
     `values` are the settings that fill path parameters, by the name that the contract gives them.
@@ -47,6 +49,8 @@ class ContractRun:
     selftest: bool = False
     levels: Levels = field(default_factory=Levels)
     checks: tuple[Check, ...] = ()
+    baseline: Baseline | None = None
+    is_packaged: bool = True
     mock: MockServer | None = None
 
 
@@ -71,7 +75,8 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
     target = settings.target(source)
     if target is not None:
         require_extra()
-    contract = load(settings.contract_path(source, environment))
+    path = settings.contract_path(source, environment)
+    contract = load(path)
     run = ContractRun(
         target,
         contract,
@@ -83,6 +88,7 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
         upstream=settings.upstream(source, environment),
         selftest=bool(source.getoption("bctrl_selftest")),
         levels=settings.levels(source),
+        is_packaged=path is None,
     )
     if target == "live":
         key = settings.api_key(environment)

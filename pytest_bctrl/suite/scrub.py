@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secret import Secret
 
 MASK = "[key hidden]"
+
+T = TypeVar("T")
 
 _SHOWN = ("longrepr", "sections", "user_properties", "bctrl")
 """What a report shows or carries to another process."""
@@ -25,6 +28,25 @@ def scrub(report: Any, key: Secret) -> None:
             setattr(report, name, scrubber.visit(getattr(report, name)))
 
 
+def scrubbed(value: T, key: Secret) -> T:
+    """Return a copy of plain data and of frozen dataclasses without the key."""
+    return cast("T", _copied(value, _Scrubber(key)))
+
+
+def _copied(value: Any, scrubber: _Scrubber) -> Any:
+    if isinstance(value, str):
+        return scrubber.text(value)
+    if isinstance(value, dict):
+        return {_copied(name, scrubber): _copied(member, scrubber) for name, member in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(_copied(member, scrubber) for member in value))
+    if isinstance(value, list | tuple):
+        return type(value)(_copied(member, scrubber) for member in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{part.name: _copied(getattr(value, part.name), scrubber) for part in fields(value)})
+    return value
+
+
 def scrub_trace(root: Any, key: Secret) -> None:
     """Keep the key out of what `--debug` writes: every hook call with its arguments, exceptions among them.
 
@@ -37,15 +59,15 @@ def scrub_trace(root: Any, key: Secret) -> None:
     root.setwriter(lambda text: write(scrubber.text(text)))
 
 
-CUT = "..."
-"""What pytest puts in the middle of a long value that it shortens: the key's two ends may stand around it."""
+CUTS = ("...", "…")
+"""What stands where a long value was shortened, by pytest and by findings: the key's two ends may be around it."""
 
 _END = 4
 """Characters of an end that give nothing away."""
 
 
-def _without_ends(text: str, form: str) -> str:
-    parts = text.split(CUT)
+def _without_ends(text: str, form: str, cut: str) -> str:
+    parts = text.split(cut)
     for index in range(len(parts) - 1):
         head = next((size for size in range(len(form), _END, -1) if parts[index].endswith(form[:size])), 0)
         tail = next((size for size in range(len(form), _END, -1) if parts[index + 1].startswith(form[-size:])), 0)
@@ -53,7 +75,7 @@ def _without_ends(text: str, form: str) -> str:
             parts[index] = parts[index][:-head] + MASK
         if tail:
             parts[index + 1] = MASK + parts[index + 1][tail:]
-    return CUT.join(parts)
+    return cut.join(parts)
 
 
 class _Scrubber:
@@ -68,8 +90,9 @@ class _Scrubber:
         for form in self._forms:
             if form in value:
                 value = value.replace(form, MASK)
-            if CUT in value:
-                value = _without_ends(value, form)
+            for cut in CUTS:
+                if cut in value:
+                    value = _without_ends(value, form, cut)
         return value
 
     def visit(self, value: Any) -> Any:

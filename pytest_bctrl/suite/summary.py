@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from pytest_bctrl.checks.violation import merge
-from pytest_bctrl.finding import Finding, at_or_above, from_dict
+from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.finding import LEVELS, Finding, at_or_above, from_dict
+from pytest_bctrl.observed.data import as_data
+from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.measure import coverage
+from pytest_bctrl.reports.run_report import Outcome, RunReport, TestOutcome
 from pytest_bctrl.reports.terminal import counted, describe
+from pytest_bctrl.reports.title import Title
+from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.collect import NODE
 from pytest_bctrl.suite.fixtures import askable, why_not_asked
 from pytest_bctrl.suite.parameters import documented_refusals
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.who_moved import commands_of, moved
 
 
 class Summary:
@@ -26,18 +36,29 @@ class Summary:
         self._outcomes: Counter[str] = Counter()
         self._skipped: Counter[str] = Counter()
         self._not_looked_at: list[str] = []
+        self._tests: list[TestOutcome] = []
         self._figures: list[str] = []
         self._off: Counter[str] = Counter()
         self.stopped = False
+        self.is_partial = False
+        self.failed_to_accept = False
+        self.observation = Observation()
+        self._upstream: Mapping[str, Any] | None = None
+        self._moved: list[str] = []
+        self._written: list[str] = []
+
+    @property
+    def key(self) -> Secret:
+        """What no report may show."""
+        return self._run.key
 
     def header(self) -> str:
         """The line under pytest's own: target, contract, level that fails."""
         run = self._run
         selftest = ", self-test" if run.selftest else ""
-        where = {"mock": "the bundled mock", "live": run.base_url, None: "none"}[run.target]
         drift = f", upstream {run.upstream}" if run.upstream else ""
         return (
-            f"bctrl: target {where}, contract {run.contract.title} {run.contract.version} "
+            f"bctrl: target {self._where()}, contract {run.contract.title} {run.contract.version} "
             f"({run.contract.short_digest}){drift}{selftest}, fails on {run.fail_on}"
         )
 
@@ -47,6 +68,7 @@ class Summary:
             return
         if report.when == "call" or report.outcome != "passed":
             self._outcomes[report.outcome] += 1
+            self._tests.append(_outcome(report))
         if report.skipped and isinstance(report.longrepr, tuple):
             self._skipped[str(report.longrepr[2]).removeprefix("Skipped: ")] += 1
         carried: dict[str, Any] = getattr(report, "bctrl", {})
@@ -55,6 +77,7 @@ class Summary:
         self.stopped = self.stopped or bool(carried.get("stopped"))
         self._off.update(carried.get("off", ()))
         self._figures.extend(carried.get("figures", ()))
+        self._upstream = carried.get("upstream") or self._upstream
         if carried.get("not_checked"):
             self._not_looked_at.append(carried["not_checked"])
 
@@ -65,19 +88,24 @@ class Summary:
         terminal.section("bctrl contract", sep="=")
         found = merge(self._found)
         failing = at_or_above(found, self._run.fail_on)
-        passing = [finding for finding in found if finding not in failing]
+        borne = [finding for finding in found if finding.extra.get("accepted")]
+        passing = [finding for finding in found if finding not in failing and finding not in borne]
+        if borne:
+            terminal.line("accepted, so that they do not fail the run:")
+            for line in describe(borne):
+                terminal.line(line)
+            terminal.line("")
         if passing:
             terminal.line(f"found, below the level that fails ({self._run.fail_on}):")
             for line in describe(passing):
                 terminal.line(line)
             terminal.line("")
-        for line in [
-            *self._checked(),
-            *self._switched_off(),
-            *self._not_checked(),
-            *self._next(failing, passing),
-            *self._figures,
-        ]:
+        for line in self._moved:
+            terminal.line(line)
+        unseen = [f"not checked  {reason}" for reason in self.not_checked()]
+        accepted = [f"accepted     {note}" for note in self._accepted()]
+        told = [*self._checked(), *self._switched_off(), *unseen, *accepted]
+        for line in [*told, *self._next(failing, passing), *self._figures]:
             terminal.line(line)
 
     def _checked(self) -> list[str]:
@@ -100,39 +128,120 @@ class Summary:
             for entry in self._run.levels.off
         ]
 
-    def _not_checked(self) -> list[str]:
+    def not_checked(self) -> list[str]:
+        """What was not looked at, one reason each."""
         run = self._run
-        unseen = [f"not checked  {reason}" for reason in self._not_looked_at]
         if run.target is None:
-            return unseen
+            return list(self._not_looked_at)
         asked = askable(run)
         lines = [
-            f"not checked  {operation.label}: {why_not_asked(run, operation)}"
+            f"{operation.label}: {why_not_asked(run, operation)}"
             for operation in run.contract.operations
             if operation not in asked
         ]
         lines += [
-            f"not checked  {operation.label}: wrong values of its parameters, since it documents no 400 or 422"
+            f"{operation.label}: wrong values of its parameters, since it documents no 400 or 422"
             for operation in asked
             if operation.other_parameters and not documented_refusals(operation)
         ]
         lines += [
-            f"{reason.replace('not checked: ', 'not checked  ')}" + (f" ({number} tests)" if number > 1 else "")
+            reason.removeprefix("not checked: ") + (f" ({number} tests)" if number > 1 else "")
             for reason, number in self._skipped.items()
         ]
         if self.stopped:
-            lines.append("not checked  what had not run when the target stopped answering")
-        return [*lines, *unseen]
+            lines.append("what had not run when the target stopped answering")
+        return [*lines, *self._not_looked_at]
+
+    def findings(self) -> list[Finding]:
+        """All that was found, worst level first, equal findings of several tests as one."""
+        return sorted(merge(self._found), key=lambda finding: LEVELS.index(finding.level))
+
+    def title(self) -> Title:
+        """What the reports say of themselves."""
+        run = self._run
+        base = f"{run.contract.title} {run.contract.version} ({run.contract.short_digest})"
+        notes = (*self._figures, *(f"accepted: {note}" for note in self._accepted()))
+        seen = self._where() if run.target else run.upstream or "the bundled mock"
+        return Title("contract run", base, seen, run.fail_on, notes, tuple(self.not_checked()))
+
+    def report(self, started: datetime, seconds: float, is_complete: bool) -> RunReport:
+        """Everything else that the reports tell."""
+        run = self._run
+        return RunReport(
+            run.contract,
+            target=run.target or "",
+            base_url=run.base_url,
+            upstream=run.upstream or "",
+            started=started.isoformat(timespec="seconds"),
+            seconds=seconds,
+            is_complete=is_complete and not self.stopped,
+            tests=tuple(self._tests),
+            counts=dict(self._tally),
+            coverage=coverage(run.contract, self.observation) if run.target or self.observation.statuses else None,
+            observation=as_data(self.observation),
+        )
+
+    def _where(self) -> str:
+        run = self._run
+        return {"mock": "the bundled mock", "live": run.base_url, None: "none"}[run.target]
+
+    def ask_who_moved(self, again: Sequence[str], report: str) -> None:
+        """Place what was found by three witnesses, where there are three.
+
+        `again` is the command that repeats the run, `report` the JSON report that it writes, if it writes one.
+        """
+        if self._upstream is None or self._run.target is None:
+            return
+        try:
+            commands = commands_of(self._run, again, report)
+            found = merge(self._found)
+            self._found, self._moved = moved(self._run, self._upstream, self.observation, found, commands)
+        except DocumentError as error:
+            self._not_looked_at.append(f"who moved: {error}")
+
+    def _accepted(self) -> list[str]:
+        """What the list of accepted findings did, and what of it is past or of no use any more."""
+        baseline = self._run.baseline
+        if baseline is None:
+            return []
+        found = merge(self._found)
+        borne = sum(bool(finding.extra.get("accepted")) for finding in found)
+        lines = [f"{borne} of {len(found)} findings, by {baseline.allow_list.path}"] if borne else []
+        notes = baseline.notes(self._found) if self._looked_at_everything else baseline.expired(self._found)
+        return [*lines, *notes, *self._written]
+
+    @property
+    def _looked_at_everything(self) -> bool:
+        """Whether an entry that met nothing is of no use; the mock has none of the API's known troubles."""
+        return self._run.target == "live" and not (self.is_partial or self.stopped or self._not_looked_at)
+
+    def accept(self) -> None:
+        """Write to the list what this run was told to accept; an error is said at the end of the run."""
+        baseline = self._run.baseline
+        if baseline is None or baseline.reason is None:
+            return
+        try:
+            written = baseline.write(merge(self._found))
+        except BctrlError as error:
+            self.failed_to_accept = True
+            self._written = [f"nothing: {error}"]
+            return
+        self._written = [f"{len(written)} until {baseline.until}, written to {baseline.allow_list.path}"]
 
     def _next(self, failing: list[Finding], passing: list[Finding]) -> list[str]:
         if self.stopped:
             return ["next         see what the target answers, with the reproduction command above; then run again"]
         if failing:
-            if all(finding.fingerprint for finding in failing):
+            if self._moved and any("moved" in finding.extra for finding in failing):
+                return ["next         see who moved, above: each name has its command"]
+            if all("revision" in finding.extra for finding in failing):
                 return [
                     "next         pytest-bctrl contract update takes the published spec over, once you agree with it"
                 ]
-            return ["next         pytest --lf runs the failed tests again; send the reproduction command to compare"]
+            return [
+                "next         pytest --lf runs the failed tests again; send the reproduction command to compare",
+                '             --bctrl-accept="why" bears them for a while, so that only what is new fails the run',
+            ]
         if self._outcomes["failed"]:
             return []
         if any(finding.level == "warning" for finding in passing):
@@ -144,3 +253,22 @@ class Summary:
 
 def _times(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _outcome(report: pytest.TestReport) -> TestOutcome:
+    """One test's outcome; a failure of its setup or teardown is an error, as pytest has it."""
+    if getattr(report, "bctrl", {}).get("not_checked"):
+        return TestOutcome(report.nodeid, "not checked", report.duration, _reason(report))
+    if hasattr(report, "wasxfail"):
+        return TestOutcome(report.nodeid, "accepted", report.duration, str(report.wasxfail))
+    outcome: Outcome = "error" if report.failed and report.when != "call" else report.outcome
+    return TestOutcome(report.nodeid, outcome, report.duration, "" if report.passed else _reason(report))
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """The first line of why a test did not pass."""
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(crash.message) if crash is not None else str(report.longrepr)
+    return next((line for line in text.splitlines() if line.strip()), "")[:300]

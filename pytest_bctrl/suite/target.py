@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import httpx
@@ -54,12 +54,13 @@ class NoAnswerError(Exception):
 
 @dataclass(slots=True)
 class Target:
-    """The API under test, live or mocked. Not thread-safe; one a test process."""
+    """The API under test, live or mocked, every answer of which `see` sees. Not thread-safe; one a test process."""
 
     run: ContractRun
     retry: RetryPolicy = RETRY
     timeout: float = TIMEOUT
     tally: Tally = field(default_factory=Tally)
+    see: Callable[[Answer], None] = lambda answer: None
     _client: httpx.Client = field(init=False, repr=False)
     _first: dict[str, Exchange | NoAnswerError] = field(default_factory=dict, repr=False)
 
@@ -145,8 +146,10 @@ class Target:
         self.tally.bodies += bool(plain.content)
         headers = tuple(response.headers.multi_items())
         answer = Answer(
-            self.run.contract, operation, plain.status_code, headers, plain.content, dict(given.path), shell
+            self.run.contract, operation, plain.status_code, headers, plain.content, dict(given.path), shell, method
         )
+        if request.method == operation.method:
+            self.see(answer)
         return Exchange(answer, plain, tuple(found))
 
     def _credentials(self, operation: Operation, wrong: Credential | None) -> Iterator[tuple[KeyField, Secret, str]]:
@@ -179,6 +182,7 @@ def _let_in(exchange: Exchange) -> Exchange:
         total=1,
         operation=answer.operation.label,
         reproduce=answer.reproduce,
+        extra={"status": str(answer.status)},
     )
     raise NoAnswerError(finding, True)
 

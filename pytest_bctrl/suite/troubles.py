@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import httpx
@@ -85,4 +86,5 @@ def _finding(operation: Operation, rule: str, place: str, message: str, observed
         total=1,
         operation=operation.label,
         reproduce=shell,
+        extra={"kind": re.split(r"[:(]", message)[0].strip()},
     )

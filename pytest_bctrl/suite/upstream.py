@@ -8,7 +8,8 @@ import pytest
 
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.drift import judge_upstream
-from pytest_bctrl.drift.allowlist import FILE
+from pytest_bctrl.drift.gate_file import FILE
+from pytest_bctrl.drift.sources import read_source
 from pytest_bctrl.errors import DocumentError, UnreachableError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports.drift_text import drift_text
@@ -30,7 +31,9 @@ def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.F
         return ["", drift_text(found, Title("drift", base, str(run.upstream), run.fail_on))]
 
     try:
-        judged = judge_upstream(str(run.upstream), base, pytestconfig.rootpath / FILE)
+        upstream = read_source(str(run.upstream))
+        judged = judge_upstream(upstream, base, pytestconfig.rootpath / FILE)
+        verdict.upstream = {"name": upstream.name, "data": upstream.data} if run.target else None
         verdict.collect(judged.remaining)
         verdict.figures = [f"drift        {note}" for note in judged.notes]
     except (DocumentError, UnreachableError) as error:

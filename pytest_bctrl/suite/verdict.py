@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.levels import Levels
 from pytest_bctrl.reports.terminal import describe, headline
+from pytest_bctrl.suite.baseline import Baseline, is_borne, said
 from pytest_bctrl.suite.tally import Tally
 
 VERDICT: pytest.StashKey[Verdict] = pytest.StashKey()
@@ -20,14 +21,24 @@ class Verdict:
     """Collects the findings of one test; `give` fails the test where one is at or above the failing level.
 
     `stopped` tells that the test stopped the whole run, because the target cannot be asked; `not_checked` says what
-    the test could not look at, and why; `figures` are lines for the end of the run.
+    the test could not look at, and why; `figures` are lines for the end of the run; `upstream` is the published
+    document (`name`, `data`), for whoever asks who moved. Findings that the baseline
+    accepts do not fail the test; where they would have, it is an expected failure.
     """
 
-    def __init__(self, fail_on: FailOn, tally: Tally | None = None, levels: Levels | None = None) -> None:
+    def __init__(
+        self,
+        fail_on: FailOn,
+        tally: Tally | None = None,
+        baseline: Baseline | None = None,
+        levels: Levels | None = None,
+    ) -> None:
         self.stopped = False
         self.not_checked = ""
+        self.upstream: Mapping[str, Any] | None = None
         self.figures: list[str] = []
         self._fail_on: FailOn = fail_on
+        self._baseline = baseline
         self._tally = tally or Tally()
         self._before = self._tally.as_dict()
         self._collected: list[Finding] = []
@@ -37,7 +48,9 @@ class Verdict:
     @property
     def findings(self) -> list[Finding]:
         """All that was collected, equal ones folded into one with their counts added."""
-        return merge(self._collected)
+        found = merge(self._collected)
+        # That the target cannot be asked is no finding to bear: nothing was checked.
+        return found if self._baseline is None or self.stopped else self._baseline.mark(found, self._fail_on)
 
     def as_dict(self) -> dict[str, Any]:
         """What the report carries, as plain data: findings, and what the test sent and saw."""
@@ -49,6 +62,7 @@ class Verdict:
             "not_checked": self.not_checked,
             "figures": self.figures,
             "off": self._off,
+            "upstream": self.upstream,
         }
 
     def collect(self, found: Iterable[Finding]) -> None:
@@ -59,9 +73,15 @@ class Verdict:
 
     def give(self, describe: Callable[[Sequence[Finding]], Iterable[str]] = describe) -> None:
         """Fail the test, with the findings as its message in the words of `describe`, or let it pass."""
-        failing = at_or_above(self.findings, self._fail_on)
+        found = self.findings
+        failing = at_or_above(found, self._fail_on)
         if failing:
             pytest.fail("\n".join([headline(failing), *describe(failing)]), pytrace=False)
+        borne = [finding for finding in found if is_borne(finding, self._fail_on)]
+        if borne:
+            pytest.xfail("; ".join(dict.fromkeys(said(finding) for finding in borne)))
+            # Under --runxfail the call above does nothing.
+            pytest.fail("\n".join([headline(borne), *describe(borne)]), pytrace=False)
 
     def __call__(self, found: Iterable[Finding]) -> None:
         """Collect and give at once."""

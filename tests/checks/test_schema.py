@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from pytest_bctrl.checks.formats import FORMATS
 from pytest_bctrl.checks.schema import check_schema
+from pytest_bctrl.contract.formats import checker
 from pytest_bctrl.contract.read import load
 from tests.contract.documents import contract_of
 
@@ -29,7 +29,7 @@ def found(body: Any, status: int = 200) -> list[tuple[Any, ...]]:
 
 def is_valid(body: Any, schema: Any) -> bool:
     """The verdict of jsonschema alone."""
-    return Draft202012Validator(CONTRACT.rooted(schema), format_checker=FORMATS).is_valid(body)
+    return Draft202012Validator(CONTRACT.rooted(schema), format_checker=checker()).is_valid(body)
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

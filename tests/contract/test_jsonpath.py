@@ -14,6 +14,7 @@ from pytest_bctrl.errors import DocumentError
 DOCUMENT: dict[str, Any] = {
     "a": {"b": 1, "c-d": 2, "e f": 3, "it's": 4, 'say "x"': 5},
     "list": [{"name": "id", "in": "path", "n": 1}, {"name": "Authorization", "in": "header", "n": True}, {"n": None}],
+    "texts": ["a", "b"],
 }
 
 
@@ -39,7 +40,7 @@ DOCUMENT: dict[str, Any] = {
         ("$.list.*.in", [("list", 0, "in"), ("list", 1, "in")]),
         ("$..name", [("list", 0, "name"), ("list", 1, "name")]),
         ("$..['name']", [("list", 0, "name"), ("list", 1, "name")]),
-        ("$..[0]", [("list", 0)]),
+        ("$..[0]", [("list", 0), ("texts", 0)]),
         ("$.list[?@.name == 'id']", [("list", 0)]),
         ("$.list[?@['name'] == 'id']", [("list", 0)]),
         ("$.list[?@.name]", [("list", 0), ("list", 1)]),
@@ -52,6 +53,7 @@ DOCUMENT: dict[str, Any] = {
         ("$.list[?@.n == null]", [("list", 2)]),
         ("$.list[?@.name == ' && ']", []),
         ("$[?@.b]", [("a",)]),
+        ("$.texts[?@ == 'b']", [("texts", 1)]),
     ],
 )
 def test_an_expression_selects(expression: str, locations: list[Any]) -> None:

@@ -130,3 +130,10 @@ def test_merging_an_update_twice_is_merging_it_once(update: dict[str, Any]) -> N
     twice = copy.deepcopy(once)
     merge(twice, update)
     assert once == twice
+
+
+def test_what_yaml_wrote_as_an_alias_is_changed_at_one_place_alone() -> None:
+    """An alias is a way of writing; only a `$ref` makes two places one."""
+    shared = {"type": "string"}
+    changed = applied({"target": "$.a", "update": {"type": "null"}}, document={"a": shared, "b": shared})
+    assert {"a": {"type": "null"}, "b": {"type": "string"}} == changed

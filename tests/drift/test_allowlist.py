@@ -7,7 +7,9 @@ from datetime import date
 
 import pytest
 
-from pytest_bctrl.drift.allowlist import judge, read_gate_file, with_entries
+from pytest_bctrl.baseline.accept import with_entries
+from pytest_bctrl.baseline.allowlist import judge
+from pytest_bctrl.drift.gate_file import read_gate_file
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.finding import Finding
 
@@ -32,8 +34,11 @@ _TAIL = "reason: r, until: 2026-12-01"
     ],
 )
 def test_an_entry_allows_what_it_names(entry: str) -> None:
-    judged = judge([FINDING], read_gate_file(f"allow:\n  - {{{entry}}}\n", "f"), TODAY)
-    assert (judged.remaining, judged.allowed) == ([], [FINDING])
+    judged = judge([FINDING], read_gate_file(f"allow:\n  - {{{entry}}}\n", "f").allow_list, TODAY)
+    assert judged.remaining == []
+    assert [finding.extra["accepted"] for finding in judged.allowed] == [
+        {"reason": "r", "expires": "2026-12-01", "where": "f:2"}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -47,14 +52,14 @@ def test_an_entry_allows_what_it_names(entry: str) -> None:
     ],
 )
 def test_an_entry_allows_nothing_else(entry: str) -> None:
-    judged = judge([FINDING], read_gate_file(f"allow:\n  - {{{entry}}}\n", "f"), TODAY)
+    judged = judge([FINDING], read_gate_file(f"allow:\n  - {{{entry}}}\n", "f").allow_list, TODAY)
     assert judged.remaining == [FINDING]
     assert len(judged.notes) == 1
 
 
 def test_an_entry_holds_on_its_last_day() -> None:
     gate = read_gate_file("allow:\n  - {fingerprint: 0123456789abcdef, reason: r, until: 2026-11-01}\n", "f")
-    assert judge([FINDING], gate, TODAY).remaining == []
+    assert judge([FINDING], gate.allow_list, TODAY).remaining == []
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import re
 
 from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.drift import compare
-from pytest_bctrl.drift.allowlist import read_gate_file
+from pytest_bctrl.drift.gate_file import read_gate_file
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.reports.drift_text import drift_text
 from pytest_bctrl.reports.title import Title

@@ -85,11 +85,3 @@ def test_the_failing_level_can_be_set(tmp_path: Path) -> None:
     assert [0, 1, 0] == [
         check("body.json", "--fail-on", level, folder=tmp_path).returncode for level in ("error", "warning", "never")
     ]
-
-
-def test_the_hook_definition_runs_the_command() -> None:
-    import yaml
-
-    (hook,) = yaml.safe_load((Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text())
-
-    assert ["pytest-bctrl", "check"] == hook["entry"].split()

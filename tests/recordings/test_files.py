@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.traffic.recordings import har_read
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
-from pytest_bctrl.traffic.recordings.har_read import decode, load
+from pytest_bctrl.traffic.recordings.har_file import load
+from pytest_bctrl.traffic.recordings.har_read import decode
 from pytest_bctrl.traffic.recordings.har_write import encode
 from pytest_bctrl.traffic.recordings.store import save
 
@@ -65,6 +68,39 @@ def test_every_cut_is_found() -> None:
     for length in range(len(FILE)):
         with pytest.raises(DocumentError, match=r"^x\.har: .* \(record it again"):
             decode(FILE[:length], "x.har")
+
+
+WIDE = encode(
+    Recording(
+        (
+            replace(ONE, body='{"name": "\U0001f30d \u00e9"}'.encode(), test="test_\u00e9"),
+            replace(TWO, reason="\u00e9\u2026"),
+        )
+    )
+)
+
+
+@pytest.mark.parametrize("byte", [0x00, 0x22, 0x5C, 0x75, 0xC3, 0xFF])
+def test_whatever_byte_is_put_anywhere_both_ways_of_reading_agree(byte: int) -> None:
+    """Our own files are parsed byte by byte, other tools' files as text: what the one takes, so does the other."""
+    for place in range(len(WIDE)):
+        data = WIDE[:place] + bytes([byte]) + WIDE[place + 1 :]
+
+        assert told(lambda data=data: decode(data, "x.har")) == told(lambda data=data: usual(data))  # type: ignore[misc]
+
+
+def told(read: Callable[[], Recording]) -> Recording | None:
+    """What was read, None where it was refused."""
+    try:
+        return read()
+    except DocumentError:
+        return None
+
+
+def usual(data: bytes) -> Recording:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(har_read, "parse", lambda data: None)
+        return decode(data, "x.har")
 
 
 def test_every_changed_byte_of_a_body_is_found() -> None:

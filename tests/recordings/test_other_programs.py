@@ -17,7 +17,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.recordings.exchange import Recording
-from pytest_bctrl.traffic.recordings.har_read import load as load_recording
+from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.har_write import encode
 from tests.recordings.test_trust import listed
 

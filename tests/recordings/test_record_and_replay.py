@@ -166,7 +166,7 @@ def test_the_mock_server_plays_the_recording(pytester: pytest.Pytester, record: 
         (["--bctrl-record-mode=always"], "", "unknown mode 'always' (choose one of: none, once, rewrite)"),
         ([], "bctrl_record_mode = x", "bctrl_record_mode (ini): unknown mode 'x'"),
         ([], "bctrl_scrub = all", "bctrl_scrub (ini): unknown kind 'all'"),
-        ([], "bctrl_secrets = $NOT_SET_ANYWHERE", "the variable NOT_SET_ANYWHERE is not set"),
+        (["--bctrl-record-mode=once"], "bctrl_secrets = $NOT_SET_ANYWHERE", "the variable NOT_SET_ANYWHERE is not set"),
     ],
 )
 def test_a_wrong_setting_ends_the_run(

@@ -88,7 +88,12 @@ def test_samples_are_coherent_and_the_same_for_the_same_seed() -> None:
         ({"status": "archived"}, r"runtime\(status=…\): status: 'archived' is not one of"),
         ({"id": 7}, r"id: 7 is not of type 'string'"),
         ({"stauts": "active"}, r"stauts: the contract documents no such property"),
+        (
+            {"id": "{5b1e0c8e-0000-4000-8000-00000000bc71}"},
+            r"id: '{5b1e0c8e-.*}' is not a 'uuid'",
+        ),
         ({"createdAt": "yesterday"}, r"createdAt: 'yesterday' is no ISO 8601 time"),
+        ({"createdAt": "2026-W01-1"}, r"createdAt: '2026-W01-1' is no ISO 8601 time"),
         ({"kind": "browser", "type": "desktop"}, r"kind and type: kind and type share one enum"),
         ({"createdAt": "2026-01-02T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"}, r"nothing is changed before"),
     ],
@@ -102,3 +107,10 @@ def test_an_override_that_breaks_the_contract_is_refused_unless_told(overrides: 
     with pytest.raises(SettingError, match=r"response\(\): item 0"):
         response([made])
     assert check(response([made], conforming=False))
+
+
+def test_a_time_without_an_offset_is_kept_and_moves_the_other_along() -> None:
+    made = runtime(createdAt="2031-01-01T00:00:00")
+
+    assert "2031-01-01T00:00:00" == made["createdAt"] == made["updatedAt"]
+    assert [] == check(response([made]))

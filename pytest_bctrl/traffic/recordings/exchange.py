@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+
+def digest(body: bytes) -> str:
+    """Return the SHA-256 of a body, in hex."""
+    return sha256(body).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +22,8 @@ class Exchange:
     Bodies are content: transfer and content codings are undone. `started` is ISO 8601. `test` names the test that
     recorded it (empty in files of other tools), `contract` the digest of the contract it was recorded under, and
     `checked` is the seal of a check that it passed. `is_complete` is false where another tool left the body out.
+    `base_path` is what the target's base URL has before the contract's paths: a client of a replay need not ask for it.
+    `body_digest` is the SHA-256 of `body`, in hex: taken once, as a large body takes its time.
     """
 
     method: str
@@ -28,19 +36,29 @@ class Exchange:
     reason: str = ""
     started: str = ""
     test: str = ""
+    base_path: str = ""
     contract: str = ""
     checked: str = ""
     is_complete: bool = True
+    body_digest: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "body_digest", digest(self.body))
 
     @property
     def path(self) -> str:
-        """The path of the URL, as it was sent."""
-        return urlsplit(self.url).path or "/"
+        """The path of the URL below the base URL, as it was sent."""
+        return urlsplit(self.url).path.removeprefix(self.base_path) or "/"
 
     @property
     def query(self) -> str:
         """The query of the URL, as it was sent, without its question mark."""
         return urlsplit(self.url).query
+
+    @property
+    def target(self) -> str:
+        """Path and query."""
+        return f"{self.path}?{self.query}" if self.query else self.path
 
     @property
     def label(self) -> str:

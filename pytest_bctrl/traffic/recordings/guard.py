@@ -55,6 +55,7 @@ def texts(exchange: Exchange) -> Iterator[tuple[str, str]]:
     """Yield every text of an exchange that reaches the file, with the name of its place."""
     yield "method", exchange.method
     yield "URL", exchange.url
+    yield "base path", exchange.base_path
     for name, value in exchange.request_headers:
         yield f"request header {name}", value
     for name, value in exchange.headers:

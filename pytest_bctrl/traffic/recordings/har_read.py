@@ -7,14 +7,15 @@ import binascii
 import codecs
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Headers, Recording
-from pytest_bctrl.traffic.recordings.har_write import CREATOR, FORMAT, digest
+from pytest_bctrl.traffic.recordings.attachments import Attached, AttachmentError, nowhere
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Headers, Recording, digest
+from pytest_bctrl.traffic.recordings.har_write import CREATOR, FORMAT
 from pytest_bctrl.traffic.recordings.headers import REQUEST, RESPONSE, kept
+from pytest_bctrl.traffic.recordings.narrow import parse
 
 Kind = TypeVar("Kind")
 
@@ -23,38 +24,58 @@ _UPGRADE = "upgrade: pip install --upgrade pytest-bctrl"
 _BODILESS = frozenset({204, 205, 304})
 
 
-def decode(data: bytes, name: str, mend: str = AGAIN) -> Recording:
+def decode(data: bytes, name: str, mend: str = AGAIN, attached: Attached = nowhere) -> Recording:
     """Return what a HAR file holds; `name` is the file's name for errors, `mend` the command that makes it anew.
 
-    Raises `DocumentError`, naming file, entry and place, for what is no HAR, was cut, edited or made by a newer
-    version.
+    `attached` gives the bodies that are kept outside the file. Raises `DocumentError`, naming file, entry and place,
+    for what is no HAR, was cut, edited or made by a newer version.
     """
-    return _Reader(name, mend).recording(data)
+    reader = _Reader(name, mend, attached)
+    ends = data.endswith(b"}\n")
+    # With other tools' files there is no digest that says whether each byte was read right.
+    document = parse(data) if _FORMAT_KEY in data[:_HEAD] else None
+    if document is None:
+        # A large file costs more memory than time: what was read is let go before the next step asks for as much.
+        text = reader.text(data)
+        del data
+        document = reader.document(text)
+        del text
+    return reader.recording(document, ends=ends)
 
 
-def load(path: Path, mend: str = AGAIN, name: str = "") -> Recording | None:
-    """Return the recording in a file, None where there is no such file; raises `DocumentError` as `decode` does.
-
-    `name` is what an error calls the file, in place of its path.
-    """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise DocumentError(f"it cannot be read: {error.strerror}", where=name or str(path), mend=mend) from None
-    return decode(data, name or str(path), mend)
+_FORMAT_KEY = b'"_bctrlFormat"'
+_HEAD = 200
 
 
 class _Reader:
-    def __init__(self, name: str, mend: str) -> None:
+    def __init__(self, name: str, mend: str, attached: Attached) -> None:
         self._name = name
         self._mend = mend
+        self._attached = attached
         self._at = ""
         self._ours = False
 
-    def recording(self, data: bytes) -> Recording:
-        log = self._log(data)
+    def text(self, data: bytes) -> str:
+        if not data or data.isspace():
+            raise self._error("it is empty")
+        try:
+            return data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise self._error(f"it is not text: byte {error.start} is 0x{error.object[error.start]:02x}") from None
+
+    def document(self, text: str) -> Any:
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            where = f"line {error.lineno}, column {error.colno}"
+            raise self._error(f"it is not JSON, or was cut: {error.msg} at {where}") from None
+        except (ValueError, RecursionError) as error:
+            raise self._error(f"it is not JSON that can be read: {type(error).__name__}") from None
+
+    def recording(self, document: Any, *, ends: bool) -> Recording:
+        if not isinstance(document, Mapping) or not isinstance(document.get("log"), Mapping):
+            raise self._error("it is JSON, but no HAR: an object with 'log' is expected")
+        log: Mapping[str, Any] = document["log"]
         version = log.get("_bctrlFormat")
         creator = log.get("creator")
         self._ours = version is not None or (isinstance(creator, Mapping) and creator.get("name") == CREATOR)
@@ -64,7 +85,7 @@ class _Reader:
             if version > FORMAT:
                 self._mend = _UPGRADE
                 raise self._error(f"it was made by a newer pytest-bctrl (format {version}, this one reads {FORMAT})")
-            if not data.endswith(b"}\n"):
+            if not ends:
                 raise self._error("it was cut: its last line does not end")
         entries = self._of(log, "entries", list, "log.entries")
         read = []
@@ -74,24 +95,9 @@ class _Reader:
             if exchange is not None:
                 read.append(exchange)
         self._at = ""
-        return Recording(tuple(read), self._text(log, "_bctrlTarget"), self._text(log, "_bctrlRecordedAt"), self._ours)
-
-    def _log(self, data: bytes) -> Mapping[str, Any]:
-        if not data or data.isspace():
-            raise self._error("it is empty")
-        try:
-            document = json.loads(data.removeprefix(codecs.BOM_UTF8).decode("utf-8"))
-        except UnicodeDecodeError as error:
-            raise self._error(f"it is not text: byte {error.start} is 0x{data[error.start]:02x}") from None
-        except json.JSONDecodeError as error:
-            where = f"line {error.lineno}, column {error.colno}"
-            raise self._error(f"it is not JSON, or was cut: {error.msg} at {where}") from None
-        except (ValueError, RecursionError) as error:
-            raise self._error(f"it is not JSON that can be read: {type(error).__name__}") from None
-        if not isinstance(document, Mapping) or not isinstance(document.get("log"), Mapping):
-            raise self._error("it is JSON, but no HAR: an object with 'log' is expected")
-        log: Mapping[str, Any] = document["log"]
-        return log
+        return Recording(
+            tuple(read), self._string(log, "_bctrlTarget"), self._string(log, "_bctrlRecordedAt"), self._ours
+        )
 
     def _exchange(self, entry: Any) -> Exchange | None:
         if not isinstance(entry, Mapping):
@@ -113,7 +119,9 @@ class _Reader:
         body = self._body(content, "response.content")
         posted = request.get("postData")
         sent = self._body(posted, "request.postData") if isinstance(posted, Mapping) else b""
-        return Exchange(
+        if isinstance(posted, Mapping):
+            self._require_digest(posted, digest(sent or b""), "request.postData")
+        made = Exchange(
             method=method,
             url=url,
             status=status,
@@ -121,13 +129,22 @@ class _Reader:
             body=body or b"",
             request_headers=kept(self._headers(request, "request"), REQUEST),
             request_body=sent or b"",
-            reason=self._text(response, "statusText"),
-            started=self._text(entry, "startedDateTime"),
-            test=self._text(entry, "_bctrlTest"),
-            contract=self._text(entry, "_bctrlContract"),
-            checked=self._text(entry, "_bctrlChecked"),
+            reason=self._string(response, "statusText"),
+            started=self._string(entry, "startedDateTime"),
+            test=self._string(entry, "_bctrlTest"),
+            base_path=self._base_path(entry, url),
+            contract=self._string(entry, "_bctrlContract"),
+            checked=self._string(entry, "_bctrlChecked"),
             is_complete=body is not None or method == "HEAD" or status in _BODILESS or not content.get("size"),
         )
+        self._require_digest(content, made.body_digest, "response.content")
+        return made
+
+    def _base_path(self, entry: Mapping[str, Any], url: str) -> str:
+        base = self._string(entry, "_bctrlBasePath") if "_bctrlBasePath" in entry else ""
+        if base and not urlsplit(url).path.startswith(f"{base}/"):
+            raise self._error("request.url does not begin with _bctrlBasePath: the file was edited")
+        return base
 
     def _status(self, response: Mapping[str, Any]) -> int | None:
         status = self._of(response, "status", int, "response.status")
@@ -157,20 +174,32 @@ class _Reader:
     def _body(self, content: Mapping[str, Any], place: str) -> bytes | None:
         text = content.get("text")
         if text is None and not self._ours:
-            return None
-        if not isinstance(text, str):
+            return self._attachment(content.get("_file"), place)
+        if not isinstance(text, str | bytes):
             raise self._error(f"{place}.text: a string is expected")
         encoding = content.get("encoding")
         if encoding not in (None, "", "base64"):
             raise self._error(f"{place}.encoding: {str(encoding)[:40]!r} is not known; HAR has 'base64'")
         try:
-            body = base64.b64decode(text, validate=True) if encoding == "base64" else text.encode("utf-8")
+            if encoding == "base64":
+                return base64.b64decode(text, validate=True)
+            return text.encode("utf-8") if isinstance(text, str) else text
         except (binascii.Error, UnicodeEncodeError, ValueError):
             raise self._error(f"{place}.text is no {encoding or 'UTF-8'} text") from None
+
+    def _attachment(self, name: Any, place: str) -> bytes | None:
+        if not isinstance(name, str):
+            return None
+        try:
+            return self._attached(name)
+        except AttachmentError as error:
+            self._mend = "keep its attachments beside it, or save it with the bodies embedded"
+            raise self._error(f"{place}._file: {name[:80]!r}: {error}") from None
+
+    def _require_digest(self, content: Mapping[str, Any], found: str, place: str) -> None:
         written = content.get("_bctrlSha256")
-        if (self._ours or written is not None) and written != digest(body):
+        if (self._ours or written is not None) and written != found:
             raise self._error(f"{place}.text is not what was recorded: its SHA-256 differs from _bctrlSha256")
-        return body
 
     def _of(self, owner: Mapping[str, Any], key: str, kind: type[Kind], place: str) -> Kind:
         value = owner.get(key)
@@ -179,7 +208,7 @@ class _Reader:
             raise self._error(f"{place}: {word} is expected" + ("" if key in owner else ", and it is missing"))
         return value
 
-    def _text(self, owner: Mapping[str, Any], key: str) -> str:
+    def _string(self, owner: Mapping[str, Any], key: str) -> str:
         value = owner.get(key, "")
         if isinstance(value, str):
             return value

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl
 
 from pytest_bctrl._version import __version__
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Headers, Recording
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Headers, Recording, digest
 
 FORMAT = 1
 """Version of our own fields; a file with a higher one is from a newer pytest-bctrl."""
@@ -30,15 +29,11 @@ def encode(recording: Recording) -> bytes:
     return (json.dumps({"log": log}, ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def digest(body: bytes) -> str:
-    """Return the SHA-256 of a body, in hex."""
-    return sha256(body).hexdigest()
-
-
 def _entry(exchange: Exchange) -> dict[str, Any]:
     # What HAR 1.2 requires and nobody reads stays constant, so that it never shows in a diff.
     return {
         "_bctrlTest": exchange.test,
+        **({"_bctrlBasePath": exchange.base_path} if exchange.base_path else {}),
         "_bctrlContract": exchange.contract,
         "_bctrlChecked": exchange.checked,
         "startedDateTime": exchange.started,
@@ -63,7 +58,7 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
             "content": {
                 "size": len(exchange.body),
                 "mimeType": exchange.header("content-type"),
-                **_text(exchange.body),
+                **_text(exchange.body, exchange.body_digest),
             },
             "redirectURL": "",
             "headersSize": -1,
@@ -82,11 +77,13 @@ def _post_data(exchange: Exchange) -> dict[str, Any]:
     if not exchange.request_body:
         return {}
     media = next((value for name, value in exchange.request_headers if name.lower() == "content-type"), "")
-    return {"postData": {"mimeType": media, "params": [], **_text(exchange.request_body)}}
+    return {
+        "postData": {"mimeType": media, "params": [], **_text(exchange.request_body, digest(exchange.request_body))}
+    }
 
 
-def _text(body: bytes) -> dict[str, str]:
-    made = {"_bctrlSha256": digest(body)}
+def _text(body: bytes, body_digest: str) -> dict[str, str]:
+    made = {"_bctrlSha256": body_digest}
     try:
         made["text"] = body.decode("utf-8")
     except UnicodeDecodeError:

@@ -21,10 +21,10 @@ def key_of(method: str, target: str) -> Key:
     Segments and query are compared decoded; the order of different query names does not count, that of the values
     of one name does.
     """
-    parts = urlsplit(target)
-    segments = tuple(unquote(segment) for segment in (parts.path or "/").split("/"))
-    query = sorted(parse_qsl(parts.query, keep_blank_values=True), key=lambda pair: pair[0])
-    return method.upper(), segments, tuple(query)
+    path, _, query = _target(target).partition("?")
+    segments = tuple(unquote(segment) for segment in path.split("/"))
+    pairs = sorted(parse_qsl(query, keep_blank_values=True), key=lambda pair: pair[0])
+    return method.upper(), segments, tuple(pairs)
 
 
 class NotRecordedError(BctrlError):
@@ -56,14 +56,15 @@ class Player:
         self._lock = Lock()
         self._turns: dict[Key, list[int]] = {}
         for index, exchange in enumerate(exchanges):
-            self._turns.setdefault(key_of(exchange.method, exchange.url), []).append(index)
+            self._turns.setdefault(key_of(exchange.method, exchange.target), []).append(index)
+        self._bases = sorted({one.base_path for one in exchanges if one.base_path}, key=len, reverse=True)
         self._taken: dict[Key, int] = {}
         self._used: set[int] = set()
         self._misses: list[Miss] = []
 
     def answer(self, method: str, target: str) -> Exchange | Miss:
         """Return the recorded exchange whose turn it is, or a `Miss`, which is remembered; never raises."""
-        key = key_of(method, target)
+        key = self._known(method, target)
         with self._lock:
             turns = self._turns.get(key)
             if turns is not None:
@@ -76,6 +77,15 @@ class Player:
             miss = Miss(method, target, self._explained(method, target, known=turns is not None))
             self._misses.append(miss)
             return miss
+
+    def _known(self, method: str, target: str) -> Key:
+        """The key of a request, which may ask with the recorded base path or without it."""
+        key = key_of(method, target)
+        for base in self._bases if key not in self._turns else ():
+            below = _target(target).removeprefix(base)
+            if below.startswith("/") and key_of(method, below) in self._turns:
+                return key_of(method, below)
+        return key
 
     @property
     def misses(self) -> tuple[Miss, ...]:
@@ -96,7 +106,7 @@ class Player:
         else:
             lines = [f"{self._name}: no answer is recorded for this request"]
         lines.append(f"  asked     {self._hide(asked)}")
-        recorded = list(dict.fromkeys(f"{one.method} {_target(one.url)}" for one in self.exchanges))
+        recorded = list(dict.fromkeys(f"{one.method} {one.target}" for one in self.exchanges))
         if not recorded:
             lines.append("  recorded  nothing")
         for number, line in enumerate(recorded[:_SHOWN]):
@@ -113,6 +123,9 @@ _SHOWN = 10
 
 
 def _target(url: str) -> str:
+    """Path and query of a URL or of a request line; two slashes at the start of the latter name no host."""
+    if url.startswith("/"):
+        return url.partition("#")[0]
     parts = urlsplit(url)
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
@@ -123,13 +136,13 @@ def _nearest(method: str, target: str, exchanges: Sequence[Exchange]) -> str:
     path = "/".join(asked[1])
 
     def likeness(exchange: Exchange) -> tuple[bool, float, bool]:
-        verb, segments, query = key_of(exchange.method, exchange.url)
+        verb, segments, query = key_of(exchange.method, exchange.target)
         if segments == asked[1]:
             return True, float(query == asked[2]), verb == asked[0]
         return False, SequenceMatcher(None, path, "/".join(segments)).ratio(), verb == asked[0]
 
     best = max(exchanges, key=likeness)
-    verb, segments, query = key_of(best.method, best.url)
+    verb, segments, query = key_of(best.method, best.target)
     notes = []
     if verb != asked[0]:
         notes.append(f"the method is {verb}, not {asked[0]}")
@@ -137,7 +150,7 @@ def _nearest(method: str, target: str, exchanges: Sequence[Exchange]) -> str:
         notes.append(_path_difference(asked[1], segments))
     if query != asked[2]:
         notes.append(f"the query is {_query(query)}, not {_query(asked[2])}")
-    return f"{best.method} {_target(best.url)}: {'; '.join(notes)}"
+    return f"{best.method} {best.target}: {'; '.join(notes)}"
 
 
 def _path_difference(asked: tuple[str, ...], recorded: tuple[str, ...]) -> str:

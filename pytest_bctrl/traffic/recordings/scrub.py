@@ -46,6 +46,7 @@ def _scrubbed(exchange: Exchange, space_id: str) -> Exchange:
     return replace(
         exchange,
         url=anew(exchange.url),
+        base_path=anew(exchange.base_path),
         request_headers=tuple((name, anew(value)) for name, value in exchange.request_headers),
         headers=tuple((name, anew(value)) for name, value in exchange.headers),
         request_body=anew_bytes(exchange.request_body),

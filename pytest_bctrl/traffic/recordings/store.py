@@ -13,7 +13,8 @@ from pathlib import Path
 
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
-from pytest_bctrl.traffic.recordings.har_read import AGAIN, load
+from pytest_bctrl.traffic.recordings.har_file import load
+from pytest_bctrl.traffic.recordings.har_read import AGAIN
 from pytest_bctrl.traffic.recordings.har_write import encode
 
 
@@ -44,6 +45,7 @@ def _essence(exchange: Exchange) -> tuple[object, ...]:
     return (
         exchange.method,
         exchange.url,
+        exchange.base_path,
         exchange.status,
         exchange.header("content-type"),
         exchange.body,

@@ -1,0 +1,119 @@
+"""What is compared: each job writes a file of its own kind once, and then loads and replays it as its users do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from pytest_bctrl.contract.read import load as load_contract
+from pytest_bctrl.recorded.conform import failing, sealed
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
+from pytest_bctrl.traffic.recordings.har_file import load
+from pytest_bctrl.traffic.recordings.har_write import encode
+from pytest_bctrl.traffic.recordings.replay import Player
+from pytest_bctrl.traffic.recordings.transport import ReplayTransport
+
+CONTRACT = load_contract()
+
+
+@dataclass(frozen=True)
+class Source:
+    """A server's answer: where it was asked for, with which key, and its body."""
+
+    url: str
+    key: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Job:
+    """`write` makes the file while the server answers; `replay` returns the body, or None for no replay at all.
+
+    `package` is what has to be installed, `times` how often a process loads and replays.
+    """
+
+    package: str
+    suffix: str
+    write: Callable[[Path, Source], None]
+    replay: Callable[[Path, str], bytes | None]
+    times: int = 7
+
+
+def source(server: MockServer) -> Source:
+    """Ask a server for its list."""
+    url = f"{server.url}/v1/spaces/{server.space_id}/runtimes"
+    return Source(url, server.api_key.reveal(), _asked(url, server.api_key.reveal()))
+
+
+def _asked(url: str, key: str = "") -> bytes:
+    # Not compressed: a peer keeps the bytes that came, and each is to read as many.
+    headers = {"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}
+    with httpx.Client(headers=headers, trust_env=False) as client:
+        return client.get(url).raise_for_status().content
+
+
+def _write_checked(path: Path, given: Source) -> None:
+    path.write_bytes(encode(Recording((sealed(_exchange(given), CONTRACT),), "mock")))
+
+
+def _write_unchecked(path: Path, given: Source) -> None:
+    path.write_bytes(encode(Recording((_exchange(given),), "mock")))
+
+
+def _exchange(given: Source) -> Exchange:
+    return Exchange("GET", given.url, 200, (("Content-Type", "application/json"),), given.body)
+
+
+def _replay(path: Path, url: str) -> bytes:
+    found = load(path)
+    if found is None or failing(found.exchanges[0], CONTRACT):
+        raise SystemExit("the recording is not what was written")
+    player = Player(found.exchanges, name=path.name, mend="")
+    with httpx.Client(transport=ReplayTransport(player), trust_env=False) as client:
+        return client.get(url).content
+
+
+def _parse(path: Path, url: str) -> None:
+    json.loads(path.read_bytes())
+
+
+def _write_vcrpy(path: Path, given: Source) -> None:
+    import vcr
+
+    with vcr.use_cassette(str(path), record_mode="all"):
+        _asked(given.url, given.key)
+
+
+def _replay_vcrpy(path: Path, url: str) -> bytes:
+    import vcr
+
+    with vcr.use_cassette(str(path), record_mode="none"):
+        return _asked(url)
+
+
+def _write_cassetter(path: Path, given: Source) -> None:
+    import cassetter
+
+    with cassetter.use_cassette(path, record_mode="all"):
+        _asked(given.url, given.key)
+
+
+def _replay_cassetter(path: Path, url: str) -> bytes:
+    import cassetter
+
+    with cassetter.use_cassette(path, record_mode="none"):
+        return _asked(url)
+
+
+JOBS = {
+    "json.loads of our file": Job("", ".har", _write_checked, _parse),
+    "pytest-bctrl": Job("", ".har", _write_checked, _replay),
+    "pytest-bctrl, with the contract's check": Job("", ".har", _write_unchecked, _replay, times=1),
+    "vcrpy": Job("vcr", ".yaml", _write_vcrpy, _replay_vcrpy),
+    "cassetter": Job("cassetter", ".yaml", _write_cassetter, _replay_cassetter),
+}

@@ -1,0 +1,177 @@
+"""Reads a list of accepted findings, and parts findings by it.
+
+allow:
+  - fingerprint: 3f0a9c51d2e84b67
+    reason: the dashboard copes with it since 4.2
+    until: 2027-03-01
+  - rule: response_schema_conformance
+    location: runtimes[*].status
+    reason: we treat an unknown status as stopped
+    until: 2027-01-31
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_bctrl.contract.yaml_source import read_yaml
+from pytest_bctrl.errors import DocumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from pytest_bctrl.finding import Finding
+
+FILE = "bctrl-baseline.yaml"
+"""The list of the contract suite and of `pytest-bctrl check`; the drift gate's own file holds levels too."""
+
+_KEYS = frozenset(("fingerprint", "rule", "location", "operation", "reason", "until"))
+
+
+class Entry(NamedTuple):
+    """One thing that is allowed: a finding by its fingerprint, or all of a rule at a location."""
+
+    reason: str
+    until: date
+    line: int
+    fingerprint: str = ""
+    rule: str = ""
+    location: str = ""
+    operation: str = ""
+
+    def covers(self, finding: Finding) -> bool:
+        """Tell whether the entry speaks of this finding."""
+        if self.fingerprint:
+            return self.fingerprint == finding.fingerprint
+        same = self.rule == finding.rule and self.location == finding.location
+        return same and self.operation in ("", finding.operation)
+
+    @property
+    def name(self) -> str:
+        """What to call it in a message."""
+        return self.fingerprint or f"{self.rule} at {self.location or 'the operation'}"
+
+
+class AllowList(NamedTuple):
+    """A list as read; empty where there is none."""
+
+    path: str
+    entries: tuple[Entry, ...] = ()
+
+
+class Judged(NamedTuple):
+    """Findings parted by an allow-list, and what is wrong with the list itself.
+
+    Each of `allowed` says so under `accepted`: its reason, the day on which that expires, and where it is written.
+    """
+
+    remaining: list[Finding]
+    allowed: list[Finding]
+    notes: tuple[str, ...]
+
+
+def read_allow_list(text: str, path: str) -> AllowList:
+    """Read a list that holds nothing else. Raises `DocumentError`, naming the line, for what is not of its form."""
+    lines: dict[str, int] = {}
+    data = read_mapping(text, path, lines, ("allow",))
+    return AllowList(path, read_entries(data, path, lines))
+
+
+def load_allow_list(path: Path, name: str) -> AllowList:
+    """Read the list of a file, empty where there is none; `name` is what messages call it. Raises `DocumentError`."""
+    if not path.exists():
+        return AllowList(name)
+    try:
+        return read_allow_list(path.read_text("utf-8"), name)
+    except (OSError, UnicodeDecodeError) as error:
+        cause = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise DocumentError(
+            f"it cannot be read: {cause}", where=name, mend="give a list of accepted findings"
+        ) from None
+
+
+def read_mapping(text: str, path: str, lines: dict[str, int], keys: tuple[str, ...]) -> dict[str, Any]:
+    """Read YAML that holds none but these keys; `lines` takes the line of every pointer. Raises `DocumentError`."""
+    data = read_yaml(text, path, lines)
+    known = f"its keys are {' and '.join(filter(None, (', '.join(keys[:-1]), keys[-1])))}"
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise DocumentError("not a mapping", where=path, mend=known)
+    unknown = data.keys() - set(keys)
+    if unknown:
+        raise wrong(path, lines, f"/{min(unknown)}", f"{min(unknown)!r} is not known", known)
+    return data
+
+
+def read_entries(
+    data: Mapping[str, Any], path: str, lines: Mapping[str, int], refused: Callable[[str], str] = lambda rule: ""
+) -> tuple[Entry, ...]:
+    """Read what stands under `allow`; `refused` tells why a rule's name is wrong. Raises `DocumentError`."""
+    entries = [] if data.get("allow") is None else data["allow"]
+    if not isinstance(entries, list):
+        raise wrong(path, lines, "/allow", "'allow' is not a list", "begin each entry with a dash")
+    return tuple(_entry(entry, f"/allow/{index}", path, lines, refused) for index, entry in enumerate(entries))
+
+
+def wrong(path: str, lines: Mapping[str, int], pointer: str, problem: str, mend: str) -> DocumentError:
+    """An error that names the line of a pointer into the file."""
+    return DocumentError(problem, where=f"{path}:{lines.get(pointer, 1)}", mend=mend)
+
+
+def _entry(given: Any, pointer: str, path: str, lines: Mapping[str, int], refused: Callable[[str], str]) -> Entry:
+    mend = "an entry has fingerprint, or rule and location; reason; until"
+    if not isinstance(given, dict) or given.keys() - _KEYS:
+        raise wrong(path, lines, pointer, "the entry is not of the right form", mend)
+    texts = {key: str(value).strip() for key, value in given.items() if value is not None}
+    if not texts.get("reason"):
+        raise wrong(path, lines, pointer, "the entry gives no reason", mend)
+    if not texts.get("fingerprint") and not (texts.get("rule") and "location" in texts):
+        raise wrong(path, lines, pointer, "the entry names no finding", mend)
+    if texts.get("rule") and refused(texts["rule"]):
+        raise wrong(path, lines, pointer, f"there is no rule {texts['rule']!r}", refused(texts["rule"]))
+    try:
+        until = date.fromisoformat(texts.pop("until", ""))
+    except ValueError:
+        raise wrong(path, lines, pointer, "the entry has no date until which it holds", "until: 2027-01-31") from None
+    return Entry(until=until, line=lines.get(pointer, 1), **texts)
+
+
+def judge(findings: Sequence[Finding], allow_list: AllowList, today: date) -> Judged:
+    """Part findings by an allow-list. An entry that expired allows nothing; one that met nothing is stale."""
+    marked = [accepted(finding, allow_list, today) for finding in findings]
+    allowed = [finding for finding in marked if finding.extra.get("accepted")]
+    notes = list_notes(findings, allow_list, today)
+    if allowed:
+        notes.append(f"{len(allowed)} of {len(findings)} findings are allowed by {allow_list.path}")
+    return Judged([finding for finding in marked if not finding.extra.get("accepted")], allowed, tuple(notes))
+
+
+def accepted(finding: Finding, allow_list: AllowList, today: date) -> Finding:
+    """Return the finding with the entry that covers it and has not expired under `accepted`, else as it is."""
+    for entry in allow_list.entries:
+        if entry.until >= today and entry.covers(finding):
+            return marked(finding, entry.reason, entry.until, f"{allow_list.path}:{entry.line}")
+    return finding
+
+
+def marked(finding: Finding, reason: str, until: date, where: str) -> Finding:
+    """Return the finding with why, and until when, it is accepted."""
+    from dataclasses import replace
+
+    said = {"reason": reason, "expires": until.isoformat(), "where": where}
+    return replace(finding, extra={**finding.extra, "accepted": said})
+
+
+def list_notes(findings: Sequence[Finding], allow_list: AllowList, today: date) -> list[str]:
+    """Return what is wrong with the list: entries that expired, and entries that met none of all the findings."""
+    notes = []
+    for entry in allow_list.entries:
+        where = f"{allow_list.path}:{entry.line}"
+        if not any(entry.covers(finding) for finding in findings):
+            notes.append(f"{where}: the entry for {entry.name} is stale: nothing like it is found; remove it")
+        elif entry.until < today:
+            notes.append(f"{where}: the entry for {entry.name} expired on {entry.until}; mend it, or accept it anew")
+    return notes

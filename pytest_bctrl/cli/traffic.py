@@ -1,0 +1,122 @@
+"""Reads traffic that was kept: observations, reports that hold one, recordings, HAR files and JSON bodies."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pytest_bctrl.checks import accept
+from pytest_bctrl.checks.strict_json import parse
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.observed.data import from_data
+from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.recorded.conform import answer_of
+from pytest_bctrl.traffic.recordings.har_read import decode
+
+HELP = "an observation or a JSON report that holds one, a recording, a HAR file, a JSON body, or - for standard input"
+
+_MEND = f"give {HELP}"
+
+
+def read_traffic(paths: Sequence[str], contract: Contract) -> tuple[Observation, bool]:
+    """Return what was seen in all the files together, and whether any of them holds the bodies themselves.
+
+    Raises `DocumentError`, naming the file, for one that cannot be read, is of another kind, or shows nothing of the
+    contract's operations.
+    """
+    everything = Observation()
+    has_bodies = False
+    for path in paths:
+        name = "standard input" if path == "-" else path
+        seen, is_raw = _seen(_read(path, name), name, contract)
+        if not any(label in _labels(contract) for label, _ in seen.statuses):
+            raise DocumentError("nothing in it answers an operation of the contract", where=name, mend=_MEND)
+        has_bodies = has_bodies or is_raw
+        everything.add(seen)
+    return everything, has_bodies
+
+
+def _labels(contract: Contract) -> set[str]:
+    return {operation.label for operation in contract.operations}
+
+
+def _read(path: str, name: str) -> bytes:
+    try:
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "strerror", None) or str(error)
+        raise DocumentError(f"it cannot be read: {cause}", where=name, mend=_MEND) from None
+    if not data.strip():
+        raise DocumentError("it is empty", where=name, mend=_MEND)
+    return data
+
+
+def _seen(data: bytes, name: str, contract: Contract) -> tuple[Observation, bool]:
+    if name.endswith(".har"):
+        return _of_har(data, name, contract), True
+    parsed = parse(data)
+    if not parsed.ok:
+        raise DocumentError(f"{parsed.problems[0]}: it is no traffic", where=name, mend=_MEND)
+    for is_kind, read in _KINDS:
+        if isinstance(parsed.value, dict) and is_kind(parsed.value):
+            return read(data, parsed.value, name, contract)
+    return _of_body(data, name, contract), True
+
+
+_Read: TypeAlias = Callable[[bytes, Mapping[str, Any], str, Contract], tuple[Observation, bool]]
+
+
+def _har(data: bytes, value: Mapping[str, Any], name: str, contract: Contract) -> tuple[Observation, bool]:
+    return _of_har(data, name, contract), True
+
+
+def _observation(data: bytes, value: Mapping[str, Any], name: str, contract: Contract) -> tuple[Observation, bool]:
+    try:
+        return from_data(value), False
+    except DocumentError as error:
+        raise DocumentError(error.problem, where=name, mend=error.mend) from None
+
+
+def _report(data: bytes, value: Mapping[str, Any], name: str, contract: Contract) -> tuple[Observation, bool]:
+    if not isinstance(value.get("observation"), dict):
+        raise DocumentError(
+            "the report holds no observation",
+            where=name,
+            mend="pytest --bctrl-live --bctrl-report=FILE.json writes one that does",
+        )
+    return _observation(data, value["observation"], name, contract)
+
+
+def _spec(data: bytes, value: Mapping[str, Any], name: str, contract: Contract) -> tuple[Observation, bool]:
+    raise DocumentError("it is a spec, and no traffic", where=name, mend="pytest-bctrl drift takes it as UPSTREAM")
+
+
+_KINDS: tuple[tuple[Callable[[Mapping[str, Any]], bool], _Read], ...] = (
+    (lambda value: "log" in value and isinstance(value["log"], dict), _har),
+    (lambda value: {"version", "places", "statuses"} <= value.keys(), _observation),
+    (lambda value: {"version", "tool", "findings"} <= value.keys(), _report),
+    (lambda value: "openapi" in value or "swagger" in value, _spec),
+)
+"""How each kind of JSON file is told, and what reads it; anything else is a body."""
+
+
+def _of_har(data: bytes, name: str, contract: Contract) -> Observation:
+    seen = Observation()
+    for exchange in decode(data, name).exchanges:
+        answer = answer_of(exchange, contract)
+        if answer is not None:
+            seen.add(answer.observed)
+    return seen
+
+
+def _of_body(data: bytes, name: str, contract: Contract) -> Observation:
+    seen = Observation()
+    try:
+        answer = accept.answer_of(data, contract)
+    except BctrlError as error:
+        raise DocumentError(error.problem, where=name, mend="give a recording: it names what was asked") from None
+    seen.add(answer.observed)
+    return seen

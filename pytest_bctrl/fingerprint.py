@@ -1,0 +1,46 @@
+"""A finding's name that stays: when lines move, counts differ, values change or path parameters are renamed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_bctrl.finding import Finding
+
+
+def fingerprint(
+    rule: str,
+    shape: str,
+    location: str,
+    context: Sequence[tuple[str, str]] = (),
+    old: Any = None,
+    new: Any = None,
+    kind: str = "",
+) -> str:
+    """Return 16 hex digits for a rule broken at a place.
+
+    `shape` is the operation with its path parameters nameless, `location` generalised, `context` what else tells
+    places apart (status, media type), `old` and `new` what a document said before and after, `kind` which way of
+    breaking the rule it is.
+    """
+    import json
+    from hashlib import sha256
+
+    parts = [rule, shape, location, list(context), old, new, kind]
+    return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def named(finding: Finding) -> Finding:
+    """Return a check's finding with its fingerprint: rule, operation, status, place and kind, and never a value."""
+    from dataclasses import replace
+
+    if finding.fingerprint:
+        return finding
+    status = finding.extra.get("status")
+    context = [("status", str(status))] if status else []
+    shape = re.sub(r"\{[^{}]*\}", "{}", finding.operation)
+    kind = str(finding.extra.get("kind", ""))
+    return replace(finding, fingerprint=fingerprint(finding.rule, shape, finding.location, context, kind=kind))

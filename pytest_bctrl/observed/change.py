@@ -1,0 +1,127 @@
+"""A change between two documents, as far as traffic can witness it: read from a finding of the drift gate."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.observed.location import steps
+
+_RULES: tuple[tuple[str, str, bool], ...] = (
+    ("property-added-to-closed-object", "undocumented-property", True),
+    ("property-added", "undocumented-property", True),
+    ("property-removed", "undocumented-property", False),
+    ("enum-value-added", "unlisted-value", True),
+    ("enum-value-removed", "unlisted-value", False),
+    ("became-enum", "unlisted-value", False),
+    ("became-not-enum", "unlisted-value", False),
+    ("const-removed", "unlisted-value", False),
+    ("const-added", "unlisted-value", False),
+    ("const-changed", "unlisted-value", False),
+    ("one-of-added", "new-branch", True),
+    ("any-of-added", "new-branch", True),
+    ("one-of-removed", "new-branch", False),
+    ("any-of-removed", "new-branch", False),
+    ("became-nullable", "null", True),
+    ("became-not-nullable", "null", False),
+    ("list-of-types-widened", "type", True),
+    ("list-of-types-narrowed", "type", False),
+    ("type-generalized", "type", True),
+    ("type-specialized", "type", False),
+    ("type-changed", "type", False),
+    ("became-optional", "missing", False),
+    ("became-required", "missing", False),
+    ("status-added", "status", True),
+    ("status-removed", "status", False),
+)
+"""The end of a rule's name, the kind of difference by which traffic shows it, and whether it would show as something
+that was not there before: a change that only takes away, or only permits an absence, does not."""
+
+_KINSHIP = {
+    "undocumented-property": frozenset({"undocumented-property", "missing"}),
+    "unlisted-value": frozenset({"unlisted-value", "new-branch"}),
+    "type": frozenset({"type", "null", "format"}),
+    "format": frozenset({"format", "type"}),
+}
+"""Under which kinds a change may show, where it is not its own alone."""
+
+_TYPES = frozenset({"null", "boolean", "integer", "number", "string", "array", "object"})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of a document.
+
+    `kind` is None where no answer can show it. `adds` tells that upstream allows something that the vendored spec does
+    not, so that it would show once the API sends it. `format` is the format that upstream now asks for, if that is it.
+    """
+
+    finding: Finding
+    operation: str
+    status: str
+    location: str
+    kind: str | None
+    adds: bool
+    format: str = ""
+
+    @property
+    def removes_operation(self) -> bool:
+        """Whether the operation itself is gone from the documentation."""
+        return self.finding.rule.startswith(("api-path-removed", "api-removed"))
+
+    def is_about(self, key: tuple[str, ...], seen: Finding) -> bool:
+        """Whether a difference that was seen is this change's doing."""
+        operation, status, location, kind, _ = key
+        if self.kind is None or (operation, status) != (self.operation, self.status):
+            return False
+        if self.kind == "status":
+            return kind == "status"
+        if kind not in _KINSHIP.get(self.kind, frozenset({self.kind})):
+            return False
+        if self.kind == "new-branch":
+            location = location.rpartition(".")[0]
+        if kind in ("new-branch", "unlisted-value"):
+            return location == self.location and self._names(seen.observed)
+        inside = self.kind == "undocumented-property" and location.startswith(
+            (f"{self.location}.", f"{self.location}[")
+        )
+        return location == self.location or inside
+
+    def _names(self, value: Any) -> bool:
+        """Whether the value that was seen is the one that came or went; a list that came whole names none."""
+        named = [one for one in (self.finding.expected, self.finding.observed) if one is not None]
+        texts = {str(one) for given in named for one in (given if isinstance(given, list) else [given])}
+        return len(named) == 2 or any(text == str(value) or text.endswith(f"={value}") for text in texts)
+
+
+def change_of(finding: Finding) -> Change:
+    """Read a finding of the drift gate."""
+    kind, adds = None, False
+    if finding.direction == "response":
+        kind, adds = next(((kind, adds) for end, kind, adds in _RULES if finding.rule.endswith(end)), (None, False))
+    wanted = finding.observed if isinstance(finding.observed, str) else ""
+    form = ""
+    if kind == "type" and not adds and wanted and wanted not in _TYPES:
+        kind, form = "format", wanted
+    status = str(finding.extra.get("status", ""))
+    location = "status" if kind == "status" else plain(re.sub(r"<[^<>]*>", "", finding.location))
+    return Change(finding, shape(finding.operation), status, location, kind, adds, form)
+
+
+def shape(label: str) -> str:
+    """An operation's label with its path parameters nameless."""
+    return re.sub(r"\{[^{}]*\}", "{}", label)
+
+
+def plain(location: str) -> str:
+    """A location that the gate and an observation write the same: names as they are, the body itself empty."""
+    if location in ("", "$"):
+        return ""
+    try:
+        found = list(steps(location))
+    except ValueError:
+        return location
+    parts = {"items": "[*]", "position": "[*]", "tag": ""}
+    return "".join(parts.get(step.kind, f".{step.text}") for step in found).removeprefix(".")

@@ -1,0 +1,294 @@
+"""The contract as a tree of places, grown where it is walked: what applies at a place, and what lies below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
+from typing import Any
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.observed import location as places
+from pytest_bctrl.observed.split import Choice, Split, splits
+from pytest_bctrl.observed.spot import Spot, body_spot, expanded, types_of, values_of
+
+LEVELS = 64
+"""Levels of a recursive schema that are told apart; what lies deeper is not looked into."""
+
+_STRUCTURE = frozenset(
+    {"$ref", "type", "enum", "const", "format", "properties", "items", "prefixItems", "oneOf", "anyOf", "allOf", "if"}
+)
+
+
+class Node:
+    """One place: `firm` schemas apply to every value there, `loose` ones may, where no branch could be told."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        location: str,
+        firm: Iterable[Spot],
+        loose: Iterable[Spot] = (),
+        level: int = 0,
+        told: frozenset[tuple[str, str]] = frozenset(),
+    ) -> None:
+        self.contract = contract
+        self.location = location
+        self.firm = tuple(firm)
+        self.loose = tuple(loose)
+        self.level = level
+        self._told = told
+        self._kept: dict[tuple[str, ...], Node | None] = {}
+
+    @cached_property
+    def types(self) -> frozenset[str]:
+        """The types that are documented for every value here."""
+        return types_of(self.contract, self.firm)
+
+    @cached_property
+    def values(self) -> Mapping[str, Spot] | None:
+        """The documented values as JSON texts, with the schema that lists each; None where any is free."""
+        return values_of(self.contract, self.firm)
+
+    @cached_property
+    def formats(self) -> Mapping[str, Spot]:
+        """The formats that every string here is to be in."""
+        return {str(spot.schema["format"]): spot for spot in self.parts("string") if "format" in words(spot)}  # type: ignore[index]
+
+    @cached_property
+    def required(self) -> Mapping[str, Spot]:
+        """The properties that every object here is to have."""
+        return {name: spot for spot in self.parts("object") for name in words(spot).get("required", ())}
+
+    @cached_property
+    def members(self) -> frozenset[str]:
+        """The documented properties."""
+        spots = (*self.parts("object"), *self._loose_parts)
+        return frozenset(name for spot in spots for name in words(spot).get("properties", {}))
+
+    @cached_property
+    def documented(self) -> tuple[tuple[str, Node], ...]:
+        """The documented properties and their places, by name."""
+        found = ((name, self.member(name)) for name in sorted(self.members))
+        return tuple((name, member) for name, member in found if member is not None)
+
+    @cached_property
+    def certain(self) -> str | None:
+        """The one type that a conforming value has here; None where there are several."""
+        return next(iter(self.types)) if len(self.types) == 1 else None
+
+    @cached_property
+    def is_certain(self) -> bool:
+        """Whether a conforming value need not be looked at: all that is taken down of it is known."""
+        return self.values is None and self.certain not in (None, "object", "array")
+
+    @cached_property
+    def flat_size(self) -> int:
+        """The number of properties that every member of a conforming object here has, where that is all of it; else 0.
+
+        So it is where each member is an object, all of whose properties are required and none need be looked at.
+        """
+        sizes = {len(member.required) if member.is_flat else 0 for _, member in self.documented}
+        return sizes.pop() if len(sizes) == 1 and len(self.documented) > 1 else 0
+
+    @cached_property
+    def is_flat(self) -> bool:
+        """Whether nothing need be looked at in a conforming object with no more properties than are required."""
+        if self.certain != "object" or self.splits("object") or self.loose or self.members != set(self.required):
+            return False
+        return all(member.is_certain for _, member in self.documented)
+
+    @cached_property
+    def is_open(self) -> bool:
+        """Whether any property may stand here without being documented."""
+        spots = (*self.parts("object"), *self._loose_parts)
+        return not self.members or any(_is_free(words(spot)) for spot in spots)
+
+    def parts(self, kind: str) -> tuple[Spot, ...]:
+        """All schemas that apply to values of a type here, through `$ref`, `allOf` and branches without a rival."""
+        return self._collected(kind)[0]
+
+    def splits(self, kind: str) -> tuple[Split, ...]:
+        """What has still to be told of a value of a type before all schemas that apply to it are known."""
+        return self._collected(kind)[1]
+
+    def _collected(self, kind: str) -> tuple[tuple[Spot, ...], tuple[Split, ...]]:
+        if kind not in self._by_kind:
+            self._by_kind[kind] = self._collect(kind)
+        return self._by_kind[kind]
+
+    @cached_property
+    def _by_kind(self) -> dict[str, tuple[tuple[Spot, ...], tuple[Split, ...]]]:
+        return {}
+
+    def _collect(self, kind: str) -> tuple[tuple[Spot, ...], tuple[Split, ...]]:
+        parts: list[Spot] = []
+        pending: list[Split] = []
+        waiting = list(expanded(self.contract, self.firm))
+        while waiting:
+            spot = waiting.pop(0)
+            if spot in parts:
+                continue
+            parts.append(spot)
+            for split in splits(self.contract, spot, kind):
+                if isinstance(split, Choice) and len(split.admitting) < 2:
+                    sole = [split.branches[index] for index in split.admitting]
+                    waiting.extend(expanded(self.contract, sole))
+                elif _name(split) not in self._told:
+                    pending.append(split)
+        return tuple(parts), tuple(pending)
+
+    @cached_property
+    def _loose_parts(self) -> tuple[Spot, ...]:
+        return tuple(_reachable(self.contract, self.loose))
+
+    def member(self, name: str) -> Node | None:
+        """The place of a documented property; None where it is not documented."""
+        return self._child(("member", name), places.member(self.location, name), "properties", name)
+
+    @property
+    def others(self) -> Node | None:
+        """The place of all undocumented members, where the contract says something of them; None where it does not."""
+        key = ("others",)
+        if key not in self._kept:
+            found = [
+                spot.below(word)
+                for spot in self.parts("object")
+                for word in ("additionalProperties", "unevaluatedProperties")
+                if isinstance(words(spot).get(word), Mapping) and _STRUCTURE & words(spot)[word].keys()
+            ]
+            self._kept[key] = self._made(places.others(self.location), found, ()) if found else None
+        return self._kept[key]
+
+    @property
+    def items(self) -> Node | None:
+        """The place of the items of a list; None where the contract says nothing of them."""
+        return self._child(("items",), self.location + places.ITEMS, "items")
+
+    @cached_property
+    def positions(self) -> tuple[Node, ...]:
+        """The places of the first items, where the contract has a schema for each position (`prefixItems`)."""
+        count = max((len(words(spot).get("prefixItems", ())) for spot in self.parts("array")), default=0)
+        found = (
+            self._child(("position", str(index)), places.position(self.location, index), "prefixItems", index)
+            for index in range(count)
+        )
+        return tuple(node for node in found if node is not None)
+
+    def told(self, split: Split, tag: str) -> Node:
+        """The same place for the values of one tag; with an empty one, for those of which nothing could be told."""
+        key = ("tag", str(_name(split)), tag)
+        known = self._kept.get(key)
+        if known is None:
+            firm, loose = split.spots(tag)
+            location = places.tagged(self.location, tag) if tag else self.location
+            known = Node(
+                self.contract,
+                location,
+                (*self.firm, *firm),
+                (*self.loose, *loose),
+                self.level,
+                self._told | {_name(split)},
+            )
+            if not isinstance(split, Choice) or split.name is None or tag in split.by_tag or not tag:
+                # A value that nobody documented is the traffic's, and so would be the size of what is kept.
+                self._kept[key] = known
+        return known
+
+    def _child(self, key: tuple[str, ...], location: str, word: str, *below: str | int) -> Node | None:
+        if key not in self._kept:
+            kind = "object" if word == "properties" else "array"
+            firm, loose = (
+                [spot.below(word, *below) for spot in spots if _has(words(spot), word, *below)]
+                for spots in (self.parts(kind), self._loose_parts)
+            )
+            self._kept[key] = self._made(location, firm, loose) if firm or loose else None
+        return self._kept[key]
+
+    def _made(self, location: str, firm: Iterable[Spot], loose: Iterable[Spot]) -> Node | None:
+        return Node(self.contract, location, firm, loose, self.level + 1) if self.level < LEVELS else None
+
+
+def _name(split: Split) -> tuple[str, str]:
+    word = split.word if isinstance(split, Choice) else getattr(split, "property", "if")
+    return split.spot.pointer, word
+
+
+def words(spot: Spot) -> Mapping[str, Any]:
+    """The keywords of a schema; none of one that is true or false."""
+    return spot.schema if isinstance(spot.schema, Mapping) else {}
+
+
+def _has(said: Mapping[str, Any], word: str, key: str | int | None = None) -> bool:
+    if word not in said or key is None:
+        return word in said
+    return key < len(said[word]) if isinstance(key, int) else key in said[word]
+
+
+def _is_free(said: Mapping[str, Any]) -> bool:
+    return bool(said.get("patternProperties")) or any(
+        said.get(word, False) is not False for word in ("additionalProperties", "unevaluatedProperties")
+    )
+
+
+def _reachable(contract: Contract, spots: Iterable[Spot], seen: frozenset[str] = frozenset()) -> Iterator[Spot]:
+    """All schemas that may apply to a place, through every branch and condition."""
+    for spot in expanded(contract, spots):
+        if spot.pointer in seen:
+            continue
+        yield spot
+        said = words(spot)
+        branches = [spot.below(word, i) for word in ("oneOf", "anyOf") for i in range(len(said.get(word, ())))]
+        branches += [spot.below(word) for word in ("if", "then", "else") if word in said]
+        branches += [spot.below("dependentSchemas", name) for name in said.get("dependentSchemas", {})]
+        yield from _reachable(contract, branches, seen | {spot.pointer})
+
+
+@lru_cache(maxsize=256)
+def body_node(contract: Contract, label: str, status: str, media_type: str = "") -> Node | None:
+    """The body that the contract documents for an operation and a status; None where it documents no JSON body."""
+    operation = next((found for found in contract.operations if found.label == label), None)
+    spot = None if operation is None else body_spot(contract, operation, status, media_type)
+    return None if spot is None else Node(contract, "", [spot])
+
+
+def node_at(root: Node, location: str) -> Node | None:
+    """The contract's place of a location; None where the contract has none.
+
+    A tag that this contract does not know, since it tells its branches apart by something else, is passed over: all
+    branches may apply then.
+    """
+    node: Node | None = root
+    for step in places.steps(location):
+        if node is None:
+            return None
+        node = _below(node, step)
+    return node
+
+
+def _below(node: Node, step: places.Step) -> Node | None:
+    if step.kind == "tag":
+        return _told(node, step.text)
+    node = untold(node, "object" if step.kind in ("member", "others") else "array")
+    if step.kind == "member":
+        return node.member(step.text)
+    if step.kind == "others":
+        return node.others
+    if step.kind == "items":
+        return node.items
+    index = int(step.text)
+    return node.positions[index] if index < len(node.positions) else node.items
+
+
+def _told(node: Node, tag: str) -> Node:
+    for kind in ("object", "array"):
+        for split in node.splits(kind):
+            if split.knows(tag):
+                return node.told(split, tag)
+    return node
+
+
+def untold(node: Node, kind: str) -> Node:
+    """The place with everything that is still to be told left open."""
+    while node.splits(kind):
+        node = node.told(node.splits(kind)[0], "")
+    return node

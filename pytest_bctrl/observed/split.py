@@ -1,0 +1,187 @@
+"""Where the schemas that apply to a value depend on the value: `oneOf`, `anyOf`, `if` and `dependentSchemas`.
+
+Each tells by a tag which of its schemas apply. A branch that a property's value tells apart is named by that value,
+whatever it is, so that a kind nobody documented has a name too; any other by its number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import repeat
+from typing import Any
+
+from pytest_bctrl.contract.acceptance import acceptance
+from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.observed.location import value_tag
+from pytest_bctrl.observed.spot import Spot, types_of
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A `oneOf` or `anyOf` of which several branches admit a type; `spot` is the schema that holds the word."""
+
+    contract: Contract
+    spot: Spot
+    word: str
+    kind: str
+
+    @cached_property
+    def branches(self) -> tuple[Spot, ...]:
+        """All branches."""
+        schema: Any = self.spot.schema
+        return tuple(self.spot.below(self.word, index) for index in range(len(schema[self.word])))
+
+    @cached_property
+    def read(self) -> tuple[Branch, ...]:
+        """What tells the branches apart."""
+        return tuple(Branch.of(self.contract, branch.schema) for branch in self.branches)
+
+    @cached_property
+    def name(self) -> str | None:
+        """The property whose value tells the object branches apart, or None."""
+        return discriminator(self.read) if self.kind == "object" else None
+
+    @cached_property
+    def admitting(self) -> tuple[int, ...]:
+        """The branches that admit the type."""
+        return tuple(
+            index for index, branch in enumerate(self.branches) if self.kind in types_of(self.contract, [branch])
+        )
+
+    @property
+    def is_always_told(self) -> bool:
+        """Whether no branch takes an object without the property that tells them apart."""
+        return self.name is not None and all(self.read[index].values_of(self.name) for index in self.admitting)
+
+    @cached_property
+    def by_tag(self) -> Mapping[str, Spot]:
+        """Every documented tag, with its branch."""
+        if self.name is not None:
+            return {
+                value_tag(self.name, value): self.branches[index]
+                for index in self.admitting
+                for value in self.read[index].values_of(self.name)
+            }
+        return {f"{self.word}:{index}": self.branches[index] for index in self.admitting}
+
+    def tag(self, value: Any) -> str:
+        """The tag of a value; empty where no branch is told."""
+        if self.name is not None and isinstance(value, Mapping):
+            return value_tag(self.name, value[self.name]) if self.name in value else ""
+        meant = branch_meant(self.read, value)
+        if meant is not None:
+            return f"{self.word}:{meant}"
+        valid = [i for i in self.admitting if accepts(self.contract, self.branches[i], value)]
+        return f"{self.word}:{'+'.join(map(str, valid))}" if valid else ""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether a conforming value surely conforms to the branch that its tag names."""
+        named = {branch.pointer for branch in self.by_tag.values()}
+        return self.name is not None and len(named) == len(self.admitting)
+
+    def tags(self, values: Sequence[Any]) -> list[str]:
+        """The tag of each value."""
+        if self.name is None:
+            return [self.tag(value) for value in values]
+        told = list(map(dict.get, values, repeat(self.name))) if set(map(type, values)) == {dict} else [None]
+        if set(map(type, told)) != {str}:
+            return [self.tag(value) for value in values]
+        tags = {value: value_tag(self.name, value) for value in set(told)}
+        return list(map(tags.__getitem__, told))
+
+    def knows(self, tag: str) -> bool:
+        """Whether a tag is one of this choice's, documented or not."""
+        return tag.startswith((f"{self.name}=", f"{self.name}:") if self.name is not None else f"{self.word}:")
+
+    def spots(self, tag: str) -> tuple[tuple[Spot, ...], tuple[Spot, ...]]:
+        """The schemas that surely apply under a tag, and, where none is told, all that may."""
+        if tag in self.by_tag:
+            return (self.by_tag[tag],), ()
+        if self.name is None and tag.startswith(f"{self.word}:"):
+            numbers = [int(text) for text in tag.partition(":")[2].split("+") if text.isdigit()]
+            if numbers and max(numbers) < len(self.branches):
+                return tuple(self.branches[number] for number in numbers), ()
+        return (), self.branches
+
+
+@dataclass(frozen=True)
+class Condition:
+    """An `if` with its `then` and `else`."""
+
+    contract: Contract
+    spot: Spot
+
+    name = None
+    is_exact = True
+
+    def tag(self, value: Any) -> str:
+        """Whether the value meets the condition."""
+        return "then" if accepts(self.contract, self.spot.below("if"), value) else "else"
+
+    def tags(self, values: Sequence[Any]) -> list[str]:
+        """The tag of each value."""
+        return [self.tag(value) for value in values]
+
+    def knows(self, tag: str) -> bool:
+        """Whether a tag is one of a condition's."""
+        return tag in ("then", "else")
+
+    def spots(self, tag: str) -> tuple[tuple[Spot, ...], tuple[Spot, ...]]:
+        """What applies where the condition is met, or is not."""
+        words = ("if", "then") if tag == "then" else ("else",)
+        made = tuple(self.spot.below(word) for word in words if word in self.spot.schema)  # type: ignore[operator]
+        return (made, ()) if self.knows(tag) else ((), made)
+
+
+@dataclass(frozen=True)
+class Dependent:
+    """A schema that applies to objects with a certain property."""
+
+    spot: Spot
+    property: str
+
+    name = None
+    is_exact = True
+
+    def tag(self, value: Any) -> str:
+        """Whether the property is there."""
+        return value_tag("with", self.property) if self.property in value else ""
+
+    def tags(self, values: Sequence[Any]) -> list[str]:
+        """The tag of each value."""
+        return [self.tag(value) for value in values]
+
+    def knows(self, tag: str) -> bool:
+        """Whether a tag says that this property is there."""
+        return tag == value_tag("with", self.property)
+
+    def spots(self, tag: str) -> tuple[tuple[Spot, ...], tuple[Spot, ...]]:
+        """What applies where the property is there."""
+        return ((self.spot.below("dependentSchemas", self.property),), ()) if tag else ((), ())
+
+
+def accepts(contract: Contract, spot: Spot, value: Any) -> bool:
+    """Whether a value conforms to a schema of the contract."""
+    return acceptance(contract, spot.schema, spot.pointer)(value)
+
+
+Split = Choice | Condition | Dependent
+
+
+def splits(contract: Contract, spot: Spot, kind: str) -> Iterator[Split]:
+    """Yield what of one schema depends on the value, for values of a type."""
+    schema = spot.schema
+    if not isinstance(schema, Mapping):
+        return
+    for word in ("oneOf", "anyOf"):
+        if word in schema:
+            yield Choice(contract, spot, word, kind)
+    if "if" in schema:
+        yield Condition(contract, spot)
+    if kind == "object":
+        for name in schema.get("dependentSchemas", {}):
+            yield Dependent(spot, name)

@@ -1,0 +1,157 @@
+"""Schemas of the contract with the JSON Pointer of each, and what several that apply to one place say together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pytest_bctrl.contract.media import chosen
+from pytest_bctrl.contract.model import Contract, Operation, Schema, pointer
+from pytest_bctrl.contract.show import type_name
+
+TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
+
+
+class Spot(NamedTuple):
+    """One schema and where it stands in the contract's document."""
+
+    schema: Schema
+    pointer: str
+
+    def below(self, *keys: str | int) -> Spot:
+        """The schema at a way below this one."""
+        schema: Any = self.schema
+        for key in keys:
+            schema = schema[key]
+        return Spot(schema, "/".join([self.pointer, *(_escaped(str(key)) for key in keys)]))
+
+
+def body_spot(contract: Contract, operation: Operation, status: str, media_type: str = "") -> Spot | None:
+    """The schema of the JSON body that is documented for a code, or a range as `4XX`; None where there is none."""
+    found = operation.response_for(int(status)) if status.isdigit() else operation.responses.get(status)
+    if found is None:
+        return None
+    item = _followed(contract, Spot(contract.document, "").below("paths", operation.path))
+    spot = _followed(contract, item.below(operation.method.lower(), "responses"))
+    spot = _followed(contract, _status(spot, found.status))
+    content = spot.schema.get("content", {}) if isinstance(spot.schema, Mapping) else {}
+    media = chosen(content, media_type)
+    if media is None:
+        return None
+    at = spot.below("content", media)
+    return at.below("schema") if "schema" in content[media] else Spot(True, at.pointer)
+
+
+def _status(responses: Spot, status: str) -> Spot:
+    # YAML may have read a status as a number.
+    key = next((key for key in responses.schema if str(key) == status), status)  # type: ignore[union-attr]
+    return Spot(responses.schema[key], f"{responses.pointer}/{_escaped(status)}")  # type: ignore[index]
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _followed(contract: Contract, spot: Spot) -> Spot:
+    """The spot that a `$ref` leads to, or the spot itself; what stands beside a reference is left to `expanded`."""
+    while isinstance(spot.schema, Mapping) and "$ref" in spot.schema:
+        reference = str(spot.schema["$ref"])
+        spot = Spot(pointer(contract.document, reference, contract.name), reference[1:])
+    return spot
+
+
+def expanded(contract: Contract, spots: Iterable[Spot], seen: frozenset[str] = frozenset()) -> Iterator[Spot]:
+    """Yield the schemas that surely apply where these do: themselves, what they refer to, and `allOf`."""
+    for spot in spots:
+        if spot.pointer in seen:
+            continue
+        yield spot
+        if not isinstance(spot.schema, Mapping):
+            continue
+        beneath = seen | {spot.pointer}
+        if "$ref" in spot.schema:
+            reference = str(spot.schema["$ref"])
+            target = Spot(pointer(contract.document, reference, contract.name), reference[1:])
+            yield from expanded(contract, [target], beneath)
+        parts = [spot.below("allOf", index) for index in range(len(spot.schema.get("allOf", ())))]
+        yield from expanded(contract, parts, beneath)
+
+
+def types_of(contract: Contract, spots: Iterable[Spot]) -> frozenset[str]:
+    """The types that the schemas' `type` words admit together, through every branch; all where none says."""
+    types = frozenset(TYPES)
+    for spot in expanded(contract, spots):
+        types &= _types(contract, spot)
+    return types
+
+
+def _types(contract: Contract, spot: Spot) -> frozenset[str]:
+    if isinstance(spot.schema, bool):
+        return frozenset(TYPES if spot.schema else ())
+    types = frozenset(TYPES)
+    if "type" in spot.schema:
+        said = spot.schema["type"]
+        types = frozenset([said] if isinstance(said, str) else said)
+        types |= {"integer"} if "number" in types else frozenset()
+    if "enum" in spot.schema or "const" in spot.schema:
+        listed = [spot.schema["const"]] if "const" in spot.schema else spot.schema["enum"]
+        types -= {"array", "object"} - {type_name(value) for value in listed}
+    for word in ("oneOf", "anyOf"):
+        if word in spot.schema:
+            branches = [spot.below(word, index) for index in range(len(spot.schema[word]))]
+            types &= frozenset().union(*(types_of(contract, [branch]) for branch in branches))
+    return types
+
+
+def values_of(contract: Contract, spots: Iterable[Spot]) -> dict[str, Spot] | None:
+    """The documented values of a place, as JSON texts with the schema that lists each; None where any value is free.
+
+    Branches that list values are added up; one that lists none leaves it free, unless it admits no scalar but null.
+    """
+    found: dict[str, Spot] | None = None
+    for spot in expanded(contract, spots):
+        listed = _values(contract, spot)
+        if listed is not None:
+            found = listed if found is None else {text: found[text] for text in found if text in listed}
+    return found
+
+
+def _values(contract: Contract, spot: Spot) -> dict[str, Spot] | None:
+    if isinstance(spot.schema, bool):
+        return None
+    found: dict[str, Spot] | None = None
+    if "enum" in spot.schema or "const" in spot.schema:
+        listed = [spot.schema["const"]] if "const" in spot.schema else spot.schema["enum"]
+        found = {json_text(value): spot for value in listed if not isinstance(value, dict | list)}
+    for word in ("oneOf", "anyOf"):
+        if word not in spot.schema:
+            continue
+        union: dict[str, Spot] = {}
+        for index in range(len(spot.schema[word])):
+            branch = spot.below(word, index)
+            listed = values_of(contract, [branch])
+            if listed is None:
+                scalars = types_of(contract, [branch]) - {"array", "object"}
+                if scalars - {"null"}:
+                    break
+                listed = dict.fromkeys(scalars, branch)
+            union.update(listed)
+        else:
+            if not union:
+                continue
+            found = union if found is None else {text: found[text] for text in found if text in union}
+    return found
+
+
+def json_text(value: Any) -> str:
+    """A scalar as JSON, a whole number always without a fraction: `1.0` and `1` are one value."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def kind_of(value: Any) -> str:
+    """The type of a value in JSON Schema's sense, where a number without a fraction is an integer (2020-12, 6.1.1)."""
+    name = type_name(value)
+    return "integer" if name == "number" and float(value).is_integer() else name

@@ -1,0 +1,166 @@
+"""What was seen, as an overlay: applied after the contract's own, it admits exactly that and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+from pytest_bctrl.contract import overlay as overlays
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.overlay_write import Action, actions, same
+from pytest_bctrl.contract.read import from_document, from_sound
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.observed.admit import UnsayableError, admitted
+from pytest_bctrl.observed.differences import differences
+from pytest_bctrl.observed.facts import Observation, Place
+from pytest_bctrl.observed.infer import inferred
+from pytest_bctrl.observed.way import Tokens, first_shared, tokens_of, value_at, way, with_value, written_out
+
+NAME = "suggested overlay"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """An overlay with what was seen, the contract that it makes, and what no overlay can say, each with the reason.
+
+    `admitted` are the differences that the actions answer, in their order. An overlay without actions changes nothing.
+    """
+
+    overlay: Mapping[str, Any]
+    contract: Contract
+    admitted: tuple[Finding, ...]
+    unsaid: tuple[tuple[Finding, str], ...]
+
+    @property
+    def actions(self) -> list[Action]:
+        """The overlay's actions."""
+        return list(self.overlay["actions"])
+
+
+def suggest(contract: Contract, observation: Observation) -> Suggestion:
+    """Return the overlay that makes a contract admit what was seen; the same facts give the same overlay.
+
+    It holds names, types, formats and listed values, and nothing else of what the API sent.
+    """
+    observation = _in_order(observation)
+    work = _Work(overlays.fresh(contract.document))
+    while True:
+        current = from_sound(work.document, contract.name)
+        waiting = [one for one in differences(current, observation) if _key(one) not in work.unsaid]
+        if not waiting:
+            break
+        finding = min(waiting, key=_key)
+        try:
+            work.take(*_step(current, work.document, finding, observation), finding)
+        except UnsayableError as error:
+            work.give_up(finding, str(error))
+    overlay = {"overlay": "1.0.0", "info": dict(_INFO), "actions": work.actions}
+    _prove(overlay, contract, work.document)
+    proven = from_document(work.document, contract.name) if work.actions else contract
+    return Suggestion(overlay, proven, tuple(work.admitted.values()), tuple(work.unsaid.values()))
+
+
+def _in_order(observation: Observation) -> Observation:
+    """The observation with its places in one order, whatever came first."""
+    return replace(observation, places=dict(sorted(observation.places.items())))
+
+
+_INFO = {"title": "What the API was seen to send", "version": "1.0.0"}
+
+
+class _Work:
+    """The document as it is after the actions so far, and the way back from a step that led nowhere."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+        self.actions: list[Action] = []
+        self.admitted: dict[_Key, Finding] = {}
+        self.unsaid: dict[_Key, tuple[Finding, str]] = {}
+        self._before: dict[tuple[_Key, Tokens], tuple[dict[str, Any], int]] = {}
+
+    def take(self, changed: dict[str, Any], why: str, goal: Tokens, finding: Finding) -> None:
+        """Take a step; one that was taken already, and did not help, is taken back."""
+        added = [_described(action, why) for action in actions(self.document, changed)]
+        mark = (_key(finding), goal)
+        if mark in self._before:
+            self.document, count = self._before[mark]
+            del self.actions[count:]
+        if mark in self._before or not added:
+            raise UnsayableError("no change of the schema at its place admits it")
+        self._before[mark] = self.document, len(self.actions)
+        self.actions += added
+        self.document = changed
+        self.admitted.setdefault(_key(finding), finding)
+
+    def give_up(self, finding: Finding, why: str) -> None:
+        """Remember that no overlay says this."""
+        self.admitted.pop(_key(finding), None)
+        self.unsaid[_key(finding)] = finding, why
+
+
+_Key: TypeAlias = tuple[str, ...]
+
+
+def _key(finding: Finding) -> _Key:
+    extra = finding.extra
+    which = str(finding.observed) if extra["kind"] in ("new-branch", "type", "status") else ""
+    return finding.operation, extra["status"], finding.location, extra["kind"], which
+
+
+def _step(
+    contract: Contract, document: Mapping[str, Any], finding: Finding, observation: Observation
+) -> tuple[dict[str, Any], str, Tokens]:
+    """One step towards admitting a difference: part what is shared on the way there, else change the schema.
+
+    Returns the document after it, why it was taken, and the schema that it is about.
+    """
+    if "pointer" not in finding.extra:
+        raise UnsayableError("the contract has no schema at its place")
+    goal = tokens_of(document, finding.extra["pointer"])
+    seen = f"{finding.count} of {finding.total}"
+    code = finding.extra["status"]
+    if finding.extra["kind"] == "status":
+        return _documented(document, goal, finding, observation), f"{code}: answered {seen} times, undocumented.", goal
+    operation = contract.operation(finding.operation)
+    references = way(document, operation, code, finding.location, goal)
+    if references is None:
+        raise UnsayableError("the way to the schema at its place is not known")
+    shared = first_shared(document, references, goal)
+    if shared is not None:
+        why = f"{code} {finding.location}: written out here, so that elsewhere it stays as it is."
+        return written_out(document, shared), why, shared
+    schema = value_at(document, goal)
+    if not isinstance(schema, Mapping):
+        raise UnsayableError("the schema at its place is true or false")
+    why = f"{code} {finding.location}: {finding.message}, {seen}."
+    return with_value(document, goal, admitted(schema, finding, observation)), why, goal
+
+
+def _documented(
+    document: Mapping[str, Any], goal: Tokens, finding: Finding, observation: Observation
+) -> dict[str, Any]:
+    """The document with a response for a status: the body as it was seen, or none."""
+    code = finding.extra["status"]
+    known = {status.value: status.phrase for status in HTTPStatus}
+    response: dict[str, Any] = {"description": known.get(int(code), f"Status {code}")}
+    body = Place(finding.operation, code, "")
+    if body in observation.places:
+        response["content"] = {"application/json": {"schema": inferred(observation, body)}}
+    return with_value(document, goal, {**value_at(document, goal), code: response})
+
+
+def _described(action: Action, why: str) -> Action:
+    return {"target": action["target"], "description": why, **action}
+
+
+def _prove(overlay: Mapping[str, Any], contract: Contract, document: Mapping[str, Any]) -> None:
+    """Apply the overlay as a user will; what does not give the document that was worked out is never handed over."""
+    if overlay["actions"] and not same(overlays.apply(overlay, contract.document, NAME), document):
+        raise DocumentError(
+            "the overlay does not say what was worked out, a mistake in pytest-bctrl",
+            where=contract.name,
+            mend="report it, with the contract",
+        )

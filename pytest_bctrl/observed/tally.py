@@ -1,0 +1,152 @@
+"""Counts columns into the facts of one answer's places."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_bctrl.contract.formats import conforming, conforms
+from pytest_bctrl.contract.show import location as exact
+from pytest_bctrl.observed.column import Column
+from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
+from pytest_bctrl.observed.location import tagged
+from pytest_bctrl.observed.node import Node
+from pytest_bctrl.observed.redact import redacted
+from pytest_bctrl.observed.spot import json_text
+
+_NAMES: Mapping[type, str] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+
+LENGTH = 120
+"""Characters of a value's JSON text; a longer one is counted and not kept."""
+
+
+class Tally:
+    """What one pass writes into an observation."""
+
+    def __init__(self, into: Observation, operation: str, status: str) -> None:
+        self.into = into
+        self._operation = operation
+        self._status = status
+        self._known: dict[str, Facts] = {}
+
+    def place(self, location: str) -> Place:
+        """The place of a location in this answer."""
+        return Place(self._operation, self._status, location)
+
+    def facts(self, location: str) -> Facts:
+        """The facts of a location in this answer."""
+        known = self._known.get(location)
+        if known is None:
+            known = self._known[location] = self.into.places.setdefault(self.place(location), Facts())
+        return known
+
+    def count(self, location: str, column: Column, of: int) -> Facts:
+        """Count values at a place, of so many that could have been there."""
+        facts = self.facts(location)
+        facts.seen += len(column.values)
+        facts.of += of
+        return facts
+
+    def by_type(self, facts: Facts, column: Column, certain: str | None = None) -> dict[str, Column]:
+        """Count the values' types, and part the column by them; `certain` is the type of all, where that is known."""
+        types = [] if certain is not None else list(map(type, column.values))
+        kinds = set(types)
+        if certain is not None and column.values:
+            parts = {certain: column}
+        elif float in kinds:
+            parts = column.grouped([_name(value) for value in column.values])
+        elif len(kinds) == 1:
+            parts = {_NAMES[types[0]]: column}
+        else:
+            first = sorted(kinds, key=types.index)
+            parts = {_NAMES[kind]: column.chosen([at for at, one in enumerate(types) if one is kind]) for kind in first}
+        for kind, part in parts.items():
+            facts.types[kind] += len(part.values)
+            self.sample(facts, kind, part, 0)
+        return parts
+
+    def sample(self, facts: Facts, of: str, column: Column, index: int) -> None:
+        """Keep a value as the sample of something, if it is the first."""
+        if of not in facts.samples and column.values:
+            facts.samples[of] = {"location": exact(column.where(index)), "value": redacted(column.values[index])}
+
+    def is_sampled(self, location: str) -> bool:
+        """Whether something was seen at a place before."""
+        return self.place(location) in self.into.places and bool(self.facts(location).samples)
+
+    def needs(self, node: Node) -> bool:
+        """Whether a place, or one right below it, has no sample yet."""
+        below = [member.location for _, member in node.documented]
+        return any(not self.facts(location).samples for location in (node.location, *below))
+
+    def certain_items(self, items: Node, count: int) -> None:
+        """Count items whose values need not be looked at, and of which there is a sample."""
+        facts, kind = self.facts(items.location), str(items.certain)
+        facts.seen += count
+        facts.of += count
+        facts.types[kind] += count
+        for format_name in items.formats if kind == "string" else ():
+            facts.formats[format_name] += count
+
+    def certain(self, member: Node, column: Column, name: str, count: int, total: int) -> None:
+        """Count a member whose values need not be looked at; `count` of `total` objects, in `column`, have it."""
+        facts, kind = self.facts(member.location), str(member.certain)
+        facts.seen += count
+        facts.of += total
+        facts.types[kind] += count
+        for format_name in member.formats if kind == "string" else ():
+            facts.formats[format_name] += count
+        if kind not in facts.samples:
+            self.sample(facts, kind, column.member(name, count == total), 0)
+
+    def absent(self, location: str, column: Column, name: str) -> None:
+        """Keep the place of the first object that lacks a member, if it is the first."""
+        facts = self.facts(location)
+        if "absent" not in facts.samples:
+            index = next(at for at, value in enumerate(column.values) if name not in value)
+            facts.samples["absent"] = {"location": exact((*column.where(index), name)), "value": "no such property"}
+
+    def values(self, facts: Facts, column: Column, documented: Mapping[str, Any]) -> None:
+        """Count scalars of one type by their JSON text; documented ones are always told apart."""
+        for text in documented:
+            facts.values.setdefault(text, 0)
+        for value, count in Counter(column.values).items():
+            text = json_text(value)
+            if len(text) > LENGTH and text not in facts.values:
+                facts.others += count
+                continue
+            facts.count_value(text, count)
+            if text not in documented and text in facts.values:
+                self.sample(facts, text, column, list(column.values).index(value))
+
+    def format(self, facts: Facts, column: Column, name: str) -> None:
+        """Count the strings that are in a format."""
+        held = conforming(column.values, name)
+        facts.formats[name] += held
+        if held < len(column.values):
+            index = next(at for at, value in enumerate(column.values) if not conforms(value, name))
+            self.sample(facts, f"not {name}", column, index)
+
+    def tag(self, location: str, name: str, tag: str) -> str:
+        """A tag that no contract has, as it is told apart: past `MANY` of them, all others are one."""
+        parent, place = self.place(location), self.place(tagged(location, tag))
+        known = self.into.unknown.setdefault(parent, set())
+        if place not in known and len(known) >= MANY:
+            return f"{name}:other"
+        known.add(place)
+        self.facts(place.location)
+        return tag
+
+
+def _name(value: Any) -> str:
+    if type(value) is float:
+        return "integer" if value.is_integer() else "number"
+    return _NAMES[type(value)]

@@ -1,0 +1,148 @@
+"""Observes in a pytest run: carries what workers saw to the process that reports, shows it, and gates on coverage."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import httpx
+import pytest
+
+from pytest_bctrl import settings
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.observed.measure import coverage
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.coverage_summary import lines, shortfall
+from pytest_bctrl.suite.observer import Observer, Seen
+from pytest_bctrl.suite.scrub import scrubbed
+
+OBSERVER: pytest.StashKey[Observer] = pytest.StashKey()
+CARRIED = "bctrl_observed"
+"""Where a worker's report, or its output, carries what was seen; `plugin` takes it."""
+
+
+def observer(config: pytest.Config) -> Observer:
+    """Return the observer of this process, made when it is first asked for; a wrong setting is a `UsageError`."""
+    if OBSERVER not in config.stash:
+        try:
+            contract = load(settings.contract_path(config, os.environ))
+            minimum = settings.min_coverage(config, os.environ)
+        except BctrlError as error:
+            raise pytest.UsageError(f"bctrl: {error}") from None
+        config.stash[OBSERVER] = Observer(contract)
+        config.stash[OBSERVER].hide(Secret(os.environ.get(settings.KEY_VARIABLE, "")))
+        config.pluginmanager.register(ObservingHooks(config, minimum), "bctrl-observing")
+    return config.stash[OBSERVER]
+
+
+class ObservingHooks:
+    """The hooks of a run in which something is observed."""
+
+    def __init__(self, config: pytest.Config, minimum: float | None) -> None:
+        self._config = config
+        self._minimum = minimum
+        self._is_worker = hasattr(config, "workerinput")
+
+    @property
+    def _observer(self) -> Observer:
+        return self._config.stash[OBSERVER]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Let a worker's report carry what was seen since the last: a worker that crashes later loses nothing of it."""
+        report = yield
+        if self._is_worker:
+            taken = self._observer.take()
+            if taken is not None:
+                vars(report)[CARRIED] = taken
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Carry what no report did, and fail a run that saw too little of the contract."""
+        if self._is_worker:
+            taken = self._observer.take()
+            if taken is not None:
+                self._config.workeroutput[CARRIED] = taken  # type: ignore[attr-defined]
+        elif self._shortfall() and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _shortfall(self) -> str:
+        if self._minimum is None or self._config.option.collectonly:
+            return ""
+        return shortfall(coverage(self._observer.contract, self._observer.everything), self._minimum)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say how much of the contract was seen, what never was, and what ordinary tests met that it does not say."""
+        if self._config.option.collectonly or (self._minimum is None and not self._observer.everything.statuses):
+            return
+        terminalreporter.section("bctrl coverage")
+        key = Secret(os.environ.get(settings.KEY_VARIABLE, ""))
+        for line in lines(self._observer):
+            terminalreporter.line(scrubbed(line, key))
+        short = self._shortfall()
+        if short:
+            terminalreporter.line(short, red=True)
+
+
+class ObservingTransport(httpx.BaseTransport):
+    """Hands on what `inner` answers, and lets an observer see it; a body that is a stream is left alone."""
+
+    def __init__(self, inner: httpx.BaseTransport, observer: Observer, *, judged: bool) -> None:
+        self._inner = inner
+        self._observer = observer
+        self._judged = judged
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request."""
+        response = self._inner.handle_request(request)
+        see(self._observer, request, response, judged=self._judged)
+        return response
+
+    def close(self) -> None:
+        """Close `inner`."""
+        self._inner.close()
+
+
+class AsyncObservingTransport(httpx.AsyncBaseTransport):
+    """Hands on what `inner` answers, and lets an observer see it; a body that is a stream is left alone."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, observer: Observer, *, judged: bool) -> None:
+        self._inner = inner
+        self._observer = observer
+        self._judged = judged
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request."""
+        response = await self._inner.handle_async_request(request)
+        see(self._observer, request, response, judged=self._judged)
+        return response
+
+    async def aclose(self) -> None:
+        """Close `inner`."""
+        await self._inner.aclose()
+
+
+def see(observer: Observer, request: httpx.Request, response: httpx.Response, *, judged: bool) -> None:
+    """Take down an answer whose body is in memory, reading it without using it up."""
+    if not isinstance(response.stream, httpx.ByteStream):
+        return
+    wire = b"".join(response.stream)
+    try:
+        body = httpx.Response(response.status_code, headers=response.headers, content=wire).content
+    except httpx.DecodingError:
+        # The client of the test meets the same, and says so.
+        return
+    observer.see(
+        Seen(
+            request.method,
+            str(request.url),
+            response.status_code,
+            tuple(response.headers.multi_items()),
+            body,
+            tuple(request.headers.multi_items()),
+        ),
+        judged=judged,
+    )

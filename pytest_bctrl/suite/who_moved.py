@@ -1,0 +1,72 @@
+"""Who moved, at the end of a run that had a target and an upstream spec: the three witnesses together."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pytest_bctrl.contract.document import load_data
+from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.contract.upstream import contract_of
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.witnesses import place
+from pytest_bctrl.reports.moved_text import moved_text
+from pytest_bctrl.suite.run import ContractRun
+
+REPORT = "bctrl-run.json"
+_WORDS = ("moved", "witnesses", "next")
+
+
+def moved(
+    run: ContractRun,
+    upstream: Mapping[str, Any],
+    observation: Observation,
+    found: Sequence[Finding],
+    commands: Mapping[str, str],
+) -> tuple[list[Finding], list[str]]:
+    """Return the findings of a run with who moved on those that tell it, and the section that says so, line by line.
+
+    `upstream` is the published document as the drift test read it: `name` and `data`. `commands` are those of
+    `commands_of`. Raises `DocumentError` where the overlay no longer applies to upstream.
+    """
+    overlay = packaged().overlay if run.is_packaged else None
+    published = contract_of(load_data(upstream["data"], str(upstream["name"])), overlay)
+    changes = [finding for finding in found if "revision" in finding.extra]
+    placed = [one.as_finding(commands[one.moved]) for one in place(run.contract, published, observation, changes)]
+    told = {finding.fingerprint: finding for finding in placed}
+    marked = [_marked(finding, told.get(finding.fingerprint)) for finding in found]
+    return marked, list(_section(placed))
+
+
+def _marked(finding: Finding, placed: Finding | None) -> Finding:
+    if placed is None:
+        return finding
+    return replace(finding, extra={**finding.extra, **{word: placed.extra[word] for word in _WORDS}})
+
+
+def _section(placed: Sequence[Finding]) -> Iterator[str]:
+    if placed:
+        yield "who moved: the vendored spec, upstream, or the API"
+        yield from moved_text(placed)
+        yield ""
+
+
+def commands_of(run: ContractRun, again: Sequence[str], report: str) -> Mapping[str, str]:
+    """Return the command to type next for each name; one that needs what was seen writes it down, where nothing did."""
+    source = str(run.upstream)
+    written = report or REPORT
+    suggest = shlex.join(["pytest-bctrl", "contract", "suggest", written, "--output", "suggested.overlay.yaml"])
+    if not report:
+        suggest = f"{shlex.join([*again, f'--bctrl-report={written}'])}; {suggest}"
+    return {
+        "the API broke its contract": shlex.join([*again, "--lf"]),
+        "the API is ahead of its documentation": suggest,
+        "our copy is stale": shlex.join(["pytest-bctrl", "contract", "update", source])
+        if run.is_packaged
+        else shlex.join(["pytest-bctrl", "drift", source, "--base", run.contract.name]),
+        "the documentation is ahead of the API": shlex.join(again),
+        "no witness": shlex.join(again),
+    }

@@ -1,0 +1,43 @@
+"""Reads recordings from files: HAR, or an archive that holds one with its attachments, as Playwright saves it."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.traffic.recordings.attachments import archived, beside
+from pytest_bctrl.traffic.recordings.exchange import Recording
+from pytest_bctrl.traffic.recordings.har_read import AGAIN, decode
+
+_ARCHIVE = b"PK\x03\x04"
+
+
+def load(path: Path, mend: str = AGAIN, name: str = "") -> Recording | None:
+    """Return the recording in a file, None where there is no such file; raises `DocumentError` as `decode` does.
+
+    `name` is what an error calls the file, in place of its path.
+    """
+    shown = name or str(path)
+    try:
+        with path.open("rb") as file:
+            if file.read(len(_ARCHIVE)) == _ARCHIVE:
+                return _unpacked(path, shown, mend)
+        # The bytes get no name here: while a large file is parsed, holding on to them costs more than the parsing.
+        return decode(path.read_bytes(), shown, mend, beside(path))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DocumentError(f"it cannot be read: {error.strerror or error}", where=shown, mend=mend) from None
+
+
+def _unpacked(path: Path, name: str, mend: str) -> Recording:
+    try:
+        with ZipFile(path) as archive:
+            hars = [one for one in archive.namelist() if one.endswith(".har")]
+            if len(hars) != 1:
+                raise DocumentError(f"it is an archive of {len(hars)} .har files, and not of one", name, mend)
+            return decode(archive.read(hars[0]), f"{name}: {hars[0]}", mend, archived(archive))
+    except (BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+        raise DocumentError(f"it is no archive that can be read: {error}", where=name, mend=mend) from None

@@ -1,0 +1,79 @@
+"""A real Chromium, headless, with a profile of its own; the tests are collected where Playwright is installed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_bctrl.reports.html import findings_html
+from tests.reports.examples import Example
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+collect_ignore_glob = [] if find_spec("playwright") else ["test_*.py"]
+
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 360, "height": 740}
+
+Show = Callable[..., "Page"]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser that the system has; none is downloaded."""
+    from playwright.sync_api import sync_playwright
+
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.fail("there is no Chromium on PATH: apt-get install chromium", pytrace=False)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def show(chromium: Browser, tmp_path: Path) -> Iterator[Show]:
+    """Open a report, as a file; at the end, it has said nothing on the console and asked for nothing but itself."""
+    troubles: list[str] = []
+    contexts = []
+
+    def opened(example: Example | Path, **options: Any) -> Page:
+        path = example if isinstance(example, Path) else tmp_path / "report.html"
+        if isinstance(example, Example):
+            path.write_text(findings_html(example.findings, example.title, example.run), "utf-8")
+        context = chromium.new_context(**{"viewport": DESKTOP, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: troubles.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
+        page.on("request", lambda request: _note(troubles, request.url, path))
+        page.on("dialog", lambda dialog: troubles.append(f"dialog: {dialog.message}"))
+        page.goto(path.as_uri())
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert [] == troubles
+
+
+def _note(troubles: list[str], url: str, path: Path) -> None:
+    if url != path.as_uri():
+        troubles.append(f"request: {url}")

@@ -1,0 +1,25 @@
+"""axe finds nothing to object to, whatever the theme, the width and what is open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import DESKTOP, PHONE, Show
+from tests.reports.examples import drift, failed, moved, passed, unchecked
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("example", [failed, passed, unchecked, drift, moved])
+def test_axe_finds_nothing(show: Show, example: Any, scheme: str, size: dict[str, int]) -> None:
+    # axe is a script of its own, which the page's policy rightly keeps out.
+    page = show(example(), viewport=size, color_scheme=scheme, bypass_csp=True)
+    page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true; })")
+    page.wait_for_function("document.querySelectorAll('details.finding').length"
+                           " === document.querySelectorAll('details.finding .body').length")  # fmt: skip
+    found = Axe().run(page)
+    assert [] == [(one["id"], [node["html"] for node in one["nodes"]]) for one in found.response["violations"]]
+    assert len(found.response["passes"]) > 20

@@ -1,0 +1,63 @@
+"""Which branch of a `oneOf` a value means to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator
+from tests.contract.documents import contract_of
+
+
+def branches(*schemas: Any) -> list[Branch]:
+    return [Branch.of(contract_of(), schema) for schema in schemas]
+
+
+def tagged(name: str, *values: Any, **others: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": {name: {"enum": list(values)}, **others}, "required": [name]}
+
+
+@pytest.mark.parametrize(
+    ("schemas", "expected"),
+    [
+        ([tagged("kind", "a"), tagged("kind", "b")], "kind"),
+        ([tagged("kind", "a", "b"), tagged("kind", "b", "c")], None),
+        ([tagged("kind", "a"), tagged("type", "b")], None),
+        ([tagged("kind", "a"), {"type": "null"}], "kind"),
+        ([tagged("v", 1), tagged("v", True)], "v"),
+        ([{"type": "string"}, {"type": "null"}], None),
+        ([True, False], None),
+        ([], None),
+        ([{"allOf": [tagged("kind", "a")]}, {"properties": {"kind": {"const": "b"}}}], "kind"),
+    ],
+)
+def test_the_discriminator_is_the_property_whose_values_never_overlap(schemas: list[Any], expected: Any) -> None:
+    assert expected == discriminator(branches(*schemas))
+
+
+AB = [tagged("kind", "a"), tagged("kind", "b", size={"type": "integer"})]
+
+
+@pytest.mark.parametrize(
+    ("schemas", "value", "expected"),
+    [
+        (AB, {"kind": "a"}, 0),
+        (AB, {"kind": "b", "size": "wrong"}, 1),
+        (AB, {"kind": "c"}, None),
+        (AB, {"size": 1}, None),
+        (AB, {"kind": ["a"]}, None),
+        (AB, {"kind": {"a": 1}}, None),
+        (AB, [], None),
+        (AB, None, None),
+        ([*AB, {"type": "null"}], None, 2),
+        ([*AB, {"type": "null"}], "a", None),
+        ([{"type": "string"}, {"type": "number"}], 1, 1),
+        ([{"type": "string"}, {"type": "integer"}], True, None),
+        ([{"type": "object", "properties": {"a": {}}}, {"type": "object", "properties": {"b": {}}}], {"b": 1}, 1),
+        ([{"type": "object", "properties": {"a": {}}}, {"type": "object", "properties": {"b": {}}}], {}, None),
+        ([], {}, None),
+    ],
+)
+def test_the_branch_that_a_value_means(schemas: list[Any], value: Any, expected: int | None) -> None:
+    assert expected == branch_meant(branches(*schemas), value)

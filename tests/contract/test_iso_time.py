@@ -1,0 +1,83 @@
+"""ISO 8601 times, and nothing that Python alone takes for one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.contract.iso_time import parse_time
+
+_ZONES = st.none() | st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@given(st.datetimes(timezones=_ZONES))
+def test_what_isoformat_writes_is_read_back(moment: datetime) -> None:
+    assert moment == parse_time(moment.isoformat())
+
+
+@given(st.datetimes())
+def test_the_basic_form_is_read_too(moment: datetime) -> None:
+    assert moment == parse_time(moment.isoformat().replace("-", "").replace(":", ""))
+
+
+@given(st.text())
+def test_any_text_is_a_time_or_none(text: str) -> None:
+    assert isinstance(parse_time(text), datetime | None)
+
+
+MOMENT = datetime(2026, 3, 1, 8, 0, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-03-01T08:00:05Z", MOMENT),
+        ("2026-03-01t08:00:05z", MOMENT),
+        ("2026-03-01T08:00:05+00:00", MOMENT),
+        ("2026-03-01T09:30:05+01:30", MOMENT),
+        ("2026-03-01T10:00:05+02", MOMENT),
+        ("20260301T080005Z", MOMENT),
+        ("20260301T100005+0200", MOMENT),
+        ("2026-03-01T08:00:05.000000000Z", MOMENT),
+        ("2026-03-01T08:00:05,5Z", MOMENT.replace(microsecond=500_000)),
+        ("2026-03-01T08:00Z", MOMENT.replace(second=0)),
+        ("2026-03-01T08:00:60Z", MOMENT.replace(second=59)),
+        ("2026-03-01T08:00:05", MOMENT.replace(tzinfo=None)),
+    ],
+)
+def test_an_iso_8601_time_is_read(text: str, expected: datetime) -> None:
+    assert expected == parse_time(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "now",
+        "1772352005",
+        "2026-03-01",
+        "2026-03-01 08:00:05Z",
+        "2026-03-01T08:00:05 Z",
+        "2026-03-01T08:00:05Z\n",
+        " 2026-03-01T08:00:05Z",
+        "2026-3-1T8:0:5Z",
+        "2026-02-29T08:00:05Z",
+        "2026-13-01T08:00:05Z",
+        "2026-03-01T25:00:05Z",
+        "2026-03-01T08:60:05Z",
+        "20260301T086000Z",
+        "2026-03-01T08:00:61Z",
+        "2026-03-01T08:00:05+25:00",
+        "2026-03-01T08:00:05.Z",
+        "20260301T08:00:05Z",
+        "2026-W09-7T08:00:05Z",
+        "0000-03-01T08:00:05Z",
+        "\uff12\uff10\uff12\uff16-03-01T08:00:05Z",
+        "Sun, 01 Mar 2026 08:00:05 GMT",
+    ],
+)
+def test_another_text_is_none(text: str) -> None:
+    assert parse_time(text) is None

@@ -1,0 +1,52 @@
+"""The way from one document to another as overlay actions: applied, they make the other one, to the letter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.contract.overlay import apply
+from pytest_bctrl.contract.overlay_write import actions, same
+
+_SCALARS = (
+    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "b", "it's", 'q"', "\\", "\n", "é", ""])
+)
+_KEYS = st.sampled_from(["a", "b", "b-c", "$ref", "/v1/{id}", "200", "it's", 'q"', "\\", "\n", "é", "", "*", "["])
+_DATA = st.recursive(
+    _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3), max_leaves=8
+)
+_DOCUMENTS = st.dictionaries(_KEYS, _DATA, max_size=4)
+
+
+def applied(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    made = list(actions(old, new))
+    return apply({"overlay": "1.0.0", "actions": made}, old, "made") if made else old
+
+
+@given(_DOCUMENTS, _DOCUMENTS)
+def test_the_actions_make_the_other_document(old: dict[str, Any], new: dict[str, Any]) -> None:
+    assert same(new, applied(old, new))
+
+
+@given(_DOCUMENTS)
+def test_nothing_is_said_of_what_stays(document: dict[str, Any]) -> None:
+    assert [] == list(actions(document, document))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ({"enum": ["a"]}, {"enum": ["a", "b"]}, [{"target": "$.enum", "update": "b"}]),
+        ({"required": ["a", "b"]}, {"required": ["b"]}, [{"target": "$.required[?@ == 'a']", "remove": True}]),
+        ({"a": {"b": 1}}, {"a": {"b": 1, "c": 2}}, [{"target": "$.a", "update": {"c": 2}}]),
+        ({"a": {"format": "uuid"}}, {"a": {}}, [{"target": "$.a.format", "remove": True}]),
+        ({"200": {"x": 1}}, {"200": {"x": 2}}, [{"target": "$['200']", "update": {"x": 2}}]),
+        ({"type": "a"}, {"type": ["a", "null"]}, [{"target": "$", "update": {"type": ["a", "null"]}}]),
+    ],
+    ids=["appended", "taken out by value", "merged", "removed", "quoted", "replaced"],
+)
+def test_they_are_as_narrow_as_an_overlay_can_say(old: Any, new: Any, expected: list[Any]) -> None:
+    assert expected == list(actions(old, new))

@@ -1,0 +1,106 @@
+"""How places and values are written in findings: always small, always JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.contract.show import generalised, location, shortened, type_name
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=40,
+)
+
+
+@given(_JSON)
+def test_what_is_shortened_is_json(value: Any) -> None:
+    assert isinstance(json.dumps(shortened(value), allow_nan=False), str)
+
+
+@given(_JSON)
+def test_what_is_shortened_can_be_shortened_again(value: Any) -> None:
+    assert isinstance(json.dumps(shortened(shortened(value)), allow_nan=False), str)
+
+
+def deep(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "x" * 10**6,
+        {"k" * 10**6: 1},
+        {str(number): "x" * 1_000 for number in range(10_000)},
+        [["x" * 1_000] * 1_000] * 1_000,
+        deep(50_000),
+        10**100_000,
+        -(10**100_000),
+        float("inf"),
+    ],
+    ids=["text", "key", "properties", "items", "depth", "number", "negative", "infinity"],
+)
+def test_huge_data_becomes_small(value: Any) -> None:
+    assert len(json.dumps(shortened(value), allow_nan=False)) < 20_000
+
+
+@pytest.mark.parametrize("value", [None, True, 1, 1.5, "x", [1, "a"], {"a": {"b": [None]}}, "x" * 120, 2**256 - 1])
+def test_small_data_is_shown_as_it_is(value: Any) -> None:
+    assert value == shortened(value)
+
+
+def test_what_is_left_out_is_counted() -> None:
+    assert [0, 1, 2, 3, 4, 5, 6, 7, "… 2 more"] == shortened(list(range(10)))
+
+
+def test_the_value_is_not_changed() -> None:
+    value = {"a": list(range(20))}
+    shortened(value)
+    assert {"a": list(range(20))} == value
+
+
+@pytest.mark.parametrize(
+    ("path", "exact", "general"),
+    [
+        ((), "$", "$"),
+        (("runtimes", 299, "status"), "runtimes[299].status", "runtimes[*].status"),
+        ((0, 1), "[0][1]", "[*][*]"),
+        (("a b", "c"), "['a b'].c", "['a b'].c"),
+        (("a", "0"), "a['0']", "a['0']"),
+        (("a", ""), "a['']", "a['']"),
+        (("a", "b.c"), "a['b.c']", "a['b.c']"),
+        (("a", "x\x1b[31m\n"), "a['x\\x1b[31m\\n']", "a['x\\x1b[31m\\n']"),
+    ],
+)
+def test_a_place_is_written_exactly_and_for_all_items(path: Any, exact: str, general: str) -> None:
+    assert (exact, general) == (location(path), generalised(path))
+
+
+@given(st.lists(st.text() | st.integers(0, 10**6)))
+def test_a_place_never_holds_control_characters(path: list[str | int]) -> None:
+    assert location(path).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (None, "null"),
+        (True, "boolean"),
+        (1, "integer"),
+        (1.0, "number"),
+        ("", "string"),
+        ([], "array"),
+        ({}, "object"),
+    ],
+)
+def test_a_type_has_the_name_that_schemas_give_it(value: Any, name: str) -> None:
+    assert name == type_name(value)

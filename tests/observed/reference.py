@@ -1,0 +1,92 @@
+"""The same facts by a plain walk, value by value, in no hurry: what the pass by columns is held to."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pytest_bctrl.contract.formats import conforms
+from pytest_bctrl.observed.facts import Facts, Observation, Place
+from pytest_bctrl.observed.location import value_tag
+from tests.observed.bodies import CONTRACT, LABEL
+
+SCHEMAS = CONTRACT.document["components"]["schemas"]
+
+
+def walked(status: int, data: Any) -> Observation:
+    """Observe one body of the packaged contract's 200, which it reads in its own simple way."""
+    made = Observation()
+    made.statuses[LABEL, str(status)] += 1
+    root = CONTRACT.document["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["200"]["content"]
+    _walk(made, root["application/json"]["schema"], "", data)
+    return made
+
+
+def _schema(schema: Any) -> Any:
+    return SCHEMAS[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+
+
+def _kind(value: Any) -> str:
+    names = {type(None): "null", bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
+    if isinstance(value, float):
+        return "integer" if value.is_integer() else "number"
+    return names[type(value)]
+
+
+def _facts(made: Observation, at: str) -> Facts:
+    return made.places.setdefault(Place(LABEL, "200", at), Facts())
+
+
+def _walk(made: Observation, schema: Any, at: str, value: Any) -> None:
+    schema = _schema(schema)
+    facts = _facts(made, at)
+    facts.seen += 1
+    facts.types[_kind(value)] += 1
+    if at == "" or at.endswith("[*]"):
+        facts.of += 1
+    if isinstance(value, str) and "format" in schema:
+        facts.formats[schema["format"]] += conforms(value, schema["format"])
+    if "enum" in schema and not isinstance(value, list | dict):
+        import json
+
+        number = int(value) if isinstance(value, float) and value.is_integer() else value
+        text = json.dumps(number, ensure_ascii=False)
+        if len(text) > 120:
+            facts.others += 1
+        else:
+            facts.values[text] += 1
+    if isinstance(value, list | dict) and not value:
+        facts.empty += 1
+    if isinstance(value, list) and "items" in schema:
+        for item in value:
+            _walk(made, schema["items"], at + "[*]", item)
+    elif isinstance(value, dict):
+        _object(made, schema, at, value)
+
+
+def _object(made: Observation, schema: Any, at: str, value: dict[str, Any]) -> None:
+    for branch in map(_schema, schema.get("oneOf", ())):
+        if "kind" in value and value["kind"] in branch["properties"]["kind"]["enum"]:
+            at, schema = f"{at}<{value_tag('kind', value['kind'])}>", branch
+            _facts(made, at).seen += 1
+            _facts(made, at).types["object"] += 1
+    for name, member in schema.get("properties", {}).items():
+        _facts(made, f"{at}.{name}".lstrip(".")).of += 1
+        if name in value:
+            _walk(made, member, f"{at}.{name}".lstrip("."), value[name])
+
+
+def documented(observation: Observation) -> dict[str, tuple[Any, ...]]:
+    """What both tell of documented places, in a form to compare: an untold branch has no facts of its own."""
+    shown = {}
+    for place, facts in observation.places.items():
+        if re.search(r"<kind(?![=]ephemeral>|[=]profile>)|backing[.]", place.location):
+            continue
+        if place in {member for members in observation.unknown.values() for member in members}:
+            continue
+        if any(place.location.startswith(member.location) for ms in observation.unknown.values() for member in ms):
+            continue
+        of = 0 if place.location.endswith(">") else facts.of
+        formats = {name: count for name, count in facts.formats.items() if count}
+        shown[place.location] = (facts.seen, of, +facts.types, +facts.values, facts.others, formats, facts.empty)
+    return shown

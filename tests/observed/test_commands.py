@@ -1,0 +1,255 @@
+"""`drift --observed`, `contract suggest` and `contract build --overlay`, as they are typed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pytest_bctrl.observed.data import as_data
+from tests.variants.runtimes import edited, on_all, put, sample
+
+from .seeing import seen
+from .three_witnesses import BROKEN, CASES, STALE, answered, published
+
+Ran = subprocess.CompletedProcess[str]
+Run = Callable[..., Ran]
+ROOT = Path(__file__).parents[2]
+STRAY = edited(on_all(tenant="t"))()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Type a command in a folder of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def typed(*arguments: str, given: str | None = None) -> Ran:
+        return subprocess.run(
+            [sys.executable, "-m", "pytest_bctrl", *arguments],
+            cwd=tmp_path, input=given, capture_output=True, text=True, check=False, env=environment, timeout=120,
+        )  # fmt: skip
+
+    return typed
+
+
+def har(url: str = "https://api.bctrl.ai/v1/spaces/1/runtimes", text: str = json.dumps(STRAY)) -> str:
+    """A HAR file as a browser saves it."""
+    content = {"size": len(text), "mimeType": "application/json", "text": text}
+    response = {"status": 200, "statusText": "", "httpVersion": "HTTP/1.1", "headers": [], "content": content}
+    request = {"method": "GET", "url": url, "httpVersion": "HTTP/1.1", "headers": [], "queryString": []}
+    entry = {"startedDateTime": "2026-01-01T00:00:00Z", "time": 1, "request": request, "response": response}
+    return json.dumps({"log": {"version": "1.2", "creator": {"name": "b", "version": "1"}, "entries": [entry]}})
+
+
+OBSERVATION = as_data(seen(STRAY))
+REPORT = {"version": 1, "tool": {}, "findings": [], "observation": OBSERVATION}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [json.dumps(STRAY), har(), json.dumps(OBSERVATION), json.dumps(REPORT)],
+    ids=["body", "HAR", "observation", "report"],
+)
+def test_traffic_is_read_in_every_form(run: Run, tmp_path: Path, text: str) -> None:
+    """All of them say the same; standard input is one of them."""
+    (tmp_path / "seen.json").write_text(text)
+    by_name, by_stdin = run("contract", "suggest", "seen.json"), run("contract", "suggest", given=text)
+    assert (by_name.returncode, by_name.stdout) == (0, by_stdin.stdout)
+    (action,) = yaml.safe_load(by_name.stdout)["actions"]
+    assert action["update"] == {"tenant": {"type": "string"}}
+
+
+def test_several_files_are_added_up(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_text(json.dumps(STRAY))
+    (tmp_path / "two.json").write_text(json.dumps(sample()))
+    done = run("contract", "suggest", "one.json", "two.json")
+    assert "10 of 20" in yaml.safe_load(done.stdout)["actions"][0]["description"]
+
+
+HOSTILE = {
+    "missing": (None, "seen.json: it cannot be read: No such file"),
+    "empty": ("", "seen.json: it is empty"),
+    "page": ("<!doctype html><title>x</title>", "seen.json: the body is not JSON"),
+    "cut off": (json.dumps(STRAY)[:100], "seen.json: the body is not JSON"),
+    "deep": ("[" * 100_000, "seen.json: the body is"),
+    "spec": (json.dumps(published(CASES["another type"])), "seen.json: it is a spec, and no traffic"),
+    "report without": (json.dumps({**REPORT, "observation": None}), "seen.json: the report holds no observation"),
+    "newer observation": (
+        json.dumps({**OBSERVATION, "version": 99}),
+        "seen.json: it is not an observation of this version",
+    ),
+    "broken observation": (json.dumps({**OBSERVATION, "places": [[1, 2]]}), "seen.json: it is not an observation"),
+    **{
+        f"broken {what}": (json.dumps(OBSERVATION).replace(old, new), "seen.json: it is not an observation")
+        for what, old, new in (
+            ("place", '"runtimes[*].name"', '"runtimes[["'),
+            ("status", '"200"', '"soon"'),
+            ("value", '"\\"active\\""', '"active"'),
+            ("count", '"seen": 10', '"seen": "many"'),
+            ("type", '{"string": 10}', '{"string": "many"}'),
+            ("sample", '"samples": {"string": {', '"samples": {"string": 5, "other": {'),
+        )
+    },
+    "another API's HAR": (har("https://example.test/else"), "seen.json: nothing in it answers an operation"),
+    "another API's observation": (
+        json.dumps(as_data(seen(STRAY))).replace("/v1/spaces/{id}/runtimes", "/else"),
+        "seen.json: nothing in it answers an operation",
+    ),
+    "broken HAR": ('{"log": {"entries": 5}}', "seen.json: "),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("command", ["contract suggest", "drift up.yaml --observed"])
+def test_what_is_no_traffic_is_refused_in_one_line(run: Run, tmp_path: Path, kind: str, command: str) -> None:
+    text, says = HOSTILE[kind]
+    (tmp_path / "up.yaml").write_text(yaml.safe_dump(published(CASES["another type"])))
+    if text is not None:
+        (tmp_path / "seen.json").write_text(text)
+    done = run(*command.split(), "seen.json")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert says in done.stderr
+
+
+def test_a_folder_is_no_traffic(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "seen.json").mkdir()
+    assert "seen.json: it cannot be read: Is a directory" in run("contract", "suggest", "seen.json").stderr
+
+
+def witnessed(tmp_path: Path, name: str) -> None:
+    """Put what upstream says and what was seen into a folder."""
+    (tmp_path / "up.yaml").write_text(yaml.safe_dump(published(CASES[name])))
+    (tmp_path / "seen.json").write_text(json.dumps(answered(CASES[name])))
+
+
+@pytest.mark.parametrize(
+    ("name", "fail_on", "code"),
+    [
+        ("a value that upstream lists", "error", 1),
+        ("a value that upstream lists", "never", 0),
+        ("a property that nobody documents", "error", 0),
+        ("a property that nobody documents", "warning", 1),
+        ("a null where none is allowed", "error", 1),
+    ],
+)
+def test_the_exit_code_follows_from_the_level(run: Run, tmp_path: Path, name: str, fail_on: str, code: int) -> None:
+    witnessed(tmp_path, name)
+    done = run("drift", "up.yaml", "--observed", "seen.json", "--fail-on", fail_on)
+    assert (done.returncode, CASES[name].moved.upper() in done.stdout) == (code, True)
+
+
+@pytest.mark.parametrize("form", ["json", "markdown", "junit", "sarif", "github"])
+def test_every_format_takes_them(run: Run, tmp_path: Path, form: str) -> None:
+    witnessed(tmp_path, "a null where none is allowed")
+    done = run("drift", "up.yaml", "--observed", "seen.json", "--format", form)
+    assert done.returncode == 1
+    assert "response_schema_conformance" in done.stdout
+
+
+def test_the_json_says_who_moved_and_what_each_witness_says(run: Run, tmp_path: Path) -> None:
+    witnessed(tmp_path, "a null where none is allowed")
+    done = run("drift", "up.yaml", "--observed", "seen.json", "--format", "json")
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert (finding["moved"], finding["next"]) == (BROKEN, "pytest-bctrl check seen.json")
+    assert finding["witnesses"]["vendored"] == "says string"
+    assert finding["witnesses"]["observed"] == "the value has the wrong type, null: 1 of 10, as at runtimes[3].name"
+
+
+def test_no_difference_is_no_finding(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "up.yaml").write_text(yaml.safe_dump(published(CASES["another type"])))
+    (tmp_path / "seen.json").write_text(json.dumps(sample()))
+    done = run("drift", "up.yaml", "--observed", "seen.json", "--fail-on", "info")
+    assert (done.returncode, "no findings" in done.stdout) == (0, True)
+
+
+def test_the_baseline_and_the_gates_list_count(run: Run, tmp_path: Path) -> None:
+    """What was seen is borne by the list that `check` writes, what changed by the gate's own."""
+    witnessed(tmp_path, "another value than upstream's")
+    known = [
+        run("check", "seen.json", "--accept", "we cope"),
+        run("drift", "up.yaml", "--accept", "we cope"),
+        run("drift", "up.yaml", "--observed", "seen.json"),
+    ]
+    assert [0, 0, 0] == [done.returncode for done in known]
+    assert "    accepted  until " in known[2].stdout
+    assert "1 of 1 findings are allowed by bctrl-drift.yaml" in known[2].stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("up.yaml", "--observed", "seen.json", "--accept", "why"), "it accepts changes of the documents alone"),
+        (("-", "--observed", "-"), "standard input can be only one of them"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(run: Run, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
+    witnessed(tmp_path, "a null where none is allowed")
+    done = run("drift", *arguments, given=(tmp_path / "up.yaml").read_text())
+    assert (done.returncode, says in done.stderr) == (2, True)
+
+
+def test_a_base_of_ones_own_is_taken_as_it_stands(run: Run, tmp_path: Path) -> None:
+    """No overlay of ours belongs to it; the command names both documents."""
+    witnessed(tmp_path, "a value that upstream lists")
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(published(CASES["another type"])))
+    done = run("drift", "up.yaml", "--base", "base.yaml", "--observed", "seen.json")
+    assert f"{STALE.upper()}: 1" in done.stdout
+    assert "  next      pytest-bctrl drift up.yaml --base base.yaml\n" in done.stdout
+
+
+def test_the_suggestion_becomes_a_contract_under_which_nothing_is_found(run: Run, tmp_path: Path) -> None:
+    """Each command is the one that the command before it printed."""
+    (tmp_path / "seen.json").write_text(json.dumps(edited(put(3, "status", "paused"))()))
+    suggested = run("contract", "suggest", "seen.json", "--output", "suggested.overlay.yaml")
+    command = suggested.stdout.splitlines()[-1].removeprefix("next: pytest-bctrl ").split()
+    assert run(*command).returncode == 0
+    assert run("check", "seen.json").returncode == 1
+    assert run("check", "seen.json", "--contract", "observed.contract.json").returncode == 0
+
+
+def test_a_contract_of_ones_own_is_suggested_for_and_built_from(run: Run, tmp_path: Path) -> None:
+    spec = published(CASES["a value that upstream lists"])
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(spec))
+    (tmp_path / "seen.json").write_text(json.dumps(edited(put(3, "status", "lost"))()))
+    suggested = run("contract", "suggest", "seen.json", "--contract", "own.yaml", "--output", "s.yaml")
+    command = suggested.stdout.splitlines()[-1].removeprefix("next: pytest-bctrl ").split()
+    assert run(*command).returncode == 0
+    made = json.loads((tmp_path / "observed.contract.json").read_text())
+    assert ["active", "stopped", "failed", "paused", "lost"] in [
+        found.get("enum") for found in made["components"]["schemas"].values()
+    ]
+
+
+def test_nothing_to_suggest_is_said_and_writes_nothing(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "seen.json").write_text(json.dumps(sample()))
+    done = run("contract", "suggest", "seen.json", "--output", "s.yaml")
+    assert (done.returncode, done.stderr) == (
+        0,
+        "pytest-bctrl: nothing to suggest: the contract says all that was seen\n",
+    )
+    assert not (tmp_path / "s.yaml").exists()
+
+
+def test_what_no_overlay_can_say_is_2(run: Run, tmp_path: Path) -> None:
+    body: dict[str, Any] = sample()
+    body["runtimes"] = [{**body["runtimes"][0], "status": f"s{number}"} for number in range(100)]
+    (tmp_path / "seen.json").write_text(json.dumps(body))
+    done = run("contract", "suggest", "seen.json")
+    assert (done.returncode, "200 runtimes[*].status: " in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "arguments", ["--overlay s.yaml", "--output x.json", "--contract own.yaml", "--overlay gone.yaml --output x.json"]
+)
+def test_building_names_what_is_missing(run: Run, tmp_path: Path, arguments: str) -> None:
+    (tmp_path / "s.yaml").write_text("overlay: 1.0.0\n")
+    done = run("contract", "build", *arguments.split())
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert not (tmp_path / "x.json").exists()

@@ -1,0 +1,148 @@
+"""What an observer of ordinary traffic says of a server that it did not grow up with."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+import httpx
+import pytest
+
+from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.observed.differences import differences
+from pytest_bctrl.suite.observer import Observer
+from pytest_bctrl.suite.observing import ObservingTransport
+from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.retry import RetryPolicy
+from tests.observed.bodies import CONTRACT, OPERATION
+from tests.variants import Variant, of_kind, serve
+from tests.variants.runtimes import Document, Edit, cut, edited, on_all, put
+from tests.variants.service import Service
+from tests.variants.variant import harmless
+
+ONCE = RetryPolicy(attempts=1)
+
+IMPATIENT = ("drip", "hang", "silent", "slow")
+"""Parts of the names of variants that answer late or never: what was not answered was not observed."""
+
+
+def observed(variant: Variant, times: int = 1) -> tuple[Observer, list[httpx.Response]]:
+    """Ask a variant for its list, as a test of some project would, and let an observer look on."""
+    observer = Observer(CONTRACT)
+    answers = []
+    with ExitStack() as stack:
+        server = stack.enter_context(serve(variant))
+        asking = stack.enter_context(
+            client(
+                server.url,
+                server.api_key,
+                live=True,
+                retry=ONCE,
+                around=lambda inner: ObservingTransport(inner, observer, judged=False),
+            )
+        )
+        for _ in range(times):
+            try:
+                answers.append(asking.get(f"/v1/spaces/{server.space_id}/runtimes"))
+            except (httpx.TransportError, httpx.DecodingError):
+                continue
+    return observer, answers
+
+
+def drift(variant: Variant, times: int = 1) -> list[Finding]:
+    observer, _ = observed(variant, times)
+    return differences(CONTRACT, observer.unjudged)
+
+
+def sending(document: Document) -> Variant:
+    return harmless("sending", "", Service(document=document))
+
+
+def envelope() -> dict[str, Any]:
+    return {**edited(count=300)(), "nextCursor": None}
+
+
+EPHEMERAL = {"kind": "ephemeral"}
+
+NEW = "undocumented-property"
+
+TABLE: list[tuple[Edit, str, str, int, str]] = [
+    (on_all(tenant="t"), "tenant", NEW, 300, "[0]"),
+    (put(299, "tenant", "t"), "tenant", NEW, 1, "[299]"),
+    (put(7, "connections", "cdp", "url", "ws://x"), "connections.cdp.url", NEW, 1, "[7]"),
+    (put(7, "backing", EPHEMERAL | {"image": "b"}), "backing.image", NEW, 1, "[7]"),
+    (put(7, "backing", "profileId", "p"), "backing.profileId", NEW, 1, "[7]"),
+    (put(7, "status", "archived"), "status", "unlisted-value", 1, "[7]"),
+    (put(7, "backing", {"kind": "cloud", "region": "x"}), "backing.kind", "new-branch", 1, "[7]"),
+    (put(7, "name", None), "name", "null", 1, "[7]"),
+    (put(7, "connections", "cdp", "available", "yes"), "connections.cdp.available", "type", 1, "[7]"),
+    (cut(7, "region"), "region", "missing", 1, "[7]"),
+    (put(7, "id", "rt_123"), "id", "format", 1, "[7]"),
+]
+"""An edit of one of 300 runtimes; the place below the runtime, the kind, how many, and where the sample is."""
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[f"{row[2]}-{row[1]}-{row[3]}" for row in TABLE])
+def test_each_drift_is_told_once_at_its_place_with_true_counts(row: tuple[Edit, str, str, int, str]) -> None:
+    edit, place, kind, count, sample = row
+    observer, answers = observed(sending(edited(edit, count=300)), times=3)
+    (finding,) = differences(CONTRACT, observer.unjudged)
+    assert (f"runtimes[*].{place}", kind) == (finding.location, finding.extra["kind"])
+    assert (3 * count, 900) == (finding.count, finding.total)
+    assert finding.sample["location"].startswith(f"runtimes{sample}.")
+    assert finding.extra["pointer"].startswith("/components/schemas/")
+    # The suite's own check says the same of one answer.
+    (judged,) = {(one.rule, one.location, one.count, one.total) for one in _judged(answers[0])}
+    assert (finding.rule, f"runtimes[*].{place}", count, 300) == judged
+
+
+def test_a_property_on_the_envelope_is_told_once() -> None:
+    (finding,) = drift(sending(envelope), times=3)
+    assert ("nextCursor", NEW, 3, 3) == (finding.location, finding.extra["kind"], finding.count, finding.total)
+    assert {"type": "null"} == finding.extra["schema"]
+
+
+def _judged(response: httpx.Response) -> list[Finding]:
+    from pytest_bctrl.checks.accept import answer_of
+
+    ours = ("undocumented_property", "response_schema_conformance")
+    return [one for one in check_answer(answer_of(response, CONTRACT)) if one.rule in ours]
+
+
+@pytest.mark.parametrize("value", [{"anything": {"at": ["all", None]}}, {}, None, {"kind": "cloud", "tenant": 1}])
+def test_nothing_is_ever_said_of_what_is_inside_metadata(value: Any) -> None:
+    assert [] == drift(sending(edited(put(3, "metadata", value), put(4, "metadata", {str(n): n for n in range(500)}))))
+
+
+HARMLESS = [variant for variant in of_kind("harmless") if not any(word in variant.name for word in IMPATIENT)]
+
+
+@pytest.mark.parametrize("variant", HARMLESS, ids=str)
+def test_nothing_is_said_of_harmless_traffic(variant: Variant) -> None:
+    assert [] == drift(variant, times=2)
+
+
+FAULTY = [
+    variant
+    for kind in ("schema", "undocumented")
+    for variant in of_kind(kind)
+    if not any(word in variant.name for word in IMPATIENT)
+]
+
+
+@pytest.mark.parametrize("variant", FAULTY, ids=str)
+def test_the_observer_and_the_checks_name_the_same_places(variant: Variant) -> None:
+    """Whatever the checks find in the answers, the observer tells at the same places, and once."""
+    observer, answers = observed(variant, times=6)
+    found = differences(CONTRACT, observer.unjudged)
+    told = [(one.rule, one.location, one.message) for one in found]
+    judged = {(one.rule, one.location) for answer in answers for one in _judged(answer)}
+    assert judged == {(rule, location) for rule, location, _ in told}
+    assert len(set(told)) == len(told)
+    assert not any(location.startswith("runtimes[*].metadata.") for _, location, _ in told)
+
+
+def test_the_contract_s_own_space_is_seen_as_a_parameter() -> None:
+    observer, _ = observed(sending(edited()))
+    assert {(OPERATION.label, "path:id"): 1} == dict(observer.unjudged.parameters)

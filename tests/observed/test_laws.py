@@ -1,0 +1,92 @@
+"""What holds of every observation, whatever was observed."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_bctrl.observed.data import as_data, from_data
+from pytest_bctrl.observed.differences import differences
+from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.node import body_node, node_at
+from pytest_bctrl.observed.observe import examine, observe
+from pytest_bctrl.observed.split import accepts
+from pytest_bctrl.observed.spot import body_spot
+from tests.observed.bodies import BODIES, CONTRACT, LABEL, OPERATION, conforming, mutated
+from tests.observed.reference import documented, walked
+
+
+def observed(*bodies: Any, conforms: bool = False) -> Observation:
+    made = Observation()
+    for body in bodies:
+        observe(CONTRACT, LABEL, 200, body, made, conforms=conforms)
+    return made
+
+
+@given(st.lists(BODIES, max_size=3), st.lists(BODIES, max_size=3))
+def test_observing_apart_and_adding_is_observing_together(some: list[Any], others: list[Any]) -> None:
+    added = observed(*some)
+    added.add(observed(*others))
+    assert observed(*some, *others) == added
+
+
+@given(st.lists(BODIES, max_size=3))
+def test_an_observation_survives_as_json(bodies: list[Any]) -> None:
+    made = observed(*bodies)
+    assert made == from_data(json.loads(json.dumps(as_data(made))))
+
+
+@given(BODIES)
+def test_columns_tell_what_a_walk_from_value_to_value_does(body: Any) -> None:
+    assert documented(walked(200, body)) == documented(observed(body))
+
+
+@given(conforming() | mutated())
+def test_what_is_known_of_a_conforming_body_need_not_be_looked_at(body: Any) -> None:
+    spot = body_spot(CONTRACT, OPERATION, "200")
+    assert spot is not None
+    if accepts(CONTRACT, spot, body):
+        assert observed(body) == observed(body, conforms=True)
+
+
+@given(mutated())
+@settings(max_examples=30)
+def test_a_long_list_is_observed_by_the_chunk_as_it_is_as_a_whole(body: Any) -> None:
+    if not isinstance(body, dict) or not isinstance(body.get("runtimes"), list):
+        return
+    long = {**body, "runtimes": [copy.copy(item) for _ in range(120) for item in body["runtimes"]]}
+    made = Observation()
+    conforms = examine(CONTRACT, OPERATION, 200, long, made)
+    spot = body_spot(CONTRACT, OPERATION, "200")
+    assert spot is not None
+    assert accepts(CONTRACT, spot, long) == conforms
+    assert observed(long) == made
+
+
+@given(BODIES)
+def test_every_place_can_be_found_again_or_is_undocumented(body: Any) -> None:
+    made = observed(body)
+    root = body_node(CONTRACT, LABEL, "200")
+    assert root is not None
+    unknown = {member.location for members in made.unknown.values() for member in members}
+    for place in made.places:
+        if node_at(root, place.location) is None:
+            assert any(place.location.startswith(location) for location in unknown)
+
+
+@given(st.lists(BODIES, max_size=3))
+def test_no_count_is_more_than_what_was_looked_at_and_each_is_told_once(bodies: list[Any]) -> None:
+    found = differences(CONTRACT, observed(*bodies))
+    for finding in found:
+        assert finding.total is None or 0 < finding.count <= finding.total
+    keys = [(one.rule, one.location, one.message, str(one.extra), str(one.observed)) for one in found]
+    assert len(keys) == len(set(keys))
+
+
+@given(st.lists(conforming(), max_size=3))
+def test_nothing_is_said_of_what_conforms(bodies: list[Any]) -> None:
+    assert [] == differences(CONTRACT, observed(*bodies))

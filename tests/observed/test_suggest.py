@@ -1,0 +1,281 @@
+"""The suggested overlay: applied, the contract accepts exactly what was seen, and refuses what it refused before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_bctrl import check
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.overlay import apply
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.observed.differences import differences
+from pytest_bctrl.observed.suggest import suggest
+from pytest_bctrl.samples import Samples
+from pytest_bctrl.samples.mutants import Mutant, mutants, undocumented_mutants
+from pytest_bctrl.strategies import responses
+from tests.variants.runtimes import Edit, edited, on_all, put, sample
+
+from .seeing import CONTRACT, contract_with, seen
+
+SAMPLES = Samples(CONTRACT, CONTRACT.operations[0])
+MUTANTS = [*mutants(SAMPLES), *undocumented_mutants(SAMPLES)]
+
+
+def made_of(*bodies: Any, contract: Contract = CONTRACT) -> Contract:
+    """The contract that the suggestion for these bodies makes, by way of its text, as a user applies it."""
+    suggestion = suggest(contract, seen(*bodies, contract=contract))
+    assert suggestion.unsaid == ()
+    if not suggestion.actions:
+        return contract
+    overlay = json.loads(json.dumps(suggestion.overlay))
+    return from_document(apply(overlay, contract.document, "suggested"), "suggested")
+
+
+def wrong(body: Any, contract: Contract) -> list[str]:
+    """What is wrong with a body, but for what no schema says."""
+    rules = ("response_schema_conformance", "undocumented_property")
+    return [one.location for one in check(json.dumps(body), contract=contract) if one.rule in rules]
+
+
+def with_missing(*names: str) -> Edit:
+    return lambda runtimes: [runtimes[0].pop(name) for name in names]
+
+
+SEEN: dict[str, Edit] = {
+    "property": on_all(tenant="t-1"),
+    "property of one": put(3, "tenant", "t-1"),
+    "null property": put(3, "deletedAt", None),
+    "object property": put(3, "links", {"self": "/", "id": 5, "deep": {"list": [1, "a", None]}}),
+    "nested property": put(3, "summary", {"tabs": 4}),
+    "property of one connection": put(3, "connections", {"cdp": {"available": True, "url": "ws://x"}}),
+    "property of a branch": put(3, "backing", {"kind": "ephemeral", "image": "base"}),
+    "property of the other branch": put(3, "backing", {"kind": "profile", "profile": "a", "image": "base"}),
+    "value": put(3, "status", "paused"),
+    "kind": put(3, "backing", {"kind": "snapshot", "image": "base", "size": 4}),
+    "kind twice": lambda runtimes: (
+        put(3, "backing", {"kind": "snapshot", "image": "base"})(runtimes),
+        put(2, "backing", {"kind": "disk"})(runtimes),
+    ),
+    "no kind": put(3, "backing", {"image": "base"}),
+    "null": put(3, "name", None),
+    "null enum": put(3, "status", None),
+    "null branch": put(3, "backing", None),
+    "null object": put(3, "connections", None),
+    "type": put(3, "name", 5),
+    "number": put(3, "name", 5.5),
+    "enum of another type": put(3, "status", 5),
+    "object for text": put(3, "name", {"first": "a", "last": None}),
+    "list for text": put(3, "name", ["a", {"b": 1}]),
+    "text for object": put(3, "connections", "none"),
+    "text for branch": put(3, "backing", "ephemeral"),
+    "missing": with_missing("region"),
+    "missing two": with_missing("region", "name"),
+    "format": put(3, "id", "no-uuid"),
+    "odd name": put(3, 'it\'s a "name" / with ~ * [0]', 1),
+}
+"""One thing each that the contract does not say."""
+
+TELLING = ("object property", "value", "kind", "null branch", "list for text", "missing two", "format")
+"""One of each way to change a schema."""
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_what_was_seen_is_accepted_and_nothing_is_found_again(name: str) -> None:
+    body = edited(SEEN[name])()
+    made = made_of(body)
+    assert [] == wrong(body, made)
+    assert [] == differences(made, seen(body, contract=made))
+
+
+@pytest.mark.parametrize("name", TELLING)
+def test_what_was_refused_is_refused_still(name: str) -> None:
+    """Of all mutants of the contract, none is let in but one that does what was seen."""
+    body = edited(SEEN[name])()
+    made = made_of(body)
+    let_in = [mutant for mutant in MUTANTS if not wrong(mutant.body, made)]
+    admitted = {(one.location, one.extra["kind"]) for one in differences(CONTRACT, seen(body))}
+    assert [] == [mutant.name for mutant in let_in if not _does(mutant, admitted)]
+
+
+_KINDS = {
+    "format": {"format"},
+    "required": {"missing"},
+    "enum": {"unlisted-value", "new-branch"},
+    "type": {"type", "null"},
+    "undocumented_property": {"undocumented-property"},
+}
+
+
+def _does(mutant: Mutant, admitted: set[tuple[str, str]]) -> bool:
+    """Whether a mutant does just what was seen: the same thing, at the same place, to a value like that."""
+    return (
+        any((one.location, one.extra["kind"]) in admitted for one in differences(CONTRACT, seen(mutant.body)))
+        and {kind for _, kind in admitted} & _KINDS.get(mutant.keyword, {"type", "missing", "null"}) != set()
+    )
+
+
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(MUTANTS), st.data())
+def test_a_mutant_that_was_seen_is_accepted_and_others_are_not(mutant: Mutant, data: st.DataObject) -> None:
+    """Of any two mutants at different places, seeing the one never lets in the other."""
+    made = made_of(mutant.body)
+    assert [] == wrong(mutant.body, made)
+    others = [one for one in MUTANTS if one.location != mutant.location]
+    for other in data.draw(st.lists(st.sampled_from(others), min_size=8, max_size=8)):
+        assert wrong(other.body, made), other.name
+
+
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.sampled_from(sorted(SEEN)), min_size=2, max_size=4, unique=True))
+def test_several_at_once_are_accepted_together(names: list[str]) -> None:
+    bodies = [edited(SEEN[name])() for name in names]
+    made = made_of(*bodies)
+    assert [] == [place for body in bodies for place in wrong(body, made)]
+    assert [] == differences(made, seen(*bodies, contract=made))
+
+
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
+@given(responses())
+def test_conforming_traffic_suggests_nothing(body: dict[str, Any]) -> None:
+    assert [] == suggest(CONTRACT, seen(body)).actions
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["", "a", "z"]) | st.floats(0, 1),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=6,
+)
+_SCHEMAS = st.recursive(
+    st.sampled_from(
+        [
+            {"type": "string"},
+            {"type": "integer"},
+            {"type": ["string", "null"]},
+            {"enum": ["a", "b"]},
+            {"const": "a"},
+            {"type": "string", "format": "uuid"},
+            {"$ref": "#/components/schemas/Shared"},
+            {"type": "object", "additionalProperties": True},
+        ]
+    ),
+    lambda inner: st.one_of(
+        st.builds(lambda one: {"type": "array", "items": one}, inner),
+        st.builds(
+            lambda members, required: {"type": "object", "properties": members, "required": sorted(required)},
+            st.dictionaries(st.sampled_from("abc"), inner, min_size=1, max_size=3),
+            st.sets(st.sampled_from("abc"), max_size=2),
+        ),
+    ),
+    max_leaves=5,
+)
+_SHARED = st.sampled_from(
+    [
+        {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]},
+        {"type": "string", "enum": ["a", "z"]},
+        {"oneOf": [{"type": "object", "properties": {"a": {"const": one}}, "required": ["a"]} for one in ("a", "z")]},
+    ]
+)
+
+
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@given(_SCHEMAS, _SHARED, st.lists(_VALUES, min_size=1, max_size=3))
+def test_any_contract_accepts_any_traffic_after_its_suggestion(schema: Any, shared: Any, bodies: list[Any]) -> None:
+    """What it cannot say it names; where it says all, nothing is found again."""
+    contract = contract_with(schema, Shared=shared)
+    suggestion = suggest(contract, seen(*bodies, contract=contract))
+    if suggestion.unsaid:
+        return
+    made = suggestion.contract
+    assert [] == differences(made, seen(*bodies, contract=made))
+    assert [] == [place for body in bodies for place in wrong(body, made)]
+
+
+SHARED = {"type": "object", "properties": {"n": {"type": "string"}}, "required": ["n"]}
+
+
+def _two() -> Contract:
+    """Three uses of a component, all of one object, as an alias in YAML makes them."""
+    reference = {"$ref": "#/components/schemas/Shared"}
+    nested = {"type": "object", "properties": {"in": reference}}
+    return contract_with(
+        {"type": "object", "properties": {"one": reference, "two": reference, "three": nested}}, Shared=SHARED
+    )
+
+
+@pytest.mark.parametrize(
+    ("there", "elsewhere"),
+    [
+        (lambda n: {"one": {"n": n}}, lambda n: {"two": {"n": n}}),
+        (lambda n: {"two": {"n": n}}, lambda n: {"three": {"in": {"n": n}}}),
+        (lambda n: {"three": {"in": {"n": n}}}, lambda n: {"one": {"n": n}}),
+    ],
+)
+def test_a_shared_component_changes_only_where_it_was_seen(
+    there: Callable[[Any], Any], elsewhere: Callable[[Any], Any]
+) -> None:
+    """It is written out there, with the reason, and stays as it is for all others."""
+    made = made_of(there(5), contract=_two())
+    assert ([], []) == (wrong(there(5), made), wrong(there("a"), made))
+    assert wrong(elsewhere(5), made) != []
+    assert made.document["components"]["schemas"]["Shared"] == SHARED
+
+
+def test_a_component_that_is_used_once_is_changed_where_it_stands() -> None:
+    """No copy is made for nothing."""
+    contract = contract_with({"$ref": "#/components/schemas/Shared"}, Shared=SHARED)
+    targets = [action["target"] for action in suggest(contract, seen({"n": 5}, contract=contract)).actions]
+    assert ["$.components.schemas.Shared.properties.n"] == targets
+
+
+def test_an_undocumented_status_is_documented_with_the_body_that_was_seen() -> None:
+    observation = seen({"detail": "no", "code": 4}, {"detail": "yes", "code": 5}, status=418)
+    made = suggest(CONTRACT, observation).contract
+    response = made.operations[0].responses["418"]
+    assert response.description == "I'm a Teapot"
+    assert response.content["application/json"] == {
+        "type": "object",
+        "properties": {"code": {"type": "integer"}, "detail": {"type": "string"}},
+        "required": ["code", "detail"],
+    }
+
+
+def test_no_value_but_a_listed_one_is_in_it() -> None:
+    """What users keep in the API is theirs: names, types, formats and listed values are all that leaves."""
+    secret = "Nightjar-4Kd9wQx2LmZ"
+    body = edited(
+        lambda runtimes: (
+            on_all(owner=secret, links={"self": secret, "ids": [secret]}, name=None)(runtimes),
+            put(2, "id", secret)(runtimes),
+            put(3, "backing", {"kind": "snapshot", "image": secret})(runtimes),
+            put(4, "connections", secret)(runtimes),
+            put(5, "status", "paused")(runtimes),
+        )
+    )()
+    text = json.dumps(suggest(CONTRACT, seen(body)).overlay)
+    assert (secret in text, "paused" in text, "snapshot" in text) == (False, True, True)
+
+
+def test_the_evidence_stands_in_the_descriptions() -> None:
+    body = edited(lambda runtimes: (on_all(tenant="a")(runtimes), runtimes[0].pop("tenant")))()
+    (action,) = suggest(CONTRACT, seen(body)).actions
+    assert action["description"] == "200 runtimes[*].tenant: the contract does not document this property, 9 of 10."
+
+
+def test_the_same_traffic_gives_the_same_overlay_in_whatever_order() -> None:
+    bodies = [edited(edit)() for edit in SEEN.values()]
+    one, other = (suggest(CONTRACT, seen(*order)).actions for order in (bodies, bodies[::-1]))
+    assert one == other
+
+
+def test_what_no_overlay_can_say_is_named() -> None:
+    """A hundred statuses are no enumeration any more, and what was not told apart cannot be listed."""
+    body = sample()
+    body["runtimes"] = [{**body["runtimes"][0], "status": f"s{number}"} for number in range(100)]
+    ((finding, why),) = suggest(CONTRACT, seen(body)).unsaid
+    assert (finding.location, why.split(":")[0]) == ("runtimes[*].status", "there are more values than were told apart")

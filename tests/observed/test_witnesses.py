@@ -1,0 +1,129 @@
+"""Three witnesses place each difference: once, under the right name, with how much of what was seen says so."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from pytest_bctrl.contract.document import load_data
+from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.contract.upstream import contract_of
+from pytest_bctrl.drift import compare
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.observed.data import as_data, from_data
+from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.witnesses import ORDER, Placed, place
+from pytest_bctrl.strategies import responses
+from tests.drift.published import SPEC
+
+from .seeing import CONTRACT, seen
+from .three_witnesses import AHEAD, CASES, PROMISED, UNKNOWN, answered, published
+
+
+def placed(spec: dict[str, Any], observation: Observation) -> list[Placed]:
+    upstream = contract_of(load_data(spec, "upstream.yaml"), packaged().overlay)
+    return place(CONTRACT, upstream, observation, compare(SPEC, spec))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_difference_has_the_name_that_is_owed(name: str) -> None:
+    case = CASES[name]
+    found = placed(published(case), from_data(as_data(seen(answered(case)))))
+    named = [(one.moved, one.finding.rule, one.finding.location) for one in found]
+    assert (case.moved, case.rule, case.location) in named
+    others = [one for one in named if one[1:] == (case.rule, case.location) and one[0] != case.moved]
+    assert [] == others
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if "another value" not in name])
+def test_each_difference_is_told_once(name: str) -> None:
+    case = CASES[name]
+    found = placed(published(case), seen(answered(case)))
+    assert [case.moved] == [one.moved for one in found]
+
+
+def test_what_upstream_lists_and_what_nobody_does_are_told_apart() -> None:
+    """Two unlisted values at one place: the one is upstream's by now, the other is not."""
+    spec = published(CASES["a value that upstream lists"])
+    body = answered(CASES["a value that upstream lists"])
+    body["runtimes"][4]["status"] = "lost"
+    said = {(one.moved, str(one.finding.observed)): one.observed for one in placed(spec, seen(body))}
+    assert {
+        (AHEAD, "lost"): "lost seen: 1 of 10, as at runtimes[4].status",
+        ("our copy is stale", "paused"): "paused seen: 1 of 10, as at runtimes[3].status",
+    } == said
+
+
+def test_it_is_said_how_much_could_have_shown_it() -> None:
+    """Ten runtimes, of which five have a backing at all."""
+    texts = {
+        name: placed(published(CASES[name]), seen(answered(CASES[name])))[0].observed
+        for name in ("a property that is never sent", "a kind that is never sent")
+    }
+    assert {
+        "a property that is never sent": "never seen in 10 that could have shown it",
+        "a kind that is never sent": "never seen in 5 that could have shown it",
+    } == texts
+
+
+def test_an_undocumented_status_is_ahead_of_the_documentation() -> None:
+    (one,) = placed(SPEC, seen({"detail": "no"}, status=418))
+    assert (one.moved, one.vendored) == (AHEAD, "documents 200, 400, 401, 403, 404, 429")
+
+
+def test_a_status_that_upstream_documents_is_taken_over_once_it_was_seen() -> None:
+    """Before that it can be told from nothing: a status shows only where a request provokes it."""
+    spec = copy.deepcopy(SPEC)
+    spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["418"] = {"description": "teapot"}
+    body = answered(CASES["another type"]._replace(api=lambda runtimes: None))
+    both = seen(body)
+    both.add(seen({}, status=418))
+    assert [UNKNOWN] == [one.moved for one in placed(spec, seen(body))]
+    assert ["our copy is stale"] == [one.moved for one in placed(spec, both)]
+
+
+def test_a_renamed_path_parameter_is_nobody_s_move() -> None:
+    spec = copy.deepcopy(SPEC)
+    operation = spec["paths"].pop("/v1/spaces/{id}/runtimes")
+    operation["get"]["parameters"][0]["name"] = "space"
+    spec["paths"]["/v1/spaces/{space}/runtimes"] = operation
+    upstream = contract_of(load_data(spec, "upstream.yaml"), None)
+    case = CASES["a property that nobody documents"]
+    found = place(CONTRACT, upstream, seen(answered(case)), compare(SPEC, spec))
+    assert [(AHEAD, "does not document it")] == [(one.moved, one.upstream) for one in found if one.finding.location]
+
+
+def test_an_operation_that_is_gone_and_still_answers_is_a_promise() -> None:
+    spec = copy.deepcopy(SPEC)
+    spec["paths"]["/v2/runtimes"] = spec["paths"].pop("/v1/spaces/{id}/runtimes")
+    upstream = contract_of(load_data(spec, "upstream.yaml"), None)
+    case = CASES["another type"]._replace(api=lambda runtimes: None)
+    found = place(CONTRACT, upstream, seen(answered(case)), compare(SPEC, spec))
+    gone = [one for one in found if one.finding.rule.startswith("api-path-removed")]
+    assert [(PROMISED, "still answered, 1 times")] == [(one.moved, one.observed) for one in gone]
+
+
+def test_an_overlay_that_no_longer_applies_is_said() -> None:
+    spec = copy.deepcopy(SPEC)
+    spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["parameters"].pop()
+    with pytest.raises(DocumentError, match=r"upstream\.yaml, .*overlay\.yaml, action 1 .*no longer applies"):
+        placed(spec, seen({"runtimes": []}))
+
+
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@given(responses())
+def test_conforming_traffic_and_the_same_spec_have_nothing_to_place(body: dict[str, Any]) -> None:
+    assert [] == placed(SPEC, seen(body))
+
+
+def test_they_come_in_one_order() -> None:
+    """What a consumer can do least about comes first."""
+    spec = published(CASES["a property that is never sent"])
+    body = answered(CASES["another type"])
+    body["runtimes"][1]["tenant"] = "t"
+    names = [one.moved for one in placed(spec, seen(body))]
+    assert names == sorted(names, key=ORDER.index)
+    assert len(set(names)) == 3

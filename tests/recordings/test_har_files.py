@@ -1,0 +1,141 @@
+"""HAR files that real programs wrote: Chromium through Playwright, in every way it keeps bodies, and Schemathesis."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.samples.sample import SPACE_ID
+from pytest_bctrl.traffic.recordings.exchange import Recording
+from pytest_bctrl.traffic.recordings.har_file import load
+from pytest_bctrl.traffic.recordings.replay import Miss, Player
+from tests.recordings.conftest import Run
+from tests.recordings.test_check_command import check
+
+FILES = Path(__file__).with_name("har_files")
+WITH_BODIES = ["embed.har", "attach/attach.har", "attach.zip"]
+LISTING = f"/v1/spaces/{SPACE_ID}/runtimes"
+
+
+def loaded(path: Path) -> Recording:
+    found = load(path)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("name", WITH_BODIES)
+def test_the_bodies_are_those_that_the_browser_got(name: str) -> None:
+    page, listing, refused = loaded(FILES / name).exchanges
+
+    assert [404, 200, 401] == [one.status for one in (page, listing, refused)]
+    assert ["GET /", f"GET {LISTING}", f"GET {LISTING}"] == [one.label for one in (page, listing, refused)]
+    assert loaded(FILES / "embed.har").exchanges[1].body == listing.body
+    assert 2 == len(json.loads(listing.body)["runtimes"])
+    assert b'"unauthorized"' in refused.body
+    assert "application/json" == listing.header("content-type")
+
+
+@pytest.mark.parametrize("name", ["embed.har", "attach.har"])
+def test_a_test_is_answered_from_a_browsers_file(pytester: pytest.Pytester, replay: Run, name: str) -> None:
+    pytester.makepyfile(
+        """
+        import pytest, urllib.request
+
+        @pytest.mark.bctrl_recording("listed")
+        def test_it(bctrl_client, bctrl_recording, bctrl_space_id):
+            response = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
+            assert (200, 2) == (response.status_code, len(response.json()["runtimes"]))
+            again = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
+            assert 401 == again.status_code
+        """
+    )
+    folder = FILES / "attach" if name == "attach.har" else FILES
+    recordings = pytester.mkdir("recordings")
+    for attachment in folder.glob("*.json"):
+        shutil.copy(attachment, recordings)
+    shutil.copy(folder / name, recordings / "listed.har")
+
+    replay().assert_outcomes(passed=1)
+
+
+def test_bodies_that_were_left_out_answer_nothing_and_are_not_called_checked() -> None:
+    found = loaded(FILES / "omit.har")
+
+    assert [False] * 3 == [one.is_complete for one in found.exchanges]
+    miss = Player(found.exchanges, name="omit.har", mend="").answer("GET", LISTING)
+    assert isinstance(miss, Miss)
+    assert "the recorded answer has no body, which the tool that wrote the file left out" in miss.text
+    result = check(str(FILES / "omit.har"))
+    assert (2, b"0 answers checked under contract ") == (result.returncode, result.stdout[:33])
+    assert b"omit.har: entry 2: the body was left out of the file" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["embed.har", "attach", "attach.zip", "schemathesis.har"])
+def test_they_are_held_to_the_contract(name: str) -> None:
+    result = check(str(FILES / name))
+
+    assert (0, b"") == (result.returncode, result.stderr)
+    assert b" checked: no findings under contract " in result.stdout
+    assert not result.stdout.startswith(b"0 ")
+
+
+def test_a_fault_in_an_attachment_is_found(tmp_path: Path) -> None:
+    shutil.copytree(FILES / "attach", tmp_path / "faulty")
+    (path,) = (path for path in (tmp_path / "faulty").glob("*.json") if b'"runtimes"' in path.read_bytes())
+    path.write_bytes(path.read_bytes().replace(b'"status":"', b'"status":"x'))
+
+    result = check("faulty", folder=tmp_path)
+
+    assert 1 == result.returncode
+    assert b"faulty/attach.har: entry 2: 1 error\n" in result.stdout
+
+
+def attached(tmp_path: Path, name: str) -> Path:
+    """A HAR in a folder of its own, whose listing is kept in the file `name`."""
+    document = json.loads((FILES / "attach" / "attach.har").read_bytes())
+    for entry in document["log"]["entries"]:
+        entry["response"]["content"]["_file"] = name
+    path = tmp_path / "own" / "x.har"
+    path.parent.mkdir()
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.mark.parametrize("name", ["../outside.json", "link.json", "gone.json", "", ".", "a\0b", "x" * 300])
+def test_an_attachment_that_is_not_in_the_folder_is_an_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / "outside.json").write_text("{}")
+    path = attached(tmp_path, name)
+    (path.parent / "link.json").symlink_to(tmp_path / "outside.json")
+
+    with pytest.raises(DocumentError, match=r"x\.har: entry 1 of 3, GET /: response\.content\._file: .*beside it"):
+        load(path)
+
+
+def test_an_attachment_that_is_named_in_full_is_outside(tmp_path: Path) -> None:
+    (tmp_path / "outside.json").write_text("{}")
+
+    with pytest.raises(DocumentError, match="it lies outside the folder of the HAR"):
+        load(attached(tmp_path, str(tmp_path / "outside.json")))
+
+
+def test_standard_input_has_no_attachments() -> None:
+    result = check("-", given=(FILES / "attach" / "attach.har").read_bytes())
+
+    assert 2 == result.returncode
+    assert b"a HAR that comes without its folder has no attachments" in result.stderr
+
+
+def test_an_archive_that_is_none_or_holds_no_har_is_an_error(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.zip"
+    cut.write_bytes((FILES / "attach.zip").read_bytes()[:-30])
+    with pytest.raises(DocumentError, match=r"cut\.zip: it is no archive that can be read"):
+        load(cut)
+    with ZipFile(tmp_path / "empty.zip", "w") as archive:
+        archive.writestr("readme.txt", "nothing")
+    with pytest.raises(DocumentError, match=r"empty\.zip: it is an archive of 0 \.har files, and not of one"):
+        load(tmp_path / "empty.zip")

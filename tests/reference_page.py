@@ -1,0 +1,203 @@
+"""Writes `docs/reference.md` from the code: options, ini keys, variables, fixtures, markers and commands.
+
+Run `python -m tests.reference_page` in the project's folder after a change of any of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from pytest_bctrl import cli, plugin, settings
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference.md"
+
+_INTRODUCTION = """\
+# Reference
+
+Every name that pytest-bctrl adds. This page is written from the code: `python -m tests.reference_page`.
+
+## Settings
+
+The command line wins over the environment, the environment over the ini file (`pytest.ini`, `pyproject.toml`, …), and
+that over the default; of two variables, the first. A wrong value ends the run with exit code 4 and names the place it
+came from. Write paths with `=`: pytest takes a path behind a blank for one of its own.
+
+| option | ini key | environment | what it is |
+|---|---|---|---|
+"""
+
+_FIXTURES = """
+## Fixtures
+
+None is used unless a test asks for it. Each can be overridden, as any fixture, in a `conftest.py`, a module or a class.
+
+| fixture | scope | what it is |
+|---|---|---|
+"""
+
+_MARKERS = """
+## Markers
+
+| marker | what it is |
+|---|---|
+"""
+
+_COMMANDS = """
+## Commands
+
+`pytest-bctrl COMMAND`, also `python -m pytest_bctrl COMMAND`. Exit codes: 0, nothing at or above the failing level was
+found; 1, something was; 2, something could not be checked.
+"""
+
+
+@dataclass
+class Declared:
+    """Stands where pytest's parser stands, and keeps what the plugin declares."""
+
+    options: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ini: dict[str, str] = field(default_factory=dict)
+
+    def getgroup(self, name: str, description: str) -> Declared:
+        return self
+
+    def addoption(self, name: str, **attributes: Any) -> None:
+        self.options[name] = attributes
+
+    def addini(self, name: str, help: str, type: str = "string", default: Any = None) -> None:  # noqa: A002
+        self.ini[name] = help
+
+
+def declared() -> Declared:
+    """What the plugin declares to pytest."""
+    found = Declared()
+    plugin.pytest_addoption(cast("pytest.Parser", found))
+    return found
+
+
+def _destinations() -> Iterator[str]:
+    """Under which names pytest keeps the options of the plugin."""
+    return (option.removeprefix("--").replace("-", "_") for option in declared().options)
+
+
+def markers() -> dict[str, str]:
+    """Every marker of the plugin, with its words."""
+    found: list[str] = []
+
+    class Config:
+        """Stands where pytest's configuration stands, with nothing set."""
+
+        option = argparse.Namespace(dist="no", **dict.fromkeys(_destinations()))
+
+        def addinivalue_line(self, name: str, line: str) -> None:
+            found.append(line)
+
+        def getini(self, name: str) -> str:
+            return ""
+
+    plugin.pytest_configure(cast("pytest.Config", Config()))
+    return dict(line.split(": ", 1) for line in found)
+
+
+def fixtures() -> dict[str, tuple[str, str]]:
+    """Every fixture of the plugin, as `pytest --fixtures` shows it: name, scope and words."""
+    with tempfile.TemporaryDirectory() as folder:
+        shown = subprocess.run(
+            [sys.executable, "-m", "pytest", "--fixtures", "-p", "no:cacheprovider", "--color=no"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+    found = re.findall(r"^(bctrl_\w+)(?: \[(\w+) scope\])? -- \S+\n((?: +\S.*\n)*)", shown, re.MULTILINE)
+    return {name: (scope or "function", " ".join(words.split())) for name, scope, words in found}
+
+
+def environment() -> dict[str, tuple[str, ...]]:
+    """The variables of every setting that has some, by its ini key."""
+    return {one.ini: one.environment for one in vars(settings).values() if isinstance(one, settings.Setting)}
+
+
+def reference_page() -> str:
+    """The page."""
+    return "".join(
+        (
+            _INTRODUCTION,
+            *(f"{row}\n" for row in _settings()),
+            _FIXTURES,
+            *(f"| `{name}` | {scope} | {_cell(words)} |\n" for name, (scope, words) in fixtures().items()),
+            _MARKERS,
+            *(f"| `{name}` | {_cell(words)} |\n" for name, words in markers().items()),
+            _COMMANDS,
+            *(f"{row}\n" for name, words in cli.COMMANDS.items() for row in _command(name, words)),
+        )
+    )
+
+
+def _settings() -> Iterator[str]:
+    found = declared()
+    variables = environment()
+    for option, attributes in found.options.items():
+        ini = attributes.get("dest", "")
+        typed = f"{option}={attributes['metavar']}" if "metavar" in attributes else option
+        names = ", ".join(f"`{name}`" for name in variables.get(ini, ()))
+        yield f"| `{typed}` | {f'`{ini}`' if ini in found.ini else ''} | {names} | {_cell(attributes['help'])} |"
+    yield f"| | | `{settings.KEY_VARIABLE}` | The key, needed with --bctrl-live; never taken from a command line |"
+    for ini, words in found.ini.items():
+        if ini not in {attributes.get("dest") for attributes in found.options.values()}:
+            yield f"| | `{ini}` | | {_cell(words)} |"
+
+
+def arguments(command: str) -> list[argparse.Action]:
+    """The arguments of a command."""
+    parser = argparse.ArgumentParser(add_help=False)
+    import_module(f"pytest_bctrl.cli.{command}").add_arguments(parser)
+    return parser._actions
+
+
+def _command(command: str, words: str) -> Iterator[str]:
+    yield f"\n### pytest-bctrl {command}\n"
+    yield f"{words[0].upper()}{words[1:]}.\n"
+    yield "| argument | what it is |"
+    yield "|---|---|"
+    yield from _rows(arguments(command))
+
+
+def _rows(actions: list[argparse.Action], before: str = "") -> Iterator[str]:
+    for action in actions:
+        if isinstance(action, argparse._SubParsersAction):
+            helps = {one.dest: one.help for one in action._choices_actions}
+            for name, parser in action.choices.items():
+                yield f"| `{before}{name}` | {_cell(helps.get(name) or '')} |"
+                yield from _rows(parser._actions, f"{before}{name} ")
+        elif action.help != argparse.SUPPRESS and "--help" not in action.option_strings:
+            yield f"| `{before}{_typed(action)}` | {_cell(_help(action))} |"
+
+
+def _typed(action: argparse.Action) -> str:
+    value = action.metavar or (f"{{{','.join(map(str, action.choices))}}}" if action.choices else action.dest.upper())
+    if not action.option_strings:
+        return str(value)
+    return action.option_strings[-1] if action.nargs == 0 else f"{action.option_strings[-1]} {value}"
+
+
+def _help(action: argparse.Action) -> str:
+    return (action.help or "") % {"default": action.default, "prog": "pytest-bctrl"}
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(reference_page(), "utf-8")

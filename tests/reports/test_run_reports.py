@@ -1,0 +1,161 @@
+"""Every format of a run's report is what it says it is, also where every text is hostile."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+
+from pytest_bctrl.reports.findings_json import findings_json, findings_schema
+from pytest_bctrl.reports.github import SHOWN, shown_commands
+from pytest_bctrl.reports.html import findings_html
+from pytest_bctrl.reports.html import write as html_write
+from pytest_bctrl.reports.job_summary import LIMIT, append_summary
+from pytest_bctrl.reports.junit import findings_junit, junit_properties
+from pytest_bctrl.reports.markdown import findings_markdown
+from pytest_bctrl.reports.sarif import findings_sarif
+from tests.reports.examples import Example, drift, failed, hostile, many, moved, passed, unchecked
+
+SARIF_SCHEMA = json.loads((Path(__file__).parent.parent / "drift" / "data" / "sarif-2.1.0.json").read_text("utf-8"))
+EXAMPLES = [failed, passed, unchecked, drift, moved, hostile]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+class TestEveryFormat:
+    def test_json_keeps_to_its_published_schema(self, example: Callable[[], Example]) -> None:
+        made = example()
+        report = json.loads(findings_json(made.findings, made.title, made.run))
+        jsonschema.validate(report, findings_schema(), jsonschema.Draft202012Validator)
+        assert len(made.findings) == len(report["findings"])
+
+    def test_sarif_keeps_to_the_official_schema(self, example: Callable[[], Example]) -> None:
+        made = example()
+        log = json.loads(findings_sarif(made.findings, made.title, made.run))
+        jsonschema.validate(log, SARIF_SCHEMA, jsonschema.Draft4Validator)
+        assert len(made.findings) == len(log["runs"][0]["results"])
+
+    def test_junit_counts_its_cases(self, example: Callable[[], Example]) -> None:
+        made = example()
+        suite = ET.fromstring(findings_junit(made.findings, made.title, made.run))[0]
+        counted = {name: len(suite.findall(f"testcase/{name}")) for name in ("failure", "error", "skipped")}
+        assert [len(suite), counted["failure"], counted["error"], counted["skipped"]] == [
+            int(str(suite.get(name))) for name in ("tests", "failures", "errors", "skipped")
+        ]
+
+    def test_markdown_has_a_row_a_finding(self, example: Callable[[], Example]) -> None:
+        made = example()
+        text = findings_markdown(made.findings, made.title, made.run)
+        rows = [row for row in text.splitlines() if row.startswith("| ") and not row.startswith("| what")]
+        assert len(made.findings) == len(rows)
+
+    def test_html_runs_nothing_but_its_own_script(self, example: Callable[[], Example]) -> None:
+        made = example()
+        page = findings_html(made.findings, made.title, made.run)
+        scripts = re.findall(r"<script(?:>| [^>]*>)(.*?)</script>", page, re.DOTALL)
+        assert 2 == len(scripts)
+        json.loads(scripts[0])
+        digest = base64.b64encode(hashlib.sha256(scripts[1].encode()).digest()).decode()
+        assert f"script-src 'sha256-{digest}'" in page
+        assert "{{" not in page.replace("<!--{{data}}", "").replace("--{{data}}", "")
+
+
+def test_one_line_says_that_a_run_found_nothing_and_why_it_may_be_believed() -> None:
+    made = passed()
+    text = findings_markdown(made.findings, made.title, made.run)
+    assert re.search(r"\*\*Passed\.\*\* Nothing was found; 3 of 3 tests passed; \d+ % of the contract", text)
+
+
+def test_every_file_of_the_page_is_in_it() -> None:
+    folder = Path(html_write.__file__).with_name("page")
+    page = findings_html((), passed().title)
+    own = {path for path in folder.iterdir() if path.suffix in (".js", ".css")}
+    assert [] == [path.name for path in own if path.read_text("utf-8") not in page]
+
+
+class TestTheJobSummary:
+    def test_leaves_out_what_github_would_not_take_and_says_how_much(self, tmp_path: Path) -> None:
+        made = many(10_000)
+        path = tmp_path / "summary.md"
+
+        append_summary(path, made.findings, made.title, made.run)
+
+        text = path.read_text("utf-8")
+        rows = [row for row in text.splitlines() if row.startswith("| the")]
+        assert LIMIT * 0.95 < path.stat().st_size <= LIMIT
+        assert f"{10_000 - len(rows)} of 10000 findings are not shown here" in text
+        assert text.rstrip().endswith("### Not checked\n\n- POST /v1/spaces/\\{id\\}/runtimes: it needs a method or "
+                                      "parameters that the suite does not send")  # fmt: skip
+
+    def test_counts_what_was_there_before(self, tmp_path: Path) -> None:
+        made = many(10_000)
+        path = tmp_path / "summary.md"
+        path.write_bytes(b"x" * (LIMIT - 100_000))
+
+        append_summary(path, made.findings, made.title, made.run)
+
+        assert LIMIT - 5_000 < path.stat().st_size <= LIMIT
+
+    def test_leaves_nothing_out_without_need(self, tmp_path: Path) -> None:
+        made = failed()
+        append_summary(tmp_path / "summary.md", made.findings, made.title, made.run)
+        assert findings_markdown(made.findings, made.title, made.run) == (tmp_path / "summary.md").read_text("utf-8")
+
+
+class TestAnnotations:
+    def test_are_no_more_than_github_shows(self) -> None:
+        made = many(100)
+        commands = shown_commands(made.findings, made.title._replace(not_checked=()))
+        assert 3 * SHOWN + 1 == len(commands)
+        assert commands[-1].startswith("70 more findings")
+
+    def test_no_text_is_a_command_of_its_own(self) -> None:
+        made = hostile()
+        lines = "\n".join(shown_commands(made.findings, made.title)).splitlines()
+        assert len(made.findings) + 1 == len(lines)
+        assert all(re.fullmatch(r"::(error|warning) title=[^:,]*::.*", line) for line in lines)
+
+
+def test_properties_of_junit_are_few_and_count_all() -> None:
+    properties = dict(junit_properties(many(1_000).findings))
+    assert "1000" == properties["bctrl.findings"]
+    assert "error" == properties["bctrl.finding.1.level"]
+    assert len(properties) < 500
+
+
+def test_the_same_exchange_is_in_the_page_once() -> None:
+    made: Any = many(1_000)
+    page = findings_html(made.findings, made.title, made.run)
+    assert 1 == page.count('"size":')
+
+
+def test_what_is_accepted_says_so_in_every_format() -> None:
+    made = moved()
+    writers: list[Callable[..., str]] = [
+        findings_json,
+        findings_sarif,
+        findings_junit,
+        findings_markdown,
+        findings_html,
+    ]
+    texts = [write(made.findings, made.title, made.run) for write in writers]
+    texts.append("\n".join(shown_commands(made.findings, made.title)))
+    assert [True] * 6 == ["the consumer is mended next week" in text for text in texts]
+
+
+def test_what_is_accepted_is_no_more_than_a_notice() -> None:
+    made = moved()
+    assert ["::error", "::notice"] == [line.partition(" ")[0] for line in shown_commands(made.findings, made.title)]
+
+
+def test_what_is_accepted_is_suppressed_in_sarif() -> None:
+    made = moved()
+    results = json.loads(findings_sarif(made.findings, made.title))["runs"][0]["results"]
+    assert [False, True] == ["suppressions" in result for result in results]

@@ -1,0 +1,74 @@
+"""The verdict: never a good word where nothing was checked, and always what it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.reports.run_report import RunReport, TestOutcome
+from pytest_bctrl.reports.title import Title
+from pytest_bctrl.reports.verdict import verdict_of
+from tests.reports.examples import CONTRACT
+
+ERROR = Finding("r", "error", "a", "m")
+ACCEPTED = replace(ERROR, extra={"accepted": {"reason": "r", "expires": "2027-01-31", "where": "w"}})
+WARNING = Finding("r", "warning", "a", "m")
+
+
+def run(*outcomes: Any, **more: Any) -> RunReport:
+    """A run whose tests ended like this."""
+    tests = tuple(TestOutcome(f"t{number}", outcome, 0.0) for number, outcome in enumerate(outcomes))
+    return RunReport(CONTRACT, tests=tests, **more)
+
+
+@pytest.mark.parametrize(
+    ("findings", "title", "made", "status"),
+    [
+        ([], Title("t"), run("passed"), "passed"),
+        ([WARNING], Title("t"), run("passed"), "passed"),
+        ([WARNING], Title("t", fail_on="warning"), run("passed"), "failed"),
+        ([ERROR], Title("t"), run("failed"), "failed"),
+        ([ERROR], Title("t", fail_on="never"), run("passed"), "passed"),
+        ([], Title("t"), run("passed", "failed"), "failed"),
+        ([], Title("t"), run("passed", "error"), "failed"),
+        ([], Title("t"), run(), "not checked"),
+        ([], Title("t"), run("skipped", "skipped"), "not checked"),
+        ([WARNING], Title("t"), run("skipped"), "not checked"),
+        ([], Title("t"), run("passed", is_complete=False), "not checked"),
+        ([ERROR], Title("t"), run("failed", is_complete=False), "failed"),
+        ([], Title("t", not_checked=("x",)), run("passed", "not checked"), "not checked"),
+        ([], Title("t"), None, "passed"),
+        ([ERROR], Title("t"), None, "failed"),
+        ([], Title("t", not_checked=("one file",)), None, "not checked"),
+        ([ERROR], Title("t", not_checked=("one file",)), None, "failed"),
+        ([ACCEPTED], Title("t"), run("accepted"), "passed"),
+        ([ACCEPTED, ERROR], Title("t"), run("accepted", "failed"), "failed"),
+        ([], Title("t"), run("passed", shortfall="too little was seen"), "failed"),
+    ],
+)
+def test_the_status(findings: list[Finding], title: Title, made: RunReport | None, status: str) -> None:
+    assert status == verdict_of(findings, title, made).status
+
+
+@pytest.mark.parametrize(
+    ("findings", "made", "sentence"),
+    [
+        ([ERROR], run("failed", "passed"), "1 error fails the run; 1 of 2 tests failed."),
+        ([ERROR, ERROR], None, "2 errors fail the run."),
+        ([], run("passed", "skipped"), "Nothing was found; 1 of 2 tests passed; 1 had nothing to look at."),
+        ([WARNING], run("passed"), "1 warning, at which the run does not fail; 1 of 1 test passed."),
+        ([], run("passed", "accepted"), "Nothing was found; 1 of 2 tests passed; what 1 test found is accepted."),
+        ([], run(), "Nothing was checked."),
+    ],
+)
+def test_the_sentence(findings: list[Finding], made: RunReport | None, sentence: str) -> None:
+    assert sentence == verdict_of(findings, Title("t"), made).sentence
+
+
+def test_a_reason_is_given_for_what_was_not_checked() -> None:
+    title = Title("t", not_checked=("the drift of the spec: no such file",))
+    assert "no such file" in verdict_of([], title, run("not checked")).sentence
+    assert "no such file" in verdict_of([], title, replace(run("passed", "not checked"))).sentence

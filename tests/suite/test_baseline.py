@@ -1,0 +1,202 @@
+"""Known findings are borne for a while: seen in every run, failing none, until they end or their day has come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import pytest
+
+from tests.variants.runtimes import edited, on_all, put
+from tests.variants.server import Server, serve
+from tests.variants.service import Service
+from tests.variants.variant import faulty
+
+from .conftest import LiveRun
+
+FILE = "bctrl-baseline.yaml"
+ONE = "-k", "test_answer_conforms or test_schemathesis_agrees"
+PAUSED = Service(document=edited(put(3, "status", "paused")))
+
+
+@pytest.fixture
+def paused() -> Iterator[Server]:
+    """A server with one value that the contract does not list."""
+    with serve(faulty("schema", "paused", "enum", PAUSED)) as server:
+        yield server
+
+
+def entry(until: str = "2999-01-01", location: str = "runtimes[*].status") -> str:
+    return (
+        "allow:\n"
+        f"  - rule: response_schema_conformance\n    location: {location}\n"
+        f"    reason: the dashboard copes\n    until: {until}\n"
+    )
+
+
+def test_an_accepted_finding_fails_nothing_and_is_shown(
+    pytester: pytest.Pytester, live: LiveRun, paused: Server
+) -> None:
+    pytester.path.joinpath(FILE).write_text(entry())
+
+    result = live(paused, *ONE)
+
+    assert result.ret == pytest.ExitCode.OK
+    assert result.parseoutcomes()["xfailed"] == 1
+    result.stdout.fnmatch_lines(
+        [
+            "accepted, so that they do not fail the run:",
+            "  runtimes[[]?].status  (1 of 10)",
+            f"    accepted  until 2999-01-01: the dashboard copes ({FILE}:2)",
+            f"accepted     1 of 1 findings, by {FILE}",
+        ]
+    )
+
+
+def test_another_finding_fails_all_the_same(pytester: pytest.Pytester, live: LiveRun) -> None:
+    """The test that met both fails for the one that is not accepted, and the accepted one is still told."""
+    pytester.path.joinpath(FILE).write_text(entry())
+    both = Service(document=edited(lambda runtimes: (put(3, "status", "paused")(runtimes), on_all(name=5)(runtimes))))
+    with serve(faulty("schema", "both", "enum", both)) as server:
+        result = live(server, *ONE)
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["1 error: response_schema_conformance at runtimes[[]?].name*", "accepted     1 of 2 findings, by *"]
+    )
+
+
+def test_an_expired_entry_fails_again_and_is_named(pytester: pytest.Pytester, live: LiveRun, paused: Server) -> None:
+    pytester.path.joinpath(FILE).write_text(entry("2020-01-01"))
+
+    result = live(paused, *ONE)
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines([f"accepted     {FILE}:2: the entry for response_schema_conformance at * expired on *"])
+
+
+def test_an_entry_that_meets_nothing_is_named_after_a_whole_run(
+    pytester: pytest.Pytester, live: LiveRun, paused: Server
+) -> None:
+    """A run that looked at a part of the contract cannot tell."""
+    pytester.path.joinpath(FILE).write_text(entry(location="runtimes[*].kind"))
+    stale = f"accepted     {FILE}:2: the entry for response_schema_conformance at runtimes[[]?].kind is stale: *"
+
+    live(paused, *ONE).stdout.no_fnmatch_line(stale)
+    live(paused).stdout.fnmatch_lines([stale])
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_what_fails_now_is_accepted_and_the_next_run_passes(
+    pytester: pytest.Pytester, live: LiveRun, paused: Server, workers: str
+) -> None:
+    accepting = live(paused, "-n", workers, "--bctrl-accept=we cope", "--bctrl-until=2999-02-03")
+    again = live(paused, "-n", workers)
+
+    assert [accepting.ret, again.ret] == [pytest.ExitCode.OK, pytest.ExitCode.OK]
+    accepting.stdout.fnmatch_lines([f"accepted     1 until 2999-02-03, written to {FILE}"])
+    again.stdout.fnmatch_lines([f"accepted     1 of 1 findings, by {FILE}"])
+    text = pytester.path.joinpath(FILE).read_text()
+    assert (text.count("fingerprint:"), "# response_schema_conformance at runtimes[*].status" in text) == (1, True)
+
+
+def test_it_is_accepted_for_ninety_days_where_no_date_is_given(
+    pytester: pytest.Pytester, live: LiveRun, paused: Server
+) -> None:
+    live(paused, *ONE, "--bctrl-accept=we cope")
+
+    days = [date.today() + timedelta(days=days) for days in (89, 90)]
+    assert any(f"until: {day}" in pytester.path.joinpath(FILE).read_text() for day in days)
+
+
+def test_the_fingerprint_holds_whatever_the_count_and_the_value(
+    pytester: pytest.Pytester, live: LiveRun, paused: Server
+) -> None:
+    """What is accepted is the broken rule at its place, not one day's data."""
+    live(paused, *ONE, "--bctrl-accept=we cope")
+    other = Service(document=edited(on_all(status="lost"), count=40))
+    with serve(faulty("schema", "lost", "enum", other)) as server:
+        assert live(server, *ONE).ret == pytest.ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    "edit", [on_all(status=5), on_all(status=None), put(3, "type", "paused")], ids=["type", "null", "place"]
+)
+def test_another_fault_of_the_same_rule_is_not_covered(live: LiveRun, paused: Server, edit: object) -> None:
+    live(paused, *ONE, "--bctrl-accept=we cope")
+    with serve(faulty("schema", "other", "type", Service(document=edited(edit)))) as server:  # type: ignore[arg-type]
+        assert live(server, *ONE).ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_target_that_cannot_be_asked_is_never_accepted(pytester: pytest.Pytester, live: LiveRun) -> None:
+    """Nothing was checked, so that there is nothing to bear."""
+    with serve(faulty("schema", "gone", "enum", PAUSED)) as server:
+        pass
+
+    result = live(server, "--bctrl-accept=we cope")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert not pytester.path.joinpath(FILE).exists()
+
+
+def test_runxfail_lets_what_is_accepted_fail(pytester: pytest.Pytester, live: LiveRun, paused: Server) -> None:
+    pytester.path.joinpath(FILE).write_text(entry())
+
+    assert live(paused, *ONE, "--runxfail").ret == pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--bctrl-until=2999-01-01"], "--bctrl-until: it goes with --bctrl-accept"),
+        (["--bctrl-accept= "], "--bctrl-accept: the reason is empty"),
+        (["--bctrl-accept=why", "--bctrl-until=soon"], "--bctrl-until: 'soon' is not a date"),
+        (["--bctrl-accept=why", "--bctrl-until=2020-01-01"], "--bctrl-until: 2020-01-01 is past"),
+        (["--bctrl-allow-list=gone.yaml"], "--bctrl-allow-list: 'gone.yaml' is no file"),
+        (["--bctrl-allow-list=broken.yaml"], "broken.yaml:2: the entry gives no reason"),
+        (["--bctrl-allow-list=levels.yaml"], "levels.yaml:1: 'levels' is not known"),
+    ],
+)
+def test_a_wrong_setting_is_named(pytester: pytest.Pytester, arguments: list[str], says: str) -> None:
+    pytester.path.joinpath("broken.yaml").write_text("allow:\n  - {rule: a, location: b}\n")
+    pytester.path.joinpath("levels.yaml").write_text("levels: {}\n")
+
+    result = pytester.runpytest_subprocess("--bctrl-mock", *arguments)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: bctrl: {says}*"])
+
+
+def test_an_ini_value_is_relative_to_the_root(pytester: pytest.Pytester, live: LiveRun, paused: Server) -> None:
+    pytester.makeini("[pytest]\nbctrl_allow_list = known/api.yaml\n")
+    pytester.mkdir("known").joinpath("api.yaml").write_text(entry())
+
+    live(paused, *ONE).stdout.fnmatch_lines(["accepted     1 of 1 findings, by known/api.yaml"])
+
+
+def test_check_bears_what_the_list_accepts(pytester: pytest.Pytester, paused: Server) -> None:
+    """The command reads the same list, writes it too, and its JSON tells what was accepted."""
+    body = pytester.path / "body.json"
+    body.write_text(json.dumps(PAUSED.document()))
+    command = ["python", "-m", "pytest_bctrl", "check", str(body)]
+
+    before = pytester.run(*command)
+    accepting = pytester.run(*command, "--accept", "we cope", "--until", "2999-02-03")
+    after = pytester.run(*command)
+    told = json.loads("\n".join(pytester.run(*command, "--format", "json").outlines))
+
+    assert [before.ret, accepting.ret, after.ret] == [1, 0, 0]
+    accepting.stderr.fnmatch_lines([f"pytest-bctrl: accepted 1 until 2999-02-03 in {FILE}"])
+    after.stdout.fnmatch_lines(["    accepted  until 2999-02-03: we cope (bctrl-baseline.yaml:*)"])
+    assert [finding["accepted"]["reason"] for finding in told["findings"]] == ["we cope"]
+
+
+def test_check_names_entries_that_are_past_or_of_no_use(pytester: pytest.Pytester) -> None:
+    pytester.path.joinpath("body.json").write_text(json.dumps(PAUSED.document()))
+    pytester.path.joinpath("known.yaml").write_text(entry("2020-01-01") + entry(location="id").removeprefix("allow:\n"))
+
+    result = pytester.run("python", "-m", "pytest_bctrl", "check", "body.json", "--allow-list", "known.yaml")
+
+    assert result.ret == 1
+    result.stderr.fnmatch_lines(["*known.yaml:2: * expired on *", "*known.yaml:6: * is stale: *"])

@@ -1,0 +1,86 @@
+"""In a job of GitHub Actions a contract run annotates and writes a job summary, unless it is told not to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.suite.conftest import LiveRun
+from tests.variants import named, serve
+
+COMMAND = re.compile(r"^::(error|warning|notice) (.*?)::(.*)$", re.MULTILINE)
+
+
+@pytest.fixture
+def job(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A job of GitHub Actions, and the file of its summary."""
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    return summary
+
+
+def test_findings_are_annotations_at_their_level(live: LiveRun, job: Path) -> None:
+    with serve(named("status-not-in-enum-1")) as server:
+        commands = COMMAND.findall(live(server).stdout.str())
+
+    assert ("error", "title=response_schema_conformance") == commands[0][:2]
+    assert "runtimes[*].status" in commands[0][2]
+
+
+def test_the_job_summary_is_appended_to(live: LiveRun, job: Path) -> None:
+    job.write_text("# what was there before\n", "utf-8")
+    with serve(named("status-not-in-enum-1")) as server:
+        live(server)
+
+    text = job.read_text("utf-8")
+    assert text.startswith("# what was there before\n\n## contract run: ")
+    assert "❌ **Failed.**" in text
+
+
+def test_a_run_in_workers_tells_once(job: Path, pytester: pytest.Pytester) -> None:
+    pytester.runpytest_subprocess("--bctrl-mock", "-n", "2")
+
+    assert 1 == job.read_text("utf-8").count("## contract run")
+
+
+@pytest.mark.parametrize("off", ["option", "ini"])
+def test_it_can_be_switched_off(pytester: pytest.Pytester, live: LiveRun, job: Path, off: str) -> None:
+    if off == "ini":
+        pytester.makeini("[pytest]\nbctrl_github = off\n")
+    with serve(named("status-not-in-enum-1")) as server:
+        result = live(server, *(["--bctrl-github=off"] if off == "option" else []))
+
+    assert [] == COMMAND.findall(result.stdout.str())
+    assert not job.exists()
+
+
+def test_outside_of_a_job_nothing_is_told(live: LiveRun, job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    with serve(named("status-not-in-enum-1")) as server:
+        assert [] == COMMAND.findall(live(server).stdout.str())
+    assert not job.exists()
+
+
+def test_an_unknown_value_is_refused(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-github=on")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: bctrl: --bctrl-github: unknown value 'on' (choose one of: auto, off)"])
+
+
+def test_a_summary_that_cannot_be_written_is_told(job: Path, pytester: pytest.Pytester) -> None:
+    job.mkdir()
+
+    result = pytester.runpytest_subprocess("--bctrl-mock")
+
+    result.stdout.fnmatch_lines(["bctrl: the job summary is not written: *"])
+
+
+def test_the_key_is_in_neither(live: LiveRun, job: Path) -> None:
+    with serve(named("any-scheme-with-key-accepted")) as server:
+        text = live(server).stdout.str()
+        assert server.api_key not in text + job.read_text("utf-8")
+    assert COMMAND.findall(text)

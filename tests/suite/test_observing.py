@@ -1,0 +1,161 @@
+"""What a run says of the traffic of its tests: coverage, what was never seen, drift; with workers, and with a gate."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+# Imported here once: pytester forgets what a run in this process imported, and a second copy of a class is another.
+import pytest_bctrl.suite.observing  # noqa: F401
+from tests.suite.conftest import LiveRun
+from tests.variants import serve
+from tests.variants.runtimes import API_KEY, Edit, edited, put
+from tests.variants.service import Service
+from tests.variants.variant import harmless
+
+FOUR_TESTS = """
+import pytest
+
+@pytest.mark.parametrize("number", range(4))
+def test_lists(bctrl_client, bctrl_space_id, number):
+    assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code == 200
+"""
+
+DRIFTING = harmless("drifting", "", Service(document=edited(put(3, "tenant", "t-1"), put(4, "status", "archived"))))
+EMPTY = harmless("empty", "", Service(document=lambda: {"runtimes": []}))
+
+
+def section(result: pytest.RunResult) -> str:
+    """What stands under the heading of coverage."""
+    return result.stdout.str().partition("bctrl coverage")[2]
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one-process", "two-workers"])
+def test_drift_in_ordinary_traffic_is_told_once_with_true_counts(
+    pytester: pytest.Pytester, live: LiveRun, workers: list[str]
+) -> None:
+    pytester.makepyfile(FOUR_TESTS)
+    with serve(DRIFTING) as server:
+        result = live(server, "-m", "not bctrl_contract", *workers)
+    assert 0 == result.ret
+    text = section(result)
+    assert 1 == text.count("runtimes[*].tenant  (4 of 40)")
+    assert 1 == text.count("runtimes[*].status  (4 of 40)")
+    assert "in 4 answers" in text
+    assert server.api_key not in result.stdout.str()
+
+
+def test_what_the_suite_found_is_not_told_again_by_the_observer(live: LiveRun) -> None:
+    with serve(DRIFTING) as server:
+        result = live(server, "bctrl")
+    assert 1 == result.ret
+    assert "drift" not in section(result)
+    assert re.search(r"coverage +\d+\.\d% of the contract: \d+ of \d+ points seen", result.stdout.str())
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one-process", "two-workers"])
+def test_a_run_that_saw_too_little_fails_and_says_what_was_never_seen(
+    pytester: pytest.Pytester, workers: list[str]
+) -> None:
+    pytester.makepyfile(FOUR_TESTS)
+    result = pytester.runpytest_subprocess("--bctrl-min-coverage=99.5", *workers)
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    result.assert_outcomes(passed=4)
+    text = section(result)
+    assert "is below the minimum of 99.5% (--bctrl-min-coverage)" in text
+    assert "never seen   status 400, 401, 403, 404, 429" in text
+
+
+def test_a_run_that_saw_enough_passes(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(FOUR_TESTS)
+    pytester.makeini("[pytest]\nbctrl_min_coverage = 20")
+    assert 0 == pytester.runpytest_subprocess().ret
+
+
+def test_a_run_that_saw_nothing_does_not_meet_a_minimum(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_nothing():\n    pass\n")
+    result = pytester.runpytest_subprocess("--bctrl-min-coverage=1")
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    assert "0 of" in section(result)
+
+
+@pytest.mark.parametrize("value", ["101", "-1", "much", "nan", ""])
+def test_a_minimum_that_is_no_percentage_is_named(pytester: pytest.Pytester, value: str) -> None:
+    result = pytester.runpytest_inprocess(f"--bctrl-min-coverage={value}")
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines([f"*--bctrl-min-coverage: '{value}' is not a percentage (give 0 to 100)*"])
+
+
+def test_a_green_run_on_an_empty_list_does_not_look_like_proof(live: LiveRun) -> None:
+    with serve(EMPTY) as server:
+        result = live(server, "bctrl")
+    assert 0 == result.ret
+    assert "not checked  runtimes: every list was empty, so nothing of its items was seen" in section(result)
+
+
+def test_faults_that_a_test_plays_on_the_mock_are_no_drift(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_it(bctrl_client, bctrl_mock, bctrl_space_id):
+            bctrl_mock.fault("break_rule", "undocumented_property")
+            assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code == 200
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1)
+    assert "in 1 answers" in section(result)
+    assert "drift" not in section(result)
+
+
+def test_a_body_that_a_test_streams_is_left_to_the_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import json
+        import pytest
+
+        def test_sync(bctrl_client, bctrl_space_id):
+            with bctrl_client.stream("GET", f"/v1/spaces/{bctrl_space_id}/runtimes") as response:
+                assert not response.is_stream_consumed
+                assert json.loads(b"".join(response.iter_bytes()))["runtimes"]
+
+        @pytest.mark.anyio
+        @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+        async def test_async(bctrl_async_client, bctrl_space_id):
+            async with bctrl_async_client.stream("GET", f"/v1/spaces/{bctrl_space_id}/runtimes") as response:
+                assert json.loads(b"".join([part async for part in response.aiter_bytes()]))["runtimes"]
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=2)
+    assert "in 2 answers" in section(result)
+
+
+def test_recorded_answers_are_observed_when_they_are_replayed(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.bctrl_recording
+        def test_it(bctrl_client, bctrl_space_id):
+            assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()["runtimes"]
+        """
+    )
+    assert 0 == pytester.runpytest_subprocess("--bctrl-record-mode=once").ret
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1)
+    assert "in 1 answers" in section(result)
+
+
+def test_a_run_without_any_of_it_says_nothing(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_nothing():\n    pass\n")
+    assert "bctrl coverage" not in pytester.runpytest_subprocess().stdout.str()
+
+
+@pytest.mark.parametrize("edit", [put(3, API_KEY, 1), put(3, "status", API_KEY), put(3, "backing", {"kind": API_KEY})])
+def test_a_key_that_the_api_echoes_is_not_shown(pytester: pytest.Pytester, live: LiveRun, edit: Edit) -> None:
+    pytester.makepyfile(FOUR_TESTS)
+    with serve(harmless("echo", "", Service(document=edited(edit)))) as server:
+        result = live(server, "-m", "not bctrl_contract", "-n", "1")
+    assert "drift" in section(result)
+    assert API_KEY not in result.stdout.str() + result.stderr.str()

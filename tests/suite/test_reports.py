@@ -1,0 +1,279 @@
+"""`--bctrl-report`: what a run found, in files, whatever becomes of the run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.reports.findings_json import findings_schema
+from tests.suite.conftest import LiveRun
+from tests.variants import named, serve
+
+SUFFIXES = ("html", "json", "md", "sarif", "xml")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A JSON report, which keeps to its published schema."""
+    report: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    jsonschema.validate(
+        report, findings_schema(), jsonschema.Draft202012Validator, format_checker=jsonschema.FormatChecker()
+    )
+    return report
+
+
+def test_the_suffix_says_how(pytester: pytest.Pytester) -> None:
+    paths = [f"out/report.{suffix}" for suffix in SUFFIXES]
+
+    result = pytester.runpytest_subprocess("--bctrl-mock", *(f"--bctrl-report={path}" for path in paths))
+
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines([f"report       {path}" for path in paths])
+    starts = [(pytester.path / path).read_text("utf-8")[:9].lower() for path in paths]
+    assert ["<!doctype", '{\n  "vers', "## contra", '{\n  "$sch', "<?xml ver"] == starts
+    assert sorted(Path(path).name for path in paths) == sorted(path.name for path in (pytester.path / "out").iterdir())
+
+
+def test_json_tells_what_was_checked(pytester: pytest.Pytester) -> None:
+    pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-report=report.json")
+
+    report = read(pytester.path / "report.json")
+    assert "passed" == report["verdict"]["status"]
+    assert ("mock", "contract run", []) == (report["target"], report["report"], report["findings"])
+    assert ("bctrl API", "1.0.0") == (report["contract"]["title"], report["contract"]["version"])
+    assert {"passed"} == {test["outcome"] for test in report["tests"]}
+    assert len(report["tests"]) == 34
+    assert report["counts"]["requests"] >= 34
+    assert report["complete"]
+
+
+def test_findings_have_the_shape_of_the_drift_gates(pytester: pytest.Pytester, live: LiveRun) -> None:
+    with serve(named("status-not-in-enum-1")) as server:
+        live(server, "--bctrl-report=report.json")
+
+    report = read(pytester.path / "report.json")
+    finding = report["findings"][0]
+    assert "failed" == report["verdict"]["status"]
+    assert ("response_schema_conformance", "error", "runtimes[*].status") == (
+        finding["rule"], finding["level"], finding["location"]
+    )  # fmt: skip
+    fields = {name for name in Finding.__slots__ if name != "extra"}
+    assert fields <= finding.keys()
+    assert 200 == finding["response"]["status"]
+    assert "GET" == finding["request"]["method"]
+
+
+@pytest.mark.parametrize("stop", [(), ("-x",), ("-n", "2"), ("-n", "2", "-x")], ids=" ".join)
+def test_they_are_written_when_tests_fail(pytester: pytest.Pytester, live: LiveRun, stop: tuple[str, ...]) -> None:
+    with serve(named("status-not-in-enum-1")) as server:
+        result = live(server, "--bctrl-report=report.json", "--bctrl-report=report.html", *stop)
+
+    assert result.ret != 0
+    assert "failed" == read(pytester.path / "report.json")["verdict"]["status"]
+    assert "<h1>Failed</h1>" in (pytester.path / "report.html").read_text("utf-8")
+
+
+def test_workers_make_one_report_of_the_whole_run(pytester: pytest.Pytester) -> None:
+    pytester.runpytest_subprocess("--bctrl-mock", "-n", "2", "--bctrl-report=report.json")
+
+    tests = [test["id"] for test in read(pytester.path / "report.json")["tests"]]
+    assert len(tests) == len(set(tests)) == 34
+
+
+def test_a_run_that_is_stopped_is_not_called_passed(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("import pytest\n\ndef test_it():\n    raise KeyboardInterrupt\n")
+
+    pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-report=report.json", "-p", "no:randomly")
+
+    report = read(pytester.path / "report.json")
+    assert ("not checked", False) == (report["verdict"]["status"], report["complete"])
+
+
+def test_a_run_that_checks_nothing_is_not_called_passed(pytester: pytest.Pytester) -> None:
+    pytester.runpytest_subprocess(
+        "--bctrl-mock", "-k", "no_such_test", *(f"--bctrl-report=report.{suffix}" for suffix in SUFFIXES)
+    )
+
+    assert "not checked" == read(pytester.path / "report.json")["verdict"]["status"]
+    assert 'data-status="not-checked"' in (pytester.path / "report.html").read_text("utf-8")
+    suite = ET.parse(pytester.path / "report.xml").getroot()[0]
+    assert ("1", "1") == (suite.get("tests"), suite.get("skipped"))
+    assert "Not checked" in (pytester.path / "report.md").read_text("utf-8")
+    log = json.loads((pytester.path / "report.sarif").read_text("utf-8"))
+    assert not log["runs"][0]["invocations"][0]["executionSuccessful"]
+
+
+def test_an_upstream_that_cannot_be_read_is_not_called_passed(pytester: pytest.Pytester) -> None:
+    pytester.path.joinpath("page.md").write_text("no spec in here", "utf-8")
+
+    pytester.runpytest_subprocess("--bctrl-upstream=page.md", "--bctrl-report=report.json")
+
+    report = read(pytester.path / "report.json")
+    assert ("not checked", ["not checked"]) == (
+        report["verdict"]["status"], [test["outcome"] for test in report["tests"]]
+    )  # fmt: skip
+    assert report["not_checked"]
+
+
+def test_what_had_nothing_to_look_at_is_told(pytester: pytest.Pytester, live: LiveRun) -> None:
+    with serve(named("empty-list")) as server:
+        live(server, "--bctrl-report=report.json")
+
+    report = read(pytester.path / "report.json")
+    assert any("runtimes" in reason for reason in report["not_checked"])
+    assert "had nothing to look at" in report["verdict"]["sentence"]
+
+
+def test_coverage_and_observation_are_told(pytester: pytest.Pytester) -> None:
+    pytester.runpytest_subprocess("--bctrl-mock", "-n", "2", "--bctrl-report=report.json")
+
+    report = read(pytester.path / "report.json")
+    points = report["coverage"]["points"]
+    assert len(points) == report["coverage"]["total"] > report["coverage"]["seen"] > 0
+    assert report["coverage"]["seen"] == sum(point["seen"] > 0 for point in points)
+    assert {"statuses", "places"} <= report["observation"].keys()
+    assert "of the contract was seen" in report["verdict"]["sentence"]
+
+
+def test_a_run_that_saw_less_than_was_asked_for_is_not_called_passed(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-min-coverage=100", "--bctrl-report=report.json")
+
+    report = read(pytester.path / "report.json")
+    assert (pytest.ExitCode.TESTS_FAILED, "failed") == (result.ret, report["verdict"]["status"])
+    assert "below the minimum of 100%" in report["verdict"]["sentence"]
+
+
+def test_lists_that_were_always_empty_are_not_called_checked(pytester: pytest.Pytester, live: LiveRun) -> None:
+    with serve(named("empty-list")) as server:
+        live(server, "--bctrl-report=report.json")
+
+    report = read(pytester.path / "report.json")
+    assert any("every list was empty" in reason for reason in report["not_checked"])
+
+
+def test_what_the_traffic_of_other_tests_showed_is_a_remark(pytester: pytest.Pytester, live: LiveRun) -> None:
+    pytester.makepyfile(
+        "def test_it(bctrl_client, bctrl_space_id):\n    bctrl_client.get(f'/v1/spaces/{bctrl_space_id}/runtimes')\n"
+    )
+    with serve(named("status-not-in-enum-1")) as server:
+        live(server, "--bctrl-report=report.json")
+
+    report = read(pytester.path / "report.json")
+    assert any(note.startswith("in the traffic of other tests: error ") for note in report["notes"])
+
+
+def test_what_is_accepted_is_told_and_fails_nothing(pytester: pytest.Pytester, live: LiveRun) -> None:
+    with serve(named("status-not-in-enum-1")) as server:
+        live(server, "--bctrl-accept=known for a while")
+        result = live(server, "--bctrl-report=report.json")
+
+    report = read(pytester.path / "report.json")
+    assert (pytest.ExitCode.OK, "passed") == (result.ret, report["verdict"]["status"])
+    assert ["known for a while"] == [finding["accepted"]["reason"] for finding in report["findings"]]
+    assert {"passed", "accepted"} == {test["outcome"] for test in report["tests"]}
+    assert any(note.startswith("accepted: 1 of 1 findings") for note in report["notes"])
+
+
+def test_the_ini_file_can_ask_for_them(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nbctrl_report =\n    out/one.json\n    out/two.md\n")
+
+    pytester.runpytest_subprocess("--bctrl-mock")
+
+    assert ["one.json", "two.md"] == sorted(path.name for path in (pytester.path / "out").iterdir())
+
+
+def test_the_command_line_takes_the_place_of_the_ini_file(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nbctrl_report = one.json\n")
+
+    pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-report=two.json")
+
+    assert (False, True) == ((pytester.path / "one.json").exists(), (pytester.path / "two.json").exists())
+
+
+def test_the_ini_file_waits_for_a_contract_run(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nbctrl_report = report.json\n")
+    pytester.makepyfile("def test_it():\n    pass\n")
+
+    assert pytester.runpytest_subprocess().ret == pytest.ExitCode.OK
+    assert not pytester.path.joinpath("report.json").exists()
+
+
+def test_nothing_is_written_where_nothing_runs(pytester: pytest.Pytester) -> None:
+    pytester.runpytest_subprocess("--bctrl-mock", "--collect-only", "--bctrl-report=report.json")
+
+    assert not pytester.path.joinpath("report.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("report.pdf", "'report.pdf' ends in '.pdf', * (end it in one of: .html, .json, .md, .sarif, .xml)"),
+        ("report", "'report' has no suffix, which would name the format (end it in one of: *)"),
+        ("there/report.json", "'there/report.json' cannot be written: *"),
+        ("folder.json", "'folder.json' cannot be written: Is a directory *"),
+    ],
+)  # fmt: skip
+def test_a_path_that_will_not_do_is_refused_before_anything_is_sent(
+    pytester: pytest.Pytester, live: LiveRun, path: str, words: str
+) -> None:
+    pytester.path.joinpath("there").write_text("a file", "utf-8")
+    pytester.mkdir("folder.json")
+    with serve(named("plain")) as server:
+        result = live(server, f"--bctrl-report={path}")
+
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines([f"ERROR: bctrl: --bctrl-report: {words}"])
+        assert [] == server.log
+
+
+def test_a_report_without_a_contract_run_is_refused(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_subprocess("--bctrl-report=report.json")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: bctrl: --bctrl-report: there is no contract run to report on *--bctrl-mock*"])
+
+
+def test_a_report_that_cannot_be_written_at_the_end_fails_the_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        "import pathlib\n\ndef test_it():\n    pathlib.Path('out').rmdir()\n    pathlib.Path('out').write_text('')\n"
+    )
+
+    result = pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-report=out/report.json")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["bctrl: the report out/report.json is not written: *"])
+
+
+@pytest.mark.parametrize("variant", ["plain", "any-scheme-with-key-accepted", "reset-always", "401-for-right-key"])
+def test_the_key_is_in_none(pytester: pytest.Pytester, live: LiveRun, variant: str) -> None:
+    pytester.makepyfile(
+        "import os\n\nimport pytest\n\n@pytest.mark.bctrl_contract\ndef test_it():\n    assert not dict(os.environ)\n"
+    )
+    paths = [f"report.{suffix}" for suffix in SUFFIXES]
+    with serve(named(variant)) as server:
+        live(server, "--junitxml=out.xml", *(f"--bctrl-report={path}" for path in paths))
+
+        for path in (*paths, "out.xml"):
+            assert server.api_key not in (pytester.path / path).read_text("utf-8"), path
+
+
+def test_ordinary_junit_has_the_findings_as_properties(pytester: pytest.Pytester, live: LiveRun) -> None:
+    with serve(named("status-not-in-enum-1")) as server:
+        live(server, "--junitxml=out.xml")
+
+    root = ET.parse(pytester.path / "out.xml").getroot()
+    case = next(case for case in root.iter("testcase") if str(case.get("name")).startswith("test_answer_conforms"))
+    properties = {str(one.get("name")): one.get("value") for one in case.iter("property")}
+    assert ("1", "response_schema_conformance", "error", "runtimes[*].status") == (
+        properties["bctrl.findings"],
+        properties["bctrl.finding.1.rule"],
+        properties["bctrl.finding.1.level"],
+        str(properties["bctrl.finding.1.location"]).split(" · ")[-1],
+    )
+    assert int(str(properties["bctrl.finding.1.count"])) <= int(str(properties["bctrl.finding.1.total"]))
+    assert "testsuites" == root.tag

@@ -1,0 +1,126 @@
+"""Who moved, in a real run: the vendored spec, a published one, and a server that answers."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.observed.three_witnesses import AHEAD, BROKEN, CASES, PROMISED, STALE, answered, published
+from tests.variants.runtimes import SPACE_ID
+from tests.variants.server import serve
+from tests.variants.service import Service
+from tests.variants.variant import faulty
+
+from .conftest import LiveRun
+
+FOUR = {
+    STALE: "a value that upstream lists",
+    AHEAD: "a property that nobody documents",
+    PROMISED: "a value that is never sent",
+    BROKEN: "a null where none is allowed",
+}
+ONE = ("-k", "answer_conforms or undocumented or drifted")
+
+
+@pytest.fixture
+def upstream(pytester: pytest.Pytester) -> Path:
+    return pytester.path / "upstream.yaml"
+
+
+def served(name: str) -> Service:
+    body: dict[str, Any] = answered(CASES[name])
+    for runtime in body["runtimes"]:
+        runtime["spaceId"] = SPACE_ID
+    return Service(document=lambda: json.loads(json.dumps(body)))
+
+
+def run(pytester: pytest.Pytester, command: str) -> pytest.RunResult:
+    """Type a command as it was printed."""
+    programs = {"pytest-bctrl": ["-m", "pytest_bctrl"], "pytest": ["-m", "pytest"]}
+    program, *arguments = shlex.split(command)
+    return pytester.run(sys.executable, *programs[program], *arguments)
+
+
+def commands(result: pytest.RunResult) -> list[str]:
+    lines = [line for line in result.outlines if line.startswith("  next      ")]
+    return [command.strip() for line in lines for command in line.removeprefix("  next").split(";")]
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("moved", FOUR)
+def test_the_end_of_a_run_says_who_moved(
+    pytester: pytest.Pytester, live: LiveRun, upstream: Path, moved: str, workers: str
+) -> None:
+    case = CASES[FOUR[moved]]
+    upstream.write_text(yaml.safe_dump(published(case)))
+    with serve(faulty("schema", "moved", moved, served(FOUR[moved]))) as server:
+        result = live(server, *ONE, "-n", workers, "--bctrl-upstream=upstream.yaml", "--bctrl-report=run.json")
+
+    result.stdout.fnmatch_lines(["who moved: *", f"{moved.upper()}: 1 (*"])
+    told = [
+        finding for finding in json.loads((pytester.path / "run.json").read_text())["findings"] if "moved" in finding
+    ]
+    assert [(moved, case.location)] == [(finding["moved"], finding["location"]) for finding in told]
+    assert {"vendored", "upstream", "observed"} == told[0]["witnesses"].keys()
+
+
+def test_the_commands_work_as_they_are_printed(pytester: pytest.Pytester, live: LiveRun, upstream: Path) -> None:
+    """The overlay is written down, and made into a contract that has nothing left to find."""
+    upstream.write_text(yaml.safe_dump(published(CASES[FOUR[PROMISED]])))
+    with serve(faulty("schema", "moved", AHEAD, served(FOUR[AHEAD]))) as server:
+        printed = commands(live(server, *ONE, "--bctrl-upstream=upstream.yaml"))
+        assert len(printed) == 3
+        results = [run(pytester, command) for command in printed]
+        built = run(pytester, results[1].outlines[-1].removeprefix("next: "))
+        again = run(
+            pytester, f"{printed[0]} --bctrl-contract=observed.contract.json -k undocumented --bctrl-fail-on=warning"
+        )
+
+    assert [1, 0, 1] == [result.ret for result in results]
+    results[1].stdout.fnmatch_lines(["suggested.overlay.yaml: 1 actions for 1 differences"])
+    assert (built.ret, again.ret) == (0, 0)
+
+
+@pytest.mark.parametrize("moved", FOUR)
+def test_the_gate_tells_the_same_from_the_report_of_a_run(
+    pytester: pytest.Pytester, live: LiveRun, upstream: Path, moved: str
+) -> None:
+    """One run's observation is held to whatever upstream says later."""
+    upstream.write_text(yaml.safe_dump(published(CASES[FOUR[moved]])))
+    with serve(faulty("schema", "moved", moved, served(FOUR[moved]))) as server:
+        live(server, *ONE, "--bctrl-report=run.json")
+
+    result = run(pytester, "pytest-bctrl drift upstream.yaml --observed run.json --fail-on warning")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"{moved.upper()}: 1 (*"])
+    (command,) = commands(result)
+    assert run(pytester, f"{command} --dry-run" if moved == STALE else command).ret == (1 if moved == PROMISED else 0)
+
+
+def test_an_overlay_that_no_longer_applies_is_named_among_what_was_not_checked(
+    pytester: pytest.Pytester, live: LiveRun, upstream: Path
+) -> None:
+    spec = published(CASES[FOUR[AHEAD]])
+    spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["parameters"].pop()
+    upstream.write_text(yaml.safe_dump(spec))
+    with serve(faulty("schema", "moved", AHEAD, served(FOUR[AHEAD]))) as server:
+        result = live(server, *ONE, "--bctrl-upstream=upstream.yaml")
+
+    result.stdout.fnmatch_lines(["not checked  who moved: upstream.yaml, * action 1 * no longer applies *"])
+    result.stdout.no_fnmatch_line("who moved: *")
+
+
+def test_without_a_target_there_is_no_third_witness(pytester: pytest.Pytester, upstream: Path) -> None:
+    upstream.write_text(yaml.safe_dump(published(CASES[FOUR[STALE]])))
+
+    result = pytester.runpytest_subprocess("--bctrl-upstream=upstream.yaml")
+
+    result.stdout.no_fnmatch_line("who moved: *")
+    result.stdout.fnmatch_lines(["next         pytest-bctrl contract update *"])

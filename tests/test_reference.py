@@ -1,0 +1,123 @@
+"""Every option, ini key, variable, fixture, marker and argument: shown with its words, in the reference, and used."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pytest_bctrl import cli, settings
+from tests.reference_page import PAGE, arguments, declared, environment, fixtures, markers, reference_page
+
+ROOT = Path(__file__).parents[1]
+NOT_A_USE = {"reference_page.py", "test_reference.py"}
+USES = "\n".join(
+    path.read_text("utf-8")
+    for folder in ("examples", "tests")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.suffix in {".py", ".ini"} and path.name not in NOT_A_USE
+)
+RESOLVED = [one for one in vars(settings).values() if isinstance(one, settings.Setting)]
+
+
+def shown(pytester: pytest.Pytester, option: str) -> str:
+    """What pytest prints, as one line."""
+    return " ".join(pytester.runpytest_subprocess(option, "--color=no").stdout.str().split())
+
+
+def test_the_page_is_current() -> None:
+    """Write it anew with: python -m tests.reference_page."""
+    assert PAGE.read_text("utf-8") == reference_page()
+
+
+def test_help_shows_every_option_and_ini_key_with_its_words(pytester: pytest.Pytester) -> None:
+    text = shown(pytester, "--help")
+    found = declared()
+
+    assert len(found.options) > 10
+    wanted = [
+        f"{option}={attributes['metavar']}" for option, attributes in found.options.items() if "metavar" in attributes
+    ]
+    wanted += [
+        f"{option} {attributes['help']}" for option, attributes in found.options.items() if "metavar" not in attributes
+    ]
+    wanted += [attributes["help"] for attributes in found.options.values()]
+    wanted += [words for ini, words in found.ini.items()]
+    assert [] == [words for words in wanted if words not in text]
+    assert [] == [ini for ini in found.ini if not re.search(rf"{ini} \((string|linelist)\): ", text)]
+
+
+def test_markers_shows_every_marker_with_its_words(pytester: pytest.Pytester) -> None:
+    text = shown(pytester, "--markers")
+
+    assert len(markers()) > 3
+    assert [] == [name for name, words in markers().items() if f"@pytest.mark.{name}: {words}" not in text]
+
+
+def test_fixtures_shows_every_fixture_with_its_words() -> None:
+    source = (ROOT / "pytest_bctrl" / "plugin.py").read_text("utf-8")
+    defined = re.findall(r"^@pytest\.fixture.*\ndef (\w+)\(", source, re.MULTILINE)
+
+    assert sorted(defined) == sorted(fixtures())
+    assert [] == [name for name, (_, words) in fixtures().items() if len(words) < 20]
+
+
+@pytest.mark.parametrize("option", declared().options)
+def test_an_option_is_used(option: str) -> None:
+    assert re.search(rf"{option}\b(?!-)", USES)
+
+
+@pytest.mark.parametrize("ini", declared().ini)
+def test_an_ini_key_is_used(ini: str) -> None:
+    assert re.search(rf"(?:\\n|\b){ini} *=", USES)
+
+
+@pytest.mark.parametrize("name", sorted({name for names in environment().values() for name in names}))
+def test_a_variable_is_used(name: str) -> None:
+    assert re.search(rf"\b{name}\b", USES)
+
+
+@pytest.mark.parametrize("name", fixtures())
+def test_a_fixture_is_used(name: str) -> None:
+    assert re.search(rf"def test\w+\([^)]*\b{name}\b", USES)
+
+
+@pytest.mark.parametrize("name", [name.partition("(")[0] for name in markers()])
+def test_a_marker_is_used(name: str) -> None:
+    assert re.search(rf"pytest\.mark\.{name}\b|-m\"?, \"(not )?{name}\"", USES)
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_a_command_and_its_arguments_are_used(command: str) -> None:
+    assert re.search(rf"\"{command}\"", USES)
+    options = [action.option_strings[-1] for action in arguments(command) if action.option_strings]
+    assert [] == [option for option in options if option not in USES]
+
+
+@pytest.mark.parametrize("setting", RESOLVED, ids=lambda setting: setting.ini)
+def test_an_option_wins_over_a_variable_and_that_over_the_ini_file(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, setting: settings.Setting
+) -> None:
+    """By pytest's own configuration, as the reference says."""
+    found = declared()
+    if setting.option not in found.options:
+        assert setting.ini in found.ini
+        return
+    pytester.makeini(f"[pytest]\n{setting.ini} = from the ini file\n")
+    variables = {name: f"from {name}" for name in setting.environment}
+    config = pytester.parseconfig("--bctrl-fail-on=error")
+    asked = pytester.parseconfig(f"{setting.option}=from the command line")
+
+    assert "from the command line" == told(asked, setting, variables)
+    for name in setting.environment:
+        assert f"from {name}" == told(config, setting, variables)
+        del variables[name]
+    if setting != settings.FAIL_ON_LEVEL:
+        assert "from the ini file" == told(config, setting, variables)
+
+
+def told(config: pytest.Config, setting: settings.Setting, variables: dict[str, str]) -> str:
+    given = settings.given(setting, config, variables)
+    assert given is not None
+    return given.value
