@@ -189,7 +189,9 @@ TRIGGERS: Mapping[str, Trigger] = {
     "max examples": lambda _: settings.max_examples(Given(bctrl_max_examples="many"), {}),
     "upstream": lambda _: settings.upstream(Given(bctrl_upstream="nowhere.md"), {}),
     "scrub": lambda _: settings.scrub_ids(Given({"bctrl_scrub": "names"}), {}),
-    "secret unset": lambda _: settings.secrets(Given({"bctrl_secrets": ["$NOT_SET_HERE"]}), {}),
+    "secret unset": lambda _: settings.secrets(
+        Given({"bctrl_secrets": ["$NOT_SET_HERE"], "bctrl_record_mode": "once"}), {}
+    ),
     "space missing": lambda _: settings.space_id(Given(), {}),
     "space odd": lambda _: settings.space_id(Given(bctrl_space_id=" x"), {}),
     "key missing": lambda _: settings.api_key({}),

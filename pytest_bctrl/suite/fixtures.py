@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import wrong_credentials
 from pytest_bctrl.contract.key_fields import guarded_by, key_fields
 from pytest_bctrl.contract.model import Operation
@@ -26,7 +27,12 @@ from pytest_bctrl.suite.verdict import VERDICT, Verdict
 @pytest.fixture(scope="session")
 def target(pytestconfig: pytest.Config) -> Iterator[Target]:
     """The API under test."""
-    made = Target(pytestconfig.stash[RUN], see=observer(pytestconfig).see_answer)
+    sees = observer(pytestconfig)
+
+    def see(answer: Answer, query: str, headers: tuple[tuple[str, str], ...]) -> None:
+        sees.see_answer(answer, query=query, request_headers=headers)
+
+    made = Target(pytestconfig.stash[RUN], see=see)
     yield made
     made.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import httpx
 
@@ -52,6 +53,10 @@ class NoAnswerError(Exception):
         self.is_final = is_final
 
 
+See: TypeAlias = Callable[[Answer, str, tuple[tuple[str, str], ...]], None]
+"""Takes an answer, and the query and the header fields of the request that it answers, without any credential."""
+
+
 @dataclass(slots=True)
 class Target:
     """The API under test, live or mocked, every answer of which `see` sees. Not thread-safe; one a test process."""
@@ -60,7 +65,7 @@ class Target:
     retry: RetryPolicy = RETRY
     timeout: float = TIMEOUT
     tally: Tally = field(default_factory=Tally)
-    see: Callable[[Answer], None] = lambda answer: None
+    see: See = lambda answer, query, headers: None
     _client: httpx.Client = field(init=False, repr=False)
     _first: dict[str, Exchange | NoAnswerError] = field(default_factory=dict, repr=False)
 
@@ -149,7 +154,7 @@ class Target:
             self.run.contract, operation, plain.status_code, headers, plain.content, dict(given.path), shell, method
         )
         if request.method == operation.method:
-            self.see(answer)
+            self.see(answer, request.url.query.decode("ascii"), given.headers)
         return Exchange(answer, plain, tuple(found))
 
     def _credentials(self, operation: Operation, wrong: Credential | None) -> Iterator[tuple[KeyField, Secret, str]]:

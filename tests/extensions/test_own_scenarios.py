@@ -86,7 +86,7 @@ def test_its_mistake_is_answered_with_its_name(listed, bctrl_mock):
 
 
 def test_arguments_that_do_not_fit(bctrl_mock):
-    with pytest.raises(Exception, match="scenario night .*: the arguments do not fit.*Every runtime is stopped"):
+    with pytest.raises(Exception, match="scenario night .*: the arguments do not fit.*it takes night.count=2"):
         bctrl_mock.scenario("night", colour="blue")
     with pytest.raises(Exception, match="no such scenario .*slow, flat_errors, night, clumsy"):
         bctrl_mock.scenario("day")
