@@ -19,7 +19,7 @@ from pytest_bctrl.errors import BctrlError
 COMMANDS = {
     "check": "hold recordings, HAR files and JSON bodies to the contract; - reads standard input",
     "mock": "serve the API's contract on this machine, for any client in any language",
-    "contract": "show the contract in force, build it from the vendored spec and the overlay, or vendor the spec anew",
+    "contract": "show the contract in force, build it, vendor the spec anew, or suggest an overlay with what was seen",
     "drift": "compare the vendored spec with the spec as it is published now, and fail for what breaks a consumer",
 }
 """Name and help of every command; the module of the same name has `add_arguments(parser)` and `run(options)`."""
