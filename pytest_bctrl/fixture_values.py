@@ -74,7 +74,8 @@ def aim(request: pytest.FixtureRequest) -> tuple[str, Secret | str, bool]:
 
 def client(request: pytest.FixtureRequest) -> httpx.Client:
     """Return a client on the target."""
-    from pytest_bctrl.suite.observing import ObservingTransport, observer
+    from pytest_bctrl.suite.observing import observer
+    from pytest_bctrl.suite.observing_transport import ObservingTransport
     from pytest_bctrl.traffic.client import client as made
 
     url, key, live = aim(request)
@@ -86,7 +87,8 @@ def client(request: pytest.FixtureRequest) -> httpx.Client:
 
 def async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
     """Return an async client on the target."""
-    from pytest_bctrl.suite.observing import AsyncObservingTransport, observer
+    from pytest_bctrl.suite.observing import observer
+    from pytest_bctrl.suite.observing_transport import AsyncObservingTransport
     from pytest_bctrl.traffic.client import async_client as made
 
     url, key, live = aim(request)

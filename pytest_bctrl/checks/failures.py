@@ -33,7 +33,7 @@ def failures(contract: Contract, spot: Spot, value: Any, path: Path = ()) -> Ite
     if not _may_be_long(value) or not isinstance(schema, Mapping) or _WHOLE & schema.keys() or len(path) > _LEVELS:
         yield from ((path, error) for error in validator(contract, schema).iter_errors(value))
         return
-    rest = dict(validator_errors(contract, schema, value))
+    rest = dict(_other_errors(contract, schema, value))
     for word in schema:
         if word == "$ref":
             target = Spot(pointer(contract.document, str(schema[word]), contract.name), str(schema[word])[1:])
@@ -62,7 +62,7 @@ def _below(contract: Contract, spot: Spot, value: Any, path: Path) -> Iterator[t
         yield from failures(contract, spot, value, path)
 
 
-def validator_errors(
+def _other_errors(
     contract: Contract, schema: Mapping[str, Any], value: Any
 ) -> Iterator[tuple[str, list[ValidationError]]]:
     """Yield the errors of all words but those that lead down, by word; the names they speak of are kept."""

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import codecs
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-_DEPTH = 10_000
-"""Levels of nesting that are read; the interpreter's default of about 1,000 is less than real metadata may have."""
-
-_DIGITS = 100_000
-"""Digits of an integer that are read; the interpreter's default is 4,300."""
+from pytest_bctrl.contract.limits import DEPTH, DIGITS, wide_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +42,9 @@ def parse(body: bytes) -> Parsed:
     except _NotJsonError as error:
         return Parsed(False, None, (str(error),))
     except ValueError:
-        return Parsed(False, None, (f"the body holds a number with more than {_DIGITS} digits",))
+        return Parsed(False, None, (f"the body holds a number with more than {DIGITS} digits",))
     except RecursionError:
-        return Parsed(False, None, (f"the body is nested deeper than {_DEPTH} levels",))
+        return Parsed(False, None, (f"the body is nested deeper than {DEPTH} levels",))
     return Parsed(True, value, tuple(f"the key {name!r} stands twice in one object" for name in duplicates))
 
 
@@ -71,16 +64,3 @@ def _collector(duplicates: list[str]) -> Any:
         return made
 
     return pairs
-
-
-@contextmanager
-def wide_limits() -> Iterator[None]:
-    """Let the interpreter read what JSON allows and its defaults refuse: deep nesting and long integers."""
-    depth, digits = sys.getrecursionlimit(), sys.get_int_max_str_digits()
-    sys.setrecursionlimit(max(depth, _DEPTH))
-    sys.set_int_max_str_digits(_DIGITS)
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(depth)
-        sys.set_int_max_str_digits(digits)

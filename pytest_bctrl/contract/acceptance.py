@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from pytest_bctrl.contract.formats import UUID, conforms
+from pytest_bctrl.contract.limits import wide_limits
 from pytest_bctrl.contract.model import Contract, Schema, pointer
 
 Accepts = Callable[[Any], bool]
@@ -30,18 +30,21 @@ _NOTES = frozenset(
 )
 """Words that say nothing of whether a value conforms."""
 
-_kept: WeakKeyDictionary[Contract, dict[str, Accepts]] = WeakKeyDictionary()
-
 
 def acceptance(contract: Contract, schema: Schema, at: str) -> Accepts:
     """Return a function that tells whether a value conforms to a schema; made once for each place `at` in a document.
 
     `at` is the schema's JSON Pointer. A value that the fast way cannot read is given to the slow one.
     """
-    known = _kept.setdefault(contract, {})
+    known = _kept(contract)
     if at not in known:
         known[at] = _made(contract, schema)
     return known[at]
+
+
+@lru_cache(maxsize=8)
+def _kept(contract: Contract) -> dict[str, Accepts]:
+    return {}
 
 
 def is_fast() -> bool:
@@ -53,7 +56,9 @@ def _made(contract: Contract, schema: Schema) -> Accepts:
     def slowly(value: Any) -> bool:
         from pytest_bctrl.contract.validation import is_valid
 
-        return is_valid(contract, schema, value)
+        # jsonschema writes the value into every error's text, and goes as deep as the value does.
+        with wide_limits():
+            return is_valid(contract, schema, value)
 
     fast = _fast(contract, schema)
     if fast is None:

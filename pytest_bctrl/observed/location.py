@@ -25,6 +25,9 @@ _STEP = re.compile(
 
 ITEMS = "[*]"
 
+_WORDS = frozenset({"true", "false", "null", "NaN", "Infinity"})
+"""Texts that read as JSON values, in Python's reading at least, and are quoted where they are strings."""
+
 
 class Step(NamedTuple):
     """One step of a location; `text` is the member's name, the position, or the tag without its brackets."""
@@ -62,7 +65,7 @@ def tagged(location: str, tag: str) -> str:
 
 def value_tag(name: str, value: Any) -> str:
     """The tag of a branch that the value of a property tells: `kind=profile`; of a container, its type alone."""
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and value not in ("true", "false", "null"):
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and value not in _WORDS:
         text = value
     elif isinstance(value, dict | list):
         return f"{name}:{'object' if isinstance(value, dict) else 'array'}"

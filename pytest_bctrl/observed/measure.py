@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,9 +11,9 @@ from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.observed.coverage import Coverage, Point, PointKind
 from pytest_bctrl.observed.facts import Facts, Observation
 from pytest_bctrl.observed.location import parted
-from pytest_bctrl.observed.node import Node, body_node
+from pytest_bctrl.observed.node import Node, body_node, words
 from pytest_bctrl.observed.split import Choice, Condition, Split
-from pytest_bctrl.observed.spot import TYPES
+from pytest_bctrl.observed.spot import TYPES, expanded, kind_of
 
 
 def coverage(contract: Contract, observation: Observation) -> Coverage:
@@ -72,7 +73,8 @@ class _Body:
 
     def points(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:
         """All points at a place and below it."""
-        schemas = frozenset(spot.pointer for spot in (*node.firm, *node.loose))
+        reached = expanded(node.contract, (*node.firm, *node.loose))
+        schemas = frozenset(spot.pointer for spot in reached if "$ref" not in words(spot))
         if schemas in above:
             return
         facts = self._at(node)
@@ -88,14 +90,15 @@ class _Body:
     def _types(self, node: Node, facts: Facts) -> Iterator[Point]:
         names = [name for name in TYPES if name in node.types and not (name == "integer" and "number" in node.types)]
         if 1 < len(names) < len(TYPES) - 1:
-            for name in names:
+            # Where values are listed, each of them says its type.
+            for name in names if node.values is None else [name for name in names if name in ("array", "object")]:
                 seen = facts.types[name] + (facts.types["integer"] if name == "number" else 0)
                 yield self._point(node, "null" if name == "null" else "type", name, seen)
 
     def _values(self, node: Node, facts: Facts) -> Iterator[Point]:
         for text in node.values or ():
-            if text != "null" or node.types == {"null"}:
-                yield self._point(node, "enum", text, facts.values[text])
+            if kind_of(json.loads(text)) in node.types:
+                yield self._point(node, "null" if text == "null" else "enum", text, facts.values[text])
 
     def _object(self, node: Node, above: frozenset[frozenset[str]], told: frozenset[str]) -> Iterator[Point]:
         pending = node.splits("object")

@@ -19,7 +19,7 @@ def redacted(value: Any, level: int = 0) -> Any:
     if isinstance(value, dict):
         if level >= _LEVELS:
             return f"object of {len(value)}"
-        kept = {str(shortened(name)): redacted(value[name], level + 1) for name in list(value)[:_MEMBERS]}
+        kept = {_name(name): redacted(value[name], level + 1) for name in list(value)[:_MEMBERS]}
         return kept if len(value) <= _MEMBERS else {**kept, "…": f"{len(value) - _MEMBERS} more"}
     if isinstance(value, list):
         if level >= _LEVELS:
@@ -27,3 +27,8 @@ def redacted(value: Any, level: int = 0) -> Any:
         items = [redacted(item, level + 1) for item in value[:_MEMBERS]]
         return items if len(value) <= _MEMBERS else [*items, f"… {len(value) - _MEMBERS} more"]
     return type_name(value)
+
+
+def _name(name: str) -> str:
+    # A lone surrogate could not be sent to another process as it is.
+    return str(shortened(name)).encode("utf-8", "backslashreplace").decode()

@@ -119,8 +119,9 @@ class Tally:
         for text in documented:
             facts.values.setdefault(text, 0)
         for value, count in Counter(column.values).items():
-            text = json_text(value)
-            if len(text) > LENGTH and text not in facts.values:
+            # The interpreter refuses to write integers that are longer still.
+            text = "" if isinstance(value, int) and value.bit_length() > 4 * LENGTH else json_text(value)
+            if not text or (len(text) > LENGTH and text not in facts.values):
                 facts.others += count
                 continue
             facts.count_value(text, count)

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.strict_json import wide_limits
+from pytest_bctrl.contract.limits import wide_limits
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.finding import Finding
 

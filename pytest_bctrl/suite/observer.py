@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -43,6 +44,8 @@ class Observer:
         self.unjudged = Observation()
         self._routes = Routes(contract)
         self._keys: list[Secret] = []
+        # A test may ask from several threads.
+        self._lock = Lock()
 
     def hide(self, key: Secret | str) -> None:
         """Keep a key out of all that is taken down: values and names of what is not documented are the API's own."""
@@ -73,21 +76,24 @@ class Observer:
         self, answer: Answer, *, judged: bool = True, query: str = "", request_headers: Headers = ()
     ) -> None:
         """Take down one answer that was read already."""
-        into = self.judged if judged else self.unjudged
         for key in self._keys:
             answer = _without(key, answer)
         label = answer.operation.label
-        into.add(answer.observed)
-        for name in _given(answer.operation, query, request_headers):
-            into.parameters[label, name] += 1
+        observed = answer.observed
+        with self._lock:
+            into = self.judged if judged else self.unjudged
+            into.add(observed)
+            for name in _given(answer.operation, query, request_headers):
+                into.parameters[label, name] += 1
 
     def take(self) -> dict[str, Any] | None:
         """Return all that was seen since the last call as plain data, and forget it; None where it is nothing."""
         if not self.judged.statuses and not self.unjudged.statuses:
             return None
-        taken = {"judged": as_data(self.judged), "unjudged": as_data(self.unjudged)}
-        self.judged, self.unjudged = Observation(), Observation()
-        return taken
+        with self._lock:
+            judged, self.judged = self.judged, Observation()
+            unjudged, self.unjudged = self.unjudged, Observation()
+        return {"judged": as_data(judged), "unjudged": as_data(unjudged)}
 
     def add(self, data: Mapping[str, Any]) -> None:
         """Add what another process took down."""

@@ -22,7 +22,7 @@ SCALARS = (
     st.none()
     | st.booleans()
     | st.integers()
-    | st.sampled_from([10**30, -(10**400), 1.0, 1e300, 1e999, -0.0, 0.5])
+    | st.sampled_from([10**30, -(10**400), 10**4000, 1.0, 1e300, 1e999, -0.0, 0.5])
     | st.floats(allow_nan=False)
     | st.text(max_size=6)
     | st.sampled_from(["browser", "active", "ephemeral", "profile", "\ud800", "x" * 200])
@@ -34,7 +34,7 @@ VALUES = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["kind", "profile", "available", "x", "a.b", "<t>", "é'\""]), inner, max_size=3
+            st.sampled_from(["kind", "profile", "available", "x", "a.b", "<t>", "é'\"", "\udcff"]), inner, max_size=3
         )
     ),
     max_leaves=6,

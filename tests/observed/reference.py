@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 from pytest_bctrl.contract.formats import conforms
 from pytest_bctrl.observed.facts import Facts, Observation, Place
 from pytest_bctrl.observed.location import value_tag
+from pytest_bctrl.observed.node import body_node, node_at
 from tests.observed.bodies import CONTRACT, LABEL
 
 SCHEMAS = CONTRACT.document["components"]["schemas"]
@@ -44,17 +46,18 @@ def _walk(made: Observation, schema: Any, at: str, value: Any) -> None:
     facts.types[_kind(value)] += 1
     if at == "" or at.endswith("[*]"):
         facts.of += 1
-    if isinstance(value, str) and "format" in schema:
-        facts.formats[schema["format"]] += conforms(value, schema["format"])
+    said = schema.get("type", "object")
+    is_documented = _kind(value) in ([said] if isinstance(said, str) else said)
+    if isinstance(value, str):
+        # Of a string where none is documented, what it may turn out to be is taken down.
+        wanted = [schema["format"]] if "format" in schema else []
+        for name in wanted if is_documented else ("uuid", "date-time"):
+            facts.formats[name] += conforms(value, name)
+    if isinstance(value, list | dict | str) and not is_documented:
+        facts.empty += value in ([], {})
+        return
     if "enum" in schema and not isinstance(value, list | dict):
-        import json
-
-        number = int(value) if isinstance(value, float) and value.is_integer() else value
-        text = json.dumps(number, ensure_ascii=False)
-        if len(text) > 120:
-            facts.others += 1
-        else:
-            facts.values[text] += 1
+        _value(facts, value)
     if isinstance(value, list | dict) and not value:
         facts.empty += 1
     if isinstance(value, list) and "items" in schema:
@@ -62,6 +65,17 @@ def _walk(made: Observation, schema: Any, at: str, value: Any) -> None:
             _walk(made, schema["items"], at + "[*]", item)
     elif isinstance(value, dict):
         _object(made, schema, at, value)
+
+
+def _value(facts: Facts, value: Any) -> None:
+    number = int(value) if isinstance(value, float) and value.is_integer() else value
+    text = json.dumps(number, ensure_ascii=False)
+    if "\\ud" in ascii(text):
+        text = json.dumps(number)
+    if len(text) > 120:
+        facts.others += 1
+    else:
+        facts.values[text] += 1
 
 
 def _object(made: Observation, schema: Any, at: str, value: dict[str, Any]) -> None:
@@ -79,12 +93,13 @@ def _object(made: Observation, schema: Any, at: str, value: dict[str, Any]) -> N
 def documented(observation: Observation) -> dict[str, tuple[Any, ...]]:
     """What both tell of documented places, in a form to compare: an untold branch has no facts of its own."""
     shown = {}
+    root = body_node(CONTRACT, LABEL, "200")
+    assert root is not None
+    told = tuple(member.location for members in observation.unknown.values() for member in members)
     for place, facts in observation.places.items():
         if re.search(r"<kind(?![=]ephemeral>|[=]profile>)|backing[.]", place.location):
             continue
-        if place in {member for members in observation.unknown.values() for member in members}:
-            continue
-        if any(place.location.startswith(member.location) for ms in observation.unknown.values() for member in ms):
+        if node_at(root, place.location) is None or place.location.startswith(told):
             continue
         of = 0 if place.location.endswith(">") else facts.of
         formats = {name: count for name, count in facts.formats.items() if count}

@@ -6,11 +6,16 @@ import json
 import tracemalloc
 from typing import Any
 
+import pytest
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.observed.data import as_data
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import MANY, Observation
 from pytest_bctrl.observed.observe import observe
-from tests.observed.bodies import CONTRACT, LABEL
+from tests.contract.documents import contract_of
+from tests.observed.bodies import CONTRACT, LABEL, OPERATION
 from tests.variants.runtimes import mixed_runtime
 
 
@@ -66,3 +71,22 @@ def test_a_secret_that_stands_in_traffic_is_in_no_sample() -> None:
     observe(CONTRACT, LABEL, 200, body, made)
     assert secret not in json.dumps(as_data(made))
     assert secret not in repr([one.as_dict() for one in differences(CONTRACT, made)])
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "1e999", "-0", "1" + "0" * 400])
+def test_numbers_beyond_what_the_interpreter_writes_are_observed_too(number: str) -> None:
+    text = json.dumps({"runtimes": [mixed_runtime(1)]})
+    for replaced in ('"active"', '"eu-west-3"', '"us-east-1"'):
+        text = text.replace(replaced, number)
+    made = Answer(CONTRACT, OPERATION, 200, (("Content-Type", "application/json"),), text.encode())
+    places = {one.location for one in differences(CONTRACT, made.observed)}
+    assert {one.location for one in check_answer(made) if one.rule == "response_schema_conformance"} == places
+
+
+def test_a_body_of_a_recursive_schema_may_be_deeper_than_the_interpreter_goes() -> None:
+    schema = {"$ref": "#/components/schemas/Node"}
+    node = {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
+    contract = contract_of(schema, {"Node": node})
+    raw = ('{"next":' * 700 + "{}" + "}" * 700).encode()
+    made = Answer(contract, contract.operations[0], 200, (("Content-Type", "application/json"),), raw)
+    assert [] == check_answer(made)

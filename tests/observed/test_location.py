@@ -1,0 +1,94 @@
+"""Places are written and read back, whatever the names in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.observed.location import (
+    ITEMS,
+    Step,
+    member,
+    others,
+    parted,
+    position,
+    shown,
+    steps,
+    tag_value,
+    tagged,
+    untagged,
+    value_tag,
+)
+
+NAMES = st.text() | st.sampled_from(["a", "kind", "a.b", "[*]", "<x>", "'", '"', "\\", "*", "\ud800", "]", "$"])
+STEPS = st.lists(
+    st.tuples(st.just("member"), NAMES)
+    | st.tuples(st.just("items"), st.just("*"))
+    | st.tuples(st.just("position"), st.integers(0, 20).map(str))
+    | st.tuples(st.just("others"), st.just("*"))
+    | st.tuples(st.just("tag"), st.tuples(st.just("kind"), NAMES).map(lambda pair: value_tag(*pair)))
+)
+
+
+def written(parts: list[tuple[Any, str]]) -> str:
+    text = ""
+    for kind, name in parts:
+        if kind == "member":
+            text = member(text, name)
+        elif kind == "position":
+            text = position(text, int(name))
+        elif kind == "others":
+            text = others(text)
+        else:
+            text = text + ITEMS if kind == "items" else tagged(text, name)
+    return text
+
+
+@given(STEPS)
+def test_a_location_is_read_step_by_step_as_it_was_written(parts: list[tuple[Any, str]]) -> None:
+    found = list(steps(written(parts)))
+    assert [kind for kind, _ in parts] == [step.kind for step in found]
+    told = [(step.kind, step.text) for step in found if step.kind in ("member", "position", "tag")]
+    assert [part for part in parts if part[0] in ("member", "position", "tag")] == told
+
+
+@given(STEPS)
+def test_a_location_is_parted_at_its_last_step(parts: list[tuple[Any, str]]) -> None:
+    above, last = parted(written(parts))
+    assert written(parts[:-1]) == above
+    assert (last is None) == (not parts)
+    if isinstance(last, Step):
+        assert parts[-1][0] == last.kind
+
+
+@given(STEPS)
+def test_no_tag_is_left_where_they_are_taken_out(parts: list[tuple[Any, str]]) -> None:
+    assert [part[0] for part in parts if part[0] != "tag"] == [step.kind for step in steps(untagged(written(parts)))]
+
+
+@given(st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(max_size=100))
+def test_a_tag_tells_its_value(value: Any) -> None:
+    assert ("kind", value) == tag_value(value_tag("kind", value))
+
+
+@pytest.mark.parametrize(
+    ("location", "text"),
+    [
+        ("", "$"),
+        ("runtimes[*].backing<kind=profile>.profile", "runtimes[*].backing.profile"),
+        ("<oneOf:1>.error.code", "error.code"),
+        ("[0].x", "[*].x"),
+        ("labels.*", "labels.*"),
+        ("['<b>']", "['<b>']"),
+    ],
+)
+def test_a_person_sees_neither_tag_nor_position(location: str, text: str) -> None:
+    assert text == shown(location)
+
+
+def test_what_is_no_location_is_refused() -> None:
+    with pytest.raises(ValueError, match="is no location"):
+        list(steps("runtimes[*"))

@@ -1,0 +1,111 @@
+"""Coverage: the points that a contract has, and those that were seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.observed.coverage import Coverage
+from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.measure import coverage
+from pytest_bctrl.observed.observe import NO_BODY, observe
+from pytest_bctrl.observed.unseen import never_seen
+from tests.contract.documents import contract_of
+from tests.observed.bodies import CONTRACT, sample
+
+
+def measured(contract: Contract, *bodies: Any, status: int = 200) -> Coverage:
+    seen = Observation()
+    for body in bodies:
+        observe(contract, contract.operations[0].label, status, body, seen)
+    return coverage(contract, seen)
+
+
+def points(schema: Any, *bodies: Any) -> dict[tuple[str, str, str], int]:
+    """The points of a body with this schema, its own status left out."""
+    found = measured(contract_of(schema), *bodies).points
+    return {
+        (one.location, one.kind, one.label): one.seen
+        for one in found
+        if one.status == "200" and one.kind not in ("status", "parameter")
+    }
+
+
+@pytest.mark.parametrize(
+    ("schema", "bodies", "expected"),
+    [
+        ({"type": "string"}, ["a"], {}),
+        ({"type": ["string", "null"]}, ["a", "b"], {("", "null", "null"): 0, ("", "type", "string"): 2}),
+        ({"enum": ["a", 1]}, ["a", "x"], {("", "enum", '"a"'): 1, ("", "enum", "1"): 0}),
+        ({"const": True}, [True, 1], {("", "enum", "true"): 1}),
+        (
+            {"type": ["string", "null"], "enum": ["a", None, 3]},
+            ["a", None],
+            {("", "enum", '"a"'): 1, ("", "null", "null"): 1},
+        ),
+        (
+            {"type": "string", "format": "uuid"},
+            ["x", "5b1e0c8e-0000-4000-8000-00000000bc71"],
+            {("", "format", "uuid"): 1},
+        ),
+        (
+            {"type": "object", "properties": {"a": {}, "b": {}}, "required": ["a"]},
+            [{"a": 1}, {"a": 1, "b": 1}],
+            {("a", "property", "a"): 2, ("b", "property", "b"): 1, ("b", "absent", "left out"): 1},
+        ),
+        (
+            {"type": "array", "items": {"type": "integer"}},
+            [[], [1, 2]],
+            {("", "items", "with items"): 1, ("", "empty", "empty list"): 1},
+        ),
+        (
+            {"anyOf": [{"type": "object", "properties": {"a": {}}, "required": ["a"]}, {"type": "null"}]},
+            [None],
+            {("", "null", "null"): 1, ("", "type", "object"): 0, ("a", "property", "a"): 0},
+        ),
+        ({"type": "object", "additionalProperties": True}, [{"x": 1}], {}),
+    ],
+)
+def test_every_word_has_its_points(schema: Any, bodies: list[Any], expected: dict[tuple[str, str, str], int]) -> None:
+    assert expected == points(schema, *bodies)
+
+
+def test_branches_are_told_by_the_value_that_names_them() -> None:
+    def branch(kind: str) -> dict[str, Any]:
+        return {"type": "object", "properties": {"kind": {"const": kind}, kind: {}}, "required": ["kind"]}
+
+    found = points({"oneOf": [branch("x"), branch("y")]}, {"kind": "x", "x": 1}, {"kind": "z"})
+    assert {("", "branch", "kind=x"): 1, ("", "branch", "kind=y"): 0} == {
+        point: seen for point, seen in found.items() if point[1] == "branch"
+    }
+    assert (1, 0) == (found["<kind=x>.x", "property", "x"], found["<kind=y>.y", "property", "y"])
+
+
+def test_a_recursive_schema_is_counted_once() -> None:
+    node = {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
+    contract = contract_of({"$ref": "#/components/schemas/Node"}, {"Node": node})
+    found = [(one.location, one.kind) for one in measured(contract, {"next": {"next": {}}}).points if one.location]
+    assert [("path", "parameter"), ("next", "property"), ("next", "absent")] == found
+
+
+def test_nothing_seen_is_nothing_covered() -> None:
+    nothing = measured(CONTRACT)
+    assert (0, 0.0) == (nothing.seen, nothing.percent)
+    assert len(nothing.points) > 100
+
+
+def test_seeing_more_never_covers_less() -> None:
+    once, twice = measured(CONTRACT, sample()), measured(CONTRACT, sample(), {"runtimes": []})
+    assert once.seen < twice.seen
+    assert len(once.points) == len(twice.points)
+
+
+def test_an_answer_without_a_body_covers_its_status_alone() -> None:
+    assert 1 == measured(CONTRACT, NO_BODY, status=404).seen
+
+
+def test_what_was_never_there_is_named_without_all_that_would_be_below_it() -> None:
+    lines = never_seen(measured(CONTRACT, {"runtimes": []}))
+    assert ["status 400, 401, 403, 404, 429", "path parameter: id", "200 runtimes: with items"] == lines
