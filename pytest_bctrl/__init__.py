@@ -10,15 +10,44 @@ from typing import TYPE_CHECKING, Any
 from pytest_bctrl._version import __version__
 
 if TYPE_CHECKING:
+    from pytest_bctrl.checks.answer import Answer
+    from pytest_bctrl.checks.own import Check, Problem, contract_check
     from pytest_bctrl.conformance import assert_conforms, check
     from pytest_bctrl.finding import Finding
+    from pytest_bctrl.samples.sample import Samples
+    from pytest_bctrl.traffic.mock.change import Scene
+    from pytest_bctrl.traffic.mock.message import Answer as MockAnswer
+    from pytest_bctrl.traffic.mock.own import mock_fault, mock_scenario
 
-__all__ = ["Finding", "__version__", "assert_conforms", "check"]
+__all__ = [
+    "Answer",
+    "Check",
+    "Finding",
+    "MockAnswer",
+    "Problem",
+    "Samples",
+    "Scene",
+    "__version__",
+    "assert_conforms",
+    "check",
+    "contract_check",
+    "mock_fault",
+    "mock_scenario",
+]
 
 _HOMES = {
+    "Answer": "pytest_bctrl.checks.answer",
+    "Check": "pytest_bctrl.checks.own",
     "Finding": "pytest_bctrl.finding",
+    "MockAnswer": "pytest_bctrl.traffic.mock.message:Answer",
+    "Problem": "pytest_bctrl.checks.own",
+    "Samples": "pytest_bctrl.samples.sample",
+    "Scene": "pytest_bctrl.traffic.mock.change",
     "assert_conforms": "pytest_bctrl.conformance",
     "check": "pytest_bctrl.conformance",
+    "contract_check": "pytest_bctrl.checks.own",
+    "mock_fault": "pytest_bctrl.traffic.mock.own",
+    "mock_scenario": "pytest_bctrl.traffic.mock.own",
 }
 
 
@@ -27,6 +56,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'pytest_bctrl' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(_HOMES[name]), name)
+    module, _, there = _HOMES[name].partition(":")
+    value = getattr(import_module(module), there or name)
     globals()[name] = value
     return value

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 from pytest_bctrl.checks.accept import answer_of
+from pytest_bctrl.checks.own import Check
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
@@ -13,15 +15,21 @@ from pytest_bctrl.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.reports.terminal import describe, headline
 
 
-def check(response: Any, *, contract: Contract | None = None, operation: str | None = None) -> list[Finding]:
+def check(
+    response: Any,
+    *,
+    contract: Contract | None = None,
+    operation: str | None = None,
+    checks: Iterable[Check] = (),
+) -> list[Finding]:
     """Return everything that is wrong with a response under the contract, worst first.
 
     `response` is one of httpx, httpx2, requests, urllib3, werkzeug (Flask), Django or Starlette, or a bare body
     (bytes, str or data), which counts as a 200. `operation` is an operation id, needed only where the URL does not
-    tell.
+    tell. `checks` are checks of one's own, to be run beside the contract's.
     Raises `BctrlError` for what is not a response.
     """
-    return check_answer(answer_of(response, contract or _packaged(), operation))
+    return check_answer(answer_of(response, contract or _packaged(), operation), own=checks)
 
 
 def assert_conforms(

@@ -17,7 +17,9 @@ from pytest_bctrl.secret import Secret
 if TYPE_CHECKING:
     import httpx
 
+    from pytest_bctrl.traffic.flow import FieldsFor
     from pytest_bctrl.traffic.mock import MockServer
+    from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
 
 _CONTRACT: pytest.StashKey[Contract] = pytest.StashKey()
 _MOCK: pytest.StashKey[MockServer] = pytest.StashKey()
@@ -39,11 +41,20 @@ def mock(config: pytest.Config) -> MockServer:
     if _MOCK not in config.stash:
         from pytest_bctrl.traffic.mock import MockServer
 
-        server = MockServer(contract(config)).start()
+        server = MockServer(contract(config)).extend(*own_of(config)).start()
         config.add_cleanup(server.stop)
         config.pluginmanager.register(MockReport(), "bctrl-mock-report")
         config.stash[_MOCK] = server
     return config.stash[_MOCK]
+
+
+def own_of(config: pytest.Config) -> tuple[list[OwnScenario], list[OwnFault]]:
+    """Return the scenarios and faults that the project's hooks give."""
+    from pytest_bctrl.checks.own import flattened
+    from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
+
+    scenarios = flattened(config.hook.pytest_bctrl_scenarios(), OwnScenario, "pytest_bctrl_scenarios")
+    return scenarios, flattened(config.hook.pytest_bctrl_faults(), OwnFault, "pytest_bctrl_faults")
 
 
 @contextmanager
@@ -82,7 +93,13 @@ def client(request: pytest.FixtureRequest) -> httpx.Client:
     judged = is_mock(request.config, url)
     sees = observer(request.config)
     sees.hide(key)
-    return made(url, key, live=live, around=lambda inner: ObservingTransport(inner, sees, judged=judged))
+    return made(
+        url,
+        key,
+        live=live,
+        around=lambda inner: ObservingTransport(inner, sees, judged=judged),
+        fields=fields_of(request.config),
+    )
 
 
 def async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
@@ -95,12 +112,25 @@ def async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
     judged = is_mock(request.config, url)
     sees = observer(request.config)
     sees.hide(key)
-    return made(url, key, live=live, around=lambda inner: AsyncObservingTransport(inner, sees, judged=judged))
+    return made(
+        url,
+        key,
+        live=live,
+        around=lambda inner: AsyncObservingTransport(inner, sees, judged=judged),
+        fields=fields_of(request.config),
+    )
 
 
 def is_mock(config: pytest.Config, url: str) -> bool:
     """Whether a base URL is the bundled mock's: what that does against the contract, a test has told it to."""
     return _MOCK in config.stash and url == config.stash[_MOCK].url
+
+
+def fields_of(config: pytest.Config) -> FieldsFor:
+    """Return what says which header fields carry the key to which operation."""
+    from pytest_bctrl.traffic.mock.routes import fields_for
+
+    return fields_for(contract(config))
 
 
 class MockReport:

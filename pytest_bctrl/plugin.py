@@ -70,6 +70,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, metavar, text in _VALUES:
         group.addoption(f"--{name.replace('_', '-')}", dest=name, metavar=metavar, default=None, help=text)
         parser.addini(name, text, type="string", default="")
+    parser.addini("bctrl_levels", "Levels of findings, one a line: rule = level, or rule@location = level", "linelist")
     text = "Write a report of the contract run; the suffix says how: .html, .json, .md, .sarif, .xml; repeatable"
     group.addoption("--bctrl-report", dest="bctrl_report", metavar="PATH", action="append", default=None, help=text)
     parser.addini("bctrl_report", f"{text}, one path a line", type="linelist")
@@ -77,6 +78,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(
         "bctrl_scrub", "ids: replace identifiers in recordings, the same one always by the same", "string", ""
     )
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks by which a project adds checks, scenarios and faults of its own."""
+    from pytest_bctrl import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import FAIL_ON, FailOn
+from pytest_bctrl.levels import Levels, parse_levels
 from pytest_bctrl.secret import Secret
 
 Target = Literal["mock", "live"]
@@ -58,6 +59,7 @@ ALLOW_LIST = Setting("bctrl_allow_list")
 MIN_COVERAGE = Setting("bctrl_min_coverage")
 RECORD_MODE = Setting("bctrl_record_mode")
 RECORDINGS = Setting("bctrl_recordings")
+LEVELS = Setting("bctrl_levels")
 SECRETS = Setting("bctrl_secrets")
 SCRUB = Setting("bctrl_scrub")
 GITHUB = Setting("bctrl_github")
@@ -164,9 +166,19 @@ def secrets(source: Source, environment: Mapping[str, str]) -> tuple[Secret, ...
             continue
         if len(value) < 4:
             what = f"the variable {line[1:]} is not set, or" if line.startswith("$") else "a value"
-            raise SettingError(f"{what} is too short to be looked for", where="bctrl_secrets (ini)", mend="set it")
+            raise SettingError(
+                f"{what} is too short to be looked for",
+                where="bctrl_secrets (ini)",
+                mend="set it to four characters or more",
+            )
         values.append(Secret(value))
     return tuple(values)
+
+
+def levels(source: Source) -> Levels:
+    """Return the configured levels of findings; raises `SettingError` for a line that is none, or a wrong level."""
+    lines = source.getini(LEVELS.ini)
+    return parse_levels(map(str, lines) if isinstance(lines, list) else (), f"{LEVELS.ini} (ini)")
 
 
 def scrub_ids(source: Source, environment: Mapping[str, str]) -> bool:

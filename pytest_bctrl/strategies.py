@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from pytest_bctrl.conformance import check
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.read import load
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.mutants import broken, rules
 from pytest_bctrl.samples.override import settled
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
@@ -34,13 +36,15 @@ class Nonconforming(NamedTuple):
     body: Any
 
 
-def runtimes(*, contract: Contract | None = None, **overrides: Any) -> st.SearchStrategy[dict[str, Any]]:
+def runtimes(
+    *, contract: Contract | None = None, operation: str | None = None, **overrides: Any
+) -> st.SearchStrategy[dict[str, Any]]:
     """Return a strategy of single runtimes that the contract allows.
 
     An override is a value, or a strategy to draw it from; what the contract ties to it follows. The draw raises
     `SettingError` for an override that breaks the contract.
     """
-    return _runtime(_samples(contract), overrides)
+    return _runtime(_samples(contract, operation), overrides)
 
 
 def responses(
@@ -49,18 +53,22 @@ def responses(
     max_size: int | None = 3,
     space_id: str = SPACE_ID,
     contract: Contract | None = None,
+    operation: str | None = None,
     **overrides: Any,
-) -> st.SearchStrategy[dict[str, Any]]:
+) -> st.SearchStrategy[Any]:
     """Return a strategy of whole response bodies of one space: ids are unique, and each `spaceId` is `space_id`.
 
-    `overrides` are those of each runtime, as `runtimes` takes them.
+    `overrides` are those of each runtime, as `runtimes` takes them. With a contract of one's own, `operation` is the
+    id of the one that lists something, where it is not the first.
     """
-    return _response(_samples(contract), min_size, max_size, space_id, overrides)
+    return _response(_samples(contract, operation), min_size, max_size, space_id, overrides)
 
 
-def nonconforming(*, space_id: str = SPACE_ID, contract: Contract | None = None) -> st.SearchStrategy[Nonconforming]:
+def nonconforming(
+    *, space_id: str = SPACE_ID, contract: Contract | None = None, operation: str | None = None
+) -> st.SearchStrategy[Nonconforming]:
     """Return a strategy of bodies that each break exactly one rule of the contract, once, and name it."""
-    return _nonconforming(_samples(contract), space_id)
+    return _nonconforming(_samples(contract, operation), space_id)
 
 
 @st.composite
@@ -92,7 +100,7 @@ def _response(
     max_size: int | None,
     space_id: str,
     overrides: Mapping[str, Any],
-) -> dict[str, Any]:
+) -> Any:
     uniques = [str(rule["unique"]).rpartition(".")[2] for rule in samples.operation.invariants if "unique" in rule]
     items = draw(
         st.lists(
@@ -102,7 +110,7 @@ def _response(
             unique_by=tuple(_key(name) for name in uniques) or None,
         )
     )
-    return {**samples.with_items([]), samples.list_name: items}
+    return samples.with_items(items)
 
 
 def _key(name: str) -> Any:
@@ -119,7 +127,7 @@ def _nonconforming(draw: st.DrawFn, samples: Samples, space_id: str) -> Nonconfo
     body = draw(_response(samples, 2, 3, space_id, {}))
     mutant = broken(samples, body, rule)
     # As bytes: a body may be null or a number, which no client hands on as data.
-    found = check(encode(mutant.body), contract=samples.contract)
+    found = check(encode(mutant.body), contract=samples.contract, operation=samples.operation.label)
     assume([mutant.check] == [finding.rule for finding in found] and found[0].count == 1)
     return Nonconforming(mutant.check, rule, mutant.body)
 
@@ -129,64 +137,104 @@ def _item(samples: Samples) -> st.SearchStrategy[Any]:
     return _value(samples.contract, samples.item_schema)
 
 
-def _value(contract: Contract, schema: Schema) -> st.SearchStrategy[Any]:
-    return st.one_of([_of_shape(contract, shape) for shape in shapes(contract, schema)])
+def _value(contract: Contract, schema: Schema, above: tuple[str, ...] = ()) -> st.SearchStrategy[Any]:
+    reference = str(schema.get("$ref", "")) if isinstance(schema, Mapping) else ""
+    if reference and reference in above:
+        # A schema that refers to itself is drawn from when its turn comes, and not unfolded for ever here.
+        return st.deferred(lambda: _value(contract, schema))
+    inside = (*above, reference) if reference else above
+    return st.one_of([_of_shape(contract, shape, inside) for shape in shapes(contract, schema)])
 
 
-def _of_shape(contract: Contract, shape: Shape) -> st.SearchStrategy[Any]:
+def _of_shape(contract: Contract, shape: Shape, above: tuple[str, ...]) -> st.SearchStrategy[Any]:
     if shape.kind == "fixed":
         return st.builds(copy.deepcopy, st.just(shape.value))
     if shape.kind == "any" or shape.schema is None:
         return _json()
     if shape.kind == "branch":
-        return _value(contract, shape.schema)
+        return _value(contract, shape.schema, above)
     if shape.kind == "object":
-        return st.just({}).map(dict) if shape.empty else _object(contract, flatten(contract, shape.schema))
+        return st.just({}).map(dict) if shape.empty else _object(contract, flatten(contract, shape.schema), above)
     if shape.kind == "array":
-        return st.just([]).map(list) if shape.empty else _array(contract, shape.schema)
+        return st.just([]).map(list) if shape.empty else _array(contract, shape.schema, above)
     if shape.kind == "string":
         return _string(shape.schema)
     return _number(shape.schema, whole=shape.kind == "integer")
 
 
-def _object(contract: Contract, schema: Mapping[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+def _object(contract: Contract, schema: Mapping[str, Any], above: tuple[str, ...]) -> st.SearchStrategy[dict[str, Any]]:
     documented = schema.get("properties", {})
     if not documented:
         extra = schema.get("additionalProperties", True)
-        values = _json() if isinstance(extra, bool) or not extra else _value(contract, extra)
+        values = _json() if isinstance(extra, bool) or not extra else _value(contract, extra, above)
         return st.dictionaries(_text(), values, min_size=int(schema.get("minProperties", 0)), max_size=3)
     required = set(schema.get("required", ()))
     return st.fixed_dictionaries(
-        {name: _value(contract, inner) for name, inner in documented.items() if name in required},
-        optional={name: _value(contract, inner) for name, inner in documented.items() if name not in required},
+        {name: _value(contract, inner, above) for name, inner in documented.items() if name in required},
+        optional={name: _value(contract, inner, above) for name, inner in documented.items() if name not in required},
     )
 
 
-def _array(contract: Contract, schema: Mapping[str, Any]) -> st.SearchStrategy[list[Any]]:
+def _array(contract: Contract, schema: Mapping[str, Any], above: tuple[str, ...]) -> st.SearchStrategy[list[Any]]:
     least = int(schema.get("minItems", 0))
     most = schema.get("maxItems", max(least, 3))
     unique = repr if schema.get("uniqueItems") else None
-    return st.lists(_value(contract, schema.get("items", True)), min_size=least, max_size=most, unique_by=unique)
+    return st.lists(_value(contract, schema.get("items", True), above), min_size=least, max_size=most, unique_by=unique)
 
 
 def _string(schema: Mapping[str, Any]) -> st.SearchStrategy[str]:
-    kind = schema.get("format")
+    kind = str(schema.get("format", ""))
     if kind == "uuid":
         return st.uuids(version=4).map(str)
     if kind == "date-time":
         return st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(datetime.isoformat)
     if kind == "date":
         return st.dates().map(str)
+    least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
+    if kind in _FORMATS:
+        return _FORMATS[kind]
     if "pattern" in schema:
-        return st.from_regex(str(schema["pattern"]))
-    return _text(int(schema.get("minLength", 0)), schema.get("maxLength"))
+        # Whether `$` lets a line end follow is where Python and ECMA 262 differ.
+        made = st.from_regex(str(schema["pattern"])).map(lambda text: text.removesuffix("\n"))
+        return made.filter(lambda text: least <= len(text) <= (len(text) if most is None else most))
+    return _text(least, most)
+
+
+_NAMES = st.from_regex(r"[a-z]{1,12}", fullmatch=True)
+_FORMATS: Mapping[str, st.SearchStrategy[str]] = {
+    "email": _NAMES.map("{}@example.test".format),
+    "uri": _NAMES.map("https://example.test/{}".format),
+    "uri-reference": _NAMES.map("/{}".format),
+    "hostname": _NAMES.map("{}.example.test".format),
+    "ipv4": st.ip_addresses(v=4).map(str),
+    "ipv6": st.ip_addresses(v=6).map(str),
+    "time": st.times().map(lambda moment: f"{moment.replace(microsecond=0).isoformat()}Z"),
+    "duration": st.integers(1, 59).map("PT{}M".format),
+    "json-pointer": _NAMES.map("/{}".format),
+}
+"""Formats that are asserted, and texts that have them."""
 
 
 def _number(schema: Mapping[str, Any], *, whole: bool) -> st.SearchStrategy[Any]:
     least, most = schema.get("minimum"), schema.get("maximum")
-    if whole:
-        return st.integers(least, most)
-    return st.floats(least, most, allow_nan=False, allow_infinity=False)
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    step = schema.get("multipleOf", 1 if whole else None)
+    if step is not None:
+        # Whole steps, so that rounding takes none of them out of the schema.
+        lowest = [int(-(-least // step))] if least is not None else []
+        lowest += [int(above // step) + 1] if above is not None else []
+        highest = [int(most // step)] if most is not None else []
+        highest += [int(-(-below // step)) - 1] if below is not None else []
+        steps = st.integers(max(lowest, default=None), min(highest, default=None))
+        return steps.map(lambda number: number * step)
+    return st.floats(
+        least if above is None else above,
+        most if below is None else below,
+        exclude_min=above is not None,
+        exclude_max=below is not None,
+        allow_nan=False,
+        allow_infinity=False,
+    )
 
 
 def _text(least: int = 0, most: int | None = None) -> st.SearchStrategy[str]:
@@ -203,15 +251,24 @@ def _json() -> st.SearchStrategy[Any]:
 @lru_cache(maxsize=1)
 def _packaged() -> Samples:
     contract = load()
-    return Samples(contract, contract.operations[0])
+    return Samples(contract, main_operation(contract))
 
 
-def _samples(contract: Contract | None) -> Samples:
-    samples = _packaged() if contract is None else Samples(contract, contract.operations[0])
+def _of(contract: Contract, operation: str | None) -> Samples:
+    samples = Samples(contract, contract.operation(operation) if operation else main_operation(contract))
+    if not samples.lists:
+        raise SettingError(
+            "its answer holds no list", where=samples.operation.label, mend="name another operation: operation=…"
+        )
+    return samples
+
+
+def _samples(contract: Contract | None, operation: str | None) -> Samples:
+    samples = _packaged() if contract is None else _of(contract, operation)
     # Here and not in the first draw, which Hypothesis would take for a strategy that is slow.
     _item(samples).validate()
     samples.refuse_broken(samples.item(), "sample")
-    check(encode(samples.sample()), contract=samples.contract)
+    check(encode(samples.sample()), contract=samples.contract, operation=samples.operation.label)
     return samples
 
 

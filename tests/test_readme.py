@@ -14,6 +14,9 @@ SNIPPETS = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTA
 @pytest.mark.parametrize("number", range(len(SNIPPETS)))
 def test_snippet(pytester: pytest.Pytester, number: int) -> None:
     pytester.makepyfile(SNIPPETS[number])
+    if "def pytest_" in SNIPPETS[number]:
+        # What a hook needs a conftest.py for; its test is run from the test file.
+        pytester.makeconftest(SNIPPETS[number])
 
     # A recorded test has no recording yet: it is recorded from the mock.
     result = pytester.runpytest_subprocess("--strict-markers", "-W", "error", "--bctrl-record-mode=once")

@@ -21,19 +21,19 @@ def answer_of(response: Any, contract: Contract, operation: str | None = None) -
     Raises `BctrlError` for anything else, and where the operation cannot be told.
     """
     if isinstance(response, bytes | str | dict | list):
-        chosen = _operation(contract, operation, "")
+        chosen = _operation(contract, operation, "", "")
         headers = [("Content-Type", media) for media in _media_types(chosen)[:1]]
         return Answer(contract, chosen, min(chosen.success_statuses, default=200), tuple(headers), _encoded(response))
     status = getattr(response, "status_code", getattr(response, "status", None))
     if not isinstance(status, int):
         raise BctrlError(
-            f"a {type(response).__name__} is not a response",
+            f"{type(response).__name__} is not a response",
             where="pytest_bctrl.check",
             mend="give a response of httpx, requests, urllib3, werkzeug, Django or Starlette, "
             "or its body as bytes, str or data",
         )
     url = _url(response)
-    chosen = _operation(contract, operation, url)
+    chosen = _operation(contract, operation, url, _method(response))
     return Answer(contract, chosen, status, _headers(response), _body(response), path_values(chosen, url))
 
 
@@ -71,7 +71,9 @@ def _body(response: Any) -> bytes:
         if isinstance(body, bytes):
             return body
     raise BctrlError(
-        f"the {type(response).__name__} has no body that was read", where="pytest_bctrl.check", mend="read it first"
+        f"the {type(response).__name__} has no body that was read",
+        where="pytest_bctrl.check",
+        mend="read it first: response.read()",
     )
 
 
@@ -95,18 +97,33 @@ def _url(response: Any) -> str:
     return ""
 
 
-def _operation(contract: Contract, operation: str | None, url: str) -> Operation:
+def _method(response: Any) -> str:
+    """The method of the request that a response answers, where its client library keeps it; else an empty string."""
+    own = getattr(response, "__dict__", {})
+    asked = own.get("request", own.get("_request"))
+    if isinstance(asked, Mapping):
+        return str(asked.get("REQUEST_METHOD", ""))
+    return str(getattr(asked, "method", "") or "").upper()
+
+
+def _operation(contract: Contract, operation: str | None, url: str, method: str) -> Operation:
     if operation is not None:
         return contract.operation(operation)
-    matching = [found for found in contract.operations if found.is_safe and _match(found, url)]
-    candidates = matching or [found for found in contract.operations if found.is_safe]
+    candidates = [found for found in contract.operations if found.is_safe]
+    matching = [found for found in candidates if _match(found, url)]
+    if matching:
+        # A path that is spelled out goes before one with parameters (OpenAPI 3.1, 4.8.8.2).
+        fewest = min(len(found.path_parameters) for found in matching)
+        candidates = [found for found in matching if len(found.path_parameters) == fewest]
+        wanted = method if any(found.method == method for found in candidates) else "GET"
+        candidates = [found for found in candidates if found.method == wanted] or candidates
     if len(candidates) == 1:
         return candidates[0]
     known = ", ".join(found.operation_id or found.label for found in contract.operations)
     raise BctrlError(
         "the operation that this answers cannot be told from its URL",
         where=url or "pytest_bctrl.check",
-        mend=f"name it with operation=…, one of: {known}",
+        mend=f"name it with operation=…, or --operation, one of: {known}",
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pytest_bctrl.checks.select import Path, select
 from pytest_bctrl.checks.strict_json import Parsed, parse
 from pytest_bctrl.contract.acceptance import is_fast
 from pytest_bctrl.contract.media import chosen
@@ -52,7 +53,9 @@ class Answer:
 
     @cached_property
     def schema(self) -> Schema | None:
-        """The documented schema of this body; None where the status or its body is not documented."""
+        """The documented schema of this body; None where the status or its body is not documented, or for HEAD."""
+        if self.operation.method == "HEAD":
+            return None
         content = self.documented.content if self.documented is not None else {}
         media = chosen(content, self.media_type)
         return None if media is None else content[media]
@@ -61,6 +64,13 @@ class Answer:
     def parsed(self) -> Parsed:
         """The body read as strict JSON, once for all checks."""
         return parse(self.body)
+
+    def select(self, place: str) -> Iterator[tuple[Path, Any]]:
+        """Yield path and value of every place of the body that a location such as `runtimes[*].id` names.
+
+        Nothing where the body is no JSON, or has no such place.
+        """
+        yield from select(self.data, place) if self.parsed.ok else ()
 
     @property
     def data(self) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.violation import Violation
+from pytest_bctrl.contract.key_fields import BEARER, KeyField
 from pytest_bctrl.secret import Secret
 
 REFUSED = frozenset({401, 403})
@@ -17,7 +18,7 @@ RULE = "ignored_auth"
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One Authorization header that must be refused; None sends none.
+    """One value of the header field that carries the key, which must be refused; None sends none.
 
     `shell` writes the same for a reproduction command, made from `$BCTRL_API_KEY` and never from the key.
     """
@@ -30,12 +31,14 @@ class Credential:
 NONE = Credential("no header", None, "")
 
 
-def wrong_credentials(key: Secret) -> list[Credential]:
-    """Return every kind of wrong bearer credential that a careless server lets in.
+def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]:
+    """Return every kind of wrong credential that a careless server lets in, as values of the field that carries it.
 
     A kind that this key does not have is left out: a key of digits has no other case, one of a single character
     no first half.
     """
+    if not field.is_bearer:
+        return _wrong_keys(key, field.prefix)
     value = key.reveal()
     half = max(1, len(value) // 2)
     changed = value[:-1] + ("x" if value[-1] != "x" else "y")
@@ -56,6 +59,25 @@ def wrong_credentials(key: Secret) -> list[Credential]:
     # A very short key, or one without letters, makes some of them the right credential, or none at all.
     pointless = (Secret(f"Bearer {value}"), Secret("Bearer "))
     return [credential for credential in made if credential.header not in pointless]
+
+
+def _wrong_keys(key: Secret, prefix: str) -> list[Credential]:
+    value = key.reveal()
+    half = max(1, len(value) // 2)
+    changed = value[:-1] + ("x" if value[-1] != "x" else "y")
+    variable = "BCTRL_API_KEY"
+    made = [
+        ("empty key", "", ""),
+        ("wrong key", "not-a-key-of-this-api", "not-a-key-of-this-api"),
+        ("last character changed", changed, f"${{{variable}%?}}{changed[-1]}"),
+        ("last character missing", value[:-1], f"${{{variable}%?}}"),
+        ("first half of the key", value[:half], f"${{{variable}:0:{half}}}"),
+        ("first 8 characters", value[:8], f"${{{variable}:0:8}}"),
+        ("key with more behind it", f"{value}x", f"${{{variable}}}x"),
+        ("letters in the other case", value.swapcase(), "(the key, swapped case)"),
+    ]
+    wrong = [Credential(name, Secret(prefix + text), prefix + shell) for name, text, shell in made if text != value]
+    return [NONE, *wrong]
 
 
 def check_head_refused(answer: Answer) -> Iterator[Violation]:

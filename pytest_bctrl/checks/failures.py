@@ -11,7 +11,7 @@ from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
-from pytest_bctrl.checks.violation import Path
+from pytest_bctrl.checks.select import Path
 from pytest_bctrl.contract.model import Contract, pointer
 from pytest_bctrl.contract.validation import validator
 from pytest_bctrl.observed.split import accepts

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.violation import Path, Violation
+from pytest_bctrl.checks.select import Path, select
+from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.iso_time import parse_time
 
 Rule = Mapping[str, Any]
@@ -23,7 +24,7 @@ def check_invariant(answer: Answer, rule: Rule) -> Iterator[Violation]:
         return
     for keyword, broken in _KEYWORDS.items():
         if keyword in rule:
-            places = list(_select(answer.data, str(rule.get("each", rule.get("unique")))))
+            places = list(select(answer.data, str(rule.get("each", rule.get("unique")))))
             for path, expected, observed in broken(answer, rule, places):
                 yield Violation(rule["rule"], rule["level"], rule["because"], path, "", expected, observed)
 
@@ -36,7 +37,7 @@ def check_invariants(answer: Answer) -> Iterator[Violation]:
 
 def places_of(answer: Answer, rule: Rule) -> int:
     """How many places of the body a rule has to look at; 0 means that it could not be checked."""
-    return sum(1 for _ in _select(answer.data, str(rule.get("each", rule.get("unique"))))) if _applies(answer) else 0
+    return sum(1 for _ in select(answer.data, str(rule.get("each", rule.get("unique"))))) if _applies(answer) else 0
 
 
 def _applies(answer: Answer) -> bool:
@@ -59,7 +60,8 @@ def _unique(answer: Answer, rule: Rule, places: _Places) -> _Broken:
 def _equals(answer: Answer, rule: Rule, places: _Places) -> _Broken:
     wanted = answer.path_values.get(str(rule["equals"]).removeprefix("path."))
     for path, value in places:
-        if wanted is not None and isinstance(value, str) and value.lower() != wanted.lower():
+        is_comparable = isinstance(value, str | int) and not isinstance(value, bool)
+        if wanted is not None and is_comparable and str(value).lower() != wanted.lower():
             yield path, wanted, value
 
 
@@ -99,21 +101,3 @@ _KEYWORDS: dict[str, Callable[[Answer, Rule, _Places], _Broken]] = {
     "times": _times,
     "ordered": _ordered,
 }
-
-
-def _select(value: Any, place: str) -> Iterator[tuple[Path, Any]]:
-    """All places that a generalised location such as `runtimes[*].id` names."""
-    found: list[tuple[Path, Any]] = [((), value)]
-    for segment in place.replace("[*]", ".[*]").split("."):
-        if segment == "[*]":
-            found = [
-                ((*path, index), item)
-                for path, items in found
-                if isinstance(items, list)
-                for index, item in enumerate(items)
-            ]
-        elif segment:
-            found = [
-                ((*path, segment), item[segment]) for path, item in found if isinstance(item, dict) and segment in item
-            ]
-    yield from found

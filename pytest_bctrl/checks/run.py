@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.invariants import check_invariants
+from pytest_bctrl.checks.own import Check, run_check
 from pytest_bctrl.checks.protocol import check_body, check_content_type, check_status
 from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.checks.undocumented import check_undocumented
@@ -13,12 +14,18 @@ from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.finding import Finding
 
 
-def check_answer(answer: Answer, expected: Collection[int] = ()) -> list[Finding]:
-    """Hold one answer to everything that the contract says; `expected` are the statuses this request may get."""
+def check_answer(answer: Answer, expected: Collection[int] = (), own: Iterable[Check] = ()) -> list[Finding]:
+    """Hold one answer to everything that the contract says; `expected` are the statuses this request may get.
+
+    `own` are checks of the project's own; raises `BrokenCheckError` where one of them raises.
+    """
+    operation = answer.operation
+    chosen = [check for check in own if check.looks_at(operation.operation_id, operation.label)]
     return [
         *findings(answer, _protocol(answer, expected)),
         *check_undocumented(answer),
         *findings(answer, check_invariants(answer)),
+        *(finding for check in chosen for finding in run_check(check, answer)),
     ]
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.violation import Path, Violation
+from pytest_bctrl.checks.select import Path
+from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator
 from pytest_bctrl.contract.limits import wide_limits
 from pytest_bctrl.contract.model import Contract

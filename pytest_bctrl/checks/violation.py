@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.evidence import evidence
+from pytest_bctrl.checks.select import Path
 from pytest_bctrl.contract.show import generalised, location, shortened
 from pytest_bctrl.finding import Finding, Level
 from pytest_bctrl.fingerprint import named
-
-Path: TypeAlias = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
+from types import ModuleType
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import BctrlError
@@ -20,6 +21,7 @@ COMMANDS = {
     "check": "hold recordings, HAR files and JSON bodies to the contract; - reads standard input",
     "mock": "serve the API's contract on this machine, for any client in any language",
     "contract": "show the contract in force, build it from the vendored spec and the overlay, or vendor the spec anew",
+    "doctor": "say what is installed, where each setting comes from, whether the target answers, and what to do next",
     "drift": "compare the vendored spec with the spec as it is published now, and fail for what breaks a consumer",
 }
 """Name and help of every command; the module of the same name has `add_arguments(parser)` and `run(options)`."""
@@ -52,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return COULD_NOT_CHECK
     except BrokenPipeError:
         # The reader of a pipe went away (`| head`): nothing is left to say to anyone, as the interpreter ends either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_CHECK
     except KeyboardInterrupt:
         return 130
@@ -69,9 +72,31 @@ def one_line(text: str) -> str:
     return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in " ".join(text.split()))
 
 
+_EPILOG = """\
+exit codes:
+  0  nothing at or above the failing level
+  1  something is
+  2  it could not be checked
+
+examples:
+  pytest-bctrl doctor --offline
+  pytest-bctrl contract show
+  pytest-bctrl COMMAND --help tells more, with examples
+
+The contract suite itself runs under pytest: pytest --bctrl-mock bctrl"""
+
+
+def _shown(module: ModuleType) -> str:
+    """The examples of a command, as its help ends with them."""
+    return "\n".join(["examples:", *(f"  {example}" for example in module.EXAMPLES)])
+
+
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="pytest-bctrl", description="Contract testing for the bctrl API's List Runtimes endpoint."
+        prog="pytest-bctrl",
+        description="Contract testing for the bctrl API's List Runtimes endpoint.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"pytest-bctrl {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -79,5 +104,8 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         if name in given:
             # Only the command that was asked for is imported: each has libraries of its own to load.
-            import_module(f"pytest_bctrl.cli.{name}").add_arguments(command)
+            module = import_module(f"pytest_bctrl.cli.{name}")
+            module.add_arguments(command)
+            command.formatter_class = argparse.RawDescriptionHelpFormatter
+            command.epilog = "\n\n".join(filter(None, [command.epilog, _shown(module)]))
     return parser

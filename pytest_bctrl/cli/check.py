@@ -13,11 +13,15 @@ from pytest_bctrl.baseline.accept import DAYS, accept, last_day, require_reason
 from pytest_bctrl.baseline.allowlist import FILE, AllowList, accepted, list_notes, load_allow_list
 from pytest_bctrl.checks.accept import answer_of
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.own import Check
+from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.cli.plugins import add_plugin_argument, gathered, require_hooks
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load as load_contract
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above
+from pytest_bctrl.levels import parse_levels
 from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
 from pytest_bctrl.recorded.conform import listing
 from pytest_bctrl.reports.formats import FORMATS, writer
@@ -32,6 +36,11 @@ from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.har_read import decode
 
 _STDIN = "-"
+EXAMPLES = (
+    "pytest-bctrl check recordings/",
+    "pytest-bctrl check body.json --fail-on warning",
+    "pytest-bctrl check body.json --level undocumented_property=off --format json",
+)
 _RECORDINGS = frozenset({".har", ".zip"})
 
 
@@ -45,12 +54,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--format", choices=sorted(FORMATS), default="text", help="default: %(default)s")
     parser.add_argument("--fail-on", choices=FAIL_ON, default="error", help="mildest finding that gives exit code 1")
+    parser.add_argument(
+        "--level",
+        action="append",
+        default=[],
+        metavar="RULE=LEVEL",
+        help="level of a rule, or of RULE@LOCATION: error, warning, info or off; repeatable",
+    )
+    add_plugin_argument(parser, "checks")
+    parser.add_argument(
+        "--operation", metavar="ID", help="what a bare body answers, where the contract has several operations"
+    )
     parser.add_argument("--contract", metavar="PATH", help="an OpenAPI 3.1 document; default: the packaged contract")
     parser.add_argument(
         "--allow-list", metavar="PATH", help=f"findings that are accepted for a while (default: {FILE}, if there)"
     )
     parser.add_argument("--accept", metavar="REASON", help="write what fails now to that list, with this reason")
     parser.add_argument("--until", metavar="DATE", help=f"until when to accept it (default: {DAYS} days from today)")
+
+
+@dataclass(frozen=True)
+class _Against:
+    """What answers are held to: the contract, checks of one's own, and the operation that a bare body answers."""
+
+    contract: Contract
+    own: tuple[Check, ...]
+    operation: str | None
 
 
 @dataclass(frozen=True)
@@ -70,21 +99,27 @@ def run(options: argparse.Namespace) -> int:
     today = date.today()
     until = _until(options, today)
     allow_list = _allow_list(options)
-    contract = load_contract(options.contract)
+    contract = load_contract(options.contract, "--contract")
+    require_hooks(options.plugin, ["pytest_bctrl_checks"])
+    own = tuple(gathered(options.plugin, "pytest_bctrl_checks", Check))
+    levels = parse_levels(options.level, "--level")
+    invariants = [rule for one in contract.operations for rule in one.invariants]
+    levels.require_known(rules_of(invariants, [check.name for check in own]))
     checked: list[_Checked] = []
     problems: list[str] = []
     observer = Observer(contract)
     for name in _names(options.paths, problems):
         try:
-            checked.append(_of_file(name, contract, observer))
+            checked.append(_of_file(name, _Against(contract, own, options.operation), observer))
         except OSError as error:
             problems.append(f"{name}: it cannot be read: {error.strerror}")
         except BctrlError as error:
             problems.append(str(error))
     problems += [problem for one in checked for problem in one.problems]
-    findings = [finding for one in checked for finding in one.findings]
+    findings, off = levels.apply(finding for one in checked for finding in one.findings)
     answers = sum(one.answers for one in checked)
     notes = list_notes(findings, allow_list, today) if not problems else []
+    notes += [f"switched off by --level: {entry.name}, {off.count(entry.name)} not shown" for entry in levels.off]
     findings = [accepted(finding, allow_list, today) for finding in findings]
     none = () if answers or problems else ("nothing in it answers an operation of the contract",)
     title = Title(
@@ -138,33 +173,33 @@ def _names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
         yield from map(str, files)
 
 
-def _of_file(name: str, contract: Contract, observer: Observer) -> _Checked:
+def _of_file(name: str, against: _Against, observer: Observer) -> _Checked:
     """Check one file; raises `DocumentError` where there is nothing in it to be checked."""
     shown, path = ("(standard input)", None) if name == _STDIN else (name, Path(name))
     if path is not None and path.suffix in _RECORDINGS:
         recording = load_recording(path)
         if recording is None:
             raise DocumentError("there is no such file", where=name, mend="name a file or a folder that is there")
-        return _of_recording(shown, recording, contract, observer)
+        return _of_recording(shown, recording, against, observer)
     data = sys.stdin.buffer.read() if path is None else path.read_bytes()
     if _is_har(data):
         attached = nowhere if path is None else beside(path)
-        return _of_recording(shown, decode(data, shown, attached=attached), contract, observer)
+        return _of_recording(shown, decode(data, shown, attached=attached), against, observer)
     if not data.strip():
         raise DocumentError("it is empty", where=shown, mend="give a response body in JSON, or a .har file")
-    return _Checked(1, tuple(_found(answer_of(data, contract), observer, shown)))
+    return _Checked(1, tuple(_found(answer_of(data, against.contract, against.operation), against, observer, shown)))
 
 
-def _of_recording(name: str, recording: Recording, contract: Contract, observer: Observer) -> _Checked:
+def _of_recording(name: str, recording: Recording, against: _Against, observer: Observer) -> _Checked:
     answers = 0
     found: list[Finding] = []
     problems: list[str] = []
     for number, exchange in enumerate(recording.exchanges, 1):
-        answer = answer_of_exchange(exchange, contract)
+        answer = answer_of_exchange(exchange, against.contract)
         if answer is not None:
             answers += 1
-            found += _found(answer, observer, name, f"entry {number}")
-        elif not exchange.is_complete and any(listing([exchange], contract)):
+            found += _found(answer, against, observer, name, f"entry {number}")
+        elif not exchange.is_complete and any(listing([exchange], against.contract)):
             problems.append(f"{name}: entry {number}: the body was left out of the file (save it with the bodies)")
     if not answers and not problems:
         problem = "none of its entries answers an operation of the contract"
@@ -172,9 +207,9 @@ def _of_recording(name: str, recording: Recording, contract: Contract, observer:
     return _Checked(answers, tuple(found), tuple(problems))
 
 
-def _found(answer: Answer, observer: Observer, name: str, place: str = "") -> Iterator[Finding]:
+def _found(answer: Answer, against: _Against, observer: Observer, name: str, place: str = "") -> Iterator[Finding]:
     observer.see_answer(answer)
-    return (_placed(finding, name, place) for finding in check_answer(answer))
+    return (_placed(finding, name, place) for finding in check_answer(answer, own=against.own))
 
 
 def _is_har(data: bytes) -> bool:

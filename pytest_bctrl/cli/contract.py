@@ -8,7 +8,10 @@ from pathlib import Path
 from pytest_bctrl.contract import build, tree
 from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.contract.read import load
+from pytest_bctrl.errors import SettingError
 from pytest_bctrl.reports.terminal import printable
+
+EXAMPLES = ("pytest-bctrl contract show", "pytest-bctrl contract update --dry-run page.md")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,13 +47,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns its exit code."""
     if options.action == "show":
-        print("\n".join(map(printable, tree.lines(load(options.path)))))
+        print("\n".join(map(printable, tree.lines(load(options.path, "contract show")))))
         return 0
     if options.action == "suggest":
         from pytest_bctrl.cli import suggest
 
         return suggest.run(options)
     files = ContractFiles(options.contracts) if options.contracts else packaged()
+    if options.contracts is None and not getattr(options, "dry_run", False):
+        _refuse_installed(files, options.action)
     if options.action == "update":
         return update(files, options.source, options.dry_run)
     if options.overlay or options.contract or options.output:
@@ -60,6 +65,18 @@ def run(options: argparse.Namespace) -> int:
     changed = build.build(files)
     print(f"{files.merged}: {'written' if changed else 'unchanged'}")
     return 0
+
+
+def _refuse_installed(files: ContractFiles, action: str) -> None:
+    """Raise `SettingError` where the contract's files are a part of an installed package."""
+    if not files.is_installed:
+        return
+    raise SettingError(
+        "the contract's files belong to the installed package, and its next upgrade would undo the change",
+        where=str(files.folder),
+        mend=f"work on a copy: cp -r {files.folder} contracts; pytest-bctrl contract {action} --contracts contracts; "
+        "pytest --bctrl-contract=contracts/runtimes.contract.json",
+    )
 
 
 def update(files: ContractFiles, source: str | None, is_dry: bool) -> int:

@@ -13,9 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from pytest_bctrl.contract.document import Document
     from pytest_bctrl.drift.gate_file import GateFile
     from pytest_bctrl.finding import Finding
     from pytest_bctrl.reports.title import Title
+
+EXAMPLES = (
+    "pytest-bctrl drift page.md",
+    "pytest-bctrl drift page.md --fail-on warning --format sarif --output drift.sarif --format text",
+    "pytest-bctrl drift page.md --accept 'announced for March' --until 2027-01-31",
+)
 
 
 class _Report(NamedTuple):
@@ -117,7 +124,7 @@ def _run(arguments: argparse.Namespace) -> int:
     _refuse_two_on_stdout(reports)
     gate = read_gate(arguments.allow_list, is_written=arguments.accept is not None)
     base, upstream = default_sources(arguments.base, arguments.upstream)
-    old = read_source(base)
+    old = _read_base(base, is_given=arguments.base is not None)
     new = read_source(upstream, known=old)
     options = Options(gate.levels, arguments.descriptions, gate.sunset_days, today)
     findings = compare_documents(old, new, options)
@@ -141,6 +148,19 @@ def _run(arguments: argparse.Namespace) -> int:
     elif failing:
         print(_what_next(failing, arguments.fail_on), file=sys.stderr)
     return 1 if failing else 0
+
+
+def _read_base(base: str, *, is_given: bool) -> Document:
+    """Read what is compared with; an error about a `--base` names the option."""
+    from pytest_bctrl.drift.sources import read_source
+    from pytest_bctrl.errors import DocumentError
+
+    try:
+        return read_source(base)
+    except DocumentError as error:
+        if not is_given:
+            raise
+        raise DocumentError(error.problem, where=f"--base {error.where}", mend=error.mend) from None
 
 
 def _failing(findings: list[Finding], fail_on: Any) -> list[Finding]:

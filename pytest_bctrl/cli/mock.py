@@ -6,6 +6,7 @@ import argparse
 import ipaddress
 import json
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -13,24 +14,31 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pytest_bctrl.cli.plugins import add_plugin_argument, gathered, require_hooks
 from pytest_bctrl.cli.request_log import RequestLog
+from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import FAULTS
+from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.port import scenario
 from pytest_bctrl.traffic.recordings.replay import Player
 
 _PORT = 8787
+EXAMPLES = (
+    "pytest-bctrl mock",
+    "pytest-bctrl mock --port 0 --scenario 'many(count=500)' --fault 'status(503, times=2)'",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _epilog()
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
@@ -55,13 +63,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--space-id", metavar="ID", help="the space that is there (default: a fixed UUID)")
     parser.add_argument("--contract", metavar="PATH", help="an OpenAPI 3.1 document; default: the packaged contract")
+    add_plugin_argument(parser, "scenarios and faults")
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="written as JSON once requests are answered")
     parser.add_argument("--quiet", action="store_true", help="no request log")
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM; returns 0. Raises `SettingError` for what is set wrong."""
-    contract = load(options.contract)
+    contract = load(options.contract, "--contract")
     log = None if options.quiet else RequestLog(sys.stdout.fileno())
     server = MockServer(
         contract,
@@ -70,6 +79,11 @@ def run(options: argparse.Namespace) -> int:
         host=options.host,
         port=_port(contract) if options.port is None else options.port,
         log=log,
+    )
+    require_hooks(options.plugin, ["pytest_bctrl_scenarios", "pytest_bctrl_faults"])
+    server.extend(
+        gathered(options.plugin, "pytest_bctrl_scenarios", OwnScenario),
+        gathered(options.plugin, "pytest_bctrl_faults", OwnFault),
     )
     _stage(server, options)
     if options.ready_file is not None:
@@ -144,9 +158,17 @@ def _greet(server: MockServer, options: argparse.Namespace) -> None:
     if not _is_loopback(options.host):
         print(f"warning: {options.host} can be reached from other machines", file=sys.stderr)
     key = f"${options.api_key_env}" if options.api_key_env else server.api_key.reveal()
-    operation = contract.operations[0]
-    values = dict.fromkeys((parameter.name for parameter in operation.path_parameters), server.space_id)
-    print(f'try: curl -H "Authorization: Bearer {key}" {server.url}{operation.url_path(values)}', flush=True)
+    operation = main_operation(contract)
+    asked = inputs(contract, operation, {"space_id": server.space_id}) or Inputs()
+    fields = [(field.name, field.prefix + key) for field in key_fields(contract, operation) or ()]
+    headers = "".join(f' -H "{name}: {value}"' for name, value in [*fields, *asked.headers])
+    url = f"{_reachable(server.url)}{asked.target(operation)}"
+    print(f"try: curl{headers} {shlex.quote(url)}", flush=True)
+
+
+def _reachable(url: str) -> str:
+    """The URL as this machine reaches it: what listens on every address is no address to ask."""
+    return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
 def _tell(file: Path | None, server: MockServer) -> None:
@@ -161,7 +183,9 @@ def _tell(file: Path | None, server: MockServer) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise SettingError(
-            f"it cannot be written: {reason}", where=f"--ready-file {file}", mend="name another"
+            f"it cannot be written: {reason}",
+            where=f"--ready-file {file}",
+            mend="give a path in a folder that is there",
         ) from None
 
 

@@ -81,6 +81,12 @@ def _observation(data: bytes, value: Mapping[str, Any], name: str, contract: Con
 
 
 def _report(data: bytes, value: Mapping[str, Any], name: str, contract: Contract) -> tuple[Observation, bool]:
+    if value.get("target") == "mock":
+        raise DocumentError(
+            "the report is of a run against the mock, which answers by the contract and tells nothing of the API",
+            where=name,
+            mend="give the report of a run with --bctrl-live",
+        )
     if not isinstance(value.get("observation"), dict):
         raise DocumentError(
             "the report holds no observation",

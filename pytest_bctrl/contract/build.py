@@ -69,7 +69,9 @@ def _locked_digest(path: Path) -> str:
         return str(json.loads(_read(path))["sha256"])
     except (ValueError, KeyError, TypeError):
         raise DocumentError(
-            "it is not a lock: a JSON object with source, fetched and sha256", where=str(path), mend="restore the file"
+            "it is not a lock: a JSON object with source, fetched and sha256",
+            where=str(path),
+            mend="restore the file, or write it anew: pytest-bctrl contract update SOURCE",
         ) from None
 
 

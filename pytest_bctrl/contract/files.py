@@ -14,6 +14,11 @@ class ContractFiles(NamedTuple):
     folder: Path
 
     @property
+    def is_installed(self) -> bool:
+        """Whether the files came with an installed package, rather than from a clone or a folder of one's own."""
+        return self.folder.resolve().parent == _PACKAGE
+
+    @property
     def spec(self) -> Path:
         """The vendored spec, verbatim (YAML)."""
         return self.folder / "runtimes.openapi.yaml"

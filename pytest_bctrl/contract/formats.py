@@ -30,7 +30,51 @@ def is_date_time(value: object) -> bool:
     return not isinstance(value, str) or (_DATE_TIME.fullmatch(value) is not None and parse_time(value) is not None)
 
 
-_OWN = {"uuid": is_uuid, "date-time": is_date_time}
+_CHARACTERS = r"(?:[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*"
+_URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*:{_CHARACTERS}(?:#{_CHARACTERS})?", re.ASCII)
+_REFERENCE = re.compile(rf"{_CHARACTERS}(?:#{_CHARACTERS})?", re.ASCII)
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
+_HOSTNAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*", re.ASCII)
+_DURATION = re.compile(
+    r"P(?:\d+W|(?=[\dT])(?:\d+Y)?(?:\d+M)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?)", re.ASCII
+)
+_POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
+
+
+def is_uri(value: object) -> bool:
+    """Whether a string is a URI with its scheme (RFC 3986, 3)."""
+    return not isinstance(value, str) or _URI.fullmatch(value) is not None
+
+
+def is_uri_reference(value: object) -> bool:
+    """Whether a string is a URI, or one that is relative to another (RFC 3986, 4.1)."""
+    return not isinstance(value, str) or _REFERENCE.fullmatch(value) is not None
+
+
+def is_hostname(value: object) -> bool:
+    """Whether a string is a host name (RFC 1123, 2.1)."""
+    return not isinstance(value, str) or _HOSTNAME.fullmatch(value) is not None
+
+
+def is_duration(value: object) -> bool:
+    """Whether a string is a duration (RFC 3339, appendix A)."""
+    return not isinstance(value, str) or _DURATION.fullmatch(value) is not None
+
+
+def is_json_pointer(value: object) -> bool:
+    """Whether a string is a JSON pointer (RFC 6901, 3)."""
+    return not isinstance(value, str) or _POINTER.fullmatch(value) is not None
+
+
+_OWN = {
+    "uuid": is_uuid,
+    "date-time": is_date_time,
+    "uri": is_uri,
+    "uri-reference": is_uri_reference,
+    "hostname": is_hostname,
+    "duration": is_duration,
+    "json-pointer": is_json_pointer,
+}
 
 
 def conforms(value: object, name: str) -> bool:

@@ -29,7 +29,9 @@ def read_json(text: str, name: str) -> Any:
         problem, key = refused.args
         line = _line_of_duplicate(text, key) if key is not None else 0
         place = f", at line {line}" if line else ""
-        raise DocumentError(f"{problem}{place}", where=name, mend="keep one of them" if key else "") from None
+        raise DocumentError(
+            f"{problem}{place}", where=name, mend="keep one of them" if key else "use null, or a number that JSON has"
+        ) from None
     except json.JSONDecodeError as error:
         raise DocumentError(
             f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}", where=name, mend="mend the JSON"

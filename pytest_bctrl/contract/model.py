@@ -19,13 +19,21 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One documented parameter. `setting` names the setting that holds its real value, where there is one."""
+    """One documented parameter. `setting` names the setting that holds its real value, where there is one.
+
+    `examples` are the values that the document gives it, the most telling first. `style` and `explode` say how a list
+    or an object is spelled (OpenAPI 3.1, 4.8.12.3), `is_json` that it is spelled as JSON (`content`).
+    """
 
     name: str
     place: str
     required: bool
     schema: Schema
     setting: str | None = None
+    examples: tuple[Any, ...] = ()
+    style: str = "form"
+    explode: bool = True
+    is_json: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +48,13 @@ class ResponseSpec:
 
 @dataclass(frozen=True, slots=True)
 class SecurityScheme:
-    """One way to authenticate, as `components.securitySchemes` has it."""
+    """One way to authenticate, as `components.securitySchemes` has it; `place` and `field` are an API key's."""
 
     name: str
     type: str
     scheme: str = ""
+    place: str = ""
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,16 @@ class Operation:
     def path_parameters(self) -> tuple[Parameter, ...]:
         """The parameters that are part of the path."""
         return tuple(parameter for parameter in self.parameters if parameter.place == "path")
+
+    @property
+    def other_parameters(self) -> tuple[Parameter, ...]:
+        """The parameters that are not part of the path: of the query, of the header, and cookies."""
+        return tuple(parameter for parameter in self.parameters if parameter.place != "path")
+
+    @property
+    def is_public(self) -> bool:
+        """Whether no credential is needed."""
+        return not self.security or () in self.security
 
     @property
     def success_statuses(self) -> frozenset[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,10 @@ from pytest_bctrl.errors import DocumentError
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
-def load(path: str | Path | None = None) -> Contract:
+def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Contract:
     """Load a contract: the packaged one, or an OpenAPI 3.1 document of one's own (JSON or YAML).
+
+    `option` is what the path was given as, for errors.
 
     Raises `DocumentError` where the file is missing, broken or not OpenAPI 3.1.
     """
@@ -34,7 +36,7 @@ def load(path: str | Path | None = None) -> Contract:
         raise DocumentError(
             f"the contract cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}",
             where=str(file),
-            mend="--bctrl-contract takes an OpenAPI 3.1 document in JSON or YAML",
+            mend=f"{option} takes an OpenAPI 3.1 document in JSON or YAML",
         ) from None
     document = _parse(text, str(file))
     # The packaged document is proven sound by the tests, and is not proven again at every start.
@@ -46,9 +48,9 @@ def _parse(text: str, name: str) -> Any:
         try:
             return json.loads(text)
         except ValueError as error:
-            raise DocumentError(f"it is not JSON: {error}", where=name, mend="mend the file") from None
+            raise DocumentError(f"it is not JSON: {error}", where=name, mend="correct it at that place") from None
         except RecursionError:
-            raise DocumentError("it is nested too deep", where=name, mend="mend the file") from None
+            raise DocumentError("it is nested too deep", where=name, mend="give a flatter document") from None
     from pytest_bctrl.contract.yaml_source import read_yaml
 
     return read_yaml(text, name)
@@ -96,8 +98,9 @@ def _operation(document: Mapping[str, Any], path: str, method: str, item: Mappin
     raw = item[method]
     parameters: dict[tuple[str, str], Parameter] = {}
     for source in (*item.get("parameters", ()), *raw.get("parameters", ())):
-        parameter = _parameter(_deref(document, source, name))
-        parameters[parameter.place, parameter.name] = parameter
+        parameter = _parameter(document, _deref(document, source, name), name)
+        if parameter.place != "header" or parameter.name.lower() not in _IGNORED:
+            parameters[parameter.place, parameter.name] = parameter
     return Operation(
         method=method.upper(),
         path=path,
@@ -113,14 +116,43 @@ def _operation(document: Mapping[str, Any], path: str, method: str, item: Mappin
     )
 
 
-def _parameter(raw: Mapping[str, Any]) -> Parameter:
+_IGNORED = frozenset({"accept", "content-type", "authorization"})
+"""Header fields of which a parameter says nothing: its definition "shall be ignored" (OpenAPI 3.1, 4.8.12.1)."""
+
+
+def _parameter(document: Mapping[str, Any], raw: Mapping[str, Any], name: str) -> Parameter:
+    content = next(iter(raw.get("content", {}).values()), None)
+    described = raw if content is None else content
+    schema = described.get("schema", True)
+    place = str(raw["in"])
+    style = str(raw.get("style", "form" if place in ("query", "cookie") else "simple"))
     return Parameter(
         name=str(raw["name"]),
-        place=str(raw["in"]),
+        place=place,
         required=bool(raw.get("required", False)),
-        schema=raw.get("schema", True),
+        schema=schema,
         setting=raw.get("x-bctrl-setting"),
+        examples=tuple(_examples(document, described, schema, name)),
+        style=style,
+        explode=bool(raw.get("explode", style == "form")),
+        is_json=content is not None,
     )
+
+
+def _examples(document: Mapping[str, Any], described: Mapping[str, Any], schema: Any, name: str) -> Iterator[Any]:
+    """The values that a document gives a parameter, from the parameter itself to the default of its schema."""
+    if "example" in described:
+        yield described["example"]
+    for example in described.get("examples", {}).values():
+        found = _deref(document, example, name)
+        if "value" in found:
+            yield found["value"]
+    resolved = _deref(document, schema, name) if isinstance(schema, Mapping) else {}
+    if "example" in resolved:
+        yield resolved["example"]
+    yield from resolved.get("examples", ())
+    if "default" in resolved:
+        yield resolved["default"]
 
 
 def _response(document: Mapping[str, Any], status: str, raw: Any, name: str) -> ResponseSpec:
@@ -150,7 +182,13 @@ def _scheme(document: Mapping[str, Any], scheme: str, name: str) -> SecuritySche
             mend=f"define it under components/securitySchemes, which has: {known}",
         )
     raw = _deref(document, schemes[scheme], name)
-    return SecurityScheme(scheme, str(raw.get("type", "")), str(raw.get("scheme", "")).lower())
+    return SecurityScheme(
+        scheme,
+        str(raw.get("type", "")),
+        str(raw.get("scheme", "")).lower(),
+        str(raw.get("in", "")),
+        str(raw.get("name", "")),
+    )
 
 
 def _deref(document: Mapping[str, Any], raw: Any, name: str) -> Mapping[str, Any]:

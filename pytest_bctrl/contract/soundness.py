@@ -33,6 +33,7 @@ def _or_reference(described: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "if": {"required": ["$ref"]}, "then": _object({"$ref": _TEXT}), "else": described}
 
 
+_STYLES = ("form", "simple", "matrix", "label", "spaceDelimited", "pipeDelimited", "deepObject")
 _HEADER = _or_reference(_object({"schema": _SCHEMA}))
 _MEDIA = _map(_object({"schema": _SCHEMA}))
 _PARAMETER = _or_reference(
@@ -42,6 +43,10 @@ _PARAMETER = _or_reference(
             "in": {"enum": ["path", "query", "header", "cookie"]},
             "required": {"type": "boolean"},
             "schema": _SCHEMA,
+            "style": {"enum": [*_STYLES]},
+            "explode": {"type": "boolean"},
+            "examples": _map(_or_reference(_object({}))),
+            "content": {**_map(_object({"schema": _SCHEMA})), "minProperties": 1, "maxProperties": 1},
             "x-bctrl-setting": _TEXT,
         },
         "name",
@@ -86,6 +91,9 @@ _OPERATION = _object(
     }
 )
 _PATH_ITEM = _or_reference(_object({"parameters": _list(_PARAMETER), **dict.fromkeys(_METHODS, _OPERATION)}))
+_SCHEME = _object(
+    {"type": _TEXT, "scheme": _TEXT, "name": _TEXT, "in": {"enum": ["query", "header", "cookie"]}}, "type"
+)
 _DOCUMENT = _object(
     {
         "info": _object({}),
@@ -99,7 +107,7 @@ _DOCUMENT = _object(
                 "parameters": _map(_PARAMETER),
                 "headers": _map(_HEADER),
                 "pathItems": _map(_PATH_ITEM),
-                "securitySchemes": _map(_or_reference(_object({"type": _TEXT, "scheme": _TEXT}, "type"))),
+                "securitySchemes": _map(_or_reference(_SCHEME)),
             }
         ),
     }
@@ -138,7 +146,7 @@ def _require_shape(document: Any, name: str) -> None:
     try:
         error = best_match(Draft202012Validator(_DOCUMENT).iter_errors(document))
     except RecursionError:
-        raise DocumentError("it is nested too deep", where=name, mend="mend the file") from None
+        raise DocumentError("it is nested too deep", where=name, mend="give a flatter document") from None
     if error is not None:
         place = "/".join(str(key).replace("~", "~0").replace("/", "~1") for key in error.absolute_path)
         found = json.dumps(error.instance, default=str)

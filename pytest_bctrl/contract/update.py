@@ -46,7 +46,9 @@ def locked_source(files: ContractFiles) -> str:
         source = None
     if not isinstance(source, str) or not source:
         raise DocumentError(
-            "the lock does not say where the spec came from", where=str(files.lock), mend="name the source"
+            "the lock does not say where the spec came from",
+            where=str(files.lock),
+            mend="name the source: pytest-bctrl contract update SOURCE",
         )
     return source
 
@@ -88,17 +90,22 @@ def write(texts: Mapping[Path, str]) -> None:
     before = {path: path.read_bytes() if path.exists() else None for path in texts}
     staged: dict[Path, Path] = {}
     done: list[Path] = []
+    current = Path()
     try:
         for path, text in texts.items():
+            current = path
             staged[path] = _stage(path, text)
         for path, temporary in staged.items():
+            current = path
             temporary.replace(path)
             done.append(path)
     except OSError as error:
         for path in done:
             _restore(path, before[path])
         raise DocumentError(
-            f"it cannot be written: {error.strerror}", where=str(error.filename or ""), mend="nothing was changed"
+            f"it cannot be written: {error.strerror}",
+            where=str(current),
+            mend="nothing was changed; make the folder writable, or give another: --contracts DIR",
         ) from None
     finally:
         for temporary in staged.values():

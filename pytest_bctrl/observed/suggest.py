@@ -52,7 +52,7 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
         waiting = [one for one in differences(current, observation) if _key(one) not in work.unsaid]
         if not waiting:
             break
-        finding = min(waiting, key=_key)
+        finding = min(waiting, key=_turn)
         try:
             work.take(*_step(current, work.document, finding, observation), finding)
         except UnsayableError as error:
@@ -108,6 +108,16 @@ def _key(finding: Finding) -> _Key:
     extra = finding.extra
     which = str(finding.observed) if extra["kind"] in ("new-branch", "type", "status") else ""
     return finding.operation, extra["status"], finding.location, extra["kind"], which
+
+
+def _turn(finding: Finding) -> tuple[_Key, int, _Key]:
+    """Whose turn it is: values are listed before a branch is added, beside which no list could be told any more."""
+    kind = finding.extra["kind"]
+    rank = _FIRST.index(kind) if kind in _FIRST else len(_FIRST)
+    return _key(finding)[:3], rank, _key(finding)[3:]
+
+
+_FIRST = ("null", "unlisted-value", "format", "missing")
 
 
 def _step(

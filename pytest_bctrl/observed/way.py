@@ -24,6 +24,7 @@ def tokens_of(document: Mapping[str, Any], pointer: str) -> Tokens:
     """Return the tokens of a JSON Pointer (RFC 6901) into a document, array indexes as numbers."""
     tokens: list[str | int] = []
     value: Any = document
+    # Any, and not what `isinstance` makes of it: a key may be of either kind.
     for text in unquote(pointer.removeprefix("#")).split("/")[1:]:
         key: str | int = text.replace("~1", "/").replace("~0", "~")
         key = int(key) if isinstance(value, list) else key

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.own import Check
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.finding import Finding, at_or_above
@@ -24,10 +25,10 @@ def answer_of(exchange: Exchange, contract: Contract) -> Answer | None:
     return Answer(contract, operation, exchange.status, exchange.headers, exchange.body, dict(match.values))
 
 
-def findings_of(exchange: Exchange, contract: Contract) -> list[Finding] | None:
+def findings_of(exchange: Exchange, contract: Contract, own: Iterable[Check] = ()) -> list[Finding] | None:
     """Return what is wrong with one exchange, worst first; None where the contract has no such operation."""
     answer = answer_of(exchange, contract)
-    return None if answer is None else check_answer(answer)
+    return None if answer is None else check_answer(answer, own=own)
 
 
 def failing(exchange: Exchange, contract: Contract) -> list[Finding]:
@@ -73,3 +74,14 @@ def space_of(exchanges: Iterable[Exchange], contract: Contract) -> str | None:
                 if parameter.setting == "space_id":
                     return match.values.get(parameter.name)
     return None
+
+
+def base_path(exchange: Exchange, contract: Contract) -> str:
+    """Return what stands in an exchange's path before the path of the contract's operation; often nothing."""
+    for _, match in listing([exchange], contract):
+        for operation in match.operations.values():
+            segments = len(operation.path.split("/")) - 1
+            # A leading version may be left out of a request, so that there is less than the whole path.
+            before = exchange.path.split("/")[1:-segments]
+            return "".join(f"/{segment}" for segment in before)
+    return ""

@@ -15,14 +15,16 @@ import httpx
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
-from pytest_bctrl.recorded.conform import answer_of, failing, listing, sealed, space_of
+from pytest_bctrl.recorded.conform import answer_of, base_path, failing, listing, sealed, space_of
 from pytest_bctrl.recorded.place import Place
 from pytest_bctrl.reports.terminal import describe, headline
+from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secret import Secret, secret
 from pytest_bctrl.traffic.client import async_client, client
 from pytest_bctrl.traffic.mock.message import Request
 from pytest_bctrl.traffic.mock.refusal import Refusals
+from pytest_bctrl.traffic.mock.routes import fields_for
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.guard import SHORTEST, refuse_secrets
@@ -104,12 +106,12 @@ class RecordedTest:
 
     @property
     def base_url(self) -> str:
-        """The origin of what is replayed or recorded."""
+        """The base URL of what is replayed or recorded."""
         if self._aim is not None:
             return self._aim.base_url
         for exchange in self.player.exchanges:
             parts = urlsplit(exchange.url)
-            return urlunsplit((parts.scheme, parts.netloc, "", "", ""))
+            return urlunsplit((parts.scheme, parts.netloc, base_path(exchange, self._contract), "", ""))
         return self._contract.servers[0] if self._contract.servers else "http://localhost:8787"
 
     @property
@@ -154,6 +156,7 @@ class RecordedTest:
             self._aim.key,
             live=self._aim.live,
             around=lambda inner: RecordingTransport(inner, self._keep),
+            fields=fields_for(self._contract),
         )
 
     def async_client(self) -> httpx.AsyncClient:
@@ -165,18 +168,20 @@ class RecordedTest:
             self._aim.key,
             live=self._aim.live,
             around=lambda inner: AsyncRecordingTransport(inner, self._keep),
+            fields=fields_for(self._contract),
         )
 
     def runtimes(self) -> list[dict[str, Any]]:
         """Return the runtimes of the first recorded success, or ask for them while recording."""
-        operation = self._contract.operations[0]
+        operation = main_operation(self._contract)
         samples = Samples(self._contract, operation)
         if self.is_recording:
-            values = dict.fromkeys((one.name for one in operation.path_parameters), self.space_id)
+            asked = inputs(self._contract, operation, {"space_id": self.space_id}) or Inputs()
             with self.client() as made:
-                return samples.items(made.get(operation.url_path(values)).raise_for_status().json())
-        for exchange, _ in listing(self.player.exchanges, self._contract):
-            if exchange.method == operation.method and 200 <= exchange.status < 300:
+                answer = made.get(asked.target(operation), headers=dict(asked.headers))
+                return samples.items(answer.raise_for_status().json())
+        for exchange, match in listing(self.player.exchanges, self._contract):
+            if match.operations.get(exchange.method) is operation and 200 <= exchange.status < 300:
                 self.player.answer(exchange.method, exchange.target)
                 return samples.items(httpx.Response(200, content=exchange.body).json())
         raise DocumentError("it holds no runtimes", where=self._place.shown, mend=self._place.mend)

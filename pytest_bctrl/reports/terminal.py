@@ -47,8 +47,10 @@ def _one(finding: Finding) -> Iterator[str]:
     total = "" if finding.total is None else f"  ({finding.count} of {finding.total})"
     yield printable(f"  {finding.location}{total}")
     yield printable(f"    {finding.message}")
-    yield f"    expected  {shown(finding.expected)}"
-    yield f"    observed  {shown(finding.observed)}"
+    # In a comparison of two specs, nothing stands where one of them says nothing; in an answer, null is a value.
+    is_drift = bool(finding.fingerprint)
+    for word, value in (("expected", finding.expected), ("observed", finding.observed)):
+        yield f"    {word}  {'nothing' if is_drift and value is None else shown(value)}"
     if isinstance(finding.sample, dict) and "location" in finding.sample:
         yield printable(f"    sample    {finding.sample['location']}")
     accepted = finding.extra.get("accepted")

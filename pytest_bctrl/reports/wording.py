@@ -21,10 +21,11 @@ def safe(text: str) -> str:
 
 def one_line(value: Any) -> str:
     """A value as one line of text."""
-    if not isinstance(value, str):
+    text = value
+    if not isinstance(text, str):
         import json
 
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+        text = json.dumps(value, ensure_ascii=False, default=str)
     return safe(" ".join(text.split()))
 
 

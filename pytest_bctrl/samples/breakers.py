@@ -32,6 +32,7 @@ _BAD_FORMATS: Mapping[str, str] = {
     "ipv4": "999.1.1.1",
     "ipv6": "not:an:address",
     "uri": "not a uri",
+    "uri-reference": "not a reference",
     "regex": "(",
     "json-pointer": "no-slash",
 }

@@ -11,6 +11,7 @@ from pytest_bctrl.samples.choice import Rotation
 from pytest_bctrl.samples.shapes import Shape, flatten, shapes
 
 _DEEPEST = 8
+_TRIES = 20
 
 
 class Builder:
@@ -95,7 +96,16 @@ class Builder:
         inner = schema.get("items", True)
         if inner is False:
             return start
-        return [*start, *(self.value(inner, f"{place}[*]", depth + 1) for _ in range(wanted - len(start)))]
+        made = list(start)
+        for _ in range(wanted - len(start)):
+            value = self.value(inner, f"{place}[*]", depth + 1)
+            tries = 0
+            while schema.get("uniqueItems") and value in made and tries < _TRIES:
+                value = self.value(inner, f"{place}[*]", depth + 1)
+                tries += 1
+            if tries < _TRIES:
+                made.append(value)
+        return made
 
 
 _FREE: tuple[Any, ...] = (

@@ -22,7 +22,7 @@ def cohere(body: Any, invariants: Sequence[Mapping[str, Any]], parameters: Mappi
     for rule in invariants:
         if "equals" in rule and rule["equals"] in parameters:
             for container, key in slots(body, rule["each"]):
-                container[key] = parameters[rule["equals"]]
+                container[key] = _like(container[key], parameters[rule["equals"]])
         if "same" in rule:
             _same(body, rule)
         if "times" in rule:
@@ -31,6 +31,12 @@ def cohere(body: Any, invariants: Sequence[Mapping[str, Any]], parameters: Mappi
             _ordered(body, rule)
         if "unique" in rule:
             _unique(body, str(rule["unique"]), start)
+
+
+def _like(value: Any, text: str) -> Any:
+    """The text of a parameter as a value of the type that stands in the body: a number where there is one."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return int(text) if is_number and re.fullmatch(r"-?\d+", text) else text
 
 
 def _same(body: Any, rule: Mapping[str, Any]) -> None:
@@ -73,4 +79,12 @@ def renew(body: Any, location: str, start: int) -> None:
 def _another(value: Any, index: int) -> Any:
     if isinstance(value, str) and _UUID.fullmatch(value):
         return as_uuid(blake2b(f"{value}:{index}".encode(), digest_size=16).hexdigest())
-    return value + index if isinstance(value, int) else f"{value}-{index}"
+    if isinstance(value, int):
+        return value + index
+    # Of the same length, and digits for digits, so that limits and patterns that held hold on.
+    digits = re.search(r"\d{3,}$", value)
+    if digits:
+        width = len(digits[0])
+        return f"{value[:-width]}{(int(digits[0]) + index) % 10**width:0{width}}"
+    end = f"-{index}"
+    return value[: -len(end)] + end if len(value) > len(end) else value + end

@@ -7,9 +7,10 @@ from functools import partial
 from itertools import cycle
 from typing import Any
 
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.samples.sample import Samples
-from pytest_bctrl.samples.shapes import types
-from pytest_bctrl.samples.spots import Spot, changed, spots
+from pytest_bctrl.samples.shapes import Shape, shapes, types
+from pytest_bctrl.samples.spots import Spot, Trail, changed, spots
 
 _BOUNDS = frozenset({"format", "enum", "const", "pattern", "minLength", "maxLength"})
 
@@ -22,13 +23,19 @@ def worded(samples: Samples, texts: Sequence[str], space_id: str) -> Any:
 
 def with_free_form(samples: Samples, content: Any, space_id: str) -> Any:
     """Return the sample with `content` in every object whose properties the contract leaves open."""
-    return _filled(samples, space_id, _is_free_form, lambda: {"content": content})
+    return _filled(samples, space_id, partial(_is_free_form, samples.contract), lambda: {"content": content})
 
 
 def _filled(samples: Samples, space_id: str, is_free: Callable[[Spot], bool], make: Callable[[], Any]) -> Any:
     body = samples.outlined(space_id, optional=True)
-    for spot in list(spots(samples.contract, samples.schema, body)):
-        if is_free(spot):
+    found = list(spots(samples.contract, samples.schema, body))
+    # Items that must differ are left alone, and so is what lies in a place that was filled.
+    distinct = {f"{spot.location}[*]" for spot in found if spot.schema.get("uniqueItems")}
+    filled: list[Trail] = []
+    for spot in found:
+        is_inside = any(spot.trail[: len(trail)] == trail for trail in filled)
+        if is_free(spot) and not is_inside and spot.location not in distinct:
+            filled.append(spot.trail)
             body = changed(body, spot.trail, partial(_instead, make()))
     return samples.coherent(body, space_id)
 
@@ -41,6 +48,7 @@ def _is_free_text(spot: Spot) -> bool:
     return isinstance(spot.value, str) and "string" in types(spot.schema) and not spot.schema.keys() & _BOUNDS
 
 
-def _is_free_form(spot: Spot) -> bool:
-    open_ended = spot.schema.get("additionalProperties") is not False and "properties" not in spot.schema
+def _is_free_form(contract: Contract, spot: Spot) -> bool:
+    extra = spot.schema.get("additionalProperties", True)
+    open_ended = extra is not False and shapes(contract, extra) == (Shape("any"),) and "properties" not in spot.schema
     return "object" in types(spot.schema) and open_ended and spot.value is not None

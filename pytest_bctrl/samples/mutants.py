@@ -13,11 +13,15 @@ from typing import Any
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Level
 from pytest_bctrl.samples.breakers import BREAKERS, UNBREAKABLE
+from pytest_bctrl.samples.fit import fits
 from pytest_bctrl.samples.places import slots, values
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.spots import Spot, changed, spots
 
 SCHEMA_CHECK = "response_schema_conformance"
+_OUTLINE = frozenset({"type", "enum", "const", "required"})
+"""Keywords by which branches are told apart."""
+
 UNDOCUMENTED = "undocumented_property"
 STRAY = "undocumentedByMutant"
 
@@ -45,8 +49,7 @@ class Mutant:
 
 def mutants(samples: Samples, space_id: str = SPACE_ID) -> list[Mutant]:
     """Return a mutant for every keyword at every place of the response schema, one at a time, in the sample body."""
-    body = samples.sample(space_id)
-    return [mutant for spot in _last_spots(samples, body) for mutant in _of_schema(spot, body)]
+    return [mutant for spot, body in _each_spot(samples, space_id) for mutant in _of_schema(samples, spot, body)]
 
 
 def invariant_mutants(samples: Samples, space_id: str = SPACE_ID) -> list[Mutant]:
@@ -57,8 +60,7 @@ def invariant_mutants(samples: Samples, space_id: str = SPACE_ID) -> list[Mutant
 
 def undocumented_mutants(samples: Samples, space_id: str = SPACE_ID) -> list[Mutant]:
     """Return the sample with a property that nobody documented, in every object that documents its own."""
-    body = samples.sample(space_id)
-    return [mutant for spot in _last_spots(samples, body) for mutant in _of_stray(spot, body)]
+    return [mutant for spot, body in _each_spot(samples, space_id) for mutant in _of_stray(spot, body)]
 
 
 def underived(samples: Samples) -> list[str]:
@@ -66,7 +68,7 @@ def underived(samples: Samples) -> list[str]:
     return sorted(
         {
             f"{spot.location or '(body)'}: {keyword}"
-            for spot in _last_spots(samples, samples.sample())
+            for spot, _ in _each_spot(samples, SPACE_ID)
             for keyword in spot.schema.keys() & UNBREAKABLE
         }
     )
@@ -80,7 +82,7 @@ def broken(samples: Samples, body: Any, rule: str) -> Mutant:
     Raises `SettingError` for a rule that the contract does not have, listing those it has.
     """
     place, _, keyword = (part.strip() for part in rule.partition(":"))
-    for candidate in (body, samples.sample()):
+    for candidate in (body, *samples.bodies()):
         for mutant in _matching(samples, candidate, place, keyword):
             return mutant
     known = "; ".join(rules(samples))
@@ -102,10 +104,20 @@ def _matching(samples: Samples, body: Any, place: str, keyword: str) -> Iterator
         for spot in reversed(found):
             yield from _of_stray(spot, body)
     for spot in found:
-        for mutant in _of_schema(spot, body):
+        for mutant in _of_schema(samples, spot, body):
             at_root = not mutant.location and mutant.keyword == place and not keyword
             if at_root or (mutant.location == place and keyword in ("", mutant.keyword)):
                 yield mutant
+
+
+def _each_spot(samples: Samples, space_id: str) -> Iterator[tuple[Spot, Any]]:
+    """Every place of the contract once, with the body that shows it."""
+    seen: set[tuple[str, str]] = set()
+    for body in samples.bodies(space_id):
+        for spot in _last_spots(samples, body):
+            if (spot.location, spot.branch) not in seen:
+                seen.add((spot.location, spot.branch))
+                yield spot, body
 
 
 def _last_spots(samples: Samples, body: Any) -> Iterator[Spot]:
@@ -118,7 +130,7 @@ def _last_spots(samples: Samples, body: Any) -> Iterator[Spot]:
     yield from last.values()
 
 
-def _of_schema(spot: Spot, body: Any) -> Iterator[Mutant]:
+def _of_schema(samples: Samples, spot: Spot, body: Any) -> Iterator[Mutant]:
     done: set[str] = set()
     for keyword, breaker in BREAKERS.items():
         if keyword not in spot.schema:
@@ -128,6 +140,9 @@ def _of_schema(spot: Spot, body: Any) -> Iterator[Mutant]:
             if said not in done:
                 done.add(said)
                 wrong = changed(body, spot.trail, partial(_instead, value))
+                if spot.branch and keyword in _OUTLINE and fits(samples.contract, samples.schema, wrong):
+                    # Wrong in its own branch, and right in another.
+                    continue
                 yield Mutant(spot.location, keyword, said, wrong)
 
 

@@ -27,6 +27,7 @@ def tokens(location: str) -> list[str]:
 
 
 def _walk(value: Any, names: list[str]) -> Iterator[Slot]:
+    container: Any = value
     name, rest = names[0], names[1:]
     found: Iterator[str | int] = iter(())
     if name == "*" and isinstance(value, list):
@@ -35,6 +36,6 @@ def _walk(value: Any, names: list[str]) -> Iterator[Slot]:
         found = iter((name,))
     for key in found:
         if rest:
-            yield from _walk(value[key], rest)
+            yield from _walk(container[key], rest)
         else:
             yield value, key

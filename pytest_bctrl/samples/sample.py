@@ -13,13 +13,14 @@ from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.choice import Outline, Rotation
 from pytest_bctrl.samples.coherence import cohere, renew
+from pytest_bctrl.samples.inputs import known_values, main_operation
 from pytest_bctrl.samples.override import Held, held, refuse_broken, settled
 from pytest_bctrl.samples.shapes import flatten, shapes
 
 SPACE_ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
 """The space of samples and of the mock, where nobody names another: a valid UUID that no real space has."""
 
-_MOST = 48
+_LEAST, _MOST = 2, 48
 _SAMPLE_SEED = 1
 
 
@@ -27,22 +28,25 @@ class Samples:
     """Bodies of one operation's successful answer, whose `status`, `media_type` and `schema` the contract gives.
 
     Raises `DocumentError` where the contract documents none in JSON.
-    `list_name` is where the body holds its list (`runtimes`), empty where it holds none at its top.
+    `list_name` is where the body holds its list (`runtimes`), empty where it holds none at its top; `is_list` tells
+    that the body is one itself.
     """
 
     def __init__(self, contract: Contract, operation: Operation) -> None:
         self.contract = contract
         self.operation = operation
         self.status, self.media_type, self.schema = _success(operation, contract)
-        self.list_name = _list_name(contract, self.schema)
+        self.is_list = any(shape.kind == "array" for shape in shapes(contract, self.schema))
+        self.list_name = "" if self.is_list else _list_name(contract, self.schema)
 
     def parameters(self, space_id: str) -> dict[str, str]:
         """Return the request's path parameters as invariants name them; the space id is the one from a setting."""
-        return {
-            f"path.{parameter.name}": space_id
-            for parameter in self.operation.path_parameters
-            if parameter.setting == "space_id" or len(self.operation.path_parameters) == 1
-        }
+        made = {}
+        for parameter in self.operation.path_parameters:
+            known = known_values(self.contract, parameter, {"space_id": space_id})
+            if known or len(self.operation.path_parameters) == 1:
+                made[f"path.{parameter.name}"] = known[0] if known else space_id
+        return made
 
     def sample(self, space_id: str = SPACE_ID) -> Any:
         """Return a short body that visits every alternative inside the list: enum, branch, null, left out, empty."""
@@ -54,14 +58,31 @@ class Samples:
 
     def _visiting_all(self, choice: Rotation, space_id: str) -> Any:
         builder = Builder(self.contract, choice)
-        if not self.list_name:
+        if not self.lists:
             return self._cohere(builder.value(self.schema), space_id, 0)
         builder.set_lengths({self.list_name: 1})
         body = builder.value(self.schema)
-        items = body[self.list_name]
-        while choice.pending() and len(items) < _MOST:
-            items += builder.value(self.schema)[self.list_name]
+        items = body if self.is_list else body.setdefault(self.list_name, [])
+        while (choice.pending() or len(items) < _LEAST) and len(items) < _MOST:
+            more = builder.value(self.schema)
+            items += self.items(more)
         return self._cohere(body, space_id, 0)
+
+    @property
+    def lists(self) -> bool:
+        """Whether the body holds a list, or is one."""
+        return self.is_list or bool(self.list_name)
+
+    def bodies(self, space_id: str = SPACE_ID) -> list[Any]:
+        """Return bodies that together visit every alternative: the sample alone, where it holds a list."""
+        if self.lists:
+            return [self.sample(space_id)]
+        choice = Rotation(_SAMPLE_SEED)
+        builder = Builder(self.contract, choice)
+        made = [self._cohere(builder.value(self.schema), space_id, 0)]
+        while choice.pending() and len(made) < _MOST:
+            made.append(self._cohere(builder.value(self.schema), space_id, len(made)))
+        return made
 
     def generated(self, count: int, seed: int = 0, space_id: str = SPACE_ID) -> Any:
         """Return a body with `count` items, the same one for the same seed."""
@@ -74,7 +95,7 @@ class Samples:
         builder = Builder(self.contract, choice)
         made = []
         for index, length in enumerate(lengths):
-            builder.set_lengths({self.list_name: length} if self.list_name else {})
+            builder.set_lengths({self.list_name: length} if self.lists else {})
             made.append(self._cohere(builder.value(self.schema), space_id, sum(lengths[:index])))
         return made
 
@@ -84,11 +105,15 @@ class Samples:
 
     def items(self, body: Any) -> list[Any]:
         """Return the list that `body` holds; no items where it holds none."""
+        if self.is_list:
+            return list(body) if isinstance(body, list) else []
         found = body.get(self.list_name, []) if isinstance(body, Mapping) else []
         return list(found)
 
     def with_items(self, items: list[Any]) -> Any:
         """Return a body that holds `items` (raises `SettingError` where the operation lists nothing)."""
+        if self.is_list:
+            return list(items)
         if not self.list_name:
             raise SettingError(
                 "its answer holds no list",
@@ -100,7 +125,8 @@ class Samples:
     @property
     def item_schema(self) -> Schema:
         """The schema of one item of the list; raises `SettingError` where the operation lists nothing."""
-        listed = flatten(self.contract, self.schema).get("properties", {}).get(self.list_name, {})
+        whole = flatten(self.contract, self.schema)
+        listed = self.schema if self.is_list else whole.get("properties", {}).get(self.list_name, {})
         for shape in shapes(self.contract, listed):
             if shape.kind == "array" and shape.schema is not None:
                 found: Schema = shape.schema.get("items", True)
@@ -158,21 +184,28 @@ def _success(operation: Operation, contract: Contract) -> tuple[int, str, Schema
     raise DocumentError(
         "it documents no successful JSON answer",
         where=f"{contract.name}: {operation.label}",
-        mend="document one",
+        mend="document a 200 with content application/json",
     )
 
 
 def _list_name(contract: Contract, schema: Schema) -> str:
-    for name, inner in flatten(contract, schema).get("properties", {}).items():
-        if any(shape.kind == "array" for shape in shapes(contract, inner)):
-            return str(name)
-    return ""
+    """The one property that holds the list: one that may be empty, of objects, or of anything where it is required."""
+    found: dict[str, bool] = {}
+    flat = flatten(contract, schema)
+    for name, inner in flat.get("properties", {}).items():
+        for shape in shapes(contract, inner):
+            if shape.kind == "array" and shape.schema is not None and not shape.schema.get("minItems", 0):
+                items = shapes(contract, shape.schema.get("items", True))
+                found[str(name)] = any(item.kind in ("object", "branch") for item in items)
+    of_objects = [name for name, holds_objects in found.items() if holds_objects]
+    candidates = of_objects or [name for name in found if name in flat.get("required", ())]
+    return candidates[0] if len(candidates) == 1 else ""
 
 
 @lru_cache(maxsize=1)
 def _packaged() -> Samples:
     contract = load()
-    return Samples(contract, contract.operations[0])
+    return Samples(contract, main_operation(contract))
 
 
 def runtime(*, conforming: bool = True, **overrides: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.samples.pattern import matching
 
 _WORDS = (
     "amber",
@@ -43,8 +44,11 @@ def string(schema: Mapping[str, Any], place: str, source: Random, number: int) -
     made = made.ljust(least, "x")[:most]
     pattern = schema.get("pattern")
     candidates = [made, *(text for text in schema.get("examples", ()) if isinstance(text, str))]
+    if pattern is None:
+        return made
+    candidates.append(matching(pattern, source) or "")
     for candidate in candidates:
-        if pattern is None or re.search(pattern, candidate):
+        if re.search(pattern, candidate) and least <= len(candidate) <= (len(candidate) if most is None else most):
             return candidate
     raise DocumentError(
         f"no sample can be made for the pattern {pattern!r}", where=place, mend="add 'examples' to the schema"
@@ -92,6 +96,9 @@ _FORMATS: Mapping[str, Callable[[str, Random, int], str]] = {
     "time": lambda _place, _source, number: moment(number)[11:],
     "email": lambda _place, source, _number: f"{source.choice(_WORDS)}@example.test",
     "uri": lambda _place, source, _number: f"https://example.test/{source.choice(_WORDS)}",
+    "uri-reference": lambda _place, source, _number: f"/{source.choice(_WORDS)}",
+    "duration": lambda _place, source, _number: f"PT{source.randint(1, 59)}M",
+    "json-pointer": lambda _place, source, _number: f"/{source.choice(_WORDS)}",
     "hostname": lambda _place, source, _number: f"{source.choice(_WORDS)}.example.test",
     "ipv4": lambda _place, source, _number: f"192.0.2.{source.randint(1, 254)}",
     "ipv6": lambda _place, source, _number: f"2001:db8::{source.randint(1, 9999)}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -13,18 +14,26 @@ NODE = "bctrl"
 class ContractModule(pytest.Module):
     """A module of contract tests as a test module of any project, whatever that project's naming rules are."""
 
+    has_rows: Callable[[Callable[..., object]], bool]
+
     @classmethod
-    def beside(cls, session: pytest.Session, name: str) -> ContractModule:
-        """Return the module of the suite that has this name, as a child of the session."""
+    def beside(
+        cls, session: pytest.Session, name: str, has_rows: Callable[[Callable[..., object]], bool]
+    ) -> ContractModule:
+        """Return the module of the suite that has this name, as a child of the session.
+
+        A test for which `has_rows` is false is left out: the contract has nothing for it to look at.
+        """
         found = import_module(f"pytest_bctrl.suite.{name}")
         module: ContractModule = cls.from_parent(session, path=Path(str(found.__file__)), nodeid=NODE)
         module.obj = found
+        module.has_rows = has_rows
         module.add_marker(pytest.mark.bctrl_contract)
         return module
 
     def funcnamefilter(self, name: str) -> bool:
         """Whether a name is a test's, not asking the project's `python_functions`."""
-        return name.startswith("test_")
+        return name.startswith("test_") and self.has_rows(getattr(self.obj, name))
 
     def classnamefilter(self, name: str) -> bool:
         """No class of the module is a test class."""

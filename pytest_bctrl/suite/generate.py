@@ -52,7 +52,7 @@ def for_each_case(operation: APIOperation[Any, Any, Any, Any], count: int, visit
         derandomize=True,
         phases=[Phase.generate],
         report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType] - an enum of a metaclass of its own
     )
     @given(case=operation.as_strategy())
     def generate(case: Any) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from pytest_bctrl import settings
+from pytest_bctrl.checks.own import Check, flattened
+from pytest_bctrl.checks.rules import rules_of
+from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.reports.junit import junit_properties
 from pytest_bctrl.reports.terminal import describe, printable
 from pytest_bctrl.suite.collect import ContractModule, is_chosen, split_arguments
+from pytest_bctrl.suite.fixtures import has_rows
 from pytest_bctrl.suite.observing import observer
-from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.run import RUN, ContractRun
 from pytest_bctrl.suite.scrub import scrub
 from pytest_bctrl.suite.summary import Summary
 from pytest_bctrl.suite.target import NoAnswerError
@@ -36,12 +42,23 @@ class ContractHooks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Put the contract tests in front of the project's own."""
-        modules = [ContractModule.beside(session, name) for name in self._modules()]
+        self._add_own(session.config)
+        modules = [ContractModule.beside(session, name, partial(has_rows, self._run)) for name in self._modules()]
         own = [item for module in modules for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
         if self._chosen and not own:
             raise pytest.UsageError(f"no contract test matches {', '.join(self._chosen)}; list them: --collect-only -q")
         self._summary.is_partial = bool(self._chosen)
         items[:0] = own
+
+    def _add_own(self, config: pytest.Config) -> None:
+        """Take the project's own checks, now that every `conftest.py` is read, and hold the levels to what there is."""
+        try:
+            checks = flattened(config.hook.pytest_bctrl_checks(), Check, "pytest_bctrl_checks")
+            invariants = [rule for one in self._run.contract.operations for rule in one.invariants]
+            self._run.levels.require_known(rules_of(invariants, [check.name for check in checks]))
+        except BctrlError as error:
+            raise pytest.UsageError(f"bctrl: {error}") from None
+        self._run = config.stash[RUN] = replace(self._run, checks=tuple(checks))
 
     def _modules(self) -> Iterator[str]:
         if self._run.target is not None:
@@ -102,8 +119,9 @@ class ContractHooks:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write what is accepted; exit 1 where this run stopped itself, which xdist takes for an interruption."""
         if not hasattr(session.config, "workerinput"):
-            self._summary.observation = observer(session.config).everything
-            self._summary.ask_who_moved(self._again, self._report)
+            seen = observer(session.config)
+            self._summary.observation = seen.everything
+            self._summary.ask_who_moved(seen.judged, self._again, self._report)
             self._summary.accept()
         if self._summary.failed_to_accept:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -8,20 +8,19 @@ from itertools import chain
 
 from pytest_bctrl.checks.credentials import wrong_credentials
 from pytest_bctrl.checks.violation import merge
+from pytest_bctrl.contract.key_fields import guarded_by
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.suite import questions
+from pytest_bctrl.suite.parameters import mistakes, variations
 from pytest_bctrl.suite.paths import ODD, UNKNOWN
 from pytest_bctrl.suite.target import NoAnswerError, Target
 
 
-def judge(target: Target, operation: Operation, bearer: bool) -> list[Finding]:
-    """Ask everything that the suite asks, but for generated values; stop where the target cannot be asked.
-
-    `bearer` tells whether the operation takes a bearer token, so that wrong ones can be tried.
-    """
+def judge(target: Target, operation: Operation) -> list[Finding]:
+    """Ask everything that the suite asks, but for generated values; stop where the target cannot be asked."""
     found: list[Finding] = []
-    for question in _questions(target, operation, bearer):
+    for question in _questions(target, operation):
         try:
             found.extend(question())
         except NoAnswerError as error:
@@ -31,13 +30,20 @@ def judge(target: Target, operation: Operation, bearer: bool) -> list[Finding]:
     return merge(found)
 
 
-def _questions(target: Target, operation: Operation, bearer: bool) -> Iterator[Callable[[], Iterable[Finding]]]:
+def _questions(target: Target, operation: Operation) -> Iterator[Callable[[], Iterable[Finding]]]:
     yield partial(questions.of_answer, target, operation)
     yield lambda: chain.from_iterable(questions.of_repetition(target, operation))
-    if bearer:
-        for credential in wrong_credentials(target.run.key):
+    contract, settings = target.run.contract, target.run.values
+    guard = guarded_by(contract, operation)
+    if guard is not None:
+        for credential in wrong_credentials(target.run.key, guard):
             yield partial(questions.of_credential, target, operation, credential)
-        yield partial(questions.of_head, target, operation)
+        if operation.method == "GET":
+            yield partial(questions.of_head, target, operation)
+    for variation in variations(contract, operation, settings):
+        yield partial(questions.of_variation, target, operation, variation)
+    for mistake in mistakes(contract, operation, settings):
+        yield partial(questions.of_mistake, target, operation, mistake)
     if operation.path_parameters:
         for value in (UNKNOWN, *ODD):
             yield partial(questions.of_path, target, operation, value)

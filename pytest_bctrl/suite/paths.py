@@ -5,6 +5,16 @@ from __future__ import annotations
 import uuid
 from typing import NamedTuple
 
+from jsonschema import Draft202012Validator
+
+from pytest_bctrl.contract.model import Contract, Parameter
+from pytest_bctrl.contract.parameters import field_of, read_field
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.choice import Rotation
+from pytest_bctrl.samples.inputs import known_values
+from pytest_bctrl.samples.shapes import flatten
+
 REFUSED = frozenset({400, 403, 404})
 """Statuses that refuse a path value; 404 is the documented one, 400 and 403 say as much."""
 
@@ -34,6 +44,30 @@ ODD = (
     PathValue("percent", "100%"),
     PathValue("quotes", "'\"; --"),
 )
+
+
+def unknown(contract: Contract, parameter: Parameter) -> str:
+    """Return a value that the parameter's schema allows and that names nothing: a UUID where that is allowed."""
+    validator = Draft202012Validator(contract.rooted(parameter.schema))
+    known = known_values(contract, parameter, {})
+    made = [UNKNOWN.value, _FAR, *(_built(contract, parameter, seed) for seed in range(_SEEDS))]
+    for text in made:
+        if text and text not in known and validator.is_valid(read_field(contract, parameter, text)):
+            return text
+    return UNKNOWN.value
+
+
+def _built(contract: Contract, parameter: Parameter, seed: int) -> str:
+    try:
+        # Without its examples, which name something that is there.
+        schema = {key: value for key, value in flatten(contract, parameter.schema).items() if key != "examples"}
+        return field_of(parameter, Builder(contract, Rotation(seed)).value(schema))
+    except DocumentError:
+        return ""
+
+
+_FAR = "999999937"
+_SEEDS = 8
 
 
 def probes(limit: int) -> tuple[PathValue, ...]:

@@ -6,13 +6,17 @@ The tests of the suite are these questions under names; the self-test asks them 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import NONE, Credential, check_head_refused, check_refused
 from pytest_bctrl.checks.run import check_answer, check_protocol
-from pytest_bctrl.checks.violation import findings
+from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.suite.paths import REFUSED, PathValue
+from pytest_bctrl.samples.inputs import known_values
+from pytest_bctrl.suite.parameters import Mistake, Variation, documented_refusals, is_guessable
+from pytest_bctrl.suite.paths import REFUSED, UNKNOWN, PathValue, unknown
 from pytest_bctrl.suite.target import Target
 
 REPEATS = 6
@@ -29,14 +33,14 @@ def of_repetition(target: Target, operation: Operation) -> Iterator[list[Finding
     """Ask again and again, and hold every answer to everything."""
     target.first(operation)
     for _ in range(REPEATS - 1):
-        exchange = target.ask(operation, target.values(operation) or {})
+        exchange = target.ask(operation, target.plain(operation))
         yield [*exchange.findings, *check_answer(exchange.answer, operation.success_statuses)]
 
 
 def of_credential(target: Target, operation: Operation, credential: Credential) -> list[Finding]:
     """Ask with a wrong credential: it has to be refused, as documented."""
     target.first(operation)
-    exchange = target.ask(operation, target.values(operation) or {}, credential)
+    exchange = target.ask(operation, target.plain(operation), credential)
     refused = findings(exchange.answer, check_refused(exchange.answer, credential.name))
     return [*exchange.findings, *refused, *check_protocol(exchange.answer)]
 
@@ -44,14 +48,82 @@ def of_credential(target: Target, operation: Operation, credential: Credential) 
 def of_head(target: Target, operation: Operation) -> list[Finding]:
     """Ask for the head alone, without a credential: it must not be let in."""
     target.first(operation)
-    exchange = target.ask(operation, target.values(operation) or {}, NONE, method="HEAD")
+    exchange = target.ask(operation, target.plain(operation), NONE, method="HEAD")
     return [*exchange.findings, *findings(exchange.answer, check_head_refused(exchange.answer))]
 
 
 def of_path(target: Target, operation: Operation, value: PathValue) -> list[Finding]:
     """Ask for what does not exist: it has to be refused, as documented."""
     target.first(operation)
-    exchange = target.ask(operation, {parameter.name: value.value for parameter in operation.path_parameters})
+    contract = target.run.contract
+    wrong = {
+        parameter.name: unknown(contract, parameter) if value is UNKNOWN else value.value
+        for parameter in operation.path_parameters
+    }
+    exchange = target.ask(operation, replace(target.plain(operation), path=wrong))
     if exchange.answer.status in value.refused_too:
         return list(exchange.findings)
-    return [*exchange.findings, *check_protocol(exchange.answer, REFUSED)]
+    return [*exchange.findings, *check_protocol(exchange.answer, refusals(operation))]
+
+
+def refusals(operation: Operation) -> frozenset[int]:
+    """The statuses that refuse a path value: those that say so for any API, and 422 where it is documented."""
+    return REFUSED | ({422} if "422" in operation.responses else set())
+
+
+def of_guess(operation: Operation, answer: Answer) -> list[Finding]:
+    """Hold the answer to a generated path value: it names nothing, and is refused.
+
+    A number, or one of the document's own examples, may name something that is there.
+    """
+    contract, values = answer.contract, answer.path_values
+    may_be_there = all(
+        is_guessable(contract, parameter) or str(values.get(parameter.name)) in known_values(contract, parameter, {})
+        for parameter in operation.path_parameters
+    )
+    if 200 <= answer.status < 300 and may_be_there:
+        return check_answer(answer, operation.success_statuses)
+    return check_protocol(answer, refusals(operation))
+
+
+def of_generated(answer: Answer) -> list[Finding]:
+    """Hold the answer to a generated query that the contract allows: a success, or a documented refusal."""
+    if 400 <= answer.status < 500:
+        return check_protocol(answer)
+    return check_answer(answer, answer.operation.success_statuses)
+
+
+def of_variation(target: Target, operation: Operation, variation: Variation) -> list[Finding]:
+    """Ask with a value that a parameter may have: it has to be taken, and answered as documented."""
+    target.first(operation)
+    exchange = target.ask(operation, variation.inputs)
+    answer = exchange.answer
+    if 400 <= answer.status < 500 and answer.documented is not None:
+        refused = Violation(
+            "positive_data_acceptance",
+            "error",
+            "a value that the contract allows is refused",
+            place=f"{variation.parameter.place} {variation.parameter.name}",
+            expected=sorted(operation.success_statuses),
+            observed=answer.status,
+        )
+        return [*exchange.findings, *findings(answer, [refused]), *check_protocol(answer)]
+    return [*exchange.findings, *check_answer(answer, operation.success_statuses)]
+
+
+def of_mistake(target: Target, operation: Operation, mistake: Mistake) -> list[Finding]:
+    """Ask with a value that a parameter must not have: it has to be refused, as documented."""
+    target.first(operation)
+    exchange = target.ask(operation, mistake.inputs)
+    answer = exchange.answer
+    if 200 <= answer.status < 300:
+        accepted = Violation(
+            "negative_data_rejection",
+            "error",
+            "a value that the contract does not allow is taken",
+            place=f"{mistake.parameter.place} {mistake.parameter.name}",
+            expected=sorted(documented_refusals(operation)),
+            observed=answer.status,
+        )
+        return [*exchange.findings, *findings(answer, [accepted])]
+    return [*exchange.findings, *check_protocol(answer, documented_refusals(operation))]

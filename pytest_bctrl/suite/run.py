@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_bctrl import settings
+from pytest_bctrl.checks.own import Check
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import FailOn
+from pytest_bctrl.levels import Levels
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.baseline import Baseline
 from pytest_bctrl.traffic.origin import base_url
@@ -32,6 +34,7 @@ class ContractRun:
     There is no target where the run asks for nothing but the drift of the spec against `upstream`. `is_packaged` tells
     that the contract is the one that came with this installation, whose spec can be vendored anew.
 
+    `checks` are the project's own, known once its `conftest.py` files are read.
     `values` are the settings that fill path parameters, by the name that the contract gives them.
     """
 
@@ -44,6 +47,8 @@ class ContractRun:
     max_examples: int
     upstream: str | None = None
     selftest: bool = False
+    levels: Levels = field(default_factory=Levels)
+    checks: tuple[Check, ...] = ()
     baseline: Baseline | None = None
     is_packaged: bool = True
     mock: MockServer | None = None
@@ -82,6 +87,7 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
         max_examples=settings.max_examples(source, environment),
         upstream=settings.upstream(source, environment),
         selftest=bool(source.getoption("bctrl_selftest")),
+        levels=settings.levels(source),
         is_packaged=path is None,
     )
     if target == "live":

@@ -17,7 +17,8 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports.terminal import counted, describe
 from pytest_bctrl.samples import Samples
-from pytest_bctrl.suite.fixtures import askable, takes_bearer
+from pytest_bctrl.samples.inputs import answers_with_json
+from pytest_bctrl.suite.fixtures import askable
 from pytest_bctrl.suite.judge import judge
 from pytest_bctrl.suite.run import RUN, ContractRun, with_mock
 from pytest_bctrl.suite.target import Target
@@ -38,7 +39,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     run = with_mock(metafunc.config.stash[RUN])
     rows: list[tuple[str, tuple[object, ...]]] = []
     names = ["operation", *(name for name in ("scenario", "fault") if name in metafunc.fixturenames)]
-    for operation in askable(run):
+    for operation in filter(answers_with_json, askable(run)):
         label = operation.operation_id or operation.label
         if "scenario" in names:
             rows += [(f"{label}-{name}", (operation, name)) for name in CONFORMING]
@@ -105,6 +106,6 @@ def _mock(run: ContractRun) -> Iterator[MockServer]:
 def _judged(run: ContractRun, operation: Operation) -> list[Finding]:
     target = Target(replace(run, mock=None, base_url=run.mock.url if run.mock else ""), IMPATIENT, timeout=1.0)
     try:
-        return judge(target, operation, takes_bearer(operation))
+        return judge(target, operation)
     finally:
         target.close()

@@ -20,7 +20,8 @@ from pytest_bctrl.reports.terminal import counted, describe
 from pytest_bctrl.reports.title import Title
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.collect import NODE
-from pytest_bctrl.suite.fixtures import askable, takes_bearer
+from pytest_bctrl.suite.fixtures import askable, why_not_asked
+from pytest_bctrl.suite.parameters import documented_refusals
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.who_moved import commands_of, moved
 
@@ -37,6 +38,7 @@ class Summary:
         self._not_looked_at: list[str] = []
         self._tests: list[TestOutcome] = []
         self._figures: list[str] = []
+        self._off: Counter[str] = Counter()
         self.stopped = False
         self.is_partial = False
         self.failed_to_accept = False
@@ -73,6 +75,7 @@ class Summary:
         self._found.extend(from_dict(finding) for finding in carried.get("findings", ()))
         self._tally.update(carried.get("tally", {}))
         self.stopped = self.stopped or bool(carried.get("stopped"))
+        self._off.update(carried.get("off", ()))
         self._figures.extend(carried.get("figures", ()))
         self._upstream = carried.get("upstream") or self._upstream
         if carried.get("not_checked"):
@@ -100,7 +103,8 @@ class Summary:
         for line in self._moved:
             terminal.line(line)
         unseen = [f"not checked  {reason}" for reason in self.not_checked()]
-        told = [*self._checked(), *unseen, *(f"accepted     {note}" for note in self._accepted())]
+        accepted = [f"accepted     {note}" for note in self._accepted()]
+        told = [*self._checked(), *self._switched_off(), *unseen, *accepted]
         for line in [*told, *self._next(failing, passing), *self._figures]:
             terminal.line(line)
 
@@ -110,12 +114,19 @@ class Summary:
         if run.target is not None:
             operations = ", ".join(operation.label for operation in askable(run))
             lines.append(
-                f"checked      {operations or 'no operation'}: {self._outcomes.total()} tests, "
-                f"{tally['requests']} requests, {tally['bodies']} of {tally['answers']} answers with a body"
+                f"checked      {operations or 'no operation'}: {_times(self._outcomes.total(), 'test')}, "
+                f"{_times(tally['requests'], 'request')}, "
+                f"{tally['bodies']} of {_times(tally['answers'], 'answer')} with a body"
             )
         if run.upstream is not None and not self._not_looked_at:
             lines.append(f"checked      the vendored spec against {run.upstream}")
         return [*lines, f"found        {counted(merge(self._found))}"]
+
+    def _switched_off(self) -> list[str]:
+        return [
+            f"switched off {entry.name}, by {entry.where}: {_times(self._off[entry.name], 'finding')} not shown"
+            for entry in self._run.levels.off
+        ]
 
     def not_checked(self) -> list[str]:
         """What was not looked at, one reason each."""
@@ -124,14 +135,14 @@ class Summary:
             return list(self._not_looked_at)
         asked = askable(run)
         lines = [
-            f"{operation.label}: it needs a method or parameters that the suite does not send"
+            f"{operation.label}: {why_not_asked(run, operation)}"
             for operation in run.contract.operations
             if operation not in asked
         ]
         lines += [
-            f"{operation.label}: credentials, since its security is not a bearer token alone"
+            f"{operation.label}: wrong values of its parameters, since it documents no 400 or 422"
             for operation in asked
-            if operation.security and not takes_bearer(operation)
+            if operation.other_parameters and not documented_refusals(operation)
         ]
         lines += [
             reason.removeprefix("not checked: ") + (f" ({number} tests)" if number > 1 else "")
@@ -174,17 +185,18 @@ class Summary:
         run = self._run
         return {"mock": "the bundled mock", "live": run.base_url, None: "none"}[run.target]
 
-    def ask_who_moved(self, again: Sequence[str], report: str) -> None:
-        """Place what was found by three witnesses, where there are three.
+    def ask_who_moved(self, seen: Observation, again: Sequence[str], report: str) -> None:
+        """Place what was found by three witnesses, where there are three; the mock, which keeps the contract, is none.
 
-        `again` is the command that repeats the run, `report` the JSON report that it writes, if it writes one.
+        `seen` is what the target answered the contract suite, `again` the command that repeats the run, `report` the
+        JSON report that it writes, if it writes one.
         """
-        if self._upstream is None or self._run.target is None:
+        if self._upstream is None or self._run.target != "live":
             return
         try:
             commands = commands_of(self._run, again, report)
             found = merge(self._found)
-            self._found, self._moved = moved(self._run, self._upstream, self.observation, found, commands)
+            self._found, self._moved = moved(self._run, self._upstream, seen, found, commands)
         except DocumentError as error:
             self._not_looked_at.append(f"who moved: {error}")
 
@@ -238,6 +250,10 @@ class Summary:
         if self._run.target == "mock":
             return ["next         BCTRL_API_KEY=… BCTRL_SPACE_ID=… pytest --bctrl-live checks the API itself"]
         return []
+
+
+def _times(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _outcome(report: pytest.TestReport) -> TestOutcome:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import httpx
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import Credential
+from pytest_bctrl.contract.key_fields import KeyField, key_fields
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
+from pytest_bctrl.samples.inputs import Inputs, inputs
+from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.coding import ACCEPTED, decoded
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.tally import Tally
@@ -24,7 +28,7 @@ from pytest_bctrl.suite.troubles import (
     unanswered_finding,
 )
 from pytest_bctrl.traffic.client import TIMEOUT, client
-from pytest_bctrl.traffic.flow import ATTEMPTS, NO_AUTHORIZATION, Attempt
+from pytest_bctrl.traffic.flow import ATTEMPTS, CREDENTIAL, Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy
 
 RETRY = RetryPolicy(statuses=frozenset({429}))
@@ -49,6 +53,10 @@ class NoAnswerError(Exception):
         self.is_final = is_final
 
 
+See: TypeAlias = Callable[[Answer, str, tuple[tuple[str, str], ...]], None]
+"""Takes an answer, and the query and the header fields of the request that it answers, without any credential."""
+
+
 @dataclass(slots=True)
 class Target:
     """The API under test, live or mocked, every answer of which `see` sees. Not thread-safe; one a test process."""
@@ -57,7 +65,7 @@ class Target:
     retry: RetryPolicy = RETRY
     timeout: float = TIMEOUT
     tally: Tally = field(default_factory=Tally)
-    see: Callable[[Answer], None] = lambda answer: None
+    see: See = lambda answer, query, headers: None
     _client: httpx.Client = field(init=False, repr=False)
     _first: dict[str, Exchange | NoAnswerError] = field(default_factory=dict, repr=False)
 
@@ -81,15 +89,9 @@ class Target:
         if self.run.mock:
             self.run.mock.stop()
 
-    def values(self, operation: Operation) -> dict[str, str] | None:
-        """Return the real values of the operation's path parameters, or None where a setting does not give one."""
-        found = {}
-        for parameter in operation.path_parameters:
-            value = self.run.values.get(parameter.setting or "")
-            if value is None:
-                return None
-            found[parameter.name] = value
-        return found
+    def plain(self, operation: Operation) -> Inputs:
+        """Return the plainest request: real values in the path, and what else is required."""
+        return inputs(self.run.contract, operation, self.run.values) or Inputs()
 
     def first(self, operation: Operation) -> Exchange:
         """Return the answer to the operation's plain request, sent once and kept.
@@ -99,7 +101,7 @@ class Target:
         known = self._first.get(operation.label)
         if known is None:
             try:
-                known = _let_in(self.ask(operation, self.values(operation) or {}))
+                known = _let_in(self.ask(operation, self.plain(operation)))
             except NoAnswerError as error:
                 known = NoAnswerError(error.finding, is_final=True)
             self._first[operation.label] = known
@@ -110,13 +112,13 @@ class Target:
     def ask(
         self,
         operation: Operation,
-        values: Mapping[str, str],
+        given: Inputs,
         credential: Credential | None = None,
         *,
         path: str = "",
         method: str = "",
     ) -> Exchange:
-        """Send one request: with the key, or with `credential` in its place.
+        """Send one request: with the key where the operation takes it, or with `credential` in its place.
 
         `path` takes the place of the filled template, `method` that of the operation's, where they are given.
 
@@ -124,12 +126,14 @@ class Target:
         """
         # A session cookie that the target sets must not stand in for the key in the next request.
         self._client.cookies.clear()
+        target = (path or operation.url_path(given.path)) + given.query_text
         request = self._client.build_request(
-            method or operation.method, self._base_url + (path or operation.url_path(values))
+            method or operation.method, self._base_url + target, headers=dict(given.headers)
         )
-        if credential is not None:
-            request.extensions = {**request.extensions, NO_AUTHORIZATION: credential.header or True}
-        shell = reproduction(request, credential)
+        sent = list(self._credentials(operation, credential))
+        request.extensions = {**request.extensions, CREDENTIAL: {field.name: value for field, value, _ in sent}}
+        shown = [*given.headers, *((field.name, shell) for field, _, shell in sent)]
+        shell = reproduction(request, shown)
         try:
             response = self._client.send(request, stream=True)
         except httpx.TransportError as error:
@@ -147,11 +151,19 @@ class Target:
         self.tally.bodies += bool(plain.content)
         headers = tuple(response.headers.multi_items())
         answer = Answer(
-            self.run.contract, operation, plain.status_code, headers, plain.content, dict(values), shell, method
+            self.run.contract, operation, plain.status_code, headers, plain.content, dict(given.path), shell, method
         )
         if request.method == operation.method:
-            self.see(answer)
+            self.see(answer, request.url.query.decode("ascii"), given.headers)
         return Exchange(answer, plain, tuple(found))
+
+    def _credentials(self, operation: Operation, wrong: Credential | None) -> Iterator[tuple[KeyField, Secret, str]]:
+        """The fields that carry a credential, what is in them, and how a shell spells that."""
+        for number, one in enumerate(key_fields(self.run.contract, operation) or ()):
+            if wrong is None or number:
+                yield one, Secret(one.prefix + self.run.key.reveal()), f"{one.prefix}$BCTRL_API_KEY"
+            elif wrong.header is not None:
+                yield one, wrong.header, wrong.shell
 
     def _observe(self, attempt: Attempt) -> None:
         self.tally.requests += 1
@@ -159,10 +171,12 @@ class Target:
 
 def _let_in(exchange: Exchange) -> Exchange:
     """Return an exchange that was not refused; where the key or the space is, nothing else can be asked."""
-    words = _REFUSALS.get(exchange.answer.status)
+    answer = exchange.answer
+    words = _REFUSALS.get(answer.status)
+    if answer.status == 404 and all(parameter.setting for parameter in answer.operation.path_parameters):
+        words = _NO_SUCH_SPACE
     if words is None:
         return exchange
-    answer = exchange.answer
     finding = Finding(
         "status_code_conformance",
         "error",
@@ -181,13 +195,14 @@ def _let_in(exchange: Exchange) -> Exchange:
 _REFUSALS = {
     401: "refuses the key with 401; see that BCTRL_API_KEY holds a key of this API",
     403: "refuses the key with 403; see that BCTRL_API_KEY may list the space",
-    404: "knows no such space: 404; see that BCTRL_SPACE_ID, or --bctrl-space-id, names a space of this key",
+    404: "has nothing at this path: 404; see that the contract's examples name something that is there",
 }
+_NO_SUCH_SPACE = "knows no such space: 404; see that BCTRL_SPACE_ID, or --bctrl-space-id, names a space of this key"
 
 
-def reproduction(request: httpx.Request, credential: Credential | None = None) -> str:
-    """A curl command that sends the request again, with `$BCTRL_API_KEY` where the key belongs."""
-    authorization = "Bearer $BCTRL_API_KEY" if credential is None else credential.shell
-    header = f' -H "Authorization: {authorization}"' if authorization else ""
-    method = "" if request.method == "GET" else f" -X {request.method}"
-    return f"curl -sS -i{method}{header} {shlex.quote(str(request.url))}"
+def reproduction(request: httpx.Request, headers: Iterable[tuple[str, str]]) -> str:
+    """A curl command that sends the request again; `headers` hold `$BCTRL_API_KEY` where the key belongs."""
+    # curl drops a field without a value, unless a semicolon stands for the colon.
+    fields = "".join(f' -H "{name}: {value}"' if value else f' -H "{name};"' for name, value in headers)
+    method = {"GET": "", "HEAD": " -I"}.get(request.method, f" -X {request.method}")
+    return f"curl -sS -i{method}{fields} {shlex.quote(str(request.url))}"

@@ -6,20 +6,23 @@ at or above the level that fails the run.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pytest_bctrl.checks.credentials import Credential
 from pytest_bctrl.checks.invariants import check_invariant, places_of
-from pytest_bctrl.checks.run import check_protocol
+from pytest_bctrl.checks.own import BrokenCheckError, Check, run_check
 from pytest_bctrl.checks.undocumented import check_undocumented
 from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.contract.parameters import text_of
 from pytest_bctrl.suite import questions
 from pytest_bctrl.suite.fixtures import pytest_generate_tests, schema, target, verdict
 from pytest_bctrl.suite.generate import for_each_case, operation_of, second_opinion
-from pytest_bctrl.suite.paths import REFUSED, PathValue, generated
+from pytest_bctrl.suite.parameters import Mistake, Variation, of_case
+from pytest_bctrl.suite.paths import PathValue, generated
 from pytest_bctrl.suite.target import Target
 from pytest_bctrl.suite.verdict import Verdict
 
@@ -56,6 +59,19 @@ def test_invariant(operation: Operation, rule: dict[str, Any], target: Target, v
     verdict(findings(answer, check_invariant(answer, rule)))
 
 
+def test_own_check(operation: Operation, own: Check, target: Target, verdict: Verdict) -> None:
+    """A check of the project's own finds nothing in the answer."""
+    answer = target.first(operation).answer
+    broken, found = "", []
+    try:
+        found = run_check(own, answer)
+    except BrokenCheckError as error:
+        broken = f"{error}\n  looked at: {answer.reproduce}"
+    if broken:
+        pytest.fail(broken, pytrace=False)
+    verdict(found)
+
+
 def test_conformance_is_kept(operation: Operation, target: Target, verdict: Verdict) -> None:
     """The same request, asked again and again, gets a conforming answer every time."""
     for found in questions.of_repetition(target, operation):
@@ -80,15 +96,43 @@ def test_odd_path_value_is_refused(operation: Operation, value: PathValue, targe
     verdict(questions.of_path(target, operation, value))
 
 
-def test_generated_path_values_are_refused(operation: Operation, target: Target, verdict: Verdict, schema: Any) -> None:
+def test_allowed_value_is_taken(operation: Operation, variation: Variation, target: Target, verdict: Verdict) -> None:
+    """A value that the contract allows in a parameter of query or header is taken, and answered as documented."""
+    verdict(questions.of_variation(target, operation, variation))
+
+
+def test_wrong_value_is_refused(operation: Operation, mistake: Mistake, target: Target, verdict: Verdict) -> None:
+    """A value that the contract does not allow, or none where one is required, is refused as documented."""
+    verdict(questions.of_mistake(target, operation, mistake))
+
+
+def test_generated_path_values_are_refused(placed: Operation, target: Target, verdict: Verdict, schema: Any) -> None:
     """Whatever Schemathesis puts in the path is refused as documented."""
-    target.first(operation)
+    target.first(placed)
+    plain = target.plain(placed)
 
     def visit(case: Any) -> None:
-        exchange = target.ask(operation, case.path_parameters or {}, path=case.formatted_path)
-        found = check_protocol(exchange.answer, REFUSED)
+        values = {name: text_of(value) for name, value in (case.path_parameters or {}).items()}
+        given = replace(plain, path=values)
+        exchange = target.ask(placed, given, path=case.formatted_path)
+        found = questions.of_guess(placed, exchange.answer)
         also = second_opinion(schema, exchange.answer, exchange.response, [*exchange.findings, *found])
         verdict.collect([*exchange.findings, *found, *also])
 
-    for_each_case(operation_of(schema, operation), generated(target.run.max_examples), visit)
+    for_each_case(operation_of(schema, placed), generated(target.run.max_examples), visit)
+    verdict.give()
+
+
+def test_generated_query_is_answered(queried: Operation, target: Target, verdict: Verdict, schema: Any) -> None:
+    """Whatever Schemathesis puts in query and header, of what the contract allows, is answered as documented."""
+    target.first(queried)
+    plain = target.plain(queried)
+
+    def visit(case: Any) -> None:
+        exchange = target.ask(queried, of_case(plain, queried, case))
+        found = questions.of_generated(exchange.answer)
+        also = second_opinion(schema, exchange.answer, exchange.response, [*exchange.findings, *found])
+        verdict.collect([*exchange.findings, *found, *also])
+
+    for_each_case(operation_of(schema, queried), target.run.max_examples, visit)
     verdict.give()

@@ -33,7 +33,7 @@ def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.F
     try:
         upstream = read_source(str(run.upstream))
         judged = judge_upstream(upstream, base, pytestconfig.rootpath / FILE)
-        verdict.upstream = {"name": upstream.name, "data": upstream.data} if run.target else None
+        verdict.upstream = {"name": upstream.name, "data": upstream.data} if run.target == "live" else None
         verdict.collect(judged.remaining)
         verdict.figures = [f"drift        {note}" for note in judged.notes]
     except (DocumentError, UnreachableError) as error:

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.finding import FailOn, Finding, at_or_above
+from pytest_bctrl.levels import Levels
 from pytest_bctrl.reports.terminal import describe, headline
 from pytest_bctrl.suite.baseline import Baseline, is_borne, said
 from pytest_bctrl.suite.tally import Tally
@@ -25,16 +26,24 @@ class Verdict:
     accepts do not fail the test; where they would have, it is an expected failure.
     """
 
-    def __init__(self, fail_on: FailOn, tally: Tally | None = None, baseline: Baseline | None = None) -> None:
+    def __init__(
+        self,
+        fail_on: FailOn,
+        tally: Tally | None = None,
+        baseline: Baseline | None = None,
+        levels: Levels | None = None,
+    ) -> None:
         self.stopped = False
         self.not_checked = ""
         self.upstream: Mapping[str, Any] | None = None
         self.figures: list[str] = []
-        self._fail_on = fail_on
+        self._fail_on: FailOn = fail_on
         self._baseline = baseline
         self._tally = tally or Tally()
         self._before = self._tally.as_dict()
         self._collected: list[Finding] = []
+        self._levels = levels or Levels()
+        self._off: list[str] = []
 
     @property
     def findings(self) -> list[Finding]:
@@ -52,12 +61,15 @@ class Verdict:
             "stopped": self.stopped,
             "not_checked": self.not_checked,
             "figures": self.figures,
+            "off": self._off,
             "upstream": self.upstream,
         }
 
     def collect(self, found: Iterable[Finding]) -> None:
-        """Keep findings for the end of the test."""
-        self._collected.extend(found)
+        """Keep findings for the end of the test, at their configured levels."""
+        kept, off = self._levels.apply(found)
+        self._collected.extend(kept)
+        self._off.extend(off)
 
     def give(self, describe: Callable[[Sequence[Finding]], Iterable[str]] = describe) -> None:
         """Fail the test, with the findings as its message in the words of `describe`, or let it pass."""

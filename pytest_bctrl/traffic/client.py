@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -10,7 +11,7 @@ import httpx
 from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secret import Secret, secret
-from pytest_bctrl.traffic.flow import Attempt, Rules
+from pytest_bctrl.traffic.flow import Attempt, FieldsFor, Rules
 from pytest_bctrl.traffic.origin import Origin, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.transport import AsyncGuardedTransport, GuardedTransport
@@ -30,14 +31,16 @@ def client(
     observe: Callable[[Attempt], None] = lambda attempt: None,
     headers: Mapping[str, str] | None = None,
     around: Callable[[httpx.BaseTransport], httpx.BaseTransport] = lambda transport: transport,
+    fields: FieldsFor | None = None,
 ) -> httpx.Client:
     """Return an `httpx.Client` on `base_url` that sends `key` to that origin only.
 
     It follows no redirect, refuses unsafe methods where `live`, times out after 10 s, and tries safe requests
     again on 408, 429, 502, 503, 504 and broken connections within 30 s in all, as `Retry-After` asks. `around` puts
-    another transport around the one that does all this.
+    another transport around the one that does all this. `fields` says which header fields carry the key, by method and
+    path; without it, it is a bearer token.
     """
-    rules = _rules(base_url, key, live, retry, observe)
+    rules = _rules(base_url, key, live, retry, observe, fields)
     inner = httpx.HTTPTransport(verify=rules.origin.scheme == "https", proxy=_proxy(rules.origin))
     return httpx.Client(
         base_url=base_url,
@@ -57,13 +60,14 @@ def async_client(
     retry: RetryPolicy | None = None,
     observe: Callable[[Attempt], None] = lambda attempt: None,
     around: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda transport: transport,
+    fields: FieldsFor | None = None,
 ) -> httpx.AsyncClient:
     """Return an `httpx.AsyncClient` that keeps the same rules as `client`.
 
     Each request has a connection of its own, closed with the answer: a client that nobody awaited the closing of
     leaves nothing open behind its event loop.
     """
-    rules = _rules(base_url, key, live, retry, observe)
+    rules = _rules(base_url, key, live, retry, observe, fields)
     inner = httpx.AsyncHTTPTransport(
         verify=rules.origin.scheme == "https",
         proxy=_proxy(rules.origin),
@@ -85,6 +89,7 @@ def _rules(
     live: bool,
     retry: RetryPolicy | None,
     observe: Callable[[Attempt], None],
+    fields: FieldsFor | None,
 ) -> Rules:
     held = None if key is None else secret(key)
     # Told apart by a function that has ended when the error is raised: a traceback shows the values of its frames.
@@ -95,7 +100,8 @@ def _rules(
             mend="strip what the key was read from",
         )
     # httpx writes a host name in the form that goes on the wire (`xn--…`), and the origin is compared with that.
-    return Rules(origin_of(str(httpx.URL(base_url))), held, live, retry or RetryPolicy(), observe)
+    rules = Rules(origin_of(str(httpx.URL(base_url))), held, live, retry or RetryPolicy(), observe)
+    return rules if fields is None else replace(rules, fields=fields)
 
 
 def _is_sendable(value: str) -> bool:

@@ -5,13 +5,15 @@ The sync and the async transport drive the same flow, so that both keep the same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
+from typing import TypeAlias
 
 import httpx
 
+from pytest_bctrl.contract.key_fields import BEARER, KeyField
 from pytest_bctrl.contract.model import SAFE_METHODS
 from pytest_bctrl.errors import UnsafeRequestError
 from pytest_bctrl.secret import Secret
@@ -21,8 +23,11 @@ from pytest_bctrl.traffic.retry import RetryPolicy
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of one answer that are read at most."""
 
-NO_AUTHORIZATION = "bctrl_no_authorization"
-"""Request extension: a `Secret` to send as the Authorization header in the key's place, or True to send none."""
+CREDENTIAL = "bctrl_credential"
+"""Request extension: header fields, name to `Secret`, to send in the key's place; an empty mapping sends none."""
+
+FieldsFor: TypeAlias = Callable[[str, str], Sequence[KeyField]]
+"""Which header fields carry the key in a request with this method and this path."""
 
 ATTEMPTS = "bctrl_attempts"
 """Response extension: the tuple of `Attempt`s that led to it."""
@@ -48,7 +53,8 @@ class Attempt:
 class Rules:
     """What a client may do: where the key goes, whether the target is live, when to try again.
 
-    `observe` is called with every attempt, also with those that a retry makes good.
+    `observe` is called with every attempt, also with those that a retry makes good. `fields` says, for a method and a
+    path, which header fields carry the key.
     """
 
     origin: Origin
@@ -56,6 +62,7 @@ class Rules:
     live: bool
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     observe: Callable[[Attempt], None] = lambda attempt: None
+    fields: FieldsFor = lambda method, path: (BEARER,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +143,20 @@ def refuse_unsafe(request: httpx.Request, rules: Rules) -> None:
 def _prepared(request: httpx.Request, rules: Rules) -> httpx.Request:
     """A copy of the request with the key on it, where it may have it; the caller's request never holds the key."""
     headers = httpx.Headers(request.headers)
-    own = request.extensions.get(NO_AUTHORIZATION)
+    own = request.extensions.get(CREDENTIAL)
     if rules.key is not None:
         if origin_of(str(request.url)) != rules.origin:
-            if rules.key.reveal() in headers.get("Authorization", ""):
-                del headers["Authorization"]
-        elif isinstance(own, Secret):
-            headers["Authorization"] = own.reveal()
-        elif own is None and "Authorization" not in headers:
-            # A caller's own header stands, so that a test can see how a wrong one is refused.
-            headers["Authorization"] = f"Bearer {rules.key.reveal()}"
-    extensions = {name: value for name, value in request.extensions.items() if name != NO_AUTHORIZATION}
+            for name in [name for name, value in headers.items() if rules.key.reveal() in value]:
+                del headers[name]
+        elif isinstance(own, Mapping):
+            for name, value in own.items():
+                _put(headers, name, value.reveal())
+        else:
+            for one in rules.fields(request.method, request.url.path):
+                # A caller's own header stands, so that a test can see how a wrong one is refused.
+                if one.name == "Cookie" or one.name not in headers:
+                    _put(headers, one.name, one.prefix + rules.key.reveal())
+    extensions = {name: value for name, value in request.extensions.items() if name != CREDENTIAL}
     return httpx.Request(
         request.method,
         request.url,
@@ -154,6 +164,12 @@ def _prepared(request: httpx.Request, rules: Rules) -> httpx.Request:
         stream=httpx.ByteStream(request.content),
         extensions=extensions,
     )
+
+
+def _put(headers: httpx.Headers, name: str, value: str) -> None:
+    """Set a field; a cookie joins those that are there (RFC 6265, 4.2.1)."""
+    known = headers.get(name) if name == "Cookie" else None
+    headers[name] = f"{known}; {value}" if known else value
 
 
 def _timed(request: httpx.Request, left: float) -> httpx.Request:

@@ -81,6 +81,7 @@ HOSTILE = {
     "deep": ("[" * 100_000, "seen.json: the body is"),
     "spec": (json.dumps(published(CASES["another type"])), "seen.json: it is a spec, and no traffic"),
     "report without": (json.dumps({**REPORT, "observation": None}), "seen.json: the report holds no observation"),
+    "mock's report": (json.dumps({**REPORT, "target": "mock"}), "seen.json: the report is of a run against the mock"),
     "newer observation": (
         json.dumps({**OBSERVATION, "version": 99}),
         "seen.json: it is not an observation of this version",

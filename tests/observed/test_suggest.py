@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl import check
@@ -185,6 +185,8 @@ _SHARED = st.sampled_from(
 
 @settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(_SCHEMAS, _SHARED, st.lists(_VALUES, min_size=1, max_size=3))
+@example({"enum": ["a", "b"]}, {"type": "string"}, [None, []])
+@example({"type": "array", "items": {"type": "string", "enum": ["a"]}}, {"type": "string"}, [[[]], [None, False]])
 def test_any_contract_accepts_any_traffic_after_its_suggestion(schema: Any, shared: Any, bodies: list[Any]) -> None:
     """What it cannot say it names; where it says all, nothing is found again."""
     contract = contract_with(schema, Shared=shared)
@@ -194,6 +196,26 @@ def test_any_contract_accepts_any_traffic_after_its_suggestion(schema: Any, shar
     made = suggestion.contract
     assert [] == differences(made, seen(*bodies, contract=made))
     assert [] == [place for body in bodies for place in wrong(body, made)]
+
+
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@given(_SCHEMAS, _SHARED, st.lists(_VALUES, min_size=1, max_size=2), _VALUES)
+def test_what_breaks_another_rule_than_what_was_seen_is_refused_still(
+    schema: Any, shared: Any, bodies: list[Any], other: Any
+) -> None:
+    contract = contract_with(schema, Shared=shared)
+    admitted, breaks = (_broken(contract, *some) for some in (bodies, [other]))
+    if breaks and not admitted & breaks:
+        assert wrong(other, suggest(contract, seen(*bodies, contract=contract)).contract) != []
+
+
+def _broken(contract: Contract, *bodies: Any) -> set[tuple[str, str, str]]:
+    found = differences(contract, seen(*bodies, contract=contract))
+    return {
+        (one.location, one.extra["kind"], str(value))
+        for one in found
+        for value in (one.observed if isinstance(one.observed, list) else [one.observed])
+    }
 
 
 SHARED = {"type": "object", "properties": {"n": {"type": "string"}}, "required": ["n"]}

@@ -132,4 +132,4 @@ def test_the_ini_file_is_enough_beside_the_key(pytester: pytest.Pytester, enviro
 def test_a_contract_that_leaves_nothing_to_ask_is_no_green_run(pytester: pytest.Pytester) -> None:
     """The published document alone does not say where the space id comes from."""
     line = usage_error(pytester.runpytest_subprocess("--bctrl-mock", f"--bctrl-contract={packaged().spec}"))
-    assert "no operation of the contract can be asked; required parameters have no value: Authorization, id" in line
+    assert "no operation of the contract can be asked; required parameters have no value: id" in line

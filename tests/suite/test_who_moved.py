@@ -25,6 +25,13 @@ FOUR = {
     PROMISED: "a value that is never sent",
     BROKEN: "a null where none is allowed",
 }
+SUGGEST = "pytest-bctrl contract suggest run.json --output suggested.overlay.yaml"
+COMMANDS = {
+    STALE: "pytest-bctrl contract update upstream.yaml",
+    AHEAD: SUGGEST,
+    PROMISED: "pytest-bctrl drift upstream.yaml --observed run.json",
+    BROKEN: SUGGEST,
+}
 ONE = ("-k", "answer_conforms or undocumented or drifted")
 
 
@@ -101,6 +108,7 @@ def test_the_gate_tells_the_same_from_the_report_of_a_run(
     assert result.ret == 1
     result.stdout.fnmatch_lines([f"{moved.upper()}: 1 (*"])
     (command,) = commands(result)
+    assert COMMANDS[moved] == command
     assert run(pytester, f"{command} --dry-run" if moved == STALE else command).ret == (1 if moved == PROMISED else 0)
 
 
@@ -117,10 +125,14 @@ def test_an_overlay_that_no_longer_applies_is_named_among_what_was_not_checked(
     result.stdout.no_fnmatch_line("who moved: *")
 
 
-def test_without_a_target_there_is_no_third_witness(pytester: pytest.Pytester, upstream: Path) -> None:
+@pytest.mark.parametrize("target", [[], ["--bctrl-mock"]], ids=["none", "mock"])
+def test_without_the_api_there_is_no_third_witness(
+    pytester: pytest.Pytester, upstream: Path, target: list[str]
+) -> None:
+    """The mock answers by the contract: what it never sends says nothing of the API."""
     upstream.write_text(yaml.safe_dump(published(CASES[FOUR[STALE]])))
 
-    result = pytester.runpytest_subprocess("--bctrl-upstream=upstream.yaml")
+    result = pytester.runpytest_subprocess("--bctrl-upstream=upstream.yaml", *target)
 
     result.stdout.no_fnmatch_line("who moved: *")
     result.stdout.fnmatch_lines(["next         pytest-bctrl contract update *"])

@@ -11,7 +11,7 @@ import pytest
 from pytest_bctrl.errors import SettingError, UnsafeRequestError
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.client import async_client, client
-from pytest_bctrl.traffic.flow import NO_AUTHORIZATION, Send, flow
+from pytest_bctrl.traffic.flow import CREDENTIAL, Send, flow
 
 from .callers import KEY, ONCE, Ask
 from .servers import Script, answer, close, cut, hang, serve
@@ -50,13 +50,13 @@ def test_a_header_of_the_callers_own_stands(ask: Ask) -> None:
 
 def test_another_credential_takes_the_keys_place(ask: Ask) -> None:
     with serve(answer()) as server:
-        ask(server.url, extensions={NO_AUTHORIZATION: Secret("Bearer wrong")})
+        ask(server.url, extensions={CREDENTIAL: {"Authorization": Secret("Bearer wrong")}})
         assert ["Bearer wrong"] == server.authorizations()
 
 
 def test_the_key_can_be_left_out(ask: Ask) -> None:
     with serve(answer()) as server:
-        ask(server.url, extensions={NO_AUTHORIZATION: True})
+        ask(server.url, extensions={CREDENTIAL: {}})
         assert [""] == server.authorizations()
 
 

@@ -30,9 +30,11 @@ class Handler(Protocol):
 
     def respond(self, request: Request) -> Answer:
         """Answer a whole request."""
+        ...
 
     def refuse(self, problem: Problem) -> Answer:
         """Answer what is no request."""
+        ...
 
 
 class Loop(Protocol):
@@ -46,9 +48,11 @@ class Loop(Protocol):
 
     def now(self) -> float:
         """Seconds on a clock that never goes back."""
+        ...
 
     def date(self) -> str:
         """The value of a `Date` field."""
+        ...
 
     def forget(self, connection: Connection) -> None:
         """Watch the connection no longer: it is about to be closed."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
+from json import JSONDecoder
 from typing import Any
 
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.samples.mutants import SCHEMA_CHECK, broken
+from pytest_bctrl.samples.mutants import SCHEMA_CHECK, Mutant, broken
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
 from pytest_bctrl.traffic.mock.change import Scene
 from pytest_bctrl.traffic.mock.fault import Fault
 from pytest_bctrl.traffic.mock.message import Answer, Payload, with_headers
-from pytest_bctrl.traffic.mock.spell import called
+from pytest_bctrl.traffic.mock.spell import called, usage
 
 _WHOLE = "complete_answer"
 
@@ -97,15 +99,29 @@ def duplicate_key() -> Fault:
     """Name the first property of the body twice (RFC 8259, 4)."""
 
     def twice(scene: Scene) -> bytes:
-        name, value = next(iter(scene.json().items()))
-        return b"{" + encode({name: value})[1:-1] + b"," + encode(scene.json())[1:]
+        text = encode(scene.json()).decode()
+        for found in re.finditer(r"\{(?=\")", text):
+            try:
+                first, _ = JSONDecoder().raw_decode(text, found.start())
+            except ValueError:
+                # A text that ends with a brace.
+                continue
+            name, value = next(iter(first.items()))
+            again = encode({name: value}).decode()[1:-1]
+            return f"{text[: found.end()]}{again},{text[found.end() :]}".encode()
+        return scene.answer.body
 
     return _body("duplicate_key()", twice, "strict_json")
 
 
 def nan() -> Fault:
     """Put `NaN` into the body, which JSON does not have (RFC 8259, 6)."""
-    return _body("nan()", lambda scene: b'{"undocumented":NaN,' + scene.answer.body[1:], "strict_json")
+
+    def with_nan(scene: Scene) -> bytes:
+        start = b"[NaN," if scene.answer.body.startswith(b"[") else b'{"undocumented":NaN,'
+        return start + scene.answer.body[1:]
+
+    return _body("nan()", with_nan, "strict_json")
 
 
 def empty_body() -> Fault:
@@ -219,9 +235,17 @@ FAULTS: Mapping[str, Callable[..., Fault]] = {
 
 
 def fault(
-    spec: str | Fault, *arguments: Any, times: int | None = None, every: int = 1, after: int = 0, **named: Any
+    spec: str | Fault,
+    *arguments: Any,
+    known: Mapping[str, Callable[..., Fault]] = FAULTS,
+    times: int | None = None,
+    every: int = 1,
+    after: int = 0,
+    **named: Any,
 ) -> Fault:
     """Return a fault: one already made, a name with its arguments, or a call as text (`"status(503, times=2)"`).
+
+    The name is one of those `known`.
 
     Raises `SettingError` for a name that is not known, or arguments that do not fit.
     """
@@ -233,33 +257,47 @@ def fault(
         name, positional, keywords = called(spec)
         timing = {word: keywords.pop(word) for word in ("times", "every", "after") if word in keywords}
         times, every, after = timing.get("times", times), timing.get("every", every), timing.get("after", after)
-        made = _made(name, (*positional, *arguments), {**keywords, **named})
+        made = _made(known, name, (*positional, *arguments), {**keywords, **named})
         times = made.times if times is None else times
     return made.when(times=times, every=every, after=after)
 
 
-def _made(name: str, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Fault:
-    maker = FAULTS.get(name)
+def _made(
+    known: Mapping[str, Callable[..., Fault]], name: str, arguments: tuple[Any, ...], named: Mapping[str, Any]
+) -> Fault:
+    maker = known.get(name)
     if maker is None:
-        raise SettingError("there is no such fault", where=name, mend=f"there are: {', '.join(FAULTS)}")
+        raise SettingError("there is no such fault", where=name, mend=f"there are: {', '.join(known)}")
     try:
         return maker(*arguments, **named)
     except TypeError as error:
         raise SettingError(
-            f"the arguments do not fit: {error}", where=f"fault {name}", mend=_first_line(maker)
+            f"the arguments do not fit: {error}", where=f"fault {name}", mend=f"it takes {usage(name, maker)}"
         ) from None
 
 
-def _first_line(maker: Callable[..., Fault]) -> str:
-    return (maker.__doc__ or "").partition("\n")[0].rstrip(".")
-
-
-def for_contract(made: Fault, samples: Samples) -> Fault:
+def for_contract(made: Fault, operations: Sequence[Samples]) -> Fault:
     """Return the fault with the check and level that the contract gives the rule it breaks.
 
+    It meets the answers of the first of `operations` that has the rule, and those of all others that have it.
     Raises `SettingError` for a rule that the contract does not have, before any request meets it.
     """
     if not isinstance(made.change, _Broken):
         return made
-    mutant = broken(samples, samples.sample(), made.change.rule)
-    return replace(made, check=mutant.check, level=mutant.level)
+    rule = made.change.rule
+    having: dict[str, Mutant] = {}
+    problem: SettingError | None = None
+    for samples in operations:
+        try:
+            having[samples.operation.label] = broken(samples, samples.sample(), rule)
+        except SettingError as error:
+            problem = problem or error
+    if problem is not None and not having:
+        raise problem
+    mutant = next(iter(having.values()))
+    return replace(
+        made,
+        check=mutant.check,
+        level=mutant.level,
+        meets=lambda scene: scene.is_success and scene.samples.operation.label in having,
+    )

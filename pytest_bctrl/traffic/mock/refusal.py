@@ -9,6 +9,7 @@ from typing import Any
 from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.choice import Rotation
+from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.shapes import flatten, types
 from pytest_bctrl.traffic.mock.message import Answer, Payload
 
@@ -64,7 +65,7 @@ class Refusals:
         return Answer(status, (("Content-Type", media), *(headers or {}).items()), Payload(data), why=message)
 
     def _documented(self, status: int, operation: Operation | None) -> tuple[str, Schema]:
-        operation = operation or self._contract.operations[0]
+        operation = operation or main_operation(self._contract)
         documented = operation.response_for(status)
         specs = [spec for key, spec in operation.responses.items() if not key.startswith(("1", "2", "3"))]
         for spec in [documented, *specs] if documented else specs:

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_bctrl.contract.key_fields import guarded_by
+from pytest_bctrl.samples.inputs import known_values
 from pytest_bctrl.samples.mutants import rules
 from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.spots import Spot, spots
 from pytest_bctrl.traffic.mock.fault import Fault
-from pytest_bctrl.traffic.mock.faults import FAULTS, break_rule, delay, fault, for_contract, sequence, status
+from pytest_bctrl.traffic.mock.faults import (
+    FAULTS,
+    any_key,
+    any_space,
+    break_rule,
+    delay,
+    duplicate_key,
+    fault,
+    for_contract,
+    plain_errors,
+    sequence,
+    status,
+)
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS
 
 CONFORMING: tuple[str, ...] = tuple(SCENARIOS)
@@ -14,11 +32,33 @@ CONFORMING: tuple[str, ...] = tuple(SCENARIOS)
 _WITH_ARGUMENTS = {status.__name__, delay.__name__, sequence.__name__, break_rule.__name__}
 
 
+def _pointless(samples: Samples) -> Iterator[str]:
+    """The faults that change nothing here: who asks no credential cannot let everyone in."""
+    operation = samples.operation
+    is_guarded = guarded_by(samples.contract, operation) is not None
+    has_places = any(known_values(samples.contract, one, {"space_id": ""}) for one in operation.path_parameters)
+    if not is_guarded:
+        yield any_key.__name__
+    if not has_places:
+        yield any_space.__name__
+    if not (is_guarded or has_places or operation.other_parameters):
+        yield plain_errors.__name__
+    if not any(
+        isinstance(spot.value, dict) and spot.value for body in samples.bodies() for spot in _spots(samples, body)
+    ):
+        yield duplicate_key.__name__
+
+
+def _spots(samples: Samples, body: Any) -> Iterator[Spot]:
+    return spots(samples.contract, samples.schema, body)
+
+
 def faults_to_find(samples: Samples) -> list[Fault]:
     """Return every fault that breaks the contract, each once, with the `check` and `level` it has to be found by.
 
     For `break_rule` that is one fault for every rule of the contract.
     """
-    plain = [fault(name) for name in FAULTS if name not in _WITH_ARGUMENTS]
+    names = FAULTS.keys() - _WITH_ARGUMENTS - set(_pointless(samples))
+    plain = [fault(name) for name in FAULTS if name in names]
     made = [status(500), sequence(None, 500), *plain, *(break_rule(rule) for rule in rules(samples))]
-    return [for_contract(one, samples) for one in made]
+    return [for_contract(one, [samples]) for one in made]

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock.admission import Admission, Refused, challenge
 from pytest_bctrl.traffic.mock.message import Answer, Request, with_headers
 from pytest_bctrl.traffic.mock.negotiate import (
     accepts,
-    bearer_matches,
     preferred_status,
     usable_request_id,
 )
 from pytest_bctrl.traffic.mock.refusal import JSON, Refusals
 from pytest_bctrl.traffic.mock.routes import Match, Routes
-from pytest_bctrl.traffic.mock.source import Source, fixed
 from pytest_bctrl.traffic.mock.stage import Stage
 
 
@@ -31,19 +28,19 @@ class Responder:
         self._refusals = refusals
         self._routes = Routes(contract)
         self._usual = {operation.label: _documented_success(operation) for operation in contract.operations}
-        self._others: dict[str, Source] = {}
+        self._doors = {operation.label: Admission(contract, operation, key) for operation in contract.operations}
 
     def respond(self, request: Request) -> Answer:
         """Return the answer to one request, as scenario and faults leave it."""
         request_id = self._request_id(request)
         match = self._routes.match(request.target)
         answer = _identified(self._answer(request, match, request_id), request_id)
+        operation = _operation(match, request) or main_operation(self._contract)
 
         def granted() -> Answer:
-            operation = _operation(match, request) or self._contract.operations[0]
             return _identified(self._success(Request("GET", request.target), operation, request_id), request_id)
 
-        return self._stage.play(request, answer, granted)
+        return self._stage.play(request, answer, granted, operation)
 
     def refuse(self, status: int, message: str) -> Answer:
         """Return the answer to what was no proper request, such as 400 to garbage; no fault changes it."""
@@ -71,25 +68,19 @@ class Responder:
         return self._refusal(request, operation, match, request_id) or self._success(request, operation, request_id)
 
     def _refusal(self, request: Request, operation: Operation, match: Match, request_id: str) -> Answer | None:
-        authorization = request.header("authorization")
-        if _asks_for_bearer(operation) and not bearer_matches(authorization, self._key):
-            problem = "missing" if authorization is None else "not accepted"
-            return self._refusals.answer(
-                401,
-                f"the bearer token is {problem}",
-                request_id,
-                operation=operation,
-                headers={"WWW-Authenticate": _challenge(given=authorization is not None)},
-            )
+        refused = self._doors[operation.label].refusal(request, match.values, self._space_id)
+        if refused is not None and refused.status == 401:
+            return self._refused(refused, operation, request_id)
         media = self._usual[operation.label][1] or JSON
-        if not accepts(request.header("accept"), [media.partition(";")[0].strip()]):
+        if self._usual[operation.label][1] and not accepts(request.header("accept"), [media.partition(";")[0].strip()]):
             message = f"this operation answers with {media}"
             return self._refusals.answer(406, message, request_id, operation=operation)
-        for parameter in operation.path_parameters:
-            if parameter.setting == "space_id" and match.values.get(parameter.name) != self._space_id:
-                message = f"there is no such space; the mock has {self._space_id}"
-                return self._refusals.answer(404, message, request_id, operation=operation)
-        return None
+        return None if refused is None else self._refused(refused, operation, request_id)
+
+    def _refused(self, refused: Refused, operation: Operation, request_id: str) -> Answer:
+        return self._refusals.answer(
+            refused.status, refused.reason, request_id, operation=operation, headers=refused.headers
+        )
 
     def _success(self, request: Request, operation: Operation, request_id: str) -> Answer:
         status = preferred_status(request.header("prefer"))
@@ -97,7 +88,8 @@ class Responder:
         if status is None or status == usual:
             if media is None:
                 return Answer(usual)
-            payload = self._source(operation).payload(self._stage.next_success())
+            number = self._stage.next_success() if operation is self._stage.main else 0
+            payload = self._stage.source_of(operation).payload(number)
             return Answer(usual, (("Content-Type", media),), payload)
         applied = {"Preference-Applied": f"code={status}"}
         if status == 429:
@@ -105,21 +97,9 @@ class Responder:
         if status < 400:
             return Answer(status, with_headers((), applied))
         if status == 401:
-            applied["WWW-Authenticate"] = _challenge(given=True)
+            applied["WWW-Authenticate"] = challenge(given=True)
         message = f"this status was asked for with Prefer: code={status}"
         return self._refusals.answer(status, message, request_id, operation=operation, headers=applied)
-
-    def _source(self, operation: Operation) -> Source:
-        if operation is self._contract.operations[0]:
-            return self._stage.source
-        source = self._others.get(operation.label)
-        if source is None:
-            source = self._others[operation.label] = fixed(self._other_body(operation))
-        return source
-
-    def _other_body(self, operation: Operation) -> Any:
-        samples = Samples(self._contract, operation)
-        return lambda: samples.sample(self._space_id)
 
 
 def _identified(answer: Answer, request_id: str) -> Answer:
@@ -128,21 +108,7 @@ def _identified(answer: Answer, request_id: str) -> Answer:
 
 
 def _operation(match: Match | None, request: Request) -> Operation | None:
-    if match is None:
-        return None
-    method = "GET" if request.method == "HEAD" and "HEAD" not in match.operations else request.method
-    return match.operations.get(method)
-
-
-def _asks_for_bearer(operation: Operation) -> bool:
-    if not operation.security or () in operation.security:
-        return False
-    return any(scheme.scheme == "bearer" for schemes in operation.security for scheme in schemes)
-
-
-def _challenge(*, given: bool) -> str:
-    """The value of `WWW-Authenticate`: no error code where no credential was given (RFC 6750, 3.1)."""
-    return 'Bearer realm="bctrl"' + (', error="invalid_token"' if given else "")
+    return match.of(request.method) if match else None
 
 
 def _documented_success(operation: Operation) -> tuple[int, str | None]:

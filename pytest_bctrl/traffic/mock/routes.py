@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from pytest_bctrl.contract.key_fields import BEARER, KeyField, key_fields
 from pytest_bctrl.contract.model import Contract, Operation
 
 _VERSION = re.compile(r"v\d+")
@@ -21,6 +22,11 @@ class Match:
 
     operations: Mapping[str, Operation]
     values: Mapping[str, str]
+
+    def of(self, method: str) -> Operation | None:
+        """Return the operation of a method; GET answers for HEAD where that has none of its own (RFC 9110, 9.3.2)."""
+        is_head = method == "HEAD" and "HEAD" not in self.operations
+        return self.operations.get("GET" if is_head else method)
 
     @property
     def allow(self) -> str:
@@ -44,7 +50,8 @@ class Routes:
         bases = {"", *(urlsplit(server).path.rstrip("/") for server in contract.servers)}
         self._routes = [
             (segments, operations)
-            for path, operations in by_path.items()
+            # A path that is spelled out goes before one with parameters (OpenAPI 3.1, 4.8.8.2).
+            for path, operations in sorted(by_path.items(), key=lambda item: _openness(item[0]))
             for base in sorted(bases)
             for segments in _spellings(base + path)
         ]
@@ -68,6 +75,23 @@ class Routes:
             if values is not None:
                 return Match(operations, values)
         return None
+
+
+def fields_for(contract: Contract) -> Callable[[str, str], tuple[KeyField, ...]]:
+    """Return what says, for a method and a path, which header fields carry the key; a bearer token where in doubt."""
+    routes = Routes(contract)
+
+    def fields(method: str, path: str) -> tuple[KeyField, ...]:
+        match = routes.match(path)
+        operation = match.of(method) if match else None
+        found = None if operation is None else key_fields(contract, operation)
+        return (BEARER,) if found is None else found
+
+    return fields
+
+
+def _openness(path: str) -> list[bool]:
+    return ["{" in segment for segment in path.split("/")]
 
 
 def _spellings(path: str) -> Iterator[list[str]]:

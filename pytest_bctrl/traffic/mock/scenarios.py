@@ -14,7 +14,7 @@ from pytest_bctrl.traffic.mock.change import Change, Scene
 from pytest_bctrl.traffic.mock.message import Answer
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.source import Rolling, Source, fixed, many_items
-from pytest_bctrl.traffic.mock.spell import called
+from pytest_bctrl.traffic.mock.spell import called, usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,9 @@ def empty(samples: Samples, space_id: str) -> Scenario:
 def many(samples: Samples, space_id: str, count: int = 300, seed: int = 0) -> Scenario:
     """A list of `count` runtimes, up to 100,000, made once."""
     if not isinstance(count, int) or not 0 <= count <= MOST:
-        raise SettingError(f"{count!r} is no such number", where="scenario many", mend=f"give count from 0 to {MOST:,}")
+        raise SettingError(
+            f"count={count!r} is no number of runtimes", where="scenario many", mend=f"give count from 0 to {MOST:,}"
+        )
     return Scenario("many", many_items(samples, count, seed, space_id))
 
 
@@ -96,7 +98,7 @@ def closing(samples: Samples, space_id: str) -> Scenario:
 
 def charset(samples: Samples, space_id: str) -> Scenario:
     """A content type with a parameter."""
-    return Scenario("charset", dress=_if_json("application/json; charset=utf-8"))
+    return Scenario("charset", dress=_with_charset)
 
 
 def odd_case(samples: Samples, space_id: str) -> Scenario:
@@ -127,9 +129,11 @@ def flat_errors(samples: Samples, space_id: str) -> Scenario:
     return Scenario("flat_errors", dress=dress, errors=flat)
 
 
-def _if_json(content_type: str) -> Change:
-    set_type = change.headers({"Content-Type": content_type})
-    return lambda scene: set_type(scene) if scene.answer.body else scene.answer
+def _with_charset(scene: Scene) -> Answer:
+    media = scene.answer.header("Content-Type")
+    if not scene.answer.body or media is None or ";" in media:
+        return scene.answer
+    return change.headers({"Content-Type": f"{media}; charset=utf-8"})(scene)
 
 
 MOST = 100_000
@@ -169,17 +173,20 @@ SCENARIOS: Mapping[str, Callable[..., Scenario]] = {
 """Every scenario by its name, as `.scenario(name, …)`, `--scenario` and the marker `bctrl_scenario` take it."""
 
 
-def scenario(spec: str, samples: Samples, space_id: str, **named: Any) -> Scenario:
-    """Return a scenario by its name, or as a call in text (`"many(count=500)"`).
+def scenario(
+    spec: str, samples: Samples, space_id: str, known: Mapping[str, Callable[..., Scenario]] = SCENARIOS, **named: Any
+) -> Scenario:
+    """Return one of the `known` scenarios by its name, or as a call in text (`"many(count=500)"`).
 
     Raises `SettingError` for a name that is not known, or arguments that do not fit.
     """
     name, positional, keywords = called(spec)
-    maker = SCENARIOS.get(name)
+    maker = known.get(name)
     if maker is None:
-        raise SettingError("there is no such scenario", where=name, mend=f"there are: {', '.join(SCENARIOS)}")
+        raise SettingError("there is no such scenario", where=name, mend=f"there are: {', '.join(known)}")
     try:
         return maker(samples, space_id, *positional, **{**keywords, **named})
     except TypeError as error:
-        about = (maker.__doc__ or "").partition("\n")[0].rstrip(".")
-        raise SettingError(f"the arguments do not fit: {error}", where=f"scenario {name}", mend=about) from None
+        raise SettingError(
+            f"the arguments do not fit: {error}", where=f"scenario {name}", mend=f"it takes {usage(name, maker, 2)}"
+        ) from None

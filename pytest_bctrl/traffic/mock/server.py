@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.errors import BctrlError, SettingError
+from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.fault import Fault, FaultInPlay
@@ -18,6 +19,7 @@ from pytest_bctrl.traffic.mock.journal import Entry, Journal
 from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.message import Answer, Request
+from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario, faults_with, scenarios_with
 from pytest_bctrl.traffic.mock.parse import Problem
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.responder import Responder
@@ -52,14 +54,21 @@ class MockServer:
         self.contract = contract
         self.api_key = api_key or Secret(MOCK_KEY)
         self.space_id = space_id or SPACE_ID
-        self.samples = Samples(contract, contract.operations[0])
+        self.samples = Samples(contract, main_operation(contract))
         self.requests = Journal(self.api_key)
+        self._known_scenarios = scenarios_with(())
+        self._known_faults = faults_with(())
         self._log = log
         self._host = host
         self._port = port
         refusals = Refusals(contract)
         first = source or fixed(lambda: self.samples.sample(self.space_id))
-        self._stage = Stage(first, self.samples, refusals)
+        self._others = {
+            operation.label: Samples(contract, operation)
+            for operation in contract.operations
+            if operation is not self.samples.operation and answers_with_json(operation)
+        }
+        self._stage = Stage(first, self.samples, self._others, refusals)
         self._responder = Responder(contract, self.api_key, self.space_id, self._stage, refusals)
         self._listener = Listener(self, limits or Limits())
         self._url = ""
@@ -107,11 +116,28 @@ class MockServer:
 
         Raises `SettingError` for a name that is not known, or arguments that do not fit.
         """
-        chosen = scenario(name, self.samples, self.space_id, **arguments)
+        chosen = scenario(name, self.samples, self.space_id, self._known_scenarios, **arguments)
         if chosen.source is not None:
             # Made here and now: a first client should not wait for 100,000 runtimes, nor others beside it.
             chosen.source.payload(0)
-        self._stage.set(chosen)
+
+        def elsewhere(samples: Samples) -> Source:
+            try:
+                made = scenario(name, samples, self.space_id, self._known_scenarios, **arguments).source
+                if made is not None:
+                    made.payload(0)
+            except SettingError:
+                # An operation that lists nothing has no empty list either.
+                made = None
+            return made or fixed(lambda: samples.sample(self.space_id))
+
+        self._stage.set(chosen, elsewhere)
+        return self
+
+    def extend(self, scenarios: Iterable[OwnScenario] = (), faults: Iterable[OwnFault] = ()) -> Self:
+        """Take scenarios and faults of one's own, in the place of earlier ones of one's own."""
+        self._known_scenarios = scenarios_with(scenarios)
+        self._known_faults = faults_with(faults)
         return self
 
     def play(self, chosen: Scenario) -> Self:
@@ -129,8 +155,8 @@ class MockServer:
         where it is used in a `with` block. Raises `SettingError` for a fault that is not known, arguments that do not
         fit, or a rule that the contract does not have.
         """
-        made = fault(spec, *arguments, times=times, every=every, after=after, **named)
-        return self._stage.add(for_contract(made, self.samples))
+        made = fault(spec, *arguments, known=self._known_faults, times=times, every=every, after=after, **named)
+        return self._stage.add(for_contract(made, [self.samples, *self._others.values()]))
 
     def reset(self) -> None:
         """Forget requests, scenario and faults, and close the connections, as between two tests.

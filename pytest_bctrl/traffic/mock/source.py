@@ -21,6 +21,7 @@ class Source(Protocol):
 
     def payload(self, number: int) -> Payload:
         """Return the body's bytes, made once for each body."""
+        ...
 
 
 class Encoded:

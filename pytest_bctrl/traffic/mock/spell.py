@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 from pytest_bctrl.errors import SettingError
@@ -36,3 +38,10 @@ def _argument(node: ast.expr) -> Any:
 
 def _unreadable(text: str) -> SettingError:
     return SettingError("it is not understood", where=repr(text), mend="write name, or name(value, key=value)")
+
+
+def usage(name: str, function: Callable[..., object], skipped: int = 0) -> str:
+    """Return how a scenario or a fault is called, without the parameters that it is given anyway: `many(count=300)`."""
+    parameters = list(signature(function).parameters.values())[skipped:]
+    plain = [one.replace(annotation=one.empty) for one in parameters]
+    return f"{name}({', '.join(map(str, plain))})"

@@ -1,0 +1,233 @@
+"""`pytest-bctrl doctor`: what is installed, what is set and where, whether the target answers, what to do next."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+
+from pytest_bctrl import settings
+from pytest_bctrl.cli.probe import Line, probe
+from pytest_bctrl.cli.pytest_settings import read_config
+from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.reports.terminal import printable
+from pytest_bctrl.suite.run import INSTALL, live_base_url
+from pytest_bctrl.traffic.recordings.har_file import load as load_recording
+
+_BASE = ("pytest-bctrl", "pytest", "httpx", "jsonschema", "PyYAML", "httptools")
+_EXTRA = ("schemathesis", "hypothesis", "jsonschema-rs")
+_BESIDE = ("pytest-xdist", "pytest-asyncio", "anyio", "bctrl", "requests")
+_SHOWN = (
+    settings.SPACE_ID,
+    settings.BASE_URL,
+    settings.CONTRACT,
+    settings.FAIL_ON_LEVEL,
+    settings.MAX_EXAMPLES,
+    settings.UPSTREAM,
+    settings.RECORD_MODE,
+    settings.RECORDINGS,
+)
+_DEFAULTS = {
+    "bctrl_space_id": "not set",
+    "bctrl_base_url": "the contract's first server",
+    "bctrl_contract": "the packaged one",
+    "bctrl_fail_on": "error",
+    "bctrl_max_examples": "20",
+    "bctrl_upstream": "none",
+    "bctrl_record_mode": "none",
+    "bctrl_recordings": "recordings/ beside each test file",
+}
+_PASSED_OVER = frozenset({".git", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__", "site-packages"})
+_MARKS = {"ok": " ", "note": "-", "wrong": "!", "unknown": "?"}
+EXAMPLES = ("pytest-bctrl doctor --offline", "pytest-bctrl doctor --offline --format json")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("--offline", action="store_true", help="send nothing: do not ask the target")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: %(default)s")
+    parser.add_argument(
+        "arguments", nargs="*", metavar="-- ARGUMENT", help="read the settings as for pytest with these"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Tell everything; returns 0 where all is well, 1 where something is wrong, 2 where something could not be told."""
+    lines = list(_diagnosis(options.arguments, os.environ, is_offline=options.offline))
+    states = {line.state for line in lines}
+    code = 2 if "unknown" in states else 1 if "wrong" in states else 0
+    lines.append(Line("next", _next(lines)))
+    if options.format == "json":
+        told = [{"topic": one.topic, "state": one.state, "text": one.text, "mend": one.mend} for one in lines]
+        sys.stdout.write(json.dumps({"exit_code": code, "lines": told}, indent=2, ensure_ascii=False) + "\n")
+    else:
+        for line in lines:
+            print(printable(f"{_MARKS[line.state]} {line.topic:<11}{line.text}"))
+            if line.mend:
+                print(printable(f"  {'':<11}mend: {line.mend}"))
+    return code
+
+
+def _diagnosis(arguments: Sequence[str], environment: Mapping[str, str], *, is_offline: bool) -> Iterator[Line]:
+    yield from _installed()
+    try:
+        config = read_config(arguments)
+    except BctrlError as error:
+        yield Line("settings", f"{error.where}: {error.problem}", "unknown", error.mend)
+        return
+    yield from _settings(config, environment)
+    try:
+        contract = load(settings.contract_path(config, environment))
+    except BctrlError as error:
+        yield Line("contract", f"{error.where}: {error.problem}", "unknown", error.mend)
+        return
+    yield _contract(contract, is_packaged=settings.contract_path(config, environment) is None)
+    yield _target(config, contract, environment, is_offline=is_offline)
+    yield from _recordings(config, contract, environment)
+
+
+def _installed() -> Iterator[Line]:
+    yield Line("python", f"{sys.version.split()[0]} at {sys.executable}")
+    yield Line("installed", ", ".join(f"{name} {_version(name)}" for name in _BASE))
+    missing = [name for name in _EXTRA[:2] if not _version(name)]
+    if missing:
+        yield Line(
+            "extra", f"{' and '.join(missing)} missing: fixtures work, the contract suite does not", "note", INSTALL
+        )
+    else:
+        yield Line("extra", ", ".join(f"{name} {_version(name)}" for name in _EXTRA if _version(name)))
+    beside = [f"{name} {_version(name)}" for name in _BESIDE if _version(name)]
+    if beside:
+        yield Line("beside", ", ".join(beside))
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _settings(config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Line]:
+    yield Line("ini", str(config.inipath) if config.inipath else "no ini file is in force here")
+    is_set = bool(environment.get(settings.KEY_VARIABLE))
+    yield Line("setting", f"key: {'set' if is_set else 'not set'} ({settings.KEY_VARIABLE})")
+    for setting in _SHOWN:
+        found = settings.given(setting, config, environment)
+        name = setting.ini.removeprefix("bctrl_")
+        told = (
+            f"{_DEFAULTS[setting.ini]} (default)" if found is None else f"{_plain(found.value)} ({_where(found.where)})"
+        )
+        yield Line("setting", f"{name}: {told}")
+    for read in (settings.fail_on, settings.max_examples, settings.record_mode, settings.upstream, settings.secrets):
+        yield from _problem(read, config, environment)
+    try:
+        for entry in settings.levels(config).entries:
+            yield Line("setting", f"level of {entry.name}: {entry.level} ({entry.where})")
+    except BctrlError as error:
+        yield Line("setting", f"{error.where}: {error.problem}", "wrong", error.mend)
+
+
+def _plain(value: str) -> str:
+    """The value without what may be a password or a token: the user, the query and the fragment of a URL."""
+    if "://" not in value and "@" not in value:
+        return value
+    head, mark, rest = value.rpartition("://")
+    rest = rest.rpartition("@")[2]
+    return f"{head}{mark}{rest.partition('?')[0].partition('#')[0]}"
+
+
+def _where(name: str) -> str:
+    return f"{name}, command line or addopts" if name.startswith("--") else name
+
+
+def _problem(read: object, config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Line]:
+    try:
+        if callable(read):
+            read(config, environment)
+    except BctrlError as error:
+        yield Line("setting", f"{error.where}: {error.problem}", "wrong", error.mend)
+
+
+def _contract(contract: Contract, *, is_packaged: bool) -> Line:
+    files = packaged()
+    overlay = f", overlay {files.overlay}" if is_packaged else ", no overlay"
+    count = len(contract.operations)
+    operations = "1 operation" if count == 1 else f"{count} operations"
+    return Line(
+        "contract",
+        f"{contract.title} {contract.version}, {operations}, digest {contract.short_digest}, {contract.name}{overlay}",
+    )
+
+
+def _target(config: pytest.Config, contract: Contract, environment: Mapping[str, str], *, is_offline: bool) -> Line:
+    has_key = bool(environment.get(settings.KEY_VARIABLE))
+    has_space = settings.given(settings.SPACE_ID, config, environment) is not None
+    if not has_key and not has_space:
+        return Line("target", "not asked: neither key nor space id is set, and the mock needs none", "note")
+    try:
+        url = live_base_url(contract, config, environment)
+        key, space = settings.api_key(environment), settings.space_id(config, environment)
+    except BctrlError as error:
+        return Line("target", f"{error.where}: {error.problem}", "wrong", error.mend)
+    if is_offline:
+        return Line("target", f"{url}: not asked, as --offline says", "note")
+    return probe(contract, url, key, space)
+
+
+def _recordings(config: pytest.Config, contract: Contract, environment: Mapping[str, str]) -> Iterator[Line]:
+    files = sorted(_files(config, environment))
+    broken, stale = [], []
+    for path in files:
+        try:
+            recording = load_recording(path)
+        except BctrlError as error:
+            broken.append(Line("recordings", f"{error.where}: {error.problem}", "wrong", error.mend))
+            continue
+        digests = {exchange.contract for exchange in recording.exchanges if exchange.contract} if recording else set()
+        if digests - {contract.digest}:
+            stale.append(path)
+    if not files:
+        mend = "pytest --bctrl-record-mode=once records the tests marked bctrl_recording"
+        yield Line("recordings", "none", "note", mend)
+        return
+    yield Line(
+        "recordings", f"{len(files)} in all, {len(stale)} of another contract, {len(broken)} that cannot be read"
+    )
+    yield from broken
+    for path in stale:
+        mend = "pytest checks it against this one; --bctrl-record-mode=rewrite records it anew"
+        yield Line("recordings", f"{path} was recorded under another contract", "note", mend)
+
+
+def _files(config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Path]:
+    found = settings.given(settings.RECORDINGS, config, environment)
+    if found is not None:
+        yield from Path(config.rootpath, found.value).rglob("*.har")
+        return
+    for folder, names, files in os.walk(config.rootpath):
+        names[:] = [name for name in names if name not in _PASSED_OVER]
+        if "recordings" in Path(folder).relative_to(config.rootpath).parts:
+            yield from (Path(folder, name) for name in files if name.endswith(".har"))
+
+
+def _next(lines: Sequence[Line]) -> str:
+    for state in ("unknown", "wrong"):
+        for line in lines:
+            if line.state == state:
+                return f"mend the first of these: {line.topic}: {line.mend}"
+    topics = {line.topic: line for line in lines}
+    if topics["extra"].state == "note":
+        return f"{INSTALL}, then pytest --bctrl-mock bctrl"
+    if topics["target"].state == "note":
+        return "pytest --bctrl-mock bctrl; with BCTRL_API_KEY and BCTRL_SPACE_ID set: pytest --bctrl-live bctrl"
+    return "pytest --bctrl-live bctrl"

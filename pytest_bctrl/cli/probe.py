@@ -1,0 +1,85 @@
+"""Asks a target once whether it answers, and says in words why it does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import httpx
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.mock.routes import fields_for
+from pytest_bctrl.traffic.retry import RetryPolicy
+
+State = Literal["ok", "note", "wrong", "unknown"]
+ONCE = RetryPolicy(attempts=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that is told: its topic, its words, whether it is as it should be, and what would mend it.
+
+    `unknown` stands for what could not be checked.
+    """
+
+    topic: str
+    text: str
+    state: State = "ok"
+    mend: str = ""
+
+
+_STATUSES = {
+    401: ("the key is refused: 401", "see that BCTRL_API_KEY holds a key of this API, whole and not revoked"),
+    403: ("the key may not do this: 403", "give a key that may list the space"),
+    404: ("there is no such space: 404", "see that BCTRL_SPACE_ID or --bctrl-space-id names a space of this key"),
+    429: ("too many requests: 429", "wait a while and run it again"),
+}
+
+
+def probe(contract: Contract, base_url: str, key: Secret, space_id: str, timeout: float = 10.0) -> Line:
+    """Send one GET with the key, and tell what came of it."""
+    operation = main_operation(contract)
+    asked = inputs(contract, operation, {"space_id": space_id}) or Inputs()
+    with client(base_url, key, live=True, retry=ONCE, fields=fields_for(contract)) as made:
+        made.timeout = httpx.Timeout(timeout)
+        try:
+            status = made.get(asked.target(operation), headers=dict(asked.headers)).status_code
+        except httpx.HTTPError as error:
+            text, mend = _unreachable(error, base_url)
+            return Line("target", text, "unknown", mend)
+    return _answered(status, base_url, operation.success_statuses)
+
+
+def _answered(status: int, base_url: str, expected: frozenset[int]) -> Line:
+    if status in expected:
+        return Line("target", f"{base_url} answers: {status}")
+    text, mend = _STATUSES.get(status, (f"it answers {status}", "see what it says with curl -i"))
+    if status >= 500:
+        text, mend = f"the server fails: {status}", "try again later, or ask those who run it"
+    elif 300 <= status < 400:
+        text, mend = f"it redirects: {status}, and the key follows no redirect", "set the base URL to the final address"
+    return Line("target", f"{base_url}: {text}", "wrong", mend)
+
+
+def _unreachable(error: httpx.HTTPError, base_url: str) -> tuple[str, str]:
+    detail = str(error).lower()
+    host = httpx.URL(base_url).host
+    if any(word in detail for word in ("name or service", "getaddrinfo", "nodename", "name resolution", "no address")):
+        return f"the name {host} is not known (DNS)", "see that the base URL is right, and that there is a network"
+    if any(word in detail for word in ("certificate", "ssl", "tls")):
+        return (
+            f"{base_url}: no secure connection (TLS): {_reason(error)}",
+            "see the certificate with openssl s_client -connect; a proxy of the company may need SSL_CERT_FILE",
+        )
+    if "refused" in detail:
+        return f"{base_url}: the connection is refused", "see that a server listens there, on this port"
+    if isinstance(error, httpx.TimeoutException):
+        return f"{base_url}: no answer in time", "see that a firewall lets you through, and try again"
+    return f"{base_url}: no usable answer: {_reason(error)}", "see what answers there with curl -i"
+
+
+def _reason(error: httpx.HTTPError) -> str:
+    return str(error).rpartition(": ")[2][:120]

@@ -1,0 +1,28 @@
+"""The pytest hooks that a project implements in a `conftest.py` to add checks, scenarios and faults of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_bctrl.checks.own import Check
+    from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
+
+
+@pytest.hookspec
+def pytest_bctrl_checks() -> Sequence[Check]:  # type: ignore[empty-body]
+    """Return checks of one's own, made by `@pytest_bctrl.contract_check`; the contract suite runs each of them."""
+
+
+@pytest.hookspec
+def pytest_bctrl_scenarios() -> Sequence[OwnScenario]:  # type: ignore[empty-body]
+    """Return scenarios of one's own for the mock, made by `@pytest_bctrl.mock_scenario`."""
+
+
+@pytest.hookspec
+def pytest_bctrl_faults() -> Sequence[OwnFault]:  # type: ignore[empty-body]
+    """Return faults of one's own for the mock, made by `@pytest_bctrl.mock_fault`."""

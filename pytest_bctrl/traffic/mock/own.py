@@ -1,0 +1,149 @@
+"""Scenarios and faults of one's own: functions, made such by a decorator and found through a pytest hook."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any, TypeAlias
+
+from pytest_bctrl.errors import BctrlError, SettingError
+from pytest_bctrl.finding import LEVELS, Level
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.traffic.mock.change import Scene
+from pytest_bctrl.traffic.mock.fault import Fault
+from pytest_bctrl.traffic.mock.faults import FAULTS
+from pytest_bctrl.traffic.mock.message import Answer
+from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario
+from pytest_bctrl.traffic.mock.source import fixed
+from pytest_bctrl.traffic.mock.spell import usage
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+ScenarioFunction: TypeAlias = Callable[..., Any]
+"""Takes the `Samples` of an operation, and arguments of its own; returns the body to serve, or None for the usual."""
+
+FaultFunction: TypeAlias = Callable[..., Answer]
+"""Takes a `Scene`, and arguments of its own; returns the answer in place of `scene.answer`."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnScenario:
+    """A scenario by its name, as `bctrl_mock.scenario(name)`, the marker and `--scenario` take it."""
+
+    name: str
+    function: ScenarioFunction
+
+    @property
+    def about(self) -> str:
+        """The first line of the function's docstring."""
+        return (self.function.__doc__ or "").partition("\n")[0]
+
+    def make(self, samples: Samples, space_id: str, *positional: Any, **named: Any) -> Scenario:
+        """Return the scenario; raises `BctrlError`, naming it, where the function raises or returns no JSON data."""
+        _require_fitting(self, samples, positional, named)
+        try:
+            body = self.function(samples, *positional, **named)
+        except BctrlError:
+            raise
+        except Exception as error:
+            raise SettingError(
+                f"it raised {type(error).__name__}: {error}", where=_place(self), mend="mend the function"
+            ) from error
+        return Scenario(self.name, None if body is None else fixed(lambda: samples.addressed(body, space_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFault:
+    """A fault by its name, as `bctrl_mock.fault(name)` and `--fault` take it.
+
+    `check` is the rule by which a contract suite finds it at `level`; empty where it breaks no contract.
+    """
+
+    name: str
+    function: FaultFunction
+    check: str = ""
+    level: Level = "error"
+
+    @property
+    def about(self) -> str:
+        """The first line of the function's docstring."""
+        return (self.function.__doc__ or "").partition("\n")[0]
+
+    def make(self, *positional: Any, **named: Any) -> Fault:
+        """Return the fault with its arguments; raises `SettingError` for arguments that do not fit."""
+        _require_fitting(self, None, positional, named)
+
+        def change(scene: Scene) -> Answer:
+            try:
+                made = self.function(scene, *positional, **named)
+            except Exception as error:
+                raise SettingError(
+                    f"it raised {type(error).__name__}: {error}", where=_place(self), mend="mend the function"
+                ) from error
+            if not isinstance(made, Answer):
+                raise SettingError(
+                    f"it returned {type(made).__name__}", where=_place(self), mend="return an Answer: scene.answer"
+                )
+            return made
+
+        shown = ", ".join([*map(repr, positional), *(f"{name}={value!r}" for name, value in named.items())])
+        return Fault(f"{self.name}({shown})", change, self.check, self.level)
+
+
+def _require_fitting(
+    one: OwnScenario | OwnFault, first: object, positional: tuple[Any, ...], named: Mapping[str, Any]
+) -> None:
+    # Told before the call: a TypeError from within the function is no matter of its arguments.
+    try:
+        signature(one.function).bind(first, *positional, **named)
+    except TypeError as error:
+        raise SettingError(
+            f"the arguments do not fit: {error}", where=_place(one), mend=f"it takes {usage(one.name, one.function, 1)}"
+        ) from None
+
+
+def _place(one: OwnScenario | OwnFault) -> str:
+    kind = "scenario" if isinstance(one, OwnScenario) else "fault"
+    code = getattr(one.function, "__code__", None)
+    return f"{kind} {one.name}" + (f" ({code.co_filename}:{code.co_firstlineno})" if code else "")
+
+
+def mock_scenario(name: str) -> Callable[[ScenarioFunction], OwnScenario]:
+    """Make a scenario of a function that takes `Samples` and returns the body to serve.
+
+    Return it from `pytest_bctrl_scenarios` in a `conftest.py`. Raises `SettingError` for a name that is taken.
+    """
+    _require_free(name, SCENARIOS, f"mock_scenario({name!r})")
+    return lambda function: OwnScenario(name, function)
+
+
+def mock_fault(name: str, *, check: str = "", level: Level = "error") -> Callable[[FaultFunction], OwnFault]:
+    """Make a fault of a function that takes a `Scene` and returns the answer to send.
+
+    `check` names the rule that has to find it. Return it from `pytest_bctrl_faults` in a `conftest.py`. Raises
+    `SettingError` for a name that is taken, or an unknown level.
+    """
+    where = f"mock_fault({name!r})"
+    _require_free(name, FAULTS, where)
+    if level not in LEVELS:
+        raise SettingError(f"unknown level {level!r}", where=where, mend=f"choose one of: {', '.join(LEVELS)}")
+    return lambda function: OwnFault(name, function, check, level)
+
+
+def _require_free(name: str, taken: Mapping[str, object], where: str) -> None:
+    if _NAME.fullmatch(name) is None:
+        raise SettingError("that is no name", where=where, mend="give one in the style of a Python function's")
+    if name in taken:
+        raise SettingError("this name is there already", where=where, mend="give another name")
+
+
+def scenarios_with(own: Iterable[OwnScenario]) -> Mapping[str, Callable[..., Scenario]]:
+    """Return every scenario by its name, the project's own after the mock's."""
+    return {**SCENARIOS, **{one.name: one.make for one in own}}
+
+
+def faults_with(own: Iterable[OwnFault]) -> Mapping[str, Callable[..., Fault]]:
+    """Return every fault by its name, the project's own after the mock's."""
+    return {**FAULTS, **{one.name: one.make for one in own}}

@@ -1,0 +1,142 @@
+"""The GitHub Action: its steps, run in bash as a runner does."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+import yaml
+
+from pytest_bctrl.contract.files import packaged
+from tests.variants import named, serve
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
+PLACEHOLDER = re.compile(r"\$\{\{ inputs\.([a-z-]+) \}\}")
+
+Run = Callable[..., tuple[int, dict[str, str], str]]
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with pip, that also sees what this one has installed; the runner's `python`."""
+    folder = tmp_path_factory.mktemp("runner") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, timeout=300)
+    python = folder / "bin" / "python"
+    shown = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    site = subprocess.run([python, "-c", shown], capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    (Path(site) / "beside.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    return folder
+
+
+@pytest.fixture
+def step(tmp_path: Path, environment: Path) -> Run:
+    """Run one step by its id, in an empty directory; returns exit code, outputs and what was printed."""
+
+    def run(name: str, inputs: dict[str, str], **more: str) -> tuple[int, dict[str, str], str]:
+        chosen = next(one for one in STEPS if one.get("id") == name)
+        given = {key: spec["default"] for key, spec in ACTION["inputs"].items()} | inputs
+        outputs = tmp_path / "outputs"
+        outputs.touch()
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("BCTRL_", "PYTEST_", "INPUT_"))}
+        done = subprocess.run(
+            # As the runner does for `shell: bash`.
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", chosen["run"]],
+            cwd=tmp_path,
+            env={
+                **kept,
+                **{key: PLACEHOLDER.sub(lambda found: given[found[1]], text) for key, text in chosen["env"].items()},
+                "PATH": f"{environment / 'bin'}{os.pathsep}{kept['PATH']}",
+                "GITHUB_OUTPUT": str(outputs),
+                **more,
+            },
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        pairs = (line.partition("=") for line in outputs.read_text().splitlines())
+        return done.returncode, {key: value for key, _, value in pairs}, done.stdout + done.stderr
+
+    return run
+
+
+def test_no_input_is_part_of_a_script() -> None:
+    """Nor is the key an input: it comes from the environment of the job alone."""
+    assert [] == [step["run"] for step in STEPS if "${{" in step.get("run", "")]
+    assert [] == [name for name in ACTION["inputs"] if "key" in name or "token" in name]
+
+
+def test_what_it_uses_is_pinned() -> None:
+    assert [] == [one["uses"] for one in STEPS if "uses" in one and not re.search(r"@[0-9a-f]{40}$", one["uses"])]
+
+
+def test_every_input_is_used_and_described() -> None:
+    used = set(PLACEHOLDER.findall((ROOT / "action.yml").read_text("utf-8")))
+    assert set(ACTION["inputs"]) == used
+    assert [] == [name for name, spec in ACTION["inputs"].items() if not spec["description"] or "default" not in spec]
+
+
+def test_it_installs_what_it_is_told_to(step: Run, tmp_path: Path, environment: Path) -> None:
+    wheel = tmp_path / "stand_in-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("stand_in.py", "")
+        info = "stand_in-1.0.dist-info"
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: stand-in\nVersion: 1.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+
+    code, _, told = step("install", {"package": str(wheel)}, PIP_NO_INDEX="1")
+
+    assert 0 == code, told
+    subprocess.run([environment / "bin" / "python", "-c", "import stand_in"], check=True, timeout=60)
+
+
+def test_the_mock_passes(step: Run, tmp_path: Path) -> None:
+    code, outputs, told = step("run", {"report": "out.xml"})
+
+    assert (0, {"verdict": "passed", "report": "out.xml"}) == (code, outputs), told
+    assert int(next(ET.parse(tmp_path / "out.xml").iter("testsuite")).attrib["tests"]) > 10
+
+
+def test_a_live_target_with_a_fault_fails(step: Run) -> None:
+    """The key is in the environment, and in nothing that is printed."""
+    with serve(named("kind-not-in-enum-1")) as server:
+        inputs = {"target": "live", "space-id": server.space_id, "base-url": server.url}
+        code, outputs, told = step("run", inputs, BCTRL_API_KEY=server.api_key)
+
+    assert (1, "failed") == (code, outputs["verdict"]), told
+    assert server.api_key not in told
+
+
+def test_no_verdict_is_no_green_one(step: Run) -> None:
+    """A missing key, and a target that is none."""
+    assert (4, "not-checked") == (lambda done: (done[0], done[1]["verdict"]))(step("run", {"target": "live"}))
+    code, _, told = step("run", {"target": "mock; touch injected"})
+    assert (4, True) == (code, "::error::target: choose one of mock, live, none" in told)
+
+
+def test_the_drift_alone(step: Run, tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text(f"```yaml\n{packaged().spec.read_text('utf-8')}```\n")
+
+    code, outputs, told = step("run", {"target": "none", "upstream": "page.md"})
+
+    assert (0, "passed") == (code, outputs["verdict"]), told
+
+
+def test_an_input_is_never_run(step: Run, tmp_path: Path) -> None:
+    evil = '$(touch injected)"; touch injected; `touch injected`'
+    for name in ("space-id", "contract", "fail-on", "upstream", "report"):
+        step("run", {name: evil})
+
+    assert not (tmp_path / "injected").exists()

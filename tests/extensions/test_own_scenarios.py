@@ -1,0 +1,130 @@
+"""Scenarios and faults of one's own, in pytest and on the command line."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.traffic.mock.own import mock_fault, mock_scenario
+
+CONFTEST = """
+from dataclasses import replace
+
+from pytest_bctrl import mock_fault, mock_scenario
+
+
+@mock_scenario("night")
+def night(samples, count=2):
+    \"\"\"Every runtime is stopped.\"\"\"
+    items = samples.items(samples.generated(count))
+    return samples.with_items([{**item, "status": "stopped"} for item in items])
+
+
+@mock_scenario("clumsy")
+def clumsy(samples):
+    return 1 / 0
+
+
+@mock_fault("teapot", check="status_code_conformance")
+def teapot(scene, status=418):
+    \"\"\"Answer as a teapot does.\"\"\"
+    return replace(scene.answer, status=status)
+
+
+@mock_fault("broken")
+def broken(scene):
+    raise LookupError("nothing here")
+
+
+def pytest_bctrl_scenarios():
+    return [night, clumsy]
+
+
+def pytest_bctrl_faults():
+    return [teapot, broken]
+"""
+TESTS = """
+import pytest
+
+
+@pytest.fixture
+def listed(bctrl_client, bctrl_space_id):
+    return lambda: bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
+
+
+@pytest.mark.bctrl_scenario("night", count=4)
+def test_by_marker(listed):
+    assert ["stopped"] * 4 == [item["status"] for item in listed().json()["runtimes"]]
+
+
+def test_by_call(listed, bctrl_mock):
+    bctrl_mock.scenario("night(count=1)")
+    assert {bctrl_mock.space_id} == {item["spaceId"] for item in listed().json()["runtimes"]}
+
+
+def test_a_fault(listed, bctrl_mock):
+    fault = bctrl_mock.fault("teapot", times=1)
+    assert [418, 200] == [listed().status_code, listed().status_code]
+    assert 1 == fault.count
+    bctrl_mock.fault("teapot", 420)
+    assert 420 == listed().status_code
+
+
+def test_its_mistake_is_answered_with_its_name(listed, bctrl_mock):
+    bctrl_mock.fault("broken")
+    answer = listed()
+    assert 500 == answer.status_code
+    assert "fault broken (" in answer.text and "it raised LookupError: nothing here" in answer.text
+
+
+def test_arguments_that_do_not_fit(bctrl_mock):
+    with pytest.raises(Exception, match="scenario night .*: the arguments do not fit.*it takes night.count=2"):
+        bctrl_mock.scenario("night", colour="blue")
+    with pytest.raises(Exception, match="no such scenario .*slow, flat_errors, night, clumsy"):
+        bctrl_mock.scenario("day")
+    with pytest.raises(Exception, match="scenario clumsy .*it raised ZeroDivisionError"):
+        bctrl_mock.scenario("clumsy")
+"""
+
+
+def test_they_are_used_like_the_mocks_own(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(TESTS)
+
+    pytester.runpytest_subprocess().assert_outcomes(passed=5)
+
+
+def test_the_mock_command_plays_and_lists_them(tmp_path: Path) -> None:
+    (tmp_path / "ours.py").write_text(CONFTEST)
+    ready = tmp_path / "ready.json"
+    command = [sys.executable, "-m", "pytest_bctrl", "mock", "--port", "0", "--quiet", "--ready-file", str(ready)]
+    command += ["--plugin", "ours", "--scenario", "night(count=3)", "--fault", "teapot(times=1)"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as running:
+        try:
+            deadline = time.monotonic() + 60
+            while not ready.exists() and running.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+            told = json.loads(ready.read_text())
+            key = {"Authorization": "Bearer bctrl-mock-key-that-opens-nothing"}
+            url = f"{told['url']}/v1/spaces/{told['space_id']}/runtimes"
+            first, second = (httpx.get(url, headers=key, trust_env=False) for _ in range(2))
+        finally:
+            running.send_signal(signal.SIGTERM)
+    assert [418, 200, 3] == [first.status_code, second.status_code, len(second.json()["runtimes"])]
+
+
+def test_a_name_that_is_taken_is_refused() -> None:
+    with pytest.raises(SettingError, match=r"mock_scenario\('many'\): this name is there already"):
+        mock_scenario("many")
+    with pytest.raises(SettingError, match=r"mock_fault\('two words'\): that is no name"):
+        mock_fault("two words")
+    with pytest.raises(SettingError, match="unknown level 'fatal'"):
+        mock_fault("mine", level="fatal")  # type: ignore[arg-type]

@@ -1,0 +1,42 @@
+"""The invented contract, and pytest runs that are held to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import load
+
+from .shop import KEY, Shop
+
+BOOKSHOP = Path(__file__).with_name("bookshop.yaml")
+
+ShopRun = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture(scope="session")
+def bookshop() -> Contract:
+    """The contract of the bookshop."""
+    return load(BOOKSHOP)
+
+
+@pytest.fixture
+def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> ShopRun:
+    """Run `pytest --bctrl-live` against a shop, in a process of its own."""
+
+    def run(shop: Shop, *arguments: str) -> pytest.RunResult:
+        monkeypatch.setenv("BCTRL_API_KEY", KEY)
+        monkeypatch.setenv("BCTRL_SPACE_ID", "the shop has none")
+        return pytester.runpytest_subprocess(
+            "--bctrl-live",
+            f"--bctrl-base-url={shop.url}",
+            f"--bctrl-contract={BOOKSHOP}",
+            "-p",
+            "no:randomly",
+            *arguments,
+        )
+
+    return run

@@ -1,0 +1,225 @@
+"""An independent server of the bookshop: it shares no code with the package, and can be told to misbehave."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+KEY = "shop_key_0123456789abcdef"
+PREFIX = "/shop/v2"
+ISBN = "9780306406157"
+
+
+def book(number: int, **changes: Any) -> dict[str, Any]:
+    """One book; `changes` take the place of its own values."""
+    made = {
+        "id": f"3f2b8a10-0000-4000-8000-{number:012d}",
+        "created": f"2026-02-{number + 1:02d}T08:00:00Z",
+        "isbn": str(int(ISBN) + number),
+        "title": f"Volume {number}",
+        "authors": [{"name": "A. Writer", "born": 1950 + number}, {"name": "B. Writer", "born": None}],
+        "published": f"200{number}-03-04",
+        "price": {"amount": 9.95 + number, "currency": "EUR"},
+        "rating": 4.5,
+        "cover": "https://img.paper-and-ink.example/1.png" if number % 2 else None,
+        "titles": {"de": f"Band {number}", "ja": f"第{number}巻"},
+        "tags": ["old", "green"],
+        "edition": {"medium": "paper", "pages": 300, "binding": "soft"}
+        if number % 2
+        else {"medium": "ebook", "bytes": 1_000_000, "protected": False},
+    }
+    return {**made, **changes}
+
+
+CATEGORY = {
+    "number": 7,
+    "name": "All",
+    "below": [
+        {"number": 8, "name": "Prose", "parent": 7, "below": [{"number": 9, "name": "Novels", "below": []}]},
+        {"number": 10, "name": "Verse", "parent": None, "below": []},
+    ],
+}
+STOCK = {ISBN: {"copies": 3, "counted": "2026-03-01T10:00:00Z", "by_branch": {"north": 1, "south": 2}}}
+GENRES = [{"code": "cr", "label": "Crime"}, {"code": "po", "label": "Poetry"}]
+
+
+class RefusedError(Exception):
+    """An answer that refuses."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers for the shop."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    fault = ""
+    seen: list[tuple[str, str, dict[str, str]]]
+
+    def do_GET(self) -> None:
+        self._handle()
+
+    def do_HEAD(self) -> None:
+        self._handle()
+
+    def do_POST(self) -> None:
+        self._handle()
+
+    def do_DELETE(self) -> None:
+        self._handle()
+
+    def log_message(self, *_arguments: object) -> None:
+        """Keep quiet."""
+
+    def _handle(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.seen.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
+        try:
+            self._send(*self._answer())
+        except RefusedError as refusal:
+            problem = {"title": "refused", "status": refusal.status, "detail": refusal.detail}
+            self._send(refusal.status, problem, "application/problem+json")
+
+    def _answer(self) -> tuple[int, Any]:
+        parts = urlsplit(self.path)
+        if not parts.path.startswith(f"{PREFIX}/"):
+            raise RefusedError(404, "nothing here")
+        match parts.path.removeprefix(f"{PREFIX}/").split("/"):
+            case ["books"]:
+                self._require_bearer()
+                return 200, self._page(parts.query)
+            case ["books", "featured"]:
+                return 200, book(2)
+            case ["books", isbn]:
+                return 200, self._book(unquote(isbn))
+            case ["categories", number]:
+                self._require_bearer()
+                return 200, self._category(unquote(number))
+            case ["stock"]:
+                if self.headers.get("X-Shop-Key") != KEY and self.fault != "open stock":
+                    raise RefusedError(401, "no such key")
+                return 200, STOCK
+            case ["genres"]:
+                return 200, [*GENRES, GENRES[0]] if self.fault == "genre twice" else GENRES
+            case ["health"]:
+                return (500, {"title": "x", "status": 500}) if self.fault == "unhealthy" else (204, None)
+        raise RefusedError(404, "nothing here")
+
+    def _require_bearer(self) -> None:
+        if self.headers.get("Authorization") != f"Bearer {KEY}" and self.fault != "anyone":
+            raise RefusedError(401, "no such token")
+
+    def _page(self, query: str) -> dict[str, Any]:
+        given = parse_qs(query, keep_blank_values=True)
+        if self.fault != "no questions":
+            require_valid(given, self.fault)
+        if self.headers.get("X-Shop-Locale", "de") not in ("de", "en", "ja"):
+            raise RefusedError(400, "X-Shop-Locale")
+        if self.fault == "tags crash" and "tag" in given:
+            raise RefusedError(500, "a tag")
+        if self.fault == "sort refused" and "sort" in given:
+            raise RefusedError(400, "sort")
+        changes = BOOK_FAULTS.get(self.fault, {})
+        books = [book(0), book(1, **changes)]
+        if self.fault == "book twice":
+            books.append(book(1))
+        return {"books": books, "page": 1, "pages": 1, "next": None}
+
+    def _book(self, isbn: str) -> dict[str, Any]:
+        if re.fullmatch(r"97[89][0-9]{10}", isbn) is None:
+            raise RefusedError(400, "that is no ISBN")
+        if isbn != ISBN and self.fault != "every isbn":
+            raise RefusedError(404, "no such book")
+        return book(1) if self.fault == "another book" else book(0)
+
+    def _category(self, text: str) -> dict[str, Any]:
+        if re.fullmatch(r"[1-9][0-9]{0,17}", text) is None:
+            raise RefusedError(400, "that is no number")
+        if int(text) not in (7, 1, 2, 3):
+            raise RefusedError(404, "no such category")
+        found = {**CATEGORY, "number": int(text)}
+        if self.fault == "deep text":
+            found["below"] = [{"number": 8, "name": "x", "below": [{"number": "nine", "name": "y", "below": []}]}]
+        return found
+
+    def _send(self, status: int, body: Any, media: str = "application/json") -> None:
+        data = b"" if body is None else json.dumps(body).encode()
+        self.send_response(status)
+        if body is not None:
+            self.send_header("Content-Type", media)
+        if status != 204:
+            self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+
+BOOK_FAULTS: dict[str, dict[str, Any]] = {
+    "price as text": {"price": {"amount": "9.95", "currency": "EUR"}},
+    "rating between": {"rating": 4.3},
+    "no such day": {"published": "2026-02-30"},
+    "odd edition": {"edition": {"medium": "audio", "pages": 3}},
+    "title in vain": {"titles": {"de": ""}},
+    "stranger": {"subtitle": "which nobody documented"},
+}
+
+
+def require_valid(given: dict[str, list[str]], fault: str) -> None:
+    """Refuse a query that the shop does not take."""
+    if fault != "shelf optional" and given.get("shelf", [""])[-1] not in ("fiction", "science", "children"):
+        raise RefusedError(400, "shelf")
+    for name, most in (("page", None), ("limit", 100)):
+        text = given.get(name, ["1"])[-1]
+        if re.fullmatch(r"-?[0-9]{1,18}", text) is None or int(text) < 1 or (most and int(text) > most):
+            if fault == "any limit":
+                continue
+            raise RefusedError(422, name)
+    if any(not tag for tag in given.get("tag", [])) or len(given.get("tag", [])) > 5:
+        raise RefusedError(422, "tag")
+    sorts = given["sort"][-1].split(",") if "sort" in given else ["title"]
+    if not set(sorts) <= {"title", "-title", "price", "-price"} or len(sorts) > 2:
+        raise RefusedError(422, "sort")
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", given.get("min_price", ["0"])[-1]) is None:
+        raise RefusedError(422, "min_price")
+    if given.get("in_print", ["true"])[-1] not in ("true", "false"):
+        raise RefusedError(422, "in_print")
+    try:
+        date.fromisoformat(given.get("published_after", ["2000-01-01"])[-1])
+    except ValueError:
+        raise RefusedError(422, "published_after") from None
+
+
+class Shop:
+    """A running shop: its `url` with the base path, and the requests that it has `seen`."""
+
+    def __init__(self, url: str, seen: list[tuple[str, str, dict[str, str]]]) -> None:
+        self.url = url
+        self.seen = seen
+
+
+@contextmanager
+def serve(fault: str = "") -> Iterator[Shop]:
+    """Serve the shop on a free loopback port; `fault` is what is wrong with it, if anything."""
+    seen: list[tuple[str, str, dict[str, str]]] = []
+    handler = type("ShopHandler", (Handler,), {"fault": fault, "seen": seen})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield Shop(f"http://127.0.0.1:{server.server_address[1]}/shop", seen)
+    finally:
+        server.shutdown()
+        server.server_close()

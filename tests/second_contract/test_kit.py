@@ -1,0 +1,148 @@
+"""The rest of the kit on the invented contract: mock, client, recordings, samples, strategies, drift, check."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_bctrl.checks.strength import strength
+from pytest_bctrl.cli import main
+from pytest_bctrl.conformance import check
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.samples.inputs import answers_with_json
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.text import encode
+from pytest_bctrl.strategies import Nonconforming, nonconforming, responses
+
+from .conftest import BOOKSHOP
+from .shop import KEY, book, serve
+
+DOWNSTREAM = """
+    import pytest
+    from pytest_bctrl import assert_conforms
+
+    def test_lists(bctrl_client, bctrl_contract):
+        for path in ("/v2/books?shelf=fiction", "/v2/books/featured", "/v2/stock", "/v2/genres", "/v2/categories/7"):
+            response = bctrl_client.get(path)
+            assert response.status_code == 200, response.text
+            assert_conforms(response, contract=bctrl_contract, fail_on="info")
+
+    def test_statuses(bctrl_client):
+        asked = ["/v2/books", "/v2/books?shelf=poetry", "/v2/books?shelf=science&limit=0", "/v2/books/9790000000000"]
+        assert [400, 400, 400, 404] == [bctrl_client.get(path).status_code for path in asked]
+        assert 204 == bctrl_client.get("/v2/health").status_code
+        assert (200, b"") == ((answer := bctrl_client.head("/v2/books/9780306406157")).status_code, answer.content)
+
+    @pytest.mark.bctrl_scenario("many", count=120)
+    def test_scenario(bctrl_client):
+        assert 120 == len(bctrl_client.get("/v2/books?shelf=fiction").json()["books"])
+        assert 120 == len(bctrl_client.get("/v2/genres").json())
+
+    def test_fault(bctrl_client, bctrl_mock, bctrl_contract):
+        bctrl_mock.fault("break_rule", "*.copies")
+        with pytest.raises(AssertionError, match="copies"):
+            assert_conforms(bctrl_client.get("/v2/stock"), contract=bctrl_contract)
+"""
+
+RECORDED = """
+    import pytest
+
+    @pytest.mark.bctrl_recording
+    def test_recorded(bctrl_client):
+        shelves = [bctrl_client.get("/v2/books", params={"shelf": shelf}) for shelf in ("fiction", "science")]
+        assert [200, 200] == [answer.status_code for answer in shelves]
+        assert 200 == bctrl_client.get("/v2/stock").status_code
+"""
+
+
+def test_a_downstream_project_tests_against_it(pytester: pytest.Pytester) -> None:
+    pytester.makeini(f"[pytest]\nbctrl_contract = {BOOKSHOP}\n")
+    pytester.makepyfile(DOWNSTREAM)
+
+    pytester.runpytest_subprocess().assert_outcomes(passed=4)
+
+
+def test_it_is_recorded_replayed_and_checked(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Live once, then with no key and no server; the key in its own field is not recorded."""
+    pytester.makeini(f"[pytest]\nbctrl_contract = {BOOKSHOP}\n")
+    pytester.makepyfile(test_shop=RECORDED)
+    with serve() as shop:
+        monkeypatch.setenv("BCTRL_API_KEY", KEY)
+        monkeypatch.setenv("BCTRL_SPACE_ID", "none")
+        recording = pytester.runpytest_subprocess(
+            "--bctrl-live", f"--bctrl-base-url={shop.url}", "--bctrl-record-mode=once", "-m", "not bctrl_contract"
+        )
+    recording.assert_outcomes(passed=1)
+    monkeypatch.delenv("BCTRL_API_KEY")
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+    (har,) = (pytester.path / "recordings").rglob("*.har")
+    assert KEY not in har.read_text("utf-8")
+    assert 0 == main(["check", str(har), "--contract", str(BOOKSHOP)])
+    assert "no findings" in capsys.readouterr().out
+
+
+def test_bodies_are_checked_by_operation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    right, wrong = tmp_path / "right.json", tmp_path / "wrong.json"
+    right.write_text(json.dumps(book(0)))
+    wrong.write_text(json.dumps(book(0, isbn="123")))
+    arguments = ["--contract", str(BOOKSHOP), "--operation", "getBook"]
+
+    assert [0, 1] == [main(["check", str(path), *arguments]) for path in (right, wrong)]
+    assert 2 == main(["check", str(right), "--contract", str(BOOKSHOP)])
+    assert "--operation, one of: listBooks, addBook, getBook" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("version: 2.4.0", "version: 2.5.0", 0),
+        ("maximum: 100", "maximum: 50", 1),
+        ("required: [code, label]", "required: [code]", 1),
+        ("enum: [fiction, science, children]", "enum: [fiction, science, children, poetry]", 0),
+    ],
+)
+def test_its_drift_is_gated(tmp_path: Path, old: str, new: str, code: int) -> None:
+    now = tmp_path / "now.yaml"
+    text = BOOKSHOP.read_text("utf-8")
+    assert old in text
+    now.write_text(text.replace(old, new))
+
+    assert code == main(["drift", str(now), "--base", str(BOOKSHOP)])
+
+
+@pytest.mark.parametrize("operation", [one.operation_id for one in load(BOOKSHOP).operations if answers_with_json(one)])
+def test_its_samples_conform_and_every_mutant_is_caught(bookshop: Contract, operation: str) -> None:
+    outcome = strength(bookshop, bookshop.operation(operation))
+    bodies = Samples(bookshop, bookshop.operation(operation)).run(seed=7, bodies=12)
+
+    assert ((), ()) == (outcome.survivors, outcome.false_alarms)
+    assert outcome.total >= 30
+    assert [] == [
+        finding
+        for body in bodies
+        for finding in check(encode(body), contract=bookshop, operation=operation)
+        if finding.rule not in ("isbn_matches", "category_matches")
+    ]
+
+
+@given(data=st.data())
+@settings(max_examples=25)
+def test_its_strategies_conform(data: st.DataObject) -> None:
+    contract = load(BOOKSHOP)
+    for operation in ("listBooks", "listGenres"):
+        body = data.draw(responses(contract=contract, operation=operation, max_size=3))
+        assert [] == check(encode(body), contract=contract, operation=operation)
+
+
+@given(case=nonconforming(contract=load(BOOKSHOP)))
+@settings(max_examples=15)
+def test_its_broken_bodies_break_the_rule_that_they_name(case: Nonconforming) -> None:
+    rule, _, body = case
+    assert [rule] == [found.rule for found in check(encode(body), contract=load(BOOKSHOP), operation="listBooks")]

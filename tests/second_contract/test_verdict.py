@@ -1,0 +1,99 @@
+"""The contract suite on an API that it was not written for: its mock, and an independent server."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.judge import judge
+from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.target import Target
+
+from .conftest import BOOKSHOP, ShopRun
+from .shop import KEY, serve
+
+ASKED = (
+    "GET /v2/books, GET /v2/books/{isbn}, HEAD /v2/books/{isbn}, GET /v2/books/featured, "
+    "GET /v2/categories/{category}, GET /v2/stock, GET /v2/genres, GET /v2/health"
+)
+
+
+def test_the_mock_keeps_it(pytester: pytest.Pytester) -> None:
+    """Every operation that a safe method reaches is asked, and the others are named."""
+    result = pytester.runpytest_subprocess("--bctrl-mock", f"--bctrl-contract={BOOKSHOP}")
+
+    assert (0, 0) == (result.ret, result.parseoutcomes().get("failed", 0))
+    result.stdout.fnmatch_lines(
+        [
+            f"checked * {ASKED.replace('[', '[[]')}: *",
+            "found * no findings",
+            "not checked  POST /v2/books: POST could change something, and the suite sends safe methods only",
+            "not checked  DELETE /v2/books/{isbn}: DELETE could change something, *",
+        ]
+    )
+
+
+def test_a_conforming_server_passes_and_sees_no_more_than_it_needs(live: ShopRun) -> None:
+    """No unsafe method is sent, no query beside /books has a value, and each key goes where the contract wants it."""
+    with serve() as shop:
+        result = live(shop, "--bctrl-fail-on=info")
+
+    assert (0, 0) == (result.ret, result.parseoutcomes().get("failed", 0))
+    assert {"GET", "HEAD"} == {method for method, _, _ in shop.seen}
+    public = [headers for _, path, headers in shop.seen if "/v2/genres" in path or "/v2/books/" in path]
+    stock = [headers for method, path, headers in shop.seen if "/v2/stock" in path]
+    assert public
+    assert [] == [headers for headers in public if "authorization" in headers or "x-shop-key" in headers]
+    assert KEY in [headers.get("x-shop-key") for headers in stock]
+    assert [] == [headers for headers in stock if "authorization" in headers]
+
+
+def test_a_failure_can_be_reproduced(live: ShopRun) -> None:
+    """With the parameters and the key field of the operation, and never the key."""
+    with serve("open stock") as shop:
+        result = live(shop, "-k", "getStock and wrong-key")
+
+    assert 1 == result.ret
+    result.stdout.fnmatch_lines([f'*reproduce: curl -sS -i -H "X-Shop-Key: not-a-key-of-this-api" {shop.url}/v2/stock'])
+    assert KEY not in result.stdout.str()
+
+
+FAULTS = {
+    "": set(),
+    "price as text": {("error", "response_schema_conformance", "books[*].price.amount")},
+    "rating between": {("error", "response_schema_conformance", "books[*].rating")},
+    "no such day": {("error", "response_schema_conformance", "books[*].published")},
+    "odd edition": {("error", "response_schema_conformance", "books[*].edition.medium")},
+    "title in vain": {("error", "response_schema_conformance", "books[*].titles.de")},
+    "stranger": {("warning", "undocumented_property", "books[*].subtitle")},
+    "book twice": {("error", "books_once", "books[*].isbn")},
+    "another book": {("error", "isbn_matches", "isbn")},
+    "every isbn": {("error", "status_code_conformance", "status")},
+    "deep text": {("error", "response_schema_conformance", "below[*].below[*].number")},
+    "open stock": {("error", "ignored_auth", "credential: wrong key")},
+    "anyone": {("error", "ignored_auth", "credential: wrong token")},
+    "genre twice": {("warning", "codes_once", "[*].code")},
+    "unhealthy": {("error", "not_a_server_error", "status")},
+    "shelf optional": {("error", "negative_data_rejection", "query shelf")},
+    "any limit": {("error", "negative_data_rejection", "query limit")},
+    "no questions": {("error", "negative_data_rejection", "query sort")},
+    "tags crash": {("error", "not_a_server_error", "status")},
+    "sort refused": {("error", "positive_data_acceptance", "query sort")},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_found_and_a_conforming_server_is_not_blamed(bookshop: Contract, fault: str) -> None:
+    found = set()
+    with serve(fault) as shop:
+        run = ContractRun("live", bookshop, shop.url, Secret(KEY), {}, "error", 20)
+        target = Target(run)
+        for operation in bookshop.operations:
+            if operation.is_safe:
+                findings = judge(target, operation)
+                found |= {(finding.level, finding.rule, finding.location) for finding in findings}
+        target.close()
+
+    assert FAULTS[fault] <= found
+    assert bool(FAULTS[fault]) == bool(found)

@@ -1,0 +1,155 @@
+"""Every error that a person meets, by the mistake that makes it: the whole text, with its mend.
+
+A new error is not forgotten: each call that makes one is triggered here, or is listed below with where it is held.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.errors import BctrlError
+
+from .error_sites import PACKAGE, Site, sites
+from .error_triggers import KEY, TRIGGERS
+
+TESTS = Path(__file__).parent
+
+MESSAGES = dict(line.split(" => ", 1) for line in (TESTS / "error_messages.txt").read_text("utf-8").splitlines())
+"""What each mistake is told, in full."""
+
+HELD_BY = {
+    "baseline/accept.py: 'the reason is empty'": "suite/test_baseline.py",
+    "baseline/accept.py: f'it cannot be read: {cause}'": "observed/test_commands.py",
+    "baseline/allowlist.py: 'not a mapping'": "drift/test_allowlist.py",
+    "baseline/allowlist.py: f'it cannot be read: {cause}'": "observed/test_commands.py",
+    "cli/check.py: f'{str(path)!r} is no file'": "suite/test_upstream.py",
+    "cli/drift_observed.py: 'it accepts changes of the documents alone'": "observed/test_commands.py",
+    "cli/drift_observed.py: 'standard input can be only one of them'": "observed/test_commands.py",
+    "cli/traffic.py: 'it is a spec, and no traffic'": "observed/test_commands.py",
+    "cli/traffic.py: 'it is empty'": "recordings/test_files.py",
+    "cli/traffic.py: 'the report holds no observation'": "observed/test_commands.py",
+    "cli/traffic.py: f'it cannot be read: {cause}'": "observed/test_commands.py",
+    "contract/upstream.py: f'it cannot be read: {error.strerror}'": "observed/test_commands.py",
+    "observed/data.py: 'it is not an observation of this version'": "observed/reference.py",
+    "settings.py: f'{found.value!r} is not a percentage'": "suite/test_observing.py",
+    "settings.py: f'unknown value {found.value!r}'": "suite/test_github.py",
+    "suite/baseline.py: 'it goes with --bctrl-accept'": "suite/test_baseline.py",
+    "suite/baseline.py: f'{given.value!r} is no file'": "suite/test_upstream.py",
+    "suite/report_files.py: f'{path.value!r} ends in {suffix!r}, which n": "suite/test_reports.py",
+    "suite/report_files.py: f'{given.value!r} cannot be written: {error.": "suite/test_reports.py",
+    "traffic/recordings/har_file.py: f'it is an archive of {len(hars)} .har files": "recordings/test_har_files.py",
+    "cli/check.py: 'it is empty'": "recordings/test_check_command.py",
+    "cli/drift.py: 'it is closed'": "drift/test_streams.py",
+    "cli/drift.py: f'it cannot be written: {error.strerror}'": "drift/test_streams.py",
+    "cli/mock.py: f'it cannot be written: {reason}'": "mock/test_command_line.py",
+    "drift/sources.py: f'no answer within {seconds:g} s'": "drift/test_sources.py",
+    "drift/sources.py: 'it is closed'": "drift/test_streams.py",
+    "recorded/place.py: 'the mark is not understood'": "recordings/test_record_and_replay.py",
+    "recorded/place.py: f'{name!r} is no name for a recording'": "recordings/test_record_and_replay.py",
+    "recorded/recorded_test.py: '\\n'.join([f'it breaks the contract: {headli": "recordings/test_trust.py",
+    "suite/fixtures.py: f'no operation of the contract can be asked;": "suite/test_settings_errors.py",
+    "suite/scrub.py: 'the trace cannot be kept free of the key'": "suite/test_secrets_stay.py",
+    "traffic/mock/listener.py: f'port {port} is in use'": "mock/test_command_line.py",
+    'traffic/recordings/guard.py: f"{what} stands in the file\'s name ({how})"': "recordings/test_secrets.py",
+    "traffic/recordings/guard.py: f'{what} stands in the {place}{exact} ({how}": "recordings/test_secrets.py",
+}
+"""Errors that another test triggers, since they need a process, a file system or a server of their own."""
+
+NOT_TRIGGERED = {
+    "cli/check.py: 'it goes with --accept'": "no test asserts it yet",
+    "cli/check.py: 'there is no such file'": "no test asserts it yet",
+    "cli/suggest.py: 'they go together, since the packaged contra": "no test asserts it yet",
+    "cli/suggest.py: 'it is the packaged contract'": "no test asserts it yet",
+    "cli/traffic.py: f'{parsed.problems[0]}: it is no traffic'": "no test asserts it yet",
+    "cli/traffic.py: 'nothing in it answers an operation of the c": "no test asserts it yet",
+    "cli/traffic.py: error.problem": "no test asserts it yet",
+    "contract/upstream.py: f'the overlay no longer applies to it, so th": "no test asserts it yet",
+    "observed/suggest.py: 'the overlay does not say what was worked ou": "no test asserts it yet",
+    "traffic/recordings/har_file.py: f'it is no archive that can be read: {error}": "no test asserts it yet",
+    "traffic/recordings/store.py: f'it cannot be written: {error.strerror}'": "needs a disk that refuses",
+    "cli/pytest_settings.py: problem[:400]": "pytest's own words: see tests/test_doctor.py",
+    "cli/pytest_settings.py: 'pytest does not load the plugin here'": "run by tests/test_doctor.py",
+    "contract/read.py: 'the reference leads back to itself'": "a guard: soundness tells of the circle first",
+    "contract/soundness.py: 'it is nested too deep'": "a guard: the readers refuse such depth first",
+    "drift/compare_documents.py: 'schemas nest too deeply to be compared'": "needs a stack that is nearly full",
+    "drift/spec.py: f'{problem}, at #{part.pointer}'": "words of the caller: tests/drift/test_soundness.py",
+    "recorded/recorded_test.py: 'it holds no runtimes'": "needs a recording without runtimes",
+    "recorded/recorded_test.py: 'there is nothing to replay yet'": "needs a test that is being recorded",
+    "suite/run.py: f\"{' and '.join(missing)} not installed, and": "tests/base_install is without the extra",
+}
+"""Errors whose text no test asserts, and why."""
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Where errors of the family were made since the test began: file within the package, and line."""
+    found: list[tuple[str, int]] = []
+    make = BctrlError.__init__
+
+    def noting(self: BctrlError, problem: str, where: str = "", mend: str = "") -> None:
+        frame: FrameType = sys._getframe(1)
+        file = Path(frame.f_code.co_filename)
+        found.append((file.relative_to(PACKAGE).as_posix() if file.is_relative_to(PACKAGE) else "", frame.f_lineno))
+        make(self, problem, where, mend)
+
+    monkeypatch.setattr(BctrlError, "__init__", noting)
+    return found
+
+
+def told(name: str, folder: Path) -> str:
+    """The text of the error that a mistake makes, with what differs from machine to machine left out."""
+    with pytest.raises(BctrlError) as caught:
+        TRIGGERS[name](folder)
+    text = str(caught.value)
+    for path, shown in ((folder, "FOLDER"), (TESTS, "TESTS"), (packaged().folder, "CONTRACTS"), (PACKAGE, "PACKAGE")):
+        text = text.replace(str(path), shown)
+    for pattern, shown in (
+        (r"error_triggers\.py:\d+", "error_triggers.py:LINE"),
+        (r"127\.0\.0\.1:\d+/page", "127.0.0.1:PORT/page"),
+        (r"(there are: sample|there are: status|it has: required).*\)$", r"\1, …)"),
+        (r"sha256 \w+…, not \w+…", "sha256 …, not …"),
+        (r"\[Errno \d+\]", "[Errno N]"),
+    ):
+        text = re.sub(pattern, shown, text)
+    return text
+
+
+@pytest.mark.parametrize("name", TRIGGERS)
+def test_a_mistake_is_told_with_its_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """In one line that names what is wrong, where, and what would be right; a key is never in it."""
+    monkeypatch.chdir(tmp_path)
+    text = told(name, tmp_path)
+
+    assert MESSAGES[name] == text, f"{name} => {text}"
+    assert KEY not in text
+    assert "hidden" not in text
+    assert "\n" not in text
+    assert text.endswith(")")
+
+
+def _untriggered(made: list[tuple[str, int]]) -> Iterator[Site]:
+    for site in sites():
+        if not any(file == site.file and site.first <= line <= site.last for file, line in made):
+            yield site
+
+
+def test_no_error_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: list[tuple[str, int]]) -> None:
+    """Every call that makes an error is triggered above or listed, and nothing is listed that is triggered or gone."""
+    monkeypatch.chdir(tmp_path)
+    for number, name in enumerate(TRIGGERS):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        told(name, folder)
+
+    left = {site.name: site for site in _untriggered(made)}
+    assert sorted(left) == sorted([*HELD_BY, *NOT_TRIGGERED])
+    for name, file in HELD_BY.items():
+        text = (TESTS / file).read_text("utf-8")
+        assert any(part in text for part in left[name].texts), name

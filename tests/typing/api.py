@@ -1,0 +1,132 @@
+"""The public API as a type checker sees it; `tox -e types` holds both mypy and pyright to it. Nothing here runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, assert_type
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis.strategies import SearchStrategy
+
+import pytest_bctrl
+from pytest_bctrl import (
+    Answer,
+    Check,
+    Finding,
+    MockAnswer,
+    Problem,
+    Samples,
+    Scene,
+    assert_conforms,
+    check,
+    contract_check,
+    mock_fault,
+    mock_scenario,
+)
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.drift import check_upstream, compare
+from pytest_bctrl.recorded.recorded_test import RecordedTest
+from pytest_bctrl.samples import response, runtime, runtimes
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.strategies import Nonconforming, nonconforming, responses
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.fault import FaultInPlay
+from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
+
+assert_type(pytest_bctrl.__version__, str)
+
+
+def responses_are_checked(answer: httpx.Response, contract: Contract) -> None:
+    assert_type(check(answer), list[Finding])
+    assert_type(check(b"{}", contract=contract, operation="id", checks=[long_names]), list[Finding])
+    assert_conforms(answer, fail_on="warning")
+    assert_conforms(answer, fail_on="fatal")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    for finding in check(answer):
+        assert_type(finding.rule, str)
+        assert_type(finding.as_dict(), dict[str, Any])
+
+
+@contract_check("long_names", level="warning", operations=["runtimes-list"])
+def long_names(answer: Answer) -> Iterator[Problem]:
+    for path, name in answer.select("runtimes[*].name"):
+        yield Problem("a name is too long", path, expected=3, observed=name)
+
+
+@contract_check("no_names")
+def no_names(answer: Answer) -> list[Problem]:
+    return [Problem("no body", place="body")] if not answer.body else []
+
+
+@contract_check("numbers")  # type: ignore[arg-type]
+def numbers(answer: Answer) -> list[int]:  # pyright: ignore[reportArgumentType]
+    return [1]
+
+
+@mock_scenario("night")
+def night(samples: Samples, count: int = 3) -> Any:
+    return samples.with_items(samples.items(samples.generated(count)))
+
+
+@mock_fault("teapot", check="status_code_conformance", level="error")
+def teapot(scene: Scene, status: int = 418) -> MockAnswer:
+    return replace(scene.answer, status=status)
+
+
+def pytest_bctrl_checks() -> list[Check]:
+    return [assert_type(long_names, Check), no_names]
+
+
+def pytest_bctrl_scenarios() -> list[OwnScenario]:
+    return [assert_type(night, OwnScenario)]
+
+
+def pytest_bctrl_faults() -> list[OwnFault]:
+    return [assert_type(teapot, OwnFault)]
+
+
+def test_fixtures(
+    bctrl_client: httpx.Client,
+    bctrl_async_client: httpx.AsyncClient,
+    bctrl_mock: MockServer,
+    bctrl_contract: Contract,
+    bctrl_recording: RecordedTest,
+    bctrl_runtimes: list[dict[str, Any]],
+    bctrl_api_key: Secret,
+    bctrl_space_id: str,
+) -> None:
+    assert_type(bctrl_mock.url, str)
+    assert_type(bctrl_mock.scenario("many", count=3), MockServer)
+    with bctrl_mock.fault("status", 503, times=2) as fault:
+        assert_type(fault, FaultInPlay)
+        assert_type(fault.count, int)
+    assert_type(bctrl_mock.runtimes, list[dict[str, Any]])
+    assert_type(bctrl_contract.operations, tuple[Operation, ...])
+    assert_type(bctrl_api_key.reveal(), str)
+    assert_type(load("contract.yaml"), Contract)
+    assert_type(bctrl_recording.url, str)
+
+
+@given(body=responses(max_size=3), case=nonconforming())
+def test_strategies(body: Any, case: Nonconforming) -> None:
+    assert_type(case.rule, str)
+    assert_type(nonconforming(), SearchStrategy[Nonconforming])
+
+
+def samples() -> None:
+    assert_type(runtime(status="failed"), dict[str, Any])
+    assert_type(runtimes(3), list[dict[str, Any]])
+    assert_type(response(), dict[str, Any])
+
+
+def drift() -> None:
+    assert callable(compare)
+    assert callable(check_upstream)
+
+
+@pytest.mark.bctrl_scenario("many", count=3)
+def test_marked(bctrl_client: httpx.Client) -> None:
+    assert_type(bctrl_client.get("/"), httpx.Response)
