@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from pytest_bctrl.contract.limits import DEPTH, DIGITS, wide_limits
+from pytest_bctrl.contract.limits import DEPTH, DIGITS, number, wide_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,9 @@ def parse(body: bytes) -> Parsed:
     duplicates: list[str] = []
     try:
         with wide_limits():
-            value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_collector(duplicates))
+            value = json.loads(
+                text, parse_constant=_refuse_constant, parse_float=number, object_pairs_hook=_collector(duplicates)
+            )
     except json.JSONDecodeError as error:
         return Parsed(False, None, (f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}",))
     except _NotJsonError as error:

@@ -20,7 +20,7 @@ from pytest_bctrl.errors import BctrlError
 COMMANDS = {
     "check": "hold recordings, HAR files and JSON bodies to the contract; - reads standard input",
     "mock": "serve the API's contract on this machine, for any client in any language",
-    "contract": "show the contract in force, build it from the vendored spec and the overlay, or vendor the spec anew",
+    "contract": "show the contract in force, build it, vendor the spec anew, or suggest an overlay with what was seen",
     "doctor": "say what is installed, where each setting comes from, whether the target answers, and what to do next",
     "drift": "compare the vendored spec with the spec as it is published now, and fail for what breaks a consumer",
 }

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import Facts, Observation, Place
 from pytest_bctrl.observed.infer import inferred
-from pytest_bctrl.observed.location import parted, shown, untagged
+from pytest_bctrl.observed.location import parted, shown
 from pytest_bctrl.observed.spot import kind_of
 
 SchemaData: TypeAlias = dict[str, Any]
@@ -139,8 +139,3 @@ def facts_at(observation: Observation, finding: Finding) -> Facts:
     for place in places_at(observation, finding):
         facts.add(observation.places[place])
     return facts
-
-
-def is_plain(place: Place) -> bool:
-    """Whether a place is of no branch."""
-    return untagged(place.location) == place.location

@@ -61,7 +61,7 @@ class Tally:
         kinds = set(types)
         if certain is not None and column.values:
             parts = {certain: column}
-        elif float in kinds:
+        elif kinds - _NAMES.keys():
             parts = column.grouped([_name(value) for value in column.values])
         elif len(kinds) == 1:
             parts = {_NAMES[types[0]]: column}
@@ -148,6 +148,6 @@ class Tally:
 
 
 def _name(value: Any) -> str:
-    if type(value) is float:
+    if isinstance(value, float):
         return "integer" if value.is_integer() else "number"
     return _NAMES[type(value)]

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.contract.limits import Beyond
 from pytest_bctrl.contract.read import load
 from tests.variants.runtimes import mixed_runtime
 
@@ -22,8 +23,8 @@ SCALARS = (
     st.none()
     | st.booleans()
     | st.integers()
-    | st.sampled_from([10**30, -(10**400), 10**4000, 1.0, 1e300, 1e999, -0.0, 0.5])
-    | st.floats(allow_nan=False)
+    | st.sampled_from([10**30, -(10**400), 10**4000, 1.0, 1e300, Beyond(1e999), -0.0, 0.5])
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=6)
     | st.sampled_from(["browser", "active", "ephemeral", "profile", "\ud800", "x" * 200])
     | st.sampled_from(["5b1e0c8e-0000-4000-8000-00000000bc71", "5B1E0C8E-0000-4000-8000-00000000BC71\n", "{5b1e0c8e}"])

@@ -6,13 +6,14 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.checks.schema import check_schema, explained
 from pytest_bctrl.contract import acceptance
+from pytest_bctrl.contract.limits import Beyond
 from pytest_bctrl.contract.validation import is_valid, validator
 from tests.contract.documents import contract_of
 from tests.observed.bodies import BODIES, CONTRACT, OPERATION, VALUES, conforming, mutated
@@ -76,8 +77,9 @@ WORDS = [
     {"dependentRequired": {"x": ["kind"]}},
     {"dependentSchemas": {"x": {"properties": {"x": {"type": "null"}}}}},
     {"propertyNames": {"maxLength": 4}},
+    {"oneOf": [{"type": "number"}, {}]},
     {"pattern": "^a$"},
-    {"multipleOf": 0.1},
+    {"multipleOf": 2},
     {"uniqueItems": True},
 ]
 
@@ -86,4 +88,6 @@ WORDS = [
 @given(value=VALUES)
 def test_every_word_means_the_same_fast_and_slowly(schema: Any, value: Any) -> None:
     contract = contract_of(schema)
+    # jsonschema itself cannot tell whether what is infinite is a multiple.
+    assume("multipleOf" not in schema or not isinstance(value, Beyond))
     assert is_valid(contract, schema, value) == acceptance.acceptance(contract, schema, json.dumps(schema))(value)

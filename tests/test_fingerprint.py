@@ -1,0 +1,55 @@
+"""A finding's fingerprint rests on what it is about, and on nothing that the next day's data changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.fingerprint import named
+
+FINDING = Finding(
+    "response_schema_conformance",
+    "error",
+    "runtimes[*].name",
+    "the value has the wrong type, null",
+    operation="GET /v1/spaces/{id}/runtimes",
+    extra={"kind": "null", "status": "200"},
+)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"count": 7, "total": 9},
+        {"observed": "another", "sample": {"location": "runtimes[3].name"}},
+        {"message": "worded anew", "level": "warning"},
+        {"operation": "GET /v1/spaces/{space}/runtimes"},
+        {"reproduce": "curl http://127.0.0.1:1/"},
+        {"extra": {"kind": "null", "status": "200", "file": "a.har"}},
+    ],
+    ids=lambda changes: "-".join(changes),
+)
+def test_it_stays(changes: dict[str, Any]) -> None:
+    assert named(FINDING).fingerprint == named(replace(FINDING, **changes)).fingerprint
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rule": "undocumented_property"},
+        {"location": "runtimes[*].region"},
+        {"operation": "GET /v1/spaces/{id}"},
+        {"extra": {"kind": "type", "status": "200"}},
+        {"extra": {"kind": "null", "status": "404"}},
+    ],
+)
+def test_it_is_another_for_another_thing(changes: dict[str, Any]) -> None:
+    assert named(FINDING).fingerprint != named(replace(FINDING, **changes)).fingerprint
+
+
+def test_one_that_is_there_is_kept() -> None:
+    """A drift finding has its own."""
+    assert named(replace(FINDING, fingerprint="61d868514b95d6ae")).fingerprint == "61d868514b95d6ae"
