@@ -7,6 +7,9 @@ import re
 import tomllib
 from collections.abc import Iterator
 
+import pytest
+
+import pytest_bctrl
 from pytest_bctrl.contract.read import load
 from tests.docs.page import PROJECT
 
@@ -47,6 +50,16 @@ def test_the_page_of_checks_names_no_rule_that_is_gone() -> None:
     named = re.findall(r"^\| `([a-z_0-9]+)` \| (?:error|warning|info) \|", CHECKS, re.MULTILINE)
     assert len(named) > 10
     assert [] == sorted(set(named) - set(rules()))
+
+
+@pytest.mark.parametrize("name", [name for name in pytest_bctrl.__all__ if not name.startswith("_")])
+def test_a_public_name_is_on_the_page_of_python(name: str) -> None:
+    """By itself, by its home, or with the package that it is from."""
+    page = (PROJECT / "docs" / "reference" / "python-api.md").read_text("utf-8")
+    listed = set(re.findall(r"^\.\. auto\w+:: (pytest_bctrl[\w.]+)$", page, re.MULTILINE))
+    home = getattr(pytest_bctrl, name)
+    module = home.__module__
+    assert listed & {f"pytest_bctrl.{name}", f"{module}.{home.__name__}", module.rpartition(".")[0]}
 
 
 def test_every_test_of_the_contract_suite_is_on_the_page_of_checks() -> None:
