@@ -8,21 +8,20 @@ word that one finding has, and the list that follows from it is drawn.
 from __future__ import annotations
 
 import argparse
-import shutil
 import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.finding import LEVELS, Finding
 from pytest_bctrl.reports.html import findings_html
 from pytest_bctrl.reports.run_report import RunReport, TestOutcome
 from pytest_bctrl.reports.title import Title
+from tests.browser.chromium import launched
 
-_FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 _DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 _FILTER = """() => new Promise(done => {
   const field = document.getElementById('text');
@@ -39,20 +38,18 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=10, help="turns that count (default: %(default)s)")
     parser.add_argument("--findings", type=int, default=10_000, help="findings of the long report (default: 10000)")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, launched() as browser:
         paths = {"empty": Path(folder) / "empty.html", "full": Path(folder) / "full.html"}
         began = time.perf_counter()
         paths["full"].write_text(_report(options.findings), "utf-8")
         written = time.perf_counter() - began
         paths["empty"].write_text(_report(0), "utf-8")
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_FLAGS)
         seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in paths}
         for turn in range(options.runs + 1):
             for name, path in paths.items():
                 measured = _measure(browser, path, options.findings if name == "full" else 0)
                 if turn:
                     seconds[name].append(measured)
-        browser.close()
         size = paths["full"].stat().st_size
     print(f"{options.findings} findings: {size / 1e6:.1f} MB, written in {written:.2f} s")
     for index, what in enumerate(("open", "filter")):

@@ -24,16 +24,14 @@ def tokens_of(document: Mapping[str, Any], pointer: str) -> Tokens:
     """Return the tokens of a JSON Pointer (RFC 6901) into a document, array indexes as numbers."""
     tokens: list[str | int] = []
     value: Any = document
-    # Any, and not what `isinstance` makes of it: a key may be of either kind.
     for text in unquote(pointer.removeprefix("#")).split("/")[1:]:
-        key: str | int = text.replace("~1", "/").replace("~0", "~")
-        key = int(key) if isinstance(value, list) else key
-        tokens.append(key)
-        value = value[key]
+        name = text.replace("~1", "/").replace("~0", "~")
+        tokens.append(int(name) if isinstance(value, list) else name)
+        value = value_at(value, tokens[-1:])
     return tuple(tokens)
 
 
-def value_at(document: Any, tokens: Tokens) -> Any:
+def value_at(document: Any, tokens: Sequence[str | int]) -> Any:
     """Return the value that tokens lead to."""
     for token in tokens:
         document = document[token]

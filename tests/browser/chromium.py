@@ -1,0 +1,72 @@
+"""The Chromium that the browser tests drive; `python -m tests.browser.chromium` gets one where there is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+MISSING = "there is no Chromium: python -m tests.browser.chromium gets one"
+
+
+class NoChromiumError(Exception):
+    """There is no Chromium on this machine."""
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Start the system's Chromium, or else the one that Playwright fetched; raises `NoChromiumError`."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = _on_path() or playwright.chromium.executable_path
+        if not Path(path).is_file():
+            raise NoChromiumError(MISSING)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def main() -> None:
+    """Leave a Chromium that is there alone; else install Debian's where that can be done, else fetch Playwright's."""
+    if _on_path() is not None:
+        return
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        subprocess.run(["apt-get", "update", "-q"], check=True)
+        subprocess.run(["apt-get", "install", "-qy", "--no-install-recommends", "chromium"], check=True)
+    else:
+        subprocess.run(
+            [sys.executable, "-m", "playwright", "install", "chromium-headless-shell", "chromium"], check=True
+        )
+
+
+def _on_path() -> str | None:
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+if __name__ == "__main__":
+    main()
