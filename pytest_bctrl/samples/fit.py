@@ -26,7 +26,7 @@ def is_of_type(value: Any, name: str) -> bool:
 
 
 def fits(contract: Contract, schema: Schema, value: Any) -> bool:
-    """Return whether `value` has the outline of `schema`: types, enums, required names, properties, branches.
+    """Return whether `value` has the outline of `schema`: types, enums, required names, properties, items, branches.
 
     It tells branches apart, and is no validator: formats, lengths, limits and patterns are not looked at.
     """
@@ -41,6 +41,9 @@ def fits(contract: Contract, schema: Schema, value: Any) -> bool:
     for keyword in ("oneOf", "anyOf"):
         if keyword in flat and not any(fits(contract, branch, value) for branch in flat[keyword]):
             return False
+    if isinstance(value, list):
+        items = flat.get("items", True)
+        return all(fits(contract, items, item) for item in value[len(flat.get("prefixItems", ())) :])
     return not isinstance(value, dict) or _has_properties(contract, flat, value)
 
 
