@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -17,7 +17,7 @@ from pytest_bctrl.reports.terminal import describe, printable
 from pytest_bctrl.suite.collect import ContractModule, is_chosen, split_arguments
 from pytest_bctrl.suite.fixtures import has_rows
 from pytest_bctrl.suite.observing import observer
-from pytest_bctrl.suite.run import RUN, ContractRun, with_mock
+from pytest_bctrl.suite.run import RUN, ContractRun
 from pytest_bctrl.suite.scrub import scrub
 from pytest_bctrl.suite.summary import Summary
 from pytest_bctrl.suite.target import NoAnswerError
@@ -43,7 +43,7 @@ class ContractHooks:
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Put the contract tests in front of the project's own."""
         self._add_own(session.config)
-        modules = [ContractModule.beside(session, name, partial(has_rows, run)) for name, run in self._modules()]
+        modules = [ContractModule.beside(session, name, self._has_rows(name)) for name in self._modules()]
         own = [item for module in modules for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
         if self._chosen and not own:
             raise pytest.UsageError(f"no contract test matches {', '.join(self._chosen)}; list them: --collect-only -q")
@@ -60,15 +60,17 @@ class ContractHooks:
             raise pytest.UsageError(f"bctrl: {error}") from None
         self._run = config.stash[RUN] = replace(self._run, checks=tuple(checks))
 
-    def _modules(self) -> Iterator[tuple[str, ContractRun]]:
-        """Yield the modules to collect, each with the run in which there is something for its tests to look at."""
+    def _has_rows(self, module: str) -> Callable[[Callable[..., object]], bool]:
+        """Which tests of a module have something to look at; the self-test brings a target of its own."""
+        return partial(has_rows, self._run) if module == "tests" else lambda _: True
+
+    def _modules(self) -> Iterator[str]:
         if self._run.target is not None:
-            yield "tests", self._run
+            yield "tests"
         if self._run.upstream is not None:
-            yield "upstream", self._run
+            yield "upstream"
         if self._run.selftest:
-            # It has a mock of its own, also where the run has no target.
-            yield "selftest", with_mock(self._run)
+            yield "selftest"
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:

@@ -81,9 +81,9 @@ class Unread(httpx.SyncByteStream):
 @pytest.mark.parametrize(
     ("response", "problem"),
     [
-        (None, "a NoneType is not a response"),
-        (1, "a int is not a response"),
-        (object(), "a object is not a response"),
+        (None, "NoneType is not a response"),
+        (1, "int is not a response"),
+        (object(), "object is not a response"),
         ("\ud800", "not a JSON body"),
         ({"a": object()}, "not a JSON body"),
         ({"a": {1}}, "not a JSON body"),

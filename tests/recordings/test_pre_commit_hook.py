@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def hook() -> dict[str, Any]:
-    (found,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
-    return dict(found)
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    return dict(next(hook for hook in hooks if hook["id"] == "pytest-bctrl-check"))
 
 
 def selected(folder: Path) -> list[str]:
