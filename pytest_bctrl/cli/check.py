@@ -118,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
     problems += [problem for one in checked for problem in one.problems]
     findings, off = levels.apply(finding for one in checked for finding in one.findings)
     answers = sum(one.answers for one in checked)
-    notes = list_notes(findings, allow_list, today) if not problems else []
+    notes = [*_passed_over(options.paths), *(list_notes(findings, allow_list, today) if not problems else [])]
     notes += [f"switched off by --level: {entry.name}, {off.count(entry.name)} not shown" for entry in levels.off]
     findings = [accepted(finding, allow_list, today) for finding in findings]
     none = () if answers or problems else ("nothing in it answers an operation of the contract",)
@@ -159,6 +159,17 @@ def _until(options: argparse.Namespace, today: date) -> date:
     elif options.until is not None:
         raise SettingError("it goes with --accept", where="--until", mend='--accept "why" --until 2027-01-31')
     return last_day(options.until, today, "--until")
+
+
+def _passed_over(paths: Sequence[str]) -> list[str]:
+    """What nobody looked at: JSON that lies in a folder may be a body or anything."""
+    notes = []
+    for path in paths:
+        number = 0 if path == _STDIN or not Path(path).is_dir() else sum(1 for _ in Path(path).rglob("*.json"))
+        if number:
+            files = "1 .json file was" if number == 1 else f"{number} .json files were"
+            notes.append(f"{path}: {files} not looked at; bodies have to be named")
+    return notes
 
 
 def _names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:

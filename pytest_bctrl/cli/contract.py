@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pytest_bctrl.contract import build, tree
-from pytest_bctrl.contract.files import ContractFiles, packaged
+from pytest_bctrl.contract.files import ContractFiles, packaged, update_command
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.reports.terminal import printable
@@ -41,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     suggest.add_argument("--contract", metavar="PATH", help="what to hold it to; default: the packaged contract")
     suggest.add_argument("--output", metavar="PATH", help="where to write it; default: standard output")
     for action in (rebuild, update):
-        action.add_argument("--contracts", type=Path, metavar="DIR", help="folder of the contract's files")
+        action.add_argument(
+            "--contracts", type=Path, metavar="DIR", help="folder of the contract's files; update begins one"
+        )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -54,28 +60,47 @@ def run(options: argparse.Namespace) -> int:
 
         return suggest.run(options)
     files = ContractFiles(options.contracts) if options.contracts else packaged()
-    if options.contracts is None and not getattr(options, "dry_run", False):
-        _refuse_installed(files, options.action)
-    if options.action == "update":
-        return update(files, options.source, options.dry_run)
-    if options.overlay or options.contract or options.output:
+    if options.action == "build" and (options.overlay or options.contract or options.output):
         from pytest_bctrl.cli import suggest
 
         return suggest.build_with(options, files)
+    if options.contracts is None and not getattr(options, "dry_run", False):
+        _refuse_installed(files, options.action, getattr(options, "source", None))
+    if options.action == "update":
+        if options.contracts is None or options.contracts.exists():
+            return update(files, options.source, options.dry_run)
+        if options.dry_run:
+            return update(packaged(), options.source, is_dry=True)
+        with _copied(options.contracts):
+            return update(files, options.source, is_dry=False)
     changed = build.build(files)
     print(f"{files.merged}: {'written' if changed else 'unchanged'}")
     return 0
 
 
-def _refuse_installed(files: ContractFiles, action: str) -> None:
+@contextmanager
+def _copied(folder: Path) -> Iterator[None]:
+    """Begin a folder of one's own with the files of the package; it is gone again where nothing came of it."""
+    shutil.copytree(packaged().folder, folder, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    print(f"next: pytest --bctrl-contract={shlex.quote(str(ContractFiles(folder).merged))}")
+
+
+def _refuse_installed(files: ContractFiles, action: str, source: str | None = None) -> None:
     """Raise `SettingError` where the contract's files are a part of an installed package."""
     if not files.is_installed:
         return
+    copy = shlex.join(["cp", "-r", str(files.folder), "contracts"])
     raise SettingError(
         "the contract's files belong to the installed package, and its next upgrade would undo the change",
         where=str(files.folder),
-        mend=f"work on a copy: cp -r {files.folder} contracts; pytest-bctrl contract {action} --contracts contracts; "
-        "pytest --bctrl-contract=contracts/runtimes.contract.json",
+        mend=f"name a folder of your own, which begins as a copy: {update_command(source)}"
+        if action == "update"
+        else f"work on a copy: {copy}; pytest-bctrl contract build --contracts contracts",
     )
 
 

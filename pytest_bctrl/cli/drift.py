@@ -146,7 +146,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if failing and arguments.observed:
         print(f"pytest-bctrl: {len(failing)} at or above {arguments.fail_on}", file=sys.stderr)
     elif failing:
-        print(_what_next(failing, arguments.fail_on), file=sys.stderr)
+        print(_what_next(failing, arguments.fail_on, arguments.upstream), file=sys.stderr)
     return 1 if failing else 0
 
 
@@ -290,8 +290,10 @@ def _print(text: str) -> None:
         raise DocumentError(f"it cannot be written: {error.strerror}", where="standard output", mend=mend) from None
 
 
-def _what_next(failing: Sequence[Finding], fail_on: str) -> str:
+def _what_next(failing: Sequence[Finding], fail_on: str, upstream: str | None) -> str:
+    from pytest_bctrl.contract.files import update_command
+
     return (
-        f"pytest-bctrl: {len(failing)} at or above {fail_on}; take the new spec over: pytest-bctrl contract update; "
+        f"pytest-bctrl: {len(failing)} at or above {fail_on}; take the new spec over: {update_command(upstream)}; "
         'or bear it for a while: pytest-bctrl drift --accept "why" --until DATE'
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from pytest_bctrl.baseline.allowlist import FILE, accepted, list_notes, load_allow_list
 from pytest_bctrl.cli.traffic import read_traffic
 from pytest_bctrl.contract.document import Document
-from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.contract.files import packaged, update_command
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.contract.upstream import contract_of
 from pytest_bctrl.errors import SettingError
@@ -54,7 +54,7 @@ def commands(upstream: str | None, base: str | None, observed: Sequence[str], *,
     return {
         "the API broke its contract": shlex.join(["pytest-bctrl", "check", *observed]) if has_bodies else suggest,
         "the API is ahead of its documentation": suggest,
-        "our copy is stale": shlex.join(["pytest-bctrl", "contract", "update", *source])
+        "our copy is stale": update_command(upstream)
         if base is None
         else shlex.join(["pytest-bctrl", "drift", *sides]),
         "the documentation is ahead of the API": again,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,6 +43,11 @@ class ContractFiles(NamedTuple):
     def sample(self) -> Path:
         """A sample response that visits every part of the contract; not a recording of the live API (JSON)."""
         return self.folder / "runtimes.sample.json"
+
+
+def update_command(source: str | None) -> str:
+    """Return the command that takes a published spec over; it works from a clone and with an installed package."""
+    return shlex.join(["pytest-bctrl", "contract", "update", *([source] if source else []), "--contracts", "contracts"])
 
 
 def packaged() -> ContractFiles:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.checks.violation import merge
+from pytest_bctrl.contract.files import update_command
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.finding import LEVELS, Finding, at_or_above, from_dict
 from pytest_bctrl.observed.data import as_data
@@ -237,7 +238,8 @@ class Summary:
                 return ["next         see who moved, above: each name has its command"]
             if all("revision" in finding.extra for finding in failing):
                 return [
-                    "next         pytest-bctrl contract update takes the published spec over, once you agree with it"
+                    f"next         {update_command(self._run.upstream)} takes the published spec over, "
+                    "once you agree with it"
                 ]
             return [
                 "next         pytest --lf runs the failed tests again; send the reproduction command to compare",

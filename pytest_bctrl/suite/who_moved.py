@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_bctrl.contract.document import load_data
-from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.contract.files import packaged, update_command
 from pytest_bctrl.contract.upstream import contract_of
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import Observation
@@ -64,7 +64,7 @@ def commands_of(run: ContractRun, again: Sequence[str], report: str) -> Mapping[
     return {
         "the API broke its contract": shlex.join([*again, "--lf"]),
         "the API is ahead of its documentation": suggest,
-        "our copy is stale": shlex.join(["pytest-bctrl", "contract", "update", source])
+        "our copy is stale": update_command(source)
         if run.is_packaged
         else shlex.join(["pytest-bctrl", "drift", source, "--base", run.contract.name]),
         "the documentation is ahead of the API": shlex.join(again),

@@ -61,3 +61,24 @@ def test_build_in_a_folder_without_a_contract_is_exit_code_2(
 ) -> None:
     code = main(["contract", "build", "--contracts", str(tmp_path)])
     assert (2, 1) == (code, capsys.readouterr().err.count("\n"))
+
+
+def test_update_begins_a_folder_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where an installed package holds the contract, the new spec needs another place."""
+    upstream = tmp_path / "upstream.yaml"
+    upstream.write_text(packaged().spec.read_text("utf-8").replace("version: 1.0.0", "version: 1.0.1"), "utf-8")
+    folder = tmp_path / "own"
+
+    assert 0 == main(["contract", "update", str(upstream), "--contracts", str(folder)])
+
+    assert "1.0.1" == load(str(folder / "runtimes.contract.json")).version
+    assert f"pytest --bctrl-contract={folder / 'runtimes.contract.json'}" in capsys.readouterr().out
+
+
+def test_an_update_that_fails_leaves_no_folder(tmp_path: Path) -> None:
+    upstream = tmp_path / "upstream.yaml"
+    upstream.write_text("openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths: {}\n", "utf-8")
+
+    assert 2 == main(["contract", "update", str(upstream), "--contracts", str(tmp_path / "own")])
+
+    assert not (tmp_path / "own").exists()

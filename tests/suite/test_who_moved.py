@@ -27,7 +27,7 @@ FOUR = {
 }
 SUGGEST = "pytest-bctrl contract suggest run.json --output suggested.overlay.yaml"
 COMMANDS = {
-    STALE: "pytest-bctrl contract update upstream.yaml",
+    STALE: "pytest-bctrl contract update upstream.yaml --contracts contracts",
     AHEAD: SUGGEST,
     PROMISED: "pytest-bctrl drift upstream.yaml --observed run.json",
     BROKEN: SUGGEST,
