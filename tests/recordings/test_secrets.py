@@ -52,6 +52,7 @@ SPELLINGS: dict[str, Spelling] = {
     "plain": str,
     "url": lambda text: quote(text, safe=""),
     "url with plus": quote_plus,
+    "url with slashes": quote,
     "url, every byte": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
     "url, twice": lambda text: quote(quote(text, safe=""), safe=""),
     "json": lambda text: json.dumps(text)[1:-1],
