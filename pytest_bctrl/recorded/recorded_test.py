@@ -27,12 +27,12 @@ from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.routes import fields_for
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
-from pytest_bctrl.traffic.recordings.guard import SHORTEST, refuse_secrets
+from pytest_bctrl.traffic.recordings.guard import refuse_secrets
 from pytest_bctrl.traffic.recordings.har_file import load
 from pytest_bctrl.traffic.recordings.port import Port, forwarded, replayed, scenario
 from pytest_bctrl.traffic.recordings.replay import Player
 from pytest_bctrl.traffic.recordings.scrub import scrubbed
-from pytest_bctrl.traffic.recordings.spellings import found_as, sought
+from pytest_bctrl.traffic.recordings.spellings import SHORTEST, found_as, sought
 from pytest_bctrl.traffic.recordings.store import save
 from pytest_bctrl.traffic.recordings.transport import (
     AsyncRecordingTransport,

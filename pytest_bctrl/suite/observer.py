@@ -13,7 +13,7 @@ from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.observed.data import as_data, from_data
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.secret import Secret, secret
-from pytest_bctrl.suite.scrub import MASK
+from pytest_bctrl.suite.scrub import scrubbed
 from pytest_bctrl.traffic.mock.routes import Routes
 
 Headers = Iterable[tuple[str, str]]
@@ -102,10 +102,9 @@ class Observer:
 
 
 def _without(key: Secret, answer: Answer) -> Answer:
-    # The key itself is in no variable: a traceback shows those of its frames.
-    if key.reveal().encode("utf-8", "surrogateescape") not in answer.body:
-        return answer
-    return replace(answer, body=answer.body.replace(key.reveal().encode("utf-8", "surrogateescape"), MASK.encode()))
+    body = answer.body.decode("utf-8", "surrogateescape")
+    clean = scrubbed(body, key)
+    return answer if clean == body else replace(answer, body=clean.encode("utf-8", "surrogateescape"))
 
 
 def _given(operation: Operation, query: str, headers: Headers) -> Iterable[str]:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.recordings.hiding import hidden
 
 MASK = "[key hidden]"
 
@@ -82,18 +83,19 @@ class _Scrubber:
     def __init__(self, key: Secret) -> None:
         value = key.reveal()
         forms = {value, quote(value, safe=""), repr(value)[1:-1]} - {""}
+        self._key = key
         self._forms = sorted(forms, key=len, reverse=True)
         self._seen: set[int] = set()
 
     def text(self, value: str) -> str:
-        """Return a text without the key."""
+        """Return a text without the key, in whatever spelling it stands there."""
         for form in self._forms:
             if form in value:
                 value = value.replace(form, MASK)
             for cut in CUTS:
                 if cut in value:
                     value = _without_ends(value, form, cut)
-        return value
+        return hidden(value, self._key.reveal(), MASK)
 
     def visit(self, value: Any) -> Any:
         """Return `value` clean: texts and tuples anew, containers and report objects changed in place."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from collections.abc import Callable
@@ -29,10 +30,29 @@ def _encoded(code: Callable[[bytes], bytes], before: int, text: str) -> str:
     return code(b"x" * before + text.encode() + b"yz").decode()
 
 
+def _base64_of(inner: Spelling, text: str) -> str:
+    return base64.urlsafe_b64encode(b"key=" + inner(text).encode()).decode()
+
+
+def _every_letter(text: str) -> str:
+    units = text.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+INSIDE: dict[str, Spelling] = {
+    "url with slashes": quote,
+    "url in lower case": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
+    "json with slashes": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
+    "json, every letter": _every_letter,
+    "html": html.escape,
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+}
+
 SPELLINGS: dict[str, Spelling] = {
     "plain": str,
     "url": lambda text: quote(text, safe=""),
     "url with plus": quote_plus,
+    "url with slashes": quote,
     "url, every byte": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
     "url, twice": lambda text: quote(quote(text, safe=""), safe=""),
     "json": lambda text: json.dumps(text)[1:-1],
@@ -45,6 +65,9 @@ SPELLINGS: dict[str, Spelling] = {
     "base64 in lines": lambda text: base64.encodebytes(b"Authorization: Bearer " * 3 + text.encode()).decode(),
     "base64 in a url": lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
     "base64 of json": lambda text: base64.b64encode(json.dumps({"k": text}).encode()).decode(),
+    "html": html.escape,
+    "html, every letter": lambda text: "".join(f"&#x{ord(letter):X};" for letter in text),
+    **{f"base64 of {name}": partial(_base64_of, spell) for name, spell in INSIDE.items()},
 }
 
 PLACES: dict[str, Callable[[Exchange, str], Exchange]] = {
@@ -58,7 +81,7 @@ PLACES: dict[str, Callable[[Exchange, str], Exchange]] = {
 
 WORDS = f"recordings/x.har {LeakError.__doc__}" + str(
     LeakError(
-        "a secret stands in the request response header body (URL-encoded or JSON-escaped base64 plain), "
+        "a secret stands in the request response header body (URL-encoded or escaped base64 plain), "
         "and nothing was written at note status text method test's name Accept Link",
         "recording recordings/x.har: exchange 2 of 2 (GET /v1/spaces/s/runtimes)",
         "keep it out of what the test sends and gets; a value that is no secret does not belong in bctrl_secrets",
@@ -95,6 +118,15 @@ def test_an_exchange_without_the_secret_is_let_through(value: str) -> None:
     body = json.dumps({"note": "".join(chr(ord(letter) + 1) for letter in value)}).encode()
     if value not in repr(PLAIN) and value not in "recordings/x.har":
         refuse_secrets([replace(PLAIN, body=body)], "recordings/x.har", [Secret(f"{value}-{value}")])
+
+
+@pytest.mark.parametrize("spelling", sorted(SPELLINGS))
+def test_a_key_with_every_kind_of_letter_is_found(spelling: str) -> None:
+    key = "pk/Li<ve+\"01\\23'&="
+    exchange = replace(PLAIN, body=SPELLINGS[spelling](key).encode())
+
+    with pytest.raises(LeakError):
+        refuse_secrets([exchange], "x.har", [Secret(key)])
 
 
 def test_the_place_in_a_json_body_is_named() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.suite.scrub import MASK, scrub
+from pytest_bctrl.suite.scrub import MASK, scrub, scrubbed
+from pytest_bctrl.traffic.recordings.spellings import found_as, sought
+from tests.recordings.test_secrets import SPELLINGS
 
 KEY = "k3y/with+odd=chars\\and'more"
 
@@ -47,6 +52,34 @@ def test_it_is_nowhere(parts: Any) -> None:
 @pytest.mark.parametrize("form", ["k3y%2Fwith%2Bodd%3Dchars%5Cand%27more", repr(KEY)[1:-1], f"a{KEY}{KEY}b"])
 def test_it_is_known_in_other_forms(form: str) -> None:
     assert "k3y" not in cleaned(longrepr=form)
+
+
+SPELLED = "pk/Li<ve+\"01\\23'&=x"
+
+
+@pytest.mark.parametrize("spelling", sorted(SPELLINGS))
+def test_it_is_hidden_in_every_spelling_and_its_surroundings_stay(spelling: str) -> None:
+    made = scrubbed(f"E   before '{SPELLINGS[spelling](SPELLED)}' after\nnext line", Secret(SPELLED))
+    assert (None, True) == (found_as(made.replace(MASK, ""), sought(SPELLED)), MASK in made)
+    assert ("E   before", "next line") == (made[:10], made[-9:])
+
+
+@pytest.mark.parametrize("value", [SPELLED, "ends with \\", "\\\\\\", "k\u00e9y-\U0001f511"])
+@pytest.mark.parametrize("spell", [json.dumps, lambda value: json.dumps(value).replace("/", "\\/")])
+def test_json_stays_json(value: str, spell: Callable[[str], str]) -> None:
+    made = scrubbed(f'{{"note": {spell(value)}, "other": 1}}', Secret(value))
+    assert {"note": MASK, "other": 1} == json.loads(made)
+
+
+@pytest.mark.parametrize("value", ["key", "hidden", "[key", "key hidden"])
+def test_a_key_that_is_a_word_of_the_mask_does_not_hide_the_rest(value: str) -> None:
+    assert f"50% of {MASK} and more" == scrubbed(f"50% of {value} and more", Secret(value))
+
+
+@pytest.mark.parametrize("value", ["a", "ab", "abc"])
+def test_a_very_short_key_is_hidden_only_where_it_is_plain(value: str) -> None:
+    text = f"%61%62%63 {base64.b64encode(value.encode()).decode()} \\u0061\\u0062"
+    assert text == scrubbed(text, Secret(value))
 
 
 def test_a_failures_own_traceback_with_local_variables_is_clean(pytester: pytest.Pytester) -> None:

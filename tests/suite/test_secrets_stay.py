@@ -6,8 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from pytest_bctrl.traffic.recordings.spellings import found_as, sought
+from tests.recordings.test_secrets import SPELLINGS
 from tests.suite.conftest import LiveRun
 from tests.variants import named, serve
+from tests.variants.reply import Reply
+from tests.variants.runtimes import edited, put
+from tests.variants.service import Service, Visit
+from tests.variants.variant import faulty
+
+WRITTEN = (".xml", ".log", ".json", ".html", ".sarif", ".md")
 
 CRASHES = {
     "fixture": "import pytest\n\n@pytest.fixture\ndef broken(bctrl_api_key):\n"
@@ -21,9 +29,12 @@ CRASHES = {
 }
 
 
+ODD_KEY = "pk/Li<ve\"01\\23'&=x"
+
+
 def everything(result: pytest.RunResult, folder: Path) -> str:
     """All that a run printed and all that it wrote."""
-    files = [path.read_text("utf-8", "replace") for path in folder.rglob("*") if path.suffix in (".xml", ".log")]
+    files = [path.read_text("utf-8", "replace") for path in folder.rglob("*") if path.suffix in WRITTEN]
     return "\n".join([result.stdout.str(), result.stderr.str(), *files])
 
 
@@ -51,3 +62,32 @@ def test_crashes_do_not_show_it(pytester: pytest.Pytester, live: LiveRun, crash:
         assert result.ret != 0
         assert server.api_key not in everything(result, pytester.path)
         assert "test_mine" in result.stdout.str()
+
+
+def _has_odd_key(visit: Visit) -> bool:
+    return visit.request.authorization == ("bearer", ODD_KEY)
+
+
+def _echoed(spelling: str) -> Service:
+    """A service that tells the key as a value of an enum, and in a page that says that it failed."""
+    told = SPELLINGS[spelling](ODD_KEY)
+    page = Reply(500, f"<p>{told}</p>".encode(), (("Content-Type", "text/html"),))
+    return Service(document=edited(put(3, "status", told)), admits=_has_odd_key, unknown=lambda _, __: page)
+
+
+@pytest.mark.parametrize("spelling", ["plain", "url with slashes", "json with slashes", "html", "base64, 1 before"])
+def test_a_key_that_the_server_tells_encoded_is_in_no_output(
+    pytester: pytest.Pytester, live: LiveRun, monkeypatch: pytest.MonkeyPatch, spelling: str
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))
+    reports = [f"--bctrl-report=out.{kind}" for kind in ("json", "html", "sarif", "md", "xml")]
+    with serve(faulty("schema", "told", "schema", _echoed(spelling))) as server:
+        server.api_key = ODD_KEY
+        result = live(server, "-vv", "--showlocals", "--junitxml=unit.xml", *reports)
+    shown = everything(result, pytester.path)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "[key hidden]" in shown
+    assert (pytester.path / "out.json").exists()
+    wanted = sought(ODD_KEY)
+    assert [] == [line for line in shown.splitlines() if found_as(line, wanted)]

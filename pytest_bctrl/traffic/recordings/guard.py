@@ -9,10 +9,7 @@ from typing import Any
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.recordings.exchange import Exchange
-from pytest_bctrl.traffic.recordings.spellings import found_as, sought
-
-SHORTEST = 4
-"""Characters that a value has at least to be looked for: a shorter one would be found everywhere."""
+from pytest_bctrl.traffic.recordings.spellings import SHORTEST, found_as, sought
 
 
 class LeakError(BctrlError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,12 +10,11 @@ from hashlib import blake2b
 from pytest_bctrl.samples.text import as_uuid
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.guard import Finder, refuse, texts
-from pytest_bctrl.traffic.recordings.spellings import found_as, readings, sought
+from pytest_bctrl.traffic.recordings.spellings import found_as, meanings, readings, sought
 
 # Whatever stands before and after it: `a` before an id must not hide it.
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_RUN = re.compile(r"[A-Za-z0-9+/_-]{40,}")
-_STANDARD = str.maketrans("-_", "+/")
+_LEGIBLE = re.compile(rb"[\t\n\r\x20-\x7e]{36,}")
 
 
 def replacement(identifier: str) -> str:
@@ -77,21 +75,9 @@ def _finder(replacements: set[str], space_id: str) -> Finder:
     space = None if _UUID.fullmatch(space_id) or len(space_id) < 4 else sought(space_id)
 
     def find(text: str) -> str | None:
-        for number, reading in enumerate(readings(text)):
+        for how, reading in meanings(text, _LEGIBLE):
             if any(found.lower() not in replacements for found in _UUID.findall(reading)):
-                return "URL-encoded or JSON-escaped" if number else "plain"
-            if _in_base64(reading):
-                return "base64"
+                return how
         return None if space is None else found_as(text, space)
 
     return find
-
-
-def _in_base64(text: str) -> bool:
-    for run in _RUN.findall(text):
-        digits = run.translate(_STANDARD)
-        for start in range(4):
-            part = digits[start : start + (len(digits) - start) // 4 * 4]
-            if _UUID.search(base64.b64decode(part).decode("latin-1")):
-                return True
-    return False
