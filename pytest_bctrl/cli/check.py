@@ -25,7 +25,7 @@ from pytest_bctrl.levels import parse_levels
 from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
 from pytest_bctrl.recorded.conform import listing
 from pytest_bctrl.reports.formats import FORMATS, writer
-from pytest_bctrl.reports.github import findings_github
+from pytest_bctrl.reports.github import escaped_property, findings_github
 from pytest_bctrl.reports.terminal import counted, describe, printable
 from pytest_bctrl.reports.title import Title
 from pytest_bctrl.suite.coverage_summary import lines
@@ -252,7 +252,7 @@ def _github(findings: Sequence[Finding], title: Title, answers: int) -> str:
     marked = []
     for row, finding in zip(rows.splitlines(), findings, strict=False):
         command, _, rest = row.partition(" ")
-        file = str(finding.extra["file"]).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
+        file = escaped_property(str(finding.extra["file"]))
         marked.append(f"{command} file={file},{rest}")
     return "".join(f"{row}\n" for row in [*marked, *rows.splitlines()[len(findings) :]])
 

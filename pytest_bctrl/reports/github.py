@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.finding import LEVELS
-from pytest_bctrl.reports.wording import accepted, one_line, spot, where
+from pytest_bctrl.reports.wording import accepted, one_line, safe, spot, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def _remarks(title: Title) -> list[str]:
 
 def _command(finding: Finding) -> str:
     document, line, _ = spot(finding, "base")
-    properties = [f"file={_property(document)}"] if document and "://" not in document else []
+    properties = [f"file={escaped_property(document)}"] if document and "://" not in document else []
     if properties and line:
         properties.append(f"line={line}")
     properties.append(f"title={_property(finding.rule)}")
@@ -58,6 +58,12 @@ def _command(finding: Finding) -> str:
 
 def _data(text: str) -> str:
     return one_line(text).replace("%", "%25")
+
+
+def escaped_property(text: str) -> str:
+    """A name as it stands, in the one line of a command: a path keeps each of its characters, line ends too."""
+    coded = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return safe(coded).replace(":", "%3A").replace(",", "%2C")
 
 
 def _property(text: str) -> str:
