@@ -1,13 +1,15 @@
-"""A downstream suite with ten other plugins in it: pytest-xdist, pytest-asyncio, anyio, pytest-randomly,
-pytest-timeout, pytest-cov, pytest-recording, pytest-httpx, respx and syrupy."""
+"""A downstream suite with ten other plugins and libraries in it, as its name in `OTHERS` says."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+from .test_jobs import STRICT
 
 SUITE = Path(__file__).with_name("downstream")
 OTHERS = (
@@ -26,30 +28,58 @@ OTHERS = (
 MISSING = [name for name in OTHERS if find_spec(name) is None]
 TESTS = 15
 CONTRACT = 34
+WRITE = ("--bctrl-record-mode=once", "--record-mode=once", "--snapshot-update")
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"`tox -e together` has them all; missing: {', '.join(MISSING)}")
 
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """The downstream suite in a folder of its own, its recordings, cassettes and snapshots written."""
-    # A measured run of this test is not to measure those inside of it too.
-    monkeypatch.delenv("COV_CORE_SOURCE", raising=False)
+    """The downstream suite in a folder of its own, with its recordings, cassettes and snapshots written."""
+    # Where the tests of this project are measured, those of the suite are not to be taken for them.
+    monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)
     shutil.copytree(SUITE, pytester.path, dirs_exist_ok=True)
-    pytester.runpytest_subprocess(
-        "--bctrl-record-mode=once", "--record-mode=once", "--snapshot-update"
-    ).assert_outcomes(passed=TESTS)
-    assert ["test_asynchronous", "listing.har"] == sorted(
-        path.name for path in (pytester.path / "recordings").iterdir()
-    )[::-1]
+    # Nothing can be recorded where the network is blocked, so that test is left for later.
+    blocked = "--deselect=test_kept.py::test_a_recording_with_the_network_blocked"
+    written = pytester.runpytest_subprocess(*STRICT, *WRITE, blocked)
+    written.assert_outcomes(passed=TESTS - 1, deselected=1)
     return pytester
 
 
-def test_all_is_written_and_comes_back(suite: pytest.Pytester) -> None:
-    """In another order, with the network of vcrpy shut."""
-    (cassette,) = (suite.path / "cassettes").rglob("*.yaml")
-    assert "/runtimes" in cassette.read_text("utf-8")
+def test_what_it_keeps_is_kept_by_whom_it_asked(suite: pytest.Pytester) -> None:
+    kept = [path.relative_to(suite.path) for path in suite.path.rglob("*") if path.suffix in {".har", ".yaml", ".ambr"}]
 
-    suite.runpytest_subprocess("--record-mode=none", "-p", "randomly", "-p", "no:cacheprovider").assert_outcomes(
-        passed=TESTS
+    assert [
+        "__snapshots__/test_kept.ambr",
+        "cassettes/test_kept/test_a_cassette.yaml",
+        "recordings/listing.har",
+        "recordings/test_asynchronous/test_recorded.har",
+    ] == sorted(path.as_posix() for path in kept)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--block-network", "--allowed-hosts=127.0.0.1"),
+        ("-o", "asyncio_mode=auto"),
+        ("-p", "randomly", "-p", "no:xdist", "-p", "no:cov"),
+        ("-n", "2", "--dist=loadscope", "--timeout-method=thread"),
+    ],
+    ids=["network blocked", "asyncio everywhere", "alone", "workers"],
+)
+def test_it_replays_in_any_order(suite: pytest.Pytester, arguments: tuple[str, ...]) -> None:
+    for seed in ("1", "2"):
+        result = suite.runpytest_subprocess(*STRICT, "--record-mode=none", f"--randomly-seed={seed}", *arguments)
+
+        result.assert_outcomes(passed=TESTS)
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_the_contract_suite_beside_it_is_measured_and_timed_too(suite: pytest.Pytester, workers: str) -> None:
+    result = suite.runpytest_subprocess(
+        *STRICT, "--bctrl-mock", "-n", workers, "--cov=.", "--cov-branch", "--cov-report=json", "--timeout=60"
     )
+
+    result.assert_outcomes(passed=TESTS + CONTRACT)
+    measured = json.loads((suite.path / "coverage.json").read_text("utf-8"))["files"]
+    assert {100.0} == {file["summary"]["percent_covered"] for name, file in measured.items() if "test_" in name}
