@@ -66,7 +66,7 @@ def test_a_conforming_server_passes_and_is_reported(pytester: pytest.Pytester) -
 )
 def test_a_faulty_server_fails_by_its_rule(pytester: pytest.Pytester, variant: str, rule: str) -> None:
     with serve(named(variant)) as server:
-        result = live(pytester, server, "-n", "2", "--bctrl-report=report.json")
+        result = live(pytester, server, "--bctrl-report=report.json")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     report = json.loads((pytester.path / "report.json").read_text("utf-8"))
