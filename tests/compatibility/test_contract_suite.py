@@ -1,4 +1,4 @@
-"""The contract suite, which needs the extra: on the mock, against a server that shares no code with it, and reported."""
+"""The contract suite, which needs the extra: on the mock, against an independent server, and reported."""
 
 from __future__ import annotations
 

@@ -142,6 +142,9 @@ def test_drift(tmp_path: Path, text: str, code: int) -> None:
 
 
 def test_doctor(tmp_path: Path) -> None:
+    """In a project that turns warnings into errors."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\naddopts = -W error\n", "utf-8")
+
     done = command("doctor", "--offline", folder=tmp_path)
 
     assert (0, "") == (done.returncode, done.stderr)

@@ -66,7 +66,9 @@ def test_the_wheel_is_the_package_and_nothing_else(built: Built) -> None:
     about = f"pytest_bctrl-{VERSION}.dist-info"
     own = {f"{about}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")}
 
-    assert tree("pytest_bctrl", "pytest_bctrl") | tree("contracts", "pytest_bctrl/contracts") | own == wheel_names(built)
+    assert tree("pytest_bctrl", "pytest_bctrl") | tree("contracts", "pytest_bctrl/contracts") | own == wheel_names(
+        built
+    )
     assert DATA == {PurePosixPath(name).suffix for name in wheel_names(built) - own}
 
 
