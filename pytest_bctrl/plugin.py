@@ -168,8 +168,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what talks to the live API, unless the run is meant to, and then what only the mock can play."""
     if item.config.option.bctrl_live and item.get_closest_marker("bctrl_scenario") is not None:
         pytest.skip("plays a scenario of the mock: run it without --bctrl-live")
+    if item.config.option.bctrl_live and _sets_up_the_mock(item):
+        pytest.skip("sets up bctrl_mock and asks through bctrl_client: run it without --bctrl-live")
     if not item.config.option.bctrl_live and item.get_closest_marker("bctrl_live") is not None:
         pytest.skip("talks to the live API: give --bctrl-live to run it")
+
+
+def _sets_up_the_mock(item: pytest.Item) -> bool:
+    """Whether what a test sets up on the mock would not be what its client meets: the API would be."""
+    asked = set(getattr(item, "fixturenames", ()))
+    is_recorded = {"bctrl_recording", "bctrl_runtimes"} & asked or item.get_closest_marker("bctrl_recording")
+    return "bctrl_mock" in asked and not is_recorded and bool({"bctrl_client", "bctrl_async_client"} & asked)
 
 
 @pytest.fixture(scope="session")

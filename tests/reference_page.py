@@ -1,4 +1,4 @@
-"""Writes `docs/reference.md` from the code: options, ini keys, variables, fixtures, markers and commands.
+"""Writes `docs/reference/names.md` from the code: options, ini keys, variables, fixtures, markers and commands.
 
 Run `python -m tests.reference_page` in the project's folder after a change of any of them.
 """
@@ -20,10 +20,10 @@ import pytest
 
 from pytest_bctrl import cli, plugin, settings
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "names.md"
 
 _INTRODUCTION = """\
-# Reference
+# Options, fixtures, markers, commands
 
 Every name that pytest-bctrl adds. This page is written from the code: `python -m tests.reference_page`.
 

@@ -11,12 +11,12 @@ from pytest_bctrl import cli, settings
 from tests.reference_page import PAGE, arguments, declared, environment, fixtures, markers, reference_page
 
 ROOT = Path(__file__).parents[1]
-NOT_A_USE = {"reference_page.py", "test_reference.py"}
+NOT_A_USE = {"reference_page.py", "test_reference.py", PAGE.name}
 USES = "\n".join(
     path.read_text("utf-8")
-    for folder in ("examples", "tests")
+    for folder in ("docs", "examples", "tests")
     for path in sorted((ROOT / folder).rglob("*"))
-    if path.suffix in {".py", ".ini"} and path.name not in NOT_A_USE
+    if path.suffix in {".py", ".ini", ".md"} and path.name not in NOT_A_USE
 )
 RESOLVED = [one for one in vars(settings).values() if isinstance(one, settings.Setting)]
 

@@ -17,13 +17,19 @@ SHOWN = 12
 
 
 def lines(observer: Observer) -> Iterator[str]:
-    """Yield the section line by line."""
+    """Yield what was seen of the contract, then the drift, line by line."""
+    yield from coverage_lines(observer)
+    yield from drift_lines(observer)
+
+
+def coverage_lines(observer: Observer) -> Iterator[str]:
+    """Yield how much of the contract was seen, and what never was."""
     seen = observer.everything
     measured = coverage(observer.contract, seen)
     answers = sum(seen.statuses.values())
     yield (
         f"coverage     {measured.percent:.1f}% of the contract: {measured.seen} of {len(measured.points)} points seen, "
-        f"in {answers} answers"
+        f"in {answers} {'answer' if answers == 1 else 'answers'}"
     )
     for reason in always_empty(measured):
         yield f"not checked  {reason}"
@@ -32,6 +38,10 @@ def lines(observer: Observer) -> Iterator[str]:
         yield printable(f"{'' if number else 'never seen':<13}{line}")
     if len(missing) > SHOWN:
         yield f"{'':<13}… and {len(missing) - SHOWN} more"
+
+
+def drift_lines(observer: Observer) -> Iterator[str]:
+    """Yield what the traffic of ordinary tests showed that the contract does not say; nothing where there is none."""
     found = differences(observer.contract, observer.unjudged)
     if found:
         yield f"drift        {counted(found)} in the traffic of other tests than the contract suite's"

@@ -12,8 +12,9 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.observed.measure import coverage
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.suite.coverage_summary import lines, shortfall
+from pytest_bctrl.suite.coverage_summary import coverage_lines, drift_lines, shortfall
 from pytest_bctrl.suite.observer import Observer
+from pytest_bctrl.suite.run import RUN
 from pytest_bctrl.suite.scrub import scrubbed
 
 OBSERVER: pytest.StashKey[Observer] = pytest.StashKey()
@@ -74,12 +75,17 @@ class ObservingHooks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say how much of the contract was seen, what never was, and what ordinary tests met that it does not say."""
-        if self._config.option.collectonly or (self._minimum is None and not self._observer.everything.statuses):
+        """Say what ordinary tests met that the contract does not say; how much of it was seen only where asked for."""
+        if self._config.option.collectonly:
             return
-        terminalreporter.section("bctrl coverage")
+        seen = self._observer.everything.statuses
+        asked_for = self._minimum is not None or (RUN in self._config.stash and bool(seen))
+        lines = [*(coverage_lines(self._observer) if asked_for else ()), *drift_lines(self._observer)]
+        if not lines:
+            return
+        terminalreporter.section("bctrl coverage" if asked_for else "bctrl traffic")
         key = Secret(os.environ.get(settings.KEY_VARIABLE, ""))
-        for line in lines(self._observer):
+        for line in lines:
             terminalreporter.line(scrubbed(line, key))
         short = self._shortfall()
         if short:

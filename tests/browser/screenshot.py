@@ -9,7 +9,7 @@ from pytest_bctrl.reports.html import findings_html
 from tests.browser.chromium import launched
 from tests.reports.examples import failed
 
-PICTURE = Path(__file__).resolve().parent.parent.parent / "docs" / "report.png"
+PICTURE = Path(__file__).resolve().parent.parent.parent / "docs" / "how-to" / "report.png"
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""For every rule a smallest pair of documents that triggers it, and it alone. `docs/drift-rules.md` shows them."""
+"""For every rule a smallest pair of documents that triggers it, and it alone. `docs/reference/drift-rules.md` shows them."""
 # ruff: noqa: E501 - a table is read across
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes `docs/drift-rules.md` from the table of rules and the pairs that trigger them.
+"""Writes `docs/reference/drift-rules.md` from the table of rules and the pairs that trigger them.
 
 Run `python tests/drift/rules_page.py` in the project's folder after a change of either.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 _HERE = Path(__file__).resolve()
-PAGE = _HERE.parents[2] / "docs" / "drift-rules.md"
+PAGE = _HERE.parents[2] / "docs" / "reference" / "drift-rules.md"
 
 _INTRODUCTION = """\
 # The rules of the drift gate
@@ -24,7 +24,7 @@ Every rule, with a smallest change that triggers it and nothing else. Ids are th
 that was coined here in the same grammar. A level in bold differs from oasdiff's on purpose: a consumer that validates
 what it receives, or that was told what it must send, would break.
 
-How to change a level: `levels:` in `bctrl-drift.yaml`, see [drift.md](drift.md).
+How to change a level: `levels:` in `bctrl-drift.yaml`, see [the drift gate](../how-to/drift.md).
 """
 
 

@@ -23,6 +23,30 @@ def test_at_most_40_requests_all_of_them_safe(live: LiveRun) -> None:
         assert {"GET", "HEAD"} == {request.method for request in server.log}
 
 
+def test_what_sets_up_the_mock_is_skipped_where_its_client_would_meet_the_api(
+    pytester: pytest.Pytester, live: LiveRun
+) -> None:
+    """A fault of the mock would not show in the API's answer; a test of the mock alone still runs."""
+    pytester.makepyfile(
+        """
+        def test_both(bctrl_mock, bctrl_client):
+            bctrl_mock.fault("status", 503)
+            assert 503 == bctrl_client.get("/").status_code
+
+        def test_async(bctrl_mock, bctrl_async_client):
+            raise AssertionError
+
+        def test_the_mock_alone(bctrl_mock):
+            assert bctrl_mock.runtimes
+        """
+    )
+    with serve(named("plain")) as server:
+        result = live(server, "-rs", "-m", "not bctrl_contract")
+
+    result.assert_outcomes(passed=1, skipped=2, deselected=34)
+    result.stdout.fnmatch_lines(["SKIPPED * sets up bctrl_mock and asks through bctrl_client: run it without *"])
+
+
 def test_a_redirect_is_not_followed_and_fails(live: LiveRun) -> None:
     with serve(named("redirect-302-to-another-host")) as server:
         result = live(server)

@@ -22,6 +22,14 @@ def test_lists(bctrl_client, bctrl_space_id, number):
     assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code == 200
 """
 
+RECORDED = """
+import pytest
+
+@pytest.mark.bctrl_recording
+def test_it(bctrl_client, bctrl_space_id):
+    assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()["runtimes"]
+"""
+
 DRIFTING = harmless("drifting", "", Service(document=edited(put(3, "tenant", "t-1"), put(4, "status", "archived"))))
 EMPTY = harmless("empty", "", Service(document=lambda: {"runtimes": []}))
 
@@ -102,9 +110,9 @@ def test_faults_that_a_test_plays_on_the_mock_are_no_drift(pytester: pytest.Pyte
             assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code == 200
         """
     )
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_subprocess("--bctrl-min-coverage=1")
     result.assert_outcomes(passed=1)
-    assert "in 1 answers" in section(result)
+    assert "in 1 answer" in section(result)
     assert "drift" not in section(result)
 
 
@@ -126,30 +134,37 @@ def test_a_body_that_a_test_streams_is_left_to_the_test(pytester: pytest.Pyteste
                 assert json.loads(b"".join([part async for part in response.aiter_bytes()]))["runtimes"]
         """
     )
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_subprocess("--bctrl-min-coverage=1")
     result.assert_outcomes(passed=2)
     assert "in 2 answers" in section(result)
 
 
 def test_recorded_answers_are_observed_when_they_are_replayed(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        """
-        import pytest
-
-        @pytest.mark.bctrl_recording
-        def test_it(bctrl_client, bctrl_space_id):
-            assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()["runtimes"]
-        """
-    )
+    pytester.makepyfile(RECORDED)
     assert 0 == pytester.runpytest_subprocess("--bctrl-record-mode=once").ret
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_subprocess("--bctrl-min-coverage=1")
     result.assert_outcomes(passed=1)
-    assert "in 1 answers" in section(result)
+    assert "in 1 answer" in section(result)
 
 
-def test_a_run_without_any_of_it_says_nothing(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("def test_nothing():\n    pass\n")
-    assert "bctrl coverage" not in pytester.runpytest_subprocess().stdout.str()
+def test_a_replay_tells_drift_and_no_coverage_that_nobody_asked_for(pytester: pytest.Pytester, live: LiveRun) -> None:
+    pytester.makepyfile(RECORDED)
+    with serve(harmless("tenant", "", Service(document=edited(put(3, "tenant", "t-1"))))) as server:
+        assert 0 == live(server, "-m", "not bctrl_contract", "--bctrl-record-mode=once").ret
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*= bctrl traffic =*", "drift *1 warning*", "*runtimes[[]*[]].tenant*"])
+    assert "bctrl coverage" not in result.stdout.str()
+
+
+def test_a_run_that_asks_for_nothing_is_told_nothing(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(FOUR_TESTS)
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=4)
+    assert "bctrl coverage" not in result.stdout.str()
+    assert "bctrl traffic" not in result.stdout.str()
 
 
 @pytest.mark.parametrize("edit", [put(3, API_KEY, 1), put(3, "status", API_KEY), put(3, "backing", {"kind": API_KEY})])

@@ -1,0 +1,68 @@
+"""Follow pages by hand: `python -m tests.docs [--write] [--install] [PAGE…]`."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.docs.environment import environment, real_environment, way_out
+from tests.docs.internet import internet
+from tests.docs.page import PROJECT, Outcome, Reader, pages
+
+
+def main() -> int:
+    """Follow the pages that are named, or all; return 1 where one is not true."""
+    parser = argparse.ArgumentParser(prog="python -m tests.docs", description=__doc__)
+    parser.add_argument("pages", nargs="*", type=Path, metavar="PAGE", help="default: all")
+    parser.add_argument("--write", action="store_true", help="show in the pages what their commands print now")
+    parser.add_argument(
+        "--install",
+        action="store_true",
+        help="make environments and install packages for real, this project from a wheel that is built first",
+    )
+    options = parser.parse_args()
+    failed = False
+    for page in [path.resolve() for path in options.pages] or list(pages()):
+        outcome = _follow(page, is_real=options.install)
+        if options.write and outcome.outputs:
+            write(page, outcome)
+        failed |= bool(outcome.problems)
+        print(f"{page.relative_to(PROJECT)}: {outcome.run} blocks run, {len(outcome.problems)} problems")
+        for problem in outcome.problems:
+            print(f"  {problem}")
+    return int(failed)
+
+
+def _follow(page: Path, *, is_real: bool) -> Outcome:
+    with tempfile.TemporaryDirectory() as name, internet(Path(name)) as outside:
+        workspace = Path(name).resolve()
+        home = workspace / "you"
+        if not is_real:
+            return Reader(page, workspace, environment(workspace, home), outside).follow()
+        wheels = workspace / "wheels"
+        subprocess.run(
+            [sys.executable, "-m", "build", "--wheel", "--outdir", wheels, PROJECT], check=True, capture_output=True
+        )
+        shell = real_environment(home)
+        shell["PIP_FIND_LINKS"] = f"{shell.get('PIP_FIND_LINKS', '')} {wheels}".strip()
+        return Reader(page, workspace, shell, outside, registry=way_out()).follow()
+
+
+def write(page: Path, outcome: Outcome) -> None:
+    """Replace the lines that a page shows by those that its commands print."""
+    lines = page.read_text("utf-8").splitlines()
+    for number in sorted(outcome.outputs, reverse=True):
+        end = start = number
+        while lines[end].startswith("> "):
+            start = end = end + 1
+        while not lines[end].startswith(("$ ", "```")):
+            end += 1
+        lines[start:end] = outcome.outputs[number]
+    page.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

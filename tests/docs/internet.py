@@ -1,0 +1,123 @@
+"""What stands for the Internet while a page is run: two hosts, and a refusal for every other.
+
+A proxy on loopback that ends TLS itself, under a certificate that the shell is told to trust. So a command of a page is
+run as it stands, its https URL included, and no packet leaves the machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import trustme
+
+from tests.variants.catalogue import named
+from tests.variants.server import Server, serve
+
+API = "api.bctrl.ai"
+PUBLISHER = "platform.bctrl.ai"
+
+_PROJECT = Path(__file__).resolve().parents[2]
+_PAGE = "/api/api-reference/runtimes/list.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Internet:
+    """The stand-in, as a shell sees it: its variables, the API behind it, and the hosts that nobody plays."""
+
+    environment: Mapping[str, str]
+    api: Server
+    refused: list[str] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def internet(workspace: Path) -> Iterator[Internet]:
+    """Play the API and the page that publishes its spec for the length of the block."""
+    authority = trustme.CA()
+    trusted = workspace / "authority.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    with serve(named("plain")) as api, _publisher() as publisher, socket.create_server(("127.0.0.1", 0)) as door:
+        proxy = f"http://127.0.0.1:{door.getsockname()[1]}"
+        played = {API: int(api.url.rpartition(":")[2]), PUBLISHER: publisher}
+        made = Internet(
+            {
+                **dict.fromkeys(("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"), proxy),
+                **dict.fromkeys(("no_proxy", "NO_PROXY"), "127.0.0.1,localhost"),
+                **dict.fromkeys(("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"), str(trusted)),
+            },
+            api,
+        )
+        threading.Thread(target=_welcome, args=(door, authority, played, made.refused), daemon=True).start()
+        yield made
+
+
+@contextlib.contextmanager
+def _publisher() -> Iterator[int]:
+    """Serve the page that publishes the vendored spec; gives its port."""
+    spec = (_PROJECT / "contracts" / "runtimes.openapi.yaml").read_text("utf-8")
+    page = f"# List Runtimes\n\n## OpenAPI Specification\n\n```yaml\n{spec}```\n".encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == _PAGE else 404)
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def _welcome(door: socket.socket, authority: trustme.CA, played: Mapping[str, int], refused: list[str]) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            caller, _ = door.accept()
+            threading.Thread(target=_serve, args=(caller, authority, played, refused), daemon=True).start()
+
+
+def _serve(caller: socket.socket, authority: trustme.CA, played: Mapping[str, int], refused: list[str]) -> None:
+    with caller, contextlib.suppress(OSError):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            chunk = caller.recv(4096)
+            if not chunk:
+                return
+            head += chunk
+        asked = re.match(rb"CONNECT ([^: ]+):443 ", head)
+        host = asked[1].decode("ascii", "replace") if asked else head.split(b"\r\n")[0].decode("utf-8", "replace")
+        if host not in played:
+            refused.append(host)
+            caller.sendall(b"HTTP/1.1 403 Not played\r\nContent-Length: 0\r\n\r\n")
+            return
+        caller.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(host).configure_cert(context)
+        with (
+            context.wrap_socket(caller, server_side=True) as outside,
+            socket.create_connection(("127.0.0.1", played[host])) as inside,
+        ):
+            answers = threading.Thread(target=_copy, args=(inside, outside), daemon=True)
+            answers.start()
+            _copy(outside, inside)
+            answers.join()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    for side in (source, target):
+        with contextlib.suppress(OSError):
+            side.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,181 @@
+"""Runs one page from its first block to its last, and tells of every line that is not true."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.docs.blocks import IN_A_CLONE, Block, Command, blocks, commands
+from tests.docs.documents import PARSERS, parse
+from tests.docs.environment import exports
+from tests.docs.internet import Internet
+from tests.docs.output import agrees, printed
+from tests.docs.shell import Shell
+from tests.docs.workflow import steps
+
+PROJECT = Path(__file__).resolve().parents[2]
+_CLONED = ("contracts", "docs", "examples", "pytest_bctrl", "tests")
+_PORT = "8787"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a page: each untrue line with the reason, how many blocks were run, and the output to be shown."""
+
+    problems: list[str] = field(default_factory=list)
+    run: int = 0
+    outputs: dict[int, list[str]] = field(default_factory=dict)
+    """By the line of a command that does not print what is shown under it: what it prints."""
+
+
+class Reader:
+    """Someone who follows one page to the letter, in a folder of their own."""
+
+    def __init__(
+        self,
+        page: Path,
+        workspace: Path,
+        environment: Mapping[str, str],
+        outside: Internet,
+        registry: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare to follow `page` in `workspace/you`; `registry` is the way to a real one, None for stand-ins."""
+        self._page = page
+        self._home = workspace / "you"
+        self._home.mkdir()
+        self._outside = outside
+        self._port = _free_port()
+        self._outcome = Outcome()
+        text = page.read_text("utf-8")
+        self._registry = registry
+        if IN_A_CLONE in text:
+            _clone(self._home)
+            # What an editable install would do; the shared environment must not be written to.
+            environment = environment if registry is not None else {**environment, "PYTHONPATH": str(self._home)}
+        self._shell = Shell(self._home, {**environment, **outside.environment}, workspace)
+
+    def follow(self) -> Outcome:
+        """Do what every block says; a page is left at its first command that does not end."""
+        found = blocks(self._page)
+        with self._shell:
+            for number, block in enumerate(found):
+                try:
+                    self._do(block, found[number + 1 :])
+                except (TimeoutError, EOFError, ValueError) as error:
+                    self._tell(block.line, str(error))
+                    break
+        for host in self._outside.refused:
+            self._tell(1, f"something on the page asked for {host}, which nobody plays")
+        return self._outcome
+
+    def _do(self, block: Block, later: list[Block]) -> None:
+        kind = block.kind
+        if block.excuse:
+            parse(block)
+        elif kind == "console":
+            self._outcome.run += 1
+            asked = commands(block)
+            for command, following in zip(asked, [*asked[1:], None], strict=True):
+                self._type(command, following)
+        elif kind == "bash":
+            self._outcome.run += 1
+            self._type(Command(block.text.rstrip("\n"), ("…",), block.line), None)
+        elif block.file is not None and kind in PARSERS:
+            self._save(block, block.file, later)
+        elif kind == "python":
+            self._python(block)
+        elif not kind.startswith("{"):
+            self._tell(
+                block.line,
+                f"a block of kind {kind!r} is neither run nor saved: use console, bash or python, name a file in its "
+                "first line (# pytest.ini), or put <!-- not run: REASON --> before it",
+            )
+
+    def _type(self, command: Command, following: Command | None) -> None:
+        code, text = self._run(self._here(command.text))
+        actual = printed(text.replace(str(self._port), _PORT), self._home)
+        if not agrees(command.shown, actual):
+            self._outcome.outputs[command.line] = actual
+            self._tell(command.line, "it prints\n" + "\n".join(f"    {line}" for line in actual))
+        is_told = following is not None and following.text.startswith("echo $?")
+        if code and not is_told:
+            self._tell(command.line, f"it ended with exit code {code}, and the page does not say so (echo $?)")
+
+    def _run(self, command: str) -> tuple[int, str]:
+        """Run a command with the stand-in of the Internet; one that installs for real, with the way that leads out."""
+        if self._registry is None or "pip install" not in command:
+            return self._shell.run(command)
+        self._shell.aside(exports({**dict.fromkeys(self._outside.environment, ""), **self._registry}))
+        done = self._shell.run(command)
+        self._shell.aside(exports(self._outside.environment))
+        return done
+
+    def _here(self, text: str) -> str:
+        """A command with the stand-ins' values where a reader puts their own."""
+        text = text.replace(_PORT, str(self._port))
+        api = self._outside.api
+        own = {"BCTRL_API_KEY": api.api_key, "BCTRL_SPACE_ID": api.space_id, "--bctrl-space-id": api.space_id}
+        for name, value in own.items():
+            text = text.replace(f"{name}=…", f"{name}={value}")
+        return text
+
+    def _save(self, block: Block, name: str, later: list[Block]) -> None:
+        parse(block)
+        self._outcome.run += 1
+        path = self._shell.folder() / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.text.replace(_PORT, str(self._port)), "utf-8")
+        if re.fullmatch(r"test_\w+\.py", path.name) and not any(_runs_pytest(other) for other in later):
+            self._tell(block.line, f"no later block runs pytest on {name}")
+        api = self._outside.api
+        secrets = {"BCTRL_API_KEY": api.api_key, "BCTRL_SPACE_ID": api.space_id}
+        for command in steps(block, name, secrets):
+            code, text = self._run(command)
+            if code:
+                self._tell(block.line, f"a step of {name} ended with exit code {code}:\n{command}\n{text}")
+
+    def _python(self, block: Block) -> None:
+        self._outcome.run += 1
+        name = f"test_line_{block.line}.py"
+        path = self._shell.folder() / name
+        path.write_text(block.text.replace(_PORT, str(self._port)), "utf-8")
+        is_test = re.search(r"^(async )?def test_", block.text, re.MULTILINE) is not None
+        # A recorded test has no recording yet: it is recorded from the mock.
+        pytest = "pytest -q --strict-markers -W error -p no:cacheprovider --bctrl-record-mode=once"
+        code, text = self._shell.run(f"{pytest} {name}" if is_test else f"python {name}")
+        path.unlink()
+        if code:
+            self._tell(block.line, f"it ended with exit code {code}:\n{text}")
+
+    def _tell(self, line: int, problem: str) -> None:
+        page = self._page.relative_to(PROJECT) if self._page.is_relative_to(PROJECT) else self._page
+        self._outcome.problems.append(f"{page}:{line}: {problem}")
+
+
+def pages() -> Iterator[Path]:
+    """Every page that a reader may follow."""
+    for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "examples/README.md"):
+        yield PROJECT / name
+    yield from sorted((PROJECT / "docs").rglob("*.md"))
+
+
+def _runs_pytest(block: Block) -> bool:
+    return block.kind in ("console", "bash") and re.search(r"\bpytest\b(?!-)", block.text) is not None
+
+
+def _clone(home: Path) -> None:
+    for name in _CLONED:
+        shutil.copytree(PROJECT / name, home / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in PROJECT.iterdir():
+        if path.is_file():
+            shutil.copy(path, home / path.name)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+    return port

@@ -1,0 +1,83 @@
+"""What the code has and a page lists by hand is listed: rules of the checks, and the rooms of the house."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+
+import pytest
+
+import pytest_bctrl
+from pytest_bctrl.contract.read import load
+from tests.docs.page import PROJECT
+
+CHECKS = (PROJECT / "docs" / "reference" / "checks.md").read_text("utf-8")
+RULE = re.compile(r"[a-z]+(_[a-z0-9]+)+")
+
+
+def rules() -> Iterator[str]:
+    """The ids of rules that the code writes into findings, read from its source."""
+    for folder in ("checks", "suite", "observed"):
+        for path in (PROJECT / "pytest_bctrl" / folder).glob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                yield from _constants(node)
+    for operation in load().operations:
+        yield from (invariant["rule"] for invariant in operation.invariants)
+
+
+def _constants(node: ast.AST) -> Iterator[str]:
+    """The rule of `RULE = "…"`, and of `Violation("…", …)` or `Finding("…", …)`, in either arm of a condition."""
+    values: list[ast.expr] = []
+    if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id.endswith("RULE") for to in node.targets):
+        values = [node.value]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Violation", "Finding"):
+        values = node.args[:1] or [keyword.value for keyword in node.keywords if keyword.arg == "rule"]
+    for value in values:
+        for arm in (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,):
+            if isinstance(arm, ast.Constant) and isinstance(arm.value, str) and RULE.fullmatch(arm.value):
+                yield arm.value
+
+
+def test_every_rule_of_the_checks_is_on_their_page() -> None:
+    found = set(rules())
+    assert {"response_schema_conformance", "complete_body", "complete_answer", "unique_ids"} <= found
+    assert [] == sorted(rule for rule in found if f"| `{rule}` |" not in CHECKS)
+
+
+def test_the_page_of_checks_names_no_rule_that_is_gone() -> None:
+    named = re.findall(r"^\| `([a-z_0-9]+)` \| (?:error|warning|info) \|", CHECKS, re.MULTILINE)
+    assert len(named) > 10
+    assert [] == sorted(set(named) - set(rules()))
+
+
+@pytest.mark.parametrize("name", [name for name in pytest_bctrl.__all__ if not name.startswith("_")])
+def test_a_public_name_is_on_the_page_of_python(name: str) -> None:
+    """By itself, by its home, or with the package that it is from."""
+    page = (PROJECT / "docs" / "reference" / "python-api.md").read_text("utf-8")
+    listed = set(re.findall(r"^\.\. auto\w+:: (pytest_bctrl[\w.]+)$", page, re.MULTILINE))
+    home = getattr(pytest_bctrl, name)
+    module = home.__module__
+    assert listed & {f"pytest_bctrl.{name}", f"{module}.{home.__name__}", module.rpartition(".")[0]}
+
+
+def test_every_test_of_the_contract_suite_is_on_the_page_of_checks() -> None:
+    tree = ast.parse((PROJECT / "pytest_bctrl" / "suite" / "tests.py").read_text("utf-8"))
+    tests = [node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+    assert len(tests) > 5
+    assert [] == [test for test in tests if f"| `{test}` |" not in CHECKS]
+
+
+def test_every_layer_is_in_the_drawing_of_the_house() -> None:
+    contributing = (PROJECT / "CONTRIBUTING.md").read_text("utf-8")
+    drawing = re.findall(r"```text\n(contracts/.*?)```", contributing, re.DOTALL)[0]
+    (layers,) = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    rooms = [room.strip().removeprefix("pytest_bctrl.") for layer in layers["layers"] for room in layer.split("|")]
+    assert [] == [room for room in rooms if not re.search(rf"\b{room}(/|\.py)", drawing)]
+
+
+def test_the_command_for_all_tests_is_the_one_that_ci_runs() -> None:
+    ci = (PROJECT / ".ci" / "run").read_text("utf-8").splitlines()[-1]
+    for name in ("README.md", "CONTRIBUTING.md"):
+        assert f"```bash\n{ci}\n```" in (PROJECT / name).read_text("utf-8")
