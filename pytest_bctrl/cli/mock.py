@@ -31,6 +31,8 @@ from pytest_bctrl.traffic.recordings.port import scenario
 from pytest_bctrl.traffic.recordings.replay import Player
 
 _PORT = 8787
+_TURN = 0.5
+"""Seconds from a signal to the end at most, where the signal does not end the wait."""
 EXAMPLES = (
     "pytest-bctrl mock",
     "pytest-bctrl mock --port 0 --scenario 'many(count=500)' --fault 'status(503, times=2)'",
@@ -97,7 +99,9 @@ def run(options: argparse.Namespace) -> int:
         _greet(server, options)
         try:
             _tell(options.ready_file, server)
-            ended.wait()
+            # In turns: on Windows a wait without an end is not ended by Ctrl-C either.
+            while not ended.wait(_TURN):
+                pass
         finally:
             if options.ready_file is not None:
                 options.ready_file.unlink(missing_ok=True)

@@ -10,6 +10,9 @@ import pytest
 
 from pytest_bctrl.errors import SettingError
 
+# This process has imported the plugin already, which a project that turns warnings into errors is not to hear of.
+_QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+
 
 class _Reader:
     """A pytest plugin that takes the configuration and ends the run before anything is collected."""
@@ -31,7 +34,7 @@ def read_config(arguments: Sequence[str] = ()) -> pytest.Config:
     """
     reader, said = _Reader(), io.StringIO()
     with redirect_stdout(said), redirect_stderr(said):
-        code = pytest.main([*arguments, "-p", "no:cacheprovider"], plugins=[reader])
+        code = pytest.main([*arguments, "-p", "no:cacheprovider", *_QUIET], plugins=[reader])
     if reader.config is None:
         lines = [line for line in said.getvalue().splitlines() if line.strip()]
         problem = (

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from pytest_bctrl import settings
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.recorded.file_name import file_name, is_portable
 
 SUFFIX = ".har"
 _FOLDER = "recordings"
-_LONGEST = 100
-_ODD = re.compile(r"[^A-Za-z0-9_.,=+@\[\]-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +35,11 @@ def place_of(item: pytest.Item, environment: Mapping[str, str]) -> Place:
     names = [node.name for node in item.listchain() if isinstance(node, pytest.Class | pytest.Item)]
     folder = _folder(item, environment)
     if name is None:
-        path = folder / _beside(item, folder) / f"{_file_name('.'.join(names))}{SUFFIX}"
+        path = folder / _beside(item, folder) / f"{file_name(names)}{SUFFIX}"
     else:
         path = folder / f"{name.removesuffix(SUFFIX)}{SUFFIX}"
     mend = f"pytest --bctrl-record-mode=rewrite --bctrl-live {shlex.quote(item.nodeid)}"
-    return Place(path, "::".join([item.path.name, *names]), mend, _shown(path), conforming)
+    return Place(path, "::".join([item.path.name, *names]), mend, shown(path), conforming)
 
 
 def _marked(item: pytest.Item) -> tuple[str | None, bool]:
@@ -55,9 +52,11 @@ def _marked(item: pytest.Item) -> tuple[str | None, bool]:
         raise SettingError(
             "the mark is not understood", where="bctrl_recording", mend='write bctrl_recording("name", conforming=True)'
         )
-    if name is not None and (not name or Path(name).is_absolute() or ".." in Path(name).parts):
+    if name is not None and not is_portable(name):
         raise SettingError(
-            f"{name!r} is no name for a recording", where="bctrl_recording", mend="give a name below the folder"
+            f"{name!r} is no name for a recording",
+            where="bctrl_recording",
+            mend="give one below the folder that every file system takes: letters, digits, - and _, / for a folder",
         )
     return name, conforming
 
@@ -78,15 +77,8 @@ def _beside(item: pytest.Item, folder: Path) -> Path:
     return item.path.relative_to(item.config.rootpath).with_suffix("")
 
 
-def _file_name(name: str) -> str:
-    """A name that every file system takes; where letters had to go, a digest keeps two names apart."""
-    plain = _ODD.sub("-", name)
-    if plain == name and len(name) <= _LONGEST:
-        return name
-    return f"{plain[:_LONGEST]}-{sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
-
-
-def _shown(path: Path) -> str:
+def shown(path: str | Path) -> str:
+    """The path as it is from here, or whole where no way leads there from here."""
     try:
         return os.path.relpath(path)
     except ValueError:  # pragma: no cover - another drive

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
+
+from pytest_bctrl.recorded.place import shown
 
 
 def show(reporter: pytest.TerminalReporter, told: Sequence[Mapping[str, Any]]) -> None:
@@ -21,16 +22,16 @@ def show(reporter: pytest.TerminalReporter, told: Sequence[Mapping[str, Any]]) -
 def summary(told: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield a line for each thing worth saying: once a file, however many tests share it."""
     for path in _paths(one for one in told if one["written"]):
-        yield f"written: {os.path.relpath(path)}"
+        yield f"written: {shown(path)}"
     for path in _paths(one for one in told if one["stale"]):
-        yield f"stale: {os.path.relpath(path)} was recorded under another contract, and conforms to this one"
+        yield f"stale: {shown(path)} was recorded under another contract, and conforms to this one"
         yield "  record it again: pytest --bctrl-record-mode=rewrite --bctrl-live"
     for path in _paths(told):
         here = [one for one in told if one["path"] == path]
         used = {name for one in here for name in one["used"]}
         unused = dict.fromkeys(name for one in here for name in one["unused"] if name not in used)
         if unused:
-            yield f"never used: {os.path.relpath(path)}"
+            yield f"never used: {shown(path)}"
             yield from (f"  {name}" for name in unused)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
+import anyio
 import httpx
 
 from pytest_bctrl.traffic.flow import MAX_BODY, Flow, Outcome, Rules, Send, flow
@@ -58,7 +58,7 @@ class GuardedTransport(httpx.BaseTransport):
 
 
 class AsyncGuardedTransport(httpx.AsyncBaseTransport):
-    """Sends requests by `Rules` over `inner`, an ordinary async httpx transport (asyncio)."""
+    """Sends requests by `Rules` over `inner`, an ordinary async httpx transport, under asyncio or trio."""
 
     def __init__(self, rules: Rules, inner: httpx.AsyncBaseTransport) -> None:
         self._rules = rules
@@ -78,7 +78,7 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
                 outcome = await self._send(step)
             else:
                 outcome = None
-                await asyncio.sleep(step.seconds)
+                await anyio.sleep(step.seconds)
 
     async def _send(self, step: Send) -> Outcome:
         events: list[str] = []
@@ -88,7 +88,7 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
 
         step.request.extensions["trace"] = trace
         try:
-            async with asyncio.timeout(step.deadline - time.monotonic()):
+            with anyio.fail_after(step.deadline - time.monotonic()):
                 response = await self._inner.handle_async_request(step.request)
                 body = bytearray()
                 try:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import anyio
 import httpx
 
 from pytest_bctrl.secret import Secret
@@ -27,13 +27,22 @@ def ask_sync(
         return made.request(method, url, **more)
 
 
-def ask_async(
-    base: str, method: str = "GET", url: str = "/things", *, live: bool = True, retry: RetryPolicy = QUICK, **more: Any
-) -> httpx.Response:
-    """Send one request with the async client, in an event loop of its own."""
+def ask_async(backend: str) -> Ask:
+    """Return what sends one request with the async client, in an event loop of its own."""
 
-    async def ask() -> httpx.Response:
-        async with async_client(base, Secret(KEY), live=live, retry=retry) as made:
-            return await made.request(method, url, **more)
+    def ask(
+        base: str,
+        method: str = "GET",
+        url: str = "/things",
+        *,
+        live: bool = True,
+        retry: RetryPolicy = QUICK,
+        **more: Any,
+    ) -> httpx.Response:
+        async def send() -> httpx.Response:
+            async with async_client(base, Secret(KEY), live=live, retry=retry) as made:
+                return await made.request(method, url, **more)
 
-    return asyncio.run(ask())
+        return anyio.run(send, backend=backend)
+
+    return ask

@@ -1,4 +1,4 @@
-"""What the client's tests share: the two ways to ask."""
+"""What the client's tests share: the ways to ask."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 from .callers import Ask, ask_async, ask_sync
 
 
-@pytest.fixture(params=[ask_sync, ask_async], ids=["sync", "async"])
+@pytest.fixture(params=[ask_sync, ask_async("asyncio"), ask_async("trio")], ids=["sync", "asyncio", "trio"])
 def ask(request: pytest.FixtureRequest) -> Ask:
-    """Ask through the sync client, then through the async one."""
+    """Ask through the sync client, then through the async one, under either of its backends."""
     made: Ask = request.param
     return made

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 
+import anyio
 import httpx
 
 from pytest_bctrl.traffic.mock.message import Answer, Request
@@ -34,7 +34,7 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Answer one request; raises what httpx raises on a socket: `ReadTimeout`, `ReadError`."""
         answer = self._answer(request, await request.aread())
         wait = _patience(request, answer)
-        await asyncio.sleep(wait)
+        await anyio.sleep(wait)
         return self._response(request, answer, wait)
 
     def _answer(self, request: httpx.Request, body: bytes) -> Answer:

@@ -1,0 +1,60 @@
+"""Other libraries stand between a client and the network; ours goes through, or is answered by them."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+import respx
+from pytest_httpx import HTTPXMock
+
+from pytest_bctrl import assert_conforms, check
+from pytest_bctrl.samples import response, runtime
+from pytest_bctrl.traffic.mock import MockServer
+
+ELSEWHERE = "https://elsewhere.test/hook"
+
+
+def test_httpx_mock_answers_the_client(httpx_mock: HTTPXMock, bctrl_client: httpx.Client, listing: str) -> None:
+    httpx_mock.add_response(json=response([runtime(name="from pytest-httpx")]))
+
+    answer = bctrl_client.get(listing)
+
+    assert ["from pytest-httpx"] == [one["name"] for one in answer.json()["runtimes"]]
+    assert_conforms(answer)
+
+
+@pytest.mark.httpx_mock(should_mock=lambda request: request.url.host == "elsewhere.test")
+def test_httpx_mock_lets_ours_through(
+    httpx_mock: HTTPXMock, bctrl_client: httpx.Client, bctrl_mock: MockServer, listing: str
+) -> None:
+    httpx_mock.add_response(url=ELSEWHERE, status_code=204)
+
+    assert 204 == httpx.get(ELSEWHERE).status_code
+    assert 200 == bctrl_client.get(listing).status_code
+    assert 1 == len(bctrl_mock.requests)
+
+
+def test_respx_answers_the_client(respx_mock: respx.MockRouter, bctrl_client: httpx.Client, listing: str) -> None:
+    respx_mock.get(path=listing).respond(json=response([runtime(name="from respx")]))
+
+    answer = bctrl_client.get(listing)
+
+    assert ["from respx"] == [one["name"] for one in answer.json()["runtimes"]]
+    assert [] == check(answer)
+
+
+def test_respx_lets_ours_through(
+    respx_mock: respx.MockRouter, bctrl_client: httpx.Client, bctrl_mock: MockServer, listing: str
+) -> None:
+    respx_mock.get(ELSEWHERE).respond(204)
+    respx_mock.route(host="127.0.0.1").pass_through()
+
+    assert 204 == httpx.get(ELSEWHERE).status_code
+    assert 200 == bctrl_client.get(listing).status_code
+    assert 1 == len(bctrl_mock.requests)
+
+
+@pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
+def test_a_blocked_network_has_the_mock_in_it(bctrl_client: httpx.Client, bctrl_mock: MockServer, listing: str) -> None:
+    assert 200 == bctrl_client.get(listing).status_code
+    assert 1 == len(bctrl_mock.requests)

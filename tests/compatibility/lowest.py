@@ -1,0 +1,49 @@
+"""Ends with 1 unless the installed requirements of the package are the lowest that it declares.
+
+`python -m tests.compatibility.lowest [EXTRA …]`; of other extras nothing may be there. An installer that keeps what is
+there already would test newer versions and say nothing. A higher one counts as the lowest where another requirement
+of the package asks for it.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+PACKAGE = "pytest-bctrl"
+
+
+def main(extras: list[str]) -> int:
+    """Print each requirement with the version that is installed, and say of those that are wrong how."""
+    declared = [Requirement(text) for text in metadata.requires(PACKAGE) or ()]
+    asked = [one for one in declared if one.marker is None or any(one.marker.evaluate({"extra": e}) for e in extras)]
+    wrong = 0
+    for requirement in declared:
+        found = _installed(requirement.name)
+        right = _lowest_that_fits(requirement, asked) if requirement in asked else None
+        wrong += found != right
+        print(f"{requirement}: {found or 'nothing'} is installed" + ("" if found == right else f", not {right}"))
+    return 1 if wrong or not asked else 0
+
+
+def _lowest_that_fits(requirement: Requirement, asked: list[Requirement]) -> Version:
+    """The highest of the lower bounds that the package and what it requires set."""
+    bounds = [requirement]
+    for other in asked:
+        needs = map(Requirement, metadata.requires(other.name) or ())
+        bounds += [need for need in needs if need.name == requirement.name and need.marker is None]
+    return max(Version(one.version) for need in bounds for one in need.specifier if one.operator == ">=")
+
+
+def _installed(name: str) -> Version | None:
+    try:
+        return Version(metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

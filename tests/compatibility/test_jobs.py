@@ -1,0 +1,154 @@
+"""Each job of the kit that needs no extra, once, as a user would do it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_bctrl.samples import response
+from tests.drift.published import TEXT, page, written
+from tests.variants import named, serve
+
+STRICT = ("--strict-markers", "--strict-config", "-W", "error")
+
+FIXTURES = """
+import pytest
+from pytest_bctrl import assert_conforms, check
+
+
+def test_client(bctrl_client, bctrl_space_id):
+    assert_conforms(bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes"), fail_on="info")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_async_client(bctrl_async_client, bctrl_space_id):
+    assert [] == check(await bctrl_async_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes"))
+
+
+@pytest.mark.bctrl_scenario("empty")
+def test_scenario(bctrl_mock, bctrl_client):
+    assert [] == bctrl_client.get(f"/v1/spaces/{bctrl_mock.space_id}/runtimes").json()["runtimes"]
+    assert 1 == len(bctrl_mock.requests)
+
+
+def test_fault(bctrl_mock, bctrl_client):
+    with bctrl_mock.fault("status", 403):
+        assert 403 == bctrl_client.get(f"/v1/spaces/{bctrl_mock.space_id}/runtimes").status_code
+
+
+def test_contract(bctrl_contract):
+    assert ["GET /v1/spaces/{id}/runtimes"] == [operation.label for operation in bctrl_contract.operations]
+
+
+@pytest.mark.bctrl_live
+def test_live_only(bctrl_client):
+    raise RuntimeError("must not run")
+"""
+
+RECORDED = """
+import pytest
+
+pytestmark = pytest.mark.bctrl_recording
+
+
+def test_recorded(bctrl_client, bctrl_space_id):
+    answer = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
+    assert {bctrl_space_id} == {runtime["spaceId"] for runtime in answer.json()["runtimes"]}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_recorded_async(bctrl_async_client, bctrl_space_id):
+    assert (await bctrl_async_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")).json()["runtimes"]
+"""
+
+
+ANY_ENCODING = ("-X", "warn_default_encoding")
+"""Warns of text in whatever encoding the system has, which is another on Windows."""
+
+
+def command(*arguments: str, folder: Path, python: tuple[str, ...] = ANY_ENCODING) -> subprocess.CompletedProcess[str]:
+    """Run pytest-bctrl in a process of its own, with warnings as errors."""
+    return subprocess.run(
+        [sys.executable, *python, "-W", "error", "-m", "pytest_bctrl", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_fixtures(pytester: pytest.Pytester, workers: str) -> None:
+    pytester.makepyfile(FIXTURES)
+
+    pytester.runpytest_subprocess(*STRICT, "-n", workers).assert_outcomes(passed=5, skipped=1)
+
+
+def test_a_recording_replays_with_its_server_gone(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytester.makepyfile(test_mine=RECORDED)
+    # Without the extra the contract suite cannot stand beside the tests that record, so its settings are the fixtures.
+    with serve(named("plain")) as server, monkeypatch.context() as patch:
+        patch.setenv("API_URL", server.url)
+        patch.setenv("API_KEY", server.api_key)
+        patch.setenv("API_SPACE", server.space_id)
+        pytester.makeconftest(
+            """
+            import os
+            import pytest
+
+            @pytest.fixture(scope="session")
+            def bctrl_base_url():
+                return os.environ["API_URL"]
+
+            @pytest.fixture(scope="session")
+            def bctrl_api_key():
+                return os.environ["API_KEY"]
+
+            @pytest.fixture
+            def bctrl_space_id():
+                return os.environ["API_SPACE"]
+            """
+        )
+        pytester.runpytest_subprocess(*STRICT, "--bctrl-record-mode=once").assert_outcomes(passed=2)
+        assert len(server.log) == 2
+    (pytester.path / "conftest.py").unlink()
+
+    pytester.runpytest_subprocess(*STRICT).assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(("status", "code"), [("active", 0), ("archived", 1)])
+def test_check(tmp_path: Path, status: str, code: int) -> None:
+    body = response()
+    body["runtimes"][0]["status"] = status
+    (tmp_path / "body.json").write_text(json.dumps(body), "utf-8")
+
+    done = command("check", "body.json", "--format", "json", folder=tmp_path)
+
+    assert (code, "") == (done.returncode, done.stderr)
+    assert code == len(json.loads(done.stdout)["findings"])
+
+
+@pytest.mark.parametrize(("text", "code"), [(TEXT, 0), (TEXT.replace("- failed", "- failed\n        - paused"), 1)])
+def test_drift(tmp_path: Path, text: str, code: int) -> None:
+    written(tmp_path, page(text))
+
+    done = command("drift", "page.md", "--format", "sarif", folder=tmp_path)
+
+    assert code == done.returncode, done.stderr
+    assert code == len(json.loads(done.stdout)["runs"][0]["results"])
+
+
+def test_doctor(tmp_path: Path) -> None:
+    """In a project that turns warnings into errors; what other plugins read as they load is theirs to mend."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\naddopts = -W error\n", "utf-8")
+
+    done = command("doctor", "--offline", folder=tmp_path, python=())
+
+    assert (0, "") == (done.returncode, done.stderr)

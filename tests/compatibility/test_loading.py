@@ -1,0 +1,57 @@
+"""The plugin is there when it is asked for, and as if it were not installed when it is not wanted."""
+
+from __future__ import annotations
+
+import pytest
+
+from .test_jobs import FIXTURES, STRICT
+
+
+@pytest.mark.parametrize("name", ["bctrl", "pytest_bctrl.plugin"])
+def test_it_can_be_named_where_nothing_loads_by_itself(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The async test is run by anyio's plugin, which is named too."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makepyfile(FIXTURES)
+
+    result = pytester.runpytest_subprocess(*STRICT, "-p", name, "-p", "anyio")
+
+    result.assert_outcomes(passed=5, skipped=1)
+
+
+def test_named_and_loaded_by_itself_it_is_there_once(pytester: pytest.Pytester) -> None:
+    """By its name, that is: pytest refuses a module that it has under a name already, whosever it is."""
+    pytester.makepyfile(FIXTURES)
+
+    pytester.runpytest_subprocess(*STRICT, "-p", "bctrl").assert_outcomes(passed=5, skipped=1)
+
+
+def test_a_conftest_can_name_it(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makeconftest('pytest_plugins = ["pytest_bctrl.plugin", "anyio.pytest_plugin"]\n')
+    pytester.makepyfile(FIXTURES)
+
+    pytester.runpytest_subprocess(*STRICT).assert_outcomes(passed=5, skipped=1)
+
+
+def test_turned_off_it_leaves_nothing_behind(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_nothing_is_left(pytestconfig):
+            assert [] == [name for name in sys.modules if name.startswith("pytest_bctrl")]
+            assert not hasattr(pytestconfig.option, "bctrl_live")
+            assert not [line for line in pytestconfig.getini("markers") if line.startswith("bctrl")]
+        """
+    )
+
+    pytester.runpytest_subprocess(*STRICT, "-p", "no:bctrl").assert_outcomes(passed=1)
+
+
+def test_turned_off_its_options_are_unknown(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_subprocess("-p", "no:bctrl", "--bctrl-mock")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*unrecognized arguments: --bctrl-mock*"])

@@ -1,0 +1,94 @@
+"""A downstream suite with ten other plugins and libraries in it, as its name in `OTHERS` says."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from .test_jobs import STRICT
+
+SUITE = Path(__file__).with_name("downstream")
+OTHERS = (
+    "anyio",
+    "pytest_asyncio",
+    "pytest_cov",
+    "pytest_httpx",
+    "pytest_randomly",
+    "pytest_recording",
+    "pytest_timeout",
+    "respx",
+    "syrupy",
+    "trio",
+    "xdist",
+)
+MISSING = [name for name in OTHERS if find_spec(name) is None]
+TESTS = 15
+CONTRACT = 34
+WRITE = ("--bctrl-record-mode=once", "--record-mode=once", "--snapshot-update")
+
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"`tox -e together` has them all; missing: {', '.join(MISSING)}")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The downstream suite in a folder of its own, with its recordings, cassettes and snapshots written."""
+    folder = tmp_path_factory.mktemp("downstream")
+    shutil.copytree(SUITE, folder, dirs_exist_ok=True)
+    # Nothing can be recorded where the network is blocked, so that test is left for later.
+    blocked = "--deselect=test_kept.py::test_a_recording_with_the_network_blocked"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *STRICT, *WRITE, blocked], cwd=folder, capture_output=True, text=True
+    )
+    assert f"{TESTS - 1} passed, 1 deselected" in done.stdout, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester, written: Path) -> pytest.Pytester:
+    """A copy of the written suite, to be run."""
+    shutil.copytree(written, pytester.path, dirs_exist_ok=True)
+    return pytester
+
+
+def test_what_it_keeps_is_kept_by_whom_it_asked(suite: pytest.Pytester) -> None:
+    kept = [path.relative_to(suite.path) for path in suite.path.rglob("*") if path.suffix in {".har", ".yaml", ".ambr"}]
+
+    assert [
+        "__snapshots__/test_kept.ambr",
+        "cassettes/test_kept/test_a_cassette.yaml",
+        "recordings/listing.har",
+        "recordings/test_asynchronous/test_recorded.har",
+    ] == sorted(path.as_posix() for path in kept)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-p", "no:randomly", "--block-network", "--allowed-hosts=127.0.0.1"),
+        ("-o", "asyncio_mode=auto"),
+        ("--randomly-seed=1", "-p", "no:xdist", "-p", "no:cov"),
+        ("--randomly-seed=2", "-n", "2", "--dist=loadscope", "--timeout-method=thread"),
+    ],
+    ids=["network blocked", "asyncio everywhere", "alone", "workers"],
+)
+def test_it_replays_in_any_order(suite: pytest.Pytester, arguments: tuple[str, ...]) -> None:
+    result = suite.runpytest_subprocess(*STRICT, "--record-mode=none", *arguments)
+
+    result.assert_outcomes(passed=TESTS)
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_the_contract_suite_beside_it_is_measured_and_timed_too(suite: pytest.Pytester, workers: str) -> None:
+    result = suite.runpytest_subprocess(
+        *STRICT, "--bctrl-mock", "-n", workers, "--cov=.", "--cov-branch", "--cov-report=json", "--timeout=60"
+    )
+
+    result.assert_outcomes(passed=TESTS + CONTRACT)
+    measured = json.loads((suite.path / "coverage.json").read_text("utf-8"))["files"]
+    assert {100.0} == {file["summary"]["percent_covered"] for name, file in measured.items() if "test_" in name}

@@ -1,0 +1,78 @@
+"""A recording's name is one that every file system takes and keeps apart from the others."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.recorded.file_name import file_name, is_portable
+
+NAMES = st.lists(st.text(min_size=1), min_size=1, max_size=3)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["test_it"], "test_it"),
+        (["TestListing", "test_it"], "TestListing.test_it"),
+        (["test_it[asyncio-3]"], "test_it[asyncio-3]"),
+        (["Aux", "test_it"], "_Aux.test_it"),
+        (["com1"], "_com1"),
+        (["console"], "console"),
+    ],
+)
+def test_a_plain_name_is_kept(names: list[str], expected: str) -> None:
+    assert expected == file_name(names)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("test_it[a]", "test_it[A]"),
+        ("test_it[a:b]", "test_it[a?b]"),
+        ("test_it[\u00e9]", "test_it[e\u0301]"),
+        (f"test_it[{'a' * 200}]", f"test_it[{'a' * 201}]"),
+    ],
+    ids=["case", "refused letters", "normal forms", "length"],
+)
+def test_two_tests_have_two_files_everywhere(one: str, other: str) -> None:
+    assert file_name([one]).lower() != file_name([other]).lower()
+
+
+@given(NAMES)
+def test_every_name_is_portable(names: list[str]) -> None:
+    name = file_name(names)
+
+    assert re.fullmatch(r"[A-Za-z0-9_.,=+@\[\]-]+", name)
+    assert is_portable(f"{name}.har")
+    assert len(name) <= 110
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "/listing",
+        "../listing",
+        "a//b",
+        "C:listing",
+        "a\\b",
+        "what?",
+        "nul",
+        "NUL.har",
+        "a/con",
+        "listing.",
+        "list ",
+        "a\nb",
+    ],
+)
+def test_a_name_that_some_file_system_refuses_is_refused_on_all(name: str) -> None:
+    assert not is_portable(name)
+
+
+@pytest.mark.parametrize("name", ["listing", "spaces/listing", "listing.har", "r\u00e9gions", "with space", ".hidden"])
+def test_other_names_are_taken(name: str) -> None:
+    assert is_portable(name)

@@ -1,0 +1,158 @@
+"""Wheel and sdist: the same bytes from the same source, and what belongs in them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from email import message_from_bytes
+from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
+from zipfile import ZipFile
+
+import pytest
+
+from .conftest import ROOT, Built, build, copied
+
+TOOLS = ("build", "hatchling", "twine")
+MISSING = [name for name in TOOLS if find_spec(name) is None]
+
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"`tox -e release` has the tools; missing: {', '.join(MISSING)}")
+
+EPOCH = "1760000000"
+VERSION = re.findall(r'__version__ = "(.+)"', (ROOT / "pytest_bctrl" / "_version.py").read_text("utf-8"))[0]
+DATA = {".css", ".html", ".js", ".json", ".py", ".tsv", ".typed", ".yaml"}
+"""What the package consists of; anything else in its folder is no part of it."""
+
+
+def wheel_names(built: Built) -> set[str]:
+    """The names of all files in the wheel."""
+    with ZipFile(built.wheel) as archive:
+        return set(archive.namelist())
+
+
+def sdist_names(built: Built) -> set[str]:
+    """The names of all files in the sdist, below its one folder."""
+    with tarfile.open(built.sdist) as archive:
+        names = [PurePosixPath(member.name).parts for member in archive.getmembers()]
+    assert {f"pytest_bctrl-{VERSION}"} == {parts[0] for parts in names}
+    return {"/".join(parts[1:]) for parts in names}
+
+
+def tree(folder: str, below: str) -> set[str]:
+    """The files of a folder of the project, named as they are below another."""
+    paths = [path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return {f"{below}/{path.relative_to(ROOT / folder).as_posix()}" for path in paths}
+
+
+def test_two_builds_are_the_same_bytes(built: Built, tmp_path: Path) -> None:
+    """Built elsewhere, by another user's habits and at another time; the wheel straight from the tree."""
+    second = copied(tmp_path / "deep" / "down")
+    for path in second.rglob("*.py"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        path.chmod(0o600)
+    paths = build(
+        second, "--wheel", "--sdist", SOURCE_DATE_EPOCH=EPOCH, TZ="Asia/Kathmandu", LC_ALL="C", PYTHONHASHSEED="7"
+    )
+
+    again = {path.name: path.read_bytes() for path in paths}
+
+    assert {path.name: path.read_bytes() for path in (built.wheel, built.sdist)} == again
+
+
+def test_the_wheel_is_the_package_and_nothing_else(built: Built) -> None:
+    about = f"pytest_bctrl-{VERSION}.dist-info"
+    own = {f"{about}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")}
+
+    assert tree("pytest_bctrl", "pytest_bctrl") | tree("contracts", "pytest_bctrl/contracts") | own == wheel_names(
+        built
+    )
+    assert DATA == {PurePosixPath(name).suffix for name in wheel_names(built) - own}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "py.typed",
+        "contracts/runtimes.openapi.yaml",
+        "contracts/runtimes.overlay.yaml",
+        "contracts/runtimes.contract.json",
+        "contracts/runtimes.lock.json",
+        "contracts/runtimes.sample.json",
+        "drift/rules.tsv",
+        "reports/findings.schema.json",
+        "reports/html/page/page.html",
+        "reports/html/page/style.css",
+        "reports/html/page/start.js",
+    ],
+)
+def test_the_wheel_has_what_is_read_at_run_time(built: Built, name: str) -> None:
+    assert f"pytest_bctrl/{name}" in wheel_names(built)
+
+
+def test_the_sdist_has_what_a_packager_needs_to_test_it(built: Built) -> None:
+    names = sdist_names(built)
+
+    assert {
+        "CHANGELOG.md",
+        "LICENSE",
+        "PKG-INFO",
+        "README.md",
+        "action.yml",
+        "conftest.py",
+        "pyproject.toml",
+        "tox.ini",
+        ".pre-commit-hooks.yaml",
+    } <= names
+    assert tree("pytest_bctrl", "pytest_bctrl") | tree("contracts", "contracts") | tree("tests", "tests") <= names
+
+
+def test_the_sdist_has_nothing_that_a_run_left(built: Built) -> None:
+    left = re.compile(r"(^|/)(__pycache__|build|dist|\.(git|tox|venv|hypothesis|coverage.*|.*_cache))(/|$)")
+
+    assert [] == sorted(name for name in sdist_names(built) if left.search(name))
+
+
+def test_no_name_in_an_archive_is_refused_by_a_file_system(built: Built) -> None:
+    """Neither by its letters, nor for being another name's equal where case does not count."""
+    for names in (wheel_names(built), sdist_names(built)):
+        assert [] == sorted(name for name in names if not re.fullmatch(r"[A-Za-z0-9._/-]*[A-Za-z0-9_]", name))
+        assert len(names) == len({name.lower() for name in names})
+
+
+def test_an_index_takes_them(built: Built) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "twine", "check", "--strict", str(built.wheel), str(built.sdist)],
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 2 == done.stdout.count("PASSED")
+
+
+def test_the_version_is_from_one_place_and_in_the_changelog(built: Built) -> None:
+    with ZipFile(built.wheel) as archive:
+        metadata = message_from_bytes(archive.read(f"pytest_bctrl-{VERSION}.dist-info/METADATA"))
+    headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+
+    assert VERSION == metadata["Version"]
+    assert f"pytest_bctrl-{VERSION}.tar.gz" == built.sdist.name
+    # An unreleased version is told under a heading of its own, the first.
+    assert headings[0] in {VERSION, "Unreleased"}
+
+
+def test_the_metadata_says_who_may_install_it(built: Built) -> None:
+    with ZipFile(built.wheel) as archive:
+        metadata = message_from_bytes(archive.read(f"pytest_bctrl-{VERSION}.dist-info/METADATA"))
+        entries = archive.read(f"pytest_bctrl-{VERSION}.dist-info/entry_points.txt").decode()
+
+    assert (">=3.11", "MIT", ["contract"]) == (
+        metadata["Requires-Python"],
+        metadata["License-Expression"],
+        metadata.get_all("Provides-Extra"),
+    )
+    assert "[pytest11]\nbctrl = pytest_bctrl.plugin" in entries
+    assert "pytest-bctrl = pytest_bctrl.cli:main" in entries
