@@ -1,4 +1,4 @@
-"""A finding's name that stays: when lines move, counts differ, values change or path parameters are renamed."""
+"""A finding's name that stays: when lines move, counts differ or path parameters are renamed."""
 
 from __future__ import annotations
 
@@ -33,8 +33,19 @@ def fingerprint(
     return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
+BY_VALUE = frozenset({"unlisted-value", "new-branch"})
+"""Kinds of which each value is a finding of its own: who bears one new value has not borne the next."""
+
+
+def value_text(value: Any) -> str:
+    """A value as the text by which it is told from others."""
+    import json
+
+    return json.dumps(value, sort_keys=True, default=str)
+
+
 def named(finding: Finding) -> Finding:
-    """Return a check's finding with its fingerprint: rule, operation, status, place and kind, and never a value."""
+    """Return a check's finding with its fingerprint: rule, operation, status, place, kind, and the value `BY_VALUE`."""
     from dataclasses import replace
 
     if finding.fingerprint:
@@ -43,4 +54,6 @@ def named(finding: Finding) -> Finding:
     context = [("status", str(status))] if status else []
     shape = re.sub(r"\{[^{}]*\}", "{}", finding.operation)
     kind = str(finding.extra.get("kind", ""))
-    return replace(finding, fingerprint=fingerprint(finding.rule, shape, finding.location, context, kind=kind))
+    value = value_text(finding.observed) if kind in BY_VALUE else None
+    mark = fingerprint(finding.rule, shape, finding.location, context, new=value, kind=kind)
+    return replace(finding, fingerprint=mark)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_bctrl.checks.answer import Answer
@@ -33,8 +33,14 @@ def check_schema(answer: Answer) -> Iterator[Violation]:
     # jsonschema writes the value into every error's text: a number that the parser took needs the parser's limits.
     with wide_limits():
         errors = list(failures(answer.contract, spot, answer.data))
-    for path, error in errors:
-        yield from explained(answer.contract, error, path)
+    yield from plain(violation for path, error in errors for violation in explained(answer.contract, error, path))
+
+
+def plain(found: Iterable[Violation]) -> list[Violation]:
+    """Leave out that a value is unlisted where its type is wrong already: one fault is told once."""
+    violations = list(found)
+    mistyped = {one.path for one in violations if one.kind in ("type", "null")}
+    return [one for one in violations if one.kind != "unlisted-value" or one.path not in mistyped]
 
 
 def explained(contract: Contract, error: ValidationError, above: Path = ()) -> Iterator[Violation]:
@@ -65,7 +71,7 @@ def _explained_branches(contract: Contract, error: ValidationError, above: Path)
         return
     name = discriminator(branches)
     if not isinstance(error.instance, Mapping) or name is None:
-        yield _violation(path, "the value is none of the documented alternatives", None, error.instance, "new-branch")
+        yield _violation(path, "the value is none of the documented alternatives", None, error.instance, "alternatives")
     elif name not in cast("Any", error.instance):
         yield _missing(path, name, error.instance)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
@@ -11,7 +11,8 @@ from pytest_bctrl.checks.evidence import evidence
 from pytest_bctrl.checks.select import Path
 from pytest_bctrl.contract.show import generalised, location, shortened
 from pytest_bctrl.finding import Finding, Level
-from pytest_bctrl.fingerprint import named
+from pytest_bctrl.fingerprint import BY_VALUE, named, value_text
+from pytest_bctrl.observed.distinct import APART, FURTHER, FURTHER_MESSAGE, at_least, capped, numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,35 @@ class Violation:
 
 
 def findings(answer: Answer, violations: Iterable[Violation]) -> list[Finding]:
-    """Group the violations of one answer: one finding a rule, generalised location and message, in first-seen order."""
-    groups: dict[tuple[str, str, str], list[Violation]] = {}
+    """Group the violations of one answer: one finding a rule, generalised location and message, in first-seen order.
+
+    An undocumented value is a finding of its own, up to `APART` of them at a place; one finding stands for the rest.
+    """
+    groups: dict[tuple[str, ...], list[Violation]] = {}
+    apart: dict[tuple[str, ...], set[str]] = {}
     for violation in violations:
         where = violation.place or generalised(violation.path)
-        groups.setdefault((violation.rule, where, violation.message), []).append(violation)
-    return [_finding(answer, where, group) for (_, where, _), group in groups.items()]
+        key: tuple[str, ...] = (where, violation.rule, violation.message)
+        if violation.kind in BY_VALUE:
+            told = apart.setdefault((*key, violation.kind), set())
+            value = value_text(shortened(violation.observed))
+            if value in told or len(told) < APART:
+                told.add(value)
+                key = (*key, violation.kind, value)
+            else:
+                key = (where, violation.rule, FURTHER_MESSAGE)
+        groups.setdefault(key, []).append(violation)
+    return [
+        _further(answer, key[0], group) if key[2] == FURTHER_MESSAGE else _finding(answer, key[0], group)
+        for key, group in groups.items()
+    ]
+
+
+def _further(answer: Answer, where: str, group: list[Violation]) -> Finding:
+    """One finding for all the violations by values that are not told apart."""
+    first = replace(group[0], message=FURTHER_MESSAGE, kind=FURTHER)
+    values = {value_text(shortened(one.observed)) for one in group}
+    return numbered(_finding(answer, where, [first, *group[1:]]), len(values))
 
 
 def _finding(answer: Answer, where: str, group: list[Violation]) -> Finding:
@@ -84,11 +108,11 @@ def merge(collected: Iterable[Finding]) -> list[Finding]:
         key = (finding.operation, finding.rule, finding.level, finding.location, finding.message, finding.fingerprint)
         known = merged.get(key)
         merged[key] = finding if known is None else _added(known, finding)
-    return list(merged.values())
+    return [named(finding) for finding in capped(merged.values())]
 
 
 def _added(one: Finding, other: Finding) -> Finding:
-    from dataclasses import replace
-
+    if one.extra.get("kind") == FURTHER:
+        one = at_least(one, other)
     total = None if one.total is None or other.total is None else one.total + other.total
     return replace(one, count=one.count + other.count, total=total)

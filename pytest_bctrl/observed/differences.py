@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.show import shortened
 from pytest_bctrl.finding import Finding, Level
+from pytest_bctrl.observed.distinct import capped
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
 from pytest_bctrl.observed.infer import inferred
 from pytest_bctrl.observed.location import member, parted, shown, tag_value
@@ -31,8 +32,14 @@ def differences(contract: Contract, observation: Observation, media_type: str = 
 
     `extra` has the `kind` of each difference, the `status` of the answers, the `pointer` of the schema that it breaks
     in the contract's document, and the `schema` that what is undocumented would need. What a contract leaves free-form
-    is never looked into. Places of an operation that the contract does not have are passed over.
+    is never looked into. Places of an operation that the contract does not have are passed over. Of the undocumented
+    values of one place the first few are told apart, and one finding stands for the rest.
     """
+    return capped(every_difference(contract, observation, media_type))
+
+
+def every_difference(contract: Contract, observation: Observation, media_type: str = "") -> list[Finding]:
+    """Return the `differences` with every undocumented value as a finding of its own, however many there are."""
     totals = Totals.of(observation)
     found = list(status_differences(contract, observation))
     for place, facts in observation.places.items():
@@ -207,19 +214,19 @@ def _values(node: Node, facts: Facts) -> Iterator[Difference]:
         for text, count in facts.values.items()
         if count and text not in documented and kind_of(json.loads(text)) in node.types
     }
-    count = sum(unlisted.values()) + facts.others
-    if count:
-        values: list[Any] = [json.loads(text) for text in unlisted]
-        values += ["…"] if facts.others else []
+    listed = [json.loads(text) for text in documented]
+    counts: list[tuple[Any, str, int]] = [(json.loads(text), text, count) for text, count in unlisted.items()]
+    counts += [("…", "", facts.others)] if facts.others else []
+    for value, text, count in counts:
         yield Difference(
             SCHEMA,
             "error",
             UNLISTED,
             "unlisted-value",
             count,
-            [json.loads(text) for text in documented],
-            values[0] if len(values) == 1 else values,
-            facts.samples.get(next(iter(unlisted), ""), facts.sample),
+            listed,
+            value,
+            facts.samples.get(text, facts.sample),
             next(iter(documented.values()), None),
         )
 

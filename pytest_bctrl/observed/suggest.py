@@ -14,7 +14,7 @@ from pytest_bctrl.contract.read import from_document, from_sound
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.admit import UnsayableError, admitted
-from pytest_bctrl.observed.differences import differences
+from pytest_bctrl.observed.differences import every_difference
 from pytest_bctrl.observed.facts import Observation, Place
 from pytest_bctrl.observed.infer import inferred
 from pytest_bctrl.observed.way import Tokens, first_shared, tokens_of, value_at, way, with_value, written_out
@@ -49,10 +49,10 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
     work = _Work(overlays.fresh(contract.document))
     while True:
         current = from_sound(work.document, contract.name)
-        waiting = [one for one in differences(current, observation) if _key(one) not in work.unsaid]
+        waiting = [one for one in every_difference(current, observation) if _key(one) not in work.unsaid]
         if not waiting:
             break
-        finding = min(waiting, key=_turn)
+        finding = _together(min(waiting, key=_turn), waiting)
         try:
             work.take(*_step(current, work.document, finding, observation), finding)
         except UnsayableError as error:
@@ -108,6 +108,14 @@ def _key(finding: Finding) -> _Key:
     extra = finding.extra
     which = str(finding.observed) if extra["kind"] in ("new-branch", "type", "status") else ""
     return finding.operation, extra["status"], finding.location, extra["kind"], which
+
+
+def _together(first: Finding, waiting: list[Finding]) -> Finding:
+    """All unlisted values of a place as one difference: one list admits them."""
+    same = [one for one in waiting if _key(one) == _key(first)]
+    if len(same) == 1:
+        return first
+    return replace(first, count=sum(one.count for one in same), observed=[one.observed for one in same])
 
 
 def _turn(finding: Finding) -> tuple[_Key, int, _Key]:

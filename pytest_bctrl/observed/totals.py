@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.finding import Finding
+from pytest_bctrl.fingerprint import BY_VALUE, value_text
 from pytest_bctrl.observed.facts import Observation, Place
 from pytest_bctrl.observed.location import parted, untagged
 
@@ -71,8 +72,8 @@ def merged(found: Iterable[Finding]) -> list[Finding]:
     """Make one of what several branches show of the same: counts are added, and what was looked at is the same."""
     known: dict[tuple[object, ...], Finding] = {}
     for finding in found:
-        # Kinds that nobody documented are each a finding of its own: each needs a schema of its own.
-        which = str(finding.observed) if finding.extra["kind"] == "new-branch" else ""
+        # Values that nobody documented are each a finding of its own: who knows one does not know the next.
+        which = value_text(finding.observed) if finding.extra["kind"] in BY_VALUE else ""
         about = (finding.extra["status"], finding.extra["kind"], which)
         key = (finding.operation, finding.rule, finding.location, finding.message, *about)
         other = known.get(key)

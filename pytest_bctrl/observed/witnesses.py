@@ -9,14 +9,12 @@ from typing import Any, Literal, TypeAlias
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import named
-from pytest_bctrl.observed.admit import facts_at
 from pytest_bctrl.observed.change import Change, change_of, plain, shape
-from pytest_bctrl.observed.differences import differences
+from pytest_bctrl.observed.differences import every_difference
 from pytest_bctrl.observed.facts import Facts, Observation, Place
 from pytest_bctrl.observed.location import untagged
 from pytest_bctrl.observed.node import body_node, node_at
 from pytest_bctrl.observed.relabel import relabelled
-from pytest_bctrl.observed.spot import json_text
 from pytest_bctrl.observed.totals import Totals
 
 Moved: TypeAlias = Literal[
@@ -90,9 +88,9 @@ class _Scene:
         """Compute both sets of differences; operations belong together whatever their path parameters are called."""
         labels = {shape(operation.label): operation.label for operation in upstream.operations}
         names = {one.label: labels.get(shape(one.label), one.label) for one in vendored.operations}
-        old = _keyed(differences(vendored, observation), observation)
+        old = _keyed(every_difference(vendored, observation))
         there = relabelled(observation, names)
-        new = _keyed(differences(upstream, there), there)
+        new = _keyed(every_difference(upstream, there))
         lacking = frozenset(shape(label) for label in names) - labels.keys()
         return cls(vendored, observation, Totals.of(observation), old, new, lacking)
 
@@ -102,27 +100,14 @@ class _Scene:
         return next(known, operation)
 
 
-def _keyed(found: Sequence[Finding], observation: Observation) -> dict[Key, Finding]:
-    return {_key(one): one for finding in found for one in _single(finding, observation)}
+def _keyed(found: Sequence[Finding]) -> dict[Key, Finding]:
+    return {_key(finding): finding for finding in found}
 
 
 def _key(finding: Finding) -> Key:
     kind = str(finding.extra["kind"])
     which = str(finding.observed) if kind in ("unlisted-value", "new-branch", "type") else ""
     return shape(finding.operation), str(finding.extra["status"]), plain(finding.location), kind, which
-
-
-def _single(finding: Finding, observation: Observation) -> list[Finding]:
-    """A finding of several unlisted values as one of each: upstream may know the one and not the other."""
-    if finding.extra["kind"] != "unlisted-value" or not isinstance(finding.observed, list):
-        return [finding]
-    facts = facts_at(observation, finding)
-    single = []
-    for value in finding.observed:
-        text = json_text(value)
-        sample = facts.samples.get(text, finding.sample)
-        single.append(replace(finding, observed=value, count=facts.values.get(text) or 1, sample=sample))
-    return single
 
 
 def _seen(scene: _Scene, key: Key) -> Placed:

@@ -36,26 +36,35 @@ def describe(findings: Sequence[Finding]) -> Iterator[str]:
     for (level, rule), group in groups.items():
         yield ""
         yield printable(f"{level} {rule}")
-        for finding in group:
-            yield from _one(finding)
+        for before, finding in zip([None, *group], group, strict=False):
+            yield from _one(finding, before)
         commands = [finding.reproduce for finding in group if finding.reproduce]
         if commands:
             yield printable(f"  reproduce: {commands[0]}")
 
 
-def _one(finding: Finding) -> Iterator[str]:
+def _one(finding: Finding, before: Finding | None) -> Iterator[str]:
+    # What the finding above has said of the same place, of another value, is not said again.
+    is_said = before is not None and _says(before) == _says(finding)
     total = "" if finding.total is None else f"  ({finding.count} of {finding.total})"
     yield printable(f"  {finding.location}{total}")
-    yield printable(f"    {finding.message}")
+    if not is_said:
+        yield printable(f"    {finding.message}")
     # In a comparison of two specs, nothing stands where one of them says nothing; in an answer, null is a value.
     is_drift = bool(finding.fingerprint)
     for word, value in (("expected", finding.expected), ("observed", finding.observed)):
+        if is_said and word == "expected":
+            continue
         yield f"    {word}  {'nothing' if is_drift and value is None else shown(value)}"
     if isinstance(finding.sample, dict) and "location" in finding.sample:
         yield printable(f"    sample    {finding.sample['location']}")
     accepted = finding.extra.get("accepted")
     if accepted:
         yield printable(f"    accepted  until {accepted['expires']}: {accepted['reason']} ({accepted['where']})")
+
+
+def _says(finding: Finding) -> tuple[Any, ...]:
+    return finding.operation, finding.location, finding.message, shown(finding.expected), finding.extra.get("file")
 
 
 def shown(value: Any) -> str:

@@ -67,6 +67,25 @@ def test_folders_and_files_with_every_finding_in_every_format(tmp_path: Path) ->
     assert "recordings/b.har: entry 1: 1 error" in told["text"]
 
 
+def test_a_file_s_name_can_write_no_workflow_command_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "n\r\n::error::a,b%.json").write_bytes(BAD)
+
+    result = check("n\r\n::error::a,b%.json", "--format", "github", folder=tmp_path)
+
+    (row,) = result.stdout.decode().splitlines()
+    assert row.startswith("::error file=n%0D%0A%3A%3Aerror%3A%3Aa%2Cb%25.json,title=response_schema_conformance::")
+
+
+def test_a_value_that_is_accepted_covers_no_other(tmp_path: Path) -> None:
+    for value in ("archived", "paused"):
+        one = response()
+        one["runtimes"][0]["status"] = value
+        (tmp_path / f"{value}.json").write_text(json.dumps(one))
+
+    assert 0 == check("archived.json", "--accept", "we cope", folder=tmp_path).returncode
+    assert [0, 1] == [check(f"{value}.json", folder=tmp_path).returncode for value in ("archived", "paused")]
+
+
 def test_a_file_that_is_not_there_is_not_checked_and_the_others_are(tmp_path: Path) -> None:
     (tmp_path / "body.json").write_bytes(BAD)
 

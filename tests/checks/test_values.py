@@ -1,0 +1,91 @@
+"""Every undocumented value is a finding of its own, up to a few; the checks and what was observed agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.violation import merge
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.fingerprint import named
+from pytest_bctrl.observed.differences import differences
+from pytest_bctrl.observed.distinct import APART
+from pytest_bctrl.reports.terminal import describe
+
+from .answers import CONTRACT, answer, sample
+
+RULE = "response_schema_conformance"
+
+
+def body(name: str, *values: Any) -> dict[str, Any]:
+    """A listing with one runtime for each value."""
+    return {"runtimes": [{**sample()["runtimes"][0], name: value} for value in values]}
+
+
+def checked(data: Any) -> list[Finding]:
+    """What the checks say of the schema."""
+    return [one for one in check_answer(answer(data)) if one.rule == RULE]
+
+
+def observed(data: Any) -> list[Finding]:
+    """What the same body shows as an observation."""
+    return [named(one) for one in differences(CONTRACT, answer(data).observed) if one.rule == RULE]
+
+
+WAYS = pytest.mark.parametrize("way", [checked, observed])
+
+
+def told(found: list[Finding]) -> list[tuple[Any, int, int | None]]:
+    """Value, count and total of each finding."""
+    return [(one.observed, one.count, one.total) for one in found]
+
+
+@WAYS
+def test_each_unlisted_value_is_a_finding_with_its_own_count(way: Any) -> None:
+    found = way(body("status", "archived", "paused", "archived", "active", "deleted"))
+    assert [("archived", 2, 5), ("paused", 1, 5), ("deleted", 1, 5)] == told(found)
+    assert 3 == len({one.fingerprint for one in found})
+
+
+@WAYS
+def test_each_new_kind_of_an_alternative_is_a_finding(way: Any) -> None:
+    found = way(body("backing", {"kind": "cloud"}, {"kind": "edge"}, {"kind": "cloud"}))
+    assert [("cloud", 2, 3), ("edge", 1, 3)] == told(found)
+    assert 2 == len({one.fingerprint for one in found})
+
+
+@WAYS
+@pytest.mark.parametrize("more", [1, 15])
+def test_beyond_a_few_values_one_finding_says_how_many_more(way: Any, more: int) -> None:
+    names = [f"new-{number}" for number in range(APART + more)]
+    found = way(body("status", *names, names[-1]))
+    words = "1 further value" if more == 1 else f"{more} further values"
+    assert [(name, 1, APART + more + 1) for name in names[:APART]] == told(found[:APART])
+    assert [(words, more + 1, APART + more + 1)] == told(found[APART:])
+    assert APART + 1 == len({one.fingerprint for one in found})
+
+
+def test_answers_together_tell_no_more_values_apart_than_one() -> None:
+    bodies = [body("status", *(f"new-{number}" for number in range(start, start + 12))) for start in (0, 12)]
+    found = merge(one for data in bodies for one in checked(data))
+    assert APART + 1 == len(found) == len({one.fingerprint for one in found})
+    assert 24 == sum(one.count for one in found)
+    assert found[-1].observed == "at least 2 further values"
+
+
+def test_what_no_alternative_is_stays_one_finding() -> None:
+    assert [2] == [one.count for one in checked(body("backing", "a", "b"))]
+
+
+@WAYS
+@pytest.mark.parametrize(("value", "name"), [(None, "null"), (5, "integer")])
+def test_a_value_of_the_wrong_type_is_told_once(way: Any, value: Any, name: str) -> None:
+    assert [f"the value has the wrong type, {name}"] == [one.message for one in way(body("status", value))]
+
+
+def test_the_terminal_names_each_value_and_the_documented_ones_once() -> None:
+    lines = list(describe(checked(body("status", "archived", "paused"))))
+    words = [line.split()[0] for line in lines if line.startswith("    ")]
+    assert (1, 2, 2) == (words.count("expected"), words.count("observed"), words.count("sample"))
