@@ -41,7 +41,7 @@ def place_of(item: pytest.Item, environment: Mapping[str, str]) -> Place:
         path = folder / _beside(item, folder) / f"{_file_name('.'.join(names))}{SUFFIX}"
     else:
         path = folder / f"{name.removesuffix(SUFFIX)}{SUFFIX}"
-    mend = f"pytest --bctrl-record-mode=rewrite --bctrl-live {shlex.quote(item.nodeid)}"
+    mend = f'pytest --bctrl-record-mode=rewrite --bctrl-live -m "not bctrl_contract" {shlex.quote(item.nodeid)}'
     return Place(path, "::".join([item.path.name, *names]), mend, _shown(path), conforming)
 
 
@@ -55,7 +55,7 @@ def _marked(item: pytest.Item) -> tuple[str | None, bool]:
         raise SettingError(
             "the mark is not understood", where="bctrl_recording", mend='write bctrl_recording("name", conforming=True)'
         )
-    if name is not None and (not name or Path(name).is_absolute() or ".." in Path(name).parts):
+    if name is not None and (not name or "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts):
         raise SettingError(
             f"{name!r} is no name for a recording", where="bctrl_recording", mend="give a name below the folder"
         )

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 
+_AGAIN = 'pytest --bctrl-record-mode=rewrite --bctrl-live -m "not bctrl_contract"'
+
+
 def show(reporter: pytest.TerminalReporter, told: Sequence[Mapping[str, Any]]) -> None:
     """Write the lines, where there are any."""
     lines = list(summary(told))
@@ -22,9 +25,12 @@ def summary(told: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield a line for each thing worth saying: once a file, however many tests share it."""
     for path in _paths(one for one in told if one["written"]):
         yield f"written: {os.path.relpath(path)}"
+    for one in told:
+        if one["aside"]:
+            yield from _set_aside(one)
     for path in _paths(one for one in told if one["stale"]):
         yield f"stale: {os.path.relpath(path)} was recorded under another contract, and conforms to this one"
-        yield "  record it again: pytest --bctrl-record-mode=rewrite --bctrl-live"
+        yield f"  record it again: {_AGAIN}"
     for path in _paths(told):
         here = [one for one in told if one["path"] == path]
         used = {name for one in here for name in one["used"]}
@@ -32,6 +38,13 @@ def summary(told: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if unused:
             yield f"never used: {os.path.relpath(path)}"
             yield from (f"  {name}" for name in unused)
+
+
+def _set_aside(one: Mapping[str, Any]) -> Iterator[str]:
+    lost = ", ".join(name or "an entry of no test" for name in one["dropped"])
+    what = f"broken entries, not kept: {lost}" if lost else "nothing in it could be read, so no other test's is kept"
+    yield f"set aside: {os.path.relpath(one['path'])}, now {os.path.basename(one['aside'])}: {what}"
+    yield f"  record again the tests that share it: {_AGAIN}"
 
 
 def _paths(told: Iterable[Mapping[str, Any]]) -> list[str]:
