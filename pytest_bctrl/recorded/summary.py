@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
-
 
 _AGAIN = 'pytest --bctrl-record-mode=rewrite --bctrl-live -m "not bctrl_contract"'
 
@@ -43,7 +43,7 @@ def summary(told: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _set_aside(one: Mapping[str, Any]) -> Iterator[str]:
     lost = ", ".join(name or "an entry of no test" for name in one["dropped"])
     what = f"broken entries, not kept: {lost}" if lost else "nothing in it could be read, so no other test's is kept"
-    yield f"set aside: {os.path.relpath(one['path'])}, now {os.path.basename(one['aside'])}: {what}"
+    yield f"set aside: {os.path.relpath(one['path'])}, now {Path(one['aside']).name}: {what}"
     yield f"  record again the tests that share it: {_AGAIN}"
 
 

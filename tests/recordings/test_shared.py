@@ -1,4 +1,4 @@
-"""A recording that several tests share: mending it for one of them loses nothing of the others, and says what it sets aside."""
+"""A recording that several tests share: mending it for one of them loses nothing of the others."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def save(path: Path, test: str, exchanges: Sequence[Exchange], target: str, reco
 
 @dataclass(frozen=True, slots=True)
 class _Old:
-    recording: Recording = Recording()
+    recording: Recording = field(default_factory=Recording)
     broken: tuple[str, ...] = ()
     is_whole: bool = True
     is_readable: bool = True
