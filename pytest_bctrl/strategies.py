@@ -29,7 +29,7 @@ __all__ = ["Nonconforming", "nonconforming", "responses", "runtimes"]
 
 
 class Nonconforming(NamedTuple):
-    """A body that breaks one rule: `rule` as a report names it, `place` where, `body` as JSON data."""
+    """A body that breaks one rule: `rule` as a report names it, `place` where, `body` as a JSON object or list."""
 
     rule: str
     place: str
@@ -126,7 +126,8 @@ def _nonconforming(draw: st.DrawFn, samples: Samples, space_id: str) -> Nonconfo
     rule = draw(st.sampled_from(_rules(samples)))
     body = draw(_response(samples, 2, 3, space_id, {}))
     mutant = broken(samples, body, rule)
-    # As bytes: a body may be null or a number, which no client hands on as data.
+    # What `check` takes as data: a string at the root would be read as the text of a body, and null as no response.
+    assume(isinstance(mutant.body, dict | list))
     found = check(encode(mutant.body), contract=samples.contract, operation=samples.operation.label)
     assume([mutant.check] == [finding.rule for finding in found] and found[0].count == 1)
     return Nonconforming(mutant.check, rule, mutant.body)

@@ -30,7 +30,7 @@ from pytest_bctrl.drift.sources import read_text
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.levels import parse_levels
 from pytest_bctrl.reports.title import Title
-from pytest_bctrl.samples import Samples, runtime
+from pytest_bctrl.samples import Samples, response, runtime, runtimes
 from pytest_bctrl.samples.mutants import broken
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.observer import Observer
@@ -244,6 +244,9 @@ TRIGGERS: Mapping[str, Trigger] = {
     "mock contract": lambda _: _command(mock, "--contract", "nope.yaml"),
     # samples
     "sample override": lambda _: runtime(status="archived"),
+    "sample twice": lambda _: response([runtime(), runtime()]),
+    "sample data": lambda _: runtime(metadata={"x": float("nan")}),
+    "sample count": lambda _: runtimes(-1),
     "sample pattern": lambda _: _sample({"type": "string", "pattern": "^(?=a)b$"}),
     "sample limits": lambda _: _sample({"type": "integer", "minimum": 3, "maximum": 2}),
     "sample bodiless": lambda _: _bodiless(),

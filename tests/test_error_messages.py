@@ -75,6 +75,7 @@ NOT_TRIGGERED = {
     "observed/suggest.py: 'the overlay does not say what was worked ou": "no test asserts it yet",
     "traffic/recordings/har_file.py: f'it is no archive that can be read: {error}": "no test asserts it yet",
     "traffic/recordings/store.py: f'it cannot be written: {error.strerror}'": "needs a disk that refuses",
+    "traffic/recordings/store.py: f'it is broken and cannot be set aside: {err": "needs a disk that refuses",
     "cli/pytest_settings.py: problem[:400]": "pytest's own words: see tests/test_doctor.py",
     "cli/pytest_settings.py: 'pytest does not load the plugin here'": "run by tests/test_doctor.py",
     "contract/read.py: 'the reference leads back to itself'": "a guard: soundness tells of the circle first",

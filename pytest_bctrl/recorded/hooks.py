@@ -120,5 +120,7 @@ def _told(recording: RecordedTest, *, passed: bool) -> dict[str, Any]:
         "used": [] if recording.is_recording else [name for name, known in names if known not in unused],
         "unused": [] if recording.is_recording or not passed else [name for name, known in names if known in unused],
         "stale": recording.is_stale,
-        "written": recording.was_written,
+        "written": recording.saved.was_written,
+        "aside": str(recording.saved.aside or ""),
+        "dropped": list(recording.saved.dropped),
     }

@@ -38,7 +38,7 @@ def place_of(item: pytest.Item, environment: Mapping[str, str]) -> Place:
         path = folder / _beside(item, folder) / f"{file_name(names)}{SUFFIX}"
     else:
         path = folder / f"{name.removesuffix(SUFFIX)}{SUFFIX}"
-    mend = f"pytest --bctrl-record-mode=rewrite --bctrl-live {shlex.quote(item.nodeid)}"
+    mend = f'pytest --bctrl-record-mode=rewrite --bctrl-live -m "not bctrl_contract" {shlex.quote(item.nodeid)}'
     return Place(path, "::".join([item.path.name, *names]), mend, shown(path), conforming)
 
 

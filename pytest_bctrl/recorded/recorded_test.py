@@ -33,7 +33,7 @@ from pytest_bctrl.traffic.recordings.port import Port, forwarded, replayed, scen
 from pytest_bctrl.traffic.recordings.replay import Player
 from pytest_bctrl.traffic.recordings.scrub import scrubbed
 from pytest_bctrl.traffic.recordings.spellings import SHORTEST, found_as, sought
-from pytest_bctrl.traffic.recordings.store import save
+from pytest_bctrl.traffic.recordings.store import Saved, save
 from pytest_bctrl.traffic.recordings.transport import (
     AsyncRecordingTransport,
     RecordingTransport,
@@ -70,7 +70,7 @@ class RecordedTest:
     def __init__(self, place: Place, contract: Contract, mode: str, policy: Policy) -> None:
         self.path: Path = place.path
         self.is_stale = False
-        self.was_written = False
+        self.saved = Saved(was_written=False)
         self._place = place
         self._contract = contract
         self._policy = policy
@@ -212,7 +212,7 @@ class RecordedTest:
         else:
             made = [replace(one, contract=self._contract.digest) for one in made]
         target = self._aim.base_url if self._aim.live else "mock"
-        self.was_written = save(self.path, self._place.test, made, target, _now())
+        self.saved = save(self.path, self._place.test, made, target, _now())
 
     def close(self) -> None:
         """Close the port, where one was opened."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.iso_time import parse_time
@@ -76,6 +77,44 @@ def refuse_broken(item: Mapping[str, Any], where: str, to: Held) -> None:
         raise SettingError(
             "; ".join(problems), where=where, mend="give a value that the contract allows, or say conforming=False"
         )
+
+
+def refuse_repeated(items: Sequence[Mapping[str, Any]], invariants: Rules, where: str) -> None:
+    """Raise `SettingError` where two items have one value of what the contract says is unique."""
+    for rule in invariants:
+        name = str(rule.get("unique", "")).rpartition(".")[2]
+        known: dict[str, int] = {}
+        for index, item in enumerate(items if name else ()):
+            first = known.setdefault(repr(item.get(name, index)), index)
+            if first != index:
+                raise SettingError(
+                    f"items {first} and {index} have the same {name}",
+                    where=where,
+                    mend=f"give each its own: runtimes({len(items)}), or say conforming=False",
+                )
+
+
+def refuse_data(value: object, where: str) -> None:
+    """Raise `SettingError` for a value that JSON cannot hold: NaN, infinity, a set, a key that is no string."""
+    for place, inner in _unjson(value, ""):
+        shown = repr(inner)
+        raise SettingError(
+            f"{place.removeprefix('.') or 'it'}: {shown[:_LENGTH]} is no JSON", where=where, mend="give JSON data"
+        )
+
+
+def _unjson(value: object, place: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if isinstance(name, str):
+                yield from _unjson(inner, f"{place}.{name}")
+            else:
+                yield f"{place}: the key", name
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _unjson(inner, f"{place}[{index}]")
+    elif (isinstance(value, float) and not isfinite(value)) or not isinstance(value, str | int | float | None):
+        yield place, value
 
 
 def _problems(item: Mapping[str, Any], to: Held) -> Iterator[str]:

@@ -14,7 +14,7 @@ from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.choice import Outline, Rotation
 from pytest_bctrl.samples.coherence import cohere, renew
 from pytest_bctrl.samples.inputs import known_values, main_operation
-from pytest_bctrl.samples.override import Held, held, refuse_broken, settled
+from pytest_bctrl.samples.override import Held, held, refuse_broken, refuse_data, refuse_repeated, settled
 from pytest_bctrl.samples.shapes import flatten, shapes
 
 SPACE_ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
@@ -221,6 +221,9 @@ def runtimes(
     count: int, *, seed: int = 0, space_id: str = SPACE_ID, conforming: bool = True, **overrides: Any
 ) -> list[dict[str, Any]]:
     """Return `count` runtimes, the same ones for the same seed, each with the same `overrides`, as `runtime` does."""
+    if type(count) is not int or count < 0:
+        raise SettingError(f"{count!r} is no count", where="runtimes()", mend="give a whole number from 0 on")
+    refuse_data(overrides, "runtimes()")
     samples = _packaged()
     items = samples.items(samples.generated(count, seed, str(overrides.get("spaceId", space_id))))
     return [samples.overridden(item, overrides, conforming=conforming) for item in items]
@@ -231,11 +234,15 @@ def response(
 ) -> dict[str, Any]:
     """Return a whole response body: with `items`, or the sample that visits every part of the contract.
 
-    Raises `SettingError` for items that break the contract, unless `conforming` is false.
+    Raises `SettingError` for items that break the contract, alone or together, unless `conforming` is false; and for
+    what is no JSON.
     """
     samples = _packaged()
+    for index, item in enumerate(items or ()):
+        refuse_data(item, f"response(): item {index}")
     if items is not None and conforming:
         for index, item in enumerate(items):
             samples.refuse_broken(item, f"response(): item {index}")
+        refuse_repeated(items, samples.operation.invariants, "response()")
     body: dict[str, Any] = samples.sample(space_id) if items is None else samples.with_items(items)
     return body

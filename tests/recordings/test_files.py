@@ -202,10 +202,10 @@ def test_saving_keeps_other_tests_exchanges_and_replaces_ones_own(tmp_path: Path
 
 def test_saving_the_same_bodies_touches_nothing(tmp_path: Path) -> None:
     path = tmp_path / "x.har"
-    assert save(path, "", [ONE], "mock", "now")
+    assert save(path, "", [ONE], "mock", "now").was_written
     before = path.read_bytes()
 
-    assert not save(path, "", [ONE], "other", "later")
+    assert not save(path, "", [ONE], "other", "later").was_written
     assert before == path.read_bytes()
 
 
@@ -216,7 +216,7 @@ def test_a_newer_file_is_never_overwritten_and_a_broken_one_is(tmp_path: Path) -
         save(path, "", [ONE], "mock", "now")
 
     path.write_bytes(b"\x00")
-    assert save(path, "", [ONE], "mock", "now")
+    assert save(path, "", [ONE], "mock", "now").was_written
     found = load(path)
     assert found is not None
     assert (ONE,) == found.exchanges

@@ -120,7 +120,7 @@ def test_a_request_that_is_not_recorded_fails_the_test_that_swallows_the_excepti
             "  asked     GET /v1/spaces/*/runtimes?limit=5",
             "  recorded  GET /v1/spaces/*/runtimes",
             "  nearest   GET /v1/spaces/*/runtimes: the query is empty, not limit=5",
-            "  record it pytest --bctrl-record-mode=rewrite --bctrl-live test_mine.py::test_sync",
+            '  record it pytest --bctrl-record-mode=rewrite --bctrl-live -m *contract" test_mine.py::test_sync',
         ]
     )
 

@@ -49,7 +49,7 @@ def test_overrides_are_kept_and_what_belongs_to_them_follows(item: dict[str, Any
 @slow
 @given(nonconforming())
 def test_a_nonconforming_body_breaks_the_one_rule_that_it_names(case: Nonconforming) -> None:
-    (finding,) = check(json.dumps(case.body))
+    (finding,) = check(case.body)
 
     assert case.rule == finding.rule
     is_schema = case.rule == "response_schema_conformance"
@@ -114,3 +114,28 @@ def test_a_time_without_an_offset_is_kept_and_moves_the_other_along() -> None:
 
     assert "2031-01-01T00:00:00" == made["createdAt"] == made["updatedAt"]
     assert [] == check(response([made]))
+
+
+def test_one_runtime_given_twice_is_refused_unless_told() -> None:
+    with pytest.raises(SettingError, match="items 0 and 1 have the same id"):
+        response([runtime(), runtime()])
+
+    (finding,) = check(response([runtime(), runtime()], conforming=False))
+    assert "unique_ids" == finding.rule
+
+
+@pytest.mark.parametrize("conforming", [True, False])
+@pytest.mark.parametrize("value", [float("nan"), float("-inf"), {1}, {1: "x"}, [object()], b"x"])
+def test_what_is_no_json_is_refused_in_any_case(value: object, conforming: bool) -> None:
+    with pytest.raises(SettingError, match="is no JSON"):
+        runtime(name=value, conforming=conforming)
+    with pytest.raises(SettingError, match=r"item 0: name.* is no JSON"):
+        response([{**runtime(), "name": value}], conforming=conforming)
+
+
+@pytest.mark.parametrize("count", [-1, 1.5, "2", True])
+def test_what_is_no_count_is_refused(count: Any) -> None:
+    with pytest.raises(SettingError, match="is no count"):
+        runtimes(count)
+
+    assert [] == runtimes(0)

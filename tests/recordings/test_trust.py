@@ -200,7 +200,7 @@ def test_no_recording_at_all_says_how_to_make_one(pytester: pytest.Pytester, rep
     )
 
 
-@pytest.mark.parametrize("mark", ['"../up"', '"a", other=1', '"a", conforming="no"', "7"])
+@pytest.mark.parametrize("mark", ['"../up"', '"a", other=1', '"a", conforming="no"', "7", r'"a\0b"'])
 def test_a_mark_that_makes_no_sense_is_refused(pytester: pytest.Pytester, replay: Run, mark: str) -> None:
     pytester.makepyfile(PROJECT.replace('"listed"{more}', mark).replace("{{", "{").replace("}}", "}"))
 

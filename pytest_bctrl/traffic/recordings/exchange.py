@@ -80,6 +80,5 @@ class Recording:
     is_ours: bool = True
 
     def of_test(self, test: str) -> tuple[Exchange, ...]:
-        """Return the exchanges that answer `test`: its own and nobody's; all of them where it has none."""
-        own = tuple(exchange for exchange in self.exchanges if exchange.test in (test, ""))
-        return own or self.exchanges
+        """Return the exchanges that answer `test`: its own, and nobody's. Another test's say nothing of this one."""
+        return tuple(exchange for exchange in self.exchanges if exchange.test in (test, ""))

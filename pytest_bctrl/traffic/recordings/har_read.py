@@ -43,6 +43,15 @@ def decode(data: bytes, name: str, mend: str = AGAIN, attached: Attached = nowhe
     return reader.recording(document, ends=ends)
 
 
+def salvage(data: bytes, name: str) -> tuple[Recording, tuple[str, ...]]:
+    """Return what is whole in a file that `decode` refuses, and the test of each entry that is not ('' for nobody's).
+
+    Raises `DocumentError` for what cannot be read entry by entry.
+    """
+    reader = _Reader(name, AGAIN, nowhere)
+    return reader.whole_entries(reader.document(reader.text(data)))
+
+
 _FORMAT_KEY = b'"_bctrlFormat"'
 _HEAD = 200
 
@@ -73,12 +82,8 @@ class _Reader:
             raise self._error(f"it is not JSON that can be read: {type(error).__name__}") from None
 
     def recording(self, document: Any, *, ends: bool) -> Recording:
-        if not isinstance(document, Mapping) or not isinstance(document.get("log"), Mapping):
-            raise self._error("it is JSON, but no HAR: an object with 'log' is expected")
-        log: Mapping[str, Any] = document["log"]
+        log = self._log(document)
         version = log.get("_bctrlFormat")
-        creator = log.get("creator")
-        self._ours = version is not None or (isinstance(creator, Mapping) and creator.get("name") == CREATOR)
         if self._ours:
             if type(version) is not int:
                 raise self._error("log._bctrlFormat is missing or no number: the file was edited")
@@ -90,7 +95,7 @@ class _Reader:
         entries = self._of(log, "entries", list, "log.entries")
         read = []
         for index, entry in enumerate(entries):
-            self._at = f"entry {index + 1} of {len(entries)}"
+            self._at = f"entry {index + 1} of {len(entries)}{_owner(entry)}"
             exchange = self._exchange(entry)
             if exchange is not None:
                 read.append(exchange)
@@ -98,6 +103,26 @@ class _Reader:
         return Recording(
             tuple(read), self._string(log, "_bctrlTarget"), self._string(log, "_bctrlRecordedAt"), self._ours
         )
+
+    def whole_entries(self, document: Any) -> tuple[Recording, tuple[str, ...]]:
+        read, broken = [], []
+        for entry in self._of(self._log(document), "entries", list, "log.entries"):
+            try:
+                exchange = self._exchange(entry)
+            except DocumentError:
+                broken.append(_test_of(entry))
+            else:
+                read += [exchange] if exchange is not None else []
+        return Recording(tuple(read), is_ours=self._ours), tuple(broken)
+
+    def _log(self, document: Any) -> Mapping[str, Any]:
+        if not isinstance(document, Mapping) or not isinstance(document.get("log"), Mapping):
+            raise self._error("it is JSON, but no HAR: an object with 'log' is expected")
+        log: Mapping[str, Any] = document["log"]
+        creator = log.get("creator")
+        is_named = isinstance(creator, Mapping) and creator.get("name") == CREATOR
+        self._ours = log.get("_bctrlFormat") is not None or is_named
+        return log
 
     def _exchange(self, entry: Any) -> Exchange | None:
         if not isinstance(entry, Mapping):
@@ -219,6 +244,16 @@ class _Reader:
     def _error(self, problem: str) -> DocumentError:
         where = f"{self._name}: {self._at}" if self._at else self._name
         return DocumentError(problem, where=where, mend=self._mend)
+
+
+def _test_of(entry: Any) -> str:
+    found = entry.get("_bctrlTest", "") if isinstance(entry, Mapping) else ""
+    return found if isinstance(found, str) else ""
+
+
+def _owner(entry: Any) -> str:
+    test = _test_of(entry)
+    return f" ({test})" if test else ""
 
 
 def _with_media(headers: Headers, content: Mapping[str, Any]) -> Headers:
