@@ -110,7 +110,13 @@ def told(name: str, folder: Path) -> str:
     with pytest.raises(BctrlError) as caught:
         TRIGGERS[name](folder)
     text = str(caught.value)
-    for path, shown in ((folder, "FOLDER"), (TESTS, "TESTS"), (packaged().folder, "CONTRACTS"), (PACKAGE, "PACKAGE")):
+    for path, shown in (
+        (folder, "FOLDER"),
+        (TESTS, "TESTS"),
+        (packaged().folder, "CONTRACTS"),
+        (PACKAGE / "contracts", "CONTRACTS"),
+        (PACKAGE, "PACKAGE"),
+    ):
         text = text.replace(str(path), shown)
     for pattern, shown in (
         (r"error_triggers\.py:\d+", "error_triggers.py:LINE"),
