@@ -87,7 +87,7 @@ def test_they_are_held_to_the_contract(name: str) -> None:
 def test_a_fault_in_an_attachment_is_found(tmp_path: Path) -> None:
     shutil.copytree(FILES / "attach", tmp_path / "faulty")
     (path,) = (path for path in (tmp_path / "faulty").glob("*.json") if b'"runtimes"' in path.read_bytes())
-    path.write_bytes(path.read_bytes().replace(b'"status":"', b'"status":"x'))
+    path.write_bytes(path.read_bytes().replace(b'"status":"', b'"status":"x', 1))
 
     result = check("faulty", folder=tmp_path)
 
