@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import html
 import json
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -127,6 +129,22 @@ def test_a_key_with_every_kind_of_letter_is_found(spelling: str) -> None:
 
     with pytest.raises(LeakError):
         refuse_secrets([exchange], "x.har", [Secret(key)])
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, partial(zlib.compress, level=9)])
+@pytest.mark.parametrize("place", ["body", "request_body"])
+def test_a_key_in_a_packed_body_is_found(pack: Callable[[bytes], bytes], place: str) -> None:
+    packed = pack(b'{"note": "pk-sekret-value"}')
+
+    with pytest.raises(LeakError, match=f"the {'response body' if place == 'body' else 'request body'}"):
+        refuse_secrets([replace(PLAIN, **{place: packed})], "x.har", [Secret("pk-sekret-value")])  # type: ignore[arg-type]
+    refuse_secrets([replace(PLAIN, body=packed[:12])], "x.har", [Secret("pk-sekret-value")])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32"])
+def test_a_key_in_wide_letters_is_found(encoding: str) -> None:
+    with pytest.raises(LeakError):
+        refuse_secrets([replace(PLAIN, body="k: pk-sekret-value".encode(encoding))], "x", [Secret("pk-sekret-value")])
 
 
 def test_the_place_in_a_json_body_is_named() -> None:
