@@ -187,7 +187,7 @@ def _listening(host: str, port: int) -> socket.socket:
         # The resolver would take it modulo 65,536.
         raise SettingError(f"there is no port {port}", where=f"{host}:{port}", mend=f"take one from 0 to {_LAST_PORT}")
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, _, _, _, address = socket.getaddrinfo(_plain(host), port, type=socket.SOCK_STREAM)[0]
         sock = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
         raise _refused(host, port, error) from None
@@ -202,6 +202,11 @@ def _listening(host: str, port: int) -> socket.socket:
         sock.close()
         raise _refused(host, port, error) from None
     return sock
+
+
+def _plain(host: str) -> str | bytes:
+    # As text it would go through the IDNA codec, whose tables are much to load for an address that needs none.
+    return host.encode() if host.isascii() else host
 
 
 def _refused(host: str, port: int, error: OSError) -> SettingError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -12,6 +12,7 @@ Ending: TypeAlias = Literal["whole", "truncate", "reset", "hang"]
 
 _WORTH_COMPRESSING = 1024
 _LARGE = 1024 * 1024
+_GZIP = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Payload:
         """The body compressed; the same bytes for the same body, since no time is written into it."""
         if self._gzipped is None:
             level = 6 if len(self.body) < _LARGE else 1
-            self._gzipped = gzip.compress(self.body, compresslevel=level, mtime=0)
+            self._gzipped = zlib.compress(self.body, level, wbits=_GZIP)
         return self._gzipped
 
     @property
