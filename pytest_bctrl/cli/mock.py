@@ -75,6 +75,8 @@ def run(options: argparse.Namespace) -> int:
         host=options.host,
         port=_port(contract) if options.port is None else options.port,
         log=log,
+        # Nobody can ask this process for its journal.
+        remembered=0,
     )
     if options.plugin:
         _extend(server, options.plugin)

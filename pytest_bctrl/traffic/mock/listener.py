@@ -15,6 +15,7 @@ from itertools import count
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.traffic.mock.connection import Connection, Handler
 from pytest_bctrl.traffic.mock.limits import Limits
+from pytest_bctrl.traffic.mock.parse import Arrived
 from pytest_bctrl.traffic.mock.wire import Dates
 
 _BACKLOG = 1024
@@ -30,6 +31,7 @@ class Listener:
         self._handler = handler
         self._limits = limits
         self._connections: set[Connection] = set()
+        self._known: dict[bytes, Arrived] = {}
         self._timers: list[tuple[float, int, Connection]] = []
         self._order = count()
         self._dates = Dates()
@@ -165,7 +167,7 @@ class Listener:
                 continue
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = Connection(sock, self, self._handler, self._limits)
+            connection = Connection(sock, self, self._handler, self._limits, self._known)
             self._connections.add(connection)
             self._selector.register(sock, READ_EVENT, connection.ready)
             if len(self._connections) >= self._limits.connections:

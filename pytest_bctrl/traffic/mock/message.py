@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
@@ -15,7 +16,7 @@ _LARGE = 1024 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """One request as it arrived: `target` is what stood in the request line, header names are in lower case."""
 
@@ -26,8 +27,14 @@ class Request:
 
     def header(self, name: str) -> str | None:
         """Return a header's value, several joined by commas (RFC 9110, 5.3); None where it is missing."""
-        found = [value for key, value in self.headers if key == name]
-        return ", ".join(found) if found else None
+        return self._fields.get(name)
+
+    @cached_property
+    def _fields(self) -> Mapping[str, str]:
+        fields: dict[str, str] = {}
+        for name, value in self.headers:
+            fields[name] = f"{fields[name]}, {value}" if name in fields else value
+        return fields
 
 
 class Payload:
@@ -76,7 +83,11 @@ class Answer:
 
     def header(self, name: str) -> str | None:
         """Return a header's value by its name in any case; None where it is missing."""
-        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+        wanted = name.lower()
+        for key, value in self.headers:
+            if key.lower() == wanted:
+                return value
+        return None
 
     @property
     def body(self) -> bytes:

@@ -36,7 +36,8 @@ class MockServer:
     """A stand-in for the API on a loopback port, that answers as its contract says.
 
     `with MockServer(contract) as mock:` starts it and stops it; `.start()` and `.stop()` do the same by hand.
-    `port=0` takes a free one; `log` is called with every exchange, on the server's thread.
+    `port=0` takes a free one; `log` is called with every exchange, on the server's thread; `remembered` is how many
+    of them the journal keeps.
     Raises `SettingError` where the address cannot be had.
     """
 
@@ -51,12 +52,13 @@ class MockServer:
         source: Source | None = None,
         limits: Limits | None = None,
         log: Callable[[Entry], None] | None = None,
+        remembered: int = 10_000,
     ) -> None:
         self.contract = contract
         self.api_key = api_key or Secret(MOCK_KEY)
         self.space_id = space_id or SPACE_ID
         self.samples = Samples(contract, main_operation(contract))
-        self.requests = Journal(self.api_key)
+        self.requests = Journal(self.api_key, remembered)
         self._known_scenarios: Mapping[str, Callable[..., Scenario]] = SCENARIOS
         self._own_faults: Mapping[str, Callable[..., Fault]] = {}
         self._log = log
