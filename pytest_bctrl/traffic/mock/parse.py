@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import httptools
 
 from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.message import Request
+
+_HOST = re.compile(r"[^\x00-\x20\x7f-\xff/?#@\\,]*")
 
 _REMEMBERED, _SHORT = 128, 4096
 """How many requests are known by their bytes, and how long those may be."""
@@ -159,11 +162,14 @@ class RequestParser:
             self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
-        """The header section ends; refuses an HTTP/1.1 request without exactly one `Host` (RFC 9112, 3.2)."""
+        """The header section ends; refuses an HTTP/1.1 request without exactly one sound `Host` (RFC 9112, 3.2)."""
         self._headers_complete = True
         hosts = expects = 0
         for name, value in self._headers:
-            hosts += name == "host"
+            if name == "host":
+                hosts += 1
+                if not _HOST.fullmatch(value):
+                    self._stop(400, "the request is malformed: its Host is no host and port")
             expects += name == "expect" and value.lower() == "100-continue"
             if name == "content-length" and int(value) > self._limits.body_bytes:
                 self._stop(413, f"the body is longer than {self._limits.body_bytes} bytes")
