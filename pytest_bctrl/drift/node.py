@@ -48,6 +48,11 @@ class Node:
         return self.children.get(keyword, ())
 
     @property
+    def undeclared(self) -> Schema:
+        """What a property may hold that is not declared; anything where nothing is said of such."""
+        return self.child("additionalProperties") or self.child("unevaluatedProperties")
+
+    @property
     def schema(self) -> Schema:
         """The parts again, as something to normalise or compare."""
         return tuple(Part(part.schema, part.pointer) for part in self.parts)

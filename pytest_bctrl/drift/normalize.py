@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_bctrl.drift.alternatives import read_alternatives
 from pytest_bctrl.drift.constraints import merge_constraint, read_constraints, relevant
 from pytest_bctrl.drift.node import TYPES, Flat, Node, Schema, intersection, type_of
-from pytest_bctrl.drift.spec import Part, Spec, kind, value_key
+from pytest_bctrl.drift.spec import Part, Spec, kind, refers, value_key
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.alternatives import Choice
@@ -34,7 +34,7 @@ MAX_NESTED = 50
 
 def _says_something(keyword: str) -> bool:
     """Tell whether a keyword beside a `$ref` adds to what the target says."""
-    if keyword in ("$ref", "nullable"):
+    if keyword in ("$ref", "$dynamicRef", "nullable"):
         return False
     return keyword in _FLAGS or not (keyword in _ANNOTATIONS or keyword.startswith("x-"))
 
@@ -100,8 +100,6 @@ class Normalizer:
                 raise spec.refuse(part, f"a {kind(value)} stands where a schema is due", "a mapping, true or false")
             flat[part.pointer] = Flat(value, part.pointer, grants)
             return
-        if "$ref" in value:
-            spec.target(part)
         grants = grants or value.get("nullable") is True
         flat[part.pointer] = Flat(value, part.pointer, grants)
         for branch in spec.items(part / "allOf") if "allOf" in value else ():
@@ -134,7 +132,7 @@ class Normalizer:
     ) -> tuple[Part, bool]:
         """Follow `$ref`; what stands beside one holds as well, from OpenAPI 3.1 on."""
         trail: list[str] = []
-        while isinstance(part.value, dict) and isinstance(part.value.get("$ref"), str):
+        while isinstance(part.value, dict) and refers(part.value):
             if part.pointer in trail:
                 raise self.spec.refuse(part, "a $ref leads back to itself", "let it name a definition")
             trail.append(part.pointer)
@@ -249,6 +247,10 @@ class Normalizer:
                 named = frozenset().union(*(type_of(value) - {"number"} or {"number"} for value in node.enum.values()))
                 node.types = named
         node.constraints = {key: value for key, value in node.constraints.items() if relevant(key, node.types)}
+        if "dependentRequired" in node.constraints:
+            demands = node.constraints.pop("dependentRequired")
+            told = {name: names - node.required for name, names in demands.items() if names - node.required}
+            node.constraints |= {"dependentRequired": told} if told else {}
         if not node.takes("object"):
             node.required.clear()
             node.maps.clear()
