@@ -81,6 +81,8 @@ class Report:
 
     def findings(self) -> list[Finding]:
         """What was noted as findings, worst first; equal ones are counted as one."""
+        self.base.document.find_lines({change.old_at for change in self.found})
+        self.revision.document.find_lines({change.new_at for change in self.found})
         merged: dict[str, Finding] = {}
         for change in self.found:
             finding = self._finding(change)
