@@ -73,9 +73,11 @@ def _note_added(walk: SchemaComparison, name: str, old: Node, new: Node, place: 
 def _compare_one(
     walk: SchemaComparison, name: str, old: Node, new: Node, before: Schema, after: Schema, place: Place
 ) -> None:
+    was, now = name in old.required, name in new.required
+    if was == now and walk.same(before, after):
+        return
     one, other = walk.old.node(before), walk.new.node(after)
     at = (_pointer(old, name), _pointer(new, name))
-    was, now = name in old.required, name in new.required
     was_write_only = bool(one.flags.get("writeOnly")) and not place.is_request
     write_only = was_write_only and bool(other.flags.get("writeOnly"))
     if was != now:

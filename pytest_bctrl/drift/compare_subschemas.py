@@ -23,6 +23,8 @@ _MAPS = (("patternProperties", "pattern-property"), ("dependentSchemas", "depend
 
 def compare_subschemas(walk: SchemaComparison, old: Node, new: Node, place: Place, emit: Emit) -> None:
     """Note changes under every keyword that holds schemas, properties and alternatives aside."""
+    if not (old.children or new.children or old.maps or new.maps or old.prefix or new.prefix):
+        return
     if old.takes("array") and new.takes("array"):
         _compare_items(walk, old, new, place, emit)
     if old.takes("object") and new.takes("object"):

@@ -28,6 +28,8 @@ _SAYS_NOTHING = {"minLength": 0, "minItems": 0, "minProperties": 0, "minContains
 _TEXTS = {"pattern": "string", "contentEncoding": "string", "contentMediaType": "string"}
 _TYPE_OF = {keyword: kind for keyword, (_, kind) in BOUNDS.items()} | _TEXTS
 _TYPE_OF |= {"multipleOf": "number", "uniqueItems": "array", "dependentRequired": "object"}
+CONSTRAINTS = frozenset((*_TYPE_OF, "format", "x-extensible-enum"))
+"""The keywords that `read_constraints` reads."""
 
 
 def relevant(keyword: str, types: frozenset[str] | None) -> bool:

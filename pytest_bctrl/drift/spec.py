@@ -18,8 +18,8 @@ class Part(NamedTuple):
 
     def __truediv__(self, key: str) -> Part:
         """The member under `key`, or None in its place where there is none."""
-        value = self.value.get(key) if isinstance(self.value, dict) else None
-        return Part(value, f"{self.pointer}/{escape(key)}")
+        value, pointer = self
+        return Part(value.get(key) if isinstance(value, dict) else None, f"{pointer}/{escape(key)}")
 
 
 def escape(key: str) -> str:
