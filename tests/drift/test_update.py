@@ -111,10 +111,5 @@ def test_a_write_that_fails_leaves_all_as_it_was(
     assert contents(files) == before
 
 
-def test_a_folder_that_is_not_there_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["contract", "update", written(tmp_path, page()), "--contracts", str(tmp_path / "gone")]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
-
-
 def test_the_lock_says_where_the_spec_came_from() -> None:
     assert updates.locked_source(packaged()).startswith("https://")
