@@ -176,8 +176,9 @@ class Target:
         return Exchange(answer, plain, tuple(found))
 
     def _count(self, operation: Operation, attempts: Sequence[Attempt]) -> None:
-        # A request that a closed connection never carried was not sent.
-        again = [attempt for attempt in attempts[:-1] if not attempt.idle_close]
+        # A request that a closed connection never carried was not sent; unless the next one fared no better.
+        is_broken = any(attempt.error is not None and not attempt.idle_close for attempt in attempts)
+        again = [attempt for attempt in attempts[:-1] if is_broken or not attempt.idle_close]
         self.unplanned[operation.label] += len(again)
         self.pauses[operation.label] += any(attempt.status == 503 for attempt in again)
 

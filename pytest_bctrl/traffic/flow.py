@@ -120,7 +120,7 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
         attempt = _attempt(request, outcome, monotonic() - started)
         attempts.append(attempt)
         rules.observe(attempt)
-        wait = _wait(request, outcome, len(attempts), deadline, rules)
+        wait = _wait(request, outcome, attempts, deadline, rules)
         if wait is None:
             return _finish(request, outcome, tuple(attempts))
         yield Wait(wait)
@@ -193,12 +193,17 @@ def _attempt(request: httpx.Request, outcome: Outcome, seconds: float) -> Attemp
 _IDLE_CLOSE = frozenset({"RemoteProtocolError", "ReadError", "WriteError"})
 
 
-def _wait(request: httpx.Request, outcome: Outcome, made: int, deadline: float, rules: Rules) -> float | None:
+def _wait(
+    request: httpx.Request, outcome: Outcome, attempts: Sequence[Attempt], deadline: float, rules: Rules
+) -> float | None:
     """Seconds to wait before the next attempt, or None where there is to be none."""
     retry_after = httpx.Headers(list(outcome.headers)).get("Retry-After")
     failed = outcome.error is not None or rules.retry.tries_again(outcome.status, retry_after)
-    allowed = min(rules.retry.attempts, request.extensions.get(AT_MOST, rules.retry.attempts))
-    if not failed or made >= allowed or request.method not in SAFE_METHODS:
+    made = len(attempts)
+    # A request that a closed connection never carried may have its one attempt yet.
+    carried = made - sum(attempt.idle_close for attempt in attempts)
+    is_spent = made >= rules.retry.attempts or carried >= request.extensions.get(AT_MOST, made + 1)
+    if not failed or is_spent or request.method not in SAFE_METHODS:
         return None
     if outcome.error is not None and issubclass(outcome.error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return None
