@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_bctrl.contract.model import Contract, Operation
+from collections.abc import Mapping
+
+from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.admission import Admission, Refused, challenge
@@ -12,6 +14,7 @@ from pytest_bctrl.traffic.mock.negotiate import (
     preferred_status,
     usable_request_id,
 )
+from pytest_bctrl.traffic.mock.plain import plain
 from pytest_bctrl.traffic.mock.refusal import JSON, Refusals
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.mock.stage import Stage
@@ -82,12 +85,16 @@ class Responder:
             refused.status, refused.reason, request_id, operation=operation, headers=refused.headers
         )
 
+    def _content(self, operation: Operation, status: int) -> Mapping[str, Schema]:
+        response = operation.response_for(status)
+        return response.content if response else {}
+
     def _success(self, request: Request, operation: Operation, request_id: str) -> Answer:
         status = preferred_status(request.header("prefer"))
         usual, media = self._usual[operation.label]
         if status is None or status == usual:
             if media is None:
-                return Answer(usual)
+                return plain(self._contract, usual, self._content(operation, usual))
             number = self._stage.next_success() if operation is self._stage.main else 0
             payload = self._stage.source_of(operation).payload(number)
             return Answer(usual, (("Content-Type", media),), payload)
