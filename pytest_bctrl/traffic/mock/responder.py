@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_bctrl.contract.model import Contract, Operation
+from collections.abc import Mapping
+
+from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.admission import Admission, Refused, challenge
 from pytest_bctrl.traffic.mock.message import Answer, Request
@@ -11,6 +13,7 @@ from pytest_bctrl.traffic.mock.negotiate import (
     preferred_status,
     usable_request_id,
 )
+from pytest_bctrl.traffic.mock.plain import plain
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.mock.stage import Stage
@@ -81,12 +84,16 @@ class Responder:
             refused.status, refused.reason, request_id, operation=operation, headers=refused.headers
         )
 
+    def _content(self, operation: Operation, status: int) -> Mapping[str, Schema]:
+        response = operation.response_for(status)
+        return response.content if response else {}
+
     def _success(self, request: Request, operation: Operation, request_id: str) -> Answer:
         status = preferred_status(request.header("prefer"))
         usual, media = self._usual[operation.label]
         if status is None or status == usual:
             if media is None:
-                return Answer(usual, (("X-Request-Id", request_id),))
+                return plain(self._contract, usual, self._content(operation, usual), request_id)
             number = self._stage.next_success() if operation is self._stage.main else 0
             payload = self._stage.source_of(operation).payload(number)
             return Answer(usual, (("Content-Type", media), ("X-Request-Id", request_id)), payload)
