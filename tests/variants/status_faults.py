@@ -241,6 +241,13 @@ VARIANTS: tuple[Variant, ...] = (
         _sometimes(_bad_item, lambda visit: visit.number % 5 == 0),
         doubt="every request counts, so the fault may hide behind refusals unless five lists come in a row",
     ),
+    faulty(
+        "protocol",
+        "head-crashes",
+        "no server error",
+        Service(early=lambda visit: Reply(500, b"", ()) if visit.request.method == "HEAD" else None),
+        doubt="the contract documents GET only",
+    ),
     faulty("protocol", "429-always", "rate limit", _limited(("Retry-After", "1"))),
     faulty("protocol", "429-always-without-retry-after", "rate limit", _limited()),
     faulty("protocol", "429-always-retry-after-a-day", "rate limit", _limited(("Retry-After", "86400"))),
