@@ -36,7 +36,7 @@ from pytest_bctrl.traffic.retry import RetryPolicy
 RETRY = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}))
 """A server error is a finding, so the suite takes the first; only 'come back later' is answered by coming back."""
 
-SPARE = 9
+SPARE = 7
 """Unplanned requests for one operation at most, so that a run keeps to the number it promises."""
 
 
