@@ -17,6 +17,7 @@ from .deliveries import (
     in_slow_pieces,
     later,
     odd_case,
+    then_closed,
     until_close,
     with_head,
 )
@@ -195,6 +196,7 @@ VARIANTS: tuple[Variant, ...] = (
     ),
     harmless("content-type-other-parameters", "content type", Service(always=_typed("application/json ; v=1; q=a"))),
     harmless("connection-close", "connection", Service(always=_adding(("Connection", "close")))),
+    harmless("closed-unannounced", "connection", Service(always=delivered_by(then_closed))),
     harmless("close-delimited", "framing", Service(always=delivered_by(until_close))),
     harmless("http-1.0", "framing", Service(always=delivered_by(as_http_1_0))),
     harmless("continue-first", "informational answers", Service(always=delivered_by(after_informational(100)))),
