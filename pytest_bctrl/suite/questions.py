@@ -39,7 +39,7 @@ def of_repetition(target: Target, operation: Operation) -> Iterator[list[Finding
     left = REPEATS - 1
     while left:
         paused = target.pauses[operation.label]
-        exchange = target.ask(operation, target.plain(operation))
+        exchange = target.ask(operation, target.plain(operation), alone=True)
         yield [*exchange.findings, *check_answer(exchange.answer, operation.success_statuses)]
         left -= 1
         if not paused and target.pauses[operation.label]:

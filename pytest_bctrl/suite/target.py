@@ -36,7 +36,7 @@ from pytest_bctrl.traffic.retry import RetryPolicy
 RETRY = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}))
 """A server error is a finding, so the suite takes the first; only 'come back later' is answered by coming back."""
 
-SPARE = 9
+SPARE = 7
 """Unplanned requests for one operation at most, so that a run keeps to the number it promises."""
 
 
@@ -75,7 +75,7 @@ class Target:
     timeout: float = TIMEOUT
     tally: Tally = field(default_factory=Tally)
     see: See = lambda answer, query, headers: None
-    _client: httpx.Client = field(init=False, repr=False)
+    _clients: dict[bool, httpx.Client] = field(default_factory=dict, repr=False)
     _first: dict[str, Exchange | NoAnswerError] = field(default_factory=dict, repr=False)
     unplanned: Counter[str] = field(default_factory=Counter, repr=False)
     pauses: Counter[str] = field(default_factory=Counter, repr=False)
@@ -83,19 +83,28 @@ class Target:
 
     def __post_init__(self) -> None:
         self._base_url = self.run.mock.start().url if self.run.mock else self.run.base_url
-        self._client = client(
-            self._base_url,
-            self.run.key,
-            live=True,
-            retry=self.retry,
-            observe=self._observe,
-            headers={"Accept-Encoding": ACCEPTED},
-        )
-        self._client.timeout = httpx.Timeout(self.timeout)
+
+    def _client(self, alone: bool) -> httpx.Client:
+        if alone not in self._clients:
+            made = client(
+                self._base_url,
+                self.run.key,
+                live=True,
+                retry=self.retry,
+                observe=self._observe,
+                headers={"Accept-Encoding": ACCEPTED},
+                keep_alive=not alone,
+            )
+            made.timeout = httpx.Timeout(self.timeout)
+            self._clients[alone] = made
+        # A session cookie that the target sets must not stand in for the key in the next request.
+        self._clients[alone].cookies.clear()
+        return self._clients[alone]
 
     def close(self) -> None:
         """Close the connections, and stop the mock where it is the target."""
-        self._client.close()
+        for made in self._clients.values():
+            made.close()
         if self.run.mock:
             self.run.mock.stop()
 
@@ -127,19 +136,18 @@ class Target:
         *,
         path: str = "",
         method: str = "",
+        alone: bool = False,
     ) -> Exchange:
         """Send one request: with the key where the operation takes it, or with `credential` in its place.
 
         `path` takes the place of the filled template, `method` that of the operation's, where they are given.
+        `alone` gives the request a connection of its own: one that breaks then was not closed while it was idle.
 
         Raises `NoAnswerError` where no attempt got a whole answer.
         """
-        # A session cookie that the target sets must not stand in for the key in the next request.
-        self._client.cookies.clear()
+        sender = self._client(alone)
         target = (path or operation.url_path(given.path)) + given.query_text
-        request = self._client.build_request(
-            method or operation.method, self._base_url + target, headers=dict(given.headers)
-        )
+        request = sender.build_request(method or operation.method, self._base_url + target, headers=dict(given.headers))
         sent = list(self._credentials(operation, credential))
         spare = max(0, SPARE - self.unplanned[operation.label])
         credential_fields = {field.name: value for field, value, _ in sent}
@@ -147,7 +155,7 @@ class Target:
         shown = [*given.headers, *((field.name, shell) for field, _, shell in sent)]
         shell = reproduction(request, shown)
         try:
-            response = self._client.send(request, stream=True)
+            response = sender.send(request, stream=True)
         except httpx.TransportError as error:
             attempts = request.extensions.get(ATTEMPTS, ())
             self._count(operation, attempts)
@@ -176,9 +184,7 @@ class Target:
         return Exchange(answer, plain, tuple(found))
 
     def _count(self, operation: Operation, attempts: Sequence[Attempt]) -> None:
-        # A request that a closed connection never carried was not sent; unless the next one fared no better.
-        is_broken = any(attempt.error is not None and not attempt.idle_close for attempt in attempts)
-        again = [attempt for attempt in attempts[:-1] if is_broken or not attempt.idle_close]
+        again = attempts[:-1]
         self.unplanned[operation.label] += len(again)
         self.pauses[operation.label] += any(attempt.status == 503 for attempt in again)
 

@@ -17,6 +17,7 @@ from .deliveries import (
     in_slow_pieces,
     later,
     odd_case,
+    then_closed,
     until_close,
     with_head,
 )
@@ -115,6 +116,10 @@ def _exact_scheme(visit: Visit) -> bool:
     return visit.request.header("Authorization") == f"Bearer {API_KEY}"
 
 
+def _head(status: int) -> Callable[[Visit], Reply | None]:
+    return lambda visit: Reply(status, b"", ()) if visit.request.method == "HEAD" else None
+
+
 def _no_head(visit: Visit) -> Reply | None:
     refusal = Service().problem(405, "method.not_allowed", "Only GET.", ("Allow", "GET"))
     return refusal if visit.request.method == "HEAD" else None
@@ -191,6 +196,7 @@ VARIANTS: tuple[Variant, ...] = (
     ),
     harmless("content-type-other-parameters", "content type", Service(always=_typed("application/json ; v=1; q=a"))),
     harmless("connection-close", "connection", Service(always=_adding(("Connection", "close")))),
+    harmless("closed-unannounced", "connection", Service(always=delivered_by(then_closed))),
     harmless("close-delimited", "framing", Service(always=delivered_by(until_close))),
     harmless("http-1.0", "framing", Service(always=delivered_by(as_http_1_0))),
     harmless("continue-first", "informational answers", Service(always=delivered_by(after_informational(100)))),
@@ -280,6 +286,8 @@ VARIANTS: tuple[Variant, ...] = (
     harmless("long-space-id-414", "odd ids", Service(unknown=_too_long), doubt="414 is not documented, but no 5xx"),
     harmless("options-answered", "methods", Service(early=_options)),
     harmless("key-before-method", "methods", Service(early=_key_before_method)),
+    harmless("head-not-implemented", "methods", Service(early=_head(501)), doubt="many a small server knows no HEAD"),
+    harmless("head-not-found", "methods", Service(early=_head(404)), doubt="a router that knows GET alone"),
     harmless(
         "head-not-allowed",
         "methods",

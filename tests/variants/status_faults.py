@@ -12,7 +12,6 @@ from .variant import Variant, faulty
 _HTML = b"<!doctype html><title>502</title><h1>Bad gateway</h1>"
 _CRASH = Service().problem(500, "server.error", "Something broke.")
 _DOWN = Service().problem(503, "server.unavailable", "Come back later.")
-_LIMITED = Service().problem(429, "rate.limited", "Slow down.")
 
 
 def _status(status: int, body: bytes | None = None) -> Service:
@@ -214,13 +213,6 @@ VARIANTS: tuple[Variant, ...] = (
         "no server error",
         Service(early=lambda _: _DOWN.adding(("Retry-After", "86400"))),
     ),
-    faulty(
-        "protocol",
-        "429-every-other-time",
-        "rate limit",
-        Service(early=lambda visit: _LIMITED.adding(("Retry-After", "0")) if visit.number % 2 else None),
-        doubt="a patient client gets every answer, but needs twice the requests that a run may send",
-    ),
     faulty("protocol", "fifth-answer-hangs", "repetition", _sometimes(delivered_by(later(120)))),
     faulty(
         "protocol",
@@ -240,6 +232,13 @@ VARIANTS: tuple[Variant, ...] = (
         "repetition",
         _sometimes(_bad_item, lambda visit: visit.number % 5 == 0),
         doubt="every request counts, so the fault may hide behind refusals unless five lists come in a row",
+    ),
+    faulty(
+        "protocol",
+        "head-crashes",
+        "no server error",
+        Service(early=lambda visit: Reply(500, b"", ()) if visit.request.method == "HEAD" else None),
+        doubt="the contract documents GET only",
     ),
     faulty("protocol", "429-always", "rate limit", _limited(("Retry-After", "1"))),
     faulty("protocol", "429-always-without-retry-after", "rate limit", _limited()),
