@@ -219,9 +219,9 @@ def test_alternatives_that_all_hold_each_other_are_compared_in_time(
 
 
 def test_the_document_that_nests_too_deeply_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    chain = {f"S{i}": {"properties": {"a": {"$ref": f"#/components/schemas/S{i + 1}"}}} for i in range(500)}
+    chain = {f"S{i}": {"items": {"$ref": f"#/components/schemas/S{i + 1}"}} for i in range(500)}
     deep = written(tmp_path, _with_schemas({**chain, "S500": {}}), "deep.json")
-    base = written(tmp_path, _with_schemas({"S0": {"type": "object"}}), "base.json")
+    base = written(tmp_path, _with_schemas({"S0": {}}), "base.json")
     assert "deep.json:1: schemas nest deeper than 100 levels" in judged(deep, capsys, base)[2]
     assert "deep.json:1: schemas nest deeper than 100 levels" in judged(base, capsys, deep)[2]
 
