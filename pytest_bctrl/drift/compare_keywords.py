@@ -58,8 +58,7 @@ def _type_suffix(old: Node, new: Node, widened: bool, narrowed: bool, strong: bo
             text = after == {"string"} and before <= _SCALARS | {"string"}
             if request and text and "format" not in new.constraints:
                 return "type-generalized"
-            read = before == {"string"} and after <= _SCALARS and not narrowed
-            if not request and read and "format" not in old.constraints:
+            if not request and not narrowed and before == {"string"} and "format" not in old.constraints:
                 return "type-compatible"
     if widened:
         return "type-generalized"
