@@ -104,9 +104,9 @@ def _compare_names(walk: SchemaComparison, old: Operation, new: Operation, place
     ]
     at = (old.part / "tags").pointer, (new.part / "tags").pointer
     here = place._replace(location="tags")
-    for tag in tags[0].keys() - tags[1].keys():
+    for tag in (tag for tag in tags[0] if tag not in tags[1]):
         report.add("api-tag-removed", here, tag, None, *at)
-    for tag in tags[1].keys() - tags[0].keys():
+    for tag in (tag for tag in tags[1] if tag not in tags[0]):
         report.add("api-tag-added", here, None, tag, *at)
     if walk.options.descriptions:
         for keyword in ("summary", "description"):

@@ -91,7 +91,7 @@ def _compare_one(
     if not write_only:
         walk.compare(before, after, place)
     elif one.enum is not None and other.enum is not None:
-        for key in other.enum.keys() - one.enum.keys():
+        for key in (key for key in other.enum if key not in one.enum):
             rule = "response-write-only-property-enum-value-added"
             walk.report.add(rule, place, None, other.enum[key], one.at("enum"), other.at("enum"))
 
