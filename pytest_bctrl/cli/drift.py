@@ -146,7 +146,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if failing and arguments.observed:
         print(f"pytest-bctrl: {len(failing)} at or above {arguments.fail_on}", file=sys.stderr)
     elif failing:
-        print(_what_next(failing, arguments.fail_on, arguments.upstream), file=sys.stderr)
+        print(_what_next(failing, arguments), file=sys.stderr)
     return 1 if failing else 0
 
 
@@ -290,10 +290,17 @@ def _print(text: str) -> None:
         raise DocumentError(f"it cannot be written: {error.strerror}", where="standard output", mend=mend) from None
 
 
-def _what_next(failing: Sequence[Finding], fail_on: str, upstream: str | None) -> str:
+def _what_next(failing: Sequence[Finding], arguments: argparse.Namespace) -> str:
+    """Say what to type next: each command is of the same sides as this one was."""
+    import shlex
+
     from pytest_bctrl.contract.files import update_command
 
+    given = [arguments.upstream] if arguments.upstream else []
+    for option, value in (("--base", arguments.base), ("--allow-list", arguments.allow_list)):
+        given += [option, value] if value else []
     return (
-        f"pytest-bctrl: {len(failing)} at or above {fail_on}; take the new spec over: {update_command(upstream)}; "
-        'or bear it for a while: pytest-bctrl drift --accept "why" --until DATE'
+        f"pytest-bctrl: {len(failing)} at or above {arguments.fail_on}; "
+        f"take the new spec over: {update_command(arguments.upstream)}; or bear it for a while: "
+        f'{shlex.join(["pytest-bctrl", "drift", *given])} --accept "why" --until DATE'
     )
