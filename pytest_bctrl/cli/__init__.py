@@ -9,10 +9,12 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import BctrlError
@@ -86,6 +88,24 @@ examples:
 The contract suite itself runs under pytest: pytest --bctrl-mock bctrl"""
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal. Left to ask for it by itself, `argparse` loads `shutil` at every start."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        settings.setdefault("width", _columns() - 2)
+        super().__init__(*arguments, **settings)
+
+
+def _columns() -> int:
+    """How wide the terminal is, as `shutil.get_terminal_size` finds it."""
+    with suppress(ValueError):
+        if (columns := int(os.environ.get("COLUMNS", ""))) > 0:
+            return columns
+    with suppress(AttributeError, ValueError, OSError):
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]
+    return 80
+
+
 def _shown(module: ModuleType) -> str:
     """The examples of a command, as its help ends with them."""
     return "\n".join(["examples:", *(f"  {example}" for example in module.EXAMPLES)])
@@ -95,17 +115,18 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pytest-bctrl",
         description="Contract testing for the bctrl API's List Runtimes endpoint.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         epilog=_EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"pytest-bctrl {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
-        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        command = commands.add_parser(
+            name, help=text, description=text[0].upper() + text[1:] + ".", formatter_class=_Help
+        )
         if name in given:
             # Only the command that was asked for is imported: each has libraries of its own to load.
             module = import_module(f"pytest_bctrl.cli.{name}")
             module.add_arguments(command)
-            command.formatter_class = argparse.RawDescriptionHelpFormatter
             command.epilog = "\n\n".join(filter(None, [command.epilog, _shown(module)]))
     return parser
