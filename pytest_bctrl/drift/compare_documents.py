@@ -55,7 +55,12 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
         _note_removed(report, options, one, {other.shape for other in new})
     for one, other in matched.both:
         walk.begin_operation()
+        before = len(report.found)
         _compare_operation(walk, one, other)
+        if len(report.found) > before:
+            # What came, went or became another type has nothing to be compared with, and may be broken all the same.
+            read_operation(report.base, walk.old, one)
+            read_operation(report.revision, walk.new, other)
     for one in matched.added:
         read_operation(report.revision, walk.new, one)
         report.add("endpoint-added", _place(one), None, one.label, "", one.part.pointer)
