@@ -19,6 +19,7 @@ from pytest_bctrl.baseline.accept import with_entries
 from pytest_bctrl.checks.accept import answer_of
 from pytest_bctrl.checks.own import flattened, run_check
 from pytest_bctrl.cli import check, contract, drift, mock, plugins
+from pytest_bctrl.cli.drift_reports import Report, write_reports
 from pytest_bctrl.contract import build, overlay, page
 from pytest_bctrl.contract.document import MAX_BYTES, load_data, load_document
 from pytest_bctrl.contract.files import ContractFiles, packaged
@@ -314,7 +315,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "drift past": lambda _: _command(drift, "--accept", "x", "--until", "2020-01-01"),
     "drift formats": lambda _: _command(drift, "--format", "json", "--format", "sarif"),
     "drift list": lambda _: _command(drift, "--allow-list", "none.yaml"),
-    "drift output": lambda _: drift.write_reports([drift._Report("json", "none/x.json")], [], Title("drift", "a", "b")),
+    "drift output": lambda _: write_reports([Report("json", "none/x.json")], [], Title("drift", "a", "b")),
     "drift changes": lambda _: compare(_paths_of(1), _paths_of(MAX_CHANGES + 2)),
     "source http": lambda _: read_text("http://docs.test/page.md"),
     "source key": lambda _: read_text("https://me:hidden@docs.test/page.md"),

@@ -58,8 +58,7 @@ def _type_suffix(old: Node, new: Node, widened: bool, narrowed: bool, strong: bo
             text = after == {"string"} and before <= _SCALARS | {"string"}
             if request and text and "format" not in new.constraints:
                 return "type-generalized"
-            read = before == {"string"} and after <= _SCALARS and not narrowed
-            if not request and read and "format" not in old.constraints:
+            if not request and not narrowed and before == {"string"} and "format" not in old.constraints:
                 return "type-compatible"
     if widened:
         return "type-generalized"
@@ -115,9 +114,9 @@ def compare_values(old: Node, new: Node, emit: Emit) -> None:
     elif const and len(before) == len(after) == 1 and before.keys() != after.keys():
         emit("const-changed", next(iter(before.values())), next(iter(after.values())), "const")
     else:
-        for key in after.keys() - before.keys():
+        for key in (key for key in after if key not in before):
             emit("enum-value-added", None, after[key], "enum", f"{_quoted(after[key])}")
-        for key in before.keys() - after.keys():
+        for key in (key for key in before if key not in after):
             emit("enum-value-removed", before[key], None, "enum", f"{_quoted(before[key])}")
 
 
@@ -237,5 +236,5 @@ def compare_extensible(old: Node, new: Node, emit: Emit) -> None:
     after = new.constraints.get("x-extensible-enum")
     if after is None:
         return
-    for key in before.keys() - after.keys():
+    for key in (key for key in before if key not in after):
         emit("x-extensible-enum-value-removed", before[key], None, "x-extensible-enum", _quoted(before[key]))

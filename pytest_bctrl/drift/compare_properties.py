@@ -64,7 +64,7 @@ def _note_added(walk: SchemaComparison, name: str, old: Node, new: Node, place: 
         rule = "response-property-added-to-closed-object"
     else:
         rule = f"response-{word(required)}-property-added"
-        if walk.worst(old.undeclared, schema, place) in ("error", "warning"):
+        if old.undeclared and walk.worst(old.undeclared, schema, place) in ("error", "warning"):
             # Until now it was one of those that are not declared, and what those may hold was told.
             walk.compare(old.undeclared, schema, place)
     walk.report.add(rule, place, None, name, old.at("properties"), _pointer(new, name))
@@ -91,7 +91,7 @@ def _compare_one(
     if not write_only:
         walk.compare(before, after, place)
     elif one.enum is not None and other.enum is not None:
-        for key in other.enum.keys() - one.enum.keys():
+        for key in (key for key in other.enum if key not in one.enum):
             rule = "response-write-only-property-enum-value-added"
             walk.report.add(rule, place, None, other.enum[key], one.at("enum"), other.at("enum"))
 
