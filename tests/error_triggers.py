@@ -25,7 +25,9 @@ from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.contract.update import prepare, write
 from pytest_bctrl.contract.yaml_source import read_yaml
+from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.gate_file import read_gate_file
+from pytest_bctrl.drift.report import MAX_CHANGES
 from pytest_bctrl.drift.sources import read_text
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.levels import parse_levels
@@ -154,6 +156,10 @@ def _serve(server: socket.socket, answer: bytes) -> None:
     with connection:
         connection.recv(65536)
         connection.sendall(answer)
+
+
+def _paths_of(number: int) -> dict[str, Any]:
+    return {"openapi": "3.1.0", "paths": {f"/{index}": {"get": {}} for index in range(number)}}
 
 
 def _nested(levels: int) -> dict[str, Any]:
@@ -309,6 +315,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "drift formats": lambda _: _command(drift, "--format", "json", "--format", "sarif"),
     "drift list": lambda _: _command(drift, "--allow-list", "none.yaml"),
     "drift output": lambda _: drift.write_reports([drift._Report("json", "none/x.json")], [], Title("drift", "a", "b")),
+    "drift changes": lambda _: compare(_paths_of(1), _paths_of(MAX_CHANGES + 2)),
     "source http": lambda _: read_text("http://docs.test/page.md"),
     "source key": lambda _: read_text("https://me:hidden@docs.test/page.md"),
     "source missing": lambda _: read_text("none.md"),

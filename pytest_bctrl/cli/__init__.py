@@ -86,6 +86,19 @@ examples:
 The contract suite itself runs under pytest: pytest --bctrl-mock bctrl"""
 
 
+class _Command(argparse.ArgumentParser):
+    """The parser of one command. What its help ends with is made when help is asked for, and costs nothing else."""
+
+    module: ModuleType | None = None
+
+    def format_help(self) -> str:
+        """The help, with what the module tells besides and its examples at the end."""
+        if self.module is not None:
+            more = [self.module.epilog()] if hasattr(self.module, "epilog") else []
+            self.epilog = "\n\n".join([*more, _shown(self.module)])
+        return super().format_help()
+
+
 def _shown(module: ModuleType) -> str:
     """The examples of a command, as its help ends with them."""
     return "\n".join(["examples:", *(f"  {example}" for example in module.EXAMPLES)])
@@ -99,7 +112,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
         epilog=_EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"pytest-bctrl {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Command)
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         if name in given:
@@ -107,5 +120,5 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
             module = import_module(f"pytest_bctrl.cli.{name}")
             module.add_arguments(command)
             command.formatter_class = argparse.RawDescriptionHelpFormatter
-            command.epilog = "\n\n".join(filter(None, [command.epilog, _shown(module)]))
+            command.module = module
     return parser

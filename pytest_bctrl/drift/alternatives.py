@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 from pytest_bctrl.drift.spec import Part, Spec, value_key
 
 Kind = Literal["oneOf", "anyOf"]
+_KINDS: tuple[Kind, ...] = ("oneOf", "anyOf")
 _WRAPPINGS = 8
 _TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
 _SAYS_NOTHING = frozenset(
@@ -37,8 +38,7 @@ class Choice(NamedTuple):
 
 def read_alternatives(part: Part, spec: Spec) -> list[Choice]:
     """Return the alternatives that a schema offers: none, one or both of `oneOf` and `anyOf`."""
-    kinds: tuple[Kind, ...] = ("oneOf", "anyOf")
-    return [_read(part / kind, kind, spec) for kind in kinds if part.value.get(kind) is not None]
+    return [_read(part / kind, kind, spec) for kind in _KINDS if part.value.get(kind) is not None]
 
 
 def _read(part: Part, kind: Kind, spec: Spec) -> Choice:

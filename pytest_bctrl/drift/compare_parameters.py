@@ -20,7 +20,10 @@ Key = tuple[str, str]
 
 
 class Parameter(NamedTuple):
-    """One parameter: where it is sent, what it is called, and what is known of it."""
+    """One parameter: where it is sent, what it is called, and what is known of it.
+
+    `style` is how its value is written: one of OpenAPI's styles, or the media type of its `content`.
+    """
 
     place: str
     name: str
@@ -58,13 +61,14 @@ def _read(spec: Spec, part: Part) -> Parameter:
             part, "a parameter has no name, or is in none of path, query, header, cookie", "name it and say where"
         )
     schema: Schema = ()
+    style = spec.text(part / "style", _STYLES[where])
     if (part / "schema").value is not None:
         schema = (part / "schema",)
     else:
-        for _, media in spec.members(part / "content"):
+        for media_type, media in spec.members(part / "content"):
             spec.mapping(media)
+            style = media_type.lower()
             schema = (media / "schema",) if (media / "schema").value is not None else ()
-    style = spec.text(part / "style", _STYLES[where])
     explode = part / "explode"
     return Parameter(
         where, name, part, where == "path" or spec.flag(part / "required"), schema, style,

@@ -33,7 +33,7 @@ def _only_forbidden(walk: SchemaComparison, schema: Schema, elsewhere: Node, is_
     if not schema:
         return False
     normal, other = (walk.new, walk.old) if is_new else (walk.old, walk.new)
-    return normal.node(schema).never and other.node(elsewhere.child("additionalProperties")).never
+    return normal.node(schema).never and other.node(elsewhere.undeclared).never
 
 
 def _pointer(node: Node, name: str) -> str:
@@ -60,19 +60,24 @@ def _note_added(walk: SchemaComparison, name: str, old: Node, new: Node, place: 
         rule = "new-required-request-header-property" if header else f"new-{word(required)}-request-parameter-property"
     elif walk.new.node(schema).flags.get("writeOnly"):
         rule = f"response-{word(required)}-write-only-property-added"
-    elif walk.old.node(old.child("additionalProperties")).never:
+    elif walk.old.node(old.undeclared).never:
         rule = "response-property-added-to-closed-object"
     else:
         rule = f"response-{word(required)}-property-added"
+        if walk.worst(old.undeclared, schema, place) in ("error", "warning"):
+            # Until now it was one of those that are not declared, and what those may hold was told.
+            walk.compare(old.undeclared, schema, place)
     walk.report.add(rule, place, None, name, old.at("properties"), _pointer(new, name))
 
 
 def _compare_one(
     walk: SchemaComparison, name: str, old: Node, new: Node, before: Schema, after: Schema, place: Place
 ) -> None:
+    was, now = name in old.required, name in new.required
+    if was == now and walk.same(before, after):
+        return
     one, other = walk.old.node(before), walk.new.node(after)
     at = (_pointer(old, name), _pointer(new, name))
-    was, now = name in old.required, name in new.required
     was_write_only = bool(one.flags.get("writeOnly")) and not place.is_request
     write_only = was_write_only and bool(other.flags.get("writeOnly"))
     if was != now:

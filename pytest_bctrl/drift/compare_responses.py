@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def read_responses(spec: Spec, operation: Operation) -> dict[str, Part]:
     """Return an operation's responses by status, `2XX` or `default`."""
     found = {}
-    for status, part in spec.members(operation.part / "responses"):
+    for status, part in spec.fields(operation.part / "responses"):
         response = spec.resolve(part)
         spec.mapping(response)
         found[status.upper() if status.lower() != "default" else "default"] = response

@@ -135,10 +135,12 @@ def _note_removed(report: Report, old: Security, new: Security, prefix: str, pla
 def _refused(before: Requirement, now: frozenset[Requirement], demanded: frozenset[Key]) -> bool:
     """Tell whether a caller who met a requirement meets none of those that are asked now."""
     sent = dict(before)
+    # What carries a credential that security told of carries that one, and no other.
+    free = demanded - {sent_as(scheme) for scheme in sent}
 
     def meets(requirement: Requirement) -> bool:
         return all(
-            (scheme in sent and scopes <= sent[scheme]) or sent_as(scheme) in demanded for scheme, scopes in requirement
+            (scheme in sent and scopes <= sent[scheme]) or sent_as(scheme) in free for scheme, scopes in requirement
         )
 
     return not any(meets(requirement) for requirement in now)
@@ -196,7 +198,7 @@ def compare_schemes(report: Report) -> None:
 
 
 def _compare_flows(report: Report, old: Part, new: Part) -> None:
-    before, after = dict(report.base.members(old)), dict(report.revision.members(new))
+    before, after = dict(report.base.fields(old)), dict(report.revision.fields(new))
     for name in before.keys() & after.keys():
         one, other = before[name], after[name]
         place = Place("", "", "", f"securitySchemes oauth2 {name}")

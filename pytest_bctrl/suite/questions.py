@@ -30,11 +30,21 @@ def of_answer(target: Target, operation: Operation) -> list[Finding]:
 
 
 def of_repetition(target: Target, operation: Operation) -> Iterator[list[Finding]]:
-    """Ask again and again, and hold every answer to everything."""
+    """Ask again and again, and hold every answer to everything.
+
+    After the first pause that the target announces (503) it is asked as often again: a server may need one, and must
+    not need one for every fifth answer.
+    """
     target.first(operation)
-    for _ in range(REPEATS - 1):
+    left = REPEATS - 1
+    while left:
+        paused = target.pauses[operation.label]
         exchange = target.ask(operation, target.plain(operation))
         yield [*exchange.findings, *check_answer(exchange.answer, operation.success_statuses)]
+        left -= 1
+        if not paused and target.pauses[operation.label]:
+            target.unplanned[operation.label] += REPEATS - 1 - left
+            left = REPEATS - 1
 
 
 def of_credential(target: Target, operation: Operation, credential: Credential) -> list[Finding]:

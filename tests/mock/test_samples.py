@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl import samples
+from pytest_bctrl import check, samples
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
@@ -18,6 +18,7 @@ from pytest_bctrl.samples import SPACE_ID, Samples
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.choice import Rotation
 
+from ..contract.documents import contract_of
 from .conforming import troubles
 from .coverage import seen, to_see
 
@@ -160,3 +161,20 @@ def _contract(schema: dict[str, Any], components: dict[str, object] | None = Non
 
 def test_the_space_of_samples_is_a_uuid() -> None:
     assert SPACE_ID[14] == "4"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"propertyNames": {"pattern": "^[0-2][0-9]:[0-5][0-9]$"}, "additionalProperties": {"type": "number"}},
+        {"propertyNames": {"enum": ["de", "en", "fr"]}, "minProperties": 3},
+        {"propertyNames": {"$ref": "#/components/schemas/Code"}, "minProperties": 1, "maxProperties": 1},
+        {"minProperties": 4, "additionalProperties": {"type": "integer"}},
+        {"maxProperties": 1, "minProperties": 1},
+    ],
+)
+def test_a_map_has_the_names_and_as_many_as_its_schema_allows(schema: dict[str, Any]) -> None:
+    schema = {"type": "object", **schema}
+    made = contract_of(schema, {"Code": {"type": "string", "minLength": 12}})
+    for body in Samples(made, made.operations[0]).run(1, 12):
+        assert check(body, contract=made) == []

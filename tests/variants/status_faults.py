@@ -12,6 +12,7 @@ from .variant import Variant, faulty
 _HTML = b"<!doctype html><title>502</title><h1>Bad gateway</h1>"
 _CRASH = Service().problem(500, "server.error", "Something broke.")
 _DOWN = Service().problem(503, "server.unavailable", "Come back later.")
+_LIMITED = Service().problem(429, "rate.limited", "Slow down.")
 
 
 def _status(status: int, body: bytes | None = None) -> Service:
@@ -194,6 +195,31 @@ VARIANTS: tuple[Variant, ...] = (
         "fifth-answer-is-cut",
         "repetition",
         _sometimes(lambda _, reply: replace(reply, body=reply.body[:-9])),
+    ),
+    faulty(
+        "protocol",
+        "fifth-answer-is-503-with-retry-after",
+        "repetition",
+        _sometimes(lambda *_: _DOWN.adding(("Retry-After", "0"))),
+    ),
+    faulty(
+        "protocol",
+        "503-always-with-retry-after",
+        "no server error",
+        Service(early=lambda _: _DOWN.adding(("Retry-After", "1"))),
+    ),
+    faulty(
+        "protocol",
+        "503-always-retry-after-a-day",
+        "no server error",
+        Service(early=lambda _: _DOWN.adding(("Retry-After", "86400"))),
+    ),
+    faulty(
+        "protocol",
+        "429-every-other-time",
+        "rate limit",
+        Service(early=lambda visit: _LIMITED.adding(("Retry-After", "0")) if visit.number % 2 else None),
+        doubt="a patient client gets every answer, but needs twice the requests that a run may send",
     ),
     faulty("protocol", "fifth-answer-hangs", "repetition", _sometimes(delivered_by(later(120)))),
     faulty(

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
 from json import JSONDecoder
 from typing import Any
 
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.samples.mutants import SCHEMA_CHECK, Mutant, broken
-from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
 from pytest_bctrl.traffic.mock.change import Scene
 from pytest_bctrl.traffic.mock.fault import Fault
 from pytest_bctrl.traffic.mock.message import Answer, Payload, with_headers
+from pytest_bctrl.traffic.mock.rule import break_rule
 from pytest_bctrl.traffic.mock.spell import called, usage
 
 _WHOLE = "complete_answer"
@@ -151,27 +150,6 @@ def plain_errors() -> Fault:
     return Fault("plain_errors()", page, "content_type_conformance", meets=lambda scene: scene.answer.status >= 400)
 
 
-def break_rule(rule: str) -> Fault:
-    """Break one rule of the contract in the last place that has it.
-
-    `rule` is a place (`"runtimes[*].status"`), a place and a keyword (`"runtimes[*].status: type"`), the name of an
-    invariant (`"unique_ids"`), or `"undocumented_property"`.
-    """
-    # Whether it is an invariant is for the contract to say, and no contract is here yet: see `for_contract`.
-    return Fault(f"break_rule({rule!r})", _Broken(rule), SCHEMA_CHECK, meets=_success)
-
-
-class _Broken:
-    """The change behind `break_rule`."""
-
-    def __init__(self, rule: str) -> None:
-        self.rule = rule
-        self._change = change.body(lambda scene: encode(broken(scene.samples, scene.json(), rule).body))
-
-    def __call__(self, scene: Scene) -> Answer:
-        return self._change(scene)
-
-
 def sequence(*steps: Any) -> Fault:
     """Take one step a request, then behave: a step is a status, a fault, a fault as text, or None for no fault."""
     faults = [_step(step) for step in steps]
@@ -274,30 +252,3 @@ def _made(
         raise SettingError(
             f"the arguments do not fit: {error}", where=f"fault {name}", mend=f"it takes {usage(name, maker)}"
         ) from None
-
-
-def for_contract(made: Fault, operations: Sequence[Samples]) -> Fault:
-    """Return the fault with the check and level that the contract gives the rule it breaks.
-
-    It meets the answers of the first of `operations` that has the rule, and those of all others that have it.
-    Raises `SettingError` for a rule that the contract does not have, before any request meets it.
-    """
-    if not isinstance(made.change, _Broken):
-        return made
-    rule = made.change.rule
-    having: dict[str, Mutant] = {}
-    problem: SettingError | None = None
-    for samples in operations:
-        try:
-            having[samples.operation.label] = broken(samples, samples.sample(), rule)
-        except SettingError as error:
-            problem = problem or error
-    if problem is not None and not having:
-        raise problem
-    mutant = next(iter(having.values()))
-    return replace(
-        made,
-        check=mutant.check,
-        level=mutant.level,
-        meets=lambda scene: scene.is_success and scene.samples.operation.label in having,
-    )

@@ -15,6 +15,7 @@ from itertools import count
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.traffic.mock.connection import Connection, Handler
 from pytest_bctrl.traffic.mock.limits import Limits
+from pytest_bctrl.traffic.mock.parse import Arrived
 from pytest_bctrl.traffic.mock.wire import Dates
 
 _BACKLOG = 1024
@@ -30,6 +31,7 @@ class Listener:
         self._handler = handler
         self._limits = limits
         self._connections: set[Connection] = set()
+        self._known: dict[bytes, Arrived] = {}
         self._timers: list[tuple[float, int, Connection]] = []
         self._order = count()
         self._dates = Dates()
@@ -165,7 +167,7 @@ class Listener:
                 continue
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = Connection(sock, self, self._handler, self._limits)
+            connection = Connection(sock, self, self._handler, self._limits, self._known)
             self._connections.add(connection)
             self._selector.register(sock, READ_EVENT, connection.ready)
             if len(self._connections) >= self._limits.connections:
@@ -187,7 +189,7 @@ def _listening(host: str, port: int) -> socket.socket:
         # The resolver would take it modulo 65,536.
         raise SettingError(f"there is no port {port}", where=f"{host}:{port}", mend=f"take one from 0 to {_LAST_PORT}")
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, _, _, _, address = socket.getaddrinfo(_plain(host), port, type=socket.SOCK_STREAM)[0]
         sock = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
         raise _refused(host, port, error) from None
@@ -202,6 +204,11 @@ def _listening(host: str, port: int) -> socket.socket:
         sock.close()
         raise _refused(host, port, error) from None
     return sock
+
+
+def _plain(host: str) -> str | bytes:
+    # As text it would go through the IDNA codec, whose tables are much to load for an address that needs none.
+    return host.encode() if host.isascii() else host
 
 
 def _refused(host: str, port: int, error: OSError) -> SettingError:

@@ -1,0 +1,20 @@
+"""What a check tells is told in full: rule, level, place, words, both sides, counts, evidence and fingerprint."""
+
+from __future__ import annotations
+
+import pytest
+
+from .told import TOLD, lines
+
+KEPT = dict(line.split(" => ", 1) for line in TOLD.read_text("utf-8").splitlines())
+LINES = lines()
+
+
+def test_every_case_is_kept() -> None:
+    assert list(LINES) == list(KEPT)
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_check_tells(name: str) -> None:
+    """As in `told.txt`, which `python -m tests.checks.told` writes anew."""
+    assert KEPT[name] == LINES[name]
