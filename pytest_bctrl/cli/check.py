@@ -167,14 +167,15 @@ def _until(options: argparse.Namespace, today: date) -> date:
 
 
 def _passed_over(paths: Sequence[str], attached: Collection[Path]) -> list[str]:
-    """What nobody looked at: JSON that lies in a folder may be a body or anything, unless a HAR holds it for one."""
+    """What nobody looked at: in a folder JSON and archives may hold answers or anything, unless a HAR names them."""
     notes = []
     for path in paths:
-        found = [] if path == _STDIN or not Path(path).is_dir() else Path(path).rglob("*.json")
-        number = sum(1 for one in found if one.resolve() not in attached)
-        if number:
-            files = "1 .json file was" if number == 1 else f"{number} .json files were"
-            notes.append(f"{path}: {files} not looked at; bodies have to be named")
+        found = [] if path == _STDIN or not Path(path).is_dir() else list(Path(path).rglob("*"))
+        for suffix, what in ((".json", "bodies"), (".zip", "archives")):
+            number = sum(1 for one in found if one.suffix.lower() == suffix and one.resolve() not in attached)
+            if number:
+                files = f"1 {suffix} file was" if number == 1 else f"{number} {suffix} files were"
+                notes.append(f"{path}: {files} not looked at; {what} have to be named")
     return notes
 
 
@@ -184,7 +185,7 @@ def _names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
         if path == _STDIN or not Path(path).is_dir():
             yield path
             continue
-        files = sorted(Path(path).rglob("*.har"))
+        files = sorted(file for file in Path(path).rglob("*") if file.suffix.lower() == ".har")
         if not files:
             problems.append(f"{path}: there is no .har file in this folder (name files, or another folder)")
         yield from map(str, files)
@@ -193,7 +194,7 @@ def _names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
 def _of_file(name: str, against: _Against, observer: Observer) -> _Checked:
     """Check one file; raises `DocumentError` where there is nothing in it to be checked."""
     shown, path = ("(standard input)", None) if name == _STDIN else (name, Path(name))
-    if path is not None and path.suffix in _RECORDINGS:
+    if path is not None and path.suffix.lower() in _RECORDINGS:
         recording = load_recording(path)
         if recording is None:
             raise DocumentError("there is no such file", where=name, mend="name a file or a folder that is there")

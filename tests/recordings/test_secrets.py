@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from urllib.parse import quote, quote_plus
+from uuid import UUID
 
 import pytest
 from hypothesis import assume, given, settings
@@ -169,6 +170,21 @@ def test_scrubbed_identifiers_are_gone_and_relations_survive(identifiers: list[s
     assert [replacement(one) for one in identifiers] * 2 == [one.lower() for one in data["ids"]]
     assert data["ids"][0] == data["first"]
     assert made.url.lower() == f"https://a.test/v1/spaces/{replacement(identifiers[0])}/runtimes"
+
+
+def test_an_identifier_without_its_hyphens_is_replaced_too() -> None:
+    identifier, digest = UUID("7d9b3f5e-2a1c-4e8f-b6d0-91c2a3b4c5d6"), "0123456789abcdef" * 2
+    exchange = replace(
+        PLAIN, body=json.dumps([str(identifier), identifier.hex, identifier.hex.upper(), digest]).encode()
+    )
+
+    (made,) = scrubbed([exchange], "x.har", "some-space")
+
+    instead = UUID(replacement(str(identifier)))
+    assert [str(instead), instead.hex, instead.hex.upper(), digest] == json.loads(made.body)
+    packed = base64.b64encode(f"id={identifier.hex};".encode()).decode()
+    with pytest.raises(LeakError):
+        scrubbed([replace(PLAIN, body=json.dumps([str(identifier), packed]).encode())], "x.har", "some-space")
 
 
 @settings(max_examples=1000, deadline=None)
