@@ -68,14 +68,19 @@ class Choice:
         return {f"{self.word}:{index}": self.branches[index] for index in self.admitting}
 
     def tag(self, value: Any) -> str:
-        """The tag of a value; empty where no branch is told."""
+        """The tag of a value; empty where the property that would tell the branch is not there."""
         if self.name is not None and isinstance(value, Mapping):
             return value_tag(self.name, value[self.name]) if self.name in value else ""
         meant = branch_meant(self.read, value)
         if meant is not None:
             return f"{self.word}:{meant}"
         valid = [i for i in self.admitting if accepts(self.contract, self.branches[i], value)]
-        return f"{self.word}:{'+'.join(map(str, valid))}" if valid else ""
+        return f"{self.word}:{'+'.join(map(str, valid))}" if valid else self.none
+
+    @property
+    def none(self) -> str:
+        """The tag of a value that is of no branch, where no property tells which it means to be."""
+        return f"{self.word}:none"
 
     @property
     def is_exact(self) -> bool:
