@@ -58,7 +58,8 @@ def of_credential(target: Target, operation: Operation, credential: Credential) 
 def of_head(target: Target, operation: Operation) -> list[Finding]:
     """Ask for the head alone, without a credential: it must not be let in."""
     target.first(operation)
-    exchange = target.ask(operation, target.plain(operation), NONE, method="HEAD")
+    # On a connection of its own: many a server sends a body here, which no other request may take for its answer.
+    exchange = target.ask(operation, target.plain(operation), NONE, method="HEAD", alone=True)
     return [*exchange.findings, *findings(exchange.answer, check_head_refused(exchange.answer))]
 
 

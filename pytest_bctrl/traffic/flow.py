@@ -186,15 +186,12 @@ def _timed(request: httpx.Request, left: float) -> httpx.Request:
 
 def _attempt(request: httpx.Request, outcome: Outcome, seconds: float) -> Attempt:
     error = outcome.error.__name__ if outcome.error else None
-    idle_close = outcome.reused and _is_closed(error, outcome.detail)
+    idle_close = outcome.reused and error in _IDLE_CLOSE and "body" not in outcome.detail
     return Attempt(request.method, str(request.url), outcome.status, error, outcome.detail, seconds, idle_close)
 
 
-def _is_closed(error: str | None, detail: str) -> bool:
-    """Whether an error tells of a connection that was closed, and not of an answer that is none."""
-    if error == "RemoteProtocolError":
-        return "without sending a response" in detail
-    return error in ("ReadError", "WriteError") and "body" not in detail
+# What is no answer is one here, too: of a HEAD that was answered with a body, the next request finds the rest.
+_IDLE_CLOSE = frozenset({"RemoteProtocolError", "ReadError", "WriteError"})
 
 
 def _wait(

@@ -19,9 +19,10 @@ from .deliveries import (
     odd_case,
     then_closed,
     until_close,
+    with_body_always,
     with_head,
 )
-from .reply import Reply, explained_error, flat_error, nested_error, written
+from .reply import Reply, explained_error, flat_error, nested_error, with_length, written
 from .runtimes import API_KEY
 from .service import Hook, Service, Visit, right_key, untouched
 from .variant import Variant, harmless
@@ -286,6 +287,18 @@ VARIANTS: tuple[Variant, ...] = (
     harmless("long-space-id-414", "odd ids", Service(unknown=_too_long), doubt="414 is not documented, but no 5xx"),
     harmless("options-answered", "methods", Service(early=_options)),
     harmless("key-before-method", "methods", Service(early=_key_before_method)),
+    harmless(
+        "head-with-a-body",
+        "methods",
+        Service(always=delivered_by(with_body_always(with_length))),
+        doubt="against RFC 9110, section 9.3.2; the contract documents GET only",
+    ),
+    harmless(
+        "head-with-a-chunked-body",
+        "methods",
+        Service(always=delivered_by(with_body_always(chunked(500)))),
+        doubt="against RFC 9110, section 9.3.2; the contract documents GET only",
+    ),
     harmless("head-not-implemented", "methods", Service(early=_head(501)), doubt="many a small server knows no HEAD"),
     harmless("head-not-found", "methods", Service(early=_head(404)), doubt="a router that knows GET alone"),
     harmless(
