@@ -84,6 +84,13 @@ def test_a_property_added_may_be_what_no_additional_one_was() -> None:
     assert found(map_of(TEXT), map_of(TEXT, properties={"p": {"type": "string", "format": "uuid"}})) == [added]
 
 
+def test_a_property_that_is_no_longer_declared_may_be_what_additional_ones_are() -> None:
+    removed, changed = ("warning", "response-optional-property-removed"), ("error", "response-property-type-changed")
+    assert found(map_of(TEXT, properties={"p": {"type": "integer"}}), map_of(TEXT)) == [changed, removed]
+    assert found(map_of(TEXT, properties={"p": TEXT}), map_of(TEXT)) == [removed]
+    assert found(map_of(False, properties={"p": TEXT}), map_of(False)) == [removed]
+
+
 def test_a_pattern_lets_properties_into_a_closed_object_or_shuts_them_out() -> None:
     closed, named = map_of(False), map_of(False, patternProperties={"^x-": TEXT})
     assert found(closed, named) == [("error", "response-body-additional-properties-opened")]
