@@ -44,7 +44,8 @@ def _pointer(node: Node, name: str) -> str:
 def _note_removed(walk: SchemaComparison, name: str, old: Node, new: Node, place: Place) -> None:
     required = name in old.required
     if place.is_request:
-        rule = "request-parameter-property-removed"
+        closed = walk.new.node(new.undeclared).never
+        rule = f"request-parameter-property-removed{'-from-closed-object' if closed else ''}"
     else:
         schema = old.maps.get("properties", {}).get(name, ())
         write_only = "-write-only" if walk.old.node(schema).flags.get("writeOnly") else ""

@@ -140,3 +140,32 @@ def test_a_dynamic_reference_leads_to_its_anchor() -> None:
     one, two = named({"$dynamicRef": "#one"}), named({"$dynamicRef": "#two"})
     assert found(one, named({"$ref": "#/components/schemas/One"})) == []
     assert found(one, two) == [("error", "response-property-type-changed")]
+
+
+@pytest.mark.parametrize("other", [{"content": {"application/json": {"schema": TEXT}}}, {"schema": {"type": "object"}}])
+def test_what_a_header_holds_may_be_told_as_content(other: Doc) -> None:
+    content = {"content": {"application/json": {"schema": {"type": "object"}}}}
+    assert found(headers(X=content), headers(X=content)) == []
+    assert found(headers(X=content), headers(X=other)) == [("error", "response-header-type-changed")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            {"anyOf": [{"anyOf": [TEXT, {"type": "integer"}]}, {"type": "boolean"}]},
+            {"type": ["string", "integer", "boolean"]},
+        ),
+        ({"type": "array"}, {"type": "array", "minContains": 2, "maxContains": 3}),
+        ({"type": "integer"}, {"type": "integer", "multipleOf": 1}),
+    ],
+)
+def test_what_says_nothing_more_is_no_change(old: Doc, new: Doc) -> None:
+    assert found(prop(old), prop(new)) == []
+    assert found(prop(new), prop(old)) == []
+
+
+def test_a_property_that_a_closed_parameter_loses_is_refused() -> None:
+    closed = {"type": "object", "additionalProperties": False}
+    base, revision = parameter(schema={**closed, "properties": {"a": TEXT}}), parameter(schema=closed)
+    assert found(base, revision) == [("error", "request-parameter-property-removed-from-closed-object")]
