@@ -44,12 +44,24 @@ def _pointer(node: Node, name: str) -> str:
 def _note_removed(walk: SchemaComparison, name: str, old: Node, new: Node, place: Place) -> None:
     required = name in old.required
     if place.is_request:
-        rule = "request-parameter-property-removed"
+        closed = walk.new.node(new.undeclared).never
+        rule = f"request-parameter-property-removed{'-from-closed-object' if closed else ''}"
     else:
         schema = old.maps.get("properties", {}).get(name, ())
         write_only = "-write-only" if walk.old.node(schema).flags.get("writeOnly") else ""
         rule = f"response-{word(required)}{write_only}-property-removed"
+        if not write_only:
+            _compare_undeclared(walk, schema, new.undeclared, place)
     walk.report.add(rule, place, name, None, _pointer(old, name), new.at("properties"))
+
+
+def _compare_undeclared(walk: SchemaComparison, old: Schema, new: Schema, place: Place) -> None:
+    """Note where a property that is declared on one side only may hold what it could not.
+
+    On the other side it is one of those that are not declared. Where nothing is said of such, nothing is noted.
+    """
+    if old and new and walk.worst(old, new, place) in ("error", "warning"):
+        walk.compare(old, new, place)
 
 
 def _note_added(walk: SchemaComparison, name: str, old: Node, new: Node, place: Place) -> None:
@@ -64,9 +76,7 @@ def _note_added(walk: SchemaComparison, name: str, old: Node, new: Node, place: 
         rule = "response-property-added-to-closed-object"
     else:
         rule = f"response-{word(required)}-property-added"
-        if old.undeclared and walk.worst(old.undeclared, schema, place) in ("error", "warning"):
-            # Until now it was one of those that are not declared, and what those may hold was told.
-            walk.compare(old.undeclared, schema, place)
+        _compare_undeclared(walk, old.undeclared, schema, place)
     walk.report.add(rule, place, None, name, old.at("properties"), _pointer(new, name))
 
 

@@ -32,6 +32,8 @@ MAX_DEPTH = 100
 """How deep two schemas are followed into each other; a schema that holds itself ends by itself."""
 _SAME_PAIR = 16
 _SHORT, _FEW = 6, 20
+_COUNTED = "description-changed"
+"""What stands for any change while changes are only counted."""
 _FREE = MAX_DEPTH + 1
 
 
@@ -73,7 +75,7 @@ class SchemaComparison:
             self._lowest = min(self._lowest, assumed_at)
             return
         if self._dry and pair in self._unequal:
-            self.report.add("description-changed", place)
+            self.report.add(_COUNTED, place)
             return
         if not self._dry and self._visits.get(pair, 0) >= _SAME_PAIR:
             return

@@ -260,12 +260,16 @@ class Normalizer:
 
     def _settle_constraints(self, node: Node) -> None:
         node.constraints = {key: value for key, value in node.constraints.items() if relevant(key, node.types)}
+        if "contains" not in node.children:
+            _without(node.constraints, "minContains", "maxContains")
+        if node.types == frozenset({"integer"}) and node.constraints.get("multipleOf") == {1}:
+            del node.constraints["multipleOf"]
         if "dependentRequired" in node.constraints:
             demands = node.constraints.pop("dependentRequired")
             told = {name: names - node.required for name, names in demands.items() if names - node.required}
             node.constraints |= {"dependentRequired": told} if told else {}
 
 
-def _without(children: dict[str, Schema], *keywords: str) -> None:
+def _without(found: dict[str, Any], *keywords: str) -> None:
     for keyword in keywords:
-        children.pop(keyword, None)
+        found.pop(keyword, None)

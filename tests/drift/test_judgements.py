@@ -84,6 +84,13 @@ def test_a_property_added_may_be_what_no_additional_one_was() -> None:
     assert found(map_of(TEXT), map_of(TEXT, properties={"p": {"type": "string", "format": "uuid"}})) == [added]
 
 
+def test_a_property_that_is_no_longer_declared_may_be_what_additional_ones_are() -> None:
+    removed, changed = ("warning", "response-optional-property-removed"), ("error", "response-property-type-changed")
+    assert found(map_of(TEXT, properties={"p": {"type": "integer"}}), map_of(TEXT)) == [changed, removed]
+    assert found(map_of(TEXT, properties={"p": TEXT}), map_of(TEXT)) == [removed]
+    assert found(map_of(False, properties={"p": TEXT}), map_of(False)) == [removed]
+
+
 def test_a_pattern_lets_properties_into_a_closed_object_or_shuts_them_out() -> None:
     closed, named = map_of(False), map_of(False, patternProperties={"^x-": TEXT})
     assert found(closed, named) == [("error", "response-body-additional-properties-opened")]
@@ -133,3 +140,32 @@ def test_a_dynamic_reference_leads_to_its_anchor() -> None:
     one, two = named({"$dynamicRef": "#one"}), named({"$dynamicRef": "#two"})
     assert found(one, named({"$ref": "#/components/schemas/One"})) == []
     assert found(one, two) == [("error", "response-property-type-changed")]
+
+
+@pytest.mark.parametrize("other", [{"content": {"application/json": {"schema": TEXT}}}, {"schema": {"type": "object"}}])
+def test_what_a_header_holds_may_be_told_as_content(other: Doc) -> None:
+    content = {"content": {"application/json": {"schema": {"type": "object"}}}}
+    assert found(headers(X=content), headers(X=content)) == []
+    assert found(headers(X=content), headers(X=other)) == [("error", "response-header-type-changed")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            {"anyOf": [{"anyOf": [TEXT, {"type": "integer"}]}, {"type": "boolean"}]},
+            {"type": ["string", "integer", "boolean"]},
+        ),
+        ({"type": "array"}, {"type": "array", "minContains": 2, "maxContains": 3}),
+        ({"type": "integer"}, {"type": "integer", "multipleOf": 1}),
+    ],
+)
+def test_what_says_nothing_more_is_no_change(old: Doc, new: Doc) -> None:
+    assert found(prop(old), prop(new)) == []
+    assert found(prop(new), prop(old)) == []
+
+
+def test_a_property_that_a_closed_parameter_loses_is_refused() -> None:
+    closed = {"type": "object", "additionalProperties": False}
+    base, revision = parameter(schema={**closed, "properties": {"a": TEXT}}), parameter(schema=closed)
+    assert found(base, revision) == [("error", "request-parameter-property-removed-from-closed-object")]
