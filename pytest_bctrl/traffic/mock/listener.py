@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import suppress
 from itertools import count
+from typing import Any
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.traffic.mock.connection import Connection, Handler
@@ -206,7 +207,7 @@ def _listening(host: str, port: int) -> socket.socket:
     return sock
 
 
-def _address(host: str, port: int) -> tuple[int, tuple[str | int, ...]]:
+def _address(host: str, port: int) -> tuple[int, tuple[Any, ...]]:
     # The resolver loads the IDNA codec, whose tables are much to load for an address that needs none.
     for family in (socket.AF_INET, socket.AF_INET6):
         with suppress(OSError, ValueError):
