@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import suppress
 from itertools import count
+from typing import Any
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.traffic.mock.connection import Connection, Handler
@@ -189,7 +190,7 @@ def _listening(host: str, port: int) -> socket.socket:
         # The resolver would take it modulo 65,536.
         raise SettingError(f"there is no port {port}", where=f"{host}:{port}", mend=f"take one from 0 to {_LAST_PORT}")
     try:
-        family, _, _, _, address = socket.getaddrinfo(_plain(host), port, type=socket.SOCK_STREAM)[0]
+        family, address = _address(host, port)
         sock = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
         raise _refused(host, port, error) from None
@@ -206,9 +207,17 @@ def _listening(host: str, port: int) -> socket.socket:
     return sock
 
 
-def _plain(host: str) -> str | bytes:
-    # As text it would go through the IDNA codec, whose tables are much to load for an address that needs none.
-    return host.encode() if host.isascii() else host
+def _address(host: str, port: int) -> tuple[int, tuple[Any, ...]]:
+    # The resolver loads the IDNA codec, whose tables are much to load for an address that needs none.
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError, ValueError):
+            socket.inet_pton(family, host)
+            return family, (host, port)
+    try:
+        found, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except ValueError:
+        raise OSError(errno.EINVAL, "no host has such a name") from None
+    return found, address
 
 
 def _refused(host: str, port: int, error: OSError) -> SettingError:
