@@ -233,6 +233,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "plugin without": lambda _: plugins.require_hooks(["json"], ["pytest_bctrl_checks"]),
     # mock
     "mock scenario": lambda _: _mock().scenario("day"),
+    "mock runtimes": lambda _: setattr(_mock(), "runtimes", [{"id": 1j}]),
     "mock count": lambda _: _mock().scenario("many", count=-1),
     "mock scenario arguments": lambda _: _mock().scenario("empty", count=3),
     "mock fault": lambda _: _mock().fault("explode"),

@@ -12,6 +12,8 @@ from typing import Any
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
+from pytest_bctrl.traffic.mock.argument import one_line, status_code
+from pytest_bctrl.traffic.mock.argument import seconds as seconds_of
 from pytest_bctrl.traffic.mock.change import Scene
 from pytest_bctrl.traffic.mock.fault import Fault
 from pytest_bctrl.traffic.mock.message import Answer, Payload, with_headers
@@ -23,16 +25,15 @@ _WHOLE = "complete_answer"
 
 def status(code: int, *, retry_after: float | None = None) -> Fault:
     """Answer with this status, as an error in the documented shape."""
-    if not isinstance(code, int) or not 200 <= code <= 599:
-        raise SettingError(f"{code!r} is no status", where="fault status", mend="give one from 200 to 599")
-    extra = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
+    code = status_code(code, "fault status")
+    extra = {} if retry_after is None else {"Retry-After": f"{seconds_of(retry_after, 'fault status'):g}"}
     check = "not_a_server_error" if code >= 500 else "status_code_conformance"
     return Fault(f"status({code})", change.status(code, f"the mock was told to say {code}", extra), check)
 
 
 def rate_limited(retry_after: float = 1) -> Fault:
     """Answer 429 with `Retry-After` in seconds (RFC 6585, 4)."""
-    extra = {"Retry-After": f"{retry_after:g}"}
+    extra = {"Retry-After": f"{seconds_of(retry_after, 'fault rate_limited'):g}"}
     made = change.status(429, "the mock was told to limit the rate", extra)
     return Fault(f"rate_limited(retry_after={retry_after:g})", made, _WHOLE)
 
@@ -64,9 +65,7 @@ def any_space() -> Fault:
 
 def delay(seconds: float) -> Fault:
     """Wait this long before the first byte."""
-    if not isinstance(seconds, int | float) or seconds < 0:
-        raise SettingError(f"{seconds!r} is no time", where="fault delay", mend="give seconds, such as 0.5")
-    return Fault(f"delay({seconds:g})", change.delay(seconds))
+    return Fault(f"delay({seconds_of(seconds, 'fault delay'):g})", change.delay(seconds))
 
 
 def hang() -> Fault:
@@ -130,13 +129,14 @@ def empty_body() -> Fault:
 
 def wrong_content_type(content_type: str = "text/html") -> Fault:
     """Call the body something else than it is."""
-    made = change.headers({"Content-Type": _one_line(content_type)})
+    made = change.headers({"Content-Type": one_line(content_type)})
     return Fault(f"wrong_content_type({content_type!r})", made, "content_type_conformance", meets=_success)
 
 
 def redirect(url: str = "http://127.0.0.1:9/elsewhere", code: int = 302) -> Fault:
     """Answer with a redirect to `url`; a client must not take the key along."""
-    made = change.status(code, f"the mock was told to redirect to {url}", {"Location": _one_line(url)})
+    code = status_code(code, "fault redirect")
+    made = change.status(code, f"the mock was told to redirect to {url}", {"Location": one_line(url)})
     return Fault(f"redirect({url!r})", made, "status_code_conformance")
 
 
@@ -172,17 +172,11 @@ def _success(scene: Scene) -> bool:
 def _step(step: Any) -> Fault | None:
     if step is None or step == 200:
         return None
-    return status(step) if isinstance(step, int) else fault(step)
+    return fault(step) if isinstance(step, str | Fault) else status(step)
 
 
 def _body(name: str, make: Callable[[Scene], bytes], check: str) -> Fault:
     return Fault(name, change.body(make), check, meets=_success)
-
-
-def _one_line(text: str) -> str:
-    if not text.isprintable():
-        raise SettingError(f"{text!r} has control characters", where="a header field's value", mend="leave them out")
-    return text
 
 
 FAULTS: Mapping[str, Callable[..., Fault]] = {

@@ -22,7 +22,7 @@ def break_rule(rule: str) -> Fault:
     invariant (`"unique_ids"`), or `"undocumented_property"`.
     """
     # Whether it is an invariant is for the contract to say, and no contract is here yet: see `for_contract`.
-    return Fault(f"break_rule({rule!r})", _Broken(rule), SCHEMA_CHECK, meets=lambda scene: scene.is_success)
+    return Fault(f"break_rule({rule!r})", _Broken(str(rule)), SCHEMA_CHECK, meets=lambda scene: scene.is_success)
 
 
 class _Broken:

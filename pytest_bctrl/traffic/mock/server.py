@@ -106,8 +106,13 @@ class MockServer:
 
     @runtimes.setter
     def runtimes(self, items: list[dict[str, Any]]) -> None:
-        body = self.samples.with_items(items)
-        self._stage.set(Scenario("runtimes", fixed(lambda: body)))
+        source = fixed(lambda: self.samples.with_items(items))
+        try:
+            # Told to who set it: on the server's thread nobody would hear of it.
+            source.payload(0)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise SettingError(f"it is no JSON: {error}", where="mock.runtimes", mend="give a list of dicts") from None
+        self._stage.set(Scenario("runtimes", source))
 
     @property
     def faults(self) -> tuple[FaultInPlay, ...]:
