@@ -137,7 +137,9 @@ def _at(root: Node, observation: Observation, totals: Totals, place: Place, fact
 
 
 def _branch(node: Node | None, observation: Observation, place: Place, facts: Facts, tag: str) -> Iterator[Difference]:
-    for split in [*node.splits("object"), *node.splits("array")] if node is not None else ():
+    if node is None:
+        return
+    for split in (*node.splits("object"), *node.splits("array")):
         if isinstance(split, Choice) and tag == split.none and facts.seen:
             yield Difference(
                 SCHEMA,

@@ -122,9 +122,9 @@ _MISSING = "the required property is missing"
         ({"kind": True}, [(_KIND, _UNLISTED)]),
         ({"kind": []}, [(_KIND, _UNLISTED)]),
         ({"kind": {}}, [(_KIND, _UNLISTED)]),
-        (None, [(("runtimes", 0, "backing"), _NONE)]),
-        ("profile", [(("runtimes", 0, "backing"), _NONE)]),
-        ([], [(("runtimes", 0, "backing"), _NONE)]),
+        (None, [(("runtimes", 0, "backing"), "the value has the wrong type, null")]),
+        ("profile", [(("runtimes", 0, "backing"), "the value has the wrong type, string")]),
+        ([], [(("runtimes", 0, "backing"), "the value has the wrong type, array")]),
     ],
 )
 def test_a_fault_in_an_alternative_is_named_in_the_branch_that_was_meant(backing: Any, expected: Any) -> None:

@@ -90,7 +90,9 @@ class TestEveryFormat:
     def test_markdown_has_a_row_a_finding(self, findings: list[Finding]) -> None:
         rows = [line for line in findings_markdown(findings, TITLE).splitlines() if line.startswith("| ")]
         assert sum(not row.startswith("| what") for row in rows) == len(findings)
-        assert all(len(re.findall(r"(?<!\\)\|", row)) == 5 for row in rows)
+        for table in findings_markdown(findings, TITLE).split("\n\n"):
+            cells = {len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines() if row.startswith("|")}
+            assert cells in (set(), {4}, {5})
 
     def test_github_has_a_command_a_finding(self, findings: list[Finding]) -> None:
         lines = findings_github(findings, TITLE).splitlines()
