@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from math import ceil, floor
 from random import Random
 from typing import Any
 
@@ -57,15 +59,20 @@ def string(schema: Mapping[str, Any], place: str, source: Random, number: int) -
 
 def number(schema: Mapping[str, Any], kind: str, place: str, source: Random) -> int | float:
     """Return a number within the schema's limits."""
-    step = schema.get("multipleOf", 1 if kind == "integer" else 0.5)
-    least = schema.get("minimum", schema.get("exclusiveMinimum", 0))
-    most = schema.get("maximum", schema.get("exclusiveMaximum", least + 100 * step))
-    first = -(-least // step) + ("exclusiveMinimum" in schema and least % step == 0)
-    last = most // step - ("exclusiveMaximum" in schema and most % step == 0)
+    # In decimals, as JSON writes them: in binary 41 times 0.01 is 0.41000000000000003, no multiple of 0.01.
+    step = _decimal(schema.get("multipleOf", 1 if kind == "integer" else 0.5))
+    least = _decimal(schema.get("minimum", schema.get("exclusiveMinimum", 0)))
+    most = _decimal(schema.get("maximum", schema.get("exclusiveMaximum", least + 100 * step)))
+    first = ceil(least / step) + ("exclusiveMinimum" in schema and least % step == 0)
+    last = floor(most / step) - ("exclusiveMaximum" in schema and most % step == 0)
     if first > last:
         raise DocumentError("no number fits the schema's limits", where=place, mend="widen minimum and maximum")
-    made = source.randint(int(first), int(last)) * step
-    return int(made) if kind == "integer" else made
+    made = source.randint(first, last) * step
+    return int(made) if kind == "integer" else float(made)
+
+
+def _decimal(value: Any) -> Decimal:
+    return Decimal(str(value))
 
 
 def moment(minutes: int) -> str:
