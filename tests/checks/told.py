@@ -54,6 +54,7 @@ def _answers() -> Iterator[tuple[str, Answer]]:
     for status in (200, 204, 299, 300, 302, 399, 418, 499, 500, 599):
         yield f"status {status}", answer({}, status)
     yield "redirect", answer({}, 302, (("Location", "https://elsewhere"),))
+    yield "redirect of the first kind", answer({}, 300, (("Location", "/elsewhere"),))
     yield "location of no redirect", answer({}, 201, (("Location", "https://elsewhere"),))
     yield "not JSON", answer(b"{,}")
     yield "not UTF-8", answer(b'{"a": "\xff"}')
@@ -152,6 +153,10 @@ def _cases() -> Iterator[tuple[str, Callable[[], list[Finding]]]]:
     for name, made in _answers():
         yield name, partial(check_answer, made)
     yield "expected another", partial(check_answer, answer(sample()), (403, 401))
+    yield (
+        "refused where an answer was due",
+        partial(check_answer, answer({}, 400, (("Location", "/elsewhere"),)), (200,)),
+    )
     yield "failed where a refusal was due", partial(check_answer, answer({}, 503), (401, 403))
     for status in (200, 299, 300, 400, 499, 500):
         yield f"wrong key, {status}", partial(_of, check_refused, answer({}, status), "empty bearer")
