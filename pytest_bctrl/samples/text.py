@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction
+from decimal import Decimal
+from math import ceil, floor
 from random import Random
 from typing import Any
 
@@ -67,17 +68,22 @@ def _candidates(schema: Mapping[str, Any], made: str, source: Random) -> Iterato
 
 def number(schema: Mapping[str, Any], kind: str, place: str, source: Random) -> int | float:
     """Return a number within the schema's limits."""
-    step = schema.get("multipleOf", 1 if kind == "integer" else 0.5)
-    most = schema.get("maximum", schema.get("exclusiveMaximum"))
-    least = schema.get("minimum", schema.get("exclusiveMinimum", 0 if most is None or most > 0 else most - 100 * step))
-    most = least + 100 * step if most is None else most
-    first = -(-least // step) + ("exclusiveMinimum" in schema and least % step == 0)
-    last = most // step - ("exclusiveMaximum" in schema and most % step == 0)
+    # In decimals, as JSON writes them: in binary 41 times 0.01 is 0.41000000000000003, no multiple of 0.01.
+    step = _decimal(schema.get("multipleOf", 1 if kind == "integer" else 0.5))
+    highest = schema.get("maximum", schema.get("exclusiveMaximum"))
+    below = Decimal(0) if highest is None or highest > 0 else _decimal(highest) - 100 * step
+    least = _decimal(schema.get("minimum", schema.get("exclusiveMinimum", below)))
+    most = least + 100 * step if highest is None else _decimal(highest)
+    first = ceil(least / step) + ("exclusiveMinimum" in schema and least % step == 0)
+    last = floor(most / step) - ("exclusiveMaximum" in schema and most % step == 0)
     if first > last:
         raise DocumentError("no number fits the schema's limits", where=place, mend="widen minimum and maximum")
-    turns = source.randint(int(first), int(last))
-    # As written, not as computed: 69 * 0.01 is not quite 0.69.
-    return int(turns * step) if kind == "integer" else float(turns * Fraction(repr(step)))
+    made = source.randint(first, last) * step
+    return int(made) if kind == "integer" else float(made)
+
+
+def _decimal(value: Any) -> Decimal:
+    return Decimal(str(value))
 
 
 def moment(minutes: int) -> str:

@@ -108,3 +108,8 @@ def test_a_rule_of_ones_own_is_kept_or_broken(rule: Any, body: Any, expected: An
 )
 def test_a_rule_tells_how_many_places_it_looked_at(body: Any, status: int, expected: int) -> None:
     assert expected == places_of(answer(body, status), {**RULE, "unique": "a[*]"})
+
+
+@pytest.mark.parametrize(("rule", "places"), [({"each": "a[*]", "unique": "b"}, 2), ({"unique": "b"}, 1), ({}, 0)])
+def test_the_places_of_a_rule_are_those_of_each_or_else_of_unique(rule: dict[str, str], places: int) -> None:
+    assert places == places_of(answer({"a": [1, 2], "b": 3}), rule)

@@ -57,6 +57,7 @@ def test_one_that_returns_nothing_found_nothing() -> None:
 )
 def test_it_looks_at_the_operations_that_it_names(operations: tuple[str, ...], is_asked: bool) -> None:
     check = contract_check("counted", operations=operations)(counted.function)
+    assert "error" == check.level
     found = [finding.rule for finding in check_answer(answer(runtime()), own=[check])]
     assert (["counted"] if is_asked else []) == [rule for rule in found if rule == "counted"]
 
@@ -99,6 +100,17 @@ def test_one_that_raises_elsewhere_is_told_with_the_line_that_leads_there(
     with pytest.raises(BrokenCheckError) as caught:
         run_check(Check("elsewhere", lambda _: [Path(tmp_path, "gone").read_text()]), answer({}))  # type: ignore[list-item]
     assert f"{__file__}:" in caught.value.where
+
+
+def _takes_nothing() -> list[Problem]:
+    return []
+
+
+def test_one_that_cannot_be_called_is_told_with_where_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parent)
+    with pytest.raises(BrokenCheckError) as caught:
+        run_check(Check("odd", _takes_nothing), answer({}))  # type: ignore[arg-type]
+    assert f"test_own.py:{_takes_nothing.__code__.co_firstlineno}" == caught.value.where
 
 
 def test_one_that_has_no_code_of_its_own_is_told_all_the_same() -> None:

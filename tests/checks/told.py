@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import check_head_refused, check_refused
 from pytest_bctrl.checks.run import check_answer
-from pytest_bctrl.checks.violation import findings, merge
+from pytest_bctrl.checks.violation import Violation, findings, merge
 from pytest_bctrl.finding import Finding
 from tests.contract.documents import contract_of
 
@@ -53,6 +54,7 @@ def _answers() -> Iterator[tuple[str, Answer]]:
     for status in (200, 204, 299, 300, 302, 399, 418, 499, 500, 599):
         yield f"status {status}", answer({}, status)
     yield "redirect", answer({}, 302, (("Location", "https://elsewhere"),))
+    yield "redirect of the first kind", answer({}, 300, (("Location", "/elsewhere"),))
     yield "location of no redirect", answer({}, 201, (("Location", "https://elsewhere"),))
     yield "not JSON", answer(b"{,}")
     yield "not UTF-8", answer(b'{"a": "\xff"}')
@@ -103,6 +105,16 @@ DOG = {"type": "object", "required": ["sort"], "properties": {"sort": {"const": 
 LONG = list(range(9))
 SCHEMAS: dict[str, tuple[Any, Any]] = {
     "nothing is allowed": (False, 1),
+    "long object with words of every kind": (
+        {
+            "$ref": "#/components/schemas/O",
+            "properties": {"a": {"items": {"type": "integer"}}, "n": {"type": "null"}},
+            "required": ["x", "y"],
+            "maxProperties": 2,
+            "propertyNames": {"maxLength": 1},
+        },
+        {"a": [*range(9), "x"], "n": 1, "long": 1},
+    ),
     "minimum": ({"minimum": 3}, 1),
     "one of several types": ({"type": ["string", "null"]}, 1),
     "const": ({"const": "a"}, "b"),
@@ -130,36 +142,48 @@ SCHEMAS: dict[str, tuple[Any, Any]] = {
     "unevaluated": ({"properties": {"a": True}, "unevaluatedProperties": False}, {"a": LONG, "b": 1}),
     "many unlisted values": ({"items": {"enum": [0]}}, [*range(1, 70)]),
 }
-COMPONENTS = {"N": {"type": "integer"}, "L": {"items": {"type": "integer"}, "minItems": 11}}
+COMPONENTS = {
+    "O": {"required": ["z"], "additionalProperties": {"type": "integer"}},
+    "N": {"type": "integer"},
+    "L": {"items": {"type": "integer"}, "minItems": 11},
+}
 
 
-def told() -> dict[str, list[Finding]]:
-    """Return the findings of every case."""
-    cases = {name: check_answer(made) for name, made in _answers()}
-    cases["expected another"] = check_answer(answer(sample()), (403, 401))
-    cases["failed where a refusal was due"] = check_answer(answer({}, 503), (401, 403))
-    for status in (200, 299, 300, 400, 499, 500):
-        made = answer({}, status)
-        cases[f"wrong key, {status}"] = findings(made, check_refused(made, "empty bearer"))
-        cases[f"HEAD without a key, {status}"] = findings(made, check_head_refused(made))
-    for name, (schema, value) in SCHEMAS.items():
-        cases[name] = check_answer(answer(value, contract=contract_of(schema, COMPONENTS), id="a"))
-    cases["many answers"] = merge(
-        finding
-        for name in ("wrong type", "the same unlisted value", "wrong type", "missing")
-        for finding in cases[name]
+def _cases() -> Iterator[tuple[str, Callable[[], list[Finding]]]]:
+    for name, made in _answers():
+        yield name, partial(check_answer, made)
+    yield "expected another", partial(check_answer, answer(sample()), (403, 401))
+    yield (
+        "refused where an answer was due",
+        partial(check_answer, answer({}, 400, (("Location", "/elsewhere"),)), (200,)),
     )
-    cases["many answers with many values"] = merge([*cases["many unlisted values"]] * 2)
-    return cases
+    yield "failed where a refusal was due", partial(check_answer, answer({}, 503), (401, 403))
+    for status in (200, 299, 300, 400, 499, 500):
+        yield f"wrong key, {status}", partial(_of, check_refused, answer({}, status), "empty bearer")
+        yield f"HEAD without a key, {status}", partial(_of, check_head_refused, answer({}, status))
+    for name, (schema, value) in SCHEMAS.items():
+        yield name, partial(check_answer, answer(value, contract=contract_of(schema, COMPONENTS), id="a"))
+    yield "many answers", partial(_merged, ["wrong type", "the same unlisted value", "wrong type", "missing"])
+    yield "many answers with many values", partial(_merged, ["many unlisted values"] * 2)
 
 
-def lines() -> dict[str, str]:
-    """Return the lines of `told.txt`, by the name of their case."""
-    return {
-        name: json.dumps([finding.as_dict() for finding in found], ensure_ascii=False, sort_keys=True)
-        for name, found in told().items()
-    }
+def _of(check: Callable[..., Iterable[Violation]], made: Answer, *arguments: str) -> list[Finding]:
+    return findings(made, check(made, *arguments))
+
+
+def _merged(names: list[str]) -> list[Finding]:
+    return merge(finding for name in names for finding in CASES[name]())
+
+
+CASES = dict(_cases())
+"""The findings of each case, worked out when they are asked for."""
+
+
+def line(name: str) -> str:
+    """Return the findings of a case as one line."""
+    found = [finding.as_dict() for finding in CASES[name]()]
+    return json.dumps(found, ensure_ascii=False, sort_keys=True)
 
 
 if __name__ == "__main__":
-    TOLD.write_text("".join(f"{name} => {line}\n" for name, line in lines().items()), "utf-8")
+    TOLD.write_text("".join(f"{name} => {line(name)}\n" for name in CASES), "utf-8")

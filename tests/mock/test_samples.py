@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.samples import SPACE_ID, Samples
+from pytest_bctrl.samples import SPACE_ID, Samples, text
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.choice import Rotation
 
@@ -186,3 +188,25 @@ def test_a_map_has_the_names_and_as_many_as_its_schema_allows(schema: dict[str, 
     made = contract_of(schema, {"Code": {"type": "string", "minLength": 12}})
     for body in Samples(made, made.operations[0]).run(1, 12):
         assert check(body, contract=made) == []
+
+
+@pytest.mark.parametrize("step", [0.01, 0.1, 0.5, 3, 1e-7])
+def test_a_number_is_a_multiple_in_decimals(step: float) -> None:
+    """As validators that read JSON exactly have it."""
+    source = Random(1)
+    made = [text.number({"multipleOf": step, "minimum": -1}, "number", "x", source) for _ in range(50)]
+    assert [] == [one for one in made if Decimal(repr(one)) % Decimal(repr(step))]
+    assert min(made) >= -1
+
+
+@pytest.mark.parametrize(
+    ("schema", "only"),
+    [
+        ({"minimum": 0.75, "maximum": 1.25}, 1.0),
+        ({"minimum": -1.25, "maximum": -0.75}, -1.0),
+        ({"exclusiveMinimum": 1, "exclusiveMaximum": 2}, 1.5),
+        ({"exclusiveMinimum": -2, "exclusiveMaximum": -1}, -1.5),
+    ],
+)
+def test_a_number_keeps_limits_that_are_no_multiples(schema: dict[str, Any], only: float) -> None:
+    assert {only} == {text.number(schema, "number", "x", Random(seed)) for seed in range(9)}
