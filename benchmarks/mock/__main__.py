@@ -69,6 +69,8 @@ def _as_processes(servers: list[Server], rounds: int, seconds: float) -> None:
     memory: dict[str, int] = {}
     bodies: dict[str, int] = {}
     loads: dict[tuple[str, int], list[Load]] = {(server.name, n): [] for server in servers for n in CONNECTIONS}
+    for server in servers:
+        start(server).stop()
     for _ in range(rounds):
         for server in servers:
             running = start(server)
