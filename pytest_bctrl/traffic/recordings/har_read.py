@@ -176,11 +176,10 @@ class _Reader:
         url = self._of(request, "url", str, "request.url")
         try:
             parts = urlsplit(url)
-            is_url = url.isprintable() and parts.port != 0
+            if not url.isprintable() or parts.port == 0:
+                raise ValueError
         except ValueError:
-            is_url = False
-        if not is_url:
-            raise self._error("request.url is no URL")
+            raise self._error("request.url is no URL") from None
         # A browser's file also holds what it took from `data:` and `blob:`.
         if self._ours and not (parts.scheme in ("http", "https") and parts.hostname):
             raise self._error("request.url is no URL of an API: the file was edited")
