@@ -32,7 +32,9 @@ class ContractHooks:
         self._summary = summary
         paths = (given.value for given in settings.reports(config))
         self._report = next((path for path in paths if path.endswith(".json")), "")
-        self._again = ["pytest", f"--bctrl-{run.target}", *_typed(config)]
+        flags = [f"--bctrl-{run.target}"] if run.target else []
+        flags += ["--bctrl-selftest"] if run.selftest else []
+        self._again = summary.again = ["pytest", *flags, *_typed(config)]
         config.args, self._chosen = split_arguments(config.args)
 
     @pytest.hookimpl(tryfirst=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -39,6 +40,7 @@ class Summary:
         self._tests: list[TestOutcome] = []
         self._figures: list[str] = []
         self._off: Counter[str] = Counter()
+        self.again = ["pytest"]
         self.stopped = False
         self.is_partial = False
         self.failed_to_accept = False
@@ -243,8 +245,9 @@ class Summary:
                     "once you agree with it"
                 ]
             return [
-                "next         pytest --lf runs the failed tests again; send the reproduction command to compare",
-                '             --bctrl-accept="why" bears them for a while, so that only what is new fails the run',
+                f"next         {shlex.join([*self.again, '--lf'])} runs the failed tests again; send the reproduction "
+                "command to compare",
+                '             with --bctrl-accept="why" it bears them for a while: only what is new fails then',
             ]
         if self._outcomes["failed"]:
             return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -236,4 +237,9 @@ def reproduction(request: httpx.Request, headers: Iterable[tuple[str, str]]) -> 
     # curl drops a field without a value, unless a semicolon stands for the colon.
     fields = "".join(f' -H "{name}: {value}"' if value else f' -H "{name};"' for name, value in headers)
     method = {"GET": "", "HEAD": " -I"}.get(request.method, f" -X {request.method}")
-    return f"curl -sS -i{method}{fields} {shlex.quote(str(request.url))}"
+    # curl resolves dot segments, encoded ones too (RFC 3986, 5.2.4), and would ask for another path.
+    as_is = " --path-as-is" if _DOTS.search(request.url.raw_path.decode("ascii")) else ""
+    return f"curl -sS -i{as_is}{method}{fields} {shlex.quote(str(request.url))}"
+
+
+_DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)

@@ -6,6 +6,7 @@ at or above the level that fails the run.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,8 @@ from pytest_bctrl.checks.undocumented import check_undocumented
 from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.parameters import text_of
+from pytest_bctrl.finding import Finding, at_or_above
+from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.suite import questions
 from pytest_bctrl.suite.fixtures import pytest_generate_tests, schema, target, verdict
 from pytest_bctrl.suite.generate import for_each_case, operation_of, second_opinion
@@ -74,9 +77,18 @@ def test_own_check(operation: Operation, own: Check, target: Target, verdict: Ve
 
 def test_conformance_is_kept(operation: Operation, target: Target, verdict: Verdict) -> None:
     """The same request, asked again and again, gets a conforming answer every time."""
+    answers, broken = 0, 0
     for found in questions.of_repetition(target, operation):
         verdict.collect(found)
-    verdict.give()
+        answers += 1
+        broken += bool(at_or_above(found, target.run.fail_on))
+
+    def told(failing: Sequence[Finding]) -> Iterator[str]:
+        often = "" if broken == answers else "; the command below may have to be sent several times"
+        yield f"in {broken} of {answers} answers to the same request{often}"
+        yield from describe(failing)
+
+    verdict.give(told)
 
 
 def test_wrong_credential_is_refused(

@@ -86,6 +86,27 @@ def test_a_body_that_is_not_there_or_not_json_is_named(body: bytes, rule: str) -
     assert rule == violation.rule
 
 
+LONG = b"x" * 100
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"<html>", "<html>"),
+        (b"<html>" + LONG, "<html>" + "x" * 54 + "…"),
+        (b'{"a": "' + LONG + b'", "b": NaN, "c": "' + LONG + b'"}', 'xx", "b": NaN, "c": "xx'),
+        (b'{"a": "' + LONG + b'", "b": -Infinity}', 'xx", "b": -Infinity}'),
+        (b'{"\xc3\xa9": "' + LONG + b'",\n "b": 01}', 'xx",\n "b": 01}'),
+        (b'{"a": "' + LONG + b'\xff"}', 'xx\\xff"}'),
+    ],
+    ids=["short", "cut", "NaN", "-Infinity", "place", "byte"],
+)
+def test_what_is_no_json_is_shown_where_it_stops_being_one(body: bytes, shown: str) -> None:
+    (violation,) = check_body(answer(body))
+    assert shown in str(violation.observed)
+    assert len(str(violation.observed)) < 70
+
+
 def test_the_schema_is_looked_at_though_the_content_type_is_wrong() -> None:
     rules = [
         finding.rule for finding in check_protocol(answer(runtime(name=1), headers=(("Content-Type", "text/html"),)))

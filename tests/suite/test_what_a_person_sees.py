@@ -35,6 +35,29 @@ def test_a_failure_groups_counts_and_reproduces(live: LiveRun) -> None:
     )
 
 
+def test_a_fault_that_comes_and_goes_is_said_to(live: LiveRun) -> None:
+    with serve(named("fifth-answer-has-bad-item")) as server:
+        result = live(server, "-k", "test_conformance_is_kept")
+
+    result.stdout.fnmatch_lines(
+        ["in 1 of 5 answers to the same request; the command below may have to be sent several times"]
+    )
+
+
+def test_what_to_type_next_is_the_whole_command(live: LiveRun) -> None:
+    with serve(named("last-of-300-status-unknown")) as server:
+        result = live(server, "--bctrl-fail-on=warning", "-k", "test_answer_conforms")
+        result.stdout.fnmatch_lines(
+            [f"next         pytest --bctrl-live --bctrl-base-url={server.url} --bctrl-fail-on=warning --lf runs *"]
+        )
+
+
+def test_a_path_of_dots_is_reproduced_as_it_was_sent(live: LiveRun) -> None:
+    with serve(named("500-on-odd-ids")) as server:
+        result = live(server, "-k", "dot-segments")
+    result.stdout.fnmatch_lines(["  reproduce: curl -sS -i --path-as-is -H *//*/v1/spaces/%2E%2E/runtimes"])
+
+
 def test_the_short_summary_says_what_was_found(live: LiveRun) -> None:
     with serve(named("last-of-300-status-unknown")) as server:
         result = live(server, "-k", "test_answer_conforms")
