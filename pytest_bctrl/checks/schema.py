@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.select import Path
 from pytest_bctrl.checks.violation import Violation
-from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator
+from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator, is_one_of
 from pytest_bctrl.contract.limits import wide_limits
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.show import type_name
-from pytest_bctrl.observed.spot import body_spot
+from pytest_bctrl.observed.spot import body_spot, kind_of
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -70,13 +70,18 @@ def _explained_branches(contract: Contract, error: ValidationError, above: Path)
             yield from explained(contract, child, above)
         return
     name = discriminator(branches)
-    if not isinstance(error.instance, Mapping) or name is None:
+    types = [branch.types for branch in branches]
+    if all(types) and not any(is_one_of(one, error.instance) for one in types):
+        yield _wrong_type(path, sorted(set().union(*types)), error.instance)
+    elif not isinstance(error.instance, Mapping) or name is None:
         yield _violation(path, "the value is none of the documented alternatives", None, error.instance, "alternatives")
     elif name not in cast("Any", error.instance):
         yield _missing(path, name, error.instance)
     else:
         documented = [value for branch in branches for value in branch.values_of(name)]
-        yield _violation((*path, name), _UNLISTED, documented, error.instance[name], "new-branch")
+        told = error.instance[name]
+        observed = type_name(told) if isinstance(told, dict | list) else told
+        yield _violation((*path, name), _UNLISTED, documented, observed, "new-branch")
 
 
 def _wanted(error: ValidationError) -> Any:
@@ -104,10 +109,14 @@ def _required(error: ValidationError, path: Path) -> Iterator[Violation]:
 
 def _type(error: ValidationError, path: Path) -> Iterator[Violation]:
     wanted = _wanted(error)
-    types = [wanted] if isinstance(wanted, str) else list(wanted)
-    wrong = type_name(error.instance)
-    kind = "null" if wrong == "null" else "type"
-    yield _violation(path, f"the value has the wrong type, {wrong}", types, error.instance, kind)
+    yield _wrong_type(path, [wanted] if isinstance(wanted, str) else list(wanted), error.instance)
+
+
+def _wrong_type(path: Path, types: list[str], instance: Any) -> Violation:
+    wrong = kind_of(instance)
+    return _violation(
+        path, f"the value has the wrong type, {wrong}", types, instance, "null" if wrong == "null" else "type"
+    )
 
 
 def _enum(error: ValidationError, path: Path) -> Iterator[Violation]:

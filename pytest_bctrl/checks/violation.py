@@ -87,8 +87,9 @@ def _finding(answer: Answer, where: str, group: list[Violation]) -> Finding:
 
 def _looked_at(answer: Answer, path: Path) -> int:
     """How many places of the body are like `path`: list items, or the objects that could hold the property."""
-    parent = path[:-1] if path and isinstance(path[-1], str) else path
-    return sum(1 for _ in _places(answer.data, parent))
+    if path and isinstance(path[-1], str):
+        return sum(1 for value in _places(answer.data, path[:-1]) if isinstance(value, dict))
+    return sum(1 for _ in _places(answer.data, path))
 
 
 def _places(value: Any, path: Path) -> Iterator[Any]:

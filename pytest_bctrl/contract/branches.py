@@ -41,7 +41,7 @@ class Branch:
 
     def likeness(self, value: Mapping[str, Any]) -> int:
         """How many of this branch's properties the value has, with the right type."""
-        return sum(1 for name, types in self.typed.items() if name in value and _is_one_of(types, value[name]))
+        return sum(1 for name, types in self.typed.items() if name in value and is_one_of(types, value[name]))
 
 
 def _types(schema: Mapping[str, Any]) -> frozenset[str]:
@@ -81,13 +81,14 @@ def branch_meant(branches: Sequence[Branch], value: Any) -> int | None:
         if name is not None:
             matching = [i for i, branch in enumerate(branches) if value.get(name) in branch.values_of(name)]
             return matching[0] if len(matching) == 1 else None
-    typed = [i for i, branch in enumerate(branches) if _is_one_of(branch.types, value)]
+    typed = [i for i, branch in enumerate(branches) if is_one_of(branch.types, value)]
     if len(typed) == 1 or not isinstance(value, Mapping):
         return typed[0] if len(typed) == 1 else None
     likest = sorted(((branches[i].likeness(value), i) for i in typed), reverse=True)
     return likest[0][1] if len(likest) > 1 and likest[0][0] > likest[1][0] else None
 
 
-def _is_one_of(types: frozenset[str], value: Any) -> bool:
+def is_one_of(types: frozenset[str], value: Any) -> bool:
+    """Whether a value is of one of the types; of any, where none is named."""
     kind = type_name(value)
     return not types or kind in types or (kind == "integer" and "number" in types)

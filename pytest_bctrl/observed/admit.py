@@ -84,6 +84,13 @@ def _type(schema: SchemaData, finding: Finding, observation: Observation) -> Sch
     return {"anyOf": [schema, part]}
 
 
+def _none_of_them(schema: SchemaData, finding: Finding, observation: Observation) -> SchemaData:
+    """What was seen beside all alternatives, not as one more of them: a value of two would be of none."""
+    if finding.extra["schema"].keys() == {"type"}:
+        raise UnsayableError("nothing that is documented was ever there by which it could be described")
+    return {"anyOf": [schema, finding.extra["schema"]]}
+
+
 def _part(name: str, finding: Finding, observation: Observation) -> SchemaData:
     """What was seen of one type at the place of a difference."""
     words = {"object": ("properties", "required"), "array": ("items",), "string": ("format",)}.get(name, ())
@@ -120,6 +127,7 @@ _EDITS: Mapping[str, Callable[[SchemaData, Finding, Observation], SchemaData]] =
     "undocumented-property": _property,
     "unlisted-value": _value,
     "new-branch": _branch,
+    "alternatives": _none_of_them,
     "type": _type,
     "null": _type,
     "format": _format,

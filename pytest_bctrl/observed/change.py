@@ -84,10 +84,7 @@ class Change:
             location = location.rpartition(".")[0]
         if kind in ("new-branch", "unlisted-value"):
             return location == self.location and self._names(seen.observed)
-        inside = self.kind == "undocumented-property" and location.startswith(
-            (f"{self.location}.", f"{self.location}[")
-        )
-        return location == self.location or inside
+        return location == self.location
 
     def _names(self, value: Any) -> bool:
         """Whether the value that was seen is the one that came or went; a list that came whole names none."""

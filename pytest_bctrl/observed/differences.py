@@ -22,9 +22,20 @@ from pytest_bctrl.observed.totals import Totals, merged, status_differences
 UNDOCUMENTED = "undocumented_property"
 SCHEMA = "response_schema_conformance"
 
-Kind = Literal["undocumented-property", "unlisted-value", "new-branch", "type", "null", "format", "missing", "untold"]
+Kind = Literal[
+    "undocumented-property",
+    "unlisted-value",
+    "new-branch",
+    "alternatives",
+    "type",
+    "null",
+    "format",
+    "missing",
+    "untold",
+]
 
 UNLISTED = "the value is not one of the documented values"
+NO_ALTERNATIVE = "the value is none of the documented alternatives"
 
 
 def differences(contract: Contract, observation: Observation, media_type: str = "") -> list[Finding]:
@@ -126,8 +137,23 @@ def _at(root: Node, observation: Observation, totals: Totals, place: Place, fact
 
 
 def _branch(node: Node | None, observation: Observation, place: Place, facts: Facts, tag: str) -> Iterator[Difference]:
-    for split in node.splits("object") if node is not None else ():
-        if isinstance(split, Choice) and split.name is not None and split.knows(tag):
+    if node is None:
+        return
+    for split in (*node.splits("object"), *node.splits("array")):
+        if isinstance(split, Choice) and tag == split.none and facts.seen:
+            yield Difference(
+                SCHEMA,
+                "error",
+                NO_ALTERNATIVE,
+                "alternatives",
+                facts.seen,
+                None,
+                split.kind,
+                facts.samples.get(split.kind),
+                split.spot,
+                _described(node.told(split, tag), split.kind, observation, place),
+            )
+        elif isinstance(split, Choice) and split.name is not None and split.knows(tag):
             if tag not in split.by_tag and facts.seen:
                 read = tag_value(tag)
                 schema = inferred(observation, place)
@@ -147,6 +173,16 @@ def _branch(node: Node | None, observation: Observation, place: Place, facts: Fa
                     split.name,
                 )
             return
+
+
+def _described(node: Node, kind: str, observation: Observation, place: Place) -> dict[str, Any]:
+    """What was of no branch: as it was seen, and with nothing of what is documented and was never in it."""
+    members = {name: observation.places.get(place._replace(location=at.location)) for name, at in node.documented}
+    lacking = [{"required": [name]} for name, facts in members.items() if facts is None or not facts.seen]
+    known = {
+        word: said for word, said in inferred(observation, place).items() if word in ("properties", "required", "items")
+    }
+    return {"type": kind, **known, **({"not": {"anyOf": lacking}} if lacking and kind == "object" else {})}
 
 
 def _sample_of_member(facts: Facts, name: str) -> Mapping[str, Any] | None:
@@ -216,7 +252,8 @@ def _values(node: Node, facts: Facts) -> Iterator[Difference]:
     }
     listed = [json.loads(text) for text in documented]
     counts: list[tuple[Any, str, int]] = [(json.loads(text), text, count) for text, count in unlisted.items()]
-    counts += [("…", "", facts.others)] if facts.others else []
+    others = facts.others - _mistyped_others(node, facts)
+    counts += [("…", "", others)] if others > 0 else []
     for value, text, count in counts:
         yield Difference(
             SCHEMA,
@@ -229,6 +266,12 @@ def _values(node: Node, facts: Facts) -> Iterator[Difference]:
             facts.samples.get(text, facts.sample),
             next(iter(documented.values()), None),
         )
+
+
+def _mistyped_others(node: Node, facts: Facts) -> int:
+    """How many of the values that are no longer told apart are of a wrong type, which has been said."""
+    wrong = sum(facts.types[name] for name in TYPES[:5] if name not in node.types)
+    return wrong - sum(count for text, count in facts.values.items() if kind_of(json.loads(text)) not in node.types)
 
 
 def _formats(node: Node, facts: Facts) -> Iterator[Difference]:

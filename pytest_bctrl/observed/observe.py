@@ -94,6 +94,8 @@ class _Pass:
         facts = self._tally.count(node.location, column, of)
         for kind, part in self._tally.by_type(facts, column, node.certain if conforms else None).items():
             if kind in ("object", "array", "string") and kind not in node.types:
+                if kind == "string" and node.values is not None:
+                    self._tally.values(facts, part, node.values)
                 observe_unknown_values(self._tally, node.location, facts, kind, part)
             elif kind == "object":
                 facts.empty += _empty(part)

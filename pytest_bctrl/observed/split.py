@@ -15,6 +15,7 @@ from typing import Any
 from pytest_bctrl.contract.acceptance import acceptance
 from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator
 from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.show import type_name
 from pytest_bctrl.observed.location import value_tag
 from pytest_bctrl.observed.spot import Spot, types_of
 
@@ -60,22 +61,32 @@ class Choice:
     def by_tag(self) -> Mapping[str, Spot]:
         """Every documented tag, with its branch."""
         if self.name is not None:
-            return {
-                value_tag(self.name, value): self.branches[index]
-                for index in self.admitting
-                for value in self.read[index].values_of(self.name)
-            }
+            return {tag: self.branches[index] for index in self.admitting for tag in self._tags_of(index, self.name)}
         return {f"{self.word}:{index}": self.branches[index] for index in self.admitting}
 
+    def _tags_of(self, index: int, name: str) -> Iterator[str]:
+        """The tags that are of one branch: the values that it lists, and containers where it lists none."""
+        branch = self.read[index]
+        if branch.values_of(name):
+            yield from (value_tag(name, value) for value in branch.values_of(name))
+        else:
+            kinds = branch.typed.get(name, frozenset())
+            yield from (value_tag(name, made()) for made in (dict, list) if type_name(made()) in kinds)
+
     def tag(self, value: Any) -> str:
-        """The tag of a value; empty where no branch is told."""
+        """The tag of a value; empty where the property that would tell the branch is not there."""
         if self.name is not None and isinstance(value, Mapping):
             return value_tag(self.name, value[self.name]) if self.name in value else ""
         meant = branch_meant(self.read, value)
         if meant is not None:
             return f"{self.word}:{meant}"
         valid = [i for i in self.admitting if accepts(self.contract, self.branches[i], value)]
-        return f"{self.word}:{'+'.join(map(str, valid))}" if valid else ""
+        return f"{self.word}:{'+'.join(map(str, valid))}" if valid else self.none
+
+    @property
+    def none(self) -> str:
+        """The tag of a value that is of no branch, where no property tells which it means to be."""
+        return f"{self.word}:none"
 
     @property
     def is_exact(self) -> bool:

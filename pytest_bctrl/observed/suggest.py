@@ -149,7 +149,7 @@ def _step(
     shared = first_shared(document, references, goal)
     if shared is not None:
         why = f"{code} {finding.location}: written out here, so that elsewhere it stays as it is."
-        return written_out(document, shared), why, shared
+        return written_out(document, shared), why, (*shared, "$ref")
     schema = value_at(document, goal)
     if not isinstance(schema, Mapping):
         raise UnsayableError("the schema at its place is true or false")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.finding import Finding
@@ -13,7 +13,7 @@ from pytest_bctrl.observed.change import Change, change_of, plain, shape
 from pytest_bctrl.observed.differences import every_difference
 from pytest_bctrl.observed.facts import Facts, Observation, Place
 from pytest_bctrl.observed.location import untagged
-from pytest_bctrl.observed.node import body_node, node_at
+from pytest_bctrl.observed.node import body_node, node_at, untold
 from pytest_bctrl.observed.relabel import relabelled
 from pytest_bctrl.observed.totals import Totals
 
@@ -67,8 +67,23 @@ def place(vendored: Contract, upstream: Contract, observation: Observation, chan
     return sorted(placed, key=lambda one: ORDER.index(one.moved))
 
 
-Key: TypeAlias = tuple[str, str, str, str, str]
-"""Shape of the operation, status, plain location, kind, and the value where each is a difference of its own."""
+class Key(NamedTuple):
+    """What makes a difference one: `operation` without names, plain `location`, and the value where that tells."""
+
+    operation: str
+    status: str
+    location: str
+    kind: str
+    value: str
+
+    def is_in(self, other: Key) -> bool:
+        """Whether it is at the place of another difference of the same answers, or below it."""
+        below = (f"{other.location}.", f"{other.location}[")
+        return self[:2] == other[:2] and (self.location == other.location or self.location.startswith(below))
+
+
+UNDOCUMENTED = "does not document it"
+AGREES = "agrees with what was seen"
 
 
 @dataclass(slots=True)
@@ -107,7 +122,7 @@ def _keyed(found: Sequence[Finding]) -> dict[Key, Finding]:
 def _key(finding: Finding) -> Key:
     kind = str(finding.extra["kind"])
     which = str(finding.observed) if kind in ("unlisted-value", "new-branch", "type") else ""
-    return shape(finding.operation), str(finding.extra["status"]), plain(finding.location), kind, which
+    return Key(shape(finding.operation), str(finding.extra["status"]), plain(finding.location), kind, which)
 
 
 def _seen(scene: _Scene, key: Key) -> Placed:
@@ -115,23 +130,38 @@ def _seen(scene: _Scene, key: Key) -> Placed:
     scene.told.add(key)
     old, new = scene.old.get(key), scene.new.get(key)
     finding = scene.old[key] if old is not None else scene.new[key]
-    is_gone = old is not None and key[0] in scene.lacking
+    if old is not None and key.operation in scene.lacking:
+        return Placed(finding, _by_api(key), _says(old), "has no such operation", _evidence(finding))
+    vendored = UNDOCUMENTED if old is None and _is_unknown(scene.old, key) else _says(old)
+    upstream = UNDOCUMENTED if new is None and _is_unknown(scene.new, key) else _says(new)
     moved: Moved
-    if old is not None and (new is not None or is_gone):
-        moved = "the API is ahead of its documentation" if key[3] in ADDITIVE else "the API broke its contract"
+    if old is None and key.kind == "missing":
+        moved = "the documentation is ahead of the API"
+    elif AGREES not in (vendored, upstream):
+        moved = _by_api(key)
     else:
-        moved = "our copy is stale" if old is not None else "the documentation is ahead of the API"
-    return Placed(finding, moved, _says(old), "has no such operation" if is_gone else _says(new), _evidence(finding))
+        moved = "our copy is stale" if upstream == AGREES else "the documentation is ahead of the API"
+    return Placed(finding, moved, vendored, upstream, _evidence(finding))
+
+
+def _by_api(key: Key) -> Moved:
+    """Who moved where the API does what none of the documents says."""
+    return "the API is ahead of its documentation" if key.kind in ADDITIVE else "the API broke its contract"
+
+
+def _is_unknown(found: Mapping[Key, Finding], key: Key) -> bool:
+    """Whether a document does not know of the property at a place, or of one above: what it is, it leaves open."""
+    return any(key.is_in(one) for one in found if one.kind == "undocumented-property")
 
 
 def _says(finding: Finding | None) -> str:
     """What a document says of a place at which something was seen."""
     if finding is None:
-        return "agrees with what was seen"
+        return AGREES
     expected = finding.expected
     texts = ", ".join(map(str, expected)) if isinstance(expected, list) else str(expected)
     return {
-        "undocumented-property": "does not document it",
+        "undocumented-property": UNDOCUMENTED,
         "missing": "requires it",
         "status": f"documents {texts}",
     }.get(str(finding.extra["kind"]), f"says {texts}")
@@ -148,24 +178,33 @@ def _evidence(finding: Finding) -> str:
 
 def _changed(scene: _Scene, change: Change) -> Placed:
     """Place a change of the documents, by what was seen of it."""
-    old = [one for key, one in scene.old.items() if key not in scene.new and change.is_about(key, one)]
-    new = [one for key, one in scene.new.items() if key not in scene.old and change.is_about(key, one)]
-    scene.told.update(key for key, one in [*scene.old.items(), *scene.new.items()] if one in old or one in new)
+    old = {key: one for key, one in scene.old.items() if key not in scene.new and change.is_about(key, one)}
+    new = {key: one for key, one in scene.new.items() if key not in scene.old and change.is_about(key, one)}
+    scene.told.update(old)
+    if old and new and change.kind == "undocumented-property":
+        # That it came is told; what else upstream says of it, and the API does otherwise, is told by itself.
+        new = {}
+    scene.told.update(new)
+    evidence = "; ".join(_evidence(next(iter(found.values()))) for found in (old, new) if found)
+    if old and new:
+        return _placed(change, "the API broke its contract", evidence)
     if old:
-        return _placed(change, "our copy is stale", _evidence(old[0]))
+        return _placed(change, "our copy is stale", evidence)
     if new:
-        return _placed(change, "the documentation is ahead of the API", _evidence(new[0]))
+        return _placed(change, "the documentation is ahead of the API", evidence)
     return _placed(change, *_unseen(scene, change))
 
 
 def _placed(change: Change, moved: Moved, observed: str) -> Placed:
     finding = change.finding
-    return Placed(finding, moved, _shown(finding.expected), _shown(finding.observed), observed)
+    return Placed(finding, moved, _shown(change, finding.expected), _shown(change, finding.observed), observed)
 
 
-def _shown(value: Any) -> str:
+def _shown(change: Change, value: Any) -> str:
     if value is None:
         return "nothing of the kind"
+    if isinstance(value, bool):
+        return ("allows null" if value else "allows no null") if change.kind == "null" else ("yes" if value else "no")
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
@@ -187,6 +226,8 @@ def _unseen(scene: _Scene, change: Change) -> tuple[Moved, str]:
     blind = _blind(scene, change, at)
     if blind:
         return "no witness", blind
+    if any(change.is_about(key, one) for key, one in scene.new.items()):
+        return "no witness", "what was seen there is as neither document says"
     if change.adds:
         return "the documentation is ahead of the API", f"never seen in {looked} that could have shown it"
     return "our copy is stale", f"{looked} seen, and all are as upstream says"
@@ -213,4 +254,4 @@ def _is_free(contract: Contract, at: Place) -> bool:
     root = body_node(contract, at.operation, at.status)
     parent = at.location.rpartition(".")[0]
     node = None if root is None else node_at(root, parent)
-    return node is None or node.is_open
+    return node is None or untold(node, "object").is_open

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.finding import LEVELS
-from pytest_bctrl.reports.wording import accepted, one_line, safe, spot, where
+from pytest_bctrl.reports.wording import accepted, one_line, safe, spot, told, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ def _command(finding: Finding) -> str:
     if properties and line:
         properties.append(f"line={line}")
     properties.append(f"title={_property(finding.rule)}")
-    text = f"{finding.message} ({where(finding)}) {finding.extra.get('why', '')} {accepted(finding)}".strip()
+    text = f"{told(finding)} ({where(finding)}) {finding.extra.get('why', '')} {accepted(finding)}".strip()
     command = "notice" if accepted(finding) else _COMMANDS[finding.level]
     return f"::{command} {','.join(properties)}::{_data(text)}"
 

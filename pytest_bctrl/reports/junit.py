@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_bctrl.finding import LEVELS, at_or_above
 from pytest_bctrl.reports.verdict import verdict_of
-from pytest_bctrl.reports.wording import accepted, one_line, spot, where
+from pytest_bctrl.reports.wording import accepted, one_line, spot, told, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +81,8 @@ def _case(finding: Finding, fails: bool) -> str:
     name = quoteattr(f"{where(finding)}: {finding.rule}{prints}")
     document, line, _ = spot(finding, "base")
     place = f" file={quoteattr(one_line(document))} line={quoteattr(str(line))}" if document and line else ""
-    detail = escape("\n".join((one_line(finding.message), one_line(finding.extra.get("why", "")))))
+    why = one_line(finding.extra.get("why", ""))
+    detail = escape("\n".join((told(finding), why)))
     rows = [f"<testcase classname={quoteattr(one_line(finding.operation) or 'document')} name={name}{place}>"]
     if fails:
         message = quoteattr(one_line(finding.message))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_bctrl.finding import LEVELS
 from pytest_bctrl.reports.verdict import verdict_of
-from pytest_bctrl.reports.wording import accepted, counted, one_line, spot, where
+from pytest_bctrl.reports.wording import accepted, counted, is_change, one_line, spot, told, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,9 +34,11 @@ def findings_markdown(
     shown = 0
     for level in LEVELS:
         chosen = [finding for finding in findings if finding.level == level]
-        table = ["", f"### {_HEADINGS[level]}", "", "| what | where | lines | rule |", "|---|---|---|---|"]
+        has_lines = any(map(is_change, chosen))
+        columns = ["what", "where", *(["lines"] if has_lines else []), "rule"]
+        table = ["", f"### {_HEADINGS[level]}", "", f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
         for number, finding in enumerate(chosen):
-            added = [*([] if number else table), _row(finding)]
+            added = [*([] if number else table), _row(finding, has_lines=has_lines)]
             if room is not None:
                 room -= _size(added)
                 if room < 0:
@@ -71,13 +73,14 @@ def _size(rows: Sequence[str]) -> int:
     return sum(len(row.encode()) + 1 for row in rows)
 
 
-def _row(finding: Finding) -> str:
+def _row(finding: Finding, *, has_lines: bool) -> str:
     lines = " → ".join(str(spot(finding, side)[1] or "-") for side in ("base", "revision"))
     times = "" if finding.total is None else f" ({finding.count} of {finding.total})"
     borne = f" *{_plain(accepted(finding))}.*" if accepted(finding) else ""
-    what = f"{_plain(finding.message)}{times}. {_plain(str(finding.extra.get('why', '')))}".strip() + borne
+    what = f"{_plain(told(finding, times))}. {_plain(str(finding.extra.get('why', '')))}".strip() + borne
     prints = f" {_code(finding.fingerprint)}" if finding.fingerprint else ""
-    return f"| {what} | {_code(where(finding))} | {lines} | {_code(finding.rule)}{prints} |"
+    cells = [what, _code(where(finding)), *([lines] if has_lines else []), f"{_code(finding.rule)}{prints}"]
+    return f"| {' | '.join(cells)} |"
 
 
 def _plain(text: str) -> str:

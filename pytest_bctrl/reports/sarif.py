@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.reports.verdict import verdict_of
-from pytest_bctrl.reports.wording import accepted, one_line, spot, where
+from pytest_bctrl.reports.wording import accepted, one_line, spot, told, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ def _result(finding: Finding, index: int) -> dict[str, Any]:
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": _LEVELS[finding.level],
-        "message": {"text": one_line(finding.message)},
+        "message": {"text": told(finding)},
         "properties": {
             "expected": finding.expected,
             "observed": finding.observed,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pytest_bctrl.finding import LEVELS, Finding
+from pytest_bctrl.reports.wording import is_change
 
 _LENGTH = 600
 """Characters of one value; a finding's own data holds more of it."""
@@ -51,11 +52,10 @@ def _one(finding: Finding, before: Finding | None) -> Iterator[str]:
     if not is_said:
         yield printable(f"    {finding.message}")
     # In a comparison of two specs, nothing stands where one of them says nothing; in an answer, null is a value.
-    is_drift = bool(finding.fingerprint)
     for word, value in (("expected", finding.expected), ("observed", finding.observed)):
         if is_said and word == "expected":
             continue
-        yield f"    {word}  {'nothing' if is_drift and value is None else shown(value)}"
+        yield f"    {word}  {'nothing' if value is None and is_change(finding) else shown(value)}"
     if isinstance(finding.sample, dict) and "location" in finding.sample:
         yield printable(f"    sample    {finding.sample['location']}")
     accepted = finding.extra.get("accepted")

@@ -50,6 +50,39 @@ def where(finding: Finding) -> str:
     return one_line(" · ".join(filter(None, (finding.operation, answer, finding.location))) or "the document")
 
 
+_VALUE = 80
+"""Characters of a value in a line of text; the finding's own data holds more of it."""
+
+_SAID = frozenset({"missing", "null", "undocumented-property"})
+"""Kinds of which the message, or the place, says what was seen or expected."""
+
+
+def is_change(finding: Finding) -> bool:
+    """Whether it is about two documents, rather than about what was seen of an answer."""
+    return bool(finding.extra.get("revision"))
+
+
+def told(finding: Finding, times: str = "") -> str:
+    """The message, and what a check saw: `…: archived, expected active | stopped, as at runtimes[3].status`.
+
+    `times` is put behind the message itself. A change of a document says all in its message.
+    """
+    said = f"{one_line(finding.message)}{times}"
+    if is_change(finding):
+        return said
+    if finding.extra.get("kind") not in _SAID and finding.observed is not None:
+        owed = "" if finding.expected is None else f", expected {_value(finding.expected)}"
+        said = f"{said}: {_value(finding.observed)}{owed}"
+    sample = finding.sample.get("location") if isinstance(finding.sample, dict) else None
+    return f"{said}, as at {one_line(sample)}" if sample else said
+
+
+def _value(value: Any) -> str:
+    is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    text = one_line(" | ".join(value) if is_list else value)
+    return text if len(text) <= _VALUE else f"{text[:_VALUE]}…"
+
+
 def spot(finding: Finding, side: str) -> tuple[str, int | None, str]:
     """The document, line and pointer of the finding on one side: `base` or `revision`."""
     found = finding.extra.get(side) or {}

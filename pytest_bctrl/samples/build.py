@@ -75,6 +75,10 @@ class Builder:
                 made[name] = self.value(inner, at, depth + 1)
         if not schema.get("properties") and schema.get("additionalProperties") is not False:
             made |= self._free_form(schema, place, depth)
+        for name, needed in schema.get("dependentRequired", {}).items():
+            for other in needed if name in made else ():
+                if other not in made:
+                    made[other] = self.value(documented.get(other, True), f"{place}.{other}".lstrip("."), depth + 1)
         return made
 
     def _free_form(self, schema: Mapping[str, Any], place: str, depth: int) -> dict[str, Any]:
@@ -110,7 +114,7 @@ class Builder:
         ]
         least, most = int(schema.get("minItems", 0)), int(schema.get("maxItems", 3))
         wanted = self._lengths.get(place, max(least, min(most, 1 + self._choice.deal(f"{place}#", 3, counts=False))))
-        inner = schema.get("items", True)
+        inner = schema.get("items", schema.get("unevaluatedItems", True))
         if inner is False:
             return start
         made = list(start)
@@ -122,7 +126,14 @@ class Builder:
                 tries += 1
             if tries < _TRIES:
                 made.append(value)
-        return made
+        return self._containing(schema, made, place, depth) if "contains" in schema else made
+
+    def _containing(self, schema: Mapping[str, Any], made: list[Any], place: str, depth: int) -> list[Any]:
+        """The list with as many items as it has to contain in the place of others, from its end on."""
+        wanted = {"allOf": [schema["contains"], schema.get("items", True)]}
+        least = int(schema.get("minContains", 1))
+        asked = [self.value(wanted, f"{place}[*]<contains>", depth + 1) for _ in range(least)]
+        return [*made[: max(0, len(made) - least)], *asked]
 
 
 _NAMES = ("first", "second")

@@ -101,10 +101,14 @@ class TestOneFinding:
 
     def test_that_says_who_moved_has_three_witnesses_and_the_next_command(self, show: Show) -> None:
         page = show(moved())
+        assert "our copy is stale" == page.locator(FINDINGS).first.locator(".moved").inner_text().lower()
         body = opened(page, 0)
-        assert "our copy is stale" == body.locator(".moved").inner_text().lower()
         assert ["string", "integer", "integer, 300 of 300"] == body.locator(".side pre").all_inner_texts()
         assert "pytest-bctrl contract update" == body.locator("[aria-label=Command]").inner_text()
+
+    def test_that_is_closed_shows_what_was_seen_and_what_was_owed(self, show: Show) -> None:
+        lines = show(failed()).locator(f"{FINDINGS} .gist").all_inner_texts()
+        assert "archived expected active | stopped | failed" == " ".join(lines[0].split())
 
     def test_that_is_accepted_says_so_and_why(self, show: Show) -> None:
         page = show(moved())

@@ -122,9 +122,9 @@ _MISSING = "the required property is missing"
         ({"kind": True}, [(_KIND, _UNLISTED)]),
         ({"kind": []}, [(_KIND, _UNLISTED)]),
         ({"kind": {}}, [(_KIND, _UNLISTED)]),
-        (None, [(("runtimes", 0, "backing"), _NONE)]),
-        ("profile", [(("runtimes", 0, "backing"), _NONE)]),
-        ([], [(("runtimes", 0, "backing"), _NONE)]),
+        (None, [(("runtimes", 0, "backing"), "the value has the wrong type, null")]),
+        ("profile", [(("runtimes", 0, "backing"), "the value has the wrong type, string")]),
+        ([], [(("runtimes", 0, "backing"), "the value has the wrong type, array")]),
     ],
 )
 def test_a_fault_in_an_alternative_is_named_in_the_branch_that_was_meant(backing: Any, expected: Any) -> None:
@@ -192,6 +192,10 @@ def test_deep_nesting_in_a_typed_place_is_a_finding(depth: int) -> None:
         ({"type": "integer"}, True, False),
         ({"type": "integer"}, 1.0, True),
         ({"type": "number"}, 10**400, True),
+        ({"multipleOf": 0.01}, 0.58, True),
+        ({"multipleOf": 0.01}, 0.585, False),
+        ({"multipleOf": 0.1}, 10**400, True),
+        ({"multipleOf": 1}, 1e30, True),
         ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, 1, False),
         ({"anyOf": [{"type": "integer"}, {"type": "number"}]}, 1, True),
         ({"oneOf": [{"type": "string"}, {"type": "array"}]}, {}, False),

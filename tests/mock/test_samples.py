@@ -23,6 +23,7 @@ from pytest_bctrl.samples.choice import Rotation
 from ..contract.documents import contract_of
 from .conforming import troubles
 from .coverage import seen, to_see
+from .own_schemas import SCHEMAS
 
 
 @pytest.fixture(scope="module")
@@ -104,22 +105,6 @@ def test_samples_need_nothing_but_the_standard_library() -> None:
     assert shown.stdout.strip() == "[]"
 
 
-SCHEMAS: dict[str, dict[str, Any]] = {
-    "limits": {"type": "integer", "minimum": 3, "maximum": 5},
-    "exclusive": {"type": "integer", "exclusiveMinimum": 3, "exclusiveMaximum": 5},
-    "steps": {"type": "number", "multipleOf": 0.25, "minimum": 1},
-    "lengths": {"type": "string", "minLength": 40, "maxLength": 44},
-    "short": {"type": "string", "maxLength": 3},
-    "pattern": {"type": "string", "pattern": "^rt_[0-9]+$", "examples": ["rt_12"]},
-    "items": {"type": "array", "minItems": 4, "maxItems": 4, "items": {"type": "string", "format": "date-time"}},
-    "prefix": {"type": "array", "minItems": 2, "prefixItems": [{"const": 1}, {"enum": ["a"]}], "items": False},
-    "all": {"allOf": [{"type": "object", "properties": {"a": {"const": 1}}, "required": ["a"]}, {"required": ["b"]}]},
-    "map": {"type": "object", "minProperties": 1, "additionalProperties": {"type": "boolean"}},
-    "any": {"anyOf": [{"type": "null"}, {"type": "string", "format": "uri"}]},
-    "implied": {"properties": {"a": {"type": "string", "format": "email"}}, "required": ["a"]},
-}
-
-
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_any_contract_can_be_sampled(name: str) -> None:
     """Keywords that the packaged contract does not use are kept too."""
@@ -133,10 +118,33 @@ def test_any_contract_can_be_sampled(name: str) -> None:
         assert [error.message for error in validator.iter_errors(builder.value(made.schema))] == []
 
 
-def test_a_pattern_without_an_example_is_said() -> None:
+def test_steps_are_exact() -> None:
+    """As written in decimals, and not as binary arithmetic has them: 69 times 0.01 is 0.69."""
+    contract = _contract({"type": "number", "multipleOf": 0.01})
+    builder = Builder(contract, Rotation(1))
+    assert all(len(repr(builder.value({"type": "number", "multipleOf": 0.01}))) <= 4 for _ in range(50))
+
+
+def test_a_list_that_may_be_left_out_can_be_left_out() -> None:
+    """A body without its list is made at once, and does not wait for the items that never come."""
+    schema = {"type": "object", "properties": {"kids": {"type": "array", "items": {"type": "object"}}}}
+    contract = _contract(schema)
+    assert Samples(contract, contract.operations[0]).outlined(optional=False) == {"kids": []}
+
+
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_a_list_is_no_longer_than_it_may_be(most: int) -> None:
+    """However many alternatives its items have."""
+    contract = _contract({"type": "array", "maxItems": most, "items": {"enum": ["a", "b", "c", "d", "e"]}})
+    made = Samples(contract, contract.operations[0])
+    assert (len(made.sample()), made.most_items) == (most, most)
+
+
+@pytest.mark.parametrize("pattern", ["^(?=a)rt_$", r"^\p{L}+$"])
+def test_a_pattern_without_an_example_is_said(pattern: str) -> None:
     """An error that names the place and the mend, not a wrong sample."""
     contract = _contract(
-        {"type": "object", "properties": {"id": {"type": "string", "pattern": "^(?=a)rt_$"}}, "required": ["id"]}
+        {"type": "object", "properties": {"id": {"type": "string", "pattern": pattern}}, "required": ["id"]}
     )
     with pytest.raises(DocumentError, match=r"id: .*add 'examples'"):
         Samples(contract, contract.operations[0]).sample()

@@ -57,6 +57,8 @@ SEEN: dict[str, Edit] = {
     "property of a branch": put(3, "backing", {"kind": "ephemeral", "image": "base"}),
     "property of the other branch": put(3, "backing", {"kind": "profile", "profile": "a", "image": "base"}),
     "value": put(3, "status", "paused"),
+    "kind that is a list": put(3, "backing", {"kind": ["profile"], "profile": "a"}),
+    "kind that is an object": put(3, "backing", {"kind": {"name": "profile"}}),
     "kind": put(3, "backing", {"kind": "snapshot", "image": "base", "size": 4}),
     "kind twice": lambda runtimes: (
         put(3, "backing", {"kind": "snapshot", "image": "base"})(runtimes),

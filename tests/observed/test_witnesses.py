@@ -18,9 +18,23 @@ from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.witnesses import ORDER, Placed, place
 from pytest_bctrl.strategies import responses
 from tests.drift.published import SPEC
+from tests.variants.runtimes import on_all, put
 
 from .seeing import CONTRACT, seen
-from .three_witnesses import AHEAD, CASES, PROMISED, UNKNOWN, answered, published
+from .three_witnesses import (
+    AHEAD,
+    BROKEN,
+    CASES,
+    PROMISED,
+    STALE,
+    UNKNOWN,
+    Case,
+    adding,
+    answered,
+    item,
+    published,
+    saying,
+)
 
 
 def placed(spec: dict[str, Any], observation: Observation) -> list[Placed]:
@@ -55,6 +69,54 @@ def test_what_upstream_lists_and_what_nobody_does_are_told_apart() -> None:
         (AHEAD, "lost"): "lost seen: 1 of 10, as at runtimes[4].status",
         ("our copy is stale", "paused"): "paused seen: 1 of 10, as at runtimes[3].status",
     } == said
+
+
+_SCHEMA, _STRAY = "response_schema_conformance", "undocumented_property"
+_ADDED, _REQUIRED = "response-optional-property-added", "response-required-property-added"
+OWNER = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
+
+TOGETHER: dict[str, tuple[Case, set[tuple[str, str, str]]]] = {
+    "more than upstream's property": (
+        Case("", "", "", saying("owner", **OWNER), on_all(owner={"id": "a", "mail": "b"})),
+        {(STALE, _ADDED, "runtimes[*].owner"), (AHEAD, _STRAY, "runtimes[*].owner.mail")},
+    ),
+    "another type than upstream's property": (
+        Case("", "", "", adding("tenant", type="integer"), on_all(tenant="t")),
+        {(STALE, _ADDED, "runtimes[*].tenant"), (BROKEN, _SCHEMA, "runtimes[*].tenant")},
+    ),
+    "a property that upstream requires, on its way": (
+        Case("", "", "", adding("tenant", required=True), put(3, "tenant", "t")),
+        {(STALE, _REQUIRED, "runtimes[*].tenant"), (PROMISED, _SCHEMA, "runtimes[*].tenant")},
+    ),
+    "more in a property that upstream gave up": (
+        Case("", "", "", lambda schemas: item(schemas)["properties"].pop("summary"), put(3, "summary", "tabs", 4)),
+        {(PROMISED, "response-optional-property-removed", "runtimes[*].summary")},
+    ),
+    "a third type": (
+        Case("", "", "", saying("name", type="integer"), on_all(name=True)),
+        {(BROKEN, _SCHEMA, "runtimes[*].name"), (UNKNOWN, "response-property-type-changed", "runtimes[*].name")},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_what_contradicts_both_documents_is_told_beside_what_changed(name: str) -> None:
+    case, owed = TOGETHER[name]
+    found = placed(published(case), seen(answered(case)))
+    assert owed <= {(one.moved, one.finding.rule, one.finding.location) for one in found}
+    assert len(found) == len({(one.finding.rule, one.finding.location) for one in found})
+
+
+def test_what_neither_document_says_is_not_called_upstream_s() -> None:
+    case, _ = TOGETHER["a third type"]
+    found = placed(published(case), seen(answered(case)))
+    (texts,) = [(one.upstream, one.observed) for one in found if one.moved == UNKNOWN]
+    assert ("integer", "what was seen there is as neither document says") == texts
+
+
+def test_whether_null_is_allowed_is_said_in_words() -> None:
+    (one,) = placed(published(CASES["a null that is never sent"]), seen(answered(CASES["a null that is never sent"])))
+    assert ("allows no null", "allows null") == (one.vendored, one.upstream)
 
 
 def test_it_is_said_how_much_could_have_shown_it() -> None:

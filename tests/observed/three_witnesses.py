@@ -151,6 +151,16 @@ CASES: dict[str, Case] = {
     "a null where none is allowed": Case(BROKEN, _SCHEMA, "runtimes[*].name", api=put(3, "name", None)),
     "another type": Case(BROKEN, _SCHEMA, "runtimes[*].name", api=put(3, "name", 5)),
     "no uuid": Case(BROKEN, _SCHEMA, "runtimes[*].id", api=put(3, "id", "x-3")),
+    "a null that no alternative takes": Case(BROKEN, _SCHEMA, "runtimes[*].backing", api=put(3, "backing", None)),
+    "both types, and each document has one": Case(
+        BROKEN, "response-property-type-changed", "runtimes[*].name", saying("name", type="integer"), put(3, "name", 5)
+    ),
+    "a property of a branch that is never sent": Case(
+        PROMISED,
+        "response-optional-property-added",
+        "runtimes[*].backing<kind=profile>.image",
+        lambda schemas: schema(schemas, "Backing1")["properties"].update(image={"type": "string"}),
+    ),
     "a value, and nothing was listed": Case(
         UNKNOWN, _VALUE, _STATUS, listing("paused"), lambda runtimes: runtimes.clear()
     ),

@@ -21,7 +21,20 @@ if TYPE_CHECKING:
     from pytest_bctrl.reports.title import Title
 
 _FOLDER = Path(__file__).with_name("page")
-_SCRIPTS = ("dom", "theme", "copy", "values", "finding", "findings", "filter", "outline", "rest", "print", "start")
+_SCRIPTS = (
+    "dom",
+    "theme",
+    "copy",
+    "values",
+    "gist",
+    "finding",
+    "findings",
+    "filter",
+    "outline",
+    "rest",
+    "print",
+    "start",
+)
 """In the order in which they build on one another."""
 
 _ICONS = {

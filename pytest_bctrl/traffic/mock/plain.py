@@ -12,13 +12,15 @@ from pytest_bctrl.traffic.mock.message import Answer, Payload
 _SEED = 1
 
 
-def plain(contract: Contract, status: int, content: Mapping[str, Schema]) -> Answer:
+def plain(contract: Contract, status: int, content: Mapping[str, Schema], request_id: str) -> Answer:
     """Return an answer in the first documented media type, with a text that its schema allows; bare without one."""
+    identified = ("X-Request-Id", request_id)
     for media, schema in content.items():
         value = Builder(contract, Rotation(_SEED)).value(schema)
         body = value if isinstance(value, str) else "a sample"
-        return Answer(status, (("Content-Type", _TEXT if "*" in media else media),), Payload(body.encode()))
-    return Answer(status)
+        fields = (("Content-Type", _TEXT if "*" in media else media), identified)
+        return Answer(status, fields, Payload(body.encode()))
+    return Answer(status, (identified,))
 
 
 _TEXT = "text/plain"

@@ -9,7 +9,8 @@ function findingItem(finding, index) {
     el('span.level', null, icon(finding.level), finding.level),
     el('span.what', null, finding.message, finding.accepted ? el('span.accepted', null, `accepted until ${finding.accepted.expires}`) : null),
     el('span.count', null, countOf(finding)),
-    el('span.place', null, el('code', null, placeOf(finding)), el('code.rule', null, finding.rule))));
+    el('span.place', null, el('code', null, placeOf(finding)), el('code.rule', null, finding.rule)),
+    gistOf(finding)));
   details.addEventListener('toggle', () => fill(details, finding));
   return el('li', null, details);
 }
@@ -37,7 +38,6 @@ function placeOf(finding) {
 function findingBody(finding) {
   const exchange = report.exchanges[finding.exchange];
   return el('div.body', null,
-    finding.moved ? el('p.moved', null, finding.moved) : null,
     sideBySide(finding),
     finding.why ? el('p.why', null, finding.why) : null,
     rows(finding, exchange),

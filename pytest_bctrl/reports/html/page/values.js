@@ -48,9 +48,11 @@ function sideBySide(finding) {
       el('pre', { tabindex: 0, role: 'group', 'aria-label': title }, words(said[name])))));
   }
   const drift = isDrift(finding);
+  // In an answer, null is a value; in a document, it stands for nothing.
+  const observed = finding.observed === null && !drift ? 'null' : finding.observed;
   return el('div.sides', null,
-    side('expected', { title: drift ? 'Was' : 'Expected', where: spotOf(finding.base) }, finding.expected, finding.observed),
-    side('observed', { title: drift ? 'Is now' : 'Observed', where: spotOf(finding.revision) }, finding.observed, finding.expected));
+    side('expected', { title: drift ? 'Was' : 'Expected', where: spotOf(finding.base) }, finding.expected, observed),
+    side('observed', { title: drift ? 'Is now' : 'Observed', where: spotOf(finding.revision) }, observed, finding.expected));
 }
 
 function isDrift(finding) {

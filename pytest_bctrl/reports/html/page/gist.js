@@ -1,0 +1,19 @@
+// What a finding is about, in a line of a closed row: what was seen and what was owed, or who moved.
+const GIST = 60;
+const SAID_BY_THE_MESSAGE = new Set(['missing', 'null', 'undocumented-property']);
+
+function gistOf(finding) {
+  if (finding.moved) return el('span.gist', null, el('span.moved', null, finding.moved));
+  if (isDrift(finding) || SAID_BY_THE_MESSAGE.has(finding.kind)) return null;
+  const owed = inALine(finding.expected);
+  const seen = inALine(finding.observed);
+  if (!owed || !seen) return null;
+  return el('span.gist.values', null, el('code', null, seen), el('span', null, 'expected'), el('code', null, owed));
+}
+
+function inALine(value) {
+  if (value === null || value === undefined) return value === null ? 'null' : '';
+  const one = (item) => (typeof item === 'string' ? item : JSON.stringify(item));
+  const text = isPlainList(value) ? value.map(one).join(' | ') : one(value);
+  return text.length > GIST ? `${text.slice(0, GIST - 1)}…` : text;
+}

@@ -1,0 +1,91 @@
+"""The observer of ordinary traffic and the checks of the suite say the same of the same answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.fingerprint import named
+from pytest_bctrl.observed.differences import differences
+
+from .bodies import BODIES, CONTRACT, OPERATION, VALUES, sample
+
+FLAT = {"error": "no such key", "code": "auth.unauthorized", "requestId": "r1"}
+NESTED = {"error": {"code": "c", "message": "m", "reasonClass": "r", "requestId": "r1"}}
+
+
+def answered(body: Any, status: int) -> Answer:
+    return Answer(CONTRACT, OPERATION, status, (("Content-Type", "application/json"),), json.dumps(body).encode())
+
+
+def told(found: list[Finding]) -> set[tuple[Any, ...]]:
+    rules = ("response_schema_conformance", "undocumented_property")
+    return {
+        (one.rule, one.location, one.message, one.count, one.total, named(one).fingerprint)
+        for one in found
+        if one.rule in rules
+    }
+
+
+def agree(body: Any, status: int) -> None:
+    answer = answered(body, status)
+    assert told(check_answer(answer)) == told(differences(CONTRACT, answer.observed))
+
+
+@given(BODIES)
+def test_they_agree_on_every_listing(body: Any) -> None:
+    agree(body, 200)
+
+
+@given(
+    st.sampled_from([FLAT, NESTED]), st.dictionaries(st.sampled_from([*FLAT, "x"]), VALUES, max_size=3), st.integers(0)
+)
+def test_they_agree_on_every_refusal(body: dict[str, Any], changed: dict[str, Any], gone: int) -> None:
+    made = {**body, **changed}
+    made.pop([*made, ""][gone % (len(made) + 1)], None)
+    agree(made, 401)
+
+
+def with_first(**members: Any) -> dict[str, Any]:
+    body = sample()
+    body["runtimes"][0].update(members)
+    return body
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (with_first(backing=None), 200),
+        (with_first(backing="profile"), 200),
+        (with_first(backing={"kind": ["profile"]}), 200),
+        (with_first(name=1.0), 200),
+        (with_first(status=10**200), 200),
+        ({"runtimes": [*sample()["runtimes"], "a runtime"]}, 200),
+        ({"runtimes": [{**sample()["runtimes"][0], "type": number} for number in range(100)]}, 200),
+        ({}, 401),
+        ({"error": 5}, 401),
+        ([], 401),
+    ],
+    ids=[
+        "null for alternatives",
+        "text for alternatives",
+        "list as the property that tells",
+        "whole number with a fraction",
+        "long number in an enumeration",
+        "text among objects",
+        "more wrong types than are told apart",
+        "of no alternative",
+        "of no alternative by its property",
+        "list for alternatives",
+    ],
+)
+def test_they_agree_on(body: Any, status: int) -> None:
+    agree(body, status)
+    assert told(check_answer(answered(body, status)))
