@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 
 import pytest
@@ -21,3 +22,13 @@ def _no_job(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs inside of tests annotate nothing and add to no summary, unless a test sets up a job for them."""
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+
+def pytest_sessionfinish() -> None:
+    """Write what was measured: pytest-xdist ends a worker that takes long to stop, whatever it had still to write."""
+    if "coverage" in sys.modules:
+        from coverage import Coverage
+
+        measuring = Coverage.current()
+        if measuring is not None:
+            measuring.save()

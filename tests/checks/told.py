@@ -93,7 +93,7 @@ def _answers() -> Iterator[tuple[str, Answer]]:
         ),
     )
     yield "many members", answer(runtime(**{f"field{number}": number for number in range(30)}))
-    yield "of another method", Answer(**{**_fields(answer(b"{")), "method": "HEAD", "reproduce": "curl …"})
+    yield "of another method", Answer(**{**_fields(answer(b"{")), "method": "OPTIONS", "reproduce": "curl …"})
 
 
 def _fields(made: Answer) -> dict[str, Any]:

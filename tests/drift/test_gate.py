@@ -183,8 +183,9 @@ def test_the_package_says_its_version(tmp_path: Path) -> None:
 def test_the_gate_starts_without_what_it_does_not_need(tmp_path: Path, base: str) -> None:
     """No test framework, HTTP client or validator is imported for a comparison of two files."""
     code = (
-        "import sys; from pytest_bctrl.cli import main; main(['drift', 'base.yaml', '--base', 'base.yaml']);"
-        "print(sorted({'pytest', 'httpx', 'jsonschema', 'dataclasses', 'hashlib', 'urllib.request'} & set(sys.modules)))"
+        "import sys; before = set(sys.modules); from pytest_bctrl.cli import main;"
+        "main(['drift', 'base.yaml', '--base', 'base.yaml']); new = set(sys.modules) - before;"
+        "print(sorted({'pytest', 'httpx', 'jsonschema', 'dataclasses', 'hashlib', 'urllib.request'} & new))"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -179,7 +180,7 @@ def test_check_bears_what_the_list_accepts(pytester: pytest.Pytester, paused: Se
     """The command reads the same list, writes it too, and its JSON tells what was accepted."""
     body = pytester.path / "body.json"
     body.write_text(json.dumps(PAUSED.document()))
-    command = ["python", "-m", "pytest_bctrl", "check", str(body)]
+    command = [sys.executable, "-m", "pytest_bctrl", "check", str(body)]
 
     before = pytester.run(*command)
     accepting = pytester.run(*command, "--accept", "we cope", "--until", "2999-02-03")
@@ -196,7 +197,7 @@ def test_check_names_entries_that_are_past_or_of_no_use(pytester: pytest.Pyteste
     pytester.path.joinpath("body.json").write_text(json.dumps(PAUSED.document()))
     pytester.path.joinpath("known.yaml").write_text(entry("2020-01-01") + entry(location="id").removeprefix("allow:\n"))
 
-    result = pytester.run("python", "-m", "pytest_bctrl", "check", "body.json", "--allow-list", "known.yaml")
+    result = pytester.run(sys.executable, "-m", "pytest_bctrl", "check", "body.json", "--allow-list", "known.yaml")
 
     assert result.ret == 1
     result.stderr.fnmatch_lines(["*known.yaml:2: * expired on *", "*known.yaml:6: * is stale: *"])
