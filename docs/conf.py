@@ -15,6 +15,9 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
+# Quotes alone: `--bctrl-live` is two hyphens.
+smartquotes_action = "q"
+
 html_theme = "furo"
 html_title = "pytest-bctrl"
 html_show_copyright = False

@@ -95,6 +95,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if option.bctrl_record_mode or any(config.getini(name) for name in _RECORDING_INI):
         _require_recording_settings(config)
     if option.bctrl_live or option.bctrl_mock or option.bctrl_selftest or option.bctrl_upstream:
+        from pytest_bctrl.suite.settle import settle
+
+        # Before what the suite imports, too, since each import makes the collector look at all there is.
+        settle()
         from pytest_bctrl.suite.start import start
 
         start(config)

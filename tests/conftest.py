@@ -11,6 +11,8 @@ if find_spec("hypothesis") is not None:
     from hypothesis import HealthCheck, settings
 
     settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    # For tools that run the same tests many times and compare the outcomes.
+    settings.register_profile("repeatable", settings.get_profile("unhurried"), derandomize=True, database=None)
     settings.load_profile("unhurried")
 
 

@@ -19,13 +19,16 @@ from pytest_bctrl.baseline.accept import with_entries
 from pytest_bctrl.checks.accept import answer_of
 from pytest_bctrl.checks.own import flattened, run_check
 from pytest_bctrl.cli import check, contract, drift, mock, plugins
+from pytest_bctrl.cli.drift_reports import Report, write_reports
 from pytest_bctrl.contract import build, overlay, page
 from pytest_bctrl.contract.document import MAX_BYTES, load_data, load_document
 from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.contract.update import prepare, write
 from pytest_bctrl.contract.yaml_source import read_yaml
+from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.gate_file import read_gate_file
+from pytest_bctrl.drift.report import MAX_CHANGES
 from pytest_bctrl.drift.sources import read_text
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.levels import parse_levels
@@ -156,6 +159,10 @@ def _serve(server: socket.socket, answer: bytes) -> None:
         connection.sendall(answer)
 
 
+def _paths_of(number: int) -> dict[str, Any]:
+    return {"openapi": "3.1.0", "paths": {f"/{index}": {"get": {}} for index in range(number)}}
+
+
 def _nested(levels: int) -> dict[str, Any]:
     return {"deeper": _nested(levels - 1)} if levels else {}
 
@@ -226,6 +233,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "plugin without": lambda _: plugins.require_hooks(["json"], ["pytest_bctrl_checks"]),
     # mock
     "mock scenario": lambda _: _mock().scenario("day"),
+    "mock runtimes": lambda _: setattr(_mock(), "runtimes", [{"id": 1j}]),
     "mock count": lambda _: _mock().scenario("many", count=-1),
     "mock scenario arguments": lambda _: _mock().scenario("empty", count=3),
     "mock fault": lambda _: _mock().fault("explode"),
@@ -308,7 +316,8 @@ TRIGGERS: Mapping[str, Trigger] = {
     "drift past": lambda _: _command(drift, "--accept", "x", "--until", "2020-01-01"),
     "drift formats": lambda _: _command(drift, "--format", "json", "--format", "sarif"),
     "drift list": lambda _: _command(drift, "--allow-list", "none.yaml"),
-    "drift output": lambda _: drift.write_reports([drift._Report("json", "none/x.json")], [], Title("drift", "a", "b")),
+    "drift output": lambda _: write_reports([Report("json", "none/x.json")], [], Title("drift", "a", "b")),
+    "drift changes": lambda _: compare(_paths_of(1), _paths_of(MAX_CHANGES + 2)),
     "source http": lambda _: read_text("http://docs.test/page.md"),
     "source key": lambda _: read_text("https://me:hidden@docs.test/page.md"),
     "source missing": lambda _: read_text("none.md"),

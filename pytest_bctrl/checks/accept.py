@@ -32,9 +32,11 @@ def answer_of(response: Any, contract: Contract, operation: str | None = None) -
             mend="give a response of httpx, requests, urllib3, werkzeug, Django or Starlette, "
             "or its body as bytes, str or data",
         )
-    url = _url(response)
-    chosen = _operation(contract, operation, url, _method(response))
-    return Answer(contract, chosen, status, _headers(response), _body(response), path_values(chosen, url))
+    url, method = _url(response), _method(response)
+    chosen = _operation(contract, operation, url, method)
+    return Answer(
+        contract, chosen, status, _headers(response), _body(response), path_values(chosen, url), method=method
+    )
 
 
 def _encoded(body: bytes | str | dict[str, Any] | list[Any]) -> bytes:
@@ -73,7 +75,7 @@ def _body(response: Any) -> bytes:
     raise BctrlError(
         f"the {type(response).__name__} has no body that was read",
         where="pytest_bctrl.check",
-        mend="read it first: response.read()",
+        mend="read it first, response.read() or await response.aread(), or give what was read",
     )
 
 
@@ -103,7 +105,9 @@ def _method(response: Any) -> str:
     asked = own.get("request", own.get("_request"))
     if isinstance(asked, Mapping):
         return str(asked.get("REQUEST_METHOD", ""))
-    return str(getattr(asked, "method", "") or "").upper()
+    # urllib3 leaves it to the standard library's response, under it.
+    under = getattr(own.get("_original_response"), "_method", None)
+    return str(getattr(asked, "method", None) or under or "").upper()
 
 
 def _operation(contract: Contract, operation: str | None, url: str, method: str) -> Operation:

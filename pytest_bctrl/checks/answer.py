@@ -46,6 +46,11 @@ class Answer:
         """The media type alone, in lower case, or an empty string where the header is missing."""
         return (self.header("Content-Type") or "").split(";")[0].strip().lower()
 
+    @property
+    def is_to_head(self) -> bool:
+        """Whether it answers a HEAD, and so has no body (RFC 9110, 9.3.2)."""
+        return "HEAD" in (self.operation.method, self.method)
+
     @cached_property
     def documented(self) -> ResponseSpec | None:
         """What the contract documents for this status."""
@@ -54,7 +59,7 @@ class Answer:
     @cached_property
     def schema(self) -> Schema | None:
         """The documented schema of this body; None where the status or its body is not documented, or for HEAD."""
-        if self.operation.method == "HEAD":
+        if self.is_to_head:
             return None
         content = self.documented.content if self.documented is not None else {}
         media = chosen(content, self.media_type)

@@ -81,7 +81,11 @@ def _wrong_keys(key: Secret, prefix: str) -> list[Credential]:
 
 
 def check_head_refused(answer: Answer) -> Iterator[Violation]:
-    """Yield a violation where a HEAD without credential succeeds; any refusal will do, HEAD is not documented."""
+    """Yield a violation where a HEAD without credential succeeds, or makes the server fail.
+
+    Any refusal will do, since HEAD is not documented; so will 501, by which a server says that it knows no HEAD
+    (RFC 9110, 15.6.2).
+    """
     if 200 <= answer.status < 300:
         yield Violation(
             RULE,
@@ -90,6 +94,16 @@ def check_head_refused(answer: Answer) -> Iterator[Violation]:
             place="credential: no header, HEAD",
             expected=sorted(REFUSED),
             observed=answer.status,
+        )
+    elif answer.status >= 500 and answer.status != 501:
+        yield Violation(
+            "not_a_server_error",
+            "error",
+            "the server fails at a HEAD",
+            place="status",
+            expected=sorted(REFUSED),
+            observed=answer.status,
+            kind="HEAD",
         )
 
 

@@ -7,13 +7,12 @@ Each rule has `rule` (its id), `level`, `because`, and one of: `unique: PLACE`; 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.select import Path, select
 from pytest_bctrl.checks.violation import Violation
-from pytest_bctrl.contract.iso_time import parse_time
+from pytest_bctrl.contract.iso_time import is_before, parse_time
 
 Rule = Mapping[str, Any]
 
@@ -85,13 +84,9 @@ def _ordered(answer: Answer, rule: Rule, places: _Places) -> _Broken:
     for path, value in places:
         if not isinstance(value, dict):
             continue
-        first, second = _moment(value.get(earlier)), _moment(value.get(later))
-        if first and second and bool(first.tzinfo) == bool(second.tzinfo) and second < first:
-            yield (*path, later), f"not before {earlier}, {value[earlier]}", value[later]
-
-
-def _moment(text: Any) -> datetime | None:
-    return parse_time(text) if isinstance(text, str) else None
+        first, second = value.get(earlier), value.get(later)
+        if isinstance(first, str) and isinstance(second, str) and is_before(second, first):
+            yield (*path, later), f"not before {earlier}, {first}", second
 
 
 _KEYWORDS: dict[str, Callable[[Answer, Rule, _Places], _Broken]] = {

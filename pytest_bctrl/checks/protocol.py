@@ -57,7 +57,7 @@ def _status_message(answer: Answer) -> str:
 
 def check_content_type(answer: Answer) -> Iterator[Violation]:
     """Yield a violation where the content type is missing or not documented for the status; parameters are free."""
-    if answer.documented is None or not answer.documented.content or answer.operation.method == "HEAD":
+    if answer.documented is None or not answer.documented.content or answer.is_to_head:
         return
     documented = [media.lower() for media in answer.documented.content]
     if not any(covers(media, answer.media_type) for media in documented):

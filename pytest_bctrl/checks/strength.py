@@ -51,9 +51,14 @@ def strength(contract: Contract, operation: Operation) -> Strength:
         operation=operation.label,
         total=len(derived),
         survivors=tuple(_survivors(samples, derived)),
-        false_alarms=tuple(_findings(samples, samples.sample())),
+        false_alarms=tuple(false_alarms(samples)),
         underived=tuple(underived(samples)),
     )
+
+
+def false_alarms(samples: Samples) -> list[Finding]:
+    """Return what is found on the bodies that were made of the contract, and so should keep it."""
+    return [finding for body in samples.bodies() for finding in _findings(samples, body)]
 
 
 def _survivors(samples: Samples, derived: list[Mutant]) -> Iterator[str]:

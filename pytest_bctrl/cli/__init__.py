@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
-from types import ModuleType
 
 from pytest_bctrl._version import __version__
+from pytest_bctrl.cli.help import Command, Help
 from pytest_bctrl.errors import BctrlError
 
 COMMANDS = {
@@ -86,26 +86,22 @@ examples:
 The contract suite itself runs under pytest: pytest --bctrl-mock bctrl"""
 
 
-def _shown(module: ModuleType) -> str:
-    """The examples of a command, as its help ends with them."""
-    return "\n".join(["examples:", *(f"  {example}" for example in module.EXAMPLES)])
-
-
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pytest-bctrl",
         description="Contract testing for the bctrl API's List Runtimes endpoint.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
         epilog=_EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"pytest-bctrl {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Command)
     for name, text in COMMANDS.items():
-        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        command = commands.add_parser(
+            name, help=text, description=text[0].upper() + text[1:] + ".", formatter_class=Help
+        )
         if name in given:
             # Only the command that was asked for is imported: each has libraries of its own to load.
             module = import_module(f"pytest_bctrl.cli.{name}")
             module.add_arguments(command)
-            command.formatter_class = argparse.RawDescriptionHelpFormatter
-            command.epilog = "\n\n".join(filter(None, [command.epilog, _shown(module)]))
+            command.module = module
     return parser

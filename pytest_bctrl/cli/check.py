@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -84,11 +84,15 @@ class _Against:
 
 @dataclass(frozen=True)
 class _Checked:
-    """What one file gave: how many answers were checked, what was found, and what could not be checked."""
+    """What one file gave: how many answers were checked, what was found, and what could not be checked.
+
+    `attachments` are the files beside it whose bodies were checked with it.
+    """
 
     answers: int
     findings: tuple[Finding, ...]
     problems: tuple[str, ...] = ()
+    attachments: tuple[Path, ...] = ()
 
 
 def run(options: argparse.Namespace) -> int:
@@ -118,7 +122,8 @@ def run(options: argparse.Namespace) -> int:
     problems += [problem for one in checked for problem in one.problems]
     findings, off = levels.apply(finding for one in checked for finding in one.findings)
     answers = sum(one.answers for one in checked)
-    notes = [*_passed_over(options.paths), *(list_notes(findings, allow_list, today) if not problems else [])]
+    attached = {path.resolve() for one in checked for path in one.attachments}
+    notes = [*_passed_over(options.paths, attached), *(list_notes(findings, allow_list, today) if not problems else [])]
     notes += [f"switched off by --level: {entry.name}, {off.count(entry.name)} not shown" for entry in levels.off]
     findings = [accepted(finding, allow_list, today) for finding in findings]
     none = () if answers or problems else ("nothing in it answers an operation of the contract",)
@@ -161,14 +166,16 @@ def _until(options: argparse.Namespace, today: date) -> date:
     return last_day(options.until, today, "--until")
 
 
-def _passed_over(paths: Sequence[str]) -> list[str]:
-    """What nobody looked at: JSON that lies in a folder may be a body or anything."""
+def _passed_over(paths: Sequence[str], attached: Collection[Path]) -> list[str]:
+    """What nobody looked at: in a folder JSON and archives may hold answers or anything, unless a HAR names them."""
     notes = []
     for path in paths:
-        number = 0 if path == _STDIN or not Path(path).is_dir() else sum(1 for _ in Path(path).rglob("*.json"))
-        if number:
-            files = "1 .json file was" if number == 1 else f"{number} .json files were"
-            notes.append(f"{path}: {files} not looked at; bodies have to be named")
+        found = [] if path == _STDIN or not Path(path).is_dir() else list(Path(path).rglob("*"))
+        for suffix, what in ((".json", "bodies"), (".zip", "archives")):
+            number = sum(1 for one in found if one.suffix.lower() == suffix and one.resolve() not in attached)
+            if number:
+                files = f"1 {suffix} file was" if number == 1 else f"{number} {suffix} files were"
+                notes.append(f"{path}: {files} not looked at; {what} have to be named")
     return notes
 
 
@@ -178,7 +185,7 @@ def _names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
         if path == _STDIN or not Path(path).is_dir():
             yield path
             continue
-        files = sorted(Path(path).rglob("*.har"))
+        files = sorted(file for file in Path(path).rglob("*") if file.suffix.lower() == ".har")
         if not files:
             problems.append(f"{path}: there is no .har file in this folder (name files, or another folder)")
         yield from map(str, files)
@@ -187,7 +194,7 @@ def _names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
 def _of_file(name: str, against: _Against, observer: Observer) -> _Checked:
     """Check one file; raises `DocumentError` where there is nothing in it to be checked."""
     shown, path = ("(standard input)", None) if name == _STDIN else (name, Path(name))
-    if path is not None and path.suffix in _RECORDINGS:
+    if path is not None and path.suffix.lower() in _RECORDINGS:
         recording = load_recording(path)
         if recording is None:
             raise DocumentError("there is no such file", where=name, mend="name a file or a folder that is there")
@@ -215,7 +222,8 @@ def _of_recording(name: str, recording: Recording, against: _Against, observer: 
     if not answers and not problems:
         problem = "none of its entries answers an operation of the contract"
         raise DocumentError(problem, where=name, mend="record a listing, or name another file")
-    return _Checked(answers, tuple(found), tuple(problems))
+    attachments = tuple(Path(name).parent / one for one in recording.attachments)
+    return _Checked(answers, tuple(found), tuple(problems), attachments)
 
 
 def _found(answer: Answer, against: _Against, observer: Observer, name: str, place: str = "") -> Iterator[Finding]:

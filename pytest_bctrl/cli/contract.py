@@ -87,6 +87,7 @@ def _copied(folder: Path) -> Iterator[None]:
     except BaseException:
         shutil.rmtree(folder)
         raise
+    print(f"{folder}: it was not there, and began as a copy of the packaged contract")
     print(f"next: pytest --bctrl-contract={shlex.quote(str(ContractFiles(folder).merged))}")
 
 

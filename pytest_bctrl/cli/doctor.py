@@ -20,7 +20,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.reports.terminal import printable
-from pytest_bctrl.suite.run import INSTALL, live_base_url
+from pytest_bctrl.suite.run import INSTALL, live_base_url, live_values
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 
 _BASE = ("pytest-bctrl", "pytest", "httpx", "jsonschema", "PyYAML", "httptools")
@@ -176,12 +176,12 @@ def _target(config: pytest.Config, contract: Contract, environment: Mapping[str,
         return Line("target", "not asked: neither key nor space id is set, and the mock needs none", "note")
     try:
         url = live_base_url(contract, config, environment)
-        key, space = settings.api_key(environment), settings.space_id(config, environment)
+        key, values = settings.api_key(environment), live_values(contract, config, environment)
     except BctrlError as error:
         return Line("target", f"{error.where}: {error.problem}", "wrong", error.mend)
     if is_offline:
         return Line("target", f"{url}: not asked, as --offline says", "note")
-    return probe(contract, url, key, space)
+    return probe(contract, url, key, values)
 
 
 def _recordings(config: pytest.Config, contract: Contract, environment: Mapping[str, str]) -> Iterator[Line]:

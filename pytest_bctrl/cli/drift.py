@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from pytest_bctrl.reports.formats import FORMATS, writer
+from pytest_bctrl.cli.drift_reports import add_report_arguments, asked_for, write_reports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,18 +16,12 @@ if TYPE_CHECKING:
     from pytest_bctrl.contract.document import Document
     from pytest_bctrl.drift.gate_file import GateFile
     from pytest_bctrl.finding import Finding
-    from pytest_bctrl.reports.title import Title
 
 EXAMPLES = (
     "pytest-bctrl drift page.md",
     "pytest-bctrl drift page.md --fail-on warning --format sarif --output drift.sarif --format text",
     "pytest-bctrl drift page.md --accept 'announced for March' --until 2027-01-31",
 )
-
-
-class _Report(NamedTuple):
-    format: str
-    path: str | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,21 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "a Markdown page that holds one (default: where the vendored spec came from)",
     )
     parser.add_argument("--base", metavar="DOCUMENT", help="what to compare it with (default: the vendored spec)")
-    parser.add_argument(
-        "--format",
-        action=_Format,
-        choices=tuple(FORMATS),
-        dest="reports",
-        default=[],
-        help="how to report; repeatable (default: text)",
-    )
-    parser.add_argument(
-        "--output",
-        action=_Output,
-        dest="reports",
-        metavar="PATH",
-        help="write the format before it to a file instead of standard output",
-    )
+    add_report_arguments(parser)
     parser.add_argument(
         "--fail-on",
         choices=("error", "warning", "info", "never"),
@@ -83,19 +63,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-class _Format(argparse.Action):
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
-        namespace.reports = [*namespace.reports, _Report(values, None)]
-
-
-class _Output(argparse.Action):
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
-        reports = namespace.reports or [_Report("text", None)]
-        if reports[-1].path is not None:
-            parser.error(f"argument --output: {values}: no --format stands before it")
-        namespace.reports = [*reports[:-1], reports[-1]._replace(path=values)]
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Compare, report, judge. Raises `BctrlError` where it could not be checked."""
     import gc
@@ -120,8 +87,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     today = date.today()
     until = _until(arguments, today)
-    reports = arguments.reports or [_Report("text", None)]
-    _refuse_two_on_stdout(reports)
+    reports = asked_for(arguments)
     gate = read_gate(arguments.allow_list, is_written=arguments.accept is not None)
     base, upstream = default_sources(arguments.base, arguments.upstream)
     old = _read_base(base, is_given=arguments.base is not None)
@@ -146,7 +112,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if failing and arguments.observed:
         print(f"pytest-bctrl: {len(failing)} at or above {arguments.fail_on}", file=sys.stderr)
     elif failing:
-        print(_what_next(failing, arguments.fail_on, arguments.upstream), file=sys.stderr)
+        print(_what_next(failing, arguments), file=sys.stderr)
     return 1 if failing else 0
 
 
@@ -239,61 +205,17 @@ def _accept(arguments: argparse.Namespace, gate: GateFile, findings: list[Findin
     return 0
 
 
-def _refuse_two_on_stdout(reports: Sequence[_Report]) -> None:
-    from pytest_bctrl.errors import SettingError
+def _what_next(failing: Sequence[Finding], arguments: argparse.Namespace) -> str:
+    """Say what to type next: each command is of the same sides as this one was."""
+    import shlex
 
-    open_ = [report.format for report in reports if report.path in (None, "-")]
-    if len(open_) > 1:
-        raise SettingError(
-            f"{' and '.join(open_)} would share standard output",
-            where="--format",
-            mend="put --output PATH after all but one",
-        )
-
-
-def write_reports(reports: Sequence[_Report], findings: Sequence[Finding], title: Title) -> None:
-    """Write every report to its file, or to standard output. Raises `DocumentError` where a file cannot be written."""
-    from pytest_bctrl.errors import DocumentError
-
-    for report in reports:
-        text = writer(report.format)(findings, title)
-        if report.path in (None, "-"):
-            _print(text)
-            continue
-        try:
-            Path(str(report.path)).write_text(text, "utf-8")
-        except OSError as error:
-            raise DocumentError(
-                f"it cannot be written: {error.strerror}",
-                where=f"--output {report.path}",
-                mend="give a path in a folder that is there",
-            ) from None
-
-
-def _print(text: str) -> None:
-    from contextlib import suppress
-
-    from pytest_bctrl.errors import DocumentError
-
-    mend = "give --output PATH"
-    if sys.stdout is None:
-        raise DocumentError("it is closed", where="standard output", mend=mend)
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        with suppress(OSError):
-            # What is left in its buffer would be tried, and told of, once more at the end.
-            sys.stdout.close()
-        raise DocumentError(f"it cannot be written: {error.strerror}", where="standard output", mend=mend) from None
-
-
-def _what_next(failing: Sequence[Finding], fail_on: str, upstream: str | None) -> str:
     from pytest_bctrl.contract.files import update_command
 
+    given = [arguments.upstream] if arguments.upstream else []
+    for option, value in (("--base", arguments.base), ("--allow-list", arguments.allow_list)):
+        given += [option, value] if value else []
     return (
-        f"pytest-bctrl: {len(failing)} at or above {fail_on}; take the new spec over: {update_command(upstream)}; "
-        'or bear it for a while: pytest-bctrl drift --accept "why" --until DATE'
+        f"pytest-bctrl: {len(failing)} at or above {arguments.fail_on}; "
+        f"take the new spec over: {update_command(arguments.upstream)}; or bear it for a while: "
+        f'{shlex.join(["pytest-bctrl", "drift", *given])} --accept "why" --until DATE'
     )

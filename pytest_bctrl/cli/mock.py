@@ -23,12 +23,7 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.faults import FAULTS
-from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
-from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS
-from pytest_bctrl.traffic.recordings.har_file import load as load_recording
-from pytest_bctrl.traffic.recordings.port import scenario
-from pytest_bctrl.traffic.recordings.replay import Player
+from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario
 
 _PORT = 8787
 _TURN = 0.5
@@ -41,7 +36,6 @@ EXAMPLES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.epilog = _epilog()
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
         "--port", type=int, help="port; 0 takes a free one (default: that of the contract's local server)"
@@ -81,12 +75,11 @@ def run(options: argparse.Namespace) -> int:
         host=options.host,
         port=_port(contract) if options.port is None else options.port,
         log=log,
+        # Nobody can ask this process for its journal.
+        remembered=0,
     )
-    require_hooks(options.plugin, ["pytest_bctrl_scenarios", "pytest_bctrl_faults"])
-    server.extend(
-        gathered(options.plugin, "pytest_bctrl_scenarios", OwnScenario),
-        gathered(options.plugin, "pytest_bctrl_faults", OwnFault),
-    )
+    if options.plugin:
+        _extend(server, options.plugin)
     _stage(server, options)
     if options.ready_file is not None:
         # One that a killed mock left behind would be believed.
@@ -110,9 +103,19 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _extend(server: MockServer, modules: list[str]) -> None:
+    from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
+
+    require_hooks(modules, ["pytest_bctrl_scenarios", "pytest_bctrl_faults"])
+    server.extend(
+        gathered(modules, "pytest_bctrl_scenarios", OwnScenario),
+        gathered(modules, "pytest_bctrl_faults", OwnFault),
+    )
+
+
 def _stage(server: MockServer, options: argparse.Namespace) -> None:
     if options.recording is not None and options.recording.suffix in (".har", ".zip"):
-        server.play(scenario(_player(options.recording)))
+        server.play(_recorded(options.recording))
     elif options.recording is not None:
         server.serve_file(options.recording)
     elif options.runtimes is not None:
@@ -125,11 +128,16 @@ def _stage(server: MockServer, options: argparse.Namespace) -> None:
         server.fault(fault)
 
 
-def _player(path: Path) -> Player:
+def _recorded(path: Path) -> Scenario:
+    # Recordings are exchanges of httpx, which is most of what the command would import: only who has one pays for it.
+    from pytest_bctrl.traffic.recordings.har_file import load as load_recording
+    from pytest_bctrl.traffic.recordings.port import scenario
+    from pytest_bctrl.traffic.recordings.replay import Player
+
     found = load_recording(path)
     if found is None:
         raise SettingError("there is no such file", where=f"--recording {path}", mend="name a .har file")
-    return Player(found.exchanges, name=str(path), mend="pytest --bctrl-record-mode=rewrite")
+    return scenario(Player(found.exchanges, name=str(path), mend="pytest --bctrl-record-mode=rewrite"))
 
 
 def _key(name: str | None) -> Secret | None:
@@ -193,7 +201,10 @@ def _tell(file: Path | None, server: MockServer) -> None:
         ) from None
 
 
-def _epilog() -> str:
+def epilog() -> str:
+    """Return what the help tells of scenarios and faults."""
+    from pytest_bctrl.traffic.mock.faults import FAULTS
+
     def table(title: str, makers: dict[str, str]) -> list[str]:
         return [f"{title}:", *(f"  {name:<20}{about}" for name, about in makers.items()), ""]
 

@@ -9,7 +9,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from pytest_bctrl.checks.own import flattened
 from pytest_bctrl.errors import BctrlError, SettingError
 
 
@@ -26,6 +25,9 @@ def add_plugin_argument(parser: argparse.ArgumentParser, what: str) -> None:
 
 def gathered(modules: Sequence[str], hook: str, wanted: type) -> list[Any]:
     """Return what the modules' implementations of a hook give; raises `SettingError` where a module gives nothing."""
+    # The checks are much to import for a command line without plugins.
+    from pytest_bctrl.checks.own import flattened
+
     return flattened([part for name in modules for part in _of(_imported(name), name, hook)], wanted, hook)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,10 +40,10 @@ _STATUSES = {
 }
 
 
-def probe(contract: Contract, base_url: str, key: Secret, space_id: str, timeout: float = 10.0) -> Line:
+def probe(contract: Contract, base_url: str, key: Secret, values: Mapping[str, str], timeout: float = 10.0) -> Line:
     """Send one GET with the key, and tell what came of it."""
     operation = main_operation(contract)
-    asked = inputs(contract, operation, {"space_id": space_id}) or Inputs()
+    asked = inputs(contract, operation, values) or Inputs()
     with client(base_url, key, live=True, retry=ONCE, fields=fields_for(contract)) as made:
         made.timeout = httpx.Timeout(timeout)
         try:

@@ -38,7 +38,7 @@ def acceptance(contract: Contract, schema: Schema, at: str) -> Accepts:
     """
     known = _kept(contract)
     if at not in known:
-        known[at] = _made(contract, schema)
+        known[at] = acceptor(contract, schema)
     return known[at]
 
 
@@ -52,7 +52,9 @@ def is_fast() -> bool:
     return _engine() is not None
 
 
-def _made(contract: Contract, schema: Schema) -> Accepts:
+def acceptor(contract: Contract, schema: Schema) -> Accepts:
+    """Return a function that tells whether a value conforms to a schema, wherever that stands; made anew."""
+
     def slowly(value: Any) -> bool:
         from pytest_bctrl.contract.validation import is_valid
 

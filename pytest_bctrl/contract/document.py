@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, Literal
 
 from pytest_bctrl.contract.yaml_source import read_yaml
@@ -54,20 +55,26 @@ class Document:
         """
         if not self.text:
             return None
-        if not self._lines:
-            self._lines.update(self._find_lines())
-        while pointer not in self._lines and pointer:
-            pointer = pointer.rpartition("/")[0]
-        return self._lines.get(pointer, 1) + self.first_line - 1
+        if pointer not in self._lines:
+            self.find_lines([pointer])
+        return self._lines[pointer] + self.first_line - 1
 
-    def _find_lines(self) -> dict[str, int]:
+    def find_lines(self, pointers: Collection[str]) -> None:
+        """Find the lines of many pointers in one go, so that asking for each of them costs nothing more."""
+        if not self.text or self._lines.keys() >= set(pointers):
+            return
+        found: dict[str, int] = {}
         if self.text.lstrip().startswith("{") and self.format != "yaml":
             from pytest_bctrl.contract.json_source import json_lines
 
-            return json_lines(self.text)
-        lines: dict[str, int] = {}
-        read_yaml(self.text, self.name, lines)
-        return lines
+            found = json_lines(self.text, pointers)
+        else:
+            read_yaml(self.text, self.name, found)
+        for pointer in pointers:
+            nearest = pointer
+            while nearest not in found and nearest:
+                nearest = nearest.rpartition("/")[0]
+            self._lines[pointer] = found.get(nearest, 1)
 
 
 def load_document(text: str, name: str, known: Document | None = None) -> Document:

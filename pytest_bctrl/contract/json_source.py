@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, TypeAlias
 
 from pytest_bctrl.errors import DocumentError
 
 MAX_DEPTH = 100
-_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|\n|[^\s{}\[\],:"]+')
+_BLANK = re.compile(r"[ \t\n\r]*")
+_Tree: TypeAlias = "dict[str, _Tree]"
+_NOTHING: _Tree = {}
 
 
 class _RefusedError(Exception):
@@ -38,8 +41,9 @@ def read_json(text: str, name: str) -> Any:
         ) from None
     except RecursionError:
         raise DocumentError("nested too deeply", where=name, mend="give a flatter document") from None
-    except ValueError as error:
-        raise DocumentError(f"not JSON: {error}", where=name, mend="use numbers that JSON can hold") from None
+    except ValueError:
+        # Of more digits than the interpreter reads: it is no number that anyone sends.
+        raise DocumentError("a number is too large", where=name, mend="use numbers that JSON can hold") from None
     if text.count("[") + text.count("{") > MAX_DEPTH:
         refuse_deep(data, name)
     return data
@@ -82,52 +86,83 @@ def _float(text: str) -> float:
     return value
 
 
-def json_lines(text: str) -> dict[str, int]:
-    """Return the line (from 1) on which the member or element of every JSON pointer begins."""
+def json_lines(text: str, pointers: Iterable[str] | None = None) -> dict[str, int]:
+    """Return the line (from 1) on which each member or element begins, by its JSON pointer.
+
+    Where `pointers` are given, only the lines on the way to them, at the price of one more reading of the text.
+    """
     lines = {"": 1}
-    for pointer, line, _ in _walk(text):
+    wanted = None if pointers is None else _tree(pointers)
+    for pointer, line, _ in _walk(text, wanted):
         lines.setdefault(pointer, line)
     return lines
 
 
+def _tree(pointers: Iterable[str]) -> _Tree:
+    root: _Tree = {}
+    for pointer in pointers:
+        here = root
+        for token in pointer.split("/")[1:]:
+            here = here.setdefault(token, {})
+    return root
+
+
 def _line_of_duplicate(text: str, key: str) -> int:
     seen: set[str] = set()
-    for pointer, line, name in _walk(text):
+    for pointer, line, name in _walk(text, None):
         if name == key and pointer in seen:
             return line
         seen.add(pointer)
     return 0
 
 
-def _walk(text: str) -> list[tuple[str, int, str | None]]:
-    """Every member and element of valid JSON, in order: its pointer, its line, and its key where it has one."""
-    found: list[tuple[str, int, str | None]] = []
-    stack: list[tuple[str, bool]] = []
+class _Open(NamedTuple):
+    """An object or array that is being walked; what of it is wanted, None for all."""
+
+    pointer: str
+    is_object: bool
+    wanted: _Tree | None
+
+
+def _walk(text: str, wanted: _Tree | None) -> Iterator[tuple[str, int, str | None]]:
+    """Every wanted member and element of valid JSON, in order: its pointer, its line, and its key where it has one.
+
+    What is not wanted is passed over by the decoder itself, which is many times faster than looking at its pieces.
+    """
+    decode = json.JSONDecoder().raw_decode
+    stack: list[_Open] = []
     counts: list[int] = []
-    pointer, line, key = "", 1, None
-    awaiting_key = False
-    for match in _PIECE.finditer(text):
-        piece = match[0]
-        if piece == "\n":
-            line += 1
-        elif piece in "}]":
+    pointer, at, line, counted = "", _next(text, 0), 1, 0
+    while True:
+        if text[at] in "{[" and wanted != {}:
+            stack.append(_Open(pointer, text[at] == "{", wanted))
+            counts.append(-1)
+            at = _next(text, at + 1)
+        else:
+            at = _next(text, decode(text, at)[1])
+        while stack and text[at] in "}]":
             stack.pop()
             counts.pop()
-        elif piece == ",":
-            awaiting_key = stack[-1][1]
-            counts[-1] += 1
-        elif piece == ":":
-            awaiting_key = False
-        elif awaiting_key and piece[0] == '"':
-            key = str(json.loads(piece))
-            pointer = f"{stack[-1][0]}/{key.replace('~', '~0').replace('/', '~1')}"
-            found.append((pointer, line, key))
-        else:
-            if stack and not stack[-1][1]:
-                pointer = f"{stack[-1][0]}/{counts[-1]}"
-                found.append((pointer, line, None))
-            if piece in "{[":
-                stack.append((pointer, piece == "{"))
-                counts.append(0)
-                awaiting_key = piece == "{"
-    return found
+            at = _next(text, at + 1)
+        if not stack:
+            return
+        at = _next(text, at + 1) if text[at] == "," else at
+        here, key = stack[-1], None
+        begins = at
+        counts[-1] += 1
+        token = str(counts[-1])
+        if here.is_object:
+            key, at = decode(text, at)
+            token = str(key).replace("~", "~0").replace("/", "~1")
+            at = _next(text, _next(text, at) + 1)
+        pointer = f"{here.pointer}/{token}"
+        wanted = None if here.wanted is None else here.wanted.get(token, _NOTHING)
+        if wanted is not _NOTHING:
+            line, counted = line + text.count("\n", counted, begins), begins
+            yield pointer, line, key
+
+
+def _next(text: str, at: int) -> int:
+    """Where the next piece begins: past what is blank."""
+    match = _BLANK.match(text, at)
+    return match.end() if match else at

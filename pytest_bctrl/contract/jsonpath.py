@@ -16,7 +16,8 @@ Location: TypeAlias = tuple[str | int, ...]
 _Match: TypeAlias = tuple[Location, Any]
 _Step: TypeAlias = Callable[[_Match], Iterator[_Match]]
 
-_NAME = r"[A-Za-z_\u0080-\uffff][\w\-\u0080-\uffff]*"
+# What is not ASCII is said as such: a range up to \uffff takes 15 ms to compile, and leaves out what is beyond it.
+_NAME = r"(?:[A-Za-z_]|[^\x00-\x7f])(?:[\w\-]|[^\x00-\x7f])*"
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _FILTER = rf"\[(?:{_QUOTED})\]|{_QUOTED}|[^\[\]'\"]"
 _SEGMENT = re.compile(

@@ -75,10 +75,18 @@ def from_sound(document: Mapping[str, Any], name: str) -> Contract:
         title=str(info.get("title", "")),
         version=str(info.get("version", "")),
         digest=digest(document),
-        servers=tuple(str(server["url"]).rstrip("/") for server in document.get("servers", ())),
+        servers=tuple(_server(server) for server in document.get("servers", ())),
         operations=tuple(_operations(document, name)),
         document=document,
     )
+
+
+def _server(server: Mapping[str, Any]) -> str:
+    """The URL of a server, with the default of each of its variables (OpenAPI 3.1, 4.8.6)."""
+    url = str(server["url"])
+    for variable, described in server.get("variables", {}).items():
+        url = url.replace(f"{{{variable}}}", described["default"])
+    return url.rstrip("/")
 
 
 def digest(document: Any) -> str:

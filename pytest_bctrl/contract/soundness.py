@@ -97,7 +97,7 @@ _SCHEME = _object(
 _DOCUMENT = _object(
     {
         "info": _object({}),
-        "servers": _list(_object({"url": _TEXT}, "url")),
+        "servers": _list(_object({"url": _TEXT, "variables": _map(_object({"default": _TEXT}, "default"))}, "url")),
         "paths": {**_map(_PATH_ITEM), "propertyNames": {"pattern": "^(?:/|x-)"}},
         "security": _SECURITY,
         "components": _object(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pytest_bctrl.contract.model import Contract, Operation, Schema
+from pytest_bctrl.contract.model import Contract, Operation, Schema, SecurityScheme
 
 _DEPTH = 12
 
@@ -27,7 +27,7 @@ def _operation(contract: Contract, operation: Operation) -> Iterator[str]:
     if operation.summary:
         yield f"  {operation.summary}"
     for requirement in operation.security:
-        schemes = " and ".join(f"{scheme.name} ({scheme.type} {scheme.scheme})".rstrip() for scheme in requirement)
+        schemes = " and ".join(f"{scheme.name} ({_credential(scheme)})" for scheme in requirement)
         yield f"  security    {schemes or 'none'}"
     for parameter in operation.parameters:
         star = "*" if parameter.required else ""
@@ -37,6 +37,11 @@ def _operation(contract: Contract, operation: Operation) -> Iterator[str]:
     yield from _responses(contract, operation)
     for rule in operation.invariants:
         yield f"  invariant   {rule['rule']} ({rule['level']}): {rule['because']}"
+
+
+def _credential(scheme: SecurityScheme) -> str:
+    where = f"{scheme.field} in {scheme.place}" if scheme.field else ""
+    return " ".join(word for word in (scheme.type, scheme.scheme, where) if word)
 
 
 def _responses(contract: Contract, operation: Operation) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 from pytest_bctrl.drift.spec import Part, Spec, value_key
 
 Kind = Literal["oneOf", "anyOf"]
+_KINDS: tuple[Kind, ...] = ("oneOf", "anyOf")
 _WRAPPINGS = 8
 _TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
 _SAYS_NOTHING = frozenset(
@@ -37,8 +38,7 @@ class Choice(NamedTuple):
 
 def read_alternatives(part: Part, spec: Spec) -> list[Choice]:
     """Return the alternatives that a schema offers: none, one or both of `oneOf` and `anyOf`."""
-    kinds: tuple[Kind, ...] = ("oneOf", "anyOf")
-    return [_read(part / kind, kind, spec) for kind in kinds if part.value.get(kind) is not None]
+    return [_read(part / kind, kind, spec) for kind in _KINDS if part.value.get(kind) is not None]
 
 
 def _read(part: Part, kind: Kind, spec: Spec) -> Choice:
@@ -46,11 +46,16 @@ def _read(part: Part, kind: Kind, spec: Spec) -> Choice:
     seen: set[str] = set()
     with_null = False
     named: list[dict[str, Any] | None] = []
-    for branch in spec.items(part):
+    waiting = spec.items(part)[::-1]
+    while waiting:
+        branch = waiting.pop()
         target = spec.resolve(branch)
         if target.pointer in seen:
             continue
         seen.add(target.pointer)
+        if kind == "anyOf" and (inner := _nested(target, spec)):
+            waiting += inner[::-1]
+            continue
         simple = _simple(branch, target, spec)
         if simple is not None and _is_null(simple):
             with_null = True
@@ -59,6 +64,18 @@ def _read(part: Part, kind: Kind, spec: Spec) -> Choice:
         named.append(simple)
     types, values = _named(named) if len(branches) > 1 else (frozenset[str](), None)
     return Choice(kind, tuple(branches), part.pointer, with_null, types, values)
+
+
+def _nested(target: Part, spec: Spec) -> list[Part]:
+    """The alternatives of a branch that is `anyOf` and nothing else: any of any of them is one list.
+
+    None where one of them is null: that is how a branch says that it may be null, and told with the branch.
+    """
+    if not isinstance(target.value, dict) or _said(target.value).keys() != {"anyOf"}:
+        return []
+    inner = spec.items(target / "anyOf")
+    values = [spec.resolve(part).value for part in inner]
+    return [] if any(isinstance(value, dict) and _is_null(_said(value)) for value in values) else inner
 
 
 def _simple(branch: Part, target: Part, spec: Spec) -> dict[str, Any] | None:

@@ -55,7 +55,12 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
         _note_removed(report, options, one, {other.shape for other in new})
     for one, other in matched.both:
         walk.begin_operation()
+        before = len(report.found)
         _compare_operation(walk, one, other)
+        if len(report.found) > before:
+            # What came, went or became another type has nothing to be compared with, and may be broken all the same.
+            read_operation(report.base, walk.old, one)
+            read_operation(report.revision, walk.new, other)
     for one in matched.added:
         read_operation(report.revision, walk.new, one)
         report.add("endpoint-added", _place(one), None, one.label, "", one.part.pointer)
@@ -104,9 +109,9 @@ def _compare_names(walk: SchemaComparison, old: Operation, new: Operation, place
     ]
     at = (old.part / "tags").pointer, (new.part / "tags").pointer
     here = place._replace(location="tags")
-    for tag in tags[0].keys() - tags[1].keys():
+    for tag in (tag for tag in tags[0] if tag not in tags[1]):
         report.add("api-tag-removed", here, tag, None, *at)
-    for tag in tags[1].keys() - tags[0].keys():
+    for tag in (tag for tag in tags[1] if tag not in tags[0]):
         report.add("api-tag-added", here, None, tag, *at)
     if walk.options.descriptions:
         for keyword in ("summary", "description"):

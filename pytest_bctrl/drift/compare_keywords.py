@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_bctrl.drift.constraints import BOUNDS
+from pytest_bctrl.drift.constraints import BOUNDS, EXCLUSIVE, tightness
 from pytest_bctrl.drift.spec import value_key
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ def _type_suffix(old: Node, new: Node, widened: bool, narrowed: bool, strong: bo
             text = after == {"string"} and before <= _SCALARS | {"string"}
             if request and text and "format" not in new.constraints:
                 return "type-generalized"
-            read = before == {"string"} and after <= _SCALARS and not narrowed
-            if not request and read and "format" not in old.constraints:
+            if not request and not narrowed and before == {"string"} and "format" not in old.constraints:
                 return "type-compatible"
     if widened:
         return "type-generalized"
@@ -115,9 +114,9 @@ def compare_values(old: Node, new: Node, emit: Emit) -> None:
     elif const and len(before) == len(after) == 1 and before.keys() != after.keys():
         emit("const-changed", next(iter(before.values())), next(iter(after.values())), "const")
     else:
-        for key in after.keys() - before.keys():
+        for key in (key for key in after if key not in before):
             emit("enum-value-added", None, after[key], "enum", f"{_quoted(after[key])}")
-        for key in before.keys() - after.keys():
+        for key in (key for key in before if key not in after):
             emit("enum-value-removed", before[key], None, "enum", f"{_quoted(before[key])}")
 
 
@@ -129,7 +128,10 @@ def compare_constraints(old: Node, new: Node, emit: Emit, request: bool) -> None
     """Compare everything that bounds a value."""
     if not old.constraints and not new.constraints:
         return
+    told = _compare_respelled(old, new, emit)
     for keyword, (name, _) in BOUNDS.items():
+        if keyword in told:
+            continue
         before, after = (node.constraints.get(keyword, _ABSENT_IS.get(keyword)) for node in (old, new))
         if before == after:
             continue
@@ -150,6 +152,24 @@ def compare_constraints(old: Node, new: Node, emit: Emit, request: bool) -> None
         if before != after:
             emit(f"{name}-changed", before, after, keyword)
     _compare_dependent(old, new, emit)
+
+
+def _compare_respelled(old: Node, new: Node, emit: Emit) -> set[str]:
+    """Compare bounds that became exclusive, or no longer are. Return their keywords: each is told of as one change."""
+    told: set[str] = set()
+    for plain, exclusive in EXCLUSIVE.items():
+        both = {plain, exclusive}
+        was, now = old.constraints.keys() & both, new.constraints.keys() & both
+        if len(was) != 1 or len(now) != 1 or was == now:
+            continue
+        told |= both
+        whole = old.types == new.types == frozenset({"integer"})
+        before, after = (tightness(node.constraints, plain, whole) for node in (old, new))
+        if before != after:
+            (keyword,), action = (now, "set") if after > before else (was, "unset")
+            values = old.constraints.get(keyword), new.constraints.get(keyword)
+            emit(f"{BOUNDS[keyword][0]}-{action}", *values, keyword)
+    return told
 
 
 def _compare_pattern(old: Node, new: Node, emit: Emit, request: bool) -> None:
@@ -216,5 +236,5 @@ def compare_extensible(old: Node, new: Node, emit: Emit) -> None:
     after = new.constraints.get("x-extensible-enum")
     if after is None:
         return
-    for key in before.keys() - after.keys():
+    for key in (key for key in before if key not in after):
         emit("x-extensible-enum-value-removed", before[key], None, "x-extensible-enum", _quoted(before[key]))

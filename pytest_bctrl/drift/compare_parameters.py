@@ -20,7 +20,10 @@ Key = tuple[str, str]
 
 
 class Parameter(NamedTuple):
-    """One parameter: where it is sent, what it is called, and what is known of it."""
+    """One parameter: where it is sent, what it is called, and what is known of it.
+
+    `style` is how its value is written: one of OpenAPI's styles, or the media type of its `content`.
+    """
 
     place: str
     name: str
@@ -57,19 +60,23 @@ def _read(spec: Spec, part: Part) -> Parameter:
         raise spec.refuse(
             part, "a parameter has no name, or is in none of path, query, header, cookie", "name it and say where"
         )
-    schema: Schema = ()
-    if (part / "schema").value is not None:
-        schema = (part / "schema",)
-    else:
-        for _, media in spec.members(part / "content"):
-            spec.mapping(media)
-            schema = (media / "schema",) if (media / "schema").value is not None else ()
-    style = spec.text(part / "style", _STYLES[where])
+    schema, media_type = read_value(spec, part)
+    style = media_type or spec.text(part / "style", _STYLES[where])
     explode = part / "explode"
     return Parameter(
         where, name, part, where == "path" or spec.flag(part / "required"), schema, style,
         style == "form" if explode.value is None else spec.flag(explode),
     )  # fmt: skip
+
+
+def read_value(spec: Spec, part: Part) -> tuple[Schema, str]:
+    """Return what the value of a parameter or header may be, and the media type it is written in; empty for none."""
+    if (part / "schema").value is not None:
+        return (part / "schema",), ""
+    for media_type, media in spec.members(part / "content"):
+        spec.mapping(media)
+        return ((media / "schema",) if (media / "schema").value is not None else ()), media_type.lower()
+    return (), ""
 
 
 def compare_parameters(
@@ -137,6 +144,7 @@ def _compare_one(walk: SchemaComparison, old: Parameter, new: Parameter, place: 
     compare_lifecycle(walk.report, walk.options, PARAMETER, old.part.value, new.part.value, place, at)
     if walk.options.descriptions and old.part.value.get("description") != new.part.value.get("description"):
         add("description-changed", place, old.part.value.get("description"), new.part.value.get("description"), *at)
+    place = place._replace(strongly_typed=old.style.endswith("json"))
     if _became_list(walk, old, new, place):
         types = show_types(walk.old.node(old.schema)), show_types(walk.new.node(new.schema))
         add("request-parameter-type-generalized", place, *types, *at)

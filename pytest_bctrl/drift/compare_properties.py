@@ -33,7 +33,7 @@ def _only_forbidden(walk: SchemaComparison, schema: Schema, elsewhere: Node, is_
     if not schema:
         return False
     normal, other = (walk.new, walk.old) if is_new else (walk.old, walk.new)
-    return normal.node(schema).never and other.node(elsewhere.child("additionalProperties")).never
+    return normal.node(schema).never and other.node(elsewhere.undeclared).never
 
 
 def _pointer(node: Node, name: str) -> str:
@@ -44,12 +44,24 @@ def _pointer(node: Node, name: str) -> str:
 def _note_removed(walk: SchemaComparison, name: str, old: Node, new: Node, place: Place) -> None:
     required = name in old.required
     if place.is_request:
-        rule = "request-parameter-property-removed"
+        closed = walk.new.node(new.undeclared).never
+        rule = f"request-parameter-property-removed{'-from-closed-object' if closed else ''}"
     else:
         schema = old.maps.get("properties", {}).get(name, ())
         write_only = "-write-only" if walk.old.node(schema).flags.get("writeOnly") else ""
         rule = f"response-{word(required)}{write_only}-property-removed"
+        if not write_only:
+            _compare_undeclared(walk, schema, new.undeclared, place)
     walk.report.add(rule, place, name, None, _pointer(old, name), new.at("properties"))
+
+
+def _compare_undeclared(walk: SchemaComparison, old: Schema, new: Schema, place: Place) -> None:
+    """Note where a property that is declared on one side only may hold what it could not.
+
+    On the other side it is one of those that are not declared. Where nothing is said of such, nothing is noted.
+    """
+    if old and new and walk.worst(old, new, place) in ("error", "warning"):
+        walk.compare(old, new, place)
 
 
 def _note_added(walk: SchemaComparison, name: str, old: Node, new: Node, place: Place) -> None:
@@ -60,19 +72,22 @@ def _note_added(walk: SchemaComparison, name: str, old: Node, new: Node, place: 
         rule = "new-required-request-header-property" if header else f"new-{word(required)}-request-parameter-property"
     elif walk.new.node(schema).flags.get("writeOnly"):
         rule = f"response-{word(required)}-write-only-property-added"
-    elif walk.old.node(old.child("additionalProperties")).never:
+    elif walk.old.node(old.undeclared).never:
         rule = "response-property-added-to-closed-object"
     else:
         rule = f"response-{word(required)}-property-added"
+        _compare_undeclared(walk, old.undeclared, schema, place)
     walk.report.add(rule, place, None, name, old.at("properties"), _pointer(new, name))
 
 
 def _compare_one(
     walk: SchemaComparison, name: str, old: Node, new: Node, before: Schema, after: Schema, place: Place
 ) -> None:
+    was, now = name in old.required, name in new.required
+    if was == now and walk.same(before, after):
+        return
     one, other = walk.old.node(before), walk.new.node(after)
     at = (_pointer(old, name), _pointer(new, name))
-    was, now = name in old.required, name in new.required
     was_write_only = bool(one.flags.get("writeOnly")) and not place.is_request
     write_only = was_write_only and bool(other.flags.get("writeOnly"))
     if was != now:
@@ -86,7 +101,7 @@ def _compare_one(
     if not write_only:
         walk.compare(before, after, place)
     elif one.enum is not None and other.enum is not None:
-        for key in other.enum.keys() - one.enum.keys():
+        for key in (key for key in other.enum if key not in one.enum):
             rule = "response-write-only-property-enum-value-added"
             walk.report.add(rule, place, None, other.enum[key], one.at("enum"), other.at("enum"))
 

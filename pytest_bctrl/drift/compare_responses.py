@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_bctrl.drift.compare_parameters import read_value
 from pytest_bctrl.drift.report import word
 from pytest_bctrl.drift.spec import Part, Spec
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def read_responses(spec: Spec, operation: Operation) -> dict[str, Part]:
     """Return an operation's responses by status, `2XX` or `default`."""
     found = {}
-    for status, part in spec.members(operation.part / "responses"):
+    for status, part in spec.fields(operation.part / "responses"):
         response = spec.resolve(part)
         spec.mapping(response)
         found[status.upper() if status.lower() != "default" else "default"] = response
@@ -105,7 +106,16 @@ def _compare_headers(walk: SchemaComparison, old: Part, new: Part, place: Place)
                 rule = f"response-header-became-{word(other.required)}"
                 words = word(one.required), word(other.required)
                 walk.report.add(rule, here, *words, one.part.pointer, other.part.pointer)
-            walk.compare(walk.value(one.part / "schema"), walk.value(other.part / "schema"), here)
+            _compare_header_values(walk, one, other, here)
+
+
+def _compare_header_values(walk: SchemaComparison, old: _Header, new: _Header, place: Place) -> None:
+    (before, was), (after, now) = read_value(walk.report.base, old.part), read_value(walk.report.revision, new.part)
+    if was != now:
+        written = was or "simple", now or "simple"
+        walk.report.add("response-header-type-changed", place, *written, old.part.pointer, new.part.pointer)
+    else:
+        walk.compare(before, after, place._replace(strongly_typed=was.endswith("json")))
 
 
 def _media_types(spec: Spec, response: Part) -> dict[str, Part]:

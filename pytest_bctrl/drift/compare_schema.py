@@ -16,6 +16,7 @@ from pytest_bctrl.drift.compare_properties import compare_properties
 from pytest_bctrl.drift.compare_subschemas import compare_discriminators, compare_subschemas
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.rules import rules
+from pytest_bctrl.drift.spec import refers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,13 +31,17 @@ if TYPE_CHECKING:
 MAX_DEPTH = 100
 """How deep two schemas are followed into each other; a schema that holds itself ends by itself."""
 _SAME_PAIR = 16
+_SHORT, _FEW = 6, 20
+_COUNTED = "description-changed"
+"""What stands for any change while changes are only counted."""
 _FREE = MAX_DEPTH + 1
 
 
 class SchemaComparison:
     """Walks pairs of schemas. A pair that was found equal is never walked again, and one that differs only so often.
 
-    So the time grows with the number of pairs, not with the number of ways to reach them.
+    So the time grows with the number of pairs, not with the number of ways to reach them. A pair that is met below
+    itself is taken for equal there; what was found equal because of that is assumed, until the pair itself is settled.
     """
 
     def __init__(self, report: Report, options: Options) -> None:
@@ -46,6 +51,8 @@ class SchemaComparison:
         self.new = Normalizer(report.revision)
         self._equal: set[Any] = set()
         self._unequal: set[Any] = set()
+        self._assumed: dict[Any, int] = {}
+        self._written: set[str] = set()
         self._under_way: dict[Any, int] = {}
         self._visits: dict[Any, int] = {}
         self._lowest = _FREE
@@ -57,42 +64,65 @@ class SchemaComparison:
 
     def compare(self, old: Schema, new: Schema, place: Place, is_branch: bool = False) -> None:
         """Note every change between two schemas. `is_branch`: an alternative, of which null is not asked."""
+        if self.same(old, new):
+            return
         one, other = self.old.node(old), self.new.node(new)
         pair = (one.key, other.key, place.is_request, place.strongly_typed, is_branch)
         if pair in self._equal:
             return
-        if pair in self._under_way:
-            self._lowest = min(self._lowest, self._under_way[pair])
+        assumed_at = self._under_way.get(pair, self._assumed.get(pair))
+        if assumed_at is not None:
+            self._lowest = min(self._lowest, assumed_at)
             return
         if self._dry and pair in self._unequal:
-            self.report.add("description-changed", place)
+            self.report.add(_COUNTED, place)
             return
         if not self._dry and self._visits.get(pair, 0) >= _SAME_PAIR:
             return
         depth = len(self._under_way)
         if depth >= MAX_DEPTH:
-            part = old[0] if old else new[0]
-            raise self.report.base.refuse(part, f"schemas nest deeper than {MAX_DEPTH} levels", "flatten them")
+            spec, part = (self.report.base, old[0]) if old else (self.report.revision, new[0])
+            raise spec.refuse(part, f"schemas nest deeper than {MAX_DEPTH} levels", "flatten them")
         self._walk(one, other, place, is_branch, pair, depth)
 
     def _walk(self, one: Node, other: Node, place: Place, is_branch: bool, pair: Any, depth: int) -> None:
-        before, outer_lowest = len(self.report.found), self._lowest
+        before, assumed, outer_lowest = len(self.report.found), len(self._assumed), self._lowest
         self._lowest = _FREE
         self._under_way[pair] = depth
         try:
             self._compare_nodes(one, other, place, is_branch)
         finally:
             del self._under_way[pair]
-        changed = len(self.report.found) > before
-        if self._lowest >= depth:
-            if not changed:
-                self._equal.add(pair)
-            elif self._dry:
+        lowest = self._lowest if self._lowest < depth else _FREE
+        if len(self.report.found) > before:
+            self._settle_assumed(assumed)
+            if self._dry:
                 self._unequal.add(pair)
-            self._lowest = _FREE
-        if changed and not self._dry:
-            self._visits[pair] = self._visits.get(pair, 0) + 1
-        self._lowest = min(self._lowest, outer_lowest)
+            else:
+                self._visits[pair] = self._visits.get(pair, 0) + 1
+        elif lowest == _FREE:
+            self._equal.update(self._settle_assumed(assumed), (pair,))
+        else:
+            self._assumed[pair] = lowest
+        self._lowest = min(lowest, outer_lowest)
+
+    def _settle_assumed(self, since: int) -> list[Any]:
+        """End what was assumed below a pair, and return it: it holds if the pair is equal, else nothing is known."""
+        return [self._assumed.popitem()[0] for _ in range(len(self._assumed) - since)]
+
+    def same(self, old: Schema, new: Schema) -> bool:
+        """Tell two schemas that are written alike and hold no others, as most are, without reading them anew."""
+        if len(old) != 1 or len(new) != 1 or not _is_plain(old[0].value):
+            return False
+        written = repr(old[0].value)
+        if written != repr(new[0].value):
+            return False
+        if written not in self._written:
+            # Once, so that what cannot be read is told of.
+            self.old.node(old)
+            self.new.node(new)
+            self._written.add(written)
+        return True
 
     def equal(self, old: Schema, new: Schema, place: Place) -> bool:
         """Tell whether two schemas mean the same."""
@@ -158,6 +188,22 @@ class SchemaComparison:
     def value(self, part: Part) -> Schema:
         """A part as a schema; one that takes anything where it is absent."""
         return (part,) if part.value is not None else ()
+
+
+def _is_plain(schema: Any) -> bool:
+    """Tell a short schema of scalars and lists of such."""
+    return (
+        isinstance(schema, dict)
+        and len(schema) <= _SHORT
+        and not refers(schema)
+        and all(map(_is_scalar_or_some, schema.values()))
+    )
+
+
+def _is_scalar_or_some(value: Any) -> bool:
+    if isinstance(value, list):
+        return len(value) <= _FEW and not any(isinstance(item, (dict, list)) for item in value)
+    return not isinstance(value, dict)
 
 
 _SPELLED = {("response-body", "enum-value-removed"): "response-mediatype-enum-value-removed"}

@@ -114,7 +114,7 @@ def _note_added(
         refused = any(_refused(before, new.alternatives, demanded) for before in old.alternatives)
         suffix = "added" if refused else "added-for-known-credential"
     come = new.alternatives - old.alternatives
-    for requirement in sorted(filter(None, come), key=_shown):
+    for requirement in sorted(filter(None, come), key=_in_order):
         report.add(f"{prefix}-{suffix}", place, None, _shown(requirement), *at)
     was_open, is_open = _NOTHING in old.alternatives, _NOTHING in new.alternatives
     if was_open and not is_open and not come:
@@ -126,7 +126,7 @@ def _note_added(
 def _note_removed(report: Report, old: Security, new: Security, prefix: str, place: Place) -> None:
     """Note what is no longer demanded. Where nothing takes its place, who met it alone is refused."""
     come = new.alternatives - old.alternatives
-    for requirement in sorted(filter(None, old.alternatives - new.alternatives), key=_shown):
+    for requirement in sorted(filter(None, old.alternatives - new.alternatives), key=_in_order):
         lost = not come and _refused(requirement, new.alternatives, frozenset())
         suffix = "alternative-removed" if lost else "removed"
         report.add(f"{prefix}-{suffix}", place, _shown(requirement), None, old.pointer, new.pointer)
@@ -135,10 +135,12 @@ def _note_removed(report: Report, old: Security, new: Security, prefix: str, pla
 def _refused(before: Requirement, now: frozenset[Requirement], demanded: frozenset[Key]) -> bool:
     """Tell whether a caller who met a requirement meets none of those that are asked now."""
     sent = dict(before)
+    # What carries a credential that security told of carries that one, and no other.
+    free = demanded - {sent_as(scheme) for scheme in sent}
 
     def meets(requirement: Requirement) -> bool:
         return all(
-            (scheme in sent and scopes <= sent[scheme]) or sent_as(scheme) in demanded for scheme, scopes in requirement
+            (scheme in sent and scopes <= sent[scheme]) or sent_as(scheme) in free for scheme, scopes in requirement
         )
 
     return not any(meets(requirement) for requirement in now)
@@ -157,7 +159,7 @@ def _note_scopes(
     after = {frozenset(scheme for scheme, _ in requirement): dict(requirement) for requirement in come}
     if before.keys() != after.keys() or len(before) != len(gone) or len(after) != len(come):
         return False
-    for key in sorted(before, key=str):
+    for key in sorted(before, key=sorted):
         for scheme in sorted(key):
             one, other = before[key][scheme], after[key][scheme]
             for scope in sorted(other - one):
@@ -169,6 +171,10 @@ def _note_scopes(
 
 def _shown(requirement: Requirement) -> str:
     return " and ".join(sorted(" ".join(scheme) for scheme, _ in requirement))
+
+
+def _in_order(requirement: Requirement) -> list[tuple[Scheme, list[str]]]:
+    return sorted((scheme, sorted(scopes)) for scheme, scopes in requirement)
 
 
 def compare_schemes(report: Report) -> None:
@@ -196,8 +202,8 @@ def compare_schemes(report: Report) -> None:
 
 
 def _compare_flows(report: Report, old: Part, new: Part) -> None:
-    before, after = dict(report.base.members(old)), dict(report.revision.members(new))
-    for name in before.keys() & after.keys():
+    before, after = dict(report.base.fields(old)), dict(report.revision.fields(new))
+    for name in (name for name in before if name in after):
         one, other = before[name], after[name]
         place = Place("", "", "", f"securitySchemes oauth2 {name}")
         at = one.pointer, other.pointer

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _VARIABLE = re.compile(r"\{([^{}]+)\}")
 _MOST = 64
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<host>[^/?#]*)(?P<rest>.*)", re.DOTALL)
+_PORTS = {"http": ":80", "https": ":443"}
 
 
 def servers(spec: Spec, whole: Part) -> dict[str, Part]:
@@ -22,8 +24,17 @@ def servers(spec: Spec, whole: Part) -> dict[str, Part]:
     for server in spec.items(whole):
         spec.mapping(server)
         for url in _urls(spec, server):
-            found.setdefault(url.rstrip("/") or "/", server)
+            found.setdefault(_one_form(url), server)
     return found or {"/": whole}
+
+
+def _one_form(url: str) -> str:
+    """A URL as any other that leads to the same place (RFC 3986, section 6.2.3), without a slash at its end."""
+    parts = _URL.fullmatch(url)
+    if parts is not None:
+        scheme, host = parts["scheme"].lower(), parts["host"].lower()
+        url = f"{scheme}://{host.removesuffix(_PORTS.get(scheme, ':'))}{parts['rest']}"
+    return url.rstrip("/") or "/"
 
 
 def _urls(spec: Spec, server: Part) -> list[str]:

@@ -23,6 +23,8 @@ _MAPS = (("patternProperties", "pattern-property"), ("dependentSchemas", "depend
 
 def compare_subschemas(walk: SchemaComparison, old: Node, new: Node, place: Place, emit: Emit) -> None:
     """Note changes under every keyword that holds schemas, properties and alternatives aside."""
+    if not (old.children or new.children or old.maps or new.maps or old.prefix or new.prefix):
+        return
     if old.takes("array") and new.takes("array"):
         _compare_items(walk, old, new, place, emit)
     if old.takes("object") and new.takes("object"):
@@ -90,12 +92,37 @@ def _compare_opposed(walk: SchemaComparison, old: Node, new: Node, place: Place,
             if walk.equal(before, after, place.inside("")):
                 continue
             if keyword == "not":
-                emit("not-changed", None, None, "not")
+                emit(f"not-{_excluded(walk.old.node(before), walk.new.node(after))}", None, None, "not")
             else:
                 emit("if-removed", None, None, "if")
                 emit("if-added", None, None, "if")
         elif before is not None or after is not None:
             emit(f"{keyword}-added" if before is None else f"{keyword}-removed", None, None, keyword)
+
+
+def _tells_of_closed(walk: SchemaComparison, old: Node, new: Node, pattern: str, emit: Emit) -> bool:
+    """Note a pattern that came to or left an object that is closed otherwise: what it names is let in, or shut out."""
+    was_closed, is_closed = walk.old.node(old.undeclared).never, walk.new.node(new.undeclared).never
+    if was_closed and is_closed:
+        if pattern in old.maps.get("patternProperties", {}):
+            emit("additional-properties-closed", pattern, None, "patternProperties")
+        else:
+            emit("additional-properties-opened", None, pattern, "patternProperties")
+    return was_closed or is_closed
+
+
+def _excluded(old: Node, new: Node) -> str:
+    """How a schema under `not` changed what it rules out, where that is certain: values are listed on both sides."""
+    if old.enum is not None and new.enum is not None and old.nullable == new.nullable:
+        if old.enum.keys() <= new.enum.keys() and _only_lists(old):
+            return "specialized"
+        if new.enum.keys() <= old.enum.keys() and _only_lists(new):
+            return "generalized"
+    return "changed"
+
+
+def _only_lists(node: Node) -> bool:
+    return not (node.constraints or node.children or node.maps or node.prefix or node.required or node.choices)
 
 
 def _compare_map(
@@ -105,6 +132,8 @@ def _compare_map(
     for key in dict.fromkeys([*before, *after]):
         if key in before and key in after:
             walk.compare(before[key], after[key], place.inside(f".<{keyword} {key}>"))
+        elif keyword == "patternProperties" and _tells_of_closed(walk, old, new, key, emit):
+            continue
         elif key in before:
             emit(f"{name}-removed", key, None, keyword)
         else:

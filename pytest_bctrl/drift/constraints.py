@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from pytest_bctrl.drift.spec import Part, Spec, value_key
@@ -21,11 +22,14 @@ BOUNDS: dict[str, tuple[str, str]] = {
     "minContains": ("min-contains", "array"),
 }
 """Keyword: its name in a rule's id, and the type it bounds."""
+EXCLUSIVE = {"maximum": "exclusiveMaximum", "minimum": "exclusiveMinimum"}
 
 _SAYS_NOTHING = {"minLength": 0, "minItems": 0, "minProperties": 0, "minContains": 1}
 _TEXTS = {"pattern": "string", "contentEncoding": "string", "contentMediaType": "string"}
 _TYPE_OF = {keyword: kind for keyword, (_, kind) in BOUNDS.items()} | _TEXTS
 _TYPE_OF |= {"multipleOf": "number", "uniqueItems": "array", "dependentRequired": "object"}
+CONSTRAINTS = frozenset((*_TYPE_OF, "format", "x-extensible-enum"))
+"""The keywords that `read_constraints` reads."""
 
 
 def relevant(keyword: str, types: frozenset[str] | None) -> bool:
@@ -63,12 +67,22 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
 
 def _read_exclusive(schema: dict[str, Any], found: dict[str, Any]) -> None:
     """Bring the booleans of OpenAPI 3.0 to numbers, and keep the tighter of two bounds."""
-    for keyword, exclusive, tighter in (("maximum", "exclusiveMaximum", min), ("minimum", "exclusiveMinimum", max)):
+    for (keyword, exclusive), tighter in zip(EXCLUSIVE.items(), (min, max), strict=True):
         if schema.get(exclusive) is True and keyword in found:
             found[exclusive] = found.pop(keyword)
         elif keyword in found and exclusive in found:
             drop = keyword if tighter(found[keyword], found[exclusive]) == found[exclusive] else exclusive
             del found[drop]
+
+
+def tightness(constraints: dict[str, Any], keyword: str, whole: bool) -> tuple[float, bool]:
+    """How much a `maximum` or `minimum`, or its exclusive form, rules out. `whole`: only integers are asked about."""
+    is_exclusive = keyword not in constraints
+    sign = -1 if keyword == "maximum" else 1
+    bound = sign * constraints[EXCLUSIVE[keyword] if is_exclusive else keyword]
+    if whole:
+        return (math.floor(bound) + 1 if is_exclusive else math.ceil(bound)), False
+    return bound, is_exclusive
 
 
 def _read_lists(part: Part, spec: Spec, found: dict[str, Any]) -> None:

@@ -47,7 +47,7 @@ class Operation(NamedTuple):
 def operations(spec: Spec) -> list[Operation]:
     """Return the operations of a document, in its order. Raises `DocumentError` where a path item is none."""
     found = []
-    for path, item in spec.members(spec.root / "paths"):
+    for path, item in spec.fields(spec.root / "paths"):
         if not path.startswith("/"):
             raise spec.refuse(
                 item, f"the path {path[:80]!r} does not begin with a slash", "see OpenAPI 3.1, section 4.8.8.1"

@@ -19,8 +19,8 @@ class Node:
     """A schema in its one form. `types` is None where any type may be; null is never among them."""
 
     __slots__ = (
-        "all_of", "children", "choices", "constraints", "enum", "flags", "key", "lists_types", "maps", "never",
-        "nullable", "only_choice", "parts", "pointers", "prefix", "required", "spells_const", "types",
+        "all_of", "alternatives_at", "children", "choices", "constraints", "enum", "flags", "key", "lists_types",
+        "maps", "never", "nullable", "only_choice", "parts", "prefix", "required", "spells_const", "types",
     )  # fmt: skip
 
     def __init__(self, key: tuple[str, ...]) -> None:
@@ -39,7 +39,7 @@ class Node:
         self.required: set[str] = set()
         self.choices: list[Choice] = []
         self.all_of: list[Schema] = []
-        self.pointers: dict[str, str] = {}
+        self.alternatives_at: dict[str, str] = {}
         self.parts: tuple[Flat, ...] = ()
         self.only_choice: Kind | None = None
 
@@ -48,13 +48,21 @@ class Node:
         return self.children.get(keyword, ())
 
     @property
+    def undeclared(self) -> Schema:
+        """What a property may hold that is not declared; anything where nothing is said of such."""
+        return self.child("additionalProperties") or self.child("unevaluatedProperties")
+
+    @property
     def schema(self) -> Schema:
         """The parts again, as something to normalise or compare."""
         return tuple(Part(part.schema, part.pointer) for part in self.parts)
 
     def at(self, keyword: str) -> str:
-        """The pointer of a keyword, or of the schema where the keyword is absent."""
-        return self.pointers.get(keyword) or (self.key[0] if self.key else "")
+        """The pointer of a keyword, or of the alternatives that stand for it, or of the schema where it is absent."""
+        for part in self.parts:
+            if isinstance(part.schema, dict) and keyword in part.schema:
+                return f"{part.pointer}/{keyword}"
+        return self.alternatives_at.get(keyword) or (self.key[0] if self.key else "")
 
     def takes(self, kind: str) -> bool:
         """Tell whether a value of this type may be."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.drift.alternatives import read_alternatives
-from pytest_bctrl.drift.constraints import merge_constraint, read_constraints, relevant
+from pytest_bctrl.drift.constraints import CONSTRAINTS, merge_constraint, read_constraints, relevant
 from pytest_bctrl.drift.node import TYPES, Flat, Node, Schema, intersection, type_of
-from pytest_bctrl.drift.spec import Part, Spec, kind, value_key
+from pytest_bctrl.drift.spec import Part, Spec, kind, refers, value_key
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.alternatives import Choice
@@ -28,13 +28,16 @@ _ANNOTATIONS = frozenset(
      "$anchor", "$dynamicAnchor", "definitions", "summary", "deprecated", "readOnly", "writeOnly", "default")
 )  # fmt: skip
 _FLAGS = frozenset(("deprecated", "readOnly", "writeOnly", "default", "x-sunset", "x-stability-level"))
+_HOLDS_SCHEMAS = frozenset((*_CHILDREN, *_MAPS, "prefixItems"))
+_TRUE_OR_FALSE = frozenset(("deprecated", "readOnly", "writeOnly"))
+_KEPT = frozenset(("default", "discriminator", "x-sunset", "x-stability-level", "title", "description"))
 MAX_PARTS = 500
 MAX_NESTED = 50
 
 
 def _says_something(keyword: str) -> bool:
     """Tell whether a keyword beside a `$ref` adds to what the target says."""
-    if keyword in ("$ref", "nullable"):
+    if keyword in ("$ref", "$dynamicRef", "nullable"):
         return False
     return keyword in _FLAGS or not (keyword in _ANNOTATIONS or keyword.startswith("x-"))
 
@@ -50,7 +53,7 @@ class Normalizer:
 
     def node(self, schema: Schema) -> Node:
         """Return the schema's one form. Raises `DocumentError` for a keyword of a wrong type or a `$ref` to nothing."""
-        asked = tuple(part.pointer for part in schema)
+        asked = (schema[0].pointer,) if len(schema) == 1 else tuple(part.pointer for part in schema)
         found = self._nodes.get(asked)
         if found is None:
             if self._depth > MAX_NESTED:
@@ -100,8 +103,6 @@ class Normalizer:
                 raise spec.refuse(part, f"a {kind(value)} stands where a schema is due", "a mapping, true or false")
             flat[part.pointer] = Flat(value, part.pointer, grants)
             return
-        if "$ref" in value:
-            spec.target(part)
         grants = grants or value.get("nullable") is True
         flat[part.pointer] = Flat(value, part.pointer, grants)
         for branch in spec.items(part / "allOf") if "allOf" in value else ():
@@ -134,14 +135,15 @@ class Normalizer:
     ) -> tuple[Part, bool]:
         """Follow `$ref`; what stands beside one holds as well, from OpenAPI 3.1 on."""
         trail: list[str] = []
-        while isinstance(part.value, dict) and isinstance(part.value.get("$ref"), str):
+        while isinstance(part.value, dict) and refers(part.value):
             if part.pointer in trail:
                 raise self.spec.refuse(part, "a $ref leads back to itself", "let it name a definition")
             trail.append(part.pointer)
-            grants = grants or part.value.get("nullable") is True
-            beside = {key: value for key, value in part.value.items() if _says_something(key)}
-            if beside and not self.spec.is_30:
-                self._flatten(Part(beside, part.pointer), grants, flat, all_of, choices, depth + 1)
+            if len(part.value) > 1:
+                grants = grants or part.value.get("nullable") is True
+                beside = {key: value for key, value in part.value.items() if _says_something(key)}
+                if beside and not self.spec.is_30:
+                    self._flatten(Part(beside, part.pointer), grants, flat, all_of, choices, depth + 1)
             part = self.spec.target(part)
         return part, grants
 
@@ -152,19 +154,18 @@ class Normalizer:
                 node.never, node.nullable, node.types = True, False, frozenset()
             return
         part = Part(schema, pointer)
-        for keyword in schema:
-            node.pointers.setdefault(keyword, f"{pointer}/{keyword}")
         self._read_types(part, one.grants_null, node)
-        for keyword, value in read_constraints(part, self.spec).items():
-            merge_constraint(node.constraints, keyword, value)
-        self._read_schemas(part, node)
-        self._read_required(part, node)
-        for keyword in ("deprecated", "readOnly", "writeOnly"):
-            if keyword in schema:
-                node.flags[keyword] = self.spec.flag(part / keyword) or node.flags.get(keyword, False)
-        for keyword in ("default", "discriminator", "x-sunset", "x-stability-level", "title", "description"):
-            if keyword in schema:
-                node.flags.setdefault(keyword, schema[keyword])
+        if not CONSTRAINTS.isdisjoint(schema):
+            for keyword, value in read_constraints(part, self.spec).items():
+                merge_constraint(node.constraints, keyword, value)
+        if not _HOLDS_SCHEMAS.isdisjoint(schema):
+            self._read_schemas(part, node)
+        if "required" in schema:
+            self._read_required(part, node)
+        for keyword in _TRUE_OR_FALSE & schema.keys():
+            node.flags[keyword] = self.spec.flag(part / keyword) or node.flags.get(keyword, False)
+        for keyword in _KEPT & schema.keys():
+            node.flags.setdefault(keyword, schema[keyword])
 
     def _read_schemas(self, part: Part, node: Node) -> None:
         for keyword in _CHILDREN:
@@ -228,12 +229,12 @@ class Normalizer:
             return
         if choice.is_types:
             node.lists_types = True
-            node.pointers.setdefault("type", choice.pointer)
+            node.alternatives_at["type"] = choice.pointer
             node.types = intersection(node.types, choice.types)
             node.nullable = node.nullable and choice.with_null
         elif choice.values is not None:
             values = choice.values
-            node.pointers.setdefault("enum", choice.pointer)
+            node.alternatives_at["enum"] = choice.pointer
             node.types = intersection(node.types, choice.types) if choice.types else node.types
             node.enum = values if node.enum is None else {key: values[key] for key in node.enum if key in values}
             node.nullable = node.nullable and choice.with_null
@@ -248,13 +249,27 @@ class Normalizer:
             if node.enum:
                 named = frozenset().union(*(type_of(value) - {"number"} or {"number"} for value in node.enum.values()))
                 node.types = named
-        node.constraints = {key: value for key, value in node.constraints.items() if relevant(key, node.types)}
+        if node.constraints:
+            self._settle_constraints(node)
+        if not node.takes("array"):
+            _without(node.children, "contains", "items", "unevaluatedItems")
         if not node.takes("object"):
             node.required.clear()
             node.maps.clear()
-        for keyword in ("contains", "items", "unevaluatedItems"):
-            if not node.takes("array"):
-                node.children.pop(keyword, None)
-        for keyword in ("additionalProperties", "propertyNames", "unevaluatedProperties"):
-            if not node.takes("object"):
-                node.children.pop(keyword, None)
+            _without(node.children, "additionalProperties", "propertyNames", "unevaluatedProperties")
+
+    def _settle_constraints(self, node: Node) -> None:
+        node.constraints = {key: value for key, value in node.constraints.items() if relevant(key, node.types)}
+        if "contains" not in node.children:
+            _without(node.constraints, "minContains", "maxContains")
+        if node.types == frozenset({"integer"}) and node.constraints.get("multipleOf") == {1}:
+            del node.constraints["multipleOf"]
+        if "dependentRequired" in node.constraints:
+            demands = node.constraints.pop("dependentRequired")
+            told = {name: names - node.required for name, names in demands.items() if names - node.required}
+            node.constraints |= {"dependentRequired": told} if told else {}
+
+
+def _without(found: dict[str, Any], *keywords: str) -> None:
+    for keyword in keywords:
+        found.pop(keyword, None)

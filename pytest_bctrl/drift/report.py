@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.fingerprint import fingerprint
 
 if TYPE_CHECKING:
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
 
     from pytest_bctrl.drift.spec import Spec
     from pytest_bctrl.finding import Finding, Level
+
+
+MAX_CHANGES = 100_000
 
 
 class Place(NamedTuple):
@@ -63,11 +67,22 @@ class Report:
         new_at: str = "",
         say: str = "",
     ) -> None:
-        """Note a change: its rule, place, both values, and the pointers of both."""
+        """Note a change: its rule, place, both values, and the pointers of both.
+
+        Raises `DocumentError` beyond `MAX_CHANGES`: so many are no drift, and nobody reads them.
+        """
+        if len(self.found) >= MAX_CHANGES:
+            raise DocumentError(
+                f"more than {MAX_CHANGES:,} changes from {self.base.document.name}",
+                where=self.revision.document.name,
+                mend="compare documents of the same API",
+            )
         self.found.append(_Change(rule, place, old, new, old_at, new_at, say))
 
     def findings(self) -> list[Finding]:
         """What was noted as findings, worst first; equal ones are counted as one."""
+        self.base.document.find_lines({change.old_at for change in self.found})
+        self.revision.document.find_lines({change.new_at for change in self.found})
         merged: dict[str, Finding] = {}
         for change in self.found:
             finding = self._finding(change)

@@ -18,8 +18,8 @@ class Part(NamedTuple):
 
     def __truediv__(self, key: str) -> Part:
         """The member under `key`, or None in its place where there is none."""
-        value = self.value.get(key) if isinstance(self.value, dict) else None
-        return Part(value, f"{self.pointer}/{escape(key)}")
+        value, pointer = self
+        return Part(value.get(key) if isinstance(value, dict) else None, f"{pointer}/{escape(key)}")
 
 
 def escape(key: str) -> str:
@@ -54,12 +54,12 @@ class Spec:
         return part.value
 
     def members(self, part: Part) -> list[tuple[str, Part]]:
-        """The members of a mapping, extensions left out."""
-        return [
-            (key, Part(value, f"{part.pointer}/{escape(key)}"))
-            for key, value in self.mapping(part).items()
-            if not key.startswith("x-")
-        ]
+        """The members of a map whose keys are anyone's choice: a header may well be called `x-request-id`."""
+        return [(key, Part(value, f"{part.pointer}/{escape(key)}")) for key, value in self.mapping(part).items()]
+
+    def fields(self, part: Part) -> list[tuple[str, Part]]:
+        """The members of an object that OpenAPI lets extend, its extensions (`x-...`) left out."""
+        return [(key, member) for key, member in self.members(part) if not key.startswith("x-")]
 
     def items(self, part: Part) -> list[Part]:
         """The elements of a list; none where it is absent."""
@@ -90,7 +90,7 @@ class Spec:
     def resolve(self, part: Part) -> Part:
         """Follow `$ref` until there is none. Siblings of a `$ref` are the caller's to read."""
         trail: list[str] = []
-        while isinstance(part.value, dict) and "$ref" in part.value:
+        while isinstance(part.value, dict) and refers(part.value):
             if part.pointer in trail:
                 raise self.refuse(part, "a $ref leads back to itself", "let it name a definition")
             trail.append(part.pointer)
@@ -99,7 +99,7 @@ class Spec:
 
     def target(self, part: Part) -> Part:
         """What the `$ref` of this part names. Raises `DocumentError` where that is not in the document."""
-        ref = part.value["$ref"]
+        ref = part.value["$ref" if "$ref" in part.value else "$dynamicRef"]
         if not isinstance(ref, str):
             raise self.refuse(part, "a $ref is not text", "it should read #/components/...")
         if not ref.startswith("#"):
@@ -128,10 +128,10 @@ class Spec:
         return Part(value, pointer)
 
     def anchors(self) -> dict[str, str]:
-        """The pointers of `$anchor` and `$dynamicAnchor` in the component schemas."""
+        """The pointers of `$anchor` and `$dynamicAnchor`; of two that are alike, the one in a component counts."""
         if self._anchors is None:
             self._anchors = {}
-            waiting = [self.root / "components" / "schemas"]
+            waiting = [self.root / "components", self.root / "paths"]
             while waiting:
                 part = waiting.pop()
                 if isinstance(part.value, dict):
@@ -142,6 +142,11 @@ class Spec:
                 elif isinstance(part.value, list):
                     waiting += [Part(value, f"{part.pointer}/{index}") for index, value in enumerate(part.value)]
         return self._anchors
+
+
+def refers(schema: dict[str, Any]) -> bool:
+    """Tell a reference. A `$dynamicRef` in a document that stands alone leads where a `$ref` would."""
+    return "$ref" in schema or "$dynamicRef" in schema
 
 
 def kind(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.drift.compare_parameters import read_parameters
+from pytest_bctrl.drift.compare_parameters import read_parameters, read_value
 from pytest_bctrl.drift.compare_responses import read_responses
 from pytest_bctrl.drift.compare_security import read_security, schemes
 from pytest_bctrl.drift.match import operations
@@ -33,9 +33,7 @@ def read_operation(spec: Spec, normal: Normalizer, operation: Operation) -> None
     bodies = [spec.resolve(operation.part / "requestBody"), *read_responses(spec, operation).values()]
     for body in bodies:
         for _, header in spec.members(body / "headers"):
-            schema = spec.resolve(header) / "schema"
-            if schema.value is not None:
-                found.append((schema,))
+            found.append(read_value(spec, spec.resolve(header))[0])
         for _, media in spec.members(body / "content"):
             if spec.mapping(media).get("schema") is not None:
                 found.append((media / "schema",))

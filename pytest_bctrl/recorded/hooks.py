@@ -50,23 +50,13 @@ def _policy(config: pytest.Config) -> Policy:
 class RecordingHooks:
     """Fails a test whose requests were not recorded, and writes the recording of one that passed."""
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Look at what came of the test, whatever it made of the exceptions it met."""
-        recording = item.stash.get(_RECORDED, None)
-        item.stash[_PASSED] = False
-        try:
-            yield
-        except BaseException:
-            if recording is not None and recording.player.misses:
-                item.add_report_section("call", "bctrl recording", _missed(recording))
-            raise
-        if recording is None:
-            return
-        if recording.player.misses:
-            pytest.fail(_missed(recording), pytrace=False)
-        _finish(recording)
-        item.stash[_PASSED] = True
+    def __init__(self) -> None:
+        self._failed: set[str] = set()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember which tests had a subtest that failed: the test itself may be told as passed."""
+        if report.failed:
+            self._failed.add(report.nodeid)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -81,14 +71,24 @@ class RecordingHooks:
         if recording is not None and len(recording.player.misses) > before:
             pytest.fail(_missed(recording), pytrace=False)
         if recording is not None and item.stash.get(_PASSED, False):
-            _finish(recording)
+            wrong = _unfinished(recording)
+            if wrong:
+                pytest.fail(wrong, pytrace=False)
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Put on the report, as plain data, what the end of the run tells."""
+        """Look at what came of the test, whatever it made of the exceptions it met, and put on its report what the
+        end of the run tells, as plain data.
+
+        Here and not around the call: of a `unittest` case that fails, nothing but the report tells.
+        """
         report = yield
         recording = item.stash.get(_RECORDED, None)
+        if report.when == "setup":
+            # A test that is run again begins anew.
+            self._failed.discard(item.nodeid)
         if recording is not None and report.when == "call":
+            self._settle(item, recording, report)
             # What is replayed in a live run is no answer of the live API, and must not pass for one.
             told = () if item.config.option.bctrl_live and not recording.is_recording else recording.told()
             for answer in told:
@@ -96,15 +96,34 @@ class RecordingHooks:
             report.bctrl_recording = _told(recording, passed=report.passed)  # type: ignore[attr-defined]
         return report
 
+    def _settle(self, item: pytest.Item, recording: RecordedTest, report: pytest.TestReport) -> None:
+        if recording.player.misses:
+            if report.failed:
+                report.sections.append(("bctrl recording", _missed(recording)))
+            else:
+                _fail(item, report, _missed(recording))
+        elif report.passed and item.nodeid not in self._failed:
+            item.stash[_PASSED] = True
+            wrong = _unfinished(recording)
+            if wrong:
+                _fail(item, report, wrong)
 
-def _finish(recording: RecordedTest) -> None:
-    wrong = ""
+
+def _fail(item: pytest.Item, report: pytest.TestReport, text: str) -> None:
+    """Make a report say that the test failed, or that it did as expected where it was to fail."""
+    call = pytest.CallInfo.from_call(lambda: pytest.fail(text, pytrace=False), when="call")
+    made = pytest.TestReport.from_item_and_call(item, call)
+    report.outcome = "skipped" if hasattr(report, "wasxfail") else made.outcome
+    report.longrepr = made.longrepr
+
+
+def _unfinished(recording: RecordedTest) -> str:
+    """Write the recording; return why it could not be, an empty text where it could."""
     try:
         recording.finish()
     except BctrlError as error:
-        wrong = str(error)
-    if wrong:
-        pytest.fail(f"bctrl recording: {wrong}", pytrace=False)
+        return f"bctrl recording: {error}"
+    return ""
 
 
 def _missed(recording: RecordedTest) -> str:

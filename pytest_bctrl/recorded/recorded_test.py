@@ -109,9 +109,11 @@ class RecordedTest:
         """The base URL of what is replayed or recorded."""
         if self._aim is not None:
             return self._aim.base_url
-        for exchange in self.player.exchanges:
+        # A browser's file holds its page and pictures too, and `data:` has no host.
+        for exchange, _ in listing(self.player.exchanges, self._contract):
             parts = urlsplit(exchange.url)
-            return urlunsplit((parts.scheme, parts.netloc, base_path(exchange, self._contract), "", ""))
+            if parts.netloc:
+                return urlunsplit((parts.scheme, parts.netloc, base_path(exchange, self._contract), "", ""))
         return self._contract.servers[0] if self._contract.servers else "http://localhost:8787"
 
     @property

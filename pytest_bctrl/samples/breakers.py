@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from pytest_bctrl.samples.fit import is_of_type
+from pytest_bctrl.samples.pattern import matches
 from pytest_bctrl.samples.shapes import types
 
 Broken: TypeAlias = tuple[str, Any]
 """What was done, in words, and the value after it."""
 
+_LETTERS = "aA0-. \n"
 _OF_TYPE: Mapping[str, Any] = {
     "null": None,
     "string": "a string where none belongs",
@@ -72,12 +74,12 @@ def broken_format(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
 
 def broken_closed(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
     """An object that is closed, with a name more."""
-    if schema["additionalProperties"] is False and isinstance(value, dict):
+    if False in (schema.get("additionalProperties"), schema.get("unevaluatedProperties")) and isinstance(value, dict):
         yield "a name more", {**value, "undocumentedByMutant": True}
 
 
 def broken_branches(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
-    """A value that no branch has room for: an empty object, and a number."""
+    """A value that hardly any branch has room for: an empty object, and a number."""
     branches = schema.get("oneOf") or schema["anyOf"]
     if all(isinstance(branch, Mapping) and (branch.keys() & {"$ref", "required"}) for branch in branches):
         yield "an empty object", {}
@@ -92,9 +94,12 @@ def broken_length(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
         yield "too long", value.ljust(schema["maxLength"] + 1, "x")
 
 
-def broken_pattern(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
-    """A string that hardly any pattern takes."""
-    yield f"not {schema['pattern']}", "\u0000 \u2603"
+def broken_pattern(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
+    """A string that the pattern does not take: one that hardly any does, none at all, or a single letter."""
+    for wrong in ("\u0000 \u2603", "", *(value if isinstance(value, str) else ()), *_LETTERS):
+        if not matches(schema["pattern"], wrong):
+            yield f"not {schema['pattern']}", wrong
+            return
 
 
 def broken_limits(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
@@ -151,6 +156,7 @@ BREAKERS: Mapping[str, Breaker] = {
     "oneOf": broken_branches,
     "anyOf": broken_branches,
     "additionalProperties": broken_closed,
+    "unevaluatedProperties": broken_closed,
     "required": broken_required,
     "type": broken_type,
 }
@@ -158,6 +164,7 @@ BREAKERS: Mapping[str, Breaker] = {
 
 UNBREAKABLE = frozenset(
     {
+        "unevaluatedItems",
         "not",
         "if",
         "then",

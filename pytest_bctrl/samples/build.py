@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_bctrl.contract.model import Contract, Schema
@@ -74,16 +74,37 @@ class Builder:
             if name in required or (depth <= _DEEPEST and self._choice.takes_optional(at)):
                 made[name] = self.value(inner, at, depth + 1)
         if not schema.get("properties") and schema.get("additionalProperties") is not False:
-            made |= self._free_form(schema.get("additionalProperties", True), place, depth)
+            made |= self._free_form(schema, place, depth)
+        for name, needed in schema.get("dependentRequired", {}).items():
+            for other in needed if name in made else ():
+                if other not in made:
+                    made[other] = self.value(documented.get(other, True), f"{place}.{other}".lstrip("."), depth + 1)
         return made
 
-    def _free_form(self, schema: Schema, place: str, depth: int) -> dict[str, Any]:
+    def _free_form(self, schema: Mapping[str, Any], place: str, depth: int) -> dict[str, Any]:
+        inner = schema.get("additionalProperties", True)
         flat = self._flat.get(place)
         if flat is None:
-            flat = self._flat[place] = flatten(self._contract, schema)
-        if shapes(self._contract, flat) == (Shape("any"),):
-            return {name: self.value({}, f"{place}.{name}", depth + 1) for name in ("first", "second")}
-        return {name: self.value(schema, f"{place}.*", depth + 1) for name in ("first", "second")}
+            flat = self._flat[place] = flatten(self._contract, inner)
+        is_free = shapes(self._contract, flat) == (Shape("any"),)
+        return {
+            name: self.value({}, f"{place}.{name}", depth + 1)
+            if is_free
+            else self.value(inner, f"{place}.*", depth + 1)
+            for name in self._names(schema, place, depth)
+        }
+
+    def _names(self, schema: Mapping[str, Any], place: str, depth: int) -> Iterable[str]:
+        least, most = int(schema.get("minProperties", 0)), int(schema.get("maxProperties", 2))
+        wanted = max(least, min(most, 2))
+        if "propertyNames" not in schema:
+            return _NAMES[:wanted] if wanted <= len(_NAMES) else [f"name{number}" for number in range(wanted)]
+        named = {"type": "string", **flatten(self._contract, schema["propertyNames"])}
+        made: dict[str, None] = {}
+        for _ in range(wanted + _TRIES):
+            if len(made) < wanted:
+                made[str(self.value(named, f"{place}#names", depth + 1))] = None
+        return made
 
     def _array(self, shape: Shape, place: str, depth: int) -> list[Any]:
         schema = shape.schema or {}
@@ -93,7 +114,7 @@ class Builder:
         ]
         least, most = int(schema.get("minItems", 0)), int(schema.get("maxItems", 3))
         wanted = self._lengths.get(place, max(least, min(most, 1 + self._choice.deal(f"{place}#", 3, counts=False))))
-        inner = schema.get("items", True)
+        inner = schema.get("items", schema.get("unevaluatedItems", True))
         if inner is False:
             return start
         made = list(start)
@@ -105,9 +126,17 @@ class Builder:
                 tries += 1
             if tries < _TRIES:
                 made.append(value)
-        return made
+        return self._containing(schema, made, place, depth) if "contains" in schema else made
+
+    def _containing(self, schema: Mapping[str, Any], made: list[Any], place: str, depth: int) -> list[Any]:
+        """The list with as many items as it has to contain in the place of others, from its end on."""
+        wanted = {"allOf": [schema["contains"], schema.get("items", True)]}
+        least = int(schema.get("minContains", 1))
+        asked = [self.value(wanted, f"{place}[*]<contains>", depth + 1) for _ in range(least)]
+        return [*made[: max(0, len(made) - least)], *asked]
 
 
+_NAMES = ("first", "second")
 _FREE: tuple[Any, ...] = (
     "plain text",
     42,

@@ -14,16 +14,22 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Level
 from pytest_bctrl.samples.breakers import BREAKERS, UNBREAKABLE
 from pytest_bctrl.samples.fit import fits
+from pytest_bctrl.samples.pattern import matches
 from pytest_bctrl.samples.places import slots, values
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.spots import Spot, changed, spots
 
 SCHEMA_CHECK = "response_schema_conformance"
+_BRANCHES = frozenset({"oneOf", "anyOf"})
+_FAINT = _BRANCHES | {"pattern", "format"}
+"""Keywords that may rule out nothing that can be derived: a pattern that takes everything, a format nobody knows."""
 _OUTLINE = frozenset({"type", "enum", "const", "required"})
 """Keywords by which branches are told apart."""
 
 UNDOCUMENTED = "undocumented_property"
 STRAY = "undocumentedByMutant"
+_CLOSING = frozenset({"additionalProperties", "unevaluatedProperties"})
+"""Keywords that say by themselves what an object may hold beside its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +71,13 @@ def undocumented_mutants(samples: Samples, space_id: str = SPACE_ID) -> list[Mut
 
 def underived(samples: Samples) -> list[str]:
     """Return the rules of the contract for which no mutant is derived, as `location: keyword`."""
+    derived = {(mutant.location, mutant.keyword) for mutant in mutants(samples)}
     return sorted(
         {
             f"{spot.location or '(body)'}: {keyword}"
             for spot, _ in _each_spot(samples, SPACE_ID)
-            for keyword in spot.schema.keys() & UNBREAKABLE
+            for keyword in spot.schema.keys() & (UNBREAKABLE | _FAINT)
+            if (spot.location, keyword) not in derived
         }
     )
 
@@ -92,7 +100,8 @@ def broken(samples: Samples, body: Any, rule: str) -> Mutant:
 def rules(samples: Samples) -> list[str]:
     """Return the name of every rule that can be broken: places with keyword, invariants, `undocumented_property`."""
     of_schema = [f"{mutant.location}: {mutant.keyword}".removeprefix(": ") for mutant in mutants(samples)]
-    return [*dict.fromkeys(of_schema), *(str(rule["rule"]) for rule in samples.operation.invariants), UNDOCUMENTED]
+    by_name = [mutant.check for mutant in (*invariant_mutants(samples), *undocumented_mutants(samples))]
+    return list(dict.fromkeys([*of_schema, *by_name]))
 
 
 def _matching(samples: Samples, body: Any, place: str, keyword: str) -> Iterator[Mutant]:
@@ -140,14 +149,27 @@ def _of_schema(samples: Samples, spot: Spot, body: Any) -> Iterator[Mutant]:
             if said not in done:
                 done.add(said)
                 wrong = changed(body, spot.trail, partial(_instead, value))
-                if spot.branch and keyword in _OUTLINE and fits(samples.contract, samples.schema, wrong):
+                if (spot.branch or keyword in _BRANCHES) and _is_right(samples, keyword, wrong):
                     # Wrong in its own branch, and right in another.
                     continue
                 yield Mutant(spot.location, keyword, said, wrong)
 
 
+def _is_right(samples: Samples, keyword: str, body: Any) -> bool:
+    """Whether a body that breaks one branch keeps the contract by another."""
+    # jsonschema is much to import for a mock that is to answer 503.
+    from pytest_bctrl.contract.validation import is_valid
+
+    return (keyword in _OUTLINE and fits(samples.contract, samples.schema, body)) or is_valid(
+        samples.contract, samples.schema, body
+    )
+
+
 def _of_stray(spot: Spot, body: Any) -> Iterator[Mutant]:
-    if isinstance(spot.value, dict) and spot.schema.get("properties") and "additionalProperties" not in spot.schema:
+    is_open = not spot.schema.keys() & _CLOSING and not any(
+        matches(pattern, STRAY) for pattern in spot.schema.get("patternProperties", ())
+    )
+    if is_open and isinstance(spot.value, dict) and spot.schema.get("properties"):
         wrong = changed(body, spot.trail, lambda old: {**old, STRAY: "nobody documented this"})
         where = f"{spot.location}.{STRAY}".removeprefix(".")
         yield Mutant(where, UNDOCUMENTED, spot.branch or "a property more", wrong, UNDOCUMENTED, "warning")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Any
@@ -60,12 +61,15 @@ class Samples:
         builder = Builder(self.contract, choice)
         if not self.lists:
             return self._cohere(builder.value(self.schema), space_id, 0)
-        builder.set_lengths({self.list_name: 1})
+        most = min(_MOST, self.most_items)
+        builder.set_lengths({self.list_name: min(1, most)})
         body = builder.value(self.schema)
         items = body if self.is_list else body.setdefault(self.list_name, [])
-        while (choice.pending() or len(items) < _LEAST) and len(items) < _MOST:
-            more = builder.value(self.schema)
-            items += self.items(more)
+        # Counted by turns and not by items: a list that may be left out gives none at some turns, or at all.
+        for _ in range(_MOST):
+            if len(items) >= min(_LEAST, most) and (len(items) >= most or not choice.pending()):
+                break
+            items += self.items(builder.value(self.schema))[: most - len(items)]
         return self._cohere(body, space_id, 0)
 
     @property
@@ -125,13 +129,23 @@ class Samples:
     @property
     def item_schema(self) -> Schema:
         """The schema of one item of the list; raises `SettingError` where the operation lists nothing."""
+        listed = self._list_schema
+        if listed is None:
+            raise SettingError("its answer holds no list", where=self.operation.label, mend="give a whole body")
+        found: Schema = listed.get("items", True)
+        return found
+
+    @property
+    def most_items(self) -> int:
+        """How many items the list may have at most, as the contract says, or as a list can hold at all."""
+        return int((self._list_schema or {}).get("maxItems", sys.maxsize))
+
+    @property
+    def _list_schema(self) -> Mapping[str, Any] | None:
         whole = flatten(self.contract, self.schema)
         listed = self.schema if self.is_list else whole.get("properties", {}).get(self.list_name, {})
-        for shape in shapes(self.contract, listed):
-            if shape.kind == "array" and shape.schema is not None:
-                found: Schema = shape.schema.get("items", True)
-                return found
-        raise SettingError("its answer holds no list", where=self.operation.label, mend="give a whole body")
+        found = (shape.schema for shape in shapes(self.contract, listed) if shape.kind == "array")
+        return next(found, None)
 
     def overridden(self, item: Any, overrides: Mapping[str, Any], *, conforming: bool) -> dict[str, Any]:
         """Return an item with values of one's own; raises `SettingError` where they break the contract."""
@@ -194,12 +208,17 @@ def _list_name(contract: Contract, schema: Schema) -> str:
     flat = flatten(contract, schema)
     for name, inner in flat.get("properties", {}).items():
         for shape in shapes(contract, inner):
-            if shape.kind == "array" and shape.schema is not None and not shape.schema.get("minItems", 0):
-                items = shapes(contract, shape.schema.get("items", True))
+            if shape.kind == "array" and _is_list(shape.schema or {}):
+                items = shapes(contract, (shape.schema or {}).get("items", True))
                 found[str(name)] = any(item.kind in ("object", "branch") for item in items)
     of_objects = [name for name, holds_objects in found.items() if holds_objects]
     candidates = of_objects or [name for name in found if name in flat.get("required", ())]
     return candidates[0] if len(candidates) == 1 else ""
+
+
+def _is_list(schema: Mapping[str, Any]) -> bool:
+    """Whether an array is a list of things, which may be empty, and no tuple."""
+    return not schema.get("minItems", 0) and not schema.keys() & {"prefixItems", "contains"}
 
 
 @lru_cache(maxsize=1)

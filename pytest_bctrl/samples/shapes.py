@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -60,8 +60,9 @@ def _of_type(name: str, schema: Mapping[str, Any]) -> tuple[Shape, ...]:
         return (Shape("fixed", None),)
     if name == "array":
         filled = Shape("array", schema=schema)
-        return (filled,) if schema.get("minItems", 0) else (filled, Shape("array", schema=schema, empty=True))
-    if name == "object" and not schema.get("properties") and not schema.get("minProperties", 0):
+        must_hold = schema.get("minItems", 0) or ("contains" in schema and schema.get("minContains", 1))
+        return (filled,) if must_hold else (filled, Shape("array", schema=schema, empty=True))
+    if name == "object" and not any(schema.get(word) for word in ("properties", "minProperties", "required")):
         return Shape("object", schema=schema), Shape("object", schema=schema, empty=True)
     if name in _TYPES:
         return (Shape(name, schema=schema),)  # type: ignore[arg-type]
@@ -69,17 +70,35 @@ def _of_type(name: str, schema: Mapping[str, Any]) -> tuple[Shape, ...]:
 
 
 def flatten(contract: Contract, schema: Schema) -> dict[str, Any]:
-    """Return `schema` with `$ref` and `allOf` folded in: properties joined, required united, the later keyword wins."""
+    """Return `schema` with `$ref` and `allOf` folded in.
+
+    Properties are joined, required names united, of two limits the narrower holds; else the earlier keyword wins.
+    """
     resolved = contract.resolve(schema)
     if isinstance(resolved, bool):
         return {}
     flat: dict[str, Any] = {key: value for key, value in resolved.items() if key != "allOf"}
     for part in resolved.get("allOf", ()):
         for key, value in flatten(contract, part).items():
-            if key == "properties":
-                flat[key] = {**flat.get(key, {}), **value}
-            elif key == "required":
-                flat[key] = [*dict.fromkeys([*flat.get(key, ()), *value])]
-            else:
-                flat.setdefault(key, value)
+            flat[key] = _both(key, flat[key], value) if key in flat else value
     return flat
+
+
+def _both(key: str, first: Any, second: Any) -> Any:
+    if key == "properties":
+        shared = {name: {"allOf": [first[name], second[name]]} for name in first.keys() & second.keys()}
+        return {name: shared.get(name, inner) for name, inner in {**first, **second}.items()}
+    if key == "required":
+        return [*dict.fromkeys([*first, *second])]
+    if key in ("items", "additionalProperties"):
+        return {"allOf": [first, second]} if isinstance(first, dict) and isinstance(second, dict) else first and second
+    if key == "enum":
+        return [value for value in first if value in second]
+    if key in _NARROWER:
+        return _NARROWER[key](first, second)
+    return first
+
+
+_LEAST = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
+_MOST = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
+_NARROWER: Mapping[str, Callable[[Any, Any], Any]] = {**dict.fromkeys(_LEAST, max), **dict.fromkeys(_MOST, min)}

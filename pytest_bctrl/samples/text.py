@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from math import ceil, floor
 from random import Random
 from typing import Any
 
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.samples.pattern import matching
+from pytest_bctrl.samples.pattern import matches, matching
 
 _WORDS = (
     "amber",
@@ -32,40 +34,56 @@ _WORDS = (
     "quartz",
     "river",
 )
+_TRIES = 20
 _EPOCH = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
 def string(schema: Mapping[str, Any], place: str, source: Random, number: int) -> str:
     """Return a string for `place`; `number` makes it distinct. Raises `DocumentError` where a pattern defeats it."""
     made = _FORMATS.get(str(schema.get("format", "")), _words)(place, source, number)
-    if schema.get("format") in _FORMATS:
-        return made
     least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
-    made = made.ljust(least, "x")[:most]
+    if schema.get("format") not in _FORMATS:
+        made = made.ljust(least, "x")[:most]
     pattern = schema.get("pattern")
-    candidates = [made, *(text for text in schema.get("examples", ()) if isinstance(text, str))]
-    if pattern is None:
-        return made
-    candidates.append(matching(pattern, source) or "")
-    for candidate in candidates:
-        if re.search(pattern, candidate) and least <= len(candidate) <= (len(candidate) if most is None else most):
+    for candidate in _candidates(schema, made, source):
+        is_long_enough = least <= len(candidate) <= (len(candidate) if most is None else most)
+        if is_long_enough and (pattern is None or matches(pattern, candidate)):
             return candidate
     raise DocumentError(
-        f"no sample can be made for the pattern {pattern!r}", where=place, mend="add 'examples' to the schema"
+        f"no sample can be made for the pattern {pattern!r}" if pattern else "no sample of the format is short enough",
+        where=place,
+        mend="add 'examples' to the schema",
     )
+
+
+def _candidates(schema: Mapping[str, Any], made: str, source: Random) -> Iterator[str]:
+    yield made
+    yield _SHORT.get(str(schema.get("format", "")), made)
+    yield from (text for text in schema.get("examples", ()) if isinstance(text, str))
+    if "pattern" in schema:
+        # Repeated a few times, as few as may be, and then often enough for the least length.
+        for more in (3, 0, *range(_TRIES), int(schema.get("minLength", 0))):
+            yield matching(schema["pattern"], source, more) or ""
 
 
 def number(schema: Mapping[str, Any], kind: str, place: str, source: Random) -> int | float:
     """Return a number within the schema's limits."""
-    step = schema.get("multipleOf", 1 if kind == "integer" else 0.5)
-    least = schema.get("minimum", schema.get("exclusiveMinimum", 0))
-    most = schema.get("maximum", schema.get("exclusiveMaximum", least + 100 * step))
-    first = -(-least // step) + ("exclusiveMinimum" in schema and least % step == 0)
-    last = most // step - ("exclusiveMaximum" in schema and most % step == 0)
+    # In decimals, as JSON writes them: in binary 41 times 0.01 is 0.41000000000000003, no multiple of 0.01.
+    step = _decimal(schema.get("multipleOf", 1 if kind == "integer" else 0.5))
+    highest = schema.get("maximum", schema.get("exclusiveMaximum"))
+    below = Decimal(0) if highest is None or highest > 0 else _decimal(highest) - 100 * step
+    least = _decimal(schema.get("minimum", schema.get("exclusiveMinimum", below)))
+    most = least + 100 * step if highest is None else _decimal(highest)
+    first = ceil(least / step) + ("exclusiveMinimum" in schema and least % step == 0)
+    last = floor(most / step) - ("exclusiveMaximum" in schema and most % step == 0)
     if first > last:
         raise DocumentError("no number fits the schema's limits", where=place, mend="widen minimum and maximum")
-    made = source.randint(int(first), int(last)) * step
-    return int(made) if kind == "integer" else made
+    made = source.randint(first, last) * step
+    return int(made) if kind == "integer" else float(made)
+
+
+def _decimal(value: Any) -> Decimal:
+    return Decimal(str(value))
 
 
 def moment(minutes: int) -> str:
@@ -103,6 +121,10 @@ _FORMATS: Mapping[str, Callable[[str, Random, int], str]] = {
     "ipv4": lambda _place, source, _number: f"192.0.2.{source.randint(1, 254)}",
     "ipv6": lambda _place, source, _number: f"2001:db8::{source.randint(1, 9999)}",
 }
+
+
+_SHORT: Mapping[str, str] = {"email": "a@b.test", "uri": "urn:a:b", "hostname": "a.test", "uri-reference": "/"}
+"""Where the usual is longer than it may be."""
 
 
 def encode(body: Any) -> bytes:

@@ -18,7 +18,7 @@ from pytest_bctrl.suite.collect import ContractModule, is_chosen, split_argument
 from pytest_bctrl.suite.fixtures import has_rows
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.run import RUN, ContractRun
-from pytest_bctrl.suite.scrub import scrub
+from pytest_bctrl.suite.scrub import scrub, scrub_logs
 from pytest_bctrl.suite.summary import Summary
 from pytest_bctrl.suite.target import NoAnswerError
 from pytest_bctrl.suite.verdict import VERDICT
@@ -34,6 +34,11 @@ class ContractHooks:
         self._report = next((path for path in paths if path.endswith(".json")), "")
         self._again = ["pytest", f"--bctrl-{run.target}", *_typed(config)]
         config.args, self._chosen = split_arguments(config.args)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Keep the key out of logs that are in no report."""
+        scrub_logs(session.config.pluginmanager.get_plugin("logging-plugin"), self._run.key)
 
     def pytest_report_header(self) -> str:
         """One line: target, contract and the level that fails."""

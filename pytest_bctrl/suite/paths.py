@@ -5,8 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import NamedTuple
 
-from jsonschema import Draft202012Validator
-
+from pytest_bctrl.contract.acceptance import acceptor
 from pytest_bctrl.contract.model import Contract, Parameter
 from pytest_bctrl.contract.parameters import field_of, read_field
 from pytest_bctrl.errors import DocumentError
@@ -48,11 +47,11 @@ ODD = (
 
 def unknown(contract: Contract, parameter: Parameter) -> str:
     """Return a value that the parameter's schema allows and that names nothing: a UUID where that is allowed."""
-    validator = Draft202012Validator(contract.rooted(parameter.schema))
+    accepts = acceptor(contract, parameter.schema)
     known = known_values(contract, parameter, {})
     made = [UNKNOWN.value, _FAR, *(_built(contract, parameter, seed) for seed in range(_SEEDS))]
     for text in made:
-        if text and text not in known and validator.is_valid(read_field(contract, parameter, text)):
+        if text and text not in known and accepts(read_field(contract, parameter, text)):
             return text
     return UNKNOWN.value
 

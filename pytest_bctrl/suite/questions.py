@@ -30,11 +30,21 @@ def of_answer(target: Target, operation: Operation) -> list[Finding]:
 
 
 def of_repetition(target: Target, operation: Operation) -> Iterator[list[Finding]]:
-    """Ask again and again, and hold every answer to everything."""
+    """Ask again and again, and hold every answer to everything.
+
+    After the first pause that the target announces (503) it is asked as often again: a server may need one, and must
+    not need one for every fifth answer.
+    """
     target.first(operation)
-    for _ in range(REPEATS - 1):
-        exchange = target.ask(operation, target.plain(operation))
+    left = REPEATS - 1
+    while left:
+        paused = target.pauses[operation.label]
+        exchange = target.ask(operation, target.plain(operation), alone=True)
         yield [*exchange.findings, *check_answer(exchange.answer, operation.success_statuses)]
+        left -= 1
+        if not paused and target.pauses[operation.label]:
+            target.unplanned[operation.label] += REPEATS - 1 - left
+            left = REPEATS - 1
 
 
 def of_credential(target: Target, operation: Operation, credential: Credential) -> list[Finding]:
@@ -48,7 +58,8 @@ def of_credential(target: Target, operation: Operation, credential: Credential) 
 def of_head(target: Target, operation: Operation) -> list[Finding]:
     """Ask for the head alone, without a credential: it must not be let in."""
     target.first(operation)
-    exchange = target.ask(operation, target.plain(operation), NONE, method="HEAD")
+    # On a connection of its own: many a server sends a body here, which no other request may take for its answer.
+    exchange = target.ask(operation, target.plain(operation), NONE, method="HEAD", alone=True)
     return [*exchange.findings, *findings(exchange.answer, check_head_refused(exchange.answer))]
 
 

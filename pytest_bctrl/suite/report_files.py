@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pytest_bctrl.contract.build import write_atomically
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports.formats import SUFFIXES, writer
@@ -69,6 +68,8 @@ def write_reports(
     files: Iterable[ReportFile], findings: Sequence[Finding], title: Title, run: RunReport
 ) -> tuple[list[str], list[str]]:
     """Write every report; return the paths that were written, and one sentence for each that was not."""
+    from pytest_bctrl.contract.build import write_atomically
+
     written, problems = [], []
     for file in files:
         text = writer(file.format)(findings, title, run)

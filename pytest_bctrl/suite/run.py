@@ -90,12 +90,26 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
         levels=settings.levels(source),
         is_packaged=path is None,
     )
+    if run.selftest:
+        # A contract that no mock can be made of is told now, and not by a traceback while tests are collected.
+        with_mock(run)
     if target == "live":
         key = settings.api_key(environment)
-        space = settings.space_id(source, environment)
+        values = live_values(contract, source, environment)
         url = live_base_url(contract, source, environment)
-        return replace(run, key=key, values={"space_id": space}, base_url=url)
+        return replace(run, key=key, values=values, base_url=url)
     return with_mock(run) if target == "mock" else run
+
+
+def live_values(contract: Contract, source: settings.Source, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the real values of path parameters; raises `SettingError` for a space id that is needed and not set.
+
+    A contract none of whose paths has a parameter needs none.
+    """
+    is_needed = any(operation.path_parameters for operation in contract.operations)
+    if is_needed or settings.given(settings.SPACE_ID, source, environment):
+        return {"space_id": settings.space_id(source, environment)}
+    return {}
 
 
 def with_mock(run: ContractRun) -> ContractRun:
@@ -115,5 +129,7 @@ def live_base_url(contract: Contract, source: settings.Source, environment: Mapp
 
 def shared_prefix(contract: Contract) -> str:
     """The first path segment that all operations share (`/v1`), or an empty string."""
-    firsts = {operation.path.split("/")[1] for operation in contract.operations if operation.path.count("/") > 1}
-    return f"/{firsts.pop()}" if len(firsts) == 1 and not any("{" in first for first in firsts) else ""
+    paths = [operation.path.split("/")[1:] for operation in contract.operations]
+    firsts = {path[0] for path in paths}
+    is_shared = len(firsts) == 1 and all(len(path) > 1 for path in paths) and "{" not in paths[0][0]
+    return f"/{paths[0][0]}" if is_shared else ""

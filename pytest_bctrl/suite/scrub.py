@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
@@ -58,6 +59,29 @@ def scrub_trace(root: Any, key: Secret) -> None:
         raise SettingError("the trace cannot be kept free of the key", where="--debug", mend="run without --debug")
     scrubber = _Scrubber(key)
     root.setwriter(lambda text: write(scrubber.text(text)))
+
+
+def scrub_logs(plugin: Any, key: Secret) -> None:
+    """Keep the key out of what pytest writes as it is logged, to the terminal and to a file.
+
+    `plugin` is pytest's own logging plugin, or None where it is switched off.
+    """
+    for name in ("log_cli_handler", "log_file_handler"):
+        handler = getattr(plugin, name, None)
+        if isinstance(handler, logging.Handler):
+            handler.setFormatter(_ScrubbedFormatter(handler.formatter or logging.Formatter(), key))
+
+
+class _ScrubbedFormatter(logging.Formatter):
+    """What another formatter makes of a record, without the key."""
+
+    def __init__(self, inner: logging.Formatter, key: Secret) -> None:
+        super().__init__()
+        self._inner = inner
+        self._scrubber = _Scrubber(key)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._scrubber.text(self._inner.format(record))
 
 
 CUTS = ("...", "…")

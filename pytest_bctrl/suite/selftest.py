@@ -6,29 +6,37 @@ by the check it names, and that every mutant derived from the contract is caught
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TypeAlias
 
 import pytest
 
-from pytest_bctrl.checks.strength import strength
-from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.checks.strength import Strength, false_alarms, strength
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports.terminal import counted, describe
 from pytest_bctrl.samples import Samples
-from pytest_bctrl.samples.inputs import answers_with_json
-from pytest_bctrl.suite.fixtures import askable
+from pytest_bctrl.samples.inputs import answers_with_json, main_operation
+from pytest_bctrl.suite.fixtures import why_not_asked
 from pytest_bctrl.suite.judge import judge
 from pytest_bctrl.suite.run import RUN, ContractRun, with_mock
 from pytest_bctrl.suite.target import Target
 from pytest_bctrl.suite.verdict import VERDICT, Verdict
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.fault import Fault
-from pytest_bctrl.traffic.mock.repertoire import CONFORMING, faults_to_find
+from pytest_bctrl.traffic.mock.repertoire import CONFORMING, OF_LISTS, faults_to_find
 from pytest_bctrl.traffic.retry import RetryPolicy
 
 pytestmark = pytest.mark.bctrl_contract
+
+_MANY = 300
+"""How many items the scenario `many` has by itself."""
+
+Fact: TypeAlias = tuple[str, str, str, int]
+"""Rule, place, what was observed and how often: what makes a finding the same in two runs."""
 
 IMPATIENT = RetryPolicy(statuses=frozenset({429}), budget=2.0, attempts=2, first_wait=0.01)
 """Enough for a server in this process, and a fault that hangs costs two seconds instead of thirty."""
@@ -39,16 +47,49 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     run = with_mock(metafunc.config.stash[RUN])
     rows: list[tuple[str, tuple[object, ...]]] = []
     names = ["operation", *(name for name in ("scenario", "fault") if name in metafunc.fixturenames)]
-    for operation in filter(answers_with_json, askable(run)):
+    for operation in filter(answers_with_json, run.contract.operations):
         label = operation.operation_id or operation.label
-        if "scenario" in names:
-            rows += [(f"{label}-{name}", (operation, name)) for name in CONFORMING]
-        elif "fault" in names:
+        if len(names) == 1:
+            rows.append((label, (operation,)))
+        elif why_not_asked(run, operation) or not _is_provable(run.contract, operation):
+            # `test_every_mutant_is_caught` says so, once.
+            continue
+        elif "scenario" in names:
+            rows += [(f"{label}-{name}", (operation, name)) for name in _played(run.contract)]
+        else:
             faults = faults_to_find(Samples(run.contract, operation))
             rows += [(f"{label}-{fault.name}", (operation, fault)) for fault in faults]
-        else:
-            rows.append((label, (operation,)))
     metafunc.parametrize(names, [row for _, row in rows], ids=[name for name, _ in rows])
+
+
+def _is_provable(contract: Contract, operation: Operation) -> bool:
+    """Whether a body can be made of the contract that keeps it."""
+    try:
+        return not false_alarms(Samples(contract, operation))
+    except BctrlError:
+        return False
+
+
+def _played(contract: Contract) -> list[str]:
+    """The scenarios that the contract has room for: where nothing is listed, no list is empty."""
+    samples = Samples(contract, main_operation(contract))
+    names = [name for name in CONFORMING if samples.lists or name not in OF_LISTS]
+    return [f"many({samples.most_items})" if name == "many" and samples.most_items < _MANY else name for name in names]
+
+
+@pytest.fixture(scope="session")
+def usual(request: pytest.FixtureRequest) -> Callable[[Operation], frozenset[Fact]]:
+    """What is found without any fault: nothing, but where the contract leaves out how a request is refused."""
+    run = with_mock(request.config.stash[RUN])
+
+    known: dict[str, frozenset[Fact]] = {}
+
+    def found(operation: Operation) -> frozenset[Fact]:
+        if operation.label not in known:
+            known[operation.label] = frozenset(_facts(run, operation)) if _silent(operation) else frozenset()
+        return known[operation.label]
+
+    return found
 
 
 @pytest.fixture
@@ -67,32 +108,70 @@ def verdict(request: pytest.FixtureRequest, run: ContractRun) -> Verdict:
 
 def test_every_mutant_is_caught(operation: Operation, run: ContractRun, verdict: Verdict) -> None:
     """For every keyword at every place of the contract, a body that breaks just that is found."""
-    outcome = strength(run.contract, operation)
+    outcome = _strength(run.contract, operation)
+    if isinstance(outcome, BctrlError):
+        pytest.fail(f"{operation.label}: {_NOT_MADE}: {outcome}", pytrace=False)
     verdict.figures = [f"{operation.label}: {outcome}"]
     verdict.figures += [f"{operation.label}: not caught: {name}" for name in outcome.survivors]
     verdict.figures += [f"{operation.label}: no mutant for {rule}" for rule in outcome.underived]
-    if not outcome.is_full:
-        alarms = [f"found on the sample, which conforms: {line}" for line in describe(outcome.false_alarms)]
-        pytest.fail("\n".join([str(outcome), *outcome.survivors, *alarms]), pytrace=False)
+    not_asked = why_not_asked(run, operation)
+    verdict.figures += [f"{operation.label}: not asked, so no fault of it is tried: {not_asked}"] if not_asked else []
+    verdict.figures += [f"{operation.label}: {status} is not documented" for status in sorted(_silent(operation))]
+    if outcome.false_alarms:
+        alarms = describe(outcome.false_alarms)
+        pytest.fail("\n".join([f"{operation.label}: {_NOT_MADE}; give the schema 'examples'", *alarms]), pytrace=False)
+    if outcome.survivors:
+        pytest.fail("\n".join([str(outcome), *outcome.survivors]), pytrace=False)
 
 
 def test_conforming_scenario_passes(operation: Operation, scenario: str, run: ContractRun) -> None:
     """Under a scenario that keeps the contract, nothing at all is found."""
     with _mock(run) as mock:
         mock.scenario(scenario)
-        found = _judged(run, operation)
+        found = [one for one in _judged(run, operation) if not _is_unsaid(one, operation)]
     if found:
         pytest.fail("\n".join([f"scenario {scenario}: {counted(found)}", *describe(found)]), pytrace=False)
 
 
-def test_fault_is_found(operation: Operation, fault: Fault, run: ContractRun) -> None:
+def test_fault_is_found(
+    operation: Operation, fault: Fault, run: ContractRun, usual: Callable[[Operation], frozenset[Fact]]
+) -> None:
     """A fault is found by the check that it names, at the level that it names."""
     with _mock(run) as mock:
         mock.fault(fault)
-        found = _judged(run, operation)
+        found = [one for one in _judged(run, operation) if _fact(one) not in usual(operation)]
     if not any(finding.rule == fault.check and finding.level == fault.level for finding in found):
         wanted = f"fault {fault.name}: {fault.check} at level {fault.level} was not found"
         pytest.fail("\n".join([wanted, *describe(found)]), pytrace=False)
+
+
+_NOT_MADE = "no body can be made of the contract that keeps it, so nothing is proven"
+
+
+def _strength(contract: Contract, operation: Operation) -> Strength | BctrlError:
+    try:
+        return strength(contract, operation)
+    except BctrlError as error:
+        return error
+
+
+def _silent(operation: Operation) -> frozenset[int]:
+    """The statuses with which the mock has to refuse what is wrong, where the contract documents neither."""
+    refusals = {401: not operation.is_public, 404: bool(operation.path_parameters)}
+    return frozenset(status for status, gives in refusals.items() if gives and not operation.response_for(status))
+
+
+def _is_unsaid(finding: Finding, operation: Operation) -> bool:
+    return finding.rule == "status_code_conformance" and finding.observed in _silent(operation)
+
+
+def _facts(run: ContractRun, operation: Operation) -> Iterator[Fact]:
+    with _mock(run):
+        yield from map(_fact, _judged(run, operation))
+
+
+def _fact(finding: Finding) -> Fact:
+    return finding.rule, finding.location, str(finding.observed), finding.count
 
 
 @contextmanager

@@ -24,7 +24,6 @@ from pytest_bctrl.suite.collect import NODE
 from pytest_bctrl.suite.fixtures import askable, why_not_asked
 from pytest_bctrl.suite.parameters import documented_refusals
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.who_moved import commands_of, moved
 
 
 class Summary:
@@ -194,6 +193,8 @@ class Summary:
         """
         if self._upstream is None or self._run.target != "live":
             return
+        from pytest_bctrl.suite.who_moved import commands_of, moved
+
         try:
             commands = commands_of(self._run, again, report)
             found = merge(self._found)

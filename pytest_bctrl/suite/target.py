@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -21,18 +22,22 @@ from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.tally import Tally
 from pytest_bctrl.suite.troubles import (
     attempt_findings,
+    come_back_later,
     decoding_finding,
     is_timeout,
-    too_many_requests,
+    pause_finding,
     trouble,
     unanswered_finding,
 )
 from pytest_bctrl.traffic.client import TIMEOUT, client
-from pytest_bctrl.traffic.flow import ATTEMPTS, CREDENTIAL, Attempt
+from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy
 
-RETRY = RetryPolicy(statuses=frozenset({429}))
+RETRY = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}))
 """A server error is a finding, so the suite takes the first; only 'come back later' is answered by coming back."""
+
+SPARE = 7
+"""Unplanned requests for one operation at most, so that a run keeps to the number it promises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,33 +64,47 @@ See: TypeAlias = Callable[[Answer, str, tuple[tuple[str, str], ...]], None]
 
 @dataclass(slots=True)
 class Target:
-    """The API under test, live or mocked, every answer of which `see` sees. Not thread-safe; one a test process."""
+    """The API under test, live or mocked, every answer of which `see` sees. Not thread-safe; one a test process.
+
+    By operation, `unplanned` counts the requests that were sent because of how the target answered others, and
+    `pauses` the requests that it first answered with a 503 that says when to come back.
+    """
 
     run: ContractRun
     retry: RetryPolicy = RETRY
     timeout: float = TIMEOUT
     tally: Tally = field(default_factory=Tally)
     see: See = lambda answer, query, headers: None
-    _client: httpx.Client = field(init=False, repr=False)
+    _clients: dict[bool, httpx.Client] = field(default_factory=dict, repr=False)
     _first: dict[str, Exchange | NoAnswerError] = field(default_factory=dict, repr=False)
-
+    unplanned: Counter[str] = field(default_factory=Counter, repr=False)
+    pauses: Counter[str] = field(default_factory=Counter, repr=False)
     _base_url: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._base_url = self.run.mock.start().url if self.run.mock else self.run.base_url
-        self._client = client(
-            self._base_url,
-            self.run.key,
-            live=True,
-            retry=self.retry,
-            observe=self._observe,
-            headers={"Accept-Encoding": ACCEPTED},
-        )
-        self._client.timeout = httpx.Timeout(self.timeout)
+
+    def _client(self, alone: bool) -> httpx.Client:
+        if alone not in self._clients:
+            made = client(
+                self._base_url,
+                self.run.key,
+                live=True,
+                retry=self.retry,
+                observe=self._observe,
+                headers={"Accept-Encoding": ACCEPTED},
+                keep_alive=not alone,
+            )
+            made.timeout = httpx.Timeout(self.timeout)
+            self._clients[alone] = made
+        # A session cookie that the target sets must not stand in for the key in the next request.
+        self._clients[alone].cookies.clear()
+        return self._clients[alone]
 
     def close(self) -> None:
         """Close the connections, and stop the mock where it is the target."""
-        self._client.close()
+        for made in self._clients.values():
+            made.close()
         if self.run.mock:
             self.run.mock.stop()
 
@@ -117,33 +136,40 @@ class Target:
         *,
         path: str = "",
         method: str = "",
+        alone: bool = False,
     ) -> Exchange:
         """Send one request: with the key where the operation takes it, or with `credential` in its place.
 
         `path` takes the place of the filled template, `method` that of the operation's, where they are given.
+        `alone` gives the request a connection of its own: one that breaks then was not closed while it was idle.
 
         Raises `NoAnswerError` where no attempt got a whole answer.
         """
-        # A session cookie that the target sets must not stand in for the key in the next request.
-        self._client.cookies.clear()
+        sender = self._client(alone)
         target = (path or operation.url_path(given.path)) + given.query_text
-        request = self._client.build_request(
-            method or operation.method, self._base_url + target, headers=dict(given.headers)
-        )
+        request = sender.build_request(method or operation.method, self._base_url + target, headers=dict(given.headers))
         sent = list(self._credentials(operation, credential))
-        request.extensions = {**request.extensions, CREDENTIAL: {field.name: value for field, value, _ in sent}}
+        spare = max(0, SPARE - self.unplanned[operation.label])
+        credential_fields = {field.name: value for field, value, _ in sent}
+        request.extensions = {**request.extensions, CREDENTIAL: credential_fields, AT_MOST: spare + 1}
         shown = [*given.headers, *((field.name, shell) for field, _, shell in sent)]
         shell = reproduction(request, shown)
         try:
-            response = self._client.send(request, stream=True)
+            response = sender.send(request, stream=True)
         except httpx.TransportError as error:
-            message = trouble(error, request.extensions.get(ATTEMPTS, ()))
+            attempts = request.extensions.get(ATTEMPTS, ())
+            self._count(operation, attempts)
+            message = trouble(error, attempts)
             raise NoAnswerError(unanswered_finding(operation, message, shell), is_timeout(message)) from None
         attempts = response.extensions[ATTEMPTS]
-        if response.status_code == 429:
-            message = too_many_requests(attempts, response.headers.get("Retry-After"))
+        self._count(operation, attempts)
+        retry_after = response.headers.get("Retry-After")
+        if response.status_code == 429 or (len(attempts) > 1 and self.retry.tries_again(response.status_code, "")):
+            message = come_back_later(response.status_code, len(attempts), retry_after, self.unplanned[operation.label])
             raise NoAnswerError(unanswered_finding(operation, message, shell), True)
         found = list(attempt_findings(operation, attempts, shell))
+        if self.pauses[operation.label] > 1 and any(attempt.status == 503 for attempt in attempts[:-1]):
+            found.append(pause_finding(operation, self.pauses[operation.label], shell))
         plain, broken = decoded(response)
         if broken:
             found.append(decoding_finding(operation, broken, shell))
@@ -156,6 +182,11 @@ class Target:
         if request.method == operation.method:
             self.see(answer, request.url.query.decode("ascii"), given.headers)
         return Exchange(answer, plain, tuple(found))
+
+    def _count(self, operation: Operation, attempts: Sequence[Attempt]) -> None:
+        again = attempts[:-1]
+        self.unplanned[operation.label] += len(again)
+        self.pauses[operation.label] += any(attempt.status == 503 for attempt in again)
 
     def _credentials(self, operation: Operation, wrong: Credential | None) -> Iterator[tuple[KeyField, Secret, str]]:
         """The fields that carry a credential, what is in them, and how a shell spells that."""

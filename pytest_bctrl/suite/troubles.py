@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 
 import httpx
 
@@ -42,10 +43,15 @@ def _words(error: str, detail: str) -> str:
     return f"the target gives no usable answer: {detail}"
 
 
-def too_many_requests(attempts: Sequence[Attempt], retry_after: str | None) -> str:
-    """Return one sentence for a target that still says 429 when the retries are used up."""
+def come_back_later(status: int, attempts: int, retry_after: str | None, again: int) -> str:
+    """Return one sentence for a target that still says 429, or 503, when the retries are used up.
+
+    `again` is how often requests were sent anew in the whole run.
+    """
+    tried = f"after {attempts} attempts" if attempts > 1 else "at the first attempt"
+    often = f" ({again} requests were sent anew before)" if attempts == 1 and again else ""
     asked = f", and asks for {retry_after[:40]!r} more (Retry-After)" if retry_after else ""
-    return f"the target says 429 Too Many Requests, after {len(attempts)} attempts{asked}"
+    return f"the target says {status} {HTTPStatus(status).phrase}, {tried}{often}{asked}"
 
 
 def is_timeout(text: str) -> bool:
@@ -63,6 +69,25 @@ def attempt_findings(operation: Operation, attempts: Sequence[Attempt], shell: s
             yield _finding(
                 operation, RULE, "answer", _words(attempt.error, attempt.detail), attempt.detail or attempt.error, shell
             )
+
+
+def pause_finding(operation: Operation, pauses: int, shell: str) -> Finding:
+    """Return the finding for a 503 that asks to come back later, where it is not the first of the run."""
+    return Finding(
+        "not_a_server_error",
+        "error",
+        "status",
+        "the server is unavailable again and again",
+        expected="one pause at most, with Retry-After",
+        observed=f"503, for the {pauses}{_ORDINALS.get(pauses, 'th')} time",
+        total=1,
+        operation=operation.label,
+        reproduce=shell,
+        extra={"status": "503", "kind": "again"},
+    )
+
+
+_ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 
 
 def decoding_finding(operation: Operation, reason: str, shell: str) -> Finding:

@@ -32,16 +32,18 @@ def client(
     headers: Mapping[str, str] | None = None,
     around: Callable[[httpx.BaseTransport], httpx.BaseTransport] = lambda transport: transport,
     fields: FieldsFor | None = None,
+    keep_alive: bool = True,
 ) -> httpx.Client:
     """Return an `httpx.Client` on `base_url` that sends `key` to that origin only.
 
     It follows no redirect, refuses unsafe methods where `live`, times out after 10 s, and tries safe requests
     again on 408, 429, 502, 503, 504 and broken connections within 30 s in all, as `Retry-After` asks. `around` puts
     another transport around the one that does all this. `fields` says which header fields carry the key, by method and
-    path; without it, it is a bearer token.
+    path; without it, it is a bearer token. Without `keep_alive`, each request has a connection of its own.
     """
     rules = _rules(base_url, key, live, retry, observe, fields)
-    inner = httpx.HTTPTransport(verify=rules.origin.scheme == "https", proxy=_proxy(rules.origin))
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=20 if keep_alive else 0)
+    inner = httpx.HTTPTransport(verify=rules.origin.scheme == "https", proxy=_proxy(rules.origin), limits=limits)
     return httpx.Client(
         base_url=base_url,
         transport=around(GuardedTransport(rules, inner)),

@@ -26,6 +26,9 @@ MAX_BODY = 64 * 1024 * 1024
 CREDENTIAL = "bctrl_credential"
 """Request extension: header fields, name to `Secret`, to send in the key's place; an empty mapping sends none."""
 
+AT_MOST = "bctrl_at_most"
+"""Request extension: attempts that this request may have, where that is fewer than the policy allows."""
+
 FieldsFor: TypeAlias = Callable[[str, str], Sequence[KeyField]]
 """Which header fields carry the key in a request with this method and this path."""
 
@@ -117,7 +120,7 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
         attempt = _attempt(request, outcome, monotonic() - started)
         attempts.append(attempt)
         rules.observe(attempt)
-        wait = _wait(request, outcome, len(attempts), deadline, rules)
+        wait = _wait(request, outcome, attempts, deadline, rules)
         if wait is None:
             return _finish(request, outcome, tuple(attempts))
         yield Wait(wait)
@@ -187,18 +190,25 @@ def _attempt(request: httpx.Request, outcome: Outcome, seconds: float) -> Attemp
     return Attempt(request.method, str(request.url), outcome.status, error, outcome.detail, seconds, idle_close)
 
 
+# What is no answer is one here, too: of a HEAD that was answered with a body, the next request finds the rest.
 _IDLE_CLOSE = frozenset({"RemoteProtocolError", "ReadError", "WriteError"})
 
 
-def _wait(request: httpx.Request, outcome: Outcome, made: int, deadline: float, rules: Rules) -> float | None:
+def _wait(
+    request: httpx.Request, outcome: Outcome, attempts: Sequence[Attempt], deadline: float, rules: Rules
+) -> float | None:
     """Seconds to wait before the next attempt, or None where there is to be none."""
-    failed = outcome.error is not None or outcome.status in rules.retry.statuses
-    if not failed or made >= rules.retry.attempts or request.method not in SAFE_METHODS:
+    retry_after = httpx.Headers(list(outcome.headers)).get("Retry-After")
+    failed = outcome.error is not None or rules.retry.tries_again(outcome.status, retry_after)
+    made = len(attempts)
+    # A request that a closed connection never carried may have its one attempt yet.
+    carried = made - sum(attempt.idle_close for attempt in attempts)
+    is_spent = made >= rules.retry.attempts or carried >= request.extensions.get(AT_MOST, made + 1)
+    if not failed or is_spent or request.method not in SAFE_METHODS:
         return None
     if outcome.error is not None and issubclass(outcome.error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return None
-    headers = httpx.Headers(list(outcome.headers))
-    wait = rules.retry.wait(made, headers.get("Retry-After"), datetime.now(UTC))
+    wait = rules.retry.wait(made, retry_after, datetime.now(UTC))
     return wait if monotonic() + wait < deadline else None
 
 

@@ -11,12 +11,20 @@ RETRIED_STATUSES = frozenset({408, 429, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Which answers a safe request is tried again on, how often, and how long: `budget` seconds, waits included."""
+    """Which answers a safe request is tried again on, how often, and how long: `budget` seconds, waits included.
+
+    On a status of `announced` it is tried again only where the answer says when (`Retry-After`).
+    """
 
     statuses: frozenset[int] = RETRIED_STATUSES
+    announced: frozenset[int] = frozenset()
     budget: float = 30.0
     attempts: int = 4
     first_wait: float = 0.2
+
+    def tries_again(self, status: int | None, retry_after: str | None) -> bool:
+        """Whether an answer with this status, and this `Retry-After`, is one to come back for."""
+        return status in self.statuses or (status in self.announced and retry_after is not None)
 
     def wait(self, attempt: int, retry_after: str | None, now: datetime) -> float:
         """Seconds to wait after the failed `attempt` (1 for the first): what the server asks, or 0.2, 0.4, 0.8."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -139,3 +140,87 @@ def test_a_name_tells_the_operation() -> None:
 def test_an_operation_that_cannot_be_told_is_asked_for() -> None:
     with pytest.raises(BctrlError, match=r"one of: things, other"):
         answer_of({}, two())
+
+
+def both() -> Contract:
+    """A contract in which one path takes GET and HEAD."""
+    made = document()
+    (item,) = made["paths"].values()
+    item["head"] = {**item["get"], "operationId": "look", "responses": {"200": {"description": "x"}}}
+    return from_document(made, "x")
+
+
+THING = "https://h/v1/things/a"
+
+
+def asked_by_httpx(method: str) -> Any:
+    return httpx.Response(200, headers=[JSON], content=b"1", request=httpx.Request(method, THING))
+
+
+def asked_by_requests(method: str) -> Any:
+    response = requests.Response()
+    response.status_code, response._content = 200, b"1"
+    response.request = requests.Request(method.lower(), THING).prepare()
+    return response
+
+
+def asked_by_flask(method: str) -> Any:
+    flask = pytest.importorskip("flask")
+    app = flask.Flask("app")
+    app.add_url_rule("/v1/things/<name>", view_func=lambda name: flask.Response(b"1"), methods=["GET", "HEAD"])
+    return app.test_client().open("/v1/things/a", method=method)
+
+
+def asked_by_django(method: str) -> Any:
+    http = pytest.importorskip("django.http")
+    settings = pytest.importorskip("django.conf").settings
+    if not settings.configured:
+        settings.configure(ROOT_URLCONF=(), ALLOWED_HOSTS=["*"], SECRET_KEY="none", MIDDLEWARE=[])
+    response = http.HttpResponse(b"1")
+    # As Django's test client leaves it: the WSGI environment of the request.
+    response.request = {"PATH_INFO": "/v1/things/a", "REQUEST_METHOD": method}
+    return response
+
+
+@pytest.mark.parametrize("asked", [asked_by_httpx, asked_by_requests, asked_by_flask, asked_by_django])
+@pytest.mark.parametrize(("method", "operation"), [("GET", "things"), ("HEAD", "look"), ("OPTIONS", "things")])
+def test_path_and_method_tell_the_operation(asked: Any, method: str, operation: str) -> None:
+    """A method that is not documented counts as GET."""
+    answer = answer_of(asked(method), both())
+    assert (operation, {"id": "a"}) == (answer.operation.operation_id, answer.path_values)
+
+
+def test_what_keeps_no_method_answers_a_get() -> None:
+    response = urllib3.HTTPResponse(b"1", {JSON[0]: JSON[1]}, 200, request_url=THING)
+    assert "things" == answer_of(response, both()).operation.operation_id
+
+
+def test_what_keeps_no_path_is_not_guessed_at() -> None:
+    response = asked_by_django("GET")
+    response.request = {}
+    with pytest.raises(BctrlError) as caught:
+        answer_of(response, both())
+    assert "pytest_bctrl.check" == caught.value.where
+
+
+def test_a_url_of_nothing_known_is_named_where_the_operation_is_asked_for() -> None:
+    response = httpx.Response(200, content=b"1", request=httpx.Request("GET", "https://h/elsewhere"))
+    with pytest.raises(BctrlError) as caught:
+        answer_of(response, both())
+    assert "https://h/elsewhere" == caught.value.where
+
+
+class _Streamed:
+    """A response whose `content` cannot be had and whose body can."""
+
+    status = 200
+    headers: Mapping[str, str] = {}
+    body = b"1"
+
+    @property
+    def content(self) -> bytes:
+        raise RuntimeError("not read")
+
+
+def test_a_body_is_found_where_another_cannot_be_read() -> None:
+    assert b"1" == answer_of(_Streamed(), contract_of()).body

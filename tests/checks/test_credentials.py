@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.checks.credentials import check_refused, wrong_credentials
+from pytest_bctrl.checks.credentials import Credential, check_refused, wrong_credentials
+from pytest_bctrl.contract.key_fields import KeyField
 from pytest_bctrl.secret import Secret
 
 from .answers import answer
@@ -65,3 +66,41 @@ def test_anything_but_a_refusal_is_a_violation(status: int, message: str) -> Non
 
 def test_a_server_error_is_left_to_the_check_of_the_status() -> None:
     assert [] == list(check_refused(answer({}, 500), "no header"))
+
+
+@pytest.mark.parametrize(
+    ("key", "last", "half", "changed"),
+    [("bctrl_Key_0123456789", "x", "bctrl_Key_", "bctrl_Key_012345678x"), ("Key-endx", "y", "Key-", "Key-endy")],
+)
+def test_each_wrong_credential_has_a_command_that_sends_it(key: str, last: str, half: str, changed: str) -> None:
+    """Made from the variable, in the words of a shell."""
+    variable = "BCTRL_API_KEY"
+    keys = [
+        ("last character changed", changed, f"${{{variable}%?}}{last}"),
+        ("last character missing", key[:-1], f"${{{variable}%?}}"),
+        ("first half of the key", half, f"${{{variable}:0:{len(half)}}}"),
+        ("first 8 characters", key[:8], f"${{{variable}:0:8}}"),
+        ("key with more behind it", f"{key}x", f"${{{variable}}}x"),
+    ]
+    swapped = ("letters in the other case", key.swapcase(), "(the key, swapped case)")
+    bearer = [
+        ("empty bearer", "Bearer", "Bearer"),
+        *((name, f"Bearer {text}", f"Bearer {shell}") for name, text, shell in [_WRONG_TOKEN, *keys]),
+        ("key without a scheme", key, f"${{{variable}}}"),
+        ("another scheme", f"Basic {key}", f"Basic ${{{variable}}}"),
+        (swapped[0], f"Bearer {swapped[1]}", f"Bearer {swapped[2]}"),
+    ]
+    own = [("empty key", "", ""), ("wrong key", *_WRONG_TOKEN[1:]), *keys, swapped]
+    own = [(name, f"id={text}", f"id={shell}") for name, text, shell in own if text != key]
+    wanted = [one for one in bearer if one[1] != f"Bearer {key}"]
+    assert wanted == _shown(wrong_credentials(Secret(key)))
+    assert own == _shown(wrong_credentials(Secret(key), KeyField("Cookie", "id=")))
+
+
+_WRONG_TOKEN = ("wrong token", "not-a-key-of-this-api", "not-a-key-of-this-api")
+
+
+def _shown(made: list[Credential]) -> list[tuple[str, str, str]]:
+    none, *others = made
+    assert ("no header", None, "") == (none.name, none.header, none.shell)
+    return [(one.name, one.header.reveal(), one.shell) for one in others if one.header is not None]

@@ -73,7 +73,7 @@ def test_an_error_has_no_invariants() -> None:
     [
         {"createdAt": "2026-01-01T00:00:00+02:00", "updatedAt": "2025-12-31T22:00:00Z"},
         {"createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00.000Z"},
-        {"createdAt": "2026-01-01T00:00:00", "updatedAt": "2025-01-01T00:00:00Z"},
+        {"createdAt": "2026-01-01T00:00:00", "updatedAt": "2025-12-31T20:00:00Z"},
     ],
     ids=["offsets", "same moment", "not comparable"],
 )
@@ -108,3 +108,8 @@ def test_a_rule_of_ones_own_is_kept_or_broken(rule: Any, body: Any, expected: An
 )
 def test_a_rule_tells_how_many_places_it_looked_at(body: Any, status: int, expected: int) -> None:
     assert expected == places_of(answer(body, status), {**RULE, "unique": "a[*]"})
+
+
+@pytest.mark.parametrize(("rule", "places"), [({"each": "a[*]", "unique": "b"}, 2), ({"unique": "b"}, 1), ({}, 0)])
+def test_the_places_of_a_rule_are_those_of_each_or_else_of_unique(rule: dict[str, str], places: int) -> None:
+    assert places == places_of(answer({"a": [1, 2], "b": 3}), rule)

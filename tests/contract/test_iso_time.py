@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.contract.iso_time import parse_time
+from pytest_bctrl.contract.iso_time import is_before, parse_time
 
 _ZONES = st.none() | st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
@@ -81,3 +81,28 @@ def test_an_iso_8601_time_is_read(text: str, expected: datetime) -> None:
 )
 def test_another_text_is_none(text: str) -> None:
     assert parse_time(text) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("2026-03-01T08:00:00Z", "2026-03-01T08:00:01Z", True),
+        ("2026-03-01T08:00:00Z", "2026-03-01T08:00:00Z", False),
+        ("2026-03-01T09:00:00+02:00", "2026-03-01T08:00:00Z", True),
+        ("2026-03-01T10:00:00+02:00", "2026-03-01T08:00:00Z", False),
+        ("2026-03-01T08:00:00.1234567Z", "2026-03-01T08:00:00.1234568Z", True),
+        ("2026-03-01T08:00:00.123456Z", "2026-03-01T08:00:00.1234561Z", True),
+        ("2026-03-01T08:00:00.1234560Z", "2026-03-01T08:00:00.123456Z", False),
+        ("2026-03-01T08:00:00.1234567Z", "2026-03-01T08:00:00.12345670Z", False),
+        ("2026-03-01T08:00:00,123456788Z", "2026-03-01T08:00:00.123456789Z", True),
+        ("2026-03-01T08:00:00", "2026-03-02T07:00:00Z", False),
+        ("2026-03-01T08:00:00", "2026-03-02T08:00:01Z", True),
+        ("2026-03-01T08:00:00Z", "2026-03-02T08:00:01", True),
+        ("0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59", True),
+        ("9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00", False),
+        ("yesterday", "2026-03-01T08:00:00Z", False),
+        ("2026-03-01T08:00:00Z", "tomorrow", False),
+    ],
+)
+def test_one_time_is_certainly_before_another(one: str, other: str, expected: bool) -> None:
+    assert expected is is_before(one, other)

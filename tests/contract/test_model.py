@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.contract.model import Operation, ResponseSpec, encode_segment, pointer
+from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import DocumentError
 
-from .documents import contract_of
+from .documents import contract_of, document
 
 
 def operation(*statuses: str, **changes: Any) -> Operation:
@@ -147,3 +148,11 @@ def test_a_pointer_to_nowhere_is_refused(reference: str) -> None:
 def test_a_reference_to_another_document_is_refused(reference: str) -> None:
     with pytest.raises(DocumentError, match="outside"):
         pointer(POINTED, reference, "x")
+
+
+def test_a_server_is_at_the_defaults_of_its_variables() -> None:
+    """OpenAPI 3.1, 4.8.6."""
+    made = document()
+    variables = {"stage": {"default": "v2", "enum": ["v2", "beta"]}, "port": {"default": "8443"}}
+    made["servers"] = [{"url": "https://{stage}.example.org:{port}/{stage}/", "variables": variables}]
+    assert ("https://v2.example.org:8443/v2",) == from_document(made, "things").servers

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.contract.read import load
+from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.contract.tree import lines
 
-from .documents import contract_of
+from .documents import contract_of, document
 
 
 def members(schema: Any, schemas: dict[str, Any] | None = None) -> list[str]:
@@ -36,6 +36,13 @@ def test_the_packaged_contract_begins_with_title_version_and_digest() -> None:
 )
 def test_the_packaged_contract_shows(part: str) -> None:
     assert part in list(lines(load()))
+
+
+def test_an_api_key_is_shown_with_its_place() -> None:
+    made = document()
+    made["components"]["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
+    made["security"] = [{"key": []}]
+    assert "  security    key (apiKey X-Key in header)" in list(lines(from_document(made, "things")))
 
 
 def test_a_required_member_has_a_star() -> None:

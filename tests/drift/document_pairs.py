@@ -171,6 +171,9 @@ _DOCUMENTS: dict[str, tuple[Doc, Doc]] = {
     "new-required-request-parameter-property": (_sent("query", {"type": "object"}), _sent("query", _A_REQUIRED)),
     "new-optional-request-parameter-property": (_sent("query", {"type": "object"}), _sent("query", _A)),
     "request-parameter-property-removed": (_sent("query", _A), _sent("query", {"type": "object"})),
+    "request-parameter-property-removed-from-closed-object": (
+        _sent("query", {**_A, "additionalProperties": False}), _sent("query", {"type": "object", "additionalProperties": False}),
+    ),
     "request-parameter-property-became-required": (_sent("query", _A), _sent("query", _A_REQUIRED)),
     "request-parameter-property-became-optional": (_sent("query", _A_REQUIRED), _sent("query", _A)),
     "request-body-added-required": (_taken(None), _taken({**_BODY, "required": True})),

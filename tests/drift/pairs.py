@@ -149,6 +149,7 @@ SCHEMAS: dict[str, tuple[Any, Any]] = {
             {"type": "object"}, {"type": "object", "additionalProperties": False}),
     **_both("not-added", "not-removed", {"type": "object"}, {"type": "object", "not": {"required": ["a"]}}),
     "not-changed": ({"not": {"required": ["a"]}}, {"not": {"required": ["b"]}}),
+    **_both("not-specialized", "not-generalized", {"not": {"enum": ["a"]}}, {"not": {"enum": ["a", "b"]}}),
     **_both("unique-items-added", "unique-items-removed", _ITEMS, {**_ITEMS, "uniqueItems": True}),
 }  # fmt: skip
 """The last words of a schema rule's id: the schema before and after."""

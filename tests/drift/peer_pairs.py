@@ -56,6 +56,12 @@ def _types() -> list[PeerPair]:
         PeerPair(f"{source}ResponseSchemaTypeChangedCheck", text, body({"type": "object"}), (f"{BODY}type-changed",)),
         PeerPair(f"{source}ResponsePropertyTypeChangedCheck", prop(S), prop(I), (changed,)),
         PeerPair(
+            f"{source}ResponseBodyTypeLooselyTypedCompatible",
+            body(S, "application/xml"),
+            body({"type": "object"}, "application/xml"),
+            (f"{BODY}type-compatible",),
+        ),
+        PeerPair(
             f"{source}ResponsePropertyFormatChangedCheck",
             prop({**S, "format": "hostname"}),
             prop({**S, "format": "uuid"}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from datetime import date, timedelta
@@ -190,3 +191,13 @@ def test_the_gate_starts_without_what_it_does_not_need(tmp_path: Path, base: str
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, env=environment
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_command_that_accepts_is_of_the_same_sides(tmp_path: Path, base: str) -> None:
+    """What a failing run says to type next, typed, accepts what it found."""
+    written(tmp_path, PAUSED, "new.yaml")
+    failed = drift("drift", "new.yaml", "--base", base, cwd=tmp_path)
+    next_ = failed.stderr.partition("bear it for a while: pytest-bctrl ")[2].replace("DATE", "2099-01-01")
+    assert failed.returncode == 1
+    assert drift(*shlex.split(next_), cwd=tmp_path).returncode == 0
+    assert drift("drift", "new.yaml", "--base", base, cwd=tmp_path).returncode == 0

@@ -205,6 +205,41 @@ def test_schemas_that_double_at_every_level_are_compared_in_time(
     assert 0 < len(json.loads(out)["findings"]) < 100
 
 
+@pytest.mark.parametrize("kind", ["oneOf", "anyOf"])
+def test_alternatives_that_all_hold_each_other_are_compared_in_time(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There are more ways round than atoms in the world; each pair is walked a bounded number of times."""
+    names = [f"S{number}" for number in range(30)]
+    web = {name: {kind: [{"$ref": f"#/components/schemas/{other}"} for other in names]} for name in names}
+    base = written(tmp_path, _with_schemas({"S0": {"type": "object", "required": ["a"]}}), "base.json")
+    code, out, err = judged(written(tmp_path, _with_schemas(web), "web.json"), capsys, base)
+    assert code == 1
+    assert_fair(code, out, err)
+
+
+@pytest.mark.parametrize(
+    "broken", [{"$ref": "#/components/schemas/Gone"}, {"$ref": "https://a.example/x"}, {"type": 5}]
+)
+def test_what_came_is_read_to_its_end(broken: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """There is nothing to compare it with; that it is broken is told all the same."""
+    plain = written(tmp_path, _with_schemas({"S0": {"type": "object"}}), "plain.json")
+    inside = {"type": "object", "properties": {"b": {"type": "array", "items": broken}}}
+    path = written(tmp_path, _with_schemas({"S0": {"type": "object", "properties": {"a": inside}}}), "broken.json")
+    for arguments in ((path, capsys, plain), (plain, capsys, path)):
+        code, out, err = judged(*arguments)
+        assert code == 2
+        assert_fair(code, out, err)
+
+
+def test_the_document_that_nests_too_deeply_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chain = {f"S{i}": {"items": {"$ref": f"#/components/schemas/S{i + 1}"}} for i in range(500)}
+    deep = written(tmp_path, _with_schemas({**chain, "S500": {}}), "deep.json")
+    base = written(tmp_path, _with_schemas({"S0": {}}), "base.json")
+    assert "deep.json:1: schemas nest deeper than 100 levels" in judged(deep, capsys, base)[2]
+    assert "deep.json:1: schemas nest deeper than 100 levels" in judged(base, capsys, deep)[2]
+
+
 def test_schemas_that_hold_themselves_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def ring(kind: str) -> str:
         return _with_schemas(

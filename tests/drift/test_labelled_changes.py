@@ -8,7 +8,8 @@ import pytest
 
 from pytest_bctrl.drift import compare
 
-from .labelled_changes import BREAKING, HARMLESS, NO_CHANGE, Case, cases, type_obj
+from .labelled import BREAKING, HARMLESS, NO_CHANGE, Case, cases
+from .labelled.schemas import type_obj
 from .published import SPEC
 
 

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -26,7 +29,7 @@ from pytest_bctrl.reports.title import Title
 
 from .document_pairs import document_pairs
 from .pairs import schema_pairs
-from .published import TEXT, page
+from .published import TEXT, page, written
 
 _CHANGED = (
     TEXT.replace("- failed", "- failed\n        - paused")
@@ -121,3 +124,22 @@ def test_no_two_rules_share_a_fingerprint() -> None:
     pairs: dict[str, Any] = {**schema_pairs(), **document_pairs()}
     prints = [compare(pair.base, pair.revision, pair.options)[0].fingerprint for pair in pairs.values()]
     assert len(set(prints)) == len(rules())
+
+
+def test_a_report_reads_the_same_every_time(tmp_path: Path) -> None:
+    """In the documents' order, whatever order Python's sets have."""
+    words = [f"v{number}" for number in range(12)]
+    text = TEXT.replace("- failed", "\n        - ".join(["- failed", *words])).replace(
+        "- subpackage_spaces", "\n        - ".join(["- a", *words])
+    )
+    arguments = ["drift", written(tmp_path, text, "new.yaml"), "--base", written(tmp_path, TEXT, "base.yaml")]
+    reports = {
+        subprocess.run(
+            [sys.executable, "-m", "pytest_bctrl", *arguments, "--format", "json"],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            check=False,
+        ).stdout
+        for seed in range(3)
+    }
+    assert len(reports) == 1

@@ -111,9 +111,33 @@ def test_a_write_that_fails_leaves_all_as_it_was(
     assert contents(files) == before
 
 
-def test_a_folder_that_is_not_there_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["contract", "update", written(tmp_path, page()), "--contracts", str(tmp_path / "gone")]) == 2
+@pytest.mark.parametrize("spec", [page(), page(PAUSED)], ids=["same", "moved"])
+def test_a_folder_that_is_not_there_begins_as_a_copy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], spec: str
+) -> None:
+    mine = tmp_path / "mine"
+    assert main(["contract", "update", written(tmp_path, spec), "--contracts", str(mine)]) == 0
+    assert f"{mine}: it was not there, and began as a copy of the packaged contract\n" in capsys.readouterr().out
+    assert {path.name for path in mine.iterdir()} == {path.name for path in packaged().folder.glob("runtimes.*")}
+    assert main(["contract", "show", str(mine / "runtimes.contract.json")]) == 0
+
+
+def test_a_folder_that_is_not_there_is_not_begun_by_what_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["contract", "update", written(tmp_path, "no spec"), "--contracts", str(tmp_path / "mine")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_dry_run_begins_no_folder(tmp_path: Path) -> None:
+    assert (
+        main(
+            ["contract", "update", written(tmp_path, page(PAUSED)), "--contracts", str(tmp_path / "mine"), "--dry-run"]
+        )
+        == 0
+    )
+    assert not (tmp_path / "mine").exists()
 
 
 def test_the_lock_says_where_the_spec_came_from() -> None:

@@ -241,8 +241,15 @@ def test_a_broken_rule_knows_its_check(mock: MockServer) -> None:
         ("status(503, times=0)", (), "from 1 on"),
         ("break_rule", ("runtimes[*].colour",), "no such rule"),
         ("delay", (-1,), "give seconds"),
-        ("wrong_content_type", ("a\r\nX: y",), "control characters"),
+        ("wrong_content_type", ("a\r\nX: y",), "single line"),
         ("status(", (), "not understood"),
+        ("rate_limited(retry_after='x')", (), "is no time"),
+        ("status(503, retry_after='x')", (), "is no time"),
+        ("delay(1e400)", (), "is no time"),
+        ("redirect('http://a.test', code=700)", (), "is no status"),
+        ("wrong_content_type(5)", (), "is no single line"),
+        ("sequence(5.5)", (), "is no status"),
+        ("status(503, **{'times': 2})", (), "the arguments do not fit"),
     ],
 )
 def test_a_wrong_fault_is_refused_at_once(mock: MockServer, spec: str, arguments: tuple[Any, ...], said: str) -> None:

@@ -113,3 +113,23 @@ def test_a_contract_of_which_no_sample_can_be_made_says_so(boxes: MockServer) ->
         reply = ask(mock, "GET", "/x", {})
     assert reply.status == 500
     assert b"add 'examples' to the schema" in reply.body
+
+
+@pytest.mark.parametrize(
+    ("media", "schema", "type_", "body"),
+    [
+        ("text/plain", {"const": "pong"}, "text/plain", b"pong"),
+        ("text/csv; charset=utf-8", True, "text/csv; charset=utf-8", b"a sample"),
+        ("image/png", {"type": "integer"}, "image/png", b"a sample"),
+        ("*/*", {"const": "any"}, "text/plain", b"any"),
+    ],
+)
+def test_an_answer_that_is_no_json_has_its_media_type(media: str, schema: Any, type_: str, body: bytes) -> None:
+    boxes = answer({"type": "array", "items": BOX})
+    paths = {
+        "/boxes": {"get": {"responses": {"200": boxes}}},
+        "/ping": {"get": {"responses": {"200": answer(schema, media)}}},
+    }
+    with MockServer(document(paths=paths)) as mock:
+        reply = ask(mock, "GET", "/ping", {})
+    assert (200, type_, body) == (reply.status, reply.headers["content-type"], reply.body)

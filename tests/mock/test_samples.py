@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
 
-from pytest_bctrl import samples
+from pytest_bctrl import check, samples
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.samples import SPACE_ID, Samples
+from pytest_bctrl.samples import SPACE_ID, Samples, text
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.choice import Rotation
 
+from ..contract.documents import contract_of
 from .conforming import troubles
 from .coverage import seen, to_see
+from .own_schemas import SCHEMAS
 
 
 @pytest.fixture(scope="module")
@@ -101,22 +105,6 @@ def test_samples_need_nothing_but_the_standard_library() -> None:
     assert shown.stdout.strip() == "[]"
 
 
-SCHEMAS: dict[str, dict[str, Any]] = {
-    "limits": {"type": "integer", "minimum": 3, "maximum": 5},
-    "exclusive": {"type": "integer", "exclusiveMinimum": 3, "exclusiveMaximum": 5},
-    "steps": {"type": "number", "multipleOf": 0.25, "minimum": 1},
-    "lengths": {"type": "string", "minLength": 40, "maxLength": 44},
-    "short": {"type": "string", "maxLength": 3},
-    "pattern": {"type": "string", "pattern": "^rt_[0-9]+$", "examples": ["rt_12"]},
-    "items": {"type": "array", "minItems": 4, "maxItems": 4, "items": {"type": "string", "format": "date-time"}},
-    "prefix": {"type": "array", "minItems": 2, "prefixItems": [{"const": 1}, {"enum": ["a"]}], "items": False},
-    "all": {"allOf": [{"type": "object", "properties": {"a": {"const": 1}}, "required": ["a"]}, {"required": ["b"]}]},
-    "map": {"type": "object", "minProperties": 1, "additionalProperties": {"type": "boolean"}},
-    "any": {"anyOf": [{"type": "null"}, {"type": "string", "format": "uri"}]},
-    "implied": {"properties": {"a": {"type": "string", "format": "email"}}, "required": ["a"]},
-}
-
-
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_any_contract_can_be_sampled(name: str) -> None:
     """Keywords that the packaged contract does not use are kept too."""
@@ -130,10 +118,33 @@ def test_any_contract_can_be_sampled(name: str) -> None:
         assert [error.message for error in validator.iter_errors(builder.value(made.schema))] == []
 
 
-def test_a_pattern_without_an_example_is_said() -> None:
+def test_steps_are_exact() -> None:
+    """As written in decimals, and not as binary arithmetic has them: 69 times 0.01 is 0.69."""
+    contract = _contract({"type": "number", "multipleOf": 0.01})
+    builder = Builder(contract, Rotation(1))
+    assert all(len(repr(builder.value({"type": "number", "multipleOf": 0.01}))) <= 4 for _ in range(50))
+
+
+def test_a_list_that_may_be_left_out_can_be_left_out() -> None:
+    """A body without its list is made at once, and does not wait for the items that never come."""
+    schema = {"type": "object", "properties": {"kids": {"type": "array", "items": {"type": "object"}}}}
+    contract = _contract(schema)
+    assert Samples(contract, contract.operations[0]).outlined(optional=False) == {"kids": []}
+
+
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_a_list_is_no_longer_than_it_may_be(most: int) -> None:
+    """However many alternatives its items have."""
+    contract = _contract({"type": "array", "maxItems": most, "items": {"enum": ["a", "b", "c", "d", "e"]}})
+    made = Samples(contract, contract.operations[0])
+    assert (len(made.sample()), made.most_items) == (most, most)
+
+
+@pytest.mark.parametrize("pattern", ["^(?=a)rt_$", r"^\p{L}+$"])
+def test_a_pattern_without_an_example_is_said(pattern: str) -> None:
     """An error that names the place and the mend, not a wrong sample."""
     contract = _contract(
-        {"type": "object", "properties": {"id": {"type": "string", "pattern": "^(?=a)rt_$"}}, "required": ["id"]}
+        {"type": "object", "properties": {"id": {"type": "string", "pattern": pattern}}, "required": ["id"]}
     )
     with pytest.raises(DocumentError, match=r"id: .*add 'examples'"):
         Samples(contract, contract.operations[0]).sample()
@@ -160,3 +171,42 @@ def _contract(schema: dict[str, Any], components: dict[str, object] | None = Non
 
 def test_the_space_of_samples_is_a_uuid() -> None:
     assert SPACE_ID[14] == "4"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"propertyNames": {"pattern": "^[0-2][0-9]:[0-5][0-9]$"}, "additionalProperties": {"type": "number"}},
+        {"propertyNames": {"enum": ["de", "en", "fr"]}, "minProperties": 3},
+        {"propertyNames": {"$ref": "#/components/schemas/Code"}, "minProperties": 1, "maxProperties": 1},
+        {"minProperties": 4, "additionalProperties": {"type": "integer"}},
+        {"maxProperties": 1, "minProperties": 1},
+    ],
+)
+def test_a_map_has_the_names_and_as_many_as_its_schema_allows(schema: dict[str, Any]) -> None:
+    schema = {"type": "object", **schema}
+    made = contract_of(schema, {"Code": {"type": "string", "minLength": 12}})
+    for body in Samples(made, made.operations[0]).run(1, 12):
+        assert check(body, contract=made) == []
+
+
+@pytest.mark.parametrize("step", [0.01, 0.1, 0.5, 3, 1e-7])
+def test_a_number_is_a_multiple_in_decimals(step: float) -> None:
+    """As validators that read JSON exactly have it."""
+    source = Random(1)
+    made = [text.number({"multipleOf": step, "minimum": -1}, "number", "x", source) for _ in range(50)]
+    assert [] == [one for one in made if Decimal(repr(one)) % Decimal(repr(step))]
+    assert min(made) >= -1
+
+
+@pytest.mark.parametrize(
+    ("schema", "only"),
+    [
+        ({"minimum": 0.75, "maximum": 1.25}, 1.0),
+        ({"minimum": -1.25, "maximum": -0.75}, -1.0),
+        ({"exclusiveMinimum": 1, "exclusiveMaximum": 2}, 1.5),
+        ({"exclusiveMinimum": -2, "exclusiveMaximum": -1}, -1.5),
+    ],
+)
+def test_a_number_keeps_limits_that_are_no_multiples(schema: dict[str, Any], only: float) -> None:
+    assert {only} == {text.number(schema, "number", "x", Random(seed)) for seed in range(9)}

@@ -12,8 +12,10 @@ from pytest_bctrl.samples.mutants import rules
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import FAULTS
 from pytest_bctrl.traffic.mock.repertoire import CONFORMING, faults_to_find
+from tests.contract.documents import contract_of
 
 from .asking import listed
+from .own_schemas import SCHEMAS
 
 
 def test_every_mutant_is_caught_by_the_check_it_names(contract: Contract) -> None:
@@ -32,6 +34,27 @@ def test_survivors_are_named(contract: Contract, monkeypatch: pytest.MonkeyPatch
     assert len(outcome.survivors) == outcome.total
     assert not outcome.is_full
     assert "runtimes[*].status: enum ('active-unheard-of' is not listed)" in outcome.survivors
+
+
+# "all" requires a name that it does not describe, and that is a finding of its own.
+@pytest.mark.parametrize("name", [name for name in SCHEMAS if name != "all"])
+def test_a_contract_of_ones_own_is_proven(name: str) -> None:
+    """A body that keeps it can be made, and every mutant breaks something: none is held against the checks wrongly."""
+    listed_in = {"type": "object", "properties": {"things": {"type": "array", "items": SCHEMAS[name]}}}
+    contract = contract_of(listed_in)
+    outcome = strength(contract, contract.operations[0])
+    assert outcome.false_alarms == ()
+    assert outcome.survivors == ()
+    assert outcome.total > 3
+
+
+def test_what_cannot_be_broken_is_said() -> None:
+    """A pattern that takes everything, branches with room for all, and keywords that nothing is derived for."""
+    schema = {"type": "object", "properties": {"a": {"pattern": ".*", "type": "string"}, "b": {"anyOf": [{}, {}]}}}
+    contract = contract_of({**schema, "required": ["a", "b"], "not": {"required": ["c"]}})
+    outcome = strength(contract, contract.operations[0])
+    assert outcome.is_full
+    assert outcome.underived == ("(body): not", "a: pattern", "b: anyOf")
 
 
 def test_the_repertoire_has_every_fault_and_every_rule(contract: Contract) -> None:

@@ -100,6 +100,22 @@ def test_a_client_that_waits_for_100_gets_it(mock: MockServer) -> None:
         assert [reply.status for reply in replies(read_all(sock))] == [200]
 
 
+@pytest.mark.parametrize("status", [204, 205, 304])
+def test_an_answer_without_a_body_ends_with_its_head(mock: MockServer, status: int) -> None:
+    """A client on the same connection does not wait for more; 205 says so by its length (RFC 9110, 15.3.6)."""
+    data = request_bytes(mock, f"Prefer: code={status}") + request_bytes(mock, close=True)
+    first, second = replies(raw(mock, data))
+    assert (first.status, first.headers.get("content-length")) == (status, "0" if status == 205 else None)
+    assert second.status == 200
+
+
+@pytest.mark.parametrize("host", ["a b", "a/b", "user@a", "a,b", "a?b", "a\\b"])
+def test_a_host_that_is_none_is_refused(mock: MockServer, host: str) -> None:
+    """As a server must (RFC 9112, 3.2)."""
+    data = request_bytes(mock).replace(b"Host: mock.test", f"Host: {host}".encode())
+    assert [reply.status for reply in replies(raw(mock, data))] == [400]
+
+
 def test_http_1_0_is_answered_and_closed(mock: MockServer) -> None:
     """No Host is needed, and the connection ends with the answer."""
     data = request_bytes(mock).replace(b"HTTP/1.1", b"HTTP/1.0").replace(b"Host: mock.test\r\n", b"")

@@ -105,3 +105,19 @@ def test_the_failing_level_can_be_set(tmp_path: Path) -> None:
     assert [0, 1, 0] == [
         check("body.json", "--fail-on", level, folder=tmp_path).returncode for level in ("error", "warning", "never")
     ]
+
+
+def test_a_folders_recordings_are_found_in_any_case_and_what_is_passed_over_is_told(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a.HAR").write_bytes(encode(Recording((listed(broken()),))))
+    (tmp_path / "deep" / "b.zip").write_bytes(b"PK")
+    (tmp_path / "c.json").write_bytes(GOOD)
+
+    result = check(".", folder=tmp_path)
+
+    assert 1 == result.returncode
+    assert b"deep/a.HAR: entry 1: 1 error" in result.stdout
+    assert [
+        "pytest-bctrl: .: 1 .json file was not looked at; bodies have to be named",
+        "pytest-bctrl: .: 1 .zip file was not looked at; archives have to be named",
+    ] == result.stderr.decode().splitlines()

@@ -37,6 +37,11 @@ def content(log: Any, entry: int) -> Any:
     return log["entries"][entry]["response"]["content"]
 
 
+def addressed(url: str) -> bytes:
+    """The file with another URL in its second entry."""
+    return edited(lambda log: log["entries"][1]["request"].update(url=url))
+
+
 def swap(log: Any) -> None:
     first, second = content(log, 0), content(log, 1)
     first["_bctrlSha256"], second["_bctrlSha256"] = second["_bctrlSha256"], first["_bctrlSha256"]
@@ -137,6 +142,17 @@ def test_every_changed_byte_of_a_body_is_found() -> None:
             r"response\.status: a number is expected",
         ),
         (edited(lambda log: log["entries"][1]["response"].update(status=7)), r"7 is no HTTP status"),
+        (
+            edited(lambda log: log["entries"][0]["response"]["headers"][0].update(value="a\ud800")),
+            r"entry 1 of 2, GET /v1/a: response\.headers: Content-Type has a value that no header can have",
+        ),
+        (edited(lambda log: log["entries"][1]["request"].update(method="G T")), r"entry 2 of 2: request\.method"),
+        (edited(lambda log: log["entries"][1]["request"].update(method="")), r"entry 2 of 2: request\.method"),
+        (addressed("https://a.test/\ud800"), r"entry 2 of 2: request\.url is no URL"),
+        (addressed("200"), r"entry 2 of 2: request\.url is no URL of an API"),
+        (addressed(""), r"entry 2 of 2: request\.url is no URL of an API"),
+        (addressed("https:///v1/b"), r"entry 2 of 2: request\.url is no URL of an API"),
+        (addressed("https://a.test:8787t/v1/b"), r"entry 2 of 2: request\.url is no URL"),
         (
             edited(lambda log: log["entries"][0].pop("request")),
             r"entry 1 of 2: request: an object is expected, and it is",

@@ -63,6 +63,27 @@ def test_a_test_is_answered_from_a_browsers_file(pytester: pytest.Pytester, repl
     replay().assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("url", ["data:text/plain,x", "blob:https://a.test/1", "/style.css", "https://cdn.test/"])
+def test_the_base_url_is_that_of_the_api_whatever_the_page_took_before(
+    pytester: pytest.Pytester, replay: Run, url: str
+) -> None:
+    document = json.loads((FILES / "embed.har").read_bytes())
+    document["log"]["entries"][0]["request"]["url"] = url
+    (pytester.mkdir("recordings") / "listed.har").write_text(json.dumps(document))
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.bctrl_recording("listed")
+        def test_it(bctrl_client, bctrl_recording, bctrl_space_id):
+            listing = bctrl_recording.exchanges[1].url
+            assert listing == f"{bctrl_recording.base_url}/v1/spaces/{bctrl_space_id}/runtimes"
+            assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").url == listing
+        """
+    )
+    replay().assert_outcomes(passed=1)
+
+
 def test_bodies_that_were_left_out_answer_nothing_and_are_not_called_checked() -> None:
     found = loaded(FILES / "omit.har")
 
@@ -87,7 +108,7 @@ def test_they_are_held_to_the_contract(name: str) -> None:
 def test_a_fault_in_an_attachment_is_found(tmp_path: Path) -> None:
     shutil.copytree(FILES / "attach", tmp_path / "faulty")
     (path,) = (path for path in (tmp_path / "faulty").glob("*.json") if b'"runtimes"' in path.read_bytes())
-    path.write_bytes(path.read_bytes().replace(b'"status":"', b'"status":"x'))
+    path.write_bytes(path.read_bytes().replace(b'"status":"', b'"status":"x', 1))
 
     result = check("faulty", folder=tmp_path)
 

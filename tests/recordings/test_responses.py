@@ -33,23 +33,23 @@ def mock() -> Iterator[MockServer]:
         yield server
 
 
-def _over_the_port(library: str, mock: MockServer) -> Any:
+def _over_the_port(library: str, mock: MockServer, method: str = "GET") -> Any:
     module = pytest.importorskip(library)
     url, headers = f"{mock.url}{PATH}", {"Authorization": f"Bearer {mock.api_key.reveal()}"}
     if library == "urllib3":
         with module.PoolManager() as pool:
-            return pool.request("GET", url, headers=headers)
-    return module.get(url, headers=headers)
+            return pool.request(method, url, headers=headers)
+    return module.request(method, url, headers=headers)
 
 
-def _flask(body: bytes) -> Any:
+def _flask(body: bytes, method: str = "GET") -> Any:
     flask = pytest.importorskip("flask")
     app = flask.Flask("app")
     app.add_url_rule(PATH, view_func=lambda: flask.Response(body, mimetype="application/json"), endpoint="list")
-    return app.test_client().get(PATH)
+    return app.test_client().open(PATH, method=method)
 
 
-def _django(body: bytes) -> Any:
+def _django(body: bytes, method: str = "GET") -> Any:
     django = pytest.importorskip("django")
     configured = import_module("django.conf").settings
     if not configured.configured:
@@ -58,7 +58,7 @@ def _django(body: bytes) -> Any:
     testing, http, urls = (import_module(f"django.{name}") for name in ("test", "http", "urls"))
     route = urls.path(PATH[1:], lambda request: http.HttpResponse(body, content_type="application/json"))
     with testing.override_settings(ROOT_URLCONF=(route,)):
-        return testing.Client().get(PATH)
+        return testing.Client().generic(method, PATH)
 
 
 def _starlette(body: bytes) -> Any:
@@ -76,6 +76,18 @@ def test_a_clients_response(mock: MockServer, library: str, rule: str) -> None:
     found = check(_over_the_port(library, mock))
 
     assert ([["runtimes[*].status"]] if rule else [[]])[0] == [finding.location for finding in found][:1]
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2", "requests", "urllib3"])
+def test_an_answer_to_head_has_no_body(mock: MockServer, library: str) -> None:
+    mock.reset()
+    assert_conforms(_over_the_port(library, mock, "HEAD"), fail_on="info")
+
+
+@pytest.mark.parametrize("make", [_flask, _django])
+def test_a_test_response_to_head_has_no_body(make: Any) -> None:
+    assert [] == check(make(GOOD, "HEAD"))
+    assert [] != check(make(b"", "GET"))
 
 
 @pytest.mark.parametrize("make", [_flask, _django, _starlette, bytes, bytes.decode, json.loads])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import html
 import json
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from urllib.parse import quote, quote_plus
+from uuid import UUID
 
 import pytest
 from hypothesis import assume, given, settings
@@ -129,6 +132,22 @@ def test_a_key_with_every_kind_of_letter_is_found(spelling: str) -> None:
         refuse_secrets([exchange], "x.har", [Secret(key)])
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, partial(zlib.compress, level=9)])
+@pytest.mark.parametrize("place", ["body", "request_body"])
+def test_a_key_in_a_packed_body_is_found(pack: Callable[[bytes], bytes], place: str) -> None:
+    packed = pack(b'{"note": "pk-sekret-value"}')
+
+    with pytest.raises(LeakError, match=f"the {'response body' if place == 'body' else 'request body'}"):
+        refuse_secrets([replace(PLAIN, **{place: packed})], "x.har", [Secret("pk-sekret-value")])  # type: ignore[arg-type]
+    refuse_secrets([replace(PLAIN, body=packed[:12])], "x.har", [Secret("pk-sekret-value")])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32"])
+def test_a_key_in_wide_letters_is_found(encoding: str) -> None:
+    with pytest.raises(LeakError):
+        refuse_secrets([replace(PLAIN, body="k: pk-sekret-value".encode(encoding))], "x", [Secret("pk-sekret-value")])
+
+
 def test_the_place_in_a_json_body_is_named() -> None:
     exchange = replace(PLAIN, body=b'{"runtimes": [{"metadata": {"note": "xx sekret-value"}}]}')
 
@@ -151,6 +170,21 @@ def test_scrubbed_identifiers_are_gone_and_relations_survive(identifiers: list[s
     assert [replacement(one) for one in identifiers] * 2 == [one.lower() for one in data["ids"]]
     assert data["ids"][0] == data["first"]
     assert made.url.lower() == f"https://a.test/v1/spaces/{replacement(identifiers[0])}/runtimes"
+
+
+def test_an_identifier_without_its_hyphens_is_replaced_too() -> None:
+    identifier, digest = UUID("7d9b3f5e-2a1c-4e8f-b6d0-91c2a3b4c5d6"), "0123456789abcdef" * 2
+    exchange = replace(
+        PLAIN, body=json.dumps([str(identifier), identifier.hex, identifier.hex.upper(), digest]).encode()
+    )
+
+    (made,) = scrubbed([exchange], "x.har", "some-space")
+
+    instead = UUID(replacement(str(identifier)))
+    assert [str(instead), instead.hex, instead.hex.upper(), digest] == json.loads(made.body)
+    packed = base64.b64encode(f"id={identifier.hex};".encode()).decode()
+    with pytest.raises(LeakError):
+        scrubbed([replace(PLAIN, body=json.dumps([str(identifier), packed]).encode())], "x.har", "some-space")
 
 
 @settings(max_examples=1000, deadline=None)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.suite.coding import decoded
+from pytest_bctrl.traffic.flow import MAX_BODY
 
 
 def coded(raw: bytes, coding: str | None) -> httpx.Response:
@@ -37,6 +38,8 @@ CODINGS: dict[str, Callable[[bytes], bytes]] = {
     "Deflate": deflate_raw,
     "identity": bytes,
     "": bytes,
+    "gzip, deflate": lambda body: zlib.compress(gzip.compress(body)),
+    "identity,gzip": gzip.compress,
 }
 
 
@@ -71,6 +74,9 @@ BROKEN = {
     "deflate with more behind it": (zlib.compress(BODY) + b"more", "deflate"),
     "raw deflate that was cut": (deflate_raw(BODY)[:-2], "deflate"),
     "no deflate": (BODY, "deflate"),
+    "gzip in deflate that was cut": (zlib.compress(GZIPPED)[:-5], "gzip, deflate"),
+    "broken gzip in deflate": (zlib.compress(GZIPPED[:-5]), "gzip, deflate"),
+    "br in gzip": (GZIPPED, "br, gzip"),
     "br": (BODY, "br"),
     "zstd": (BODY, "zstd"),
 }
@@ -81,3 +87,9 @@ def test_a_broken_body_is_told_and_stays_as_it_was_sent(name: str) -> None:
     raw, coding = BROKEN[name]
     plain, broken = decoded(coded(raw, coding))
     assert (raw, True) == (plain.content, bool(broken))
+
+
+def test_a_small_body_that_becomes_a_huge_one_is_not_decoded() -> None:
+    raw = gzip.compress(bytes(MAX_BODY + 1))
+    plain, broken = decoded(coded(raw, "gzip"))
+    assert (raw, "it is larger than 64 MiB when decoded") == (plain.content, broken)

@@ -8,6 +8,8 @@ import pytest
 
 from tests.suite.conftest import LiveRun
 from tests.variants import named, serve
+from tests.variants.service import Service
+from tests.variants.variant import faulty
 
 
 def test_a_conforming_server_passes_with_nothing_configured(live: LiveRun) -> None:
@@ -71,6 +73,17 @@ def test_it_says_which(live: LiveRun, variant: str, words: str) -> None:
 
         assert result.ret == pytest.ExitCode.TESTS_FAILED
         assert words in result.stdout.str()
+        assert len(server.log) <= 40
+
+
+def test_a_target_that_limits_every_other_request_is_not_asked_without_end(live: LiveRun) -> None:
+    limit = Service().problem(429, "rate.limited", "Slow down.", ("Retry-After", "0"))
+    limits = Service(early=lambda visit: limit if visit.number % 2 else None)
+    with serve(faulty("protocol", "429-every-other-time", "rate limit", limits)) as server:
+        result = live(server)
+
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        assert "at the first attempt (7 requests were sent anew before)" in result.stdout.str()
         assert len(server.log) <= 40
 
 

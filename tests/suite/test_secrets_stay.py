@@ -91,3 +91,20 @@ def test_a_key_that_the_server_tells_encoded_is_in_no_output(
     assert (pytester.path / "out.json").exists()
     wanted = sought(ODD_KEY)
     assert [] == [line for line in shown.splitlines() if found_as(line, wanted)]
+
+
+def test_logs_that_pytest_writes_as_they_come_do_not_show_it(pytester: pytest.Pytester, live: LiveRun) -> None:
+    pytester.makepyfile(
+        """
+        import logging
+
+        def test_it(bctrl_api_key):
+            logging.getLogger("mine").warning("the key is %s", bctrl_api_key.reveal())
+        """
+    )
+    with serve(named("plain")) as server:
+        result = live(server, "--log-cli-level=DEBUG", "--log-file=run.log", "--log-file-level=DEBUG", "-k", "test_it")
+    result.assert_outcomes(passed=1, deselected=34)
+    result.stdout.fnmatch_lines(["*the key is [[]key hidden]*"])
+    assert "the key is [key hidden]" in (pytester.path / "run.log").read_text()
+    assert server.api_key not in everything(result, pytester.path)

@@ -69,3 +69,66 @@ paths:
 
     result.assert_outcomes(passed=1, deselected=result.parseoutcomes()["deselected"])
     result.stdout.fnmatch_lines(["GET /v2/tanks: contract strength: * mutants caught"])
+
+
+AWKWARD = """
+openapi: 3.1.0
+info: {title: Orders, version: '1'}
+security: [{key: []}]
+paths:
+  /orders/{id}:
+    get:
+      operationId: order
+      parameters: [{name: id, in: path, required: true, schema: {type: integer}, example: 42}]
+      responses:
+        '200':
+          description: One order.
+          content:
+            application/json:
+              schema:
+                type: object
+                required: [price]
+                properties:
+                  price: {type: number, exclusiveMinimum: 0, multipleOf: 0.01}
+                  code: {type: string, pattern: '^(?=A)A$'}
+                unevaluatedProperties: false
+    delete: {operationId: cancel, responses: {'204': {description: Gone.}}}
+components:
+  securitySchemes: {key: {type: apiKey, in: header, name: X-Key}}
+"""
+
+
+def test_a_contract_that_is_silent_about_refusals_is_proven(pytester: pytest.Pytester) -> None:
+    """What the contract leaves out is said, and is held against neither the mock nor the checks."""
+    pytester.makefile(".yaml", mine=AWKWARD.replace("^(?=A)A$", "^[A-Z]{3}$"))
+
+    result = pytester.runpytest_subprocess("--bctrl-selftest", "--bctrl-contract=mine.yaml", "-n", "4")
+
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(
+        ["*contract strength: *", "GET /orders/{id}: 401 is not documented", "GET /orders/{id}: 404 is not documented"]
+    )
+
+
+def test_a_contract_of_which_no_body_can_be_made_says_so_once(pytester: pytest.Pytester) -> None:
+    """One test fails, in words, and none of the others is run on what does not keep the contract."""
+    pytester.makefile(".yaml", mine=AWKWARD)
+
+    result = pytester.runpytest_subprocess("--bctrl-selftest", "--bctrl-contract=mine.yaml")
+
+    result.assert_outcomes(failed=1, skipped=2)
+    result.stdout.fnmatch_lines(["*GET /orders/{id}: no body can be made of the contract that keeps it*examples*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_contract_without_any_body_is_refused(pytester: pytest.Pytester) -> None:
+    """Before anything is collected: green would say that something was proven."""
+    text = (
+        AWKWARD.partition("    get:")[0] + "    delete: {operationId: cancel, responses: {'204': {description: Gone.}}}"
+    )
+    pytester.makefile(".yaml", mine=f"{text}\ncomponents: {AWKWARD.partition('components:')[2]}")
+
+    result = pytester.runpytest_subprocess("--bctrl-selftest", "--bctrl-contract=mine.yaml")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: bctrl: *it documents no successful JSON answer*"])

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.suite.troubles import attempt_findings, is_timeout, too_many_requests, trouble
+from pytest_bctrl.suite.troubles import attempt_findings, come_back_later, is_timeout, trouble
 from pytest_bctrl.traffic.flow import Attempt
 
 OPERATION = load().operations[0]
@@ -43,13 +43,21 @@ def test_an_error_before_any_attempt_is_said_by_itself() -> None:
     assert "the target cannot be reached: why (1 attempt)" == trouble(httpx.ConnectError("why"), [])
 
 
-@pytest.mark.parametrize(("asked", "words"), [(None, "after 4 attempts"), ("60", "asks for '60' more (Retry-After)")])
-def test_a_limit_that_stays_is_said(asked: str | None, words: str) -> None:
-    assert words in too_many_requests([attempt(429)] * 4, asked)
+@pytest.mark.parametrize(
+    ("attempts", "asked", "again", "words"),
+    [
+        (4, None, 3, "the target says 429 Too Many Requests, after 4 attempts"),
+        (4, "60", 3, "the target says 429 Too Many Requests, after 4 attempts, and asks for '60' more (Retry-After)"),
+        (1, None, 0, "the target says 429 Too Many Requests, at the first attempt"),
+        (1, None, 9, "the target says 429 Too Many Requests, at the first attempt (9 requests were sent anew before)"),
+    ],
+)
+def test_a_limit_that_stays_is_said(attempts: int, asked: str | None, again: int, words: str) -> None:
+    assert words == come_back_later(429, attempts, asked, again)
 
 
 def test_a_long_retry_after_is_cut() -> None:
-    assert len(too_many_requests([attempt(429)], "9" * 60_000)) < 200
+    assert len(come_back_later(503, 1, "9" * 60_000, 0)) < 200
 
 
 @pytest.mark.parametrize(

@@ -67,3 +67,21 @@ def test_a_date_is_as_far_off_as_it_says(seconds: int, zone: timezone) -> None:
 )
 def test_the_wait_is_what_the_server_asks_or_doubles(attempt: int, asked: str | None, expected: float) -> None:
     assert pytest.approx(expected) == RetryPolicy().wait(attempt, asked, NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "retry_after", "again"),
+    [
+        (429, None, True),
+        (503, "1", True),
+        (503, None, False),
+        (502, "1", False),
+        (200, "1", False),
+        (None, None, False),
+    ],
+)
+def test_some_answers_are_come_back_for_only_where_they_say_when(
+    status: int | None, retry_after: str | None, again: bool
+) -> None:
+    policy = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}))
+    assert again is policy.tries_again(status, retry_after)

@@ -104,6 +104,8 @@ _CODINGS: tuple[tuple[str, Service], ...] = (
     ("gzip-corrupt", _coded("gzip", _corrupt)),
     ("gzip-cut", _coded("gzip", lambda body: gzip.compress(body)[:-200])),
     ("gzip-declared-but-plain", _coded("gzip", bytes)),
+    ("gzip-in-broken-gzip", _coded("gzip, gzip", lambda body: gzip.compress(gzip.compress(body)[:-8]))),
+    ("gzip-of-80-mib", _coded("gzip", lambda body: gzip.compress(b" " * 80 * 1024 * 1024 + body))),
     ("gzip-not-declared", _body(gzip.compress)),
     ("deflate-declared-but-plain", _coded("deflate", bytes)),
     ("unknown-coding", _coded("x-secret", lambda body: bytes(byte ^ 0x55 for byte in body))),

@@ -1,5 +1,7 @@
 """Variants that break below the message: framing, silence, resets, endless answers."""
 
+from dataclasses import replace
+
 from .deliveries import Delivery, delivered_by, with_head
 from .reply import Reply
 from .service import Service
@@ -153,7 +155,14 @@ _HTTP_0_9 = faulty(
     Service(listed=delivered_by(lambda wire, reply: _saying(reply.body)(wire, reply))),
 )
 
+
+def _every_fifth(delivery: Delivery) -> Service:
+    return Service(listed=lambda visit, reply: replace(reply, delivery=delivery) if visit.listing % 5 == 0 else reply)
+
+
 VARIANTS: tuple[Variant, ...] = (
+    faulty("protocol", "fifth-answer-is-reset", "repetition", _every_fifth(_reset)),
+    faulty("protocol", "fifth-answer-is-a-closed-connection", "repetition", _every_fifth(_closed)),
     *(faulty("protocol", name, hint, Service(listed=delivered_by(delivery))) for name, hint, delivery in _DELIVERIES),
     _HTTP_0_9,
     faulty("protocol", "silent-always", "hang", Service(always=delivered_by(_silent))),

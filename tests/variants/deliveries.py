@@ -44,6 +44,22 @@ def chunked_with_trailers(wire: Wire, reply: Reply) -> bool:
     return True
 
 
+def with_body_always(then: Delivery) -> Delivery:
+    """Send the body, to a HEAD too: it stays on the connection, before the next answer."""
+
+    def deliver(wire: Wire, reply: Reply) -> bool:
+        wire.head_only = False
+        return then(wire, reply)
+
+    return deliver
+
+
+def then_closed(wire: Wire, reply: Reply) -> bool:
+    """Send the reply in the ordinary way, and close the connection without having said so."""
+    with_length(wire, reply)
+    return False
+
+
 def until_close(wire: Wire, reply: Reply) -> bool:
     """No length at all: the body ends where the connection does, as in HTTP/1.0."""
     wire.write(reply.adding(("Connection", "close")).head() + (b"" if wire.head_only else reply.body))

@@ -17,10 +17,12 @@ from .deliveries import (
     in_slow_pieces,
     later,
     odd_case,
+    then_closed,
     until_close,
+    with_body_always,
     with_head,
 )
-from .reply import Reply, explained_error, flat_error, nested_error, written
+from .reply import Reply, explained_error, flat_error, nested_error, with_length, written
 from .runtimes import API_KEY
 from .service import Hook, Service, Visit, right_key, untouched
 from .variant import Variant, harmless
@@ -49,6 +51,10 @@ def _encoded(coding: str, encode: Callable[[bytes], bytes], then: Hook = untouch
     return hook
 
 
+def _adding_coded(codings: str, encode: Callable[[bytes], bytes]) -> Hook:
+    return lambda _, reply: replace(reply, body=encode(reply.body)).adding(("Content-Encoding", codings))
+
+
 def _raw_deflate(body: bytes) -> bytes:
     deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     return deflater.compress(body) + deflater.flush()
@@ -67,6 +73,9 @@ def _date_in(seconds: int) -> tuple[str, str]:
     return "Retry-After", formatdate(time.time() + seconds, usegmt=True)
 
 
+_DOWN = Service().problem(503, "server.unavailable", "Come back later.")
+
+
 def _limited_until_a_date(visit: Visit) -> Reply | None:
     return Service().problem(429, "rate.limited", "Slow down.", _date_in(1)) if visit.number == 1 else None
 
@@ -74,6 +83,11 @@ def _limited_until_a_date(visit: Visit) -> Reply | None:
 def _limited_in_the_middle(visit: Visit, reply: Reply) -> Reply:
     limit = Service().problem(429, "rate.limited", "Slow down.", ("Retry-After", "1"))
     return limit if visit.listing == 3 else reply
+
+
+def _down(when: Callable[[Visit], bool], *headers: tuple[str, str]) -> Service:
+    down = Service().problem(503, "server.unavailable", "Come back later.", *headers)
+    return Service(early=lambda visit: down if when(visit) else None)
 
 
 def _late_now_and_then(visit: Visit, reply: Reply) -> Reply:
@@ -101,6 +115,10 @@ def _options(visit: Visit) -> Reply | None:
 
 def _exact_scheme(visit: Visit) -> bool:
     return visit.request.header("Authorization") == f"Bearer {API_KEY}"
+
+
+def _head(status: int) -> Callable[[Visit], Reply | None]:
+    return lambda visit: Reply(status, b"", ()) if visit.request.method == "HEAD" else None
 
 
 def _no_head(visit: Visit) -> Reply | None:
@@ -146,6 +164,18 @@ VARIANTS: tuple[Variant, ...] = (
         Service(always=_encoded("gzip", _two_members)),
         doubt="RFC 1952 allows it; some clients read only the first member",
     ),
+    harmless(
+        "gzip-padded-with-zeros",
+        "coding",
+        Service(always=_encoded("gzip", lambda body: gzip.compress(body) + bytes(8))),
+        doubt="gzip itself passes over the zeros, RFC 1952 does not speak of them",
+    ),
+    harmless(
+        "gzip-in-gzip",
+        "coding",
+        Service(always=_adding_coded("gzip, gzip", lambda body: gzip.compress(gzip.compress(body)))),
+        doubt="RFC 9110 allows several codings; few servers send them",
+    ),
     harmless("deflate", "coding", Service(always=_encoded("deflate", zlib.compress))),
     harmless(
         "deflate-without-zlib-wrapper",
@@ -167,6 +197,7 @@ VARIANTS: tuple[Variant, ...] = (
     ),
     harmless("content-type-other-parameters", "content type", Service(always=_typed("application/json ; v=1; q=a"))),
     harmless("connection-close", "connection", Service(always=_adding(("Connection", "close")))),
+    harmless("closed-unannounced", "connection", Service(always=delivered_by(then_closed))),
     harmless("close-delimited", "framing", Service(always=delivered_by(until_close))),
     harmless("http-1.0", "framing", Service(always=delivered_by(as_http_1_0))),
     harmless("continue-first", "informational answers", Service(always=delivered_by(after_informational(100)))),
@@ -217,6 +248,17 @@ VARIANTS: tuple[Variant, ...] = (
     ),
     harmless("429-twice-at-first", "rate limit", _limited(lambda visit: visit.number <= 2, ("Retry-After", "1"))),
     harmless("429-once-in-the-middle", "rate limit", Service(listed=_limited_in_the_middle)),
+    harmless("429-every-sixth-time", "rate limit", _limited(lambda visit: visit.number % 6 == 0, ("Retry-After", "0"))),
+    harmless("503-once-at-first", "announced pause", _down(lambda visit: visit.number == 1, ("Retry-After", "1"))),
+    harmless(
+        "503-once-in-the-middle", "announced pause", _down(lambda visit: visit.number == 12, ("Retry-After", "1"))
+    ),
+    harmless(
+        "503-once-with-date",
+        "announced pause",
+        Service(early=lambda visit: _DOWN.adding(_date_in(1)) if visit.number == 2 else None),
+    ),
+    harmless("503-twice-at-first", "announced pause", _down(lambda visit: visit.number <= 2, ("Retry-After", "0"))),
     harmless("slow-first-and-fourth", "time", Service(listed=_late_now_and_then)),
     harmless("slow-in-pieces", "time", Service(listed=delivered_by(in_slow_pieces(3, 0.05)))),
     harmless("nested-errors", "error shape", Service(error=nested_error)),
@@ -245,6 +287,20 @@ VARIANTS: tuple[Variant, ...] = (
     harmless("long-space-id-414", "odd ids", Service(unknown=_too_long), doubt="414 is not documented, but no 5xx"),
     harmless("options-answered", "methods", Service(early=_options)),
     harmless("key-before-method", "methods", Service(early=_key_before_method)),
+    harmless(
+        "head-with-a-body",
+        "methods",
+        Service(always=delivered_by(with_body_always(with_length))),
+        doubt="against RFC 9110, section 9.3.2; the contract documents GET only",
+    ),
+    harmless(
+        "head-with-a-chunked-body",
+        "methods",
+        Service(always=delivered_by(with_body_always(chunked(500)))),
+        doubt="against RFC 9110, section 9.3.2; the contract documents GET only",
+    ),
+    harmless("head-not-implemented", "methods", Service(early=_head(501)), doubt="many a small server knows no HEAD"),
+    harmless("head-not-found", "methods", Service(early=_head(404)), doubt="a router that knows GET alone"),
     harmless(
         "head-not-allowed",
         "methods",

@@ -79,6 +79,18 @@ VARIANTS: tuple[Variant, ...] = (
         put(3, "updatedAt", "2026-03-01T08:00:00.25Z"),
     ),
     _warning(
+        "updated-before-created-by-a-nanosecond",
+        "time order",
+        put(3, "createdAt", "2026-03-01T08:00:00.123456789Z"),
+        put(3, "updatedAt", "2026-03-01T08:00:00.123456788Z"),
+    ),
+    _warning(
+        "updated-days-before-created-without-zone",
+        "time order",
+        put(3, "createdAt", "2026-03-05T08:00:00Z"),
+        put(3, "updatedAt", "2026-03-01T08:00:00"),
+    ),
+    _warning(
         "updated-before-created-by-offset",
         "time order",
         put(3, "createdAt", "2026-03-01T08:00:00Z"),

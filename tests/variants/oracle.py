@@ -6,9 +6,10 @@ It shares nothing with the kit but the published spec, so that a variant which s
 import gzip
 import http.client
 import json
+import select
 import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,6 +41,7 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    retry_after: str | None = None
 
     @property
     def is_json(self) -> bool:
@@ -49,10 +51,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Client:
-    """Asks a server over connections of its own; `patience` is for one answer, in seconds."""
+    """Asks a server over connections of its own; `patience` is for one answer, in seconds.
+
+    It asks again after a 429, and after the first 503 that says when to come back; `pauses` names who met that one.
+    """
 
     server: Server
     patience: float
+    pauses: list[str | None] = field(default_factory=list)
 
     def connect(self) -> http.client.HTTPConnection:
         """A new connection, which the caller closes."""
@@ -69,24 +75,29 @@ class Client:
 
         Raises `BrokenAnswerError`.
         """
+        answer = self._once(authorization, space, method, before)
+        is_pausing = not self.pauses
+        for _ in range(2):
+            asks_back = answer.status == 503 and answer.retry_after is not None and is_pausing
+            if not asks_back and answer.status != 429:
+                break
+            self.pauses.extend([space] if asks_back else [])
+            answer = self._once(authorization, space, method, before)
+        return answer
+
+    def _once(self, authorization: str | None, space: str | None, method: str, before: str | None) -> Answer:
         path = f"/v1/spaces/{space or self.server.space_id}/runtimes"
         connection = self.connect()
         try:
             if before:
                 _exchange(connection, method, path, before, self.patience)
+                if connection.sock and select.select([connection.sock], [], [], 0.01)[0]:
+                    connection.close()
             return _exchange(connection, method, path, authorization, self.patience)
         except (OSError, http.client.HTTPException, zlib.error, EOFError, ValueError) as reason:
             raise BrokenAnswerError(f"{type(reason).__name__}: {reason}") from reason
         finally:
             connection.close()
-
-    def ask_patiently(self, *arguments: Any, **named: Any) -> Answer:
-        """The same, asked again after 429, twice at most."""
-        for _ in range(2):
-            answer = self.ask(*arguments, **named)
-            if answer.status != 429:
-                return answer
-        return self.ask(*arguments, **named)
 
 
 def _exchange(
@@ -103,8 +114,9 @@ def _exchange(
         if response.headers.defects:
             raise ValueError("bad header line")
         body = _read(response, time.monotonic() + patience)
-        body = _decoded(body, response.getheader("Content-Encoding", "identity")) if body else body
-        return Answer(response.status, response.getheader("Content-Type", ""), body)
+        for coding in reversed(response.getheader("Content-Encoding", "identity").split(", ")):
+            body = _decoded(body, coding) if body else body
+        return Answer(response.status, response.getheader("Content-Type", ""), body, response.getheader("Retry-After"))
 
 
 def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:
@@ -168,9 +180,12 @@ def complaints(server: Server, published: Published, patience: float = 5.0) -> s
     client = Client(server, patience)
     right = f"Bearer {server.api_key}"
     try:
-        bodies = [_listed(client.ask_patiently(right)) for _ in range(6)]
+        bodies = [_listed(client.ask(right)) for _ in range(6)]
+        bodies += [_listed(client.ask(right)) for _ in range(5) if client.pauses]
         found = {kind for body in set(bodies) for kind in published.complaints(strict_json(body), server.space_id)}
         if not all(_refuses(client.ask(right, space), {400, 403, 404, 414}) for space in UNKNOWN_SPACES):
+            found.add("protocol")
+        if client.ask(right, method="HEAD").status in {500, 502, 503, 504}:
             found.add("protocol")
     except (BrokenAnswerError, ValueError):
         return {"protocol"}
@@ -209,7 +224,7 @@ def _keeps_out(client: Client, right: str) -> bool:
         return (
             all(_refuses(client.ask(credentials), {401, 403}) for credentials in wrong)
             and _refuses(client.ask("Bearer wrong", before=right), {401, 403})
-            and client.ask(None, method="HEAD").status in {401, 403, 405}
+            and client.ask(None, method="HEAD").status in {401, 403, 404, 405, 501}
         )
     except BrokenAnswerError:
         return False

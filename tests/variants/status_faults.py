@@ -195,6 +195,24 @@ VARIANTS: tuple[Variant, ...] = (
         "repetition",
         _sometimes(lambda _, reply: replace(reply, body=reply.body[:-9])),
     ),
+    faulty(
+        "protocol",
+        "fifth-answer-is-503-with-retry-after",
+        "repetition",
+        _sometimes(lambda *_: _DOWN.adding(("Retry-After", "0"))),
+    ),
+    faulty(
+        "protocol",
+        "503-always-with-retry-after",
+        "no server error",
+        Service(early=lambda _: _DOWN.adding(("Retry-After", "1"))),
+    ),
+    faulty(
+        "protocol",
+        "503-always-retry-after-a-day",
+        "no server error",
+        Service(early=lambda _: _DOWN.adding(("Retry-After", "86400"))),
+    ),
     faulty("protocol", "fifth-answer-hangs", "repetition", _sometimes(delivered_by(later(120)))),
     faulty(
         "protocol",
@@ -214,6 +232,13 @@ VARIANTS: tuple[Variant, ...] = (
         "repetition",
         _sometimes(_bad_item, lambda visit: visit.number % 5 == 0),
         doubt="every request counts, so the fault may hide behind refusals unless five lists come in a row",
+    ),
+    faulty(
+        "protocol",
+        "head-crashes",
+        "no server error",
+        Service(early=lambda visit: Reply(500, b"", ()) if visit.request.method == "HEAD" else None),
+        doubt="the contract documents GET only",
     ),
     faulty("protocol", "429-always", "rate limit", _limited(("Retry-After", "1"))),
     faulty("protocol", "429-always-without-retry-after", "rate limit", _limited()),

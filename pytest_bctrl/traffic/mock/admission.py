@@ -26,16 +26,17 @@ class Refused(NamedTuple):
 
 
 class Admission:
-    """What one operation asks of a request, for one key."""
+    """What one operation asks of a request, for one key and one space."""
 
-    def __init__(self, contract: Contract, operation: Operation, key: Secret) -> None:
+    def __init__(self, contract: Contract, operation: Operation, key: Secret, space_id: str) -> None:
         self._contract = contract
         self._operation = operation
         self._key = key
+        self._space_id = space_id
 
-    def refusal(self, request: Request, values: Mapping[str, str], space_id: str) -> Refused | None:
+    def refusal(self, request: Request, values: Mapping[str, str]) -> Refused | None:
         """Return why a request is refused, the credential first; None where it is let in."""
-        return self._unauthorized(request) or self._unknown(values, space_id) or self._invalid(request)
+        return self._unauthorized(request) or self._unknown(values) or self._invalid(request)
 
     def _unauthorized(self, request: Request) -> Refused | None:
         operation = self._operation
@@ -65,16 +66,17 @@ class Admission:
     def _is_key(self, value: str) -> bool:
         return hmac.compare_digest(value.encode(), self._key.reveal().encode())
 
-    def _unknown(self, values: Mapping[str, str], space_id: str) -> Refused | None:
-        for parameter in self._operation.path_parameters:
-            known = self._known(parameter, space_id)
+    def _unknown(self, values: Mapping[str, str]) -> Refused | None:
+        for parameter, known in self._known:
             if known and values.get(parameter.name) not in known:
                 what = "space" if parameter.setting == "space_id" else parameter.name
                 return Refused(404, f"there is no such {what}; the mock has {', '.join(known)}")
         return None
 
-    def _known(self, parameter: Parameter, space_id: str) -> list[str]:
-        return known_values(self._contract, parameter, {"space_id": space_id})
+    @cached_property
+    def _known(self) -> list[tuple[Parameter, list[str]]]:
+        given = {"space_id": self._space_id}
+        return [(one, known_values(self._contract, one, given)) for one in self._operation.path_parameters]
 
     def _invalid(self, request: Request) -> Refused | None:
         if not self._operation.other_parameters:

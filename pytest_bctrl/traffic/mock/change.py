@@ -39,8 +39,7 @@ class Scene:
 
     def refused(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> Answer:
         """Return an error answer in the documented shape, with the same request id."""
-        made = self.refusals.answer(status, message, self.request_id, headers=headers)
-        return replace(made, headers=with_headers(made.headers, {"X-Request-Id": self.request_id}))
+        return self.refusals.answer(status, message, self.request_id, headers=headers)
 
     def json(self) -> Any:
         """Return the answer's body as JSON data of its own."""

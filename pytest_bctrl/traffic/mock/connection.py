@@ -65,12 +65,14 @@ class Connection:
     out, so a client that does not read costs one answer's reference and no more.
     """
 
-    def __init__(self, sock: socket.socket, loop: Loop, handler: Handler, limits: Limits) -> None:
+    def __init__(
+        self, sock: socket.socket, loop: Loop, handler: Handler, limits: Limits, known: dict[bytes, Arrived]
+    ) -> None:
         self.sock = sock
         self._loop = loop
         self._handler = handler
         self._limits = limits
-        self._parser = RequestParser(limits)
+        self._parser = RequestParser(limits, known)
         self._queue: deque[Arrived] = deque()
         self._out: list[memoryview] = []
         self._waiting: tuple[Arrived, Answer] | None = None
@@ -193,9 +195,10 @@ class Connection:
         if answer.ending == "reset":
             self.close(reset=True)
             return
-        stays = arrived.keep_alive and answer.ending == "whole" and answer.header("connection") is None
-        connection = ("keep-alive" if arrived.old else None) if stays else "close"
-        if answer.header("connection") is not None:
+        says_so = answer.header("connection") is not None
+        stays = arrived.keep_alive and answer.ending == "whole" and not says_so
+        connection = "close" if not stays else "keep-alive" if arrived.old else None
+        if says_so:
             connection = None
         if arrived.old and answer.chunked:
             answer = replace(answer, chunked=False)

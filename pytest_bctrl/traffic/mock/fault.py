@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from threading import Lock
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.finding import Level
 from pytest_bctrl.traffic.mock.change import Change, Scene
 from pytest_bctrl.traffic.mock.message import Answer
+
+if TYPE_CHECKING:
+    from pytest_bctrl.finding import Level
 
 
 def _every(_scene: Scene) -> bool:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
 from json import JSONDecoder
 from typing import Any
 
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.samples.mutants import SCHEMA_CHECK, Mutant, broken
-from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
+from pytest_bctrl.traffic.mock.argument import one_line, status_code
+from pytest_bctrl.traffic.mock.argument import seconds as seconds_of
 from pytest_bctrl.traffic.mock.change import Scene
 from pytest_bctrl.traffic.mock.fault import Fault
 from pytest_bctrl.traffic.mock.message import Answer, Payload, with_headers
+from pytest_bctrl.traffic.mock.rule import break_rule
 from pytest_bctrl.traffic.mock.spell import called, usage
 
 _WHOLE = "complete_answer"
@@ -24,16 +25,15 @@ _WHOLE = "complete_answer"
 
 def status(code: int, *, retry_after: float | None = None) -> Fault:
     """Answer with this status, as an error in the documented shape."""
-    if not isinstance(code, int) or not 200 <= code <= 599:
-        raise SettingError(f"{code!r} is no status", where="fault status", mend="give one from 200 to 599")
-    extra = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
+    code = status_code(code, "fault status")
+    extra = {} if retry_after is None else {"Retry-After": f"{seconds_of(retry_after, 'fault status'):g}"}
     check = "not_a_server_error" if code >= 500 else "status_code_conformance"
     return Fault(f"status({code})", change.status(code, f"the mock was told to say {code}", extra), check)
 
 
 def rate_limited(retry_after: float = 1) -> Fault:
     """Answer 429 with `Retry-After` in seconds (RFC 6585, 4)."""
-    extra = {"Retry-After": f"{retry_after:g}"}
+    extra = {"Retry-After": f"{seconds_of(retry_after, 'fault rate_limited'):g}"}
     made = change.status(429, "the mock was told to limit the rate", extra)
     return Fault(f"rate_limited(retry_after={retry_after:g})", made, _WHOLE)
 
@@ -65,9 +65,7 @@ def any_space() -> Fault:
 
 def delay(seconds: float) -> Fault:
     """Wait this long before the first byte."""
-    if not isinstance(seconds, int | float) or seconds < 0:
-        raise SettingError(f"{seconds!r} is no time", where="fault delay", mend="give seconds, such as 0.5")
-    return Fault(f"delay({seconds:g})", change.delay(seconds))
+    return Fault(f"delay({seconds_of(seconds, 'fault delay'):g})", change.delay(seconds))
 
 
 def hang() -> Fault:
@@ -131,13 +129,14 @@ def empty_body() -> Fault:
 
 def wrong_content_type(content_type: str = "text/html") -> Fault:
     """Call the body something else than it is."""
-    made = change.headers({"Content-Type": _one_line(content_type)})
+    made = change.headers({"Content-Type": one_line(content_type)})
     return Fault(f"wrong_content_type({content_type!r})", made, "content_type_conformance", meets=_success)
 
 
 def redirect(url: str = "http://127.0.0.1:9/elsewhere", code: int = 302) -> Fault:
     """Answer with a redirect to `url`; a client must not take the key along."""
-    made = change.status(code, f"the mock was told to redirect to {url}", {"Location": _one_line(url)})
+    code = status_code(code, "fault redirect")
+    made = change.status(code, f"the mock was told to redirect to {url}", {"Location": one_line(url)})
     return Fault(f"redirect({url!r})", made, "status_code_conformance")
 
 
@@ -149,27 +148,6 @@ def plain_errors() -> Fault:
         return replace(scene.answer, headers=headers, payload=Payload(b"<h1>Something went wrong</h1>\n"))
 
     return Fault("plain_errors()", page, "content_type_conformance", meets=lambda scene: scene.answer.status >= 400)
-
-
-def break_rule(rule: str) -> Fault:
-    """Break one rule of the contract in the last place that has it.
-
-    `rule` is a place (`"runtimes[*].status"`), a place and a keyword (`"runtimes[*].status: type"`), the name of an
-    invariant (`"unique_ids"`), or `"undocumented_property"`.
-    """
-    # Whether it is an invariant is for the contract to say, and no contract is here yet: see `for_contract`.
-    return Fault(f"break_rule({rule!r})", _Broken(rule), SCHEMA_CHECK, meets=_success)
-
-
-class _Broken:
-    """The change behind `break_rule`."""
-
-    def __init__(self, rule: str) -> None:
-        self.rule = rule
-        self._change = change.body(lambda scene: encode(broken(scene.samples, scene.json(), rule).body))
-
-    def __call__(self, scene: Scene) -> Answer:
-        return self._change(scene)
 
 
 def sequence(*steps: Any) -> Fault:
@@ -194,17 +172,11 @@ def _success(scene: Scene) -> bool:
 def _step(step: Any) -> Fault | None:
     if step is None or step == 200:
         return None
-    return status(step) if isinstance(step, int) else fault(step)
+    return fault(step) if isinstance(step, str | Fault) else status(step)
 
 
 def _body(name: str, make: Callable[[Scene], bytes], check: str) -> Fault:
     return Fault(name, change.body(make), check, meets=_success)
-
-
-def _one_line(text: str) -> str:
-    if not text.isprintable():
-        raise SettingError(f"{text!r} has control characters", where="a header field's value", mend="leave them out")
-    return text
 
 
 FAULTS: Mapping[str, Callable[..., Fault]] = {
@@ -274,30 +246,3 @@ def _made(
         raise SettingError(
             f"the arguments do not fit: {error}", where=f"fault {name}", mend=f"it takes {usage(name, maker)}"
         ) from None
-
-
-def for_contract(made: Fault, operations: Sequence[Samples]) -> Fault:
-    """Return the fault with the check and level that the contract gives the rule it breaks.
-
-    It meets the answers of the first of `operations` that has the rule, and those of all others that have it.
-    Raises `SettingError` for a rule that the contract does not have, before any request meets it.
-    """
-    if not isinstance(made.change, _Broken):
-        return made
-    rule = made.change.rule
-    having: dict[str, Mutant] = {}
-    problem: SettingError | None = None
-    for samples in operations:
-        try:
-            having[samples.operation.label] = broken(samples, samples.sample(), rule)
-        except SettingError as error:
-            problem = problem or error
-    if problem is not None and not having:
-        raise problem
-    mutant = next(iter(having.values()))
-    return replace(
-        made,
-        check=mutant.check,
-        level=mutant.level,
-        meets=lambda scene: scene.is_success and scene.samples.operation.label in having,
-    )

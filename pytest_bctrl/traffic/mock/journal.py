@@ -15,7 +15,6 @@ from pytest_bctrl.traffic.mock.message import Answer, Headers, Request
 MASK = "**********"
 
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
-_REMEMBERED = 10_000
 _MOST_BODY_BYTES = 64 * 1024 * 1024
 _SHOWN = 30
 
@@ -61,21 +60,24 @@ class Entry:
 class Journal(Sequence[Entry]):
     """The exchanges since the last reset, oldest first.
 
-    Of more than 10,000, or of more than 64 MiB of request bodies, the oldest are dropped.
+    Of more than `most`, or of more than 64 MiB of request bodies, the oldest are dropped.
     """
 
-    def __init__(self, key: Secret) -> None:
+    def __init__(self, key: Secret, most: int = 10_000) -> None:
         self._key = key
+        self._most = most
         self._kept: deque[tuple[float, Request, Answer]] = deque()
         self._body_bytes = 0
         self._lock = Lock()
 
     def add(self, time: float, request: Request, answer: Answer) -> None:
         """Write down one exchange."""
+        if not self._most:
+            return
         with self._lock:
             self._kept.append((time, request, answer))
             self._body_bytes += len(request.body)
-            while len(self._kept) > _REMEMBERED or self._body_bytes > _MOST_BODY_BYTES:
+            while len(self._kept) > self._most or self._body_bytes > _MOST_BODY_BYTES:
                 self._body_bytes -= len(self._kept.popleft()[1].body)
 
     def clear(self) -> None:

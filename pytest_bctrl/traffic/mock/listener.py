@@ -11,10 +11,12 @@ import threading
 import time
 from contextlib import suppress
 from itertools import count
+from typing import Any
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.traffic.mock.connection import Connection, Handler
 from pytest_bctrl.traffic.mock.limits import Limits
+from pytest_bctrl.traffic.mock.parse import Arrived
 from pytest_bctrl.traffic.mock.wire import Dates
 
 _BACKLOG = 1024
@@ -30,6 +32,7 @@ class Listener:
         self._handler = handler
         self._limits = limits
         self._connections: set[Connection] = set()
+        self._known: dict[bytes, Arrived] = {}
         self._timers: list[tuple[float, int, Connection]] = []
         self._order = count()
         self._dates = Dates()
@@ -165,7 +168,7 @@ class Listener:
                 continue
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = Connection(sock, self, self._handler, self._limits)
+            connection = Connection(sock, self, self._handler, self._limits, self._known)
             self._connections.add(connection)
             self._selector.register(sock, READ_EVENT, connection.ready)
             if len(self._connections) >= self._limits.connections:
@@ -187,7 +190,7 @@ def _listening(host: str, port: int) -> socket.socket:
         # The resolver would take it modulo 65,536.
         raise SettingError(f"there is no port {port}", where=f"{host}:{port}", mend=f"take one from 0 to {_LAST_PORT}")
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, address = _address(host, port)
         sock = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
         raise _refused(host, port, error) from None
@@ -202,6 +205,19 @@ def _listening(host: str, port: int) -> socket.socket:
         sock.close()
         raise _refused(host, port, error) from None
     return sock
+
+
+def _address(host: str, port: int) -> tuple[int, tuple[Any, ...]]:
+    # The resolver loads the IDNA codec, whose tables are much to load for an address that needs none.
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError, ValueError):
+            socket.inet_pton(family, host)
+            return family, (host, port)
+    try:
+        found, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except ValueError:
+        raise OSError(errno.EINVAL, "no host has such a name") from None
+    return found, address
 
 
 def _refused(host: str, port: int, error: OSError) -> SettingError:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
@@ -12,9 +13,10 @@ Ending: TypeAlias = Literal["whole", "truncate", "reset", "hang"]
 
 _WORTH_COMPRESSING = 1024
 _LARGE = 1024 * 1024
+_GZIP = 16 + zlib.MAX_WBITS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """One request as it arrived: `target` is what stood in the request line, header names are in lower case."""
 
@@ -25,8 +27,14 @@ class Request:
 
     def header(self, name: str) -> str | None:
         """Return a header's value, several joined by commas (RFC 9110, 5.3); None where it is missing."""
-        found = [value for key, value in self.headers if key == name]
-        return ", ".join(found) if found else None
+        return self._fields.get(name)
+
+    @cached_property
+    def _fields(self) -> Mapping[str, str]:
+        fields: dict[str, str] = {}
+        for name, value in self.headers:
+            fields[name] = f"{fields[name]}, {value}" if name in fields else value
+        return fields
 
 
 class Payload:
@@ -43,7 +51,7 @@ class Payload:
         """The body compressed; the same bytes for the same body, since no time is written into it."""
         if self._gzipped is None:
             level = 6 if len(self.body) < _LARGE else 1
-            self._gzipped = gzip.compress(self.body, compresslevel=level, mtime=0)
+            self._gzipped = zlib.compress(self.body, level, wbits=_GZIP)
         return self._gzipped
 
     @property
@@ -75,7 +83,11 @@ class Answer:
 
     def header(self, name: str) -> str | None:
         """Return a header's value by its name in any case; None where it is missing."""
-        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+        wanted = name.lower()
+        for key, value in self.headers:
+            if key.lower() == wanted:
+                return value
+        return None
 
     @property
     def body(self) -> bytes:

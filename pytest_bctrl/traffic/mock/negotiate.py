@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import lru_cache
 
 from pytest_bctrl.secret import Secret
 
@@ -19,14 +20,15 @@ def bearer_matches(authorization: str | None, key: Secret) -> bool:
     return right and scheme.lower() == "bearer" and bool(token)
 
 
-def accepts(accept: str | None, media_types: Iterable[str]) -> bool:
-    """Return whether an `Accept` field takes one of `media_types` (RFC 9110, 12.5.1); a missing one takes all."""
+@lru_cache(maxsize=64)
+def accepts(accept: str | None, media_type: str) -> bool:
+    """Return whether an `Accept` field takes a media type (RFC 9110, 12.5.1); a missing one takes all."""
     if accept is None or not accept.strip():
         return True
-    ranges = list(_weighted(accept))
-    return any(_weight(media, ranges) > 0 for media in media_types)
+    return _weight(media_type, list(_weighted(accept))) > 0
 
 
+@lru_cache(maxsize=64)
 def accepts_gzip(accept_encoding: str | None) -> bool:
     """Return whether an `Accept-Encoding` field takes gzip (RFC 9110, 12.5.3); a missing one does not ask for it."""
     if not accept_encoding:
@@ -37,7 +39,7 @@ def accepts_gzip(accept_encoding: str | None) -> bool:
 
 def preferred_status(prefer: str | None) -> int | None:
     """Return the status that `Prefer: code=404` asks for, as Prism understands it; None where it asks for none."""
-    found = _CODE.search(prefer or "")
+    found = _CODE.search(prefer) if prefer else None
     return int(found[1]) if found and 200 <= int(found[1]) <= 599 else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any, TypeAlias
@@ -137,13 +137,3 @@ def _require_free(name: str, taken: Mapping[str, object], where: str) -> None:
         raise SettingError("that is no name", where=where, mend="give one in the style of a Python function's")
     if name in taken:
         raise SettingError("this name is there already", where=where, mend="give another name")
-
-
-def scenarios_with(own: Iterable[OwnScenario]) -> Mapping[str, Callable[..., Scenario]]:
-    """Return every scenario by its name, the project's own after the mock's."""
-    return {**SCENARIOS, **{one.name: one.make for one in own}}
-
-
-def faults_with(own: Iterable[OwnFault]) -> Mapping[str, Callable[..., Fault]]:
-    """Return every fault by its name, the project's own after the mock's."""
-    return {**FAULTS, **{one.name: one.make for one in own}}

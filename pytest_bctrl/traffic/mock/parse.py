@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import httptools
 
 from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.message import Request
+
+_HOST = re.compile(r"[^\x00-\x20\x7f-\xff/?#@\\,]*")
+
+_REMEMBERED, _SHORT = 128, 4096
+"""How many requests are known by their bytes, and how long those may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +38,13 @@ class Problem:
 class RequestParser:
     """Takes a connection's bytes and gives its requests in order.
 
-    After a `problem` it takes nothing more: what follows garbage cannot be told apart from it.
+    After a `problem` it takes nothing more: what follows garbage cannot be told apart from it. `known` are the
+    requests that came as one piece before, by their bytes: clients repeat themselves, and so does what is parsed.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, known: dict[bytes, Arrived] | None = None) -> None:
         self._limits = limits
+        self._known = {} if known is None else known
         self._parser = httptools.HttpRequestParser(self)
         self._arrived: list[Arrived] = []
         self._headers: list[tuple[str, str]] = []
@@ -44,6 +52,7 @@ class RequestParser:
         self.continue_wanted = False
         self.on_message_begin()
         self._begun = False
+        self._is_last = False
 
     @property
     def is_within(self) -> bool:
@@ -54,6 +63,23 @@ class RequestParser:
         """Return the requests that `data` completes; sets `problem` where it breaks the protocol or a limit."""
         if self.problem is not None:
             return []
+        if self._begun or self._is_last:
+            return self._parsed(data)
+        again = self._known.get(data)
+        if again is not None:
+            return [again]
+        done = self._parsed(data)
+        if len(done) == 1 and not self._begun and not self._is_last and len(data) <= _SHORT:
+            self._remember(data, done[0])
+        return done
+
+    def _remember(self, data: bytes, arrived: Arrived) -> None:
+        if self.problem is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[data] = arrived
+
+    def _parsed(self, data: bytes) -> list[Arrived]:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -136,11 +162,14 @@ class RequestParser:
             self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
-        """The header section ends; refuses an HTTP/1.1 request without exactly one `Host` (RFC 9112, 3.2)."""
+        """The header section ends; refuses an HTTP/1.1 request without exactly one sound `Host` (RFC 9112, 3.2)."""
         self._headers_complete = True
         hosts = expects = 0
         for name, value in self._headers:
-            hosts += name == "host"
+            if name == "host":
+                hosts += 1
+                if not _HOST.fullmatch(value):
+                    self._stop(400, "the request is malformed: its Host is no host and port")
             expects += name == "expect" and value.lower() == "100-continue"
             if name == "content-length" and int(value) > self._limits.body_bytes:
                 self._stop(413, f"the body is longer than {self._limits.body_bytes} bytes")
@@ -164,7 +193,9 @@ class RequestParser:
         self._begun = False
         self.continue_wanted = False
         old = self._parser.get_http_version() == "1.0"
-        self._arrived.append(Arrived(self._request(), self._parser.should_keep_alive(), old))
+        keep_alive = self._parser.should_keep_alive()
+        self._is_last = not keep_alive
+        self._arrived.append(Arrived(self._request(), keep_alive, old))
 
 
 class _StoppedError(ValueError):

@@ -62,7 +62,8 @@ class Refusals:
         media, schema = self._documented(status, operation)
         body = self._body(schema, known)
         data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        return Answer(status, (("Content-Type", media), *(headers or {}).items()), Payload(data), why=message)
+        fields = (("Content-Type", media), *(headers or {}).items(), ("X-Request-Id", request_id))
+        return Answer(status, fields, Payload(data), why=message)
 
     def _documented(self, status: int, operation: Operation | None) -> tuple[str, Schema]:
         operation = operation or main_operation(self._contract)

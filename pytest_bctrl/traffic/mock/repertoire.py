@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_bctrl.contract.key_fields import guarded_by
+from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.samples.inputs import known_values
 from pytest_bctrl.samples.mutants import rules
 from pytest_bctrl.samples.sample import Samples
@@ -15,19 +16,21 @@ from pytest_bctrl.traffic.mock.faults import (
     FAULTS,
     any_key,
     any_space,
-    break_rule,
     delay,
     duplicate_key,
     fault,
-    for_contract,
     plain_errors,
     sequence,
     status,
 )
-from pytest_bctrl.traffic.mock.scenarios import SCENARIOS
+from pytest_bctrl.traffic.mock.rule import break_rule, for_contract
+from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, empty, many
 
 CONFORMING: tuple[str, ...] = tuple(SCENARIOS)
 """The names of the scenarios: under each of them the mock keeps its contract, at every level."""
+
+OF_LISTS = frozenset({empty.__name__, many.__name__})
+"""The names of those that need an answer which lists something."""
 
 _WITH_ARGUMENTS = {status.__name__, delay.__name__, sequence.__name__, break_rule.__name__}
 
@@ -41,12 +44,18 @@ def _pointless(samples: Samples) -> Iterator[str]:
         yield any_key.__name__
     if not has_places:
         yield any_space.__name__
-    if not (is_guarded or has_places or operation.other_parameters):
+    refusals = {401: is_guarded, 404: has_places, 400: operation.other_parameters, 422: operation.other_parameters}
+    if not any(gives and _has_body(operation, status) for status, gives in refusals.items()):
         yield plain_errors.__name__
     if not any(
         isinstance(spot.value, dict) and spot.value for body in samples.bodies() for spot in _spots(samples, body)
     ):
         yield duplicate_key.__name__
+
+
+def _has_body(operation: Operation, status: int) -> bool:
+    documented = operation.response_for(status)
+    return documented is not None and bool(documented.content)
 
 
 def _spots(samples: Samples, body: Any) -> Iterator[Spot]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.samples.inputs import main_operation
+from collections.abc import Mapping
+
+from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.admission import Admission, Refused, challenge
-from pytest_bctrl.traffic.mock.message import Answer, Request, with_headers
+from pytest_bctrl.traffic.mock.message import Answer, Request
 from pytest_bctrl.traffic.mock.negotiate import (
     accepts,
     preferred_status,
     usable_request_id,
 )
-from pytest_bctrl.traffic.mock.refusal import JSON, Refusals
+from pytest_bctrl.traffic.mock.plain import plain
+from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.mock.stage import Stage
 
@@ -23,44 +25,44 @@ class Responder:
     def __init__(self, contract: Contract, key: Secret, space_id: str, stage: Stage, refusals: Refusals) -> None:
         self._contract = contract
         self._key = key
-        self._space_id = space_id
         self._stage = stage
         self._refusals = refusals
         self._routes = Routes(contract)
         self._usual = {operation.label: _documented_success(operation) for operation in contract.operations}
-        self._doors = {operation.label: Admission(contract, operation, key) for operation in contract.operations}
+        self._doors = {
+            operation.label: Admission(contract, operation, key, space_id) for operation in contract.operations
+        }
 
     def respond(self, request: Request) -> Answer:
         """Return the answer to one request, as scenario and faults leave it."""
         request_id = self._request_id(request)
         match = self._routes.match(request.target)
-        answer = _identified(self._answer(request, match, request_id), request_id)
-        operation = _operation(match, request) or main_operation(self._contract)
+        operation = _operation(match, request)
+        answer = self._answer(request, match, operation, request_id)
+        asked = operation or self._stage.main
 
         def granted() -> Answer:
-            return _identified(self._success(Request("GET", request.target), operation, request_id), request_id)
+            return self._success(Request("GET", request.target), asked, request_id)
 
-        return self._stage.play(request, answer, granted, operation)
+        return self._stage.play(request, answer, granted, asked)
 
     def refuse(self, status: int, message: str) -> Answer:
         """Return the answer to what was no proper request, such as 400 to garbage; no fault changes it."""
-        request_id = self._stage.next_request_id()
-        return _identified(self._refusals.answer(status, message, request_id), request_id)
+        return self._refusals.answer(status, message, self._stage.next_request_id())
 
     def _request_id(self, request: Request) -> str:
         given = usable_request_id(request.header("x-request-id"))
         # A key that strayed into this field must not come back in header, body and journal.
         return given if given and self._key.reveal() not in given else self._stage.next_request_id()
 
-    def _answer(self, request: Request, match: Match | None, request_id: str) -> Answer:
+    def _answer(self, request: Request, match: Match | None, operation: Operation | None, request_id: str) -> Answer:
         if match is None:
             if request.method == "OPTIONS" and request.target == "*":
-                return Answer(204, (("Allow", "GET, HEAD, OPTIONS"),))
+                return Answer(204, (("Allow", "GET, HEAD, OPTIONS"), ("X-Request-Id", request_id)))
             known = ", ".join(dict.fromkeys(operation.path for operation in self._contract.operations))
             return self._refusals.answer(404, f"there is nothing at this path; the contract has {known}", request_id)
         if request.method == "OPTIONS" and "OPTIONS" not in match.operations:
-            return Answer(204, (("Allow", match.allow),))
-        operation = _operation(match, request)
+            return Answer(204, (("Allow", match.allow), ("X-Request-Id", request_id)))
         if operation is None:
             return self._refusals.answer(
                 405, f"this path does not take {request.method}", request_id, headers={"Allow": match.allow}
@@ -68,11 +70,11 @@ class Responder:
         return self._refusal(request, operation, match, request_id) or self._success(request, operation, request_id)
 
     def _refusal(self, request: Request, operation: Operation, match: Match, request_id: str) -> Answer | None:
-        refused = self._doors[operation.label].refusal(request, match.values, self._space_id)
+        refused = self._doors[operation.label].refusal(request, match.values)
         if refused is not None and refused.status == 401:
             return self._refused(refused, operation, request_id)
-        media = self._usual[operation.label][1] or JSON
-        if self._usual[operation.label][1] and not accepts(request.header("accept"), [media.partition(";")[0].strip()]):
+        media = self._usual[operation.label][1]
+        if media and not accepts(request.header("accept"), media.partition(";")[0].strip()):
             message = f"this operation answers with {media}"
             return self._refusals.answer(406, message, request_id, operation=operation)
         return None if refused is None else self._refused(refused, operation, request_id)
@@ -82,29 +84,28 @@ class Responder:
             refused.status, refused.reason, request_id, operation=operation, headers=refused.headers
         )
 
+    def _content(self, operation: Operation, status: int) -> Mapping[str, Schema]:
+        response = operation.response_for(status)
+        return response.content if response else {}
+
     def _success(self, request: Request, operation: Operation, request_id: str) -> Answer:
         status = preferred_status(request.header("prefer"))
         usual, media = self._usual[operation.label]
         if status is None or status == usual:
             if media is None:
-                return Answer(usual)
+                return plain(self._contract, usual, self._content(operation, usual), request_id)
             number = self._stage.next_success() if operation is self._stage.main else 0
             payload = self._stage.source_of(operation).payload(number)
-            return Answer(usual, (("Content-Type", media),), payload)
+            return Answer(usual, (("Content-Type", media), ("X-Request-Id", request_id)), payload)
         applied = {"Preference-Applied": f"code={status}"}
         if status == 429:
             applied["Retry-After"] = "1"
         if status < 400:
-            return Answer(status, with_headers((), applied))
+            return Answer(status, (*applied.items(), ("X-Request-Id", request_id)))
         if status == 401:
             applied["WWW-Authenticate"] = challenge(given=True)
         message = f"this status was asked for with Prefer: code={status}"
         return self._refusals.answer(status, message, request_id, operation=operation, headers=applied)
-
-
-def _identified(answer: Answer, request_id: str) -> Answer:
-    headers = (*answer.headers, ("X-Request-Id", request_id))
-    return Answer(answer.status, headers, answer.payload, why=answer.why)
 
 
 def _operation(match: Match | None, request: Request) -> Operation | None:

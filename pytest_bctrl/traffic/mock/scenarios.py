@@ -10,6 +10,8 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.fill import with_free_form, worded
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock import change
+from pytest_bctrl.traffic.mock.argument import seconds as seconds_of
+from pytest_bctrl.traffic.mock.argument import whole
 from pytest_bctrl.traffic.mock.change import Change, Scene
 from pytest_bctrl.traffic.mock.message import Answer
 from pytest_bctrl.traffic.mock.refusal import Refusals
@@ -42,10 +44,7 @@ def empty(samples: Samples, space_id: str) -> Scenario:
 
 def many(samples: Samples, space_id: str, count: int = 300, seed: int = 0) -> Scenario:
     """A list of `count` runtimes, up to 100,000, made once."""
-    if not isinstance(count, int) or not 0 <= count <= MOST:
-        raise SettingError(
-            f"count={count!r} is no number of runtimes", where="scenario many", mend=f"give count from 0 to {MOST:,}"
-        )
+    count = whole(count, "count", "scenario many", MOST)
     return Scenario("many", many_items(samples, count, seed, space_id))
 
 
@@ -71,15 +70,17 @@ def unicode(samples: Samples, space_id: str) -> Scenario:
 
 def large(samples: Samples, space_id: str, length: int = 10_000) -> Scenario:
     """Free text of `length` characters in every place that takes it."""
+    length = whole(length, "length", "scenario large", _LONGEST)
     return Scenario("large", fixed(lambda: worded(samples, ("x" * length,), space_id)))
 
 
 def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
     """Free-form objects that are nested this deep."""
+    depth = whole(levels, "levels", "scenario deep", _DEEPEST)
 
     def make() -> Any:
         inner: Any = {"end": True}
-        for level in range(levels):
+        for level in range(depth):
             inner = {f"level{level}": inner, "list": [level]} if level % 2 else {f"level{level}": [inner]}
         return with_free_form(samples, inner, space_id)
 
@@ -113,7 +114,7 @@ def odd_case(samples: Samples, space_id: str) -> Scenario:
 
 def slow(samples: Samples, space_id: str, seconds: float = 0.2) -> Scenario:
     """Answers that take their time, within what clients wait."""
-    return Scenario("slow", dress=change.delay(seconds))
+    return Scenario("slow", dress=change.delay(seconds_of(seconds, "scenario slow")))
 
 
 def flat_errors(samples: Samples, space_id: str) -> Scenario:
@@ -137,6 +138,10 @@ def _with_charset(scene: Scene) -> Answer:
 
 
 MOST = 100_000
+_LONGEST = 1_000_000
+_DEEPEST = 200
+"""Deeper, and what reads JSON by recursion could fail on it."""
+
 _SCRIPTS = (
     "Grüße aus Zürich",
     "実行環境 カタカナ",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, SettingError
@@ -14,18 +14,19 @@ from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.fault import Fault, FaultInPlay
-from pytest_bctrl.traffic.mock.faults import fault, for_contract
 from pytest_bctrl.traffic.mock.journal import Entry, Journal
 from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.message import Answer, Request
-from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario, faults_with, scenarios_with
 from pytest_bctrl.traffic.mock.parse import Problem
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.responder import Responder
-from pytest_bctrl.traffic.mock.scenarios import Scenario, scenario
+from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario, scenario
 from pytest_bctrl.traffic.mock.source import Source, fixed, from_file
 from pytest_bctrl.traffic.mock.stage import Stage
+
+if TYPE_CHECKING:
+    from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
 
 MOCK_KEY = "bctrl-mock-key-that-opens-nothing"
 """The key where nobody gives one; fixed, because it protects nothing."""
@@ -35,7 +36,8 @@ class MockServer:
     """A stand-in for the API on a loopback port, that answers as its contract says.
 
     `with MockServer(contract) as mock:` starts it and stops it; `.start()` and `.stop()` do the same by hand.
-    `port=0` takes a free one; `log` is called with every exchange, on the server's thread.
+    `port=0` takes a free one; `log` is called with every exchange, on the server's thread; `remembered` is how many
+    of them the journal keeps.
     Raises `SettingError` where the address cannot be had.
     """
 
@@ -50,14 +52,15 @@ class MockServer:
         source: Source | None = None,
         limits: Limits | None = None,
         log: Callable[[Entry], None] | None = None,
+        remembered: int = 10_000,
     ) -> None:
         self.contract = contract
         self.api_key = api_key or Secret(MOCK_KEY)
         self.space_id = space_id or SPACE_ID
         self.samples = Samples(contract, main_operation(contract))
-        self.requests = Journal(self.api_key)
-        self._known_scenarios = scenarios_with(())
-        self._known_faults = faults_with(())
+        self.requests = Journal(self.api_key, remembered)
+        self._known_scenarios: Mapping[str, Callable[..., Scenario]] = SCENARIOS
+        self._own_faults: Mapping[str, Callable[..., Fault]] = {}
         self._log = log
         self._host = host
         self._port = port
@@ -103,8 +106,13 @@ class MockServer:
 
     @runtimes.setter
     def runtimes(self, items: list[dict[str, Any]]) -> None:
-        body = self.samples.with_items(items)
-        self._stage.set(Scenario("runtimes", fixed(lambda: body)))
+        source = fixed(lambda: self.samples.with_items(items))
+        try:
+            # Told to who set it: on the server's thread nobody would hear of it.
+            source.payload(0)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise SettingError(f"it is no JSON: {error}", where="mock.runtimes", mend="give a list of dicts") from None
+        self._stage.set(Scenario("runtimes", source))
 
     @property
     def faults(self) -> tuple[FaultInPlay, ...]:
@@ -136,8 +144,8 @@ class MockServer:
 
     def extend(self, scenarios: Iterable[OwnScenario] = (), faults: Iterable[OwnFault] = ()) -> Self:
         """Take scenarios and faults of one's own, in the place of earlier ones of one's own."""
-        self._known_scenarios = scenarios_with(scenarios)
-        self._known_faults = faults_with(faults)
+        self._known_scenarios = {**SCENARIOS, **{one.name: one.make for one in scenarios}}
+        self._own_faults = {one.name: one.make for one in faults}
         return self
 
     def play(self, chosen: Scenario) -> Self:
@@ -155,7 +163,12 @@ class MockServer:
         where it is used in a `with` block. Raises `SettingError` for a fault that is not known, arguments that do not
         fit, or a rule that the contract does not have.
         """
-        made = fault(spec, *arguments, known=self._known_faults, times=times, every=every, after=after, **named)
+        # Imported here, with the mutants behind them: a mock that behaves starts sooner and takes less memory.
+        from pytest_bctrl.traffic.mock.faults import FAULTS, fault
+        from pytest_bctrl.traffic.mock.rule import for_contract
+
+        known = {**FAULTS, **self._own_faults}
+        made = fault(spec, *arguments, known=known, times=times, every=every, after=after, **named)
         return self._stage.add(for_contract(made, [self.samples, *self._others.values()]))
 
     def reset(self) -> None:

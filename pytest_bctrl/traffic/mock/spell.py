@@ -25,7 +25,7 @@ def called(text: str) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
         raise _unreadable(text)
     try:
         positional = tuple(_argument(argument) for argument in node.args)
-        named = {keyword.arg: _argument(keyword.value) for keyword in node.keywords if keyword.arg is not None}
+        named = {keyword.arg or "**": _argument(keyword.value) for keyword in node.keywords}
     except ValueError:
         raise _unreadable(text) from None
     return node.func.id, positional, named

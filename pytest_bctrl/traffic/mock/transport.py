@@ -10,7 +10,7 @@ import httpx
 
 from pytest_bctrl.traffic.mock.message import Answer, Request
 from pytest_bctrl.traffic.mock.server import MockServer
-from pytest_bctrl.traffic.mock.wire import coded
+from pytest_bctrl.traffic.mock.wire import BODILESS, coded
 
 
 class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -48,7 +48,7 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             raise httpx.ReadError("the mock reset the connection", request=request)
         headers, body = coded(_plain(request), answer)
         sent = b"" if request.method == "HEAD" else body
-        fields = [*headers] if answer.status in _BODILESS else [*headers, ("Content-Length", str(len(body)))]
+        fields = [*headers] if answer.status in BODILESS else [*headers, ("Content-Length", str(len(body)))]
         cut = len(sent) // 2 if answer.ending == "truncate" else None
         return httpx.Response(answer.status, headers=fields, stream=_Body(sent, cut), request=request)
 
@@ -68,9 +68,6 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for part in self:
             yield part
-
-
-_BODILESS = frozenset({204, 205, 304})
 
 
 def _plain(request: httpx.Request, body: bytes = b"") -> Request:

@@ -11,7 +11,9 @@ from pytest_bctrl.traffic.mock.negotiate import accepts_gzip
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
-_BODILESS = frozenset({204, 205, 304})
+BODILESS = frozenset({204, 304})
+"""Statuses whose answer ends with its head, whatever length that gives (RFC 9112, 6.3); 205 is none of them."""
+
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -33,7 +35,7 @@ def encode(request: Request, answer: Answer, date: str, connection: str | None) 
     `date` is the `Date` field's value, `connection` that of `Connection`, None for none.
     """
     headers, body = coded(request, answer)
-    bodiless = answer.status in _BODILESS or answer.status < 200
+    bodiless = answer.status in BODILESS or answer.status < 200
     lines = [f"HTTP/1.1 {answer.status} {_PHRASES.get(answer.status, '')}", f"Date: {date}"]
     lines += [f"{name}: {value}" for name, value in headers]
     if connection is not None:

@@ -72,12 +72,16 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What one file holds. `is_ours` tells that pytest-bctrl wrote it; `target` is what was recorded last."""
+    """What one file holds. `is_ours` tells that pytest-bctrl wrote it; `target` is what was recorded last.
+
+    `attachments` names the files beside it that hold bodies.
+    """
 
     exchanges: tuple[Exchange, ...] = ()
     target: str = ""
     recorded_at: str = ""
     is_ours: bool = True
+    attachments: tuple[str, ...] = ()
 
     def of_test(self, test: str) -> tuple[Exchange, ...]:
         """Return the exchanges that answer `test`: its own, and nobody's. Another test's say nothing of this one."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pytest_bctrl.errors import BctrlError
@@ -57,10 +59,27 @@ def texts(exchange: Exchange) -> Iterator[tuple[str, str]]:
         yield f"request header {name}", value
     for name, value in exchange.headers:
         yield f"response header {name}", value
-    yield "request body", exchange.request_body.decode("utf-8", "surrogateescape")
-    yield "response body", exchange.body.decode("utf-8", "surrogateescape")
+    for place, body in (("request body", exchange.request_body), ("response body", exchange.body)):
+        for text in _readings(body):
+            yield place, text
     yield "status text", exchange.reason
     yield "test's name", exchange.test
+
+
+def _readings(body: bytes) -> Iterator[str]:
+    """What a body says: as it is, without the zeros of UTF-16 and UTF-32, and unpacked where it was packed."""
+    yield body.decode("utf-8", "surrogateescape")
+    if b"\0" in body:
+        yield body.replace(b"\0", b"").decode("utf-8", "surrogateescape")
+    if body.startswith(_PACKED):
+        with suppress(zlib.error):
+            yield zlib.decompressobj(wbits=_GZIP_OR_ZLIB).decompress(body, _MOST).decode("utf-8", "surrogateescape")
+
+
+_PACKED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
+"""How gzip begins (RFC 1952, 2.3.1), and zlib at its usual levels (RFC 1950, 2.2)."""
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+_MOST = 64 * 1024 * 1024
 
 
 def _place_in_json(text: str, find: Finder) -> str:

@@ -6,6 +6,7 @@ import base64
 import binascii
 import codecs
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -52,6 +53,8 @@ def salvage(data: bytes, name: str) -> tuple[Recording, tuple[str, ...]]:
     return reader.whole_entries(reader.document(reader.text(data)))
 
 
+# Control characters (RFC 9110, 5.5), and what JSON can escape and no text holds.
+_NO_FIELD = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _FORMAT_KEY = b'"_bctrlFormat"'
 _HEAD = 200
 
@@ -63,6 +66,7 @@ class _Reader:
         self._attached = attached
         self._at = ""
         self._ours = False
+        self._taken: list[str] = []
 
     def text(self, data: bytes) -> str:
         if not data or data.isspace():
@@ -101,7 +105,11 @@ class _Reader:
                 read.append(exchange)
         self._at = ""
         return Recording(
-            tuple(read), self._string(log, "_bctrlTarget"), self._string(log, "_bctrlRecordedAt"), self._ours
+            tuple(read),
+            self._string(log, "_bctrlTarget"),
+            self._string(log, "_bctrlRecordedAt"),
+            self._ours,
+            tuple(self._taken),
         )
 
     def whole_entries(self, document: Any) -> tuple[Recording, tuple[str, ...]]:
@@ -130,11 +138,10 @@ class _Reader:
         request = self._of(entry, "request", dict, "request")
         response = self._of(entry, "response", dict, "response")
         method = self._of(request, "method", str, "request.method").upper()
-        url = self._of(request, "url", str, "request.url")
-        try:
-            self._at += f", {method} {urlsplit(url).path}"
-        except ValueError:
-            raise self._error("request.url is no URL") from None
+        if not (method.isascii() and method.replace("-", "").isalpha()):
+            raise self._error("request.method is no HTTP method")
+        url = self._url(request)
+        self._at += f", {method} {urlsplit(url).path}"
         status = self._status(response)
         if status is None:
             return None
@@ -165,6 +172,20 @@ class _Reader:
         self._require_digest(content, made.body_digest, "response.content")
         return made
 
+    def _url(self, request: Mapping[str, Any]) -> str:
+        url = self._of(request, "url", str, "request.url")
+        try:
+            parts = urlsplit(url)
+            is_url = url.isprintable() and parts.port != 0
+        except ValueError:
+            is_url = False
+        if not is_url:
+            raise self._error("request.url is no URL")
+        # A browser's file also holds what it took from `data:` and `blob:`.
+        if self._ours and not (parts.scheme in ("http", "https") and parts.hostname):
+            raise self._error("request.url is no URL of an API: the file was edited")
+        return url
+
     def _base_path(self, entry: Mapping[str, Any], url: str) -> str:
         base = self._string(entry, "_bctrlBasePath") if "_bctrlBasePath" in entry else ""
         if base and not urlsplit(url).path.startswith(f"{base}/"):
@@ -189,7 +210,7 @@ class _Reader:
             if not isinstance(header, Mapping) or not isinstance(header.get("name"), str):
                 raise self._error(f"{place}.headers: an object with 'name' and 'value' is expected")
             value = header.get("value", "")
-            if not isinstance(value, str) or any(ord(letter) < 32 and letter != "\t" for letter in value):
+            if not isinstance(value, str) or _NO_FIELD.search(value):
                 if header["name"].lower() in RESPONSE | REQUEST:
                     raise self._error(f"{place}.headers: {header['name']} has a value that no header can have")
                 continue
@@ -215,6 +236,7 @@ class _Reader:
     def _attachment(self, name: Any, place: str) -> bytes | None:
         if not isinstance(name, str):
             return None
+        self._taken.append(name)
         try:
             return self._attached(name)
         except AttachmentError as error:

@@ -10,7 +10,7 @@ from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.traffic.mock.change import Scene
 from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.listener import Listener
-from pytest_bctrl.traffic.mock.message import Answer, Headers, Payload, Request
+from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
 from pytest_bctrl.traffic.mock.parse import Problem
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.scenarios import Scenario
@@ -37,7 +37,9 @@ def replayed(player: Player, request: Request) -> Answer:
     found = player.answer(request.method, request.target)
     if isinstance(found, Miss):
         return _explained(UNRECORDED, found.text)
-    return Answer(found.status, found.headers, Payload(found.body))
+    # The listener writes Latin-1; what was recorded goes out as the UTF-8 that it most likely came in.
+    headers = tuple((name, value.encode().decode("latin-1")) for name, value in found.headers)
+    return Answer(found.status, headers, Payload(found.body))
 
 
 def forwarded(client: httpx.Client, request: Request) -> Answer:
@@ -47,11 +49,8 @@ def forwarded(client: httpx.Client, request: Request) -> Answer:
         response = client.request(request.method, request.target, headers=headers, content=request.body)
     except (httpx.HTTPError, BctrlError) as error:
         return _explained(502, str(error))
-    return Answer(response.status_code, _kept(response), Payload(response.content))
-
-
-def _kept(response: httpx.Response) -> Headers:
-    return kept(response.headers.multi_items(), RESPONSE)
+    fields = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
+    return Answer(response.status_code, kept(fields, RESPONSE), Payload(response.content))
 
 
 def _explained(status: int, text: str) -> Answer:

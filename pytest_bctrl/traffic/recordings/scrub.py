@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from hashlib import blake2b
+from uuid import UUID
 
 from pytest_bctrl.samples.text import as_uuid
 from pytest_bctrl.traffic.recordings.exchange import Exchange
@@ -14,6 +15,8 @@ from pytest_bctrl.traffic.recordings.spellings import found_as, meanings, readin
 
 # Whatever stands before and after it: `a` before an id must not hide it.
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# Without its hyphens only what is known with them is an identifier: else it may be any digest.
+_COMPACT = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])")
 _LEGIBLE = re.compile(rb"[\t\n\r\x20-\x7e]{36,}")
 
 
@@ -28,15 +31,16 @@ def scrubbed(exchanges: Sequence[Exchange], name: str, space_id: str) -> tuple[E
     Raises `LeakError` where one is left over in a spelling that cannot be replaced, such as base64; `name` is the
     recording's, which cannot be changed and is looked at too.
     """
-    made = tuple(_scrubbed(exchange, space_id) for exchange in exchanges)
-    known = {replacement(found) for exchange in exchanges for _, text in texts(exchange) for found in _uuids(text)}
-    refuse(made, name, _finder(known | {replacement(space_id)}, space_id), "an identifier")
+    found = {one.lower() for exchange in exchanges for _, text in texts(exchange) for one in _uuids(text)}
+    compact = frozenset(one.replace("-", "") for one in {*found, *_uuids(space_id.lower())})
+    made = tuple(_scrubbed(exchange, space_id, compact) for exchange in exchanges)
+    refuse(made, name, _finder({replacement(one) for one in (*found, space_id)}, compact, space_id), "an identifier")
     return made
 
 
-def _scrubbed(exchange: Exchange, space_id: str) -> Exchange:
+def _scrubbed(exchange: Exchange, space_id: str, compact: Set[str]) -> Exchange:
     def anew(text: str) -> str:
-        return _replaced(text, space_id)
+        return _COMPACT.sub(lambda match: _anew_compact(match[0], compact), _replaced(text, space_id))
 
     def anew_bytes(data: bytes) -> bytes:
         return anew(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
@@ -67,16 +71,25 @@ def _in_its_case(match: re.Match[str]) -> str:
     return made.upper() if match.group().isupper() else made
 
 
+def _anew_compact(digits: str, compact: Set[str]) -> str:
+    if digits.lower() not in compact:
+        return digits
+    made = replacement(str(UUID(digits))).replace("-", "")
+    return made.upper() if digits.isupper() else made
+
+
 def _uuids(text: str) -> set[str]:
     return {found for reading in readings(text) for found in _UUID.findall(reading)}
 
 
-def _finder(replacements: set[str], space_id: str) -> Finder:
+def _finder(replacements: Set[str], compact: Set[str], space_id: str) -> Finder:
     space = None if _UUID.fullmatch(space_id) or len(space_id) < 4 else sought(space_id)
 
     def find(text: str) -> str | None:
         for how, reading in meanings(text, _LEGIBLE):
             if any(found.lower() not in replacements for found in _UUID.findall(reading)):
+                return how
+            if any(found.lower() in compact for found in _COMPACT.findall(reading)):
                 return how
         return None if space is None else found_as(text, space)
 

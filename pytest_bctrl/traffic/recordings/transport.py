@@ -37,9 +37,9 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             raise UnrecordedRequestError(found.text, request=request)
         body = b"" if found.method == "HEAD" else found.body
         length = [("Content-Length", str(len(body)))] if found.status not in _BODILESS and body else []
-        return httpx.Response(
-            found.status, headers=[*found.headers, *length], stream=httpx.ByteStream(body), request=request
-        )
+        # As bytes: of text httpx takes ASCII alone.
+        headers = [(name.encode(), value.encode()) for name, value in (*found.headers, *length)]
+        return httpx.Response(found.status, headers=headers, stream=httpx.ByteStream(body), request=request)
 
 
 _BODILESS = frozenset({204, 205, 304})

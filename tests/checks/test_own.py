@@ -1,0 +1,171 @@
+"""Checks of one's own, as the functions that they are; tests/extensions has them in a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.own import BrokenCheckError, Check, Problem, contract_check, flattened, run_check
+from pytest_bctrl.checks.rules import RULES, rules_of
+from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.errors import SettingError
+
+from .answers import answer, runtime
+
+
+@contract_check("short_names", level="warning", operations=["runtimes-list"])
+def short_names(made: Answer) -> Iterator[Problem]:
+    for path, name in made.select("runtimes[*].name"):
+        if len(name) > 9:
+            yield Problem("a name is short", path, expected="at most 9", observed=name)
+
+
+@contract_check("counted")
+def counted(made: Answer) -> list[Problem]:
+    return [] if made.header("X-Total") else [Problem("it says how many", place="header X-Total", expected="a number")]
+
+
+def test_what_it_finds_is_a_finding_of_its_name_and_level() -> None:
+    (finding,) = run_check(short_names, answer(runtime(name="much too long")))
+    assert ("short_names", "warning", "a name is short") == (finding.rule, finding.level, finding.message)
+    assert ("runtimes[*].name", "at most 9", "much too long") == (finding.location, finding.expected, finding.observed)
+    assert {"location": "runtimes[0].name", "value": "much too long"} == finding.sample
+
+
+def test_it_may_look_around_the_body() -> None:
+    (finding,) = run_check(counted, answer({}))
+    assert ("counted", "error", "header X-Total", None) == (
+        finding.rule,
+        finding.level,
+        finding.location,
+        finding.sample,
+    )
+    assert [] == run_check(counted, answer({}, headers=(("x-total", "3"),)))
+
+
+def test_one_that_returns_nothing_found_nothing() -> None:
+    assert [] == run_check(Check("quiet", lambda _: None), answer({}))  # type: ignore[arg-type, return-value]
+
+
+@pytest.mark.parametrize(
+    ("operations", "is_asked"),
+    [((), True), (("runtimes-list",), True), (("GET /v1/spaces/{id}/runtimes",), True), (("another",), False)],
+)
+def test_it_looks_at_the_operations_that_it_names(operations: tuple[str, ...], is_asked: bool) -> None:
+    check = contract_check("counted", operations=operations)(counted.function)
+    assert "error" == check.level
+    found = [finding.rule for finding in check_answer(answer(runtime()), own=[check])]
+    assert (["counted"] if is_asked else []) == [rule for rule in found if rule == "counted"]
+
+
+def test_it_can_be_called() -> None:
+    assert ["it says how many"] == [problem.message for problem in counted(answer({}))]
+
+
+def test_nothing_is_selected_in_what_is_no_json() -> None:
+    assert [] == list(answer(b"{").select("runtimes[*].name"))
+    assert [(("runtimes", 0, "name"), "a")] == list(answer(runtime(name="a")).select("runtimes[*].name"))
+
+
+def told(error: BaseException) -> tuple[str, str, str]:
+    assert isinstance(error, SettingError | BrokenCheckError)
+    return error.problem, error.where, error.mend
+
+
+def _raising(_made: Answer) -> Iterator[Problem]:
+    yield Problem("first")
+    raise LookupError("gone")
+
+
+_LINE = _raising.__code__.co_firstlineno + 2
+
+
+def test_one_that_raises_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parent)
+    with pytest.raises(BrokenCheckError) as caught:
+        run_check(Check("raising", _raising), answer({}))
+    mend = "mend the check; what it was to look at is not checked"
+    assert ("the check raising raised LookupError: gone", f"test_own.py:{_LINE}", mend) == told(caught.value)
+    assert isinstance(caught.value.__cause__, LookupError)
+
+
+def test_one_that_raises_elsewhere_is_told_with_the_line_that_leads_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BrokenCheckError) as caught:
+        run_check(Check("elsewhere", lambda _: [Path(tmp_path, "gone").read_text()]), answer({}))  # type: ignore[list-item]
+    assert f"{__file__}:" in caught.value.where
+
+
+def _takes_nothing() -> list[Problem]:
+    return []
+
+
+def test_one_that_cannot_be_called_is_told_with_where_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parent)
+    with pytest.raises(BrokenCheckError) as caught:
+        run_check(Check("odd", _takes_nothing), answer({}))  # type: ignore[arg-type]
+    assert f"test_own.py:{_takes_nothing.__code__.co_firstlineno}" == caught.value.where
+
+
+def test_one_that_has_no_code_of_its_own_is_told_all_the_same() -> None:
+    with pytest.raises(BrokenCheckError) as caught:
+        run_check(Check("odd", int), answer({}))  # type: ignore[arg-type]
+    assert ":0" == caught.value.where
+
+
+def test_what_is_no_problem_is_an_error() -> None:
+    with pytest.raises(BrokenCheckError) as caught:
+        run_check(Check("words", lambda _: ["wrong"]), answer({}))  # type: ignore[list-item]
+    problem = "the check words raised TypeError: it yields a str, and should yield pytest_bctrl.Problem(message)"
+    assert problem == caught.value.problem
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "problem", "mend"),
+    [
+        ("No Name", "error", "that is no name for a rule", "give one in the style of unique_ids"),
+        ("strict_json", "error", "a rule of this name is there already", "give another name"),
+        ("mine", "fatal", "unknown level 'fatal'", "choose one of: error, warning, info"),
+    ],
+)
+def test_a_wrong_name_or_level_is_told(name: str, level: Any, problem: str, mend: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        contract_check(name, level=level)
+    assert (problem, f"contract_check({name!r})", mend) == told(caught.value)
+
+
+def test_what_hooks_return_is_one_list() -> None:
+    assert [counted, short_names] == flattened([[counted], (), short_names], Check, "pytest_bctrl_checks")
+
+
+@pytest.mark.parametrize(
+    ("hook", "decorator"),
+    [
+        ("pytest_bctrl_checks", "contract_check"),
+        ("pytest_bctrl_scenarios", "mock_scenario"),
+        ("pytest_bctrl_faults", "mock_fault"),
+    ],
+)
+def test_what_a_hook_may_not_return_is_told(hook: str, decorator: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        flattened([[counted, "x" * 90]], Check, hook)
+    mend = f"return a list of what @pytest_bctrl.{decorator} made"
+    assert (f"it returned '{'x' * 59}", hook, mend) == told(caught.value)
+
+
+def test_a_name_given_twice_is_told() -> None:
+    with pytest.raises(SettingError) as caught:
+        flattened([short_names, counted, counted, short_names], Check, "pytest_bctrl_checks")
+    wanted = ("counted, short_names is there twice", "pytest_bctrl_checks", "give each a name of its own")
+    assert wanted == told(caught.value)
+
+
+def test_rules_are_those_of_all_of_the_contract_and_of_ones_own() -> None:
+    invariants = [{"rule": "unique_ids"}, {"rule": "unique_ids"}]
+    assert [*RULES, "unique_ids", "counted"] == rules_of(invariants, ["counted", "strict_json"])

@@ -1,0 +1,171 @@
+"""Changes that are easily misjudged: each with what it yields, in the words of a validating consumer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.drift import compare
+
+from .pairs import Doc, answer, body, document, parameter
+
+TEXT: Doc = {"type": "string"}
+KEY: Doc = {"bearer": {"type": "http", "scheme": "bearer"}, "basic": {"type": "http", "scheme": "basic"}}
+
+
+def found(base: Doc, revision: Doc) -> list[tuple[str, str]]:
+    """What is found, as level and rule, in order."""
+    return sorted((finding.level, finding.rule) for finding in compare(base, revision))
+
+
+def prop(schema: Any) -> Doc:
+    return body({"type": "object", "properties": {"p": schema}})
+
+
+def map_of(values: Any, **more: Any) -> Doc:
+    return body({"type": "object", "additionalProperties": values, **more})
+
+
+def headers(**named: Doc) -> Doc:
+    return answer(headers={name.replace("_", "-"): header for name, header in named.items()})
+
+
+def test_a_header_in_lower_case_is_no_extension() -> None:
+    """HTTP/2 writes `x-request-id`; in a map of headers `x-` is part of a name."""
+    header = {"required": True, "schema": TEXT}
+    assert found(headers(x_request_id=header), headers()) == [("error", "required-response-header-removed")]
+    assert found(headers(x_request_id=header), headers(X_Request_Id=header)) == []
+
+
+def test_a_security_scheme_may_be_called_like_an_extension() -> None:
+    schemes = {"x-key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
+    secured = {**document({"security": [{"x-key": []}]}), "components": {"securitySchemes": schemes}}
+    assert found(document(), secured) == [("error", "api-security-added"), ("info", "api-security-component-added")]
+
+
+@pytest.mark.parametrize("url", ["https://API.example", "https://api.example:443/", "HTTPS://api.example"])
+def test_a_server_is_told_by_where_it_leads(url: str) -> None:
+    assert found(document(servers=[{"url": "https://api.example"}]), document(servers=[{"url": url}])) == []
+
+
+def test_another_port_is_another_server() -> None:
+    base, revision = (document(servers=[{"url": f"http://api.example{port}"}]) for port in ("", ":443"))
+    assert found(base, revision) == [("error", "api-server-removed"), ("info", "api-server-added")]
+
+
+def test_a_parameter_that_becomes_json_is_written_otherwise() -> None:
+    content = {"application/json": {"schema": TEXT}}
+    as_json = document({"parameters": [{"name": "q", "in": "query", "content": content}]})
+    assert found(parameter(), as_json) == [("error", "request-parameter-style-changed")]
+    assert found(as_json, as_json) == []
+
+
+def test_a_credential_of_another_kind_in_the_same_header_is_another() -> None:
+    header = {"name": "Authorization", "in": "header", "required": True, "schema": TEXT}
+    base, revision = (
+        {**document({"parameters": [header], "security": [{name: []}]}), "components": {"securitySchemes": KEY}}
+        for name in ("bearer", "basic")
+    )
+    assert found(base, revision) == [("error", "api-security-added"), ("info", "api-security-removed")]
+
+
+@pytest.mark.parametrize("old", [{"type": "object"}, {"type": "object", "unevaluatedProperties": False}])
+def test_a_property_added_is_an_error_only_to_a_closed_object(old: Doc) -> None:
+    revision = {**old, "properties": {"p": TEXT}}
+    closed = "unevaluatedProperties" in old
+    rule = "response-property-added-to-closed-object" if closed else "response-optional-property-added"
+    assert found(body(old), body(revision)) == [("error" if closed else "info", rule)]
+
+
+def test_a_property_added_may_be_what_no_additional_one_was() -> None:
+    added, changed = ("info", "response-optional-property-added"), ("error", "response-property-type-changed")
+    assert found(map_of(TEXT), map_of(TEXT, properties={"p": {"type": "integer"}})) == [changed, added]
+    assert found(map_of(TEXT), map_of(TEXT, properties={"p": {"type": "string", "format": "uuid"}})) == [added]
+
+
+def test_a_property_that_is_no_longer_declared_may_be_what_additional_ones_are() -> None:
+    removed, changed = ("warning", "response-optional-property-removed"), ("error", "response-property-type-changed")
+    assert found(map_of(TEXT, properties={"p": {"type": "integer"}}), map_of(TEXT)) == [changed, removed]
+    assert found(map_of(TEXT, properties={"p": TEXT}), map_of(TEXT)) == [removed]
+    assert found(map_of(False, properties={"p": TEXT}), map_of(False)) == [removed]
+
+
+def test_a_pattern_lets_properties_into_a_closed_object_or_shuts_them_out() -> None:
+    closed, named = map_of(False), map_of(False, patternProperties={"^x-": TEXT})
+    assert found(closed, named) == [("error", "response-body-additional-properties-opened")]
+    assert found(named, closed) == [("info", "response-body-additional-properties-closed")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ({"maximum": 5}, {"exclusiveMaximum": 5}, [("info", "response-property-exclusive-max-set")]),
+        ({"exclusiveMaximum": 5}, {"maximum": 5}, [("error", "response-property-exclusive-max-unset")]),
+        ({"exclusiveMinimum": 5}, {"minimum": 6}, [("info", "response-property-min-set")]),
+        ({"minimum": 5}, {"exclusiveMinimum": 4}, [("error", "response-property-min-unset")]),
+    ],
+)
+def test_a_bound_that_becomes_exclusive_is_one_change(old: Doc, new: Doc, expected: list[tuple[str, str]]) -> None:
+    assert found(prop({"type": "number", **old}), prop({"type": "number", **new})) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [({"minimum": 1}, {"exclusiveMinimum": 0}), ({"exclusiveMaximum": 10}, {"maximum": 9})]
+)
+def test_an_exclusive_bound_of_integers_is_the_next_one(old: Doc, new: Doc) -> None:
+    assert found(prop({"type": "integer", **old}), prop({"type": "integer", **new})) == []
+
+
+@pytest.mark.parametrize("needs", [{}, {"a": ["b"]}])
+def test_what_is_required_anyway_depends_on_nothing(needs: Doc) -> None:
+    schema = {"type": "object", "properties": {"a": TEXT, "b": TEXT}, "required": ["b"]}
+    assert found(body(schema), body({**schema, "dependentRequired": needs})) == []
+    assert found(body({**schema, "dependentRequired": needs}), body(schema)) == []
+
+
+def test_a_value_let_out_of_not_may_come() -> None:
+    two, one = prop({**TEXT, "not": {"enum": ["a", "b"]}}), prop({**TEXT, "not": {"const": "a"}})
+    assert found(two, one) == [("error", "response-property-not-generalized")]
+    assert found(one, two) == [("info", "response-property-not-specialized")]
+
+
+def test_a_dynamic_reference_leads_to_its_anchor() -> None:
+    """Where one document is all there is, it leads where `$ref` would."""
+
+    def named(reference: Doc) -> Doc:
+        schemas = {"One": {**TEXT, "$dynamicAnchor": "one"}, "Two": {"type": "integer", "$dynamicAnchor": "two"}}
+        return {**prop(reference), "components": {"schemas": schemas}}
+
+    one, two = named({"$dynamicRef": "#one"}), named({"$dynamicRef": "#two"})
+    assert found(one, named({"$ref": "#/components/schemas/One"})) == []
+    assert found(one, two) == [("error", "response-property-type-changed")]
+
+
+@pytest.mark.parametrize("other", [{"content": {"application/json": {"schema": TEXT}}}, {"schema": {"type": "object"}}])
+def test_what_a_header_holds_may_be_told_as_content(other: Doc) -> None:
+    content = {"content": {"application/json": {"schema": {"type": "object"}}}}
+    assert found(headers(X=content), headers(X=content)) == []
+    assert found(headers(X=content), headers(X=other)) == [("error", "response-header-type-changed")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            {"anyOf": [{"anyOf": [TEXT, {"type": "integer"}]}, {"type": "boolean"}]},
+            {"type": ["string", "integer", "boolean"]},
+        ),
+        ({"type": "array"}, {"type": "array", "minContains": 2, "maxContains": 3}),
+        ({"type": "integer"}, {"type": "integer", "multipleOf": 1}),
+    ],
+)
+def test_what_says_nothing_more_is_no_change(old: Doc, new: Doc) -> None:
+    assert found(prop(old), prop(new)) == []
+    assert found(prop(new), prop(old)) == []
+
+
+def test_a_property_that_a_closed_parameter_loses_is_refused() -> None:
+    closed = {"type": "object", "additionalProperties": False}
+    base, revision = parameter(schema={**closed, "properties": {"a": TEXT}}), parameter(schema=closed)
+    assert found(base, revision) == [("error", "request-parameter-property-removed-from-closed-object")]

@@ -1,0 +1,121 @@
+"""Only a test that passed is written down, and no outcome hides a request that was not recorded."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.recordings.conftest import Run
+
+PROJECT = """
+import unittest
+
+import pytest
+
+pytestmark = pytest.mark.bctrl_recording
+
+
+class Unit(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def _aim(self, bctrl_client, bctrl_space_id):
+        self.ask = lambda: bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").raise_for_status()
+
+    def test_passes(self):
+        self.ask()
+
+    def test_fails(self):
+        self.ask()
+        self.fail()
+
+    def test_breaks(self):
+        self.ask()
+        raise KeyError
+
+    def test_skips(self):
+        self.ask()
+        self.skipTest("later")
+
+    def test_fails_in_part(self):
+        self.ask()
+        with self.subTest():
+            self.fail()
+
+    def test_fails_at_its_end(self):
+        self.addCleanup(self.fail)
+        self.ask()
+
+
+def test_fails(bctrl_client, bctrl_space_id):
+    bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
+    pytest.fail("on purpose")
+
+
+def test_skips(bctrl_client, bctrl_space_id):
+    bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
+    pytest.skip("later")
+
+
+@pytest.mark.xfail(strict=True)
+def test_fails_as_expected(bctrl_client, bctrl_space_id):
+    bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
+    pytest.fail("on purpose")
+"""
+
+
+def test_only_a_test_that_passed_is_written(pytester: pytest.Pytester, replay: Run) -> None:
+    pytester.makepyfile(test_mine=PROJECT)
+
+    replay("--bctrl-record-mode=once")
+
+    assert ["Unit.test_passes"] == [path.name.rpartition("-")[0] or path.stem for path in pytester.path.rglob("*.har")]
+
+
+SWALLOWING = """
+import contextlib, unittest
+
+import httpx, pytest
+
+xfail = pytest.mark.xfail
+pytestmark = [pytest.mark.bctrl_recording]
+
+
+class Unit(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def _aim(self, bctrl_client):
+        self.client = bctrl_client
+
+    def test_passes(self):
+        with contextlib.suppress(httpx.HTTPError):
+            self.client.get("/v1/x")
+
+    def test_skips(self):
+        with contextlib.suppress(httpx.HTTPError):
+            self.client.get("/v1/x")
+        self.skipTest("there is no network")
+
+
+def test_passes(bctrl_client):
+    with contextlib.suppress(httpx.HTTPError):
+        bctrl_client.get("/v1/x")
+
+
+def test_skips(bctrl_client):
+    try:
+        bctrl_client.get("/v1/x")
+    except httpx.HTTPError:
+        pytest.skip("there is no network")
+"""
+
+
+def test_no_outcome_hides_a_request_that_was_not_recorded(pytester: pytest.Pytester, replay: Run) -> None:
+    pytester.makepyfile(test_mine=SWALLOWING)
+
+    result = replay()
+
+    result.assert_outcomes(failed=4)
+    result.stdout.fnmatch_lines(["bctrl recording: recordings/*: no answer is recorded for this request"] * 4)
+
+
+def test_what_fails_as_expected_does_so_for_want_of_a_recording_too(pytester: pytest.Pytester, replay: Run) -> None:
+    pytester.makepyfile(test_mine=SWALLOWING.replace("bctrl_recording]", "bctrl_recording, xfail]"))
+
+    replay("-k", "passes").assert_outcomes(xfailed=2, deselected=2)

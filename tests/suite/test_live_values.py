@@ -1,0 +1,64 @@
+"""What a live run has to know of a contract other than the packaged one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.contract.read import from_document, load
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.suite.run import live_values, shared_prefix
+
+from ..contract.documents import document
+
+
+class Nothing:
+    """A source in which nothing is set."""
+
+    def getoption(self, _name: str) -> None:
+        """Return no option."""
+
+    def getini(self, _name: str) -> None:
+        """Return no ini value."""
+
+
+def contract_of(*paths: str) -> Any:
+    made = document()
+    (item,) = made["paths"].values()
+    bare = {"get": {**item["get"], "parameters": []}}
+    made["paths"] = {path: item if "{id}" in path else bare for path in paths}
+    return from_document(made, "things")
+
+
+def test_a_space_id_is_needed_where_a_path_has_a_parameter() -> None:
+    with pytest.raises(SettingError, match="no space id is set"):
+        live_values(load(), Nothing(), {})
+    assert {"space_id": "a"} == live_values(load(), Nothing(), {"BCTRL_SPACE_ID": "a"})
+
+
+def test_no_space_id_is_needed_where_no_path_has_a_parameter() -> None:
+    """One that is set is taken, and held to what a space id is, all the same."""
+    ships = contract_of("/ships")
+    assert {} == live_values(ships, Nothing(), {})
+    assert {"space_id": "a"} == live_values(ships, Nothing(), {"BCTRL_SPACE_ID": "a"})
+    with pytest.raises(SettingError, match="not a space id"):
+        live_values(ships, Nothing(), {"BCTRL_SPACE_ID": ".."})
+
+
+@pytest.mark.parametrize(
+    ("paths", "prefix"),
+    [
+        (["/v1/things/{id}"], "/v1"),
+        (["/v1/things/{id}", "/v1/ships"], "/v1"),
+        (["/v1/things/{id}", "/v2/ships"], ""),
+        (["/ships", "/tides/today"], ""),
+        (["/tides", "/tides/today"], ""),
+        (["/ships"], ""),
+        (["/{id}/ships"], ""),
+        ([], ""),
+    ],
+)
+def test_a_prefix_is_what_all_paths_begin_with(paths: list[str], prefix: str) -> None:
+    """A base URL may end with it, so it must be a part of every path and no path by itself."""
+    assert prefix == shared_prefix(contract_of(*paths))
