@@ -250,7 +250,9 @@ def _text(findings: Sequence[Finding], title: Title, answers: int) -> str:
         lines += [printable(f"{place}: {counted(group)}"), *describe(group), ""]
     checked = f"{answers} {'answer' if answers == 1 else 'answers'} checked"
     # Nothing found in nothing checked is no finding.
-    lines.append(f"{checked}{f': {counted(findings)}' if answers else ''} under contract {title.revision}")
+    borne = sum(1 for finding in findings if finding.extra.get("accepted"))
+    found = f": {counted(findings)}{f', {borne} of them accepted' if borne else ''}" if answers else ""
+    lines.append(f"{checked}{found} under contract {title.revision}")
     return "\n".join(lines) + "\n"
 
 
