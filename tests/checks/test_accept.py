@@ -137,6 +137,11 @@ def test_a_name_tells_the_operation() -> None:
     assert "other" == answer_of({}, two(), "other").operation.operation_id
 
 
+def test_a_name_goes_before_what_the_url_tells() -> None:
+    response = httpx.Response(200, content=b"{}", request=httpx.Request("GET", "https://h/v1/other"))
+    assert "things" == answer_of(response, two(), "things").operation.operation_id
+
+
 def test_an_operation_that_cannot_be_told_is_asked_for() -> None:
     with pytest.raises(BctrlError, match=r"one of: things, other"):
         answer_of({}, two())
