@@ -71,10 +71,11 @@ def _nested(target: Part, spec: Spec) -> list[Part]:
 
     None where one of them is null: that is how a branch says that it may be null, and told with the branch.
     """
+    target = _unwrapped(target, spec)
     if not isinstance(target.value, dict) or _said(target.value).keys() != {"anyOf"}:
         return []
     inner = spec.items(target / "anyOf")
-    values = [spec.resolve(part).value for part in inner]
+    values = [_unwrapped(spec.resolve(part), spec).value for part in inner]
     return [] if any(isinstance(value, dict) and _is_null(_said(value)) for value in values) else inner
 
 
@@ -85,15 +86,19 @@ def _simple(branch: Part, target: Part, spec: Spec) -> dict[str, Any] | None:
     schema = target.value
     if branch is not target and branch.value is not schema and not spec.is_30:
         schema = {**schema, **{key: value for key, value in branch.value.items() if key != "$ref"}}
-    said = _said(schema)
+    inner = _unwrapped(Part(schema, target.pointer), spec).value
+    said = _said(inner) if isinstance(inner, dict) else {}
+    return said if said and said.keys() <= {"type", "enum", "const"} else None
+
+
+def _unwrapped(target: Part, spec: Spec) -> Part:
+    """What stands in an `allOf` of one branch that is all a schema says, and so means the same."""
     for _ in range(_WRAPPINGS):
+        said = _said(target.value) if isinstance(target.value, dict) else {}
         if said.keys() != {"allOf"} or not isinstance(said["allOf"], list) or len(said["allOf"]) != 1:
             break
-        inner = spec.resolve(Part(said["allOf"][0], f"{target.pointer}/allOf/0"))
-        if not isinstance(inner.value, dict):
-            return None
-        said, target = _said(inner.value), inner
-    return said if said and said.keys() <= {"type", "enum", "const"} else None
+        target = spec.resolve(Part(said["allOf"][0], f"{target.pointer}/allOf/0"))
+    return target
 
 
 def _said(schema: dict[str, Any]) -> dict[str, Any]:

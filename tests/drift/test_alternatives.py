@@ -50,3 +50,24 @@ def test_a_list_of_types_that_lost_one_and_gained_another_is_an_error() -> None:
     found = compare(held({"oneOf": [TEXT, {"type": "integer"}]}), held({"oneOf": [TEXT, {"type": "boolean"}]}))
     assert [finding.rule for finding in found] == ["response-property-list-of-types-widened"]
     assert found[0].level == "error"
+
+
+EITHER: Doc = {"anyOf": [TEXT, {"type": "boolean"}]}
+OR_NULL: Doc = {"anyOf": [TEXT, {"type": "null"}]}
+ELSE: Doc = {"type": "integer", "minimum": 1}
+
+
+@pytest.mark.parametrize(
+    ("inner", "wrapped"),
+    [
+        (EITHER, {"allOf": [EITHER]}),
+        (EITHER, {"allOf": [{"allOf": [{"anyOf": [{"allOf": [TEXT]}, {"type": "boolean"}]}]}]}),
+        (OR_NULL, {"anyOf": [TEXT, {"allOf": [{"type": "null"}]}]}),
+        (OR_NULL, {"allOf": [{"anyOf": [{"allOf": [TEXT]}, {"allOf": [{"type": "null"}]}]}]}),
+    ],
+    ids=["once", "twice", "null inside", "both"],
+)
+def test_alternatives_within_alternatives_mean_the_same_in_all_of_one(inner: Doc, wrapped: Doc) -> None:
+    bare, other = held({"anyOf": [inner, ELSE]}), held({"anyOf": [wrapped, ELSE]})
+    assert [] == compare(bare, other)
+    assert [] == compare(other, bare)

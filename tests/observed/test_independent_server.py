@@ -22,12 +22,13 @@ from tests.variants.service import Service
 from tests.variants.variant import harmless
 
 ONCE = RetryPolicy(attempts=1)
+COMING_BACK = RetryPolicy(statuses=frozenset({429, 503}))
 
 IMPATIENT = ("drip", "hang", "silent", "slow")
 """Parts of the names of variants that answer late or never: what was not answered was not observed."""
 
 
-def observed(variant: Variant, times: int = 1) -> tuple[Observer, list[httpx.Response]]:
+def observed(variant: Variant, times: int = 1, retry: RetryPolicy = ONCE) -> tuple[Observer, list[httpx.Response]]:
     """Ask a variant for its list, as a test of some project would, and let an observer look on."""
     observer = Observer(CONTRACT)
     answers = []
@@ -38,7 +39,7 @@ def observed(variant: Variant, times: int = 1) -> tuple[Observer, list[httpx.Res
                 server.url,
                 server.api_key,
                 live=True,
-                retry=ONCE,
+                retry=retry,
                 around=lambda inner: ObservingTransport(inner, observer, judged=False),
             )
         )
@@ -50,8 +51,8 @@ def observed(variant: Variant, times: int = 1) -> tuple[Observer, list[httpx.Res
     return observer, answers
 
 
-def drift(variant: Variant, times: int = 1) -> list[Finding]:
-    observer, _ = observed(variant, times)
+def drift(variant: Variant, times: int = 1, retry: RetryPolicy = ONCE) -> list[Finding]:
+    observer, _ = observed(variant, times, retry)
     return differences(CONTRACT, observer.unjudged)
 
 
@@ -120,7 +121,8 @@ HARMLESS = [variant for variant in of_kind("harmless") if not any(word in varian
 
 @pytest.mark.parametrize("variant", HARMLESS, ids=str)
 def test_nothing_is_said_of_harmless_traffic(variant: Variant) -> None:
-    assert [] == drift(variant, times=2)
+    """A pause is announced by a status that is not documented, which a client that comes back never sees."""
+    assert [] == drift(variant, times=2, retry=COMING_BACK)
 
 
 FAULTY = [

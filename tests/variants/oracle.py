@@ -135,13 +135,20 @@ def _decoded(body: bytes, coding: str) -> bytes:
         case "identity":
             return body
         case "gzip":
-            return gzip.decompress(body)
+            return _bounded(gzip.decompress(body))
         case "deflate":
             try:
-                return zlib.decompress(body)
+                return _bounded(zlib.decompress(body))
             except zlib.error:
-                return zlib.decompress(body, -zlib.MAX_WBITS)
+                return _bounded(zlib.decompress(body, -zlib.MAX_WBITS))
     raise ValueError(f"unknown coding {coding}")
+
+
+def _bounded(body: bytes) -> bytes:
+    """Refuse what grows beyond all measure as it is unpacked: no list of runtimes is that large."""
+    if len(body) > 64 * 1024 * 1024:
+        raise ValueError("a bomb")
+    return body
 
 
 def strict_json(body: bytes) -> Any:
