@@ -33,7 +33,7 @@ from pytest_bctrl.traffic.recordings.port import Port, forwarded, replayed, scen
 from pytest_bctrl.traffic.recordings.replay import Player
 from pytest_bctrl.traffic.recordings.scrub import scrubbed
 from pytest_bctrl.traffic.recordings.spellings import SHORTEST, found_as, sought
-from pytest_bctrl.traffic.recordings.store import Saved, save
+from pytest_bctrl.traffic.recordings.store import Saved, save, was_set_aside
 from pytest_bctrl.traffic.recordings.transport import (
     AsyncRecordingTransport,
     RecordingTransport,
@@ -80,9 +80,11 @@ class RecordedTest:
         self._url = ""
         self._aim: Aim | None = None
         self._recording = Recording() if mode == "rewrite" else _loaded(place)
-        own = [one for one in self._recording.exchanges if one.test in (place.test, "")]
+        own = self._recording.of_test(place.test)
         self.is_recording = mode == "rewrite" or (mode == "once" and not own)
-        played = () if self.is_recording else self._recording.of_test(place.test)
+        # A test that is new, or was renamed, plays a shared recording that is there; one that lost its own must not.
+        shared = () if was_set_aside(place.path) else self._recording.exchanges
+        played = () if self.is_recording else own or shared
         if not self.is_recording:
             self._require_conforming(played)
         self.player = Player(played, name=place.shown, mend=place.mend, hide=self._hide)

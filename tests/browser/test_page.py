@@ -19,8 +19,8 @@ FINDINGS = "details.finding"
 
 
 def shown(page: Page) -> list[str]:
-    """The messages of the findings that are in the list."""
-    return page.locator(f"{FINDINGS} .what").all_inner_texts()
+    """The messages of the findings that are in the list, those too that are not drawn yet."""
+    return page.locator(f"{FINDINGS} .what").all_text_contents()
 
 
 def opened(page: Page, index: int) -> Locator:

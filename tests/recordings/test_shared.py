@@ -76,6 +76,14 @@ def test_another_tests_broken_entry_is_set_aside_and_named(shared: Path, replay:
     lost.stdout.fnmatch_lines(["*record it pytest *-m \"not bctrl_contract\" 'test_r.py::test_s[[]3]'"])
 
 
+def test_a_test_without_exchanges_of_its_own_plays_what_is_shared(shared: Path, replay: Run) -> None:
+    """It is new, or was renamed."""
+    suite = shared.parent.parent / "test_r.py"
+    suite.write_text(suite.read_text().replace("def test_s(", "def test_renamed("))
+
+    replay().assert_outcomes(passed=4)
+
+
 def test_a_file_without_its_last_line_end_keeps_its_entries(shared: Path, replay: Run) -> None:
     shared.write_bytes(shared.read_bytes().removesuffix(b"\n"))
 

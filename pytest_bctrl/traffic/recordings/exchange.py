@@ -84,5 +84,5 @@ class Recording:
     attachments: tuple[str, ...] = ()
 
     def of_test(self, test: str) -> tuple[Exchange, ...]:
-        """Return the exchanges that answer `test`: its own, and nobody's. Another test's say nothing of this one."""
+        """Return the exchanges of `test`, and nobody's."""
         return tuple(exchange for exchange in self.exchanges if exchange.test in (test, ""))

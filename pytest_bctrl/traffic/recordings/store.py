@@ -111,6 +111,11 @@ def _set_aside(path: Path) -> Path:
     return aside
 
 
+def was_set_aside(path: Path) -> bool:
+    """Whether a broken file of this name lies beside it, with what some test has lost."""
+    return path.with_name(f"{path.name}.broken").exists()
+
+
 def _replace(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
