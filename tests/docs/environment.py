@@ -69,4 +69,6 @@ def real_environment(home: Path) -> dict[str, str]:
         "TERM": "dumb",
         "COLUMNS": "80",
         "TZ": "UTC",
+        # What it says of a newer pip comes and goes with pip's releases.
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+# Imported here once: pytester forgets what a run in this process imported, and a second copy of a class is another.
+# httpx imports httpcore late, and would take no error of a second copy for one of its own.
+import httpcore  # noqa: F401
 import pytest
 
-# Imported here once: pytester forgets what a run in this process imported, and a second copy of a class is another.
 import pytest_bctrl.suite.start
 import pytest_bctrl.suite.tests  # noqa: F401
 from tests.variants import CATALOGUE, serve
