@@ -37,10 +37,16 @@ BY_VALUE = frozenset({"unlisted-value", "new-branch"})
 """Kinds of which each value is a finding of its own: who bears one new value has not borne the next."""
 
 
+LONGEST = 120
+"""Characters of a text that is told from others; longer ones are not, since nobody keeps them whole."""
+
+
 def value_text(value: Any) -> str:
-    """A value as the text by which it is told from others."""
+    """A value as the text by which it is told from others; the same for all texts of more than `LONGEST` characters."""
     import json
 
+    if isinstance(value, str) and len(value) > LONGEST:
+        value = "…"
     return json.dumps(value, sort_keys=True, default=str)
 
 

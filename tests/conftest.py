@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.util import find_spec
 
@@ -12,9 +13,10 @@ if find_spec("hypothesis") is not None:
     from hypothesis import HealthCheck, settings
 
     settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    # For tools that run the same tests many times and compare the outcomes.
+    # For CI, which has to fail for what a change did and not for an example that nobody met before; and for tools that
+    # run the same tests many times and compare the outcomes. New examples are met wherever people run the tests.
     settings.register_profile("repeatable", settings.get_profile("unhurried"), derandomize=True, database=None)
-    settings.load_profile("unhurried")
+    settings.load_profile("repeatable" if os.environ.get("CI") else "unhurried")
 
 
 @pytest.fixture(autouse=True)

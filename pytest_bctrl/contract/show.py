@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
+from pytest_bctrl.fingerprint import LONGEST
+
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_LENGTH = 120
 _MEMBERS = 8
 _LEVELS = 4
 
@@ -38,7 +39,7 @@ def _joined(path: Sequence[str | int], index: Any) -> str:
 def shortened(value: Any, level: int = 0) -> Any:
     """Return JSON data small enough to show: long texts cut, large and deep containers summed up."""
     if isinstance(value, str):
-        return value if len(value) <= _LENGTH else f"{value[:_LENGTH]}… ({len(value)} characters)"
+        return value if len(value) <= LONGEST else f"{value[:LONGEST]}… ({len(value)} characters)"
     if isinstance(value, dict):
         if level >= _LEVELS:
             return f"{{… {len(value)} properties}}"

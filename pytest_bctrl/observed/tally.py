@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_bctrl.contract.formats import conforming, conforms
 from pytest_bctrl.contract.show import location as exact
+from pytest_bctrl.fingerprint import LONGEST
 from pytest_bctrl.observed.column import Column
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
 from pytest_bctrl.observed.location import tagged
@@ -23,9 +24,6 @@ _NAMES: Mapping[type, str] = {
     list: "array",
     dict: "object",
 }
-
-LENGTH = 120
-"""Characters of a value's JSON text; a longer one is counted and not kept."""
 
 
 class Tally:
@@ -120,8 +118,8 @@ class Tally:
             facts.values.setdefault(text, 0)
         for value, count in Counter(column.values).items():
             # The interpreter refuses to write integers that are longer still.
-            text = "" if isinstance(value, int) and value.bit_length() > 4 * LENGTH else json_text(value)
-            if not text or (len(text) > LENGTH and text not in facts.values):
+            text = "" if isinstance(value, int) and value.bit_length() > 4 * LONGEST else json_text(value)
+            if not text or (isinstance(value, str) and len(value) > LONGEST and text not in facts.values):
                 facts.others += count
                 continue
             facts.count_value(text, count)

@@ -89,3 +89,12 @@ def with_first(**members: Any) -> dict[str, Any]:
 def test_they_agree_on(body: Any, status: int) -> None:
     agree(body, status)
     assert told(check_answer(answered(body, status)))
+
+
+def test_they_agree_on_texts_too_long_to_be_told_apart() -> None:
+    """There is one finding for all of them, since the observer keeps none."""
+    body = with_first(type="x" * 200)
+    body["runtimes"][1]["type"] = "y" * 121
+    (found,) = [one for one in told(check_answer(answered(body, 200))) if one[1] == "runtimes[*].type"]
+    assert 2 == found[3]
+    agree(body, 200)
