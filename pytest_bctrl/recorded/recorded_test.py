@@ -82,12 +82,14 @@ class RecordedTest:
         self._recording = Recording() if mode == "rewrite" else _loaded(place)
         own = self._recording.of_test(place.test)
         self.is_recording = mode == "rewrite" or (mode == "once" and not own)
-        # A test that is new, or was renamed, plays a shared recording that is there; one that lost its own must not.
-        shared = () if was_set_aside(place.path) else self._recording.exchanges
-        played = () if self.is_recording else own or shared
+        played = () if self.is_recording else own or self._shared()
         if not self.is_recording:
             self._require_conforming(played)
         self.player = Player(played, name=place.shown, mend=place.mend, hide=self._hide)
+
+    def _shared(self) -> tuple[Exchange, ...]:
+        """What a test plays that has nothing of its own, since it is new or was renamed; none where that was lost."""
+        return () if was_set_aside(self.path) else self._recording.exchanges
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
