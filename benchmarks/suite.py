@@ -1,21 +1,30 @@
-"""`pytest --bctrl-mock` against `schemathesis run` in two expert configurations, on the same server.
+"""`pytest --bctrl-mock` against `schemathesis run` in three expert configurations, on the same server.
 
-`python -m benchmarks.suite [--runs N]`. Both peers get the merged contract, which a user of the published document
-would have to write by hand, and the key. One has the space id written into its configuration, so that it sees a 200
-and nothing else; the other generates ids, so that it sees refusals and no 200. Ours sees both.
+`python -m benchmarks.suite [--runs N]`. All peers get the merged contract, which a user of the published document
+would have to write by hand, and the key. What they make of the id in the path differs, and so does what they see:
+
+- listed and generated ids, half and half (a dictionary): listings and refusals, as ours does;
+- generated ids: refusals, and no listing;
+- one id written into the configuration: the fewest requests, hardly a listing among them, no refusal of another space.
+
+What each was answered is printed with the ratios: a run that sees less is no faster at the same work.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from benchmarks.turns import in_turn, ratio
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.traffic.mock import MockServer
+
+OURS = "pytest --bctrl-mock"
 
 
 def main() -> None:
@@ -25,21 +34,32 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, MockServer(load()) as server:
         folder = Path(name)
-        (folder / "one-id.toml").write_text(_configuration(server, f'[parameters]\n"path.id" = "{server.space_id}"\n'))
-        (folder / "any-id.toml").write_text(_configuration(server, ""))
+        known = f'[parameters]\n"path.id" = "{server.space_id}"\n'
+        listed = (
+            f'[dictionaries.spaces]\nvalues = ["{server.space_id}"]\n'
+            '[parameters]\n"path.id" = { dictionary = "spaces", probability = 0.5 }\n'
+        )
+        peers = {"listed and generated ids": listed, "generated ids": "", "one id": known}
         schemathesis = str(Path(sys.executable).with_name("schemathesis"))
         merged = str(packaged().merged)
-        seconds = in_turn(
-            {
-                "pytest --bctrl-mock": [sys.executable, "-m", "pytest", "-q", "--bctrl-mock"],
-                "schemathesis run, one id": [schemathesis, "--config-file", "one-id.toml", "run", merged],
-                "schemathesis run, any id": [schemathesis, "--config-file", "any-id.toml", "run", merged],
-            },
-            folder,
-            options.runs,
-        )
-    for peer in ("schemathesis run, any id", "schemathesis run, one id"):
-        print(ratio(seconds, "pytest --bctrl-mock", peer))
+        commands = {OURS: [sys.executable, "-m", "pytest", "-q", "--bctrl-mock"]}
+        for number, (peer, parameters) in enumerate(peers.items()):
+            (folder / f"{number}.toml").write_text(_configuration(server, parameters))
+            command = [schemathesis, "--config-file", f"{number}.toml", "run", merged]
+            commands[f"schemathesis run, {peer}"] = command
+            print(f"schemathesis run, {peer}: {_answered(server, command, folder)}")
+        seconds = in_turn(commands, folder, options.runs)
+    for peer in list(commands)[1:]:
+        print(ratio(seconds, OURS, peer))
+
+
+def _answered(server: MockServer, command: list[str], folder: Path) -> str:
+    """Run a peer once; say how many requests it sent, and how often it was answered with what."""
+    before = len(server.requests)
+    subprocess.run(command, cwd=folder, capture_output=True, check=True)
+    statuses = Counter(request.status for request in server.requests[before:])
+    told = ", ".join(f"{status} {count} times" for status, count in sorted(statuses.items()))
+    return f"{sum(statuses.values())} requests, answered {told}"
 
 
 def _configuration(server: MockServer, parameters: str) -> str:

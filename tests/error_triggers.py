@@ -39,6 +39,7 @@ from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.observer import Observer
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.message import Answer
 from pytest_bctrl.traffic.origin import base_url
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.har_read import decode
@@ -227,6 +228,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "scenario taken": lambda _: mock_scenario("many"),
     "fault raises": lambda _: _with_fault(_fails),
     "fault returns": lambda _: _with_fault(_own),
+    "fault unsendable": lambda _: _with_fault(lambda _scene: Answer("200")),  # type: ignore[arg-type]
     "scenario raises": lambda _: _mock().extend([mock_scenario("mine")(_fails)]).scenario("mine"),
     "scenario arguments": lambda _: _mock().extend([mock_scenario("mine")(_own)]).scenario("mine", count=3),
     "plugin missing": lambda _: plugins.require_hooks(["no_such_module"], ["pytest_bctrl_checks"]),

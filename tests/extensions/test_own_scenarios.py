@@ -12,8 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.message import Answer, Payload
 from pytest_bctrl.traffic.mock.own import mock_fault, mock_scenario
+from tests.mock.asking import listed
 
 CONFTEST = """
 from dataclasses import replace
@@ -93,6 +97,27 @@ def test_arguments_that_do_not_fit(bctrl_mock):
     with pytest.raises(Exception, match="scenario clumsy .*it raised ZeroDivisionError"):
         bctrl_mock.scenario("clumsy")
 """
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer("200"),  # type: ignore[arg-type]
+        Answer(200, (("X-Count", 1),)),  # type: ignore[arg-type]
+        Answer(200, ("X-Count",)),  # type: ignore[arg-type]
+        Answer(200, payload=b"{}"),  # type: ignore[arg-type]
+        Answer(200, payload=Payload("{}")),  # type: ignore[arg-type]
+        Answer(200, delay="1"),  # type: ignore[arg-type]
+        Answer(200, delay=-1),
+        Answer(200, ending="never"),  # type: ignore[arg-type]
+    ],
+)
+def test_an_answer_that_nobody_could_send_is_told(answer: Answer) -> None:
+    fault = mock_fault("odd")(lambda _scene: answer)
+    with MockServer(load()).extend(faults=[fault]) as mock:
+        mock.fault("odd", times=1)
+        assert [500, 200] == [(first := listed(mock)).status, listed(mock).status]
+        assert b"nobody could send the answer that it returned" in first.body
 
 
 def test_they_are_used_like_the_mocks_own(pytester: pytest.Pytester) -> None:

@@ -19,7 +19,7 @@ from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.source import from_file
 
-from .asking import connected, listed, request_bytes
+from .asking import connected, listed, read_all, request_bytes
 
 
 def test_nothing_is_left_after_stopping(contract: Contract) -> None:
@@ -130,3 +130,22 @@ def test_a_file_is_served(contract: Contract, tmp_path: Path, whole: bool) -> No
     file.write_text(json.dumps({"runtimes": items} if whole else items), "utf-8")
     with MockServer(contract, source=from_file(file, plain.samples, plain.space_id)) as mock:
         assert listed(mock).json()["runtimes"] == [{**item, "spaceId": mock.space_id} for item in items]
+
+
+def test_a_mistake_costs_its_own_connection_alone(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    mistakes = iter([LookupError("a mistake in the log")])
+
+    def log(_entry: object) -> None:
+        for mistake in mistakes:
+            raise mistake
+
+    with MockServer(contract, log=log) as mock, connected(mock) as other:
+        with connected(mock) as first:
+            first.sendall(request_bytes(mock))
+            assert b"" == read_all(first)
+        other.sendall(request_bytes(mock))
+        assert other.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert 200 == listed(mock).status
+    assert [("a mistake in the log",)] == [args.exc_value and args.exc_value.args for args in told]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
 from math import inf
-from typing import Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.message import Answer, Request
@@ -58,6 +61,27 @@ class Loop(Protocol):
         """Watch the connection no longer: it is about to be closed."""
 
 
+_Step = TypeVar("_Step", bound=Callable[..., None])
+
+
+def _contained(step: _Step) -> _Step:
+    """Let a mistake in one step cost its own connection, not the server with all the others.
+
+    It is told as that of a thread, which pytest reports in the test during which it happened.
+    """
+
+    @wraps(step)
+    def contained(connection: Connection, *args: Any) -> None:
+        try:
+            step(connection, *args)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other clients have no part in it
+            connection.close(reset=True)
+            told = (type(error), error, error.__traceback__, threading.current_thread())
+            threading.excepthook(threading.ExceptHookArgs(told))
+
+    return cast("_Step", contained)
+
+
 class Connection:
     """One client's connection.
 
@@ -86,6 +110,7 @@ class Connection:
         self.closed = False
         self.last = loop.now()
 
+    @_contained
     def ready(self, events: int) -> None:
         """Read or write what can be read or written without waiting."""
         self.last = self._loop.now()
@@ -96,6 +121,7 @@ class Connection:
         if not self.closed:
             self._advance()
 
+    @_contained
     def due(self) -> None:
         """The delay of an answer is over."""
         if self._waiting is not None and not self.closed:
@@ -105,6 +131,7 @@ class Connection:
             if not self.closed:
                 self._advance()
 
+    @_contained
     def sweep(self, now: float) -> None:
         """Close or refuse what has stood still for too long; an answer that is delayed or hung is left alone."""
         if self._waiting is not None or self._hung:

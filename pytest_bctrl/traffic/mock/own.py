@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import LEVELS, Level
@@ -14,7 +14,7 @@ from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock.change import Scene
 from pytest_bctrl.traffic.mock.fault import Fault
 from pytest_bctrl.traffic.mock.faults import FAULTS
-from pytest_bctrl.traffic.mock.message import Answer
+from pytest_bctrl.traffic.mock.message import Answer, Ending, Payload
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario
 from pytest_bctrl.traffic.mock.source import fixed
 from pytest_bctrl.traffic.mock.spell import usage
@@ -86,6 +86,13 @@ class OwnFault:
                 raise SettingError(
                     f"it returned {type(made).__name__}", where=_place(self), mend="return an Answer: scene.answer"
                 )
+            wrong = _unsendable(made)
+            if wrong is not None:
+                raise SettingError(
+                    f"nobody could send the answer that it returned: {wrong}",
+                    where=_place(self),
+                    mend="mend the function: an Answer's docstring says what each field takes",
+                )
             return made
 
         shown = ", ".join([*map(repr, positional), *(f"{name}={value!r}" for name, value in named.items())])
@@ -102,6 +109,23 @@ def _require_fitting(
         raise SettingError(
             f"the arguments do not fit: {error}", where=_place(one), mend=f"it takes {usage(one.name, one.function, 1)}"
         ) from None
+
+
+def _unsendable(answer: Answer) -> str | None:
+    """Return the field that is of another kind than an `Answer` takes; what is merely wrong is sent: it is a fault."""
+    fits = {
+        "status": type(answer.status) is int,
+        "headers": all(_is_field(pair) for pair in answer.headers),
+        "payload": isinstance(answer.payload, Payload) and isinstance(answer.payload.body, bytes),
+        "delay": isinstance(answer.delay, int | float) and answer.delay >= 0,
+        "ending": answer.ending in get_args(Ending),
+    }
+    name = next((name for name, is_so in fits.items() if not is_so), None)
+    return None if name is None else f"{name}={getattr(answer, name)!r}"
+
+
+def _is_field(pair: object) -> bool:
+    return isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
 
 
 def _place(one: OwnScenario | OwnFault) -> str:
