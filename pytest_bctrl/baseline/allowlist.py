@@ -132,10 +132,12 @@ def _entry(given: Any, pointer: str, path: str, lines: Mapping[str, int], refuse
         raise wrong(path, lines, pointer, "the entry names no finding", mend)
     if texts.get("rule") and refused(texts["rule"]):
         raise wrong(path, lines, pointer, f"there is no rule {texts['rule']!r}", refused(texts["rule"]))
+    written = texts.pop("until", "")
     try:
-        until = date.fromisoformat(texts.pop("until", ""))
+        until = date.fromisoformat(written)
     except ValueError:
-        raise wrong(path, lines, pointer, "the entry has no date until which it holds", "until: 2027-01-31") from None
+        problem = f"until: {written!r} is no date" if written else "the entry has no date until which it holds"
+        raise wrong(path, lines, pointer, problem, "until: 2027-01-31") from None
     return Entry(until=until, line=lines.get(pointer, 1), **texts)
 
 

@@ -71,7 +71,8 @@ def test_an_entry_holds_on_its_last_day() -> None:
         ("allow:\n  a: b\n", "'allow' is not a list"),
         ("allow:\n  - fingerprint: a\n    until: 2027-01-01\n", "f:2: the entry gives no reason"),
         ("allow:\n  - fingerprint: a\n    reason: r\n", "f:2: the entry has no date"),
-        ("allow:\n  - fingerprint: a\n    reason: r\n    until: soon\n", "the entry has no date"),
+        ("allow:\n  - fingerprint: a\n    reason: r\n    until: soon\n", "f:2: until: 'soon' is no date"),
+        ("allow:\n  - fingerprint: a\n    reason: r\n    until: 2026-13-45\n", "f:2: until: '2026-13-45' is no date"),
         (
             "allow:\n  - rule: response-property-became-optional\n    reason: r\n    until: 2027-01-01\n",
             "names no finding",
