@@ -39,6 +39,37 @@ def keyed(name: str, scheme: Doc) -> Doc:
     return document({"security": [{name: []}]}, components={"securitySchemes": {name: scheme}})
 
 
+def statuses(*names: str) -> Doc:
+    return document({"responses": {name: {"description": "d"} for name in names}})
+
+
+def mutual(one: str, other: str, last: Doc) -> Doc:
+    """Two schemas that hold each other, and a third thing beside."""
+    refs = {name: {"$ref": f"#/components/schemas/{name}"} for name in (one, other)}
+    schemas = {
+        one: {"type": "object", "properties": {"next": refs[other], "last": last}},
+        other: {"type": "object", "properties": {"back": refs[one]}},
+    }
+    return {**body(refs[one]), "components": {"schemas": schemas}}
+
+
+def anchored(schema: Doc) -> Doc:
+    """Two properties that name one anchor."""
+    inside = {"type": "object", "properties": {"a": {"$ref": "#kept"}, "b": {"$ref": "#kept"}}}
+    return {**body(inside), "components": {"schemas": {"Kept": {"$anchor": "kept", **schema}}}}
+
+
+def wrapped(schema: Doc, times: int) -> Doc:
+    for _ in range(times):
+        schema = {"allOf": [schema]}
+    return schema
+
+
+def secured(*alternatives: Doc) -> Doc:
+    schemes = {"k": {"type": "http", "scheme": "bearer"}}
+    return document({"security": list(alternatives)}, components={"securitySchemes": schemes})
+
+
 FINE_POINTS: dict[str, tuple[Doc, Doc, Options]] = {
     "title": (body({**T, "title": "a"}), body({**T, "title": "b"}), WORDS),
     "description": (body({**T, "description": "a"}), body({**T, "description": "b"}), WORDS),
@@ -154,6 +185,42 @@ FINE_POINTS: dict[str, tuple[Doc, Doc, Options]] = {
                 ]
             }
         ),
+        NONE,
+    ),
+    "oneOf to anyOf by type": (
+        prop({"oneOf": [{**T, "minLength": 1}, {**I, "minimum": 1}]}),
+        prop({"anyOf": [{**T, "minLength": 1}, {**I, "minimum": 1}]}),
+        NONE,
+    ),
+    "oneOf to anyOf of numbers": (
+        prop({"oneOf": [{**N, "maximum": 1}, {**I, "minimum": 1}]}),
+        prop({"anyOf": [{**N, "maximum": 1}, {**I, "minimum": 1}]}),
+        NONE,
+    ),
+    "alternatives in a few wrappings": (prop({"oneOf": [wrapped(T, 7), I]}), prop({"oneOf": [T, I]}), NONE),
+    "alternatives in many wrappings": (prop({"oneOf": [wrapped(T, 12), I]}), prop({"oneOf": [T, N]}), NONE),
+    "uniqueItems twice": (
+        prop({"allOf": [{"type": "array", "uniqueItems": True}, {"uniqueItems": True}]}),
+        prop({"type": "array", "uniqueItems": True}),
+        NONE,
+    ),
+    "all may be unevaluated": (body({"type": "object", "unevaluatedProperties": True}), body({"type": "object"}), NONE),
+    "a property that may not be, in a closed object": (
+        body({"type": "object", "properties": {"a": T}, "additionalProperties": False}),
+        body({"type": "object", "properties": {"a": T, "b": False}, "additionalProperties": False}),
+        NONE,
+    ),
+    "schemas that hold each other, of other names": (mutual("A", "B", T), mutual("X", "Y", T), NONE),
+    "schemas that hold each other, and a change": (mutual("A", "B", T), mutual("X", "Y", I), NONE),
+    "an anchor that two name": (anchored(T), anchored(I), NONE),
+    "an optional credential is needed": (secured({}, {"k": []}), secured({"k": []}), NONE),
+    "a credential becomes optional": (secured({"k": []}), secured({}, {"k": []}), NONE),
+    "status default split": (statuses("200", "default"), statuses("200", "404"), NONE),
+    "status default for all": (statuses("200", "404", "500"), statuses("200", "default"), NONE),
+    "status for a range": (statuses("200", "404"), statuses("200", "4XX"), NONE),
+    "headers that come and go": (
+        answer(headers={"X-A": {"schema": T}, "X-B": {"schema": T}, "X-R": {"schema": T, "required": True}}),
+        answer(headers={"X-C": {"schema": T}, "X-B": {"schema": T, "required": True}}),
         NONE,
     ),
     "status range default": (
