@@ -24,6 +24,16 @@ def rules(old: Any, new: Any) -> set[str]:
 
 
 SAME: list[tuple[Any, Any]] = [
+    ({"type": "integer", "enum": [1, 2.5]}, {"type": "integer", "const": 1}),
+    ({"type": "number", "enum": [1, 2.5, "a"]}, {"enum": [1, 2.5]}),
+    ({"type": "boolean", "enum": [True, "a"]}, {"const": True}),
+    ({"type": "array", "enum": [[1], "a"]}, {"const": [1]}),
+    ({"type": "object", "enum": [{}, 1]}, {"const": {}}),
+    ({"allOf": [{"type": ["string", "integer"]}, TEXT]}, TEXT),
+    ({"allOf": [TEXT, {"type": ["string", "integer"]}]}, TEXT),
+    ({"allOf": [{"type": ["string", "number"]}, TEXT]}, TEXT),
+    ({"allOf": [{"type": ["string", "integer"]}, {"type": ["string", "number"]}]}, {"type": ["string", "integer"]}),
+    ({"allOf": [{"type": "number"}, {"type": ["integer", "number"]}]}, {"type": "number"}),
     (True, {}),
     ({"allOf": [{"enum": ["a", "b"]}, {"enum": ["b", "c"]}]}, {"const": "b"}),
     ({"enum": [1, "a", None], "type": ["string", "null"]}, {"enum": ["a", None]}),

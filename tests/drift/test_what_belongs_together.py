@@ -66,6 +66,22 @@ def test_values_that_two_alternatives_share_tell_nothing_apart() -> None:
     assert [location for _, location, _ in found(old, new)] == ["<{kind, x}>.x", "<{kind, y}>.y"]
 
 
+@pytest.mark.parametrize(
+    "others", [(["a"], ["a"], ["a"], ["a"]), (["a"], ["b"], ["c"], ["d"])], ids=["shared", "all-new"]
+)
+def test_of_several_properties_the_one_counts_that_tells_apart_and_stays(others: tuple[list[str], ...]) -> None:
+    one, two, three, four = others
+    old = [thing(kind=one, name=["x"], p=TEXT), thing(kind=two, name=["y"], p=TEXT)]
+    new = [thing(kind=three, name=["y"], p={"type": "integer"}), thing(kind=four, name=["x"], p={"type": "integer"})]
+    assert [location for _, location, _ in found(old, new) if location.endswith(".p")] == ["<name=x>.p", "<name=y>.p"]
+
+
+def test_an_alternative_without_such_a_property_is_matched_by_what_it_is_like() -> None:
+    old = [thing(kind=["a"]), thing(kind=["b"]), thing(p=TEXT, q=TEXT)]
+    new = [thing(p=TEXT, q={"type": "integer"}), thing(kind=["b"]), thing(kind=["a"])]
+    assert [location for _, location, _ in found(old, new)] == ["<{p, q}>.q"]
+
+
 def test_an_equal_alternative_comes_before_one_that_is_like_it() -> None:
     old = [thing(a=TEXT, b=TEXT), thing(a=TEXT, b=TEXT, c=TEXT)]
     new = [thing(a=TEXT, b=TEXT, c=TEXT), thing(a=TEXT, b=TEXT, d=TEXT)]
@@ -122,6 +138,10 @@ def test_a_path_is_the_same_though_its_parameter_is_renamed() -> None:
 def test_a_path_of_the_same_text_comes_before_one_of_the_same_shape() -> None:
     old, new = paths("/a/{x}"), paths("/a/{y}", "/a/{x}")
     assert operations(old, new) == [(ADDED, "GET /a/{y}")]
+
+
+def test_a_path_that_goes_is_told_whatever_stays_before_it() -> None:
+    assert operations(paths("/a", "/gone", "/b"), paths("/a", "/b")) == [(REMOVED, "GET /gone")]
 
 
 def test_paths_of_one_shape_belong_together_in_their_order() -> None:
