@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from datetime import date
 from typing import Any
 
@@ -77,6 +79,15 @@ def test_what_stands_in_the_place_of_a_schema_is_told(value: Any, kind: str) -> 
         ({**document(), "paths": {"a" * 90: {}}}, f"the path '{'a' * 80}' does not begin with a slash, at #/paths/{'a' * 90} (see OpenAPI 3.1, section 4.8.8.1)"),
         ({**document(), "paths": {"/a": "text"}}, f"a text stands where a mapping is due, at #/paths/~1a {SEE}"),
         ({**document(), "paths": {"/a": {"get": "text"}}}, f"a text stands where a mapping is due, at {GET} {SEE}"),
+        (body({"minimum": "1"}), f"'minimum' is not a number, at {SCHEMA}/minimum (give a number)"),
+        (body({"maxLength": True}), f"'maxLength' is not a number, at {SCHEMA}/maxLength (give a number)"),
+        (body({"multipleOf": 0}), f"'multipleOf' is not a number above 0, at {SCHEMA}/multipleOf (give one)"),
+        (body({"multipleOf": True}), f"'multipleOf' is not a number above 0, at {SCHEMA}/multipleOf (give one)"),
+        (body({"multipleOf": "2"}), f"'multipleOf' is not a number above 0, at {SCHEMA}/multipleOf (give one)"),
+        (document(servers=[{}]), "a server has no url, at #/servers/0 (give it one)"),
+        (document(servers=[{"url": 1}]), f"a number stands where text is due, at #/servers/0/url {SEE}"),
+        (document({"security": [{"k": []}]}), f"the security scheme 'k' is not defined, at {GET}/security/0 (see components.securitySchemes)"),
+        (document({"security": [{"k": []}]}, components={"securitySchemes": {"k": {"type": "magic"}}}), "a security scheme has no known type, at #/components/securitySchemes/k (apiKey, http, mutualTLS, oauth2 or openIdConnect)"),
     ],
 )  # fmt: skip
 def test_what_is_not_of_its_form_is_told_with_its_place_and_its_mend(revision: Doc, says: str) -> None:
@@ -113,6 +124,22 @@ def test_all_of_is_read_fifty_levels_deep() -> None:
     assert compare(nested(50, "allOf"), nested(50, "allOf")) == []
     said = "allOf nests too deeply or has too many branches, at #/components/schemas/L51 (flatten it)"
     assert told(nested(51, "allOf")) == f"revision: {said}"
+
+
+def test_a_comparison_that_begins_too_deep_in_its_callers_is_told() -> None:
+    """Nothing is missed in silence where Python's own limit comes first."""
+    holding = {f"S{i}": {"properties": {"p": {"$ref": f"#/components/schemas/S{i + 1}"}}} for i in range(90)}
+    schemas = {**holding, "S90": {"type": "string"}}
+    deep: Doc = {**body({"$ref": "#/components/schemas/S0"}), "components": {"schemas": schemas}}
+    changed: Doc = {**deep, "components": {"schemas": {**schemas, "S90": {"type": "integer"}}}}
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 200)
+    try:
+        with pytest.raises(DocumentError, match=r"^base or revision: schemas nest too deeply .* \(flatten them\)$"):
+            compare(deep, changed)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert [finding.rule for finding in compare(deep, changed)] == ["response-property-type-changed"]
 
 
 def test_a_mistake_is_told_with_its_line() -> None:

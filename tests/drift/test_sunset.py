@@ -135,3 +135,19 @@ def test_a_level_that_is_none_is_told_of_an_operation_alone() -> None:
         ("api-invalid-stability-level", "beta", "odd")
     ]
     assert found(prop(), prop(**odd)) == []
+
+
+@pytest.mark.parametrize(
+    ("sunset", "rule"),
+    [
+        (PAST, "api-removed-with-deprecation"),
+        (day(1), "api-removed-before-sunset"),
+        ("soon", "api-path-sunset-parse"),
+        (None, "api-removed-with-deprecation"),
+    ],
+)
+def test_an_operation_goes_once_its_day_has_come(sunset: object, rule: str) -> None:
+    get = {"responses": {}, "deprecated": True, **({} if sunset is None else {"x-sunset": sunset})}
+    base = {**document(), "paths": {"/a": {"get": get, "put": {"responses": {}}}}}
+    revision = {**document(), "paths": {"/a": {"put": {"responses": {}}}}}
+    assert [finding.rule for finding in compare(base, revision, Options(today=TODAY))] == [rule]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import struct
+import threading
 from http.client import HTTPResponse
 from http.server import BaseHTTPRequestHandler
 from typing import NoReturn
@@ -35,6 +36,27 @@ def told(url: str, **more: float) -> str:
     with pytest.raises(BctrlError) as caught:
         fetch(url, **more)
     return str(caught.value)
+
+
+def test_a_proxy_of_the_environment_is_asked_for_what_is_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is the only one that is."""
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+
+        def refuse_one() -> None:
+            connection, _ = proxy.accept()
+            with connection:
+                asked.append(connection.recv(65536).partition(b"\r\n")[0])
+                connection.sendall(b"HTTP/1.1 403 Not Through Here\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=refuse_one)
+        thread.start()
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        said = told("https://spec.example/page.md")
+        thread.join()
+    assert [b"CONNECT spec.example:443 HTTP/1.1"] == asked
+    reason = "Tunnel connection failed: 403 Not Through Here"
+    assert said == f"https://spec.example/page.md: it cannot be fetched: {reason} {CHECK}"
 
 
 @pytest.mark.parametrize(
