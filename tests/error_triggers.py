@@ -16,14 +16,17 @@ import httpx
 import pytest_bctrl
 from pytest_bctrl import contract_check, mock_fault, mock_scenario, settings, strategies
 from pytest_bctrl.baseline.accept import with_entries
+from pytest_bctrl.baseline.allowlist import load_allow_list
 from pytest_bctrl.checks.accept import answer_of
 from pytest_bctrl.checks.own import flattened, run_check
 from pytest_bctrl.cli import check, contract, drift, mock, plugins
 from pytest_bctrl.cli.drift_reports import Report, write_reports
-from pytest_bctrl.contract import build, overlay, page
+from pytest_bctrl.cli.traffic import read_traffic
+from pytest_bctrl.contract import build, overlay, page, upstream
 from pytest_bctrl.contract.document import MAX_BYTES, load_data, load_document
 from pytest_bctrl.contract.files import ContractFiles, packaged
-from pytest_bctrl.contract.read import from_document, load
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import from_document, from_sound, load
 from pytest_bctrl.contract.update import prepare, write
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.drift import compare
@@ -48,6 +51,7 @@ from tests.contract.documents import contract_of, document
 Trigger = Callable[[Path], object]
 FINDING = Finding("x", "error", "y", "z", fingerprint="f")
 NO_ENTRIES = b'{"log": {"version": "1.2", "creator": {"name": "x", "version": "1"}, "entries": []}}'
+TITLED = "{overlay: 1.0.0, actions: [{target: $.info, update: {title: Mine}}]}"
 KEY = "pk_errors_test_0123456789"
 
 
@@ -87,6 +91,14 @@ def _command(module: Any, *arguments: str) -> object:
     return module.run(parser.parse_args(arguments))
 
 
+def _traffic(folder: Path, text: str, name: str = "file.json") -> object:
+    return read_traffic([_written(folder, text, name)], load())
+
+
+def _traffic_of_two(folder: Path) -> object:
+    return read_traffic([_written(folder, "{}")], _two())
+
+
 def _overlay(action: object) -> object:
     return overlay.apply({"overlay": "1.0.0", "actions": [action]}, document(), "overlay.yaml")
 
@@ -109,10 +121,10 @@ def _unread() -> httpx.Response:
     return httpx.Response(200, stream=httpx.ByteStream(b"{}"), request=httpx.Request("GET", "https://api.test/v1"))
 
 
-def _two_operations() -> object:
+def _two() -> Contract:
     made = document()
     made["paths"]["/v1/others"] = {"get": {"operationId": "others", "responses": {}}}
-    return answer_of(b"{}", from_document(made, "things.json"))
+    return from_document(made, "things.json")
 
 
 def _clumsy(_answer: object) -> list[Any]:
@@ -180,6 +192,13 @@ def _bytes(folder: Path, data: bytes) -> str:
 
 def _listless() -> Any:
     return contract_of({"type": "object", "properties": {"id": {"type": "string"}}})
+
+
+def _response_circle() -> dict[str, Any]:
+    """A response that is nothing but a reference to itself, in a document that nobody proved."""
+    made = document(responses={"200": {"$ref": "#/components/responses/A"}})
+    made["components"]["responses"] = {"A": {"$ref": "#/components/responses/A"}}
+    return made
 
 
 def _circular() -> object:
@@ -265,7 +284,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "answer none": lambda _: answer_of(42, load()),
     "answer unread": lambda _: answer_of(_unread(), load()),
     "answer data": lambda _: answer_of({"x": object()}, load()),
-    "answer operation": lambda _: _two_operations(),
+    "answer operation": lambda _: answer_of(b"{}", _two()),
     "operation unknown": lambda _: load().operation("nope"),
     # contract files
     "show": lambda _: _command(contract, "show", "nope.yaml"),
@@ -277,15 +296,24 @@ TRIGGERS: Mapping[str, Trigger] = {
     "contract circle": lambda _: contract_of(
         {"$ref": "#/components/schemas/A"}, {"A": {"$ref": "#/components/schemas/A"}}
     ),
+    "contract response circle": lambda _: from_sound(_response_circle(), "x.yaml"),
     "contract scheme": lambda _: contract_of(security=[{"nope": []}]),
     "build changed": lambda folder: build.build(_files(folder, spec="openapi: 3.1.0")),
     "build lock": lambda folder: build.build(_files(folder, lock="[]")),
     "build missing": lambda folder: build.build(ContractFiles(folder)),
     "build other": lambda folder: build.merged(_files(folder, spec="- 1")),
+    "build alone": lambda folder: _command(contract, "build", "--overlay", str(folder)),
+    "build packaged": lambda folder: _command(
+        contract, "build", "--overlay", _written(folder, TITLED), "--output", str(packaged().merged)
+    ),
     "build unwritable": lambda folder: build.write_atomically(folder / "none" / "file", ""),
     "update lock": lambda folder: contract.update(_files(folder, lock="{}"), None, True),
     "update missing": lambda folder: prepare("openapi: 3.1.0\npaths: {}", "x", ContractFiles(folder), None),  # type: ignore[arg-type]
     "update unwritable": lambda folder: write({folder / "none" / "file": ""}),
+    "overlay missing": lambda folder: upstream.contract_of(load_data(document(), "x"), folder / "none.yaml"),
+    "overlay outdated": lambda folder: upstream.contract_of(
+        load_data(document(), "x.yaml"), Path(_written(folder, TITLED.replace("info", "nope"), "overlay.yaml"))
+    ),
     "overlay version": lambda _: overlay.apply({}, {}, "overlay.yaml"),
     "overlay empty": lambda _: overlay.apply({"overlay": "1.0.0"}, {}, "overlay.yaml"),
     "overlay target": lambda _: _overlay({"remove": True}),
@@ -338,6 +366,12 @@ TRIGGERS: Mapping[str, Trigger] = {
     "document nested": lambda _: load_data({"openapi": "3.1.0", "paths": _nested(300)}, "x.yaml"),
     "document number": lambda _: load_document('{"openapi": NaN}', "x.json"),
     "document digits": lambda _: load_document('{"openapi": ' + "1" * 5000 + "}", "x.json"),
+    "document number large": lambda _: load_document('{"openapi": 1e999}', "x.json"),
+    "document yaml number": lambda _: read_yaml("a: 1e999", "x.yaml"),
+    "document yaml digits": lambda _: read_yaml("a: " + "1" * 5000, "x.yaml"),
+    "document yaml nan": lambda _: read_yaml("a: .nan", "x.yaml"),
+    "document yaml key": lambda _: read_yaml("a: &x [1]\n*x : 2", "x.yaml"),
+    "document yaml merge": lambda _: read_yaml("a: {<<: 1}", "x.yaml"),
     "contract deep": lambda folder: load(_written(folder, '{"a":' * 200_000)),
     "contract leads to text": lambda _: from_document(
         {**document(), "paths": {"/x": {"$ref": "#/info/title"}}}, "x.yaml"
@@ -346,6 +380,8 @@ TRIGGERS: Mapping[str, Trigger] = {
     "allow-list flow": lambda _: with_entries(
         "allow: [{fingerprint: f, reason: r, until: 2030-01-01}]", "gate.yaml", [FINDING], "why", date(2030, 1, 1)
     ),
+    "allow-list bytes": lambda folder: load_allow_list(Path(_bytes(folder, b"\xff")), "gate.yaml"),
+    "allow-list folder": lambda folder: load_allow_list(folder, "gate.yaml"),
     "allow-list unknown": lambda _: read_gate_file("alow: []", "gate.yaml"),
     "installed contract": lambda _: contract._refuse_installed(
         ContractFiles(Path(pytest_bctrl.__file__).parent / "contracts"), "update"
@@ -354,7 +390,16 @@ TRIGGERS: Mapping[str, Trigger] = {
     "list strategy": lambda _: strategies.responses(contract=_listless()),
     "recording cut": lambda _: decode(b"", "x.har"),
     "recording folder": lambda folder: load_recording(folder),
+    "traffic none": lambda folder: _traffic(folder, "{"),
+    "traffic other": lambda folder: _traffic(folder, '{"log": {"version": "1.2", "creator": {}, "entries": []}}'),
+    "traffic cut": lambda folder: _traffic(folder, "{", "file.har"),
+    "traffic mock": lambda folder: _traffic(folder, '{"version": 1, "tool": {}, "findings": [], "target": "mock"}'),
+    "traffic version": lambda folder: _traffic(folder, '{"version": 99, "places": {}, "statuses": {}}'),
+    "traffic bare": lambda folder: _traffic_of_two(folder),
     # check
     "check nothing": lambda _: _no_entries(),
+    "check list": lambda _: _command(check, "x.har", "--allow-list", "none.yaml"),
+    "check until": lambda _: _command(check, "x.har", "--until", "2030-01-01"),
+    "check recording": lambda _: check._of_file("none.har", check._Against(load(), (), None), Observer(load())),
     "check contract": lambda _: _command(check, "x.har", "--contract", "nope.yaml"),
 }
