@@ -12,6 +12,7 @@ RULES: Mapping[str, str] = {
     "complete_answer": "the answer arrives whole",
     "status_code_conformance": "the status is documented, and one that this request may get",
     "content_type_conformance": "the content type is documented for the status",
+    "response_headers_conformance": "a documented header field is there where it is required, and keeps its schema",
     "not_a_server_error": "the server does not fail",
     "ignored_auth": "a wrong credential is refused with 401 or 403",
     "positive_data_acceptance": "a parameter takes the values that the contract allows",

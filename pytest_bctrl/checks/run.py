@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.headers import check_headers
 from pytest_bctrl.checks.invariants import check_invariants
 from pytest_bctrl.checks.own import Check, run_check
 from pytest_bctrl.checks.protocol import check_body, check_content_type, check_status
@@ -30,12 +31,13 @@ def check_answer(answer: Answer, expected: Collection[int] = (), own: Iterable[C
 
 
 def check_protocol(answer: Answer, expected: Collection[int] = ()) -> list[Finding]:
-    """Hold one answer to status, content type, body and schema; for answers that refuse."""
+    """Hold one answer to status, header fields, body and schema; for answers that refuse."""
     return findings(answer, _protocol(answer, expected))
 
 
 def _protocol(answer: Answer, expected: Collection[int]) -> Iterator[Violation]:
     yield from check_status(answer, expected)
     yield from check_content_type(answer)
+    yield from check_headers(answer)
     yield from check_body(answer)
     yield from check_schema(answer)

@@ -34,7 +34,7 @@ _NOTES = frozenset(
 def acceptance(contract: Contract, schema: Schema, at: str) -> Accepts:
     """Return a function that tells whether a value conforms to a schema; made once for each place `at` in a document.
 
-    `at` is the schema's JSON Pointer. A value that the fast way cannot read is given to the slow one.
+    `at` names the place, as a JSON Pointer does. A value that the fast way cannot read is given to the slow one.
     """
     known = _kept(contract)
     if at not in known:

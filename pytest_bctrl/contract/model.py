@@ -38,12 +38,12 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class ResponseSpec:
-    """One documented answer: status (`200`, `4XX` or `default`), media types with their schema, header schemas."""
+    """One documented answer: status (`200`, `4XX` or `default`), media types with their schema, and header fields."""
 
     status: str
     description: str
     content: Mapping[str, Schema]
-    headers: Mapping[str, Schema]
+    headers: tuple[Parameter, ...]
 
 
 @dataclass(frozen=True, slots=True)

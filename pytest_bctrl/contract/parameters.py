@@ -109,7 +109,10 @@ def read_field(contract: Contract, parameter: Parameter, text: str) -> Any:
         return _typed_members(contract, _properties(contract, parameter.schema), members)
     if "array" in types:
         inner = _resolved(contract, parameter.schema).get("items", True)
-        return [_typed(contract, inner, part) for part in text.split(",")]
+        parts = text.split(",")
+        # Around the commas of a header field there may be blanks (RFC 9110, 5.6.1).
+        trimmed = (part.strip() for part in parts) if parameter.place == "header" else parts
+        return [_typed(contract, inner, part) for part in trimmed]
     return _typed(contract, parameter.schema, text)
 
 

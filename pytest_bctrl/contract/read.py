@@ -169,10 +169,11 @@ def _response(document: Mapping[str, Any], status: str, raw: Any, name: str) -> 
         status=status,
         description=str(response.get("description", "")),
         content={media: body.get("schema", True) for media, body in response.get("content", {}).items()},
-        headers={
-            header.lower(): _deref(document, body, name).get("schema", True)
+        headers=tuple(
+            _parameter(document, {**_deref(document, body, name), "name": header, "in": "header"}, name)
             for header, body in response.get("headers", {}).items()
-        },
+            if header.lower() != "content-type"
+        ),
     )
 
 

@@ -48,8 +48,9 @@ def _responses(contract: Contract, operation: Operation) -> Iterator[str]:
     shown: list[tuple[str, Schema]] = []
     for status, response in operation.responses.items():
         yield f"  response    {status}  {response.description}"
-        for name, schema in response.headers.items():
-            yield f"    header {name}: {words(contract, schema)}"
+        for header in response.headers:
+            needed = ", required" if header.required else ""
+            yield f"    header {header.name}: {words(contract, header.schema)}{needed}"
         for media, schema in response.content.items():
             same = next((other for other, known in shown if known == schema), None)
             yield f"    {media}: {f'as for {same}' if same else words(contract, schema)}"

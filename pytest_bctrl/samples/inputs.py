@@ -6,7 +6,7 @@ or a listed value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -52,26 +52,31 @@ class Inputs:
         kept = tuple(pair for pair in self.headers if pair[0].lower() != name.lower())
         return Inputs(self.path, self.query, (*kept, (name, text)))
 
-    def without(self, parameter: Parameter) -> Inputs:
-        """Return the same request without a parameter of the query or the header."""
-        if parameter.place == "query":
-            kept = (p for p in self.query if p[0] != parameter.name and not p[0].startswith(f"{parameter.name}["))
-            return Inputs(self.path, tuple(kept), self.headers)
-        name = "Cookie" if parameter.place == "cookie" else parameter.name
-        kept = (pair for pair in self.headers if pair[0].lower() != name.lower())
-        return Inputs(self.path, self.query, tuple(kept))
-
 
 def inputs(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Inputs | None:
     """Return the plainest request of an operation: what is required and no more; None where a value is missing."""
     if unfilled(contract, operation, settings):
         return None
+    return _plainest(contract, operation, settings, operation.other_parameters)
+
+
+def inputs_without(
+    contract: Contract, operation: Operation, settings: Mapping[str, str], parameter: Parameter
+) -> Inputs:
+    """Return the plainest request of an operation, less a parameter of its query or header that it requires."""
+    others = [other for other in operation.other_parameters if other is not parameter]
+    return _plainest(contract, operation, settings, others)
+
+
+def _plainest(
+    contract: Contract, operation: Operation, settings: Mapping[str, str], others: Iterable[Parameter]
+) -> Inputs:
     made = Inputs(
         {parameter.name: known_values(contract, parameter, settings)[0] for parameter in operation.path_parameters}
     )
-    for parameter in operation.other_parameters:
+    for parameter in others:
         if parameter.required:
-            made = made.with_value(parameter, next(iter(_values(contract, parameter, settings))))
+            made = made.with_value(parameter, next(_values(contract, parameter, settings)))
     return made
 
 

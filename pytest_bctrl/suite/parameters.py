@@ -9,7 +9,7 @@ from pytest_bctrl.contract.acceptance import acceptor
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import field_of, pairs_of, read_field, read_pairs, text_of
 from pytest_bctrl.samples.breakers import BREAKERS
-from pytest_bctrl.samples.inputs import Inputs, alternatives, inputs
+from pytest_bctrl.samples.inputs import Inputs, alternatives, inputs, inputs_without
 from pytest_bctrl.samples.shapes import flatten, shapes
 
 _REFUSING = (400, 404, 422)
@@ -45,14 +45,19 @@ def is_guessable(contract: Contract, parameter: Parameter) -> bool:
     return kinds <= {"integer", "number", "fixed"}
 
 
-def of_case(plain: Inputs, operation: Operation, case: Any) -> Inputs:
-    """Return a request with what Schemathesis generated for query and header, and the path of `plain`."""
-    made = Inputs(plain.path)
+def of_case(contract: Contract, operation: Operation, plain: Inputs, case: Any) -> Inputs:
+    """Return `plain` with what Schemathesis generated for query and header, as far as it arrives as it was meant.
+
+    An empty list that is joined by commas, for one, arrives as a list of one empty text.
+    """
+    made = plain
     groups = {"query": case.query or {}, "header": case.headers or {}, "cookie": case.cookies or {}}
     for parameter in operation.other_parameters:
         given = {name.lower(): value for name, value in dict(groups[parameter.place]).items()}
         value = given.get(parameter.name.lower())
-        if value is not None and (parameter.place == "query" or _is_spelled(value)):
+        if value is None or not (parameter.place == "query" or _is_spelled(value)):
+            continue
+        if _survives(contract, parameter, value):
             made = made.with_value(parameter, value)
     return made
 
@@ -73,7 +78,8 @@ def mistakes(contract: Contract, operation: Operation, settings: Mapping[str, st
         return
     for parameter in operation.other_parameters:
         if parameter.required:
-            yield Mistake(f"without {parameter.name}", parameter, plain.without(parameter))
+            bare = inputs_without(contract, operation, settings, parameter)
+            yield Mistake(f"without {parameter.name}", parameter, bare)
         seen = []
         for value in _broken(contract, parameter):
             name = _named(parameter, value)

@@ -178,7 +178,15 @@ class Target:
         self.tally.bodies += bool(plain.content)
         headers = tuple(response.headers.multi_items())
         answer = Answer(
-            self.run.contract, operation, plain.status_code, headers, plain.content, dict(given.path), shell, method
+            self.run.contract,
+            operation,
+            plain.status_code,
+            headers,
+            plain.content,
+            dict(given.path),
+            shell,
+            method,
+            has_all_headers=True,
         )
         if request.method == operation.method:
             self.see(answer, request.url.query.decode("ascii"), given.headers)

@@ -143,7 +143,7 @@ def test_generated_query_is_answered(queried: Operation, target: Target, verdict
     plain = target.plain(queried)
 
     def visit(case: Any) -> None:
-        exchange = target.ask(queried, of_case(plain, queried, case))
+        exchange = target.ask(queried, of_case(target.run.contract, queried, plain, case))
         found = questions.of_generated(exchange.answer)
         also = second_opinion(schema, exchange.answer, exchange.response, [*exchange.findings, *found])
         verdict.collect([*exchange.findings, *found, *also])

@@ -20,7 +20,7 @@ from .documents import contract_of, document
 
 def operation(*statuses: str, **changes: Any) -> Operation:
     made = contract_of().operations[0]
-    return replace(made, responses={status: ResponseSpec(status, "", {}, {}) for status in statuses}, **changes)
+    return replace(made, responses={status: ResponseSpec(status, "", {}, ()) for status in statuses}, **changes)
 
 
 @pytest.mark.parametrize(

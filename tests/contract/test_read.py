@@ -88,9 +88,9 @@ def test_references_are_followed_wherever_they_may_stand() -> None:
     }
     made["paths"]["/v1/things/{id}"]["get"]["responses"] = {"200": {"$ref": "#/components/responses/R"}}
     (operation,) = from_document(made, "x").operations
-    assert ("id", {"x-a": {"type": "string"}}, "apiKey") == (
+    assert ("id", [("X-A", {"type": "string"})], "apiKey") == (
         operation.parameters[0].name,
-        operation.responses["200"].headers,
+        [(header.name, header.schema) for header in operation.responses["200"].headers],
         operation.security[0][0].type,
     )
 

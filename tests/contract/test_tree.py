@@ -30,7 +30,7 @@ def test_the_packaged_contract_begins_with_title_version_and_digest() -> None:
         "  parameter   id*  in path, string, from the setting space_id",
         "  security    bearerAuth (http bearer)",
         "  response    429  Too many requests; Retry-After says when to come back.",
-        "    header retry-after: string",
+        "    header Retry-After: string",
         "  invariant   unique_ids (error): two runtimes never share an id",
     ],
 )

@@ -159,6 +159,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         if body is not None:
             self.send_header("Content-Type", media)
+        if isinstance(body, dict) and "books" in body and self.fault != "no count":
+            self.send_header("X-Total-Count", "two" if self.fault == "count in words" else str(len(body["books"])))
         if status != 204:
             self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -193,6 +195,8 @@ def require_valid(given: dict[str, list[str]], fault: str) -> None:
         raise RefusedError(422, "sort")
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", given.get("min_price", ["0"])[-1]) is None:
         raise RefusedError(422, "min_price")
+    if not {lang for text in given.get("langs", []) for lang in text.split(",")} <= {"de", "en", "ja"}:
+        raise RefusedError(422, "langs")
     if given.get("in_print", ["true"])[-1] not in ("true", "false"):
         raise RefusedError(422, "in_print")
     try:

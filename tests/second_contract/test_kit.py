@@ -30,6 +30,7 @@ DOWNSTREAM = """
         for path in ("/v2/books?shelf=fiction", "/v2/books/featured", "/v2/stock", "/v2/genres", "/v2/categories/7"):
             response = bctrl_client.get(path)
             assert response.status_code == 200, response.text
+            assert ("shelf" in path) == ("X-Total-Count" in response.headers)
             assert_conforms(response, contract=bctrl_contract, fail_on="info")
 
     def test_statuses(bctrl_client):

@@ -74,6 +74,8 @@ FAULTS = {
     "open stock": {("error", "ignored_auth", "credential: wrong key")},
     "anyone": {("error", "ignored_auth", "credential: wrong token")},
     "genre twice": {("warning", "codes_once", "[*].code")},
+    "no count": {("error", "response_headers_conformance", "header X-Total-Count")},
+    "count in words": {("error", "response_headers_conformance", "header X-Total-Count")},
     "unhealthy": {("error", "not_a_server_error", "status")},
     "shelf optional": {("error", "negative_data_rejection", "query shelf")},
     "any limit": {("error", "negative_data_rejection", "query limit")},

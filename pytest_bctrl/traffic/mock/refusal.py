@@ -11,6 +11,7 @@ from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.choice import Rotation
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.shapes import flatten, types
+from pytest_bctrl.traffic.mock.fields import completed
 from pytest_bctrl.traffic.mock.message import Answer, Payload
 
 JSON = "application/json"
@@ -63,7 +64,8 @@ class Refusals:
         body = self._body(schema, known)
         data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         fields = (("Content-Type", media), *(headers or {}).items(), ("X-Request-Id", request_id))
-        return Answer(status, fields, Payload(data), why=message)
+        answer = Answer(status, fields, Payload(data), why=message)
+        return answer if operation is None else completed(self._contract, operation, answer)
 
     def _documented(self, status: int, operation: Operation | None) -> tuple[str, Schema]:
         operation = operation or main_operation(self._contract)

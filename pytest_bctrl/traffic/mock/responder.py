@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.admission import Admission, Refused, challenge
+from pytest_bctrl.traffic.mock.fields import completed
 from pytest_bctrl.traffic.mock.message import Answer, Request
 from pytest_bctrl.traffic.mock.negotiate import (
     accepts,
@@ -40,9 +41,11 @@ class Responder:
         operation = _operation(match, request)
         answer = self._answer(request, match, operation, request_id)
         asked = operation or self._stage.main
+        if operation is not None:
+            answer = completed(self._contract, operation, answer)
 
         def granted() -> Answer:
-            return self._success(Request("GET", request.target), asked, request_id)
+            return completed(self._contract, asked, self._success(Request("GET", request.target), asked, request_id))
 
         return self._stage.play(request, answer, granted, asked)
 

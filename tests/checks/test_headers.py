@@ -1,0 +1,79 @@
+"""Documented header fields of an answer: there where they are required, and of their schema."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.checks.run import check_answer, check_protocol
+from pytest_bctrl.contract.model import Contract
+from tests.contract.documents import contract_of
+
+from .answers import JSON, answer
+
+HEADERS = {
+    "X-Total": {"required": True, "schema": {"type": "integer", "minimum": 0}},
+    "X-Kinds": {"schema": {"type": "array", "items": {"enum": ["a", "b"]}}},
+    "X-Until": {"schema": {"$ref": "#/components/schemas/Time"}},
+    "Content-Type": {"required": True, "schema": {"const": "text/never"}},
+}
+
+
+def contract() -> Contract:
+    response = {"description": "x", "headers": HEADERS, "content": {"application/json": {}}}
+    time = {"type": "string", "format": "date-time"}
+    return contract_of(schemas={"Time": time}, responses={"200": response})
+
+
+def found(*headers: tuple[str, str], **changes: Any) -> list[tuple[str, str]]:
+    made = answer({}, headers=(JSON, *headers), contract=contract())
+    findings = check_protocol(replace(made, **{"has_all_headers": True, **changes}))
+    assert {("response_headers_conformance", "error")} >= {(one.rule, one.level) for one in findings}
+    return [(one.location, one.message) for one in findings]
+
+
+MISSING = [("header X-Total", "the required header field is missing")]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("X-Total", "0")],
+        [("x-total", " 7 "), ("X-Kinds", "a, b ,a"), ("X-Until", "2026-11-01T00:00:00Z"), ("X-Other", "what it likes")],
+        [("X-Total", "7"), ("X-Kinds", "a"), ("X-Kinds", "b")],
+    ],
+)
+def test_fields_of_their_schema_are_no_findings(headers: list[tuple[str, str]]) -> None:
+    assert [] == found(*headers)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("X-Total", "-1"), ("X-Total", "many"), ("X-Total", ""), ("X-Kinds", "a,c"), ("X-Until", "2026-11-31T00:00:00Z")],
+)
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_field_that_breaks_its_schema(name: str, value: str, is_whole: bool) -> None:
+    headers = {"X-Total": "1", name: value}
+    wanted = [(f"header {name}", "the header field breaks its schema")]
+    assert wanted == found(*headers.items(), has_all_headers=is_whole)
+
+
+def test_a_required_field_that_is_missing() -> None:
+    assert MISSING == found()
+    made = replace(answer({}, contract=contract()), has_all_headers=True)
+    (finding,) = check_answer(made)
+    wanted = {"type": "integer", "minimum": 0}
+    assert (wanted, None, "missing") == (finding.expected, finding.observed, finding.extra["kind"])
+
+
+def test_it_is_not_missed_where_not_all_fields_are_known_nor_in_an_answer_to_head() -> None:
+    assert [] == found(has_all_headers=False)
+    assert [] == found(method="HEAD")
+    assert [("header X-Total", "the header field breaks its schema")] == found(("X-Total", "x"), method="HEAD")
+
+
+def test_an_undocumented_status_says_nothing_of_its_fields() -> None:
+    findings = check_protocol(replace(answer({}, 404, contract=contract()), has_all_headers=True))
+    assert ["status_code_conformance"] == [one.rule for one in findings]
