@@ -78,7 +78,7 @@ def _read_object(contract: Contract, parameter: Parameter, pairs: Sequence[Pair]
     elif parameter.explode:
         found = ((name, value) for name, value in pairs if name in documented)
     else:
-        found = _in_turns(own[-1] if own else "")
+        found = _in_turns(own[-1].split(",") if own else ())
     typed = _typed_members(contract, documented, found)
     return [typed] if typed else []
 
@@ -89,9 +89,8 @@ def _deep(name: str, pairs: Sequence[Pair]) -> Iterator[Pair]:
             yield key[len(name) + 1 : -1], value
 
 
-def _in_turns(text: str) -> Iterator[Pair]:
+def _in_turns(parts: Sequence[str]) -> Iterator[Pair]:
     """The members of an object that is spelled `name,value,name,value`."""
-    parts = text.split(",")
     return zip(parts[::2], parts[1::2], strict=False)
 
 
@@ -104,15 +103,14 @@ def read_field(contract: Contract, parameter: Parameter, text: str) -> Any:
     types = _types(contract, parameter.schema)
     if parameter.is_json:
         return _json_or_text(text)
-    if "object" in types:
-        members = (part.partition("=")[::2] for part in text.split(",")) if parameter.explode else _in_turns(text)
+    # Around the commas of a header field there may be blanks (RFC 9110, 5.6.1).
+    parts = [part.strip() if parameter.place == "header" else part for part in text.split(",")]
+    if "object" in types and "string" not in types:
+        members = (part.partition("=")[::2] for part in parts) if parameter.explode else _in_turns(parts)
         return _typed_members(contract, _properties(contract, parameter.schema), members)
     if "array" in types:
         inner = _resolved(contract, parameter.schema).get("items", True)
-        parts = text.split(",")
-        # Around the commas of a header field there may be blanks (RFC 9110, 5.6.1).
-        trimmed = (part.strip() for part in parts) if parameter.place == "header" else parts
-        return [_typed(contract, inner, part) for part in trimmed]
+        return [_typed(contract, inner, part) for part in parts]
     return _typed(contract, parameter.schema, text)
 
 

@@ -131,6 +131,13 @@ def test_json_of_any_depth_is_looked_at() -> None:
     assert 400 == reply(of, Inputs({"id": "7"}, (("p", "[" * 5000),))).status
 
 
+@pytest.mark.parametrize(("name", "spelled"), [("list", "1 , 2"), ("object", "red, 200, warm ,true")])
+def test_there_may_be_blanks_around_the_commas_of_a_header_field(name: str, spelled: str) -> None:
+    of = contract(CASES[f"header, {name}"])
+
+    assert 200 == reply(of, Inputs({"id": "7"}, headers=(("p", spelled),))).status
+
+
 def test_what_belongs_to_others_is_passed_over() -> None:
     of = contract(CASES["object, deep"])
     made = Inputs({"id": "7"}, (("q", "1"), ("p[red]", "7"), ("q[warm]", "1"), ("p[warm]", "true")))
