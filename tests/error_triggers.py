@@ -176,8 +176,8 @@ def _paths_of(number: int) -> dict[str, Any]:
     return {"openapi": "3.1.0", "paths": {f"/{index}": {"get": {}} for index in range(number)}}
 
 
-def _nested(levels: int) -> dict[str, Any]:
-    return {"deeper": _nested(levels - 1)} if levels else {}
+def _nested(levels: int, name: str = "deeper") -> dict[str, Any]:
+    return {name: _nested(levels - 1, name)} if levels else {}
 
 
 def _no_entries() -> object:
@@ -306,6 +306,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "build packaged": lambda folder: _command(
         contract, "build", "--overlay", _written(folder, TITLED), "--output", str(packaged().merged)
     ),
+    "build folder": lambda folder: build.write_atomically(folder, ""),
     "build unwritable": lambda folder: build.write_atomically(folder / "none" / "file", ""),
     "update lock": lambda folder: contract.update(_files(folder, lock="{}"), None, True),
     "update missing": lambda folder: prepare("openapi: 3.1.0\npaths: {}", "x", ContractFiles(folder), None),  # type: ignore[arg-type]
@@ -373,6 +374,10 @@ TRIGGERS: Mapping[str, Trigger] = {
     "document yaml key": lambda _: read_yaml("a: &x [1]\n*x : 2", "x.yaml"),
     "document yaml merge": lambda _: read_yaml("a: {<<: 1}", "x.yaml"),
     "contract deep": lambda folder: load(_written(folder, '{"a":' * 200_000)),
+    "contract deep value": lambda folder: load(
+        _written(folder, '{"openapi": "3.1.0", "x": ' + "[" * 3000 + "]" * 3000 + "}")
+    ),
+    "contract deep schema": lambda _: contract_of(_nested(400, "not")),
     "contract leads to text": lambda _: from_document(
         {**document(), "paths": {"/x": {"$ref": "#/info/title"}}}, "x.yaml"
     ),

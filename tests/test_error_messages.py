@@ -64,7 +64,6 @@ NOT_TRIGGERED = {
     "traffic/recordings/store.py: f'it is broken and cannot be set aside: {err": "needs a disk that refuses",
     "cli/pytest_settings.py: problem[:400]": "pytest's own words: see tests/test_doctor.py",
     "cli/pytest_settings.py: 'pytest does not load the plugin here'": "run by tests/test_doctor.py",
-    "contract/soundness.py: 'it is nested too deep'": "a guard: the readers refuse such depth first",
     "drift/compare_documents.py: 'schemas nest too deeply to be compared'": "needs a stack that is nearly full",
     "drift/spec.py: f'{problem}, at #{part.pointer}'": "words of the caller: tests/drift/test_soundness.py",
     "recorded/recorded_test.py: 'it holds no runtimes'": "needs a recording without runtimes",
