@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -140,6 +142,19 @@ def _own(scene: object) -> object:
     return scene
 
 
+def _plugin(folder: Path, body: str) -> None:
+    """Use a module beside the command that makes a mistake as it is imported."""
+    name = f"wrong_plugin_{folder.name}"
+    _written(folder, f"from pytest_bctrl import contract_check\n\n{body}\n", f"{name}.py")
+    before, here = list(sys.path), Path.cwd()
+    os.chdir(folder)
+    try:
+        plugins.require_hooks([name], ["pytest_bctrl_checks"])
+    finally:
+        os.chdir(here)
+        sys.path[:] = before
+
+
 def _with_fault(function: Callable[..., Any]) -> object:
     server = _mock().extend(faults=[mock_fault("mine")(function)])
     return server.fault("mine").fault.change(object())  # type: ignore[arg-type]
@@ -250,6 +265,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "fault unsendable": lambda _: _with_fault(lambda _scene: Answer("200")),  # type: ignore[arg-type]
     "scenario raises": lambda _: _mock().extend([mock_scenario("mine")(_fails)]).scenario("mine"),
     "scenario arguments": lambda _: _mock().extend([mock_scenario("mine")(_own)]).scenario("mine", count=3),
+    "plugin wrong": lambda folder: _plugin(folder, "contract_check('My Check')"),
     "plugin missing": lambda _: plugins.require_hooks(["no_such_module"], ["pytest_bctrl_checks"]),
     "plugin without": lambda _: plugins.require_hooks(["json"], ["pytest_bctrl_checks"]),
     # mock
