@@ -293,6 +293,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "sample data": lambda _: runtime(metadata={"x": float("nan")}),
     "sample count": lambda _: runtimes(-1),
     "sample pattern": lambda _: _sample({"type": "string", "pattern": "^(?=a)b$"}),
+    "sample format": lambda _: _sample({"type": "string", "format": "uuid", "maxLength": 3}),
     "sample limits": lambda _: _sample({"type": "integer", "minimum": 3, "maximum": 2}),
     "sample bodiless": lambda _: _bodiless(),
     "sample list": lambda _: Samples(contract_of({"type": "object"}), contract_of().operations[0]).with_items([]),

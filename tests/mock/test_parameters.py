@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.samples.inputs import Inputs
-from pytest_bctrl.suite.parameters import mistakes
+from pytest_bctrl.samples.inputs import Inputs, inputs, unfilled
+from pytest_bctrl.suite.parameters import mistakes, variations
 from pytest_bctrl.traffic.mock import MockServer
 
 from ..contract.documents import contract_of
@@ -136,6 +136,37 @@ def test_there_may_be_blanks_around_the_commas_of_a_header_field(name: str, spel
     of = contract(CASES[f"header, {name}"])
 
     assert 200 == reply(of, Inputs({"id": "7"}, headers=(("p", spelled),))).status
+
+
+def test_a_value_that_nobody_can_make_is_asked_for() -> None:
+    """By its name, and nothing is sent without it."""
+    of = contract(Case(HEADER, {"type": "string", "pattern": "^(?=a)x$"}, "", "", ""), required=True)
+    operation = of.operations[0]
+
+    assert ["p"] == unfilled(of, operation, {})
+    assert inputs(of, operation, {}) is None
+    assert [] == [*mistakes(of, operation, {}), *variations(of, operation, {})]
+
+
+def test_a_setting_fills_a_parameter_of_the_query() -> None:
+    of = contract(Case({**QUERY, "x-bctrl-setting": "space_id"}, {"type": "string"}, "", "", ""), required=True)
+    made = inputs(of, of.operations[0], {"space_id": "mine"})
+
+    assert made is not None
+    assert "?p=mine" == made.query_text
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({"type": ["null", "array"], "minItems": 2}, ["p=7", "p=7.5", "p=a string where none belo...", "p=true"]),
+        ({"type": ["null", "object"], "minProperties": 2}, ["p=unexpected,array"]),
+    ],
+)
+def test_null_is_broken_by_another_type_alone(schema: dict[str, Any], expected: list[str]) -> None:
+    of = contract(Case({**QUERY, "explode": False}, schema, None, "", ""))
+
+    assert expected == sorted(one.name for one in mistakes(of, of.operations[0], {}))
 
 
 def test_what_belongs_to_others_is_passed_over() -> None:
