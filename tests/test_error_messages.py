@@ -46,6 +46,8 @@ HELD_BY = {
     "cli/mock.py: f'it cannot be written: {reason}'": "mock/test_command_line.py",
     "drift/sources.py: f'no answer within {seconds:g} s'": "drift/test_sources.py",
     "drift/sources.py: 'it is closed'": "drift/test_streams.py",
+    "recorded/recorded_test.py: 'it holds no runtimes'": "recordings/test_ends.py",
+    "recorded/recorded_test.py: 'there is nothing to replay yet'": "recordings/test_ends.py",
     "recorded/place.py: 'the mark is not understood'": "recordings/test_record_and_replay.py",
     "recorded/place.py: f'{name!r} is no name for a recording'": "recordings/test_record_and_replay.py",
     "recorded/recorded_test.py: '\\n'.join([f'it breaks the contract: {headli": "recordings/test_trust.py",
@@ -66,8 +68,6 @@ NOT_TRIGGERED = {
     "cli/pytest_settings.py: 'pytest does not load the plugin here'": "run by tests/test_doctor.py",
     "drift/compare_documents.py: 'schemas nest too deeply to be compared'": "needs a stack that is nearly full",
     "drift/spec.py: f'{problem}, at #{part.pointer}'": "words of the caller: tests/drift/test_soundness.py",
-    "recorded/recorded_test.py: 'it holds no runtimes'": "needs a recording without runtimes",
-    "recorded/recorded_test.py: 'there is nothing to replay yet'": "needs a test that is being recorded",
     "suite/run.py: f\"{' and '.join(missing)} not installed, and": "tests/base_install is without the extra",
 }
 """Errors whose text no test asserts, and why."""

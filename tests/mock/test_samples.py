@@ -199,7 +199,7 @@ def test_invariants_hold_of_numbers_and_of_what_may_be_left_out() -> None:
     }
     rules: list[dict[str, Any]] = [{"level": "error", "because": "it is so", **rule} for rule in RULES]
     listing = {"type": "object", "properties": {"things": {"type": "array", "items": thing}}, "required": ["things"]}
-    made = contract_of(listing, **{"x-bctrl-invariants": rules})
+    made = contract_of(listing, None, **{"x-bctrl-invariants": rules})
 
     samples = Samples(made, made.operations[0])
     bodies = [body for seed in range(9) for body in samples.run(seed, 12)]
@@ -212,7 +212,7 @@ def test_numbers_of_copies_are_renewed() -> None:
     thing = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
     rule: dict[str, Any] = {"level": "error", "because": "it is so", **RULES[0]}
     listing = {"type": "object", "properties": {"things": {"type": "array", "items": thing}}, "required": ["things"]}
-    made = contract_of(listing, **{"x-bctrl-invariants": [rule]})
+    made = contract_of(listing, None, **{"x-bctrl-invariants": [rule]})
     body = {"things": [{"id": 7}, {"id": 20}]}
 
     renewed = Samples(made, made.operations[0]).renewed(body, SPACE_ID, 100)
