@@ -70,11 +70,10 @@ def judge_upstream(source: str | Document, contract_base: Source, gate_file: Pat
     from pytest_bctrl.baseline.allowlist import judge
     from pytest_bctrl.drift.gate_file import GateFile, read_gate_file
     from pytest_bctrl.drift.options import Options
-    from pytest_bctrl.drift.sources import read_source, read_text
+    from pytest_bctrl.drift.sources import read_text
 
     name = str(gate_file)
     gate = read_gate_file(read_text(name), name) if gate_file.is_file() else GateFile(name)
     today = date.today()
     options = Options(gate.levels, sunset_days=gate.sunset_days, today=today)
-    revision = read_source(source) if isinstance(source, str) else source
-    return judge(compare(contract_base, revision, options), gate.allow_list, today)
+    return judge(compare(contract_base, source, options), gate.allow_list, today)

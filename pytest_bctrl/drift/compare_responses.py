@@ -93,20 +93,25 @@ def _headers(spec: Spec, response: Part) -> dict[str, _Header]:
 
 def _compare_headers(walk: SchemaComparison, old: Part, new: Part, place: Place) -> None:
     before, after = _headers(walk.report.base, old), _headers(walk.report.revision, new)
-    for key in dict.fromkeys([*before, *after]):
-        here = place._replace(scope="response-header", location=f"header {key}", strongly_typed=False)
-        one, other = before.get(key), after.get(key)
-        if one is None and other is not None:
-            walk.report.add("response-header-added", here, None, other.name, old.pointer, other.part.pointer)
-        elif one is not None and other is None:
+    for key, one in before.items():
+        here, other = _header_place(place, key), after.get(key)
+        if other is None:
             rule = "required-response-header-removed" if one.required else "optional-response-header-removed"
             walk.report.add(rule, here, one.name, None, one.part.pointer, new.pointer)
-        elif one is not None and other is not None:
-            if one.required != other.required:
-                rule = f"response-header-became-{word(other.required)}"
-                words = word(one.required), word(other.required)
-                walk.report.add(rule, here, *words, one.part.pointer, other.part.pointer)
-            _compare_header_values(walk, one, other, here)
+            continue
+        if one.required != other.required:
+            rule = f"response-header-became-{word(other.required)}"
+            words = word(one.required), word(other.required)
+            walk.report.add(rule, here, *words, one.part.pointer, other.part.pointer)
+        _compare_header_values(walk, one, other, here)
+    for key, other in after.items():
+        if key not in before:
+            here = _header_place(place, key)
+            walk.report.add("response-header-added", here, None, other.name, old.pointer, other.part.pointer)
+
+
+def _header_place(place: Place, key: str) -> Place:
+    return place._replace(scope="response-header", location=f"header {key}", strongly_typed=False)
 
 
 def _compare_header_values(walk: SchemaComparison, old: _Header, new: _Header, place: Place) -> None:

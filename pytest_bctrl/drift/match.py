@@ -160,7 +160,7 @@ def _telling_property(old: list[Branch], new: list[Branch]) -> str:
         if any(sum(map(len, side)) != len(frozenset[Any]().union(*side)) for side in sides):
             continue
         matched = sum(bool(one & other) for one in sides[0] for other in sides[1])
-        if matched > most and all(len(side) > 1 or matched for side in sides):
+        if matched > most:
             best, most = name, matched
     return best
 

@@ -78,15 +78,12 @@ class Flat(NamedTuple):
 
 
 def type_of(value: Any) -> frozenset[str]:
-    """The JSON Schema types that a value has: 1 and 1.0 are integers and numbers."""
+    """The JSON Schema types that a value other than null has: 1 and 1.0 are integers and numbers."""
     if isinstance(value, bool):
         return frozenset({"boolean"})
     if isinstance(value, (int, float)):
         return frozenset({"integer", "number"}) if value == int(value) else frozenset({"number"})
-    for kind, name in ((str, "string"), (list, "array"), (dict, "object")):
-        if isinstance(value, kind):
-            return frozenset({name})
-    return frozenset({"null"})
+    return frozenset({"string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"})
 
 
 def intersection(one: frozenset[str] | None, other: frozenset[str]) -> frozenset[str]:

@@ -249,6 +249,9 @@ class Normalizer:
             if node.enum:
                 named = frozenset().union(*(type_of(value) - {"number"} or {"number"} for value in node.enum.values()))
                 node.types = named
+            elif node.nullable:
+                # What is left is null alone, which is a type.
+                node.enum, node.types = None, frozenset()
         if node.constraints:
             self._settle_constraints(node)
         if not node.takes("array"):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SECONDS = 20.0
 REDIRECTS = 5
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[?::1\]?")
+_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
 _MEND = "give a URL that begins with https://, a path, or - for standard input"
 
 
@@ -84,18 +84,23 @@ def fetch(url: str, seconds: float = SECONDS) -> bytes:
     thread.start()
     thread.join(seconds)
     if not outcome:
-        raise UnreachableError(f"no answer within {seconds:g} s", where=url, mend="try again, or give a local copy")
+        raise _late(url, seconds)
     if isinstance(outcome[0], bytes):
         return outcome[0]
     raise _told(outcome[0], url, seconds)
+
+
+def _late(url: str, seconds: float) -> UnreachableError:
+    return UnreachableError(f"no answer within {seconds:g} s", where=url, mend="try again, or give a local copy")
 
 
 def _told(error: BaseException, url: str, seconds: float) -> UnreachableError | DocumentError:
     if isinstance(error, (UnreachableError, DocumentError)):
         return error
     if isinstance(error, TimeoutError) or "timed out" in str(error):
-        return UnreachableError(f"no answer within {seconds:g} s", where=url, mend="try again, or give a local copy")
-    reason = " ".join(str(getattr(error, "reason", "") or error or type(error).__name__).split())
+        return _late(url, seconds)
+    cause = getattr(error, "reason", None) or error
+    reason = " ".join(str(cause).split()) or type(cause).__name__
     return UnreachableError(f"it cannot be fetched: {reason}", where=url, mend="check the URL, or give a local copy")
 
 
@@ -113,11 +118,11 @@ def refuse(url: str, via: str = "") -> None:
         parts.port  # noqa: B018 - reading it is what checks it
     except ValueError as error:
         raise DocumentError(f"not a URL: {error}", where=where, mend=_MEND) from None
-    if parts.username is not None or parts.password is not None:
+    if parts.username is not None:
         raise DocumentError(
             "the URL holds a credential", where=f"{parts.scheme}://{host}", mend="leave it out: no credential is sent"
         )
-    from_https = via.startswith("https:")
+    from_https = urlsplit(via).scheme == "https"
     if not host or (
         parts.scheme != "https" and (parts.scheme != "http" or from_https or not _LOOPBACK.fullmatch(host))
     ):
@@ -148,7 +153,7 @@ def _get(url: str, seconds: float) -> bytes:
                     return bytes(data)
                 data += chunk
             if len(data) > MAX_BYTES:
-                return bytes(data)
+                return bytes(data[: MAX_BYTES + 1])
             raise TimeoutError
     except HTTPError as error:
         error.close()
@@ -192,4 +197,4 @@ def _opener(url: str, version: str) -> tuple[Any, Any]:
         "Accept": "text/markdown, application/yaml, application/json, text/plain;q=0.9, */*;q=0.1",
         "Accept-Encoding": "identity",
     }
-    return Request(url.split("#")[0], headers=headers), build_opener(*handlers)  # noqa: S310 - `refuse` saw the scheme
+    return Request(url, headers=headers), build_opener(*handlers)  # noqa: S310 - `refuse` saw the scheme

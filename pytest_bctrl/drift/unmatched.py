@@ -58,10 +58,13 @@ def note_unused_schemas(walk: SchemaComparison) -> None:
     before, after = _components(report.base), _components(report.revision)
     if len(before) * len(after) > _EXHAUSTIVE:
         return
-    for pointer, part in _unused(before, after, report.base, walk.old):
+    # Both are read before any is compared: what is compared counts as used from then on.
+    gone = _unused(before, after, report.base, walk.old)
+    come = _unused(after, before, report.revision, walk.new)
+    for pointer, part in gone:
         if not any(walk.equal((part,), (other,), _SCHEMAS) for other in after.values()):
             report.add("api-schema-removed", _SCHEMAS, pointer.rpartition("/")[2], None, pointer)
-    for pointer, part in _unused(after, before, report.revision, walk.new):
+    for pointer, part in come:
         if not any(walk.equal((other,), (part,), _SCHEMAS) for other in before.values()):
             report.add("api-schema-added", _SCHEMAS, None, pointer.rpartition("/")[2], "", pointer)
 

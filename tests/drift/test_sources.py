@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -18,60 +17,7 @@ from pytest_bctrl.drift.sources import fetch, read_source, refuse
 from pytest_bctrl.errors import BctrlError, DocumentError, UnreachableError
 
 from .published import SPEC, TEXT, page
-
-Answer = Callable[[BaseHTTPRequestHandler], object]
-
-
-class Upstream:
-    """A server that answers every path as it is told, and notes what it was sent."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, Answer] = {}
-        self.headers: list[dict[str, str]] = []
-        upstream = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                upstream.headers.append(dict(self.headers))
-                upstream.answers[self.path](self)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    server = Upstream()
-    yield server
-    server.close()
-
-
-def text(body: str, status: int = 200, **headers: str) -> Answer:
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        data = body.encode()
-        request.send_response(status)
-        request.send_header("Content-Length", str(len(data)))
-        for name, value in headers.items():
-            request.send_header(name.replace("_", "-"), value)
-        request.end_headers()
-        request.wfile.write(data)
-
-    return answer
-
-
-def to(location: str) -> Answer:
-    return text("", 302, Location=location)
+from .upstream import Upstream, text, to
 
 
 def test_a_page_is_fetched(upstream: Upstream) -> None:
@@ -105,9 +51,10 @@ def test_a_redirect_to_elsewhere_is_refused(target: str, upstream: Upstream) -> 
         fetch(f"{upstream.url}/")
 
 
-def test_from_https_the_way_leads_to_https_only() -> None:
+@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
+def test_from_https_the_way_leads_to_https_only(scheme: str) -> None:
     with pytest.raises(DocumentError, match="only https"):
-        refuse("http://localhost:8000/", via="https://example.invalid/")
+        refuse("http://localhost:8000/", via=f"{scheme}://example.invalid/")
 
 
 def test_redirects_end(upstream: Upstream) -> None:

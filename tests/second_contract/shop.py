@@ -125,6 +125,8 @@ class Handler(BaseHTTPRequestHandler):
         given = parse_qs(query, keep_blank_values=True)
         if self.fault != "no questions":
             require_valid(given, self.fault)
+        if not {lang for text in given.get("langs", []) for lang in text.split(",")} <= {"de", "en", "ja"}:
+            raise RefusedError(422, "langs")
         if self.headers.get("X-Shop-Locale", "de") not in ("de", "en", "ja"):
             raise RefusedError(400, "X-Shop-Locale")
         if self.fault == "tags crash" and "tag" in given:
@@ -195,8 +197,6 @@ def require_valid(given: dict[str, list[str]], fault: str) -> None:
         raise RefusedError(422, "sort")
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", given.get("min_price", ["0"])[-1]) is None:
         raise RefusedError(422, "min_price")
-    if not {lang for text in given.get("langs", []) for lang in text.split(",")} <= {"de", "en", "ja"}:
-        raise RefusedError(422, "langs")
     if given.get("in_print", ["true"])[-1] not in ("true", "false"):
         raise RefusedError(422, "in_print")
     try:

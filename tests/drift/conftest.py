@@ -1,0 +1,17 @@
+"""What the tests of several files need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from .upstream import Upstream
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """A server on a loopback port."""
+    server = Upstream()
+    yield server
+    server.close()

@@ -1,0 +1,90 @@
+"""How a finding is told: both values, shortened, how often, and where."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.contract.document import load_document
+from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.options import Options
+from pytest_bctrl.finding import Finding
+
+from .pairs import Doc, body, document, parameter
+from .published import SPEC, TEXT, page
+
+CHANGED = "The default of the response body was changed"
+
+
+def told(old: Any, new: Any) -> Finding:
+    (finding,) = compare(body(old), body(new), Options(descriptions=True))
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        (["é"], ["è"], '["é"] → ["è"]'),
+        (1, "1", "1 → 1"),
+        ({"a": 1}, False, '{"a": 1} → false'),
+        (date(2026, 1, 1), date(2026, 1, 2), '"2026-01-01" → "2026-01-02"'),
+    ],
+)
+def test_values_are_shown_as_they_are_written(old: Any, new: Any, shown: str) -> None:
+    """As JSON, text without quotes; a date that a YAML reader made stays what it was."""
+    assert told({"default": old}, {"default": new}).message == f"{CHANGED}: {shown}"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [("a" * 80, "a" * 80), ("a" * 81, "a" * 77 + "..."), (["b" * 80], '["' + "b" * 75 + "...")]
+)
+def test_more_than_eighty_characters_are_shortened(value: Any, shown: str) -> None:
+    finding = told({"default": 1}, {"default": value})
+    assert finding.message == f"{CHANGED}: 1 → {shown}"
+    assert finding.observed == value
+
+
+def test_several_constraints_at_once_are_in_the_order_of_their_texts() -> None:
+    finding = told(
+        {"type": "integer", "multipleOf": 2}, {"type": "integer", "allOf": [{"multipleOf": 9}, {"multipleOf": 10}]}
+    )
+    assert (finding.expected, finding.observed) == (2, [10, 9])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_same_change_of_several_paths_is_one_finding_with_its_count(count: int) -> None:
+    """Paths that differ in the names of their parameters alone are one place."""
+
+    def of_type(kind: str) -> Doc:
+        operation = parameter(schema={"type": kind})["paths"]["/a"]
+        return {**document(), "paths": {f"/a/{{p{number}}}": operation for number in range(count)}}
+
+    findings = compare(of_type("string"), of_type("integer"))
+    assert [(finding.rule, finding.count) for finding in findings] == [("request-parameter-type-changed", count)]
+
+
+def test_a_finding_points_at_its_line_on_both_sides() -> None:
+    text = TEXT.replace("- failed", "- failed\n        - paused")
+    (finding,) = compare(load_document(TEXT, "old.yaml"), load_document(page(text), "new.md"))
+    spots = finding.extra["base"], finding.extra["revision"]
+    pointer = spots[0]["pointer"]
+    line = TEXT.splitlines().index("        - failed")
+    enum = max(number for number, written in enumerate(TEXT.splitlines()[:line], 1) if written.endswith(" enum:"))
+    assert spots == (
+        {"document": "old.yaml", "pointer": pointer, "line": enum},
+        {"document": "new.md", "pointer": pointer, "line": enum + 7},
+    )
+    assert pointer.endswith("/enum")
+
+
+def test_what_is_no_text_has_no_line() -> None:
+    (finding,) = compare(SPEC, load_document(TEXT.replace("- failed", "- failed\n        - paused"), "new.yaml"))
+    assert (finding.extra["base"]["document"], finding.extra["base"]["line"]) == ("base", None)
+
+
+def test_the_worst_comes_first() -> None:
+    old = {"type": "object", "default": 1, "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}
+    new = {"type": "object", "default": 2, "properties": {"b": {"type": "integer"}}}
+    assert [finding.level for finding in compare(body(old), body(new))] == ["error", "warning", "info"]

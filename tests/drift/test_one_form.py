@@ -1,0 +1,99 @@
+"""Two ways of writing a schema that mean the same are no drift; what looks like it and means another thing is."""
+# ruff: noqa: E501 - a case a line
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.drift import compare
+
+from .pairs import Doc, body
+
+TEXT: Doc = {"type": "string"}
+WHOLE: Doc = {"type": "integer"}
+
+
+def prop(schema: Any) -> Doc:
+    return body({"type": "object", "properties": {"p": schema}})
+
+
+def rules(old: Any, new: Any) -> set[str]:
+    return {finding.rule.removeprefix("response-property-") for finding in compare(prop(old), prop(new))}
+
+
+SAME: list[tuple[Any, Any]] = [
+    ({"type": "integer", "enum": [1, 2.5]}, {"type": "integer", "const": 1}),
+    ({"type": "number", "enum": [1, 2.5, "a"]}, {"enum": [1, 2.5]}),
+    ({"type": "boolean", "enum": [True, "a"]}, {"const": True}),
+    ({"type": "array", "enum": [[1], "a"]}, {"const": [1]}),
+    ({"type": "object", "enum": [{}, 1]}, {"const": {}}),
+    ({"allOf": [{"type": ["string", "integer"]}, TEXT]}, TEXT),
+    ({"allOf": [TEXT, {"type": ["string", "integer"]}]}, TEXT),
+    ({"allOf": [{"type": ["string", "number"]}, TEXT]}, TEXT),
+    ({"allOf": [{"type": ["string", "integer"]}, {"type": ["string", "number"]}]}, {"type": ["string", "integer"]}),
+    ({"allOf": [{"type": "number"}, {"type": ["integer", "number"]}]}, {"type": "number"}),
+    (True, {}),
+    ({"allOf": [{"enum": ["a", "b"]}, {"enum": ["b", "c"]}]}, {"const": "b"}),
+    ({"enum": [1, "a", None], "type": ["string", "null"]}, {"enum": ["a", None]}),
+    ({"enum": ["a"], "type": "string", "nullable": True}, {"enum": ["a", None]}),
+    ({"type": ["string", "null"], "allOf": [TEXT]}, TEXT),
+    ({"type": "string", "nullable": True}, {"type": ["string", "null"]}),
+    ({"nullable": True, "allOf": [TEXT]}, {"type": ["string", "null"]}),
+    ({"nullable": True, "oneOf": [TEXT, WHOLE]}, {"type": ["integer", "string", "null"]}),
+    ({"anyOf": [TEXT, {"type": "null"}]}, {"type": ["string", "null"]}),
+    ({"anyOf": [TEXT, {"const": None}]}, {"type": ["string", "null"]}),
+    ({"oneOf": [{"type": "null"}]}, {"type": "null"}),
+    ({"type": ["integer", "number"]}, {"type": "number"}),
+    ({"allOf": [{"type": "number"}, WHOLE]}, WHOLE),
+    ({"allOf": [WHOLE, {"type": "number"}]}, WHOLE),
+    ({"oneOf": [TEXT, WHOLE]}, {"type": ["string", "integer"]}),
+    ({"oneOf": [{"const": "a"}, {"const": "b"}]}, {"enum": ["a", "b"]}),
+    ({"oneOf": [{"const": "a"}, {"const": "b"}], "enum": ["a", "c"]}, {"enum": ["a"]}),
+    ({"type": "integer", "multipleOf": 1}, WHOLE),
+    ({"type": "string", "multipleOf": 2, "maximum": 3, "minItems": 1, "minProperties": 1, "uniqueItems": True}, TEXT),
+    ({"type": "string", "items": TEXT, "contains": TEXT, "unevaluatedItems": False}, TEXT),
+    ({"type": "string", "required": ["a"], "properties": {"a": TEXT}, "additionalProperties": False, "propertyNames": TEXT, "unevaluatedProperties": False}, TEXT),
+    ({"type": "array", "minContains": 2, "maxContains": 3}, {"type": "array"}),
+    ({"type": "object", "required": True}, {"type": "object"}),
+    ({"type": "object", "required": ["b"], "dependentRequired": {"a": ["b"]}}, {"type": "object", "required": ["b"]}),
+    ({"type": "array", "allOf": [{"prefixItems": [TEXT]}, {"prefixItems": [{"maxLength": 3}, WHOLE]}]}, {"type": "array", "prefixItems": [{**TEXT, "maxLength": 3}, WHOLE]}),
+    ({"type": "array", "allOf": [{"items": TEXT}, {"items": {"maxLength": 3}}]}, {"type": "array", "items": {**TEXT, "maxLength": 3}}),
+    ({"type": "object", "allOf": [{"properties": {"a": TEXT}}, {"properties": {"a": {"maxLength": 3}}}]}, {"type": "object", "properties": {"a": {**TEXT, "maxLength": 3}}}),
+    ({"allOf": [{"readOnly": True}, {"readOnly": False}]}, {"readOnly": True}),
+    ({"allOf": [{"readOnly": False}, {"readOnly": True}]}, {"readOnly": True}),
+    ({"allOf": [{"default": 1}, {"default": 2}]}, {"default": 1}),
+    ({"type": "string", "allOf": [{"minLength": 2}, {"minLength": 3}]}, {**TEXT, "minLength": 3}),
+    ({"type": "string", "allOf": [{"maxLength": 2}, {"maxLength": 3}]}, {**TEXT, "maxLength": 2}),
+]  # fmt: skip
+
+OTHER: list[tuple[Any, Any, set[str]]] = [
+    (True, TEXT, {"type-specialized"}),
+    (False, TEXT, {"type-generalized"}),
+    (TEXT, {"type": "string", "nullable": True}, {"became-nullable"}),
+    ({"type": "string", "nullable": False}, {"type": ["string", "null"]}, {"became-nullable"}),
+    ({"nullable": True, "allOf": [TEXT]}, TEXT, {"became-not-nullable"}),
+    ({"enum": ["a"]}, {"enum": ["a", None]}, {"became-nullable"}),
+    ({"enum": [1]}, {"enum": [True]}, {"type-changed"}),
+    (WHOLE, {"type": ["integer", "number"]}, {"type-generalized"}),
+    ({"oneOf": [TEXT, WHOLE]}, {"oneOf": [TEXT, WHOLE, {"type": "null"}]}, {"became-nullable"}),
+    ({"oneOf": [{"const": "a"}, {"const": "b"}]}, {"enum": ["a", "b", None]}, {"became-nullable"}),
+    ({"oneOf": [{"const": "a"}, {"const": "b"}]}, {"enum": ["a"]}, {"enum-value-removed"}),
+    ({"type": "integer", "multipleOf": 2}, {"type": "integer", "multipleOf": 1}, {"multiple-of-unset"}),
+    ({"type": "number", "multipleOf": 1}, {"type": "number"}, {"multiple-of-unset"}),
+    ({"type": "array", "contains": TEXT, "maxContains": 3}, {"type": "array", "contains": TEXT}, {"max-contains-unset"}),
+    ({"type": "object", "dependentRequired": {"a": ["b", "c"]}, "required": ["b"]}, {"type": "object", "required": ["b"]}, {"dependent-required-removed"}),
+    ({"allOf": [{"default": 1}, {"default": 2}]}, {"default": 2}, {"default-value-changed"}),
+    ({"type": ["string", "null"], "readOnly": True}, {"type": ["string", "null"]}, {"response-optional-property-became-not-read-only"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other"), SAME, ids=str)
+def test_the_same_in_other_words_is_no_drift(one: Any, other: Any) -> None:
+    assert rules(one, other) == rules(other, one) == set()
+
+
+@pytest.mark.parametrize(("old", "new", "told"), OTHER, ids=str)
+def test_what_means_another_thing_is_drift(old: Any, new: Any, told: set[str]) -> None:
+    assert rules(old, new) == told

@@ -1,0 +1,96 @@
+"""Where a reference leads: to a pointer, an anchor, the element of a list; and what stands beside it."""
+# ruff: noqa: E501 - a case a line
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.drift import compare
+
+from .pairs import Doc, body, document
+
+OBJECT: Doc = {"type": "object", "properties": {"a": {"type": "string"}}}
+
+
+def rules(base: Doc, revision: Doc) -> list[str]:
+    return [finding.rule for finding in compare(base, revision)]
+
+
+def with_components(schema: Any, **schemas: Any) -> Doc:
+    return {**body(schema), "components": {"schemas": schemas}}
+
+
+@pytest.mark.parametrize(
+    "ref",
+    ["#/components/schemas/A~1~0b~1", "#/components/schemas/A~1%7E0b%7E1", "#/components/schemas/Whole/allOf/1", "#named", "#in-a-list", "#na%6Ded"],
+)  # fmt: skip
+def test_a_reference_leads_where_it_names(ref: str) -> None:
+    """A key with `/` and `~`, one in percent-encoding, an element of a list, an anchor."""
+    schemas: Doc = {
+        "A/~b/": {"type": "integer", "$anchor": "named"},
+        "Whole": {"allOf": [{}, {"type": "integer", "$anchor": "in-a-list"}]},
+        "Wrong": {"type": "string"},
+    }
+    assert compare(with_components({"type": "integer"}, **schemas), with_components({"$ref": ref}, **schemas)) == []
+    assert rules(with_components({"type": "string"}, **schemas), with_components({"$ref": ref}, **schemas)) == [
+        "response-body-type-changed"
+    ]
+
+
+@pytest.mark.parametrize("keyword", ["$anchor", "$dynamicAnchor"])
+def test_an_anchor_in_an_operation_is_known(keyword: str) -> None:
+    query = {"name": "q", "in": "query", "schema": {"type": "string", keyword: "here"}}
+
+    def answering(schema: Doc) -> Doc:
+        content = {"application/json": {"schema": schema}}
+        return document({"parameters": [query], "responses": {"200": {"description": "ok", "content": content}}})
+
+    assert compare(answering({"type": "string"}), answering({"$ref": "#here"})) == []
+
+
+def test_of_two_anchors_that_are_alike_the_one_in_a_component_counts() -> None:
+    parameter = {"name": "q", "in": "query", "schema": {"type": "string", "$anchor": "here"}}
+    made = with_components({"$ref": "#here"}, A={"type": "integer", "$anchor": "here"})
+    made["paths"]["/a"]["get"]["parameters"] = [parameter]
+    plain = with_components({"type": "integer"}, A={"type": "integer"})
+    plain["paths"]["/a"]["get"]["parameters"] = [parameter]
+    assert compare(plain, made) == []
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [{"title": "t"}, {"description": "d"}, {"$comment": "c"}, {"x-order": 1}, {"nullable": False}, {"examples": ["a"]}, {"$dynamicRef": "#/components/schemas/Z"}],
+    ids=lambda beside: next(iter(beside)),
+)  # fmt: skip
+def test_what_says_nothing_may_stand_beside_a_reference(beside: Doc) -> None:
+    """Of a `$ref` and a `$dynamicRef` the first counts."""
+    plain = with_components({"$ref": "#/components/schemas/A"}, A=OBJECT, Z={"type": "string"})
+    assert (
+        compare(plain, with_components({"$ref": "#/components/schemas/A", **beside}, A=OBJECT, Z={"type": "string"}))
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("beside", "rule"),
+    [
+        ({"minProperties": 1}, "response-body-min-properties-set"),
+        ({"required": ["a"]}, "response-property-became-required"),
+        ({"default": {}}, "response-body-default-value-added"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else next(iter(value)),
+)
+def test_what_stands_beside_a_reference_holds_as_well(beside: Doc, rule: str) -> None:
+    """From OpenAPI 3.1 on; in 3.0 it is not read."""
+    plain = with_components({"$ref": "#/components/schemas/A"}, A=OBJECT)
+    more = with_components({"$ref": "#/components/schemas/A", **beside}, A=OBJECT)
+    assert rules(plain, more) == [rule]
+    assert rules({**plain, "openapi": "3.0.3"}, {**more, "openapi": "3.0.3"}) == []
+
+
+def test_null_beside_a_reference_lets_null_in() -> None:
+    plain = with_components({"$ref": "#/components/schemas/A"}, A=OBJECT)
+    more = with_components({"$ref": "#/components/schemas/A", "nullable": True}, A=OBJECT)
+    assert rules(plain, more) == ["response-body-became-nullable"]

@@ -1,0 +1,149 @@
+"""What a comparison does not read, as it is told: the document, the line, the place, and what would be right."""
+# ruff: noqa: E501 - a case a line
+
+from __future__ import annotations
+
+import inspect
+import sys
+from datetime import date
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.contract.document import load_document
+from pytest_bctrl.drift import compare
+from pytest_bctrl.errors import DocumentError
+
+from .pairs import Doc, body, document, parameter
+
+GET = "#/paths/~1a/get"
+SCHEMA = f"{GET}/responses/200/content/application~1json/schema"
+SEE = "(see the OpenAPI specification)"
+BACK = f"a $ref leads back to itself, at {SCHEMA} (let it name a definition)"
+
+
+def told(revision: Doc) -> str:
+    with pytest.raises(DocumentError) as caught:
+        compare(document(), revision)
+    return str(caught.value)
+
+
+def nested(levels: int, keyword: str) -> Doc:
+    """Alternatives within alternatives, each level a component: written out, the document would be too deep."""
+    schemas = {
+        f"L{level}": {
+            keyword: [
+                {"$ref": f"#/components/schemas/L{level + 1}"},
+                *({"type": "array", "minItems": level}, {"type": "object"})[: 2 * (keyword == "oneOf")],
+            ]
+        }
+        for level in range(levels)
+    }
+    made = body({"$ref": "#/components/schemas/L0"})
+    return {**made, "components": {"schemas": {**schemas, f"L{levels}": {"type": "string"}}}}
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [("text", "text"), (True, "boolean"), (5, "number"), (1.5, "number"), ({}, "mapping"), (date(2026, 1, 1), "date")],
+)
+def test_what_stands_in_the_place_of_a_list_is_told_in_words_of_json(value: Any, kind: str) -> None:
+    assert (
+        told(document({"parameters": value}))
+        == f"revision: a {kind} stands where a list is due, at {GET}/parameters {SEE}"
+    )
+
+
+@pytest.mark.parametrize(("value", "kind"), [(None, "null"), ([], "list"), ("text", "text")])
+def test_what_stands_in_the_place_of_a_schema_is_told(value: Any, kind: str) -> None:
+    said = f"a {kind} stands where a schema is due, at {SCHEMA}/allOf/0 (a mapping, true or false)"
+    assert told(body({"allOf": [value]})) == f"revision: {said}"
+
+
+@pytest.mark.parametrize(
+    ("revision", "says"),
+    [
+        (document({"responses": "a"}), f"a text stands where a mapping is due, at {GET}/responses {SEE}"),
+        (parameter(name=["q"]), f"a list stands where text is due, at {GET}/parameters/0/name {SEE}"),
+        (body({"deprecated": 1}), f"a number stands where true or false is due, at {SCHEMA}/deprecated {SEE}"),
+        (body({"required": "p"}), f"a text stands where a list is due, at {SCHEMA}/required {SEE}"),
+        (body({"required": [1]}), f"a number stands where text is due, at {SCHEMA}/required/0 {SEE}"),
+        (body({"prefixItems": {}}), f"a mapping stands where a list is due, at {SCHEMA}/prefixItems {SEE}"),
+        (body({"enum": 5}), f"a number stands where a list is due, at {SCHEMA}/enum {SEE}"),
+        (body({"type": 5}), f"'type' is neither a name nor a list of names, at {SCHEMA}/type (such as string)"),
+        (body({"type": ["string", 5]}), f"'type' is neither a name nor a list of names, at {SCHEMA}/type (such as string)"),
+        (body({"type": ["text", "null", "number"]}), f"'text' is no type, at {SCHEMA}/type (the types are array, boolean, integer, number, object, string and null)"),
+        (body({"type": "x" * 50}), f"'{'x' * 40}' is no type, at {SCHEMA}/type (the types are array, boolean, integer, number, object, string and null)"),
+        (body({"allOf": [{}] * 502}), f"allOf nests too deeply or has too many branches, at {SCHEMA}/allOf/500 (flatten it)"),
+        ({**document(), "paths": {"a": {}}}, "the path 'a' does not begin with a slash, at #/paths/a (see OpenAPI 3.1, section 4.8.8.1)"),
+        ({**document(), "paths": {"a" * 90: {}}}, f"the path '{'a' * 80}' does not begin with a slash, at #/paths/{'a' * 90} (see OpenAPI 3.1, section 4.8.8.1)"),
+        ({**document(), "paths": {"/a": "text"}}, f"a text stands where a mapping is due, at #/paths/~1a {SEE}"),
+        ({**document(), "paths": {"/a": {"get": "text"}}}, f"a text stands where a mapping is due, at {GET} {SEE}"),
+        (body({"minimum": "1"}), f"'minimum' is not a number, at {SCHEMA}/minimum (give a number)"),
+        (body({"maxLength": True}), f"'maxLength' is not a number, at {SCHEMA}/maxLength (give a number)"),
+        (body({"multipleOf": 0}), f"'multipleOf' is not a number above 0, at {SCHEMA}/multipleOf (give one)"),
+        (body({"multipleOf": True}), f"'multipleOf' is not a number above 0, at {SCHEMA}/multipleOf (give one)"),
+        (body({"multipleOf": "2"}), f"'multipleOf' is not a number above 0, at {SCHEMA}/multipleOf (give one)"),
+        (document(servers=[{}]), "a server has no url, at #/servers/0 (give it one)"),
+        (document(servers=[{"url": 1}]), f"a number stands where text is due, at #/servers/0/url {SEE}"),
+        (document({"security": [{"k": []}]}), f"the security scheme 'k' is not defined, at {GET}/security/0 (see components.securitySchemes)"),
+        (document({"security": [{"k": []}]}, components={"securitySchemes": {"k": {"type": "magic"}}}), "a security scheme has no known type, at #/components/securitySchemes/k (apiKey, http, mutualTLS, oauth2 or openIdConnect)"),
+    ],
+)  # fmt: skip
+def test_what_is_not_of_its_form_is_told_with_its_place_and_its_mend(revision: Doc, says: str) -> None:
+    assert told(revision) == f"revision: {says}"
+
+
+@pytest.mark.parametrize(
+    ("ref", "says"),
+    [
+        (5, "a $ref is not text, at {at} (it should read #/components/...)"),
+        ("other.yaml", "the $ref 'other.yaml' leads outside the document, at {at} (bundle it into one document: nothing is fetched)"),
+        ("o" * 300, "the $ref '" + "o" * 200 + "' leads outside the document, at {at} (bundle it into one document: nothing is fetched)"),
+        ("#/components/schemas/Z", "the $ref '#/components/schemas/Z' names nothing, at {at} (define it, or mend the $ref)"),
+        ("#/servers/1", "the $ref '#/servers/1' names nothing, at {at} (define it, or mend the $ref)"),
+        ("#/servers/-1", "the $ref '#/servers/-1' names nothing, at {at} (define it, or mend the $ref)"),
+        ("#" + "z" * 300, "the $ref '#" + "z" * 199 + "' names nothing, at {at} (define it, or mend the $ref)"),
+        ("#/" + "z" * 300, "the $ref '#/" + "z" * 198 + "' names nothing, at {at} (define it, or mend the $ref)"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef"])
+def test_a_reference_to_nothing_is_told_with_its_mend(keyword: str, ref: Any, says: str) -> None:
+    made = {**body({keyword: ref}), "servers": [{"url": "/"}]}
+    assert told(made) == f"revision: {says.format(at=SCHEMA)}"
+
+
+def test_a_reference_that_leads_back_to_itself_is_told() -> None:
+    assert told(body({"$ref": SCHEMA})) == f"revision: {BACK}"
+    assert told(document({"parameters": [{"$ref": f"{GET}/parameters/0"}]})) == (
+        f"revision: a $ref leads back to itself, at {GET}/parameters/0 (let it name a definition)"
+    )
+
+
+def test_all_of_is_read_fifty_levels_deep() -> None:
+    assert compare(nested(50, "allOf"), nested(50, "allOf")) == []
+    said = "allOf nests too deeply or has too many branches, at #/components/schemas/L51 (flatten it)"
+    assert told(nested(51, "allOf")) == f"revision: {said}"
+
+
+def test_a_comparison_that_begins_too_deep_in_its_callers_is_told() -> None:
+    """Nothing is missed in silence where Python's own limit comes first."""
+    holding = {f"S{i}": {"properties": {"p": {"$ref": f"#/components/schemas/S{i + 1}"}}} for i in range(90)}
+    schemas = {**holding, "S90": {"type": "string"}}
+    deep: Doc = {**body({"$ref": "#/components/schemas/S0"}), "components": {"schemas": schemas}}
+    changed: Doc = {**deep, "components": {"schemas": {**schemas, "S90": {"type": "integer"}}}}
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 200)
+    try:
+        with pytest.raises(DocumentError, match=r"^base or revision: schemas nest too deeply .* \(flatten them\)$"):
+            compare(deep, changed)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert [finding.rule for finding in compare(deep, changed)] == ["response-property-type-changed"]
+
+
+def test_a_mistake_is_told_with_its_line() -> None:
+    text = "openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths:\n  /a:\n    get:\n      parameters: 5\n"
+    with pytest.raises(DocumentError) as caught:
+        compare(document(), load_document(text, "new.yaml"))
+    assert str(caught.value) == f"new.yaml:6: a number stands where a list is due, at {GET}/parameters {SEE}"

@@ -1,0 +1,153 @@
+"""Deprecation, sunset dates and stability: what is announced in time, what is not, and what is no change."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.options import Options
+
+from .pairs import Doc, body, document, parameter
+
+TODAY = date(2026, 11, 1)
+PAST, TOMORROW, NEVER = "2026-10-01", "2026-11-02", "2099-01-01"
+
+
+def day(ahead: int) -> str:
+    return (TODAY + timedelta(days=ahead)).isoformat()
+
+
+def operation(sunset: object = None) -> Doc:
+    return document({"deprecated": True, **({} if sunset is None else {"x-sunset": sunset})})
+
+
+def prop(**values: object) -> Doc:
+    return body({"type": "object", "properties": {"p": {"type": "string", **values}}})
+
+
+def found(base: Doc, revision: Doc, policy: int = 0) -> list[tuple[str, object, object]]:
+    options = Options(sunset_days=policy, today=TODAY)
+    return [(finding.rule, finding.expected, finding.observed) for finding in compare(base, revision, options)]
+
+
+@pytest.mark.parametrize(
+    ("sunset", "policy", "rule"),
+    [
+        (PAST, 0, "endpoint-deprecated-with-sunset"),
+        (PAST, 1, "api-sunset-date-too-small"),
+        (day(29), 30, "api-sunset-date-too-small"),
+        (day(30), 30, "endpoint-deprecated-with-sunset"),
+        (f"{day(30)}T12:00:00Z", 30, "endpoint-deprecated-with-sunset"),
+        (date(2026, 12, 1), 30, "endpoint-deprecated-with-sunset"),
+        ("soon", 30, "api-deprecated-sunset-parse"),
+    ],
+)
+def test_a_deprecation_is_announced_as_many_days_ahead_as_the_policy_asks(
+    sunset: object, policy: int, rule: str
+) -> None:
+    assert found(document(), operation(sunset), policy) == [(rule, None, sunset)]
+
+
+@pytest.mark.parametrize(("policy", "rule"), [(0, "endpoint-deprecated"), (1, "api-deprecated-sunset-missing")])
+def test_a_deprecation_without_a_date_is_told_by_the_policy(policy: int, rule: str) -> None:
+    assert found(document(), operation(), policy) == [(rule, False, True)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(NEVER, day(29)), (day(10), day(5)), (day(5), PAST), (day(5), f"{day(4)}T00:00:00Z")]
+)
+def test_a_date_that_moves_nearer_than_the_policy_asks_is_told(before: str, after: str) -> None:
+    assert found(operation(before), operation(after), 30) == [("api-sunset-date-changed-too-small", before, after)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (NEVER, day(30)),
+        (day(40), day(31)),
+        (PAST, day(5)),
+        (day(5), day(6)),
+        (day(5), f"{day(5)}T00:00:00Z"),
+        ("soon", day(5)),
+        (None, day(5)),
+    ],
+)
+def test_a_date_that_moves_otherwise_is_no_change(before: str | None, after: str) -> None:
+    """Later, not nearer than the policy asks, the same day in other words, or the first that is one."""
+    assert found(operation(before), operation(after), 30) == []
+
+
+@pytest.mark.parametrize("before", [None, NEVER])
+def test_a_date_that_becomes_unreadable_is_told(before: str | None) -> None:
+    (finding,) = compare(operation(before), operation("soon"), Options(today=TODAY))
+    assert (finding.rule, finding.expected, finding.observed) == ("api-deprecated-sunset-parse", before, "soon")
+    assert (finding.operation, finding.location) == ("GET /a", "")
+    pointer = "/paths/~1a/get"
+    assert {finding.extra[side]["pointer"] for side in ("base", "revision")} == {pointer}
+
+
+def test_the_date_of_a_property_has_no_rule_for_what_moves_or_goes() -> None:
+    late, soon = prop(deprecated=True, **{"x-sunset": NEVER}), prop(deprecated=True, **{"x-sunset": TOMORROW})
+    assert found(late, soon, 30) == []
+    assert found(late, prop(deprecated=True), 30) == []
+    assert found(late, prop(deprecated=True, **{"x-sunset": "soon"})) == [
+        ("response-property-deprecated-sunset-invalid", NEVER, "soon")
+    ]
+
+
+def test_the_date_of_a_parameter_that_goes_is_told() -> None:
+    late = parameter(deprecated=True, **{"x-sunset": NEVER})
+    assert found(late, parameter(deprecated=True)) == [("request-parameter-sunset-deleted", NEVER, None)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "way"),
+    [
+        ("draft", "alpha", "increased"), ("alpha", "beta", "increased"), ("beta", "stable", "increased"),
+        ("beta", None, "increased"), ("stable", "beta", "decreased"), (None, "beta", "decreased"),
+        ("beta", "draft", "decreased"), ("odd", "beta", "decreased"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["api-stability", "response-property-stability"])
+def test_a_level_of_stability_rises_or_falls(kind: str, before: str | None, after: str | None, way: str) -> None:
+    """None is as good as stable."""
+
+    def with_level(level: str | None) -> Doc:
+        values = {} if level is None else {"x-stability-level": level}
+        return document(values) if kind == "api-stability" else prop(**values)
+
+    assert found(with_level(before), with_level(after)) == [(f"{kind}-{way}", before, after)]
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "stable"), ("stable", None), ("odd", "stable"), ("odd", "odd")])
+def test_a_level_of_stability_that_stays_is_no_change(before: str | None, after: str | None) -> None:
+    def with_level(level: str | None) -> Doc:
+        return document({} if level is None else {"x-stability-level": level})
+
+    assert found(with_level(before), with_level(after)) == []
+
+
+def test_a_level_that_is_none_is_told_of_an_operation_alone() -> None:
+    odd = {"x-stability-level": "odd"}
+    assert found(document({"x-stability-level": "beta"}), document(odd)) == [
+        ("api-invalid-stability-level", "beta", "odd")
+    ]
+    assert found(prop(), prop(**odd)) == []
+
+
+@pytest.mark.parametrize(
+    ("sunset", "rule"),
+    [
+        (PAST, "api-removed-with-deprecation"),
+        (day(1), "api-removed-before-sunset"),
+        ("soon", "api-path-sunset-parse"),
+        (None, "api-removed-with-deprecation"),
+    ],
+)
+def test_an_operation_goes_once_its_day_has_come(sunset: object, rule: str) -> None:
+    get = {"responses": {}, "deprecated": True, **({} if sunset is None else {"x-sunset": sunset})}
+    base = {**document(), "paths": {"/a": {"get": get, "put": {"responses": {}}}}}
+    revision = {**document(), "paths": {"/a": {"put": {"responses": {}}}}}
+    assert [finding.rule for finding in compare(base, revision, Options(today=TODAY))] == [rule]

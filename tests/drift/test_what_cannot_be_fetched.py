@@ -1,0 +1,161 @@
+"""What a fetch that fails is told as: the whole line, with its mend."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+import threading
+from http.client import HTTPResponse
+from http.server import BaseHTTPRequestHandler
+from typing import NoReturn
+
+import pytest
+
+from pytest_bctrl.drift.sources import fetch, read_source, refuse
+from pytest_bctrl.errors import BctrlError, DocumentError, UnreachableError
+
+from .upstream import Upstream, text, to
+
+MEND = "(give a URL that begins with https://, a path, or - for standard input)"
+CHECK = "(check the URL, or give a local copy)"
+AGAIN = "(try again, or give a local copy)"
+LOCAL = "http://127.0.0.1:9/"
+
+
+def failing(error: OSError) -> object:
+    """What the system calls in our stead, and fails."""
+
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise error
+
+    return fail
+
+
+def told(url: str, **more: float) -> str:
+    with pytest.raises(BctrlError) as caught:
+        fetch(url, **more)
+    return str(caught.value)
+
+
+def test_a_proxy_of_the_environment_is_asked_for_what_is_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is the only one that is."""
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+
+        def refuse_one() -> None:
+            connection, _ = proxy.accept()
+            with connection:
+                asked.append(connection.recv(65536).partition(b"\r\n")[0])
+                connection.sendall(b"HTTP/1.1 403 Not Through Here\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=refuse_one)
+        thread.start()
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        said = told("https://spec.example/page.md")
+        thread.join()
+    assert [b"CONNECT spec.example:443 HTTP/1.1"] == asked
+    reason = "Tunnel connection failed: 403 Not Through Here"
+    assert said == f"https://spec.example/page.md: it cannot be fetched: {reason} {CHECK}"
+
+
+@pytest.mark.parametrize(
+    ("url", "where", "problem"),
+    [
+        ("http://example.invalid/", "http://example.invalid/", f"only https is fetched {MEND}"),
+        ("ftp://127.0.0.1/", "ftp://127.0.0.1/", f"only https is fetched {MEND}"),
+        ("https://", "https://", f"only https is fetched {MEND}"),
+        (
+            "https://example.invalid:port/",
+            "https://example.invalid:port/",
+            f"not a URL: Port could not be cast to integer value as 'port' {MEND}",
+        ),
+    ],
+)
+def test_a_url_that_is_not_fetched_is_told_with_what_is(url: str, where: str, problem: str) -> None:
+    assert told(url) == f"{where}: {problem}"
+
+
+@pytest.mark.parametrize("user", ["user", "user:secret", ":secret"])
+def test_a_credential_in_a_url_is_refused_and_not_told(user: str) -> None:
+    mend = "(leave it out: no credential is sent)"
+    assert told(f"https://{user}@example.invalid/") == f"https://example.invalid: the URL holds a credential {mend}"
+
+
+def test_a_redirect_that_is_refused_is_told_with_both_ends(upstream: Upstream) -> None:
+    upstream.answers["/"] = to("http://example.invalid/x")
+    assert told(f"{upstream.url}/") == f"{upstream.url}/ → http://example.invalid/x: only https is fetched {MEND}"
+
+
+def test_a_redirect_to_what_is_no_url_is_told_with_both_ends() -> None:
+    with pytest.raises(DocumentError) as caught:
+        refuse("https://[::1", via="https://example.invalid/")
+    assert caught.value.where == "https://example.invalid/ → https://[::1"
+
+
+def test_another_status_is_told(upstream: Upstream) -> None:
+    upstream.answers["/"] = text("", 503)
+    assert told(f"{upstream.url}/") == f"{upstream.url}/: it answered 503 {CHECK}"
+
+
+def test_an_encoding_that_was_not_asked_for_is_told(upstream: Upstream) -> None:
+    upstream.answers["/"] = text("x", Content_Encoding="GZip")
+    said = "it answered in gzip, which was not asked for (give a local copy)"
+    assert told(f"{upstream.url}/") == f"{upstream.url}/: {said}"
+
+
+def test_an_answer_that_says_it_is_not_encoded_is_taken(upstream: Upstream) -> None:
+    upstream.answers["/"] = text("x", Content_Encoding="Identity")
+    assert fetch(f"{upstream.url}/") == b"x"
+
+
+def test_an_answer_that_is_cut_off_is_told_with_how_much_came(upstream: Upstream) -> None:
+    def cut_off(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", "9999")
+        request.end_headers()
+        request.wfile.write(b"openapi: 3.1.0\n")
+
+    upstream.answers["/"] = cut_off
+    assert told(f"{upstream.url}/") == f"{upstream.url}/: its answer is cut off: 15 of 9999 bytes {AGAIN}"
+
+
+def test_an_answer_that_is_not_http_is_told(upstream: Upstream) -> None:
+    upstream.answers["/"] = lambda request: request.wfile.write(b"SSH-2.0\r\n")
+    assert told(f"{upstream.url}/") == f"{upstream.url}/: its answer is broken: BadStatusLine('SSH-2.0\\r\\n') {AGAIN}"
+
+
+def test_a_connection_that_is_refused_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "create_connection", failing(ConnectionRefusedError(111, "Connection\n refused")))
+    assert told(LOCAL) == f"{LOCAL}: it cannot be fetched: [Errno 111] Connection refused {CHECK}"
+
+
+def test_a_failure_without_a_word_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "create_connection", failing(ConnectionAbortedError()))
+    assert told(LOCAL) == f"{LOCAL}: it cannot be fetched: ConnectionAbortedError {CHECK}"
+
+
+def test_a_connection_that_is_reset_is_told(upstream: Upstream) -> None:
+    def reset(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        request.wfile.flush()
+        request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        request.connection.close()
+
+    upstream.answers["/"] = reset
+    assert f"{upstream.url}/: it cannot be fetched: [" in told(f"{upstream.url}/")
+
+
+def test_a_connection_that_the_system_gives_up_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within the seconds that the caller gave."""
+    monkeypatch.setattr(socket, "create_connection", failing(TimeoutError(errno.ETIMEDOUT, "Connection timed out")))
+    with pytest.raises(UnreachableError) as caught:
+        read_source(LOCAL, seconds=7)
+    assert str(caught.value) == f"{LOCAL}: no answer within 7 s {AGAIN}"
+
+
+def test_an_answer_that_the_system_gives_up_is_no_answer(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HTTPResponse, "read1", failing(TimeoutError()))
+    upstream.answers["/"] = text("x")
+    assert told(f"{upstream.url}/") == f"{upstream.url}/: no answer within 20 s {AGAIN}"

@@ -1,0 +1,106 @@
+"""What a fetch sends and takes, and what it leaves behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from pytest_bctrl import __version__
+from pytest_bctrl.contract.document import MAX_BYTES
+from pytest_bctrl.drift.sources import fetch, read_text, refuse
+from pytest_bctrl.errors import UnreachableError
+
+from .upstream import Upstream, text
+
+NAME = "pytest-bctrl fetch"
+
+
+def fetching() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == NAME]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.invalid/", "http://localhost/", "http://127.0.0.1:80/", "http://[::1]:8000/"]
+)
+def test_https_and_loopback_are_fetched(url: str) -> None:
+    refuse(url)
+
+
+def test_a_fetch_says_who_asks_and_for_what(upstream: Upstream) -> None:
+    """These headers and no others."""
+    upstream.answers["/"] = text("x")
+    fetch(f"{upstream.url}/")
+    (sent,) = upstream.headers
+    assert sent == {
+        "Host": upstream.url.removeprefix("http://"),
+        "Connection": "close",
+        "User-Agent": f"pytest-bctrl/{__version__}",
+        "Accept": "text/markdown, application/yaml, application/json, text/plain;q=0.9, */*;q=0.1",
+        "Accept-Encoding": "identity",
+    }
+
+
+def test_loopback_is_fetched_past_a_proxy(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    upstream.answers["/"] = text("x")
+    assert fetch(f"{upstream.url}/") == b"x"
+
+
+def test_the_part_of_a_page_that_a_url_names_is_not_sent(upstream: Upstream) -> None:
+    upstream.answers["/"] = text("x")
+    assert fetch(f"{upstream.url}/#openapi-specification") == b"x"
+
+
+def test_an_answer_of_ten_megabytes_is_taken(upstream: Upstream) -> None:
+    upstream.answers["/"] = text("#" * MAX_BYTES)
+    assert len(read_text(f"{upstream.url}/")) == MAX_BYTES
+
+
+def test_no_more_is_taken_than_tells_that_it_is_too_much(upstream: Upstream) -> None:
+    upstream.answers["/"] = text("#" * (MAX_BYTES + 200_000))
+    assert len(fetch(f"{upstream.url}/")) == MAX_BYTES + 1
+
+
+def test_a_fetch_does_not_hold_up_the_end_of_the_run(upstream: Upstream) -> None:
+    daemons: list[bool] = []
+
+    def look(request: BaseHTTPRequestHandler) -> None:
+        daemons.extend(thread.daemon for thread in fetching())
+        text("x")(request)
+
+    upstream.answers["/"] = look
+    fetch(f"{upstream.url}/")
+    assert daemons == [True]
+
+
+def test_nothing_waits_on_for_an_answer_that_never_came(upstream: Upstream) -> None:
+    hold = threading.Event()
+    upstream.answers["/"] = lambda _: hold.wait(5)
+    with pytest.raises(UnreachableError):
+        fetch(f"{upstream.url}/", seconds=0.1)
+    for thread in fetching():
+        thread.join(2)
+    still_there = fetching()
+    hold.set()
+    assert still_there == []
+
+
+def test_an_answer_whose_headers_drip_ends(upstream: Upstream) -> None:
+    def drip(request: BaseHTTPRequestHandler) -> None:
+        for byte in b"HTTP/1.1 ":
+            try:
+                request.wfile.write(bytes([byte]))
+                request.wfile.flush()
+            except OSError:
+                return
+            time.sleep(0.1)
+
+    upstream.answers["/"] = drip
+    with pytest.raises(UnreachableError) as caught:
+        fetch(f"{upstream.url}/", seconds=0.3)
+    assert str(caught.value) == f"{upstream.url}/: no answer within 0.3 s (try again, or give a local copy)"

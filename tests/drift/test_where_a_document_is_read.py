@@ -1,0 +1,113 @@
+"""Reading a path or standard input: what is taken, what it is called, and what cannot be read."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from pytest_bctrl.contract.document import MAX_BYTES, load_document
+from pytest_bctrl.drift.sources import read_source, read_text
+from pytest_bctrl.errors import DocumentError
+
+from .published import TEXT, written
+
+MEND = "(give a URL that begins with https://, a path, or - for standard input)"
+
+
+class Endless(io.RawIOBase):
+    """A stream without an end, which fails whoever goes on reading."""
+
+    given = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override] # what a reader hands over
+        self.given += len(buffer)
+        assert self.given <= 2 * MAX_BYTES
+        buffer[:] = b"#" * len(buffer)
+        return len(buffer)
+
+
+def standard_input(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
+def told(source: str) -> str:
+    with pytest.raises(DocumentError) as caught:
+        read_text(source)
+    return str(caught.value)
+
+
+def test_what_stands_on_standard_input_is_read_under_that_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    standard_input(monkeypatch, TEXT.encode())
+    document = read_source("-")
+    assert (document.name, document.text) == ("standard input", TEXT)
+
+
+def test_a_file_is_read_under_the_path_that_was_given(tmp_path: Path) -> None:
+    path = written(tmp_path, TEXT, "spec.yaml")
+    assert read_source(path).name == path
+
+
+def test_what_is_known_to_the_letter_is_not_read_twice(tmp_path: Path) -> None:
+    known = load_document(TEXT, "vendored.yaml")
+    read = read_source(written(tmp_path, TEXT, "spec.yaml"), known=known)
+    assert read.data is known.data
+    assert read.name != known.name
+
+
+def test_a_mark_of_byte_order_is_no_part_of_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_bytes(TEXT.encode("utf-8-sig"))
+    assert read_text(str(path)) == TEXT
+
+
+def test_ten_megabytes_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    standard_input(monkeypatch, b"#" * MAX_BYTES)
+    assert len(read_text("-")) == MAX_BYTES
+    assert len(read_text(written(tmp_path, "#" * MAX_BYTES))) == MAX_BYTES
+
+
+def test_a_byte_more_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    too_much = "larger than 10 MB (give a smaller document)"
+    standard_input(monkeypatch, b"#" * (MAX_BYTES + 1))
+    assert told("-") == f"standard input: {too_much}"
+    path = written(tmp_path, "#" * (MAX_BYTES + 1))
+    assert told(path) == f"{path}: {too_much}"
+
+
+def test_a_stream_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BufferedReader(Endless())))
+    assert "larger than 10 MB" in told("-")
+
+
+def test_standard_input_that_is_closed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert told("-") == f"standard input: it is closed {MEND}"
+
+
+def test_what_is_not_utf_8_is_told_with_the_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    latin = "openapi: 3.1.0 # é".encode("latin-1")
+    (tmp_path / "spec.yaml").write_bytes(latin)
+    standard_input(monkeypatch, latin)
+    assert told("-") == "standard input: not UTF-8 text (byte 17) (save it as UTF-8)"
+    assert told(str(tmp_path / "spec.yaml")) == f"{tmp_path / 'spec.yaml'}: not UTF-8 text (byte 17) (save it as UTF-8)"
+
+
+def test_a_path_that_is_no_file_is_told() -> None:
+    assert told("gone.yaml") == f"gone.yaml: there is no such file {MEND}"
+
+
+@pytest.mark.skipif("sys.platform == 'win32'", reason="the system says it in other words")
+def test_a_folder_is_told_as_no_file_that_can_be_read(tmp_path: Path) -> None:
+    assert told(str(tmp_path)) == f"{tmp_path}: the file cannot be read: Is a directory {MEND}"
+
+
+def test_a_path_that_no_system_takes_is_told_without_its_control_characters() -> None:
+    said = told("a\0b")
+    assert said.startswith("a\\x00b: the file cannot be read: embedded null ")
+    assert said.endswith(MEND)

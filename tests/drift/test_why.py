@@ -1,0 +1,55 @@
+"""Why a change breaks a consumer, or does not, in the one sentence that a report gives."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_bctrl.drift.rules import Rule, rules, why
+
+REFUSED = "A consumer that calls it is refused."
+NO_SERVER = "A consumer that calls that URL no longer finds the API there."
+CREDENTIAL = "A consumer that sends what was enough until now is refused."
+ANNOUNCED = "What was announced to consumers no longer holds."
+REQUEST = "A request that was valid until now may be refused or read differently."
+GONE = "A consumer that reads it may find nothing there."
+RESPONSE = "A response may now hold what the old contract ruled out, so a consumer that relies on it breaks."
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ("api-path-removed-without-deprecation", REFUSED),
+        ("api-removed-before-sunset", REFUSED),
+        ("api-server-removed", NO_SERVER),
+        ("api-security-added", CREDENTIAL),
+        ("api-global-security-alternative-removed", CREDENTIAL),
+        ("sunset-deleted", ANNOUNCED),
+        ("api-stability-decreased", ANNOUNCED),
+        ("new-required-request-parameter", REQUEST),
+        ("request-parameter-enum-value-removed", REQUEST),
+        ("response-optional-property-removed", GONE),
+        ("response-required-property-removed", GONE),
+        ("response-success-status-removed", GONE),
+        ("response-media-type-removed", GONE),
+        ("optional-response-header-removed", GONE),
+        ("response-property-became-optional", GONE),
+        ("response-property-enum-value-added", RESPONSE),
+        ("response-body-type-changed", RESPONSE),
+    ],
+)
+def test_what_breaks_a_consumer_is_told(rule: str, says: str) -> None:
+    assert why(rules()[rule], "error") == why(rules()[rule], "warning") == says
+
+
+@pytest.mark.parametrize("rule", ["api-security-added", "endpoint-added", "response-body-type-changed"])
+def test_what_is_info_breaks_nobody(rule: str) -> None:
+    """By the level at which it is told, which a gate file can set."""
+    assert why(rules()[rule], "info") == "A consumer that kept to the old contract still works."
+
+
+def test_a_rule_is_read_from_its_line_of_the_table() -> None:
+    rules.cache_clear()
+    assert rules()["endpoint-added"] == Rule("endpoint-added", "info", "none", "info", "An operation was added.")
+    assert rules()["api-server-removed"] == Rule(
+        "api-server-removed", "error", "none", "-", "A server was removed, or its URL changed."
+    )

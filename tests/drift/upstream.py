@@ -1,0 +1,57 @@
+"""A server that answers as it is told, to fetch from."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+Answer = Callable[[BaseHTTPRequestHandler], object]
+
+
+class Upstream:
+    """A server that answers every path as it is told, and notes what it was sent."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer] = {}
+        self.headers: list[dict[str, str]] = []
+        upstream = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                upstream.headers.append(dict(self.headers))
+                upstream.answers[self.path](self)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+def text(body: str, status: int = 200, **headers: str) -> Answer:
+    """Answer with a text."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        data = body.encode()
+        request.send_response(status)
+        request.send_header("Content-Length", str(len(data)))
+        for name, value in headers.items():
+            request.send_header(name.replace("_", "-"), value)
+        request.end_headers()
+        request.wfile.write(data)
+
+    return answer
+
+
+def to(location: str) -> Answer:
+    """Answer with a redirect."""
+    return text("", 302, Location=location)
