@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -16,14 +18,17 @@ import httpx
 import pytest_bctrl
 from pytest_bctrl import contract_check, mock_fault, mock_scenario, settings, strategies
 from pytest_bctrl.baseline.accept import with_entries
+from pytest_bctrl.baseline.allowlist import load_allow_list
 from pytest_bctrl.checks.accept import answer_of
 from pytest_bctrl.checks.own import flattened, run_check
 from pytest_bctrl.cli import check, contract, drift, mock, plugins
 from pytest_bctrl.cli.drift_reports import Report, write_reports
-from pytest_bctrl.contract import build, overlay, page
+from pytest_bctrl.cli.traffic import read_traffic
+from pytest_bctrl.contract import build, overlay, page, upstream
 from pytest_bctrl.contract.document import MAX_BYTES, load_data, load_document
 from pytest_bctrl.contract.files import ContractFiles, packaged
-from pytest_bctrl.contract.read import from_document, load
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import from_document, from_sound, load
 from pytest_bctrl.contract.update import prepare, write
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.drift import compare
@@ -48,6 +53,7 @@ from tests.contract.documents import contract_of, document
 Trigger = Callable[[Path], object]
 FINDING = Finding("x", "error", "y", "z", fingerprint="f")
 NO_ENTRIES = b'{"log": {"version": "1.2", "creator": {"name": "x", "version": "1"}, "entries": []}}'
+TITLED = "{overlay: 1.0.0, actions: [{target: $.info, update: {title: Mine}}]}"
 KEY = "pk_errors_test_0123456789"
 
 
@@ -87,6 +93,14 @@ def _command(module: Any, *arguments: str) -> object:
     return module.run(parser.parse_args(arguments))
 
 
+def _traffic(folder: Path, text: str, name: str = "file.json") -> object:
+    return read_traffic([_written(folder, text, name)], load())
+
+
+def _traffic_of_two(folder: Path) -> object:
+    return read_traffic([_written(folder, "{}")], _two())
+
+
 def _overlay(action: object) -> object:
     return overlay.apply({"overlay": "1.0.0", "actions": [action]}, document(), "overlay.yaml")
 
@@ -109,10 +123,10 @@ def _unread() -> httpx.Response:
     return httpx.Response(200, stream=httpx.ByteStream(b"{}"), request=httpx.Request("GET", "https://api.test/v1"))
 
 
-def _two_operations() -> object:
+def _two() -> Contract:
     made = document()
     made["paths"]["/v1/others"] = {"get": {"operationId": "others", "responses": {}}}
-    return answer_of(b"{}", from_document(made, "things.json"))
+    return from_document(made, "things.json")
 
 
 def _clumsy(_answer: object) -> list[Any]:
@@ -126,6 +140,19 @@ def _ask_live(method: str, url: str) -> object:
 
 def _own(scene: object) -> object:
     return scene
+
+
+def _plugin(folder: Path, body: str) -> None:
+    """Use a module beside the command that makes a mistake as it is imported."""
+    name = f"wrong_plugin_{folder.name}"
+    _written(folder, f"from pytest_bctrl import contract_check\n\n{body}\n", f"{name}.py")
+    before, here = list(sys.path), Path.cwd()
+    os.chdir(folder)
+    try:
+        plugins.require_hooks([name], ["pytest_bctrl_checks"])
+    finally:
+        os.chdir(here)
+        sys.path[:] = before
 
 
 def _with_fault(function: Callable[..., Any]) -> object:
@@ -164,8 +191,8 @@ def _paths_of(number: int) -> dict[str, Any]:
     return {"openapi": "3.1.0", "paths": {f"/{index}": {"get": {}} for index in range(number)}}
 
 
-def _nested(levels: int) -> dict[str, Any]:
-    return {"deeper": _nested(levels - 1)} if levels else {}
+def _nested(levels: int, name: str = "deeper") -> dict[str, Any]:
+    return {name: _nested(levels - 1, name)} if levels else {}
 
 
 def _no_entries() -> object:
@@ -180,6 +207,13 @@ def _bytes(folder: Path, data: bytes) -> str:
 
 def _listless() -> Any:
     return contract_of({"type": "object", "properties": {"id": {"type": "string"}}})
+
+
+def _response_circle() -> dict[str, Any]:
+    """A response that is nothing but a reference to itself, in a document that nobody proved."""
+    made = document(responses={"200": {"$ref": "#/components/responses/A"}})
+    made["components"]["responses"] = {"A": {"$ref": "#/components/responses/A"}}
+    return made
 
 
 def _circular() -> object:
@@ -231,6 +265,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "fault unsendable": lambda _: _with_fault(lambda _scene: Answer("200")),  # type: ignore[arg-type]
     "scenario raises": lambda _: _mock().extend([mock_scenario("mine")(_fails)]).scenario("mine"),
     "scenario arguments": lambda _: _mock().extend([mock_scenario("mine")(_own)]).scenario("mine", count=3),
+    "plugin wrong": lambda folder: _plugin(folder, "contract_check('My Check')"),
     "plugin missing": lambda _: plugins.require_hooks(["no_such_module"], ["pytest_bctrl_checks"]),
     "plugin without": lambda _: plugins.require_hooks(["json"], ["pytest_bctrl_checks"]),
     # mock
@@ -258,6 +293,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "sample data": lambda _: runtime(metadata={"x": float("nan")}),
     "sample count": lambda _: runtimes(-1),
     "sample pattern": lambda _: _sample({"type": "string", "pattern": "^(?=a)b$"}),
+    "sample format": lambda _: _sample({"type": "string", "format": "uuid", "maxLength": 3}),
     "sample limits": lambda _: _sample({"type": "integer", "minimum": 3, "maximum": 2}),
     "sample bodiless": lambda _: _bodiless(),
     "sample list": lambda _: Samples(contract_of({"type": "object"}), contract_of().operations[0]).with_items([]),
@@ -265,7 +301,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "answer none": lambda _: answer_of(42, load()),
     "answer unread": lambda _: answer_of(_unread(), load()),
     "answer data": lambda _: answer_of({"x": object()}, load()),
-    "answer operation": lambda _: _two_operations(),
+    "answer operation": lambda _: answer_of(b"{}", _two()),
     "operation unknown": lambda _: load().operation("nope"),
     # contract files
     "show": lambda _: _command(contract, "show", "nope.yaml"),
@@ -277,15 +313,25 @@ TRIGGERS: Mapping[str, Trigger] = {
     "contract circle": lambda _: contract_of(
         {"$ref": "#/components/schemas/A"}, {"A": {"$ref": "#/components/schemas/A"}}
     ),
+    "contract response circle": lambda _: from_sound(_response_circle(), "x.yaml"),
     "contract scheme": lambda _: contract_of(security=[{"nope": []}]),
     "build changed": lambda folder: build.build(_files(folder, spec="openapi: 3.1.0")),
     "build lock": lambda folder: build.build(_files(folder, lock="[]")),
     "build missing": lambda folder: build.build(ContractFiles(folder)),
     "build other": lambda folder: build.merged(_files(folder, spec="- 1")),
+    "build alone": lambda folder: _command(contract, "build", "--overlay", str(folder)),
+    "build packaged": lambda folder: _command(
+        contract, "build", "--overlay", _written(folder, TITLED), "--output", str(packaged().merged)
+    ),
+    "build folder": lambda folder: build.write_atomically(folder, ""),
     "build unwritable": lambda folder: build.write_atomically(folder / "none" / "file", ""),
     "update lock": lambda folder: contract.update(_files(folder, lock="{}"), None, True),
     "update missing": lambda folder: prepare("openapi: 3.1.0\npaths: {}", "x", ContractFiles(folder), None),  # type: ignore[arg-type]
     "update unwritable": lambda folder: write({folder / "none" / "file": ""}),
+    "overlay missing": lambda folder: upstream.contract_of(load_data(document(), "x"), folder / "none.yaml"),
+    "overlay outdated": lambda folder: upstream.contract_of(
+        load_data(document(), "x.yaml"), Path(_written(folder, TITLED.replace("info", "nope"), "overlay.yaml"))
+    ),
     "overlay version": lambda _: overlay.apply({}, {}, "overlay.yaml"),
     "overlay empty": lambda _: overlay.apply({"overlay": "1.0.0"}, {}, "overlay.yaml"),
     "overlay target": lambda _: _overlay({"remove": True}),
@@ -338,7 +384,17 @@ TRIGGERS: Mapping[str, Trigger] = {
     "document nested": lambda _: load_data({"openapi": "3.1.0", "paths": _nested(300)}, "x.yaml"),
     "document number": lambda _: load_document('{"openapi": NaN}', "x.json"),
     "document digits": lambda _: load_document('{"openapi": ' + "1" * 5000 + "}", "x.json"),
+    "document number large": lambda _: load_document('{"openapi": 1e999}', "x.json"),
+    "document yaml number": lambda _: read_yaml("a: 1e999", "x.yaml"),
+    "document yaml digits": lambda _: read_yaml("a: " + "1" * 5000, "x.yaml"),
+    "document yaml nan": lambda _: read_yaml("a: .nan", "x.yaml"),
+    "document yaml key": lambda _: read_yaml("a: &x [1]\n*x : 2", "x.yaml"),
+    "document yaml merge": lambda _: read_yaml("a: {<<: 1}", "x.yaml"),
     "contract deep": lambda folder: load(_written(folder, '{"a":' * 200_000)),
+    "contract deep value": lambda folder: load(
+        _written(folder, '{"openapi": "3.1.0", "x": ' + "[" * 3000 + "]" * 3000 + "}")
+    ),
+    "contract deep schema": lambda _: contract_of(_nested(400, "not")),
     "contract leads to text": lambda _: from_document(
         {**document(), "paths": {"/x": {"$ref": "#/info/title"}}}, "x.yaml"
     ),
@@ -346,6 +402,8 @@ TRIGGERS: Mapping[str, Trigger] = {
     "allow-list flow": lambda _: with_entries(
         "allow: [{fingerprint: f, reason: r, until: 2030-01-01}]", "gate.yaml", [FINDING], "why", date(2030, 1, 1)
     ),
+    "allow-list bytes": lambda folder: load_allow_list(Path(_bytes(folder, b"\xff")), "gate.yaml"),
+    "allow-list folder": lambda folder: load_allow_list(folder, "gate.yaml"),
     "allow-list unknown": lambda _: read_gate_file("alow: []", "gate.yaml"),
     "installed contract": lambda _: contract._refuse_installed(
         ContractFiles(Path(pytest_bctrl.__file__).parent / "contracts"), "update"
@@ -354,7 +412,16 @@ TRIGGERS: Mapping[str, Trigger] = {
     "list strategy": lambda _: strategies.responses(contract=_listless()),
     "recording cut": lambda _: decode(b"", "x.har"),
     "recording folder": lambda folder: load_recording(folder),
+    "traffic none": lambda folder: _traffic(folder, "{"),
+    "traffic other": lambda folder: _traffic(folder, '{"log": {"version": "1.2", "creator": {}, "entries": []}}'),
+    "traffic cut": lambda folder: _traffic(folder, "{", "file.har"),
+    "traffic mock": lambda folder: _traffic(folder, '{"version": 1, "tool": {}, "findings": [], "target": "mock"}'),
+    "traffic version": lambda folder: _traffic(folder, '{"version": 99, "places": {}, "statuses": {}}'),
+    "traffic bare": lambda folder: _traffic_of_two(folder),
     # check
     "check nothing": lambda _: _no_entries(),
+    "check list": lambda _: _command(check, "x.har", "--allow-list", "none.yaml"),
+    "check until": lambda _: _command(check, "x.har", "--until", "2030-01-01"),
+    "check recording": lambda _: check._of_file("none.har", check._Against(load(), (), None), Observer(load())),
     "check contract": lambda _: _command(check, "x.har", "--contract", "nope.yaml"),
 }

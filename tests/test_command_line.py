@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
@@ -45,6 +47,52 @@ def test_the_module_is_the_command() -> None:
         [sys.executable, "-m", "pytest_bctrl", "--version"], capture_output=True, text=True, timeout=60, check=False
     )
     assert (0, f"pytest-bctrl {__version__}\n") == (done.returncode, done.stdout)
+
+
+def test_the_module_can_be_imported_and_does_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """As tools do that walk through a package."""
+    module = import_module("pytest_bctrl.__main__")
+    assert (main, "") == (module.main, capsys.readouterr().out)
+
+
+def test_the_help_of_an_action_is_that_of_the_action(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == exit_of("contract", "update", "--help")
+    assert capsys.readouterr().out.startswith("usage: pytest-bctrl contract update")
+
+
+def test_help_is_eighty_columns_wide_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr(sys, "__stdout__", None)
+    assert 0 == exit_of("mock", "--help")
+    assert 60 < max(map(len, usage(capsys))) <= 80
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal as on POSIX")
+def test_help_is_as_wide_as_the_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    above, below = pty.openpty()
+    fcntl.ioctl(below, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 50, 0, 0))
+    monkeypatch.delenv("COLUMNS", raising=False)
+    with os.fdopen(above, "rb"), os.fdopen(below, "w") as terminal:
+        monkeypatch.setattr(sys, "__stdout__", terminal)
+        assert 0 == exit_of("mock", "--help")
+    assert 30 < max(map(len, usage(capsys))) <= 50
+
+
+def usage(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The lines of the usage, which argparse breaks itself."""
+    return capsys.readouterr().out.partition("\n\n")[0].splitlines()
+
+
+def test_an_output_needs_a_format_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 2 == exit_of("drift", "--format", "json", "--output", "a.json", "--output", "b.json")
+    assert "argument --output: b.json: no --format stands before it" in capsys.readouterr().err
 
 
 def test_a_reader_that_goes_away_is_no_crash() -> None:

@@ -103,6 +103,34 @@ def test_what_pytest_cannot_read_is_not_known_to_be_fine(doctor: Doctor, tmp_pat
     assert "--no-such-option" in line(told, "settings")["text"]
 
 
+def test_a_level_that_is_none_is_named(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_levels =\n  strict_json\n")
+
+    code, told = doctor()
+
+    assert (1, "wrong") == (code, line(told, "setting", "bctrl_levels")["state"])
+    assert "write rule = level, or rule@location = level" == line(told, "setting", "bctrl_levels")["mend"]
+
+
+def test_offline_nothing_is_asked(doctor: Doctor) -> None:
+    url = "https://nowhere.invalid"
+
+    code, told = doctor("--offline", BCTRL_API_KEY=KEY, BCTRL_SPACE_ID="x", BCTRL_BASE_URL=url)
+
+    assert 0 == code
+    assert f"{url}: not asked, as --offline says" == line(told, "target")["text"]
+
+
+def test_recordings_are_looked_for_where_they_are_kept(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "cut.har").write_text("{")
+
+    code, told = doctor("--", "--bctrl-recordings=kept")
+
+    assert 1 == code
+    assert line(told, "recordings")["text"].startswith("1 in all, ")
+
+
 def test_a_plugin_that_is_not_loaded_is_said(doctor: Doctor) -> None:
     code, told = doctor("--", "-p", "no:bctrl")
 

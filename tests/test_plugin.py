@@ -147,6 +147,16 @@ def test_it_is_installed_as_a_package() -> None:
     assert "pytest_bctrl" in sys.modules
 
 
+def test_a_contract_that_cannot_be_read_is_told_in_one_line(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(bctrl_contract): pass")
+
+    result = pytester.runpytest_subprocess("--bctrl-contract=nowhere.yaml")
+
+    assert 0 != result.ret
+    assert "nowhere.yaml: the contract cannot be read: No such file or directory" in result.stdout.str()
+    assert "Traceback" not in result.stdout.str()
+
+
 def test_the_contract_that_the_ini_file_names_is_in_force(pytester: pytest.Pytester) -> None:
     document = json.loads(packaged().merged.read_text("utf-8"))
     document["info"]["title"] = "My own contract"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from pytest_bctrl.baseline.allowlist import list_text
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError, SettingError
 
@@ -45,12 +46,7 @@ def accept(path: Path, findings: Sequence[Finding], reason: str, until: date) ->
     """
     from pytest_bctrl.contract.build import write_atomically
 
-    try:
-        text = path.read_text("utf-8") if path.is_file() else ""
-    except (OSError, ValueError) as error:
-        cause = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise DocumentError(f"it cannot be read: {cause}", where=str(path), mend="give another list") from None
-    write_atomically(path, with_entries(text, str(path), findings, reason, until))
+    write_atomically(path, with_entries(list_text(path, str(path)), str(path), findings, reason, until))
 
 
 def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str, until: date) -> str:

@@ -81,10 +81,13 @@ def read_allow_list(text: str, path: str) -> AllowList:
 
 def load_allow_list(path: Path, name: str) -> AllowList:
     """Read the list of a file, empty where there is none; `name` is what messages call it. Raises `DocumentError`."""
-    if not path.exists():
-        return AllowList(name)
+    return read_allow_list(list_text(path, name), name) if path.exists() else AllowList(name)
+
+
+def list_text(path: Path, name: str) -> str:
+    """Return the text of a list's file, empty where there is none. Raises `DocumentError` where it cannot be read."""
     try:
-        return read_allow_list(path.read_text("utf-8"), name)
+        return path.read_text("utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         cause = getattr(error, "strerror", None) or "it is not UTF-8"
         raise DocumentError(

@@ -22,14 +22,14 @@ RULE = "response_schema_conformance"
 
 def check_schema(answer: Answer) -> Iterator[Violation]:
     """Yield a violation for every place that breaks the documented schema (JSON Schema 2020-12)."""
-    if answer.schema is None or not answer.parsed.ok or answer.conforms:
+    is_settled = answer.schema is None or not answer.parsed.ok or answer.conforms
+    at = (answer.contract, answer.operation, str(answer.status), answer.media_type)
+    spot = None if is_settled else body_spot(*at)
+    if spot is None:
         return
     # Imported where there is something to explain: jsonschema costs a run that finds nothing more than the rest of it.
     from pytest_bctrl.checks.failures import failures
 
-    spot = body_spot(answer.contract, answer.operation, str(answer.status), answer.media_type)
-    if spot is None:
-        return
     # jsonschema writes the value into every error's text: a number that the parser took needs the parser's limits.
     with wide_limits():
         errors = list(failures(answer.contract, spot, answer.data))

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -99,14 +99,14 @@ def _installed() -> Iterator[Line]:
     yield Line("python", f"{sys.version.split()[0]} at {sys.executable}")
     yield Line("installed", ", ".join(f"{name} {_version(name)}" for name in _BASE))
     missing = [name for name in _EXTRA[:2] if not _version(name)]
-    if missing:
+    if missing:  # pragma: no cover - tests/base_install is without the extra
         yield Line(
             "extra", f"{' and '.join(missing)} missing: fixtures work, the contract suite does not", "note", INSTALL
         )
     else:
         yield Line("extra", ", ".join(f"{name} {_version(name)}" for name in _EXTRA if _version(name)))
     beside = [f"{name} {_version(name)}" for name in _BESIDE if _version(name)]
-    if beside:
+    if beside:  # pragma: no branch - some stand beside it wherever its own tests run
         yield Line("beside", ", ".join(beside))
 
 
@@ -150,10 +150,11 @@ def _where(name: str) -> str:
     return f"{name}, command line or addopts" if name.startswith("--") else name
 
 
-def _problem(read: object, config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Line]:
+def _problem(
+    read: Callable[[pytest.Config, Mapping[str, str]], object], config: pytest.Config, environment: Mapping[str, str]
+) -> Iterator[Line]:
     try:
-        if callable(read):
-            read(config, environment)
+        read(config, environment)
     except BctrlError as error:
         yield Line("setting", f"{error.where}: {error.problem}", "wrong", error.mend)
 
@@ -226,7 +227,7 @@ def _next(lines: Sequence[Line]) -> str:
             if line.state == state:
                 return f"mend the first of these: {line.topic}: {line.mend}"
     topics = {line.topic: line for line in lines}
-    if topics["extra"].state == "note":
+    if topics["extra"].state == "note":  # pragma: no cover - tests/base_install is without the extra
         return f"{INSTALL}, then pytest --bctrl-mock bctrl"
     if topics["target"].state == "note":
         return "pytest --bctrl-mock bctrl; with BCTRL_API_KEY and BCTRL_SPACE_ID set: pytest --bctrl-live bctrl"

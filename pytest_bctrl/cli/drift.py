@@ -124,9 +124,8 @@ def _read_base(base: str, *, is_given: bool) -> Document:
     try:
         return read_source(base)
     except DocumentError as error:
-        if not is_given:
-            raise
-        raise DocumentError(error.problem, where=f"--base {error.where}", mend=error.mend) from None
+        where = f"--base {error.where}" if is_given else error.where
+        raise DocumentError(error.problem, where=where, mend=error.mend) from None
 
 
 def _failing(findings: list[Finding], fail_on: Any) -> list[Finding]:

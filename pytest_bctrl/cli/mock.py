@@ -150,11 +150,8 @@ def _key(name: str | None) -> Secret | None:
 
 def _port(contract: Contract) -> int:
     """The port of the contract's first server on this machine."""
-    for server in contract.servers:
-        parts = urlsplit(server)
-        if parts.port is not None and _is_loopback(parts.hostname or ""):
-            return parts.port
-    return _PORT
+    servers = map(urlsplit, contract.servers)
+    return next((one.port for one in servers if one.port is not None and _is_loopback(one.hostname or "")), _PORT)
 
 
 def _is_loopback(host: str) -> bool:

@@ -97,7 +97,7 @@ def _fast(contract: Contract, schema: Schema) -> Accepts | None:
 def _engine() -> Any:
     try:
         import jsonschema_rs
-    except ImportError:
+    except ImportError:  # pragma: no cover - without the extra: tests/base_install
         return None
     return jsonschema_rs
 
@@ -110,8 +110,6 @@ def _is_plain(contract: Contract, schema: Any, formats: set[str], seen: set[str]
     """Whether a schema, and all that it leads to, is made of words that both engines read alike; gathers formats."""
     if isinstance(schema, bool):
         return True
-    if not isinstance(schema, Mapping):
-        return False
     if not all(_is_known(str(word)) for word in schema):
         return False
     if "format" in schema:

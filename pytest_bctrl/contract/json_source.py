@@ -67,11 +67,9 @@ def refuse_deep(data: Any, name: str) -> None:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise _RefusedError(f"the key {key!r} stands twice in one object", key)
-            seen.add(key)
+        first: dict[str, int] = {}
+        key = next(name for index, (name, _) in enumerate(pairs) if first.setdefault(name, index) != index)
+        raise _RefusedError(f"the key {key!r} stands twice in one object", key)
     return value
 
 
@@ -108,12 +106,11 @@ def _tree(pointers: Iterable[str]) -> _Tree:
 
 
 def _line_of_duplicate(text: str, key: str) -> int:
-    seen: set[str] = set()
-    for pointer, line, name in _walk(text, None):
-        if name == key and pointer in seen:
-            return line
-        seen.add(pointer)
-    return 0
+    first: dict[str, int] = {}
+    walked = enumerate(_walk(text, None))
+    return next(
+        line for index, (pointer, line, name) in walked if name == key and first.setdefault(pointer, index) != index
+    )
 
 
 class _Open(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_bctrl.contract.model import Contract, Parameter, Schema
@@ -72,16 +72,14 @@ def read_pairs(contract: Contract, parameter: Parameter, pairs: Sequence[Pair]) 
 
 
 def _read_object(contract: Contract, parameter: Parameter, pairs: Sequence[Pair], own: Sequence[str]) -> list[Any]:
-    schema = _resolved(contract, parameter.schema)
-    documented: Mapping[str, Schema] = schema.get("properties", {})
+    documented = _properties(contract, parameter.schema)
     if parameter.style == "deepObject":
-        found = dict(_deep(parameter.name, pairs))
+        found = _deep(parameter.name, pairs)
     elif parameter.explode:
-        found = {name: value for name, value in pairs if name in documented}
+        found = ((name, value) for name, value in pairs if name in documented)
     else:
-        parts = own[-1].split(",") if own else []
-        found = dict(zip(parts[::2], parts[1::2], strict=False))
-    typed = {name: _typed(contract, documented.get(name, True), value) for name, value in found.items()}
+        found = _in_turns(own[-1].split(",") if own else ())
+    typed = _typed_members(contract, documented, found)
     return [typed] if typed else []
 
 
@@ -91,23 +89,41 @@ def _deep(name: str, pairs: Sequence[Pair]) -> Iterator[Pair]:
             yield key[len(name) + 1 : -1], value
 
 
+def _in_turns(parts: Sequence[str]) -> Iterator[Pair]:
+    """The members of an object that is spelled `name,value,name,value`."""
+    return zip(parts[::2], parts[1::2], strict=False)
+
+
+def _typed_members(contract: Contract, documented: Mapping[str, Schema], members: Iterable[Pair]) -> dict[str, Any]:
+    return {name: _typed(contract, documented.get(name, True), value) for name, value in members}
+
+
 def read_field(contract: Contract, parameter: Parameter, text: str) -> Any:
     """Return the value that one text gives a path, header or cookie parameter."""
+    types = _types(contract, parameter.schema)
     if parameter.is_json:
         return _json_or_text(text)
-    if "array" in _types(contract, parameter.schema):
+    # Around the commas of a header field there may be blanks (RFC 9110, 5.6.1).
+    parts = [part.strip() if parameter.place == "header" else part for part in text.split(",")]
+    if "object" in types and "string" not in types:
+        members = (part.partition("=")[::2] for part in parts) if parameter.explode else _in_turns(parts)
+        return _typed_members(contract, _properties(contract, parameter.schema), members)
+    if "array" in types:
         inner = _resolved(contract, parameter.schema).get("items", True)
-        parts = text.split(",")
-        # Around the commas of a header field there may be blanks (RFC 9110, 5.6.1).
-        trimmed = (part.strip() for part in parts) if parameter.place == "header" else parts
-        return [_typed(contract, inner, part) for part in trimmed]
+        return [_typed(contract, inner, part) for part in parts]
     return _typed(contract, parameter.schema, text)
+
+
+def _properties(contract: Contract, schema: Schema) -> Mapping[str, Schema]:
+    found: Mapping[str, Schema] = _resolved(contract, schema).get("properties", {})
+    return found
 
 
 def _json_or_text(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
+        # Too long a number is an error of the first kind, too deep an array of the second.
         return text
 
 
@@ -116,7 +132,7 @@ def _typed(contract: Contract, schema: Schema, text: str) -> Any:
     if "boolean" in types and text in ("true", "false"):
         return text == "true"
     if types & {"integer", "number"} and _NUMBER.fullmatch(text):
-        return json.loads(text)
+        return _json_or_text(text)
     if "null" in types and text == "null":
         return None
     return text

@@ -63,8 +63,11 @@ def from_document(document: Any, name: str) -> Contract:
     """
     from pytest_bctrl.contract.soundness import require_sound
 
-    require_sound(document, name)
-    return from_sound(document, name)
+    try:
+        require_sound(document, name)
+        return from_sound(document, name)
+    except RecursionError:
+        raise DocumentError("it is nested too deep", where=name, mend="give a flatter document") from None
 
 
 def from_sound(document: Mapping[str, Any], name: str) -> Contract:

@@ -116,8 +116,8 @@ def _stage(path: Path, text: str) -> Path:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
         file.write(text)
-    if path.exists():
-        Path(name).chmod(path.stat().st_mode & 0o777)
+    # mkstemp makes the file for its owner alone.
+    Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
     return Path(name)
 
 

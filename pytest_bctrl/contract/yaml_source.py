@@ -53,7 +53,7 @@ def _parser() -> Any:
     """The parser of libyaml where PyYAML was built with it, else the one in Python."""
     try:
         from yaml._yaml import CParser
-    except ImportError:
+    except ImportError:  # pragma: no cover - PyYAML's wheels have libyaml; the other parser has tests of its own
         return _python_parser()
     return CParser
 
@@ -119,12 +119,10 @@ class _Builder:
         }
         self.mapping_start = yaml.MappingStartEvent
         get_event = self.parser.get_event
-        while (event := get_event()) is not None:
+        while not isinstance(event := get_event(), yaml.StreamEndEvent):
             handler = handlers.get(type(event))
             if handler is not None:
                 handler(event)
-            elif isinstance(event, yaml.StreamEndEvent):
-                break
         return self.root[0] if self.root else None
 
     def refuse(self, problem: str, event: Any, mend: str) -> DocumentError:
@@ -191,7 +189,7 @@ class _Builder:
         parent = self.stack[-1] if self.stack else None
         if parent is not None and parent.is_mapping and parent.key is None:
             raise self.refuse("a key is not plain text", event, "keys of an OpenAPI document are strings")
-        pointer = self.place(event) if self.lines is not None else ""
+        pointer = "" if self.lines is None else self.place(event, self.lines)
         self.stack.append(_Open({} if is_mapping else [], is_mapping, event.anchor, pointer))
 
     def end(self, event: Any) -> None:
@@ -216,7 +214,7 @@ class _Builder:
             )
         self.add(value, size, event)
 
-    def place(self, event: Any) -> str:
+    def place(self, event: Any, lines: dict[str, int]) -> str:
         """Note the line of the value that begins here, and return its pointer."""
         parent = self.stack[-1] if self.stack else None
         if parent is None:
@@ -225,8 +223,7 @@ class _Builder:
             pointer = f"{parent.pointer}/{str(parent.key).replace('~', '~0').replace('/', '~1')}"
         else:
             pointer = f"{parent.pointer}/{len(parent.value)}"
-        if self.lines is not None:
-            self.lines.setdefault(pointer, event.start_mark.line + 1)
+        lines.setdefault(pointer, event.start_mark.line + 1)
         return pointer
 
     def add(self, value: Any, size: int, event: Any) -> None:
@@ -236,7 +233,7 @@ class _Builder:
             self.add_key(top, value, event)
             return
         if self.lines is not None:
-            self.place(event)
+            self.place(event, self.lines)
         self.put(value, size, event)
 
     def add_key(self, top: _Open, key: Any, event: Any) -> None:
@@ -246,7 +243,7 @@ class _Builder:
             raise self.refuse(f"the key {key!r} stands twice in one mapping", event, "keep one of them")
         top.key = key
         if self.lines is not None and key is not _MERGE:
-            self.place(event)
+            self.place(event, self.lines)
 
     def put(self, value: Any, size: int, event: Any) -> None:
         if not self.stack:

@@ -68,20 +68,20 @@ def listing(exchanges: Iterable[Exchange], contract: Contract) -> Iterator[tuple
 
 def space_of(exchanges: Iterable[Exchange], contract: Contract) -> str | None:
     """Return the space that the first of the exchanges asks for; None where none asks for one."""
-    for _, match in listing(exchanges, contract):
-        for operation in match.operations.values():
-            for parameter in operation.path_parameters:
-                if parameter.setting == "space_id":
-                    return match.values.get(parameter.name)
-    return None
+    spaces = (
+        match.values.get(parameter.name)
+        for _, match in listing(exchanges, contract)
+        for operation in match.operations.values()
+        for parameter in operation.path_parameters
+        if parameter.setting == "space_id"
+    )
+    return next(spaces, None)
 
 
 def base_path(exchange: Exchange, contract: Contract) -> str:
     """Return what stands in an exchange's path before the path of the contract's operation; often nothing."""
-    for _, match in listing([exchange], contract):
-        for operation in match.operations.values():
-            segments = len(operation.path.split("/")) - 1
-            # A leading version may be left out of a request, so that there is less than the whole path.
-            before = exchange.path.split("/")[1:-segments]
-            return "".join(f"/{segment}" for segment in before)
-    return ""
+    operations = (one for _, match in listing([exchange], contract) for one in match.operations.values())
+    segments = next((len(operation.path.split("/")) - 1 for operation in operations), 0)
+    # A leading version may be left out of a request, so that there is less than the whole path.
+    before = exchange.path.split("/")[1:-segments]
+    return "".join(f"/{segment}" for segment in before)

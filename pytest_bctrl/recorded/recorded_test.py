@@ -114,11 +114,12 @@ class RecordedTest:
         if self._aim is not None:
             return self._aim.base_url
         # A browser's file holds its page and pictures too, and `data:` has no host.
-        for exchange, _ in listing(self.player.exchanges, self._contract):
-            parts = urlsplit(exchange.url)
-            if parts.netloc:
-                return urlunsplit((parts.scheme, parts.netloc, base_path(exchange, self._contract), "", ""))
-        return self._contract.servers[0] if self._contract.servers else "http://localhost:8787"
+        recorded = (
+            urlunsplit((parts.scheme, parts.netloc, base_path(exchange, self._contract), "", ""))
+            for exchange, _ in listing(self.player.exchanges, self._contract)
+            if (parts := urlsplit(exchange.url)).netloc
+        )
+        return next(recorded, self._contract.servers[0] if self._contract.servers else "http://localhost:8787")
 
     @property
     def url(self) -> str:
@@ -233,8 +234,7 @@ class RecordedTest:
     def _keep(self, request: httpx.Request, response: httpx.Response, body: bytes) -> None:
         made = exchange_of(request, response, body, _now())
         base = urlsplit(self._aim.base_url).path.rstrip("/") if self._aim is not None else ""
-        if urlsplit(made.url).path.startswith(f"{base}/"):
-            made = replace(made, base_path=base)
+        made = replace(made, base_path=base if urlsplit(made.url).path.startswith(f"{base}/") else "")
         if self._aim is not None and not self._aim.live:
             # The mock's port is another with every run.
             parts = urlsplit(made.url)

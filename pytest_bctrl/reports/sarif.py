@@ -79,12 +79,8 @@ def _result(finding: Finding, index: int) -> dict[str, Any]:
         result["partialFingerprints"] = {"bctrl/v1": finding.fingerprint}
     if accepted(finding):
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": accepted(finding)}]
-    base, revision = _location(finding, "base"), _location(finding, "revision")
-    if base:
-        result["locations"] = [base]
-    if revision:
-        result["relatedLocations"] = [{"id": 1, **revision, "message": {"text": "as it is now"}}]
-    return result
+    now = {"id": 1, **_location(finding, "revision"), "message": {"text": "as it is now"}}
+    return {**result, "locations": [_location(finding, "base")], "relatedLocations": [now]}
 
 
 def _location(finding: Finding, side: str) -> dict[str, Any]:

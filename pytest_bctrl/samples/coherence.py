@@ -65,9 +65,16 @@ def _ordered(body: Any, rule: Mapping[str, Any]) -> None:
 def _unique(body: Any, location: str, start: int) -> None:
     seen: set[Any] = set()
     for index, (container, key) in enumerate(slots(body, location), start):
-        if container[key] in seen:
-            container[key] = _another(container[key], index)
+        value = container[key]
+        if value in seen:
+            container[key] = _between(seen) if isinstance(value, int) else _another(value, index)
         seen.add(container[key])
+
+
+def _between(seen: set[Any]) -> int:
+    """A whole number that is not among those seen: between them, where limits that held hold on, or else after them."""
+    numbers = [one for one in seen if isinstance(one, int)]
+    return next(one for one in range(min(numbers), max(numbers) + 2) if one not in seen)
 
 
 def renew(body: Any, location: str, start: int) -> None:

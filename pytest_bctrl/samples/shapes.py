@@ -10,8 +10,6 @@ from pytest_bctrl.contract.model import Contract, Schema
 
 Kind = Literal["fixed", "branch", "object", "array", "string", "integer", "number", "any"]
 
-_TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
-
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -64,9 +62,7 @@ def _of_type(name: str, schema: Mapping[str, Any]) -> tuple[Shape, ...]:
         return (filled,) if must_hold else (filled, Shape("array", schema=schema, empty=True))
     if name == "object" and not any(schema.get(word) for word in ("properties", "minProperties", "required")):
         return Shape("object", schema=schema), Shape("object", schema=schema, empty=True)
-    if name in _TYPES:
-        return (Shape(name, schema=schema),)  # type: ignore[arg-type]
-    return ()
+    return (Shape(name, schema=schema),)  # type: ignore[arg-type]
 
 
 def flatten(contract: Contract, schema: Schema) -> dict[str, Any]:

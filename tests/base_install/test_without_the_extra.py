@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 
 import pytest
@@ -39,3 +40,12 @@ def test_the_schema_fixture_says_what_to_install(pytester: pytest.Pytester) -> N
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*bctrl_schema: *pip install 'pytest-bctrl[[]contract]'*"])
+
+
+def test_the_doctor_says_what_is_missing_and_what_to_type(pytester: pytest.Pytester) -> None:
+    result = pytester.run(sys.executable, "-m", "pytest_bctrl", "doctor", "--offline")
+
+    assert 0 == result.ret
+    told = result.stdout.str()
+    assert "schemathesis and hypothesis missing: fixtures work, the contract suite does not" in told
+    assert "pip install 'pytest-bctrl[contract]', then pytest --bctrl-mock bctrl" in told

@@ -49,6 +49,12 @@ def test_build_says_that_nothing_changed(tmp_path: Path, capsys: pytest.CaptureF
     assert (0, f"{ContractFiles(folder).merged}: unchanged\n") == (code, capsys.readouterr().out)
 
 
+@pytest.mark.skipif(packaged().is_installed, reason="the contract belongs to an installed package")
+def test_build_in_the_project_itself_is_of_its_own_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == main(["contract", "build"])
+    assert f"{packaged().merged}: unchanged\n" == capsys.readouterr().out
+
+
 def test_build_says_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = shutil.copytree(packaged().folder, tmp_path / "contracts")
     ContractFiles(folder).merged.unlink()

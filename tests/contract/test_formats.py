@@ -62,3 +62,15 @@ def test_what_iso_8601_alone_allows_is_no_date_time(text: str) -> None:
 @pytest.mark.parametrize("value", [None, 1, True, [], {}])
 def test_a_format_speaks_of_texts_alone(name: str, value: Any) -> None:
     assert conforms(value, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("hostname", ["api.example.org", "localhost", "a-1"], ["", "-a", "a_b", "a..b", "a" * 64]),
+        ("duration", ["P3W", "P1Y2M3D", "PT1H30M", "P1DT1S"], ["P", "PT", "P1W2D", "1D", "P1.5D"]),
+        ("json-pointer", ["", "/", "/a/~0/~1/0"], ["a", "/~", "/~2"]),
+    ],
+)
+def test_a_text_of_another_format_is_held_to_it(name: str, right: list[str], wrong: list[str]) -> None:
+    assert (right, []) == ([one for one in right if conforms(one, name)], [one for one in wrong if conforms(one, name)])

@@ -78,6 +78,17 @@ def test_an_operations_parameter_overrides_the_paths_own() -> None:
     assert (wanted,) == from_document(made, "x").operations[0].parameters
 
 
+def test_a_parameters_examples_are_all_its_own_and_its_schemas() -> None:
+    named = {"a": {"value": 1}, "b": {"externalValue": "https://api.example.org/b"}, "c": {"$ref": "#/x-examples/c"}}
+    schema = {"example": 3, "examples": [4, 5], "default": 6}
+    made = document(parameters=[{"name": "id", "in": "path", "examples": named, "schema": schema}])
+    made["x-examples"] = {"c": {"value": 2}}
+
+    (operation,) = from_document(made, "x").operations
+
+    assert (1, 2, 3, 4, 5, 6) == operation.parameters[0].examples
+
+
 def test_references_are_followed_wherever_they_may_stand() -> None:
     made = document(parameters=[{"$ref": "#/components/parameters/Id"}], security=[{"key": []}])
     made["components"] |= {

@@ -29,6 +29,10 @@ from pytest_bctrl.errors import DocumentError
         ("1.5", 1.5),
         ("1e3", 1000.0),
         ("'1'", "1"),
+        ("!!int '7'", 7),
+        ("!!null ''", None),
+        ("!!str 7", "7"),
+        ("", None),
     ],
 )
 def test_a_plain_word_means_what_yaml_1_2_says(text: str, expected: Any) -> None:

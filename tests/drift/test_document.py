@@ -124,3 +124,9 @@ def test_the_line_of_what_is_not_there_is_that_of_the_nearest_parent() -> None:
 def test_a_description_with_a_fenced_block_is_still_yaml(name: str) -> None:
     text = "openapi: 3.1.0\ninfo:\n  title: t\n  version: '1'\n  description: |\n    Call it:\n    ```yaml\n    openapi: 3.0.0\n    ```\npaths: {}\n"
     assert load_document(text, name).data["openapi"] == "3.1.0"
+
+
+def test_a_document_is_read_only() -> None:
+    document = load_document(TEXT, "x.yaml")
+    with pytest.raises(AttributeError, match="a document is read-only: name cannot be set"):
+        document.name = "y.yaml"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 
+from pytest_bctrl.cli.drift import default_sources
+from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.drift import check_upstream
 from pytest_bctrl.drift.sources import fetch, read_source, refuse
 from pytest_bctrl.errors import BctrlError, DocumentError, UnreachableError
@@ -167,3 +171,10 @@ def test_an_upstream_that_cannot_be_had_is_never_no_drift(upstream: Upstream) ->
     upstream.answers["/"] = text("", 500)
     with pytest.raises(UnreachableError):
         check_upstream(f"{upstream.url}/", SPEC)
+
+
+def test_what_is_compared_where_nothing_is_named_is_the_vendored_spec_and_where_it_came_from() -> None:
+    base, upstream = default_sources(None, None)
+
+    assert packaged().spec.resolve() == Path(base).resolve()
+    assert json.loads(packaged().lock.read_text("utf-8"))["source"] == upstream

@@ -59,6 +59,13 @@ def test_messages_stay_out_of_the_report_where_standard_error_is_closed(tmp_path
 
 
 @needs_shell
+def test_a_report_goes_to_its_file_where_standard_output_is_closed(tmp_path: Path) -> None:
+    done = gate(tmp_path, "new.yaml --format json --output report.json >&-")
+    assert done.returncode == 1
+    assert (tmp_path / "report.json").is_file()
+
+
+@needs_shell
 def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
     done = gate(tmp_path, "new.yaml | true")
     assert done.stderr == ""
@@ -74,6 +81,21 @@ def test_a_report_is_written_although_the_gate_fails(tmp_path: Path) -> None:
 def test_accepting_writes_an_allow_list_that_was_not_there(tmp_path: Path) -> None:
     assert gate(tmp_path, "new.yaml --accept 'we bear it' --allow-list ours.yaml").returncode == 0
     assert gate(tmp_path, "new.yaml --allow-list ours.yaml").returncode == 0
+
+
+@pytest.mark.parametrize(("error", "code"), [(BrokenPipeError, 2), (KeyboardInterrupt, 130)])
+def test_what_ends_it_from_outside_ends_it_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: type[BaseException], code: int
+) -> None:
+    """With nowhere to write to: the reader of standard error went, or the user pressed Ctrl-C."""
+
+    def ended(arguments: object) -> int:
+        raise error
+
+    monkeypatch.setattr("pytest_bctrl.cli.drift.run", ended)
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["drift"]) == code
+    assert capsys.readouterr().err == ""
 
 
 def test_a_mistake_of_ours_is_not_a_finding(

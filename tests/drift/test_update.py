@@ -97,7 +97,8 @@ def test_a_source_without_a_spec_stops_it(text: str, files: ContractFiles, tmp_p
 def test_a_write_that_fails_leaves_all_as_it_was(
     files: ContractFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disk fails at the last of the three files."""
+    """The disk fails at the last of the three files, of which one was not there."""
+    files.merged.unlink()
     before = contents(files)
     real = Path.replace
 
@@ -109,6 +110,13 @@ def test_a_write_that_fails_leaves_all_as_it_was(
     monkeypatch.setattr(Path, "replace", failing)
     assert update(files, written(tmp_path, page(PAUSED))) == 2
     assert contents(files) == before
+
+
+def test_a_file_that_was_not_there_may_be_read_by_everyone(files: ContractFiles, tmp_path: Path) -> None:
+    files.merged.unlink()
+
+    assert 0 == update(files, written(tmp_path, page(PAUSED)))
+    assert 0o644 == files.merged.stat().st_mode & 0o777
 
 
 @pytest.mark.parametrize("spec", [page(), page(PAUSED)], ids=["same", "moved"])

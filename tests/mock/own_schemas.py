@@ -98,6 +98,25 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "unevaluated": {"allOf": [{"properties": {"a": {"type": "string"}}}], "unevaluatedProperties": False},
     "unevaluated items": {"type": "array", "prefixItems": [{"type": "string"}], "unevaluatedItems": False},
     "short list": {"type": "array", "maxItems": 3, "items": {"enum": ["a", "b", "c", "d", "e"]}},
+    "pattern of parts": {"type": "string", "pattern": "^(ab|cde)(?:xy)?.$"},
+    "items in parts": {
+        "allOf": [
+            {"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 1},
+            {"items": {"enum": ["b", "c"]}},
+        ]
+    },
+    "few names": {"type": "object", "maxProperties": 2, "additionalProperties": {"type": "integer"}},
+    "closed branches": {
+        "oneOf": [
+            {"type": "object", "properties": {"a": True}, "required": ["a"], "additionalProperties": False},
+            {
+                "type": "object",
+                "properties": {"a": True, "b": {"type": "integer"}},
+                "required": ["a", "b"],
+                "additionalProperties": False,
+            },
+        ]
+    },
     "odd names": {
         "type": "object",
         "properties": {

@@ -68,9 +68,12 @@ def running(tmp_path: Path, *arguments: str, **environment: str) -> Iterator[Run
             time.sleep(0.01)
         yield Running(process, json.loads(str(ready)))
     finally:
-        if process.poll() is None:
+        process.terminate()
+        try:
+            process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
             process.kill()
-        process.communicate()
+            process.communicate()
 
 
 def _read(file: Path) -> str | None:

@@ -19,6 +19,7 @@ from pytest_bctrl.samples.mutants import (
     undocumented_mutants,
 )
 
+from ..contract.documents import contract_of
 from .conforming import troubles
 
 
@@ -123,6 +124,18 @@ def test_every_rule_can_be_broken_by_its_name(made: Samples) -> None:
 def test_where_the_body_lacks_the_place_the_sample_is_broken(made: Samples) -> None:
     """An empty list has no status to break."""
     assert broken(made, {"runtimes": []}, "runtimes[*].status").body["runtimes"]
+
+
+def test_where_the_body_has_one_item_the_sample_repeats_its_own(made: Samples) -> None:
+    one = {**made.sample(), made.list_name: made.sample()[made.list_name][:1]}
+    ids = [item["id"] for item in broken(made, one, "unique_ids").body[made.list_name]]
+    assert len(ids) == len(set(ids)) + 1
+
+
+def test_where_nothing_is_left_open_no_property_is_undocumented() -> None:
+    numbers = contract_of({"type": "array", "items": {"type": "integer"}})
+    with pytest.raises(SettingError, match=r"no such rule to break"):
+        broken(Samples(numbers, numbers.operations[0]), [1], "undocumented_property")
 
 
 def test_an_unknown_rule_is_refused_with_those_there_are(made: Samples) -> None:

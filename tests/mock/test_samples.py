@@ -80,6 +80,12 @@ def test_a_runtime_takes_overrides(contract: Contract) -> None:
     assert troubles(contract, samples.response([made])) == []
 
 
+def test_a_time_that_was_given_moves_no_other_that_fits_it() -> None:
+    later = samples.runtime()["updatedAt"]
+    made = samples.runtime(createdAt="2020-01-01T00:00:00Z")
+    assert ("2020-01-01T00:00:00Z", later) == (made["createdAt"], made["updatedAt"])
+
+
 def test_a_runtime_is_in_the_space_asked_for() -> None:
     space = "11111111-1111-4111-8111-111111111111"
     assert {item["spaceId"] for item in samples.runtimes(5, space_id=space)} == {space}
@@ -167,6 +173,70 @@ def _contract(schema: dict[str, Any], components: dict[str, object] | None = Non
         "components": {"schemas": components or {}},
     }
     return from_document(document, "test")
+
+
+RULES: list[dict[str, Any]] = [
+    {"rule": "own_ids", "unique": "things[*].id"},
+    {"rule": "own_tags", "unique": "things[*].tag.number"},
+    {"rule": "same_kind", "each": "things[*]", "same": ["kind", "type"]},
+    {"rule": "real_times", "each": "things[*]", "times": ["made", "sold"]},
+]
+
+
+def test_invariants_hold_of_numbers_and_of_what_may_be_left_out() -> None:
+    time = {"type": ["string", "null"]}
+    thing = {
+        "type": "object",
+        "properties": {
+            "id": {"type": "integer", "minimum": 1, "maximum": 40},
+            "tag": {"type": "object", "properties": {"number": {"type": "integer"}}},
+            "kind": {"enum": ["a", "b"]},
+            "type": {"enum": ["a", "b"]},
+            "made": time,
+            "sold": time,
+        },
+        "required": ["id"],
+    }
+    rules: list[dict[str, Any]] = [{"level": "error", "because": "it is so", **rule} for rule in RULES]
+    listing = {"type": "object", "properties": {"things": {"type": "array", "items": thing}}, "required": ["things"]}
+    made = contract_of(listing, None, **{"x-bctrl-invariants": rules})
+
+    samples = Samples(made, made.operations[0])
+    bodies = [body for seed in range(9) for body in samples.run(seed, 12)]
+
+    assert [] == [finding for body in bodies for finding in check(body, contract=made)]
+
+
+def test_numbers_of_copies_are_renewed() -> None:
+    """As a mock does that serves more than there are different ones."""
+    thing = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
+    rule: dict[str, Any] = {"level": "error", "because": "it is so", **RULES[0]}
+    listing = {"type": "object", "properties": {"things": {"type": "array", "items": thing}}, "required": ["things"]}
+    made = contract_of(listing, None, **{"x-bctrl-invariants": [rule]})
+    body = {"things": [{"id": 7}, {"id": 20}]}
+
+    renewed = Samples(made, made.operations[0]).renewed(body, SPACE_ID, 100)
+
+    assert {"things": [{"id": 107}, {"id": 121}]} == renewed
+
+
+def test_the_sample_is_the_first_success_in_json() -> None:
+    csv, things = {"schema": {"type": "string"}}, {"schema": {"const": "here"}}
+    success = {"description": "", "content": {"text/csv": csv, "application/json": things}}
+    made = contract_of(responses={"103": {"description": ""}, "200": success})
+
+    samples = Samples(made, made.operations[0])
+
+    assert (200, "application/json", "here") == (samples.status, samples.media_type, samples.sample())
+
+
+def test_of_more_parameters_none_is_taken_for_the_space() -> None:
+    """One alone is: whatever the path calls it."""
+    box, lid = ({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in ("box", "lid"))
+    one, two = (contract_of(parameters=parameters) for parameters in ([box], [box, {**lid, "example": "red"}]))
+
+    assert {"path.box": "mine"} == Samples(one, one.operations[0]).parameters("mine")
+    assert {"path.lid": "red"} == Samples(two, two.operations[0]).parameters("mine")
 
 
 def test_the_space_of_samples_is_a_uuid() -> None:

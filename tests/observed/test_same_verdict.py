@@ -82,6 +82,8 @@ WORDS = [
     {"pattern": "^a$"},
     {"multipleOf": 2},
     {"uniqueItems": True},
+    # What jsonschema-rs cannot read.
+    {"enum": ["\ud800", "a"]},
 ]
 
 

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from pytest_bctrl.cli import main
 from pytest_bctrl.samples.sample import response
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.har_write import encode
@@ -95,6 +96,13 @@ def test_a_file_that_is_not_there_is_not_checked_and_the_others_are(tmp_path: Pa
     assert 2 == result.returncode
     assert b"none.json: it cannot be read" in result.stderr
     assert b"runtimes[*].status" in result.stdout
+
+
+def test_a_folder_without_recordings_is_not_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert 2 == main(["check", str(tmp_path)])
+    assert (
+        f"{tmp_path}: there is no .har file in this folder (name files, or another folder)" in capsys.readouterr().err
+    )
 
 
 def test_the_failing_level_can_be_set(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from pytest_bctrl.samples import SPACE_ID, Samples, response, runtime, runtimes
 from pytest_bctrl.strategies import Nonconforming, nonconforming
 from pytest_bctrl.strategies import responses as bodies
 from pytest_bctrl.strategies import runtimes as items
+from tests.contract.documents import contract_of
 
 CONTRACT = load()
 SAMPLES = Samples(CONTRACT, CONTRACT.operations[0])
@@ -139,3 +140,30 @@ def test_what_is_no_count_is_refused(count: Any) -> None:
         runtimes(count)
 
     assert [] == runtimes(0)
+
+
+TREE = {
+    "type": "object",
+    "properties": {
+        "name": {"enum": ["a", "b"]},
+        "alias": {"enum": ["a", "b"]},
+        "grown": {"type": ["string", "null"]},
+        "below": {"type": "array", "items": {"$ref": "#/components/schemas/Tree"}},
+    },
+}
+TREES = contract_of(
+    {"type": "object", "properties": {"trees": {"type": "array", "items": TREE}}, "required": ["trees"]},
+    {"Tree": TREE},
+    **{
+        "x-bctrl-invariants": [
+            {"rule": "names", "level": "error", "because": "x", "each": "trees[*]", "same": ["name", "alias"]},
+            {"rule": "times", "level": "error", "because": "x", "each": "trees[*]", "times": ["grown"]},
+        ]
+    },
+)
+
+
+@slow
+@given(bodies(contract=TREES))
+def test_a_contract_of_ones_own_may_refer_to_itself_and_leave_out_what_invariants_name(body: dict[str, Any]) -> None:
+    assert [] == check(body, contract=TREES)

@@ -28,6 +28,24 @@ def test_a_marked_scenario_is_played_for_that_test_alone(pytester: pytest.Pytest
     pytester.runpytest_subprocess("--strict-markers").assert_outcomes(passed=3)
 
 
+def test_a_scenario_is_not_played_to_the_live_api(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.bctrl_scenario("empty")
+        def test_empty(bctrl_client):
+            raise AssertionError("it is skipped")
+        """
+    )
+    monkeypatch.setenv("BCTRL_API_KEY", "pk_scenario_0123456789")
+
+    result = pytester.runpytest_subprocess("--bctrl-live", "--bctrl-space-id=x", "-m", "not bctrl_contract", "-rs")
+
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED *plays a scenario of the mock: run it without --bctrl-live"])
+
+
 def test_an_unknown_scenario_says_which_there_are(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

@@ -1,0 +1,182 @@
+"""Parameters of query, header and cookie in every spelling that OpenAPI has: what keeps the contract is let in."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.samples.inputs import Inputs, inputs, unfilled
+from pytest_bctrl.suite.parameters import mistakes, variations
+from pytest_bctrl.traffic.mock import MockServer
+
+from ..contract.documents import contract_of
+from .asking import Reply, ask
+
+
+class Case(NamedTuple):
+    """A parameter `p`, a value that its schema allows, how a request spells it, and a value that it does not allow."""
+
+    parameter: dict[str, Any]
+    schema: Any
+    value: Any
+    spelled: Any
+    wrong: Any
+
+
+COLOUR = {
+    "type": "object",
+    "properties": {"red": {"type": "integer", "maximum": 255}, "warm": {"type": "boolean"}},
+    "required": ["red", "warm"],
+}
+WARM, TOO_RED = {"red": 200, "warm": True}, {"red": 256, "warm": True}
+QUERY, HEADER, COOKIE = {"in": "query"}, {"in": "header"}, {"in": "cookie"}
+NUMBERS = {"type": "array", "items": {"type": "integer"}, "maxItems": 2}
+NUMBER_OR_NULL = {"anyOf": [{"type": "integer"}, {"type": "null"}]}
+
+CASES = {
+    "list, name by name": Case(QUERY, NUMBERS, [1, 2], "?p=1&p=2", [1, 2, 3]),
+    "list, in one": Case({**QUERY, "explode": False}, NUMBERS, [1, 2], "?p=1%2C2", [1, 2, 3]),
+    "list, between bars": Case({**QUERY, "style": "pipeDelimited"}, NUMBERS, [1, 2], "?p=1%7C2", [1, 2, 3]),
+    "object, name by name": Case(QUERY, COLOUR, WARM, "?red=200&warm=true", TOO_RED),
+    "object, in one": Case({**QUERY, "explode": False}, COLOUR, WARM, "?p=red%2C200%2Cwarm%2Ctrue", TOO_RED),
+    "object, deep": Case(
+        {**QUERY, "style": "deepObject", "explode": True}, COLOUR, WARM, "?p%5Bred%5D=200&p%5Bwarm%5D=true", TOO_RED
+    ),
+    "number or null: null": Case(QUERY, NUMBER_OR_NULL, None, "?p=null", "none"),
+    "number or null: number": Case(QUERY, NUMBER_OR_NULL, 7, "?p=7", "seven"),
+    "header, list": Case(HEADER, NUMBERS, [1, 2], [("p", "1,2")], [1, 2, 3]),
+    "header, object": Case(HEADER, COLOUR, WARM, [("p", "red,200,warm,true")], TOO_RED),
+    "header, object by =": Case({**HEADER, "explode": True}, COLOUR, WARM, [("p", "red=200,warm=true")], TOO_RED),
+    "cookie": Case(COOKIE, {"type": "integer"}, 7, [("Cookie", "p=7")], "seven"),
+}
+JSON_CASES = {
+    "json in the query": Case(QUERY, COLOUR, WARM, "?p=%7B%22red%22%3A%20200%2C%20%22warm%22%3A%20true%7D", TOO_RED),
+    "json in the header": Case(HEADER, COLOUR, WARM, [("p", '{"red": 200, "warm": true}')], TOO_RED),
+}
+
+
+RESPONSES = {
+    "200": {"description": "", "content": {"application/json": {"schema": {"const": "here"}}}},
+    "400": {"description": ""},
+}
+
+
+def contract(case: Case, *, required: bool = False) -> Contract:
+    described: dict[str, Any] = {"schema": case.schema}
+    if case in JSON_CASES.values():
+        described = {"content": {"application/json": described}}
+    identity = {"name": "id", "in": "path", "required": True, "schema": {"const": "7"}}
+    return contract_of(
+        responses=RESPONSES, parameters=[identity, {"name": "p", "required": required, **case.parameter, **described}]
+    )
+
+
+def with_value(of: Contract, value: Any) -> Inputs:
+    operation = of.operations[0]
+    return Inputs({"id": "7"}).with_value(operation.other_parameters[0], value)
+
+
+def reply(of: Contract, made: Inputs) -> Reply:
+    with MockServer(of) as mock:
+        return ask(mock, "GET", made.target(of.operations[0]), dict(made.headers))
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in {**CASES, **JSON_CASES}.items()])
+def test_a_right_value_is_let_in_and_a_wrong_one_is_not(case: Case) -> None:
+    of = contract(case)
+    right = with_value(of, case.value)
+
+    assert case.spelled == (right.query_text or list(right.headers))
+    assert (200, "here") == ((answer := reply(of, right)).status, answer.json())
+    refused = reply(of, with_value(of, case.wrong))
+    assert 400 == refused.status
+    assert f"{case.parameter['in']} p: " in refused.body.decode()
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in {**CASES, **JSON_CASES}.items()])
+def test_a_required_parameter_is_missed(case: Case) -> None:
+    """And the suite, which asks without it, asks for the rest all the same."""
+    of = contract(case, required=True)
+
+    (without,) = [one for one in mistakes(of, of.operations[0], {}) if one.name == "without p"]
+    refused = reply(of, without.inputs)
+
+    assert 400 == refused.status
+    assert f"{case.parameter['in']} p is required and missing" in refused.body.decode()
+
+
+@pytest.mark.parametrize("name", JSON_CASES)
+def test_what_should_be_json_and_is_not_is_refused(name: str) -> None:
+    of = contract(JSON_CASES[name])
+    field = Inputs({"id": "7"}, (("p", "{red"),)) if "query" in name else Inputs({"id": "7"}, headers=(("p", "{red"),))
+
+    refused = reply(of, field)
+
+    assert 400 == refused.status
+    assert "'{red' is not of type 'object'" in refused.body.decode().replace('\\"', '"')
+
+
+@pytest.mark.parametrize(("spelled", "status"), [("7", 200), ("9", 400), ("9" * 5000, 400), ("1e999", 400)])
+def test_a_number_of_any_length_is_looked_at(spelled: str, status: int) -> None:
+    of = contract(Case(QUERY, {"type": "integer", "maximum": 8}, 7, "", ""))
+
+    assert status == reply(of, with_value(of, spelled)).status
+
+
+def test_json_of_any_depth_is_looked_at() -> None:
+    of = contract(JSON_CASES["json in the query"])
+
+    assert 400 == reply(of, Inputs({"id": "7"}, (("p", "[" * 5000),))).status
+
+
+@pytest.mark.parametrize(("name", "spelled"), [("list", "1 , 2"), ("object", "red, 200, warm ,true")])
+def test_there_may_be_blanks_around_the_commas_of_a_header_field(name: str, spelled: str) -> None:
+    of = contract(CASES[f"header, {name}"])
+
+    assert 200 == reply(of, Inputs({"id": "7"}, headers=(("p", spelled),))).status
+
+
+def test_a_value_that_nobody_can_make_is_asked_for() -> None:
+    """By its name, and nothing is sent without it."""
+    of = contract(Case(HEADER, {"type": "string", "pattern": "^(?=a)x$"}, "", "", ""), required=True)
+    operation = of.operations[0]
+
+    assert ["p"] == unfilled(of, operation, {})
+    assert inputs(of, operation, {}) is None
+    assert [] == [*mistakes(of, operation, {}), *variations(of, operation, {})]
+
+
+def test_a_setting_fills_a_parameter_of_the_query() -> None:
+    of = contract(Case({**QUERY, "x-bctrl-setting": "space_id"}, {"type": "string"}, "", "", ""), required=True)
+    made = inputs(of, of.operations[0], {"space_id": "mine"})
+
+    assert made is not None
+    assert "?p=mine" == made.query_text
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({"type": ["null", "array"], "minItems": 2}, ["p=7", "p=7.5", "p=a string where none belo...", "p=true"]),
+        ({"type": ["null", "object"], "minProperties": 2}, ["p=unexpected,array"]),
+    ],
+)
+def test_null_is_broken_by_another_type_alone(schema: dict[str, Any], expected: list[str]) -> None:
+    of = contract(Case({**QUERY, "explode": False}, schema, None, "", ""))
+
+    assert expected == sorted(one.name for one in mistakes(of, of.operations[0], {}))
+
+
+def test_what_belongs_to_others_is_passed_over() -> None:
+    of = contract(CASES["object, deep"])
+    made = Inputs({"id": "7"}, (("q", "1"), ("p[red]", "7"), ("q[warm]", "1"), ("p[warm]", "true")))
+
+    assert 200 == reply(of, made).status
+
+
+def test_an_object_of_which_nothing_is_given_is_left_out() -> None:
+    of = contract(CASES["object, name by name"])
+
+    assert 200 == reply(of, Inputs({"id": "7"})).status

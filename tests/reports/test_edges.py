@@ -1,0 +1,95 @@
+"""What the writers make of less, and of other, than the packaged contract gives them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from xml.etree import ElementTree
+
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.reports.html.outline import outline
+from pytest_bctrl.reports.junit import findings_junit
+from pytest_bctrl.reports.markdown import findings_markdown
+from pytest_bctrl.reports.run_report import RunReport, TestOutcome
+from pytest_bctrl.reports.sarif import findings_sarif
+from pytest_bctrl.reports.title import Title
+from pytest_bctrl.reports.wording import where
+from tests.contract.documents import contract_of
+
+THING = {
+    "allOf": [{"type": "object", "properties": {"kept": {"type": "string"}}}],
+    "properties": {
+        "owner": {"oneOf": [{"type": "object", "properties": {"name": {"type": "string"}}}, {"type": "null"}]},
+        "odd name": {"type": "integer"},
+        "free": True,
+    },
+}
+
+
+def _named(nodes: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    return next(node for node in nodes if node["name"] == name)
+
+
+def test_the_outline_shows_what_parts_and_null_beside_an_object_hold() -> None:
+    (operation,) = outline(contract_of(THING), [], None)
+
+    members = _named(operation["children"], "200")["children"]
+
+    assert ["owner", "odd name", "free", "kept"] == [member["name"] for member in members]
+    assert ["name"] == [member["name"] for member in _named(members, "owner")["children"]]
+
+
+def test_a_finding_hangs_where_it_is_and_nowhere_else() -> None:
+    """At its own operation; at the response where it is about the whole of it."""
+    contract = contract_of(THING)
+    label = contract.operations[0].label
+    found = [
+        Finding("strict_json", "error", "", "m", operation=label),
+        Finding("strict_json", "error", "kept", "m", operation="GET /elsewhere"),
+        Finding("strict_json", "error", "['odd name']", "m", operation=label),
+    ]
+
+    (operation,) = outline(contract, found, None)
+
+    response = _named(operation["children"], "200")
+    members = {member["name"]: member["findings"] for member in response["children"]}
+    assert ([], [0]) == (operation["findings"], response["findings"])
+    assert {"owner": [], "odd name": [2], "free": [], "kept": []} == members
+
+
+def test_a_test_that_failed_with_nothing_found_is_in_error_in_junit() -> None:
+    broken = TestOutcome("bctrl::test_one", "failed", 0.1, "the target was\nnot there")
+    silent = TestOutcome("bctrl::test_two", "error", 0.1)
+    run = RunReport(load(), "live", tests=(broken, silent, TestOutcome("bctrl::test_three", "passed", 0.1)))
+
+    suite = ElementTree.fromstring(findings_junit([], Title("run"), run))[0]
+
+    assert ("2", "2", "0") == (suite.attrib["tests"], suite.attrib["errors"], suite.attrib["failures"])
+    assert [("bctrl::test_one", "the target was not there"), ("bctrl::test_two", "it failed")] == [
+        (case.attrib["name"], case[0].attrib["message"]) for case in suite
+    ]
+
+
+def test_markdown_compares_nothing_where_there_is_one_side() -> None:
+    assert "→" not in findings_markdown([], Title("run"))
+    assert "`a` → `b`" in findings_markdown([], Title("drift", "a", "b"))
+
+
+def test_sarif_gives_no_fingerprint_where_there_is_none() -> None:
+    found = Finding("strict_json", "error", "x", "m")
+    (bare,), (printed,) = (
+        json.loads(findings_sarif([one], Title("check")))["runs"][0]["results"]
+        for one in (found, Finding("strict_json", "error", "x", "m", fingerprint="f" * 12))
+    )
+    assert "partialFingerprints" not in bare
+    assert {"bctrl/v1": "f" * 12} == printed["partialFingerprints"]
+
+
+def test_an_answer_that_its_place_names_is_not_named_twice() -> None:
+    extra = {"status": "200", "media_type": "application/json"}
+    place = "200 application/json runtimes[*].status"
+    assert f"GET /x · {place}" == where(Finding("r", "error", place, "m", operation="GET /x", extra=extra))
+    assert "GET /x · 200 application/json · a" == where(
+        Finding("r", "error", "a", "m", operation="GET /x", extra=extra)
+    )
