@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 import random
 import subprocess
@@ -13,7 +14,10 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.cli import main
+from pytest_bctrl.drift import compare
+from pytest_bctrl.errors import DocumentError
 
+from .pairs import Doc, body
 from .published import SPEC, TEXT, page, written
 
 WRONG: tuple[Any, ...] = (
@@ -286,3 +290,19 @@ def test_a_crafted_document_leaves_no_traceback_in_a_real_process(tmp_path: Path
     )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_a_comparison_that_begins_too_deep_in_its_callers_is_told() -> None:
+    """Nothing is missed in silence where Python's own limit comes first."""
+    holding = {f"S{i}": {"properties": {"p": {"$ref": f"#/components/schemas/S{i + 1}"}}} for i in range(90)}
+    schemas = {**holding, "S90": {"type": "string"}}
+    deep: Doc = {**body({"$ref": "#/components/schemas/S0"}), "components": {"schemas": schemas}}
+    changed: Doc = {**deep, "components": {"schemas": {**schemas, "S90": {"type": "integer"}}}}
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 200)
+    try:
+        with pytest.raises(DocumentError, match=r"^base or revision: schemas nest too deeply .* \(flatten them\)$"):
+            compare(deep, changed)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert [finding.rule for finding in compare(deep, changed)] == ["response-property-type-changed"]
