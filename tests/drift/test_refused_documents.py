@@ -64,25 +64,6 @@ def test_a_broken_document_is_refused_on_either_side(name: str) -> None:
         assert str(refused.value) == f"{side}: {problem}, at #{pointer} ({mend})"
 
 
-def chain(levels: int, last: Doc) -> Doc:
-    """A schema that leads to the next, and so on to the last."""
-    schemas = {
-        f"S{level}": {"type": "object", "properties": {"p": {"$ref": f"#/components/schemas/S{level + 1}"}}}
-        for level in range(levels)
-    }
-    return {**body({"$ref": "#/components/schemas/S0"}), "components": {"schemas": {**schemas, f"S{levels}": last}}}
-
-
-def test_schemas_are_compared_a_hundred_levels_deep() -> None:
-    one, other = {"type": "array", "items": {}}, {"type": "object", "properties": {}}
-    (finding,) = compare(chain(99, one), chain(99, other))
-    assert (finding.rule, finding.location) == ("response-property-type-changed", ".".join("p" * 99))
-    with pytest.raises(DocumentError) as refused:
-        compare(chain(100, one), chain(100, other))
-    told = "base: schemas nest deeper than 100 levels, at #/components/schemas/S99/properties/p (flatten them)"
-    assert str(refused.value) == told
-
-
 def test_a_schema_that_many_places_share_is_told_of_at_sixteen_of_them() -> None:
     """So the time a comparison takes grows with what is written, not with the ways that lead there."""
     places = {f"p{index}": {"$ref": "#/components/schemas/A"} for index in range(20)}
