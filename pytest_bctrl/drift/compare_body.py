@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_bctrl.drift.media_types import is_json, media_types
 from pytest_bctrl.drift.report import word
 
 if TYPE_CHECKING:
@@ -38,13 +39,11 @@ def compare_request_bodies(walk: SchemaComparison, old: Operation, new: Operatio
 def _levels(walk: SchemaComparison, old: Part, new: Part, place: Place) -> set[str]:
     """The levels of what changed in the media types of a body."""
     report = walk.report
-    before, after = dict(report.base.members(old / "content")), dict(report.revision.members(new / "content"))
+    before, after = media_types(report.base, old), media_types(report.revision, new)
     levels: set[str] = {"error"} if before.keys() - after.keys() else set()
     levels |= {"info"} if after.keys() - before.keys() else set()
     for name in before.keys() & after.keys():
-        report.base.mapping(before[name])
-        report.revision.mapping(after[name])
-        here = place._replace(scope="request-parameter", location="", strongly_typed=name.endswith("json"))
+        here = place._replace(scope="request-parameter", strongly_typed=is_json(name))
         worst = walk.worst(walk.value(before[name] / "schema"), walk.value(after[name] / "schema"), here)
         levels |= {worst} if worst else set()
     return levels

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_bctrl.drift.compare_keywords import show_types
 from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, sunset
+from pytest_bctrl.drift.media_types import is_json, media_types
 from pytest_bctrl.drift.report import Place, word
 from pytest_bctrl.drift.spec import Part, Spec
 
@@ -73,9 +74,8 @@ def read_value(spec: Spec, part: Part) -> tuple[Schema, str]:
     """Return what the value of a parameter or header may be, and the media type it is written in; empty for none."""
     if (part / "schema").value is not None:
         return (part / "schema",), ""
-    for media_type, media in spec.members(part / "content"):
-        spec.mapping(media)
-        return ((media / "schema",) if (media / "schema").value is not None else ()), media_type.lower()
+    for media_type, media in media_types(spec, part).items():
+        return ((media / "schema",) if (media / "schema").value is not None else ()), media_type
     return (), ""
 
 
@@ -144,7 +144,7 @@ def _compare_one(walk: SchemaComparison, old: Parameter, new: Parameter, place: 
     compare_lifecycle(walk.report, walk.options, PARAMETER, old.part.value, new.part.value, place, at)
     if walk.options.descriptions and old.part.value.get("description") != new.part.value.get("description"):
         add("description-changed", place, old.part.value.get("description"), new.part.value.get("description"), *at)
-    place = place._replace(strongly_typed=old.style.endswith("json"))
+    place = place._replace(strongly_typed=is_json(old.style))
     if _became_list(walk, old, new, place):
         types = show_types(walk.old.node(old.schema)), show_types(walk.new.node(new.schema))
         add("request-parameter-type-generalized", place, *types, *at)

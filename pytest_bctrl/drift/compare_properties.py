@@ -51,12 +51,12 @@ def _note_removed(walk: SchemaComparison, name: str, old: Node, new: Node, place
         write_only = "-write-only" if walk.old.node(schema).flags.get("writeOnly") else ""
         rule = f"response-{word(required)}{write_only}-property-removed"
         if not write_only:
-            _compare_undeclared(walk, schema, new.undeclared, place)
+            compare_undeclared(walk, schema, new.undeclared, place)
     walk.report.add(rule, place, name, None, _pointer(old, name), new.at("properties"))
 
 
-def _compare_undeclared(walk: SchemaComparison, old: Schema, new: Schema, place: Place) -> None:
-    """Note where a property that is declared on one side only may hold what it could not.
+def compare_undeclared(walk: SchemaComparison, old: Schema, new: Schema, place: Place) -> None:
+    """Note where a property or item that is declared on one side only may hold what it could not.
 
     On the other side it is one of those that are not declared. Where nothing is said of such, nothing is noted.
     """
@@ -76,7 +76,7 @@ def _note_added(walk: SchemaComparison, name: str, old: Node, new: Node, place: 
         rule = "response-property-added-to-closed-object"
     else:
         rule = f"response-{word(required)}-property-added"
-        _compare_undeclared(walk, old.undeclared, schema, place)
+        compare_undeclared(walk, old.undeclared, schema, place)
     walk.report.add(rule, place, None, name, old.at("properties"), _pointer(new, name))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_bctrl.drift.compare_parameters import read_value
+from pytest_bctrl.drift.media_types import is_json, media_types
 from pytest_bctrl.drift.report import word
 from pytest_bctrl.drift.spec import Part, Spec
 
@@ -60,9 +61,8 @@ def _kind(status: str, among: dict[str, Part]) -> str:
 
 
 def _holds(wide: str, narrow: str) -> bool:
-    if wide == "default":
-        return narrow != "default"
-    return wide.endswith("XX") and wide[0] == narrow[0] and wide != narrow
+    """Tell a status that stands for another one. Each is on one side only, so they are never the same."""
+    return wide == "default" or (wide.endswith("XX") and narrow.startswith(wide[0]))
 
 
 def _compare_response(walk: SchemaComparison, old: Part, new: Part, place: Place) -> None:
@@ -120,25 +120,11 @@ def _compare_header_values(walk: SchemaComparison, old: _Header, new: _Header, p
         written = was or "simple", now or "simple"
         walk.report.add("response-header-type-changed", place, *written, old.part.pointer, new.part.pointer)
     else:
-        walk.compare(before, after, place._replace(strongly_typed=was.endswith("json")))
-
-
-def _media_types(spec: Spec, response: Part) -> dict[str, Part]:
-    found = {}
-    for name, part in spec.members(response / "content"):
-        spec.mapping(part)
-        found[_media_name(name)] = part
-    return found
-
-
-def _media_name(name: str) -> str:
-    """A media type in one form: lower case, no blanks around its parameters, which are sorted."""
-    essence, *parameters = [piece.strip().lower() for piece in name.split(";")]
-    return "; ".join([essence, *sorted(filter(None, parameters))])
+        walk.compare(before, after, place._replace(strongly_typed=is_json(was)))
 
 
 def _compare_media_types(walk: SchemaComparison, old: Part, new: Part, place: Place) -> None:
-    before, after = _media_types(walk.report.base, old), _media_types(walk.report.revision, new)
+    before, after = media_types(walk.report.base, old), media_types(walk.report.revision, new)
     status = place.context[0][1]
     pairs = [(name, name) for name in before if name in after]
     rest = [name for name in after if name not in before]
@@ -183,7 +169,7 @@ def _compare_body(walk: SchemaComparison, old: Part, new: Part, media_type: str,
         scope="response-body",
         location="",
         context=(*place.context, ("media_type", media_type)),
-        strongly_typed=media_type.split(";")[0].endswith(("/json", "+json")),
+        strongly_typed=is_json(media_type),
     )
     before, after = walk.value(old / "schema"), walk.value(new / "schema")
     if bool(before) != bool(after):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_bctrl.drift.compare_properties import compare_undeclared
 from pytest_bctrl.drift.spec import Part
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def _compare_items(walk: SchemaComparison, old: Node, new: Node, place: Place, e
         after = new.prefix[index] if is_new else new.child("items")
         if not walk.equal(before, after, place):
             emit("prefix-items-added" if is_new else "prefix-items-removed", None, None, "prefixItems", f"item {index}")
+            compare_undeclared(walk, before, after, place.inside(f"[{index}]"))
     if "items" in old.children or "items" in new.children:
         walk.compare(old.child("items"), new.child("items"), place.inside("[*]"))
 
@@ -112,11 +114,14 @@ def _tells_of_closed(walk: SchemaComparison, old: Node, new: Node, pattern: str,
 
 
 def _excluded(old: Node, new: Node) -> str:
-    """How a schema under `not` changed what it rules out, where that is certain: values are listed on both sides."""
+    """How a schema under `not` changed what it rules out, where that is certain: values are listed on both sides.
+
+    What else the side with more values says could spare some of them, so it must say no more.
+    """
     if old.enum is not None and new.enum is not None and old.nullable == new.nullable:
-        if old.enum.keys() <= new.enum.keys() and _only_lists(old):
+        if old.enum.keys() <= new.enum.keys() and _only_lists(new):
             return "specialized"
-        if new.enum.keys() <= old.enum.keys() and _only_lists(new):
+        if new.enum.keys() <= old.enum.keys() and _only_lists(old):
             return "generalized"
     return "changed"
 
@@ -168,7 +173,7 @@ def compare_discriminators(walk: SchemaComparison, old: Node, new: Node, place: 
         if one is None or other is None:
             emit("discriminator-mapping-added" if one is None else "discriminator-mapping-deleted", None, None,
                  "discriminator", str(value))  # fmt: skip
-        elif not _same_target(walk, one, other, new, place):
+        elif not _same_target(walk, one, other, old, new, place):
             emit("discriminator-mapping-changed", None, None, "discriminator", str(value))
 
 
@@ -180,19 +185,19 @@ def _discriminator(walk: SchemaComparison, node: Node, is_new: bool) -> dict[str
     return found
 
 
-def _same_target(walk: SchemaComparison, old: Any, new: Any, node: Node, place: Place) -> bool:
+def _same_target(walk: SchemaComparison, one: Any, other: Any, old: Node, new: Node, place: Place) -> bool:
     """Tell whether a value still leads to the same schema, which may have changed: no alternative is what it was."""
     schemas = []
-    for spec, name in ((walk.report.base, old), (walk.report.revision, new)):
+    for spec, name, node in ((walk.report.base, one, old), (walk.report.revision, other, new)):
         known = spec.root / "components" / "schemas" / str(name)
         if known.value is not None:
             schemas.append(known)
         elif isinstance(name, str) and name.startswith("#/"):
-            schemas.append(spec.target(Part({"$ref": name}, "/discriminator")))
+            schemas.append(spec.target(Part({"$ref": name}, node.at("discriminator"))))
         else:
-            return bool(old == new)
+            return bool(one == other)
     inside = place.inside("")
     if walk.equal((schemas[0],), (schemas[1],), inside):
         return True
-    elsewhere = [branch for choice in node.choices for branch in choice.branches]
+    elsewhere = [branch for choice in new.choices for branch in choice.branches]
     return bool(elsewhere) and not any(walk.equal((schemas[0],), (branch,), inside) for branch in elsewhere)

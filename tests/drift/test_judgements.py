@@ -169,3 +169,42 @@ def test_a_property_that_a_closed_parameter_loses_is_refused() -> None:
     closed = {"type": "object", "additionalProperties": False}
     base, revision = parameter(schema={**closed, "properties": {"a": TEXT}}), parameter(schema=closed)
     assert found(base, revision) == [("error", "request-parameter-property-removed-from-closed-object")]
+
+
+def test_what_not_lists_rules_out_less_where_it_says_more() -> None:
+    """Of `a` and `bb` that must be long, only `bb` is ruled out: `a` may come now."""
+    one, two = prop({**TEXT, "not": {"enum": ["a"]}}), prop({**TEXT, "not": {"enum": ["a", "bb"], "minLength": 2}})
+    assert found(one, two) == [("error", "response-property-not-changed")]
+
+
+def test_what_not_lists_rules_out_more_where_it_no_longer_says_more() -> None:
+    long, any_length = ({**TEXT, "not": {"enum": ["a", "bb"], **more}} for more in ({"minLength": 2}, {}))
+    assert found(prop(long), prop(any_length)) == [("info", "response-property-not-specialized")]
+
+
+def test_an_item_that_is_no_longer_told_of_by_its_place_may_be_what_all_items_are() -> None:
+    items = {"type": "array", "items": TEXT}
+    removed, changed = ("info", "response-property-prefix-items-removed"), ("error", "response-property-type-changed")
+    assert found(prop({**items, "prefixItems": [{"type": "integer"}]}), prop(items)) == [changed, removed]
+    assert found(prop({"type": "array", "prefixItems": [TEXT]}), prop({"type": "array"})) == [removed]
+
+
+@pytest.mark.parametrize("media", ["application/JSON; charset=utf-8", "application/json;charset=UTF-8"])
+def test_a_media_type_may_be_written_otherwise_in_a_request(media: str) -> None:
+    """Type, subtype and the names of parameters are in any case (RFC 9110, section 8.3.1), and so is a charset."""
+    plain = {"application/json; charset=utf-8": {"schema": TEXT}}
+    base, revision = (document({"requestBody": {"content": content}}) for content in (plain, {media: {"schema": TEXT}}))
+    assert found(base, revision) == []
+    query = [
+        document({"parameters": [{"name": "q", "in": "query", "content": c}]})
+        for c in (plain, {media: {"schema": TEXT}})
+    ]
+    assert found(*query) == []
+
+
+def test_json_with_a_character_set_tells_a_number_from_a_text() -> None:
+    media = "application/json; charset=utf-8"
+    base, revision = (
+        document({"requestBody": {"content": {media: {"schema": {"type": kind}}}}}) for kind in ("integer", "string")
+    )
+    assert found(base, revision) == [("error", "request-body-narrowed")]

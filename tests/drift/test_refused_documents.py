@@ -1,0 +1,80 @@
+"""What cannot be compared is refused, in words that say what is wrong, where, and what would be right."""
+# ruff: noqa: E501 - a case a line
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.drift import compare
+from pytest_bctrl.errors import DocumentError
+
+from .pairs import Doc, body, document, parameter
+
+BODY = "/paths/~1a/get/responses/200/content/application~1json/schema"
+NAMELESS = "a parameter has no name, or is in none of path, query, header, cookie"
+TOLD: Doc = {"type": "object", "discriminator": {"propertyName": "k", "mapping": {"a": "#/components/schemas/A"}}}
+
+
+def discriminated(value: Any) -> Doc:
+    return body({"type": "object", "discriminator": value})
+
+
+def secured(name: str, scheme: Doc) -> Doc:
+    schemes = {"components": {"securitySchemes": {"key": scheme}}}
+    return {**document({"security": [{name: []}]}), **schemes}
+
+
+CASES: dict[str, tuple[Doc, str, str, str]] = {
+    "a bound in words": (body({"maxLength": "5"}), "'maxLength' is not a number", f"{BODY}/maxLength", "give a number"),
+    "a bound that is true": (body({"minimum": True}), "'minimum' is not a number", f"{BODY}/minimum", "give a number"),
+    "a multiple of nothing": (body({"multipleOf": 0}), "'multipleOf' is not a number above 0", f"{BODY}/multipleOf", "give one"),
+    "a multiple of true": (body({"multipleOf": True}), "'multipleOf' is not a number above 0", f"{BODY}/multipleOf", "give one"),
+    "a multiple in words": (body({"multipleOf": "2"}), "'multipleOf' is not a number above 0", f"{BODY}/multipleOf", "give one"),
+    "a parameter without a name": (parameter(name=""), NAMELESS, "/paths/~1a/get/parameters/0", "name it and say where"),
+    "a parameter in a body": (parameter(**{"in": "body"}), NAMELESS, "/paths/~1a/get/parameters/0", "name it and say where"),
+    "a discriminator in words": (discriminated("k"), "a text stands where a mapping is due", f"{BODY}/discriminator", "see the OpenAPI specification"),
+    "a mapping in words": (
+        discriminated({"propertyName": "k", "mapping": "a"}),
+        "a text stands where a mapping is due", f"{BODY}/discriminator/mapping", "see the OpenAPI specification",
+    ),
+    "a discriminator's value that leads nowhere": (
+        discriminated({"propertyName": "k", "mapping": {"a": "#/components/schemas/Gone"}}),
+        "the $ref '#/components/schemas/Gone' names nothing", f"{BODY}/discriminator", "define it, or mend the $ref",
+    ),
+    "a credential that is not defined": (
+        secured("other", {"type": "mutualTLS"}),
+        "the security scheme 'other' is not defined", "/paths/~1a/get/security/0", "see components.securitySchemes",
+    ),
+    "a credential of no known type": (
+        secured("key", {"type": "password"}), "a security scheme has no known type",
+        "/components/securitySchemes/key", "apiKey, http, mutualTLS, oauth2 or openIdConnect",
+    ),
+    "a server without a URL": (document(servers=[{"description": "d"}]), "a server has no url", "/servers/0", "give it one"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_broken_document_is_refused_on_either_side(name: str) -> None:
+    broken, problem, pointer, mend = CASES[name]
+    for side, pair in (("base", (broken, body(TOLD))), ("revision", (body(TOLD), broken))):
+        with pytest.raises(DocumentError) as refused:
+            compare(*pair)
+        assert str(refused.value) == f"{side}: {problem}, at #{pointer} ({mend})"
+
+
+def test_a_schema_that_many_places_share_is_told_of_at_sixteen_of_them() -> None:
+    """So the time a comparison takes grows with what is written, not with the ways that lead there."""
+    places = {f"p{index}": {"$ref": "#/components/schemas/A"} for index in range(20)}
+    base, revision = (
+        {**body({"type": "object", "properties": places}), "components": {"schemas": {"A": shared}}}
+        for shared in ({"type": "array", "items": {"type": "string"}}, {"type": "array", "items": {"type": "integer"}})
+    )
+    assert [finding.location for finding in compare(base, revision)] == [f"p{index}[*]" for index in range(16)]
+
+
+def test_a_status_without_a_name_is_held_by_no_range() -> None:
+    base, revision = (document({"responses": {status: {"description": "ok"}}}) for status in ("", "2XX"))
+    found = [finding.rule for finding in compare(base, revision)]
+    assert found == ["response-non-success-status-removed", "response-success-status-added"]
