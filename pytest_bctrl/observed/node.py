@@ -230,17 +230,15 @@ def _is_free(said: Mapping[str, Any]) -> bool:
     )
 
 
-def reachable(contract: Contract, spots: Iterable[Spot], seen: frozenset[str] = frozenset()) -> Iterator[Spot]:
+def reachable(contract: Contract, spots: Iterable[Spot]) -> Iterator[Spot]:
     """All schemas that may apply to a place, through every branch and condition."""
     for spot in expanded(contract, spots):
-        if spot.pointer in seen:
-            continue
         yield spot
         said = words(spot)
         branches = [spot.below(word, i) for word in ("oneOf", "anyOf") for i in range(len(said.get(word, ())))]
         branches += [spot.below(word) for word in ("if", "then", "else") if word in said]
         branches += [spot.below("dependentSchemas", name) for name in said.get("dependentSchemas", {})]
-        yield from reachable(contract, branches, seen | {spot.pointer})
+        yield from reachable(contract, branches)
 
 
 @lru_cache(maxsize=256)

@@ -108,6 +108,7 @@ def test_a_name_that_is_too_long_to_be_kept_is_no_property_of_an_overlay() -> No
     ("schema", "body", "target"),
     [
         ({"allOf": [True, TEXT]}, 5, "allOf[1]"),
+        ({"allOf": [{"type": ["string", "integer"]}, TEXT]}, 5, "allOf[1]"),
         (
             {"allOf": [{"type": "array", "items": {"type": "object"}}, {"items": thing("a", a=TEXT)}]},
             [{"a": 5}],
