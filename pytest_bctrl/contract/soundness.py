@@ -193,6 +193,9 @@ def _require_no_circle(document: Mapping[str, Any], name: str) -> None:
                 visit(branch, inside, reference)
         for word in ("not", "if", "then", "else"):
             visit(schema.get(word), inside, reference)
+        dependent = schema.get("dependentSchemas")
+        for branch in dependent.values() if isinstance(dependent, Mapping) else ():
+            visit(branch, inside, reference)
         done.add(id(schema))
 
     for schema in _keyworded(document):

@@ -12,7 +12,7 @@ from pytest_bctrl.observed.coverage import Coverage, Point, PointKind
 from pytest_bctrl.observed.facts import Facts, Observation
 from pytest_bctrl.observed.location import parted
 from pytest_bctrl.observed.node import Node, body_node, words
-from pytest_bctrl.observed.split import Choice, Condition, Split
+from pytest_bctrl.observed.split import Dependent, Split
 from pytest_bctrl.observed.spot import TYPES, expanded, kind_of
 
 
@@ -105,9 +105,8 @@ class _Body:
         if pending:
             yield from self._branches(node, pending[0], above, told)
             return
-        for name in sorted(node.members - told):
-            member = node.member(name)
-            if member is None:
+        for name, member in node.documented:
+            if name in told:
                 continue
             facts = self._at(member)
             yield self._point(member, "property", name, facts.seen)
@@ -120,17 +119,13 @@ class _Body:
     def _branches(
         self, node: Node, split: Split, above: frozenset[frozenset[str]], told: frozenset[str]
     ) -> Iterator[Point]:
-        tags: tuple[str, ...] = ()
-        if isinstance(split, Choice):
-            tags = tuple(split.by_tag)
-        elif isinstance(split, Condition):
-            tags = ("then", "else")
-        for tag in tags:
-            child = node.told(split, tag)
+        # That a branch was seen says that the property which tells it was.
+        name = split.property if isinstance(split, Dependent) else split.name
+        told = told | {name} if name else told
+        for tag in split.documented:
             yield self._point(node, "branch", tag, self._told(node, tag))
-            # That a branch was seen says that the property which tells it was.
-            yield from self._object(child, above, told | {split.name} if split.name else told)
-        if not tags:
+            yield from self._object(node.told(split, tag), above, told)
+        if isinstance(split, Dependent):
             yield from self._object(node.told(split, ""), above, told)
 
     def _told(self, node: Node, tag: str) -> int:
@@ -154,8 +149,8 @@ class _Body:
 
     def _items(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:
         pending = node.splits("array")
-        if pending and isinstance(pending[0], Choice):
-            for tag in pending[0].by_tag:
+        if pending:
+            for tag in pending[0].documented:
                 yield self._point(node, "branch", tag, self._told(node, tag))
                 yield from self._items(node.told(pending[0], tag), above)
             return

@@ -139,7 +139,7 @@ class Node:
 
     @cached_property
     def _loose_parts(self) -> tuple[Spot, ...]:
-        return tuple(_reachable(self.contract, self.loose))
+        return tuple(reachable(self.contract, self.loose))
 
     def member(self, name: str) -> Node | None:
         """The place of a documented property; None where it is not documented."""
@@ -230,17 +230,15 @@ def _is_free(said: Mapping[str, Any]) -> bool:
     )
 
 
-def _reachable(contract: Contract, spots: Iterable[Spot], seen: frozenset[str] = frozenset()) -> Iterator[Spot]:
+def reachable(contract: Contract, spots: Iterable[Spot]) -> Iterator[Spot]:
     """All schemas that may apply to a place, through every branch and condition."""
     for spot in expanded(contract, spots):
-        if spot.pointer in seen:
-            continue
         yield spot
         said = words(spot)
         branches = [spot.below(word, i) for word in ("oneOf", "anyOf") for i in range(len(said.get(word, ())))]
         branches += [spot.below(word) for word in ("if", "then", "else") if word in said]
         branches += [spot.below("dependentSchemas", name) for name in said.get("dependentSchemas", {})]
-        yield from _reachable(contract, branches, seen | {spot.pointer})
+        yield from reachable(contract, branches)
 
 
 @lru_cache(maxsize=256)

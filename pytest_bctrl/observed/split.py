@@ -73,6 +73,11 @@ class Choice:
             kinds = branch.typed.get(name, frozenset())
             yield from (value_tag(name, made()) for made in (dict, list) if type_name(made()) in kinds)
 
+    @property
+    def documented(self) -> tuple[str, ...]:
+        """All tags that a conforming value may have."""
+        return tuple(self.by_tag)
+
     def tag(self, value: Any) -> str:
         """The tag of a value; empty where the property that would tell the branch is not there."""
         if self.name is not None and isinstance(value, Mapping):
@@ -128,6 +133,7 @@ class Condition:
 
     name = None
     is_exact = True
+    documented = ("then", "else")
 
     def tag(self, value: Any) -> str:
         """Whether the value meets the condition."""
@@ -158,9 +164,14 @@ class Dependent:
     name = None
     is_exact = True
 
+    @cached_property
+    def documented(self) -> tuple[str, ...]:
+        """The tag of objects that have the property; those that lack it have none."""
+        return (value_tag("with", self.property),)
+
     def tag(self, value: Any) -> str:
         """Whether the property is there."""
-        return value_tag("with", self.property) if self.property in value else ""
+        return self.documented[0] if self.property in value else ""
 
     def tags(self, values: Sequence[Any]) -> list[str]:
         """The tag of each value."""
@@ -168,7 +179,7 @@ class Dependent:
 
     def knows(self, tag: str) -> bool:
         """Whether a tag says that this property is there."""
-        return tag == value_tag("with", self.property)
+        return tag in self.documented
 
     def spots(self, tag: str) -> tuple[tuple[Spot, ...], tuple[Spot, ...]]:
         """What applies where the property is there."""

@@ -62,21 +62,18 @@ def _followed(contract: Contract, spot: Spot) -> Spot:
     return spot
 
 
-def expanded(contract: Contract, spots: Iterable[Spot], seen: frozenset[str] = frozenset()) -> Iterator[Spot]:
+def expanded(contract: Contract, spots: Iterable[Spot]) -> Iterator[Spot]:
     """Yield the schemas that surely apply where these do: themselves, what they refer to, and `allOf`."""
     for spot in spots:
-        if spot.pointer in seen:
-            continue
         yield spot
         if not isinstance(spot.schema, Mapping):
             continue
-        beneath = seen | {spot.pointer}
         if "$ref" in spot.schema:
             reference = str(spot.schema["$ref"])
             target = Spot(pointer(contract.document, reference, contract.name), reference[1:])
-            yield from expanded(contract, [target], beneath)
+            yield from expanded(contract, [target])
         parts = [spot.below("allOf", index) for index in range(len(spot.schema.get("allOf", ())))]
-        yield from expanded(contract, parts, beneath)
+        yield from expanded(contract, parts)
 
 
 def types_of(contract: Contract, spots: Iterable[Spot]) -> frozenset[str]:

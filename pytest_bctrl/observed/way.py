@@ -45,28 +45,23 @@ def with_value(document: Mapping[str, Any], tokens: Tokens, value: Any) -> dict[
     return made
 
 
-def way(
-    document: Mapping[str, Any], operation: Operation, status: str, location: str, goal: Tokens
-) -> list[Tokens] | None:
+def way(document: Mapping[str, Any], operation: Operation, status: str, location: str, goal: Tokens) -> list[Tokens]:
     """Return where the references stand that lead from an answer to the schema at `goal`, in their order.
 
-    None where none of the schemas that apply on the way to the location is that one.
+    The schema is one of those that apply on the way to the location.
     """
     spec = operation.response_for(int(status))
     key = status if spec is None else spec.status
     start: Tokens = ("paths", operation.path)
     wanted = list(steps("" if location == "$" else location))
     trails = _to_answer(document, start, (operation.method.lower(), "responses", key), [])
-    for tokens, references in trails:
-        found = _search(document, tokens, wanted, goal, references, set())
-        if found is not None:
-            return found
-    return None
+    found = (_search(document, tokens, wanted, goal, references, set()) for tokens, references in trails)
+    return next(references for references in found if references is not None)
 
 
 def _to_answer(
     document: Mapping[str, Any], tokens: Tokens, below: Sequence[str], references: list[Tokens]
-) -> Iterator[tuple[Tokens, list[Tokens]]]:
+) -> list[tuple[Tokens, list[Tokens]]]:
     """Every schema of an answer's body, through references of path items and responses."""
     value = value_at(document, tokens)
     while isinstance(value, Mapping) and "$ref" in value:
@@ -74,12 +69,9 @@ def _to_answer(
         tokens = tokens_of(document, value["$ref"])
         value = value_at(document, tokens)
     if below:
-        if below[0] in value:
-            yield from _to_answer(document, (*tokens, below[0]), below[1:], references)
-        return
-    for media, body in value.get("content", {}).items():
-        if "schema" in body:
-            yield (*tokens, "content", media, "schema"), references
+        return _to_answer(document, (*tokens, below[0]), below[1:], references)
+    content = value.get("content", {})
+    return [((*tokens, "content", media, "schema"), references) for media in content if "schema" in content[media]]
 
 
 def _search(

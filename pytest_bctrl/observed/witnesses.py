@@ -218,6 +218,8 @@ def _unseen(scene: _Scene, change: Change) -> tuple[Moved, str]:
         return "no witness", "it was not asked"
     if change.kind is None:
         return "no witness", "answers cannot show it: they are kept by property, type, value and format alone"
+    if change.kind == "status":
+        return "no witness", "a status shows only where a request provokes it"
     at = Place(label, change.status, change.location)
     of_objects = change.kind in ("undocumented-property", "missing")
     looked = scene.totals.looked_at(at) if of_objects else scene.totals.seen[at]
@@ -239,8 +241,6 @@ def _blind(scene: _Scene, change: Change, at: Place) -> str:
     for place_, one in scene.observation.places.items():
         if place_[:2] == at[:2] and plain(untagged(place_.location)) == at.location:
             facts.add(one)
-    if change.kind == "status":
-        return "a status shows only where a request provokes it"
     if change.kind == "unlisted-value" and not facts.values and not facts.others:
         return "values are kept only where the vendored spec lists them"
     if change.kind == "format" and change.format not in facts.formats:

@@ -35,10 +35,6 @@ class ContractModule(pytest.Module):
         """Whether a name is a test's, not asking the project's `python_functions`."""
         return name.startswith("test_") and self.has_rows(getattr(self.obj, name))
 
-    def classnamefilter(self, name: str) -> bool:
-        """No class of the module is a test class."""
-        return False
-
     def istestclass(self, obj: object, name: str) -> bool:
         """No class of the module is a test class, not even one that imports make look like one."""
         return False

@@ -60,7 +60,7 @@ def require_extra() -> None:
 
     missing = [name for name in ("schemathesis", "hypothesis") if find_spec(name) is None]
     if missing:
-        raise SettingError(
+        raise SettingError(  # pragma: no cover - tests/base_install runs without the extra
             f"{' and '.join(missing)} not installed, and the contract suite needs it",
             where="--bctrl-mock, --bctrl-live",
             mend=INSTALL,

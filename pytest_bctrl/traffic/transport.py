@@ -109,9 +109,7 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
 
 
 def _returned(stop: StopIteration) -> httpx.Response:
-    response = stop.value
-    if not isinstance(response, httpx.Response):
-        raise TypeError("the flow ends with a response")
+    response: httpx.Response = stop.value
     return response
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples import Samples
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.message import Answer, Payload
 from pytest_bctrl.traffic.mock.own import mock_fault, mock_scenario
@@ -144,6 +145,15 @@ def test_the_mock_command_plays_and_lists_them(tmp_path: Path) -> None:
         finally:
             running.send_signal(signal.SIGTERM)
     assert [418, 200, 3] == [first.status_code, second.status_code, len(second.json()["runtimes"])]
+
+
+def test_what_a_scenario_says_of_its_own_mistake_stands() -> None:
+    def strict(samples: Samples) -> object:
+        raise SettingError("there is no such branch", where="BRANCH", mend="name one that there is")
+
+    mock = MockServer(load()).extend([mock_scenario("strict")(strict)])
+    with pytest.raises(SettingError, match="no such branch"):
+        mock.scenario("strict")
 
 
 def test_a_name_that_is_taken_is_refused() -> None:

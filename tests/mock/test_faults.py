@@ -47,9 +47,15 @@ def test_a_fault_comes_when_it_is_told_to(mock: MockServer, arguments: dict[str,
 
 def test_a_fault_can_be_written_as_text_or_made(mock: MockServer) -> None:
     """The three ways are one."""
-    for spec in ("status(503, times=1)", status(503).when(times=1)):
-        mock.fault(spec)
+    specs: tuple[tuple[Any, dict[str, int]], ...] = (
+        ("status(503, times=1)", {}),
+        (status(503).when(times=1), {}),
+        (status(503), {"times": 1}),
+    )
+    for spec, timing in specs:
+        fault = mock.fault(spec, **timing)
         assert statuses(mock, 2) == [503, 200]
+        assert "<fault status(503), applied 1 times>" == repr(fault)
         mock.reset()
 
 
@@ -168,6 +174,20 @@ def test_a_duplicate_key_is_there_twice(mock: MockServer) -> None:
     assert pairs == ["runtimes", "runtimes"]
 
 
+def test_a_step_for_bodies_leaves_a_refusal_as_it_is(mock: MockServer, path: str) -> None:
+    mock.fault("sequence", "malformed_json", "malformed_json")
+    assert ask(mock, "GET", path, {}).json()["error"]["code"] == "unauthorized"
+    with pytest.raises(json.JSONDecodeError):
+        listed(mock).json()
+
+
+def test_a_broken_body_is_made_anew_for_each_of_many(mock: MockServer) -> None:
+    mock.fault("empty_body")
+    for number in range(70):
+        mock.runtimes = mock.samples.items(mock.samples.generated(1, number))
+        assert listed(mock).body == b""
+
+
 def test_nan_is_in_the_body(mock: MockServer) -> None:
     mock.fault("nan")
     with pytest.raises(ValueError, match="NaN"):
@@ -243,6 +263,8 @@ def test_a_broken_rule_knows_its_check(mock: MockServer) -> None:
         ("delay", (-1,), "give seconds"),
         ("wrong_content_type", ("a\r\nX: y",), "single line"),
         ("status(", (), "not understood"),
+        ("5", (), "not understood"),
+        ("status(500 + x)", (), "not understood"),
         ("rate_limited(retry_after='x')", (), "is no time"),
         ("status(503, retry_after='x')", (), "is no time"),
         ("delay(1e400)", (), "is no time"),

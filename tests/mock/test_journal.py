@@ -78,6 +78,14 @@ def test_an_assertion_that_fails_shows_what_was_asked_instead(mock: MockServer, 
     ]
 
 
+def test_of_many_requests_the_latest_are_shown(mock: MockServer, path: str) -> None:
+    for _ in range(33):
+        listed(mock)
+    with pytest.raises(AssertionError) as failure:
+        mock.requests.assert_nothing_requested()
+    assert "matched 33 of 33 requests:\n  … 3 earlier\n=" in str(failure.value)
+
+
 def test_nothing_asked_can_be_asserted(mock: MockServer) -> None:
     mock.requests.assert_nothing_requested()
     listed(mock)

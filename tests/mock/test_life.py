@@ -82,7 +82,7 @@ def test_a_port_in_use_is_one_clear_line(contract: Contract) -> None:
             MockServer(contract, port=port).start()
 
 
-@pytest.mark.parametrize("host", ["203.0.113.9", "no such host"])
+@pytest.mark.parametrize("host", ["203.0.113.9", "no such host", f"{'x' * 64}.test"])
 def test_a_host_that_is_not_ours_is_refused(contract: Contract, host: str) -> None:
     with pytest.raises(SettingError, match="cannot listen there"):
         MockServer(contract, host=host).start()
@@ -129,6 +129,8 @@ def test_a_file_is_served(contract: Contract, tmp_path: Path, whole: bool) -> No
     file = tmp_path / "saved.json"
     file.write_text(json.dumps({"runtimes": items} if whole else items), "utf-8")
     with MockServer(contract, source=from_file(file, plain.samples, plain.space_id)) as mock:
+        assert listed(mock).json()["runtimes"] == [{**item, "spaceId": mock.space_id} for item in items]
+        mock.scenario("empty").serve_file(file)
         assert listed(mock).json()["runtimes"] == [{**item, "spaceId": mock.space_id} for item in items]
 
 

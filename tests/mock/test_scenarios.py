@@ -12,7 +12,7 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS
 
-from .asking import connected, listed, read_all, request_bytes
+from .asking import ask, connected, listed, read_all, request_bytes
 from .conforming import troubles
 
 
@@ -52,6 +52,12 @@ def test_generated_differs_with_each_answer_and_comes_again_with_its_seed(mock: 
     again = [listed(mock.scenario("generated", seed=4)).body] + [listed(mock).body for _ in range(11)]
     assert first == again
     assert len(set(first)) >= 11
+
+
+def test_the_runtimes_are_those_of_the_latest_answer(mock: MockServer) -> None:
+    mock.scenario("generated", seed=4)
+    for _ in range(3):
+        assert listed(mock).json()["runtimes"] == mock.runtimes
 
 
 def test_minimal_leaves_out_all_that_may_be_left_out(mock: MockServer) -> None:
@@ -101,6 +107,12 @@ def test_chunked_is_no_answer_to_http_1_0(mock: MockServer) -> None:
         head, _, body = read_all(sock).partition(b"\r\n\r\n")
     assert b"transfer-encoding" not in head.lower()
     assert json.loads(body)["runtimes"]
+
+
+def test_charset_says_nothing_of_an_answer_without_a_body(mock: MockServer, path: str) -> None:
+    mock.scenario("charset")
+    assert listed(mock).headers["content-type"] == "application/json; charset=utf-8"
+    assert "content-type" not in ask(mock, "OPTIONS", path, {}).headers
 
 
 def test_closing_closes(mock: MockServer) -> None:

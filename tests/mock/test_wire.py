@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import select
 import socket
 import struct
+import sys
+import threading
+import time
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -212,6 +217,7 @@ def test_gzip_goes_to_those_who_take_it(mock: MockServer) -> None:
         ("application/json;q=0", 406),
         ("*/*, application/json;q=0", 406),
         ("application/xml, text/*", 406),
+        ("application/json;q=much", 406),
     ],
 )
 def test_only_what_the_contract_has_can_be_asked_for(mock: MockServer, accept: str, status: int) -> None:
@@ -228,7 +234,7 @@ def test_a_request_id_is_given_back_or_made(mock: MockServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prefer", "status"), [("code=404", 404), ("code=429, wait=1", 429), ("example=a code=503", 503)]
+    ("prefer", "status"), [("code=404", 404), ("code=429, wait=1", 429), ("example=a code=503", 503), ("code=401", 401)]
 )
 def test_prefer_code_asks_for_a_status(mock: MockServer, contract: Contract, prefer: str, status: int) -> None:
     """As people know it from Prism, in the documented shape, and said in Preference-Applied (RFC 7240, 3)."""
@@ -345,6 +351,107 @@ def test_more_connections_than_allowed_wait_for_their_turn(contract: Contract) -
         assert [reply.status for reply in replies(read_all(waiting))] == [200]
         for sock in (*held, waiting):
             sock.close()
+
+
+def test_all_that_wait_together_get_in(contract: Contract) -> None:
+    """More than the server takes at once, while it is busy with the first."""
+    busy, free = threading.Event(), threading.Event()
+
+    def log(_entry: object) -> None:
+        busy.set()
+        assert free.wait(10)
+
+    with MockServer(contract, log=log) as mock, ExitStack() as open_:
+        clients = [open_.enter_context(connected(mock))]
+        clients[0].sendall(request_bytes(mock))
+        assert busy.wait(10)
+        clients += [open_.enter_context(connected(mock)) for _ in range(70)]
+        free.set()
+        for client in clients[1:]:
+            client.sendall(request_bytes(mock, close=True))
+        assert [200] * 70 == [reply.status for client in clients[1:] for reply in replies(read_all(client))]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_client_for_whom_there_is_no_file_left_is_served_once_there_is(mock: MockServer, others: int) -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as held, socket.socket() as client:
+        client.settimeout(10)
+        for _ in range(others):
+            other = held.enter_context(connected(mock))
+            other.sendall(request_bytes(mock))
+            assert other.recv(15) == b"HTTP/1.1 200 OK"
+        lowest_free = os.dup(client.fileno())
+        os.close(lowest_free)
+        host, _, port = mock.url.removeprefix("http://").rpartition(":")
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+            client.connect((host, int(port)))
+            client.sendall(request_bytes(mock, close=True))
+            client.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        held.close()
+        client.settimeout(10)
+        assert [200] == [reply.status for reply in replies(read_all(client))]
+
+
+def test_a_reset_makes_room_where_there_was_none(contract: Contract) -> None:
+    with MockServer(contract, limits=replace(Limits(), connections=1)) as mock, connected(mock) as held:
+        held.sendall(request_bytes(mock))
+        assert held.recv(15) == b"HTTP/1.1 200 OK"
+        mock.reset()
+        assert listed(mock).status == 200
+
+
+def test_more_requests_than_are_taken_ahead_are_all_answered(contract: Contract) -> None:
+    """While the first is delayed no more is read than `pipelined` says; the rest waits with the system."""
+    with MockServer(contract, limits=replace(Limits(), pipelined=2)) as mock:
+        mock.fault("delay", 0.2, times=1)
+        with connected(mock) as sock:
+            for number in range(6):
+                sock.sendall(request_bytes(mock, close=number == 5))
+                time.sleep(0.01)
+            assert [200] * 6 == [reply.status for reply in replies(read_all(sock))]
+
+
+def test_what_is_sent_on_a_hung_connection_is_not_answered(mock: MockServer) -> None:
+    mock.fault("hang", times=1)
+    with connected(mock) as sock:
+        sock.sendall(request_bytes(mock))
+        assert listed(mock).status == 200
+        sock.sendall(request_bytes(mock))
+        assert listed(mock).status == 200
+        sock.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            sock.recv(1)
+
+
+@pytest.mark.parametrize("ending", ["hang", "reset"])
+def test_half_a_close_during_a_delay_ends_as_the_fault_after_it_says(mock: MockServer, ending: str) -> None:
+    mock.fault("delay", 0.1)
+    mock.fault(ending)
+    assert raw(mock, request_bytes(mock), half_close=True) == b""
+
+
+def test_a_client_that_vanishes_during_a_delay_harms_nobody(mock: MockServer) -> None:
+    mock.fault("delay", 0.2, times=1)
+    with connected(mock) as sock:
+        sock.sendall(request_bytes(mock))
+        time.sleep(0.05)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    time.sleep(0.25)
+    assert listed(mock).status == 200
+
+
+def test_options_of_the_whole_server_are_answered(mock: MockServer) -> None:
+    (reply,) = replies(raw(mock, b"OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
+    assert (204, "GET, HEAD, OPTIONS") == (reply.status, reply.headers["allow"])
 
 
 def test_the_body_that_was_sent_is_in_the_journal(mock: MockServer) -> None:

@@ -10,10 +10,11 @@ import pytest
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import check_answer
-from pytest_bctrl.observed.data import as_data
+from pytest_bctrl.observed.data import as_data, from_data
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import MANY, Observation
 from pytest_bctrl.observed.observe import observe
+from pytest_bctrl.observed.relabel import relabelled
 from tests.contract.documents import contract_of
 from tests.observed.bodies import CONTRACT, LABEL, OPERATION
 from tests.variants.runtimes import mixed_runtime
@@ -62,6 +63,19 @@ def test_names_that_are_not_told_apart_are_counted_and_said() -> None:
     assert MANY == sum(1 for one in found if one.location.startswith("runtimes[*]['field-") or "field-" in one.location)
     (more,) = [one for one in found if one.location == "runtimes[*]"]
     assert ("undocumented_property", 36) == (more.rule, more.count)
+    free = contract_of({"type": "object", "properties": {"runtimes": {"type": "array", "items": {"type": "object"}}}})
+    assert [] == differences(free, relabelled(made, {LABEL: free.operations[0].label}))
+
+
+def test_an_observation_tells_its_differences_without_the_samples_too() -> None:
+    made = Observation()
+    observe(CONTRACT, LABEL, 200, {"runtimes": [odd(1)]}, made)
+    data = json.loads(json.dumps(as_data(made)), object_hook=lambda one: {**one, "samples": {}} if "of" in one else one)
+    told, bare = differences(CONTRACT, made), differences(CONTRACT, from_data(data))
+    assert [(one.location, one.message, one.count) for one in told] == [
+        (one.location, one.message, one.count) for one in bare
+    ]
+    assert {None} == {one.sample for one in bare}
 
 
 def test_a_secret_that_stands_in_traffic_is_in_no_sample() -> None:

@@ -96,6 +96,7 @@ HOSTILE = {
             ("count", '"seen": 10', '"seen": "many"'),
             ("type", '{"string": 10}', '{"string": "many"}'),
             ("sample", '"samples": {"string": {', '"samples": {"string": 5, "other": {'),
+            ("object", '"samples": {"object": {', '"samples": {"object": {"location": "$", "value": "x"}, "other": {'),
         )
     },
     "another API's HAR": (har("https://example.test/else"), "seen.json: nothing in it answers an operation"),

@@ -20,6 +20,7 @@ from pytest_bctrl.observed.split import accepts
 from pytest_bctrl.observed.spot import body_spot
 from tests.observed.bodies import BODIES, CONTRACT, LABEL, OPERATION, conforming, mutated
 from tests.observed.reference import documented, walked
+from tests.observed.seeing import contract_with
 
 
 def observed(*bodies: Any, conforms: bool = False) -> Observation:
@@ -54,6 +55,18 @@ def test_what_is_known_of_a_conforming_body_need_not_be_looked_at(body: Any) -> 
     assert spot is not None
     if accepts(CONTRACT, spot, body):
         assert observed(body) == observed(body, conforms=True)
+
+
+def test_conforming_items_of_a_list_are_counted_with_their_format() -> None:
+    contract = contract_with({"type": "array", "items": {"type": "string", "format": "uuid"}})
+    looked, known = Observation(), Observation()
+    for _ in range(2):
+        for made in (looked, known):
+            body = ["5b1e0c8e-0000-4000-8000-00000000bc71"] * 3
+            observe(contract, contract.operations[0].label, 200, body, made, conforms=made is known)
+    assert looked == known
+    (facts,) = [facts for place, facts in known.places.items() if place.location == "[*]"]
+    assert (6, 6) == (facts.types["string"], facts.formats["uuid"])
 
 
 @given(mutated())

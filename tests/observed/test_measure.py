@@ -66,6 +66,28 @@ def points(schema: Any, *bodies: Any) -> dict[tuple[str, str, str], int]:
             {("", "null", "null"): 1, ("", "type", "object"): 0, ("a", "property", "a"): 0},
         ),
         ({"type": "object", "additionalProperties": True}, [{"x": 1}], {}),
+        (
+            {"if": {"type": "object", "required": ["a"]}, "then": {"properties": {"a": {}}}, "type": "object"},
+            [{"a": 1}, {}, {}],
+            {("", "branch", "then"): 1, ("", "branch", "else"): 2, ("<then>.a", "property", "a"): 1},
+        ),
+        (
+            {"type": "object", "properties": {"a": {}}, "dependentSchemas": {"a": {"properties": {"b": {}}}}},
+            [{"a": 1}, {"b": 1}],
+            {("", "branch", "with=a"): 1, ("<with=a>.b", "property", "b"): 0, ("<with=a>.b", "absent", "left out"): 1},
+        ),
+        (
+            {"anyOf": [{"type": "array", "items": {"type": "integer"}}, {"type": "array", "maxItems": 1}]},
+            [["x"], [1, 2], [1]],
+            {("", "items", "with items"): 3, ("", "empty", "empty list"): 0}
+            | {("", "branch", "anyOf:0"): 2, ("", "branch", "anyOf:1"): 2},
+        ),
+        (
+            {"type": "array", "if": {"minItems": 2}, "then": {"items": {"enum": ["a"]}}},
+            [[], ["a", "a"]],
+            {("", "items", "with items"): 1, ("", "empty", "empty list"): 1}
+            | {("", "branch", "then"): 1, ("", "branch", "else"): 1, ("<then>[*]", "enum", '"a"'): 2},
+        ),
     ],
 )
 def test_every_word_has_its_points(schema: Any, bodies: list[Any], expected: dict[tuple[str, str, str], int]) -> None:
@@ -88,6 +110,13 @@ def test_a_recursive_schema_is_counted_once() -> None:
     contract = contract_of({"$ref": "#/components/schemas/Node"}, {"Node": node})
     found = [(one.location, one.kind) for one in measured(contract, {"next": {"next": {}}}).points if one.location]
     assert [("path", "parameter"), ("next", "property"), ("next", "absent")] == found
+
+
+def test_a_schema_that_stands_twice_at_a_place_is_counted_once() -> None:
+    part = {"$ref": "#/components/schemas/Part"}
+    contract = contract_of({"allOf": [part, part]}, {"Part": {"type": "object", "properties": {"a": {}}}})
+    found = [one for one in measured(contract, {"a": 1}).points if one.kind == "property"]
+    assert [("a", 1)] == [(one.location, one.seen) for one in found]
 
 
 def test_nothing_seen_is_nothing_covered() -> None:

@@ -202,11 +202,14 @@ def test_any_contract_accepts_any_traffic_after_its_suggestion(schema: Any, shar
 
 @settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(_SCHEMAS, _SHARED, st.lists(_VALUES, min_size=1, max_size=2), _VALUES)
+@example({"type": "string"}, {"type": "string"}, [0.5], 0)
 def test_what_breaks_another_rule_than_what_was_seen_is_refused_still(
     schema: Any, shared: Any, bodies: list[Any], other: Any
 ) -> None:
     contract = contract_with(schema, Shared=shared)
     admitted, breaks = (_broken(contract, *some) for some in (bodies, [other]))
+    # Whoever takes any number takes a whole one.
+    admitted |= {(location, kind, "integer") for location, kind, value in admitted if value == "number"}
     if breaks and not admitted & breaks:
         assert wrong(other, suggest(contract, seen(*bodies, contract=contract)).contract) != []
 

@@ -92,6 +92,21 @@ TOGETHER: dict[str, tuple[Case, set[tuple[str, str, str]]]] = {
         Case("", "", "", lambda schemas: item(schemas)["properties"].pop("summary"), put(3, "summary", "tabs", 4)),
         {(PROMISED, "response-optional-property-removed", "runtimes[*].summary")},
     ),
+    "a limit, and a value that nobody lists": (
+        Case("", "", "", saying("name", type="string", maxLength=40), put(3, "status", "paused")),
+        {
+            (UNKNOWN, "response-property-max-length-set", "runtimes[*].name"),
+            (AHEAD, _SCHEMA, "runtimes[*].status"),
+        },
+    ),
+    "branches that are told by nothing any more": (
+        Case("", "", "", saying("backing", type="object")),
+        {(STALE, "response-property-type-changed", "runtimes[*].backing")},
+    ),
+    "a property that is gone with its branches": (
+        Case("", "", "", lambda schemas: item(schemas)["properties"].pop("backing")),
+        {(PROMISED, "response-optional-property-removed", "runtimes[*].backing")},
+    ),
     "a third type": (
         Case("", "", "", saying("name", type="integer"), on_all(name=True)),
         {(BROKEN, _SCHEMA, "runtimes[*].name"), (UNKNOWN, "response-property-type-changed", "runtimes[*].name")},
@@ -143,7 +158,8 @@ def test_a_status_that_upstream_documents_is_taken_over_once_it_was_seen() -> No
     body = answered(CASES["another type"]._replace(api=lambda runtimes: None))
     both = seen(body)
     both.add(seen({}, status=418))
-    assert [UNKNOWN] == [one.moved for one in placed(spec, seen(body))]
+    unseen = [(one.moved, one.observed) for one in placed(spec, seen(body))]
+    assert [(UNKNOWN, "a status shows only where a request provokes it")] == unseen
     assert ["our copy is stale"] == [one.moved for one in placed(spec, both)]
 
 
@@ -166,6 +182,43 @@ def test_an_operation_that_is_gone_and_still_answers_is_a_promise() -> None:
     found = place(CONTRACT, upstream, seen(answered(case)), compare(SPEC, spec))
     gone = [one for one in found if one.finding.rule.startswith("api-path-removed")]
     assert [(PROMISED, "still answered, 1 times")] == [(one.moved, one.observed) for one in gone]
+
+
+def test_an_operation_that_is_gone_and_was_not_asked_has_no_witness() -> None:
+    spec = copy.deepcopy(SPEC)
+    spec["paths"]["/v2/runtimes"] = spec["paths"].pop("/v1/spaces/{id}/runtimes")
+    upstream = contract_of(load_data(spec, "upstream.yaml"), None)
+    found = place(CONTRACT, upstream, Observation(), compare(SPEC, spec))
+    gone = [one for one in found if one.finding.rule.startswith("api-path-removed")]
+    assert [(UNKNOWN, "it was not asked")] == [(one.moved, one.observed) for one in gone]
+
+
+def test_what_an_operation_that_is_gone_does_besides_is_told_of_the_vendored_spec() -> None:
+    spec = copy.deepcopy(SPEC)
+    spec["paths"]["/v2/runtimes"] = spec["paths"].pop("/v1/spaces/{id}/runtimes")
+    upstream = contract_of(load_data(spec, "upstream.yaml"), None)
+    found = place(CONTRACT, upstream, seen(answered(CASES["a property that nobody documents"])), compare(SPEC, spec))
+    said = [(one.moved, one.vendored, one.upstream) for one in found if one.finding.location == "runtimes[*].tenant"]
+    assert [(AHEAD, "does not document it", "has no such operation")] == said
+
+
+def test_a_request_that_changed_is_nothing_that_answers_show() -> None:
+    spec = copy.deepcopy(SPEC)
+    limit = {"name": "limit", "in": "query", "required": True, "schema": {"type": "string"}}
+    spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["parameters"].append(limit)
+    (one,) = placed(spec, seen({"runtimes": []}))
+    assert (UNKNOWN, "query limit") == (one.moved, one.finding.location)
+    assert one.observed.startswith("answers cannot show it")
+
+
+def test_another_body_that_upstream_has_beside_the_one_that_is_sent_is_not_sent_yet() -> None:
+    """No change of a document is about what was seen then, and it is placed by what each document says of it."""
+    spec = copy.deepcopy(SPEC)
+    content = spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["200"]["content"]
+    documented = content.pop("application/json")
+    content |= {"application/vnd.api+json": {"schema": {"type": "string"}}, "application/json": documented}
+    (found,) = [one for one in placed(spec, seen({"runtimes": []})) if one.finding.location == "$"]
+    assert (PROMISED, "agrees with what was seen", "says string") == (found.moved, found.vendored, found.upstream)
 
 
 def test_an_overlay_that_no_longer_applies_is_said() -> None:

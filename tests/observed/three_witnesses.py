@@ -173,6 +173,13 @@ CASES: dict[str, Case] = {
         "runtimes[*].region",
         saying("region", type="string", enum=["eu-west-3"]),
     ),
+    "a property of what was free": Case(
+        UNKNOWN,
+        "response-optional-property-added",
+        "runtimes[*].metadata.team",
+        lambda schemas: item(schemas)["properties"]["metadata"].update(properties={"team": {"type": "string"}}),
+        put(3, "metadata", {"team": "x"}),
+    ),
     "a format that nobody looked for": Case(
         UNKNOWN, "response-property-type-specialized", "runtimes[*].name", saying("name", type="string", format="email")
     ),

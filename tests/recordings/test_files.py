@@ -149,6 +149,16 @@ def test_every_changed_byte_of_a_body_is_found() -> None:
         (edited(lambda log: log["entries"][1]["request"].update(method="G T")), r"entry 2 of 2: request\.method"),
         (edited(lambda log: log["entries"][1]["request"].update(method="")), r"entry 2 of 2: request\.method"),
         (addressed("https://a.test/\ud800"), r"entry 2 of 2: request\.url is no URL"),
+        (
+            edited(lambda log: log["entries"][0]["response"].update(headers={})),
+            r"entry 1 of 2, GET /v1/a: response\.headers: a list is expected",
+        ),
+        (edited(lambda log: log["entries"].insert(0, 5)), r"entry 1 of 3: an object is expected"),
+        (
+            edited(lambda log: log["entries"][0].update(_bctrlBasePath="/gateway")),
+            r"entry 1 of 2, GET /v1/a: request\.url does not begin with _bctrlBasePath: the file was edited",
+        ),
+        (edited(lambda log: log["entries"][0].update(_bctrlTest=5)), r"_bctrlTest: a string is expected"),
         (addressed("200"), r"entry 2 of 2: request\.url is no URL of an API"),
         (addressed(""), r"entry 2 of 2: request\.url is no URL of an API"),
         (addressed("https:///v1/b"), r"entry 2 of 2: request\.url is no URL of an API"),
@@ -201,6 +211,16 @@ def test_files_of_other_tools_are_read_as_they_come() -> None:
     assert [True, True, False] == [one.is_complete for one in (first, second, evicted)]
 
 
+def test_a_comment_of_another_tool_that_is_no_text_is_passed_over() -> None:
+    entry = {
+        "request": {"method": "GET", "url": "https://a.test/"},
+        "response": {"status": 200, "content": {"text": "a", "mimeType": 5}},
+        "_bctrlTest": 5,
+    }
+    (found,) = decode(json.dumps({"log": {"entries": [entry]}}).encode(), "x.har").exchanges
+    assert ("", b"a") == (found.test, found.body)
+
+
 def test_no_file_is_no_recording(tmp_path: Path) -> None:
     assert load(tmp_path / "none.har") is None
 
@@ -214,6 +234,39 @@ def test_saving_keeps_other_tests_exchanges_and_replaces_ones_own(tmp_path: Path
     found = load(path)
     assert found is not None
     assert ["a", "b"] == [one.test for one in found.exchanges]
+
+
+def test_saving_nothing_removes_a_file_that_would_hold_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "x.har"
+    save(path, "", [ONE], "mock", "now")
+
+    assert save(path, "", [], "mock", "now").was_written
+    assert not path.exists()
+
+
+def test_an_empty_file_is_written_anew_and_not_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "x.har"
+    path.write_bytes(b" \n")
+
+    assert save(path, "", [ONE], "mock", "now").aside is None
+    assert [path] == list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "recordings").symlink_to(tmp_path / "nowhere" / "else")
+
+    with pytest.raises(DocumentError, match=r"it cannot be written: .* \(name another --bctrl-recordings\)"):
+        save(tmp_path / "recordings" / "x.har", "", [ONE], "mock", "now")
+
+
+def test_a_broken_file_that_cannot_be_set_aside_is_left(tmp_path: Path) -> None:
+    """There is room for its name, and none for the longer one."""
+    path = tmp_path / f"{'x' * 251}.har"
+    path.write_bytes(b"\x00")
+
+    with pytest.raises(DocumentError, match=r"it is broken and cannot be set aside: .* \(move it away by hand\)"):
+        save(path, "", [ONE], "mock", "now")
+    assert b"\x00" == path.read_bytes()
 
 
 def test_saving_the_same_bodies_touches_nothing(tmp_path: Path) -> None:

@@ -156,6 +156,18 @@ def test_an_archive_that_is_none_or_holds_no_har_is_an_error(tmp_path: Path) -> 
     cut.write_bytes((FILES / "attach.zip").read_bytes()[:-30])
     with pytest.raises(DocumentError, match=r"cut\.zip: it is no archive that can be read"):
         load(cut)
+    with ZipFile(FILES / "attach.zip") as whole, ZipFile(tmp_path / "gone.zip", "w") as archive:
+        (har,) = [name for name in whole.namelist() if name.endswith(".har")]
+        archive.writestr(har, whole.read(har))
+    with pytest.raises(DocumentError, match=r"gone\.zip: .*entry .* there is no such file in the archive"):
+        load(tmp_path / "gone.zip")
+    with ZipFile(FILES / "attach.zip") as whole, ZipFile(tmp_path / "rotten.zip", "w") as archive:
+        for name in whole.namelist():
+            archive.writestr(name, whole.read(name))
+    data = (tmp_path / "rotten.zip").read_bytes()
+    (tmp_path / "rotten.zip").write_bytes(data.replace(b'"spaceId"', b'"spaceiD"'))
+    with pytest.raises(DocumentError, match=r"rotten\.zip: .*entry .* it cannot be read: Bad CRC-32"):
+        load(tmp_path / "rotten.zip")
     with ZipFile(tmp_path / "empty.zip", "w") as archive:
         archive.writestr("readme.txt", "nothing")
     with pytest.raises(DocumentError, match=r"empty\.zip: it is an archive of 0 \.har files, and not of one"):

@@ -15,13 +15,14 @@ from urllib.parse import quote, quote_plus
 from uuid import UUID
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.guard import LeakError, refuse_secrets
 from pytest_bctrl.traffic.recordings.har_write import encode
+from pytest_bctrl.traffic.recordings.hiding import hidden
 from pytest_bctrl.traffic.recordings.scrub import replacement, scrubbed
 
 Spelling = Callable[[str], str]
@@ -98,6 +99,7 @@ values = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=6, max
 
 
 @settings(max_examples=1500, deadline=None)
+@example("00000/", "base64 of json with slashes", "body")
 @given(keys | values, st.sampled_from(sorted(SPELLINGS)), st.sampled_from(sorted(PLACES)))
 def test_a_secret_in_any_spelling_and_place_refuses_the_write_and_is_not_shown(
     value: str, spelling: str, place: str
@@ -146,6 +148,25 @@ def test_a_key_in_a_packed_body_is_found(pack: Callable[[bytes], bytes], place: 
 def test_a_key_in_wide_letters_is_found(encoding: str) -> None:
     with pytest.raises(LeakError):
         refuse_secrets([replace(PLAIN, body="k: pk-sekret-value".encode(encoding))], "x", [Secret("pk-sekret-value")])
+
+
+def test_a_value_that_is_too_short_to_tell_anything_is_not_looked_for() -> None:
+    refuse_secrets([replace(PLAIN, body=b"abc")], "abc.har", [Secret("abc")])
+
+
+def test_the_name_of_the_file_is_searched_too() -> None:
+    with pytest.raises(LeakError, match=r"^recording: a secret stands in the file's name \(plain\)"):
+        refuse_secrets([PLAIN], "recordings/sekret-value.har", [Secret("sekret-value")])
+
+
+def test_base64_of_base64_of_something_else_is_let_through() -> None:
+    body = base64.b64encode(base64.b64encode(b"a harmless text of some length"))
+    refuse_secrets([replace(PLAIN, body=body)], "x.har", [Secret("sekret-value")])
+
+
+def test_a_value_in_base64_that_was_wrapped_is_hidden_with_all_around_it() -> None:
+    lines = base64.encodebytes(b"x" * 50 + b"sekret-value" + b"x" * 50).decode()
+    assert "***" == hidden(lines, "sekret-value", "***").strip()
 
 
 def test_the_place_in_a_json_body_is_named() -> None:

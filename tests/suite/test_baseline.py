@@ -130,6 +130,15 @@ def test_another_fault_of_the_same_rule_is_not_covered(live: LiveRun, paused: Se
         assert live(server, *ONE).ret == pytest.ExitCode.TESTS_FAILED
 
 
+def test_a_list_that_cannot_be_written_fails_the_run(pytester: pytest.Pytester, live: LiveRun, paused: Server) -> None:
+    pytester.path.joinpath("lists").write_text("no folder")
+
+    result = live(paused, *ONE, "--bctrl-accept=we cope", "--bctrl-allow-list=lists/ours.yaml")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*accepted*nothing: *lists/ours.yaml: *"])
+
+
 def test_a_target_that_cannot_be_asked_is_never_accepted(pytester: pytest.Pytester, live: LiveRun) -> None:
     """Nothing was checked, so that there is nothing to bear."""
     with serve(faulty("schema", "gone", "enum", PAUSED)) as server:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.suite.conftest import LiveRun
 from tests.variants import named, serve
+from tests.variants.deliveries import delivered_by
 from tests.variants.service import Service
 from tests.variants.variant import faulty
 
@@ -74,6 +75,19 @@ def test_it_says_which(live: LiveRun, variant: str, words: str) -> None:
         assert result.ret == pytest.ExitCode.TESTS_FAILED
         assert words in result.stdout.str()
         assert len(server.log) <= 40
+
+
+def test_a_question_that_gets_no_answer_fails_by_itself(live: LiveRun) -> None:
+    def closed(_wire: object, _reply: object) -> bool:
+        return False
+
+    with serve(
+        faulty("protocol", "refusals-are-closed", "connection", Service(refused=delivered_by(closed)))
+    ) as server:
+        result = live(server, "-k", "credential or answer_conforms")
+
+    assert {"passed", "failed"} <= result.parseoutcomes().keys()
+    result.stdout.fnmatch_lines(["*the target closes the connection without an answer*"])
 
 
 def test_a_target_that_limits_every_other_request_is_not_asked_without_end(live: LiveRun) -> None:

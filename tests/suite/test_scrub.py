@@ -13,8 +13,9 @@ from _pytest.reports import TestReport
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.suite.scrub import MASK, scrub, scrubbed
+from pytest_bctrl.suite.scrub import MASK, scrub, scrub_trace, scrubbed
 from pytest_bctrl.traffic.recordings.spellings import found_as, sought
 from tests.recordings.test_secrets import SPELLINGS
 
@@ -137,6 +138,20 @@ def test_a_report_that_holds_itself_comes_to_an_end() -> None:
     made = report(user_properties=loop)
     scrub(made, Secret(KEY))
     assert MASK == loop[0]
+
+
+def test_a_trace_that_cannot_be_filtered_is_refused() -> None:
+    with pytest.raises(
+        SettingError, match=r"^--debug: the trace cannot be kept free of the key \(run without --debug\)"
+    ):
+        scrub_trace(object(), Secret(KEY))
+
+
+def test_logs_of_a_run_without_pytests_logging_are_left_alone(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(): pass")
+    pytester.runpytest_subprocess("--bctrl-mock", "-p", "no:logging", "-m", "not bctrl_contract").assert_outcomes(
+        passed=1, deselected=34
+    )
 
 
 def test_an_empty_key_changes_nothing() -> None:

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.drift.published import SPEC
 from tests.observed.three_witnesses import AHEAD, BROKEN, CASES, PROMISED, STALE, answered, published
+from tests.variants import named
 from tests.variants.runtimes import SPACE_ID
 from tests.variants.server import serve
 from tests.variants.service import Service
@@ -75,6 +77,15 @@ def test_the_end_of_a_run_says_who_moved(
     ]
     assert [(moved, case.location)] == [(finding["moved"], finding["location"]) for finding in told]
     assert {"vendored", "upstream", "observed"} == told[0]["witnesses"].keys()
+
+
+def test_nothing_is_said_where_nothing_moved(pytester: pytest.Pytester, live: LiveRun, upstream: Path) -> None:
+    upstream.write_text(yaml.safe_dump(SPEC))
+    with serve(named("plain")) as server:
+        result = live(server, *ONE, "--bctrl-upstream=upstream.yaml")
+
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.no_fnmatch_line("*who moved*")
 
 
 def test_the_commands_work_as_they_are_printed(pytester: pytest.Pytester, live: LiveRun, upstream: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import traceback
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -11,7 +13,10 @@ import pytest
 from pytest_bctrl.errors import SettingError, UnsafeRequestError
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.client import async_client, client
-from pytest_bctrl.traffic.flow import CREDENTIAL, Send, flow
+from pytest_bctrl.traffic.flow import CREDENTIAL, MAX_BODY, Rules, Send, flow
+from pytest_bctrl.traffic.origin import origin_of
+from pytest_bctrl.traffic.retry import RetryPolicy
+from pytest_bctrl.traffic.transport import GuardedTransport
 
 from .callers import KEY, ONCE, Ask
 from .servers import Script, answer, close, cut, hang, serve
@@ -58,6 +63,34 @@ def test_the_key_can_be_left_out(ask: Ask) -> None:
     with serve(answer()) as server:
         ask(server.url, extensions={CREDENTIAL: {}})
         assert [""] == server.authorizations()
+
+
+def test_a_client_without_a_key_sends_what_the_caller_wrote() -> None:
+    with serve(answer()) as server, client(server.url, None, live=True, retry=ONCE) as made:
+        made.get("/things")
+        made.get("/things", headers={"Authorization": "Bearer other"})
+        assert ["", "Bearer other"] == server.authorizations()
+
+
+# Under trio httpcore leaves a generator of its own behind where a body is not read to its end.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_answer_that_is_too_large_is_no_answer(ask: Ask) -> None:
+    too_large = pytest.raises(httpx.ReadError, match="the answer is larger than 64 MiB")
+    with serve(answer(body=bytes(MAX_BODY + 1))) as server, too_large:
+        ask(server.url, retry=ONCE)
+
+
+def test_a_slow_answer_ends_in_time_where_there_is_no_socket_to_close() -> None:
+    def drops() -> Iterator[bytes]:
+        for _ in range(100):
+            time.sleep(0.02)
+            yield b" "
+
+    rules = Rules(origin_of("http://127.0.0.1:1"), None, True, RetryPolicy(attempts=1, budget=0.1))
+    inner = httpx.MockTransport(lambda _request: httpx.Response(200, content=drops()))
+    too_late = pytest.raises(httpx.ReadTimeout, match="still being sent when the time was up")
+    with httpx.Client(transport=GuardedTransport(rules, inner)) as made, too_late:
+        made.get("http://127.0.0.1:1/")
 
 
 def test_a_redirect_is_given_back_and_not_followed(ask: Ask) -> None:

@@ -88,19 +88,3 @@ def status(code: int, message: str, extra: Mapping[str, str] | None = None) -> C
 def delay(seconds: float) -> Change:
     """Wait before the first byte."""
     return lambda scene: replace(scene.answer, delay=scene.answer.delay + seconds)
-
-
-def in_turn(changes: list[Change]) -> Change:
-    """Apply one change after the other, each to what the one before left."""
-
-    def change(scene: Scene) -> Answer:
-        for one in changes:
-            scene = replace(scene, answer=one(scene))
-        return scene.answer
-
-    return change
-
-
-def unchanged(scene: Scene) -> Answer:
-    """Leave the answer as it is."""
-    return scene.answer

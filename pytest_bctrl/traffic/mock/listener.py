@@ -72,7 +72,7 @@ class Listener:
             self._wake.send(_DROP)
         # The loop sets it at its own end, too; alive is asked for in case that was a moment ago.
         while not self._dropped.wait(1) and self._thread.is_alive():
-            continue
+            continue  # pragma: no cover - a loop that does not get its turn for a second
 
     def watch(self, connection: Connection, events: int) -> None:
         """Call `connection.ready` when one of `events` is possible."""
@@ -165,7 +165,7 @@ class Listener:
                 if error.errno in (errno.EMFILE, errno.ENFILE):
                     self._pause()
                     return
-                continue
+                continue  # pragma: no cover - a client that was gone before it was accepted, on systems that say so
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = Connection(sock, self, self._handler, self._limits, self._known)
@@ -195,7 +195,7 @@ def _listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise _refused(host, port, error) from None
     try:
-        if os.name == "posix":
+        if os.name == "posix":  # pragma: no branch - Windows
             # Elsewhere it would let two servers have one port.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)

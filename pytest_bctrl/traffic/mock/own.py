@@ -35,11 +35,6 @@ class OwnScenario:
     name: str
     function: ScenarioFunction
 
-    @property
-    def about(self) -> str:
-        """The first line of the function's docstring."""
-        return (self.function.__doc__ or "").partition("\n")[0]
-
     def make(self, samples: Samples, space_id: str, *positional: Any, **named: Any) -> Scenario:
         """Return the scenario; raises `BctrlError`, naming it, where the function raises or returns no JSON data."""
         _require_fitting(self, samples, positional, named)
@@ -65,11 +60,6 @@ class OwnFault:
     function: FaultFunction
     check: str = ""
     level: Level = "error"
-
-    @property
-    def about(self) -> str:
-        """The first line of the function's docstring."""
-        return (self.function.__doc__ or "").partition("\n")[0]
 
     def make(self, *positional: Any, **named: Any) -> Fault:
         """Return the fault with its arguments; raises `SettingError` for arguments that do not fit."""

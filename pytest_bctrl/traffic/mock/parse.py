@@ -69,15 +69,12 @@ class RequestParser:
         if again is not None:
             return [again]
         done = self._parsed(data)
-        if len(done) == 1 and not self._begun and not self._is_last and len(data) <= _SHORT:
-            self._remember(data, done[0])
-        return done
-
-    def _remember(self, data: bytes, arrived: Arrived) -> None:
-        if self.problem is None:
+        is_alone = len(done) == 1 and not self._begun and not self._is_last and self.problem is None
+        if is_alone and len(data) <= _SHORT:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            self._known[data] = arrived
+            self._known[data] = done[0]
+        return done
 
     def _parsed(self, data: bytes) -> list[Arrived]:
         try:
@@ -110,7 +107,9 @@ class RequestParser:
         fields = "".join(f"{name}: {value}\r\n" for name, value in headers if name != "upgrade")
         try:
             self._parser.feed_data(method + b" " + self._url + b" HTTP/1.1\r\n" + fields.encode("latin-1") + b"\r\n")
-        except httptools.HttpParserError as error:
+        except (
+            httptools.HttpParserError
+        ) as error:  # pragma: no cover - no head is known that is sound only with Upgrade
             self._fail(400, f"the request is malformed: {_reason(error)}")
         self._headers = headers
 

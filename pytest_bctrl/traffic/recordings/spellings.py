@@ -41,7 +41,9 @@ class Sought:
 def sought(value: str) -> Sought:
     """Return what to look for where `value` must not be; base64 at every alignment (RFC 4648, 4 and 5)."""
     escaped = [json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]]
-    spelled = {value, quote(value, safe=""), quote_plus(value), *escaped}
+    # A short text in base64 is not read on, so what stands in it is looked for as it is.
+    slashed = [text.replace("/", "\\/") for text in escaped]
+    spelled = {value, quote(value, safe=""), quote_plus(value), *escaped, *slashed}
     cores = {core for text in spelled for core in _cores(text.encode("utf-8", "surrogateescape"))}
     cores |= {core.translate(_URL_SAFE) for core in cores}
     return Sought(value, tuple(sorted(cores)), _legible(value))
@@ -58,12 +60,13 @@ def _legible(value: str) -> re.Pattern[bytes]:
 
 
 def _cores(data: bytes) -> Iterator[str]:
-    """What base64 shows of `data` whatever stands before and after it: the digits that depend on it alone."""
+    """What base64 shows of `data` whatever stands before and after it: the digits that depend on it alone.
+
+    Of `SHORTEST` bytes they are four at least.
+    """
     for before in range(3):
         digits = base64.b64encode(bytes(before) + data).decode("ascii")
-        core = digits[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]
-        if len(core) >= 4:
-            yield core
+        yield digits[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]
 
 
 def found_as(text: str, wanted: Sought) -> str | None:

@@ -1,0 +1,107 @@
+"""The mock on contracts of other shapes than the packaged one: other credentials, other errors, other bodies."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.repertoire import faults_to_find
+from tests.contract.documents import document
+
+from .asking import Reply, ask
+
+KEY = "a-key-of-the-test"
+OBJECT = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+
+
+def secured(**scheme: str) -> Contract:
+    made = document(OBJECT, security=[{"own": []}])
+    made["components"]["securitySchemes"] = {"own": scheme}
+    return from_document(made, "things.json")
+
+
+def asked(contract: Contract, target: str = "/v1/things/1", **headers: str) -> Reply:
+    with MockServer(contract, api_key=Secret(KEY)) as mock:
+        return ask(mock, "GET", target, headers)
+
+
+@pytest.mark.parametrize(
+    ("place", "target", "headers"),
+    [
+        ("query", "/v1/things/1?own={key}", {}),
+        ("cookie", "/v1/things/1", {"Cookie": "a=b; own={key}"}),
+        ("header", "/v1/things/1", {"Own": "{key}"}),
+    ],
+)
+def test_a_key_is_looked_for_where_the_contract_has_it(place: str, target: str, headers: dict[str, str]) -> None:
+    contract = secured(**{"type": "apiKey", "in": place, "name": "own"})
+    statuses = [
+        asked(contract, target.format(key=key), **{name: value.format(key=key) for name, value in headers.items()})
+        for key in (KEY, "another-key")
+    ]
+    assert [200, 401] == [reply.status for reply in statuses]
+    assert 401 == asked(contract, Cookie="other=1").status
+
+
+def test_a_password_is_not_looked_at() -> None:
+    """The mock has none."""
+    given = base64.b64encode(b"me:anything").decode()
+    assert 200 == asked(secured(type="http", scheme="basic"), Authorization=f"Basic {given}").status
+
+
+@pytest.mark.parametrize(
+    ("content", "media", "body"),
+    [
+        (
+            {"text/plain": {"schema": {"type": "string"}}, "application/problem+json": {"schema": OBJECT}},
+            "application/problem+json",
+            dict,
+        ),
+        ({"application/json": {"schema": {"type": "string"}}}, "application/json", str),
+        ({"application/json": {"schema": {"properties": {"a": True}, "required": ["a"]}}}, "application/json", dict),
+    ],
+)
+def test_an_error_has_the_documented_shape_whatever_that_is(content: Any, media: str, body: type) -> None:
+    contract = from_document(
+        document(
+            OBJECT,
+            responses={
+                "200": {"description": "x", "content": {"application/json": {"schema": OBJECT}}},
+                "404": {"description": "x", "content": content},
+            },
+        ),
+        "things.json",
+    )
+    reply = asked(contract, Prefer="code=404")
+    assert (404, media) == (reply.status, reply.headers["content-type"])
+    assert isinstance(reply.json(), body)
+
+
+def test_a_scenario_leaves_an_operation_that_lists_nothing_as_it_is() -> None:
+    made = document({"type": "array", "items": OBJECT})
+    one = {"description": "x", "content": {"application/json": {"schema": OBJECT}}}
+    made["paths"]["/v1/thing"] = {"get": {"operationId": "thing", "responses": {"200": one}}}
+    with MockServer(from_document(made, "things.json")) as mock:
+        usual = ask(mock, "GET", "/v1/thing", {}).json()
+        for scenario in ("empty", "slow"):
+            mock.scenario(scenario)
+            assert usual == ask(mock, "GET", "/v1/thing", {}).json()
+        assert [] == mock.scenario("empty").runtimes
+
+
+def test_a_key_is_not_named_twice_where_there_is_no_object() -> None:
+    """A text that ends with a brace is none; and a suite need not find a fault that changes nothing."""
+    contract = from_document(document({"type": "array", "items": {"type": "string", "const": "a {"}}), "things.json")
+    with MockServer(contract) as mock:
+        mock.fault("duplicate_key")
+        body = ask(mock, "GET", "/v1/things/1", {}).json()
+    assert {"a {"} == set(body)
+    names = [fault.name for fault in faults_to_find(Samples(contract, contract.operations[0]))]
+    assert ("duplicate_key()" in names, "truncate()" in names) == (False, True)

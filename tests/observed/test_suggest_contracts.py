@@ -1,0 +1,156 @@
+"""Suggestions for contracts of other shapes than the packaged one: what they admit, and what no overlay can say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl import check
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.observed.observe import NO_BODY
+from pytest_bctrl.observed.suggest import Suggestion, suggest
+from tests.variants.runtimes import sample
+
+from .seeing import CONTRACT, contract_with, seen
+from .test_suggest import wrong
+
+TEXT = {"type": "string"}
+ROOT = "$.paths['/things'].get.responses['200'].content['application/json'].schema"
+
+
+def thing(*required: str, **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
+def suggested(contract: Contract, *bodies: Any) -> Suggestion:
+    return suggest(contract, seen(*bodies, contract=contract))
+
+
+def unsaid(contract: Contract, *bodies: Any) -> list[tuple[str, str]]:
+    return [(finding.location, why) for finding, why in suggested(contract, *bodies).unsaid]
+
+
+def kind(name: str, value: Any) -> dict[str, Any]:
+    return thing("kind", kind={"const": name}, value=value)
+
+
+def test_a_value_is_listed_for_the_branch_that_it_was_seen_in_and_no_other() -> None:
+    contract = contract_with({"oneOf": [kind("x", {"enum": ["x1"]}), kind("y", {"enum": ["y1"]})]})
+    bodies = [{"kind": "x", "value": "new"}, {"kind": "y", "value": "y1"}]
+    made = suggested(contract, *bodies)
+    assert ([], []) == (wrong(bodies[0], made.contract), wrong(bodies[1], made.contract))
+    assert ["value"] == wrong({"kind": "x", "value": "y1"}, made.contract)
+    assert ["value"] == wrong({"kind": "y", "value": "new"}, made.contract)
+
+
+def test_an_object_is_described_as_it_was_in_the_branch_that_it_was_seen_in() -> None:
+    contract = contract_with({"oneOf": [kind("x", TEXT), kind("y", TEXT)]})
+    bodies = [{"kind": "x", "value": "text"}, {"kind": "y", "value": {"a": 1}}]
+    made = suggested(contract, *bodies)
+    assert ((), []) == (made.unsaid, wrong(bodies[1], made.contract))
+    assert [] != wrong({"kind": "y", "value": {"b": 1}}, made.contract)
+
+
+def test_null_is_admitted_by_alternatives_that_stand_beside_a_list_of_values() -> None:
+    made = suggested(contract_with({"enum": ["a", 5], "anyOf": [TEXT, {"type": "integer"}]}), None)
+    assert ((), []) == (made.unsaid, wrong(None, made.contract))
+    assert [f"{ROOT}.anyOf", f"{ROOT}.enum"] == [action["target"] for action in made.actions]
+
+
+def test_what_was_of_no_alternative_is_admitted_as_it_was_seen() -> None:
+    contract = contract_with({"oneOf": [thing("a", a=TEXT), thing("b", b=TEXT)]})
+    made = suggested(contract, {"a": 5})
+    assert ((), []) == (made.unsaid, wrong({"a": 5}, made.contract))
+    assert ["$", "$"] == [*wrong({"b": 5}, made.contract), *wrong({"a": None}, made.contract)]
+
+
+@pytest.mark.parametrize(
+    ("schema", "body", "location", "why"),
+    [
+        (
+            {"allOf": [{"enum": ["a", "b"]}, {"enum": ["a", "c"]}]},
+            "b",
+            "$",
+            "the values are listed in several places",
+        ),
+        (
+            {"oneOf": [{"type": "array", "maxItems": 1}, {"type": "array", "minItems": 3}]},
+            [1, 2],
+            "$",
+            "nothing that is documented was ever there by which it could be described",
+        ),
+        (
+            {"anyOf": [thing("a", a=TEXT), thing("b", b=TEXT)]},
+            {"a": 5},
+            "$",
+            "no change of the schema at its place admits it",
+        ),
+        (thing(a=False), {"a": 1}, "a", "the contract has no schema at its place"),
+    ],
+)
+def test_what_no_overlay_can_say_is_named_with_the_reason(schema: Any, body: Any, location: str, why: str) -> None:
+    made = suggested(contract_with(schema), body)
+    assert [(location, why)] == [(finding.location, reason) for finding, reason in made.unsaid]
+    assert [] == made.actions
+
+
+def test_a_name_that_is_too_long_to_be_kept_is_no_property_of_an_overlay() -> None:
+    body = sample()
+    body["runtimes"] = [{**body["runtimes"][0], "x" * 300: 1}]
+    ((location, why),) = unsaid(CONTRACT, body)
+    assert "the property's name is too long to be kept" == why
+    assert location.endswith("… (300 characters)']")
+
+
+@pytest.mark.parametrize(
+    ("schema", "body", "target"),
+    [
+        ({"allOf": [True, TEXT]}, 5, "allOf[1]"),
+        ({"allOf": [{"type": ["string", "integer"]}, TEXT]}, 5, "allOf[1]"),
+        (
+            {"allOf": [{"type": "array", "items": {"type": "object"}}, {"items": thing("a", a=TEXT)}]},
+            [{"a": 5}],
+            "allOf[1].items.properties.a",
+        ),
+    ],
+)
+def test_the_one_of_several_schemas_that_refuses_it_is_changed(schema: Any, body: Any, target: str) -> None:
+    (action,) = suggested(contract_with(schema), body).actions
+    assert (f"{ROOT}.{target}", {"type": [TEXT["type"], "integer"]}) == (action["target"], action["update"])
+
+
+def test_what_stands_beside_a_reference_holds_still_where_its_target_is_written_out() -> None:
+    shared = {"$ref": "#/components/schemas/Shared"}
+    contract = contract_with(thing(one={**shared, "maxLength": 5}, two=shared), Shared=TEXT)
+    made = suggested(contract, {"one": 5}).contract
+    assert [] == wrong({"one": 5}, made)
+    assert ["one"] == wrong({"one": "a long text"}, made)
+    assert ["two"] == wrong({"two": 5}, made)
+
+
+def test_an_answer_that_is_a_reference_is_changed_where_it_stands() -> None:
+    """Of several bodies the JSON one is meant, also beside one without a schema."""
+    answer = {
+        "description": "",
+        "content": {"text/csv": {}, "text/plain": {"schema": TEXT}, "application/json": {"schema": TEXT}},
+    }
+    contract = from_document(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "t", "version": "1"},
+            "paths": {"/things": {"get": {"responses": {"200": {"$ref": "#/components/responses/Thing"}}}}},
+            "components": {"responses": {"Thing": answer}},
+        },
+        "things",
+    )
+    made = suggested(contract, 5)
+    targets = [action["target"] for action in made.actions]
+    assert ["$.components.responses.Thing.content['application/json'].schema"] == targets
+    assert [] == check("5", contract=made.contract)
+
+
+def test_an_undocumented_status_without_a_body_is_documented_without_one() -> None:
+    (action,) = suggest(CONTRACT, seen(NO_BODY, status=418)).actions
+    assert {"418": {"description": "I'm a Teapot"}} == action["update"]

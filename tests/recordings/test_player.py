@@ -1,0 +1,82 @@
+"""What a player says where nothing is recorded for a request: what is most like it, and how it differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.mock.refusal import Refusals
+from pytest_bctrl.traffic.recordings.exchange import Exchange
+from pytest_bctrl.traffic.recordings.port import Port, forwarded
+from pytest_bctrl.traffic.recordings.replay import Miss, Player
+from pytest_bctrl.traffic.recordings.transport import AsyncRecordingTransport
+from pytest_bctrl.traffic.retry import RetryPolicy
+
+ORIGIN = "https://api.example.test"
+
+
+def missed(method: str, target: str, *recorded: str) -> list[str]:
+    """The lines of what is said of a request, where these GETs are recorded."""
+    player = Player([Exchange("GET", f"{ORIGIN}{one}", 200) for one in recorded], name="x.har", mend="again")
+    answer = player.answer(method, target)
+    assert isinstance(answer, Miss)
+    return [line.strip() for line in answer.text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "differs"),
+    [
+        ("HEAD", "/v1/a/runtimes", "the method is GET, not HEAD"),
+        ("GET", "/v1/b/runtimes", "the segment is 'a', not 'b'"),
+        ("GET", "/v2/b/runtimes", "the path is another"),
+        ("GET", "/v1/runtimes", "the path is another"),
+        ("GET", "/v1/a/runtimes?limit=1", "the query is empty, not limit=1"),
+    ],
+)
+def test_the_nearest_is_named_with_what_differs(method: str, target: str, differs: str) -> None:
+    assert f"nearest   GET /v1/a/runtimes: {differs}" in missed(method, target, "/v1/a/runtimes")
+
+
+def test_of_many_the_first_ten_are_named() -> None:
+    lines = missed("GET", "/v1/other", *(f"/v1/{number}" for number in range(13)))
+    assert ("GET /v1/9", "… and 3 more") == (lines[11], lines[12])
+
+
+@pytest.fixture
+def port() -> Iterator[Port]:
+    """A port in front of a target that is not there."""
+    with client("http://127.0.0.1:9", None, live=True, retry=RetryPolicy(attempts=1)) as made:
+        opened = Port(lambda request: forwarded(made, request), Refusals(load()))
+        yield opened
+        opened.stop()
+
+
+def test_a_target_that_is_not_there_is_told_over_the_port(port: Port) -> None:
+    answer = httpx.get(f"{port.url}/v1/x", trust_env=False)
+    assert (502, True) == (answer.status_code, "GET http://127.0.0.1:9/v1/x: " in answer.text)
+
+
+def test_what_is_no_request_is_refused_over_the_port(port: Port) -> None:
+    answer = httpx.get(f"{port.url}/v1/x", headers={"Host": "a b"}, trust_env=False)
+    assert 400 == answer.status_code
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_recording_client_closes_what_is_inside_it() -> None:
+    closed: list[bool] = []
+
+    class Inner(httpx.MockTransport):
+        async def aclose(self) -> None:
+            closed.append(True)
+
+    kept: list[bytes] = []
+    inner = Inner(lambda _request: httpx.Response(200, content=b"{}"))
+    transport = AsyncRecordingTransport(inner, lambda _request, _response, body: kept.append(body))
+    async with httpx.AsyncClient(transport=transport) as made:
+        await made.get(ORIGIN)
+    assert ([b"{}"], [True]) == (kept, closed)

@@ -1,0 +1,183 @@
+"""The suite's questions, each asked of a mock in this process: what it finds, and when it stops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, cast
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.read import from_document, load
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.suite import questions, selftest
+from pytest_bctrl.suite.fixtures import require_operations
+from pytest_bctrl.suite.judge import judge
+from pytest_bctrl.suite.parameters import variations
+from pytest_bctrl.suite.paths import ODD, UNKNOWN, unknown
+from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.target import Target
+from pytest_bctrl.suite.verdict import Verdict
+from pytest_bctrl.traffic.mock import MockServer, change
+from pytest_bctrl.traffic.mock.fault import Fault
+from pytest_bctrl.traffic.mock.limits import Limits
+from pytest_bctrl.traffic.retry import RetryPolicy
+from tests.contract.documents import document
+
+CONTRACT = load()
+LISTED = CONTRACT.operations[0]
+
+
+def run_of(mock: MockServer, contract: Contract = CONTRACT) -> ContractRun:
+    values = {"space_id": mock.space_id}
+    return ContractRun("mock", contract, "", mock.api_key, values, "error", 5, mock=mock)
+
+
+@contextmanager
+def target(mock: MockServer, contract: Contract = CONTRACT, **settings: Any) -> Iterator[Target]:
+    made = Target(run_of(mock, contract), **settings)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def told(found: list[Finding]) -> set[tuple[str, str]]:
+    return {(one.rule, one.message) for one in found}
+
+
+def contract_of(schema: Any = True, security: str = "", **operation: Any) -> Contract:
+    made = document(schema, **operation)
+    made["paths"]["/v1/things/{id}"]["get"]["parameters"][0]["example"] = "1"
+    if security:
+        made["security"] = [{"own": []}]
+        made["components"]["securitySchemes"] = {"own": {"type": "http", "scheme": security}}
+    return from_document(made, "things.json")
+
+
+def test_one_pause_that_is_announced_is_borne_and_asked_after() -> None:
+    mock = MockServer(CONTRACT)
+    mock.fault("status", 503, retry_after=0, after=2, times=1)
+    with target(mock) as asked:
+        found = [one for several in questions.of_repetition(asked, LISTED) for one in several]
+        assert ([], 1) == (found, asked.pauses[LISTED.label])
+    # Two before it, itself and what it asked for, and then as many as there are usually.
+    assert len(mock.requests) == 4 + questions.REPEATS - 1
+
+
+def test_a_pause_that_comes_again_is_found() -> None:
+    mock = MockServer(CONTRACT)
+    mock.fault("status", 503, retry_after=0, after=1, every=3)
+    with target(mock) as asked:
+        found = [one for several in questions.of_repetition(asked, LISTED) for one in several]
+    again = [one for one in found if one.rule == "not_a_server_error"]
+    assert "503, for the 2nd time" == again[0].observed
+    assert "the server is unavailable again and again" == again[0].message
+
+
+def test_a_body_that_is_not_in_its_coding_is_found() -> None:
+    mock = MockServer(CONTRACT)
+    mock.fault(Fault("coded", change.headers({"Content-Encoding": "deflate"})))
+    with target(mock) as asked:
+        found = told(questions.of_answer(asked, LISTED))
+    assert ("complete_answer", "the body is not in the coding that Content-Encoding names") in found
+
+
+def test_a_path_that_is_too_long_may_be_refused_as_such() -> None:
+    (long,) = [value for value in ODD if value.name == "long"]
+    with target(MockServer(CONTRACT, limits=Limits(target_bytes=1000))) as asked:
+        assert [] == questions.of_path(asked, LISTED, long)
+
+
+def test_a_question_without_an_answer_does_not_keep_the_others_from_being_asked() -> None:
+    mock = MockServer(CONTRACT)
+    mock.fault("reset", after=1)
+    with target(mock, retry=RetryPolicy(attempts=1)) as asked:
+        found = judge(asked, LISTED)
+    assert {"complete_answer"} == {one.rule for one in found}
+    assert len(mock.requests) > 1
+
+
+def test_an_operation_that_is_a_head_is_asked_by_its_own_method_alone() -> None:
+    made = document()
+    item = made["paths"]["/v1/things/{id}"]
+    item["get"]["parameters"][0]["example"] = "1"
+    responses = {status: {"description": "x"} for status in ("200", "401", "404")}
+    item["head"] = {**item["get"], "operationId": "look", "responses": responses, "security": [{"own": []}]}
+    made["components"]["securitySchemes"] = {"own": {"type": "http", "scheme": "bearer"}}
+    contract = from_document(made, "things.json")
+    mock = MockServer(contract)
+    with target(mock, contract) as asked:
+        assert [] == judge(asked, contract.operation("look"))
+    assert {"HEAD"} == {one.method for one in mock.requests}
+
+
+def test_an_operation_with_another_kind_of_security_cannot_be_asked() -> None:
+    contract = contract_of(security="basic")
+    mock = MockServer(contract)
+    with pytest.raises(SettingError, match="no operation of the contract can be asked; its security is neither"):
+        require_operations(ContractRun("mock", contract, "", mock.api_key, {}, "error", 5, mock=mock))
+
+
+@pytest.mark.parametrize("schema", [{"type": "string", "pattern": "^(?=A)A$"}, {"type": "string", "enum": ["a"]}])
+def test_where_no_value_can_be_unknown_and_allowed_it_is_unknown(schema: Mapping[str, Any]) -> None:
+    parameter = {"name": "id", "in": "path", "required": True, "schema": schema}
+    contract = contract_of(parameters=[parameter])
+    assert UNKNOWN.value == unknown(contract, contract.operations[0].path_parameters[0])
+
+
+def test_a_value_of_which_nothing_would_arrive_is_not_asked_with() -> None:
+    tags = {"name": "tag", "in": "query", "schema": {"type": "array", "items": {"enum": ["a"]}}}
+    identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    contract = contract_of(parameters=[identity, tags])
+    assert ["tag=a,a,a"] == sorted({one.name for one in variations(contract, contract.operations[0], {})})
+
+
+NARROW = contract_of({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})
+WIDE = contract_of({"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]})
+
+
+def test_a_scenario_that_does_not_pass_fails_the_self_test() -> None:
+    with pytest.raises(pytest.fail.Exception, match="scenario full: 1 error"):
+        selftest.test_conforming_scenario_passes(NARROW.operations[0], "full", run_of(MockServer(WIDE), NARROW))
+
+
+def test_a_fault_that_is_not_found_fails_the_self_test() -> None:
+    harmless = Fault("harmless()", lambda scene: scene.answer, "response_schema_conformance")
+
+    def usual(_operation: Operation) -> frozenset[Any]:
+        return frozenset()
+
+    with pytest.raises(
+        pytest.fail.Exception, match=r"fault harmless\(\): response_schema_conformance at level error was not found"
+    ):
+        selftest.test_fault_is_found(LISTED, harmless, run_of(MockServer(CONTRACT)), usual)
+
+
+def proven(contract: Contract) -> None:
+    run = run_of(MockServer(contract), contract)
+    selftest.test_every_mutant_is_caught(contract.operations[0], run, Verdict("error"))
+
+
+def test_a_contract_whose_samples_break_it_proves_nothing() -> None:
+    """No sample is made with an eye on `not`."""
+    schema = {"type": "object", "properties": {"a": {"type": "integer", "not": {"minimum": 3}}}, "required": ["a"]}
+    said = r"(?s)so nothing is proven; give the schema 'examples'\n.*breaks 'not'"
+    with pytest.raises(pytest.fail.Exception, match=said):
+        proven(contract_of(schema))
+
+
+def test_a_mutant_that_is_not_caught_fails_the_self_test() -> None:
+    """Of so few values the mutant, too, is found to break the schema, and not the rule alone."""
+    number = {"type": "integer", "minimum": 0, "maximum": 1}
+    items = {"type": "object", "properties": {"id": number}, "required": ["id"]}
+    schema = {
+        "type": "object",
+        "properties": {"l": {"type": "array", "minItems": 2, "items": items}},
+        "required": ["l"],
+    }
+    rule = {"rule": "odd", "level": "info", "because": "b", "unique": "l[*].id"}
+    with pytest.raises(pytest.fail.Exception, match=r"contract strength: \d+ of \d+ mutants caught\nl\[\*\]\.id: odd"):
+        proven(contract_of(schema, **{"x-bctrl-invariants": cast("Any", [rule])}))
