@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from itertools import chain, islice
+from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -47,9 +47,11 @@ class Column(NamedTuple):
         """The items of all lists, from an index on."""
 
         def where(index: int) -> Path:
-            standing = ((at, item) for at, value in enumerate(self.values) for item in range(start, len(value)))
-            at, item = next(islice(standing, index, None))
-            return (*self.where(at), item)
+            for at, value in enumerate(self.values):
+                if index < len(value) - start:
+                    return (*self.where(at), index + start)
+                index -= max(0, len(value) - start)
+            raise IndexError(index)  # pragma: no cover - an index is always that of an item
 
         lists = [value[start:] for value in self.values] if start else self.values
         return Column(list(chain.from_iterable(lists)), where)
