@@ -62,8 +62,7 @@ def _read(part: Part, kind: Kind, spec: Spec) -> Choice:
             continue
         branches.append(branch)
         named.append(simple)
-    types, values = _named(named) if len(branches) > 1 else (frozenset[str](), None)
-    return Choice(kind, tuple(branches), part.pointer, with_null, types, values)
+    return Choice(kind, tuple(branches), part.pointer, with_null, *_named(named))
 
 
 def _nested(target: Part, spec: Spec) -> list[Part]:

@@ -71,3 +71,25 @@ def test_alternatives_within_alternatives_mean_the_same_in_all_of_one(inner: Doc
     bare, other = held({"anyOf": [inner, ELSE]}), held({"anyOf": [wrapped, ELSE]})
     assert [] == compare(bare, other)
     assert [] == compare(other, bare)
+
+
+@pytest.mark.parametrize(
+    "null", [{"type": ["null"]}, {"const": None}, {"enum": [None]}, {"allOf": [{"const": None}]}], ids=str
+)
+def test_null_among_alternatives_may_be_written_in_any_way(null: Doc) -> None:
+    plain = held({"anyOf": [thing("a"), thing("b"), {"type": "null"}]})
+    other = held({"anyOf": [thing("a"), thing("b"), null]})
+    assert [] == compare(plain, other)
+    assert [] == compare(other, plain)
+
+
+def test_a_value_beside_a_reference_is_one_of_the_values() -> None:
+    """In OpenAPI 3.1 what stands beside a `$ref` holds as well; `A` is a text."""
+    listed = held({"enum": ["a", "b"]})
+    beside = held({"anyOf": [{"$ref": "#/components/schemas/A", "const": "a"}, {"const": "b"}]})
+    assert [] == compare(listed, beside)
+    assert [] == compare(beside, listed)
+    found = compare(listed, held({"anyOf": [{"$ref": "#/components/schemas/A", "const": "c"}, {"const": "b"}]}))
+    assert [finding.rule for finding in found] == [
+        "response-property-enum-value-added", "response-property-enum-value-removed"
+    ]  # fmt: skip
