@@ -77,8 +77,6 @@ def _failures(case: Any, response: httpx.Response, check: Any) -> list[Failure]:
             case.validate_response(response, checks=[check])
     except FailureGroup as group:
         return [failure for failure in group.exceptions if isinstance(failure, Failure)]
-    except Failure as failure:
-        return [failure]
     return []
 
 

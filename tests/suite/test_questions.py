@@ -129,10 +129,11 @@ def test_where_no_value_can_be_unknown_and_allowed_it_is_unknown(schema: Mapping
 
 
 def test_a_value_of_which_nothing_would_arrive_is_not_asked_with() -> None:
-    tags = {"name": "tag", "in": "query", "schema": {"type": "array", "items": {"enum": ["a"]}}}
+    """A list without items is no pair of the query."""
+    tags = {"name": "tag", "in": "query", "schema": {"enum": [[], ["a"]]}}
     identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     contract = contract_of(parameters=[identity, tags])
-    assert ["tag=a,a,a"] == sorted({one.name for one in variations(contract, contract.operations[0], {})})
+    assert ["tag=a"] == [one.name for one in variations(contract, contract.operations[0], {})]
 
 
 NARROW = contract_of({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})
