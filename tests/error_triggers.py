@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import copy
-import os
 import pickle
-import socket
-import sys
-import threading
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
-
-import httpx
 
 import pytest_bctrl
 from pytest_bctrl import contract_check, mock_fault, mock_scenario, settings, strategies
@@ -23,11 +16,9 @@ from pytest_bctrl.checks.accept import answer_of
 from pytest_bctrl.checks.own import flattened, run_check
 from pytest_bctrl.cli import check, contract, drift, mock, plugins
 from pytest_bctrl.cli.drift_reports import Report, write_reports
-from pytest_bctrl.cli.traffic import read_traffic
 from pytest_bctrl.contract import build, overlay, page, upstream
 from pytest_bctrl.contract.document import MAX_BYTES, load_data, load_document
 from pytest_bctrl.contract.files import ContractFiles, packaged
-from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, from_sound, load
 from pytest_bctrl.contract.update import prepare, write
 from pytest_bctrl.contract.yaml_source import read_yaml
@@ -43,202 +34,35 @@ from pytest_bctrl.samples.mutants import broken
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.observer import Observer
 from pytest_bctrl.traffic.client import client
-from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.message import Answer
 from pytest_bctrl.traffic.origin import base_url
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.har_read import decode
 from tests.contract.documents import contract_of, document
 
+from . import error_makers as make
+
 Trigger = Callable[[Path], object]
 FINDING = Finding("x", "error", "y", "z", fingerprint="f")
-NO_ENTRIES = b'{"log": {"version": "1.2", "creator": {"name": "x", "version": "1"}, "entries": []}}'
 TITLED = "{overlay: 1.0.0, actions: [{target: $.info, update: {title: Mine}}]}"
-KEY = "pk_errors_test_0123456789"
-
-
-class Given:
-    """Options and ini values, as a pytest configuration has them."""
-
-    def __init__(self, ini: Mapping[str, object] | None = None, **options: object) -> None:
-        self._ini, self._options = ini or {}, options
-
-    def getoption(self, name: str) -> object:
-        return self._options.get(name)
-
-    def getini(self, name: str) -> object:
-        return self._ini.get(name, "")
-
-
-def _files(folder: Path, **texts: str) -> ContractFiles:
-    """A copy of the packaged contract's files, some of them with another text, or without one where it is empty."""
-    made = ContractFiles(folder)
-    for name in ("spec", "lock", "overlay", "merged"):
-        getattr(made, name).write_bytes(getattr(packaged(), name).read_bytes())
-        if name in texts:
-            getattr(made, name).write_text(texts[name])
-    return made
-
-
-def _written(folder: Path, text: str, name: str = "file.yaml") -> str:
-    (folder / name).write_text(text)
-    return str(folder / name)
-
-
-def _command(module: Any, *arguments: str) -> object:
-    import argparse
-
-    parser = argparse.ArgumentParser()
-    module.add_arguments(parser)
-    return module.run(parser.parse_args(arguments))
-
-
-def _traffic(folder: Path, text: str, name: str = "file.json") -> object:
-    return read_traffic([_written(folder, text, name)], load())
-
-
-def _traffic_of_two(folder: Path) -> object:
-    return read_traffic([_written(folder, "{}")], _two())
-
-
-def _overlay(action: object) -> object:
-    return overlay.apply({"overlay": "1.0.0", "actions": [action]}, document(), "overlay.yaml")
-
-
-def _mock(**arguments: Any) -> MockServer:
-    return MockServer(load(), **arguments)
-
-
-def _sample(schema: dict[str, Any]) -> object:
-    made = contract_of({"type": "object", "properties": {"id": schema}, "required": ["id"]})
-    return Samples(made, made.operations[0]).sample()
-
-
-def _bodiless() -> object:
-    made = contract_of(responses={"204": {"description": "x"}})
-    return Samples(made, made.operations[0])
-
-
-def _unread() -> httpx.Response:
-    return httpx.Response(200, stream=httpx.ByteStream(b"{}"), request=httpx.Request("GET", "https://api.test/v1"))
-
-
-def _two() -> Contract:
-    made = document()
-    made["paths"]["/v1/others"] = {"get": {"operationId": "others", "responses": {}}}
-    return from_document(made, "things.json")
-
-
-def _clumsy(_answer: object) -> list[Any]:
-    return [{}["name"]]  # type: ignore[index]
-
-
-def _ask_live(method: str, url: str) -> object:
-    with client("https://api.test", KEY, live=True) as made:
-        return made.request(method, url)
-
-
-def _own(scene: object) -> object:
-    return scene
-
-
-def _plugin(folder: Path, body: str) -> None:
-    """Use a module beside the command that makes a mistake as it is imported."""
-    name = f"wrong_plugin_{folder.name}"
-    _written(folder, f"from pytest_bctrl import contract_check\n\n{body}\n", f"{name}.py")
-    before, here = list(sys.path), Path.cwd()
-    os.chdir(folder)
-    try:
-        plugins.require_hooks([name], ["pytest_bctrl_checks"])
-    finally:
-        os.chdir(here)
-        sys.path[:] = before
-
-
-def _with_fault(function: Callable[..., Any]) -> object:
-    server = _mock().extend(faults=[mock_fault("mine")(function)])
-    return server.fault("mine").fault.change(object())  # type: ignore[arg-type]
-
-
-def _fails(*_arguments: object) -> object:
-    raise LookupError("nothing here")
-
-
-def _fetched(answer: bytes) -> object:
-    """What reading a URL comes to, whose server answers with these bytes once, or is not there for none."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{server.getsockname()[1]}/page.md"
-        if answer:
-            server.listen()
-            thread = threading.Thread(target=_serve, args=(server, answer))
-            thread.start()
-        try:
-            return read_text(url)
-        finally:
-            if answer:
-                thread.join()
-
-
-def _serve(server: socket.socket, answer: bytes) -> None:
-    connection, _ = server.accept()
-    with connection:
-        connection.recv(65536)
-        connection.sendall(answer)
-
-
-def _paths_of(number: int) -> dict[str, Any]:
-    return {"openapi": "3.1.0", "paths": {f"/{index}": {"get": {}} for index in range(number)}}
-
-
-def _nested(levels: int, name: str = "deeper") -> dict[str, Any]:
-    return {name: _nested(levels - 1, name)} if levels else {}
-
-
-def _no_entries() -> object:
-    recording, against = decode(NO_ENTRIES, "x.har"), check._Against(load(), (), None)
-    return check._of_recording("x.har", recording, against, Observer(load()))
-
-
-def _bytes(folder: Path, data: bytes) -> str:
-    (folder / "file").write_bytes(data)
-    return str(folder / "file")
-
-
-def _listless() -> Any:
-    return contract_of({"type": "object", "properties": {"id": {"type": "string"}}})
-
-
-def _response_circle() -> dict[str, Any]:
-    """A response that is nothing but a reference to itself, in a document that nobody proved."""
-    made = document(responses={"200": {"$ref": "#/components/responses/A"}})
-    made["components"]["responses"] = {"A": {"$ref": "#/components/responses/A"}}
-    return made
-
-
-def _circular() -> object:
-    """A circle that no reading comes across, since it was made afterwards."""
-    made = contract_of(True, {"A": {}})
-    made.document["components"]["schemas"]["A"]["$ref"] = "#/components/schemas/A"
-    return made.resolve({"$ref": "#/components/schemas/A"})
 
 
 TRIGGERS: Mapping[str, Trigger] = {
     # settings
-    "both targets": lambda _: settings.target(Given(bctrl_live=True, bctrl_mock=True)),
-    "fail on": lambda _: settings.fail_on(Given(bctrl_fail_on="fatal"), {}),
-    "record mode": lambda _: settings.record_mode(Given({"bctrl_record_mode": "all"}), {}),
-    "max examples": lambda _: settings.max_examples(Given(bctrl_max_examples="many"), {}),
-    "upstream": lambda _: settings.upstream(Given(bctrl_upstream="nowhere.md"), {}),
-    "scrub": lambda _: settings.scrub_ids(Given({"bctrl_scrub": "names"}), {}),
+    "both targets": lambda _: settings.target(make.Given(bctrl_live=True, bctrl_mock=True)),
+    "fail on": lambda _: settings.fail_on(make.Given(bctrl_fail_on="fatal"), {}),
+    "record mode": lambda _: settings.record_mode(make.Given({"bctrl_record_mode": "all"}), {}),
+    "max examples": lambda _: settings.max_examples(make.Given(bctrl_max_examples="many"), {}),
+    "upstream": lambda _: settings.upstream(make.Given(bctrl_upstream="nowhere.md"), {}),
+    "scrub": lambda _: settings.scrub_ids(make.Given({"bctrl_scrub": "names"}), {}),
     "secret unset": lambda _: settings.secrets(
-        Given({"bctrl_secrets": ["$NOT_SET_HERE"], "bctrl_record_mode": "once"}), {}
+        make.Given({"bctrl_secrets": ["$NOT_SET_HERE"], "bctrl_record_mode": "once"}), {}
     ),
-    "space missing": lambda _: settings.space_id(Given(), {}),
-    "space odd": lambda _: settings.space_id(Given(bctrl_space_id=" x"), {}),
+    "space missing": lambda _: settings.space_id(make.Given(), {}),
+    "space odd": lambda _: settings.space_id(make.Given(bctrl_space_id=" x"), {}),
     "key missing": lambda _: settings.api_key({}),
-    "key odd": lambda _: settings.api_key({"BCTRL_API_KEY": f"{KEY} x"}),
-    "key given odd": lambda _: client("https://api.test", f"{KEY} ", live=True),
+    "key odd": lambda _: settings.api_key({"BCTRL_API_KEY": f"{make.KEY} x"}),
+    "key given odd": lambda _: client("https://api.test", f"{make.KEY} ", live=True),
     "url none": lambda _: base_url("api.test", where="--bctrl-base-url"),
     "url user": lambda _: base_url("https://me:hidden@api.test", where="BCTRL_BASE_URL"),
     "url query": lambda _: base_url("https://api.test?key=hidden", where="BCTRL_BASE_URL"),
@@ -247,99 +71,99 @@ TRIGGERS: Mapping[str, Trigger] = {
     "level unknown": lambda _: parse_levels(["strict_json = fatal"], "bctrl_levels (ini)"),
     "level rule": lambda _: parse_levels(["nope = error"], "--level").require_known(["strict_json"]),
     # requests
-    "unsafe": lambda _: _ask_live("POST", "/v1/spaces/x/runtimes"),
-    "plain http": lambda _: _ask_live("GET", "http://other.test/"),
-    "secret copied": lambda _: copy.deepcopy(pickle.loads(pickle.dumps(Secret(KEY)))).reveal(),
+    "unsafe": lambda _: make.ask_live("POST", "/v1/spaces/x/runtimes"),
+    "plain http": lambda _: make.ask_live("GET", "http://other.test/"),
+    "secret copied": lambda _: copy.deepcopy(pickle.loads(pickle.dumps(Secret(make.KEY)))).reveal(),
     # own checks, scenarios and faults
     "check name": lambda _: contract_check("My Check"),
     "check taken": lambda _: contract_check("strict_json"),
     "check level": lambda _: contract_check("mine", level="fatal"),  # type: ignore[arg-type]
-    "check raises": lambda _: run_check(contract_check("clumsy")(_clumsy), object()),  # type: ignore[arg-type]
+    "check raises": lambda _: run_check(contract_check("clumsy")(make.clumsy), object()),  # type: ignore[arg-type]
     "check none": lambda _: flattened([["x"]], int, "pytest_bctrl_checks"),
-    "check twice": lambda _: flattened([[contract_check("a")(_clumsy)] * 2], object, "pytest_bctrl_checks"),
+    "check twice": lambda _: flattened([[contract_check("a")(make.clumsy)] * 2], object, "pytest_bctrl_checks"),
     "fault level": lambda _: mock_fault("mine", level="fatal"),  # type: ignore[arg-type]
     "fault name": lambda _: mock_fault("My Fault"),
     "scenario taken": lambda _: mock_scenario("many"),
-    "fault raises": lambda _: _with_fault(_fails),
-    "fault returns": lambda _: _with_fault(_own),
-    "fault unsendable": lambda _: _with_fault(lambda _scene: Answer("200")),  # type: ignore[arg-type]
-    "scenario raises": lambda _: _mock().extend([mock_scenario("mine")(_fails)]).scenario("mine"),
-    "scenario arguments": lambda _: _mock().extend([mock_scenario("mine")(_own)]).scenario("mine", count=3),
-    "plugin wrong": lambda folder: _plugin(folder, "contract_check('My Check')"),
+    "fault raises": lambda _: make.with_fault(make.fails),
+    "fault returns": lambda _: make.with_fault(make.own),
+    "fault unsendable": lambda _: make.with_fault(lambda _scene: Answer("200")),  # type: ignore[arg-type]
+    "scenario raises": lambda _: make.server().extend([mock_scenario("mine")(make.fails)]).scenario("mine"),
+    "scenario arguments": lambda _: make.server().extend([mock_scenario("mine")(make.own)]).scenario("mine", count=3),
+    "plugin wrong": lambda folder: make.plugin(folder, "contract_check('My Check')"),
     "plugin missing": lambda _: plugins.require_hooks(["no_such_module"], ["pytest_bctrl_checks"]),
     "plugin without": lambda _: plugins.require_hooks(["json"], ["pytest_bctrl_checks"]),
     # mock
-    "mock scenario": lambda _: _mock().scenario("day"),
-    "mock runtimes": lambda _: setattr(_mock(), "runtimes", [{"id": 1j}]),
-    "mock count": lambda _: _mock().scenario("many", count=-1),
-    "mock scenario arguments": lambda _: _mock().scenario("empty", count=3),
-    "mock fault": lambda _: _mock().fault("explode"),
-    "mock fault arguments": lambda _: _mock().fault("hang", 3),
-    "mock fault status": lambda _: _mock().fault("status", 42),
-    "mock fault delay": lambda _: _mock().fault("delay", -1),
-    "mock fault times": lambda _: _mock().fault("hang", times=0),
-    "mock fault header": lambda _: _mock().fault("redirect", "x\ny"),
-    "mock spelling": lambda _: _mock().fault("status(503"),
+    "mock scenario": lambda _: make.server().scenario("day"),
+    "mock runtimes": lambda _: setattr(make.server(), "runtimes", [{"id": 1j}]),
+    "mock count": lambda _: make.server().scenario("many", count=-1),
+    "mock scenario arguments": lambda _: make.server().scenario("empty", count=3),
+    "mock fault": lambda _: make.server().fault("explode"),
+    "mock fault arguments": lambda _: make.server().fault("hang", 3),
+    "mock fault status": lambda _: make.server().fault("status", 42),
+    "mock fault delay": lambda _: make.server().fault("delay", -1),
+    "mock fault times": lambda _: make.server().fault("hang", times=0),
+    "mock fault header": lambda _: make.server().fault("redirect", "x\ny"),
+    "mock spelling": lambda _: make.server().fault("status(503"),
     "mock rule": lambda _: broken(Samples(load(), load().operations[0]), {}, "nope"),
-    "mock port": lambda _: _mock(port=70000).start(),
-    "mock host": lambda _: _mock(host="192.0.2.1").start(),
-    "mock file": lambda folder: _mock().serve_file(folder / "none.json"),
-    "mock recording": lambda folder: _command(mock, "--quiet", "--recording", str(folder / "none.har")),
-    "mock key": lambda _: _command(mock, "--quiet", "--api-key-env", "NOT_SET_HERE"),
-    "mock contract": lambda _: _command(mock, "--contract", "nope.yaml"),
+    "mock port": lambda _: make.server(port=70000).start(),
+    "mock host": lambda _: make.server(host="192.0.2.1").start(),
+    "mock file": lambda folder: make.server().serve_file(folder / "none.json"),
+    "mock recording": lambda folder: make.run(mock, "--quiet", "--recording", str(folder / "none.har")),
+    "mock key": lambda _: make.run(mock, "--quiet", "--api-key-env", "NOT_SET_HERE"),
+    "mock contract": lambda _: make.run(mock, "--contract", "nope.yaml"),
     # samples
     "sample override": lambda _: runtime(status="archived"),
     "sample twice": lambda _: response([runtime(), runtime()]),
     "sample data": lambda _: runtime(metadata={"x": float("nan")}),
     "sample count": lambda _: runtimes(-1),
-    "sample pattern": lambda _: _sample({"type": "string", "pattern": "^(?=a)b$"}),
-    "sample format": lambda _: _sample({"type": "string", "format": "uuid", "maxLength": 3}),
-    "sample limits": lambda _: _sample({"type": "integer", "minimum": 3, "maximum": 2}),
-    "sample bodiless": lambda _: _bodiless(),
+    "sample pattern": lambda _: make.sample({"type": "string", "pattern": "^(?=a)b$"}),
+    "sample format": lambda _: make.sample({"type": "string", "format": "uuid", "maxLength": 3}),
+    "sample limits": lambda _: make.sample({"type": "integer", "minimum": 3, "maximum": 2}),
+    "sample bodiless": lambda _: make.bodiless(),
     "sample list": lambda _: Samples(contract_of({"type": "object"}), contract_of().operations[0]).with_items([]),
     # responses
     "answer none": lambda _: answer_of(42, load()),
-    "answer unread": lambda _: answer_of(_unread(), load()),
+    "answer unread": lambda _: answer_of(make.unread(), load()),
     "answer data": lambda _: answer_of({"x": object()}, load()),
-    "answer operation": lambda _: answer_of(b"{}", _two()),
+    "answer operation": lambda _: answer_of(b"{}", make.two()),
     "operation unknown": lambda _: load().operation("nope"),
     # contract files
-    "show": lambda _: _command(contract, "show", "nope.yaml"),
-    "contract json": lambda folder: load(_written(folder, "{")),
-    "contract other": lambda folder: load(_written(folder, "swagger: '2.0'")),
+    "show": lambda _: make.run(contract, "show", "nope.yaml"),
+    "contract json": lambda folder: load(make.written(folder, "{")),
+    "contract other": lambda folder: load(make.written(folder, "swagger: '2.0'")),
     "contract shape": lambda _: from_document({**document(), "paths": {"/x": {"get": 1}}}, "x.yaml"),
     "contract nowhere": lambda _: contract_of({"$ref": "#/components/schemas/None"}),
     "contract outside": lambda _: contract_of({"$ref": "other.yaml#/x"}),
     "contract circle": lambda _: contract_of(
         {"$ref": "#/components/schemas/A"}, {"A": {"$ref": "#/components/schemas/A"}}
     ),
-    "contract response circle": lambda _: from_sound(_response_circle(), "x.yaml"),
+    "contract response circle": lambda _: from_sound(make.response_circle(), "x.yaml"),
     "contract scheme": lambda _: contract_of(security=[{"nope": []}]),
-    "build changed": lambda folder: build.build(_files(folder, spec="openapi: 3.1.0")),
-    "build lock": lambda folder: build.build(_files(folder, lock="[]")),
+    "build changed": lambda folder: build.build(make.files(folder, spec="openapi: 3.1.0")),
+    "build lock": lambda folder: build.build(make.files(folder, lock="[]")),
     "build missing": lambda folder: build.build(ContractFiles(folder)),
-    "build other": lambda folder: build.merged(_files(folder, spec="- 1")),
-    "build alone": lambda folder: _command(contract, "build", "--overlay", str(folder)),
-    "build packaged": lambda folder: _command(
-        contract, "build", "--overlay", _written(folder, TITLED), "--output", str(packaged().merged)
+    "build other": lambda folder: build.merged(make.files(folder, spec="- 1")),
+    "build alone": lambda folder: make.run(contract, "build", "--overlay", str(folder)),
+    "build packaged": lambda folder: make.run(
+        contract, "build", "--overlay", make.written(folder, TITLED), "--output", str(packaged().merged)
     ),
     "build folder": lambda folder: build.write_atomically(folder, ""),
     "build unwritable": lambda folder: build.write_atomically(folder / "none" / "file", ""),
-    "update lock": lambda folder: contract.update(_files(folder, lock="{}"), None, True),
+    "update lock": lambda folder: contract.update(make.files(folder, lock="{}"), None, True),
     "update missing": lambda folder: prepare("openapi: 3.1.0\npaths: {}", "x", ContractFiles(folder), None),  # type: ignore[arg-type]
     "update unwritable": lambda folder: write({folder / "none" / "file": ""}),
     "overlay missing": lambda folder: upstream.contract_of(load_data(document(), "x"), folder / "none.yaml"),
     "overlay outdated": lambda folder: upstream.contract_of(
-        load_data(document(), "x.yaml"), Path(_written(folder, TITLED.replace("info", "nope"), "overlay.yaml"))
+        load_data(document(), "x.yaml"), Path(make.written(folder, TITLED.replace("info", "nope"), "overlay.yaml"))
     ),
     "overlay version": lambda _: overlay.apply({}, {}, "overlay.yaml"),
     "overlay empty": lambda _: overlay.apply({"overlay": "1.0.0"}, {}, "overlay.yaml"),
-    "overlay target": lambda _: _overlay({"remove": True}),
-    "overlay nothing": lambda _: _overlay({"target": "$.nope", "remove": True}),
-    "overlay neither": lambda _: _overlay({"target": "$.info"}),
-    "overlay whole": lambda _: _overlay({"target": "$", "remove": True}),
-    "overlay mix": lambda _: _overlay({"target": "$.info", "update": [1]}),
-    "jsonpath": lambda _: _overlay({"target": "$.a[?broken", "remove": True}),
+    "overlay target": lambda _: make.applied({"remove": True}),
+    "overlay nothing": lambda _: make.applied({"target": "$.nope", "remove": True}),
+    "overlay neither": lambda _: make.applied({"target": "$.info"}),
+    "overlay whole": lambda _: make.applied({"target": "$", "remove": True}),
+    "overlay mix": lambda _: make.applied({"target": "$.info", "update": [1]}),
+    "jsonpath": lambda _: make.applied({"target": "$.a[?broken", "remove": True}),
     "page none": lambda _: page.openapi_block("# Title", "page.md"),
     "page two": lambda _: page.openapi_block("```yaml\nopenapi: 3.1.0\n```\n" * 2, "page.md"),
     # documents
@@ -356,32 +180,32 @@ TRIGGERS: Mapping[str, Trigger] = {
     "document yaml": lambda _: read_yaml("a: [", "x.yaml"),
     "document yaml twice": lambda _: read_yaml("a: 1\na: 2", "x.yaml"),
     # drift
-    "drift base": lambda _: _command(drift, "page.md", "--base", "none.yaml"),
-    "drift upstream": lambda folder: _command(drift, "none.md"),
-    "drift stdin twice": lambda _: _command(drift, "-", "--base", "-"),
-    "drift until": lambda _: _command(drift, "--until", "2030-01-01"),
-    "drift date": lambda _: _command(drift, "--accept", "x", "--until", "soon"),
-    "drift past": lambda _: _command(drift, "--accept", "x", "--until", "2020-01-01"),
-    "drift formats": lambda _: _command(drift, "--format", "json", "--format", "sarif"),
-    "drift list": lambda _: _command(drift, "--allow-list", "none.yaml"),
+    "drift base": lambda _: make.run(drift, "page.md", "--base", "none.yaml"),
+    "drift upstream": lambda folder: make.run(drift, "none.md"),
+    "drift stdin twice": lambda _: make.run(drift, "-", "--base", "-"),
+    "drift until": lambda _: make.run(drift, "--until", "2030-01-01"),
+    "drift date": lambda _: make.run(drift, "--accept", "x", "--until", "soon"),
+    "drift past": lambda _: make.run(drift, "--accept", "x", "--until", "2020-01-01"),
+    "drift formats": lambda _: make.run(drift, "--format", "json", "--format", "sarif"),
+    "drift list": lambda _: make.run(drift, "--allow-list", "none.yaml"),
     "drift output": lambda _: write_reports([Report("json", "none/x.json")], [], Title("drift", "a", "b")),
-    "drift changes": lambda _: compare(_paths_of(1), _paths_of(MAX_CHANGES + 2)),
+    "drift changes": lambda _: compare(make.paths_of(1), make.paths_of(MAX_CHANGES + 2)),
     "source http": lambda _: read_text("http://docs.test/page.md"),
     "source key": lambda _: read_text("https://me:hidden@docs.test/page.md"),
     "source missing": lambda _: read_text("none.md"),
-    "source gone": lambda _: _fetched(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
-    "source cut": lambda _: _fetched(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"),
-    "source coding": lambda _: _fetched(b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx"),
-    "source broken": lambda _: _fetched(b"nonsense\r\n\r\n"),
-    "source refused": lambda _: _fetched(b""),
-    "source bytes": lambda folder: read_text(_bytes(folder, b"\xff")),
-    "source large": lambda folder: read_text(_bytes(folder, b" " * (MAX_BYTES + 1))),
+    "source gone": lambda _: make.fetched(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
+    "source cut": lambda _: make.fetched(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"),
+    "source coding": lambda _: make.fetched(b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx"),
+    "source broken": lambda _: make.fetched(b"nonsense\r\n\r\n"),
+    "source refused": lambda _: make.fetched(b""),
+    "source bytes": lambda folder: read_text(make.binary(folder, b"\xff")),
+    "source large": lambda folder: read_text(make.binary(folder, b" " * (MAX_BYTES + 1))),
     "source folder": lambda folder: read_text(str(folder)),
     "source url": lambda _: read_text("https://[docs.test/page.md"),
     "document large": lambda _: load_document(" " * (MAX_BYTES + 1), "x.yaml"),
     "document bytes": lambda _: read_yaml("a: \x00", "x.yaml"),
     "document deep": lambda _: load_document("[" * 100_000, "x.json"),
-    "document nested": lambda _: load_data({"openapi": "3.1.0", "paths": _nested(300)}, "x.yaml"),
+    "document nested": lambda _: load_data({"openapi": "3.1.0", "paths": make.nested(300)}, "x.yaml"),
     "document number": lambda _: load_document('{"openapi": NaN}', "x.json"),
     "document digits": lambda _: load_document('{"openapi": ' + "1" * 5000 + "}", "x.json"),
     "document number large": lambda _: load_document('{"openapi": 1e999}', "x.json"),
@@ -390,38 +214,38 @@ TRIGGERS: Mapping[str, Trigger] = {
     "document yaml nan": lambda _: read_yaml("a: .nan", "x.yaml"),
     "document yaml key": lambda _: read_yaml("a: &x [1]\n*x : 2", "x.yaml"),
     "document yaml merge": lambda _: read_yaml("a: {<<: 1}", "x.yaml"),
-    "contract deep": lambda folder: load(_written(folder, '{"a":' * 200_000)),
+    "contract deep": lambda folder: load(make.written(folder, '{"a":' * 200_000)),
     "contract deep value": lambda folder: load(
-        _written(folder, '{"openapi": "3.1.0", "x": ' + "[" * 3000 + "]" * 3000 + "}")
+        make.written(folder, '{"openapi": "3.1.0", "x": ' + "[" * 3000 + "]" * 3000 + "}")
     ),
-    "contract deep schema": lambda _: contract_of(_nested(400, "not")),
+    "contract deep schema": lambda _: contract_of(make.nested(400, "not")),
     "contract leads to text": lambda _: from_document(
         {**document(), "paths": {"/x": {"$ref": "#/info/title"}}}, "x.yaml"
     ),
-    "contract made circular": lambda _: _circular(),
+    "contract made circular": lambda _: make.circular(),
     "allow-list flow": lambda _: with_entries(
         "allow: [{fingerprint: f, reason: r, until: 2030-01-01}]", "gate.yaml", [FINDING], "why", date(2030, 1, 1)
     ),
-    "allow-list bytes": lambda folder: load_allow_list(Path(_bytes(folder, b"\xff")), "gate.yaml"),
+    "allow-list bytes": lambda folder: load_allow_list(Path(make.binary(folder, b"\xff")), "gate.yaml"),
     "allow-list folder": lambda folder: load_allow_list(folder, "gate.yaml"),
     "allow-list unknown": lambda _: read_gate_file("alow: []", "gate.yaml"),
     "installed contract": lambda _: contract._refuse_installed(
         ContractFiles(Path(pytest_bctrl.__file__).parent / "contracts"), "update"
     ),
-    "list item": lambda _: Samples(_listless(), _listless().operations[0]).item_schema,
-    "list strategy": lambda _: strategies.responses(contract=_listless()),
+    "list item": lambda _: Samples(make.listless(), make.listless().operations[0]).item_schema,
+    "list strategy": lambda _: strategies.responses(contract=make.listless()),
     "recording cut": lambda _: decode(b"", "x.har"),
     "recording folder": lambda folder: load_recording(folder),
-    "traffic none": lambda folder: _traffic(folder, "{"),
-    "traffic other": lambda folder: _traffic(folder, '{"log": {"version": "1.2", "creator": {}, "entries": []}}'),
-    "traffic cut": lambda folder: _traffic(folder, "{", "file.har"),
-    "traffic mock": lambda folder: _traffic(folder, '{"version": 1, "tool": {}, "findings": [], "target": "mock"}'),
-    "traffic version": lambda folder: _traffic(folder, '{"version": 99, "places": {}, "statuses": {}}'),
-    "traffic bare": lambda folder: _traffic_of_two(folder),
+    "traffic none": lambda folder: make.traffic(folder, "{"),
+    "traffic other": lambda folder: make.traffic(folder, '{"log": {"version": "1.2", "creator": {}, "entries": []}}'),
+    "traffic cut": lambda folder: make.traffic(folder, "{", "file.har"),
+    "traffic mock": lambda folder: make.traffic(folder, '{"version": 1, "tool": {}, "findings": [], "target": "mock"}'),
+    "traffic version": lambda folder: make.traffic(folder, '{"version": 99, "places": {}, "statuses": {}}'),
+    "traffic bare": lambda folder: make.traffic_of_two(folder),
     # check
-    "check nothing": lambda _: _no_entries(),
-    "check list": lambda _: _command(check, "x.har", "--allow-list", "none.yaml"),
-    "check until": lambda _: _command(check, "x.har", "--until", "2030-01-01"),
+    "check nothing": lambda _: make.no_entries(),
+    "check list": lambda _: make.run(check, "x.har", "--allow-list", "none.yaml"),
+    "check until": lambda _: make.run(check, "x.har", "--until", "2030-01-01"),
     "check recording": lambda _: check._of_file("none.har", check._Against(load(), (), None), Observer(load())),
-    "check contract": lambda _: _command(check, "x.har", "--contract", "nope.yaml"),
+    "check contract": lambda _: make.run(check, "x.har", "--contract", "nope.yaml"),
 }

@@ -16,8 +16,9 @@ import pytest
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.errors import BctrlError
 
+from .error_makers import KEY
 from .error_sites import PACKAGE, Site, sites
-from .error_triggers import KEY, TRIGGERS
+from .error_triggers import TRIGGERS
 
 TESTS = Path(__file__).parent
 
@@ -103,7 +104,7 @@ def told(name: str, folder: Path) -> str:
     ):
         text = text.replace(str(path), shown)
     for pattern, shown in (
-        (r"error_triggers\.py:\d+", "error_triggers.py:LINE"),
+        (r"error_(makers|triggers)\.py:\d+", r"error_\1.py:LINE"),
         (r"127\.0\.0\.1:\d+/page", "127.0.0.1:PORT/page"),
         (r"(there are: sample|there are: status|it has: required).*\)$", r"\1, …)"),
         (r"sha256 \w+…, not \w+…", "sha256 …, not …"),

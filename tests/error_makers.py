@@ -1,0 +1,197 @@
+"""What the triggers of errors are made with: settings as given, files, servers and contracts that are not right."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from pytest_bctrl import mock_fault
+from pytest_bctrl.cli import check, plugins
+from pytest_bctrl.cli.traffic import read_traffic
+from pytest_bctrl.contract import overlay
+from pytest_bctrl.contract.files import ContractFiles, packaged
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import from_document, load
+from pytest_bctrl.drift.sources import read_text
+from pytest_bctrl.samples import Samples
+from pytest_bctrl.suite.observer import Observer
+from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.recordings.har_read import decode
+from tests.contract.documents import contract_of, document
+
+NO_ENTRIES = b'{"log": {"version": "1.2", "creator": {"name": "x", "version": "1"}, "entries": []}}'
+KEY = "pk_errors_test_0123456789"
+
+
+class Given:
+    """Options and ini values, as a pytest configuration has them."""
+
+    def __init__(self, ini: Mapping[str, object] | None = None, **options: object) -> None:
+        self._ini, self._options = ini or {}, options
+
+    def getoption(self, name: str) -> object:
+        return self._options.get(name)
+
+    def getini(self, name: str) -> object:
+        return self._ini.get(name, "")
+
+
+def files(folder: Path, **texts: str) -> ContractFiles:
+    """A copy of the packaged contract's files, some of them with another text, or without one where it is empty."""
+    made = ContractFiles(folder)
+    for name in ("spec", "lock", "overlay", "merged"):
+        getattr(made, name).write_bytes(getattr(packaged(), name).read_bytes())
+        if name in texts:
+            getattr(made, name).write_text(texts[name])
+    return made
+
+
+def written(folder: Path, text: str, name: str = "file.yaml") -> str:
+    (folder / name).write_text(text)
+    return str(folder / name)
+
+
+def run(module: Any, *arguments: str) -> object:
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    module.add_arguments(parser)
+    return module.run(parser.parse_args(arguments))
+
+
+def traffic(folder: Path, text: str, name: str = "file.json") -> object:
+    return read_traffic([written(folder, text, name)], load())
+
+
+def traffic_of_two(folder: Path) -> object:
+    return read_traffic([written(folder, "{}")], two())
+
+
+def applied(action: object) -> object:
+    return overlay.apply({"overlay": "1.0.0", "actions": [action]}, document(), "overlay.yaml")
+
+
+def server(**arguments: Any) -> MockServer:
+    return MockServer(load(), **arguments)
+
+
+def sample(schema: dict[str, Any]) -> object:
+    made = contract_of({"type": "object", "properties": {"id": schema}, "required": ["id"]})
+    return Samples(made, made.operations[0]).sample()
+
+
+def bodiless() -> object:
+    made = contract_of(responses={"204": {"description": "x"}})
+    return Samples(made, made.operations[0])
+
+
+def unread() -> httpx.Response:
+    return httpx.Response(200, stream=httpx.ByteStream(b"{}"), request=httpx.Request("GET", "https://api.test/v1"))
+
+
+def two() -> Contract:
+    made = document()
+    made["paths"]["/v1/others"] = {"get": {"operationId": "others", "responses": {}}}
+    return from_document(made, "things.json")
+
+
+def clumsy(_answer: object) -> list[Any]:
+    return [{}["name"]]  # type: ignore[index]
+
+
+def ask_live(method: str, url: str) -> object:
+    with client("https://api.test", KEY, live=True) as made:
+        return made.request(method, url)
+
+
+def own(scene: object) -> object:
+    return scene
+
+
+def plugin(folder: Path, body: str) -> None:
+    """Use a module beside the command that makes a mistake as it is imported."""
+    name = f"wrong_plugin_{folder.name}"
+    written(folder, f"from pytest_bctrl import contract_check\n\n{body}\n", f"{name}.py")
+    before, here = list(sys.path), Path.cwd()
+    os.chdir(folder)
+    try:
+        plugins.require_hooks([name], ["pytest_bctrl_checks"])
+    finally:
+        os.chdir(here)
+        sys.path[:] = before
+
+
+def with_fault(function: Callable[..., Any]) -> object:
+    made = server().extend(faults=[mock_fault("mine")(function)])
+    return made.fault("mine").fault.change(object())  # type: ignore[arg-type]
+
+
+def fails(*_arguments: object) -> object:
+    raise LookupError("nothing here")
+
+
+def fetched(answer: bytes) -> object:
+    """What reading a URL comes to, whose server answers with these bytes once, or is not there for none."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/page.md"
+        if answer:
+            server.listen()
+            thread = threading.Thread(target=serve, args=(server, answer))
+            thread.start()
+        try:
+            return read_text(url)
+        finally:
+            if answer:
+                thread.join()
+
+
+def serve(server: socket.socket, answer: bytes) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(answer)
+
+
+def paths_of(number: int) -> dict[str, Any]:
+    return {"openapi": "3.1.0", "paths": {f"/{index}": {"get": {}} for index in range(number)}}
+
+
+def nested(levels: int, name: str = "deeper") -> dict[str, Any]:
+    return {name: nested(levels - 1, name)} if levels else {}
+
+
+def no_entries() -> object:
+    recording, against = decode(NO_ENTRIES, "x.har"), check._Against(load(), (), None)
+    return check._of_recording("x.har", recording, against, Observer(load()))
+
+
+def binary(folder: Path, data: bytes) -> str:
+    (folder / "file").write_bytes(data)
+    return str(folder / "file")
+
+
+def listless() -> Any:
+    return contract_of({"type": "object", "properties": {"id": {"type": "string"}}})
+
+
+def response_circle() -> dict[str, Any]:
+    """A response that is nothing but a reference to itself, in a document that nobody proved."""
+    made = document(responses={"200": {"$ref": "#/components/responses/A"}})
+    made["components"]["responses"] = {"A": {"$ref": "#/components/responses/A"}}
+    return made
+
+
+def circular() -> object:
+    """A circle that no reading comes across, since it was made afterwards."""
+    made = contract_of(True, {"A": {}})
+    made.document["components"]["schemas"]["A"]["$ref"] = "#/components/schemas/A"
+    return made.resolve({"$ref": "#/components/schemas/A"})

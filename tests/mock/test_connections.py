@@ -1,0 +1,220 @@
+"""Connections: what is too much or never ends, clients that stand still or vanish, and more of them than have room."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import struct
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.limits import Limits
+
+from .asking import connected, listed, raw, read_all, replies, request_bytes
+
+LIMITS = Limits(target_bytes=1000, header_bytes=2000, body_bytes=500, incomplete=0.3, idle=0.6)
+
+
+@pytest.fixture
+def strict(contract: Contract) -> Any:
+    with MockServer(contract, limits=LIMITS) as server:
+        yield server
+
+
+TOO_MUCH: dict[str, tuple[int, list[str], bytes]] = {
+    "body": (413, ["Content-Length: 501"], b"x" * 501),
+    "chunked body": (413, ["Transfer-Encoding: chunked"], b"1ff\r\n" + b"x" * 511 + b"\r\n0\r\n\r\n"),
+    "header": (431, ["X: " + "x" * 3000], b""),
+    "headers": (431, [f"X-{number}: 1" for number in range(400)], b""),
+}
+
+
+@pytest.mark.parametrize("name", TOO_MUCH)
+def test_too_much_is_refused(strict: MockServer, name: str) -> None:
+    """A limit is answered with its status, as JSON, and the connection closed (RFC 9110, 15.5.14; RFC 6585, 5)."""
+    status, extra, body = TOO_MUCH[name]
+    (reply,) = replies(raw(strict, request_bytes(strict, *extra) + body))
+    assert (reply.status, reply.headers["connection"]) == (status, "close")
+    assert listed(strict).status == 200
+
+
+def test_a_target_that_is_too_long_is_refused(strict: MockServer) -> None:
+    """414 (RFC 9110, 15.5.15)."""
+    (reply,) = replies(raw(strict, b"GET /" + b"x" * 1500 + b" HTTP/1.1\r\nHost: a\r\n\r\n"))
+    assert reply.status == 414
+
+
+def test_a_header_that_never_ends_is_refused(strict: MockServer) -> None:
+    """The parser has seen no whole field yet; the bytes are counted all the same."""
+    with connected(strict) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nX: ")
+        for _ in range(8):
+            sock.sendall(b"x" * 500)
+        (reply,) = replies(read_all(sock))
+    assert reply.status == 431
+
+
+def test_a_request_that_never_ends_is_refused(strict: MockServer) -> None:
+    """408 after a while (RFC 9110, 15.5.9)."""
+    with connected(strict) as sock:
+        sock.sendall(request_bytes(strict)[:-10])
+        (reply,) = replies(read_all(sock))
+    assert reply.status == 408
+
+
+def test_a_connection_that_does_nothing_is_closed(strict: MockServer) -> None:
+    """Without a word: nothing was asked."""
+    with connected(strict) as sock:
+        assert read_all(sock) == b""
+
+
+def test_a_reader_that_stands_still_is_let_go_and_costs_no_other(contract: Contract) -> None:
+    """Others are served meanwhile; once the idle time is over it is reset, so that nothing of it stays behind."""
+    with MockServer(contract, limits=LIMITS) as mock:
+        mock.scenario("many", count=20_000)
+        with connected(mock) as slow:
+            slow.sendall(request_bytes(mock) * 3)
+            assert [listed(mock).status for _ in range(3)] == [200] * 3
+            assert _is_reset(slow)
+
+
+def _is_reset(sock: socket.socket) -> bool:
+    """Wait, without reading, until the other side has given up."""
+    poll = select.poll()
+    poll.register(sock, select.POLLHUP | select.POLLERR)
+    return bool(poll.poll(10_000))
+
+
+def test_a_reset_in_the_middle_harms_nobody(mock: MockServer) -> None:
+    """A client that vanishes with half a request, and one that vanishes with half an answer."""
+    mock.scenario("many", count=5_000)
+    for data in (request_bytes(mock)[:40], request_bytes(mock)):
+        sock = connected(mock)
+        sock.sendall(data)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
+    assert len(listed(mock).json()["runtimes"]) == 5_000
+
+
+def test_more_connections_than_allowed_wait_for_their_turn(contract: Contract) -> None:
+    """The backlog holds them until one is closed."""
+    with MockServer(contract, limits=replace(Limits(), connections=3)) as mock:
+        held = [connected(mock) for _ in range(3)]
+        for sock in held:
+            sock.sendall(request_bytes(mock))
+            assert sock.recv(15) == b"HTTP/1.1 200 OK"
+        waiting = connected(mock)
+        waiting.sendall(request_bytes(mock, close=True))
+        waiting.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            waiting.recv(1)
+        held.pop().close()
+        waiting.settimeout(10)
+        assert [reply.status for reply in replies(read_all(waiting))] == [200]
+        for sock in (*held, waiting):
+            sock.close()
+
+
+def test_all_that_wait_together_get_in(contract: Contract) -> None:
+    """More than the server takes at once, while it is busy with the first."""
+    busy, free = threading.Event(), threading.Event()
+
+    def log(_entry: object) -> None:
+        busy.set()
+        assert free.wait(10)
+
+    with MockServer(contract, log=log) as mock, ExitStack() as open_:
+        clients = [open_.enter_context(connected(mock))]
+        clients[0].sendall(request_bytes(mock))
+        assert busy.wait(10)
+        clients += [open_.enter_context(connected(mock)) for _ in range(70)]
+        free.set()
+        for client in clients[1:]:
+            client.sendall(request_bytes(mock, close=True))
+        assert [200] * 70 == [reply.status for client in clients[1:] for reply in replies(read_all(client))]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_client_for_whom_there_is_no_file_left_is_served_once_there_is(mock: MockServer, others: int) -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as held, socket.socket() as client:
+        client.settimeout(10)
+        for _ in range(others):
+            other = held.enter_context(connected(mock))
+            other.sendall(request_bytes(mock))
+            assert other.recv(15) == b"HTTP/1.1 200 OK"
+        lowest_free = os.dup(client.fileno())
+        os.close(lowest_free)
+        host, _, port = mock.url.removeprefix("http://").rpartition(":")
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+            client.connect((host, int(port)))
+            client.sendall(request_bytes(mock, close=True))
+            client.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        held.close()
+        client.settimeout(10)
+        assert [200] == [reply.status for reply in replies(read_all(client))]
+
+
+def test_a_reset_makes_room_where_there_was_none(contract: Contract) -> None:
+    with MockServer(contract, limits=replace(Limits(), connections=1)) as mock, connected(mock) as held:
+        held.sendall(request_bytes(mock))
+        assert held.recv(15) == b"HTTP/1.1 200 OK"
+        mock.reset()
+        assert listed(mock).status == 200
+
+
+def test_more_requests_than_are_taken_ahead_are_all_answered(contract: Contract) -> None:
+    """While the first is delayed no more is read than `pipelined` says; the rest waits with the system."""
+    with MockServer(contract, limits=replace(Limits(), pipelined=2)) as mock:
+        mock.fault("delay", 0.2, times=1)
+        with connected(mock) as sock:
+            for number in range(6):
+                sock.sendall(request_bytes(mock, close=number == 5))
+                time.sleep(0.01)
+            assert [200] * 6 == [reply.status for reply in replies(read_all(sock))]
+
+
+def test_what_is_sent_on_a_hung_connection_is_not_answered(mock: MockServer) -> None:
+    mock.fault("hang", times=1)
+    with connected(mock) as sock:
+        sock.sendall(request_bytes(mock))
+        assert listed(mock).status == 200
+        sock.sendall(request_bytes(mock))
+        assert listed(mock).status == 200
+        sock.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            sock.recv(1)
+
+
+@pytest.mark.parametrize("ending", ["hang", "reset"])
+def test_half_a_close_during_a_delay_ends_as_the_fault_after_it_says(mock: MockServer, ending: str) -> None:
+    mock.fault("delay", 0.1)
+    mock.fault(ending)
+    assert raw(mock, request_bytes(mock), half_close=True) == b""
+
+
+def test_a_client_that_vanishes_during_a_delay_harms_nobody(mock: MockServer) -> None:
+    mock.fault("delay", 0.2, times=1)
+    with connected(mock) as sock:
+        sock.sendall(request_bytes(mock))
+        time.sleep(0.05)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    time.sleep(0.25)
+    assert listed(mock).status == 200
