@@ -70,20 +70,6 @@ def test_another_status_is_no_answer(status: int, upstream: Upstream) -> None:
         fetch(f"{upstream.url}/")
 
 
-def test_an_answer_that_is_cut_off_is_no_answer(upstream: Upstream) -> None:
-    upstream.answers["/"] = text(TEXT[:100], Content_Length="9999")
-
-    def cut_off(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(200)
-        request.send_header("Content-Length", "9999")
-        request.end_headers()
-        request.wfile.write(b"openapi: 3.1.0\n")
-
-    upstream.answers["/"] = cut_off
-    with pytest.raises(UnreachableError):
-        fetch(f"{upstream.url}/")
-
-
 def test_an_answer_that_drips_ends(upstream: Upstream) -> None:
     def drip(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)

@@ -32,10 +32,14 @@ def failing(error: OSError) -> object:
     return fail
 
 
-def told(url: str, **more: float) -> str:
-    with pytest.raises(BctrlError) as caught:
+def told(url: str, *, error: type[BctrlError] = UnreachableError, **more: float) -> str:
+    with pytest.raises(error) as caught:
         fetch(url, **more)
     return str(caught.value)
+
+
+def refused(url: str) -> str:
+    return told(url, error=DocumentError)
 
 
 def test_a_proxy_of_the_environment_is_asked_for_what_is_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,18 +77,18 @@ def test_a_proxy_of_the_environment_is_asked_for_what_is_elsewhere(monkeypatch: 
     ],
 )
 def test_a_url_that_is_not_fetched_is_told_with_what_is(url: str, where: str, problem: str) -> None:
-    assert told(url) == f"{where}: {problem}"
+    assert refused(url) == f"{where}: {problem}"
 
 
 @pytest.mark.parametrize("user", ["user", "user:secret", ":secret"])
 def test_a_credential_in_a_url_is_refused_and_not_told(user: str) -> None:
     mend = "(leave it out: no credential is sent)"
-    assert told(f"https://{user}@example.invalid/") == f"https://example.invalid: the URL holds a credential {mend}"
+    assert refused(f"https://{user}@example.invalid/") == f"https://example.invalid: the URL holds a credential {mend}"
 
 
 def test_a_redirect_that_is_refused_is_told_with_both_ends(upstream: Upstream) -> None:
     upstream.answers["/"] = to("http://example.invalid/x")
-    assert told(f"{upstream.url}/") == f"{upstream.url}/ → http://example.invalid/x: only https is fetched {MEND}"
+    assert refused(f"{upstream.url}/") == f"{upstream.url}/ → http://example.invalid/x: only https is fetched {MEND}"
 
 
 def test_a_redirect_to_what_is_no_url_is_told_with_both_ends() -> None:
