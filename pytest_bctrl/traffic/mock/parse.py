@@ -107,9 +107,7 @@ class RequestParser:
         fields = "".join(f"{name}: {value}\r\n" for name, value in headers if name != "upgrade")
         try:
             self._parser.feed_data(method + b" " + self._url + b" HTTP/1.1\r\n" + fields.encode("latin-1") + b"\r\n")
-        except (
-            httptools.HttpParserError
-        ) as error:  # pragma: no cover - no head is known that is sound only with Upgrade
+        except httptools.HttpParserError as error:  # pragma: no cover - a head that is sound only with Upgrade
             self._fail(400, f"the request is malformed: {_reason(error)}")
         self._headers = headers
 
