@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.drift.spec import Part, Spec
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _VARIABLE = re.compile(r"\{([^{}]+)\}")
 _MOST = 64
+"""URLs that one server is written out as."""
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<host>[^/?#]*)(?P<rest>.*)", re.DOTALL)
 _PORTS = {"http": ":80", "https": ":443"}
 
@@ -50,14 +52,15 @@ def _urls(spec: Spec, server: Part) -> list[str]:
         values = [spec.text(item) for item in spec.items(variable / "enum")]
         default = str((variable / "default").value) if (variable / "default").value is not None else f"{{{name}}}"
         choices.append(values or [default])
+    if prod(map(len, choices)) > _MOST:
+        # All values of a variable stand in the one URL, so that a change of one is a change of it.
+        choices = [[f"{{{'|'.join(sorted(values))}}}"] for values in choices]
     filled = []
     for filling in product(*choices):
         text = template
         for name, value in zip(names, filling, strict=True):
             text = text.replace(f"{{{name}}}", value)
         filled.append(text)
-        if len(filled) >= _MOST:
-            break
     return filled
 
 

@@ -35,6 +35,14 @@ def deep(depth: int) -> Any:
     return value
 
 
+def test_what_is_deep_is_summed_up() -> None:
+    assert "[… 1 items]" in json.dumps(shortened(deep(20)), ensure_ascii=False)
+    value: Any = {"a": 1, "b": 2}
+    for _ in range(20):
+        value = {"next": value, "more": []}
+    assert "{… 2 properties}" in json.dumps(shortened(value), ensure_ascii=False)
+
+
 @pytest.mark.parametrize(
     "value",
     [

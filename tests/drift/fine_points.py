@@ -271,6 +271,22 @@ FINE_POINTS: dict[str, tuple[Doc, Doc, Options]] = {
         document(servers=[{"url": "https://{g}.x/v1"}]),
         NONE,
     ),
+    "server template of many": (
+        document(
+            servers=[
+                {"url": "https://{a}-{b}.x", "variables": {"a": {"enum": [*"hgfedcba"]}, "b": {"enum": [*"ihgfedcba"]}}}
+            ]
+        ),
+        document(
+            servers=[
+                {
+                    "url": "https://{b}-{a}.x",
+                    "variables": {"b": {"enum": [*"abcdefgh"]}, "a": {"enum": [*"abcdefghij"]}},
+                }
+            ]
+        ),
+        NONE,
+    ),
     "own servers": (document({"servers": [{"url": "/a"}]}), document({"servers": [{"url": "/b"}]}), NONE),
     "own servers gone": (
         document({"servers": [{"url": "https://a"}]}, servers=[{"url": "https://a/"}]),

@@ -75,6 +75,11 @@ def test_hung_and_delayed_requests_do_not_hold_up_the_stop(contract: Contract) -
         client.close()
 
 
+def test_a_host_may_be_given_by_its_name(contract: Contract) -> None:
+    with MockServer(contract, host="localhost") as mock:
+        assert listed(mock).status == 200
+
+
 def test_a_port_in_use_is_one_clear_line(contract: Contract) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -89,3 +89,14 @@ def conforming(draw: st.DrawFn) -> Any:
 
 
 BODIES = conforming() | mutated() | VALUES
+
+
+def odd(number: int) -> dict[str, Any]:
+    """A runtime that has something of its own wherever something of its own can be."""
+    return {
+        **mixed_runtime(number),
+        f"field-{number}": {f"inner-{number}": [{f"deep-{number}": number}]},
+        "status": f"status-{number}",
+        "backing": {"kind": f"kind-{number}", f"member-{number}": 1},
+        "metadata": {f"key-{number}": number},
+    }

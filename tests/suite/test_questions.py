@@ -91,6 +91,17 @@ def test_a_path_that_is_too_long_may_be_refused_as_such() -> None:
         assert [] == questions.of_path(asked, LISTED, long)
 
 
+def test_what_is_generated_may_be_refused_as_documented() -> None:
+    mock = MockServer(CONTRACT)
+    with target(mock) as asked:
+        mock.fault("status", 404, times=1)
+        refused = asked.ask(LISTED, asked.plain(LISTED)).answer
+        mock.fault("status", 418, times=1)
+        undocumented = asked.ask(LISTED, asked.plain(LISTED)).answer
+    assert (404, []) == (refused.status, questions.of_generated(refused))
+    assert {"status_code_conformance"} == {one.rule for one in questions.of_generated(undocumented)}
+
+
 def test_a_question_without_an_answer_does_not_keep_the_others_from_being_asked() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("reset", after=1)
