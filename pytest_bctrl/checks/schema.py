@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.select import Path
@@ -75,7 +75,7 @@ def _explained_branches(contract: Contract, error: ValidationError, above: Path)
         yield _wrong_type(path, sorted(set().union(*types)), error.instance)
     elif not isinstance(error.instance, Mapping) or name is None:
         yield _violation(path, "the value is none of the documented alternatives", None, error.instance, "alternatives")
-    elif name not in cast("Any", error.instance):
+    elif name not in error.instance:
         yield _missing(path, name, error.instance)
     else:
         documented = [value for branch in branches for value in branch.values_of(name)]
@@ -102,9 +102,10 @@ def _missing(path: Path, name: str, instance: Any) -> Violation:
 
 def _required(error: ValidationError, path: Path) -> Iterator[Violation]:
     # jsonschema gives one error a missing property and names it in prose alone; equal paths fall together later.
+    instance: Any = error.instance
     for name in _wanted(error):
-        if name not in cast("Any", error.instance):
-            yield _missing(path, name, error.instance)
+        if name not in instance:
+            yield _missing(path, name, instance)
 
 
 def _type(error: ValidationError, path: Path) -> Iterator[Violation]:

@@ -229,3 +229,20 @@ class _Streamed:
 
 def test_a_body_is_found_where_another_cannot_be_read() -> None:
     assert b"1" == answer_of(_Streamed(), contract_of()).body
+
+
+def test_a_bare_body_is_taken_to_be_of_the_first_media_type() -> None:
+    content = {"application/json": {}, "application/problem+json": {}}
+    contract = contract_of(responses={"200": {"description": "x", "content": content}})
+    assert "application/json" == answer_of({"a": 1}, contract).header("content-type")
+
+
+def test_a_response_that_keeps_no_dictionary_is_taken() -> None:
+    class Slotted:
+        __slots__ = ("content", "headers", "status_code")
+
+        def __init__(self) -> None:
+            self.status_code, self.headers, self.content = 200, {JSON[0]: JSON[1]}, BODY
+
+    made = answer_of(Slotted(), CONTRACT)
+    assert (200, BODY, "") == (made.status, made.body, made.method)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.rules import rules
+from pytest_bctrl.finding import Direction, Level
 
 from .told import PAIRS, TOLD, found, line
 
@@ -26,6 +28,11 @@ OASDIFF = dict(line.split("\t") for line in _OASDIFF.splitlines()[1:])
 def test_every_rule_has_a_pair() -> None:
     """The table and the pairs name the same rules."""
     assert sorted(rules()) == sorted(PAIRS)
+
+
+def test_every_rule_has_a_level_and_a_direction_that_there_are() -> None:
+    assert {rule.level for rule in rules().values()} <= set(get_args(Level))
+    assert {rule.direction for rule in rules().values()} <= set(get_args(Direction))
 
 
 def test_levels_are_oasdiffs() -> None:

@@ -1,0 +1,81 @@
+"""How many of the faults that mutmut puts into checks and drift rules the tests find, of a sample that a seed draws.
+
+`python -m tests.mutants [--count N] [--seed S] [--children N] [PATTERN…]`, as `tox -e mutation` does. All of them
+take hours; a sample tells the same within the bounds that are printed with it. The same seed draws the same mutants as
+long as the code stays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+from collections import Counter
+from fnmatch import fnmatchcase
+from math import sqrt
+
+PATTERNS = ["pytest_bctrl.checks.*", "pytest_bctrl.drift.*"]
+FEW = "pytest_bctrl.drift.options.*"
+FOUND = frozenset({"killed", "timeout", "segfault"})
+UNFOUND = frozenset({"survived", "no tests"})
+
+
+def main() -> int:
+    """Measure and print; 1 where a mutant came to no result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("patterns", nargs="*", default=PATTERNS, help="names of mutants (default: %(default)s)")
+    parser.add_argument("--count", type=int, default=300, help="mutants for each pattern (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=14, help="what draws them (default: %(default)s)")
+    parser.add_argument("--children", type=int, default=2, help="processes at a time (default: %(default)s)")
+    options = parser.parse_args()
+    # Asked for a few, mutmut makes all of them, and finds out which tests reach which.
+    _mutmut("run", FEW, "--max-children", str(options.children))
+    names = sorted(_results())
+    drawn = {pattern: _sample(names, pattern, options) for pattern in options.patterns}
+    wanted = {name for sample in drawn.values() for name in sample}
+    _mutmut("run", *sorted(wanted), "--max-children", str(options.children))
+    results = _results()
+    for pattern, sample in drawn.items():
+        print(_told(pattern, sum(fnmatchcase(name, pattern) for name in names), [results[name] for name in sample]))
+    for name in sorted(wanted):
+        if results[name] not in FOUND:
+            print(f"{results[name]}: {name}")
+    print("what one changes: mutmut show NAME")
+    return 0 if {results[name] for name in wanted} <= FOUND | UNFOUND else 1
+
+
+def _mutmut(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "mutmut", *arguments], check=True)
+
+
+def _results() -> dict[str, str]:
+    """What came of each mutant, by its name."""
+    command = [sys.executable, "-m", "mutmut", "results", "--all", "true"]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    return {name.strip(): result.strip() for name, _, result in (line.partition(":") for line in lines)}
+
+
+def _sample(names: list[str], pattern: str, options: argparse.Namespace) -> list[str]:
+    fitting = [name for name in names if fnmatchcase(name, pattern)]
+    return random.Random(options.seed).sample(fitting, min(options.count, len(fitting)))
+
+
+def _told(pattern: str, total: int, results: list[str]) -> str:
+    counts = Counter(results)
+    found, count = sum(counts[one] for one in FOUND), len(results)
+    low, high = _bounds(found, count) if count < total else (found / count, found / count)
+    share = f"{found} of {count} found, {found / count:.1%} ({low:.1%} to {high:.1%})"
+    return f"{pattern} {share}; {total} there are; {dict(counts)}"
+
+
+def _bounds(found: int, count: int) -> tuple[float, float]:
+    """The share in all that fits this one in a sample, with a confidence of 95% (the Wilson score interval)."""
+    z = 1.96
+    share, spread = found / count, z * z / count
+    middle, half = share + spread / 2, z * sqrt(share * (1 - share) / count + spread / (4 * count))
+    return (middle - half) / (1 + spread), (middle + half) / (1 + spread)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
