@@ -87,20 +87,24 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
             events.append(name)
 
         step.request.extensions["trace"] = trace
+        body = bytearray()
         try:
-            with anyio.fail_after(step.deadline - time.monotonic()):
+            with anyio.move_on_after(step.deadline - time.monotonic()) as scope:
                 response = await self._inner.handle_async_request(step.request)
-                body = bytearray()
                 try:
                     async for chunk in response.stream:  # type: ignore[union-attr]
                         body += chunk
-                        _still_in_bounds(body, step)
+                        if len(body) > MAX_BODY:
+                            # Cancelled where they wait, the generators under it end; left amid the loop, they do not.
+                            scope.cancel()
                 finally:
                     await response.aclose()
-        except TimeoutError:
-            return _failed(_late(), connected=True)
         except httpx.TransportError as error:
             return _failed(error, any(name in CONNECTING for name in events))
+        if len(body) > MAX_BODY:
+            return _failed(_too_large(), connected=True)
+        if scope.cancelled_caught:
+            return _failed(_late(), connected=True)
         return Outcome(response.status_code, response.headers.raw, bytes(body), _kept(response))
 
     async def aclose(self) -> None:
@@ -115,9 +119,13 @@ def _returned(stop: StopIteration) -> httpx.Response:
 
 def _still_in_bounds(body: bytearray, step: Send) -> None:
     if len(body) > MAX_BODY:
-        raise httpx.ReadError(f"the answer is larger than {MAX_BODY // 1024 // 1024} MiB")
+        raise _too_large()
     if time.monotonic() > step.deadline:
         raise _late()
+
+
+def _too_large() -> httpx.ReadError:
+    return httpx.ReadError(f"the answer is larger than {MAX_BODY // 1024 // 1024} MiB")
 
 
 def _late() -> httpx.ReadTimeout:

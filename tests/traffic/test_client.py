@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
 import traceback
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,12 +74,14 @@ def test_a_client_without_a_key_sends_what_the_caller_wrote() -> None:
         assert ["", "Bearer other"] == server.authorizations()
 
 
-# Under trio httpcore leaves a generator of its own behind where a body is not read to its end.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_an_answer_that_is_too_large_is_no_answer(ask: Ask) -> None:
-    too_large = pytest.raises(httpx.ReadError, match="the answer is larger than 64 MiB")
-    with serve(answer(body=bytes(MAX_BODY + 1))) as server, too_large:
-        ask(server.url, retry=ONCE)
+@pytest.mark.parametrize("size", [MAX_BODY + 1, 2 * MAX_BODY])
+def test_an_answer_that_is_too_large_is_no_answer_and_leaves_nothing_behind(ask: Ask, size: int) -> None:
+    with serve(answer(body=bytes(size))) as server, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with pytest.raises(httpx.ReadError, match="the answer is larger than 64 MiB"):
+            ask(server.url, retry=ONCE)
+        gc.collect()
+    assert [] == [str(warning.message) for warning in caught]
 
 
 def test_a_slow_answer_ends_in_time_where_there_is_no_socket_to_close() -> None:
