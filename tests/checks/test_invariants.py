@@ -91,6 +91,8 @@ RULE = {"rule": "r", "level": "info", "because": "so"}
         ({"unique": "a[*].b[*]"}, {"a": [{"b": ["x"]}, {"b": ["x"]}]}, [("a", 1, "b", 0)]),
         ({"each": "a", "equals": "path.id"}, {"a": "other"}, [("a",)]),
         ({"each": "a", "equals": "path.gone"}, {"a": "other"}, []),
+        ({"each": "a", "equals": "path.id"}, {"a": True}, []),
+        ({"each": "a", "equals": "path.id"}, {"a": ["other"]}, []),
         ({"each": "", "same": ["a", "b"]}, {"a": 1, "b": 2}, [("a",)]),
         ({"each": "", "same": ["a", "b"]}, {"a": 1}, []),
         ({"each": "[*]", "times": ["at"]}, [{"at": "x"}, {"at": 1}, {}], [(0, "at")]),

@@ -40,7 +40,7 @@ def test_any_bytes_are_read_or_named(body: bytes) -> None:
         (b"[NaN]", "holds NaN"),
         (b"[Infinity]", "holds Infinity"),
         (b'{"a": -Infinity}', "holds -Infinity"),
-        (codecs.BOM_UTF8 + b"{}", "byte order mark"),
+        (codecs.BOM_UTF8 + b"{}", "the body begins with a byte order mark, which JSON texts must not have"),
         ("{}".encode("utf-16"), "byte order mark"),
         (b'{"a": 1}'.decode().encode("utf-16-le"), "not JSON"),
         (b'"\xff"', "not UTF-8: byte 1 is 0xff"),

@@ -293,6 +293,23 @@ FINE_POINTS: dict[str, tuple[Doc, Doc, Options]] = {
         document(servers=[{"url": "https://a/"}]),
         NONE,
     ),
+    "alternatives with words of one's own": (
+        prop({"oneOf": [{"const": "a", "x-order": 1}, {"const": "b", "x-order": 2}]}),
+        prop({"enum": ["a", "b"]}),
+        NONE,
+    ),
+    "a parameter whose name has capitals": (
+        parameter(name="pageSize", schema=I),
+        parameter(name="pageSize", schema=T),
+        NONE,
+    ),
+    "a type of two for another": (
+        prop({"type": ["string", "integer"], "maxLength": 3}),
+        prop({"type": ["string", "boolean"], "maxLength": 5}),
+        NONE,
+    ),
+    "a parameter that is sent as a text with a format": (param(I), param({**T, "format": "date"}), NONE),
+    "a parameter that is sent as a text": (param(I), param(T), NONE),
     "pattern any": (prop(T), prop({**T, "pattern": ".*"}), NONE),
     "pattern any gone": (prop({**T, "pattern": ".*"}), prop(T), NONE),
     "pattern any both": (prop({**T, "pattern": ".*"}), prop({**T, "pattern": "^.*$"}), NONE),
