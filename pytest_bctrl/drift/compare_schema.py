@@ -191,10 +191,11 @@ class SchemaComparison:
 
 
 def _is_plain(schema: Any) -> bool:
-    """Tell a short schema of scalars and lists of such."""
+    """Tell a short schema of scalars and lists of such, but for a discriminator, which has to be a mapping."""
     return (
         isinstance(schema, dict)
         and len(schema) <= _SHORT
+        and "discriminator" not in schema
         and not refers(schema)
         and all(map(_is_scalar_or_some, schema.values()))
     )

@@ -150,15 +150,14 @@ def compare_discriminators(walk: SchemaComparison, old: Node, new: Node, place: 
     if "discriminator" not in old.flags and "discriminator" not in new.flags:
         return
     before, after = _discriminator(walk, old, is_new=False), _discriminator(walk, new, is_new=True)
-    if before == after:
-        return
     if not before or not after:
-        emit(
-            "discriminator-added" if not before else "discriminator-removed",
-            before or None,
-            after or None,
-            "discriminator",
-        )
+        if before or after:
+            emit(
+                "discriminator-added" if not before else "discriminator-removed",
+                before or None,
+                after or None,
+                "discriminator",
+            )
         return
     if before.get("propertyName") != after.get("propertyName"):
         emit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from pytest_bctrl.checks.protocol import check_body, check_content_type, check_status
 from pytest_bctrl.checks.run import check_answer, check_protocol
 from pytest_bctrl.contract.read import from_document
-from tests.contract.documents import document
+from tests.contract.documents import contract_of, document
 
 from .answers import JSON, answer, runtime, sample
 
@@ -75,6 +76,15 @@ def test_another_content_type_is_named(headers: Any, message: str) -> None:
 
 def test_an_undocumented_status_has_no_content_type_to_break() -> None:
     assert [] == list(check_content_type(answer({}, 418, ())))
+
+
+def test_a_status_without_a_body_has_no_content_type_to_break() -> None:
+    contract = contract_of(responses={"204": {"description": "x"}})
+    assert [] == list(check_content_type(answer(b"", 204, (), contract)))
+
+
+def test_an_answer_to_head_may_leave_its_content_type_out() -> None:
+    assert [] == list(check_content_type(replace(answer(b"", 200, ()), method="HEAD")))
 
 
 @pytest.mark.parametrize(

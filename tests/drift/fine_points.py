@@ -293,6 +293,7 @@ FINE_POINTS: dict[str, tuple[Doc, Doc, Options]] = {
         document(servers=[{"url": "https://a/"}]),
         NONE,
     ),
+    "what is said of objects where there is none": (prop({**T, "additionalProperties": I}), prop(T), NONE),
     "alternatives with words of one's own": (
         prop({"oneOf": [{"const": "a", "x-order": 1}, {"const": "b", "x-order": 2}]}),
         prop({"enum": ["a", "b"]}),

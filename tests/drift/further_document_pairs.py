@@ -304,6 +304,9 @@ _DISCRIMINATORS: dict[str, tuple[Doc, Doc]] = {
     "values that lead to each other's": (
         _of(_mapped(a="A", b="B"), A=_kind("a"), B=_kind("b")), _of(_mapped(a="B", b="A"), A=_kind("a"), B=_kind("b")),
     ),
+    "values that lead where they did, to schemas that changed names": (
+        _of(_mapped(a="A", b="B"), A=_kind("a"), B=_kind("b")), _of(_mapped(a="A", b="B"), A=_kind("b"), B=_kind("a")),
+    ),
 }  # fmt: skip
 
 

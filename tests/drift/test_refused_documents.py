@@ -56,9 +56,13 @@ CASES: dict[str, tuple[Doc, str, str, str]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_broken_document_is_refused_on_either_side(name: str) -> None:
+def test_a_broken_document_is_refused_on_either_side_and_on_both(name: str) -> None:
     broken, problem, pointer, mend = CASES[name]
-    for side, pair in (("base", (broken, body(TOLD))), ("revision", (body(TOLD), broken))):
+    for side, pair in (
+        ("base", (broken, body(TOLD))),
+        ("revision", (body(TOLD), broken)),
+        ("base", (broken, broken)),
+    ):
         with pytest.raises(DocumentError) as refused:
             compare(*pair)
         assert str(refused.value) == f"{side}: {problem}, at #{pointer} ({mend})"
