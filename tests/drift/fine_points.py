@@ -293,7 +293,11 @@ FINE_POINTS: dict[str, tuple[Doc, Doc, Options]] = {
         document(servers=[{"url": "https://a/"}]),
         NONE,
     ),
-    "what is said of objects where there is none": (prop({**T, "additionalProperties": I}), prop(T), NONE),
+    "what is said of objects where there is none": (
+        prop({"not": {"enum": ["a"], "additionalProperties": False}}),
+        prop({"not": {"enum": ["a", "b"], "additionalProperties": False}}),
+        NONE,
+    ),
     "alternatives with words of one's own": (
         prop({"oneOf": [{"const": "a", "x-order": 1}, {"const": "b", "x-order": 2}]}),
         prop({"enum": ["a", "b"]}),
