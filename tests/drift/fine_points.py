@@ -293,6 +293,11 @@ FINE_POINTS: dict[str, tuple[Doc, Doc, Options]] = {
         document(servers=[{"url": "https://a/"}]),
         NONE,
     ),
+    "a discriminator that says nothing": (
+        prop({"type": "object", "discriminator": {}}),
+        prop({"type": "object"}),
+        NONE,
+    ),
     "what is said of objects where there is none": (
         prop({"not": {"enum": ["a"], "additionalProperties": False}}),
         prop({"not": {"enum": ["a", "b"], "additionalProperties": False}}),
