@@ -127,7 +127,7 @@ def _at(root: Node, observation: Observation, totals: Totals, place: Place, fact
     node = node_at(root, place.location)
     if node is None:
         if last is not None and last.kind == "member" and facts.seen:
-            yield from _undocumented(node_at(root, parent), observation, place, facts)
+            yield from _undocumented(node_at(root, parent), last.text, observation, place, facts)
         return
     if last is None or last.kind != "tag":
         yield from _types(node, facts)
@@ -192,13 +192,16 @@ def _sample_of_member(facts: Facts, name: str) -> Mapping[str, Any] | None:
     return {"location": member(str(sample["location"]), name), "value": sample["value"].get(name)}
 
 
-def _undocumented(parent: Node | None, observation: Observation, place: Place, facts: Facts) -> Iterator[Difference]:
+def _undocumented(
+    parent: Node | None, name: str, observation: Observation, place: Place, facts: Facts
+) -> Iterator[Difference]:
     if parent is None:
         return
     parent = untold(parent, "object")
     known = [spot for spot in parent.parts("object") if "properties" in words(spot)]
-    if parent.is_open or not known:
-        # Nothing is known of a branch that nobody documented: that it is new has been said.
+    if parent.is_open or not known or name in parent.required:
+        # Nothing is known of a branch that nobody documented: that it is new has been said. What is required is
+        # documented, though the contract says nothing else of it.
         return
     yield Difference(
         UNDOCUMENTED,

@@ -70,6 +70,8 @@ OBJECT = {"type": "object", "properties": {"a": {"type": "object", "properties":
         ({"type": "object"}, {"x": 1}, []),
         (OBJECT, {"x": 1}, ["x"]),
         (OBJECT, {"a": {"x": 1}}, ["a.x"]),
+        ({**OBJECT, "required": ["x"]}, {"x": {"y": 1}, "z": 1}, ["z"]),
+        ({"allOf": [OBJECT, {"required": ["x"]}]}, {"x": 1}, []),
         ({**OBJECT, "additionalProperties": True}, {"x": 1}, []),
         ({**OBJECT, "additionalProperties": {}}, {"x": 1}, []),
         ({"type": "object", "additionalProperties": OBJECT}, {"k": {"x": 1}}, ["k.x"]),
