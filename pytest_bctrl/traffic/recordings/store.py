@@ -151,7 +151,7 @@ def _locked(path: Path) -> Iterator[None]:
             _give_back(file.fileno())
 
 
-if sys.platform == "win32":  # pragma: no cover
+if sys.platform == "win32":  # pragma: no cover - Windows
     import msvcrt
 
     def _take(file: int) -> None:
