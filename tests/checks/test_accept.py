@@ -232,7 +232,7 @@ def test_a_body_is_found_where_another_cannot_be_read() -> None:
 
 
 def test_a_bare_body_is_taken_to_be_of_the_first_media_type() -> None:
-    content = {"application/json": {}, "application/problem+json": {}}
+    content: dict[str, Any] = {"application/json": {}, "application/problem+json": {}}
     contract = contract_of(responses={"200": {"description": "x", "content": content}})
     assert "application/json" == answer_of({"a": 1}, contract).header("content-type")
 
