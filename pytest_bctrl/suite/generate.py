@@ -66,6 +66,8 @@ def second_opinion(schema: Any, answer: Answer, response: httpx.Response, known:
     if any(finding.level == "error" for finding in known):
         return []
     case = operation_of(schema, answer.operation).Case(path_parameters=dict(answer.path_values))
+    # JSON is UTF-8, whatever a charset says that stands beside it: it has none (RFC 8259, 8.1 and 11).
+    response.encoding = "utf-8"
     return [
         _finding(answer, check.__name__, failure) for check in _CHECKS for failure in _failures(case, response, check)
     ]

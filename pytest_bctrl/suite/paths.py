@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from pytest_bctrl.contract.acceptance import acceptor
-from pytest_bctrl.contract.model import Contract, Parameter
+from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import field_of, read_field
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.choice import Rotation
 from pytest_bctrl.samples.inputs import known_values
 from pytest_bctrl.samples.shapes import flatten
+from pytest_bctrl.suite.parameters import is_guessable
 
 REFUSED = frozenset({400, 403, 404})
 """Statuses that refuse a path value; 404 is the documented one, 400 and 403 say as much."""
@@ -28,11 +30,14 @@ class PathValue(NamedTuple):
     refused_too: frozenset[int] = frozenset()
 
 
+LONG = 4_000
+"""Characters of the long value: with the rest of the request line still under the 4,094 bytes that servers take."""
+
 UNKNOWN = PathValue("unknown", str(uuid.uuid5(_NAMESPACE, "a space that does not exist")))
 
 ODD = (
     PathValue("not-a-uuid", "no-such-space"),
-    PathValue("long", "x" * 2000, frozenset({414})),
+    PathValue("long", "x" * LONG, frozenset({414})),
     PathValue("unicode", "空間-ruimte-🚀"),
     PathValue("control-characters", "a\x01b\x1f\x7f"),
     PathValue("line-break", "a\r\nX-Injected: 1"),
@@ -67,6 +72,23 @@ def _built(contract: Contract, parameter: Parameter, seed: int) -> str:
 
 _FAR = "999999937"
 _SEEDS = 8
+
+
+def near_misses(contract: Contract, operation: Operation, real: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return path values that a server takes for the real ones if it looks at a part of them: two for each parameter.
+
+    One has another last character, one has one more. A parameter that may be guessed has none: it may name something.
+    """
+    return [
+        {**real, parameter.name: almost}
+        for parameter in operation.path_parameters
+        if not is_guessable(contract, parameter) and real.get(parameter.name)
+        for almost in _almost(real[parameter.name])
+    ]
+
+
+def _almost(value: str) -> tuple[str, str]:
+    return f"{value[:-1]}{'1' if value.endswith('0') else '0'}", f"{value}0"
 
 
 def probes(limit: int) -> tuple[PathValue, ...]:

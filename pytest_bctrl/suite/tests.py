@@ -25,7 +25,7 @@ from pytest_bctrl.suite import questions
 from pytest_bctrl.suite.fixtures import pytest_generate_tests, schema, target, verdict
 from pytest_bctrl.suite.generate import for_each_case, operation_of, second_opinion
 from pytest_bctrl.suite.parameters import Mistake, Variation, of_case
-from pytest_bctrl.suite.paths import PathValue, generated
+from pytest_bctrl.suite.paths import PathValue, generated, near_misses
 from pytest_bctrl.suite.target import Target
 from pytest_bctrl.suite.verdict import Verdict
 
@@ -119,21 +119,25 @@ def test_wrong_value_is_refused(operation: Operation, mistake: Mistake, target: 
 
 
 def test_generated_path_values_are_refused(placed: Operation, target: Target, verdict: Verdict, schema: Any) -> None:
-    """Whatever Schemathesis puts in the path is refused as documented."""
+    """Whatever Schemathesis puts in the path is refused as documented, and so is what is almost a real value."""
     target.first(placed)
     plain = target.plain(placed)
 
-    def visit(case: Any) -> None:
-        values = {name: text_of(value) for name, value in (case.path_parameters or {}).items()}
-        given = replace(plain, path=values)
-        exchange = target.ask(placed, given, path=case.formatted_path)
+    def ask(values: dict[str, str], path: str = "") -> None:
+        exchange = target.ask(placed, replace(plain, path=values), path=path)
         found = questions.of_guess(placed, exchange.answer)
         also = second_opinion(schema, exchange.answer, exchange.response, [*exchange.findings, *found])
         verdict.collect([*exchange.findings, *found, *also])
 
+    def visit(case: Any) -> None:
+        ask({name: text_of(value) for name, value in (case.path_parameters or {}).items()}, case.formatted_path)
+
     # What the target made us send beyond the plan is saved here.
     count = max(1, generated(target.run.max_examples) - target.unplanned[placed.label])
-    for_each_case(operation_of(schema, placed), count, visit)
+    near = near_misses(target.run.contract, placed, plain.path)[: count - 1]
+    for values in near:
+        ask(values)
+    for_each_case(operation_of(schema, placed), count - len(near), visit)
     verdict.give()
 
 

@@ -16,7 +16,7 @@ from pytest_bctrl.suite import questions, selftest
 from pytest_bctrl.suite.fixtures import require_operations
 from pytest_bctrl.suite.judge import judge
 from pytest_bctrl.suite.parameters import variations
-from pytest_bctrl.suite.paths import ODD, UNKNOWN, unknown
+from pytest_bctrl.suite.paths import ODD, UNKNOWN, near_misses, unknown
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.target import Target
 from pytest_bctrl.suite.verdict import Verdict
@@ -137,6 +137,18 @@ def test_where_no_value_can_be_unknown_and_allowed_it_is_unknown(schema: Mapping
     parameter = {"name": "id", "in": "path", "required": True, "schema": schema}
     contract = contract_of(parameters=[parameter])
     assert UNKNOWN.value == unknown(contract, contract.operations[0].path_parameters[0])
+
+
+def test_a_value_that_is_almost_a_real_one_is_asked_for_where_it_can_name_nothing() -> None:
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": kind}}
+        for name, kind in (("id", "string"), ("page", "integer"))
+    ]
+    contract = contract_of(parameters=parameters)
+    real = {"id": "a0", "page": "7"}
+    almost = [{"id": "a1", "page": "7"}, {"id": "a00", "page": "7"}]
+    assert almost == near_misses(contract, contract.operations[0], real)
+    assert [] == near_misses(contract, contract.operations[0], {"id": "", "page": "7"})
 
 
 def test_a_value_of_which_nothing_would_arrive_is_not_asked_with() -> None:

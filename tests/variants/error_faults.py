@@ -1,11 +1,12 @@
 """Variants that list well and refuse badly."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from .deliveries import delivered_by, later
 from .reply import Reply, written
-from .runtimes import sample
+from .runtimes import SPACE_ID, sample
 from .service import Hook, Service, Visit
 from .variant import Variant, faulty
 
@@ -32,6 +33,10 @@ def _only_for_uuids(instead: Reply) -> Service:
     return _unknown(lambda visit, reply: instead if _is_uuid_like(visit) else reply)
 
 
+def _like(is_taken: Callable[[str], bool]) -> Service:
+    return _unknown(lambda visit, reply: _LIST if is_taken(visit.request.space or "") else reply)
+
+
 _LIST = Reply(200, written(sample()))
 _EMPTY_LIST = Reply(200, written({"runtimes": []}))
 _CRASH = Service().problem(500, "server.error", "Something broke.")
@@ -48,6 +53,8 @@ _SPACES: tuple[tuple[str, Service], ...] = (
     ("unknown-space-200-list-of-the-known", _answering(_LIST)),
     ("unknown-space-200-only-for-uuids", _only_for_uuids(_EMPTY_LIST)),
     ("unknown-space-200-error-body", _unknown(lambda _, reply: replace(reply, status=200))),
+    ("unknown-space-200-for-all-but-its-last-character", _like(lambda space: space[:-1] == SPACE_ID[:-1])),
+    ("unknown-space-200-with-more-behind-it", _like(lambda space: space.startswith(SPACE_ID))),
     ("unknown-space-204", _answering(Reply(204, b"", ()))),
     ("unknown-space-500", _answering(_CRASH)),
     ("unknown-space-500-only-for-uuids", _only_for_uuids(_CRASH)),

@@ -189,6 +189,10 @@ VARIANTS: tuple[Variant, ...] = (
         Service(always=_adding(("Content-Encoding", "identity"))),
         doubt="RFC 9110 says it should not be sent; it changes nothing",
     ),
+    harmless("charset-of-no-text", "content type", Service(always=_typed("application/json; charset=hex"))),
+    harmless(
+        "charset-that-is-not-the-bodys", "content type", Service(always=_typed("application/json; charset=utf-16"))
+    ),
     harmless("charset-utf-8", "content type", Service(always=_typed("application/json; charset=utf-8"))),
     harmless(
         "charset-upper-case-quoted",
