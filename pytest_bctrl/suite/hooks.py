@@ -18,7 +18,7 @@ from pytest_bctrl.suite.collect import ContractModule, is_chosen, split_argument
 from pytest_bctrl.suite.fixtures import has_rows
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.run import RUN, ContractRun
-from pytest_bctrl.suite.scrub import scrub, scrub_logs
+from pytest_bctrl.suite.scrub import scrub, scrub_logs, scrubbed
 from pytest_bctrl.suite.summary import Summary
 from pytest_bctrl.suite.target import NoAnswerError
 from pytest_bctrl.suite.verdict import VERDICT
@@ -90,7 +90,8 @@ class ContractHooks:
         verdict.stopped = is_final
         verdict.collect([finding])
         if is_final:
-            pyfuncitem.session.shouldfail = f"bctrl: {finding.message}"
+            # pytest prints it as it is, past every report.
+            pyfuncitem.session.shouldfail = scrubbed(f"bctrl: {printable(finding.message)}", self._run.key)
         else:
             # A trouble of one question may be known and borne; that nothing can be asked never is.
             verdict.give()

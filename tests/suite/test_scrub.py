@@ -55,6 +55,11 @@ def test_it_is_known_in_other_forms(form: str) -> None:
     assert "k3y" not in cleaned(longrepr=form)
 
 
+@pytest.mark.parametrize("form", [KEY[:-1], KEY.swapcase()])
+def test_what_gives_it_away_is_hidden_like_it(form: str) -> None:
+    assert form not in cleaned(longrepr=f"bad credential {form}")
+
+
 SPELLED = "pk/Li<ve+\"01\\23'&=x"
 
 

@@ -9,9 +9,10 @@ import pytest
 from pytest_bctrl.traffic.recordings.spellings import found_as, sought
 from tests.recordings.test_secrets import SPELLINGS
 from tests.suite.conftest import LiveRun
+from tests.traffic.servers import serve as scripted
 from tests.variants import named, serve
 from tests.variants.reply import Reply
-from tests.variants.runtimes import edited, put
+from tests.variants.runtimes import SPACE_ID, edited, put
 from tests.variants.service import Service, Visit
 from tests.variants.variant import faulty
 
@@ -49,6 +50,28 @@ def test_verdicts_do_not_show_it(
         )
         assert server.api_key not in everything(result, pytester.path)
         assert "test_answer_conforms" in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 200 OK\r\nAuthorization Bearer {key}\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 {key}\r\n\r\n",
+        b"HTTP/1.1 429 Slow Down\r\nRetry-After: {key}\r\nContent-Length: 0\r\n\r\n",
+    ],
+    ids=["a header line", "the status line", "when to come back"],
+)
+def test_the_line_that_ends_a_run_does_not_show_it(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    key = "pk_live_51Nightjar4Kd9wQx2LmZ"
+    monkeypatch.setenv("BCTRL_API_KEY", key)
+    monkeypatch.setenv("BCTRL_SPACE_ID", SPACE_ID)
+    with scripted(said.replace(b"{key}", key.encode())) as server:
+        result = pytester.runpytest_subprocess("--bctrl-live", "--bctrl-base-url", server.url, "-p", "no:randomly")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["! bctrl: *key hidden* !"])
+    assert key[:12] not in everything(result, pytester.path)
 
 
 @pytest.mark.parametrize("crash", CRASHES)
