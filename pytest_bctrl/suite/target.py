@@ -81,6 +81,7 @@ class Target:
     unplanned: Counter[str] = field(default_factory=Counter, repr=False)
     pauses: Counter[str] = field(default_factory=Counter, repr=False)
     _base_url: str = field(init=False, repr=False)
+    _is_kept_in_vain: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         self._base_url = self.run.mock.start().url if self.run.mock else self.run.base_url
@@ -146,7 +147,7 @@ class Target:
 
         Raises `NoAnswerError` where no attempt got a whole answer.
         """
-        sender = self._client(alone)
+        sender = self._client(alone or self._is_kept_in_vain)
         target = (path or operation.url_path(given.path)) + given.query_text
         request = sender.build_request(method or operation.method, self._base_url + target, headers=dict(given.headers))
         sent = list(self._credentials(operation, credential))
@@ -193,6 +194,8 @@ class Target:
         return Exchange(answer, plain, tuple(found))
 
     def _count(self, operation: Operation, attempts: Sequence[Attempt]) -> None:
+        # A kept connection was gone: another may be, too, and a target that took the request counts it twice.
+        self._is_kept_in_vain |= any(attempt.idle_close for attempt in attempts)
         again = attempts[:-1]
         self.unplanned[operation.label] += len(again)
         self.pauses[operation.label] += any(attempt.status == 503 for attempt in again)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 import pytest
@@ -109,6 +112,38 @@ def test_a_question_without_an_answer_does_not_keep_the_others_from_being_asked(
         found = judge(asked, LISTED)
     assert {"complete_answer"} == {one.rule for one in found}
     assert len(mock.requests) > 1
+
+
+def test_a_target_that_drops_kept_connections_is_asked_twice_once() -> None:
+    taken: list[str] = []
+
+    class Dropping(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        asked = 0
+
+        def do_GET(self) -> None:
+            taken.append(self.path)
+            self.asked += 1
+            self.close_connection = self.asked > 1
+            if not self.close_connection:
+                self.send_response(200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Dropping) as server:
+        threading.Thread(target=server.serve_forever).start()
+        mock = MockServer(CONTRACT)
+        run = replace(run_of(mock), target="live", base_url=f"http://127.0.0.1:{server.server_port}", mock=None)
+        asked = Target(run)
+        for _ in range(5):
+            asked.ask(LISTED, asked.plain(LISTED))
+        asked.close()
+        server.shutdown()
+    assert len(taken) == 5 + 1
 
 
 def test_an_operation_that_is_a_head_is_asked_by_its_own_method_alone() -> None:
