@@ -98,6 +98,12 @@ def _typed_members(contract: Contract, documented: Mapping[str, Schema], members
     return {name: _typed(contract, documented.get(name, True), value) for name, value in members}
 
 
+def _named(parts: Iterable[str]) -> Iterator[Pair]:
+    for part in parts:
+        name, _, value = part.partition("=")
+        yield name, value
+
+
 def read_field(contract: Contract, parameter: Parameter, text: str) -> Any:
     """Return the value that one text gives a path, header or cookie parameter."""
     types = _types(contract, parameter.schema)
@@ -106,7 +112,7 @@ def read_field(contract: Contract, parameter: Parameter, text: str) -> Any:
     # Around the commas of a header field there may be blanks (RFC 9110, 5.6.1).
     parts = [part.strip() if parameter.place == "header" else part for part in text.split(",")]
     if "object" in types and "string" not in types:
-        members = (part.partition("=")[::2] for part in parts) if parameter.explode else _in_turns(parts)
+        members = _named(parts) if parameter.explode else _in_turns(parts)
         return _typed_members(contract, _properties(contract, parameter.schema), members)
     if "array" in types:
         inner = _resolved(contract, parameter.schema).get("items", True)

@@ -88,6 +88,7 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
 
         step.request.extensions["trace"] = trace
         body = bytearray()
+        response: httpx.Response | None = None
         try:
             with anyio.move_on_after(step.deadline - time.monotonic()) as scope:
                 response = await self._inner.handle_async_request(step.request)
@@ -103,7 +104,7 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
             return _failed(error, any(name in CONNECTING for name in events))
         if len(body) > MAX_BODY:
             return _failed(_too_large(), connected=True)
-        if scope.cancelled_caught:
+        if scope.cancelled_caught or response is None:
             return _failed(_late(), connected=True)
         return Outcome(response.status_code, response.headers.raw, bytes(body), _kept(response))
 
