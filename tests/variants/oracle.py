@@ -190,13 +190,19 @@ def complaints(server: Server, published: Published, patience: float = 5.0) -> s
         bodies = [_listed(client.ask(right)) for _ in range(6)]
         bodies += [_listed(client.ask(right)) for _ in range(5) if client.pauses]
         found = {kind for body in set(bodies) for kind in published.complaints(strict_json(body), server.space_id)}
-        if not all(_refuses(client.ask(right, space), {400, 403, 404, 414}) for space in UNKNOWN_SPACES):
+        unknown = (*UNKNOWN_SPACES, *_almost(server.space_id))
+        if not all(_refuses(client.ask(right, space), {400, 403, 404, 414}) for space in unknown):
             found.add("protocol")
         if client.ask(right, method="HEAD").status in {500, 502, 503, 504}:
             found.add("protocol")
     except (BrokenAnswerError, ValueError):
         return {"protocol"}
     return found if _keeps_out(client, right) else found | {"auth"}
+
+
+def _almost(space: str) -> tuple[str, ...]:
+    other = "0" if space[-1] != "0" else "1"
+    return space[:-1], f"{space[:-1]}{other}", f"{space}0"
 
 
 def _listed(answer: Answer) -> bytes:
