@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.violation import Violation
@@ -20,12 +20,14 @@ RULE = "ignored_auth"
 class Credential:
     """One value of the header field that carries the key, which must be refused; None sends none.
 
-    `shell` writes the same for a reproduction command, made from `$BCTRL_API_KEY` and never from the key.
+    `shell` writes the same for a reproduction command, made from `$BCTRL_API_KEY` and never from the key. `is_first`
+    asks for a connection of its own; on one that has seen the right key, a server may remember it.
     """
 
     name: str
     header: Secret | None
     shell: str
+    is_first: bool = False
 
 
 NONE = Credential("no header", None, "")
@@ -58,7 +60,7 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]
     ]
     # A very short key, or one without letters, makes some of them the right credential, or none at all.
     pointless = (Secret(f"Bearer {value}"), Secret("Bearer "))
-    return [credential for credential in made if credential.header not in pointless]
+    return _in_turns([credential for credential in made if credential.header not in pointless])
 
 
 def _wrong_keys(key: Secret, prefix: str) -> list[Credential]:
@@ -77,7 +79,11 @@ def _wrong_keys(key: Secret, prefix: str) -> list[Credential]:
         ("letters in the other case", value.swapcase(), "(the key, swapped case)"),
     ]
     wrong = [Credential(name, Secret(prefix + text), prefix + shell) for name, text, shell in made if text != value]
-    return [NONE, *wrong]
+    return _in_turns([NONE, *wrong])
+
+
+def _in_turns(made: Iterable[Credential]) -> list[Credential]:
+    return [replace(credential, is_first=bool(number % 2)) for number, credential in enumerate(made)]
 
 
 def check_head_refused(answer: Answer) -> Iterator[Violation]:

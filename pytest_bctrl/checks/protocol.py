@@ -56,6 +56,21 @@ def _status_message(answer: Answer) -> str:
     return "the status is documented, but not what this request is to get"
 
 
+def check_framing(answer: Answer) -> Iterator[Violation]:
+    """Yield a violation where the answer says in two ways where its body ends (RFC 9112, 6.2)."""
+    length = answer.header("Content-Length")
+    if answer.has_all_headers and length is not None and answer.header("Transfer-Encoding") is not None:
+        yield Violation(
+            "complete_answer",
+            "error",
+            "the answer has both Content-Length and Transfer-Encoding",
+            place="header Content-Length",
+            expected="one of the two",
+            observed=length,
+            kind="two lengths",
+        )
+
+
 def check_content_type(answer: Answer) -> Iterator[Violation]:
     """Yield a violation where the content type is missing or not documented for the status; parameters are free."""
     if answer.documented is None or not answer.documented.content or answer.is_to_head:

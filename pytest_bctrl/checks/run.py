@@ -8,7 +8,7 @@ from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.headers import check_headers
 from pytest_bctrl.checks.invariants import check_invariants
 from pytest_bctrl.checks.own import Check, run_check
-from pytest_bctrl.checks.protocol import check_body, check_content_type, check_status
+from pytest_bctrl.checks.protocol import check_body, check_content_type, check_framing, check_status
 from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.checks.undocumented import check_undocumented
 from pytest_bctrl.checks.violation import Violation, findings
@@ -37,6 +37,7 @@ def check_protocol(answer: Answer, expected: Collection[int] = ()) -> list[Findi
 
 def _protocol(answer: Answer, expected: Collection[int]) -> Iterator[Violation]:
     yield from check_status(answer, expected)
+    yield from check_framing(answer)
     yield from check_content_type(answer)
     yield from check_headers(answer)
     yield from check_body(answer)

@@ -3,25 +3,84 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
-_EXTENDED = r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d(?::\d\d)?)?"
-_BASIC = r"\d{8}T\d{4}(?:\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d(?:\d\d)?)?"
-_TIME = re.compile(f"(?:{_EXTENDED}|{_BASIC})", re.ASCII | re.IGNORECASE)
+_OFFSET = r"(?:Z|[+-](?:[01]\d|2[0-3]){})?"
+_EXTENDED = r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?" + _OFFSET.format(r"(?::[0-5]\d)?")
+_BASIC = r"\d{8}T\d{4}(?:\d\d(?:[.,]\d+)?)?" + _OFFSET.format(r"(?:[0-5]\d)?")
+_COMMON = re.compile(f"(?:{_EXTENDED}|{_BASIC})", re.ASCII)
 
-_LEAP_SECOND = re.compile(r"(T\d\d:?\d\d:?)60")
+# Dates as days of a year or of a week (5.2.3, 5.2.4), and times of fewer parts, where the last may have a fraction.
+_RARE = re.compile(
+    r"(?P<year>\d{4})(?P<dash>-?)(?:(?P<month>\d\d)(?P=dash)(?P<day>\d\d)|(?P<nth>\d{3})"
+    r"|W(?P<week>\d\d)(?P=dash)(?P<weekday>\d))"
+    r"T(?P<hour>\d\d)(?:(?P<colon>:?)(?P<minute>[0-5]\d)(?:(?P=colon)(?P<second>[0-5]\d|60))?)?(?:[.,](?P<part>\d+))?"
+    r"(?P<offset>Z|(?P<sign>[+-])(?P<hours>[01]\d|2[0-3])(?::?(?P<minutes>[0-5]\d))?)?",
+    re.ASCII,
+)
 
 
 def parse_time(text: str) -> datetime | None:
     """Return the moment that an ISO 8601 date and time names, or None where the text is none.
 
-    A text without an offset gives a datetime without one. A leap second (`:60`) is read as `:59`.
+    A text without an offset gives a datetime without one. A leap second (`:60`) is read as the last moment before
+    the next minute, `24:00` as the next day's start. Source: ISO 8601-1:2019, 5.2 to 5.4.
     """
-    if _TIME.fullmatch(text) is None:
+    plain = text.upper()
+    if _COMMON.fullmatch(plain):
+        try:
+            return datetime.fromisoformat(plain.replace(",", "."))
+        except ValueError:
+            pass
+    found = _RARE.fullmatch(plain)
+    # Basic and extended format are not mixed, and a time of the hour alone is both.
+    if found is None or (found["colon"] is not None and bool(found["colon"]) is not bool(found["dash"])):
         return None
-    plain = text.upper().replace(",", ".")
-    # Almost no text has a leap second, so it is looked for where the rest has failed.
-    return _moment(plain) or _moment(_LEAP_SECOND.sub(r"\g<1>59", plain))
+    try:
+        moment = datetime.combine(_date(found), datetime.min.time(), _offset(found)) + _since_midnight(found)
+        return moment if found["second"] != "60" or _ends_a_day(moment) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _ends_a_day(moment: datetime) -> bool:
+    """Whether a leap second may be there: at the end of a day of UTC. Of a time without an offset nobody knows."""
+    if moment.tzinfo is None:
+        return True
+    inside = moment.astimezone(UTC)
+    return (inside.hour, inside.minute) == (23, 59)
+
+
+def _date(found: re.Match[str]) -> date:
+    year = int(found["year"])
+    if found["nth"]:
+        day = date(year, 1, 1) + timedelta(days=int(found["nth"]) - 1)
+        if day.year != year:
+            raise ValueError("the year has no such day")
+        return day
+    if found["week"]:
+        return date.fromisocalendar(year, int(found["week"]), int(found["weekday"]))
+    return date(year, int(found["month"]), int(found["day"]))
+
+
+def _offset(found: re.Match[str]) -> timezone | None:
+    if found["offset"] in (None, "Z"):
+        return UTC if found["offset"] else None
+    offset = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"] or 0))
+    return timezone(-offset if found["sign"] == "-" else offset)
+
+
+def _since_midnight(found: re.Match[str]) -> timedelta:
+    if found["second"] == "60":
+        return timedelta(hours=int(found["hour"]), minutes=int(found["minute"]) + 1) - timedelta.resolution
+    hour, minute, second = int(found["hour"]), int(found["minute"] or 0), int(found["second"] or 0)
+    unit = 1 if found["second"] else 60 if found["minute"] else 3600
+    # Truncated, as the parser of the language does it: more than six digits of a second are compared elsewhere.
+    part = timedelta(microseconds=unit * 1_000_000 * int(found["part"] or 0) // 10 ** len(found["part"] or ""))
+    moment = timedelta(hours=hour, minutes=minute, seconds=second) + part
+    if hour > 24 or moment > timedelta(days=1):
+        raise ValueError("the day has no such hour")
+    return moment
 
 
 def is_before(one: str, other: str) -> bool:
@@ -48,10 +107,3 @@ def _beyond_microseconds(text: str) -> str:
 
 
 _FINE = re.compile(r"[.,]\d{6}(\d+)", re.ASCII)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None

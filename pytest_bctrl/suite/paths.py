@@ -33,7 +33,8 @@ class PathValue(NamedTuple):
 LONG = 4_000
 """Characters of the long value: with the rest of the request line still under the 4,094 bytes that servers take."""
 
-UNKNOWN = PathValue("unknown", str(uuid.uuid5(_NAMESPACE, "a space that does not exist")))
+# Version 4, as most ids are: a server may look at the version, too.
+UNKNOWN = PathValue("unknown", str(uuid.UUID(bytes=uuid.uuid5(_NAMESPACE, "no such space").bytes, version=4)))
 
 ODD = (
     PathValue("not-a-uuid", "no-such-space"),

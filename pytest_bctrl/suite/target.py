@@ -7,18 +7,21 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 import httpx
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import Credential
+from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.contract.key_fields import KeyField, key_fields
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.coding import ACCEPTED, decoded
+from pytest_bctrl.suite.pace import Pace
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.tally import Tally
 from pytest_bctrl.suite.troubles import (
@@ -32,7 +35,7 @@ from pytest_bctrl.suite.troubles import (
 )
 from pytest_bctrl.traffic.client import TIMEOUT, client
 from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, Attempt
-from pytest_bctrl.traffic.retry import RetryPolicy
+from pytest_bctrl.traffic.retry import RetryPolicy, parse_retry_after
 
 RETRY = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}))
 """A server error is a finding, so the suite takes the first; only 'come back later' is answered by coming back."""
@@ -82,6 +85,8 @@ class Target:
     pauses: Counter[str] = field(default_factory=Counter, repr=False)
     _base_url: str = field(init=False, repr=False)
     _is_kept_in_vain: bool = field(default=False, repr=False)
+    _pace: Pace = field(default_factory=Pace, repr=False)
+    _before: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         self._base_url = self.run.mock.start().url if self.run.mock else self.run.base_url
@@ -156,6 +161,10 @@ class Target:
         request.extensions = {**request.extensions, CREDENTIAL: credential_fields, AT_MOST: spare + 1}
         shown = [*given.headers, *((field.name, shell) for field, _, shell in sent)]
         shell = reproduction(request, shown)
+        before = self._before
+        if sender is self._clients.get(False):
+            self._before = shell
+        self._pace.wait()
         try:
             response = sender.send(request, stream=True)
         except httpx.TransportError as error:
@@ -165,18 +174,28 @@ class Target:
             raise NoAnswerError(unanswered_finding(operation, message, shell), is_timeout(message)) from None
         attempts = response.extensions[ATTEMPTS]
         self._count(operation, attempts)
-        retry_after = response.headers.get("Retry-After")
         if response.status_code == 429 or (len(attempts) > 1 and self.retry.tries_again(response.status_code, "")):
-            message = come_back_later(response.status_code, len(attempts), retry_after, self.unplanned[operation.label])
+            asked = parse_retry_after(attempts[-1].retry_after or "", datetime.now(UTC))
+            message = come_back_later(response.status_code, len(attempts), asked, self.unplanned[operation.label])
             raise NoAnswerError(unanswered_finding(operation, message, shell), True)
-        found = list(attempt_findings(operation, attempts, shell))
+        found = list(attempt_findings(operation, attempts, shell, before))
+        for attempt in attempts[:-1]:
+            found.extend(self._of_borne(operation, given, attempt, shell, method))
         if self.pauses[operation.label] > 1 and any(attempt.status == 503 for attempt in attempts[:-1]):
             found.append(pause_finding(operation, self.pauses[operation.label], shell))
-        plain, broken = decoded(response)
-        if broken:
-            found.append(decoding_finding(operation, broken, shell))
+        answer, plain, broken = self._answer(operation, given, response, shell, method)
+        found.extend(broken)
         self.tally.answers += 1
         self.tally.bodies += bool(plain.content)
+        if request.method == operation.method:
+            self.see(answer, request.url.query.decode("ascii"), given.headers)
+        return Exchange(answer, plain, tuple(found))
+
+    def _answer(
+        self, operation: Operation, given: Inputs, response: httpx.Response, shell: str, method: str
+    ) -> tuple[Answer, httpx.Response, list[Finding]]:
+        """Return an answer as data and as httpx has it, without its content coding, and what is wrong with that."""
+        plain, broken = decoded(response)
         headers = tuple(response.headers.multi_items())
         answer = Answer(
             self.run.contract,
@@ -189,14 +208,29 @@ class Target:
             method,
             has_all_headers=True,
         )
-        if request.method == operation.method:
-            self.see(answer, request.url.query.decode("ascii"), given.headers)
-        return Exchange(answer, plain, tuple(found))
+        return answer, plain, [decoding_finding(operation, broken, shell)] if broken else []
+
+    def _of_borne(
+        self, operation: Operation, given: Inputs, attempt: Attempt, shell: str, method: str
+    ) -> Iterator[Finding]:
+        """Hold an answer that was borne, such as one 429, to what the contract documents for it, if it does."""
+        if attempt.status is None or operation.response_for(attempt.status) is None:
+            return
+        request = httpx.Request(attempt.method, attempt.url)
+        borne = httpx.Response(
+            attempt.status, headers=list(attempt.headers), stream=httpx.ByteStream(attempt.body), request=request
+        )
+        borne.elapsed = timedelta(seconds=attempt.seconds)
+        answer, _, broken = self._answer(operation, given, borne, shell, method)
+        yield from broken
+        yield from check_protocol(answer)
 
     def _count(self, operation: Operation, attempts: Sequence[Attempt]) -> None:
-        # A kept connection was gone: another may be, too, and a target that took the request counts it twice.
-        self._is_kept_in_vain |= any(attempt.idle_close for attempt in attempts)
+        # A kept connection was gone, or held what is no answer: another may, too, and each costs a request more.
+        self._is_kept_in_vain |= any(attempt.idle_close or attempt.is_stray for attempt in attempts)
         again = attempts[:-1]
+        if any(attempt.status == 429 and attempt.retry_after != "0" for attempt in attempts):
+            self._pace.slow_down()
         self.unplanned[operation.label] += len(again)
         self.pauses[operation.label] += any(attempt.status == 503 for attempt in again)
 

@@ -23,6 +23,9 @@ def trouble(error: httpx.TransportError, attempts: Sequence[Attempt]) -> str:
     return f"{_words(type(error).__name__, detail)} ({times})"
 
 
+_STRAY = "after the end of an answer comes what is no HTTP/1.1 answer"
+
+
 def _words(error: str, detail: str) -> str:
     if error == "ConnectError":
         return f"the target cannot be reached: {detail}"
@@ -43,15 +46,16 @@ def _words(error: str, detail: str) -> str:
     return f"the target gives no usable answer: {detail}"
 
 
-def come_back_later(status: int, attempts: int, retry_after: str | None, again: int) -> str:
+def come_back_later(status: int, attempts: int, asked: float | None, again: int) -> str:
     """Return one sentence for a target that still says 429, or 503, when the retries are used up.
 
-    `again` is how often requests were sent anew in the whole run.
+    `asked` are the seconds of its `Retry-After`, `again` is how often requests were sent anew in the whole run.
     """
     tried = f"after {attempts} attempts" if attempts > 1 else "at the first attempt"
     often = f" ({again} requests were sent anew before)" if attempts == 1 and again else ""
-    asked = f", and asks for {retry_after[:40]!r} more (Retry-After)" if retry_after else ""
-    return f"the target says {status} {HTTPStatus(status).phrase}, {tried}{often}{asked}"
+    # Its own text is not repeated: a part of the key that stands in it would not be known for one.
+    wait = f", and asks for {asked:.6g} s more (Retry-After)" if asked is not None else ""
+    return f"the target says {status} {HTTPStatus(status).phrase}, {tried}{often}{wait}"
 
 
 def is_timeout(text: str) -> bool:
@@ -59,16 +63,19 @@ def is_timeout(text: str) -> bool:
     return "hangs" in text or "too slowly" in text or "no connection in time" in text
 
 
-def attempt_findings(operation: Operation, attempts: Sequence[Attempt], shell: str) -> Iterator[Finding]:
+def attempt_findings(
+    operation: Operation, attempts: Sequence[Attempt], shell: str, before: str = ""
+) -> Iterator[Finding]:
     """Yield a finding for every broken answer that a retry made good: a consumer without retries had met it.
 
-    A kept-alive connection that was closed while it was idle is no fault (RFC 9112, 9.5).
+    `before` reproduces the request before on the same connection. A kept-alive connection that was closed while it
+    was idle is no fault (RFC 9112, 9.5).
     """
     for attempt in attempts[:-1]:
         if attempt.error is not None and not attempt.idle_close:
-            yield _finding(
-                operation, RULE, "answer", _words(attempt.error, attempt.detail), attempt.detail or attempt.error, shell
-            )
+            words = f"{_STRAY}: {attempt.detail}" if attempt.is_stray else _words(attempt.error, attempt.detail)
+            command = before if attempt.is_stray and before else shell
+            yield _finding(operation, RULE, "answer", words, attempt.detail or attempt.error, command)
 
 
 def pause_finding(operation: Operation, pauses: int, shell: str) -> Finding:

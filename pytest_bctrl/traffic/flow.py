@@ -38,9 +38,10 @@ ATTEMPTS = "bctrl_attempts"
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a request: the status it got, or the kind of error (an httpx exception's name).
+    """One try at a request: the answer it got, with the body as sent, or the kind of error (an httpx exception's name).
 
-    `idle_close` tells that a kept-alive connection was gone before the request reached anyone.
+    `reused` tells that it went over a connection that an earlier request had opened, `begun` that the head of an
+    answer came.
     """
 
     method: str
@@ -49,7 +50,27 @@ class Attempt:
     error: str | None
     detail: str
     seconds: float
-    idle_close: bool = False
+    reused: bool = False
+    begun: bool = True
+    headers: Sequence[tuple[bytes, bytes]] = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def retry_after(self) -> str | None:
+        """The answer's `Retry-After`, as it was sent."""
+        value: str | None = httpx.Headers(list(self.headers)).get("Retry-After")
+        return value
+
+    @property
+    def idle_close(self) -> bool:
+        """Whether a kept connection was gone before the request reached anyone."""
+        is_gone = self.error in ("ReadError", "WriteError") or _GONE in self.detail
+        return self.reused and not self.begun and is_gone
+
+    @property
+    def is_stray(self) -> bool:
+        """Whether what stood on a kept connection is no answer: it may have come after the end of the one before."""
+        return self.reused and not self.begun and self.error == "RemoteProtocolError" and _GONE not in self.detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +118,7 @@ class Outcome:
     error: type[httpx.TransportError] | None = None
     detail: str = ""
     reused: bool = False
+    begun: bool = True
 
 
 Flow = Generator[Send | Wait, Outcome | None, httpx.Response]
@@ -177,32 +199,45 @@ def _put(headers: httpx.Headers, name: str, value: str) -> None:
 
 def _timed(request: httpx.Request, left: float) -> httpx.Request:
     asked = request.extensions.get("timeout", {})
+    # Silence is to end the attempt before the budget does, which would take it for an answer that is still being sent.
     # A wait may end a moment after the budget did, and no socket takes a negative time.
-    left = max(left, 0.001)
+    left = max(left - _MARGIN, 0.001)
     limits = {name: min(left, asked.get(name) or left) for name in ("connect", "read", "write", "pool")}
     request.extensions = {**request.extensions, "timeout": limits}
     return request
 
 
+_MARGIN = 0.1
+
+
 def _attempt(request: httpx.Request, outcome: Outcome, seconds: float) -> Attempt:
-    error = outcome.error.__name__ if outcome.error else None
-    idle_close = outcome.reused and error in _IDLE_CLOSE and "body" not in outcome.detail
-    return Attempt(request.method, str(request.url), outcome.status, error, outcome.detail, seconds, idle_close)
+    return Attempt(
+        request.method,
+        str(request.url),
+        outcome.status,
+        outcome.error.__name__ if outcome.error else None,
+        outcome.detail,
+        seconds,
+        outcome.reused,
+        outcome.begun,
+        outcome.headers,
+        outcome.body,
+    )
 
 
-# What is no answer is one here, too: of a HEAD that was answered with a body, the next request finds the rest.
-_IDLE_CLOSE = frozenset({"RemoteProtocolError", "ReadError", "WriteError"})
+_GONE = "without sending a response"
+"""httpcore's words for a connection that ended where an answer was to begin."""
 
 
 def _wait(
     request: httpx.Request, outcome: Outcome, attempts: Sequence[Attempt], deadline: float, rules: Rules
 ) -> float | None:
     """Seconds to wait before the next attempt, or None where there is to be none."""
-    retry_after = httpx.Headers(list(outcome.headers)).get("Retry-After")
+    retry_after = attempts[-1].retry_after
     failed = outcome.error is not None or rules.retry.tries_again(outcome.status, retry_after)
     made = len(attempts)
-    # A request that a closed connection never carried may have its one attempt yet.
-    carried = made - sum(attempt.idle_close for attempt in attempts)
+    # A request that a closed connection never carried may have its one attempt yet, and one whose place was taken.
+    carried = made - sum(attempt.idle_close or attempt.is_stray for attempt in attempts)
     is_spent = made >= rules.retry.attempts or carried >= request.extensions.get(AT_MOST, made + 1)
     if not failed or is_spent or request.method not in SAFE_METHODS:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -39,8 +40,10 @@ class GuardedTransport(httpx.BaseTransport):
     def _send(self, step: Send) -> Outcome:
         with self._watchdog.over(step) as watch:
             step.request.extensions["trace"] = watch.trace
+            begun = False
             try:
                 response = self._inner.handle_request(step.request)
+                begun = True
                 body = bytearray()
                 try:
                     for chunk in response.stream:  # type: ignore[union-attr]
@@ -49,7 +52,7 @@ class GuardedTransport(httpx.BaseTransport):
                 finally:
                     response.close()
             except httpx.TransportError as error:
-                return _failed(_late() if watch.fired else error, watch.connected)
+                return _failed(_late() if watch.fired else error, watch.connected, begun)
         return Outcome(response.status_code, response.headers.raw, bytes(body), _kept(response))
 
     def close(self) -> None:
@@ -101,7 +104,7 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
                 finally:
                     await response.aclose()
         except httpx.TransportError as error:
-            return _failed(error, any(name in CONNECTING for name in events))
+            return _failed(error, any(name in CONNECTING for name in events), begun=response is not None)
         if len(body) > MAX_BODY:
             return _failed(_too_large(), connected=True)
         if scope.cancelled_caught or response is None:
@@ -140,9 +143,17 @@ def _kept(response: httpx.Response) -> dict[str, Any]:
     }
 
 
-def _failed(error: httpx.TransportError, connected: bool) -> Outcome:
-    detail = _DETAILS.get(type(error)) or str(error) or type(error).__name__
-    return Outcome(error=type(error), detail=detail, reused=not connected)
+def _failed(error: httpx.TransportError, connected: bool, begun: bool = True) -> Outcome:
+    detail = _DETAILS.get(type(error)) or _without_types(str(error)) or type(error).__name__
+    return Outcome(error=type(error), detail=detail, reused=not connected, begun=begun)
+
+
+def _without_types(text: str) -> str:
+    """An error's words without Python's notation of the bytes in them, which is h11's."""
+    return _BYTES.sub(r"\1", text)
+
+
+_BYTES = re.compile(r"bytearray\(b(.*)\)")
 
 
 _DETAILS: dict[type[httpx.TransportError], str] = {

@@ -12,8 +12,8 @@ from pytest_bctrl.traffic.flow import Attempt
 OPERATION = load().operations[0]
 
 
-def attempt(status: int | None = None, error: str | None = None, detail: str = "", idle: bool = False) -> Attempt:
-    return Attempt("GET", "http://h/", status, error, detail, 1.0, idle)
+def attempt(status: int | None = None, error: str | None = None, detail: str = "", kept: bool = False) -> Attempt:
+    return Attempt("GET", "http://h/", status, error, detail, 1.0, reused=kept, begun=not kept)
 
 
 @pytest.mark.parametrize(
@@ -47,17 +47,17 @@ def test_an_error_before_any_attempt_is_said_by_itself() -> None:
     ("attempts", "asked", "again", "words"),
     [
         (4, None, 3, "the target says 429 Too Many Requests, after 4 attempts"),
-        (4, "60", 3, "the target says 429 Too Many Requests, after 4 attempts, and asks for '60' more (Retry-After)"),
+        (4, 60.0, 3, "the target says 429 Too Many Requests, after 4 attempts, and asks for 60 s more (Retry-After)"),
         (1, None, 0, "the target says 429 Too Many Requests, at the first attempt"),
         (1, None, 9, "the target says 429 Too Many Requests, at the first attempt (9 requests were sent anew before)"),
     ],
 )
-def test_a_limit_that_stays_is_said(attempts: int, asked: str | None, again: int, words: str) -> None:
+def test_a_limit_that_stays_is_said(attempts: int, asked: float | None, again: int, words: str) -> None:
     assert words == come_back_later(429, attempts, asked, again)
 
 
-def test_a_long_retry_after_is_cut() -> None:
-    assert len(come_back_later(503, 1, "9" * 60_000, 0)) < 200
+def test_a_long_wait_is_said_in_few_digits() -> None:
+    assert "asks for 1e+300 s more" in come_back_later(503, 1, 1e300, 0)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,9 @@ def test_a_long_retry_after_is_cut() -> None:
 )
 def test_lost_time_is_told_from_other_troubles(error: type[httpx.TransportError], lost: bool) -> None:
     assert lost is is_timeout(trouble(error("x"), [attempt(error=error.__name__)]))
+
+
+GONE = "Server disconnected without sending a response."
 
 
 def found(*attempts: Attempt) -> list[str]:
@@ -76,7 +79,20 @@ def test_a_broken_answer_that_a_retry_made_good_is_found() -> None:
 
 
 def test_a_limit_and_an_idle_connection_that_was_closed_are_no_fault() -> None:
-    assert [] == found(attempt(429), attempt(error="ReadError", idle=True), attempt(200))
+    assert [] == found(attempt(429), attempt(error="ReadError", kept=True), attempt(200))
+    assert [] == found(attempt(error="RemoteProtocolError", detail=GONE, kept=True), attempt(200))
+
+
+def test_what_stands_after_the_end_of_an_answer_is_found_and_reproduced_by_the_request_before() -> None:
+    stray = attempt(error="RemoteProtocolError", detail="illegal status line: 'more'", kept=True)
+    said = [
+        (finding.message, finding.reproduce)
+        for finding in attempt_findings(OPERATION, (stray, attempt(200)), "curl now", "curl before")
+    ]
+
+    assert [
+        ("after the end of an answer comes what is no HTTP/1.1 answer: illegal status line: 'more'", "curl before")
+    ] == said
 
 
 def test_the_last_attempt_is_judged_elsewhere() -> None:

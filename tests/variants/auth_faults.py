@@ -40,6 +40,13 @@ def _remembers(by: Callable[[Visit], str]) -> Service:
     return Service(admits=admits)
 
 
+def _first_is_let_in(visit: Visit) -> bool:
+    connection = f"{visit.request.connection} "
+    if not any(seen.startswith(connection) for seen in visit.memory):
+        visit.memory.add(f"{connection}{visit.number}")
+    return right_key(visit) or f"{connection}{visit.number}" in visit.memory
+
+
 def _refusing(hook: Hook) -> Service:
     return Service(refused=hook)
 
@@ -144,6 +151,11 @@ _NARROW_DOORS: tuple[tuple[str, Service, str], ...] = (
         "remembered-by-connection",
         _remembers(lambda visit: str(visit.request.connection)),
         "shows only on a connection that was let in before",
+    ),
+    (
+        "first-request-of-a-connection-needs-no-key",
+        Service(admits=_first_is_let_in),
+        "shows only on a connection of its own",
     ),
     ("remembered-for-all", _remembers(lambda _: "anyone"), "shows only after a good request"),
     (

@@ -19,6 +19,17 @@ def _lied_length(factor: float, more: int = 0) -> Delivery:
     return deliver
 
 
+def _and_more(wire: Wire, reply: Reply) -> bool:
+    wire.write(reply.head(("Content-Length", str(len(reply.body)))) + reply.body + b"and more\r\n")
+    return True
+
+
+def _two_lengths(wire: Wire, reply: Reply) -> bool:
+    head = reply.head(("Content-Length", str(len(reply.body))), ("Transfer-Encoding", "chunked"))
+    wire.write(head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(reply.body), reply.body))
+    return True
+
+
 def _cut(wire: Wire, reply: Reply) -> bool:
     wire.write(reply.head(("Content-Length", str(len(reply.body)))) + reply.body[: len(reply.body) // 2])
     return False
@@ -128,6 +139,8 @@ _DELIVERIES: tuple[tuple[str, str, Delivery], ...] = (
         with_head(lambda head: head.replace(b"Content-Length: ", b"Content-Length: about ")),
     ),
     ("content-length-twice", "framing", with_head(lambda head: head[:-2] + b"Content-Length: 7\r\n\r\n")),
+    ("content-length-and-chunks", "framing", _two_lengths),
+    ("bytes-after-the-list", "framing", _and_more),
     ("chunks-cut-between", "complete body", _cut_between_chunks),
     ("chunks-cut-inside", "complete body", _cut_inside_chunk),
     ("chunks-without-the-last", "complete body", _without_last_chunk),
@@ -165,6 +178,11 @@ VARIANTS: tuple[Variant, ...] = (
     faulty("protocol", "fifth-answer-is-a-closed-connection", "repetition", _every_fifth(_closed)),
     *(faulty("protocol", name, hint, Service(listed=delivered_by(delivery))) for name, hint, delivery in _DELIVERIES),
     _HTTP_0_9,
+    faulty("protocol", "bytes-after-a-refusal", "framing", Service(refused=delivered_by(_and_more))),
+    faulty("protocol", "bytes-after-an-unknown-space", "framing", Service(unknown=delivered_by(_and_more))),
+    faulty(
+        "protocol", "content-length-and-chunks-in-a-refusal", "framing", Service(refused=delivered_by(_two_lengths))
+    ),
     faulty("protocol", "silent-always", "hang", Service(always=delivered_by(_silent))),
     faulty("protocol", "reset-always", "connection", Service(always=delivered_by(_reset))),
     faulty("protocol", "closed-always", "connection", Service(always=delivered_by(_closed))),

@@ -1,5 +1,6 @@
 """Variants that list well and refuse badly."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -37,6 +38,10 @@ def _like(is_taken: Callable[[str], bool]) -> Service:
     return _unknown(lambda visit, reply: _LIST if is_taken(visit.request.space or "") else reply)
 
 
+def _is_version_4(space: str) -> bool:
+    return re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", space) is not None
+
+
 _LIST = Reply(200, written(sample()))
 _EMPTY_LIST = Reply(200, written({"runtimes": []}))
 _CRASH = Service().problem(500, "server.error", "Something broke.")
@@ -54,6 +59,7 @@ _SPACES: tuple[tuple[str, Service], ...] = (
     ("unknown-space-200-only-for-uuids", _only_for_uuids(_EMPTY_LIST)),
     ("unknown-space-200-error-body", _unknown(lambda _, reply: replace(reply, status=200))),
     ("unknown-space-200-for-all-but-its-last-character", _like(lambda space: space[:-1] == SPACE_ID[:-1])),
+    ("unknown-space-200-for-uuids-of-version-4", _like(_is_version_4)),
     ("unknown-space-200-with-more-behind-it", _like(lambda space: space.startswith(SPACE_ID))),
     ("unknown-space-204", _answering(Reply(204, b"", ()))),
     ("unknown-space-500", _answering(_CRASH)),

@@ -3,10 +3,13 @@
 It shares nothing with the kit but the published spec, so that a variant which shows no fault here shows none.
 """
 
+import contextlib
 import gzip
 import http.client
 import json
+import re
 import select
+import socket
 import time
 import zlib
 from dataclasses import dataclass, field
@@ -81,6 +84,8 @@ class Client:
             asks_back = answer.status == 503 and answer.retry_after is not None and is_pausing
             if not asks_back and answer.status != 429:
                 break
+            if answer.status == 429 and not is_documented_error(answer):
+                raise BrokenAnswerError("a limit in another shape")
             self.pauses.extend([space] if asks_back else [])
             answer = self._once(authorization, space, method, before)
         return answer
@@ -109,6 +114,8 @@ def _exchange(
         lengths = response.headers.get_all("Content-Length") or []
         if len(lengths) > 1 or not all(length.isdecimal() for length in lengths):
             raise ValueError("contradictory lengths")
+        if lengths and response.getheader("Transfer-Encoding"):
+            raise ValueError("two lengths")
         if any(not name.isascii() or " " in name for name in response.headers):
             raise ValueError("bad header name")
         if response.headers.defects:
@@ -193,11 +200,29 @@ def complaints(server: Server, published: Published, patience: float = 5.0) -> s
         unknown = (*UNKNOWN_SPACES, *_almost(server.space_id))
         if not all(_refuses(client.ask(right, space), {400, 403, 404, 414}) for space in unknown):
             found.add("protocol")
+        wrong, known, other = "Bearer wrong", server.space_id, UNKNOWN_SPACES[0]
+        if any(_has_more(server, *asked, patience) for asked in ((right, known), (wrong, known), (right, other))):
+            found.add("protocol")
         if client.ask(right, method="HEAD").status in {500, 502, 503, 504}:
             found.add("protocol")
     except (BrokenAnswerError, ValueError):
         return {"protocol"}
     return found if _keeps_out(client, right) else found | {"auth"}
+
+
+def _has_more(server: Server, authorization: str, space: str, patience: float) -> bool:
+    """Whether something comes after the end of the answer, where a length says where that is."""
+    url = urlsplit(f"{server.url}/v1/spaces/{space}/runtimes")
+    fields = f"Host: {url.netloc}\r\nAuthorization: {authorization}\r\nConnection: close\r\n"
+    received, deadline = b"", time.monotonic() + patience
+    with socket.create_connection((url.hostname, url.port), timeout=patience) as connection:
+        connection.sendall(f"GET {url.path} HTTP/1.1\r\n{fields}\r\n".encode())
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            while (data := connection.recv(1 << 16)) and time.monotonic() < deadline:
+                received += data
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: *(\d+)(?:\r\n|$)", head, re.IGNORECASE)
+    return head.startswith(b"HTTP/1.1 ") and length is not None and len(body) > int(length[1])
 
 
 def _almost(space: str) -> tuple[str, ...]:

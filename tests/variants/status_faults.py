@@ -10,6 +10,7 @@ from .service import Hook, Service, Visit
 from .variant import Variant, faulty
 
 _HTML = b"<!doctype html><title>502</title><h1>Bad gateway</h1>"
+_JSON = "application/json"
 _CRASH = Service().problem(500, "server.error", "Something broke.")
 _DOWN = Service().problem(503, "server.unavailable", "Come back later.")
 
@@ -47,6 +48,11 @@ def _with_slash(visit: Visit) -> Reply | None:
 def _limited(*headers: tuple[str, str]) -> Service:
     limit = Service().problem(429, "rate.limited", "Slow down.", *headers)
     return Service(early=lambda _: limit)
+
+
+def _limited_once(body: bytes, content_type: str) -> Service:
+    limit = Reply(429, body, (("Content-Type", content_type), ("Retry-After", "0")))
+    return Service(early=lambda visit: limit if visit.number == 1 else None)
 
 
 def _sometimes(bad: Hook, turn: Callable[[Visit], bool] = lambda visit: visit.listing % 5 == 0) -> Service:
@@ -240,6 +246,9 @@ VARIANTS: tuple[Variant, ...] = (
         Service(early=lambda visit: Reply(500, b"", ()) if visit.request.method == "HEAD" else None),
         doubt="the contract documents GET only",
     ),
+    faulty("protocol", "429-once-as-html", "rate limit", _limited_once(_HTML, "text/html")),
+    faulty("protocol", "429-once-in-another-shape", "rate limit", _limited_once(b'{"detail":"Slow down."}', _JSON)),
+    faulty("protocol", "429-once-without-a-body", "rate limit", _limited_once(b"", _JSON)),
     faulty("protocol", "429-always", "rate limit", _limited(("Retry-After", "1"))),
     faulty("protocol", "429-always-without-retry-after", "rate limit", _limited()),
     faulty("protocol", "429-always-retry-after-a-day", "rate limit", _limited(("Retry-After", "86400"))),

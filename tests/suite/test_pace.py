@@ -1,0 +1,60 @@
+"""A target that limits how many requests it takes in a while is asked more slowly, and judged all the same."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from pytest_bctrl.suite.pace import FIRST, SLOWEST, Pace
+from tests.variants import serve
+from tests.variants.reply import Reply
+from tests.variants.service import Service, Visit
+from tests.variants.variant import harmless
+
+
+def test_the_first_limit_changes_nothing() -> None:
+    pace = Pace()
+    pace.slow_down()
+
+    assert pace.seconds == 0
+
+
+def test_each_further_limit_doubles_the_time_between_requests_up_to_a_bound() -> None:
+    pace = Pace()
+    seen = []
+    for _ in range(6):
+        pace.slow_down()
+        seen.append(pace.seconds)
+
+    assert [0, FIRST, 2 * FIRST, SLOWEST, SLOWEST, SLOWEST] == seen
+
+
+class Limit:
+    """So many requests in any second; more are told to come back in one."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.taken: list[float] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, visit: Visit) -> Reply | None:
+        with self._lock:
+            now = visit.request.time
+            if sum(now - 1 < time for time in self.taken) < self.count:
+                self.taken.append(now)
+                return None
+        return Service().problem(429, "rate.limited", "Slow down.", ("Retry-After", "1"))
+
+
+def test_a_target_that_takes_four_requests_a_second_passes(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limited = harmless("four-a-second", "rate limit", Service(early=Limit(4)))
+    with serve(limited) as server:
+        monkeypatch.setenv("BCTRL_API_KEY", server.api_key)
+        monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)
+        result = pytester.runpytest_subprocess("--bctrl-live", f"--bctrl-base-url={server.url}")
+
+        assert result.ret == 0
+        assert len(server.log) <= 40
