@@ -26,6 +26,13 @@ def _no_job(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that run pytest, a twentieth of all, which take more than half of the time."""
+    for item in items:
+        if "pytester" in getattr(item, "fixturenames", ()):
+            item.add_marker("runs_pytest")
+
+
 def pytest_sessionfinish() -> None:
     """Write what was measured: pytest-xdist ends a worker that takes long to stop, whatever it had still to write."""
     if "coverage" in sys.modules:
