@@ -108,7 +108,7 @@ def test_the_fixtures_aim_at_the_live_target(pytester: pytest.Pytester, monkeypa
             "--bctrl-live", f"--bctrl-base-url={server.url}", "-m", "bctrl_live", "--strict-markers"
         )
 
-        result.assert_outcomes(passed=2, deselected=34)
+        result.assert_outcomes(passed=2, deselected=36)
         assert ["GET"] == [request.method for request in server.log]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -56,11 +57,21 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]
         Credential("key with more behind it", Secret(f"Bearer {value}x"), f"Bearer ${{{variable}}}x"),
         Credential("key without a scheme", Secret(value), f"${{{variable}}}"),
         Credential("another scheme", Secret(f"Basic {value}"), f"Basic ${{{variable}}}"),
+        Credential("key as a user", Secret(f"Basic {_as_user(value)}"), f"Basic {_AS_USER}"),
+        Credential("an unknown scheme", Secret(f"Token {value}"), f"Token ${{{variable}}}"),
         Credential("letters in the other case", Secret(f"Bearer {value.swapcase()}"), "Bearer (the key, swapped case)"),
     ]
     # A very short key, or one without letters, makes some of them the right credential, or none at all.
     pointless = (Secret(f"Bearer {value}"), Secret("Bearer "))
     return _in_turns([credential for credential in made if credential.header not in pointless])
+
+
+def _as_user(key: str) -> str:
+    """The key as the name of a user without a password (RFC 7617, 2), as some APIs take theirs."""
+    return b64encode(f"{key}:".encode()).decode("ascii")
+
+
+_AS_USER = "$(printf '%s:' \"$BCTRL_API_KEY\" | base64 | tr -d '\\n')"
 
 
 def _wrong_keys(key: Secret, prefix: str) -> list[Credential]:
@@ -83,7 +94,9 @@ def _wrong_keys(key: Secret, prefix: str) -> list[Credential]:
 
 
 def _in_turns(made: Iterable[Credential]) -> list[Credential]:
-    return [replace(credential, is_first=bool(number % 2)) for number, credential in enumerate(made)]
+    """Give every second one a connection of its own; the others come first, on the one that saw the right key."""
+    turns = [replace(credential, is_first=bool(number % 2)) for number, credential in enumerate(made)]
+    return sorted(turns, key=lambda credential: credential.is_first)
 
 
 def check_head_refused(answer: Answer) -> Iterator[Violation]:

@@ -42,8 +42,9 @@ def for_each_case(operation: APIOperation[Any, Any, Any, Any], count: int, visit
     """Call `visit` with `count` generated cases, the same in every run.
 
     Nothing is shrunk or replayed from a database: every case costs a request, and a live target gets no more
-    than were asked for.
+    than were asked for. What `visit` raises ends it, and is raised when Hypothesis is done, which would try again.
     """
+    raised: list[Exception] = []
 
     @settings(
         max_examples=count,
@@ -56,9 +57,15 @@ def for_each_case(operation: APIOperation[Any, Any, Any, Any], count: int, visit
     )
     @given(case=operation.as_strategy())
     def generate(case: Any) -> None:
-        visit(case)
+        if not raised:
+            try:
+                visit(case)
+            except Exception as error:  # noqa: BLE001 - raised below
+                raised.append(error)
 
     generate()
+    if raised:
+        raise raised[0]
 
 
 def second_opinion(schema: Any, answer: Answer, response: httpx.Response, known: list[Finding]) -> list[Finding]:

@@ -98,5 +98,5 @@ def probes(limit: int) -> tuple[PathValue, ...]:
 
 
 def generated(limit: int) -> int:
-    """Return how many generated values are left to try under `limit`: at least one."""
-    return max(1, limit - len(probes(limit)))
+    """Return how many generated values are left to try under `limit`, the real one counted: at least one."""
+    return max(1, limit - len(probes(limit)) - 1)

@@ -25,10 +25,12 @@ from pytest_bctrl.suite.pace import Pace
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.tally import Tally
 from pytest_bctrl.suite.troubles import (
+    TIMEOUTS,
     attempt_findings,
     come_back_later,
     decoding_finding,
     is_timeout,
+    lost_time,
     pause_finding,
     trouble,
     unanswered_finding,
@@ -39,6 +41,9 @@ from pytest_bctrl.traffic.retry import RetryPolicy, parse_retry_after
 
 RETRY = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}))
 """A server error is a finding, so the suite takes the first; only 'come back later' is answered by coming back."""
+
+LOST = 25.0
+"""Seconds that a run waits in vain at most, in all requests together, before it asks no more."""
 
 SPARE = 7
 """Unplanned requests for one operation at most, so that a run keeps to the number it promises."""
@@ -87,11 +92,16 @@ class Target:
     _is_kept_in_vain: bool = field(default=False, repr=False)
     _pace: Pace = field(default_factory=Pace, repr=False)
     _before: str = field(default="", repr=False)
+    _lost: float = field(default=0.0, repr=False)
 
     def __post_init__(self) -> None:
         self._base_url = self.run.mock.start().url if self.run.mock else self.run.base_url
 
     def _client(self, alone: bool) -> httpx.Client:
+        if alone and False in self._clients:
+            # One connection at a time: a server may take the next only when the one before is closed.
+            self._clients.pop(False).close()
+            self._before = ""
         if alone not in self._clients:
             made = client(
                 self._base_url,
@@ -144,13 +154,15 @@ class Target:
         path: str = "",
         method: str = "",
         alone: bool = False,
+        at_most: int = SPARE + 1,
     ) -> Exchange:
         """Send one request: with the key where the operation takes it, or with `credential` in its place.
 
         `path` takes the place of the filled template, `method` that of the operation's, where they are given.
         `alone` gives the request a connection of its own: one that breaks then was not closed while it was idle.
+        `at_most` are the times that it may be sent, where a retry is called for.
 
-        Raises `NoAnswerError` where no attempt got a whole answer.
+        Raises `NoAnswerError` where no attempt got a whole answer, and where the target has hung too often.
         """
         sender = self._client(alone or self._is_kept_in_vain)
         target = (path or operation.url_path(given.path)) + given.query_text
@@ -158,12 +170,14 @@ class Target:
         sent = list(self._credentials(operation, credential))
         spare = max(0, SPARE - self.unplanned[operation.label])
         credential_fields = {field.name: value for field, value, _ in sent}
-        request.extensions = {**request.extensions, CREDENTIAL: credential_fields, AT_MOST: spare + 1}
+        request.extensions = {**request.extensions, CREDENTIAL: credential_fields, AT_MOST: min(spare + 1, at_most)}
         shown = [*given.headers, *((field.name, shell) for field, _, shell in sent)]
         shell = reproduction(request, shown)
         before = self._before
         if sender is self._clients.get(False):
             self._before = shell
+        if self._lost > LOST:
+            raise NoAnswerError(unanswered_finding(operation, lost_time(self._lost), shell), True)
         self._pace.wait()
         try:
             response = sender.send(request, stream=True)
@@ -228,6 +242,7 @@ class Target:
     def _count(self, operation: Operation, attempts: Sequence[Attempt]) -> None:
         # A kept connection was gone, or held what is no answer: another may, too, and each costs a request more.
         self._is_kept_in_vain |= any(attempt.idle_close or attempt.is_stray for attempt in attempts)
+        self._lost += sum(attempt.seconds for attempt in attempts if attempt.error in TIMEOUTS)
         again = attempts[:-1]
         if any(attempt.status == 429 and attempt.retry_after != "0" for attempt in attempts):
             self._pace.slow_down()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from base64 import b64encode
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.checks.credentials import Credential, check_refused, wrong_credentials
-from pytest_bctrl.contract.key_fields import KeyField
+from pytest_bctrl.contract.key_fields import BEARER, KeyField
 from pytest_bctrl.secret import Secret
 
 from .answers import answer
@@ -88,13 +92,32 @@ def test_each_wrong_credential_has_a_command_that_sends_it(key: str, last: str, 
         *((name, f"Bearer {text}", f"Bearer {shell}") for name, text, shell in [_WRONG_TOKEN, *keys]),
         ("key without a scheme", key, f"${{{variable}}}"),
         ("another scheme", f"Basic {key}", f"Basic ${{{variable}}}"),
+        ("key as a user", f"Basic {b64encode(f'{key}:'.encode()).decode()}", f"Basic {_AS_USER}"),
+        ("an unknown scheme", f"Token {key}", f"Token ${{{variable}}}"),
         (swapped[0], f"Bearer {swapped[1]}", f"Bearer {swapped[2]}"),
     ]
     own = [("empty key", "", ""), ("wrong key", *_WRONG_TOKEN[1:]), *keys, swapped]
     own = [(name, f"id={text}", f"id={shell}") for name, text, shell in own if text != key]
     wanted = [one for one in bearer if one[1] != f"Bearer {key}"]
-    assert wanted == _shown(wrong_credentials(Secret(key)))
-    assert own == _shown(wrong_credentials(Secret(key), KeyField("Cookie", "id=")))
+    assert sorted(wanted) == sorted(_shown(wrong_credentials(Secret(key))))
+    assert sorted(own) == sorted(_shown(wrong_credentials(Secret(key), KeyField("Cookie", "id="))))
+
+
+def test_the_command_for_the_key_as_a_user_sends_it() -> None:
+    script = f'printf %s "{_AS_USER}"'
+    said = subprocess.run(
+        ["sh", "-c", script], env={**os.environ, "BCTRL_API_KEY": "k" * 90}, capture_output=True, check=True
+    )
+    assert b64encode(b"k" * 90 + b":") == said.stdout
+
+
+@pytest.mark.parametrize("field", [BEARER, KeyField("Cookie", "id=")])
+def test_half_of_them_have_a_connection_of_their_own_and_come_last(field: KeyField) -> None:
+    turns = [one.is_first for one in wrong_credentials(Secret("bctrl_Key_0123456789"), field)]
+    assert (len(turns) // 2, turns) == (sum(turns), sorted(turns))
+
+
+_AS_USER = "$(printf '%s:' \"$BCTRL_API_KEY\" | base64 | tr -d '\\n')"
 
 
 _WRONG_TOKEN = ("wrong token", "not-a-key-of-this-api", "not-a-key-of-this-api")

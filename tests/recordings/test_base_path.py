@@ -51,7 +51,7 @@ def test_what_was_recorded_below_a_path_is_replayed_in_process_and_over_the_port
 ) -> None:
     pytester.makepyfile(test_mine=PROJECT)
     recorded = record("-s", "--bctrl-base-url", gateway)
-    recorded.assert_outcomes(passed=4, deselected=34)
+    recorded.assert_outcomes(passed=4, deselected=36)
 
     replayed = replay("-s")
 

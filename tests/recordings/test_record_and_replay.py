@@ -28,7 +28,7 @@ def test_what_was_recorded_is_replayed_byte_for_byte_with_nothing_set(
 ) -> None:
     pytester.makepyfile(test_mine=PROJECT)
     recorded = record("-s", "-p", "no:randomly")
-    recorded.assert_outcomes(passed=4, deselected=34)
+    recorded.assert_outcomes(passed=4, deselected=36)
     running.close()
 
     replayed = replay("-s", "-n0")

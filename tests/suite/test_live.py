@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from tests.suite.conftest import LiveRun
 from tests.variants import named, serve
-from tests.variants.deliveries import delivered_by
-from tests.variants.service import Service
+from tests.variants.deliveries import delivered_by, later
+from tests.variants.reply import Reply
+from tests.variants.service import Service, Visit
 from tests.variants.variant import faulty
+from tests.variants.wire import Wire
 
 
 def test_a_conforming_server_passes_with_nothing_configured(live: LiveRun) -> None:
@@ -46,7 +50,7 @@ def test_what_sets_up_the_mock_is_skipped_where_its_client_would_meet_the_api(
     with serve(named("plain")) as server:
         result = live(server, "-rs", "-m", "not bctrl_contract")
 
-    result.assert_outcomes(passed=1, skipped=2, deselected=34)
+    result.assert_outcomes(passed=1, skipped=2, deselected=36)
     result.stdout.fnmatch_lines(["SKIPPED * sets up bctrl_mock and asks through bctrl_client: run it without *"])
 
 
@@ -103,6 +107,41 @@ def test_a_target_that_limits_every_other_request_is_not_asked_without_end(live:
         assert result.ret == pytest.ExitCode.TESTS_FAILED
         assert "at the first attempt (7 requests were sent anew before)" in result.stdout.str()
         assert len(server.log) <= 40
+
+
+def _from(number: int) -> Callable[[Visit, Reply], Reply]:
+    """Answer every second request with a reset, from one of them on."""
+
+    def hook(visit: Visit, reply: Reply) -> Reply:
+        def reset(wire: Wire, _: Reply) -> bool:
+            wire.reset()
+            return False
+
+        return replace(reply, delivery=reset) if visit.number >= number and visit.number % 2 == 0 else reply
+
+    return hook
+
+
+def test_a_generated_value_that_gets_no_answer_is_not_asked_again(live: LiveRun) -> None:
+    with serve(faulty("protocol", "late-resets", "connection", Service(always=_from(32)))) as server:
+        result = live(server)
+
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        assert "Traceback" not in result.stdout.str()
+        assert len(server.log) <= 40
+        result.stdout.fnmatch_lines(["*the target resets the connection*"])
+
+
+def test_a_target_that_hangs_now_and_then_is_given_up(live: LiveRun) -> None:
+    def hang(visit: Visit, reply: Reply) -> Reply:
+        return replace(reply, delivery=later(60)) if visit.number % 3 == 0 else reply
+
+    with serve(faulty("protocol", "hangs-now-and-then", "hang", Service(always=hang))) as server:
+        result = live(server)
+
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        result.stdout.fnmatch_lines(["! bctrl: the target hangs again and again: 30 s were lost, *"])
+        assert 10 == len(server.log)
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])

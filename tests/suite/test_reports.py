@@ -47,7 +47,7 @@ def test_json_tells_what_was_checked(pytester: pytest.Pytester) -> None:
     assert ("mock", "contract run", []) == (report["target"], report["report"], report["findings"])
     assert ("bctrl API", "1.0.0") == (report["contract"]["title"], report["contract"]["version"])
     assert {"passed"} == {test["outcome"] for test in report["tests"]}
-    assert len(report["tests"]) == 34
+    assert len(report["tests"]) == 36
     assert report["counts"]["requests"] >= 34
     assert report["complete"]
 
@@ -82,7 +82,7 @@ def test_workers_make_one_report_of_the_whole_run(pytester: pytest.Pytester) -> 
     pytester.runpytest_subprocess("--bctrl-mock", "-n", "2", "--bctrl-report=report.json")
 
     tests = [test["id"] for test in read(pytester.path / "report.json")["tests"]]
-    assert len(tests) == len(set(tests)) == 34
+    assert len(tests) == len(set(tests)) == 36
 
 
 def test_a_run_that_is_stopped_is_not_called_passed(pytester: pytest.Pytester) -> None:

@@ -130,7 +130,7 @@ def test_logs_that_pytest_writes_as_they_come_do_not_show_it(pytester: pytest.Py
     )
     with serve(named("plain")) as server:
         result = live(server, "--log-cli-level=DEBUG", "--log-file=run.log", "--log-file-level=DEBUG", "-k", "test_it")
-    result.assert_outcomes(passed=1, deselected=34)
+    result.assert_outcomes(passed=1, deselected=36)
     result.stdout.fnmatch_lines(["*the key is [[]key hidden]*"])
     assert "the key is [key hidden]" in (pytester.path / "run.log").read_text()
     assert server.api_key not in everything(result, pytester.path)

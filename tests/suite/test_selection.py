@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-TESTS = 34
+TESTS = 36
 
 
 def test_an_empty_directory_is_enough(pytester: pytest.Pytester) -> None:
@@ -93,7 +93,7 @@ def test_it_is_spread_over_workers(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("--bctrl-mock", "-n", "2")
 
     result.assert_outcomes(passed=TESTS)
-    result.stdout.fnmatch_lines(["checked *GET /v1/spaces/{id}/runtimes: 34 tests, *"])
+    result.stdout.fnmatch_lines(["checked *GET /v1/spaces/{id}/runtimes: 36 tests, *"])
 
 
 def test_workers_take_the_same_ids(pytester: pytest.Pytester) -> None:
@@ -101,7 +101,7 @@ def test_workers_take_the_same_ids(pytester: pytest.Pytester) -> None:
 
     result = pytester.runpytest_subprocess("--bctrl-mock", "-n", "2", "bctrl::test_wrong_credential_is_refused")
 
-    result.assert_outcomes(passed=11)
+    result.assert_outcomes(passed=13)
 
 
 def test_random_order_changes_nothing(pytester: pytest.Pytester) -> None:

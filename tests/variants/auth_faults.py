@@ -141,6 +141,12 @@ _NARROW_DOORS: tuple[tuple[str, Service, str], ...] = (
         _also_token(lambda token: token.startswith(_PUBLIC)),
         "needs a wrong token that begins as the key does",
     ),
+    (
+        "key-as-user-of-basic-accepted",
+        _also(lambda scheme, token: scheme == "basic" and token == base64.b64encode(f"{API_KEY}:".encode()).decode()),
+        "needs the key as RFC 7617 has a user's name",
+    ),
+    ("token-scheme-accepted", _also(lambda scheme, token: (scheme, token) == ("token", API_KEY)), "needs that scheme"),
     ("basic-with-key-accepted", _also(_basic_holds_key), "needs the key inside the Basic credentials"),
     (
         "key-without-scheme-accepted",

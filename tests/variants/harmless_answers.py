@@ -242,6 +242,7 @@ VARIANTS: tuple[Variant, ...] = (
         "escapes",
         Service(write=lambda document: written(document).replace(b"-", b"\\u002d")),
     ),
+    harmless("one-connection-at-a-time", "connection", Service(is_serial=True)),
     harmless("429-once-at-first", "rate limit", _limited(lambda visit: visit.number == 1, ("Retry-After", "1"))),
     harmless("429-once-with-date", "rate limit", Service(early=_limited_until_a_date)),
     harmless("429-once-without-retry-after", "rate limit", _limited(lambda visit: visit.number == 1)),

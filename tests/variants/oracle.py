@@ -3,6 +3,7 @@
 It shares nothing with the kit but the published spec, so that a variant which shows no fault here shows none.
 """
 
+import base64
 import contextlib
 import gzip
 import http.client
@@ -254,6 +255,7 @@ def _keeps_out(client: Client, right: str) -> bool:
             f"Token {key}",
             f"Basic {key}",
             "Basic dTpw",
+            f"Basic {base64.b64encode(f'{key}:'.encode()).decode()}",
         ),
         *(f"Bearer {key[:length]}" for length in (1, 8, len(key) // 2, len(key) - 2, len(key) - 1)),
         *(f"Bearer {key}x", f"Bearer {key.swapcase()}", f"Bearer {key[:8]}{'x' * 20}", f"Bearer {key[:-1]}!"),

@@ -31,6 +31,7 @@ class Server:
         self._memory: set[str] = set()
         self._listings = 0
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._closing = threading.Event()
         self._connections: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
@@ -104,8 +105,9 @@ class Server:
     def _talk(self, connection: socket.socket, origin: str) -> None:
         wire = Wire(connection, self._closing)
         number = next(self._numbers)
+        turn = self._turn if self.variant.service.is_serial else contextlib.nullcontext()
         try:
-            with connection.makefile("rb") as stream, contextlib.suppress(OSError, HungUpError):
+            with turn, connection.makefile("rb") as stream, contextlib.suppress(OSError, HungUpError):
                 while (request := read_request(stream, origin, number)) and self._answer(wire, request):
                     pass
                 wire.finish()
