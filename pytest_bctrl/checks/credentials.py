@@ -44,13 +44,16 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]
         return _wrong_keys(key, field.prefix)
     value = key.reveal()
     half = max(1, len(value) // 2)
-    changed = value[:-1] + ("x" if value[-1] != "x" else "y")
+    changed = value[:-1] + _instead_of(value[-1])
     variable = "BCTRL_API_KEY"
     made = [
         NONE,
         Credential("empty bearer", Secret("Bearer"), "Bearer"),
         Credential("wrong token", Secret("Bearer not-a-key-of-this-api"), "Bearer not-a-key-of-this-api"),
         Credential("last character changed", Secret(f"Bearer {changed}"), f"Bearer ${{{variable}%?}}{changed[-1]}"),
+        Credential(
+            "middle character changed", Secret(f"Bearer {middle_changed(value)}"), f"Bearer {_middle_shell(value)}"
+        ),
         Credential("last character missing", Secret(f"Bearer {value[:-1]}".rstrip()), f"Bearer ${{{variable}%?}}"),
         Credential("first half of the key", Secret(f"Bearer {value[:half]}"), f"Bearer ${{{variable}:0:{half}}}"),
         Credential("first 8 characters", Secret(f"Bearer {value[:8]}"), f"Bearer ${{{variable}:0:8}}"),
@@ -66,6 +69,21 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]
     return _in_turns([credential for credential in made if credential.header not in pointless])
 
 
+def middle_changed(key: str) -> str:
+    """The key with another character in its middle: a server that compares its two ends alone lets it in."""
+    at = (len(key) - 1) // 2
+    return f"{key[:at]}{_instead_of(key[at])}{key[at + 1 :]}"
+
+
+def _middle_shell(key: str) -> str:
+    at = (len(key) - 1) // 2
+    return f"${{BCTRL_API_KEY:0:{at}}}{_instead_of(key[at])}${{BCTRL_API_KEY:{at + 1}}}"
+
+
+def _instead_of(character: str) -> str:
+    return "x" if character != "x" else "y"
+
+
 def _as_user(key: str) -> str:
     """The key as the name of a user without a password (RFC 7617, 2), as some APIs take theirs."""
     return b64encode(f"{key}:".encode()).decode("ascii")
@@ -77,12 +95,13 @@ _AS_USER = "$(printf '%s:' \"$BCTRL_API_KEY\" | base64 | tr -d '\\n')"
 def _wrong_keys(key: Secret, prefix: str) -> list[Credential]:
     value = key.reveal()
     half = max(1, len(value) // 2)
-    changed = value[:-1] + ("x" if value[-1] != "x" else "y")
+    changed = value[:-1] + _instead_of(value[-1])
     variable = "BCTRL_API_KEY"
     made = [
         ("empty key", "", ""),
         ("wrong key", "not-a-key-of-this-api", "not-a-key-of-this-api"),
         ("last character changed", changed, f"${{{variable}%?}}{changed[-1]}"),
+        ("middle character changed", middle_changed(value), _middle_shell(value)),
         ("last character missing", value[:-1], f"${{{variable}%?}}"),
         ("first half of the key", value[:half], f"${{{variable}:0:{half}}}"),
         ("first 8 characters", value[:8], f"${{{variable}:0:8}}"),

@@ -92,6 +92,9 @@ def _branch(schema: SchemaData, seen: Seen) -> SchemaData:
 
 def _alternative(schema: SchemaData, branch: SchemaData) -> SchemaData:
     word = "oneOf" if "oneOf" in schema else "anyOf"
+    if word == "oneOf" and branch == {"type": "number"}:
+        # An integer is a number too, and of two alternatives it would be of none.
+        branch = {**branch, "not": {"type": "integer"}}
     return {**schema, word: [*schema[word], branch]}
 
 

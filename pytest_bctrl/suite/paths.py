@@ -46,8 +46,7 @@ ODD = (
     PathValue("not-utf-8", "a\udcffb"),
     PathValue("encoded-slash", "a/b"),
     PathValue("dot-segments", ".."),
-    PathValue("percent", "100%"),
-    PathValue("quotes", "'\"; --"),
+    PathValue("quotes-and-percent", "100%'\"; --"),
 )
 
 
@@ -76,9 +75,10 @@ _SEEDS = 8
 
 
 def near_misses(contract: Contract, operation: Operation, real: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return path values that a server takes for the real ones if it looks at a part of them: two for each parameter.
+    """Return path values that a server takes for the real ones if it looks at a part of them: three for each parameter.
 
-    One has another last character, one has one more. A parameter that may be guessed has none: it may name something.
+    One has another last character, one another first, one has one more. A parameter that may be guessed has none: it
+    may name something.
     """
     return [
         {**real, parameter.name: almost}
@@ -88,8 +88,10 @@ def near_misses(contract: Contract, operation: Operation, real: Mapping[str, str
     ]
 
 
-def _almost(value: str) -> tuple[str, str]:
-    return f"{value[:-1]}{'1' if value.endswith('0') else '0'}", f"{value}0"
+def _almost(value: str) -> tuple[str, ...]:
+    last = f"{value[:-1]}{'1' if value.endswith('0') else '0'}"
+    first = f"{'1' if value.startswith('0') else '0'}{value[1:]}"
+    return tuple(dict.fromkeys((last, f"{value}0", first)))
 
 
 def probes(limit: int) -> tuple[PathValue, ...]:
@@ -98,5 +100,8 @@ def probes(limit: int) -> tuple[PathValue, ...]:
 
 
 def generated(limit: int) -> int:
-    """Return how many generated values are left to try under `limit`, the real one counted: at least one."""
-    return max(1, limit - len(probes(limit)) - 1)
+    """Return how many generated values are left to try under `limit`: at least one.
+
+    The real one counts, and one request is kept for what a target may make us send again.
+    """
+    return max(1, limit - len(probes(limit)) - 2)

@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
+from pytest_bctrl.checks.credentials import middle_changed
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.recordings.hiding import hidden
@@ -113,8 +114,8 @@ class _Scrubber:
         value = key.reveal()
         forms = {value, quote(value, safe=""), repr(value)[1:-1]} - {""}
         if len(value) >= _TELLING:
-            # Two of the wrong credentials that the suite sends give the key away, should a target repeat them.
-            forms |= {value[:-1], value.swapcase()}
+            # Some of the wrong credentials that the suite sends give the key away, should a target repeat them.
+            forms |= {value[:-1], value.swapcase(), middle_changed(value)}
         self._key = key
         self._forms = sorted(forms, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, self._forms)))

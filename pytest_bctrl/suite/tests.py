@@ -132,7 +132,7 @@ def test_generated_path_values_are_refused(placed: Operation, target: Target, ve
         if asked and left <= 0:
             return
         asked += 1
-        exchange = target.ask(placed, replace(plain, path=values), path=path, at_most=max(1, left))
+        exchange = target.ask(placed, replace(plain, path=values), path=path, at_most=max(1, left) + 1)
         found = questions.of_guess(placed, exchange.answer)
         also = second_opinion(schema, exchange.answer, exchange.response, [*exchange.findings, *found])
         verdict.collect([*exchange.findings, *found, *also])

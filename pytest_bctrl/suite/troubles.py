@@ -10,7 +10,7 @@ import httpx
 
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.traffic.flow import Attempt
+from pytest_bctrl.traffic.flow import TOO_LARGE, Attempt
 
 RULE = "complete_answer"
 
@@ -20,30 +20,39 @@ def trouble(error: httpx.TransportError, attempts: Sequence[Attempt]) -> str:
     detail = attempts[-1].detail if attempts else str(error)
     seconds = sum(attempt.seconds for attempt in attempts)
     times = f"{len(attempts)} attempts in {seconds:.0f} s" if len(attempts) > 1 else "1 attempt"
-    return f"{_words(type(error).__name__, detail)} ({times})"
+    begun = bool(attempts) and attempts[-1].begun
+    return f"{_words(type(error).__name__, detail, begun)} ({times})"
 
 
 _STRAY = "after the end of an answer comes what is no HTTP/1.1 answer"
 
 
-def _words(error: str, detail: str) -> str:
+def _words(error: str, detail: str, begun: bool = False) -> str:
     if error == "ConnectError":
         return f"the target cannot be reached: {detail}"
     if error == "ConnectTimeout":
         return "the target cannot be reached: no connection in time"
-    if error == "ReadTimeout" and "still being sent" in detail:
-        return "the target sends its answer too slowly: it was not complete when the time was up"
     if error == "ReadTimeout":
-        return "the target hangs: it takes the request and does not answer"
+        return _late_words(detail, begun)
     if error == "RemoteProtocolError" and "without sending a response" in detail:
         return "the target closes the connection without an answer"
     if error == "RemoteProtocolError" and ("complete message body" in detail or "incomplete chunked" in detail):
         return f"the target truncates its answer: {detail}"
     if error == "RemoteProtocolError":
         return f"the target's answer is not HTTP/1.1: {detail}"
+    if detail.startswith(TOO_LARGE):
+        return f"the target sends without end: {detail}"
     if error in ("ReadError", "WriteError"):
         return f"the target resets the connection: {detail}"
     return f"the target gives no usable answer: {detail}"
+
+
+def _late_words(detail: str, begun: bool) -> str:
+    if "still being sent" in detail:
+        return "the target sends its answer too slowly: it was not complete when the time was up"
+    if begun:
+        return "the target hangs amid its answer: the rest of the body does not come"
+    return "the target hangs: it takes the request and does not answer"
 
 
 def come_back_later(status: int, attempts: int, asked: float | None, again: int) -> str:
@@ -82,7 +91,11 @@ def attempt_findings(
     """
     for attempt in attempts[:-1]:
         if attempt.error is not None and not attempt.idle_close:
-            words = f"{_STRAY}: {attempt.detail}" if attempt.is_stray else _words(attempt.error, attempt.detail)
+            words = (
+                f"{_STRAY}: {attempt.detail}"
+                if attempt.is_stray
+                else _words(attempt.error, attempt.detail, attempt.begun)
+            )
             command = before if attempt.is_stray and before else shell
             yield _finding(operation, RULE, "answer", words, attempt.detail or attempt.error, command)
 

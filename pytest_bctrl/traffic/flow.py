@@ -23,6 +23,9 @@ from pytest_bctrl.traffic.retry import RetryPolicy
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of one answer that are read at most."""
 
+TOO_LARGE = "the answer is larger than"
+"""How the error begins where it was."""
+
 CREDENTIAL = "bctrl_credential"
 """Request extension: header fields, name to `Secret`, to send in the key's place; an empty mapping sends none."""
 
@@ -242,6 +245,8 @@ def _wait(
     if not failed or is_spent or request.method not in SAFE_METHODS:
         return None
     if outcome.error is not None and issubclass(outcome.error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+        return None
+    if outcome.detail.startswith(TOO_LARGE):
         return None
     wait = rules.retry.wait(made, retry_after, datetime.now(UTC))
     return wait if monotonic() + wait < deadline else None

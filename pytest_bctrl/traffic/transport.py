@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import httpx
 
-from pytest_bctrl.traffic.flow import MAX_BODY, Flow, Outcome, Rules, Send, flow
+from pytest_bctrl.traffic.flow import MAX_BODY, TOO_LARGE, Flow, Outcome, Rules, Send, flow
 from pytest_bctrl.traffic.watchdog import CONNECTING, Watchdog
 
 
@@ -129,7 +129,7 @@ def _still_in_bounds(body: bytearray, step: Send) -> None:
 
 
 def _too_large() -> httpx.ReadError:
-    return httpx.ReadError(f"the answer is larger than {MAX_BODY // 1024 // 1024} MiB")
+    return httpx.ReadError(f"{TOO_LARGE} {MAX_BODY // 1024 // 1024} MiB")
 
 
 def _late() -> httpx.ReadTimeout:
@@ -144,13 +144,14 @@ def _kept(response: httpx.Response) -> dict[str, Any]:
 
 
 def _failed(error: httpx.TransportError, connected: bool, begun: bool = True) -> Outcome:
-    detail = _DETAILS.get(type(error)) or _without_types(str(error)) or type(error).__name__
+    detail = _DETAILS.get(type(error)) or _in_words(str(error)) or type(error).__name__
     return Outcome(error=type(error), detail=detail, reused=not connected, begun=begun)
 
 
-def _without_types(text: str) -> str:
-    """An error's words without Python's notation of the bytes in them, which is h11's."""
-    return _BYTES.sub(r"\1", text)
+def _in_words(text: str) -> str:
+    """What h11 says, without Python's notation of bytes, and with the right name for the first line of an answer."""
+    said = _BYTES.sub(r"\1", text).replace("illegal request line", "illegal status line")
+    return said.replace("Receive buffer too long", "the head of the answer does not end")
 
 
 _BYTES = re.compile(r"bytearray\(b(.*)\)")

@@ -73,14 +73,24 @@ def test_a_server_error_is_left_to_the_check_of_the_status() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "last", "half", "changed"),
-    [("bctrl_Key_0123456789", "x", "bctrl_Key_", "bctrl_Key_012345678x"), ("Key-endx", "y", "Key-", "Key-endy")],
+    ("key", "last", "half", "changed", "middle"),
+    [
+        ("bctrl_Key_0123456789", "x", "bctrl_Key_", "bctrl_Key_012345678x", "bctrl_Keyx0123456789"),
+        ("Keyxendx", "y", "Keyx", "Keyxendy", "Keyyendx"),
+    ],
 )
-def test_each_wrong_credential_has_a_command_that_sends_it(key: str, last: str, half: str, changed: str) -> None:
+def test_each_wrong_credential_has_a_command_that_sends_it(
+    key: str, last: str, half: str, changed: str, middle: str
+) -> None:
     """Made from the variable, in the words of a shell."""
     variable = "BCTRL_API_KEY"
     keys = [
         ("last character changed", changed, f"${{{variable}%?}}{last}"),
+        (
+            "middle character changed",
+            middle,
+            f"${{{variable}:0:{len(half) - 1}}}{middle[len(half) - 1]}${{{variable}:{len(half)}}}",
+        ),
         ("last character missing", key[:-1], f"${{{variable}%?}}"),
         ("first half of the key", half, f"${{{variable}:0:{len(half)}}}"),
         ("first 8 characters", key[:8], f"${{{variable}:0:8}}"),

@@ -185,6 +185,15 @@ _SHARED = st.sampled_from(
 )
 
 
+def test_integers_and_other_numbers_beside_alternatives_are_of_one_each() -> None:
+    told = [{"type": "object", "required": [name]} for name in "ab"]
+    contract = contract_with({"oneOf": told})
+    made = suggest(contract, seen(0, 0.5, contract=contract)).contract
+
+    assert [] == [place for body in (0, 0.5, 7, 2.25) for place in wrong(body, made)]
+    assert [] != list(wrong("text", made))
+
+
 @settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(_SCHEMAS, _SHARED, st.lists(_VALUES, min_size=1, max_size=3))
 @example({"enum": ["a", "b"]}, {"type": "string"}, [None, []])

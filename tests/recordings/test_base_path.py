@@ -68,7 +68,7 @@ def test_the_answers_below_a_path_are_held_to_the_contract(
     pytester: pytest.Pytester, record: Run, replay: Run, gateway: str
 ) -> None:
     pytester.makepyfile(test_mine=PROJECT)
-    record("-k", "test_sync", "--bctrl-base-url", gateway).assert_outcomes(passed=1, deselected=37)
+    record("-k", "test_sync", "--bctrl-base-url", gateway).assert_outcomes(passed=1, deselected=39)
     (path,) = pytester.path.rglob("*.har")
     document = json.loads(path.read_bytes())
     content = document["log"]["entries"][0]["response"]["content"]

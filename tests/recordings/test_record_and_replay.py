@@ -61,7 +61,7 @@ def test_a_failed_test_leaves_the_old_file(pytester: pytest.Pytester, record: Ru
         test_mine=PROJECT.replace("    assert listed", "    listed(bctrl_client, 'x')\n    assert not listed")
     )
 
-    record("-k", "test_sync").assert_outcomes(failed=1, deselected=37)
+    record("-k", "test_sync").assert_outcomes(failed=1, deselected=39)
 
     assert before == files(pytester.path)
 

@@ -146,6 +146,11 @@ _NARROW_DOORS: tuple[tuple[str, Service, str], ...] = (
         _also(lambda scheme, token: scheme == "basic" and token == base64.b64encode(f"{API_KEY}:".encode()).decode()),
         "needs the key as RFC 7617 has a user's name",
     ),
+    (
+        "both-ends-compared",
+        _also_token(lambda token: (token[:6], token[-4:]) == (API_KEY[:6], API_KEY[-4:])),
+        "needs a token that differs in its middle",
+    ),
     ("token-scheme-accepted", _also(lambda scheme, token: (scheme, token) == ("token", API_KEY)), "needs that scheme"),
     ("basic-with-key-accepted", _also(_basic_holds_key), "needs the key inside the Basic credentials"),
     (

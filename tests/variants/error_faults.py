@@ -59,6 +59,7 @@ _SPACES: tuple[tuple[str, Service], ...] = (
     ("unknown-space-200-only-for-uuids", _only_for_uuids(_EMPTY_LIST)),
     ("unknown-space-200-error-body", _unknown(lambda _, reply: replace(reply, status=200))),
     ("unknown-space-200-for-all-but-its-last-character", _like(lambda space: space[:-1] == SPACE_ID[:-1])),
+    ("unknown-space-200-for-its-last-twelve-characters", _like(lambda space: space[-12:] == SPACE_ID[-12:])),
     ("unknown-space-200-for-uuids-of-version-4", _like(_is_version_4)),
     ("unknown-space-200-with-more-behind-it", _like(lambda space: space.startswith(SPACE_ID))),
     ("unknown-space-204", _answering(Reply(204, b"", ()))),

@@ -73,6 +73,10 @@ def _date_in(seconds: int) -> tuple[str, str]:
     return "Retry-After", formatdate(time.time() + seconds, usegmt=True)
 
 
+def _is_number(number: int) -> Callable[[Visit], bool]:
+    return lambda visit: visit.number == number
+
+
 _DOWN = Service().problem(503, "server.unavailable", "Come back later.")
 
 
@@ -243,6 +247,10 @@ VARIANTS: tuple[Variant, ...] = (
         Service(write=lambda document: written(document).replace(b"-", b"\\u002d")),
     ),
     harmless("one-connection-at-a-time", "connection", Service(is_serial=True)),
+    *(
+        harmless(f"429-once-at-request-{number}", "rate limit", _limited(_is_number(number), ("Retry-After", "0")))
+        for number in (26, 33, 38, 39)
+    ),
     harmless("429-once-at-first", "rate limit", _limited(lambda visit: visit.number == 1, ("Retry-After", "1"))),
     harmless("429-once-with-date", "rate limit", Service(early=_limited_until_a_date)),
     harmless("429-once-without-retry-after", "rate limit", _limited(lambda visit: visit.number == 1)),

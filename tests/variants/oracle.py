@@ -85,7 +85,7 @@ class Client:
             asks_back = answer.status == 503 and answer.retry_after is not None and is_pausing
             if not asks_back and answer.status != 429:
                 break
-            if answer.status == 429 and not is_documented_error(answer):
+            if answer.status == 429 and method == "GET" and not is_documented_error(answer):
                 raise BrokenAnswerError("a limit in another shape")
             self.pauses.extend([space] if asks_back else [])
             answer = self._once(authorization, space, method, before)
@@ -228,7 +228,8 @@ def _has_more(server: Server, authorization: str, space: str, patience: float) -
 
 def _almost(space: str) -> tuple[str, ...]:
     other = "0" if space[-1] != "0" else "1"
-    return space[:-1], f"{space[:-1]}{other}", f"{space}0"
+    first = "0" if space[0] != "0" else "1"
+    return space[:-1], f"{space[:-1]}{other}", f"{space}0", f"{first}{space[1:]}"
 
 
 def _listed(answer: Answer) -> bytes:
@@ -255,6 +256,7 @@ def _keeps_out(client: Client, right: str) -> bool:
             f"Token {key}",
             f"Basic {key}",
             "Basic dTpw",
+            f"Bearer {key[:10]}{'y' if key[10] == 'x' else 'x'}{key[11:]}",
             f"Basic {base64.b64encode(f'{key}:'.encode()).decode()}",
         ),
         *(f"Bearer {key[:length]}" for length in (1, 8, len(key) // 2, len(key) - 2, len(key) - 1)),
