@@ -36,7 +36,11 @@ _VALUES = (
     ("bctrl_record_mode", "MODE", "none (default): replay; once: record what has no recording; rewrite: record anew"),
     ("bctrl_recordings", "DIR", "Folder of the recordings (default: recordings/ beside each test file)"),
     ("bctrl_github", "MODE", "auto (default): in GitHub Actions, annotations and a job summary of a contract run; off"),
-    ("bctrl_max_examples", "N", "How many values of the path parameters the contract suite tries (default: 20)"),
+    (
+        "bctrl_max_examples",
+        "N",
+        "How many values of the path parameters the contract suite tries at most (default: 20)",
+    ),
 )
 
 _MARKERS = (

@@ -181,7 +181,7 @@ def test_a_value_that_is_almost_a_real_one_is_asked_for_where_it_can_name_nothin
     ]
     contract = contract_of(parameters=parameters)
     real = {"id": "a0", "page": "7"}
-    almost = [{"id": "a1", "page": "7"}, {"id": "a00", "page": "7"}]
+    almost = [{"id": text, "page": "7"} for text in ("a1", "a00", "00")]
     assert almost == near_misses(contract, contract.operations[0], real)
     assert [] == near_misses(contract, contract.operations[0], {"id": "", "page": "7"})
 
