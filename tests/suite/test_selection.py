@@ -101,7 +101,7 @@ def test_workers_take_the_same_ids(pytester: pytest.Pytester) -> None:
 
     result = pytester.runpytest_subprocess("--bctrl-mock", "-n", "2", "bctrl::test_wrong_credential_is_refused")
 
-    result.assert_outcomes(passed=13)
+    result.assert_outcomes(passed=14)
 
 
 def test_random_order_changes_nothing(pytester: pytest.Pytester) -> None:
