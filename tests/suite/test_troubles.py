@@ -26,6 +26,7 @@ def attempt(status: int | None = None, error: str | None = None, detail: str = "
         (httpx.RemoteProtocolError, "Server disconnected without sending a response.", "without an answer"),
         (httpx.RemoteProtocolError, "peer closed connection without sending complete message body", "truncates"),
         (httpx.RemoteProtocolError, "illegal status line", "is not HTTP/1.1: illegal status line"),
+        (httpx.ReadError, "the answer is larger than 64 MiB", "sends without end: the answer is larger than 64 MiB"),
         (httpx.ReadError, "reset by peer", "resets the connection: reset by peer"),
         (httpx.WriteError, "broken pipe", "resets the connection: broken pipe"),
         (httpx.PoolTimeout, "full", "no usable answer: full"),

@@ -84,6 +84,13 @@ def test_an_answer_that_is_too_large_is_no_answer_and_leaves_nothing_behind(ask:
     assert [] == [str(warning.message) for warning in caught]
 
 
+def test_an_answer_that_is_too_large_is_not_asked_for_again(ask: Ask) -> None:
+    with serve(answer(body=bytes(MAX_BODY + 1))) as server:
+        with pytest.raises(httpx.ReadError, match="larger than"):
+            ask(server.url, retry=RetryPolicy(first_wait=0.01))
+        assert 1 == len(server.authorizations())
+
+
 def test_a_slow_answer_ends_in_time_where_there_is_no_socket_to_close() -> None:
     def drops() -> Iterator[bytes]:
         for _ in range(100):
