@@ -204,13 +204,13 @@ def _timed(request: httpx.Request, left: float) -> httpx.Request:
     asked = request.extensions.get("timeout", {})
     # Silence is to end the attempt before the budget does, which would take it for an answer that is still being sent.
     # A wait may end a moment after the budget did, and no socket takes a negative time.
-    left = max(left - _MARGIN, 0.001)
+    left = max(left - min(_MARGIN, left / 20), 0.001)
     limits = {name: min(left, asked.get(name) or left) for name in ("connect", "read", "write", "pool")}
     request.extensions = {**request.extensions, "timeout": limits}
     return request
 
 
-_MARGIN = 0.1
+_MARGIN = 0.5
 
 
 def _attempt(request: httpx.Request, outcome: Outcome, seconds: float) -> Attempt:
