@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import sys
+from contextlib import suppress
+from importlib import import_module
 from importlib.util import find_spec
 
 import pytest
@@ -17,6 +20,25 @@ if find_spec("hypothesis") is not None:
     # run the same tests many times and compare the outcomes. New examples are met wherever people run the tests.
     settings.register_profile("repeatable", settings.get_profile("unhurried"), derandomize=True, database=None)
     settings.load_profile("repeatable" if os.environ.get("CI") else "unhurried")
+
+
+@pytest.fixture(scope="session")
+def _imported() -> None:
+    """Import the whole package once: pytester forgets what a run in this process imports, and would import it again."""
+    import pytest_bctrl
+
+    for module in pkgutil.walk_packages(pytest_bctrl.__path__, "pytest_bctrl."):
+        # The base install lacks what some of it needs.
+        with suppress(ImportError):
+            import_module(module.name)
+    # httpx imports it late, and would take no error of a second copy for one of its own.
+    import_module("httpcore")
+
+
+@pytest.fixture
+def pytester(_imported: None, pytester: pytest.Pytester) -> pytest.Pytester:
+    """`pytester.runpytest` runs in this process; what only a process of its own shows says `runpytest_subprocess`."""
+    return pytester
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ def test_the_space_of_the_command_line_is_asked_for(pytester: pytest.Pytester, m
     with serve(named("plain")) as server:
         monkeypatch.setenv("BCTRL_API_KEY", server.api_key)
         monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)
-        result = pytester.runpytest_subprocess(
+        result = pytester.runpytest(
             "--bctrl-live", f"--bctrl-base-url={server.url}", "--bctrl-space-id=mine", "-m", "not bctrl_contract"
         )
 
@@ -31,7 +31,7 @@ def test_a_run_that_sees_less_than_the_least_coverage_fails(pytester: pytest.Pyt
     pytester.makeini("[pytest]\n" + ("bctrl_min_coverage = 100\n" if where == "ini" else ""))
     option = ["--bctrl-min-coverage=100"] if where == "option" else []
 
-    result = pytester.runpytest_subprocess("--bctrl-mock", "-k", "test_answer_conforms", *option)
+    result = pytester.runpytest("--bctrl-mock", "-k", "test_answer_conforms", *option)
 
     assert pytest.ExitCode.TESTS_FAILED == result.ret
     result.stdout.fnmatch_lines(["*coverage of * is below the minimum of 100%*"])

@@ -73,7 +73,7 @@ def test_an_idle_plugin_imports_nothing(pytester: pytest.Pytester) -> None:
     environment = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(*next(iter(environment.items())))
-        result = pytester.runpytest_subprocess("-p", "pytest_bctrl.plugin")
+        result = pytester.runpytest("-p", "pytest_bctrl.plugin")
 
     result.assert_outcomes(passed=1)
 
@@ -81,7 +81,7 @@ def test_an_idle_plugin_imports_nothing(pytester: pytest.Pytester) -> None:
 def test_the_fixtures_work_on_the_mock(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(FIXTURES)
 
-    result = pytester.runpytest_subprocess("-W", "error", "-p", "no:randomly", "--strict-markers")
+    result = pytester.runpytest("-W", "error", "-p", "no:randomly", "--strict-markers")
 
     result.assert_outcomes(passed=7, skipped=1)
 
@@ -104,7 +104,7 @@ def test_the_fixtures_aim_at_the_live_target(pytester: pytest.Pytester, monkeypa
     with serve(named("plain")) as server:
         monkeypatch.setenv("BCTRL_API_KEY", server.api_key)
         monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)
-        result = pytester.runpytest_subprocess(
+        result = pytester.runpytest(
             "--bctrl-live", f"--bctrl-base-url={server.url}", "-m", "bctrl_live", "--strict-markers"
         )
 
@@ -133,11 +133,11 @@ def test_settings_fixtures_can_be_overridden(pytester: pytest.Pytester) -> None:
                 assert 200 == bctrl_client.get("/v1/spaces/{server.space_id}/runtimes").status_code
             """
         )
-        pytester.runpytest_subprocess().assert_outcomes(passed=1)
+        pytester.runpytest().assert_outcomes(passed=1)
 
 
 def test_the_plugin_can_be_turned_off(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("-p", "no:bctrl", "--bctrl-mock")
+    result = pytester.runpytest("-p", "no:bctrl", "--bctrl-mock")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
 
@@ -150,7 +150,7 @@ def test_it_is_installed_as_a_package() -> None:
 def test_a_contract_that_cannot_be_read_is_told_in_one_line(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(bctrl_contract): pass")
 
-    result = pytester.runpytest_subprocess("--bctrl-contract=nowhere.yaml")
+    result = pytester.runpytest("--bctrl-contract=nowhere.yaml")
 
     assert 0 != result.ret
     assert "nowhere.yaml: the contract cannot be read: No such file or directory" in result.stdout.str()
@@ -164,4 +164,4 @@ def test_the_contract_that_the_ini_file_names_is_in_force(pytester: pytest.Pytes
     pytester.makeini(f"[pytest]\nbctrl_contract = {pytester.path / 'own.json'}\n")
     pytester.makepyfile("def test_it(bctrl_contract):\n    assert bctrl_contract.name.endswith('own.json')\n")
 
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+    pytester.runpytest().assert_outcomes(passed=1)

@@ -23,7 +23,7 @@ RESOLVED = [one for one in vars(settings).values() if isinstance(one, settings.S
 
 def shown(pytester: pytest.Pytester, option: str) -> str:
     """What pytest prints, as one line."""
-    return " ".join(pytester.runpytest_subprocess(option, "--color=no").stdout.str().split())
+    return " ".join(pytester.runpytest(option, "--color=no").stdout.str().split())
 
 
 def test_the_page_is_current() -> None:

@@ -14,26 +14,24 @@ NODE = "bctrl"
 class ContractModule(pytest.Module):
     """A module of contract tests as a test module of any project, whatever that project's naming rules are."""
 
-    has_rows: Callable[[Callable[..., object]], bool]
+    has_probes: Callable[[str], bool]
 
     @classmethod
-    def beside(
-        cls, session: pytest.Session, name: str, has_rows: Callable[[Callable[..., object]], bool]
-    ) -> ContractModule:
+    def beside(cls, session: pytest.Session, name: str, has_probes: Callable[[str], bool]) -> ContractModule:
         """Return the module of the suite that has this name, as a child of the session.
 
-        A test for which `has_rows` is false is left out: the contract has nothing for it to look at.
+        A test for which `has_probes` is false is left out: the contract has nothing for it to look at.
         """
         found = import_module(f"pytest_bctrl.suite.{name}")
         module: ContractModule = cls.from_parent(session, path=Path(str(found.__file__)), nodeid=NODE)
         module.obj = found
-        module.has_rows = has_rows
+        module.has_probes = has_probes
         module.add_marker(pytest.mark.bctrl_contract)
         return module
 
     def funcnamefilter(self, name: str) -> bool:
         """Whether a name is a test's, not asking the project's `python_functions`."""
-        return name.startswith("test_") and self.has_rows(getattr(self.obj, name))
+        return name.startswith("test_") and self.has_probes(name)
 
     def istestclass(self, obj: object, name: str) -> bool:
         """No class of the module is a test class, not even one that imports make look like one."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
@@ -15,8 +14,8 @@ from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.reports.junit import junit_properties
 from pytest_bctrl.reports.terminal import describe, printable
 from pytest_bctrl.suite.collect import ContractModule, is_chosen, split_arguments
-from pytest_bctrl.suite.fixtures import has_rows
 from pytest_bctrl.suite.observing import observer
+from pytest_bctrl.suite.plan import plan
 from pytest_bctrl.suite.run import RUN, ContractRun
 from pytest_bctrl.suite.scrub import scrub, scrub_logs, scrubbed
 from pytest_bctrl.suite.summary import Summary
@@ -50,7 +49,7 @@ class ContractHooks:
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Put the contract tests in front of the project's own."""
         self._add_own(session.config)
-        modules = [ContractModule.beside(session, name, self._has_rows(name)) for name in self._modules()]
+        modules = [ContractModule.beside(session, name, self._has_probes(name)) for name in self._modules()]
         own = [item for module in modules for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
         if self._chosen and not own:
             raise pytest.UsageError(f"no contract test matches {', '.join(self._chosen)}; list them: --collect-only -q")
@@ -67,9 +66,9 @@ class ContractHooks:
             raise pytest.UsageError(f"bctrl: {error}") from None
         self._run = config.stash[RUN] = replace(self._run, checks=tuple(checks))
 
-    def _has_rows(self, module: str) -> Callable[[Callable[..., object]], bool]:
-        """Which tests of a module have something to look at; the self-test brings a target of its own."""
-        return partial(has_rows, self._run) if module == "tests" else lambda _: True
+    def _has_probes(self, module: str) -> Callable[[str], bool]:
+        """Which tests of a module have something to ask; the self-test brings a target of its own."""
+        return lambda test: module != "tests" or any(plan(self._run, test))
 
     def _modules(self) -> Iterator[str]:
         if self._run.target is not None:

@@ -20,8 +20,7 @@ from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports.terminal import counted, describe
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.samples.inputs import answers_with_json, main_operation
-from pytest_bctrl.suite.fixtures import why_not_asked
-from pytest_bctrl.suite.judge import judge
+from pytest_bctrl.suite.plan import run_probes, why_not_asked
 from pytest_bctrl.suite.run import RUN, ContractRun, with_mock
 from pytest_bctrl.suite.target import Target
 from pytest_bctrl.suite.verdict import VERDICT, Verdict
@@ -185,6 +184,6 @@ def _mock(run: ContractRun) -> Iterator[MockServer]:
 def _judged(run: ContractRun, operation: Operation) -> list[Finding]:
     target = Target(replace(run, mock=None, base_url=run.mock.url if run.mock else ""), IMPATIENT, timeout=1.0)
     try:
-        return judge(target, operation)
+        return run_probes(target, operation)
     finally:
         target.close()

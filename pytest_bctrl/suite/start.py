@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from dataclasses import replace
 from datetime import date
@@ -11,13 +12,12 @@ import pytest
 from pytest_bctrl import settings
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.suite.baseline import resolve_baseline
-from pytest_bctrl.suite.fixtures import require_operations
 from pytest_bctrl.suite.hooks import ContractHooks
+from pytest_bctrl.suite.plan import require_operations
 from pytest_bctrl.suite.report_files import report_files
 from pytest_bctrl.suite.report_hooks import ReportHooks
 from pytest_bctrl.suite.run import RUN, resolve
 from pytest_bctrl.suite.scrub import scrub_trace
-from pytest_bctrl.suite.settle import settle
 from pytest_bctrl.suite.summary import Summary
 
 
@@ -37,7 +37,7 @@ def start(config: pytest.Config) -> None:
     config.pluginmanager.register(ContractHooks(config, run, summary), "bctrl-contract")
     if reports is not None:
         config.pluginmanager.register(reports, "bctrl-reports")
-    settle()
+    gc.freeze()
 
 
 def _reports(config: pytest.Config, summary: Summary) -> ReportHooks | None:

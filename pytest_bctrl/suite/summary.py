@@ -22,8 +22,8 @@ from pytest_bctrl.reports.terminal import counted, describe
 from pytest_bctrl.reports.title import Title
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.collect import NODE
-from pytest_bctrl.suite.fixtures import askable, why_not_asked
 from pytest_bctrl.suite.parameters import documented_refusals
+from pytest_bctrl.suite.plan import askable, why_not_asked
 from pytest_bctrl.suite.run import ContractRun
 
 

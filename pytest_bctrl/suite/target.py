@@ -82,6 +82,7 @@ class Target:
     run: ContractRun
     retry: RetryPolicy = RETRY
     timeout: float = TIMEOUT
+    lost_at_most: float = LOST
     tally: Tally = field(default_factory=Tally)
     see: See = lambda answer, query, headers: None
     _clients: dict[bool, httpx.Client] = field(default_factory=dict, repr=False)
@@ -176,7 +177,7 @@ class Target:
         before = self._before
         if sender is self._clients.get(False):
             self._before = shell
-        if self._lost > LOST:
+        if self._lost > self.lost_at_most:
             raise NoAnswerError(unanswered_finding(operation, lost_time(self._lost), shell), True)
         self._pace.wait()
         try:

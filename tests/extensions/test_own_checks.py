@@ -46,8 +46,8 @@ def test_it_is_a_test_of_the_suite_and_its_findings_are_reported(pytester: pytes
     """A warning is shown and passes; as an error it fails; only the operations that it is about are looked at."""
     pytester.makeconftest(CONFTEST)
 
-    passing = pytester.runpytest_subprocess(*ONLY, "-v")
-    failing = pytester.runpytest_subprocess(*ONLY, "--bctrl-fail-on=warning")
+    passing = pytester.runpytest(*ONLY, "-v")
+    failing = pytester.runpytest(*ONLY, "--bctrl-fail-on=warning")
 
     assert [0, 1] == [passing.ret, failing.ret]
     passing.stdout.fnmatch_lines(
@@ -67,13 +67,13 @@ def test_one_in_a_subfolder_is_found_and_workers_run_it(pytester: pytest.Pyteste
     (folder / "conftest.py").write_text("\n".join(line[4:] for line in CONFTEST.splitlines()))
     (folder / "test_mine.py").write_text("def test_mine(): pass\n")
 
-    pytester.runpytest_subprocess("--bctrl-mock", "-k", "own_check or mine", "-n", "2").assert_outcomes(passed=2)
+    pytester.runpytest("--bctrl-mock", "-k", "own_check or mine", "-n", "2").assert_outcomes(passed=2)
 
 
 def test_one_that_raises_is_named_with_its_line(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(BROKEN)
 
-    result = pytester.runpytest_subprocess(*ONLY)
+    result = pytester.runpytest(*ONLY)
 
     assert 1 == result.ret
     result.stdout.fnmatch_lines(
@@ -96,7 +96,7 @@ def test_one_that_raises_is_named_with_its_line(pytester: pytest.Pytester) -> No
 def test_what_is_no_check_is_a_usage_error(pytester: pytest.Pytester, conftest: str, line: str) -> None:
     pytester.makeconftest(conftest)
 
-    result = pytester.runpytest_subprocess("--bctrl-mock")
+    result = pytester.runpytest("--bctrl-mock")
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stderr.fnmatch_lines([f"*bctrl: {line}*"])
@@ -128,7 +128,7 @@ def test_a_level_is_configured(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(CONFTEST)
     levels_ini(pytester, "short_names@runtimes[*].name = error", "short_names = off")
 
-    result = pytester.runpytest_subprocess(*ONLY)
+    result = pytester.runpytest(*ONLY)
 
     assert 1 == result.ret
     result.stdout.fnmatch_lines(["error short_names"])
@@ -138,7 +138,7 @@ def test_what_is_switched_off_is_said(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(CONFTEST)
     levels_ini(pytester, "short_names = off", "ignored_auth = off")
 
-    result = pytester.runpytest_subprocess(*ONLY, "--bctrl-fail-on=info")
+    result = pytester.runpytest(*ONLY, "--bctrl-fail-on=info")
 
     assert 0 == result.ret
     result.stdout.fnmatch_lines(
@@ -160,7 +160,7 @@ def test_what_is_switched_off_is_said(pytester: pytest.Pytester) -> None:
 def test_a_wrong_level_is_a_usage_error(pytester: pytest.Pytester, line: str, words: str) -> None:
     levels_ini(pytester, line)
 
-    result = pytester.runpytest_subprocess("--bctrl-mock")
+    result = pytester.runpytest("--bctrl-mock")
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stderr.fnmatch_lines([f"*bctrl: bctrl_levels (ini): {words}"])

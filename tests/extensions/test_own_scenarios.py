@@ -125,7 +125,7 @@ def test_they_are_used_like_the_mocks_own(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(TESTS)
 
-    pytester.runpytest_subprocess().assert_outcomes(passed=5)
+    pytester.runpytest().assert_outcomes(passed=5)
 
 
 def test_the_mock_command_plays_and_lists_them(tmp_path: Path) -> None:

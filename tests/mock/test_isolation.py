@@ -49,5 +49,5 @@ def test_one_that_leaves_a_request_under_way(bctrl_mock):
 def test_tests_never_see_each_other(pytester: pytest.Pytester, arguments: tuple[str, ...]) -> None:
     """A hundred tests with faults of their own, and one that leaves a request hanging."""
     pytester.makepyfile(TESTS)
-    result = pytester.runpytest_subprocess("-W", "error", *arguments)
+    result = pytester.runpytest("-W", "error", *arguments)
     result.assert_outcomes(passed=101)

@@ -16,16 +16,12 @@ from pytest_bctrl.suite.observing_transport import ObservingTransport
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.observed.bodies import CONTRACT, OPERATION
-from tests.variants import Variant, of_kind, serve
+from tests.variants import Variant, serve
 from tests.variants.runtimes import Document, Edit, cut, edited, on_all, put
 from tests.variants.service import Service
 from tests.variants.variant import harmless
 
 ONCE = RetryPolicy(attempts=1)
-COMING_BACK = RetryPolicy(statuses=frozenset({429, 503}))
-
-IMPATIENT = ("drip", "hang", "silent", "slow")
-"""Parts of the names of variants that answer late or never: what was not answered was not observed."""
 
 
 def observed(variant: Variant, times: int = 1, retry: RetryPolicy = ONCE) -> tuple[Observer, list[httpx.Response]]:
@@ -114,35 +110,6 @@ def _judged(response: httpx.Response) -> list[Finding]:
 @pytest.mark.parametrize("value", [{"anything": {"at": ["all", None]}}, {}, None, {"kind": "cloud", "tenant": 1}])
 def test_nothing_is_ever_said_of_what_is_inside_metadata(value: Any) -> None:
     assert [] == drift(sending(edited(put(3, "metadata", value), put(4, "metadata", {str(n): n for n in range(500)}))))
-
-
-HARMLESS = [variant for variant in of_kind("harmless") if not any(word in variant.name for word in IMPATIENT)]
-
-
-@pytest.mark.parametrize("variant", HARMLESS, ids=str)
-def test_nothing_is_said_of_harmless_traffic(variant: Variant) -> None:
-    """A pause is announced by a status that is not documented, which a client that comes back never sees."""
-    assert [] == drift(variant, times=2, retry=COMING_BACK)
-
-
-FAULTY = [
-    variant
-    for kind in ("schema", "undocumented")
-    for variant in of_kind(kind)
-    if not any(word in variant.name for word in IMPATIENT)
-]
-
-
-@pytest.mark.parametrize("variant", FAULTY, ids=str)
-def test_the_observer_and_the_checks_name_the_same_places(variant: Variant) -> None:
-    """Whatever the checks find in the answers, the observer tells at the same places, and once."""
-    observer, answers = observed(variant, times=6)
-    found = differences(CONTRACT, observer.unjudged)
-    told = [(one.rule, one.location, one.message) for one in found]
-    judged = {(one.rule, one.location) for answer in answers for one in _judged(answer)}
-    assert judged == {(rule, location) for rule, location, _ in told}
-    assert len(set(told)) == len(told)
-    assert not any(location.startswith("runtimes[*].metadata.") for _, location, _ in told)
 
 
 def test_the_contract_s_own_space_is_seen_as_a_parameter() -> None:

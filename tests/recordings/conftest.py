@@ -71,7 +71,7 @@ def record(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, api: Serv
         with monkeypatch.context() as patch:
             patch.setenv("BCTRL_API_KEY", api.api_key)
             patch.setenv("BCTRL_SPACE_ID", api.space_id)
-            return pytester.runpytest_subprocess(
+            return pytester.runpytest(
                 "--bctrl-live",
                 "--bctrl-base-url",
                 api.url,
@@ -92,6 +92,6 @@ def replay(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
         with monkeypatch.context() as patch:
             for name in ("BCTRL_API_KEY", "BCTRL_SPACE_ID", "BCTRL_BASE_URL"):
                 patch.delenv(name, raising=False)
-            return pytester.runpytest_subprocess(*arguments)
+            return pytester.runpytest(*arguments)
 
     return run

@@ -216,7 +216,7 @@ def recording(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, token:
         # The project's own fixtures give these, one for each test.
         patch.setenv("BCTRL_API_KEY", "none-of-them")
         patch.setenv("BCTRL_SPACE_ID", "none-of-them")
-        return pytester.runpytest_subprocess(
+        return pytester.runpytest(
             "--bctrl-live", "--bctrl-record-mode=rewrite", "-m", "not bctrl_contract", "-rA", "--showlocals"
         )
 

@@ -14,7 +14,7 @@ def test_recordings_are_kept_where_they_are_wanted(pytester: pytest.Pytester, wh
     )
     option = [] if where == "ini" else ["--bctrl-recordings", value]
 
-    pytester.runpytest_subprocess("--bctrl-record-mode=once", *option).assert_outcomes(passed=1)
+    pytester.runpytest("--bctrl-record-mode=once", *option).assert_outcomes(passed=1)
 
     assert (pytester.path / "kept" / "deep" / "test_deep" / "test_it.har").is_file()
     assert not (pytester.path / "elsewhere").exists()

@@ -179,7 +179,7 @@ def test_a_key_in_an_unrecorded_request_is_not_shown(
                 pass
         """
     )
-    result = pytester.runpytest_subprocess("--tb=short")
+    result = pytester.runpytest("--tb=short")
 
     result.assert_outcomes(failed=3)
     # On a CI service pytest's short summary repeats each message in full.

@@ -30,7 +30,7 @@ def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> ShopRun:
     def run(shop: Shop, *arguments: str) -> pytest.RunResult:
         monkeypatch.setenv("BCTRL_API_KEY", KEY)
         monkeypatch.setenv("BCTRL_SPACE_ID", "the shop has none")
-        return pytester.runpytest_subprocess(
+        return pytester.runpytest(
             "--bctrl-live",
             f"--bctrl-base-url={shop.url}",
             f"--bctrl-contract={BOOKSHOP}",

@@ -65,7 +65,7 @@ def test_a_downstream_project_tests_against_it(pytester: pytest.Pytester) -> Non
     pytester.makeini(f"[pytest]\nbctrl_contract = {BOOKSHOP}\n")
     pytester.makepyfile(DOWNSTREAM)
 
-    pytester.runpytest_subprocess().assert_outcomes(passed=4)
+    pytester.runpytest().assert_outcomes(passed=4)
 
 
 def test_it_is_recorded_replayed_and_checked(
@@ -77,12 +77,12 @@ def test_it_is_recorded_replayed_and_checked(
     with serve() as shop:
         monkeypatch.setenv("BCTRL_API_KEY", KEY)
         monkeypatch.setenv("BCTRL_SPACE_ID", "none")
-        recording = pytester.runpytest_subprocess(
+        recording = pytester.runpytest(
             "--bctrl-live", f"--bctrl-base-url={shop.url}", "--bctrl-record-mode=once", "-m", "not bctrl_contract"
         )
     recording.assert_outcomes(passed=1)
     monkeypatch.delenv("BCTRL_API_KEY")
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+    pytester.runpytest().assert_outcomes(passed=1)
     (har,) = (pytester.path / "recordings").rglob("*.har")
     assert KEY not in har.read_text("utf-8")
     assert 0 == main(["check", str(har), "--contract", str(BOOKSHOP)])

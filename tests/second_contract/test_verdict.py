@@ -6,7 +6,7 @@ import pytest
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.suite.judge import judge
+from pytest_bctrl.suite.plan import run_probes
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.target import Target
 
@@ -21,7 +21,7 @@ ASKED = (
 
 def test_the_mock_keeps_it(pytester: pytest.Pytester) -> None:
     """Every operation that a safe method reaches is asked, and the others are named."""
-    result = pytester.runpytest_subprocess("--bctrl-mock", f"--bctrl-contract={BOOKSHOP}")
+    result = pytester.runpytest("--bctrl-mock", f"--bctrl-contract={BOOKSHOP}")
 
     assert (0, 0) == (result.ret, result.parseoutcomes().get("failed", 0))
     result.stdout.fnmatch_lines(
@@ -87,14 +87,10 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_found_and_a_conforming_server_is_not_blamed(bookshop: Contract, fault: str) -> None:
-    found = set()
     with serve(fault) as shop:
         run = ContractRun("live", bookshop, shop.url, Secret(KEY), {}, "error", 20)
         target = Target(run)
-        for operation in bookshop.operations:
-            if operation.is_safe:
-                findings = judge(target, operation)
-                found |= {(finding.level, finding.rule, finding.location) for finding in findings}
+        found = {(finding.level, finding.rule, finding.location) for finding in run_probes(target)}
         target.close()
 
     assert FAULTS[fault] <= found

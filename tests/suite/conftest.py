@@ -18,8 +18,6 @@ def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> LiveRun:
     def run(server: Server, *arguments: str) -> pytest.RunResult:
         monkeypatch.setenv("BCTRL_API_KEY", server.api_key)
         monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)
-        return pytester.runpytest_subprocess(
-            "--bctrl-live", "--bctrl-base-url", server.url, "-p", "no:randomly", *arguments
-        )
+        return pytester.runpytest("--bctrl-live", "--bctrl-base-url", server.url, "-p", "no:randomly", *arguments)
 
     return run

@@ -172,7 +172,7 @@ def test_a_wrong_setting_is_named(pytester: pytest.Pytester, arguments: list[str
     pytester.path.joinpath("broken.yaml").write_text("allow:\n  - {rule: a, location: b}\n")
     pytester.path.joinpath("levels.yaml").write_text("levels: {}\n")
 
-    result = pytester.runpytest_subprocess("--bctrl-mock", *arguments)
+    result = pytester.runpytest("--bctrl-mock", *arguments)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: bctrl: {says}*"])

@@ -1,41 +1,93 @@
-"""The verdict on every variant of an independent server: conforming ones pass, faulty ones fail, by their own kind."""
+"""The verdict on every variant of an independent server: conforming ones pass, faulty ones fail, by their own kind.
+
+Each variant is played once, in this process. One of each kind is a whole run of pytest as well, which finds the same.
+"""
 
 from __future__ import annotations
 
-# Imported here once: pytester forgets what a run in this process imported, and a second copy of a class is another.
-# httpx imports httpcore late, and would take no error of a second copy for one of its own.
-import httpcore  # noqa: F401
+import json
+from typing import Any
+
 import pytest
 
-import pytest_bctrl.suite.start
-import pytest_bctrl.suite.tests  # noqa: F401
-from tests.variants import CATALOGUE, serve
-from tests.variants.variant import Variant
+from pytest_bctrl.finding import Finding, at_or_above
+from pytest_bctrl.observed.differences import differences
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.observer import Observer
+from pytest_bctrl.suite.plan import run_probes
+from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.target import RETRY, Target
+from pytest_bctrl.traffic.retry import RetryPolicy
+from tests.observed.bodies import CONTRACT
+from tests.suite.conftest import LiveRun
+from tests.variants import CATALOGUE, Server, Variant, named, serve
 
-LEVELS = {"pass": [("info", 0)], "error": [("error", 1)], "warning": [("error", 0), ("warning", 1)]}
-"""For each expectation, the failing level to run with and the exit code that is right."""
+FAILS = {"pass": [("info", False)], "error": [("error", True)], "warning": [("error", False), ("warning", True)]}
+"""For each expectation, whether a run fails at a level."""
 
-WAITING = ("drip", "hang", "silent")
-"""Parts of the names of variants that keep a client waiting until it gives up."""
+WAITING = ("drip", "endless", "hang", "silent", "-always")
+"""Parts of the names of variants that keep a client waiting until it gives up, here after a second."""
 
-CASES = [(variant, level, code) for variant in CATALOGUE for level, code in LEVELS[variant.expect]]
+IMPATIENT = RetryPolicy(RETRY.statuses, announced=RETRY.announced, budget=2.0, attempts=3, first_wait=0.01)
+
+SHAPE = ("undocumented_property", "response_schema_conformance")
+"""The rules whose findings an observer of the same answers reports, too."""
 
 
-@pytest.mark.parametrize(
-    ("variant", "level", "code"), CASES, ids=[f"{variant.kind}-{variant.name}-{level}" for variant, level, _ in CASES]
-)
-def test_verdict(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, variant: Variant, level: str, code: int
-) -> None:
+def judged(server: Server, **patience: Any) -> tuple[list[Finding], list[Finding]]:
+    """Return what the suite finds, and what an observer of the same answers says of them."""
+    observer = Observer(CONTRACT)
+    key, values = Secret(server.api_key), {"space_id": server.space_id}
+    run = ContractRun("live", CONTRACT, server.url, key, values, "error", max_examples=20)
+    waits = any(word in server.variant.name for word in WAITING)
+    patience = ({"retry": IMPATIENT, "timeout": 1.0} if waits else {}) | patience
+    target = Target(run, see=lambda answer, query, headers: observer.see_answer(answer), **patience)
+    try:
+        return run_probes(target), differences(CONTRACT, observer.everything)
+    finally:
+        target.close()
+
+
+def asked_as_promised(server: Server) -> bool:
+    is_safe = {"GET", "HEAD"} >= {request.method for request in server.log}
+    return is_safe and len(server.log) <= 40 and not server.strays
+
+
+@pytest.mark.parametrize("variant", CATALOGUE, ids=str)
+def test_verdict(variant: Variant) -> None:
     with serve(variant) as server:
-        monkeypatch.setenv("BCTRL_API_KEY", server.api_key)
-        monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)
-        # A process of its own costs a second; one in which a time-out is waited for is worth it, and keeps its threads.
-        waits = any(word in variant.name for word in WAITING)
-        run = pytester.runpytest_subprocess if waits else pytester.runpytest_inprocess
-        result = run("--bctrl-live", f"--bctrl-base-url={server.url}", f"--bctrl-fail-on={level}", "-p", "no:randomly")
-        assert code == result.ret
-        assert {"GET", "HEAD"} >= {request.method for request in server.log}
-        assert len(server.log) <= 40
-        assert not server.key_reached_elsewhere
+        found, seen = judged(server)
+        assert asked_as_promised(server)
+        assert server.api_key not in repr(found)
+    assert FAILS[variant.expect] == [(level, bool(at_or_above(found, level))) for level, _ in FAILS[variant.expect]]
+    if variant.kind in ("harmless", "schema", "undocumented"):
+        # Whatever the checks find in the answers, the observer reports at the same places, once, and nothing else.
+        shaped = {(one.rule, one.location) for one in found if one.rule in SHAPE}
+        assert sorted(shaped) == sorted((one.rule, one.location) for one in seen if one.rule in SHAPE)
+
+
+WHOLE = """
+    plain empty-list gzip-chunked connection-close set-cookie nested-errors 429-once-with-date
+    503-once-at-first name-missing last-of-300-status-unknown envelope-list fifth-answer-is-html
+    500-on-odd-ids unknown-space-500 redirect-302-to-another-host 429-always body-cut reset-always
+    html-with-200 error-404-html duplicate-key-in-item any-token-accepted remembered-by-connection
+    head-needs-no-key undocumented-one-item same-id-in-all kind-not-type
+"""
+"""One variant of each kind: the ways to pass, to be found, to get no answer and to leak."""
+
+
+@pytest.mark.parametrize("name", WHOLE.split())
+def test_a_whole_run_finds_the_same(name: str, live: LiveRun, pytester: pytest.Pytester) -> None:
+    variant = named(name)
+    with serve(variant) as server:
+        found, _ = judged(server)
+    level, fails = FAILS[variant.expect][0]
+    with serve(variant) as server:
+        result = live(server, f"--bctrl-fail-on={level}", "--bctrl-report=found.json")
+        assert asked_as_promised(server)
         assert server.api_key not in result.stdout.str() + result.stderr.str()
+    assert fails == (result.ret == pytest.ExitCode.TESTS_FAILED)
+    report = json.loads((pytester.path / "found.json").read_text())
+    assert {(one.rule, one.level, one.location) for one in found} == {
+        (one["rule"], one["level"], one["location"]) for one in report["findings"]
+    }

@@ -1,30 +1,15 @@
-"""Cases that Schemathesis generates: how many are asked, and what becomes of them."""
+"""What becomes of the cases that Schemathesis generates."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from pytest_bctrl.contract.read import from_document, load
+from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.samples.inputs import Inputs
-from pytest_bctrl.suite.generate import for_each_case, operation_of, schema_of
 from pytest_bctrl.suite.parameters import of_case
 from tests.contract.documents import document
-
-
-def test_what_a_visit_raises_ends_it_and_is_raised_once() -> None:
-    contract = load()
-    visited: list[Any] = []
-
-    def visit(case: Any) -> None:
-        visited.append(case)
-        raise LookupError("no answer")
-
-    with pytest.raises(LookupError, match="no answer"):
-        for_each_case(operation_of(schema_of(contract), contract.operations[0]), 5, visit)
-    assert 1 == len(visited)
 
 
 @pytest.mark.parametrize(("given", "query"), [([], ""), (["a", "b"], "?tags=a%2Cb")])

@@ -41,7 +41,7 @@ def test_the_job_summary_is_appended_to(live: LiveRun, job: Path) -> None:
 
 
 def test_a_run_in_workers_tells_once(job: Path, pytester: pytest.Pytester) -> None:
-    pytester.runpytest_subprocess("--bctrl-mock", "-n", "2")
+    pytester.runpytest("--bctrl-mock", "-n", "2")
 
     assert 1 == job.read_text("utf-8").count("## contract run")
 
@@ -65,7 +65,7 @@ def test_outside_of_a_job_nothing_is_told(live: LiveRun, job: Path, monkeypatch:
 
 
 def test_an_unknown_value_is_refused(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-github=on")
+    result = pytester.runpytest("--bctrl-mock", "--bctrl-github=on")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: bctrl: --bctrl-github: unknown value 'on' (choose one of: auto, off)"])
@@ -74,7 +74,7 @@ def test_an_unknown_value_is_refused(pytester: pytest.Pytester) -> None:
 def test_a_summary_that_cannot_be_written_is_told(job: Path, pytester: pytest.Pytester) -> None:
     job.mkdir()
 
-    result = pytester.runpytest_subprocess("--bctrl-mock")
+    result = pytester.runpytest("--bctrl-mock")
 
     result.stdout.fnmatch_lines(["bctrl: the job summary is not written: *"])
 

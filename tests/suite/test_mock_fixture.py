@@ -25,7 +25,7 @@ def test_a_marked_scenario_is_played_for_that_test_alone(pytester: pytest.Pytest
             assert len(listed(bctrl_client, bctrl_space_id)) not in (0, 7)
         """
     )
-    pytester.runpytest_subprocess("--strict-markers").assert_outcomes(passed=3)
+    pytester.runpytest("--strict-markers").assert_outcomes(passed=3)
 
 
 def test_a_scenario_is_not_played_to_the_live_api(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +40,7 @@ def test_a_scenario_is_not_played_to_the_live_api(pytester: pytest.Pytester, mon
     )
     monkeypatch.setenv("BCTRL_API_KEY", "pk_scenario_0123456789")
 
-    result = pytester.runpytest_subprocess("--bctrl-live", "--bctrl-space-id=x", "-m", "not bctrl_contract", "-rs")
+    result = pytester.runpytest("--bctrl-live", "--bctrl-space-id=x", "-m", "not bctrl_contract", "-rs")
 
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["SKIPPED *plays a scenario of the mock: run it without --bctrl-live"])
@@ -56,7 +56,7 @@ def test_an_unknown_scenario_says_which_there_are(pytester: pytest.Pytester) -> 
             pass
         """
     )
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest()
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["bctrl_scenario: nope: there is no such scenario (there are: sample, empty, *"])
@@ -69,7 +69,7 @@ def test_what_the_mock_refused_is_in_a_failed_tests_report(pytester: pytest.Pyte
             assert 200 == bctrl_client.get("/v1/spaces/other/runtimes").status_code
         """
     )
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest()
 
     result.stdout.fnmatch_lines(
         ["*bctrl mock server: refused requests*", "GET /v1/spaces/other/runtimes -> 404 (there is no such space; *"]
@@ -91,4 +91,4 @@ def test_many_tests_on_many_workers_never_see_each_other(pytester: pytest.Pytest
             assert 1 == len(bctrl_mock.requests)
         """
     )
-    pytester.runpytest_subprocess("-n", "4", "-p", "randomly").assert_outcomes(passed=100)
+    pytester.runpytest("-n", "4", "-p", "randomly").assert_outcomes(passed=100)

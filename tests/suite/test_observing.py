@@ -67,7 +67,7 @@ def test_a_run_that_saw_too_little_fails_and_says_what_was_never_seen(
     pytester: pytest.Pytester, workers: list[str]
 ) -> None:
     pytester.makepyfile(FOUR_TESTS)
-    result = pytester.runpytest_subprocess("--bctrl-min-coverage=99.5", *workers)
+    result = pytester.runpytest("--bctrl-min-coverage=99.5", *workers)
     assert pytest.ExitCode.TESTS_FAILED == result.ret
     result.assert_outcomes(passed=4)
     text = section(result)
@@ -78,12 +78,12 @@ def test_a_run_that_saw_too_little_fails_and_says_what_was_never_seen(
 def test_a_run_that_saw_enough_passes(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(FOUR_TESTS)
     pytester.makeini("[pytest]\nbctrl_min_coverage = 20")
-    assert 0 == pytester.runpytest_subprocess().ret
+    assert 0 == pytester.runpytest().ret
 
 
 def test_a_run_that_saw_nothing_does_not_meet_a_minimum(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_nothing():\n    pass\n")
-    result = pytester.runpytest_subprocess("--bctrl-min-coverage=1")
+    result = pytester.runpytest("--bctrl-min-coverage=1")
     assert pytest.ExitCode.TESTS_FAILED == result.ret
     assert "0 of" in section(result)
 
@@ -110,7 +110,7 @@ def test_faults_that_a_test_plays_on_the_mock_are_no_drift(pytester: pytest.Pyte
             assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code == 200
         """
     )
-    result = pytester.runpytest_subprocess("--bctrl-min-coverage=1")
+    result = pytester.runpytest("--bctrl-min-coverage=1")
     result.assert_outcomes(passed=1)
     assert "in 1 answer" in section(result)
     assert "drift" not in section(result)
@@ -134,15 +134,15 @@ def test_a_body_that_a_test_streams_is_left_to_the_test(pytester: pytest.Pyteste
                 assert json.loads(b"".join([part async for part in response.aiter_bytes()]))["runtimes"]
         """
     )
-    result = pytester.runpytest_subprocess("--bctrl-min-coverage=1")
+    result = pytester.runpytest("--bctrl-min-coverage=1")
     result.assert_outcomes(passed=2)
     assert "in 2 answers" in section(result)
 
 
 def test_recorded_answers_are_observed_when_they_are_replayed(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(RECORDED)
-    assert 0 == pytester.runpytest_subprocess("--bctrl-record-mode=once").ret
-    result = pytester.runpytest_subprocess("--bctrl-min-coverage=1")
+    assert 0 == pytester.runpytest("--bctrl-record-mode=once").ret
+    result = pytester.runpytest("--bctrl-min-coverage=1")
     result.assert_outcomes(passed=1)
     assert "in 1 answer" in section(result)
 
@@ -152,7 +152,7 @@ def test_a_replay_tells_drift_and_no_coverage_that_nobody_asked_for(pytester: py
     with serve(harmless("tenant", "", Service(document=edited(put(3, "tenant", "t-1"))))) as server:
         assert 0 == live(server, "-m", "not bctrl_contract", "--bctrl-record-mode=once").ret
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest()
 
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*= bctrl traffic =*", "drift *1 warning*", "*runtimes[[]*[]].tenant*"])
@@ -161,7 +161,7 @@ def test_a_replay_tells_drift_and_no_coverage_that_nobody_asked_for(pytester: py
 
 def test_a_run_that_asks_for_nothing_is_told_nothing(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(FOUR_TESTS)
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest()
     result.assert_outcomes(passed=4)
     assert "bctrl coverage" not in result.stdout.str()
     assert "bctrl traffic" not in result.stdout.str()

@@ -54,7 +54,7 @@ def test_a_target_that_takes_four_requests_a_second_passes(
     with serve(limited) as server:
         monkeypatch.setenv("BCTRL_API_KEY", server.api_key)
         monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)
-        result = pytester.runpytest_subprocess("--bctrl-live", f"--bctrl-base-url={server.url}")
+        result = pytester.runpytest("--bctrl-live", f"--bctrl-base-url={server.url}")
 
         assert result.ret == 0
         assert len(server.log) <= 40

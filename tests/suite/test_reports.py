@@ -30,7 +30,7 @@ def read(path: Path) -> dict[str, Any]:
 def test_the_suffix_says_how(pytester: pytest.Pytester) -> None:
     paths = [f"out/report.{suffix}" for suffix in SUFFIXES]
 
-    result = pytester.runpytest_subprocess("--bctrl-mock", *(f"--bctrl-report={path}" for path in paths))
+    result = pytester.runpytest("--bctrl-mock", *(f"--bctrl-report={path}" for path in paths))
 
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines([f"report       {path}" for path in paths])
@@ -40,7 +40,7 @@ def test_the_suffix_says_how(pytester: pytest.Pytester) -> None:
 
 
 def test_json_tells_what_was_checked(pytester: pytest.Pytester) -> None:
-    pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-report=report.json")
+    pytester.runpytest("--bctrl-mock", "--bctrl-report=report.json")
 
     report = read(pytester.path / "report.json")
     assert "passed" == report["verdict"]["status"]
@@ -79,8 +79,9 @@ def test_they_are_written_when_tests_fail(pytester: pytest.Pytester, live: LiveR
 
 
 def test_workers_make_one_report_of_the_whole_run(pytester: pytest.Pytester) -> None:
-    pytester.runpytest_subprocess("--bctrl-mock", "-n", "2", "--bctrl-report=report.json")
+    result = pytester.runpytest("--bctrl-mock", "-n", "2", "--bctrl-report=report.json")
 
+    result.stdout.fnmatch_lines(["checked *GET /v1/spaces/{id}/runtimes: 36 tests, *"])
     tests = [test["id"] for test in read(pytester.path / "report.json")["tests"]]
     assert len(tests) == len(set(tests)) == 36
 
@@ -88,6 +89,7 @@ def test_workers_make_one_report_of_the_whole_run(pytester: pytest.Pytester) -> 
 def test_a_run_that_is_stopped_is_not_called_passed(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("import pytest\n\ndef test_it():\n    raise KeyboardInterrupt\n")
 
+    # A process of its own: pytester takes an interruption in this one for the user's.
     pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-report=report.json", "-p", "no:randomly")
 
     report = read(pytester.path / "report.json")
@@ -95,7 +97,7 @@ def test_a_run_that_is_stopped_is_not_called_passed(pytester: pytest.Pytester) -
 
 
 def test_a_run_that_checks_nothing_is_not_called_passed(pytester: pytest.Pytester) -> None:
-    pytester.runpytest_subprocess(
+    pytester.runpytest(
         "--bctrl-mock", "-k", "no_such_test", *(f"--bctrl-report=report.{suffix}" for suffix in SUFFIXES)
     )
 
@@ -111,7 +113,7 @@ def test_a_run_that_checks_nothing_is_not_called_passed(pytester: pytest.Pyteste
 def test_an_upstream_that_cannot_be_read_is_not_called_passed(pytester: pytest.Pytester) -> None:
     pytester.path.joinpath("page.md").write_text("no spec in here", "utf-8")
 
-    pytester.runpytest_subprocess("--bctrl-upstream=page.md", "--bctrl-report=report.json")
+    pytester.runpytest("--bctrl-upstream=page.md", "--bctrl-report=report.json")
 
     report = read(pytester.path / "report.json")
     assert ("not checked", ["not checked"]) == (
@@ -130,7 +132,7 @@ def test_what_had_nothing_to_look_at_is_told(pytester: pytest.Pytester, live: Li
 
 
 def test_coverage_and_observation_are_told(pytester: pytest.Pytester) -> None:
-    pytester.runpytest_subprocess("--bctrl-mock", "-n", "2", "--bctrl-report=report.json")
+    pytester.runpytest("--bctrl-mock", "-n", "2", "--bctrl-report=report.json")
 
     report = read(pytester.path / "report.json")
     points = report["coverage"]["points"]
@@ -141,7 +143,7 @@ def test_coverage_and_observation_are_told(pytester: pytest.Pytester) -> None:
 
 
 def test_a_run_that_saw_less_than_was_asked_for_is_not_called_passed(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-min-coverage=100", "--bctrl-report=report.json")
+    result = pytester.runpytest("--bctrl-mock", "--bctrl-min-coverage=100", "--bctrl-report=report.json")
 
     report = read(pytester.path / "report.json")
     assert (pytest.ExitCode.TESTS_FAILED, "failed") == (result.ret, report["verdict"]["status"])
@@ -182,7 +184,7 @@ def test_what_is_accepted_is_told_and_fails_nothing(pytester: pytest.Pytester, l
 def test_the_ini_file_can_ask_for_them(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nbctrl_report =\n    out/one.json\n    out/two.md\n")
 
-    pytester.runpytest_subprocess("--bctrl-mock")
+    pytester.runpytest("--bctrl-mock")
 
     assert ["one.json", "two.md"] == sorted(path.name for path in (pytester.path / "out").iterdir())
 
@@ -190,7 +192,7 @@ def test_the_ini_file_can_ask_for_them(pytester: pytest.Pytester) -> None:
 def test_the_command_line_takes_the_place_of_the_ini_file(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nbctrl_report = one.json\n")
 
-    pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-report=two.json")
+    pytester.runpytest("--bctrl-mock", "--bctrl-report=two.json")
 
     assert (False, True) == ((pytester.path / "one.json").exists(), (pytester.path / "two.json").exists())
 
@@ -199,12 +201,12 @@ def test_the_ini_file_waits_for_a_contract_run(pytester: pytest.Pytester) -> Non
     pytester.makeini("[pytest]\nbctrl_report = report.json\n")
     pytester.makepyfile("def test_it():\n    pass\n")
 
-    assert pytester.runpytest_subprocess().ret == pytest.ExitCode.OK
+    assert pytester.runpytest().ret == pytest.ExitCode.OK
     assert not pytester.path.joinpath("report.json").exists()
 
 
 def test_nothing_is_written_where_nothing_runs(pytester: pytest.Pytester) -> None:
-    pytester.runpytest_subprocess("--bctrl-mock", "--collect-only", "--bctrl-report=report.json")
+    pytester.runpytest("--bctrl-mock", "--collect-only", "--bctrl-report=report.json")
 
     assert not pytester.path.joinpath("report.json").exists()
 
@@ -232,7 +234,7 @@ def test_a_path_that_will_not_do_is_refused_before_anything_is_sent(
 
 
 def test_a_report_without_a_contract_run_is_refused(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("--bctrl-report=report.json")
+    result = pytester.runpytest("--bctrl-report=report.json")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: bctrl: --bctrl-report: there is no contract run to report on *--bctrl-mock*"])
@@ -243,7 +245,7 @@ def test_a_report_that_cannot_be_written_at_the_end_fails_the_run(pytester: pyte
         "import pathlib\n\ndef test_it():\n    pathlib.Path('out').rmdir()\n    pathlib.Path('out').write_text('')\n"
     )
 
-    result = pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-report=out/report.json")
+    result = pytester.runpytest("--bctrl-mock", "--bctrl-report=out/report.json")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["bctrl: the report out/report.json is not written: *"])

@@ -154,7 +154,7 @@ def test_a_trace_that_cannot_be_filtered_is_refused() -> None:
 
 def test_logs_of_a_run_without_pytests_logging_are_left_alone(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(): pass")
-    pytester.runpytest_subprocess("--bctrl-mock", "-p", "no:logging", "-m", "not bctrl_contract").assert_outcomes(
+    pytester.runpytest("--bctrl-mock", "-p", "no:logging", "-m", "not bctrl_contract").assert_outcomes(
         passed=1, deselected=36
     )
 

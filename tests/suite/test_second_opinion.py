@@ -10,7 +10,7 @@ import pytest
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.suite.generate import schema_of, second_opinion
+from pytest_bctrl.suite.generate import second_opinion
 
 CONTRACT = load()
 OPERATION = CONTRACT.operations[0]
@@ -23,7 +23,7 @@ def opinion(status: int, body: bytes, known: list[Finding]) -> list[Finding]:
     )
     response.elapsed = timedelta(0)
     answer = Answer(CONTRACT, OPERATION, status, tuple(headers.items()), body, {"id": "1"})
-    return second_opinion(schema_of(CONTRACT), answer, response, known)
+    return second_opinion(answer, response, known)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_the_line_that_ends_a_run_does_not_show_it(
     monkeypatch.setenv("BCTRL_API_KEY", key)
     monkeypatch.setenv("BCTRL_SPACE_ID", SPACE_ID)
     with scripted(said.replace(b"{key}", key.encode())) as server:
-        result = pytester.runpytest_subprocess("--bctrl-live", "--bctrl-base-url", server.url, "-p", "no:randomly")
+        result = pytester.runpytest("--bctrl-live", "--bctrl-base-url", server.url, "-p", "no:randomly")
     assert result.ret == 1
     result.stdout.fnmatch_lines([line])
     assert key[:8] not in everything(result, pytester.path)

@@ -8,7 +8,7 @@ import pytest
 
 
 def test_every_mutant_is_caught_and_every_fault_found(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("--bctrl-selftest", "-n", "4")
+    result = pytester.runpytest("--bctrl-selftest", "-n", "4")
 
     assert result.ret == pytest.ExitCode.OK
     caught, total = re.findall(r"contract strength: (\d+) of (\d+) mutants caught", result.stdout.str())[0]
@@ -19,14 +19,14 @@ def test_every_mutant_is_caught_and_every_fault_found(pytester: pytest.Pytester)
 def test_it_needs_no_target_and_sends_nothing_live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BCTRL_API_KEY", raising=False)
 
-    result = pytester.runpytest_subprocess("--bctrl-selftest", "-k", "mutant")
+    result = pytester.runpytest("--bctrl-selftest", "-k", "mutant")
 
     result.assert_outcomes(passed=1, deselected=93)
     result.stdout.fnmatch_lines(["bctrl: target none, *, self-test, fails on error"])
 
 
 def test_the_figure_is_the_last_thing_of_the_section(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("--bctrl-selftest", "-k", "mutant")
+    result = pytester.runpytest("--bctrl-selftest", "-k", "mutant")
 
     section = result.outlines[
         result.outlines.index(next(line for line in result.outlines if "bctrl contract" in line)) :
@@ -65,7 +65,7 @@ paths:
 """,
     )
 
-    result = pytester.runpytest_subprocess("--bctrl-selftest", "--bctrl-contract=mine.yaml", "-k", "mutant")
+    result = pytester.runpytest("--bctrl-selftest", "--bctrl-contract=mine.yaml", "-k", "mutant")
 
     result.assert_outcomes(passed=1, deselected=result.parseoutcomes()["deselected"])
     result.stdout.fnmatch_lines(["GET /v2/tanks: contract strength: * mutants caught"])
@@ -102,7 +102,7 @@ def test_a_contract_that_is_silent_about_refusals_is_proven(pytester: pytest.Pyt
     """What the contract leaves out is said, and is held against neither the mock nor the checks."""
     pytester.makefile(".yaml", mine=AWKWARD.replace("^(?=A)A$", "^[A-Z]{3}$"))
 
-    result = pytester.runpytest_subprocess("--bctrl-selftest", "--bctrl-contract=mine.yaml", "-n", "4")
+    result = pytester.runpytest("--bctrl-selftest", "--bctrl-contract=mine.yaml", "-n", "4")
 
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(
@@ -114,7 +114,7 @@ def test_a_contract_of_which_no_body_can_be_made_says_so_once(pytester: pytest.P
     """One test fails, in words, and none of the others is run on what does not keep the contract."""
     pytester.makefile(".yaml", mine=AWKWARD)
 
-    result = pytester.runpytest_subprocess("--bctrl-selftest", "--bctrl-contract=mine.yaml")
+    result = pytester.runpytest("--bctrl-selftest", "--bctrl-contract=mine.yaml")
 
     result.assert_outcomes(failed=1, skipped=2)
     result.stdout.fnmatch_lines(["*GET /orders/{id}: no body can be made of the contract that keeps it*examples*"])
@@ -128,7 +128,7 @@ def test_a_contract_without_any_body_is_refused(pytester: pytest.Pytester) -> No
     )
     pytester.makefile(".yaml", mine=f"{text}\ncomponents: {AWKWARD.partition('components:')[2]}")
 
-    result = pytester.runpytest_subprocess("--bctrl-selftest", "--bctrl-contract=mine.yaml")
+    result = pytester.runpytest("--bctrl-selftest", "--bctrl-contract=mine.yaml")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: bctrl: *it documents no successful JSON answer*"])

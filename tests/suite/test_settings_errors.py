@@ -36,14 +36,14 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_a_missing_variable(pytester: pytest.Pytester, environment: pytest.MonkeyPatch, variable: str) -> None:
     environment.delenv(variable)
 
-    assert variable in usage_error(pytester.runpytest_subprocess("--bctrl-live"))
+    assert variable in usage_error(pytester.runpytest("--bctrl-live"))
 
 
 @pytest.mark.parametrize("key", ["two words", "line\nend", "clé", " "])
 def test_a_broken_key_is_not_shown(pytester: pytest.Pytester, environment: pytest.MonkeyPatch, key: str) -> None:
     environment.setenv("BCTRL_API_KEY", key)
 
-    line = usage_error(pytester.runpytest_subprocess("--bctrl-live"))
+    line = usage_error(pytester.runpytest("--bctrl-live"))
     assert line.startswith("ERROR: bctrl: BCTRL_API_KEY: ")
     assert not key.strip() or key not in line
 
@@ -62,7 +62,7 @@ def test_a_broken_key_is_not_shown(pytester: pytest.Pytester, environment: pytes
 def test_a_base_url_that_cannot_be_used(
     pytester: pytest.Pytester, environment: pytest.MonkeyPatch, url: str, reason: str
 ) -> None:
-    line = usage_error(pytester.runpytest_subprocess("--bctrl-live", f"--bctrl-base-url={url}"))
+    line = usage_error(pytester.runpytest("--bctrl-live", f"--bctrl-base-url={url}"))
     assert "--bctrl-base-url" in line
     assert reason in line
 
@@ -78,7 +78,7 @@ def test_a_base_url_that_cannot_be_used(
     ],
 )
 def test_a_wrong_value(pytester: pytest.Pytester, environment: pytest.MonkeyPatch, option: str, mend: str) -> None:
-    line = usage_error(pytester.runpytest_subprocess("--bctrl-mock", option))
+    line = usage_error(pytester.runpytest("--bctrl-mock", option))
     assert option.partition("=")[2] in line
     assert mend in line
 
@@ -86,14 +86,14 @@ def test_a_wrong_value(pytester: pytest.Pytester, environment: pytest.MonkeyPatc
 def test_an_ini_value_is_named_as_such(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nbctrl_fail_on = fatal\n")
 
-    assert "bctrl_fail_on (ini): unknown level 'fatal'" in usage_error(pytester.runpytest_subprocess("--bctrl-mock"))
+    assert "bctrl_fail_on (ini): unknown level 'fatal'" in usage_error(pytester.runpytest("--bctrl-mock"))
 
 
 def test_a_contract_that_is_none(pytester: pytest.Pytester, tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("swagger: '2.0'\n")
 
-    line = usage_error(pytester.runpytest_subprocess("--bctrl-mock", f"--bctrl-contract={path}"))
+    line = usage_error(pytester.runpytest("--bctrl-mock", f"--bctrl-contract={path}"))
     assert "it is not an OpenAPI 3.1 document" in line
 
 
@@ -106,11 +106,9 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_ini(
         environment.setenv("BCTRL_SPACE_ID", server.space_id)
         pytester.makeini(f"[pytest]\nbctrl_base_url = {nowhere}\nbctrl_space_id = ini\n")
         environment.setenv("BCTRL_BASE_URL", f"{server.url}/v1/")
-        by_environment = pytester.runpytest_subprocess("--bctrl-live", "-k", "test_answer_conforms")
+        by_environment = pytester.runpytest("--bctrl-live", "-k", "test_answer_conforms")
         environment.setenv("BCTRL_BASE_URL", nowhere)
-        by_option = pytester.runpytest_subprocess(
-            "--bctrl-live", "-k", "test_answer_conforms", f"--bctrl-base-url={server.url}"
-        )
+        by_option = pytester.runpytest("--bctrl-live", "-k", "test_answer_conforms", f"--bctrl-base-url={server.url}")
 
     assert [by_environment.ret, by_option.ret] == [0, 0]
 
@@ -123,7 +121,7 @@ def test_the_ini_file_is_enough_beside_the_key(pytester: pytest.Pytester, enviro
             f"[pytest]\nbctrl_base_url = {server.url}\nbctrl_space_id = {server.space_id}\n"
             "bctrl_max_examples = 2\nbctrl_fail_on = info\n"
         )
-        result = pytester.runpytest_subprocess("--bctrl-live")
+        result = pytester.runpytest("--bctrl-live")
 
     assert result.ret == 0
     result.stdout.fnmatch_lines([f"bctrl: target {server.url}, *, fails on info"])
@@ -131,5 +129,5 @@ def test_the_ini_file_is_enough_beside_the_key(pytester: pytest.Pytester, enviro
 
 def test_a_contract_that_leaves_nothing_to_ask_is_no_green_run(pytester: pytest.Pytester) -> None:
     """The published document alone does not say where the space id comes from."""
-    line = usage_error(pytester.runpytest_subprocess("--bctrl-mock", f"--bctrl-contract={packaged().spec}"))
+    line = usage_error(pytester.runpytest("--bctrl-mock", f"--bctrl-contract={packaged().spec}"))
     assert "no operation of the contract can be asked; required parameters have no value: id" in line

@@ -19,26 +19,26 @@ def published(tmp_path: Path) -> Path:
 
 
 def test_no_drift_passes(pytester: pytest.Pytester, published: Path) -> None:
-    result = pytester.runpytest_subprocess(f"--bctrl-upstream={published}")
+    result = pytester.runpytest(f"--bctrl-upstream={published}")
 
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines([f"checked      the vendored spec against {published}"])
 
 
 def test_it_runs_beside_the_contract_suite_and_on_workers(pytester: pytest.Pytester, published: Path) -> None:
-    pytester.runpytest_subprocess("--bctrl-mock", f"--bctrl-upstream={published}", "-n", "2").assert_outcomes(passed=37)
+    pytester.runpytest("--bctrl-mock", f"--bctrl-upstream={published}", "-n", "2").assert_outcomes(passed=37)
 
 
 def test_an_ini_value_counts_where_the_suite_runs(pytester: pytest.Pytester, published: Path) -> None:
     pytester.makeini(f"[pytest]\nbctrl_upstream = {published}\n")
 
-    pytester.runpytest_subprocess("--bctrl-mock", "-k", "upstream").assert_outcomes(passed=1, deselected=36)
+    pytester.runpytest("--bctrl-mock", "-k", "upstream").assert_outcomes(passed=1, deselected=36)
 
 
 def test_what_breaks_a_consumer_fails_with_both_places(pytester: pytest.Pytester, published: Path) -> None:
     published.write_text(published.read_text("utf-8").replace("- stopped", "- paused"), "utf-8")
 
-    result = pytester.runpytest_subprocess(f"--bctrl-upstream={published}")
+    result = pytester.runpytest(f"--bctrl-upstream={published}")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
@@ -54,7 +54,7 @@ def test_what_breaks_a_consumer_fails_with_both_places(pytester: pytest.Pytester
 def test_what_cannot_be_checked_fails(pytester: pytest.Pytester, published: Path) -> None:
     published.write_text("# A page without a spec\n")
 
-    result = pytester.runpytest_subprocess(f"--bctrl-upstream={published}")
+    result = pytester.runpytest(f"--bctrl-upstream={published}")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["not checked  the drift of the spec: *page.md*"])
@@ -63,7 +63,7 @@ def test_what_cannot_be_checked_fails(pytester: pytest.Pytester, published: Path
 
 @pytest.mark.parametrize("value", ["nowhere.md", "", "."])
 def test_a_source_that_is_no_file_is_a_wrong_setting(pytester: pytest.Pytester, value: str) -> None:
-    result = pytester.runpytest_subprocess("--bctrl-mock", f"--bctrl-upstream={value}")
+    result = pytester.runpytest("--bctrl-mock", f"--bctrl-upstream={value}")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: bctrl: --bctrl-upstream: {value!r} is no file (*"])
@@ -73,7 +73,7 @@ def test_the_gates_allow_list_counts_here_too(pytester: pytest.Pytester, publish
     published.write_text(published.read_text("utf-8").replace("- stopped", "- paused"), "utf-8")
     accepted = pytester.run(sys.executable, "-m", "pytest_bctrl", "drift", str(published), "--accept", "agreed")
 
-    result = pytester.runpytest_subprocess(f"--bctrl-upstream={published}", f"--rootdir={pytester.path}")
+    result = pytester.runpytest(f"--bctrl-upstream={published}", f"--rootdir={pytester.path}")
 
     assert [accepted.ret, result.ret] == [0, 0]
     result.stdout.fnmatch_lines(["drift        1 of 2 findings are allowed by *bctrl-drift.yaml"])

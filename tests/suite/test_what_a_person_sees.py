@@ -9,7 +9,7 @@ from tests.variants import named, serve
 
 
 def test_the_header_names_target_contract_and_level(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-fail-on=warning", "-k", "unique_ids")
+    result = pytester.runpytest("--bctrl-mock", "--bctrl-fail-on=warning", "-k", "unique_ids")
 
     result.stdout.re_match_lines(
         [r"bctrl: target the bundled mock, contract bctrl API 1\.0\.0 \([0-9a-f]{12}\), fails on warning"]

@@ -143,7 +143,7 @@ def test_without_the_api_there_is_no_third_witness(
     """The mock answers by the contract: what it never sends says nothing of the API."""
     upstream.write_text(yaml.safe_dump(published(CASES[FOUR[STALE]])))
 
-    result = pytester.runpytest_subprocess("--bctrl-upstream=upstream.yaml", *target)
+    result = pytester.runpytest("--bctrl-upstream=upstream.yaml", *target)
 
     result.stdout.no_fnmatch_line("who moved: *")
     result.stdout.fnmatch_lines(["next         pytest-bctrl contract update *"])

@@ -1,4 +1,4 @@
-"""The suite's questions, each asked of a mock in this process: what it finds, and when it stops."""
+"""The suite's probes, each sent to a mock in this process: what it finds, and when it stops."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 from typing import Any, cast
 
 import pytest
@@ -15,11 +16,10 @@ from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.suite import questions, selftest
-from pytest_bctrl.suite.fixtures import require_operations
-from pytest_bctrl.suite.judge import judge
+from pytest_bctrl.suite import probes, selftest
 from pytest_bctrl.suite.parameters import variations
 from pytest_bctrl.suite.paths import ODD, UNKNOWN, near_misses, unknown
+from pytest_bctrl.suite.plan import require_operations, run_probes
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.target import Target
 from pytest_bctrl.suite.verdict import Verdict
@@ -64,17 +64,17 @@ def test_one_pause_that_is_announced_is_borne_and_asked_after() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("status", 503, retry_after=0, after=2, times=1)
     with target(mock) as asked:
-        found = [one for several in questions.of_repetition(asked, LISTED) for one in several]
+        found = list(chain.from_iterable(probes.of_repetition(asked, LISTED)))
         assert ([], 1) == (found, asked.pauses[LISTED.label])
     # Two before it, itself and what it asked for, and then as many as there are usually.
-    assert len(mock.requests) == 4 + questions.REPEATS - 1
+    assert len(mock.requests) == 4 + probes.REPEATS - 1
 
 
 def test_a_pause_that_comes_again_is_found() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("status", 503, retry_after=0, after=1, every=3)
     with target(mock) as asked:
-        found = [one for several in questions.of_repetition(asked, LISTED) for one in several]
+        found = list(chain.from_iterable(probes.of_repetition(asked, LISTED)))
     again = [one for one in found if one.rule == "not_a_server_error"]
     assert "503, for the 2nd time" == again[0].observed
     assert "the server is unavailable again and again" == again[0].message
@@ -84,14 +84,14 @@ def test_a_body_that_is_not_in_its_coding_is_found() -> None:
     mock = MockServer(CONTRACT)
     mock.fault(Fault("coded", change.headers({"Content-Encoding": "deflate"})))
     with target(mock) as asked:
-        found = told(questions.of_answer(asked, LISTED))
+        found = told(next(probes.of_answer(asked, LISTED)))
     assert ("complete_answer", "the body is not in the coding that Content-Encoding names") in found
 
 
 def test_a_path_that_is_too_long_may_be_refused_as_such() -> None:
     (long,) = [value for value in ODD if value.name == "long"]
     with target(MockServer(CONTRACT, limits=Limits(target_bytes=1000))) as asked:
-        assert [] == questions.of_path(asked, LISTED, long)
+        assert [[]] == list(probes.of_path(asked, LISTED, long))
 
 
 def test_what_is_generated_may_be_refused_as_documented() -> None:
@@ -101,15 +101,15 @@ def test_what_is_generated_may_be_refused_as_documented() -> None:
         refused = asked.ask(LISTED, asked.plain(LISTED)).answer
         mock.fault("status", 418, times=1)
         undocumented = asked.ask(LISTED, asked.plain(LISTED)).answer
-    assert (404, []) == (refused.status, questions.of_generated(refused))
-    assert {"status_code_conformance"} == {one.rule for one in questions.of_generated(undocumented)}
+    assert (404, []) == (refused.status, probes.check_generated(refused))
+    assert {"status_code_conformance"} == {one.rule for one in probes.check_generated(undocumented)}
 
 
-def test_a_question_without_an_answer_does_not_keep_the_others_from_being_asked() -> None:
+def test_a_probe_without_an_answer_does_not_keep_the_others_from_being_sent() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("reset", after=1)
     with target(mock, retry=RetryPolicy(attempts=1)) as asked:
-        found = judge(asked, LISTED)
+        found = run_probes(asked, LISTED)
     assert {"complete_answer"} == {one.rule for one in found}
     assert len(mock.requests) > 1
 
@@ -156,7 +156,7 @@ def test_an_operation_that_is_a_head_is_asked_by_its_own_method_alone() -> None:
     contract = from_document(made, "things.json")
     mock = MockServer(contract)
     with target(mock, contract) as asked:
-        assert [] == judge(asked, contract.operation("look"))
+        assert [] == run_probes(asked, contract.operation("look"))
     assert {"HEAD"} == {one.method for one in mock.requests}
 
 

@@ -1,0 +1,174 @@
+"""Everything that the contract suite asks, as one list: for its tests, and for a verdict without pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeAlias
+
+from pytest_bctrl.checks.credentials import wrong_credentials
+from pytest_bctrl.checks.violation import merge
+from pytest_bctrl.contract.key_fields import guarded_by, key_fields
+from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.samples.inputs import unfilled
+from pytest_bctrl.suite import paths, probes
+from pytest_bctrl.suite.parameters import mistakes, variations
+from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.target import NoAnswerError, Target
+
+Rows: TypeAlias = Iterator[tuple[str, tuple[Any, ...]]]
+"""For one operation: the end of a test's id, and what the probe is given beside target and operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One thing that is asked about one operation; `name` is its part of the id of a test."""
+
+    name: str
+    operation: Operation
+    _ask: Callable[..., probes.Found]
+    _given: tuple[Any, ...] = ()
+
+    def send(self, target: Target) -> probes.Found:
+        """Ask a target, and yield the findings of each answer.
+
+        Raises `NoAnswerError` where there is none, and `NotCheckedError` where it has nothing to look at.
+        """
+        return self._ask(target, self.operation, *self._given)
+
+
+def plan(run: ContractRun, test: str = "") -> Iterator[Probe]:
+    """Yield all probes of a run in the order in which they are sent, or those of one test."""
+    for name, (rows, ask) in _TESTS.items():
+        for operation in askable(run) if test in ("", name) else ():
+            title = operation.operation_id or operation.label
+            for about, given in rows(run, operation):
+                # A check of one's own is looked for by its own name first.
+                parts = [about, title] if ask is probes.of_own_check else [title, about]
+                yield Probe("-".join(filter(None, parts)), operation, ask, given)
+
+
+def run_probes(target: Target, operation: Operation | None = None) -> list[Finding]:
+    """Send every probe, or every one of an operation, and return what all found; stop where the target cannot be asked.
+
+    What fails a run at a level follows from the findings (`at_or_above`).
+    """
+    found: list[Finding] = []
+    for probe in plan(target.run):
+        if operation is not None and probe.operation.label != operation.label:
+            continue
+        try:
+            with suppress(probes.NotCheckedError):
+                for several in probe.send(target):
+                    found += several
+        except NoAnswerError as error:
+            found.append(error.finding)
+            if error.is_final:
+                break
+    return merge(found)
+
+
+def askable(run: ContractRun) -> list[Operation]:
+    """The operations that a safe request can reach with the settings there are and what the contract says."""
+    return [operation for operation in run.contract.operations if not why_not_asked(run, operation)]
+
+
+def why_not_asked(run: ContractRun, operation: Operation) -> str:
+    """Return why an operation is not asked, in words; empty where it is."""
+    if not operation.is_safe:
+        return f"{operation.method} could change something, and the suite sends safe methods only"
+    missing = unfilled(run.contract, operation, run.values)
+    if missing:
+        return f"nothing gives a value for {', '.join(missing)}; an example in the contract would"
+    if key_fields(run.contract, operation) is None:
+        return "its security is neither a bearer token nor an API key in a header"
+    return ""
+
+
+def require_operations(run: ContractRun) -> None:
+    """Raise `SettingError` where a run could ask its target nothing: it would be green with nothing checked."""
+    if run.target is None or askable(run):
+        return
+    safe = [operation for operation in run.contract.operations if operation.is_safe]
+    names = sorted({name for operation in safe for name in unfilled(run.contract, operation, run.values)})
+    reason = next((why_not_asked(run, operation) for operation in safe), "none has a safe method")
+    if names:
+        reason = f"required parameters have no value: {', '.join(names)}"
+    raise SettingError(
+        f"no operation of the contract can be asked; {reason}",
+        where=run.contract.name,
+        mend="give a path parameter an example, or take it from a setting: x-bctrl-setting: space_id",
+    )
+
+
+def _once(_run: ContractRun, _operation: Operation) -> Rows:
+    yield "", ()
+
+
+def _rules(_run: ContractRun, operation: Operation) -> Rows:
+    for rule in operation.invariants:
+        yield rule["rule"], (rule,)
+
+
+def _own(run: ContractRun, operation: Operation) -> Rows:
+    for check in run.checks:
+        if check.looks_at(operation.operation_id, operation.label):
+            yield check.name, (check,)
+
+
+def _credentials(run: ContractRun, operation: Operation) -> Rows:
+    guard = guarded_by(run.contract, operation)
+    for credential in wrong_credentials(run.key, guard) if guard else ():
+        yield credential.name.replace(" ", "-"), (credential,)
+
+
+def _secured(run: ContractRun, operation: Operation) -> Rows:
+    if operation.method == "GET" and guarded_by(run.contract, operation) is not None:
+        yield "", ()
+
+
+def _path_values(run: ContractRun, operation: Operation) -> Rows:
+    for value in paths.probes(run.max_examples) if operation.path_parameters else ():
+        yield value.name, (value,)
+
+
+def _variations(run: ContractRun, operation: Operation) -> Rows:
+    for variation in islice(variations(run.contract, operation, run.values), run.max_examples):
+        yield variation.name.replace(" ", "-"), (variation,)
+
+
+def _mistakes(run: ContractRun, operation: Operation) -> Rows:
+    for mistake in islice(mistakes(run.contract, operation, run.values), run.max_examples):
+        yield mistake.name.replace(" ", "-"), (mistake,)
+
+
+def _placed(_run: ContractRun, operation: Operation) -> Rows:
+    if operation.path_parameters:
+        yield "", ()
+
+
+def _queried(_run: ContractRun, operation: Operation) -> Rows:
+    if operation.other_parameters:
+        yield "", ()
+
+
+_TESTS: dict[str, tuple[Callable[[ContractRun, Operation], Rows], Callable[..., probes.Found]]] = {
+    "test_answer_conforms": (_once, probes.of_answer),
+    "test_schemathesis_agrees": (_once, probes.of_second_opinion),
+    "test_nothing_undocumented": (_once, probes.of_undocumented),
+    "test_invariant": (_rules, probes.of_invariant),
+    "test_own_check": (_own, probes.of_own_check),
+    "test_conformance_is_kept": (_once, probes.of_repetition),
+    "test_wrong_credential_is_refused": (_credentials, probes.of_credential),
+    "test_head_needs_the_credential_too": (_secured, probes.of_head),
+    "test_odd_path_value_is_refused": (_path_values, probes.of_path),
+    "test_allowed_value_is_taken": (_variations, probes.of_variation),
+    "test_wrong_value_is_refused": (_mistakes, probes.of_mistake),
+    "test_generated_path_values_are_refused": (_placed, probes.of_generated_paths),
+    "test_generated_query_is_answered": (_queried, probes.of_generated_query),
+}
+"""By the name of its test in `tests`: what there is to ask about an operation, and what asks it."""

@@ -1,0 +1,229 @@
+"""What the contract suite asks a target, and what is wrong with the answers: no pytest in here.
+
+Every function sends its requests and yields, for each answer, what is wrong with it. `plan` lists them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.credentials import NONE, Credential, check_head_refused, check_refused
+from pytest_bctrl.checks.invariants import check_invariant, places_of
+from pytest_bctrl.checks.own import Check, run_check
+from pytest_bctrl.checks.run import check_answer, check_protocol
+from pytest_bctrl.checks.undocumented import check_undocumented
+from pytest_bctrl.checks.violation import Violation, findings
+from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.contract.parameters import text_of
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.samples.inputs import known_values
+from pytest_bctrl.suite.parameters import Mistake, Variation, documented_refusals, is_guessable, of_case
+from pytest_bctrl.suite.paths import REFUSED, UNKNOWN, PathValue, generated, near_misses, unknown
+from pytest_bctrl.suite.target import Exchange, Target
+
+Found: TypeAlias = Iterator[list[Finding]]
+
+REPEATS = 6
+"""Requests for the same. Five in a row open a connection each, so that a fault in every fifth answer shows."""
+
+
+class NotCheckedError(Exception):
+    """The answer has nothing of the kind that a probe looks at; the message says what."""
+
+
+def of_answer(target: Target, operation: Operation) -> Found:
+    """Hold the plain answer to status, content type, strict JSON and schema."""
+    exchange = target.first(operation)
+    yield [*exchange.findings, *check_protocol(exchange.answer, operation.success_statuses)]
+
+
+def of_second_opinion(target: Target, operation: Operation) -> Found:
+    """Hold the plain answer to Schemathesis's own checks, where ours find no error in it."""
+    from pytest_bctrl.suite.generate import second_opinion
+
+    exchange = target.first(operation)
+    known = [finding for found in of_answer(target, operation) for finding in found]
+    yield second_opinion(exchange.answer, exchange.response, known)
+
+
+def of_undocumented(target: Target, operation: Operation) -> Found:
+    """Look for properties of the plain answer that the contract does not document."""
+    answer = target.first(operation).answer
+    if not answer.parsed.ok:
+        raise NotCheckedError("the answer has no JSON body to look at")
+    yield check_undocumented(answer)
+
+
+def of_invariant(target: Target, operation: Operation, rule: Mapping[str, Any]) -> Found:
+    """Hold the plain answer to a rule that the schema cannot say."""
+    answer = target.first(operation).answer
+    if not places_of(answer, rule):
+        raise NotCheckedError(f"the answer has no {rule.get('each', rule.get('unique'))} to look at")
+    yield findings(answer, check_invariant(answer, rule))
+
+
+def of_own_check(target: Target, operation: Operation, check: Check) -> Found:
+    """Hold the plain answer to a check of the project's own; raises `BrokenCheckError` where that raises."""
+    yield run_check(check, target.first(operation).answer)
+
+
+def of_repetition(target: Target, operation: Operation) -> Found:
+    """Ask again and again, and hold every answer to everything.
+
+    After the first pause that the target announces (503) it is asked as often again: a server may need one, and must
+    not need one for every fifth answer.
+    """
+    target.first(operation)
+    left = REPEATS - 1
+    while left:
+        paused = target.pauses[operation.label]
+        # On a connection of its own a reset is no idle close. The last two share one, as two requests of a client do.
+        exchange = target.ask(operation, target.plain(operation), alone=left > 2)
+        yield [*exchange.findings, *check_answer(exchange.answer, operation.success_statuses)]
+        left -= 1
+        if not paused and target.pauses[operation.label]:
+            target.unplanned[operation.label] += REPEATS - 1 - left
+            left = REPEATS - 1
+
+
+def of_credential(target: Target, operation: Operation, credential: Credential) -> Found:
+    """Ask with a wrong credential: it has to be refused, as documented."""
+    target.first(operation)
+    exchange = target.ask(operation, target.plain(operation), credential, alone=credential.is_first)
+    refused = findings(exchange.answer, check_refused(exchange.answer, credential.name))
+    yield [*exchange.findings, *refused, *check_protocol(exchange.answer)]
+
+
+def of_head(target: Target, operation: Operation) -> Found:
+    """Ask for the head alone, without a credential: it must not be let in."""
+    target.first(operation)
+    # On a connection of its own: many a server sends a body here, which no other request may take for its answer.
+    exchange = target.ask(operation, target.plain(operation), NONE, method="HEAD", alone=True)
+    yield [*exchange.findings, *findings(exchange.answer, check_head_refused(exchange.answer))]
+
+
+def of_path(target: Target, operation: Operation, value: PathValue) -> Found:
+    """Ask for what does not exist: it has to be refused, as documented."""
+    target.first(operation)
+    contract = target.run.contract
+    wrong = {
+        parameter.name: unknown(contract, parameter) if value is UNKNOWN else value.value
+        for parameter in operation.path_parameters
+    }
+    exchange = target.ask(operation, replace(target.plain(operation), path=wrong))
+    is_refused = exchange.answer.status in value.refused_too
+    yield [*exchange.findings, *(() if is_refused else check_protocol(exchange.answer, refusals(operation)))]
+
+
+def refusals(operation: Operation) -> frozenset[int]:
+    """The statuses that refuse a path value: those that say so for any API, and 422 where it is documented."""
+    return REFUSED | ({422} if "422" in operation.responses else set())
+
+
+def of_variation(target: Target, operation: Operation, variation: Variation) -> Found:
+    """Ask with a value that a parameter may have: it has to be taken, and answered as documented."""
+    target.first(operation)
+    exchange = target.ask(operation, variation.inputs)
+    answer = exchange.answer
+    if not (400 <= answer.status < 500 and answer.documented is not None):
+        yield [*exchange.findings, *check_answer(answer, operation.success_statuses)]
+        return
+    refused = Violation(
+        "positive_data_acceptance",
+        "error",
+        "a value that the contract allows is refused",
+        place=f"{variation.parameter.place} {variation.parameter.name}",
+        expected=sorted(operation.success_statuses),
+        observed=answer.status,
+    )
+    yield [*exchange.findings, *findings(answer, [refused]), *check_protocol(answer)]
+
+
+def of_mistake(target: Target, operation: Operation, mistake: Mistake) -> Found:
+    """Ask with a value that a parameter must not have: it has to be refused, as documented."""
+    target.first(operation)
+    exchange = target.ask(operation, mistake.inputs)
+    answer = exchange.answer
+    if not 200 <= answer.status < 300:
+        yield [*exchange.findings, *check_protocol(answer, documented_refusals(operation))]
+        return
+    accepted = Violation(
+        "negative_data_rejection",
+        "error",
+        "a value that the contract does not allow is taken",
+        place=f"{mistake.parameter.place} {mistake.parameter.name}",
+        expected=sorted(documented_refusals(operation)),
+        observed=answer.status,
+    )
+    yield [*exchange.findings, *findings(answer, [accepted])]
+
+
+def of_generated_paths(target: Target, operation: Operation) -> Found:
+    """Ask with what is almost a real path value, and with what Schemathesis puts there: all have to be refused.
+
+    What the target made us send beyond the plan, for this probe too, is saved here.
+    """
+    from pytest_bctrl.suite.generate import generated_cases
+
+    target.first(operation)
+    plain = target.plain(operation)
+    limit = generated(target.run.max_examples)
+    cases = generated_cases(target.run.contract, operation, limit)
+    planned = max(1, limit - target.unplanned[operation.label])
+    near = near_misses(target.run.contract, operation, plain.path)[: planned - 1]
+    guesses = [(values, "") for values in near]
+    guesses += [(_path_values(case), case.formatted_path) for case in cases]
+    for sent, (values, path) in enumerate(guesses[:limit]):
+        left = limit - sent - target.unplanned[operation.label]
+        if sent and left <= 0:
+            return
+        exchange = target.ask(operation, replace(plain, path=values), path=path, at_most=max(1, left) + 1)
+        yield _with_second_opinion(target, exchange, check_guess(operation, exchange.answer))
+
+
+def _path_values(case: Any) -> dict[str, str]:
+    return {name: text_of(value) for name, value in (case.path_parameters or {}).items()}
+
+
+def check_guess(operation: Operation, answer: Answer) -> list[Finding]:
+    """Hold the answer to a generated path value: it names nothing, and is refused.
+
+    A number, or one of the document's own examples, may name something that is there.
+    """
+    contract, values = answer.contract, answer.path_values
+    may_be_there = all(
+        is_guessable(contract, parameter) or str(values.get(parameter.name)) in known_values(contract, parameter, {})
+        for parameter in operation.path_parameters
+    )
+    if 200 <= answer.status < 300 and may_be_there:
+        return check_answer(answer, operation.success_statuses)
+    return check_protocol(answer, refusals(operation))
+
+
+def of_generated_query(target: Target, operation: Operation) -> Found:
+    """Ask with what Schemathesis puts in query and header, of what the contract allows: answered as documented."""
+    from pytest_bctrl.suite.generate import generated_cases
+
+    target.first(operation)
+    plain, contract = target.plain(operation), target.run.contract
+    for case in generated_cases(contract, operation, target.run.max_examples):
+        exchange = target.ask(operation, of_case(contract, operation, plain, case))
+        yield _with_second_opinion(target, exchange, check_generated(exchange.answer))
+
+
+def check_generated(answer: Answer) -> list[Finding]:
+    """Hold the answer to a generated query that the contract allows: a success, or a documented refusal."""
+    if 400 <= answer.status < 500:
+        return check_protocol(answer)
+    return check_answer(answer, answer.operation.success_statuses)
+
+
+def _with_second_opinion(target: Target, exchange: Exchange, found: Iterable[Finding]) -> list[Finding]:
+    """Add what Schemathesis finds in an answer, where our own checks find no error."""
+    from pytest_bctrl.suite.generate import second_opinion
+
+    known = [*exchange.findings, *found]
+    return [*known, *second_opinion(exchange.answer, exchange.response, known)]
