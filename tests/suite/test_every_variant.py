@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.finding import Finding, at_or_above
+from pytest_bctrl.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.observer import Observer
@@ -22,7 +22,11 @@ from tests.observed.bodies import CONTRACT
 from tests.suite.conftest import LiveRun
 from tests.variants import CATALOGUE, Server, Variant, named, serve
 
-FAILS = {"pass": [("info", False)], "error": [("error", True)], "warning": [("error", False), ("warning", True)]}
+FAILS: dict[str, list[tuple[FailOn, bool]]] = {
+    "pass": [("info", False)],
+    "error": [("error", True)],
+    "warning": [("error", False), ("warning", True)],
+}
 """For each expectation, whether a run fails at a level."""
 
 WAITING = ("drip", "endless", "hang", "silent", "-always")
@@ -40,7 +44,7 @@ def judged(server: Server, **patience: Any) -> tuple[list[Finding], list[Finding
     key, values = Secret(server.api_key), {"space_id": server.space_id}
     run = ContractRun("live", CONTRACT, server.url, key, values, "error", max_examples=20)
     waits = any(word in server.variant.name for word in WAITING)
-    patience = ({"retry": IMPATIENT, "timeout": 1.0} if waits else {}) | patience
+    patience = {**({"retry": IMPATIENT, "timeout": 1.0} if waits else {}), **patience}
     target = Target(run, see=lambda answer, query, headers: observer.see_answer(answer), **patience)
     try:
         return run_probes(target), differences(CONTRACT, observer.everything)
