@@ -75,8 +75,8 @@ def traffic_of_two(folder: Path) -> object:
     return read_traffic([written(folder, "{}")], two())
 
 
-def applied(action: object) -> object:
-    return overlay.apply({"overlay": "1.0.0", "actions": [action]}, document(), "overlay.yaml")
+def applied(action: object, version: str = "1.0.0") -> object:
+    return overlay.apply({"overlay": version, "actions": [action]}, document(), "overlay.yaml")
 
 
 def server(**arguments: Any) -> MockServer:

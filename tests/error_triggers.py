@@ -163,6 +163,8 @@ TRIGGERS: Mapping[str, Trigger] = {
     "overlay neither": lambda _: make.applied({"target": "$.info"}),
     "overlay whole": lambda _: make.applied({"target": "$", "remove": True}),
     "overlay mix": lambda _: make.applied({"target": "$.info", "update": [1]}),
+    "overlay kinds": lambda _: make.applied({"target": "$..*", "update": 1}, "1.1.0"),
+    "overlay copy": lambda _: make.applied({"target": "$.info", "copy": "$.nope"}, "1.1.0"),
     "jsonpath": lambda _: make.applied({"target": "$.a[?broken", "remove": True}),
     "page none": lambda _: page.openapi_block("# Title", "page.md"),
     "page two": lambda _: page.openapi_block("```yaml\nopenapi: 3.1.0\n```\n" * 2, "page.md"),

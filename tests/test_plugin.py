@@ -73,7 +73,7 @@ def test_an_idle_plugin_imports_nothing(pytester: pytest.Pytester) -> None:
     environment = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(*next(iter(environment.items())))
-        result = pytester.runpytest("-p", "pytest_bctrl.plugin")
+        result = pytester.runpytest_subprocess("-p", "pytest_bctrl.plugin")
 
     result.assert_outcomes(passed=1)
 

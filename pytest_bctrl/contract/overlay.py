@@ -1,13 +1,16 @@
-"""Applies an OpenAPI Overlay 1.0 document (https://spec.openapis.org/overlay/v1.0.0.html)."""
+"""Applies an OpenAPI Overlay 1.0 or 1.1 document (https://spec.openapis.org/overlay/v1.1.0.html)."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
-from pytest_bctrl.contract.jsonpath import Location, find
 from pytest_bctrl.errors import DocumentError
+
+Location: TypeAlias = tuple[str | int, ...]
+
+_VERSIONS = ("1.0", "1.1")
 
 
 def apply(overlay: Mapping[str, Any], document: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -17,11 +20,12 @@ def apply(overlay: Mapping[str, Any], document: Mapping[str, Any], name: str) ->
     action, because an overlay that no longer applies would silently weaken the contract. `name` is what
     errors call the overlay.
     """
-    if not isinstance(overlay, Mapping) or not str(overlay.get("overlay", "")).startswith("1."):
+    version = str(overlay.get("overlay", "")) if isinstance(overlay, Mapping) else ""
+    if not isinstance(overlay, Mapping) or ".".join(version.split(".")[:2]) not in _VERSIONS:
         raise DocumentError(
-            "it is not an OpenAPI Overlay 1.x document",
+            f"it is an OpenAPI Overlay {version}" if version else "it is not an OpenAPI Overlay document",
             where=name,
-            mend="it should begin with 'overlay: 1.0.0'",
+            mend=f"it should begin with 'overlay: 1.0.0'; {' and '.join(_VERSIONS)} are read",
         )
     result: dict[str, Any] = fresh(document)
     actions = overlay.get("actions")
@@ -31,8 +35,27 @@ def apply(overlay: Mapping[str, Any], document: Mapping[str, Any], name: str) ->
         where = f"{name}, action {index + 1}"
         if not isinstance(action, Mapping) or not isinstance(action.get("target"), str):
             raise DocumentError("the action has no target", where=where, mend="give it 'target:' with a JSONPath")
-        _apply_action(action, result, f"{where} ({action['target']})")
+        _apply_action(action, result, f"{where} ({action['target']})", is_1_0=version.startswith("1.0"))
     return result
+
+
+def find(expression: str, document: Any) -> dict[Location, Any]:
+    """Return what a JSONPath (RFC 9535) selects, by its location, each node once and in document order.
+
+    Raises `DocumentError` for what is not a JSONPath.
+    """
+    # Imported where an overlay is applied, which few runs do.
+    from jsonpath import JSONPathEnvironment
+    from jsonpath.exceptions import JSONPathError
+
+    try:
+        return {match.parts: match.obj for match in JSONPathEnvironment(strict=True).finditer(expression, document)}
+    except (JSONPathError, RecursionError) as error:
+        raise DocumentError(
+            f"the JSONPath is not understood: {next(iter(error.args), 'it is nested too deep')}",
+            where=expression,
+            mend="write it as RFC 9535 has it, such as $.paths['/v1/x'].get.parameters[?@.in == 'path']",
+        ) from None
 
 
 def fresh(value: Any) -> Any:
@@ -42,9 +65,9 @@ def fresh(value: Any) -> Any:
     return [fresh(item) for item in value] if isinstance(value, list) else value
 
 
-def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: str) -> None:
+def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: str, *, is_1_0: bool) -> None:
     # A nodelist may name a node twice (RFC 9535, 2.1.2); an action applies to it once.
-    matches = list(dict(find(action["target"], document)).items())
+    matches = find(action["target"], document)
     if not matches:
         raise DocumentError(
             "the action selects nothing in the document, so the overlay no longer applies",
@@ -52,36 +75,69 @@ def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: st
             mend="change or remove the action in the overlay, then run: pytest-bctrl contract build",
         )
     if action.get("remove") is True:
-        for location, _ in reversed(matches):
+        for location in reversed(matches):
             del _parent(document, location, where)[location[-1]]
         return
-    if "update" not in action:
-        raise DocumentError("the action has neither 'update' nor 'remove: true'", where=where, mend="add one of them")
-    for location, value in matches:
-        _update(document, location, value, action["update"], where)
-
-
-def _update(document: dict[str, Any], location: Location, value: Any, update: Any, where: str) -> None:
-    if isinstance(value, list):
-        value.append(copy.deepcopy(update))
-    elif isinstance(value, dict) and isinstance(update, Mapping):
-        merge(value, update)
-    else:
+    if ("update" in action) + ("copy" in action and not is_1_0) != 1:
         raise DocumentError(
-            f"the target is {type(value).__name__}, the update {type(update).__name__}: they cannot be merged",
-            where=f"{where}, at {'/'.join(map(str, location)) or 'the root'}",
-            mend="an update is an object merged into an object, or anything appended to an array",
+            "the action needs one of 'update', 'remove: true' and, in Overlay 1.1, 'copy'",
+            where=where,
+            mend="give it one",
         )
+    update = action["update"] if "update" in action else _copied(action["copy"], document, where)
+    if len({_kind(value) for value in matches.values()}) > 1 and not is_1_0:
+        raise DocumentError(
+            "the target selects objects, arrays or single values at once", where=where, mend="write an action for each"
+        )
+    for location, value in matches.items():
+        _update(document, location, value, update, where, is_1_0=is_1_0)
 
 
-def merge(target: dict[str, Any], update: Mapping[str, Any]) -> None:
-    """Merge `update` into `target` in place: objects key by key, arrays end to end, anything else replaced."""
+def _copied(expression: Any, document: dict[str, Any], where: str) -> Any:
+    found = list(find(str(expression), document).values())
+    if len(found) != 1:
+        raise DocumentError(f"'copy' selects {len(found)} nodes", where=where, mend="let it select one")
+    return fresh(found[0])
+
+
+def _kind(value: Any) -> str:
+    return "object" if isinstance(value, Mapping) else "array" if isinstance(value, list) else "single"
+
+
+def _update(document: dict[str, Any], location: Location, value: Any, update: Any, where: str, *, is_1_0: bool) -> None:
+    """Change one node; Overlay 1.1 concatenates arrays, replaces single values, and takes no other mixture."""
+    place = f"{where}, at {'/'.join(map(str, location)) or 'the root'}"
+    if isinstance(value, list):
+        value.extend(copy.deepcopy(update) if isinstance(update, list) and not is_1_0 else [copy.deepcopy(update)])
+    elif isinstance(value, dict) and isinstance(update, Mapping):
+        merge(value, update, "" if is_1_0 else place)
+    elif location and {_kind(value), _kind(update)} == {"single"} and not is_1_0:
+        _parent(document, location, where)[location[-1]] = update
+    else:
+        raise _mixture(value, update, place)
+
+
+def _mixture(value: Any, update: Any, place: str) -> DocumentError:
+    return DocumentError(
+        f"the target is {type(value).__name__}, the update {type(update).__name__}: they cannot be merged",
+        where=place,
+        mend="an update is an object merged into an object, anything added to an array, or (1.1) a value for a value",
+    )
+
+
+def merge(target: dict[str, Any], update: Mapping[str, Any], strict: str = "") -> None:
+    """Merge `update` into `target` in place: objects key by key, arrays end to end, anything else replaced.
+
+    With `strict`, the name of the place, an object, an array and a single value are not put in each other's place.
+    """
     for key, value in update.items():
         current = target.get(key)
         if isinstance(current, dict) and isinstance(value, Mapping):
-            merge(current, value)
+            merge(current, value, strict and f"{strict}/{key}")
         elif isinstance(current, list) and isinstance(value, list):
             current.extend(copy.deepcopy(value))
+        elif strict and key in target and {_kind(current), _kind(value)} != {"single"}:
+            raise _mixture(current, value, f"{strict}/{key}")
         else:
             target[key] = copy.deepcopy(value)
 

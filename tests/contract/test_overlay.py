@@ -1,4 +1,4 @@
-"""Overlay actions (OpenAPI Overlay 1.0) on a document of our own."""
+"""Overlay actions (OpenAPI Overlay 1.0 and 1.1) on a document of our own."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pytest_bctrl.errors import DocumentError
 DOCUMENT: dict[str, Any] = {"a": {"b": 1, "list": [1, 2, 3]}, "c": [{"n": 1}, {"n": 2}, {"n": 1}]}
 
 
-def applied(*actions: Any, document: Any = None) -> dict[str, Any]:
-    return apply({"overlay": "1.0.0", "actions": list(actions)}, DOCUMENT if document is None else document, "o.yaml")
+def applied(*actions: Any, document: Any = None, version: str = "1.0.0") -> dict[str, Any]:
+    return apply({"overlay": version, "actions": list(actions)}, DOCUMENT if document is None else document, "o.yaml")
 
 
 def test_an_update_is_merged_into_an_object() -> None:
@@ -63,10 +63,11 @@ def test_remove_false_is_an_update() -> None:
         ({"target": "$.gone", "update": {}}, "selects nothing"),
         ({"target": "$.gone", "remove": True}, "selects nothing"),
         ({"target": "$", "remove": True}, "cannot be removed"),
-        ({"target": "$.a"}, "neither 'update' nor"),
+        ({"target": "$.a"}, "needs one of"),
+        ({"target": "$.a", "copy": "$.c"}, "needs one of"),
         ({"target": "$.a.b", "update": {}}, "cannot be merged"),
         ({"target": "$.a", "update": 1}, "cannot be merged"),
-        ({"target": "nonsense", "update": 1}, "not understood"),
+        *(({"target": wrong, "update": 1}, "not understood") for wrong in ("", "a", "$.", "$ a", "$[", "$.c[?@.n ==]")),
         ({"update": 1}, "has no target"),
         ({"target": 1}, "has no target"),
         (1, "has no target"),
@@ -78,13 +79,50 @@ def test_an_action_that_does_nothing_sound_is_refused(action: Any, problem: str)
         applied(action)
 
 
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        ({"target": "$.a.list", "update": [4, [5]]}, {"b": 1, "list": [1, 2, 3, 4, [5]]}),
+        ({"target": "$.a.list", "update": 4}, {"b": 1, "list": [1, 2, 3, 4]}),
+        ({"target": "$.a.b", "update": "x"}, {"b": "x", "list": [1, 2, 3]}),
+        ({"target": "$.a", "copy": "$.c[1]"}, {"b": 1, "list": [1, 2, 3], "n": 2}),
+        ({"target": "$.a.list", "copy": "$.a.list"}, {"b": 1, "list": [1, 2, 3, 1, 2, 3]}),
+        ({"target": "$.a.b", "copy": "$.c[1].n"}, {"b": 2, "list": [1, 2, 3]}),
+        ({"target": "$.a.b", "remove": True, "update": "x"}, {"list": [1, 2, 3]}),
+        ({"target": "$.a", "update": {"b": [1]}}, "cannot be merged"),
+        ({"target": "$.a.b", "update": [1]}, "cannot be merged"),
+        ({"target": "$.a[*]", "update": 1}, "at once"),
+        ({"target": "$.a", "copy": "$.c[*]"}, "'copy' selects 3 nodes"),
+        ({"target": "$.a", "copy": "$.gone"}, "'copy' selects 0 nodes"),
+        ({"target": "$.a", "copy": "$.c[0]", "update": {}}, "needs one of"),
+    ],
+)
+def test_overlay_1_1_copies_concatenates_and_replaces(action: Any, expected: Any) -> None:
+    if isinstance(expected, str):
+        with pytest.raises(DocumentError, match=expected):
+            applied(action, version="1.1.0")
+    else:
+        assert expected == applied(action, version="1.1.0")["a"]
+
+
 def test_the_error_names_the_overlay_the_action_and_its_target() -> None:
     with pytest.raises(DocumentError) as caught:
         applied({"target": "$.a", "update": {}}, {"target": "$.gone", "update": {}})
     assert "o.yaml, action 2 ($.gone)" == caught.value.where
 
 
-@pytest.mark.parametrize("overlay", [None, [], "x", {}, {"overlay": "2.0.0", "actions": [{}]}, {"overlay": "1.0.0"}])
+@pytest.mark.parametrize(
+    "overlay",
+    [
+        None,
+        [],
+        "x",
+        {},
+        {"overlay": "2.0.0", "actions": [{}]},
+        {"overlay": "1.2.0", "actions": [{}]},
+        {"overlay": "1.0.0"},
+    ],
+)
 def test_what_is_not_an_overlay_is_refused(overlay: Any) -> None:
     with pytest.raises(DocumentError, match=r"o\.yaml"):
         apply(overlay, DOCUMENT, "o.yaml")
