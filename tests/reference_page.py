@@ -30,8 +30,9 @@ Every name that pytest-bctrl adds. This page is written from the code: `python -
 ## Settings
 
 The command line wins over the environment, the environment over the file that pytest reads (`pytest.toml`,
-`pytest.ini`, `pyproject.toml`, …), and that over the default; of two variables, the first. A wrong value ends the run with exit code
-4 and names the place it came from. Write paths with `=`: pytest takes a path behind a blank for one of its own.
+`pytest.ini`, `pyproject.toml`, …), and that over the default; of two variables, the first. A wrong value ends the run
+with exit code 4 and names the place it came from. Write paths with `=`: pytest takes a path behind a blank for one of
+its own.
 
 In native TOML (`pytest.toml`, or `[tool.pytest]` in `pyproject.toml`, from pytest 9 on) a value has its own type: the
 last column. In an ini file, or below `[tool.pytest.ini_options]`, it is text, and a list has one entry a line.

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pytest_bctrl import cli, settings
+from tests import python_page
 from tests.reference_page import PAGE, arguments, declared, environment, fixtures, markers, reference_page
 
 ROOT = Path(__file__).parents[1]
-NOT_A_USE = {"reference_page.py", "test_reference.py", PAGE.name}
+NOT_A_USE = {"reference_page.py", "test_reference.py", PAGE.name, python_page.PAGE.name}
 USES = "\n".join(
     path.read_text("utf-8")
     for folder in ("docs", "examples", "tests")
@@ -26,9 +28,10 @@ def shown(pytester: pytest.Pytester, option: str) -> str:
     return " ".join(pytester.runpytest(option, "--color=no").stdout.str().split())
 
 
-def test_the_page_is_current() -> None:
-    """Write it anew with: python -m tests.reference_page."""
-    assert PAGE.read_text("utf-8") == reference_page()
+@pytest.mark.parametrize(("page", "text"), [(PAGE, reference_page), (python_page.PAGE, python_page.python_page)])
+def test_a_page_is_current(page: Path, text: Callable[[], str]) -> None:
+    """Write it again with `python -m tests.reference_page`, or `tests.python_page`."""
+    assert page.read_text("utf-8") == text()
 
 
 def test_help_shows_every_option_and_ini_key_with_its_words(pytester: pytest.Pytester) -> None:
