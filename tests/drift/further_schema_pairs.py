@@ -34,245 +34,637 @@ def either(*schemas: Any, **more: Any) -> Doc:
     return {"anyOf": list(schemas), **more}
 
 
+def wrapped(schema: Doc, times: int) -> Doc:
+    for _ in range(times):
+        schema = every(schema)
+    return schema
+
+
 def one_of(*schemas: Any, **more: Any) -> Doc:
     return {"oneOf": list(schemas), **more}
 
 
-_KEYWORDS: dict[str, tuple[Any, Any]] = {
-    "one format and none": ({**_TEXT, "format": "uuid"}, _TEXT),
-    "a format and a wider one": ({**_WHOLE, "format": "int32"}, {**_WHOLE, "format": "int64"}),
-    "a day and a time of one": ({**_TEXT, "format": "date"}, {**_TEXT, "format": "date-time"}),
-    "two formats that have nothing in common": ({**_TEXT, "format": "uuid"}, {**_TEXT, "format": "email"}),
+_KEYWORDS: dict[str, tuple[Any, ...]] = {
+    "one format and none": (
+        {**_TEXT, "format": "uuid"}, _TEXT, "type-changed: format uuid → (none)", "type-specialized: format (none) → uuid",
+        "type-generalized: format uuid → (none)", "type-changed: format (none) → uuid",
+    ),
+    "a format and a wider one": (
+        {**_WHOLE, "format": "int32"}, {**_WHOLE, "format": "int64"}, "type-changed: format int32 → int64", "type-specialized: format int64 → int32",
+        "type-generalized: format int32 → int64", "type-changed: format int64 → int32",
+    ),
+    "a day and a time of one": (
+        {**_TEXT, "format": "date"}, {**_TEXT, "format": "date-time"},
+        "type-changed: format date → date-time", "type-specialized: format date-time → date",
+        "type-generalized: format date → date-time", "type-changed: format date-time → date",
+    ),
+    "two formats that have nothing in common": (
+        {**_TEXT, "format": "uuid"}, {**_TEXT, "format": "email"}, "type-changed: format uuid → email", "type-changed: format email → uuid",
+    ),
     "two formats at once and one of them": (
         every({**_TEXT, "format": "uuid"}, {"format": "email"}), {**_TEXT, "format": "uuid"},
+        'type-changed: (format email and uuid → uuid) ["email", "uuid"] → "uuid"',
+        'type-changed: (format uuid → email and uuid) "uuid" → ["email", "uuid"]',
     ),
-    "a wider type with a wider format": ({**_WHOLE, "format": "int32"}, {**_NUMBER, "format": "double"}),
-    "a wider type without a format": ({**_WHOLE, "format": "int32"}, _NUMBER),
-    "a wider type with a format that was none": (_WHOLE, {**_NUMBER, "format": "float"}),
-    "another type with another format": ({**_WHOLE, "format": "int32"}, {"type": "boolean", "format": "bit"}),
-    "types that have one in common": ({"type": ["string", "integer"]}, {"type": ["integer", "boolean"]}),
-    "types of which one went": ({"type": ["string", "integer"]}, _TEXT),
-    "any type and one": ({"description": "any"}, _TEXT),
-    "any type and null": ({}, {"type": ["string", "null"]}),
-    "a type and two that no value has": (_TEXT, every(_TEXT, _WHOLE)),
-    "alternatives that are types, one of them another": (one_of(_TEXT, {"type": "boolean"}), one_of(_TEXT, _WHOLE)),
-    "alternatives that are types, and a list of types": (one_of(_TEXT, {"type": "boolean"}), {"type": ["string", "boolean", "integer"]}),
-    "alternatives that are values": (either({"const": "a"}, {"const": "b"}), either({"const": "b"}, {"enum": ["c", "d"]})),
+    "a wider type with a wider format": (
+        {**_WHOLE, "format": "int32"}, {**_NUMBER, "format": "double"},
+        "type-changed: format int32 → double; type-generalized: integer → number",
+        "type-changed: format double → int32; type-specialized: number → integer",
+        "type-changed: format int32 → double; type-generalized: integer → number", "type-changed: format double → int32, number → integer",
+    ),
+    "a wider type without a format": (
+        {**_WHOLE, "format": "int32"}, _NUMBER, "type-generalized: integer → number", "type-specialized: number → integer",
+        "type-generalized: integer → number", "type-changed: number → integer",
+    ),
+    "a wider type with a format that was none": (
+        _WHOLE, {**_NUMBER, "format": "float"},
+        "type-generalized: integer → number; type-specialized: format (none) → float",
+        "type-changed: format float → (none); type-specialized: number → integer",
+        "type-changed: format (none) → float; type-generalized: integer → number",
+        "type-changed: number → integer; type-generalized: format float → (none)",
+    ),
+    "another type with another format": (
+        {**_WHOLE, "format": "int32"}, {"type": "boolean", "format": "bit"}, "type-changed: integer → boolean", "type-changed: boolean → integer",
+    ),
+    "types that have one in common": (
+        {"type": ["string", "integer"]}, {"type": ["integer", "boolean"]},
+        'type-changed: ["integer", "string"] → ["boolean", "integer"]', 'type-changed: ["boolean", "integer"] → ["integer", "string"]',
+    ),
+    "types of which one went": (
+        {"type": ["string", "integer"]}, _TEXT,
+        'type-specialized: ["integer", "string"] → string', 'type-generalized: string → ["integer", "string"]',
+        'type-generalized: ["integer", "string"] → string', 'type-generalized: string → ["integer", "string"]',
+    ),
+    "any type and one": (
+        {"description": "any"}, _TEXT, "type-specialized: any → string", "type-generalized: string → any",
+        "type-changed: any → string", "type-generalized: string → any",
+    ),
+    "any type and null": (
+        {}, {"type": ["string", "null"]}, "type-specialized: any → string", "type-generalized: string → any",
+        "type-changed: any → string", "type-generalized: string → any",
+    ),
+    "a type and two that no value has": (
+        _TEXT, every(_TEXT, _WHOLE), "type-specialized: string → nothing", "type-generalized: nothing → string",
+        "type-changed: string → nothing", "type-generalized: nothing → string",
+    ),
+    "alternatives that are types, one of them another": (
+        one_of(_TEXT, {"type": "boolean"}), one_of(_TEXT, _WHOLE),
+        'list-of-types-widened: ["boolean", "string"] → ["integer", "string"]', 'list-of-types-widened: ["integer", "string"] → ["boolean", "string"]',
+        'list-of-types-narrowed: ["boolean", "string"] → ["integer", "string"]',
+        'list-of-types-narrowed: ["integer", "string"] → ["boolean", "string"]',
+    ),
+    "alternatives that are types, and a list of types": (
+        one_of(_TEXT, {"type": "boolean"}), {"type": ["string", "boolean", "integer"]},
+        'list-of-types-widened: ["boolean", "string"] → ["boolean", "integer", "string"]',
+        'list-of-types-narrowed: ["boolean", "integer", "string"] → ["boolean", "string"]',
+    ),
+    "alternatives that are values": (
+        either({"const": "a"}, {"const": "b"}), either({"const": "b"}, {"enum": ["c", "d"]}),
+        "enum-value-added: 'c', 'd'; enum-value-removed: 'a'", "enum-value-added: 'a'; enum-value-removed: 'c', 'd'",
+    ),
     "alternatives that are values with their types": (
         one_of({**_TEXT, "const": "a"}, {**_WHOLE, "const": 1}), one_of({**_TEXT, "const": "a"}, {**_WHOLE, "const": 2}),
+        "enum-value-added: 2; enum-value-removed: 1", "enum-value-added: 1; enum-value-removed: 2",
     ),
-    "alternatives that are types, and null": (either(_TEXT, _WHOLE), either(_TEXT, _WHOLE, {"type": "null"})),
-    "a value of another type": ({"enum": ["a"]}, {"enum": ["a", 1]}),
-    "values and another type": ({**_TEXT, "enum": ["a", "b"]}, _WHOLE),
-    "values that are alike": ({"enum": [1, "1", "true"]}, {"enum": [True, "1", "true"]}),
-    "one value and two": ({"const": "a"}, {"enum": ["a", "b"]}),
-    "an enum of one and another value": ({"enum": ["a"]}, {"enum": ["b"]}),
-    "const of one and an enum of another": ({"const": "a"}, {"enum": ["b"]}),
-    "a long value": ({"enum": ["b"]}, {"enum": ["b", _LONG]}),
-    "values of another order": ({"enum": ["a", "b"]}, {"enum": ["b", "c", "d"]}),
-    "values, one of them null": ({"enum": ["a", None]}, {"enum": ["a", "b"]}),
-    "null and not": (_TEXT, {"type": ["string", "null"]}),
+    "alternatives that are types, and null": (
+        either(_TEXT, _WHOLE), either(_TEXT, _WHOLE, {"type": "null"}),
+        "became-nullable: (null) false → true", "became-not-nullable: (not null) true → false",
+    ),
+    "a value of another type": ({"enum": ["a"]}, {"enum": ["a", 1]}, "enum-value-added: 1", "enum-value-removed: 1"),
+    "values and another type": (
+        {**_TEXT, "enum": ["a", "b"]}, _WHOLE, "type-changed: string → integer", "type-changed: integer → string",
+        "type-changed: string → integer", "type-generalized: integer → string",
+    ),
+    "values that are alike": (
+        {"enum": [1, "1", "true"]}, {"enum": [True, "1", "true"]},
+        "enum-value-added: True; enum-value-removed: 1", "enum-value-added: 1; enum-value-removed: True",
+    ),
+    "one value and two": ({"const": "a"}, {"enum": ["a", "b"]}, "enum-value-added: 'b'", "enum-value-removed: 'b'"),
+    "an enum of one and another value": (
+        {"enum": ["a"]}, {"enum": ["b"]}, "enum-value-added: 'b'; enum-value-removed: 'a'", "enum-value-added: 'a'; enum-value-removed: 'b'",
+    ),
+    "const of one and an enum of another": ({"const": "a"}, {"enum": ["b"]}, "const-changed: a → b", "const-changed: b → a"),
+    "a long value": (
+        {"enum": ["b"]}, {"enum": ["b", _LONG]},
+        "enum-value-added: ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa) null → \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"",
+        "enum-value-removed: ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa) \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" → null",
+    ),
+    "values of another order": (
+        {"enum": ["a", "b"]}, {"enum": ["b", "c", "d"]},
+        "enum-value-added: 'c', 'd'; enum-value-removed: 'a'", "enum-value-added: 'a'; enum-value-removed: 'c', 'd'",
+    ),
+    "values, one of them null": (
+        {"enum": ["a", None]}, {"enum": ["a", "b"]},
+        "became-not-nullable: (not null) true → false; enum-value-added: 'b'", "became-nullable: (null) false → true; enum-value-removed: 'b'",
+    ),
+    "null and not": (_TEXT, {"type": ["string", "null"]}, "became-nullable: (null) false → true", "became-not-nullable: (not null) true → false"),
     "null that one of several grants, which say more": (
         {**_MAP, "minProperties": 1}, either(thing("a"), {**thing("b"), "type": ["object", "null"]}, minProperties=1),
+        "any-of-set; became-nullable: (null) false → true; type-generalized: object → any",
+        "any-of-unset; became-not-nullable: (not null) true → false; type-specialized: any → object",
+        "any-of-set; became-nullable: (null) false → true; type-generalized: object → any",
+        "any-of-unset; became-not-nullable: (not null) true → false; type-changed: any → object",
     ),
-    "null that alternatives grant": (either(thing("a"), thing("b")), either(thing("a"), thing("b"), {"type": "null"})),
-    "a bound of integers that rules out the same": ({**_WHOLE, "maximum": 5.5}, {**_WHOLE, "exclusiveMaximum": 6}),
-    "a bound of integers that rules out more": ({**_WHOLE, "minimum": 1}, {**_WHOLE, "exclusiveMinimum": 1}),
-    "a bound of numbers that becomes exclusive": ({**_NUMBER, "maximum": 5}, {**_NUMBER, "exclusiveMaximum": 5}),
-    "a lower bound of numbers that becomes exclusive": ({**_NUMBER, "minimum": 5}, {**_NUMBER, "exclusiveMinimum": 5}),
+    "null that alternatives grant": (
+        either(thing("a"), thing("b")), either(thing("a"), thing("b"), {"type": "null"}),
+        "became-nullable: (null) false → true", "became-not-nullable: (not null) true → false",
+    ),
+    "a bound of integers that rules out the same": ({**_WHOLE, "maximum": 5.5}, {**_WHOLE, "exclusiveMaximum": 6}, "nothing"),
+    "a bound of integers that rules out more": (
+        {**_WHOLE, "minimum": 1}, {**_WHOLE, "exclusiveMinimum": 1}, "exclusive-min-set: 1", "exclusive-min-unset: 1",
+    ),
+    "a bound of numbers that becomes exclusive": (
+        {**_NUMBER, "maximum": 5}, {**_NUMBER, "exclusiveMaximum": 5}, "exclusive-max-set: 5", "exclusive-max-unset: 5",
+    ),
+    "a lower bound of numbers that becomes exclusive": (
+        {**_NUMBER, "minimum": 5}, {**_NUMBER, "exclusiveMinimum": 5}, "exclusive-min-set: 5", "exclusive-min-unset: 5",
+    ),
     "two bounds of which one is tighter": (
         {**_NUMBER, "maximum": 5, "exclusiveMaximum": 6, "minimum": 1, "exclusiveMinimum": 0},
         {**_NUMBER, "maximum": 5, "exclusiveMaximum": 5, "minimum": 1, "exclusiveMinimum": 1},
+        "exclusive-max-set: 5; exclusive-min-set: 1", "exclusive-max-unset: 5; exclusive-min-unset: 1",
     ),
     "lengths that must hold at once": (
         every({**_TEXT, "maxLength": 5, "minLength": 1}, {"maxLength": 9, "minLength": 0}),
         every({**_TEXT, "maxLength": 9, "minLength": 1}, {"maxLength": 8, "minLength": 2}),
+        "max-length-increased: 5 → 8; min-length-increased: 1 → 2", "max-length-decreased: 8 → 5; min-length-decreased: 2 → 1",
     ),
     "exclusive bounds that must hold at once": (
         every({**_NUMBER, "exclusiveMaximum": 5, "exclusiveMinimum": 1}, {"exclusiveMaximum": 9, "exclusiveMinimum": 0}),
         every({**_NUMBER, "exclusiveMaximum": 9, "exclusiveMinimum": 1}, {"exclusiveMaximum": 8, "exclusiveMinimum": 2}),
+        "exclusive-max-increased: 5 → 8; exclusive-min-increased: 1 → 2", "exclusive-max-decreased: 8 → 5; exclusive-min-decreased: 2 → 1",
     ),
-    "counts of items": ({**_LIST, "minItems": 1, "maxItems": 4}, {**_LIST, "minItems": 2, "maxItems": 3}),
-    "counts of properties": ({**_MAP, "minProperties": 1}, {**_MAP, "minProperties": 0, "maxProperties": 3}),
-    "counts of what is contained": ({**_LIST, "contains": _TEXT}, {**_LIST, "contains": _TEXT, "minContains": 2}),
-    "none needs to be contained": ({**_LIST, "contains": _TEXT, "minContains": 1}, {**_LIST, "contains": _TEXT, "minContains": 0}),
-    "a pattern that any text meets": (_TEXT, {**_TEXT, "pattern": "^.*$"}),
-    "two patterns that any text meets": ({**_TEXT, "pattern": ""}, {**_TEXT, "pattern": ".*"}),
-    "a pattern and one that any text meets": ({**_TEXT, "pattern": "^a"}, {**_TEXT, "pattern": ".*$"}),
-    "two patterns at once and one of them": (every({**_TEXT, "pattern": "^a"}, {"pattern": "b$"}), {**_TEXT, "pattern": "^a"}),
-    "multiples of a part": ({**_NUMBER, "multipleOf": 0.1}, {**_NUMBER, "multipleOf": 0.3}),
-    "multiples of two at once": (every({**_NUMBER, "multipleOf": 2}, {"multipleOf": 3}), {**_NUMBER, "multipleOf": 6}),
-    "multiples of one of two": ({**_NUMBER, "multipleOf": 4}, every({**_NUMBER, "multipleOf": 4}, {"multipleOf": 6})),
-    "a content encoding and none": ({**_TEXT, "contentEncoding": "base64", "contentMediaType": "image/png"}, _TEXT),
-    "unique items and not": ({**_LIST, "uniqueItems": True}, {**_LIST, "uniqueItems": False}),
+    "counts of items": (
+        {**_LIST, "minItems": 1, "maxItems": 4}, {**_LIST, "minItems": 2, "maxItems": 3},
+        "max-items-decreased: 4 → 3; min-items-increased: 1 → 2", "max-items-increased: 3 → 4; min-items-decreased: 2 → 1",
+    ),
+    "counts of properties": (
+        {**_MAP, "minProperties": 1}, {**_MAP, "minProperties": 0, "maxProperties": 3},
+        "max-properties-set: 3; min-properties-unset: 1", "max-properties-unset: 3; min-properties-set: 1",
+    ),
+    "counts of what is contained": (
+        {**_LIST, "contains": _TEXT}, {**_LIST, "contains": _TEXT, "minContains": 2},
+        "min-contains-increased: 1 → 2", "min-contains-decreased: 2 → 1",
+    ),
+    "none needs to be contained": (
+        {**_LIST, "contains": _TEXT, "minContains": 1}, {**_LIST, "contains": _TEXT, "minContains": 0},
+        "min-contains-decreased: 1 → 0", "min-contains-increased: 0 → 1",
+    ),
+    "a pattern that any text meets": (_TEXT, {**_TEXT, "pattern": "^.*$"}, "nothing"),
+    "two patterns that any text meets": ({**_TEXT, "pattern": ""}, {**_TEXT, "pattern": ".*"}, "nothing"),
+    "a pattern and one that any text meets": (
+        {**_TEXT, "pattern": "^a"}, {**_TEXT, "pattern": ".*$"}, 'pattern-changed: "^a" → ".*$"', 'pattern-changed: ".*$" → "^a"',
+        'pattern-generalized: "^a" → ".*$"', 'pattern-changed: ".*$" → "^a"',
+    ),
+    "two patterns at once and one of them": (
+        every({**_TEXT, "pattern": "^a"}, {"pattern": "b$"}), {**_TEXT, "pattern": "^a"},
+        'pattern-changed: ["^a", "b$"] → "^a"', 'pattern-changed: "^a" → ["^a", "b$"]',
+    ),
+    "multiples of a part": (
+        {**_NUMBER, "multipleOf": 0.1}, {**_NUMBER, "multipleOf": 0.3}, "multiple-of-specialized: 0.1 → 0.3", "multiple-of-generalized: 0.3 → 0.1",
+    ),
+    "multiples of two at once": (
+        every({**_NUMBER, "multipleOf": 2}, {"multipleOf": 3}), {**_NUMBER, "multipleOf": 6},
+        "multiple-of-specialized: [2, 3] → 6", "multiple-of-generalized: 6 → [2, 3]",
+    ),
+    "multiples of one of two": (
+        {**_NUMBER, "multipleOf": 4}, every({**_NUMBER, "multipleOf": 4}, {"multipleOf": 6}),
+        "multiple-of-specialized: 4 → [4, 6]", "multiple-of-generalized: [4, 6] → 4",
+    ),
+    "a content encoding and none": (
+        {**_TEXT, "contentEncoding": "base64", "contentMediaType": "image/png"}, _TEXT,
+        'content-encoding-changed: "base64"; content-media-type-changed: "image/png"',
+    ),
+    "unique items and not": ({**_LIST, "uniqueItems": True}, {**_LIST, "uniqueItems": False}, "unique-items-removed: true", "unique-items-added: true"),
     "several properties that others depend on": (
         {**_MAP, "dependentRequired": {"a": ["b"], "c": ["d"], "e": ["f"]}},
         {**_MAP, "dependentRequired": {"e": ["g", "f"], "c": ["d"], "b": ["a"]}},
+        'dependent-required-added: (b) null → "a"; dependent-required-changed: (e) "f" → ["f", "g"]; dependent-required-removed: (a) "b" → null',
+        'dependent-required-added: (a) null → "b"; dependent-required-changed: (e) ["f", "g"] → "f"; dependent-required-removed: (b) "a" → null',
     ),
     "what others depend on, said twice": (
         every({**_MAP, "dependentRequired": {"a": ["b"]}}, {"dependentRequired": {"a": ["c"], "d": ["e"]}}),
         {**_MAP, "dependentRequired": {"a": ["b", "c"]}},
+        'dependent-required-removed: (d) "e" → null', 'dependent-required-added: (d) null → "e"',
     ),
-    "a default that is false": ({"type": "boolean"}, {"type": "boolean", "default": False}),
-    "a default of another kind": ({"default": 1}, {"default": True}),
-    "a default written otherwise": ({"default": 1}, {"default": 1.0}),
-    "values that a consumer bears": ({**_TEXT, "x-extensible-enum": ["a", "b", "c"]}, {**_TEXT, "x-extensible-enum": ["c", "d"]}),
+    "a default that is false": (
+        {"type": "boolean"}, {"type": "boolean", "default": False}, "default-value-added: false", "default-value-removed: false",
+    ),
+    "a default of another kind": ({"default": 1}, {"default": True}, "default-value-changed: 1 → true", "default-value-changed: true → 1"),
+    "a default written otherwise": ({"default": 1}, {"default": 1.0}, "nothing"),
+    "values that a consumer bears": ({**_TEXT, "x-extensible-enum": ["a", "b", "c"]}, {**_TEXT, "x-extensible-enum": ["c", "d"]}, "nothing"),
+    "a bound as OpenAPI 3.0 has it, that becomes exclusive": (
+        {**_NUMBER, "minimum": 1}, {**_NUMBER, "minimum": 1, "exclusiveMinimum": True}, "exclusive-min-set: 1", "exclusive-min-unset: 1",
+    ),
+    "two lower bounds, the looser of which goes": ({**_NUMBER, "minimum": 1, "exclusiveMinimum": 0}, {**_NUMBER, "minimum": 1}, "nothing"),
+    "two upper bounds, the tighter of which becomes exclusive": (
+        {**_NUMBER, "maximum": 5, "exclusiveMaximum": 6}, {**_NUMBER, "exclusiveMaximum": 5}, "exclusive-max-set: 5", "exclusive-max-unset: 5",
+    ),
+    "two lower bounds at the same number": ({**_NUMBER, "minimum": 1, "exclusiveMinimum": 1}, {**_NUMBER, "exclusiveMinimum": 1}, "nothing"),
+    "bounds that must hold at once, and the tighter ones alone": (
+        every({**_WHOLE, "minimum": 1, "maximum": 9}, {"minimum": 3, "maximum": 20}), {**_WHOLE, "minimum": 3, "maximum": 9}, "nothing",
+    ),
+    "exclusive bounds that must hold at once, and the tighter ones alone": (
+        every({**_NUMBER, "exclusiveMinimum": 1, "exclusiveMaximum": 9}, {"exclusiveMinimum": 3, "exclusiveMaximum": 20}),
+        {**_NUMBER, "exclusiveMinimum": 3, "exclusiveMaximum": 9},
+        "nothing",
+    ),
+    "two patterns at once in another order": (
+        every({**_TEXT, "pattern": "a"}, {"pattern": "b"}), every({**_TEXT, "pattern": "b"}, {"pattern": "a"}), "nothing",
+    ),
+    "one boolean as a value and as an enum": ({"const": True}, {"type": "boolean", "enum": [True]}, "nothing"),
+    "one list as a value and as an enum": ({"const": [1]}, {"type": "array", "enum": [[1]]}, "nothing"),
+    "one object as a value and as an enum": ({"const": {"a": 1}}, {"type": "object", "enum": [{"a": 1}]}, "nothing"),
+    "null as a value and as a type": ({"const": None}, {"type": "null"}, "nothing"),
+    "one number as a value and as an enum": ({"const": 1.5}, {"type": "number", "enum": [1.5]}, "nothing"),
+    "a whole number as a number and as an integer": ({"type": "number", "enum": [1.0]}, {"type": "integer", "enum": [1]}, "nothing"),
+    "unique items, said twice": (every({**_LIST, "uniqueItems": True}, {"uniqueItems": True}), {**_LIST, "uniqueItems": True}, "nothing"),
+    "a discriminator without a name": ({**_MAP, "discriminator": {}}, _MAP, "nothing"),
+    "types that have one in common, and a length": (
+        {"type": ["string", "integer"], "maxLength": 3}, {"type": ["string", "boolean"], "maxLength": 5},
+        'max-length-increased: 3 → 5; type-changed: ["integer", "string"] → ["boolean", "string"]',
+        'max-length-decreased: 5 → 3; type-changed: ["boolean", "string"] → ["integer", "string"]',
+    ),
 }  # fmt: skip
 
-_SUBSCHEMAS: dict[str, tuple[Any, Any]] = {
-    "items of another type": ({**_LIST, "items": _TEXT}, {**_LIST, "items": _WHOLE}),
-    "items of any type and of one": (_LIST, {**_LIST, "items": _TEXT}),
-    "items of objects": ({**_LIST, "items": thing("a")}, {**_LIST, "items": thing("a", "b")}),
+_SUBSCHEMAS: dict[str, tuple[Any, ...]] = {
+    "items of another type": (
+        {**_LIST, "items": _TEXT}, {**_LIST, "items": _WHOLE}, "type-changed @[*]: string → integer", "type-changed @[*]: integer → string",
+        "type-changed @[*]: string → integer", "type-generalized @[*]: integer → string",
+    ),
+    "items of any type and of one": (
+        _LIST, {**_LIST, "items": _TEXT}, "type-specialized @[*]: any → string", "type-generalized @[*]: string → any",
+        "type-changed @[*]: any → string", "type-generalized @[*]: string → any",
+    ),
+    "items of objects": (
+        {**_LIST, "items": thing("a")}, {**_LIST, "items": thing("a", "b")},
+        "response-optional-property-added @[*].b: b", "response-optional-property-removed @[*].b: b",
+        "new-optional-request-parameter-property @[*].b: b", "removed @[*].b: b",
+    ),
     "first items of another type": (
         {**_LIST, "prefixItems": [_TEXT, _TEXT], "items": _TEXT}, {**_LIST, "prefixItems": [_TEXT, _WHOLE], "items": _TEXT},
+        "type-changed @[1]: string → integer", "type-changed @[1]: integer → string",
+        "type-changed @[1]: string → integer", "type-generalized @[1]: integer → string",
     ),
-    "first items that are what all are": ({**_LIST, "items": _TEXT}, {**_LIST, "prefixItems": [_TEXT, _TEXT], "items": _TEXT}),
+    "first items that are what all are": ({**_LIST, "items": _TEXT}, {**_LIST, "prefixItems": [_TEXT, _TEXT], "items": _TEXT}, "nothing"),
     "first items of which one is not what all are": (
         {**_LIST, "items": _TEXT}, {**_LIST, "prefixItems": [_TEXT, _WHOLE, _NUMBER], "items": _TEXT},
+        "prefix-items-added: (item 1), (item 2); type-changed @[1]: string → integer; type-changed @[2]: string → number",
+        "prefix-items-removed: (item 1), (item 2); type-changed @[1]: integer → string; type-changed @[2]: number → string",
+        "prefix-items-added: (item 1), (item 2); type-changed @[1]: string → integer; type-changed @[2]: string → number",
+        "prefix-items-removed: (item 1), (item 2)",
     ),
-    "what is contained": ({**_LIST, "contains": _TEXT}, {**_LIST, "contains": {**_TEXT, "maxLength": 3}}),
-    "anything is contained": (_LIST, {**_LIST, "contains": {}}),
-    "names of properties": ({**_MAP, "propertyNames": {"maxLength": 3}}, {**_MAP, "propertyNames": {"maxLength": 5}}),
-    "names of properties that may be any": (_MAP, {**_MAP, "propertyNames": {}}),
+    "what is contained": (
+        {**_LIST, "contains": _TEXT}, {**_LIST, "contains": {**_TEXT, "maxLength": 3}},
+        "max-length-set @<contains>: 3", "max-length-unset @<contains>: 3",
+    ),
+    "anything is contained": (_LIST, {**_LIST, "contains": {}}, "contains-added", "contains-removed"),
+    "names of properties": (
+        {**_MAP, "propertyNames": {"maxLength": 3}}, {**_MAP, "propertyNames": {"maxLength": 5}},
+        "max-length-increased @<propertyNames>: 3 → 5", "max-length-decreased @<propertyNames>: 5 → 3",
+    ),
+    "names of properties that may be any": (_MAP, {**_MAP, "propertyNames": {}}, "nothing"),
     "what a text holds": (
         {**_TEXT, "contentSchema": thing("a")}, {**_TEXT, "contentSchema": thing("a", "b")},
+        "response-optional-property-added @<contentSchema>.b: b", "response-optional-property-removed @<contentSchema>.b: b",
+        "new-optional-request-parameter-property @<contentSchema>.b: b", "removed @<contentSchema>.b: b",
     ),
-    "what a text holds may be anything": (_TEXT, {**_TEXT, "contentSchema": True}),
-    "what is not declared": ({**_MAP, "unevaluatedProperties": _TEXT}, {**_MAP, "unevaluatedProperties": _WHOLE}),
-    "items that are not declared": ({**_LIST, "unevaluatedItems": _TEXT}, {**_LIST, "unevaluatedItems": _WHOLE}),
-    "additional properties of another type": ({**_MAP, "additionalProperties": _TEXT}, {**_MAP, "additionalProperties": _WHOLE}),
-    "additional properties of any type and of one": (_MAP, {**_MAP, "additionalProperties": _TEXT}),
-    "additional properties of a type and none": ({**_MAP, "additionalProperties": _TEXT}, _CLOSED),
+    "what a text holds may be anything": (_TEXT, {**_TEXT, "contentSchema": True}, "nothing"),
+    "what is not declared": (
+        {**_MAP, "unevaluatedProperties": _TEXT}, {**_MAP, "unevaluatedProperties": _WHOLE},
+        "type-changed @<unevaluatedProperties>: string → integer", "type-changed @<unevaluatedProperties>: integer → string",
+        "type-changed @<unevaluatedProperties>: string → integer", "type-generalized @<unevaluatedProperties>: integer → string",
+    ),
+    "items that are not declared": (
+        {**_LIST, "unevaluatedItems": _TEXT}, {**_LIST, "unevaluatedItems": _WHOLE},
+        "type-changed @<unevaluatedItems>: string → integer", "type-changed @<unevaluatedItems>: integer → string",
+        "type-changed @<unevaluatedItems>: string → integer", "type-generalized @<unevaluatedItems>: integer → string",
+    ),
+    "additional properties of another type": (
+        {**_MAP, "additionalProperties": _TEXT}, {**_MAP, "additionalProperties": _WHOLE},
+        "type-changed @*: string → integer", "type-changed @*: integer → string",
+        "type-changed @*: string → integer", "type-generalized @*: integer → string",
+    ),
+    "additional properties of any type and of one": (
+        _MAP, {**_MAP, "additionalProperties": _TEXT}, "type-specialized @*: any → string", "type-generalized @*: string → any",
+        "type-changed @*: any → string", "type-generalized @*: string → any",
+    ),
+    "additional properties of a type and none": (
+        {**_MAP, "additionalProperties": _TEXT}, _CLOSED, "additional-properties-closed: true → false", "additional-properties-opened: false → true",
+    ),
     "properties named by a pattern": (
         {**_MAP, "patternProperties": {"^a": _TEXT, "^b": _TEXT}}, {**_MAP, "patternProperties": {"^a": _WHOLE, "^c": _TEXT}},
+        "pattern-property-added: ^c; pattern-property-removed: ^b; type-changed @<patternProperties ^a>: string → integer",
+        "pattern-property-added: ^b; pattern-property-removed: ^c; type-changed @<patternProperties ^a>: integer → string",
+        "pattern-property-added: ^c; pattern-property-removed: ^b; type-changed @<patternProperties ^a>: string → integer",
+        "pattern-property-added: ^b; pattern-property-removed: ^c; type-generalized @<patternProperties ^a>: integer → string",
     ),
-    "a pattern let into a closed object": (_CLOSED, {**_CLOSED, "patternProperties": {"^a": _TEXT}}),
-    "a pattern in an object that closes": (_MAP, {**_CLOSED, "patternProperties": {"^a": _TEXT}}),
-    "a pattern in an object that opens": ({**_CLOSED, "patternProperties": {"^a": _TEXT}}, {**_MAP, "additionalProperties": _TEXT}),
+    "a pattern let into a closed object": (
+        _CLOSED, {**_CLOSED, "patternProperties": {"^a": _TEXT}}, "additional-properties-opened: ^a", "additional-properties-closed: ^a",
+    ),
+    "a pattern in an object that closes": (
+        _MAP, {**_CLOSED, "patternProperties": {"^a": _TEXT}},
+        "additional-properties-closed: true → false", "additional-properties-opened: false → true",
+    ),
+    "a pattern in an object that opens": (
+        {**_CLOSED, "patternProperties": {"^a": _TEXT}}, {**_MAP, "additionalProperties": _TEXT},
+        "additional-properties-opened: false → true", "additional-properties-closed: true → false",
+    ),
     "what follows from a property": (
         {**_MAP, "dependentSchemas": {"a": {"minProperties": 2}}},
         {**_MAP, "dependentSchemas": {"a": {"minProperties": 3}, "b": {"maxProperties": 9}}},
+        "dependent-schema-added: b; min-properties-increased @<dependentSchemas a>: 2 → 3",
+        "dependent-schema-removed: b; min-properties-decreased @<dependentSchemas a>: 3 → 2",
     ),
-    "another condition": ({"if": {"required": ["a"]}, "then": thing("b")}, {"if": {"required": ["c"]}, "then": thing("b", "c")}),
+    "another condition": (
+        {"if": {"required": ["a"]}, "then": thing("b")}, {"if": {"required": ["c"]}, "then": thing("b", "c")},
+        "if-added; if-removed; response-optional-property-added @<then>.c: c", "if-added; if-removed; response-optional-property-removed @<then>.c: c",
+        "if-added; if-removed; new-optional-request-parameter-property @<then>.c: c", "if-added; if-removed; removed @<then>.c: c",
+    ),
     "the same condition, with another outcome": (
         {"if": {"required": ["a"]}, "then": thing("b"), "else": thing("c")}, {"if": {"required": ["a"]}, "then": thing("b", "c")},
+        "else-removed; response-optional-property-added @<then>.c: c", "else-added; response-optional-property-removed @<then>.c: c",
+        "else-removed; new-optional-request-parameter-property @<then>.c: c", "else-added; removed @<then>.c: c",
     ),
-    "a condition that was none": (_MAP, {**_MAP, "if": {"required": ["a"]}, "then": {"required": ["b"]}}),
-    "values ruled out, in part others": ({"not": {"enum": ["a", "b"]}}, {"not": {"enum": ["b", "c"]}}),
-    "values ruled out, and null": ({"not": {"enum": ["a"]}}, {"not": {"enum": ["a", "b", None]}}),
-    "values ruled out, and a type": ({"not": {"enum": ["a"]}}, {"not": _TEXT}),
+    "a condition that was none": (
+        _MAP, {**_MAP, "if": {"required": ["a"]}, "then": {"required": ["b"]}}, "if-added; then-added", "if-removed; then-removed",
+    ),
+    "values ruled out, in part others": ({"not": {"enum": ["a", "b"]}}, {"not": {"enum": ["b", "c"]}}, "not-changed"),
+    "values ruled out, and null": ({"not": {"enum": ["a"]}}, {"not": {"enum": ["a", "b", None]}}, "not-changed"),
+    "values ruled out, and a type": ({"not": {"enum": ["a"]}}, {"not": _TEXT}, "not-changed"),
     "values ruled out that must be short as well": (
-        {"not": {"enum": ["a"], "maxLength": 9}}, {"not": {"enum": ["a", "b"], "maxLength": 9}},
+        {"not": {"enum": ["a"], "maxLength": 9}}, {"not": {"enum": ["a", "b"], "maxLength": 9}}, "not-changed",
     ),
-    "more values ruled out that must be long as well": ({"not": {"enum": ["a"]}}, {"not": {"enum": ["a", "bb"], "minLength": 2}}),
-    "the same values ruled out, and only long ones": ({"not": {"enum": ["a", "bb"]}}, {"not": {"enum": ["a", "bb"], "minLength": 2}}),
+    "more values ruled out that must be long as well": ({"not": {"enum": ["a"]}}, {"not": {"enum": ["a", "bb"], "minLength": 2}}, "not-changed"),
+    "the same values ruled out, and only long ones": (
+        {"not": {"enum": ["a", "bb"]}}, {"not": {"enum": ["a", "bb"], "minLength": 2}}, "not-generalized", "not-specialized",
+    ),
     "objects ruled out that must hold something": (
-        {"not": {"enum": [{"a": 1}], "required": ["a"]}}, {"not": {"enum": [{"a": 1}, {"b": 1}], "required": ["a"]}},
+        {"not": {"enum": [{"a": 1}], "required": ["a"]}}, {"not": {"enum": [{"a": 1}, {"b": 1}], "required": ["a"]}}, "not-changed",
     ),
     "lists ruled out whose first item is a text": (
-        {"not": {"enum": [["a"]], "prefixItems": [_TEXT]}}, {"not": {"enum": [["a"], ["b"]], "prefixItems": [_TEXT]}},
+        {"not": {"enum": [["a"]], "prefixItems": [_TEXT]}}, {"not": {"enum": [["a"], ["b"]], "prefixItems": [_TEXT]}}, "not-changed",
     ),
     "objects ruled out that have a property": (
-        {"not": {"enum": [{"a": 1}], "properties": {"a": _WHOLE}}}, {"not": {"enum": [{"a": 1}, {}], "properties": {"a": _WHOLE}}},
+        {"not": {"enum": [{"a": 1}], "properties": {"a": _WHOLE}}}, {"not": {"enum": [{"a": 1}, {}], "properties": {"a": _WHOLE}}}, "not-changed",
     ),
     "lists ruled out whose items are texts": (
-        {"not": {"enum": [["a"]], "items": _TEXT}}, {"not": {"enum": [["a"], []], "items": _TEXT}},
+        {"not": {"enum": [["a"]], "items": _TEXT}}, {"not": {"enum": [["a"], []], "items": _TEXT}}, "not-changed",
     ),
     "objects ruled out that are one of two": (
         {"not": {"enum": [{"a": "1"}], "oneOf": [thing("a"), thing("b")]}},
         {"not": {"enum": [{"a": "1"}, {"b": "1"}], "oneOf": [thing("a"), thing("b")]}},
+        "not-changed",
     ),
+    "one first item more": (
+        {**_LIST, "prefixItems": [_TEXT]}, {**_LIST, "prefixItems": [_TEXT, _WHOLE]},
+        "prefix-items-added: (item 1)", "prefix-items-removed: (item 1)",
+    ),
+    "one first item less, which is what all others are": (
+        {**_LIST, "prefixItems": [_TEXT, _WHOLE], "items": _WHOLE}, {**_LIST, "prefixItems": [_TEXT], "items": _WHOLE}, "nothing",
+    ),
+    "values ruled out, and a title": ({"not": {"enum": ["a"]}}, {"not": {"enum": ["a"], "title": "x"}}, "nothing"),
+    "values ruled out, with words about objects": (
+        {"not": {"enum": ["a"], "additionalProperties": False}}, {"not": {"enum": ["a", "b"], "additionalProperties": False}},
+        "not-specialized", "not-generalized",
+    ),
+    "a condition, and a title": (
+        {"if": {"required": ["a"]}, "then": {"required": ["b"]}}, {"if": {"required": ["a"]}, "then": {"required": ["b"]}, "title": "t"}, "nothing",
+    ),
+    "all may be undeclared": ({**_MAP, "unevaluatedProperties": True}, _MAP, "nothing"),
 }  # fmt: skip
 
-_PROPERTIES: dict[str, tuple[Any, Any]] = {
-    "properties that came and went": (thing("a", "b", "c"), thing("a", "c", "d", "e")),
-    "a property that is only required": (_MAP, {**_MAP, "required": ["b", "a"]}),
-    "a property that is declared and no longer required": ({**_MAP, "required": ["a"]}, {**_MAP, "properties": {"a": _TEXT}}),
-    "properties of a property": ({**_MAP, "properties": {"a": thing("b")}}, {**_MAP, "properties": {"a": thing("c", "b")}}),
+_PROPERTIES: dict[str, tuple[Any, ...]] = {
+    "properties that came and went": (
+        thing("a", "b", "c"), thing("a", "c", "d", "e"),
+        "response-optional-property-added @d: d; response-optional-property-added @e: e; response-optional-property-removed @b: b",
+        "response-optional-property-added @b: b; response-optional-property-removed @d: d; response-optional-property-removed @e: e",
+        "new-optional-request-parameter-property @d: d; new-optional-request-parameter-property @e: e; removed @b: b",
+        "new-optional-request-parameter-property @b: b; removed @d: d; removed @e: e",
+    ),
+    "a property that is only required": (
+        _MAP, {**_MAP, "required": ["b", "a"]},
+        "response-required-property-added @a: a; response-required-property-added @b: b",
+        "response-required-property-removed @a: a; response-required-property-removed @b: b",
+        "new-required-request-parameter-property @a: a; new-required-request-parameter-property @b: b", "removed @a: a; removed @b: b",
+    ),
+    "a property that is declared and no longer required": (
+        {**_MAP, "required": ["a"]}, {**_MAP, "properties": {"a": _TEXT}},
+        "became-optional @a: required → optional; type-specialized @a: any → string",
+        "became-required @a: optional → required; type-generalized @a: string → any",
+        "became-optional @a: required → optional; type-changed @a: any → string",
+        "became-required @a: optional → required; type-generalized @a: string → any",
+    ),
+    "properties of a property": (
+        {**_MAP, "properties": {"a": thing("b")}}, {**_MAP, "properties": {"a": thing("c", "b")}},
+        "became-optional @a.b: required → optional; response-required-property-added @a.c: c",
+        "became-required @a.b: optional → required; response-required-property-removed @a.c: c",
+        "became-optional @a.b: required → optional; new-required-request-parameter-property @a.c: c",
+        "became-required @a.b: optional → required; removed @a.c: c",
+    ),
     "a property that is said of twice": (
         every({**_MAP, "properties": {"a": _TEXT}}, {"properties": {"a": {"maxLength": 5}}}), {**_MAP, "properties": {"a": _TEXT}},
+        "max-length-unset @a: 5", "max-length-set @a: 5",
     ),
-    "a property that may not be": (_CLOSED, {**_CLOSED, "properties": {"a": False}}),
-    "a property that may not be, in an open object": (_MAP, {**_MAP, "properties": {"a": False}}),
+    "a property that may not be": (_CLOSED, {**_CLOSED, "properties": {"a": False}}, "nothing"),
+    "a property that may not be, in an open object": (
+        _MAP, {**_MAP, "properties": {"a": False}}, "response-optional-property-added @a: a", "response-optional-property-removed @a: a",
+        "new-optional-request-parameter-property @a: a", "removed @a: a",
+    ),
     "a property among others of its type": (
         {**_MAP, "additionalProperties": _TEXT}, {**_MAP, "additionalProperties": _TEXT, "properties": {"a": _WHOLE}},
+        "response-optional-property-added @a: a; type-changed @a: string → integer",
+        "response-optional-property-removed @a: a; type-changed @a: integer → string",
+        "new-optional-request-parameter-property @a: a", "removed @a: a",
     ),
-    "a property in a closed object": (_CLOSED, {**_CLOSED, "properties": {"a": _TEXT}, "required": ["a"]}),
-    "a property that is only written": (_MAP, {**_MAP, "properties": {"a": {**_TEXT, "writeOnly": True}}, "required": ["a"]}),
+    "a property in a closed object": (
+        _CLOSED, {**_CLOSED, "properties": {"a": _TEXT}, "required": ["a"]},
+        "added-to-closed-object @a: a", "response-required-property-removed @a: a",
+        "new-required-request-parameter-property @a: a", "removed-from-closed-object @a: a",
+    ),
+    "a property that is only written": (
+        _MAP, {**_MAP, "properties": {"a": {**_TEXT, "writeOnly": True}}, "required": ["a"]},
+        "response-required-write-only-property-added @a: a", "response-required-write-only-property-removed @a: a",
+        "new-required-request-parameter-property @a: a", "removed @a: a",
+    ),
     "a property that is no longer read": (
         thing("a"), {**_MAP, "properties": {"a": {**_WHOLE, "writeOnly": True}}},
+        "became-optional @a: required → optional; response-optional-property-became-write-only @a: false → true; "
+        "type-changed @a: string → integer",
+        "response-required-property-became-not-write-only @a: true → false; "
+        "response-write-only-property-became-required @a: optional → required; type-changed @a: integer → string",
+        "became-optional @a: required → optional; type-changed @a: string → integer",
+        "became-required @a: optional → required; type-generalized @a: integer → string",
     ),
     "a property that is read and becomes required": (
         {**_MAP, "properties": {"a": {**_TEXT, "readOnly": True}}}, thing("a"),
+        "became-required @a: optional → required; response-required-property-became-not-read-only @a: true → false",
+        "became-optional @a: required → optional; response-optional-property-became-read-only @a: false → true",
+        "became-required @a: optional → required", "became-optional @a: required → optional",
     ),
     "a written property of another type": (
         {**_MAP, "properties": {"a": {**_TEXT, "writeOnly": True}}}, {**_MAP, "properties": {"a": {**_WHOLE, "writeOnly": True}}},
+        "nothing", "nothing",
+        "type-changed @a: string → integer", "type-generalized @a: integer → string",
     ),
     "a written property of other values": (
         {**_MAP, "properties": {"a": {"enum": ["a", "b"], "writeOnly": True}}},
         {**_MAP, "properties": {"a": {"enum": ["b", "c", "d"], "writeOnly": True}}},
+        "response-write-only-property-enum-value-added @a: c, d", "response-write-only-property-enum-value-added @a: a",
+        "enum-value-added @a: 'c', 'd'; enum-value-removed @a: 'a'", "enum-value-added @a: 'a'; enum-value-removed @a: 'c', 'd'",
     ),
-    "a property that is deprecated": (thing("a"), thing("a", properties={"a": {**_TEXT, "deprecated": True}})),
+    "a property that is deprecated": (
+        thing("a"), thing("a", properties={"a": {**_TEXT, "deprecated": True}}), "deprecated @a: false → true", "reactivated @a: true → false",
+        "nothing", "nothing",
+    ),
+    "a property that may not be, in an object that closes": (
+        {**_MAP, "properties": {"a": _TEXT}}, {**_CLOSED, "properties": {"a": _TEXT, "b": False}},
+        "additional-properties-closed: true → false; response-optional-property-added @b: b",
+        "additional-properties-opened: false → true; response-optional-property-removed @b: b",
+        "additional-properties-closed: true → false; new-optional-request-parameter-property @b: b",
+        "additional-properties-opened: false → true; removed @b: b",
+    ),
 }  # fmt: skip
 
-_ALTERNATIVES: dict[str, tuple[Any, Any]] = {
-    "alternatives, one of which changed": (one_of(kind("a", x=_TEXT), kind("b")), one_of(kind("a", x=_WHOLE), kind("b"))),
+_ALTERNATIVES: dict[str, tuple[Any, ...]] = {
+    "alternatives, one of which changed": (
+        one_of(kind("a", x=_TEXT), kind("b")), one_of(kind("a", x=_WHOLE), kind("b")),
+        "type-changed @<kind=a>.x: string → integer", "type-changed @<kind=a>.x: integer → string",
+        "type-changed @<kind=a>.x: string → integer", "type-generalized @<kind=a>.x: integer → string",
+    ),
     "alternatives, one of which may be null": (
         one_of(kind("a"), kind("b")), one_of({**kind("a"), "type": ["object", "null"]}, kind("b")),
+        "became-nullable: (null) false → true", "became-not-nullable: (not null) true → false",
     ),
-    "alternatives that came and went": (one_of(kind("a"), kind("b"), kind("c")), one_of(kind("a"), kind("d"), kind("e"))),
-    "any of alternatives, one for another": (either(thing("a"), thing("b")), either(thing("a"), thing("c"))),
-    "any of alternatives, one kind for another": (either(kind("a"), kind("X")), either(kind("a"), kind("YX"))),
+    "alternatives that came and went": (
+        one_of(kind("a"), kind("b"), kind("c")), one_of(kind("a"), kind("d"), kind("e")),
+        "one-of-added: kind=d, kind=e; one-of-removed: kind=b, kind=c", "one-of-added: kind=b, kind=c; one-of-removed: kind=d, kind=e",
+    ),
+    "any of alternatives, one for another": (
+        either(thing("a"), thing("b")), either(thing("a"), thing("c")),
+        "response-required-property-added @<{b}|{c}>.c: c; response-required-property-removed @<{b}|{c}>.b: b",
+        "response-required-property-added @<{b}|{c}>.b: b; response-required-property-removed @<{b}|{c}>.c: c",
+        "new-required-request-parameter-property @<{b}|{c}>.c: c; removed @<{b}|{c}>.b: b",
+        "new-required-request-parameter-property @<{b}|{c}>.b: b; removed @<{b}|{c}>.c: c",
+    ),
+    "any of alternatives, one kind for another": (
+        either(kind("a"), kind("X")), either(kind("a"), kind("YX")),
+        "const-changed @<kind=X|kind=YX>.kind: X → YX", "const-changed @<kind=X|kind=YX>.kind: YX → X",
+    ),
     "any of alternatives, two for two": (
         either(thing("a"), thing("b"), thing("c")), either(thing("a"), thing("d"), thing("e")),
+        "any-of-added: {d}, {e}; any-of-removed: {b}, {c}", "any-of-added: {b}, {c}; any-of-removed: {d}, {e}",
     ),
     "any of alternatives, all others": (
         either(thing("a"), thing("b"), thing("c")), either(thing("d"), thing("e")),
+        'type-changed: ["{a}", "{b}", "{c}"] → ["{d}", "{e}"]', 'type-changed: ["{d}", "{e}"] → ["{a}", "{b}", "{c}"]',
     ),
-    "any of alternatives, all gone but types": (either(thing("a"), {**_LIST, "minItems": 1}), either({**_TEXT, "minLength": 1}, {**_WHOLE, "minimum": 1})),
-    "one of and any of that overlap": (one_of(thing("a"), thing("b")), either(thing("a"), thing("b"))),
-    "one of and any of, an object or a list": (one_of(thing("a"), {**_LIST, "minItems": 1}), either(thing("a"), {**_LIST, "minItems": 1})),
+    "any of alternatives, all gone but types": (
+        either(thing("a"), {**_LIST, "minItems": 1}), either({**_TEXT, "minLength": 1}, {**_WHOLE, "minimum": 1}),
+        'type-changed: ["{a}", "array"] → ["string", "integer"]', 'type-changed: ["string", "integer"] → ["{a}", "array"]',
+    ),
+    "one of and any of that overlap": (
+        one_of(thing("a"), thing("b")), either(thing("a"), thing("b")), "one-of-became-any-of: oneOf → anyOf", "any-of-became-one-of: anyOf → oneOf",
+    ),
+    "one of and any of, an object or a list": (one_of(thing("a"), {**_LIST, "minItems": 1}), either(thing("a"), {**_LIST, "minItems": 1}), "nothing"),
     "one of and any of, an integer or a number": (
         one_of({**_WHOLE, "minimum": 1}, {**_NUMBER, "maximum": 0}), either({**_WHOLE, "minimum": 1}, {**_NUMBER, "maximum": 0}),
+        "one-of-became-any-of: oneOf → anyOf", "any-of-became-one-of: anyOf → oneOf",
     ),
     "one of and any of, an integer or a text": (
-        one_of({**_WHOLE, "minimum": 1}, {**_TEXT, "maxLength": 9}), either({**_WHOLE, "minimum": 1}, {**_TEXT, "maxLength": 9}),
+        one_of({**_WHOLE, "minimum": 1}, {**_TEXT, "maxLength": 9}), either({**_WHOLE, "minimum": 1}, {**_TEXT, "maxLength": 9}), "nothing",
     ),
     "one of and any of, a number or a text": (
-        one_of({**_NUMBER, "minimum": 1}, {**_TEXT, "maxLength": 9}), either({**_NUMBER, "minimum": 1}, {**_TEXT, "maxLength": 9}),
+        one_of({**_NUMBER, "minimum": 1}, {**_TEXT, "maxLength": 9}), either({**_NUMBER, "minimum": 1}, {**_TEXT, "maxLength": 9}), "nothing",
     ),
-    "one of and any of, told apart by a kind": (one_of(kind("a"), kind("b")), either(kind("a"), kind("b"))),
+    "one of and any of, told apart by a kind": (one_of(kind("a"), kind("b")), either(kind("a"), kind("b")), "nothing"),
     "one of and any of, told apart by a kind that need not be": (
         one_of({**kind("a"), "required": []}, kind("b")), either({**kind("a"), "required": []}, kind("b")),
+        "one-of-became-any-of: oneOf → anyOf", "any-of-became-one-of: anyOf → oneOf",
     ),
-    "one of and any of, a type or any": (one_of({**_TEXT, "minLength": 1}, {"maximum": 9}), either({**_TEXT, "minLength": 1}, {"maximum": 9})),
-    "one of and any of, with one more": (one_of(thing("a"), thing("b")), either(thing("a"), thing("b"), thing("c"))),
+    "one of and any of, a type or any": (
+        one_of({**_TEXT, "minLength": 1}, {"maximum": 9}), either({**_TEXT, "minLength": 1}, {"maximum": 9}),
+        "one-of-became-any-of: oneOf → anyOf", "any-of-became-one-of: anyOf → oneOf",
+    ),
+    "one of and any of, with one more": (
+        one_of(thing("a"), thing("b")), either(thing("a"), thing("b"), thing("c")), "one-of-added: {c}", "any-of-removed: {c}",
+    ),
     "both kinds of alternatives and one": (
-        {**one_of(thing("a"), thing("b")), **either(thing("c"), thing("d"))}, one_of(thing("a"), thing("b")),
+        {**one_of(thing("a"), thing("b")), **either(thing("c"), thing("d"))}, one_of(thing("a"), thing("b")), "any-of-unset", "any-of-set",
     ),
-    "an object and one of two": (thing("a"), one_of(thing("a"), thing("b"))),
-    "an object and any of three": (thing("a"), either(thing("a"), thing("b"), {**_LIST, "minItems": 1})),
-    "an object and any of others": (thing("a"), either({**_TEXT, "minLength": 1}, {**_LIST, "minItems": 1})),
-    "an object and one of two, or null": (thing("a"), one_of(thing("a"), thing("b"), {"type": "null"})),
+    "an object and one of two": (
+        thing("a"), one_of(thing("a"), thing("b")), "wrapped-in-one-of: (beside {b})", "one-of-removed: {b}",
+        "one-of-added: {b}", "one-of-removed: {b}",
+    ),
+    "an object and any of three": (
+        thing("a"), either(thing("a"), thing("b"), {**_LIST, "minItems": 1}), "wrapped-in-one-of: (beside {b}, array)", "any-of-removed: array, {b}",
+        "any-of-added: array, {b}", "any-of-removed: array, {b}",
+    ),
+    "an object and any of others": (
+        thing("a"), either({**_TEXT, "minLength": 1}, {**_LIST, "minItems": 1}), "type-changed: object → anyOf", "type-changed: anyOf → object",
+    ),
+    "an object and one of two, or null": (
+        thing("a"), one_of(thing("a"), thing("b"), {"type": "null"}),
+        "became-nullable: (null) false → true; wrapped-in-one-of: (beside {b})", "became-not-nullable: (not null) true → false; one-of-removed: {b}",
+        "became-nullable: (null) false → true; one-of-added: {b}", "became-not-nullable: (not null) true → false; one-of-removed: {b}",
+    ),
     "an object of a kind and one of two of which the other is more alike": (
         kind("a", x=_TEXT, y=_TEXT), one_of(kind("b", x=_TEXT, y=_TEXT), kind("a", z=_TEXT)),
+        "wrapped-in-one-of: (beside kind=b)",
+        "one-of-removed: kind=b; response-optional-property-added @x: x; response-optional-property-added @y: y; "
+        "response-optional-property-removed @z: z",
+        "new-optional-request-parameter-property @z: z; one-of-added: kind=b; removed @x: x; removed @y: y",
+        "new-optional-request-parameter-property @x: x; new-optional-request-parameter-property @y: y; one-of-removed: kind=b; removed @z: z",
     ),
-    "an object that changed and one of two": (thing("a", "b"), one_of(thing("a", "c"), kind("b"))),
-    "two types and any of others": ({"type": ["string", "boolean"]}, either(thing("a"), thing("b"))),
-    "values and one of others": ({"enum": ["a"], "type": "string"}, one_of(thing("a"), thing("b"))),
-    "what may be anything short and any of others": ({"maxLength": 9}, either(thing("a"), thing("b"))),
-    "only one alternative and two": (one_of(thing("a")), one_of(thing("a"), thing("b"))),
-    "an object of parts and one of two": (every(thing("a"), thing("b")), one_of(thing("a", "b"), thing("c"))),
+    "an object that changed and one of two": (
+        thing("a", "b"), one_of(thing("a", "c"), kind("b")), "type-changed: object → oneOf", "type-changed: oneOf → object",
+    ),
+    "two types and any of others": (
+        {"type": ["string", "boolean"]}, either(thing("a"), thing("b")),
+        "type-changed: boolean|string → anyOf", "type-changed: anyOf → boolean|string",
+    ),
+    "values and one of others": (
+        {"enum": ["a"], "type": "string"}, one_of(thing("a"), thing("b")), "type-changed: string → oneOf", "type-changed: oneOf → string",
+    ),
+    "what may be anything short and any of others": (
+        {"maxLength": 9}, either(thing("a"), thing("b")),
+        "became-not-nullable: (not null) true → false; type-changed: any → anyOf", "became-nullable: (null) false → true; type-changed: anyOf → any",
+    ),
+    "only one alternative and two": (one_of(thing("a")), one_of(thing("a"), thing("b")), "one-of-added: {b}", "one-of-removed: {b}"),
+    "an object of parts and one of two": (
+        every(thing("a"), thing("b")), one_of(thing("a", "b"), thing("c")),
+        "wrapped-in-one-of: (beside {c})", "became-required @b: optional → required; one-of-removed: {c}",
+        "became-optional @b: required → optional; one-of-added: {c}", "became-required @b: optional → required; one-of-removed: {c}",
+    ),
     "alternatives within alternatives": (
         either(either(thing("a"), thing("b")), thing("c")), either(thing("a"), thing("b"), thing("c"), thing("d")),
+        "any-of-added: {d}", "any-of-removed: {d}",
     ),
     "parts that came and went": (
         every(thing("a"), thing("b"), {"minProperties": 1}), every(thing("a"), thing("c"), {"maxProperties": 9}, {"minProperties": 1}),
+        "all-of-added: (1), (2); all-of-removed: (1); max-properties-set: 9; response-required-property-added @c: c; "
+        "response-required-property-removed @b: b",
+        "all-of-added: (1); all-of-removed: (1), (2); max-properties-unset: 9; response-required-property-added @b: b; "
+        "response-required-property-removed @c: c",
+        "all-of-added: (1), (2); all-of-removed: (1); max-properties-set: 9; new-required-request-parameter-property @c: c; removed @b: b",
+        "all-of-added: (1); all-of-removed: (1), (2); max-properties-unset: 9; new-required-request-parameter-property @b: b; removed @c: c",
     ),
-    "parts in another order": (every(thing("a"), thing("b")), every(thing("b"), thing("a"))),
-    "parts cut otherwise": (every(thing("a", "b"), thing("c")), every(thing("a"), {**_MAP, "properties": {"b": _TEXT}}, thing("c"))),
-    "parts of which one only says what it is": (every(thing("a"), {"examples": [1]}), every(thing("a"))),
+    "parts in another order": (every(thing("a"), thing("b")), every(thing("b"), thing("a")), "nothing"),
+    "parts cut otherwise": (every(thing("a", "b"), thing("c")), every(thing("a"), {**_MAP, "properties": {"b": _TEXT}}, thing("c")), "nothing"),
+    "parts of which one only says what it is": (every(thing("a"), {"examples": [1]}), every(thing("a")), "nothing"),
+    "one of and any of, types alone": (one_of(_TEXT, _WHOLE), either(_TEXT, _WHOLE), "nothing"),
+    "alternatives in a few wrappings": (one_of(wrapped(_TEXT, 7), _WHOLE), one_of(_TEXT, _WHOLE), "nothing"),
+    "alternatives in more wrappings than are opened": (
+        one_of(wrapped(_TEXT, 12), _WHOLE), one_of(_TEXT, _NUMBER),
+        'list-of-types-widened: string → ["number", "string"]; one-of-removed: integer', "wrapped-in-one-of: (beside integer)",
+        'list-of-types-widened: string → ["number", "string"]; one-of-removed: integer',
+        'list-of-types-narrowed: ["number", "string"] → string; one-of-added: integer',
+    ),
+    "alternatives that are values, with extensions": (
+        one_of({"const": "a", "x-order": 1}, {"const": "b", "x-order": 2}), {"enum": ["a", "b"]}, "nothing",
+    ),
 }  # fmt: skip
 
 FURTHER_SCHEMAS = {**_KEYWORDS, **_SUBSCHEMAS, **_PROPERTIES, **_ALTERNATIVES}
-"""What differs, and the schema on either side."""
+"""What differs; the schema on either side; what is found in a body, there and back, and, where it is something else, in a
+parameter. One text stands for both ways. `expected` says how findings are written."""
