@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -174,13 +174,15 @@ def contract_path(source: Source, environment: Mapping[str, str]) -> str | None:
 
 def fail_on(source: Source, environment: Mapping[str, str]) -> FailOn:
     """Return the mildest level that fails a run; raises `SettingError` for an unknown one."""
-    found = given(FAIL_ON_LEVEL, source, environment)
-    if found is None:
-        return "error"
-    for level in FAIL_ON:
-        if level == found.value:
-            return level
-    raise SettingError(f"unknown level {found.value!r}", where=found.where, mend=f"choose one of: {', '.join(FAIL_ON)}")
+    chosen = _one_of(FAIL_ON, "level", given(FAIL_ON_LEVEL, source, environment))
+    return next((level for level in FAIL_ON if level == chosen), "error")
+
+
+def _one_of(choices: Sequence[str], what: str, found: Given | None) -> str | None:
+    if found is None or found.value in choices:
+        return found.value if found else None
+    mend = f"choose one of: {', '.join(choices)}"
+    raise SettingError(f"unknown {what} {found.value!r}", where=found.where, mend=mend)
 
 
 def reports(source: Source) -> list[Given]:
@@ -194,22 +196,15 @@ def reports(source: Source) -> list[Given]:
 def tells_github(source: Source, environment: Mapping[str, str]) -> bool:
     """Return whether annotations and a job summary are written: in a job of GitHub Actions, unless it is `off`.
 
-    Raises `SettingError` for anything but `auto` and `off`; TOML's `true` and `false` are the same.
+    Raises `SettingError` for anything but `auto` and `off`, and `true` and `false` for the same.
     """
-    found = given(GITHUB, source, environment)
-    if found is not None and found.value not in ("auto", "true", "off", "false"):
-        raise SettingError(f"unknown value {found.value!r}", where=found.where, mend="choose one of: auto, off")
-    return environment.get("GITHUB_ACTIONS") == "true" and (found is None or found.value in ("auto", "true"))
+    chosen = _one_of(("auto", "off", "true", "false"), "value", given(GITHUB, source, environment))
+    return environment.get("GITHUB_ACTIONS") == "true" and chosen not in ("off", "false")
 
 
 def record_mode(source: Source, environment: Mapping[str, str]) -> str:
     """Return how recordings are treated, one of `RECORD_MODES`; raises `SettingError` for anything else."""
-    found = given(RECORD_MODE, source, environment)
-    if found is None or found.value in RECORD_MODES:
-        return found.value if found else RECORD_MODES[0]
-    raise SettingError(
-        f"unknown mode {found.value!r}", where=found.where, mend=f"choose one of: {', '.join(RECORD_MODES)}"
-    )
+    return _one_of(RECORD_MODES, "mode", given(RECORD_MODE, source, environment)) or RECORD_MODES[0]
 
 
 def secrets(source: Source, environment: Mapping[str, str]) -> tuple[Secret, ...]:
@@ -226,11 +221,8 @@ def secrets(source: Source, environment: Mapping[str, str]) -> tuple[Secret, ...
             continue
         if len(value) < 4:
             what = f"the variable {line[1:]} is not set, or" if line.startswith("$") else "a value"
-            raise SettingError(
-                f"{what} is too short to be looked for",
-                where=where,
-                mend="set it to four characters or more",
-            )
+            mend = "set it to four characters or more"
+            raise SettingError(f"{what} is too short to be looked for", where=where, mend=mend)
         values.append(Secret(value))
     return tuple(values)
 

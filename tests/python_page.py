@@ -72,7 +72,7 @@ def _entry(path: str, value: Any, hidden: Collection[str]) -> str:
     assert value.__doc__, path
     rows = [f"- `{call}`: {text}\n" for name, call, text in _members(node) if name not in hidden]
     listed = "\n" + "".join(rows) if rows else ""
-    kinds = "".join(f", a `{ast.unparse(base)}`" for base in getattr(node, "bases", ()))
+    kinds = "".join(f", subclass of `{ast.unparse(base)}`" for base in getattr(node, "bases", ()))
     name = path.rpartition(".")[2]
     return f"\n### {name}\n\n`{path}{_arguments(node)}`{kinds}\n\n{inspect.getdoc(value)}\n{listed}"
 
