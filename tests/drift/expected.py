@@ -22,12 +22,17 @@ _PREFIX = re.compile(r"^(response-(body|property|mediatype|header)|request-param
 
 
 def summaries(base: Doc, revision: Doc, options: Options | None = None, *, at: str | None = None) -> str:
-    """Everything that is found, or `nothing`, those of one rule at one place together.
+    """Everything that is found, as `summarised` has it."""
+    return summarised(compare(base, revision, options), base, revision, at)
+
+
+def summarised(findings: list[Finding], base: Doc, revision: Doc, at: str | None = None) -> str:
+    """The findings of a comparison, or `nothing`, those of one rule at one place together.
 
     With `at`, the location of a schema, places are those in that schema, and rules have no words for where they are.
     """
     found: dict[str, list[str]] = {}
-    for finding in compare(base, revision, options):
+    for finding in findings:
         require_consistent(finding, base, revision)
         subject, change = _summary(finding, at)
         found.setdefault(subject, []).append(change)

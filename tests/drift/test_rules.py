@@ -13,7 +13,7 @@ from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.finding import Direction, Level
 
 from .document_pairs import document_pairs
-from .expected import summaries
+from .expected import summarised
 from .pairs import SCHEMAS, Doc, Pair, rules_of, schema_pairs
 
 PAIRS = {**schema_pairs(), **document_pairs()}
@@ -110,23 +110,24 @@ def test_a_change_of_a_keyword_is_one_finding_wherever_a_schema_stands(suffix: s
     pair = SCHEMAS[suffix]
     shown = SHOWN[suffix] if suffix in SHOWN else _values(*pair)
     at = AT.get(suffix) or ["".join(f"/{key}" for key in _differing(*pair) if key in side) for side in pair]
+    require_same(next(PAIRS[rule] for rule in rules_of(suffix).values()))
     for scope, rule in rules_of(suffix).items():
         location, schema = SCOPE_PLACES[scope]
         # The one pair that is not in JSON.
         is_plain = suffix == "type-compatible" and "application~1json" in schema
-        change = f"{shown} in text/plain" if is_plain else shown
-        assert ": ".join(filter(None, (f"{rule} @{location}".removesuffix(" @"), change))) == _found(PAIRS[rule])
         if is_plain:
             schema = schema.replace("application~1json", "text~1plain")
-        assert [schema + pointer for pointer in at] == _pointers(PAIRS[rule])
+        change = f"{shown} in text/plain" if is_plain else shown
+        expected = ": ".join(filter(None, (f"{rule} @{location}".removesuffix(" @"), change)))
+        assert (expected, *(schema + pointer for pointer in at)) == _found(PAIRS[rule])
 
 
 @pytest.mark.parametrize("rule", sorted(document_pairs()))
 def test_a_change_of_a_document_is_one_finding(rule: str) -> None:
     """Its rule alone, as `data/document-rules.tsv` has it."""
+    require_same(PAIRS[rule])
     expected, *places = DOCUMENT_RULES[rule]
-    assert expected == _found(PAIRS[rule])
-    assert [place.replace("BODY", BODY).replace("GET", GET) for place in places] == _pointers(PAIRS[rule])
+    assert (expected, *(place.replace("BODY", BODY).replace("GET", GET) for place in places)) == _found(PAIRS[rule])
 
 
 @pytest.mark.parametrize(
@@ -144,15 +145,17 @@ def test_a_fingerprint_stays(rule: str, fingerprint: str) -> None:
     assert fingerprint == finding.fingerprint
 
 
-def _found(pair: Pair) -> str:
-    """What is found in a pair; nothing is in either document and itself."""
-    assert [] == compare(pair.base, pair.base, pair.options) == compare(pair.revision, pair.revision, pair.options)
-    return summaries(pair.base, pair.revision, pair.options)
+def require_same(pair: Pair) -> None:
+    """Neither document of a pair differs from itself."""
+    for document in (pair.base, pair.revision):
+        assert [] == compare(document, document, pair.options)
 
 
-def _pointers(pair: Pair) -> list[str]:
-    (finding,) = compare(pair.base, pair.revision, pair.options)
-    return [finding.extra[side]["pointer"] for side in ("base", "revision")]
+def _found(pair: Pair) -> tuple[str, str, str]:
+    """The one finding in a pair, and where it points in both documents."""
+    found = compare(pair.base, pair.revision, pair.options)
+    (before, after) = (found[0].extra[side]["pointer"] for side in ("base", "revision"))
+    return summarised(found, pair.base, pair.revision), before, after
 
 
 def _differing(before: Doc, after: Doc) -> list[str]:
