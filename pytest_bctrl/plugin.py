@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -44,6 +44,15 @@ _VALUES = (
     ),
 )
 
+_REPORT = "Write a report of the contract run; the suffix says how: .html, .json, .md, .sarif, .xml; repeatable"
+
+_IN_FILE: tuple[tuple[str, str, Literal["linelist", "string"]], ...] = (
+    ("bctrl_levels", "Levels of findings, one a line: rule = level, or rule@location = level", "linelist"),
+    ("bctrl_report", f"{_REPORT}, one path a line", "linelist"),
+    ("bctrl_secrets", "Values that no recording may hold, one a line; $NAME is a variable's", "linelist"),
+    ("bctrl_scrub", "ids: replace identifiers in recordings, the same one always by the same", "string"),
+)
+
 _MARKERS = (
     "bctrl_contract: a test of the contract suite, added by --bctrl-mock and --bctrl-live",
     "bctrl_scenario(name, **arguments): the scenario that the mock server plays in this test",
@@ -74,15 +83,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--bctrl-until", metavar="DATE", help="Until when to accept them (default: 90 days from today)")
     for name, metavar, text in _VALUES:
         group.addoption(f"--{name.replace('_', '-')}", dest=name, metavar=metavar, default=None, help=text)
-        parser.addini(name, text, type="string", default="")
-    parser.addini("bctrl_levels", "Levels of findings, one a line: rule = level, or rule@location = level", "linelist")
-    text = "Write a report of the contract run; the suffix says how: .html, .json, .md, .sarif, .xml; repeatable"
-    group.addoption("--bctrl-report", dest="bctrl_report", metavar="PATH", action="append", default=None, help=text)
-    parser.addini("bctrl_report", f"{text}, one path a line", type="linelist")
-    parser.addini("bctrl_secrets", "Values that no recording may hold, one a line; $NAME is a variable's", "linelist")
-    parser.addini(
-        "bctrl_scrub", "ids: replace identifiers in recordings, the same one always by the same", "string", ""
-    )
+        parser.addini(name, text)
+    group.addoption("--bctrl-report", dest="bctrl_report", metavar="PATH", action="append", default=None, help=_REPORT)
+    for name, text, type_ in _IN_FILE:
+        parser.addini(name, text, type=type_)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -97,8 +101,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
     option = config.option
-    if option.bctrl_record_mode or any(config.getini(name) for name in _RECORDING_INI):
-        _require_recording_settings(config)
+    if option.bctrl_record_mode or any(_is_in_file(config, name) for name, *_ in (*_VALUES, *_IN_FILE)):
+        _require_settings(config)
     if option.bctrl_live or option.bctrl_mock or option.bctrl_selftest or option.bctrl_upstream:
         # pytest collects garbage as it ends, and each import makes the collector look at all there is: what is alive
         # now is left out, here and after the imports. Measured, that is a fifth of a whole contract run.
@@ -117,7 +121,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _observe(config: pytest.Config) -> None:
     """Gather what workers see, and measure coverage where it is gated; clients and the suite do it on their own."""
     is_worker = hasattr(config, "workerinput")
-    if not is_worker and (config.option.bctrl_min_coverage is not None or config.getini("bctrl_min_coverage")):
+    if not is_worker and (config.option.bctrl_min_coverage is not None or _is_in_file(config, "bctrl_min_coverage")):
         from pytest_bctrl.suite.observing import observer
 
         observer(config)
@@ -149,10 +153,15 @@ class _Gathering:
             observer(self._config).add(carried)
 
 
-_RECORDING_INI = ("bctrl_record_mode", "bctrl_secrets", "bctrl_scrub")
+def _is_in_file(config: pytest.Config, name: str) -> bool:
+    try:
+        return config.getini(name) not in ("", [])
+    except (TypeError, Warning, pytest.UsageError):
+        # TOML of another type than the declared one: `settings` says whether it is right.
+        return True
 
 
-def _require_recording_settings(config: pytest.Config) -> None:
+def _require_settings(config: pytest.Config) -> None:
     from pytest_bctrl import settings
     from pytest_bctrl.errors import BctrlError
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
+
+import pytest
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import FAIL_ON, FailOn
@@ -21,6 +24,10 @@ KEY_VARIABLE = "BCTRL_API_KEY"
 class Source(Protocol):
     """Where option and ini values come from; `pytest.Config` is one."""
 
+    @property
+    def inipath(self) -> Path | None:
+        """The file of the ini values."""
+
     def getoption(self, name: str) -> object:
         """Return the value of a command-line option, None where it was not given."""
 
@@ -34,14 +41,16 @@ class Given:
 
     value: str
     where: str
+    is_ini: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting's names; `ini` doubles as the option's destination."""
+    """One setting's names, and the type that native TOML has for it; `ini` doubles as the option's destination."""
 
     ini: str
     environment: tuple[str, ...] = ()
+    native: type = str
 
     @property
     def option(self) -> str:
@@ -53,16 +62,19 @@ BASE_URL = Setting("bctrl_base_url", ("BCTRL_BASE_URL", "BCTRL_API_BASE_URL"))
 SPACE_ID = Setting("bctrl_space_id", ("BCTRL_SPACE_ID",))
 CONTRACT = Setting("bctrl_contract")
 FAIL_ON_LEVEL = Setting("bctrl_fail_on")
-MAX_EXAMPLES = Setting("bctrl_max_examples")
+MAX_EXAMPLES = Setting("bctrl_max_examples", native=int)
 UPSTREAM = Setting("bctrl_upstream")
 ALLOW_LIST = Setting("bctrl_allow_list")
-MIN_COVERAGE = Setting("bctrl_min_coverage")
+MIN_COVERAGE = Setting("bctrl_min_coverage", native=float)
 RECORD_MODE = Setting("bctrl_record_mode")
 RECORDINGS = Setting("bctrl_recordings")
-LEVELS = Setting("bctrl_levels")
-SECRETS = Setting("bctrl_secrets")
+LEVELS = Setting("bctrl_levels", native=list)
+REPORT = Setting("bctrl_report", native=list)
+SECRETS = Setting("bctrl_secrets", native=list)
 SCRUB = Setting("bctrl_scrub")
-GITHUB = Setting("bctrl_github")
+GITHUB = Setting("bctrl_github", native=bool)
+
+SETTINGS = tuple(setting for setting in list(globals().values()) if isinstance(setting, Setting))
 
 RECORD_MODES = ("none", "once", "rewrite")
 
@@ -78,8 +90,58 @@ def given(setting: Setting, source: Source, environment: Mapping[str, str]) -> G
     for name in setting.environment:
         if environment.get(name):
             return Given(environment[name], name)
-    ini = source.getini(setting.ini)
-    return Given(str(ini), f"{setting.ini} (ini)") if ini else None
+    ini = in_file(setting, source)
+    return ini[0] if ini else None
+
+
+def in_file(setting: Setting, source: Source) -> list[Given]:
+    """Return what the configuration file gives: no value, one, or those of a list; numbers and booleans as text.
+
+    Raises `SettingError` for native TOML of another type, in the place of pytest, whose words show the value.
+    """
+    try:
+        found = source.getini(setting.ini)
+    except (TypeError, Warning, pytest.UsageError):
+        # pytest holds TOML to the one type that is declared, and 50 and "50%" are of two.
+        found = _native(setting.ini, Path(str(source.inipath)))
+    if found is None or found == "":
+        return []
+    file = source.inipath.name if source.inipath is not None else ""
+    is_toml = file.endswith(".toml") and f"{setting.ini}=" not in str(source.getoption("override_ini"))
+    where = f"{setting.ini} ({file if is_toml else 'ini'})"
+    types, name, example = TYPES[setting.native]
+    values = found if isinstance(found, list) else [found]
+    if type(found) not in types or (isinstance(found, list) and not all(isinstance(value, str) for value in found)):
+        value = "its value" if setting is SECRETS else repr(found)
+        raise SettingError(f"{value} is not {name}", where=where, mend=f"write {setting.ini} = {example}")
+    return [Given(_text(value), where, is_ini=True) for value in values]
+
+
+TYPES: Mapping[type, tuple[tuple[type, ...], str, str]] = {
+    str: ((str,), "a string", '"…"'),
+    int: ((int, str), "a whole number", "20"),
+    float: ((float, int, str), "a number", "80"),
+    bool: ((bool, str), "true or false", "false"),
+    list: ((list,), "a list of strings", '["…"]'),
+}
+"""What a file may give a setting of a type, how that is called, and an example of it."""
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _native(name: str, path: Path) -> object:
+    document = tomllib.loads(path.read_text("utf-8"))
+    own, tool = document.get("pytest", {}), document.get("tool", {}).get("pytest", {})
+    tables = (own, tool) if path.name in ("pytest.toml", ".pytest.toml") else (tool, tool.get("ini_options", {}), own)
+    return next(table[name] for table in tables if name in table)
+
+
+def require_types(source: Source) -> None:
+    """Raise `SettingError` where the configuration file gives a setting a value of a wrong type."""
+    for setting in SETTINGS:
+        in_file(setting, source)
 
 
 def target(source: Source) -> Target | None:
@@ -112,13 +174,15 @@ def contract_path(source: Source, environment: Mapping[str, str]) -> str | None:
 
 def fail_on(source: Source, environment: Mapping[str, str]) -> FailOn:
     """Return the mildest level that fails a run; raises `SettingError` for an unknown one."""
-    found = given(FAIL_ON_LEVEL, source, environment)
-    if found is None:
-        return "error"
-    for level in FAIL_ON:
-        if level == found.value:
-            return level
-    raise SettingError(f"unknown level {found.value!r}", where=found.where, mend=f"choose one of: {', '.join(FAIL_ON)}")
+    chosen = _one_of(FAIL_ON, "level", given(FAIL_ON_LEVEL, source, environment))
+    return next((level for level in FAIL_ON if level == chosen), "error")
+
+
+def _one_of(choices: Sequence[str], what: str, found: Given | None) -> str | None:
+    if found is None or found.value in choices:
+        return found.value if found else None
+    mend = f"choose one of: {', '.join(choices)}"
+    raise SettingError(f"unknown {what} {found.value!r}", where=found.where, mend=mend)
 
 
 def reports(source: Source) -> list[Given]:
@@ -126,29 +190,21 @@ def reports(source: Source) -> list[Given]:
     options = source.getoption("bctrl_report")
     if isinstance(options, list) and options:
         return [Given(str(path), "--bctrl-report") for path in dict.fromkeys(options)]
-    lines = source.getini("bctrl_report")
-    return [Given(str(path), "bctrl_report (ini)") for path in dict.fromkeys(lines if isinstance(lines, list) else ())]
+    return list(dict.fromkeys(in_file(REPORT, source)))
 
 
 def tells_github(source: Source, environment: Mapping[str, str]) -> bool:
     """Return whether annotations and a job summary are written: in a job of GitHub Actions, unless it is `off`.
 
-    Raises `SettingError` for anything but `auto` and `off`.
+    Raises `SettingError` for anything but `auto` and `off`, and `true` and `false` for the same.
     """
-    found = given(GITHUB, source, environment)
-    if found is not None and found.value not in ("auto", "off"):
-        raise SettingError(f"unknown value {found.value!r}", where=found.where, mend="choose one of: auto, off")
-    return environment.get("GITHUB_ACTIONS") == "true" and (found is None or found.value == "auto")
+    chosen = _one_of(("auto", "off", "true", "false"), "value", given(GITHUB, source, environment))
+    return environment.get("GITHUB_ACTIONS") == "true" and chosen not in ("off", "false")
 
 
 def record_mode(source: Source, environment: Mapping[str, str]) -> str:
     """Return how recordings are treated, one of `RECORD_MODES`; raises `SettingError` for anything else."""
-    found = given(RECORD_MODE, source, environment)
-    if found is None or found.value in RECORD_MODES:
-        return found.value if found else RECORD_MODES[0]
-    raise SettingError(
-        f"unknown mode {found.value!r}", where=found.where, mend=f"choose one of: {', '.join(RECORD_MODES)}"
-    )
+    return _one_of(RECORD_MODES, "mode", given(RECORD_MODE, source, environment)) or RECORD_MODES[0]
 
 
 def secrets(source: Source, environment: Mapping[str, str]) -> tuple[Secret, ...]:
@@ -158,39 +214,36 @@ def secrets(source: Source, environment: Mapping[str, str]) -> tuple[Secret, ...
     everywhere, and for a variable that is not set; but where nothing is recorded nobody needs to have the secrets.
     """
     is_replay = record_mode(source, environment) == RECORD_MODES[0]
-    lines = source.getini(SECRETS.ini)
     values = []
-    for line in lines if isinstance(lines, list) else ():
-        value = environment.get(line[1:], "") if line.startswith("$") else str(line)
+    for line, where in ((given.value, given.where) for given in in_file(SECRETS, source)):
+        value = environment.get(line[1:], "") if line.startswith("$") else line
         if not value and is_replay and line.startswith("$"):
             continue
         if len(value) < 4:
             what = f"the variable {line[1:]} is not set, or" if line.startswith("$") else "a value"
-            raise SettingError(
-                f"{what} is too short to be looked for",
-                where="bctrl_secrets (ini)",
-                mend="set it to four characters or more",
-            )
+            mend = "set it to four characters or more"
+            raise SettingError(f"{what} is too short to be looked for", where=where, mend=mend)
         values.append(Secret(value))
     return tuple(values)
 
 
 def levels(source: Source) -> Levels:
     """Return the configured levels of findings; raises `SettingError` for a line that is none, or a wrong level."""
-    lines = source.getini(LEVELS.ini)
-    return parse_levels(map(str, lines) if isinstance(lines, list) else (), f"{LEVELS.ini} (ini)")
+    lines = in_file(LEVELS, source)
+    return parse_levels((line.value for line in lines), lines[0].where if lines else "")
 
 
 def scrub_ids(source: Source, environment: Mapping[str, str]) -> bool:
     """Return whether identifiers are replaced in what is recorded; raises `SettingError` for an unknown kind."""
-    kind = str(source.getini(SCRUB.ini) or "").strip()
-    if kind not in ("", "ids"):
-        raise SettingError(f"unknown kind {kind!r}", where="bctrl_scrub (ini)", mend="leave it out, or write: ids")
-    return kind == "ids"
+    found = in_file(SCRUB, source)
+    if found and found[0].value != "ids":
+        raise SettingError(f"unknown kind {found[0].value!r}", where=found[0].where, mend="leave it out, or write: ids")
+    return bool(found)
 
 
 def require_recording_settings(source: Source, environment: Mapping[str, str]) -> None:
-    """Raise `SettingError` where a setting of recordings is wrong; asked before any test runs."""
+    """Raise `SettingError` where a setting of recordings is wrong, or any of a wrong type; asked before any test."""
+    require_types(source)
     record_mode(source, environment)
     scrub_ids(source, environment)
     secrets(source, environment)

@@ -34,6 +34,8 @@ KEY = "pk_errors_test_0123456789"
 class Given:
     """Options and ini values, as a pytest configuration has them."""
 
+    inipath: Path | None = None
+
     def __init__(self, ini: Mapping[str, object] | None = None, **options: object) -> None:
         self._ini, self._options = ini or {}, options
 

@@ -55,6 +55,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "max examples": lambda _: settings.max_examples(make.Given(bctrl_max_examples="many"), {}),
     "upstream": lambda _: settings.upstream(make.Given(bctrl_upstream="nowhere.md"), {}),
     "scrub": lambda _: settings.scrub_ids(make.Given({"bctrl_scrub": "names"}), {}),
+    "setting type": lambda _: settings.in_file(settings.LEVELS, make.Given({"bctrl_levels": "x"})),
     "secret unset": lambda _: settings.secrets(
         make.Given({"bctrl_secrets": ["$NOT_SET_HERE"], "bctrl_record_mode": "once"}), {}
     ),

@@ -29,12 +29,16 @@ Every name that pytest-bctrl adds. This page is written from the code: `python -
 
 ## Settings
 
-The command line wins over the environment, the environment over the ini file (`pytest.ini`, `pyproject.toml`, …), and
-that over the default; of two variables, the first. A wrong value ends the run with exit code 4 and names the place it
-came from. Write paths with `=`: pytest takes a path behind a blank for one of its own.
+The command line wins over the environment, the environment over the file that pytest reads (`pytest.toml`,
+`pytest.ini`, `pyproject.toml`, …), and that over the default; of two variables, the first. A wrong value ends the run
+with exit code 4 and names the place it came from. Write paths with `=`: pytest takes a path behind a blank for one of
+its own.
 
-| option | ini key | environment | what it is |
-|---|---|---|---|
+In native TOML (`pytest.toml`, or `[tool.pytest]` in `pyproject.toml`, from pytest 9 on) a value has its own type: the
+last column. In an ini file, or below `[tool.pytest.ini_options]`, it is text, and a list has one entry a line.
+
+| option | ini key | environment | what it is | TOML |
+|---|---|---|---|---|
 """
 
 _FIXTURES = """
@@ -125,7 +129,7 @@ def fixtures() -> dict[str, tuple[str, str]]:
 
 def environment() -> dict[str, tuple[str, ...]]:
     """The variables of every setting that has some, by its ini key."""
-    return {one.ini: one.environment for one in vars(settings).values() if isinstance(one, settings.Setting)}
+    return {setting.ini: setting.environment for setting in settings.SETTINGS}
 
 
 def reference_page() -> str:
@@ -147,15 +151,17 @@ def reference_page() -> str:
 def _settings() -> Iterator[str]:
     found = declared()
     variables = environment()
+    types = {setting.ini: settings.TYPES[setting.native][1] for setting in settings.SETTINGS}
     for option, attributes in found.options.items():
         ini = attributes.get("dest", "")
         typed = f"{option}={attributes['metavar']}" if "metavar" in attributes else option
         names = ", ".join(f"`{name}`" for name in variables.get(ini, ()))
-        yield f"| `{typed}` | {f'`{ini}`' if ini in found.ini else ''} | {names} | {_cell(attributes['help'])} |"
-    yield f"| | | `{settings.KEY_VARIABLE}` | The key, needed with --bctrl-live; never taken from a command line |"
+        in_file = f"`{ini}`" if ini in found.ini else ""
+        yield f"| `{typed}` | {in_file} | {names} | {_cell(attributes['help'])} | {types.get(ini, '')} |"
+    yield f"| | | `{settings.KEY_VARIABLE}` | The key, needed with --bctrl-live; never taken from a command line | |"
     for ini, words in found.ini.items():
         if ini not in {attributes.get("dest") for attributes in found.options.values()}:
-            yield f"| | `{ini}` | | {_cell(words)} |"
+            yield f"| | `{ini}` | | {_cell(words)} | {types[ini]} |"
 
 
 def arguments(command: str) -> list[argparse.Action]:

@@ -35,7 +35,6 @@ HELD_BY = {
     "cli/traffic.py: 'the report holds no observation'": "observed/test_commands.py",
     "cli/traffic.py: f'it cannot be read: {cause}'": "observed/test_commands.py",
     "settings.py: f'{found.value!r} is not a percentage'": "suite/test_observing.py",
-    "settings.py: f'unknown value {found.value!r}'": "suite/test_github.py",
     "suite/baseline.py: 'it goes with --bctrl-accept'": "suite/test_baseline.py",
     "suite/baseline.py: f'{given.value!r} is no file'": "suite/test_upstream.py",
     "suite/report_files.py: f'{path.value!r} ends in {suffix!r}, which n": "suite/test_reports.py",

@@ -26,9 +26,9 @@ def test_the_space_of_the_command_line_is_asked_for(pytester: pytest.Pytester, m
     assert 1 == result.parseoutcomes()["passed"]
 
 
-@pytest.mark.parametrize("where", ["option", "ini"])
+@pytest.mark.parametrize("where", ["option", "file"])
 def test_a_run_that_sees_less_than_the_least_coverage_fails(pytester: pytest.Pytester, where: str) -> None:
-    pytester.makeini("[pytest]\n" + ("bctrl_min_coverage = 100\n" if where == "ini" else ""))
+    (pytester.path / "pytest.toml").write_text("[pytest]\n" + ("bctrl_min_coverage = 100\n" if where == "file" else ""))
     option = ["--bctrl-min-coverage=100"] if where == "option" else []
 
     result = pytester.runpytest("--bctrl-mock", "-k", "test_answer_conforms", *option)

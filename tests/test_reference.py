@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pytest_bctrl import cli, settings
+from tests import python_page
 from tests.reference_page import PAGE, arguments, declared, environment, fixtures, markers, reference_page
 
 ROOT = Path(__file__).parents[1]
-NOT_A_USE = {"reference_page.py", "test_reference.py", PAGE.name}
+NOT_A_USE = {"reference_page.py", "test_reference.py", PAGE.name, python_page.PAGE.name}
 USES = "\n".join(
     path.read_text("utf-8")
     for folder in ("docs", "examples", "tests")
     for path in sorted((ROOT / folder).rglob("*"))
     if path.suffix in {".py", ".ini", ".md"} and path.name not in NOT_A_USE
 )
-RESOLVED = [one for one in vars(settings).values() if isinstance(one, settings.Setting)]
+RESOLVED = [one for one in settings.SETTINGS if one.option in declared().options and one.native is not list]
 
 
 def shown(pytester: pytest.Pytester, option: str) -> str:
@@ -26,9 +28,10 @@ def shown(pytester: pytest.Pytester, option: str) -> str:
     return " ".join(pytester.runpytest(option, "--color=no").stdout.str().split())
 
 
-def test_the_page_is_current() -> None:
-    """Write it anew with: python -m tests.reference_page."""
-    assert PAGE.read_text("utf-8") == reference_page()
+@pytest.mark.parametrize(("page", "text"), [(PAGE, reference_page), (python_page.PAGE, python_page.python_page)])
+def test_a_page_is_current(page: Path, text: Callable[[], str]) -> None:
+    """Write it again with `python -m tests.reference_page`, or `tests.python_page`."""
+    assert page.read_text("utf-8") == text()
 
 
 def test_help_shows_every_option_and_ini_key_with_its_words(pytester: pytest.Pytester) -> None:
@@ -100,10 +103,6 @@ def test_an_option_wins_over_a_variable_and_that_over_the_ini_file(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, setting: settings.Setting
 ) -> None:
     """By pytest's own configuration, as the reference says."""
-    found = declared()
-    if setting.option not in found.options:
-        assert setting.ini in found.ini
-        return
     pytester.makeini(f"[pytest]\n{setting.ini} = from the ini file\n")
     variables = {name: f"from {name}" for name in setting.environment}
     config = pytester.parseconfig("--bctrl-fail-on=error")

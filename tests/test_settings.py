@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +14,13 @@ from hypothesis import strategies as st
 
 from pytest_bctrl import settings
 from pytest_bctrl.errors import SettingError
+from tests.reference_page import declared
 
 
 class Source:
     """Options and ini values, as `pytest.Config` gives them."""
+
+    inipath: Path | None = None
 
     def __init__(self, options: Mapping[str, object] | None = None, ini: Mapping[str, str] | None = None) -> None:
         self.options = options or {}
@@ -152,3 +157,90 @@ def _refusal(environment: Mapping[str, str]) -> str:
 )
 def test_an_option_is_named_as_it_is_typed(setting: settings.Setting, option: str) -> None:
     assert option == setting.option
+
+
+Read = Callable[[pytest.Config], object]
+IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
+    # by name: in an ini file, in native TOML, how it is read, what is made of it
+    "bctrl_base_url": (
+        "h",
+        '"h"',
+        lambda c: settings.base_url(c, {}, "", lambda url, _: f"https://{url}"),
+        "https://h",
+    ),
+    "bctrl_space_id": ("mine", '"mine"', lambda c: settings.space_id(c, {}), "mine"),
+    "bctrl_contract": ("mine.json", '"mine.json"', lambda c: settings.contract_path(c, {}), "mine.json"),
+    "bctrl_fail_on": ("info", '"info"', lambda c: settings.fail_on(c, {}), "info"),
+    "bctrl_upstream": ("https://h", '"https://h"', lambda c: settings.upstream(c, {}), "https://h"),
+    "bctrl_allow_list": ("a.yaml", '"a.yaml"', lambda c: settings.in_file(settings.ALLOW_LIST, c)[0].value, "a.yaml"),
+    "bctrl_min_coverage": ("0", "0", lambda c: settings.min_coverage(c, {}), 0.0),
+    "bctrl_record_mode": ("once", '"once"', lambda c: settings.record_mode(c, {}), "once"),
+    "bctrl_recordings": ("kept", '"kept"', lambda c: settings.in_file(settings.RECORDINGS, c)[0].value, "kept"),
+    "bctrl_github": ("off", "false", lambda c: settings.tells_github(c, {"GITHUB_ACTIONS": "true"}), False),
+    "bctrl_max_examples": ("5", "5", lambda c: settings.max_examples(c, {}), 5),
+    "bctrl_levels": ("a = off", '["a = off"]', lambda c: settings.levels(c).off[0].name, "a"),
+    "bctrl_report": ("a.json", '["a.json"]', lambda c: [path.value for path in settings.reports(c)], ["a.json"]),
+    "bctrl_secrets": ("hunter22", '["hunter22"]', lambda c: settings.secrets(c, {})[0].reveal(), "hunter22"),
+    "bctrl_scrub": ("ids", '"ids"', lambda c: settings.scrub_ids(c, {}), True),
+}
+FILES = {
+    "pytest.ini": "[pytest]\n{name} = {ini}\n",
+    "pytest.toml": "[pytest]\n{name} = {toml}\n",
+    "setup.cfg": "[tool:pytest]\n{name} = {ini}\n",
+    ".pytest.toml": "[pytest]\n{name} = {toml}\n[tool.pytest]\n{name} = 1979-05-27\n",
+    "pyproject.toml": "[tool.pytest]\n{name} = {toml}\n[pytest]\n{name} = 1979-05-27\n",
+}
+
+
+def config_with(pytester: pytest.Pytester, file: str, text: str, *arguments: str) -> pytest.Config:
+    (pytester.path / file).write_text(text, "utf-8")
+    return pytester.parseconfig(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        *((name, file) for name in declared().ini for file in ("pytest.ini", "pytest.toml")),
+        *(("bctrl_max_examples", file) for file in FILES if not file.startswith("pytest.")),
+    ],
+)
+def test_a_setting_is_read_from_the_file_that_pytest_reads(pytester: pytest.Pytester, name: str, file: str) -> None:
+    ini, toml, read, expected = IN_A_FILE[name]
+    assert expected == read(config_with(pytester, file, FILES[file].format(name=name, ini=ini, toml=toml)))
+
+
+@pytest.mark.parametrize("name", declared().ini)
+def test_native_toml_of_a_wrong_type_ends_the_run(pytester: pytest.Pytester, name: str) -> None:
+    """The line names the setting, its file, the value and what would be right, and no value of `bctrl_secrets`."""
+    (setting,) = (setting for setting in settings.SETTINGS if setting.ini == name)
+    right, _, example = settings.TYPES[setting.native]
+    values = {"5": int, "5.5": float, "true": bool, '"hunter22"': str, '["a", 5]': None, "{a = 5}": dict}
+    for toml in (toml for toml, kind in values.items() if kind not in right):
+        (pytester.path / "pytest.toml").write_text(f"[pytest]\n{name} = {toml}\n")
+        shown = "its value" if name == "bctrl_secrets" else repr(tomllib.loads(f"a = {toml}")["a"])
+        with pytest.raises(pytest.UsageError) as caught:
+            pytester.parseconfigure()
+        start, end = f"bctrl: {name} (pytest.toml): {shown} is not ", f" (write {name} = {example})"
+        assert (start, end) == (str(caught.value)[: len(start)], str(caught.value)[-len(end) :])
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "override", "message"),
+    [
+        ("pytest.toml", '[pytest]\nbctrl_fail_on = "fatal"', [], "bctrl_fail_on (pytest.toml): unknown level 'fatal'"),
+        ("pytest.toml", "", ["-o", "bctrl_fail_on=fatal"], "bctrl_fail_on (ini): unknown level 'fatal'"),
+        (
+            "pyproject.toml",
+            "[tool.pytest.ini_options]\nbctrl_fail_on = [5]",
+            [],
+            "bctrl_fail_on (pyproject.toml): [5] is not a string",
+        ),
+    ],
+)
+def test_a_wrong_value_is_said_to_be_where_it_stands(
+    pytester: pytest.Pytester, file: str, text: str, override: list[str], message: str
+) -> None:
+    config = config_with(pytester, file, text, *override)
+    with pytest.raises(SettingError) as caught:
+        settings.fail_on(config, {})
+    assert str(caught.value).startswith(message)

@@ -9,6 +9,7 @@ from contextlib import redirect_stderr, redirect_stdout
 import pytest
 
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.settings import require_types
 
 # This process has imported the plugin already, which a project that turns warnings into errors is not to hear of.
 _QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
@@ -30,7 +31,7 @@ class _Reader:
 def read_config(arguments: Sequence[str] = ()) -> pytest.Config:
     """Return pytest's configuration for the working directory and `arguments`.
 
-    Raises `SettingError` where pytest cannot read it, or does not load this plugin.
+    Raises `SettingError` where pytest cannot read it, or does not load this plugin, and for a setting of a wrong type.
     """
     reader, said = _Reader(), io.StringIO()
     with redirect_stdout(said), redirect_stderr(said):
@@ -42,7 +43,7 @@ def read_config(arguments: Sequence[str] = ()) -> pytest.Config:
         )
         raise SettingError(problem[:400], where="pytest's configuration", mend="see what pytest --version -v says")
     try:
-        reader.config.getini("bctrl_base_url")
+        require_types(reader.config)
     except (KeyError, ValueError):
         raise SettingError(
             "pytest does not load the plugin here",

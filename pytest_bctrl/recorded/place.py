@@ -67,7 +67,7 @@ def _folder(item: pytest.Item, environment: Mapping[str, str]) -> Path:
     if found is None:
         return item.path.parent / _FOLDER
     # A path on the command line is meant from where it was typed, one in a file from where that file is.
-    return (config.rootpath if found.where.endswith("(ini)") else config.invocation_params.dir) / found.value
+    return (config.rootpath if found.is_ini else config.invocation_params.dir) / found.value
 
 
 def _beside(item: pytest.Item, folder: Path) -> Path:

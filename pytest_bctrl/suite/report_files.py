@@ -42,7 +42,7 @@ def report_files(paths: Iterable[Given], command_line: Path, ini: Path) -> list[
                 where=path.where,
                 mend=f"end it in one of: {', '.join(SUFFIXES)}",
             )
-        whole = (ini if "(ini)" in path.where else command_line) / path.value
+        whole = (ini if path.is_ini else command_line) / path.value
         _require_writable(whole, path)
         files.append(ReportFile(whole, path.value, SUFFIXES[suffix]))
     return files

@@ -41,6 +41,24 @@ def test_what_is_of_another_kind_than_the_path_says_is_shown_as_it_is(body: Any)
     assert body == body_around(body, "runtimes")
 
 
+def test_header_fields_are_shown_that_hold_no_credential() -> None:
+    shown = [["Content-Type", "text/html"], ["X-Request-Id", "r"], ["Retry-After", "5"], ["WWW-Authenticate", "Bearer"]]
+    given = [(name, value) for name, value in shown] + [("Set-Cookie", "session=secret")]
+    assert shown == evidence(answer({}, 401, tuple(given)), ())["response"]["headers"]
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"x" * 200, "x" * 200),
+        (b"x" * 150 + b" " + b"y" * 60, "x" * 150 + " \u2026"),
+        (b"word " * 99, "word " * 39 + "word \u2026"),
+    ],
+)
+def test_a_text_is_cut_between_words(body: bytes, shown: str) -> None:
+    assert shown == evidence(answer(body, headers=(("Content-Type", "text/html"),)), ())["response"]["body"]
+
+
 def test_a_refusal_is_shown_with_its_texts() -> None:
     body = {"error": {"message": "no such space", "more": ["x"]}}
     assert body == body_around(body, "error", "code", status=404)

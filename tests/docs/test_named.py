@@ -8,11 +8,13 @@ import tomllib
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 import pytest_bctrl
 from pytest_bctrl.contract.read import load
 from tests.docs.page import PROJECT
 
+PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
 CHECKS = (PROJECT / "docs" / "reference" / "checks.md").read_text("utf-8")
 RULE = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 
@@ -54,12 +56,7 @@ def test_the_page_of_checks_names_no_rule_that_is_gone() -> None:
 
 @pytest.mark.parametrize("name", [name for name in pytest_bctrl.__all__ if not name.startswith("_")])
 def test_a_public_name_is_on_the_page_of_python(name: str) -> None:
-    """By itself, by its home, or with the package that it is from."""
-    page = (PROJECT / "docs" / "reference" / "python-api.md").read_text("utf-8")
-    listed = set(re.findall(r"^\.\. auto\w+:: (pytest_bctrl[\w.]+)$", page, re.MULTILINE))
-    home = getattr(pytest_bctrl, name)
-    module = home.__module__
-    assert listed & {f"pytest_bctrl.{name}", f"{module}.{home.__name__}", module.rpartition(".")[0]}
+    assert f"### {name}\n" in (PROJECT / "docs" / "reference" / "python-api.md").read_text("utf-8")
 
 
 def test_every_test_of_the_contract_suite_is_on_the_page_of_checks() -> None:
@@ -72,7 +69,7 @@ def test_every_test_of_the_contract_suite_is_on_the_page_of_checks() -> None:
 def test_every_layer_is_in_the_drawing_of_the_house() -> None:
     contributing = (PROJECT / "CONTRIBUTING.md").read_text("utf-8")
     drawing = re.findall(r"```text\n(contracts/.*?)```", contributing, re.DOTALL)[0]
-    (layers,) = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (layers,) = PYPROJECT["tool"]["importlinter"]["contracts"]
     rooms = [room.strip().removeprefix("pytest_bctrl.") for layer in layers["layers"] for room in layer.split("|")]
     assert [] == [room for room in rooms if not re.search(rf"\b{room}(/|\.py)", drawing)]
 
@@ -81,3 +78,18 @@ def test_the_command_for_all_tests_is_the_one_that_ci_runs() -> None:
     ci = (PROJECT / ".ci" / "run").read_text("utf-8").splitlines()[-1]
     for name in ("README.md", "CONTRIBUTING.md"):
         assert f"```bash\n{ci}\n```" in (PROJECT / name).read_text("utf-8")
+
+
+def test_a_link_of_the_readme_works_on_the_page_of_an_index_too() -> None:
+    root = f"{PYPROJECT['project']['urls']['Source']}/blob/main/"
+    links = re.findall(r"(?:\]\(|^\[.+?\]: )([^)\s]+)", (PROJECT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert len(links) > 10
+    assert [] == [link for link in links if not link.startswith(root)]
+    assert [] == [link for link in links if not (PROJECT / link.removeprefix(root)).is_file()]
+
+
+def test_the_declared_pythons_are_those_that_are_tested_on_three_systems() -> None:
+    jobs = yaml.safe_load((PROJECT / ".github" / "workflows" / "tests.yml").read_text("utf-8"))["jobs"]
+    matrix = jobs["python"]["strategy"]["matrix"]
+    declared = re.findall(r":: Python :: (3\.\d+)", "\n".join(PYPROJECT["project"]["classifiers"]))
+    assert (declared, 3) == (matrix["python"], len(matrix["system"]))

@@ -43,6 +43,11 @@ def _schemes(**schemes: Doc) -> Doc:
     return document(components={"securitySchemes": schemes})
 
 
+def _keyed(**scheme: Doc) -> Doc:
+    """An operation that demands the one scheme there is."""
+    return {**_schemes(**scheme), "paths": document({"security": _each(*scheme)})["paths"]}
+
+
 def _flows(**flows: Doc) -> Doc:
     return _schemes(oauth={"type": "oauth2", "flows": flows})
 
@@ -53,49 +58,93 @@ def _flow(url: str, **scopes: str) -> Doc:
 
 _HEADER: Doc = {"name": "X-A", "in": "header", "required": True, "schema": _TEXT}
 
-_SECURITY: dict[str, tuple[Doc, Doc]] = {
-    "several credentials, each enough": (_secured({"tls": []}), _secured(*_each("tls", "e", "c", "d", "a", "b"))),
-    "one of several credentials": (_secured(*_each("bearer", "tls")), _secured(*_each("e", "c", "d", "a", "b"))),
-    "two credentials at once": (_secured(), _secured({"bearer": [], "a": []})),
-    "a credential that need not be": (_secured({}, {"a": []}), _secured({"a": []})),
-    "two credentials of which none needs to be": (_secured({}, {"a": []}, {"b": []}), _secured({}, {"a": []})),
-    "a credential that need not be, where none was asked": (_secured({}), _secured({}, {"a": []})),
-    "another credential, that need not be": (_secured({"a": []}), _secured({}, {"b": []})),
-    "scopes of several credentials": (
-        _secured({"oauth": ["read"]}, {"open": ["x", "y"]}, {"a": ["one"], "b": []}),
+_SECURITY: dict[str, tuple[Any, ...]] = {
+    "several credentials, each enough": (_secured({"tls": []}), _secured(*_each("tls", "e", "c", "d", "a", "b")),
+        "api-security-alternative-added @security: apiKey header x-a, apiKey header x-b, apiKey header x-c, apiKey header x-d, apiKey header x-e",
+        "api-security-alternative-removed @security: apiKey header x-a, apiKey header x-b, apiKey header x-c, apiKey header x-d, "
+        "apiKey header x-e"),
+    "one of several credentials": (_secured(*_each("bearer", "tls")), _secured(*_each("e", "c", "d", "a", "b")),
+        "api-security-added @security: apiKey header x-a, apiKey header x-b, apiKey header x-c, apiKey header x-d, apiKey header x-e; "
+        "api-security-removed @security: http bearer, mutualTLS",
+        "api-security-added @security: http bearer, mutualTLS; api-security-removed @security: apiKey header x-a, apiKey header x-b, "
+        "apiKey header x-c, apiKey header x-d, apiKey header x-e"),
+    "two credentials at once": (_secured(), _secured({"bearer": [], "a": []}),
+        "api-security-added @security: apiKey header x-a and http bearer", "api-security-removed @security: apiKey header x-a and http bearer"),
+    "a credential that need not be": (_secured({}, {"a": []}), _secured({"a": []}),
+        "api-security-added @security: optional → required", "api-security-alternative-added @security: required → optional"),
+    "two credentials of which none needs to be": (_secured({}, {"a": []}, {"b": []}), _secured({}, {"a": []}),
+        "api-security-removed @security: apiKey header x-b", "api-security-alternative-added @security: apiKey header x-b"),
+    "a credential that need not be, where none was asked": (_secured({}), _secured({}, {"a": []}),
+        "api-security-alternative-added @security: apiKey header x-a", "api-security-removed @security: apiKey header x-a"),
+    "another credential, that need not be": (_secured({"a": []}), _secured({}, {"b": []}),
+        "api-security-alternative-added @security: apiKey header x-b; api-security-removed @security: apiKey header x-a",
+        "api-security-added @security: apiKey header x-a; api-security-removed @security: apiKey header x-b"),
+    "scopes of several credentials": (_secured({"oauth": ["read"]}, {"open": ["x", "y"]}, {"a": ["one"], "b": []}),
         _secured({"oauth": ["write", "all"]}, {"open": ["y"]}, {"b": ["two"], "a": []}),
-    ),
-    "scopes, two lists of one credential": (
-        _secured({"oauth": ["read"]}, {"oauth": ["write"]}), _secured({"oauth": ["admin"]}),
-    ),
-    "scopes and another credential": (_secured({"oauth": ["read"]}), _secured({"oauth": ["write"]}, {"a": []})),
-    "keys in other places": (_secured({"asked": []}), _secured({"kept": []})),
-    "a key that a parameter carried": (_secured(parameters=[_HEADER]), _secured({"a": []})),
-    "a key that a parameter carries, and another": (
-        _secured(parameters=[_HEADER]), _secured({"a": [], "b": []}, parameters=[_HEADER]),
-    ),
+        "api-security-scope-added @security: all, two, write; api-security-scope-removed @security: one, read, x",
+        "api-security-scope-added @security: one, read, x; api-security-scope-removed @security: all, two, write"),
+    "scopes, two lists of one credential": (_secured({"oauth": ["read"]}, {"oauth": ["write"]}), _secured({"oauth": ["admin"]}),
+        "api-security-added @security: oauth2; api-security-removed @security: oauth2 2 times",
+        "api-security-added @security: oauth2 2 times; api-security-removed @security: oauth2"),
+    "scopes and another credential": (_secured({"oauth": ["read"]}), _secured({"oauth": ["write"]}, {"a": []}),
+        "api-security-added @security: apiKey header x-a, oauth2; api-security-removed @security: oauth2",
+        "api-security-added @security: oauth2; api-security-removed @security: apiKey header x-a, oauth2"),
+    "keys in other places": (_secured({"asked": []}), _secured({"kept": []}),
+        "api-security-added @security: apiKey cookie Key; api-security-removed @security: apiKey query Key",
+        "api-security-added @security: apiKey query Key; api-security-removed @security: apiKey cookie Key"),
+    "a key that a parameter carried": (
+        _secured(parameters=[_HEADER]), _secured({"a": []}), "api-security-added-for-known-credential @security: apiKey header x-a",
+        "api-security-removed @security: apiKey header x-a; new-request-parameter-for-known-credential @header x-a: X-A"),
+    "a key that a parameter carries, and another": (_secured(parameters=[_HEADER]), _secured({"a": [], "b": []}, parameters=[_HEADER]),
+        "api-security-added @security: apiKey header x-a and apiKey header x-b",
+        "api-security-removed @security: apiKey header x-a and apiKey header x-b"),
     "a key that a parameter need not carry": (
         _secured(parameters=[{**_HEADER, "required": False}]), _secured({"a": []}, parameters=[{**_HEADER, "required": False}]),
-    ),
-    "a certificate": (_secured(parameters=[_HEADER]), _secured({"tls": []}, parameters=[_HEADER])),
+        "api-security-added @security: apiKey header x-a", "api-security-removed @security: apiKey header x-a"),
+    "a certificate": (_secured(parameters=[_HEADER]), _secured({"tls": []}, parameters=[_HEADER]),
+        "api-security-added @security: mutualTLS", "api-security-removed @security: mutualTLS"),
     "a document's own and an operation's": (
         {**document(security=_each("a")), "components": {"securitySchemes": _SCHEMES}}, _secured({"a": []}, {"b": []}),
-    ),
-    "schemes of every kind": (document(), {**document(), "components": {"securitySchemes": _SCHEMES}}),
+        "api-security-alternative-added @security: apiKey header x-b", "api-security-alternative-removed @security: apiKey header x-b"),
+    "schemes of every kind": (document(), {**document(), "components": {"securitySchemes": _SCHEMES}},
+        "api-security-component-added @securitySchemes: apiKey cookie Key, apiKey header x-a, apiKey header x-b, apiKey header x-c, "
+        "apiKey header x-d, apiKey header x-e, apiKey query Key, http bearer, mutualTLS, oauth2, openIdConnect https://o",
+        "api-security-component-removed @securitySchemes: apiKey cookie Key, apiKey header x-a, apiKey header x-b, apiKey header x-c, "
+        "apiKey header x-d, apiKey header x-e, apiKey query Key, http bearer, mutualTLS, oauth2, openIdConnect https://o"),
     "schemes that are called otherwise": (
         _schemes(one=_key("X-One"), two=_key("Two", "query")), _schemes(first=_key("x-one"), second=_key("two", "query")),
-    ),
+        "api-security-component-added @securitySchemes: apiKey query two; api-security-component-removed @securitySchemes: apiKey query Two",
+        "api-security-component-added @securitySchemes: apiKey query Two; api-security-component-removed @securitySchemes: apiKey query two"),
     "a scheme that became another": (
         _schemes(a={"type": "openIdConnect", "openIdConnectUrl": "https://o"}), _schemes(a={"type": "openIdConnect", "openIdConnectUrl": "https://p"}),
-    ),
-    "flows that came, went and changed": (
-        _flows(implicit=_flow("a", read="r", write="w"), password=_flow("p")),
+        "api-security-component-type-changed @securitySchemes: openIdConnect https://o → openIdConnect https://p",
+        "api-security-component-type-changed @securitySchemes: openIdConnect https://p → openIdConnect https://o"),
+    "flows that came, went and changed": (_flows(implicit=_flow("a", read="r", write="w"), password=_flow("p")),
         _flows(implicit=_flow("b", read="reads", all="a"), clientCredentials=_flow("c")),
-    ),
-    "flows of a scheme that is called otherwise": (
-        _schemes(one={"type": "oauth2", "flows": {"implicit": _flow("a", read="r")}}),
+        "api-security-component-oauth-scope-added @securitySchemes oauth2 implicit: all; "
+        'api-security-component-oauth-scope-changed @securitySchemes oauth2 implicit: (read) "r" → "reads"; '
+        "api-security-component-oauth-scope-removed @securitySchemes oauth2 implicit: write; "
+        "api-security-component-oauth-token-url-changed @securitySchemes oauth2 implicit: https://a/token → https://b/token; "
+        "api-security-component-oauth-url-changed @securitySchemes oauth2 implicit: https://a → https://b",
+        "api-security-component-oauth-scope-added @securitySchemes oauth2 implicit: write; "
+        'api-security-component-oauth-scope-changed @securitySchemes oauth2 implicit: (read) "reads" → "r"; '
+        "api-security-component-oauth-scope-removed @securitySchemes oauth2 implicit: all; "
+        "api-security-component-oauth-token-url-changed @securitySchemes oauth2 implicit: https://b/token → https://a/token; "
+        "api-security-component-oauth-url-changed @securitySchemes oauth2 implicit: https://b → https://a"),
+    "flows of a scheme that is called otherwise": (_schemes(one={"type": "oauth2", "flows": {"implicit": _flow("a", read="r")}}),
         _schemes(two={"type": "oauth2", "flows": {"implicit": _flow("a", read="r", write="w")}}),
-    ),
+        "api-security-component-oauth-scope-added @securitySchemes oauth2 implicit: write",
+        "api-security-component-oauth-scope-removed @securitySchemes oauth2 implicit: write"),
+    "certificates that are called otherwise": (_keyed(k={"type": "mutualTLS"}), _keyed(l={"type": "mutualTLS"}), "nothing"),
+    "OAuth that is called otherwise": (_keyed(k={"type": "oauth2"}), _keyed(l={"type": "oauth2"}), "nothing"),
+    "OpenID Connect of another provider": (
+        _keyed(k={"type": "openIdConnect", "openIdConnectUrl": "https://a"}), _keyed(k={"type": "openIdConnect", "openIdConnectUrl": "https://b"}),
+        "api-security-added @security: openIdConnect https://b; "
+        "api-security-component-type-changed @securitySchemes: openIdConnect https://a → openIdConnect https://b; "
+        "api-security-removed @security: openIdConnect https://a",
+        "api-security-added @security: openIdConnect https://a; "
+        "api-security-component-type-changed @securitySchemes: openIdConnect https://b → openIdConnect https://a; "
+        "api-security-removed @security: openIdConnect https://b"),
 }  # fmt: skip
 
 
@@ -117,51 +166,81 @@ def _objects(**values: Any) -> Doc:
     return parameter(schema={"type": "object", "properties": {"a": _TEXT}}, **values)
 
 
-_PARAMETERS: dict[str, tuple[Doc, Doc]] = {
-    "a part of a path of another type": (_path(), _path(schema={**_TEXT, "maxLength": 9})),
-    "a part of a path that is called otherwise": (_path(), _path("key", schema={**_TEXT, "maxLength": 9})),
-    "a parameter of no path": (parameter(**{"in": "path", "name": "#x", "schema": _TEXT}), parameter(**{"in": "path", "name": "#x", "schema": _WHOLE})),
+_PARAMETERS: dict[str, tuple[Any, ...]] = {
+    "a part of a path of another type": (_path(), _path(schema={**_TEXT, "maxLength": 9}),
+        "request-parameter-max-length-set @path {id}: 9 of GET /a/{id}", "request-parameter-max-length-unset @path {id}: 9 of GET /a/{id}"),
+    "a part of a path that is called otherwise": (_path(), _path("key", schema={**_TEXT, "maxLength": 9}),
+        "request-parameter-max-length-set @path {id}: 9 of GET /a/{id}", "request-parameter-max-length-unset @path {key}: 9 of GET /a/{key}"),
+    "a parameter of no path": (
+        parameter(**{"in": "path", "name": "#x", "schema": _TEXT}), parameter(**{"in": "path", "name": "#x", "schema": _WHOLE}),
+        "request-parameter-type-changed @path {#x}: string → integer", "request-parameter-type-generalized @path {#x}: integer → string"),
     "headers in another case": (
         parameter(**{"in": "header", "name": "X-One"}), parameter(**{"in": "header", "name": "x-ONE", "schema": {**_TEXT, "maxLength": 9}}),
-    ),
+        "request-parameter-max-length-set @header x-one: 9", "request-parameter-max-length-unset @header x-one: 9"),
     "headers that say what is taken": (
         document(), document({"parameters": [{"name": name, "in": "header", "schema": _TEXT} for name in ("Accept", "Content-Type", "accept-language")]}),
-    ),
-    "an integer that became a text": (parameter(schema=_WHOLE), parameter(schema=_TEXT)),
-    "an integer in JSON that became a text": (_sent(**_json(_WHOLE)), _sent(**_json(_TEXT))),
-    "an integer in plain text that became a text": (_sent(**_json(_WHOLE, "Text/Plain")), _sent(**_json(_TEXT, "text/plain"))),
+        "new-optional-request-parameter @header accept-language: accept-language",
+        "request-parameter-removed @header accept-language: accept-language"),
+    "an integer that became a text": (parameter(schema=_WHOLE), parameter(schema=_TEXT),
+        "request-parameter-type-generalized @query q: integer → string", "request-parameter-type-changed @query q: string → integer"),
+    "an integer in JSON that became a text": (_sent(**_json(_WHOLE)), _sent(**_json(_TEXT)),
+        "request-parameter-type-changed @query q: integer → string", "request-parameter-type-changed @query q: string → integer"),
+    "an integer in plain text that became a text": (_sent(**_json(_WHOLE, "Text/Plain")), _sent(**_json(_TEXT, "text/plain")),
+        "request-parameter-type-generalized @query q: integer → string", "request-parameter-type-changed @query q: string → integer"),
     "a format written otherwise in a parameter": (
-        _sent(**_json(_TEXT, "application/json;charset=utf-8")), _sent(**_json(_TEXT, "Application/JSON; charset=UTF-8")),
-    ),
+        _sent(**_json(_TEXT, "application/json;charset=utf-8")), _sent(**_json(_TEXT, "Application/JSON; charset=UTF-8")), "nothing"),
     "an integer in JSON with a character set that became a text": (
         _sent(**_json(_WHOLE, "application/json; charset=utf-8")), _sent(**_json(_TEXT, "application/json; charset=utf-8")),
-    ),
-    "a value in another format": (_sent(**_json(_TEXT)), _sent(**_json(_TEXT, "application/xml"))),
-    "a value in one format and none": (_sent(**_json(_TEXT)), _sent(schema=_TEXT)),
-    "a value that says nothing": (_sent(content={"application/json": {}}), _sent(**_json(_TEXT))),
-    "a style that is written out": (parameter(), parameter(style="form", explode=True)),
-    "an object that is no longer exploded": (_objects(), _objects(explode=False)),
-    "a text that is no longer exploded": (parameter(), parameter(explode=False)),
-    "a value that became a list": (parameter(), parameter(schema={"type": "array", "items": _TEXT})),
-    "a value that became a short list": (parameter(), parameter(schema={"type": "array", "items": _TEXT, "maxItems": 3})),
-    "a value that became a list of at least two": (parameter(), parameter(schema={"type": "array", "items": _TEXT, "minItems": 2})),
-    "a value that became a list of others": (parameter(), parameter(schema={"type": "array", "items": _WHOLE})),
-    "a value that became a list in one piece": (parameter(), parameter(schema={"type": "array", "items": _TEXT}, explode=False)),
-    "a value that became a list of a first": (parameter(), parameter(schema={"type": "array", "prefixItems": [_TEXT]})),
+        "request-parameter-type-changed @query q: integer → string", "request-parameter-type-changed @query q: string → integer"),
+    "a value in another format": (_sent(**_json(_TEXT)), _sent(**_json(_TEXT, "application/xml")),
+        "request-parameter-style-changed @query q: application/json → application/xml",
+        "request-parameter-style-changed @query q: application/xml → application/json"),
+    "a value in one format and none": (_sent(**_json(_TEXT)), _sent(schema=_TEXT),
+        "request-parameter-style-changed @query q: application/json → form", "request-parameter-style-changed @query q: form → application/json"),
+    "a value that says nothing": (_sent(content={"application/json": {}}), _sent(**_json(_TEXT)),
+        "request-parameter-type-changed @query q: any → string", "request-parameter-type-generalized @query q: string → any"),
+    "a style that is written out": (parameter(), parameter(style="form", explode=True), "nothing"),
+    "an object that is no longer exploded": (_objects(), _objects(explode=False),
+        "request-parameter-explode-changed @query q: true → false", "request-parameter-explode-changed @query q: false → true"),
+    "a text that is no longer exploded": (parameter(), parameter(explode=False), "nothing"),
+    "a value that became a list": (parameter(), parameter(schema={"type": "array", "items": _TEXT}),
+        "request-parameter-type-generalized @query q: string → array", "request-parameter-type-changed @query q: array → string"),
+    "a value that became a short list": (parameter(), parameter(schema={"type": "array", "items": _TEXT, "maxItems": 3}),
+        "request-parameter-type-generalized @query q: string → array", "request-parameter-type-changed @query q: array → string"),
+    "a value that became a list of at least two": (parameter(), parameter(schema={"type": "array", "items": _TEXT, "minItems": 2}),
+        "request-parameter-type-changed @query q: string → array", "request-parameter-type-changed @query q: array → string"),
+    "a value that became a list of others": (parameter(), parameter(schema={"type": "array", "items": _WHOLE}),
+        "request-parameter-type-changed @query q: string → array", "request-parameter-type-changed @query q: array → string"),
+    "a value that became a list in one piece": (parameter(), parameter(schema={"type": "array", "items": _TEXT}, explode=False),
+        "request-parameter-explode-changed @query q: true → false; request-parameter-type-changed @query q: string → array",
+        "request-parameter-explode-changed @query q: false → true; request-parameter-type-changed @query q: array → string"),
+    "a value that became a list of a first": (parameter(), parameter(schema={"type": "array", "prefixItems": [_TEXT]}),
+        "request-parameter-type-changed @query q: string → array", "request-parameter-type-changed @query q: array → string"),
     "values of some that became a list": (
         parameter(schema={"enum": ["a", "b"]}), parameter(schema={"type": "array", "items": {"enum": ["a", "b", "c"]}}),
-    ),
-    "a parameter that is deprecated": (parameter(**_OLD), document()),
-    "parameters that came and went": (
-        document({"parameters": [{"name": name, "in": "query", "schema": _TEXT} for name in "abc"]}),
+        "request-parameter-type-generalized @query q: string → array", "request-parameter-type-changed @query q: array → string"),
+    "a parameter that is deprecated": (
+        parameter(**_OLD), document(), "request-parameter-removed-with-deprecation @query q: q", "new-optional-request-parameter @query q: q"),
+    "parameters that came and went": (document({"parameters": [{"name": name, "in": "query", "schema": _TEXT} for name in "abc"]}),
         document({"parameters": [{"name": name, "in": "cookie", "schema": _TEXT, "required": True} for name in "cd"]}),
-    ),
+        "new-required-request-parameter @cookie c: c; new-required-request-parameter @cookie d: d; request-parameter-removed @query a: a; "
+        "request-parameter-removed @query b: b; request-parameter-removed @query c: c",
+        "new-optional-request-parameter @query a: a; new-optional-request-parameter @query b: b; "
+        "new-optional-request-parameter @query c: c; request-parameter-removed @cookie c: c; request-parameter-removed @cookie d: d"),
     "values that a consumer bears": (
         parameter(schema={**_TEXT, "x-extensible-enum": ["a", "b", "c"]}), parameter(schema={**_TEXT, "x-extensible-enum": ["c", "d"]}),
-    ),
+        "request-parameter-x-extensible-enum-value-removed @query q: 'a', 'b'", "request-parameter-x-extensible-enum-value-removed @query q: 'd'"),
     "an object that must hold something in a header": (
         parameter(**{"in": "header", "schema": _OBJECT}), parameter(**{"in": "header", "schema": {**_OBJECT, "required": ["a"], "properties": {"b": _TEXT}}}),
-    ),
+        "new-optional-request-parameter-property @header q.b: b; new-required-request-header-property @header q.a: a",
+        "request-parameter-property-removed @header q.a: a; request-parameter-property-removed @header q.b: b"),
+    "a list that is no longer exploded": (
+        parameter(schema={"type": "array", "items": _TEXT}), parameter(schema={"type": "array", "items": _TEXT}, explode=False),
+        "request-parameter-explode-changed @query q: true → false", "request-parameter-explode-changed @query q: false → true"),
+    "an integer that became a text with a format": (parameter(schema=_WHOLE), parameter(schema={**_TEXT, "format": "date"}),
+        "request-parameter-type-changed @query q: integer → string", "request-parameter-type-changed @query q: string → integer"),
+    "a name with capitals": (parameter(name="pageSize", schema=_WHOLE), parameter(name="pageSize", schema=_TEXT),
+        "request-parameter-type-generalized @query pageSize: integer → string", "request-parameter-type-changed @query pageSize: string → integer"),
 }  # fmt: skip
 
 
@@ -175,34 +254,33 @@ def _in(schema: Doc, *media: str) -> Doc:
 
 _MANY = ("a/b", "a/c", "a/d", "a/e", "a/f", "a/g")
 
-_BODIES: dict[str, tuple[Doc, Doc]] = {
-    "a body in one format more": (_taken(_in(_TEXT)), _taken(_in(_TEXT, "application/json", "text/plain"))),
-    "a body in another format": (_taken(_in(_TEXT)), _taken(_in(_TEXT, "text/plain"))),
+_BODIES: dict[str, tuple[Any, ...]] = {
+    "a body in one format more": (_taken(_in(_TEXT)), _taken(_in(_TEXT, "application/json", "text/plain")),
+        "request-body-widened @requestBody", "request-body-narrowed @requestBody"),
+    "a body in another format": (_taken(_in(_TEXT)), _taken(_in(_TEXT, "text/plain")), "request-body-narrowed @requestBody"),
     "a body in one format more, and shorter": (
-        _taken(_in(_TEXT)), _taken({**_in({**_TEXT, "maxLength": 3}), **_in(_TEXT, "text/plain")}),
-    ),
-    "a body whose formats changed otherwise": (
-        _taken(_in(_TEXT, "application/json", "text/plain", "text/csv")),
+        _taken(_in(_TEXT)), _taken({**_in({**_TEXT, "maxLength": 3}), **_in(_TEXT, "text/plain")}), "request-body-narrowed @requestBody"),
+    "a body whose formats changed otherwise": (_taken(_in(_TEXT, "application/json", "text/plain", "text/csv")),
         _taken({**_in({**_TEXT, "maxLength": 3}), **_in({**_TEXT, "minLength": 0}, "text/plain"), "text/csv": {}}),
-    ),
+        "request-body-narrowed @requestBody"),
     "a body of which one format of many is shorter": (
-        _taken(_in(_TEXT, "a/a", *_MANY)), _taken({**_in({**_TEXT, "maxLength": 3}, "a/a"), **_in({}, *_MANY)}),
-    ),
+        _taken(_in(_TEXT, "a/a", *_MANY)), _taken({**_in({**_TEXT, "maxLength": 3}, "a/a"), **_in({}, *_MANY)}), "request-body-narrowed @requestBody"),
     "a format written otherwise in a body": (
-        _taken(_in(_TEXT, "application/json;charset=utf-8")), _taken(_in(_TEXT, "Application/JSON; charset=UTF-8")),
-    ),
-    "an integer that became a text in a body": (_taken(_in(_WHOLE)), _taken(_in(_TEXT))),
+        _taken(_in(_TEXT, "application/json;charset=utf-8")), _taken(_in(_TEXT, "Application/JSON; charset=UTF-8")), "nothing"),
+    "an integer that became a text in a body": (_taken(_in(_WHOLE)), _taken(_in(_TEXT)), "request-body-narrowed @requestBody"),
     "an integer that became a text in a body with a character set": (
         _taken(_in(_WHOLE, "application/json; charset=utf-8")), _taken(_in(_TEXT, "application/json; charset=utf-8")),
-    ),
-    "an integer that became a text in plain text": (_taken(_in(_WHOLE, "text/plain")), _taken(_in(_TEXT, "text/plain"))),
-    "a body that must be, and be shorter": (
-        _taken(_in(_TEXT)), _taken(_in({**_TEXT, "maxLength": 3}), required=True),
-    ),
+        "request-body-narrowed @requestBody"),
+    "an integer that became a text in plain text": (_taken(_in(_WHOLE, "text/plain")), _taken(_in(_TEXT, "text/plain")),
+        "request-body-widened @requestBody", "request-body-narrowed @requestBody"),
+    "a body that must be, and be shorter": (_taken(_in(_TEXT)), _taken(_in({**_TEXT, "maxLength": 3}), required=True),
+        "request-body-became-required @requestBody: optional → required; request-body-narrowed @requestBody",
+        "request-body-became-optional @requestBody: required → optional; request-body-widened @requestBody"),
     "a body that must have a property": (
         _taken(_in({**_OBJECT, "properties": {"a": _TEXT}})), _taken(_in({**_OBJECT, "properties": {"a": _TEXT}, "required": ["a"]})),
-    ),
-    "a body that says nothing": (_taken({"application/json": {}}), _taken(_in(_TEXT))),
+        "request-body-narrowed @requestBody", "request-body-widened @requestBody"),
+    "a body that says nothing": (
+        _taken({"application/json": {}}), _taken(_in(_TEXT)), "request-body-narrowed @requestBody", "request-body-widened @requestBody"),
 }  # fmt: skip
 
 
@@ -218,47 +296,107 @@ def _headers(**headers: Doc) -> Doc:
     return answer(headers={name.replace("_", "-"): header for name, header in headers.items()})
 
 
-_RESPONSES: dict[str, tuple[Doc, Doc]] = {
-    "only a default": (_statuses("404"), _statuses("default")),
-    "a default where there was none": (_statuses(), _statuses("default")),
-    "a default beside success": (_statuses("200"), _statuses("200", "default")),
-    "a default beside failure": (_statuses("200", "404"), _statuses("default")),
-    "a default beside a range": (_statuses("2xx"), _statuses("2XX", "Default")),
-    "only a default, and success": (_statuses("default"), _statuses("200", "404")),
-    "a range of which two are left": (_statuses("2XX", "4XX"), _statuses("200", "204", "400", "500")),
-    "two ranges": (_statuses("2XX"), _statuses("3XX")),
-    "headers that came, went and changed": (
-        _headers(X_A={"schema": _TEXT}, X_B={"schema": _TEXT, "required": True}, Content_Type={"schema": _TEXT}),
+_RESPONSES: dict[str, tuple[Any, ...]] = {
+    "only a default": (_statuses("404"), _statuses("default"),
+        "response-status-generalized @404: 404 → default", "response-status-specialized @default: default → 404"),
+    "a default where there was none": (
+        _statuses(), _statuses("default"), "response-success-status-added @default: default", "response-success-status-removed @default: default"),
+    "a default beside success": (_statuses("200"), _statuses("200", "default"),
+        "response-non-success-status-added @default: default", "response-non-success-status-removed @default: default"),
+    "a default beside failure": (_statuses("200", "404"), _statuses("default"),
+        "response-status-generalized @200: 200 → default; response-status-generalized @404: 404 → default",
+        "response-status-specialized @default: default → 200, default → 404"),
+    "a default beside a range": (_statuses("2xx"), _statuses("2XX", "Default"),
+        "response-non-success-status-added @default: default", "response-non-success-status-removed @default: default"),
+    "only a default, and success": (
+        _statuses("default"), _statuses("200", "404"), "response-status-specialized @default: default → 200, default → 404",
+        "response-status-generalized @200: 200 → default; response-status-generalized @404: 404 → default"),
+    "a range of which two are left": (_statuses("2XX", "4XX"), _statuses("200", "204", "400", "500"),
+        "response-non-success-status-added @500: 500; response-status-specialized @2XX: 2XX → 200, 2XX → 204; "
+        "response-status-specialized @4XX: 4XX → 400",
+        "response-non-success-status-removed @500: 500; response-status-generalized @200: 200 → 2XX; "
+        "response-status-generalized @204: 204 → 2XX; response-status-generalized @400: 400 → 4XX"),
+    "two ranges": (_statuses("2XX"), _statuses("3XX"), "response-non-success-status-added @3XX: 3XX; response-success-status-removed @2XX: 2XX",
+        "response-non-success-status-removed @3XX: 3XX; response-success-status-added @2XX: 2XX"),
+    "headers that came, went and changed": (_headers(X_A={"schema": _TEXT}, X_B={"schema": _TEXT, "required": True}, Content_Type={"schema": _TEXT}),
         _headers(x_b={"schema": _WHOLE}, X_C={"schema": _TEXT, "required": True}),
-    ),
-    "a header in JSON and in one piece": (_headers(X_A=_json(_TEXT)), _headers(X_A={"schema": _TEXT})),
-    "a header in JSON and in XML": (_headers(X_A=_json(_TEXT)), _headers(X_A=_json(_TEXT, "application/xml"))),
-    "a header in JSON, with an integer for a text": (_headers(X_A=_json(_TEXT)), _headers(X_A=_json(_WHOLE))),
-    "a header with an integer for a text": (_headers(X_A={"schema": _TEXT}), _headers(X_A={"schema": _WHOLE})),
-    "a header that says nothing": (_headers(X_A={}), _headers(X_A={"schema": _TEXT})),
-    "a format of any kind": (_media("text/csv"), _media("*/*")),
-    "a format of the same kind": (_media("text/csv"), _media("text/*")),
-    "a format of any and of one kind": (_media("*/*"), _media("text/*")),
-    "a format of another kind": (_media("text/csv"), _media("image/*")),
-    "a format that is built on another": (_media("application/problem+json"), _media("application/json")),
-    "a format that is built on two others": (_media("application/a+b+json"), _media("application/json")),
-    "a format that is built on another, of another kind": (_media("image/svg+xml"), _media("application/xml")),
-    "a format that is built on another than it was": (_media("application/problem+json"), _media("application/xml")),
-    "a format that only looks built on another": (_media("application/x-json"), _media("application/json")),
-    "a format of any kind beside one that is as it was": (_media("text/csv", "text/html"), _media("text/html", "text/*")),
-    "a format with another character set": (_media("text/csv;charset=utf-8"), _media("text/csv; charset=ascii")),
-    "a format with characters in a set, and any": (_media("text/csv; charset=utf-8"), _media("text/*; q=1")),
-    "a format written otherwise": (_media("text/csv;b=1; a=2;"), _media("Text/CSV; A=2; B=1")),
-    "formats that came and went": (_media("text/csv", "text/xml", "image/png"), _media("text/html", "image/png", "application/pdf")),
-    "a text that became an integer": (_media("text/plain", schema=_TEXT), _media("text/plain", schema=_WHOLE)),
+        "optional-response-header-removed @header x-a: X-A; response-header-added @header x-c: X-C; "
+        "response-header-became-optional @header x-b: required → optional; response-header-type-compatible @header x-b: string → integer",
+        "required-response-header-removed @header x-c: X-C; response-header-added @header x-a: X-A; "
+        "response-header-became-required @header x-b: optional → required; response-header-type-changed @header x-b: integer → string"),
+    "a header in JSON and in one piece": (_headers(X_A=_json(_TEXT)), _headers(X_A={"schema": _TEXT}),
+        "response-header-type-changed @header x-a: application/json → simple", "response-header-type-changed @header x-a: simple → application/json"),
+    "a header in JSON and in XML": (_headers(X_A=_json(_TEXT)), _headers(X_A=_json(_TEXT, "application/xml")),
+        "response-header-type-changed @header x-a: application/json → application/xml",
+        "response-header-type-changed @header x-a: application/xml → application/json"),
+    "a header in JSON, with an integer for a text": (_headers(X_A=_json(_TEXT)), _headers(X_A=_json(_WHOLE)),
+        "response-header-type-changed @header x-a: string → integer", "response-header-type-changed @header x-a: integer → string"),
+    "a header with an integer for a text": (_headers(X_A={"schema": _TEXT}), _headers(X_A={"schema": _WHOLE}),
+        "response-header-type-compatible @header x-a: string → integer", "response-header-type-changed @header x-a: integer → string"),
+    "a header that says nothing": (_headers(X_A={}), _headers(X_A={"schema": _TEXT}),
+        "response-header-type-specialized @header x-a: any → string", "response-header-type-generalized @header x-a: string → any"),
+    "a format of any kind": (_media("text/csv"), _media("*/*"),
+        "response-media-type-name-generalized @200 text/csv: text/csv → */*", "response-media-type-name-specialized @200 */*: */* → text/csv"),
+    "a format of the same kind": (_media("text/csv"), _media("text/*"),
+        "response-media-type-name-generalized @200 text/csv: text/csv → text/*", "response-media-type-name-specialized @200 text/*: text/* → text/csv"),
+    "a format of any and of one kind": (_media("*/*"), _media("text/*"),
+        "response-media-type-name-specialized @200 */*: */* → text/*", "response-media-type-name-generalized @200 text/*: text/* → */*"),
+    "a format of another kind": (
+        _media("text/csv"), _media("image/*"), "response-media-type-added @200 image/*: image/*; response-media-type-removed @200 text/csv: text/csv",
+        "response-media-type-added @200 text/csv: text/csv; response-media-type-removed @200 image/*: image/*"),
+    "a format that is built on another": (_media("application/problem+json"), _media("application/json"),
+        "response-media-type-name-generalized @200 application/problem+json: application/problem+json → application/json",
+        "response-media-type-name-specialized @200 application/json: application/json → application/problem+json"),
+    "a format that is built on two others": (_media("application/a+b+json"), _media("application/json"),
+        "response-media-type-name-generalized @200 application/a+b+json: application/a+b+json → application/json",
+        "response-media-type-name-specialized @200 application/json: application/json → application/a+b+json"),
+    "a format that is built on another, of another kind": (_media("image/svg+xml"), _media("application/xml"),
+        "response-media-type-added @200 application/xml: application/xml; response-media-type-removed @200 image/svg+xml: image/svg+xml",
+        "response-media-type-added @200 image/svg+xml: image/svg+xml; response-media-type-removed @200 application/xml: application/xml"),
+    "a format that is built on another than it was": (_media("application/problem+json"), _media("application/xml"),
+        "response-media-type-added @200 application/xml: application/xml; "
+        "response-media-type-removed @200 application/problem+json: application/problem+json",
+        "response-media-type-added @200 application/problem+json: application/problem+json; "
+        "response-media-type-removed @200 application/xml: application/xml"),
+    "a format that only looks built on another": (_media("application/x-json"), _media("application/json"),
+        "response-media-type-added @200 application/json: application/json; "
+        "response-media-type-removed @200 application/x-json: application/x-json",
+        "response-media-type-added @200 application/x-json: application/x-json; "
+        "response-media-type-removed @200 application/json: application/json"),
+    "a format of any kind beside one that is as it was": (_media("text/csv", "text/html"), _media("text/html", "text/*"),
+        "response-media-type-name-generalized @200 text/csv: text/csv → text/*", "response-media-type-name-specialized @200 text/*: text/* → text/csv"),
+    "a format with another character set": (_media("text/csv;charset=utf-8"), _media("text/csv; charset=ascii"),
+        "response-media-type-name-changed @200 text/csv; charset=utf-8: text/csv; charset=utf-8 → text/csv; charset=ascii",
+        "response-media-type-name-changed @200 text/csv; charset=ascii: text/csv; charset=ascii → text/csv; charset=utf-8"),
+    "a format with characters in a set, and any": (_media("text/csv; charset=utf-8"), _media("text/*; q=1"),
+        "response-media-type-name-generalized @200 text/csv; charset=utf-8: text/csv; charset=utf-8 → text/*; q=1",
+        "response-media-type-name-specialized @200 text/*; q=1: text/*; q=1 → text/csv; charset=utf-8"),
+    "a format written otherwise": (_media("text/csv;b=1; a=2;"), _media("Text/CSV; A=2; B=1"), "nothing"),
+    "formats that came and went": (_media("text/csv", "text/xml", "image/png"), _media("text/html", "image/png", "application/pdf"),
+        "response-media-type-added @200 application/pdf: application/pdf; response-media-type-added @200 text/html: text/html; "
+        "response-media-type-removed @200 text/csv: text/csv; response-media-type-removed @200 text/xml: text/xml",
+        "response-media-type-added @200 text/csv: text/csv; response-media-type-added @200 text/xml: text/xml; "
+        "response-media-type-removed @200 application/pdf: application/pdf; response-media-type-removed @200 text/html: text/html"),
+    "a text that became an integer": (_media("text/plain", schema=_TEXT), _media("text/plain", schema=_WHOLE),
+        "response-body-type-compatible: string → integer in text/plain", "response-body-type-changed: integer → string in text/plain"),
     "a text that became an integer in a problem": (
         _media("application/problem+json; a=1", schema=_TEXT), _media("application/problem+json; a=1", schema=_WHOLE),
-    ),
-    "a text that became an integer in a format of the same kind": (
-        _media("application/json", schema=_TEXT), _media("application/*", schema=_WHOLE),
-    ),
-    "a schema that rules nothing out": (_media("text/csv"), answer(content={"text/csv": {"schema": {"title": "any"}}})),
-    "a schema that rules something out, of two": (_media("text/csv", "text/xml"), answer(content={"text/csv": {"schema": _TEXT}, "text/xml": {"schema": {}}})),
+        "response-body-type-changed: string → integer in application/problem+json; a=1",
+        "response-body-type-changed: integer → string in application/problem+json; a=1"),
+    "a text that became an integer in a format of the same kind": (_media("application/json", schema=_TEXT), _media("application/*", schema=_WHOLE),
+        "response-body-type-changed: string → integer; "
+        "response-media-type-name-generalized @200 application/json: application/json → application/*",
+        "response-body-type-changed: integer → string in application/*; "
+        "response-media-type-name-specialized @200 application/*: application/* → application/json"),
+    "a schema that rules nothing out": (_media("text/csv"), answer(content={"text/csv": {"schema": {"title": "any"}}}), "nothing"),
+    "a schema that rules something out, of two": (
+        _media("text/csv", "text/xml"), answer(content={"text/csv": {"schema": _TEXT}, "text/xml": {"schema": {}}}),
+        "response-body-media-type-schema-added @200 text/csv: in text/csv", "response-body-media-type-schema-removed @200 text/csv: in text/csv"),
+    "a default for every failure": (_statuses("200", "404", "500"), _statuses("200", "default"),
+        "response-status-generalized @404: 404 → default; response-status-generalized @500: 500 → default",
+        "response-status-specialized @default: default → 404, default → 500"),
+    "a status beside the range it was of": (_statuses("200", "4XX"), _statuses("200", "404", "4XX"),
+        "response-non-success-status-added @404: 404", "response-non-success-status-removed @404: 404"),
 }  # fmt: skip
 
 
@@ -288,25 +426,32 @@ def _kind(value: str, **properties: Doc) -> Doc:
     return {"type": "object", "required": ["k"], "properties": {"k": {"const": value}, **properties}}
 
 
-_DISCRIMINATORS: dict[str, tuple[Doc, Doc]] = {
-    "values that came, went and lead elsewhere": (_told(_mapped(a="A", b="B", c="C")), _told(_mapped("l", a="A", b="C", d="C"))),
-    "a value that leads to a schema by its name": (_told(_mapped(a="A")), _told(_named(a="A"))),
-    "a value that leads to another schema by its name": (_told(_mapped(a="A")), _told(_named(a="B"))),
+_DISCRIMINATORS: dict[str, tuple[Any, ...]] = {
+    "values that came, went and lead elsewhere": (_told(_mapped(a="A", b="B", c="C")), _told(_mapped("l", a="A", b="C", d="C")),
+        "response-body-discriminator-mapping-added: (d); response-body-discriminator-mapping-changed: (b); "
+        "response-body-discriminator-mapping-deleted: (c); response-body-discriminator-property-name-changed: k → l",
+        "response-body-discriminator-mapping-added: (c); response-body-discriminator-mapping-changed: (b); "
+        "response-body-discriminator-mapping-deleted: (d); response-body-discriminator-property-name-changed: l → k"),
+    "a value that leads to a schema by its name": (_told(_mapped(a="A")), _told(_named(a="A")), "nothing"),
+    "a value that leads to another schema by its name": (
+        _told(_mapped(a="A")), _told(_named(a="B")), "response-body-discriminator-mapping-changed: (a)"),
     "a value that leads to a schema that is called otherwise": (
-        _told(_named(a="A")), {**_told(_named(a="One")), "components": {"schemas": {"One": _TEXT, "A": _WHOLE, "C": {"type": "boolean"}}}},
-    ),
-    "a value that leads out of the document": (_told(_named(a="a.yaml")), _told(_named(a="b.yaml"))),
-    "a value that leads out of the document and back": (_told(_named(a="A")), _told(_named(a="a.yaml"))),
-    "a value that leads out of the document as it did": (_told(_named(a="a.yaml")), _told(_named(a="a.yaml", b="B"))),
+        _told(_named(a="A")), {**_told(_named(a="One")), "components": {"schemas": {"One": _TEXT, "A": _WHOLE, "C": {"type": "boolean"}}}}, "nothing"),
+    "a value that leads out of the document": (
+        _told(_named(a="a.yaml")), _told(_named(a="b.yaml")), "response-body-discriminator-mapping-changed: (a)"),
+    "a value that leads out of the document and back": (
+        _told(_named(a="A")), _told(_named(a="a.yaml")), "response-body-discriminator-mapping-changed: (a)"),
+    "a value that leads out of the document as it did": (_told(_named(a="a.yaml")), _told(_named(a="a.yaml", b="B")),
+        "response-body-discriminator-mapping-added: (b)", "response-body-discriminator-mapping-deleted: (b)"),
     "a value that leads to one that changed": (
         _of(_mapped(a="A", b="B"), A=_kind("a"), B=_kind("b")), _of(_mapped(a="A", b="B"), A=_kind("a", x=_TEXT), B=_kind("b")),
-    ),
+        "response-optional-property-added @<k=a>.x: x", "response-optional-property-removed @<k=a>.x: x"),
     "values that lead to each other's": (
         _of(_mapped(a="A", b="B"), A=_kind("a"), B=_kind("b")), _of(_mapped(a="B", b="A"), A=_kind("a"), B=_kind("b")),
-    ),
+        "response-body-discriminator-mapping-changed: (a), (b)"),
     "values that lead where they did, to schemas that changed names": (
         _of(_mapped(a="A", b="B"), A=_kind("a"), B=_kind("b")), _of(_mapped(a="A", b="B"), A=_kind("b"), B=_kind("a")),
-    ),
+        "response-body-discriminator-mapping-changed: (a), (b)"),
 }  # fmt: skip
 
 
@@ -318,21 +463,69 @@ def _variable(url: str, **variables: Doc) -> Doc:
     return document(servers=[{"url": url, "variables": variables}])
 
 
-_REST: dict[str, tuple[Doc, Doc]] = {
-    "servers that came and went": (_servers("https://a", "https://b"), _servers("https://b/", "https://c", "https://d")),
-    "servers of one operation": (_servers("https://a"), _servers("https://a", servers=[{"url": "https://b"}])),
-    "no server, and one": (document(), _servers("/v2")),
-    "servers with and without their port": (_servers("http://a:80", "https://b:443", "ftp://c:"), _servers("http://a", "https://b", "ftp://c")),
+def _mutual(one: str, other: str, last: Doc) -> Doc:
+    """Two schemas that hold each other, and a third thing beside."""
+    refs = {name: {"$ref": f"#/components/schemas/{name}"} for name in (one, other)}
+    schemas = {
+        one: {"type": "object", "properties": {"next": refs[other], "last": last}},
+        other: {"type": "object", "properties": {"back": refs[one]}},
+    }
+    return {**body(refs[one]), "components": {"schemas": schemas}}
+
+
+def _anchored(schema: Doc) -> Doc:
+    """Two properties that name one anchor."""
+    inside = {"type": "object", "properties": {"a": {"$ref": "#kept"}, "b": {"$ref": "#kept"}}}
+    return {**body(inside), "components": {"schemas": {"Kept": {"$anchor": "kept", **schema}}}}
+
+
+_REST: dict[str, tuple[Any, ...]] = {
+    "servers that came and went": (_servers("https://a", "https://b"), _servers("https://b/", "https://c", "https://d"),
+        "api-server-added @servers: https://c, https://d; api-server-removed @servers: https://a",
+        "api-server-added @servers: https://a; api-server-removed @servers: https://c, https://d"),
+    "servers of one operation": (_servers("https://a"), _servers("https://a", servers=[{"url": "https://b"}]),
+        "api-server-added @servers: https://b of GET /a; api-server-removed @servers: https://a of GET /a",
+        "api-server-added @servers: https://a of GET /a; api-server-removed @servers: https://b of GET /a"),
+    "no server, and one": (document(), _servers("/v2"),
+        "api-server-added @servers: /v2; api-server-removed @servers: /", "api-server-added @servers: /; api-server-removed @servers: /v2"),
+    "servers with and without their port": (
+        _servers("http://a:80", "https://b:443", "ftp://c:"), _servers("http://a", "https://b", "ftp://c"), "nothing"),
     "a server with several values": (
         _variable("https://{a}.b:{c}", a={"enum": ["x", "y"]}, c={"default": 1, "enum": ["1", "2"]}), _variable("https://{a}.b:{c}", a={"default": "x"}, c={"default": 1}),
-    ),
-    "a server with a value that is nowhere": (_variable("https://{a}"), _variable("https://{a}", a={"default": "b"})),
-    "names and tags": (
-        document({"operationId": "a", "tags": ["x", "y", "z"]}), document({"operationId": "b", "tags": ["z", "w", "v"]}),
-    ),
+        "api-server-removed @servers: https://x.b:2, https://y.b:1, https://y.b:2",
+        "api-server-added @servers: https://x.b:2, https://y.b:1, https://y.b:2"),
+    "a server with a value that is nowhere": (_variable("https://{a}"), _variable("https://{a}", a={"default": "b"}),
+        "api-server-added @servers: https://b; api-server-removed @servers: https://{a}",
+        "api-server-added @servers: https://{a}; api-server-removed @servers: https://b"),
+    "names and tags": (document({"operationId": "a", "tags": ["x", "y", "z"]}), document({"operationId": "b", "tags": ["z", "w", "v"]}),
+        "api-operation-id-removed @operationId: a → b; api-tag-added @tags: v, w; api-tag-removed @tags: x, y",
+        "api-operation-id-removed @operationId: b → a; api-tag-added @tags: x, y; api-tag-removed @tags: v, w"),
     "an operation that is gone on its day": (
         {**document(), "paths": {**document()["paths"], "/b": {"get": {"responses": {"200": _OK}, **_OLD}}}}, document(),
-    ),
+        "api-path-removed-with-deprecation: GET /b of GET /b", "endpoint-added: GET /b of GET /b"),
+    "a server with a value that became one server": (
+        _variable("https://{h}.x/v1", h={"default": "a", "enum": ["a", "b"]}), _servers("https://a.x/v1"),
+        "api-server-removed @servers: https://b.x/v1", "api-server-added @servers: https://b.x/v1"),
+    "a server whose open value is called otherwise": (_servers("https://{h}.x/v1"), _servers("https://{g}.x/v1"),
+        "api-server-added @servers: https://{g}.x/v1; api-server-removed @servers: https://{h}.x/v1",
+        "api-server-added @servers: https://{h}.x/v1; api-server-removed @servers: https://{g}.x/v1"),
+    "a server with more values than are written out": (_variable("https://{a}-{b}.x", a={"enum": [*"hgfedcba"]}, b={"enum": [*"ihgfedcba"]}),
+        _variable("https://{b}-{a}.x", b={"enum": [*"abcdefgh"]}, a={"enum": [*"abcdefghij"]}),
+        "api-server-added @servers: https://{a|b|c|d|e|f|g|h}-{a|b|c|d|e|f|g|h|i|j}.x; "
+        "api-server-removed @servers: https://{a|b|c|d|e|f|g|h}-{a|b|c|d|e|f|g|h|i}.x",
+        "api-server-added @servers: https://{a|b|c|d|e|f|g|h}-{a|b|c|d|e|f|g|h|i}.x; "
+        "api-server-removed @servers: https://{a|b|c|d|e|f|g|h}-{a|b|c|d|e|f|g|h|i|j}.x"),
+    "an operation's servers that said what the document says": (
+        _servers("https://a/", servers=[{"url": "https://a"}]), _servers("https://a/"), "nothing"),
+    "schemas that hold each other, under other names": (_mutual("A", "B", _TEXT), _mutual("X", "Y", _TEXT), "nothing"),
+    "schemas that hold each other, one of which changed": (_mutual("A", "B", _TEXT), _mutual("X", "Y", _WHOLE),
+        "response-property-type-changed @last: string → integer", "response-property-type-changed @last: integer → string"),
+    "an anchor that two properties name": (_anchored(_TEXT), _anchored(_WHOLE),
+        "response-property-type-changed @a: string → integer; response-property-type-changed @b: string → integer",
+        "response-property-type-changed @a: integer → string; response-property-type-changed @b: integer → string"),
+    "schemas that no operation leads to": (
+        document(components={"schemas": {"A": _TEXT, "B": _WHOLE}}), document(components={"schemas": {"C": _WHOLE, "D": {"type": "number"}}}),
+        "api-schema-added @schemas: D; api-schema-removed @schemas: A", "api-schema-added @schemas: A; api-schema-removed @schemas: D"),
 }  # fmt: skip
 
 
@@ -368,15 +561,27 @@ def _unsaid() -> Doc:
     )
 
 
-WORDS: dict[str, tuple[Doc, Doc]] = {
-    "words everywhere": (_said("before"), _said("after")),
-    "words where there were none": (_unsaid(), _said("after")),
+WORDS: dict[str, tuple[Any, ...]] = {
+    "words everywhere": (_said("before"), _said("after"),
+        "description-changed: schema before → schema after, title before → title after; "
+        "description-changed @200: answer before → answer after; description-changed @description: operation before → operation after; "
+        "description-changed @p: property before → property after; description-changed @query q: parameter before → parameter after, "
+        "value before → value after; description-changed @summary: summary before → summary after",
+        "description-changed: schema after → schema before, title after → title before; "
+        "description-changed @200: answer after → answer before; description-changed @description: operation after → operation before; "
+        "description-changed @p: property after → property before; description-changed @query q: parameter after → parameter before, "
+        "value after → value before; description-changed @summary: summary after → summary before"),
+    "words where there were none": (_unsaid(), _said("after"),
+        "description-changed: schema after, title after; description-changed @200: answer after; "
+        "description-changed @description: operation after; description-changed @p: property after; "
+        "description-changed @query q: parameter after, value after; description-changed @summary: summary after"),
     "words of a part": (
         body({"allOf": [{"type": "object"}, {"description": "a"}]}), body({"allOf": [{"type": "object"}, {"description": "b"}, {"examples": [1]}]}),
-    ),
+        "description-changed: a → b; response-body-all-of-added-annotation-only: (2)",
+        "description-changed: b → a; response-body-all-of-removed-annotation-only: (2)"),
 }  # fmt: skip
 
 FURTHER_DOCUMENTS = {
     **_SECURITY, **_PARAMETERS, **_BODIES, **_RESPONSES, **_DISCRIMINATORS, **_REST,
 }  # fmt: skip
-"""What differs, and the document on either side."""
+"""What differs; the document on either side; what is found, there and back, as `expected` writes it."""

@@ -161,16 +161,19 @@ _NOWHERE |= {(scope, suffix) for scope in SCOPES[3:] for suffix in ("type-specia
 """Where a change goes by another rule: an alternative added; a type or pattern changed or widened."""
 
 
+def rules_of(suffix: str) -> dict[str, str]:
+    """The rule of a change at each scope that has it."""
+    found = {scope: f"{scope}-{suffix}" for scope in SCOPES if (scope, suffix) not in _NOWHERE}
+    if suffix == "enum-value-removed":
+        found["response-body"] = "response-mediatype-enum-value-removed"
+    return found
+
+
 def schema_pairs() -> dict[str, Pair]:
     """The pairs of the rules that every scope has."""
     pairs = {}
-    for scope in SCOPES:
-        for suffix, shown in SCHEMAS.items():
-            rule = f"{scope}-{suffix}"
-            if rule == "response-body-enum-value-removed":
-                rule = "response-mediatype-enum-value-removed"
-            if (scope, suffix) in _NOWHERE:
-                continue
+    for suffix, shown in SCHEMAS.items():
+        for scope, rule in rules_of(suffix).items():
             media = "text/plain" if suffix == "type-compatible" else "application/json"
             options = Options(descriptions="annotation-only" in suffix)
             pairs[rule] = Pair(in_scope(scope, shown[0], media), in_scope(scope, shown[1], media), shown, options)

@@ -1,28 +1,39 @@
-"""Pairs that differ in more than one thing, or otherwise than a rule's smallest change, are told of in full."""
+"""What is found where more than one thing differs, or otherwise than in a rule's smallest change, there and back."""
 
 from __future__ import annotations
 
 import pytest
 
 from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.options import Options
 
-from .told_further import FURTHER, TOLD_FURTHER, told_further
-
-LINES = TOLD_FURTHER.read_text("utf-8").splitlines()
-
-
-@pytest.mark.parametrize("name", FURTHER)
-def test_the_pair_is_told_as_it_was(name: str) -> None:
-    """There and back, as `data/told-further.tsv` has it: rule, place, message, both sides and where they stand."""
-    assert told_further(name) == [line for line in LINES if line.startswith(f"{name}\t")]
+from .document_pairs import TODAY
+from .expected import summaries
+from .further_document_pairs import FURTHER_DOCUMENTS, WORDS
+from .further_schema_pairs import FURTHER_SCHEMAS
+from .pairs import Doc, in_scope
 
 
-def test_no_line_is_of_a_pair_that_is_gone() -> None:
-    assert {line.partition("\t")[0] for line in LINES} <= FURTHER.keys()
+def require_found(base: Doc, revision: Doc, there: str, back: str, options: Options, at: str | None = None) -> None:
+    if at in (None, ""):
+        assert [] == compare(base, base, options) == compare(revision, revision, options)
+    assert there == summaries(base, revision, options, at=at)
+    assert back == summaries(revision, base, options, at=at)
 
 
-@pytest.mark.parametrize("name", FURTHER)
-def test_neither_side_of_the_pair_differs_from_itself(name: str) -> None:
-    base, revision, options = FURTHER[name]
-    assert compare(base, base, options) == []
-    assert compare(revision, revision, options) == []
+@pytest.mark.parametrize("name", FURTHER_SCHEMAS)
+def test_a_change_of_a_schema_is_judged_by_who_sends_it(name: str) -> None:
+    """In a body that is received, and in a parameter that is sent, of which the row says more where it differs."""
+    old, new, *expected = FURTHER_SCHEMAS[name]
+    received, sent = (expected * 2)[:2], (expected * 2)[-2:]
+    for scope, at, (there, back) in (
+        ("response-body", "", received),
+        ("request-parameter-property", "query q.p", sent),
+    ):
+        require_found(in_scope(scope, old), in_scope(scope, new), there, back, Options(today=TODAY), at)
+
+
+@pytest.mark.parametrize("name", [*FURTHER_DOCUMENTS, *WORDS])
+def test_a_change_of_a_document_is_judged(name: str) -> None:
+    old, new, *expected = {**FURTHER_DOCUMENTS, **WORDS}[name]
+    require_found(old, new, expected[0], expected[-1], Options(descriptions=name in WORDS, today=TODAY))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import get_args
 
@@ -11,9 +12,59 @@ from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.finding import Direction, Level
 
-from .told import PAIRS, TOLD, found, line
+from .document_pairs import document_pairs
+from .expected import summarised
+from .pairs import SCHEMAS, Doc, Pair, rules_of, schema_pairs
 
-LINES = {told.partition("\t")[0]: told for told in TOLD.read_text("utf-8").splitlines()}
+PAIRS = {**schema_pairs(), **document_pairs()}
+GET = "/paths/~1a/get"
+BODY = f"{GET}/responses/200/content/application~1json/schema"
+_ROWS = (Path(__file__).parent / "data" / "document-rules.tsv").read_text("utf-8").splitlines()[1:]
+DOCUMENT_RULES = {row[0].partition(" ")[0].rstrip(":"): row for row in (line.split("\t") for line in _ROWS)}
+SCOPE_PLACES = {
+    "response-body": ("", BODY),
+    "response-property": ("p", f"{BODY}/properties/p"),
+    "response-header": ("header x-h", f"{GET}/responses/200/headers/X-H/schema"),
+    "request-parameter": ("query q", f"{GET}/parameters/0/schema"),
+    "request-parameter-property": ("query q.p", f"{GET}/parameters/0/schema/properties/p"),
+}
+"""For each scope of `pairs`, the location in a finding and the pointer of the schema."""
+HOLD_SCHEMAS = {
+    "anyOf", "contains", "contentSchema", "else", "if", "not", "oneOf", "propertyNames", "then", "unevaluatedItems",
+    "unevaluatedProperties",
+}  # fmt: skip
+QUOTED = {"contentEncoding", "contentMediaType", "pattern"}
+SHOWN = {
+    "list-of-types-widened": '["boolean", "string"] → ["array", "boolean", "string"]',
+    "list-of-types-narrowed": '["array", "boolean", "string"] → ["boolean", "string"]',
+    "became-nullable": "(null) false → true",
+    "became-not-nullable": "(not null) true → false",
+    **dict.fromkeys(("enum-value-added", "enum-value-removed"), "'c'"),
+    **dict.fromkeys(("const-added", "const-removed"), '["a"]'),
+    **dict.fromkeys(("one-of-added", "one-of-removed", "any-of-added", "any-of-removed"), "{c}"),
+    "any-of-became-one-of": "anyOf → oneOf",
+    "one-of-became-any-of": "oneOf → anyOf",
+    "wrapped-in-one-of": "(beside array)",
+    **{f"all-of-{way}{kind}": "(1)" for way in ("added", "removed") for kind in ("", "-annotation-only")},
+    "discriminator-property-name-changed": "k → l",
+    **{f"discriminator-mapping-{way}": "(a)" for way in ("added", "deleted", "changed")},
+    "dependent-required-added": '(a) null → "b"',
+    "dependent-required-removed": '(a) "b" → null',
+    "dependent-required-changed": '(a) "b" → "c"',
+    **dict.fromkeys(("dependent-schema-added", "dependent-schema-removed"), "a"),
+    **dict.fromkeys(("pattern-property-added", "pattern-property-removed"), "^a"),
+    **dict.fromkeys(("prefix-items-added", "prefix-items-removed"), "(item 0)"),
+    "additional-properties-closed": "true → false",
+    "additional-properties-opened": "false → true",
+}
+"""What is shown where it is not the keyword's values as they stand: the one that came or went, or a description."""
+AT = {
+    "any-of-became-one-of": ["/anyOf", ""],
+    "one-of-became-any-of": ["/oneOf", ""],
+    "wrapped-in-one-of": ["", "/oneOf"],
+    **{f"const-{way}": ["", ""] for way in ("added", "removed")},
+}
+"""Where a finding points, on either side, where that is not the keyword."""
 STRICTER = {
     "api-global-security-added": "error",
     "api-security-added": "error",
@@ -53,19 +104,66 @@ def test_what_oasdiff_has_no_id_for_and_breaks_a_consumer_is_an_error(rule: str)
     assert rules()[rule].level == "error"
 
 
-@pytest.mark.parametrize("rule", sorted(PAIRS))
-def test_the_pair_triggers_the_rule_alone(rule: str) -> None:
-    """A smallest pair yields its rule once, and no other, and tells it as `data/told.tsv` has it.
+@pytest.mark.parametrize("suffix", SCHEMAS)
+def test_a_change_of_a_keyword_is_one_finding_wherever_a_schema_stands(suffix: str) -> None:
+    """Its rule alone, with the keyword's values, at the keyword, or at the schema that does not have it."""
+    pair = SCHEMAS[suffix]
+    shown = SHOWN[suffix] if suffix in SHOWN else _values(*pair)
+    at = AT.get(suffix) or ["".join(f"/{key}" for key in _differing(*pair) if key in side) for side in pair]
+    require_same(next(PAIRS[rule] for rule in rules_of(suffix).values()))
+    for scope, rule in rules_of(suffix).items():
+        location, schema = SCOPE_PLACES[scope]
+        # The one pair that is not in JSON.
+        is_plain = suffix == "type-compatible" and "application~1json" in schema
+        if is_plain:
+            schema = schema.replace("application~1json", "text~1plain")
+        change = f"{shown} in text/plain" if is_plain else shown
+        expected = ": ".join(filter(None, (f"{rule} @{location}".removesuffix(" @"), change)))
+        assert (expected, *(schema + pointer for pointer in at)) == _found(PAIRS[rule])
 
-    `python -m tests.drift.told` writes the file anew. A fingerprint that changes there is one that no allow-list
-    knows any more.
-    """
-    assert [f"{finding.rule}\t{line(finding)}" for finding in found(PAIRS[rule])] == [LINES[rule]]
+
+@pytest.mark.parametrize("rule", sorted(document_pairs()))
+def test_a_change_of_a_document_is_one_finding(rule: str) -> None:
+    """Its rule alone, as `data/document-rules.tsv` has it."""
+    require_same(PAIRS[rule])
+    expected, *places = DOCUMENT_RULES[rule]
+    assert (expected, *(place.replace("BODY", BODY).replace("GET", GET) for place in places)) == _found(PAIRS[rule])
 
 
-@pytest.mark.parametrize("rule", sorted(PAIRS))
-def test_neither_side_of_a_pair_differs_from_itself(rule: str) -> None:
-    """Comparing a document with itself finds nothing."""
-    pair = PAIRS[rule]
-    assert not compare(pair.base, pair.base, pair.options)
-    assert not compare(pair.revision, pair.revision, pair.options)
+@pytest.mark.parametrize(
+    ("rule", "fingerprint"),
+    [
+        ("api-server-removed", "2a44e3ec9d717ce6"),
+        ("response-body-max-set", "0be91eb9f73ad69c"),
+        ("request-parameter-property-enum-value-removed", "c8940998cc41dd9e"),
+        ("response-media-type-added", "4b15683939bd4ddf"),
+    ],
+)
+def test_a_fingerprint_stays(rule: str, fingerprint: str) -> None:
+    """One that changes is one that no allow-list knows any more."""
+    (finding,) = compare(*PAIRS[rule][:2], PAIRS[rule].options)
+    assert fingerprint == finding.fingerprint
+
+
+def require_same(pair: Pair) -> None:
+    """Neither document of a pair differs from itself."""
+    for document in (pair.base, pair.revision):
+        assert [] == compare(document, document, pair.options)
+
+
+def _found(pair: Pair) -> tuple[str, str, str]:
+    """The one finding in a pair, and where it points in both documents."""
+    found = compare(pair.base, pair.revision, pair.options)
+    (before, after) = (found[0].extra[side]["pointer"] for side in ("base", "revision"))
+    return summarised(found, pair.base, pair.revision), before, after
+
+
+def _differing(before: Doc, after: Doc) -> list[str]:
+    return [key for key in {**before, **after} if before.get(key) != after.get(key)]
+
+
+def _values(before: Doc, after: Doc) -> str:
+    """The values of the one keyword that differs; none of one that holds schemas."""
+    (key,) = _differing(before, after)
+    values = [side[key] for side in (before, after) if key in side and key not in HOLD_SCHEMAS]
+    return " → ".join(value if isinstance(value, str) and key not in QUOTED else json.dumps(value) for value in values)

@@ -154,5 +154,7 @@ def test_the_metadata_says_who_may_install_it(built: Built) -> None:
         metadata["License-Expression"],
         metadata.get_all("Provides-Extra"),
     )
+    urls = {url.split(", ")[0] for url in metadata.get_all("Project-URL", [])}
+    assert {"Changelog", "Documentation", "Issues", "Source"} == urls
     assert "[pytest11]\nbctrl = pytest_bctrl.plugin" in entries
     assert "pytest-bctrl = pytest_bctrl.cli:main" in entries

@@ -16,6 +16,8 @@ from ..contract.documents import document
 class Nothing:
     """A source in which nothing is set."""
 
+    inipath = None
+
     def getoption(self, _name: str) -> None:
         """Return no option."""
 

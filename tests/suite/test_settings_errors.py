@@ -83,12 +83,6 @@ def test_a_wrong_value(pytester: pytest.Pytester, environment: pytest.MonkeyPatc
     assert mend in line
 
 
-def test_an_ini_value_is_named_as_such(pytester: pytest.Pytester) -> None:
-    pytester.makeini("[pytest]\nbctrl_fail_on = fatal\n")
-
-    assert "bctrl_fail_on (ini): unknown level 'fatal'" in usage_error(pytester.runpytest("--bctrl-mock"))
-
-
 def test_a_contract_that_is_none(pytester: pytest.Pytester, tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("swagger: '2.0'\n")

@@ -1,0 +1,274 @@
+"""What each check reports, in words: rule, kind, place, message, what is right, what is there, and how often."""
+# ruff: noqa: E501 - a table is read across
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.credentials import check_head_refused, check_refused
+from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.violation import findings, merge
+from pytest_bctrl.finding import Finding
+from tests.contract.documents import contract_of
+
+from .answers import SPACE, answer, runtime, sample
+
+CAT = {"type": "object", "required": ["sort"], "properties": {"sort": {"const": "cat"}, "lives": {"type": "integer"}}}
+DOG = {"type": "object", "required": ["sort"], "properties": {"sort": {"const": "dog"}, "tail": {"type": "boolean"}}}
+LONG = list(range(9))
+COMPONENTS = {
+    "O": {"required": ["z"], "additionalProperties": {"type": "integer"}},
+    "N": {"type": "integer"},
+    "L": {"items": {"type": "integer"}, "minItems": 11},
+}
+DOCUMENTED = '["200", "400", "401", "403", "404", "429"]'
+
+
+def _first(**changes: Any) -> Any:
+    """The sample, with the first of its runtimes changed."""
+    body = sample()
+    body["runtimes"][0] |= changes
+    return body
+
+
+def _each(**changes: Any) -> Any:
+    """The sample, with all of its runtimes changed."""
+    return {"runtimes": [{**one, **changes} for one in sample()["runtimes"]]}
+
+
+def _without(name: str) -> Any:
+    body = sample()
+    del body["runtimes"][0][name]
+    return body
+
+
+ANSWERS: dict[str, tuple[Any, ...]] = {
+    "status 299": (answer({}, 299), f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 299"),
+    "status 300": (answer({}, 300),
+        f"status_code_conformance @status: the answer redirects, and the key does not follow redirects; {DOCUMENTED}, not 300"),
+    "status 499": (answer({}, 499), f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 499"),
+    "status 500": (answer({}, 500), f"not_a_server_error @status: the server failed; {DOCUMENTED}, not 500"),
+    "status 599": (answer({}, 599), f"not_a_server_error @status: the server failed; {DOCUMENTED}, not 599"),
+    "redirect": (answer({}, 302, (("Location", "https://elsewhere"),)),
+        f'status_code_conformance @status: the answer redirects, and the key does not follow redirects; {DOCUMENTED}, not "302, to https://elsewhere"'),
+    "location of no redirect": (answer({}, 201, (("Location", "https://elsewhere"),)),
+        f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 201"),
+    "not JSON": (answer(b"{,}"),
+        'strict_json/the body is not JSON @body: the body is not JSON: Expecting property name enclosed in double quotes at line 1, column 2; "a JSON text in UTF-8 (RFC 8259)", not "{,}"'),
+    "not UTF-8": (answer(b'{"a": "\xff"}'),
+        'strict_json/the body is not UTF-8 @body: the body is not UTF-8: byte 7 is 0xff; "a JSON text in UTF-8 (RFC 8259)", not {"a": "\\xff"}'),
+    "a word JSON has not": (answer(b'{"runtimes": NaN}'),
+        'strict_json @body: the body holds NaN, which JSON has no word for; "a JSON text in UTF-8 (RFC 8259)", not {"runtimes": NaN}'),
+    "byte order mark": (answer(b"\xef\xbb\xbf{}"),
+        'strict_json @body: the body begins with a byte order mark, which JSON texts must not have; "a JSON text in UTF-8 (RFC 8259)", not "﻿{}"'),
+    "keys twice": (answer(b'{"runtimes": [], "runtimes": [], "a": 1, "b": 2, "b": 3, "a": 4}'),
+        "strict_json @body: the key 'runtimes' stands twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not {\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
+        "strict_json @body: the key 'b' stands twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not {\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
+        "strict_json @body: the key 'a' stands twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not {\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
+        'warning undocumented_property/undocumented-property @a: the contract does not document this property; ["runtimes"], not "integer"',
+        'warning undocumented_property/undocumented-property @b: the contract does not document this property; ["runtimes"], not "integer"'),
+    "deep": (answer(b"[" * 100_000 + b"]" * 100_000),
+        'strict_json @body: the body is nested deeper than 10000 levels; "a JSON text in UTF-8 (RFC 8259)", not "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[…"'),
+    "many digits": (answer(b"[" + b"1" * 30000 + b"]"),
+        'schema/type @$: the value has the wrong type, array; ["object"], not ["a number of 99655 bits"]'),
+    "empty": (answer(b" \r\n"), 'complete_body @body: the body is empty; "a JSON text in UTF-8 (RFC 8259)", not "nothing"'),
+    "no content type": (answer(sample(), headers=()),
+        'content_type_conformance/missing @header Content-Type: the content type is missing; ["application/json"], not null'),
+    "text of a refusal": (answer({"error": {"code": "a", "message": ["no", "text"]}}, 400),
+        'schema/type @error.message: the value has the wrong type, array; ["string"], not ["no", "text"]',
+        'schema/missing @error.reasonClass: the required property is missing; "a value", not "no such property"',
+        'schema/missing @error.requestId: the required property is missing; "a value", not "no such property"'),
+    "wrong type": (answer(_first(name=7)),
+        'schema/type @runtimes[*].name: the value has the wrong type, integer; ["string"], not 7; 1 of 8'),
+    "format": (answer(_first(id="no-uuid")),
+        'schema/format @runtimes[*].id: the text is not in the format uuid; "uuid", not "no-uuid"; 1 of 8'),
+    "unlisted value": (answer(_first(status="paused")),
+        'schema/unlisted-value @runtimes[*].status: the value is not one of the documented values; ["active", "stopped", "failed"], not "paused"; 1 of 8'),
+    "each unlisted value": (answer(_each(status="paused")),
+        'schema/unlisted-value @runtimes[*].status: the value is not one of the documented values; ["active", "stopped", "failed"], not "paused"; 8 of 8'),
+    "missing": (answer(_without("name")),
+        'schema/missing @runtimes[*].name: the required property is missing; "a value", not "no such property"; 1 of 8'),
+    "no object": (answer([]), 'schema/type @$: the value has the wrong type, array; ["object"], not []'),
+    "undocumented": (answer(_each(tenant="acme")),
+        'warning undocumented_property/undocumented-property @runtimes[*].tenant: the contract does not document this property; ["activeRunId", "backing", "capabilities", "connections", "createdAt", "id", "kind", "metadata", "… 7 more"], not "string of 4"; 8 of 8'),
+    "undocumented at the top": (answer({**sample(), "total": 3}),
+        'warning undocumented_property/undocumented-property @total: the contract does not document this property; ["runtimes"], not "integer"'),
+    "ids twice": (answer({"runtimes": [*sample()["runtimes"], sample()["runtimes"][0]]}),
+        'unique_ids @runtimes[*].id: two runtimes never share an id; "a value of its own", not "151bee19-0f81-4252-a2e7-ab10313e9136"; 1 of 9'),
+    "another space": (answer(runtime(), id="another"),
+        'space_id_matches @runtimes[*].spaceId: a space lists its own runtimes and no others; "another", not "5b1e0c8e-0000-4000-8000-00000000bc71"'),
+    "its own space in capitals": (answer(runtime(), id=SPACE.upper()), "nothing"),
+    "type is not kind": (answer(_first(type="desktop")),
+        'warning kind_equals_type @runtimes[*].kind: kind and type share one enum and name one thing; "desktop", not "browser"; 1 of 8'),
+    "no time": (answer(_first(createdAt="yesterday", updatedAt="soon")),
+        'warning iso_8601_times @runtimes[*].createdAt: the spec types times as plain strings, and consumers parse them; "an ISO 8601 time, such as 2026-03-01T08:00:00Z", not "yesterday"; 1 of 8',
+        'warning iso_8601_times @runtimes[*].updatedAt: the spec types times as plain strings, and consumers parse them; "an ISO 8601 time, such as 2026-03-01T08:00:00Z", not "soon"; 1 of 8'),
+    "ordered after one that is no object": (
+        answer({"runtimes": [7, *runtime(createdAt="2026-03-02T00:00:00Z", updatedAt="2026-03-01T00:00:00Z")["runtimes"]]}),
+        'schema/type @runtimes[*]: the value has the wrong type, integer; ["object"], not 7; 1 of 2',
+        'warning updated_not_before_created @runtimes[*].updatedAt: nothing is changed before it was made; "not before createdAt, 2026-03-02T00:00:00Z", not "2026-03-01T00:00:00Z"'),
+    "a request of another method, with what sends it again": (replace(answer(b"{"), method="OPTIONS", reproduce="curl …"),
+        'strict_json/the body is not JSON @body: the body is not JSON: Expecting property name enclosed in double quotes at line 1, column 2; "a JSON text in UTF-8 (RFC 8259)", not "{"'),
+    "a refusal": (
+        answer({"error": "no", "code": 7, "requestId": "r"}, 401), 'schema/type @code: the value has the wrong type, integer; ["string"], not 7'),
+}  # fmt: skip
+"""An answer to the operation of the packaged contract, and what is reported."""
+
+SCHEMAS: dict[str, tuple[Any, ...]] = {
+    "nothing is allowed": (False, 1, 'schema/false @$: nothing is allowed here; "nothing", not 1'),
+    "long object with words of every kind": (
+        {"$ref": "#/components/schemas/O", "properties": {"a": {"items": {"type": "integer"}}, "n": {"type": "null"}}, "required": ["x", "y"], "maxProperties": 2, "propertyNames": {"maxLength": 1}}, {"a": [*range(9), "x"], "n": 1, "long": 1},
+        'schema/missing @z: the required property is missing; "a value", not "no such property"',
+        'schema/type @a: the value has the wrong type, array; ["integer"], not [0, 1, 2, 3, 4, 5, 6, 7, "… 2 more"]',
+        'schema/type @a[*]: the value has the wrong type, string; ["integer"], not "x"; 1 of 10',
+        'schema/type @n: the value has the wrong type, integer; ["null"], not 1',
+        'schema/missing @x: the required property is missing; "a value", not "no such property"',
+        'schema/missing @y: the required property is missing; "a value", not "no such property"',
+        "schema/maxProperties @$: the value breaks 'maxProperties'; 2, not {\"a\": [0, 1, 2, 3, 4, 5, 6, 7, \"… 2 more\"], \"n\": 1, \"long\": 1}",
+        "schema/maxLength @$: the value breaks 'maxLength'; 1, not \"long\""),
+    "minimum": ({"minimum": 3}, 1, "schema/minimum @$: the value breaks 'minimum'; 3, not 1"),
+    "one of several types": ({"type": ["string", "null"]}, 1,
+        'schema/type @$: the value has the wrong type, integer; ["string", "null"], not 1'),
+    "const": ({"const": "a"}, "b", 'schema/unlisted-value @$: the value is not one of the documented values; ["a"], not "b"'),
+    "const of another type": ({"type": "string", "const": "a"}, 1,
+        'schema/type @$: the value has the wrong type, integer; ["string"], not 1'),
+    "enum of another type": ({"type": "string", "enum": ["a"]}, None,
+        'schema/null @$: the value has the wrong type, null; ["string"], not null'),
+    "no alternative": ({"anyOf": [{"type": "string"}, {"type": "boolean"}]}, 1.5,
+        'schema/type @$: the value has the wrong type, number; ["boolean", "string"], not 1.5'),
+    "two alternatives": ({"oneOf": [{"type": "string"}, {"minLength": 1}]}, "a",
+        'schema/oneOf @$: the value is more than one of the documented alternatives; "exactly one", not "a"'),
+    "fault in the alternative meant": ({"oneOf": [CAT, DOG]}, {"sort": "cat", "lives": "nine"},
+        'schema/type @lives: the value has the wrong type, string; ["integer"], not "nine"'),
+    "unknown alternative": ({"oneOf": [CAT, DOG]}, {"sort": "cow"},
+        'schema/new-branch @sort: the value is not one of the documented values; ["cat", "dog"], not "cow"'),
+    "alternative not named": ({"oneOf": [CAT, DOG]}, {"lives": 9},
+        'schema/missing @sort: the required property is missing; "a value", not "no such property"'),
+    "alternative of no object": ({"oneOf": [CAT, DOG]}, "cat",
+        'schema/type @$: the value has the wrong type, string; ["object"], not "cat"'),
+    "long list": ({"items": {"type": "string"}}, LONG,
+        'schema/type @[*]: the value has the wrong type, integer; ["string"], not 0; 9 of 9'),
+    "long list of what is forbidden": ({"prefixItems": [True, True], "items": False}, LONG,
+        'schema/false @[*]: nothing is allowed here; "nothing", not 2; 7 of 9'),
+    "long list with words beside": ({"items": {"$ref": "#/components/schemas/N"}, "maxItems": 8}, [*LONG, "a"],
+        'schema/type @[*]: the value has the wrong type, string; ["integer"], not "a"; 1 of 10',
+        "schema/maxItems @$: the value breaks 'maxItems'; 8, not [0, 1, 2, 3, 4, 5, 6, 7, \"… 2 more\"]"),
+    "long list within": ({"properties": {"a": {"items": {"type": "integer"}}, "b": {"type": "null"}}, "required": ["c"]}, {"a": [*LONG, "x"], "b": 1},
+        'schema/type @a[*]: the value has the wrong type, string; ["integer"], not "x"; 1 of 10',
+        'schema/type @b: the value has the wrong type, integer; ["null"], not 1',
+        'schema/missing @c: the required property is missing; "a value", not "no such property"'),
+    "long list with its first items apart": ({"prefixItems": [{"type": "string"}], "items": {"type": "integer"}}, [1, "x", *LONG],
+        'schema/type @[*]: the value has the wrong type, integer; ["string"], not 1; 1 of 11',
+        'schema/type @[*]: the value has the wrong type, string; ["integer"], not "x"; 1 of 11'),
+    "referred with words beside": ({"$ref": "#/components/schemas/L", "maxItems": 9}, [*LONG, "a"],
+        'schema/type @[*]: the value has the wrong type, string; ["integer"], not "a"; 1 of 10',
+        "schema/minItems @$: the value breaks 'minItems'; 11, not [0, 1, 2, 3, 4, 5, 6, 7, \"… 2 more\"]",
+        "schema/maxItems @$: the value breaks 'maxItems'; 9, not [0, 1, 2, 3, 4, 5, 6, 7, \"… 2 more\"]"),
+    "closed with a long list": ({"properties": {"a": True}, "additionalProperties": False}, {"a": LONG, "b": 1},
+        "schema/additionalProperties @$: the value breaks 'additionalProperties'; false, not {\"a\": [0, 1, 2, 3, 4, 5, 6, 7, \"… 1 more\"], \"b\": 1}",
+        'warning undocumented_property/undocumented-property @b: the contract does not document this property; ["a"], not "integer"'),
+    "unevaluated": ({"properties": {"a": True}, "unevaluatedProperties": False}, {"a": LONG, "b": 1},
+        "schema/unevaluatedProperties @$: the value breaks 'unevaluatedProperties'; false, not {\"a\": [0, 1, 2, 3, 4, 5, 6, 7, \"… 1 more\"], \"b\": 1}",
+        'warning undocumented_property/undocumented-property @b: the contract does not document this property; ["a"], not "integer"'),
+}  # fmt: skip
+"""A schema, a body that breaks it, and what is reported."""
+
+INSTEAD: dict[str, tuple[Any, ...]] = {
+    "a refusal was due": (answer(sample()), (403, 401), "status_code_conformance/instead of 401, 403 @status: the status is documented, but not what this request is to get; [401, 403], not 200"),
+    "an answer was due": (answer({}, 400, (("Location", "/elsewhere"),)), (200,),
+        "status_code_conformance/instead of 200 @status: the status is documented, but not what this request is to get; [200], not 400",
+        'content_type_conformance/missing @header Content-Type: the content type is missing; ["application/json"], not null',
+        "schema/alternatives @$: the value is none of the documented alternatives; null, not {}"),
+    "a refusal was due, and the server failed": (answer({}, 503), (401, 403), "not_a_server_error/instead of 401, 403 @status: the server failed; [401, 403], not 503"),
+}  # fmt: skip
+"""What was due: an answer, the statuses that the request is to get, and what is reported."""
+
+CREDENTIALS = {
+    200: ("ignored_auth/let in @credential: empty bearer: a wrong credential is let in; [401, 403], not 200", "ignored_auth @credential: no header, HEAD: a HEAD without a credential is let in; [401, 403], not 200"),
+    299: ("ignored_auth/let in @credential: empty bearer: a wrong credential is let in; [401, 403], not 299", "ignored_auth @credential: no header, HEAD: a HEAD without a credential is let in; [401, 403], not 299"),
+    300: ("ignored_auth/not refused @credential: empty bearer: a wrong credential is not refused as one; [401, 403], not 300", "nothing"),
+    400: ("ignored_auth/not refused @credential: empty bearer: a wrong credential is not refused as one; [401, 403], not 400", "nothing"),
+    499: ("ignored_auth/not refused @credential: empty bearer: a wrong credential is not refused as one; [401, 403], not 499", "nothing"),
+    500: ("nothing", "not_a_server_error/HEAD @status: the server fails at a HEAD; [401, 403], not 500"),
+}  # fmt: skip
+"""By the status of the answer: what is reported where a wrong credential was sent, and where a HEAD had none."""
+
+
+def summary(finding: Finding, given: Answer) -> str:
+    """A finding in one line; what the line leaves out follows from it and from the answer, and is held to that."""
+    kind, where = str(finding.extra.get("kind", "")), finding.location
+    value = json.dumps(finding.observed) if kind in ("unlisted-value", "new-branch") else None
+    shape = re.sub(r"\{[^{}]*\}", "{}", finding.operation)
+    parts = [finding.rule, shape, where, [["status", str(given.status)]], None, value, kind]
+    assert sha256(json.dumps(parts).encode()).hexdigest()[:16] == finding.fingerprint
+    assert (given.operation.label, str(given.status)) == (finding.operation, finding.extra["status"])
+    assert (given.reproduce, "none") == (finding.reproduce, finding.direction)
+    if finding.sample is not None:
+        assert finding.observed == finding.sample["value"]
+        assert where == re.sub(r"\[\d+\]", "[*]", finding.sample["location"])
+    assert (finding.sample is None) == bool(re.match(r"(status|body|header [\w-]+|credential: .*)$", where))
+    if "response" in finding.extra:
+        _require_evidence(finding.extra, given)
+    rule = finding.rule.replace("response_schema_conformance", "schema") + (
+        f"/{kind}" if kind not in ("", finding.message) else ""
+    )
+    level = "" if finding.level == "error" else f"{finding.level} "
+    counts = "" if (finding.count, finding.total) == (1, 1) else f"; {finding.count} of {finding.total}"
+    sides = (_shown(side) for side in (finding.expected, finding.observed))
+    return f"{level}{rule} @{where}: {finding.message}; {', not '.join(sides)}{counts}"
+
+
+def _shown(side: Any) -> str:
+    return side if isinstance(side, str) and '"' in side else json.dumps(side, ensure_ascii=False)
+
+
+def _require_evidence(extra: Any, given: Answer) -> None:
+    method, response = given.method or given.operation.method, extra["response"]
+    path = given.operation.url_path(given.path_values) if given.path_values else given.operation.path
+    assert {"method": method, "path": path} == extra["request"]
+    assert (given.status, len(given.body)) == (response["status"], response["size"])
+
+
+def require_reported(found: Iterable[Finding], given: Answer, *expected: str) -> None:
+    assert [*expected] == ([summary(finding, given) for finding in found] or ["nothing"])
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_is_reported(name: str) -> None:
+    given, *expected = ANSWERS[name]
+    require_reported(check_answer(given), given, *expected)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_body_that_breaks_its_schema_is_reported(name: str) -> None:
+    schema, value, *expected = SCHEMAS[name]
+    given = answer(value, contract=contract_of(schema, COMPONENTS), id="a")
+    require_reported(check_answer(given), given, *expected)
+
+
+@pytest.mark.parametrize("name", INSTEAD)
+def test_another_status_than_the_request_is_to_get_is_reported(name: str) -> None:
+    given, statuses, *expected = INSTEAD[name]
+    require_reported(check_answer(given, statuses), given, *expected)
+
+
+@pytest.mark.parametrize("status", CREDENTIALS)
+def test_a_credential_that_is_not_refused_is_reported(status: int) -> None:
+    given, (wrong, none) = answer({}, status), CREDENTIALS[status]
+    require_reported(findings(given, check_refused(given, "empty bearer")), given, wrong)
+    require_reported(findings(given, check_head_refused(given)), given, none)
+
+
+def test_what_several_answers_share_is_one_finding() -> None:
+    given = [ANSWERS[name][0] for name in ("wrong type", "each unlisted value", "wrong type", "missing")]
+    found = merge(finding for one in given for finding in check_answer(one))
+    counts = [("type", 2, 16), ("unlisted-value", 8, 8), ("missing", 1, 8)]
+    assert counts == [(finding.extra["kind"], finding.count, finding.total) for finding in found]

@@ -1,0 +1,128 @@
+"""What is expected of findings: a short text for each, and what holds of all of them.
+
+`summaries` gives `rule @place: what changed`. All else that a finding says follows from its rule, its place and both
+sides, and `require_consistent` holds it to that.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from hashlib import sha256
+from typing import Any
+
+from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.options import Options
+from pytest_bctrl.drift.rules import rules, why
+from pytest_bctrl.finding import Finding
+
+from .pairs import Doc
+
+_PREFIX = re.compile(r"^(response-(body|property|mediatype|header)|request-parameter(-property)?)-(?=[a-z])")
+
+
+def summaries(base: Doc, revision: Doc, options: Options | None = None, *, at: str | None = None) -> str:
+    """Everything that is found, as `summarised` has it."""
+    return summarised(compare(base, revision, options), base, revision, at)
+
+
+def summarised(findings: list[Finding], base: Doc, revision: Doc, at: str | None = None) -> str:
+    """The findings of a comparison, or `nothing`, those of one rule at one place together.
+
+    With `at`, the location of a schema, places are those in that schema, and rules have no words for where they are.
+    """
+    found: dict[str, list[str]] = {}
+    for finding in findings:
+        require_consistent(finding, base, revision)
+        subject, change = _summary(finding, at)
+        found.setdefault(subject, []).append(change)
+    changes = {subject: ", ".join(filter(None, sorted(texts))) for subject, texts in sorted(found.items())}
+    return "; ".join(f"{subject}: {texts}" if texts else subject for subject, texts in changes.items()) or "nothing"
+
+
+def _summary(finding: Finding, at: str | None) -> tuple[str, str]:
+    """Rule and place; and what changed, with the operation, the status and the count where they are not as usual."""
+    rule, place = finding.rule, finding.location
+    if at is not None:
+        assert place.startswith(at)
+        rule, place = _PREFIX.sub("", rule), place.removeprefix(at).removeprefix(".")
+    words, sides = _words(finding), (finding.expected, finding.observed)
+    if words and sides == (None, None):
+        words = f"({words})"
+    elif not _shows(words, *sides):
+        words = f"({words}) {_json(finding.expected)} → {_json(finding.observed)}"
+    subject = finding.location.partition(" ")[0]
+    usual = "" if subject in ("servers", "securitySchemes", "schemas") else "GET /a"
+    status, media = (_context(finding).get(name) for name in ("status", "media_type"))
+    unusual = (
+        "" if finding.operation == usual else f"of {finding.operation or 'all'}",
+        "" if status in (None, "200", subject) else f"of {status}",
+        "" if media in (None, "application/json") else f"in {media}",
+        "" if finding.count == 1 else f"{finding.count} times",
+    )
+    return f"{rule} @{place}" if place else rule, " ".join(filter(None, (words, *unusual)))
+
+
+def require_consistent(finding: Finding, base: Doc, revision: Doc) -> None:
+    """Hold a finding to its rule, to its fingerprint, and to places that its documents have.
+
+    What an answer holds is told apart by status and media type, which a request does not have.
+    """
+    rule = rules()[finding.rule]
+    assert (rule.level, rule.direction) == (finding.level, finding.direction)
+    assert (rule.meaning, why(rule, rule.level)) == (finding.extra["meaning"], finding.extra["why"])
+    if rule.direction != "none":
+        is_of_body = re.match(r"response-(body|mediatype|((required|optional)-)?(write-only-)?property)", rule.id)
+        expected = (rule.direction == "response", bool(is_of_body))
+        assert expected == ("status" in finding.extra, "media_type" in finding.extra)
+    assert finding.fingerprint in (_fingerprint(finding, _words(finding)), _fingerprint(finding, ""))
+    old, new = (finding.extra[side] for side in ("base", "revision"))
+    assert ("base", None, "revision", None) == (old["document"], old["line"], new["document"], new["line"])
+    assert _holds(base, old["pointer"])
+    assert _holds(revision, new["pointer"])
+
+
+def _words(finding: Finding) -> str:
+    """What the message says behind the rule's meaning and the place."""
+    head = rules()[finding.rule].meaning.rstrip(".") + (f" at {finding.location}" if finding.location else "")
+    assert finding.message.startswith(head)
+    return finding.message.removeprefix(head).removeprefix(": ")
+
+
+def _shows(words: str, old: Any, new: Any) -> bool:
+    """Whether words are both sides, or the one there is: as text, as JSON or as Python has it."""
+    for spell in (lambda side: side if isinstance(side, str) else _json(side), _json, repr):
+        both = [_cut(spell(side)) for side in (old, new) if side is not None]
+        if words == " → ".join(both):
+            return True
+        if words == f"format {' → '.join('(none)' if side is None else str(side) for side in (old, new))}":
+            return True
+    return False
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _context(finding: Finding) -> dict[str, Any]:
+    beside = ("meaning", "why", "base", "revision")
+    return {key: value for key, value in finding.extra.items() if key not in beside}
+
+
+def _fingerprint(finding: Finding, words: str) -> str:
+    shape = re.sub(r"\{[^{}]*\}", "{}", finding.operation)
+    context = list(_context(finding).items())
+    parts = [finding.rule, shape, finding.location, context, finding.expected, finding.observed, words]
+    return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _holds(document: Any, pointer: str) -> bool:
+    """Whether a JSON pointer leads to something, or to what its last part would be a member of."""
+    *tokens, last = [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")]
+    for token in tokens[1:]:
+        document = document[int(token)] if isinstance(document, list) else document[token]
+    return not last.isdecimal() or not isinstance(document, list) or int(last) < len(document)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)

@@ -1,0 +1,107 @@
+"""Writes `docs/reference/python-api.md` from the code: signatures and docstrings of what is public.
+
+Run `python -m tests.python_page` in the project's folder after a change of either.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from pkgutil import resolve_name
+from types import ModuleType
+from typing import Any
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "python-api.md"
+
+# A module stands for every public name of it; names behind a hyphen are left out of a class.
+SECTIONS: Mapping[str, str] = {
+    "Checks": "check assert_conforms Finding finding.at_or_above",
+    "Checks, scenarios and faults of your own": """
+        contract_check Check Problem Answer-observed checks.strict_json.Parsed mock_scenario mock_fault
+        traffic.mock.own.OwnScenario traffic.mock.own.OwnFault hookspecs""",
+    "Samples": "samples",
+    "Strategies": "strategies",
+    "The mock server": """
+        traffic.mock.MockServer-respond-refuse traffic.mock.fault.FaultInPlay
+        traffic.mock.journal.Journal-add-clear-entry traffic.mock.journal.Entry traffic.mock.fault.Fault
+        Scene traffic.mock.scenarios.Scenario traffic.mock.source.Source traffic.mock.message.Payload
+        traffic.mock.message.Request MockAnswer traffic.mock.refusal.Refusals traffic.mock.limits.Limits""",
+    "The contract": """
+        contract.read.load contract.model.Contract contract.model.Operation contract.model.Parameter
+        contract.model.ResponseSpec contract.model.SecurityScheme""",
+    "Drift": "drift.compare drift.check_upstream",
+    "Secrets and errors": "secret.Secret errors",
+}
+_INTRODUCTION = """\
+# Python
+
+What is on this page is public. It is written from the code: `python -m tests.python_page`.
+"""
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def python_page() -> str:
+    """The page."""
+    lines = [_INTRODUCTION]
+    for heading, names in SECTIONS.items():
+        lines.append(f"\n## {heading}\n")
+        for name in names.split():
+            shown, *hidden = f"pytest_bctrl.{name}".split("-")
+            found = resolve_name(shown)
+            if isinstance(found, ModuleType):
+                lines.append(f"\n{inspect.getdoc(found)}\n")
+                lines += [_entry(f"{shown}.{inner}", value, ()) for inner, value in _public(found)]
+            else:
+                lines.append(_entry(shown, found, hidden))
+    return "".join(lines)
+
+
+def _public(module: ModuleType) -> Iterator[tuple[str, Any]]:
+    own = [name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
+    values = ((name, getattr(module, name)) for name in getattr(module, "__all__", own))
+    return ((name, value) for name, value in values if callable(value))
+
+
+def _entry(path: str, value: Any, hidden: Collection[str]) -> str:
+    (node,) = ast.parse(textwrap.dedent(inspect.getsource(value))).body
+    assert isinstance(node, _Definition)
+    assert value.__doc__, path
+    rows = [f"- `{call}`: {text}\n" for name, call, text in _members(node) if name not in hidden]
+    listed = "\n" + "".join(rows) if rows else ""
+    kinds = "".join(f", subclass of `{ast.unparse(base)}`" for base in getattr(node, "bases", ()))
+    name = path.rpartition(".")[2]
+    return f"\n### {name}\n\n`{path}{_arguments(node)}`{kinds}\n\n{inspect.getdoc(value)}\n{listed}"
+
+
+def _arguments(node: _Definition) -> str:
+    """What a call takes and gives, as code spells it."""
+    if not isinstance(node, ast.ClassDef):
+        given = re.sub(r"^(self|cls)(, )?", "", ast.unparse(node.args))
+        return f"({given})" + (f" -> {ast.unparse(node.returns)}" if node.returns else "")
+    for inner in node.body:
+        if isinstance(inner, ast.FunctionDef) and inner.name == "__init__":
+            return _arguments(inner).removesuffix(" -> None")
+    fields = [inner for inner in node.body if isinstance(inner, ast.AnnAssign)]
+    given = ", ".join(ast.unparse(inner) for inner in fields if not ast.unparse(inner.target).startswith("_"))
+    shown = re.sub(r"field\(.*?\)(?=, |$)", "…", given)
+    return f"({shown})" if fields else ""
+
+
+def _members(node: _Definition) -> Iterator[tuple[str, str, str]]:
+    """What a class has, in its order: name, how it is used, and its words."""
+    for inner in node.body if isinstance(node, ast.ClassDef) else ():
+        if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and not inner.name.startswith("_"):
+            is_value = any("property" in ast.unparse(decorator) for decorator in inner.decorator_list)
+            returns = f": {ast.unparse(inner.returns)}" if inner.returns else ""
+            words = ast.get_docstring(inner)
+            if words:
+                usage = returns if is_value else _arguments(inner)
+                yield inner.name, f"{inner.name}{usage}", " ".join(words.split())
+
+
+if __name__ == "__main__":
+    PAGE.write_text(python_page(), "utf-8")
