@@ -19,7 +19,7 @@ from pytest_bctrl.checks.violation import findings, merge
 from pytest_bctrl.finding import Finding
 from tests.contract.documents import contract_of
 
-from .answers import SPACE, answer, runtime, sample
+from .answers import JSON, SPACE, answer, runtime, sample
 
 CAT = {"type": "object", "required": ["sort"], "properties": {"sort": {"const": "cat"}, "lives": {"type": "integer"}}}
 DOG = {"type": "object", "required": ["sort"], "properties": {"sort": {"const": "dog"}, "tail": {"type": "boolean"}}}
@@ -82,6 +82,8 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
     "empty": (answer(b" \r\n"), 'complete_body @body: the body is empty; "a JSON text in UTF-8 (RFC 8259)", not "nothing"'),
     "no content type": (answer(sample(), headers=()),
         'content_type_conformance/missing @header Content-Type: the content type is missing; ["application/json"], not null'),
+    "two lengths": (replace(answer(sample(), headers=(JSON, ("Content-Length", "9"), ("Transfer-Encoding", "chunked"))), has_all_headers=True),
+        'complete_answer/two lengths @header Content-Length: the answer has both Content-Length and Transfer-Encoding; "one of the two", not "9"'),
     "text of a refusal": (answer({"error": {"code": "a", "message": ["no", "text"]}}, 400),
         'schema/type @error.message: the value has the wrong type, array; ["string"], not ["no", "text"]',
         'schema/missing @error.reasonClass: the required property is missing; "a value", not "no such property"',

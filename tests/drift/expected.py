@@ -78,6 +78,7 @@ def require_consistent(finding: Finding, base: Doc, revision: Doc) -> None:
     assert finding.fingerprint in (_fingerprint(finding, _words(finding)), _fingerprint(finding, ""))
     old, new = (finding.extra[side] for side in ("base", "revision"))
     assert ("base", None, "revision", None) == (old["document"], old["line"], new["document"], new["line"])
+    assert old["pointer"] or new["pointer"]
     assert _holds(base, old["pointer"])
     assert _holds(revision, new["pointer"])
 
