@@ -17,7 +17,7 @@ from pytest_bctrl.checks.own import flattened, run_check
 from pytest_bctrl.cli import check, contract, drift, mock, plugins
 from pytest_bctrl.cli.drift_reports import Report, write_reports
 from pytest_bctrl.contract import build, overlay, page, upstream
-from pytest_bctrl.contract.document import MAX_BYTES, load_data, load_document
+from pytest_bctrl.contract.document import load_data, load_document
 from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.contract.read import from_document, from_sound, load
 from pytest_bctrl.contract.update import prepare, write
@@ -27,6 +27,7 @@ from pytest_bctrl.drift.gate_file import read_gate_file
 from pytest_bctrl.drift.report import MAX_CHANGES
 from pytest_bctrl.drift.sources import read_text
 from pytest_bctrl.finding import Finding
+from pytest_bctrl.incoming import DOCUMENT
 from pytest_bctrl.levels import parse_levels
 from pytest_bctrl.reports.title import Title
 from pytest_bctrl.samples import Samples, response, runtime, runtimes
@@ -202,10 +203,10 @@ TRIGGERS: Mapping[str, Trigger] = {
     "source broken": lambda _: make.fetched(b"nonsense\r\n\r\n"),
     "source refused": lambda _: make.fetched(b""),
     "source bytes": lambda folder: read_text(make.binary(folder, b"\xff")),
-    "source large": lambda folder: read_text(make.binary(folder, b" " * (MAX_BYTES + 1))),
+    "source large": lambda folder: read_text(make.binary(folder, b" " * (DOCUMENT + 1))),
     "source folder": lambda folder: read_text(str(folder)),
     "source url": lambda _: read_text("https://[docs.test/page.md"),
-    "document large": lambda _: load_document(" " * (MAX_BYTES + 1), "x.yaml"),
+    "document large": lambda _: load_document(" " * (DOCUMENT + 1), "x.yaml"),
     "document bytes": lambda _: read_yaml("a: \x00", "x.yaml"),
     "document deep": lambda _: load_document("[" * 100_000, "x.json"),
     "document nested": lambda _: load_data({"openapi": "3.1.0", "paths": make.nested(300)}, "x.yaml"),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.incoming import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -87,7 +88,7 @@ def load_allow_list(path: Path, name: str) -> AllowList:
 def list_text(path: Path, name: str) -> str:
     """Return the text of a list's file, empty where there is none. Raises `DocumentError` where it cannot be read."""
     try:
-        return path.read_text("utf-8") if path.exists() else ""
+        return read_text(path) if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         cause = getattr(error, "strerror", None) or "it is not UTF-8"
         raise DocumentError(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from pytest_bctrl.contract.limits import DEPTH, DIGITS, number, wide_limits
+from pytest_bctrl.incoming import parsing_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ def parse(body: bytes) -> Parsed:
         return Parsed(False, None, ("the body is empty",))
     if body.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Parsed(False, None, ("the body begins with a byte order mark, which JSON texts must not have",))
+    if problem := parsing_problem(body):
+        return Parsed(False, None, (f"the body is not read: {problem}",))
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -21,6 +21,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load as load_contract
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above
+from pytest_bctrl.incoming import read_file, read_stream
 from pytest_bctrl.levels import parse_levels
 from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
 from pytest_bctrl.recorded.conform import listing
@@ -199,7 +200,7 @@ def _of_file(name: str, against: _Against, observer: Observer) -> _Checked:
         if recording is None:
             raise DocumentError("there is no such file", where=name, mend="name a file or a folder that is there")
         return _of_recording(shown, recording, against, observer)
-    data = sys.stdin.buffer.read() if path is None else path.read_bytes()
+    data = read_stream(sys.stdin.buffer) if path is None else read_file(path)
     if _is_har(data):
         attached = nowhere if path is None else beside(path)
         return _of_recording(shown, decode(data, shown, attached=attached), against, observer)

@@ -11,6 +11,7 @@ from pytest_bctrl.checks import accept
 from pytest_bctrl.checks.strict_json import parse
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.incoming import read_file, read_stream
 from pytest_bctrl.observed.data import from_data
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.recorded.conform import answer_of
@@ -45,7 +46,7 @@ def _labels(contract: Contract) -> set[str]:
 
 def _read(path: str, name: str) -> bytes:
     try:
-        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        data = read_stream(sys.stdin.buffer) if path == "-" else read_file(Path(path))
     except (OSError, ValueError) as error:
         cause = getattr(error, "strerror", None) or str(error)
         raise DocumentError(f"it cannot be read: {cause}", where=name, mend=_MEND) from None

@@ -15,6 +15,7 @@ from pytest_bctrl.contract.files import ContractFiles
 from pytest_bctrl.contract.page import openapi_block
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.incoming import read_text
 
 
 def merged(files: ContractFiles) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def build(files: ContractFiles) -> bool:
             mend="restore the file, or vendor anew from the published page",
         )
     text = render(merged(files))
-    if files.merged.is_file() and files.merged.read_text("utf-8") == text:
+    if files.merged.is_file() and read_text(files.merged) == text:
         return False
     write_atomically(files.merged, text)
     return True
@@ -125,7 +126,7 @@ def _unwritable(path: Path, error: OSError) -> DocumentError:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise DocumentError(
             f"the file cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}",

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.incoming import DOCUMENT, size
 
 Format = Literal["yaml", "json", "markdown"]
 
-MAX_BYTES = 10_000_000
 SUPPORTED = ("3.0", "3.1")
 """The OpenAPI minor versions that can be read."""
 
@@ -84,8 +84,8 @@ def load_document(text: str, name: str, known: Document | None = None) -> Docume
     is not read again. Raises `DocumentError`, one line, for what cannot be read: broken YAML or JSON, duplicate keys,
     no OpenAPI, or a version that is not supported.
     """
-    if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise DocumentError(f"larger than {MAX_BYTES // 1_000_000} MB", where=name, mend="give a smaller document")
+    if len(text) > DOCUMENT or len(text.encode("utf-8", "surrogatepass")) > DOCUMENT:
+        raise DocumentError(f"larger than {size(DOCUMENT)}", where=name, mend="give a smaller document")
     if not text.strip():
         raise DocumentError("empty", where=name, mend="give an OpenAPI document or a page that holds one")
     if _HTML.match(text):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.incoming import parsing_problem
 
 MAX_DEPTH = 100
 _BLANK = re.compile(r"[ \t\n\r]*")
@@ -26,6 +27,8 @@ def read_json(text: str, name: str) -> Any:
     Raises `DocumentError` naming the line for what is not JSON, and for a duplicate key, a number that is not
     finite, or nesting that the decoder cannot follow.
     """
+    if problem := parsing_problem(text.encode("utf-8", "surrogatepass")):
+        raise DocumentError(problem, where=name, mend="give a smaller document")
     try:
         data = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
     except _RefusedError as refused:

@@ -18,6 +18,7 @@ from pytest_bctrl.contract.model import (
     pointer,
 )
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.incoming import parsing_problem, read_text
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -31,7 +32,7 @@ def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Co
     """
     file = Path(path) if path is not None else packaged().merged
     try:
-        text = file.read_text("utf-8")
+        text = read_text(file)
     except (OSError, ValueError) as error:
         raise DocumentError(
             f"the contract cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}",
@@ -45,6 +46,8 @@ def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Co
 
 def _parse(text: str, name: str) -> Any:
     if text.lstrip().startswith("{"):
+        if problem := parsing_problem(text.encode()):
+            raise DocumentError(problem, where=name, mend="give a smaller document")
         try:
             return json.loads(text)
         except ValueError as error:

@@ -14,6 +14,7 @@ from pytest_bctrl.contract.build import extract, lock_text, render
 from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.incoming import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,7 @@ class Update:
 def locked_source(files: ContractFiles) -> str:
     """Return where the vendored spec came from. Raises `DocumentError` where the lock does not say."""
     try:
-        source = json.loads(files.lock.read_text("utf-8"))["source"]
+        source = json.loads(read_text(files.lock))["source"]
     except (OSError, ValueError, KeyError, TypeError):
         source = None
     if not isinstance(source, str) or not source:
@@ -75,7 +76,7 @@ def prepare(text: str, source: str, files: ContractFiles, today: date) -> Update
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return read_text(path)
     except OSError as error:
         raise DocumentError(
             f"the file cannot be read: {error.strerror}", where=str(path), mend="restore it from the project"

@@ -8,6 +8,7 @@ from pytest_bctrl.contract import overlay as overlays
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.incoming import read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,7 @@ def contract_of(document: Document, overlay: Path | None) -> Contract:
     if overlay is None:
         return from_document(document.data, document.name)
     try:
-        data: Any = read_yaml(overlay.read_text("utf-8"), str(overlay))
+        data: Any = read_yaml(read_text(overlay), str(overlay))
     except OSError as error:
         raise DocumentError(
             f"it cannot be read: {error.strerror}", where=str(overlay), mend="restore it from the project"

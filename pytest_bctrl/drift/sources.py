@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_bctrl.contract.document import MAX_BYTES, load_document
+from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.errors import DocumentError, UnreachableError
+from pytest_bctrl.incoming import DOCUMENT, size
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.document import Document
@@ -39,12 +40,12 @@ def read_text(source: str, seconds: float = SECONDS) -> str:
     elif source == "-":
         if sys.stdin is None:
             raise DocumentError("it is closed", where="standard input", mend=_MEND)
-        data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        data = sys.stdin.buffer.read(DOCUMENT + 1)
     else:
         data = _read_file(source)
     name = "standard input" if source == "-" else source
-    if len(data) > MAX_BYTES:
-        raise DocumentError(f"larger than {MAX_BYTES // 1_000_000} MB", where=name, mend="give a smaller document")
+    if len(data) > DOCUMENT:
+        raise DocumentError(f"larger than {size(DOCUMENT)}", where=name, mend="give a smaller document")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -54,7 +55,7 @@ def read_text(source: str, seconds: float = SECONDS) -> str:
 def _read_file(source: str) -> bytes:
     try:
         with Path(source).open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+            return file.read(DOCUMENT + 1)
     except FileNotFoundError:
         raise DocumentError("there is no such file", where=source, mend=_MEND) from None
     except (OSError, ValueError) as error:
@@ -63,7 +64,7 @@ def _read_file(source: str) -> bytes:
 
 
 def fetch(url: str, seconds: float = SECONDS) -> bytes:
-    """Return what a URL answers, at most one byte more than `MAX_BYTES`.
+    """Return what a URL answers, at most one byte more than `DOCUMENT`.
 
     The whole of it, name look-up and redirects included, has `seconds`. Raises `UnreachableError`, or `DocumentError`
     where the URL is none that may be fetched.
@@ -146,14 +147,14 @@ def _get(url: str, seconds: float) -> bytes:
                     f"it answered in {encoding}, which was not asked for", where=url, mend="give a local copy"
                 )
             data = bytearray()
-            while len(data) <= MAX_BYTES and time.monotonic() < deadline:
+            while len(data) <= DOCUMENT and time.monotonic() < deadline:
                 chunk = response.read1(65536)
                 if not chunk:
                     _refuse_cut_off(url, response.headers.get("Content-Length"), len(data))
                     return bytes(data)
                 data += chunk
-            if len(data) > MAX_BYTES:
-                return bytes(data[: MAX_BYTES + 1])
+            if len(data) > DOCUMENT:
+                return bytes(data[: DOCUMENT + 1])
             raise TimeoutError
     except HTTPError as error:
         error.close()

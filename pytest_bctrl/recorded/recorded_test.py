@@ -15,6 +15,7 @@ import httpx
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.incoming import RECORDED, size
 from pytest_bctrl.recorded.conform import answer_of, base_path, failing, listing, sealed, space_of
 from pytest_bctrl.recorded.place import Place
 from pytest_bctrl.reports.terminal import describe, headline
@@ -232,6 +233,12 @@ class RecordedTest:
         return lambda request: forwarded(passing_on, request)
 
     def _keep(self, request: httpx.Request, response: httpx.Response, body: bytes) -> None:
+        if sum(len(one.body) + len(one.request_body) for one in self._kept) + len(body) > RECORDED:
+            raise DocumentError(
+                f"its answers are larger than {size(RECORDED)} in all, and are not recorded",
+                where=self._place.shown,
+                mend="ask for less in one test",
+            )
         made = exchange_of(request, response, body, _now())
         base = urlsplit(self._aim.base_url).path.rstrip("/") if self._aim is not None else ""
         made = replace(made, base_path=base if urlsplit(made.url).path.startswith(f"{base}/") else "")

@@ -20,7 +20,7 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.suite.coding import ACCEPTED, decoded
+from pytest_bctrl.suite.coding import decoded
 from pytest_bctrl.suite.pace import Pace
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.tally import Tally
@@ -110,7 +110,6 @@ class Target:
                 live=True,
                 retry=self.retry,
                 observe=self._observe,
-                headers={"Accept-Encoding": ACCEPTED},
                 keep_alive=not alone,
             )
             made.timeout = httpx.Timeout(self.timeout)

@@ -10,7 +10,7 @@ import httpx
 
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.traffic.flow import TOO_LARGE, Attempt
+from pytest_bctrl.traffic.flow import Attempt, TooMuchError
 
 RULE = "complete_answer"
 
@@ -40,8 +40,8 @@ def _words(error: str, detail: str, begun: bool = False) -> str:
         return f"the target truncates its answer: {detail}"
     if error == "RemoteProtocolError":
         return f"the target's answer is not HTTP/1.1: {detail}"
-    if detail.startswith(TOO_LARGE):
-        return f"the target sends without end: {detail}"
+    if error == TooMuchError.__name__:
+        return f"the target sends too much: {detail}"
     if error in ("ReadError", "WriteError"):
         return f"the target resets the connection: {detail}"
     return f"the target gives no usable answer: {detail}"

@@ -10,6 +10,7 @@ import httpx
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.incoming import ACCEPTED
 from pytest_bctrl.secret import Secret, secret
 from pytest_bctrl.traffic.flow import Attempt, FieldsFor, Rules
 from pytest_bctrl.traffic.origin import Origin, origin_of
@@ -19,7 +20,7 @@ from pytest_bctrl.traffic.transport import AsyncGuardedTransport, GuardedTranspo
 TIMEOUT = 10.0
 """Seconds that connecting, and each wait for bytes, may take."""
 
-_HEADERS = {"Accept": "application/json", "User-Agent": f"pytest-bctrl/{__version__}"}
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": ACCEPTED, "User-Agent": f"pytest-bctrl/{__version__}"}
 
 
 def client(

@@ -6,7 +6,7 @@ The sync and the async transport drive the same flow, so that both keep the same
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TypeAlias
@@ -16,21 +16,21 @@ import httpx
 from pytest_bctrl.contract.key_fields import BEARER, KeyField
 from pytest_bctrl.contract.model import SAFE_METHODS
 from pytest_bctrl.errors import UnsafeRequestError
+from pytest_bctrl.incoming import TooLargeError, require_unpackable
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.origin import Origin, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
-
-MAX_BODY = 64 * 1024 * 1024
-"""Bytes of one answer that are read at most."""
-
-TOO_LARGE = "the answer is larger than"
-"""How the error begins where it was."""
 
 CREDENTIAL = "bctrl_credential"
 """Request extension: header fields, name to `Secret`, to send in the key's place; an empty mapping sends none."""
 
 AT_MOST = "bctrl_at_most"
 """Request extension: attempts that this request may have, where that is fewer than the policy allows."""
+
+
+class TooMuchError(httpx.ReadError):
+    """An answer is not read to its end, or not unpacked, because it is too large."""
+
 
 FieldsFor: TypeAlias = Callable[[str, str], Sequence[KeyField]]
 """Which header fields carry the key in a request with this method and this path."""
@@ -142,6 +142,7 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
         outcome = yield Send(_timed(outgoing, deadline - started), deadline)
         if outcome is None:  # pragma: no cover - drivers give one for each Send, which the type cannot say
             raise RuntimeError("the driver gave no outcome")
+        outcome = _unpackable(outcome)
         attempt = _attempt(request, outcome, monotonic() - started)
         attempts.append(attempt)
         rules.observe(attempt)
@@ -149,6 +150,15 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
         if wait is None:
             return _finish(request, outcome, tuple(attempts))
         yield Wait(wait)
+
+
+def _unpackable(outcome: Outcome) -> Outcome:
+    """The outcome, or an error in its place where httpx would unpack too much from its body."""
+    try:
+        require_unpackable(outcome.body, httpx.Headers(list(outcome.headers)).get("Content-Encoding", ""))
+    except TooLargeError as error:
+        return replace(outcome, status=None, headers=(), body=b"", error=TooMuchError, detail=str(error.strerror))
+    return outcome
 
 
 def refuse_unsafe(request: httpx.Request, rules: Rules) -> None:
@@ -244,12 +254,14 @@ def _wait(
     is_spent = made >= rules.retry.attempts or carried >= request.extensions.get(AT_MOST, made + 1)
     if not failed or is_spent or request.method not in SAFE_METHODS:
         return None
-    if outcome.error is not None and issubclass(outcome.error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
-        return None
-    if outcome.detail.startswith(TOO_LARGE):
+    if outcome.error is not None and issubclass(outcome.error, _FINAL):
         return None
     wait = rules.retry.wait(made, retry_after, datetime.now(UTC))
     return wait if monotonic() + wait < deadline else None
+
+
+_FINAL = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, TooMuchError)
+"""Errors that another attempt would only repeat."""
 
 
 def _finish(request: httpx.Request, outcome: Outcome, attempts: tuple[Attempt, ...]) -> httpx.Response:

@@ -9,7 +9,8 @@ from typing import Any
 import anyio
 import httpx
 
-from pytest_bctrl.traffic.flow import MAX_BODY, TOO_LARGE, Flow, Outcome, Rules, Send, flow
+from pytest_bctrl.incoming import MOST, size
+from pytest_bctrl.traffic.flow import Flow, Outcome, Rules, Send, TooMuchError, flow
 from pytest_bctrl.traffic.watchdog import CONNECTING, Watchdog
 
 
@@ -98,14 +99,14 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
                 try:
                     async for chunk in response.stream:  # type: ignore[union-attr]
                         body += chunk
-                        if len(body) > MAX_BODY:
+                        if len(body) > MOST:
                             # Cancelled where they wait, the generators under it end; left amid the loop, they do not.
                             scope.cancel()
                 finally:
                     await response.aclose()
         except httpx.TransportError as error:
             return _failed(error, any(name in CONNECTING for name in events), begun=response is not None)
-        if len(body) > MAX_BODY:
+        if len(body) > MOST:
             return _failed(_too_large(), connected=True)
         if scope.cancelled_caught or response is None:
             return _failed(_late(), connected=True)
@@ -122,14 +123,14 @@ def _returned(stop: StopIteration) -> httpx.Response:
 
 
 def _still_in_bounds(body: bytearray, step: Send) -> None:
-    if len(body) > MAX_BODY:
+    if len(body) > MOST:
         raise _too_large()
     if time.monotonic() > step.deadline:
         raise _late()
 
 
 def _too_large() -> httpx.ReadError:
-    return httpx.ReadError(f"{TOO_LARGE} {MAX_BODY // 1024 // 1024} MiB")
+    return TooMuchError(f"the answer is larger than {size(MOST)}")
 
 
 def _late() -> httpx.ReadTimeout:

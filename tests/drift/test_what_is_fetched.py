@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from pytest_bctrl import __version__
-from pytest_bctrl.contract.document import MAX_BYTES
 from pytest_bctrl.drift.sources import fetch, read_text, refuse
 from pytest_bctrl.errors import UnreachableError
+from pytest_bctrl.incoming import DOCUMENT
 
 from .upstream import Upstream, text
 
@@ -57,13 +57,13 @@ def test_the_part_of_a_page_that_a_url_names_is_not_sent(upstream: Upstream) -> 
 
 
 def test_an_answer_of_ten_megabytes_is_taken(upstream: Upstream) -> None:
-    upstream.answers["/"] = text("#" * MAX_BYTES)
-    assert len(read_text(f"{upstream.url}/")) == MAX_BYTES
+    upstream.answers["/"] = text("#" * DOCUMENT)
+    assert len(read_text(f"{upstream.url}/")) == DOCUMENT
 
 
 def test_no_more_is_taken_than_tells_that_it_is_too_much(upstream: Upstream) -> None:
-    upstream.answers["/"] = text("#" * (MAX_BYTES + 200_000))
-    assert len(fetch(f"{upstream.url}/")) == MAX_BYTES + 1
+    upstream.answers["/"] = text("#" * (DOCUMENT + 200_000))
+    assert len(fetch(f"{upstream.url}/")) == DOCUMENT + 1
 
 
 def test_a_fetch_does_not_hold_up_the_end_of_the_run(upstream: Upstream) -> None:

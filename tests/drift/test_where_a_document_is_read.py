@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_bctrl.contract.document import MAX_BYTES, load_document
+from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.drift.sources import read_source, read_text
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.incoming import DOCUMENT
 
 from .published import TEXT, written
 
@@ -27,7 +28,7 @@ class Endless(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override] # what a reader hands over
         self.given += len(buffer)
-        assert self.given <= 2 * MAX_BYTES
+        assert self.given <= 2 * DOCUMENT
         buffer[:] = b"#" * len(buffer)
         return len(buffer)
 
@@ -67,16 +68,16 @@ def test_a_mark_of_byte_order_is_no_part_of_the_text(tmp_path: Path) -> None:
 
 
 def test_ten_megabytes_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    standard_input(monkeypatch, b"#" * MAX_BYTES)
-    assert len(read_text("-")) == MAX_BYTES
-    assert len(read_text(written(tmp_path, "#" * MAX_BYTES))) == MAX_BYTES
+    standard_input(monkeypatch, b"#" * DOCUMENT)
+    assert len(read_text("-")) == DOCUMENT
+    assert len(read_text(written(tmp_path, "#" * DOCUMENT))) == DOCUMENT
 
 
 def test_a_byte_more_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     too_much = "larger than 10 MB (give a smaller document)"
-    standard_input(monkeypatch, b"#" * (MAX_BYTES + 1))
+    standard_input(monkeypatch, b"#" * (DOCUMENT + 1))
     assert told("-") == f"standard input: {too_much}"
-    path = written(tmp_path, "#" * (MAX_BYTES + 1))
+    path = written(tmp_path, "#" * (DOCUMENT + 1))
     assert told(path) == f"{path}: {too_much}"
 
 

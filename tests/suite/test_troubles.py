@@ -7,7 +7,7 @@ import pytest
 
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.suite.troubles import attempt_findings, come_back_later, is_timeout, trouble
-from pytest_bctrl.traffic.flow import Attempt
+from pytest_bctrl.traffic.flow import Attempt, TooMuchError
 
 OPERATION = load().operations[0]
 
@@ -26,7 +26,7 @@ def attempt(status: int | None = None, error: str | None = None, detail: str = "
         (httpx.RemoteProtocolError, "Server disconnected without sending a response.", "without an answer"),
         (httpx.RemoteProtocolError, "peer closed connection without sending complete message body", "truncates"),
         (httpx.RemoteProtocolError, "illegal status line", "is not HTTP/1.1: illegal status line"),
-        (httpx.ReadError, "the answer is larger than 64 MiB", "sends without end: the answer is larger than 64 MiB"),
+        (TooMuchError, "the answer is larger than 64 MiB", "sends too much: the answer is larger than 64 MiB"),
         (httpx.ReadError, "reset by peer", "resets the connection: reset by peer"),
         (httpx.WriteError, "broken pipe", "resets the connection: broken pipe"),
         (httpx.PoolTimeout, "full", "no usable answer: full"),

@@ -13,9 +13,10 @@ import httpx
 import pytest
 
 from pytest_bctrl.errors import SettingError, UnsafeRequestError
+from pytest_bctrl.incoming import MOST
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.client import async_client, client
-from pytest_bctrl.traffic.flow import CREDENTIAL, MAX_BODY, Rules, Send, flow
+from pytest_bctrl.traffic.flow import CREDENTIAL, Rules, Send, flow
 from pytest_bctrl.traffic.origin import origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.transport import GuardedTransport
@@ -74,7 +75,7 @@ def test_a_client_without_a_key_sends_what_the_caller_wrote() -> None:
         assert ["", "Bearer other"] == server.authorizations()
 
 
-@pytest.mark.parametrize("size", [MAX_BODY + 1, 2 * MAX_BODY])
+@pytest.mark.parametrize("size", [MOST + 1, 2 * MOST])
 def test_an_answer_that_is_too_large_is_no_answer_and_leaves_nothing_behind(ask: Ask, size: int) -> None:
     with serve(answer(body=bytes(size))) as server, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -85,7 +86,7 @@ def test_an_answer_that_is_too_large_is_no_answer_and_leaves_nothing_behind(ask:
 
 
 def test_an_answer_that_is_too_large_is_not_asked_for_again(ask: Ask) -> None:
-    with serve(answer(body=bytes(MAX_BODY + 1))) as server:
+    with serve(answer(body=bytes(MOST + 1))) as server:
         with pytest.raises(httpx.ReadError, match="larger than"):
             ask(server.url, retry=RetryPolicy(first_wait=0.01))
         assert 1 == len(server.authorizations())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.incoming import TooLargeError, parsing_problem, read_file
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock.message import Payload
@@ -94,8 +95,11 @@ def from_file(path: Path, samples: Samples, space_id: str) -> Source:
     served as it stands. Raises `DocumentError` where the file is missing or is no JSON.
     """
     try:
-        body = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        data = read_file(path)
+        if problem := parsing_problem(data):
+            raise TooLargeError(problem)
+        body = json.loads(data)
+    except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or f"it is not JSON: {error}"
         raise DocumentError(reason, where=str(path), mend="give a JSON file: a response body, or a list") from None
     whole = samples.with_items(body) if isinstance(body, list) else body

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.incoming import RECORDED
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.spellings import SHORTEST, found_as, sought
@@ -73,13 +74,12 @@ def _readings(body: bytes) -> Iterator[str]:
         yield body.replace(b"\0", b"").decode("utf-8", "surrogateescape")
     if body.startswith(_PACKED):
         with suppress(zlib.error):
-            yield zlib.decompressobj(wbits=_GZIP_OR_ZLIB).decompress(body, _MOST).decode("utf-8", "surrogateescape")
+            yield zlib.decompressobj(wbits=_GZIP_OR_ZLIB).decompress(body, RECORDED).decode("utf-8", "surrogateescape")
 
 
 _PACKED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 """How gzip begins (RFC 1952, 2.3.1), and zlib at its usual levels (RFC 1950, 2.2)."""
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
-_MOST = 64 * 1024 * 1024
 
 
 def _place_in_json(text: str, find: Finder) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.traffic.recordings.attachments import archived, beside
+from pytest_bctrl.incoming import read_file
+from pytest_bctrl.traffic.recordings.attachments import BROKEN, archived, beside, require_few
 from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.har_read import AGAIN, decode
 
@@ -21,11 +21,13 @@ def load(path: Path, mend: str = AGAIN, name: str = "") -> Recording | None:
     """
     shown = name or str(path)
     try:
+        if path.suffix.lower() == ".zip":
+            return _unpacked(path, shown, mend)
         with path.open("rb") as file:
             if file.read(len(_ARCHIVE)) == _ARCHIVE:
-                return _unpacked(path, shown, mend)
+                raise DocumentError("it is an archive, and its name is that of a HAR", shown, "name it .zip")
         # The bytes get no name here: while a large file is parsed, holding on to them costs more than the parsing.
-        return decode(path.read_bytes(), shown, mend, beside(path))
+        return decode(read_file(path), shown, mend, beside(path))
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -33,11 +35,13 @@ def load(path: Path, mend: str = AGAIN, name: str = "") -> Recording | None:
 
 
 def _unpacked(path: Path, name: str, mend: str) -> Recording:
+    require_few(path)
     try:
         with ZipFile(path) as archive:
             hars = [one for one in archive.namelist() if one.endswith(".har")]
             if len(hars) != 1:
                 raise DocumentError(f"it is an archive of {len(hars)} .har files, and not of one", name, mend)
-            return decode(archive.read(hars[0]), f"{name}: {hars[0]}", mend, archived(archive))
-    except (BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+            attached = archived(archive)
+            return decode(attached.unpacked(hars[0]), f"{name}: {hars[0]}", mend, attached)
+    except BROKEN as error:
         raise DocumentError(f"it is no archive that can be read: {error}", where=name, mend=mend) from None

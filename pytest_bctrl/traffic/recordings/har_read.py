@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.incoming import parsing_problem
 from pytest_bctrl.traffic.recordings.attachments import Attached, AttachmentError, nowhere
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Headers, Recording, digest
 from pytest_bctrl.traffic.recordings.har_write import CREATOR, FORMAT
@@ -71,6 +72,8 @@ class _Reader:
     def text(self, data: bytes) -> str:
         if not data or data.isspace():
             raise self._error("it is empty")
+        if problem := parsing_problem(data):
+            raise self._error(problem)
         try:
             return data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
         except UnicodeDecodeError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pytest_bctrl.incoming import parsing_problem
+
 TEXT = "text"
 """Key of the values that stay bytes: bodies, of which only the bytes are wanted."""
 
@@ -15,7 +17,7 @@ def parse(data: bytes) -> Any:
     That is so where a letter is written as an escape, as nothing tells it from a byte, and for what is no JSON or no
     UTF-8 outside of bodies: the usual way says what is wrong.
     """
-    if b"\\u" in data:
+    if b"\\u" in data or parsing_problem(data, width=1):
         return None
     try:
         return _widened(json.loads(data.decode("latin-1")), "")

@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.incoming import MOST, read_file, size
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.har_file import load
 from pytest_bctrl.traffic.recordings.har_read import AGAIN, salvage
@@ -87,7 +88,7 @@ def _old(path: Path) -> _Old:
         if error.mend != AGAIN or not path.is_file():
             raise
     try:
-        data = path.read_bytes()
+        data = read_file(path)
         if not data.strip():
             return _Old(is_whole=False)
         return _Old(*salvage(data, str(path)), is_whole=False)
@@ -117,6 +118,9 @@ def was_set_aside(path: Path) -> bool:
 
 
 def _replace(path: Path, data: bytes) -> None:
+    if len(data) > MOST:
+        mend = "record into several files: bctrl_recording(name)"
+        raise DocumentError(f"it would be larger than {size(MOST)}, which is not read again", str(path), mend)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)

@@ -1,0 +1,1 @@
+"""Servers and files that attack: what they are after is bounded, and said."""

@@ -1,0 +1,116 @@
+"""Runs jobs in a process of its own, and says of each what came of it and how much memory the process ever had."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+
+from pytest_bctrl.cli import main
+from pytest_bctrl.traffic.client import async_client, client
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a job: its exit code, what it printed, and the peak of the process until then, in MB."""
+
+    code: int
+    out: str
+    err: str
+    peak: float
+
+
+def run(jobs: Mapping[str, Sequence[str]], folder: Path, environment: Mapping[str, str]) -> dict[str, Ran]:
+    """Run jobs, named each, in one process that starts in `folder`."""
+    given, got = folder / "jobs.json", folder / "ran.json"
+    given.write_text(json.dumps(jobs))
+    command = [sys.executable, "-m", "tests.hostile.child", str(given), str(got)]
+    plain = {"PATH": "", "PYTHONPATH": str(ROOT), "HOME": str(folder), **environment}
+    result = subprocess.run(command, cwd=folder, env=plain, capture_output=True, text=True, check=False)
+    assert 0 == result.returncode, result.stderr
+    return {name: Ran(**one) for name, one in json.loads(got.read_text()).items()}
+
+
+def _get(url: str) -> int:
+    with client(url, "key", live=True) as made:
+        return _shown(made.get("/").content)
+
+
+def _stream(url: str) -> int:
+    with client(url, "key", live=True) as made, made.stream("GET", "/") as response:
+        return _shown(b"".join(response.iter_bytes(1024)))
+
+
+def _async(url: str) -> int:
+    async def ask() -> bytes:
+        async with async_client(url, "key", live=True) as made:
+            return (await made.get("/")).content
+
+    return _shown(anyio.run(ask))
+
+
+def _shown(body: bytes) -> int:
+    print(len(body))
+    return 0
+
+
+def _pytest(*arguments: str) -> int:
+    import pytest
+
+    return int(pytest.main(list(arguments)))
+
+
+def _stdin(path: str, *arguments: str) -> int:
+    with Path(path).open("rb") as file:
+        sys.stdin = io.TextIOWrapper(file)
+        return main(arguments)
+
+
+def _main(*arguments: str) -> int:
+    return main(arguments)
+
+
+_KINDS: Mapping[str, Any] = {
+    "get": _get,
+    "stream": _stream,
+    "async": _async,
+    "pytest": _pytest,
+    "stdin": _stdin,
+    "main": _main,
+}
+
+
+def _done(kind: str, *arguments: str) -> dict[str, Any]:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = _KINDS[kind](*arguments)
+        except httpx.HTTPError as error:
+            print(f"{type(error).__mro__[1].__name__}: {error}", file=err)
+            code = 2
+    return {"code": code, "out": out.getvalue(), "err": err.getvalue(), "peak": _peak()}
+
+
+def _peak() -> float:
+    """The most memory that this process has had, in MB; what `getrusage` says holds that of who started it too."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+
+
+if __name__ == "__main__":
+    jobs = json.loads(Path(sys.argv[1]).read_text())
+    Path(sys.argv[2]).write_text(json.dumps({name: _done(*job) for name, job in jobs.items()}))
