@@ -68,11 +68,12 @@ def parsing_problem(data: bytes, width: int = 0) -> str:
     if len(data) * (2 * 4 + _VALUE) <= PARSED:
         return ""
     width = width or _width(data)
-    most = max(0, PARSED - 2 * width * len(data)) // _VALUE
+    most = (PARSED - 2 * width * len(data)) // _VALUE
     # What stands in strings is told apart only where all that looks like values would be too many.
-    if 2 * width * len(data) <= PARSED and sum(map(data.count, (b",", b":", b"[", b"{"))) <= most:
-        return ""
-    if sum(1 for _ in islice(_VALUES.finditer(data), most + 1)) <= most:
+    if most >= 0 and (
+        sum(map(data.count, (b",", b":", b"[", b"{"))) <= most
+        or sum(1 for _ in islice(_VALUES.finditer(data), most + 1)) <= most
+    ):
         return ""
     return f"reading it as JSON would take more than {size(PARSED)} of memory"
 

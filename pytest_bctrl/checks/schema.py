@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.checks.answer import Answer
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 RULE = "response_schema_conformance"
 
+_MOST = 20_000
+"""Places of one answer that are listed at most: each takes memory and time, and nobody reads so many."""
+
 
 def check_schema(answer: Answer) -> Iterator[Violation]:
     """Yield a violation for every place that breaks the documented schema (JSON Schema 2020-12)."""
@@ -32,8 +36,12 @@ def check_schema(answer: Answer) -> Iterator[Violation]:
 
     # jsonschema writes the value into every error's text: a number that the parser took needs the parser's limits.
     with wide_limits():
-        errors = list(failures(answer.contract, spot, answer.data))
+        found = failures(answer.contract, spot, answer.data)
+        errors = list(islice(found, _MOST))
+        is_all = next(found, None) is None
     yield from plain(violation for path, error in errors for violation in explained(answer.contract, error, path))
+    if not is_all:
+        yield _violation((), f"more than {_MOST:,} places break the schema, and are not all listed", None, None, "more")
 
 
 def plain(found: Iterable[Violation]) -> list[Violation]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NoReturn
 
 from pytest_bctrl.contract.limits import DEPTH, DIGITS, number, wide_limits
@@ -36,7 +37,7 @@ def parse(body: bytes) -> Parsed:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         return Parsed(False, None, (f"the body is not UTF-8: byte {error.start} is 0x{body[error.start]:02x}",))
-    duplicates: list[str] = []
+    duplicates: dict[str, None] = {}
     try:
         with wide_limits():
             value = json.loads(
@@ -50,21 +51,26 @@ def parse(body: bytes) -> Parsed:
         return Parsed(False, None, (f"the body holds a number with more than {DIGITS} digits",))
     except RecursionError:
         return Parsed(False, None, (f"the body is nested deeper than {DEPTH} levels",))
-    return Parsed(True, value, tuple(f"the key {name!r} stands twice in one object" for name in duplicates))
+    named = [f"the key {name!r} stands twice in one object" for name in islice(duplicates, _MOST)]
+    return Parsed(True, value, (*named, *([f"more than {_MOST} keys stand twice"] if len(duplicates) > _MOST else ())))
+
+
+_MOST = 100
+"""Keys that stand twice that are named at most."""
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise _NotJsonError(f"the body holds {name}, which JSON has no word for")
 
 
-def _collector(duplicates: list[str]) -> Any:
+def _collector(duplicates: dict[str, None]) -> Any:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(items)
         if len(made) != len(items):
             seen: set[str] = set()
             for name, _ in items:
-                if name in seen and name not in duplicates:
-                    duplicates.append(name)
+                if name in seen:
+                    duplicates[name] = None
                 seen.add(name)
         return made
 

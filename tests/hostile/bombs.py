@@ -5,9 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile
+from collections.abc import Mapping
 
 import brotli
 import zstandard
@@ -49,13 +47,13 @@ HARMLESS: Mapping[str, tuple[bytes, str]] = {
     "lists": (gzip.compress(b"[" + b"[]," * 20_000_000 + b"0]", 1), "gzip"),
     "members": (gzip.compress(b"", mtime=0) * 100_000, "gzip"),
     "members-large": (gzip.compress(b"{}") + GZIP, "gzip"),
-    "none": (b"no gzip", "gzip"),
+    "six": (b" " * 6 * 1024**2, ""),
 }
 """Bodies that a client may have, and that are more than they seem to who reads them strictly, or parses them."""
 
 
-def har(*entries: Mapping[str, object]) -> str:
+def har(*entries: Mapping[str, object], ascii_only: bool = True) -> str:
     """A HAR of another tool, whose listings have these contents."""
     asked = {"method": "GET", "url": "https://api.bctrl.ai/v1/spaces/1/runtimes", "headers": []}
     made = [{"request": asked, "response": {"status": 200, "headers": [], "content": one}} for one in entries]
-    return json.dumps({"log": {"version": "1.2", "creator": {"name": "x"}, "entries": made}})
+    return json.dumps({"log": {"version": "1.2", "creator": {"name": "x"}, "entries": made}}, ensure_ascii=ascii_only)

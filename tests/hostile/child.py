@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import resource
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import anyio
 import httpx
@@ -20,6 +22,8 @@ from pytest_bctrl.cli import main
 from pytest_bctrl.traffic.client import async_client, client
 
 ROOT = Path(__file__).parents[2]
+MEMORY = 300
+"""MB that no job may take."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ def run(jobs: Mapping[str, Sequence[str]], folder: Path, environment: Mapping[st
     given, got = folder / "jobs.json", folder / "ran.json"
     given.write_text(json.dumps(jobs))
     command = [sys.executable, "-m", "tests.hostile.child", str(given), str(got)]
-    plain = {"PATH": "", "PYTHONPATH": str(ROOT), "HOME": str(folder), **environment}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("BCTRL_", "GITHUB_", "PYTEST_"))}
+    plain = {**kept, "PYTHONPATH": str(ROOT), **environment}
     result = subprocess.run(command, cwd=folder, env=plain, capture_output=True, text=True, check=False)
     assert 0 == result.returncode, result.stderr
     return {name: Ran(**one) for name, one in json.loads(got.read_text()).items()}
@@ -45,24 +50,24 @@ def run(jobs: Mapping[str, Sequence[str]], folder: Path, environment: Mapping[st
 
 def _get(url: str) -> int:
     with client(url, "key", live=True) as made:
-        return _shown(made.get("/").content)
+        return _shown(len(made.get("/").content))
 
 
 def _stream(url: str) -> int:
     with client(url, "key", live=True) as made, made.stream("GET", "/") as response:
-        return _shown(b"".join(response.iter_bytes(1024)))
+        return _shown(sum(map(len, response.iter_bytes())))
 
 
 def _async(url: str) -> int:
-    async def ask() -> bytes:
+    async def ask() -> int:
         async with async_client(url, "key", live=True) as made:
-            return (await made.get("/")).content
+            return len((await made.get("/")).content)
 
     return _shown(anyio.run(ask))
 
 
-def _shown(body: bytes) -> int:
-    print(len(body))
+def _shown(size: int) -> int:
+    print(size)
     return 0
 
 
@@ -93,14 +98,26 @@ _KINDS: Mapping[str, Any] = {
 
 
 def _done(kind: str, *arguments: str) -> dict[str, Any]:
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    # Files, as some of what is run asks for their number.
+    with (
+        TemporaryFile("w+") as out,
+        TemporaryFile("w+") as err,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
         try:
             code = _KINDS[kind](*arguments)
+        except SystemExit as stop:
+            code = stop.code
         except httpx.HTTPError as error:
             print(f"{type(error).__mro__[1].__name__}: {error}", file=err)
             code = 2
-    return {"code": code, "out": out.getvalue(), "err": err.getvalue(), "peak": _peak()}
+        return {"code": code, "out": _text(out), "err": _text(err), "peak": _peak()}
+
+
+def _text(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
 
 
 def _peak() -> float:

@@ -1,0 +1,27 @@
+"""The hostile server."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.traffic.servers import Server, answer, serve
+
+from .bombs import BOMBS, HARMLESS
+
+
+@pytest.fixture(scope="session")
+def hostile() -> Iterator[Server]:
+    """A server that answers every path below `/NAME/` with the bomb of that name."""
+    bodies = {**BOMBS, **HARMLESS}
+
+    def step(connection: socket.socket, number: int) -> None:
+        verb, path, _ = server.requests[-1].split(" ", 2)
+        body, coding = bodies[path.split("/")[1]]
+        head = answer(body=body, Content_Encoding=coding or "identity")
+        connection.sendall(head.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if verb == "HEAD" else head)
+
+    with serve(step) as server:
+        yield server

@@ -1,0 +1,166 @@
+"""1 GB behind 1 MB in an answer: it is an error that says which bound, and takes less than 300 MB."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import sys
+import zlib
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+
+import brotli
+import httpx
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl import incoming
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.recorded.place import Place
+from pytest_bctrl.recorded.recorded_test import Aim, Policy, RecordedTest
+from pytest_bctrl.traffic.recordings import store
+from pytest_bctrl.traffic.recordings.exchange import Exchange
+from tests.traffic.servers import Server
+
+from .bombs import BOMBS, HARMLESS
+from .child import MEMORY, Ran, run
+
+HOW = ("get", "stream", "async")
+LARGE = "the answer is larger than 64 MiB"
+DECODED = "the answer is larger than 64 MiB when decoded"
+
+
+@pytest.fixture(scope="session")
+def asked(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
+    """What each client gets of each body."""
+    folder = tmp_path_factory.mktemp("clients")
+    names = [*BOMBS, *HARMLESS]
+    jobs = {f"{how} {one}": (how, f"{hostile.url}/{one}") for how in HOW for one in names}
+    return run(jobs, folder, {})
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_client_does_not_unpack_a_bomb(asked: dict[str, Ran], how: str, name: str) -> None:
+    ran = asked[f"{how} {name}"]
+    words = {"plain": LARGE, "frames": "the answer has too many zstd frames"}.get(name, DECODED)
+    assert (2, words) == (ran.code, ran.err.strip().rpartition(": ")[2])
+    assert ran.peak < MEMORY
+
+
+@pytest.mark.parametrize(("name", "size"), {"lists": 60_000_003, "members": 0, "members-large": 2}.items())
+def test_a_client_gets_what_is_within_the_bound(asked: dict[str, Ran], name: str, size: int) -> None:
+    assert [(0, f"{size}\n")] * 3 == [(asked[f"{how} {name}"].code, asked[f"{how} {name}"].out) for how in HOW]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    {
+        **dict.fromkeys(["gzip", "upper", "zlib", "deflate", "twice", "mixed", "members-large"], DECODED),
+        "members": "the answer has too many gzip members",
+        "br": "the coding 'br' was not asked for",
+    }.items(),
+)
+def test_a_strict_reader_stops_at_the_bound_and_leaves_the_body_as_it_was(name: str, words: str) -> None:
+    body, coding = {**BOMBS, **HARMLESS}[name]
+    assert (body, words) == incoming.undone(body, coding)
+
+
+@given(body=st.binary(max_size=200), data=st.data())
+def test_what_httpx_would_unpack_is_what_is_measured(body: bytes, data: st.DataObject) -> None:
+    """However a body is packed, mislabelled or cut: httpx never makes more of it than was counted."""
+    packers = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress, "zstd": zstandard.compress}
+    codings = data.draw(st.lists(st.sampled_from([*packers, "identity", "x-gzip", "none-such"]), max_size=4))
+    for coding in data.draw(st.permutations(codings)):
+        body = packers.get(coding, bytes)(body)
+    body = body[: data.draw(st.integers(0, len(body)))] if data.draw(st.booleans()) else body
+    with suppress(httpx.DecodingError):
+        made = httpx.Response(200, headers={"Content-Encoding": ", ".join(codings)}, content=body).content
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(incoming, "MOST", len(made) - 1)
+            if made and made != body:
+                with pytest.raises(incoming.TooLargeError):
+                    incoming.require_unpackable(body, ", ".join(codings))
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "none-such"])
+def test_what_is_broken_is_left_to_httpx_to_report(coding: str) -> None:
+    incoming.require_unpackable(b"\xff\xff\xff\xff broken", coding)
+
+
+def test_a_brotli_that_cannot_be_bounded_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = SimpleNamespace(Decompressor=lambda: SimpleNamespace(process=lambda raw: raw), error=brotli.error)
+    monkeypatch.setitem(sys.modules, "brotli", old)
+    with pytest.raises(incoming.TooLargeError, match=r"brotli 1\.2 or newer"):
+        incoming.require_unpackable(b"anything", "br")
+
+
+def test_a_test_records_so_much_and_no_more(hostile: Server, tmp_path: Path) -> None:
+    test = RecordedTest(Place(tmp_path / "x.har", "t", "", "x.har"), load(), "rewrite", Policy())
+    test.aim(Aim(f"{hostile.url}/six", "key", "1", live=True))
+    with test.client() as client:
+        assert [200, 200] == [client.get("/").status_code for _ in range(2)]
+        with pytest.raises(DocumentError, match=r"x\.har: its answers are larger than 16 MiB in all"):
+            client.get("/")
+
+
+def test_no_recording_is_written_that_could_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "MOST", 1_000)
+    exchange = Exchange("GET", "https://h/", 200, body=bytes(1_000))
+    with pytest.raises(DocumentError, match="it would be larger than"):
+        store.save(tmp_path / "x.har", "t", [exchange], "live", "")
+    assert [] == list(tmp_path.iterdir())
+
+
+TESTS = """
+import pytest
+
+def path(space):
+    return f"/v1/spaces/{space}/runtimes"
+
+def test_sync(bctrl_client, bctrl_space_id):
+    bctrl_client.get(path(bctrl_space_id))
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_async(bctrl_async_client, bctrl_space_id):
+    await bctrl_async_client.get(path(bctrl_space_id))
+
+@pytest.mark.bctrl_recording("kept")
+def test_recorded(bctrl_client, bctrl_space_id):
+    bctrl_client.get(path(bctrl_space_id))
+
+@pytest.mark.bctrl_recording("kept")
+def test_port(bctrl_recording, bctrl_space_id):
+    import urllib.request
+    urllib.request.urlopen(bctrl_recording.url + path(bctrl_space_id))
+
+def test_of_nothing():
+    pass
+"""
+
+
+def test_a_run_against_a_bomb_ends_as_any_other(hostile: Server, tmp_path: Path) -> None:
+    kept = tmp_path / "recordings" / "kept.har"
+    kept.parent.mkdir()
+    kept.write_text("earlier")
+    (tmp_path / "test_mine.py").write_text(TESTS)
+    live = {"BCTRL_API_KEY": "key-of-nobody", "BCTRL_SPACE_ID": "1", "BCTRL_BASE_URL": f"{hostile.url}/gzip"}
+    options = ("--bctrl-live", "--bctrl-record-mode=rewrite", "-p", "no:randomly", "--tb=line")
+    jobs = {
+        "doctor": ("main", "doctor"),
+        "suite": ("pytest", *options, "-k", "conforms"),
+        "mine": ("pytest", *options, "-m", "not bctrl_contract"),
+    }
+    ran = run(jobs, tmp_path, live)
+
+    assert [2, 1, 1] == [one.code for one in ran.values()]
+    assert f"no usable answer: {DECODED}" in ran["doctor"].out
+    assert f"the target sends too much: {DECODED}" in ran["suite"].out
+    assert re.search(r"4 failed, 1 passed, \d+ deselected", ran["mine"].out), ran["mine"].out
+    assert "earlier" == kept.read_text()
+    assert ran["mine"].peak < MEMORY

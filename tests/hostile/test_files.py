@@ -1,0 +1,168 @@
+"""1 GB behind 1 MB in a file: it is one line that says which bound, and takes less than 300 MB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile
+
+import pytest
+
+from pytest_bctrl import check, incoming
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
+from pytest_bctrl.traffic.recordings.har_write import encode
+from tests.traffic.servers import Server
+
+from .bombs import GIGABYTE, har
+from .child import MEMORY, Ran, run
+
+
+def _zipped(path: Path, har_text: str, *attachments: tuple[str, bytes], way: int = ZIP_DEFLATED) -> None:
+    with ZipFile(path, "w", way, compresslevel=1) as archive:
+        archive.writestr("x.har", har_text)
+        for name, body in attachments:
+            archive.writestr(name, body)
+
+
+def _sparse(path: Path, head: bytes = b"") -> None:
+    """A file of 1 GB that takes no room."""
+    with path.open("wb") as file:
+        file.write(head)
+        file.truncate(GIGABYTE)
+
+
+LISTS = b"[" + b"[]," * 20_000_000 + b"0]"
+FULL = "it is larger than 64 MiB"
+PARSED = "reading it as JSON would take more than 160 MiB of memory"
+THIRTY = [{"_file": "a.json", "size": 30}] * 100
+
+TWO = '"k%d": 0, "k%d": 1'
+OWN = Exchange("GET", "https://api.bctrl.ai/v1/spaces/1/runtimes", 200, body="\U0001f600".encode() + b"x" * 60_000_000)
+
+FILES: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
+    "bomb.zip": (
+        lambda path: _zipped(path, " " * 300_000_000),
+        ("main", "check", "bomb.zip"),
+        "with it, more than 64 MiB would be read",
+    ),
+    "entries.zip": (
+        lambda path: _zipped(path, har(), *((str(number), b"") for number in range(10_000))),
+        ("main", "check", "entries.zip"),
+        "it holds more than 10,000 files",
+    ),
+    "attached.zip": (
+        lambda path: _zipped(path, har({"_file": "a"}, {"_file": "b"}), ("a", bytes(1)), ("b", bytes(300_000_000))),
+        ("main", "check", "attached.zip"),
+        "'b': it cannot be read: with it, more than 64 MiB would be read",
+    ),
+    "same.zip": (
+        lambda path: _zipped(path, har(*THIRTY), ("a.json", bytes(30_000_000))),
+        ("main", "check", "same.zip"),
+        "the entries name attachments of more than 128 MiB in all",
+    ),
+    "bzip2.zip": (
+        lambda path: _zipped(path, har(), way=ZIP_BZIP2),
+        ("main", "check", "bzip2.zip"),
+        "it is packed in another way than deflate",
+    ),
+    "huge.zip": (lambda path: _sparse(path, b"PK\3\4"), ("main", "check", "huge.zip"), FULL),
+    "packed.har": (
+        lambda path: _zipped(path, har()),
+        ("main", "check", "packed.har"),
+        "it is an archive, and its name is that of a HAR (name it .zip)",
+    ),
+    "huge.har": (_sparse, ("main", "check", "huge.har"), FULL),
+    "huge.json": (_sparse, ("main", "check", "huge.json"), FULL),
+    "stdin": (_sparse, ("stdin", "stdin", "check", "-"), FULL),
+    "beside.har": (
+        lambda path: path.write_text(har({"_file": "huge.json"})),
+        ("main", "check", "beside.har"),
+        "with it, more than 64 MiB would be read",
+    ),
+    "lists.har": (lambda path: path.write_bytes(LISTS), ("main", "check", "lists.har"), PARSED),
+    "seen.json": (_sparse, ("main", "contract", "suggest", "seen.json"), FULL),
+    "huge.yaml": (_sparse, ("main", "contract", "show", "huge.yaml"), "it is larger than 10 MB"),
+    "lists.yaml": (
+        lambda path: path.write_bytes(b'{"a":' + LISTS[:9_000_000]),
+        ("main", "contract", "show", "lists.yaml"),
+        PARSED,
+    ),
+    "spec.json": (lambda path: path.write_bytes(LISTS[:9_000_000]), ("main", "drift", "spec.json"), PARSED),
+    "spec.yaml": (_sparse, ("main", "drift", "spec.yaml"), "larger than 10 MB"),
+    "data.json": (_sparse, ("main", "mock", "--recording", "data.json"), FULL),
+    "data-lists.json": (
+        lambda path: path.write_bytes(LISTS),
+        ("main", "mock", "--recording", "data-lists.json"),
+        PARSED,
+    ),
+    "allowed.yaml": (
+        _sparse,
+        ("main", "check", "--allow-list", "allowed.yaml", "huge.json"),
+        "it is larger than 10 MB",
+    ),
+}
+"""Files by name: what makes one, the command that is to read it, and what that says."""
+
+
+WITHIN: dict[str, Callable[[Path], object]] = {
+    "browser.har": lambda path: path.write_text(har({"text": "x" * 60_000_000})),
+    "wide.har": lambda path: path.write_text(har({"text": "\U0001f600" + "x" * 20_000_000}, ascii_only=False), "utf-8"),
+    "own.har": lambda path: path.write_bytes(encode(Recording((OWN,)))),
+    "wrong.json": lambda path: path.write_bytes(b'{"runtimes": [' + b"[], " * 30_000 + b"0]}"),
+    "twice.json": lambda path: path.write_text(
+        f'{{"runtimes": [], {", ".join(f"{TWO % (n, n)}" for n in range(200))}}}'
+    ),
+}
+"""Files that are as large as is read."""
+
+
+@pytest.fixture(scope="session")
+def read(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
+    """What each command says of its file."""
+    folder = tmp_path_factory.mktemp("files")
+    for name, make in {**{name: make for name, (make, _, _) in FILES.items()}, **WITHIN}.items():
+        make(folder / name)
+    jobs = {name: job for name, (_, job, _) in FILES.items()} | {name: ("main", "check", name) for name in WITHIN}
+    return run({**jobs, "fetched": ("main", "drift", f"{hostile.url}/plain/")}, folder, {})
+
+
+@pytest.mark.parametrize("name", [*FILES, "fetched"])
+def test_a_file_that_is_too_much_is_refused_in_one_line(read: dict[str, Ran], name: str) -> None:
+    words = FILES[name][2] if name in FILES else "larger than 10 MB"
+    assert (2, 1) == (read[name].code, read[name].err.count("\n")), read[name]
+    assert words in read[name].err
+    assert read[name].peak < MEMORY
+
+
+@pytest.mark.parametrize("name", WITHIN)
+def test_a_file_within_the_bounds_is_checked_within_the_memory(read: dict[str, Ran], name: str) -> None:
+    more = {"wrong.json": "more than 20,000 places break the schema", "twice.json": "more than 100 keys stand twice"}
+    assert (1, "") == (read[name].code, read[name].err)
+    assert more.get(name, "1 answer checked") in read[name].out
+    assert read[name].peak < MEMORY
+
+
+@pytest.mark.parametrize(
+    ("text", "is_fine"),
+    {
+        "x" * 4_000: True,
+        "é" * 2_000: True,
+        "€" + "x" * 4_000: False,
+        r"\u20ac" + "x" * 4_000: False,
+        "\U0001f600" + "x" * 1_000: True,
+        "\U0001f600" + "x" * 2_000: False,
+        r"\ud83d\ude00" + "x" * 2_000: False,
+        r"\",[" * 1_000: True,
+        '","' * 200: False,
+    }.items(),
+)
+def test_what_parsing_costs_goes_by_letters_and_values(
+    monkeypatch: pytest.MonkeyPatch, text: str, is_fine: bool
+) -> None:
+    monkeypatch.setattr(incoming, "PARSED", 10_000)
+    assert is_fine == (not incoming.parsing_problem(f'["{text}"]'.encode()))
+
+
+def test_a_body_that_costs_too_much_to_parse_is_a_finding() -> None:
+    """Such an answer is within the bound of what is read, and is not called fine."""
+    assert [f"the body is not read: {PARSED}"] == [finding.message for finding in check(LISTS)]
