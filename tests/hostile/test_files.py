@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_bctrl import check, incoming
+from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
+from pytest_bctrl.traffic.recordings.har_file import load
 from pytest_bctrl.traffic.recordings.har_write import encode
 from tests.traffic.servers import Server
 
@@ -22,6 +27,13 @@ def _zipped(path: Path, har_text: str, *attachments: tuple[str, bytes], way: int
         archive.writestr("x.har", har_text)
         for name, body in attachments:
             archive.writestr(name, body)
+
+
+def _overlapping(path: Path) -> None:
+    """An archive in which one entry stands for two."""
+    with ZipFile(path, "w") as archive:
+        archive.writestr("x.har", har())
+        archive.infolist().append(archive.getinfo("x.har"))
 
 
 def _sparse(path: Path, head: bytes = b"") -> None:
@@ -65,6 +77,7 @@ FILES: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
         ("main", "check", "bzip2.zip"),
         "it is packed in another way than deflate",
     ),
+    "overlap.zip": (_overlapping, ("main", "check", "overlap.zip"), "its entries overlap"),
     "huge.zip": (lambda path: _sparse(path, b"PK\3\4"), ("main", "check", "huge.zip"), FULL),
     "packed.har": (
         lambda path: _zipped(path, har()),
@@ -161,6 +174,20 @@ def test_what_parsing_costs_goes_by_letters_and_values(
 ) -> None:
     monkeypatch.setattr(incoming, "PARSED", 10_000)
     assert is_fine == (not incoming.parsing_problem(f'["{text}"]'.encode()))
+
+
+@given(data=st.data())
+def test_a_damaged_archive_is_an_error_and_no_traceback(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "damaged.zip"
+    _zipped(path, har({"_file": "a"}), ("a", b"{}" * 50), ("é", b""))
+    damaged = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        damaged[-data.draw(st.integers(1, 250))] = data.draw(st.sampled_from([0, 255, *range(256)]))
+    path.write_bytes(damaged)
+    with suppress(DocumentError):
+        load(path)
 
 
 def test_a_body_that_costs_too_much_to_parse_is_a_finding() -> None:

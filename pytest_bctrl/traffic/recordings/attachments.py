@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from pytest_bctrl.incoming import MOST, TooLargeError, read_file, size
 
-BROKEN = (BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error)
+BROKEN = (BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, struct.error, zlib.error)
 """What reading a broken archive raises."""
 
 _ENTRIES = 10_000
@@ -40,25 +41,25 @@ class Attachments:
     def __call__(self, name: str) -> bytes:
         """Return a body; raises `AttachmentError`."""
         try:
-            body = self.unpacked(name)
+            if name not in self._kept:
+                self._kept[name] = self.unpacked(name)
         except BROKEN as error:
             raise AttachmentError(f"it cannot be read: {error}") from None
         except OSError as error:
             raise AttachmentError(f"it cannot be read: {error.strerror}") from None
-        self._named += len(body)
+        self._named += len(self._kept[name])
         if self._named > _NAMED:
             raise AttachmentError(f"the entries name attachments of more than {size(_NAMED)} in all")
-        return body
+        return self._kept[name]
 
     def unpacked(self, name: str) -> bytes:
-        """Return what is kept under a name; raises what reading it raises, and `TooLargeError`."""
-        if name not in self._kept:
-            try:
-                self._kept[name] = self._read(name, self._left)
-            except TooLargeError:
-                raise TooLargeError(f"with it, more than {size(MOST)} would be read") from None
-            self._left -= len(self._kept[name])
-        return self._kept[name]
+        """Return what is kept under a name, and count it; raises what reading it raises, and `TooLargeError`."""
+        try:
+            body = self._read(name, self._left)
+        except TooLargeError:
+            raise TooLargeError(f"with it, more than {size(MOST)} would be read") from None
+        self._left -= len(body)
+        return body
 
 
 def nowhere(name: str) -> bytes:
@@ -85,7 +86,10 @@ def beside(har: Path) -> Attachments:
 
 
 def archived(archive: ZipFile) -> Attachments:
-    """Return what reads attachments from an archive."""
+    """Return what reads attachments from an archive; raises `BadZipFile` where its entries overlap."""
+    entries = archive.infolist()
+    if len({one.header_offset for one in entries}) < len(entries):
+        raise BadZipFile("its entries overlap")
 
     def read(name: str, most: int) -> bytes:
         try:

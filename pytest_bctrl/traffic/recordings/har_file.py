@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from zipfile import ZipFile
 
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.incoming import read_file
-from pytest_bctrl.traffic.recordings.attachments import BROKEN, archived, beside, require_few
+from pytest_bctrl.traffic.recordings.attachments import BROKEN, Attachments, archived, beside, require_few
 from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.har_read import AGAIN, decode
 
@@ -36,12 +38,24 @@ def load(path: Path, mend: str = AGAIN, name: str = "") -> Recording | None:
 
 def _unpacked(path: Path, name: str, mend: str) -> Recording:
     require_few(path)
-    try:
-        with ZipFile(path) as archive:
-            hars = [one for one in archive.namelist() if one.endswith(".har")]
-            if len(hars) != 1:
-                raise DocumentError(f"it is an archive of {len(hars)} .har files, and not of one", name, mend)
+    with ExitStack() as opened:
+        with _reported(name, mend):
+            archive = opened.enter_context(ZipFile(path))
             attached = archived(archive)
-            return decode(attached.unpacked(hars[0]), f"{name}: {hars[0]}", mend, attached)
+        hars = [one for one in archive.namelist() if one.endswith(".har")]
+        if len(hars) != 1:
+            raise DocumentError(f"it is an archive of {len(hars)} .har files, and not of one", name, mend)
+        return decode(_har(attached, hars[0], name, mend), f"{name}: {hars[0]}", mend, attached)
+
+
+def _har(attached: Attachments, har: str, name: str, mend: str) -> bytes:
+    with _reported(name, mend):
+        return attached.unpacked(har)
+
+
+@contextmanager
+def _reported(name: str, mend: str) -> Iterator[None]:
+    try:
+        yield
     except BROKEN as error:
         raise DocumentError(f"it is no archive that can be read: {error}", where=name, mend=mend) from None
