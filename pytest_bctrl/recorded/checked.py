@@ -72,8 +72,8 @@ def _key(folder: Path, project: Path) -> bytes:
         return b""
     with suppress(OSError, BctrlError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if _is_private(folder.lstat()):
-            return _read(folder / "key") or _made(folder / "key")
+        key = folder / "key"
+        return (_read(key) or _made(key)) if _is_private(folder.lstat()) else b""
     return b""
 
 

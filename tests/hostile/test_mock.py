@@ -106,21 +106,22 @@ def test_a_forked_child_ends_nothing_of_its_parent(end: Callable[[MockServer], o
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_child_that_stopped_its_copy_does_not_keep_the_port() -> None:
-    reading, writing = os.pipe()
+    ours, theirs = socket.socketpair()
     with MockServer(CONTRACT) as mock:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             child = os.fork()
         if not child:
-            os.close(writing)
             mock.stop()
-            os._exit(len(os.read(reading, 1)))
-        os.close(reading)
-    host, _, port = mock.url.removeprefix("http://").rpartition(":")
-    with socket.socket() as client:
-        assert client.connect_ex((host, int(port)))
-    os.close(writing)
+            theirs.send(b"stopped")
+            os._exit(len(theirs.recv(1)) - 1)
+        assert ours.recv(9)
+    with pytest.raises(ConnectionRefusedError):
+        connected(mock)
+    ours.send(b"x")
     assert 0 == os.waitpid(child, 0)[1]
+    ours.close()
+    theirs.close()
 
 
 KEYS = ["api_key", "apikey", "API-Key", "key", "access_token", "token", "%61pi_key", "password", "X-Amz-Signature"]

@@ -237,11 +237,13 @@ def test_saving_keeps_other_tests_exchanges_and_replaces_ones_own(tmp_path: Path
 
 
 def test_saving_nothing_removes_a_file_that_would_hold_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "x.har"
+    path = tmp_path / "recordings" / "x.har"
+    assert not save(path, "", [], "mock", "now").was_written
+    assert not path.parent.exists()
     save(path, "", [ONE], "mock", "now")
 
     assert save(path, "", [], "mock", "now").was_written
-    assert not path.exists()
+    assert [] == list(path.parent.iterdir())
 
 
 def test_an_empty_file_is_written_anew_and_not_set_aside(tmp_path: Path) -> None:

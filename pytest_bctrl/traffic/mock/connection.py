@@ -160,14 +160,12 @@ class Connection:
             else (is_amid, self._has_asked, self.last)
         )
 
-    def is_new(self, now: float) -> bool:
-        """Whether a first request may be on its way."""
-        return not self.closed and not self._has_asked and now - self.last < _SILENT_SECONDS
-
     def give_up(self, now: float) -> bool:
-        """Close the connection to make room; false where it is in use by now, or has just been sent something."""
-        is_in_use = self.closed or self.spare(now) is None or self.is_new(now)
-        if is_in_use or (not self._out and self._has_unread()):
+        """Close the connection to make room; false where a request is on its way, by what it has been sent or as it is
+        new, and where it is in use or closed by now.
+        """
+        is_new = not self._has_asked and now - self.last < _SILENT_SECONDS
+        if self.closed or is_new or self.spare(now) is None or (not self._out and self._has_unread()):
             return False
         self.close(reset=bool(self._out))
         return True

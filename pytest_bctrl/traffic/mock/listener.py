@@ -197,14 +197,11 @@ class Listener:
             ranked = sorted((rank, next(self._order), one) for one in self._connections if (rank := one.spare(now)))
             # Kept is the best kind alone: others of it may have come when these are gone.
             self._spare.extend(one for rank, _, one in ranked if rank[:2] == ranked[0][0][:2])
-        while self._spare:
-            one = self._spare.popleft()
-            if one.give_up(now):
-                return True
-            if one.is_new(now):
-                # It goes before all that follow, in a moment.
-                self._spare.clear()
-        return False
+        is_given_up = bool(self._spare) and self._spare.popleft().give_up(now)
+        if not is_given_up:
+            # It goes before all that follow, in a moment: it is new, or has just been sent something.
+            self._spare.clear()
+        return is_given_up
 
     def _pause(self) -> None:
         # With none open nothing would ever wake it again.
