@@ -35,6 +35,9 @@ HELD_BY = {
     "cli/traffic.py: 'the report holds no observation'": "observed/test_commands.py",
     "cli/traffic.py: f'it cannot be read: {cause}'": "observed/test_commands.py",
     "settings.py: f'{found.value!r} is not a percentage'": "suite/test_observing.py",
+    "locking.py: f'{holder} has held it for more than {patien": "hostile/test_locking.py",
+    "locking.py: f'it is no lock that this user can take: {er": "hostile/test_locking.py",
+    "traffic/recordings/store.py: f'it cannot be written: {error.strerror}'": "hostile/test_locking.py",
     "suite/baseline.py: 'it goes with --bctrl-accept'": "suite/test_baseline.py",
     "suite/baseline.py: f'{given.value!r} is no file'": "suite/test_upstream.py",
     "suite/report_files.py: f'{path.value!r} ends in {suffix!r}, which n": "suite/test_reports.py",
@@ -62,7 +65,6 @@ HELD_BY = {
 NOT_TRIGGERED = {
     "observed/suggest.py: 'the overlay does not say what was worked ou": "no test asserts it yet",
     "traffic/recordings/har_file.py: f'it is no archive that can be read: {error}": "no test asserts it yet",
-    "traffic/recordings/store.py: f'it cannot be written: {error.strerror}'": "needs a disk that refuses",
     "traffic/recordings/store.py: f'it is broken and cannot be set aside: {err": "needs a disk that refuses",
     "cli/pytest_settings.py: problem[:400]": "pytest's own words: see tests/test_doctor.py",
     "cli/pytest_settings.py: 'pytest does not load the plugin here'": "run by tests/test_doctor.py",

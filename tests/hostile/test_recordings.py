@@ -161,6 +161,7 @@ def test_the_cache_is_bounded_and_keeps_the_latest(tmp_path: Path, monkeypatch: 
         known.add(exchange)
 
     marks = [path.stat().st_size for path in (tmp_path / "pytest-bctrl" / "checked").glob("??")]
-    assert (256, 4 * 32) == (len(marks), max(marks))
+    assert 256 >= len(marks)
+    assert 4 * 32 == max(marks)
     assert exchanges[-1] in known
-    assert exchanges[0] not in known
+    assert sum(marks) == 32 * sum(one in known for one in exchanges)
