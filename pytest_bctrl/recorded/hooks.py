@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,30 @@ import pytest
 
 from pytest_bctrl import settings
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.fixture_values import contract
+from pytest_bctrl.fixture_values import aim, contract
 from pytest_bctrl.locking import sweep
 from pytest_bctrl.recorded.checked import Checked
 from pytest_bctrl.recorded.place import place_of
-from pytest_bctrl.recorded.recorded_test import Policy, RecordedTest
+from pytest_bctrl.recorded.recorded_test import Aim, Policy, RecordedTest
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.observing import observer
 
 _RECORDED: pytest.StashKey[RecordedTest] = pytest.StashKey()
 _PASSED: pytest.StashKey[bool] = pytest.StashKey()
 _NAME = "bctrl-recordings"
+
+
+@contextmanager
+def in_use(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
+    """Give a test its recording, aimed at the run's target where it records, and close what it opened."""
+    recording = recorded(request)
+    if recording.is_recording:
+        url, key, live = aim(request)
+        recording.aim(Aim(url, key, request.getfixturevalue("bctrl_space_id"), live))
+    try:
+        yield recording
+    finally:
+        recording.close()
 
 
 def recorded(request: pytest.FixtureRequest) -> RecordedTest:
