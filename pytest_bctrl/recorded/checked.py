@@ -79,11 +79,15 @@ def _key(folder: Path, project: Path) -> bytes:
 
 def _made(path: Path) -> bytes:
     with locking.held(path, 1) as part:
-        if not _read(path):
-            path.unlink(missing_ok=True)
-            locking.fill(part, os.urandom(_BYTES), path, 0o600)
-            part.replace(path)
-        return _read(path)
+        # Another process may have made it meanwhile.
+        return _read(path) or _written(part, path)
+
+
+def _written(part: Path, path: Path) -> bytes:
+    path.unlink(missing_ok=True)
+    locking.fill(part, os.urandom(_BYTES), path, 0o600)
+    part.replace(path)
+    return _read(path)
 
 
 def _read(path: Path) -> bytes:
