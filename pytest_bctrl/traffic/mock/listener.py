@@ -157,8 +157,10 @@ class Listener:
         # What waits in the backlog was sent before the call, too.
         if self._is_accepting:
             self._accept(0)
-        for connection in list(self._connections):
-            connection.close()
+        while self._connections:
+            for connection in list(self._connections):
+                connection.close()
+            self._accept(0)
         self._timers.clear()
 
     def _patience(self) -> float | None:
