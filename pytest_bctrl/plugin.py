@@ -236,7 +236,7 @@ def bctrl_space_id(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def bctrl_recording(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
     """The recording of this test, `.url`, `.exchanges`, `.space_id`: replays, or records under --bctrl-record-mode."""
-    from pytest_bctrl.recorded.fixture import in_use
+    from pytest_bctrl.recorded.hooks import in_use
 
     with in_use(request) as recording:
         yield recording

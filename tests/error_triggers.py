@@ -74,6 +74,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "level rule": lambda _: parse_levels(["nope = error"], "--level").require_known(["strict_json"]),
     # requests
     "unsafe": lambda _: make.ask_live("POST", "/v1/spaces/x/runtimes"),
+    "unsafe override": lambda _: make.ask_live("GET", "/v1/spaces/x/runtimes?_method=DELETE"),
     "plain http": lambda _: make.ask_live("GET", "http://other.test/"),
     "secret copied": lambda _: copy.deepcopy(pickle.loads(pickle.dumps(Secret(make.KEY)))).reveal(),
     # own checks, scenarios and faults

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 
 from pytest_bctrl.contract.read import load as load_contract
-from pytest_bctrl.recorded.conform import failing, sealed
+from pytest_bctrl.recorded.checked import Checked
+from pytest_bctrl.recorded.conform import failing
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.har_file import load
@@ -57,21 +58,25 @@ def _asked(url: str, key: str = "") -> bytes:
         return client.get(url).raise_for_status().content
 
 
-def _write_checked(path: Path, given: Source) -> None:
-    path.write_bytes(encode(Recording((sealed(_exchange(given), CONTRACT),), "mock")))
+def _write(path: Path, given: Source) -> None:
+    exchange = Exchange("GET", given.url, 200, (("Content-Type", "application/json"),), given.body)
+    path.write_bytes(encode(Recording((exchange,), "mock")))
 
 
-def _write_unchecked(path: Path, given: Source) -> None:
-    path.write_bytes(encode(Recording((_exchange(given),), "mock")))
+def _replay_again(path: Path, url: str) -> bytes:
+    """As from the second run on: the first left a note in the user's cache."""
+    return _replay(path, url, project=path)
 
 
-def _exchange(given: Source) -> Exchange:
-    return Exchange("GET", given.url, 200, (("Content-Type", "application/json"),), given.body)
+def _replay_first(path: Path, url: str) -> bytes:
+    """As in a first run: a cache within the project is not used."""
+    return _replay(path, url, project=path.parent)
 
 
-def _replay(path: Path, url: str) -> bytes:
+def _replay(path: Path, url: str, project: Path) -> bytes:
     found = load(path)
-    if found is None or failing(found.exchanges[0], CONTRACT):
+    checked = Checked(CONTRACT, project, {"XDG_CACHE_HOME": str(path.parent / "cache")})
+    if found is None or failing(found.exchanges[0], CONTRACT, checked):
         raise SystemExit("the recording is not what was written")
     player = Player(found.exchanges, name=path.name, mend="")
     with httpx.Client(transport=ReplayTransport(player), trust_env=False) as client:
@@ -111,9 +116,9 @@ def _replay_cassetter(path: Path, url: str) -> bytes:
 
 
 JOBS = {
-    "json.loads of our file": Job("", ".har", _write_checked, _parse),
-    "pytest-bctrl": Job("", ".har", _write_checked, _replay),
-    "pytest-bctrl, with the contract's check": Job("", ".har", _write_unchecked, _replay, times=1),
+    "json.loads of our file": Job("", ".har", _write, _parse),
+    "pytest-bctrl": Job("", ".har", _write, _replay_again),
+    "pytest-bctrl, with the contract's check": Job("", ".har", _write, _replay_first, times=1),
     "vcrpy": Job("vcr", ".yaml", _write_vcrpy, _replay_vcrpy),
     "cassetter": Job("cassetter", ".yaml", _write_cassetter, _replay_cassetter),
 }

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pytest_bctrl import locking
 from pytest_bctrl.cli.plugins import add_plugin_argument, gathered, require_hooks
 from pytest_bctrl.cli.request_log import RequestLog
 from pytest_bctrl.contract.key_fields import key_fields
@@ -85,9 +86,12 @@ def run(options: argparse.Namespace) -> int:
         # One that a killed mock left behind would be believed.
         options.ready_file.unlink(missing_ok=True)
     ended = threading.Event()
-    # Before the start, so that a signal that comes at once ends it cleanly too.
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda _number, _frame: ended.set())
+    # Before the start, so that a signal that comes at once ends it cleanly too. A closed terminal says SIGHUP, to which
+    # `nohup` has the command turn a deaf ear.
+    hangup = getattr(signal, "SIGHUP", signal.SIGTERM)
+    for number in {signal.SIGINT, signal.SIGTERM, hangup}:
+        if number != hangup or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda _number, _frame: ended.set())
     with server:
         _greet(server, options)
         try:
@@ -185,10 +189,8 @@ def _tell(file: Path | None, server: MockServer) -> None:
         return
     ready = {"url": server.url, "space_id": server.space_id, "pid": os.getpid()}
     try:
-        # In two steps, so that nobody reads half of it.
-        half = file.with_name(f"{file.name}.part")
-        half.write_text(json.dumps(ready) + "\n", "utf-8")
-        half.replace(file)
+        # Whole or not at all, so that nobody reads half of it.
+        locking.write(file, json.dumps(ready).encode() + b"\n")
     except OSError as error:
         reason = error.strerror or str(error)
         raise SettingError(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_bctrl import locking
 from pytest_bctrl.contract import overlay as overlays
 from pytest_bctrl.contract.files import ContractFiles
 from pytest_bctrl.contract.page import openapi_block
@@ -101,27 +100,13 @@ def write_atomically(path: Path, text: str) -> None:
     Raises `DocumentError` where it cannot be written.
     """
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        locking.write(path, text.encode())
     except OSError as error:
-        raise _unwritable(path, error) from None
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        # mkstemp makes the file for its owner alone, and so would every wheel that is built from it.
-        Path(temporary).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
-        raise _unwritable(path, error) from None
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _unwritable(path: Path, error: OSError) -> DocumentError:
-    return DocumentError(
-        f"the file cannot be written: {error.strerror}", where=str(path), mend="give a folder that may be written to"
-    )
+        raise DocumentError(
+            f"the file cannot be written: {error.strerror}",
+            where=str(path),
+            mend="give a folder that may be written to",
+        ) from None
 
 
 def _read(path: Path) -> str:

@@ -16,6 +16,15 @@ Schema: TypeAlias = Mapping[str, Any] | bool
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, 9.2.1); TRACE is left out because it would echo the key."""
 
+_OVERRIDE = re.compile(r"x-(http-)?method|(x-)?(http-)?method-override|-method|\$(http)?method")
+
+
+def overrides_method(name: str) -> bool:
+    """Whether servers take the method from a header field or query parameter of this name, and not from the request
+    line, as those of Rails, Symfony, Spring, ASP.NET and Google do.
+    """
+    return _OVERRIDE.fullmatch(name.strip().lower().replace("_", "-")) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -77,8 +86,8 @@ class Operation:
 
     @property
     def is_safe(self) -> bool:
-        """Whether the method changes nothing on the server."""
-        return self.method in SAFE_METHODS
+        """Whether the method changes nothing on the server, and no parameter asks for another method."""
+        return self.method in SAFE_METHODS and not any(overrides_method(one.name) for one in self.parameters)
 
     @property
     def path_parameters(self) -> tuple[Parameter, ...]:

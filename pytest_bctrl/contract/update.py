@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_bctrl import locking
 from pytest_bctrl.contract import overlay as overlays
 from pytest_bctrl.contract.build import extract, lock_text, render
 from pytest_bctrl.contract.document import load_document
@@ -89,17 +89,19 @@ def write(texts: Mapping[Path, str]) -> None:
     Raises `DocumentError` where a file cannot be written.
     """
     before = {path: path.read_bytes() if path.exists() else None for path in texts}
-    staged: dict[Path, Path] = {}
     done: list[Path] = []
     current = Path()
     try:
-        for path, text in texts.items():
-            current = path
-            staged[path] = _stage(path, text)
-        for path, temporary in staged.items():
-            current = path
-            temporary.replace(path)
-            done.append(path)
+        with ExitStack() as locks:
+            staged: dict[Path, Path] = {}
+            for path, text in texts.items():
+                current = path
+                staged[path] = locks.enter_context(locking.held(path))
+                locking.fill(staged[path], text.encode(), path)
+            for path, temporary in staged.items():
+                current = path
+                temporary.replace(path)
+                done.append(path)
     except OSError as error:
         for path in done:
             _restore(path, before[path])
@@ -108,18 +110,6 @@ def write(texts: Mapping[Path, str]) -> None:
             where=str(current),
             mend="nothing was changed; make the folder writable, or give another: --contracts DIR",
         ) from None
-    finally:
-        for temporary in staged.values():
-            temporary.unlink(missing_ok=True)
-
-
-def _stage(path: Path, text: str) -> Path:
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-    # mkstemp makes the file for its owner alone.
-    Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-    return Path(name)
 
 
 def _restore(path: Path, content: bytes | None) -> None:

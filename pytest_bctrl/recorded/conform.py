@@ -1,17 +1,15 @@
-"""Holds recorded exchanges to the contract, and seals those that passed so that loading them costs little."""
+"""Holds recorded exchanges to the contract."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from hashlib import sha256
 
-from pytest_bctrl._version import __version__
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.own import Check
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.finding import Finding, at_or_above
+from pytest_bctrl.recorded.checked import Checked
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 
@@ -31,30 +29,16 @@ def findings_of(exchange: Exchange, contract: Contract, own: Iterable[Check] = (
     return None if answer is None else check_answer(answer, own=own)
 
 
-def failing(exchange: Exchange, contract: Contract) -> list[Finding]:
-    """Return the errors of one exchange; none where it bears the seal of this contract and this version."""
-    if exchange.checked and exchange.checked == seal(exchange, contract):
+def failing(exchange: Exchange, contract: Contract, checked: Checked) -> list[Finding]:
+    """Return the errors of one exchange; it is not looked at again where it is in `checked`, and added where it has
+    none.
+    """
+    if exchange in checked:
         return []
-    return at_or_above(findings_of(exchange, contract) or [], "error")
-
-
-def sealed(exchange: Exchange, contract: Contract) -> Exchange:
-    """Return an exchange that was checked, with the seal that says so."""
-    return replace(exchange, contract=contract.digest, checked=seal(exchange, contract))
-
-
-def seal(exchange: Exchange, contract: Contract) -> str:
-    """Return a digest of all that a check looks at: one change to any of it, and the exchange is checked again."""
-    looked_at = (
-        __version__,
-        contract.digest,
-        exchange.method,
-        f"{exchange.path}?{exchange.query}",
-        str(exchange.status),
-        *(f"{name}: {value}" for name, value in exchange.headers),
-        exchange.body_digest,
-    )
-    return sha256("\n".join(looked_at).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    found = at_or_above(findings_of(exchange, contract) or [], "error")
+    if not found:
+        checked.add(exchange)
+    return found
 
 
 def listing(exchanges: Iterable[Exchange], contract: Contract) -> Iterator[tuple[Exchange, Match]]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_bctrl import settings
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.fixture_values import contract
+from pytest_bctrl.fixture_values import aim, contract
+from pytest_bctrl.locking import sweep
+from pytest_bctrl.recorded.checked import Checked
 from pytest_bctrl.recorded.place import place_of
-from pytest_bctrl.recorded.recorded_test import Policy, RecordedTest
+from pytest_bctrl.recorded.recorded_test import Aim, Policy, RecordedTest
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.observing import observer
 
@@ -21,22 +25,42 @@ _PASSED: pytest.StashKey[bool] = pytest.StashKey()
 _NAME = "bctrl-recordings"
 
 
+@contextmanager
+def in_use(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
+    """Give a test its recording, aimed at the run's target where it records, and close what it opened."""
+    recording = recorded(request)
+    if recording.is_recording:
+        url, key, live = aim(request)
+        recording.aim(Aim(url, key, request.getfixturevalue("bctrl_space_id"), live))
+    try:
+        yield recording
+    finally:
+        recording.close()
+
+
 def recorded(request: pytest.FixtureRequest) -> RecordedTest:
     """Return the recording of the running test, read when it is first asked for; a broken one fails the test."""
     item: pytest.Item = request.node
     if _RECORDED not in item.stash:
-        if not item.config.pluginmanager.has_plugin(_NAME):
-            item.config.pluginmanager.register(RecordingHooks(), _NAME)
         wrong = ""
         try:
             place = place_of(item, os.environ)
             mode = settings.record_mode(item.config, os.environ)
-            item.stash[_RECORDED] = RecordedTest(place, contract(item.config), mode, _policy(item.config))
+            checked = _hooks(item.config).prepared(place.path.parent)
+            item.stash[_RECORDED] = RecordedTest(place, contract(item.config), mode, _policy(item.config), checked)
         except BctrlError as error:
             wrong = str(error)
         if wrong:
             pytest.fail(f"bctrl recording: {wrong}", pytrace=False)
     return item.stash[_RECORDED]
+
+
+def _hooks(config: pytest.Config) -> RecordingHooks:
+    found: RecordingHooks | None = config.pluginmanager.get_plugin(_NAME)
+    if found is None:
+        found = RecordingHooks(Checked(contract(config), config.rootpath, os.environ))
+        config.pluginmanager.register(found, _NAME)
+    return found
 
 
 def _policy(config: pytest.Config) -> Policy:
@@ -50,8 +74,17 @@ def _policy(config: pytest.Config) -> Policy:
 class RecordingHooks:
     """Fails a test whose requests were not recorded, and writes the recording of one that passed."""
 
-    def __init__(self) -> None:
+    def __init__(self, checked: Checked) -> None:
         self._failed: set[str] = set()
+        self._swept: set[Path] = set()
+        self._checked = checked
+
+    def prepared(self, folder: Path) -> Checked:
+        """Return what was checked before, once nothing is left in `folder` of runs that were killed."""
+        if folder not in self._swept:
+            self._swept.add(folder)
+            sweep(folder)
+        return self._checked
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember which tests had a subtest that failed: the test itself may be told as passed."""

@@ -16,7 +16,8 @@ from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.incoming import RECORDED, size
-from pytest_bctrl.recorded.conform import answer_of, base_path, failing, listing, sealed, space_of
+from pytest_bctrl.recorded.checked import Checked
+from pytest_bctrl.recorded.conform import answer_of, base_path, failing, listing, space_of
 from pytest_bctrl.recorded.place import Place
 from pytest_bctrl.reports.terminal import describe, headline
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
@@ -68,13 +69,14 @@ class RecordedTest:
     from the file. Raises `DocumentError` where the file is broken, was edited or conforms no longer.
     """
 
-    def __init__(self, place: Place, contract: Contract, mode: str, policy: Policy) -> None:
+    def __init__(self, place: Place, contract: Contract, mode: str, policy: Policy, checked: Checked) -> None:
         self.path: Path = place.path
         self.is_stale = False
         self.saved = Saved(was_written=False)
         self._place = place
         self._contract = contract
         self._policy = policy
+        self._checked = checked
         self._kept: list[Exchange] = []
         self._saved = -1
         self._open = ExitStack()
@@ -209,16 +211,14 @@ class RecordedTest:
         if not self.is_recording or self._aim is None or self._saved == len(self._kept):
             return
         self._saved = len(self._kept)
-        made: Sequence[Exchange] = [replace(one, test=self._place.test) for one in self._kept]
+        made: Sequence[Exchange] = [
+            replace(one, test=self._place.test, contract=self._contract.digest) for one in self._kept
+        ]
         if self._policy.scrub_ids:
             made = scrubbed(made, self._place.shown, self._aim.space_id)
         # Before the check, whose findings show what they find.
         refuse_secrets(made, self._place.shown, (*self._policy.secrets, secret(self._aim.key)))
-        if self._place.conforming:
-            self._require_conforming(made)
-            made = [sealed(one, self._contract) for one in made]
-        else:
-            made = [replace(one, contract=self._contract.digest) for one in made]
+        self._require_conforming(made)
         target = self._aim.base_url if self._aim.live else "mock"
         self.saved = save(self.path, self._place.test, made, target, _now())
 
@@ -252,7 +252,7 @@ class RecordedTest:
         if not self._place.conforming:
             return
         for number, exchange in enumerate(exchanges, 1):
-            found = failing(exchange, self._contract)
+            found = failing(exchange, self._contract, self._checked)
             if found:
                 where = f"{self._place.shown}: entry {number} of {len(exchanges)}, {exchange.label}"
                 raise DocumentError(

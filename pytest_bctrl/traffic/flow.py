@@ -5,16 +5,18 @@ The sync and the async transport drive the same flow, so that both keep the same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+import re
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TypeAlias
+from urllib.parse import unquote_plus
 
 import httpx
 
 from pytest_bctrl.contract.key_fields import BEARER, KeyField
-from pytest_bctrl.contract.model import SAFE_METHODS
+from pytest_bctrl.contract.model import SAFE_METHODS, overrides_method
 from pytest_bctrl.errors import UnsafeRequestError
 from pytest_bctrl.incoming import TooLargeError, require_unpackable
 from pytest_bctrl.secret import Secret
@@ -163,6 +165,13 @@ def _unpackable(outcome: Outcome) -> Outcome:
 
 def refuse_unsafe(request: httpx.Request, rules: Rules) -> None:
     """Raise `UnsafeRequestError` for a request that must not leave."""
+    override = next(_overrides(request), "")
+    if rules.live and override:
+        raise UnsafeRequestError(
+            f"the {override} is not sent to a live target: it could turn {request.method} into another method there",
+            where=str(request.url.copy_with(query=None)),
+            mend="leave it out, or use the bctrl_mock fixture",
+        )
     if rules.live and request.method not in SAFE_METHODS:
         raise UnsafeRequestError(
             f"{request.method} is not sent to a live target: it could create or change something there",
@@ -176,6 +185,16 @@ def refuse_unsafe(request: httpx.Request, rules: Rules) -> None:
             where=str(request.url.copy_with(query=None)),
             mend="use https",
         )
+
+
+def _overrides(request: httpx.Request) -> Iterator[str]:
+    """Yield what in a request asks for another method than that of its first line."""
+    yield from (f"header {name}" for name in request.headers if overrides_method(name))
+    target = request.extensions.get("target", request.url.raw_path).decode("latin-1")
+    for pair in re.split("[?&;]", target)[1:]:
+        name = unquote_plus(pair.partition("=")[0])
+        if overrides_method(name):
+            yield f"query parameter {name}"
 
 
 def _prepared(request: httpx.Request, rules: Rules) -> httpx.Request:

@@ -89,7 +89,7 @@ def failed(*arguments: str) -> str:
     return done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_serves_until_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     """Ends with 0 and without a word on standard error, a request under way or not."""
     with running(tmp_path, "--fault", "hang(after=1)") as mock:
@@ -102,6 +102,17 @@ def test_it_serves_until_a_signal(tmp_path: Path, number: signal.Signals) -> Non
     assert (code, err) == (0, "")
     assert out.startswith("mock of bctrl API 1.0.0 (contract ")
     assert not (tmp_path / "ready.json").exists()
+
+
+def test_under_nohup_it_outlives_its_terminal(tmp_path: Path) -> None:
+    """Which has the command ignore SIGHUP."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with running(tmp_path) as mock:
+            mock.process.send_signal(signal.SIGHUP)
+            assert 200 == mock.ask()[0]
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_the_line_to_try_works(tmp_path: Path) -> None:

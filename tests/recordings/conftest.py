@@ -1,12 +1,20 @@
-"""A downstream project that records against a real server and replays with it gone."""
+"""A recorded test in this process, and a downstream project that records against a server and replays with it gone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
+import httpx
 import pytest
 
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.recorded.checked import Checked
+from pytest_bctrl.recorded.place import Place
+from pytest_bctrl.recorded.recorded_test import Aim, Policy, RecordedTest
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock import MockServer
 from tests.variants import named, serve
 from tests.variants.server import Server
 
@@ -48,6 +56,34 @@ def test_fixture(bctrl_runtimes, bctrl_space_id):
 """
 
 Run = Callable[..., pytest.RunResult]
+CONTRACT = load()
+MEND = "pytest --bctrl-record-mode=rewrite --bctrl-live"
+
+
+def recorded(
+    path: Path,
+    test: str = "t",
+    *,
+    conforming: bool = True,
+    secrets: tuple[Secret, ...] = (),
+    scrub_ids: bool = False,
+    mock: MockServer | None = None,
+    known: Checked | None = None,
+) -> RecordedTest:
+    """Open the recording of a test as the fixture does; with a `mock`, it is recorded from there."""
+    place = Place(path, test, MEND, path.name, conforming)
+    mode = "none" if mock is None else "rewrite"
+    found = known or Checked(CONTRACT, path.parent, {})
+    made = RecordedTest(place, CONTRACT, mode, Policy(secrets, scrub_ids), found)
+    if mock is not None:
+        made.aim(Aim(mock.url, mock.api_key, mock.space_id, live=False))
+    return made
+
+
+def listing(recording: RecordedTest) -> httpx.Response:
+    """Ask for the runtimes of a recording's space."""
+    with recording.client() as client:
+        return client.get(f"/v1/spaces/{recording.space_id}/runtimes")
 
 
 @pytest.fixture

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
+from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.har_write import encode
-from tests.recordings.conftest import Run
+from tests.recordings.conftest import CONTRACT, Run, recorded
 from tests.recordings.test_trust import listed
-from tests.variants.server import Server
 
 ERROR = {"error": {"code": "x", "message": "y", "reasonClass": "client", "requestId": "z"}}
 REFUSED = replace(listed(ERROR), status=404)
@@ -30,22 +33,13 @@ def test_mine(afterwards, bctrl_client, bctrl_space_id):
 """
 
 
-def test_a_recording_that_is_being_made_tells_where_it_goes(
-    pytester: pytest.Pytester, record: Run, api: Server
-) -> None:
-    pytester.makepyfile(f"""
-        import pytest
-        from pytest_bctrl.errors import BctrlError
-
-        @pytest.mark.bctrl_recording
-        def test_mine(bctrl_recording):
-            assert "{api.url}" == bctrl_recording.base_url
-            assert bctrl_recording.url == bctrl_recording.url
-            with pytest.raises(BctrlError, match="there is nothing to replay yet .use bctrl_recording.url"):
-                bctrl_recording.transport
-    """)
-
-    record().assert_outcomes(passed=1)
+def test_a_recording_that_is_being_made_tells_where_it_goes(tmp_path: Path) -> None:
+    with MockServer(CONTRACT) as mock:
+        recording = recorded(tmp_path / "x.har", mock=mock)
+        assert (mock.url, recording.url) == (recording.base_url, recording.url)
+        with pytest.raises(BctrlError, match="there is nothing to replay yet"):
+            assert recording.transport
+        recording.close()
 
 
 def test_a_request_at_the_very_end_that_is_not_recorded_is_an_error(pytester: pytest.Pytester, replay: Run) -> None:
@@ -77,49 +71,11 @@ def test_an_answer_at_the_very_end_that_breaks_the_contract_is_not_written(
     result.stdout.fnmatch_lines(["bctrl recording: *it breaks the contract: *"])
 
 
-def test_what_breaks_the_contract_is_recorded_where_the_test_says_so(pytester: pytest.Pytester, replay: Run) -> None:
-    pytester.makepyfile(
-        test_mine="""
-        import pytest
+def test_the_runtimes_are_those_of_the_first_success(tmp_path: Path) -> None:
+    path = tmp_path / "kept.har"
+    path.write_bytes(encode(Recording((REFUSED, listed()))))
+    assert json.loads(listed().body)["runtimes"] == recorded(path).runtimes()
 
-        @pytest.mark.bctrl_recording(conforming=False)
-        def test_mine(request, bctrl_recording, bctrl_client, bctrl_space_id):
-            if bctrl_recording.is_recording:
-                request.getfixturevalue("bctrl_mock").fault("break_rule", "runtimes[*].status: enum")
-            body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
-            assert any("unheard-of" in one["status"] for one in body["runtimes"])
-        """
-    )
-
-    replay("--bctrl-record-mode=once").assert_outcomes(passed=1)
-    replay().assert_outcomes(passed=1)
-
-
-RUNTIMES = """
-    import pytest
-
-    @pytest.mark.bctrl_recording("kept")
-    def test_mine(bctrl_runtimes):
-        assert bctrl_runtimes
-"""
-
-
-def _kept(pytester: pytest.Pytester, *exchanges: Exchange) -> None:
-    pytester.mkdir("recordings")
-    (pytester.path / "recordings" / "kept.har").write_bytes(encode(Recording(exchanges)))
-    pytester.makepyfile(test_mine=RUNTIMES)
-
-
-def test_the_runtimes_are_those_of_the_first_success(pytester: pytest.Pytester, replay: Run) -> None:
-    _kept(pytester, REFUSED, listed())
-
-    replay().assert_outcomes(passed=1)
-
-
-def test_a_recording_without_runtimes_is_told(pytester: pytest.Pytester, replay: Run) -> None:
-    _kept(pytester, REFUSED)
-
-    result = replay()
-
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*recordings/kept.har: it holds no runtimes (*"])
+    path.write_bytes(encode(Recording((REFUSED,))))
+    with pytest.raises(DocumentError, match=r"kept\.har: it holds no runtimes \("):
+        recorded(path).runtimes()

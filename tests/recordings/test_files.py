@@ -69,12 +69,6 @@ def test_what_is_written_is_read_again(exchanges: list[Exchange]) -> None:
     assert recording == decode(encode(recording), "x.har")
 
 
-def test_every_cut_is_found() -> None:
-    for length in range(len(FILE)):
-        with pytest.raises(DocumentError, match=r"^x\.har: .* \(record it again"):
-            decode(FILE[:length], "x.har")
-
-
 WIDE = encode(
     Recording(
         (
@@ -106,19 +100,6 @@ def usual(data: bytes) -> Recording:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(har_read, "parse", lambda data: None)
         return decode(data, "x.har")
-
-
-def test_every_changed_byte_of_a_body_is_found() -> None:
-    text = json.loads(FILE)["log"]["entries"][0]["response"]["content"]["text"]
-    for index, letter in enumerate(text):
-
-        def change(log: Any, index: int = index, letter: str = letter) -> None:
-            content(log, 0)["text"] = f"{text[:index]}{chr(ord(letter) ^ 1)}{text[index + 1 :]}"
-
-        with pytest.raises(
-            DocumentError, match=r"x\.har: entry 1 of 2, GET /v1/a: response\.content\.text is not what"
-        ):
-            decode(edited(change), "x.har")
 
 
 @pytest.mark.parametrize(
@@ -237,11 +218,13 @@ def test_saving_keeps_other_tests_exchanges_and_replaces_ones_own(tmp_path: Path
 
 
 def test_saving_nothing_removes_a_file_that_would_hold_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "x.har"
+    path = tmp_path / "recordings" / "x.har"
+    assert not save(path, "", [], "mock", "now").was_written
+    assert not path.parent.exists()
     save(path, "", [ONE], "mock", "now")
 
     assert save(path, "", [], "mock", "now").was_written
-    assert not path.exists()
+    assert [] == list(path.parent.iterdir())
 
 
 def test_an_empty_file_is_written_anew_and_not_set_aside(tmp_path: Path) -> None:

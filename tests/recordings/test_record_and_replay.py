@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from contextlib import ExitStack
 from pathlib import Path
@@ -42,30 +41,6 @@ def test_what_was_recorded_is_replayed_byte_for_byte_with_nothing_set(
     assert api.api_key.encode() not in b"".join(files(pytester.path).values())
 
 
-def test_a_rewrite_of_the_same_bodies_leaves_every_byte(pytester: pytest.Pytester, record: Run) -> None:
-    pytester.makepyfile(test_mine=PROJECT)
-    record("-k", "sync")
-    before = files(pytester.path)
-    assert before
-
-    record("-k", "sync")
-
-    assert before == files(pytester.path)
-
-
-def test_a_failed_test_leaves_the_old_file(pytester: pytest.Pytester, record: Run) -> None:
-    pytester.makepyfile(test_mine=PROJECT)
-    record("-k", "test_sync")
-    before = files(pytester.path)
-    pytester.makepyfile(
-        test_mine=PROJECT.replace("    assert listed", "    listed(bctrl_client, 'x')\n    assert not listed")
-    )
-
-    record("-k", "test_sync").assert_outcomes(failed=1, deselected=39)
-
-    assert before == files(pytester.path)
-
-
 def test_once_records_what_has_no_recording_and_replays_what_has(pytester: pytest.Pytester, replay: Run) -> None:
     pytester.makepyfile(test_mine=PROJECT)
     first = replay("--bctrl-record-mode=once")
@@ -78,24 +53,6 @@ def test_once_records_what_has_no_recording_and_replays_what_has(pytester: pytes
     again.assert_outcomes(passed=4)
     assert "written: " not in again.stdout.str()
     assert before == files(pytester.path)
-
-
-def test_forty_tests_on_four_workers_keep_forty_exchanges(pytester: pytest.Pytester, replay: Run) -> None:
-    pytester.makepyfile(
-        """
-        import pytest
-
-        @pytest.mark.bctrl_recording("shared")
-        @pytest.mark.parametrize("number", range(40))
-        def test_it(bctrl_client, bctrl_space_id, number):
-            assert 200 == bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes?n={number}").status_code
-        """
-    )
-    for mode in ("once", "rewrite", "none"):
-        replay("-n", "4", f"--bctrl-record-mode={mode}").assert_outcomes(passed=40)
-        log = json.loads((pytester.path / "recordings" / "shared.har").read_bytes())["log"]
-        urls = sorted(int(entry["request"]["url"].rpartition("=")[2]) for entry in log["entries"])
-        assert list(range(40)) == urls
 
 
 def test_a_request_that_is_not_recorded_fails_the_test_that_swallows_the_exception(

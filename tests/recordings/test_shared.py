@@ -1,33 +1,36 @@
-"""A recording that several tests share: mending it for one of them loses nothing of the others."""
+"""A recording that several tests share: recording it again for one of them loses nothing of the others."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.recorded.summary import summary
 from pytest_bctrl.traffic.recordings.har_file import load
-from tests.recordings.conftest import Run
+from pytest_bctrl.traffic.recordings.replay import Miss
+from pytest_bctrl.traffic.recordings.store import Saved, save
+from tests.recordings.conftest import recorded
+from tests.recordings.test_trust import listed
 
-PROJECT = """
-import pytest
+TESTS = [f"t[{number}]" for number in range(4)]
 
-@pytest.mark.bctrl_recording("shared")
-@pytest.mark.parametrize("number", range(4))
-def test_s(bctrl_client, bctrl_space_id, number):
-    assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code == 200
-"""
 
-REWRITE = "--bctrl-record-mode=rewrite"
+def again(path: Path, test: str) -> Saved:
+    """Record one test, with another body than before."""
+    return save(path, test, [replace(listed(), test=test, reason="again", status=203)], "mock", "now")
 
 
 @pytest.fixture
-def shared(pytester: pytest.Pytester, replay: Run) -> Path:
+def shared(tmp_path: Path) -> Path:
     """A file with an exchange of each of four tests, which all ask for the same."""
-    pytester.makepyfile(test_r=PROJECT)
-    replay("--bctrl-record-mode=once").assert_outcomes(passed=4)
-    return pytester.path / "recordings" / "shared.har"
+    path = tmp_path / "recordings" / "shared.har"
+    for test in TESTS:
+        save(path, test, [listed(test=test)], "mock", "now")
+    return path
 
 
 def edit(path: Path, test: str) -> None:
@@ -44,61 +47,58 @@ def held(path: Path) -> list[str]:
     return [one.test for one in found.exchanges]
 
 
-def test_mending_the_edited_entry_keeps_all_others(shared: Path, replay: Run) -> None:
-    edit(shared, "test_r.py::test_s[3]")
-    broken = replay("--tb=short")
-    broken.assert_outcomes(errors=4)
-    broken.stdout.fnmatch_lines(["*shared.har: entry 4 of 4 (test_r.py::test_s[[]3]), GET *"])
+def told(path: Path, saved: Saved) -> str:
+    """What the end of a run says."""
+    one = {"path": str(path), "used": [], "unused": [], "stale": False, "written": saved.was_written}
+    return "\n".join(summary([{**one, "aside": str(saved.aside or ""), "dropped": list(saved.dropped)}]))
 
-    mended = replay(REWRITE, "test_r.py::test_s[3]")
 
-    mended.assert_outcomes(passed=1)
-    assert [f"test_r.py::test_s[{number}]" for number in range(4)] == held(shared)
+def test_recording_the_edited_entry_again_keeps_all_others(shared: Path) -> None:
+    edit(shared, TESTS[3])
+    with pytest.raises(DocumentError, match=r"shared\.har: entry 4 of 4 \(t\[3\]\), GET "):
+        recorded(shared, TESTS[0])
+
+    assert again(shared, TESTS[3]).aside is None
+    assert TESTS == held(shared)
     assert [shared] == list(shared.parent.iterdir())
-    replay().assert_outcomes(passed=4)
 
 
-def test_another_tests_broken_entry_is_set_aside_and_named(shared: Path, replay: Run) -> None:
-    edit(shared, "test_r.py::test_s[3]")
+def test_another_tests_broken_entry_is_set_aside_and_named(shared: Path) -> None:
+    edit(shared, TESTS[3])
     before = shared.read_bytes()
 
-    mended = replay(REWRITE, "test_r.py::test_s[1]")
+    saved = again(shared, TESTS[1])
 
-    mended.assert_outcomes(passed=1)
-    mended.stdout.fnmatch_lines(
-        ["set aside: recordings/shared.har, now shared.har.broken: *not kept: test_r.py::test_s[[]3]"]
-    )
+    assert "/shared.har, now shared.har.broken: broken entries, not kept: t[3]\n" in told(shared, saved)
     assert before == shared.with_name("shared.har.broken").read_bytes()
-    assert [f"test_r.py::test_s[{number}]" for number in range(3)] == held(shared)
+    assert TESTS[:3] == held(shared)
     # And the one that lost its own is not answered from another's.
-    lost = replay()
-    lost.assert_outcomes(passed=3, failed=1)
-    lost.stdout.fnmatch_lines(["*record it pytest *-m \"not bctrl_contract\" 'test_r.py::test_s[[]3]'"])
+    lost = recorded(shared, TESTS[3]).player.answer("GET", listed().target)
+    assert isinstance(lost, Miss)
+    assert "record it pytest --bctrl-record-mode=rewrite" in lost.text
 
 
-def test_a_test_without_exchanges_of_its_own_plays_what_is_shared(shared: Path, replay: Run) -> None:
+def test_a_test_without_exchanges_of_its_own_plays_what_is_shared(shared: Path) -> None:
     """It is new, or was renamed."""
-    suite = shared.parent.parent / "test_r.py"
-    suite.write_text(suite.read_text().replace("def test_s(", "def test_renamed("))
-
-    replay().assert_outcomes(passed=4)
+    assert TESTS == [one.test for one in recorded(shared, "renamed").exchanges]
+    assert TESTS[2:3] == [one.test for one in recorded(shared, TESTS[2]).exchanges]
 
 
-def test_a_file_without_its_last_line_end_keeps_its_entries(shared: Path, replay: Run) -> None:
+def test_a_file_without_its_last_line_end_keeps_its_entries(shared: Path) -> None:
     shared.write_bytes(shared.read_bytes().removesuffix(b"\n"))
 
-    replay(REWRITE, "test_r.py::test_s[1]").assert_outcomes(passed=1)
+    again(shared, TESTS[1])
 
-    assert 4 == len(held(shared))
+    assert TESTS == held(shared)
 
 
-def test_a_file_that_cannot_be_read_is_set_aside_each_time_under_a_free_name(shared: Path, replay: Run) -> None:
+def test_a_file_that_cannot_be_read_is_set_aside_each_time_under_a_free_name(shared: Path) -> None:
     whole = shared.read_bytes()
     for name, cut in (("shared.har.broken", 700), ("shared.har.broken-2", 900)):
         shared.write_bytes(whole[:cut])
 
-        mended = replay(REWRITE, "test_r.py::test_s[1]")
+        saved = again(shared, TESTS[1])
 
-        mended.stdout.fnmatch_lines([f"set aside: recordings/shared.har, now {name}: nothing in it could be read*"])
+        assert f"/shared.har, now {name}: nothing in it could be read" in told(shared, saved)
         assert whole[:cut] == shared.with_name(name).read_bytes()
-        assert ["test_r.py::test_s[1]"] == held(shared)
+        assert TESTS[1:2] == held(shared)

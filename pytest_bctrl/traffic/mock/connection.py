@@ -26,6 +26,8 @@ _AT_ONCE = struct.pack("ii" if os.name == "posix" else "hh", 1, 0)
 """`SO_LINGER` with no time to linger: closing resets the connection."""
 
 _DRAIN_SECONDS = 1.0
+_SILENT_SECONDS, _STALLED_SECONDS = 0.1, 1.0
+"""How long a connection that never asked has to say nothing, and any other to stand still, before it can be spared."""
 
 
 class Handler(Protocol):
@@ -101,6 +103,7 @@ class Connection:
         self._out: list[memoryview] = []
         self._waiting: tuple[Arrived, Answer] | None = None
         self._hung = False
+        self._has_asked = False
         self._eof = False
         self._closing = False
         self._draining = False
@@ -143,6 +146,36 @@ class Connection:
             self._begun = None
             self._refuse(Problem(408, f"the request did not arrive within {self._limits.incomplete:g} seconds"))
 
+    def spare(self, now: float) -> tuple[bool, bool, float] | None:
+        """Return how well others can have its place, the lowest first; None where it is in use.
+
+        First are those that never asked, then those that asked and were answered, then those that stand still amid a
+        request or an answer; of each, the one that has said nothing for longest.
+        """
+        is_amid = bool(self._out) or self._begun is not None
+        is_active = (is_amid or self._has_asked) and now - self.last < _STALLED_SECONDS
+        return (
+            None
+            if is_active or self._waiting or self._hung or self._draining
+            else (is_amid, self._has_asked, self.last)
+        )
+
+    def give_up(self, now: float) -> bool:
+        """Close the connection to make room; false where a request is on its way, by what it has been sent or as it is
+        new, and where it is in use or closed by now.
+        """
+        is_new = not self._has_asked and now - self.last < _SILENT_SECONDS
+        if self.closed or is_new or self.spare(now) is None or (not self._out and self._has_unread()):
+            return False
+        self.close(reset=bool(self._out))
+        return True
+
+    def _has_unread(self) -> bool:
+        try:
+            return bool(self.sock.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
+
     def close(self, *, reset: bool = False) -> None:
         """Close the socket, with a reset where asked."""
         if self.closed:  # pragma: no cover - an event of the round in which it was closed
@@ -181,6 +214,7 @@ class Connection:
     def _advance(self) -> None:
         while self._queue and not self._is_busy():
             arrived = self._queue.popleft()
+            self._has_asked = True
             answer = self._handler.respond(arrived.request)
             if answer.delay:
                 self._waiting = arrived, answer

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, overload
+from urllib.parse import unquote_plus
 
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.message import Answer, Headers, Request
 
 MASK = "**********"
 
-_CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
+_CREDENTIAL = re.compile(
+    "(x|proxy|xamz)?(auth(orization)?|cookie|credentials?|(api|access|private|secret)?key|(api|client)?secret|jwt|bearer"
+    "|(access|api|auth|bearer|id|refresh|session)?token|pass(phrase|wd|word)?|pwd|session(id)?|sig(nature)?)"
+)
+"""Names of header fields and of query parameters whose value is hidden, whatever it is; in lower case, without - and _.
+Not `pageToken` and the like, which tests assert on."""
+_SCHEME = re.compile(r"(basic|bearer|digest|negotiate|token) (?=.)", re.IGNORECASE)
+_PAIR = re.compile(r"(?<=[?&;])([^=&;#\s]+)=([^&;#\s]+)")
+_USER = re.compile(r"(?<=://)[^/?#@\s]+(?=@)")
+_SHORTEST = 4
 _MOST_BODY_BYTES = 64 * 1024 * 1024
 _SHOWN = 30
 
@@ -60,11 +71,13 @@ class Entry:
 class Journal(Sequence[Entry]):
     """The exchanges since the last reset, oldest first.
 
-    Of more than `most`, or of more than 64 MiB of request bodies, the oldest are dropped.
+    Of more than `most`, or of more than 64 MiB of request bodies, the oldest are dropped. What is hidden are `key`, and
+    the values of header fields and query parameters that carry one, by the contract (`names`) or as a custom.
     """
 
-    def __init__(self, key: Secret, most: int = 10_000) -> None:
+    def __init__(self, key: Secret, most: int = 10_000, names: Iterable[str] = ()) -> None:
         self._key = key
+        self._names = {_plain(name) for name in names}
         self._most = most
         self._kept: deque[tuple[float, Request, Answer]] = deque()
         self._body_bytes = 0
@@ -114,7 +127,8 @@ class Journal(Sequence[Entry]):
         A header field is named with underscores (`content_type="application/json"`). A credential is hidden, so it
         cannot be asked for.
         """
-        return [entry for entry in self if _matches(entry, method, path, status, headers)]
+        shown = None if path is None else self._hide(path)
+        return [entry for entry in self if _matches(entry, method, shown, status, headers)]
 
     def assert_requested(
         self,
@@ -168,21 +182,41 @@ class Journal(Sequence[Entry]):
             time=time,
             status=answer.status,
             answer=answer,
-            why=answer.why,
+            why=self._hide(answer.why, tuple(self._credentials(request)) if answer.why else ()),
             faults=answer.faults,
         )
 
     def _hide_header(self, name: str, value: str) -> str:
-        if name not in _CREDENTIALS:
+        if not self._is_credential(name):
             return self._hide(value)
-        scheme, space, token = value.partition(" ")
-        return f"{scheme}{space}{MASK}" if token else MASK
+        scheme = _SCHEME.match(value)
+        return f"{scheme[0] if scheme else ''}{MASK}"
 
-    def _hide(self, text: str) -> str:
-        return text.replace(self._key.reveal(), MASK) if self._key else text
+    def _is_credential(self, name: str) -> bool:
+        plain = _plain(name)
+        return plain in self._names or _CREDENTIAL.fullmatch(plain) is not None
+
+    def _hide(self, text: str, values: Sequence[str] = ()) -> str:
+        for value in (*values, *([self._key.reveal()] if self._key else [])):
+            text = text.replace(value, MASK)
+        return _USER.sub(MASK, _PAIR.sub(self._hide_pair, text))
+
+    def _hide_pair(self, pair: re.Match[str]) -> str:
+        return f"{pair[1]}={MASK}" if self._is_credential(unquote_plus(pair[1])) else pair[0]
+
+    def _credentials(self, request: Request) -> Iterator[str]:
+        """Yield the values that a reason might repeat."""
+        pairs = ((unquote_plus(name), unquote_plus(value)) for name, value in _PAIR.findall(request.target))
+        for name, value in (*request.headers, *pairs):
+            if self._is_credential(name) and len(value) >= _SHORTEST:
+                yield value
 
     def _hide_bytes(self, data: bytes) -> bytes:
         return data.replace(self._key.reveal().encode(), MASK.encode()) if self._key else data
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")
 
 
 def _matches(

@@ -10,7 +10,7 @@ class Limits:
     """Bytes and seconds: what goes beyond is refused with 408, 413, 414 or 431, or the connection is closed.
 
     `idle` is how long a connection may stand still, either way; `incomplete` how long a request may take to arrive.
-    Beyond `connections` new ones wait in the backlog until one is closed.
+    Beyond `connections` a new one takes the place of one that is idle, and waits in the backlog where all are in use.
     """
 
     target_bytes: int = 64 * 1024

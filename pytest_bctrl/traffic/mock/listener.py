@@ -9,6 +9,7 @@ import selectors
 import socket
 import threading
 import time
+from collections import deque
 from contextlib import suppress
 from itertools import count
 from typing import Any
@@ -19,9 +20,9 @@ from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.parse import Arrived
 from pytest_bctrl.traffic.mock.wire import Dates
 
-_BACKLOG = 1024
+_BACKLOG = 4096
 _LAST_PORT = 65_535
-_SWEEP_SECONDS = 0.5
+_SWEEP_SECONDS, _FULL_SECONDS = 0.5, 0.05
 _STOP, _DROP = b"s", b"d"
 
 
@@ -32,6 +33,7 @@ class Listener:
         self._handler = handler
         self._limits = limits
         self._connections: set[Connection] = set()
+        self._spare: deque[Connection] = deque()
         self._known: dict[bytes, Arrived] = {}
         self._timers: list[tuple[float, int, Connection]] = []
         self._order = count()
@@ -44,18 +46,30 @@ class Listener:
         self._socket = _listening(host, port)
         self._alarm, self._wake = socket.socketpair()
         self._selector = selectors.DefaultSelector()
-        self._is_accepting = True
-        self._selector.register(self._socket, READ_EVENT, self._accept)
+        self._is_accepting = False
+        self._resume()
         self._selector.register(self._alarm, READ_EVENT, None)
+        self._sweep_at = self.now()
+        self._process = os.getpid()
         self._thread = threading.Thread(target=self._run, name="bctrl-mock", daemon=True)
         self._thread.start()
         address = self._socket.getsockname()
         return str(address[0]), int(address[1])
 
     def stop(self) -> None:
-        """Close every connection and end the thread, at once; nothing happens where it is not running."""
+        """Close every connection and end the thread, at once; nothing happens where it is not running.
+
+        In a forked child, where there is no such thread, what the child has of it is closed; the parent goes on.
+        """
         thread, self._thread = self._thread, None
         if thread is None:
+            return
+        if self._process != os.getpid():
+            # The connections as they are: each is the parent's to end.
+            for sock in (self._socket, self._alarm, self._wake, *(one.sock for one in self._connections)):
+                sock.close()
+            self._selector.close()
+            self._connections.clear()
             return
         # Where the loop has ended by itself, nobody is left to hear it.
         with suppress(OSError):
@@ -65,7 +79,7 @@ class Listener:
 
     def drop_connections(self) -> None:
         """Close every connection and return once that is done; the listener goes on."""
-        if self._thread is None:
+        if self._thread is None or self._process != os.getpid():
             return
         self._dropped.clear()
         with suppress(OSError):
@@ -100,9 +114,7 @@ class Listener:
         """Watch the connection no longer."""
         self._connections.discard(connection)
         self.watch(connection, 0)
-        if not self._is_accepting:
-            self._is_accepting = True
-            self._selector.register(self._socket, READ_EVENT, self._accept)
+        self._resume()
 
     def _run(self) -> None:
         try:
@@ -117,9 +129,8 @@ class Listener:
             self._alarm.close()
 
     def _serve(self) -> None:
-        sweep_at = self.now() + _SWEEP_SECONDS
         while True:
-            for key, events in self._selector.select(self._patience(sweep_at)):
+            for key, events in self._selector.select(self._patience()):
                 if key.data is not None:
                     key.data(events)
                 elif not self._obey():
@@ -128,8 +139,9 @@ class Listener:
                 now = self.now()
                 while self._timers and self._timers[0][0] <= now:
                     heapq.heappop(self._timers)[2].due()
-                if now >= sweep_at:
-                    sweep_at = now + _SWEEP_SECONDS
+                if now >= self._sweep_at:
+                    self._sweep_at = now + _SWEEP_SECONDS
+                    self._resume()
                     for connection in list(self._connections):
                         connection.sweep(now)
 
@@ -145,25 +157,33 @@ class Listener:
         # What waits in the backlog was sent before the call, too.
         if self._is_accepting:
             self._accept(0)
-        for connection in list(self._connections):
-            connection.close()
+        while self._connections:
+            for connection in list(self._connections):
+                connection.close()
+            self._accept(0)
         self._timers.clear()
 
-    def _patience(self, sweep_at: float) -> float | None:
+    def _patience(self) -> float | None:
         if not self._connections:
             return None
-        until = min(sweep_at, self._timers[0][0]) if self._timers else sweep_at
+        until = min(self._sweep_at, self._timers[0][0]) if self._timers else self._sweep_at
         return max(0.0, until - self.now())
 
     def _accept(self, _events: int) -> None:
-        for _ in range(64):
+        # One at a time where there is no room: how many wait is not known.
+        room = max(1, min(64, self._limits.connections - len(self._connections)))
+        for _ in range(room):
+            if len(self._connections) >= self._limits.connections and not self._make_room():
+                self._pause()
+                return
             try:
                 sock, _address = self._socket.accept()
             except BlockingIOError:
                 return
             except OSError as error:
                 if error.errno in (errno.EMFILE, errno.ENFILE):
-                    self._pause()
+                    if not self._make_room():
+                        self._pause()
                     return
                 continue  # pragma: no cover - a client that was gone before it was accepted, on systems that say so
             sock.setblocking(False)
@@ -171,15 +191,31 @@ class Listener:
             connection = Connection(sock, self, self._handler, self._limits, self._known)
             self._connections.add(connection)
             self._selector.register(sock, READ_EVENT, connection.ready)
-            if len(self._connections) >= self._limits.connections:
-                self._pause()
-                return
+
+    def _make_room(self) -> bool:
+        """Close the connection that can best be spared; false where each is in use."""
+        now = self.now()
+        if not self._spare:
+            ranked = sorted((rank, next(self._order), one) for one in self._connections if (rank := one.spare(now)))
+            # Kept is the best kind alone: others of it may have come when these are gone.
+            self._spare.extend(one for rank, _, one in ranked if rank[:2] == ranked[0][0][:2])
+        is_given_up = bool(self._spare) and self._spare.popleft().give_up(now)
+        if not is_given_up:
+            # It goes before all that follow, in a moment: it is new, or has just been sent something.
+            self._spare.clear()
+        return is_given_up
 
     def _pause(self) -> None:
         # With none open nothing would ever wake it again.
         if self._connections:
             self._is_accepting = False
             self._selector.unregister(self._socket)
+            self._sweep_at = min(self._sweep_at, self.now() + _FULL_SECONDS)
+
+    def _resume(self) -> None:
+        if not self._is_accepting:
+            self._is_accepting = True
+            self._selector.register(self._socket, READ_EVENT, self._accept)
 
 
 READ_EVENT = selectors.EVENT_READ

@@ -78,7 +78,7 @@ class Answer:
     delay: float = 0.0
     ending: Ending = "whole"
     chunked: bool = False
-    why: str = ""
+    why: str = field(default="", repr=False)
     faults: tuple[str, ...] = ()
 
     def header(self, name: str) -> str | None:

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.admission import Admission, Refused, challenge
-from pytest_bctrl.traffic.mock.fields import completed
+from pytest_bctrl.traffic.mock.fields import completed, plain
 from pytest_bctrl.traffic.mock.message import Answer, Request
 from pytest_bctrl.traffic.mock.negotiate import (
     accepts,
     preferred_status,
     usable_request_id,
 )
-from pytest_bctrl.traffic.mock.plain import plain
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.mock.stage import Stage

@@ -58,7 +58,8 @@ class MockServer:
         self.api_key = api_key or Secret(MOCK_KEY)
         self.space_id = space_id or SPACE_ID
         self.samples = Samples(contract, main_operation(contract))
-        self.requests = Journal(self.api_key, remembered)
+        schemes = {scheme for one in contract.operations for group in one.security for scheme in group}
+        self.requests = Journal(self.api_key, remembered, [one.field for one in schemes if one.field])
         self._known_scenarios: Mapping[str, Callable[..., Scenario]] = SCENARIOS
         self._own_faults: Mapping[str, Callable[..., Fault]] = {}
         self._log = log

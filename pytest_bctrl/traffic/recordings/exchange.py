@@ -20,8 +20,8 @@ class Exchange:
     """One request and its answer.
 
     Bodies are content: transfer and content codings are undone. `started` is ISO 8601. `test` names the test that
-    recorded it (empty in files of other tools), `contract` the digest of the contract it was recorded under, and
-    `checked` is the seal of a check that it passed. `is_complete` is false where another tool left the body out.
+    recorded it (empty in files of other tools), `contract` the digest of the contract it was recorded under.
+    `is_complete` is false where another tool left the body out.
     `base_path` is what the target's base URL has before the contract's paths: a client of a replay need not ask for it.
     `body_digest` is the SHA-256 of `body`, in hex: taken once, as a large body takes its time.
     """
@@ -38,7 +38,6 @@ class Exchange:
     test: str = ""
     base_path: str = ""
     contract: str = ""
-    checked: str = ""
     is_complete: bool = True
     body_digest: str = field(init=False, repr=False, compare=False)
 

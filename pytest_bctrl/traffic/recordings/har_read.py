@@ -169,7 +169,6 @@ class _Reader:
             test=self._string(entry, "_bctrlTest"),
             base_path=self._base_path(entry, url),
             contract=self._string(entry, "_bctrlContract"),
-            checked=self._string(entry, "_bctrlChecked"),
             is_complete=body is not None or method == "HEAD" or status in _BODILESS or not content.get("size"),
         )
         self._require_digest(content, made.body_digest, "response.content")

@@ -35,7 +35,6 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
         "_bctrlTest": exchange.test,
         **({"_bctrlBasePath": exchange.base_path} if exchange.base_path else {}),
         "_bctrlContract": exchange.contract,
-        "_bctrlChecked": exchange.checked,
         "startedDateTime": exchange.started,
         "time": 0,
         "request": {

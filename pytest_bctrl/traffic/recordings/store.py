@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 
+from pytest_bctrl import locking
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.incoming import MOST, read_file, size
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
@@ -39,9 +35,22 @@ def save(path: Path, test: str, exchanges: Sequence[Exchange], target: str, reco
     Where method, URL, status and bodies are what the file holds already, the file is left byte for byte. A broken
     file keeps its whole entries; where others than those of `test` are broken, or nothing can be read, it is first
     set aside under another name. One from a newer version is left, and `DocumentError` is raised. A file that would
-    hold nothing is removed.
+    hold nothing is removed. Raises `DocumentError` where it cannot be written, and `BctrlError` where another process
+    has its lock for too long.
     """
-    with _locked(path):
+    if not exchanges and not path.exists():
+        return Saved(was_written=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _saved(path, test, exchanges, target, recorded_at)
+    except OSError as error:
+        raise DocumentError(
+            f"it cannot be written: {error.strerror}", where=str(path), mend="name another --bctrl-recordings"
+        ) from None
+
+
+def _saved(path: Path, test: str, exchanges: Sequence[Exchange], target: str, recorded_at: str) -> Saved:
+    with locking.held(path) as part:
         old = _old(path)
         # What another tool wrote was never searched for secrets, so none of it is written again.
         theirs = tuple(one for one in old.recording.exchanges if one.test != test and old.recording.is_ours)
@@ -52,7 +61,12 @@ def save(path: Path, test: str, exchanges: Sequence[Exchange], target: str, reco
         aside = _set_aside(path) if dropped or not old.is_readable else None
         merged = sorted((*theirs, *exchanges), key=lambda one: one.test)
         if merged:
-            _replace(path, encode(Recording(tuple(merged), target, recorded_at)))
+            data = encode(Recording(tuple(merged), target, recorded_at))
+            if len(data) > MOST:
+                mend = "record into several files: bctrl_recording(name)"
+                raise DocumentError(f"it would be larger than {size(MOST)}, which is not read again", str(path), mend)
+            locking.fill(part, data, path)
+            part.replace(path)
         else:
             path.unlink(missing_ok=True)
         return Saved(was_written=True, aside=aside, dropped=dropped)
@@ -77,7 +91,6 @@ def _essence(exchange: Exchange) -> tuple[object, ...]:
         exchange.body,
         exchange.request_body,
         exchange.contract,
-        exchange.checked,
     )
 
 
@@ -115,64 +128,3 @@ def _set_aside(path: Path) -> Path:
 def was_set_aside(path: Path) -> bool:
     """Whether a broken file of this name lies beside it, with what some test has lost."""
     return path.with_name(f"{path.name}.broken").exists()
-
-
-def _replace(path: Path, data: bytes) -> None:
-    if len(data) > MOST:
-        mend = "record into several files: bctrl_recording(name)"
-        raise DocumentError(f"it would be larger than {size(MOST)}, which is not read again", str(path), mend)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
-        half = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            half.chmod(0o644)
-            half.replace(path)
-        finally:
-            half.unlink(missing_ok=True)
-    except OSError as error:
-        raise DocumentError(
-            f"it cannot be written: {error.strerror}", where=str(path), mend="name another --bctrl-recordings"
-        ) from None
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the file's lock, which the system takes back from a process that dies.
-
-    It is kept with the temporary files, so that no lock file ever lies beside a recording.
-    """
-    user = getattr(os, "getuid", lambda: "")()
-    name = sha256(str(path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:24]
-    lock = Path(tempfile.gettempdir()) / f"pytest-bctrl-{user}-{name}.lock"
-    with lock.open("ab") as file:
-        _take(file.fileno())
-        try:
-            yield
-        finally:
-            _give_back(file.fileno())
-
-
-if sys.platform == "win32":  # pragma: no cover - Windows
-    import msvcrt
-
-    def _take(file: int) -> None:
-        while True:
-            with suppress(OSError):
-                msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-                return
-            time.sleep(0.02)
-
-    def _give_back(file: int) -> None:
-        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
-
-else:
-    import fcntl
-
-    def _take(file: int) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX)
-
-    def _give_back(file: int) -> None:
-        fcntl.flock(file, fcntl.LOCK_UN)

@@ -1,0 +1,173 @@
+"""Locks that others hold, took away or put something else in place of, and what killed processes leave."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from pytest_bctrl import locking
+from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.traffic.recordings.exchange import Exchange
+from pytest_bctrl.traffic.recordings.har_file import load
+from pytest_bctrl.traffic.recordings.store import Saved, save
+
+HOLDER = """
+import sys
+from pathlib import Path
+from pytest_bctrl.locking import held
+with held(Path(sys.argv[1])) as part:
+    part.write_text("half of")
+    print(flush=True)
+    sys.stdin.read()
+"""
+
+
+def saved(path: Path, test: str = "t") -> Saved:
+    return save(path, test, [Exchange("GET", "http://x.test/", 200, body=b"1", test=test)], "mock", "now")
+
+
+def lock_of(path: Path) -> Path:
+    """Where the lock of a file lies."""
+    with locking.held(path):
+        (lock,) = path.parent.glob(".*.lock")
+    return lock
+
+
+@contextmanager
+def another(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that is writing the file."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    try:
+        yield holder
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
+def test_a_lock_that_another_process_keeps_is_waited_for_and_then_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.har"
+    lock = lock_of(path)
+    monkeypatch.setattr(locking, "PATIENCE", 0.1)
+
+    with another(path) as holder:
+        with pytest.raises(BctrlError) as caught:
+            saved(path)
+        locking.sweep(tmp_path)
+        assert 2 == len(list(tmp_path.iterdir()))
+        holder.communicate("")
+
+    assert f"{lock}: process {holder.pid} on {os.uname().nodename} has held it for more than 0.1 s" in str(caught.value)
+    assert saved(path).was_written
+    assert [path] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("then", [saved, lambda path: locking.sweep(path.parent)], ids=["next write", "next run"])
+def test_what_a_killed_process_left_is_removed(tmp_path: Path, then: Callable[[Path], object]) -> None:
+    path = tmp_path / f"{'x' * 100}.har"
+    with another(path) as holder:
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+        assert [".lock", ".part"] == sorted(one.suffix for one in tmp_path.iterdir())
+
+    then(path)
+
+    assert {path} >= set(tmp_path.iterdir())
+
+
+def test_files_of_others_are_left(tmp_path: Path) -> None:
+    names = {".part", "film.part", ".film.part", ".film.short.part", ".film.ABCDEFGH.part", "a.abcdefgh.lock"}
+    for name in names:
+        (tmp_path / name).touch()
+
+    locking.sweep(tmp_path)
+    locking.sweep(tmp_path / "none")
+
+    assert names == {one.name for one in tmp_path.iterdir()}
+
+
+IN_THE_WAY: dict[str, Callable[[Path], object]] = {
+    "folder": lambda lock: lock.mkdir(),
+    "link": lambda lock: lock.symlink_to("/surely/not/there"),
+    "pipe": lambda lock: os.mkfifo(lock),
+}
+
+
+@pytest.mark.parametrize("name", IN_THE_WAY)
+def test_what_lies_in_the_place_of_a_lock_ends_nothing_but_the_save(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "x.har"
+    lock = lock_of(path)
+    IN_THE_WAY[name](lock)
+
+    with pytest.raises(BctrlError, match=r"x\.har") as caught:
+        saved(path)
+
+    assert "it cannot be written: " in str(caught.value) or f"{lock}: it is no lock that this user can" in str(
+        caught.value
+    )
+    assert not path.exists()
+
+
+def test_the_lock_of_another_user_is_named() -> None:
+    """Root, who may do everything, is another user for a moment; to all others their own file can be another's."""
+    with TemporaryDirectory() as name:
+        path = Path(name) / "x.har"
+        Path(name).chmod(0o777)
+        lock_of(path).touch(0)
+        before = os.geteuid()
+        if before == 0:
+            os.seteuid(65534)
+        try:
+            with pytest.raises(
+                BctrlError, match=r"lock: it is no lock that this user can take: Permission .*remove it"
+            ):
+                saved(path)
+        finally:
+            os.seteuid(before)
+
+
+def test_a_lock_that_its_holder_took_away_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was opened before that and locked after: another may hold the one that lies there by now."""
+    path = tmp_path / "x.har"
+    lock = lock_of(path)
+    real = fcntl.flock
+    turns = ["removed", "another there", "left"]
+
+    def flock(file: int, how: int) -> None:
+        turn = turns.pop(0)
+        if turn != "left":
+            lock.unlink()
+        if turn == "another there":
+            lock.touch()
+        real(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with locking.held(path):
+        assert [] == turns
+        assert lock.read_text().startswith(f"process {os.getpid()} on ")
+
+
+def test_many_at_once_lose_nothing_of_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "x.har"
+    with ThreadPoolExecutor(8) as pool:
+        assert all(one.was_written for one in pool.map(lambda number: saved(path, f"t{number}"), range(24)))
+
+    found = load(path)
+    assert found is not None
+    assert {f"t{number}" for number in range(24)} == {one.test for one in found.exchanges}
+    assert [path] == list(tmp_path.iterdir())

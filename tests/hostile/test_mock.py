@@ -1,0 +1,175 @@
+"""A mock under connections that say nothing, in a forked child, and asked with a key where none belongs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import warnings
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from urllib.parse import quote
+
+import pytest
+
+from pytest_bctrl.cli.request_log import RequestLog
+from pytest_bctrl.contract.read import from_document, load
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.limits import Limits
+from tests.contract.documents import contract_of, document
+from tests.mock.asking import ask, connected, listed, raw, read_all, replies, request_bytes
+
+CONTRACT = load()
+FEW = replace(Limits(), connections=8)
+"""The idle time is six times as long as a client waits in these tests."""
+
+IDLE: dict[str, Callable[[MockServer], bytes]] = {
+    "silent": lambda _mock: b"",
+    "answered": request_bytes,
+    "half a request": lambda mock: request_bytes(mock)[:-20],
+    "half a body": lambda mock: request_bytes(mock, "Content-Length: 9") + b"{",
+}
+
+
+@pytest.mark.parametrize("name", IDLE)
+def test_a_new_client_is_answered_however_many_are_idle(name: str) -> None:
+    with MockServer(CONTRACT, limits=FEW) as mock, ExitStack() as held:
+        for _ in range(20):
+            held.enter_context(connected(mock)).sendall(IDLE[name](mock))
+
+        assert [200] * 3 == [listed(mock).status for _ in range(3)]
+
+
+def test_readers_that_stand_still_are_let_go_for_a_new_client() -> None:
+    with MockServer(CONTRACT, limits=FEW) as mock, ExitStack() as held:
+        mock.scenario("many", count=20_000)
+        for _ in range(8):
+            held.enter_context(connected(mock)).sendall(request_bytes(mock))
+
+        assert 200 == listed(mock).status
+
+
+def test_no_request_under_way_pays_for_a_new_client() -> None:
+    """Neither one that is being answered, nor one that has come and was not yet read."""
+    busy, free = threading.Event(), threading.Event()
+
+    def log(_entry: object) -> None:
+        busy.set()
+        assert free.wait(10)
+
+    with MockServer(CONTRACT, limits=replace(FEW, connections=2), log=log) as mock, ExitStack() as held:
+        mock.fault("delay", 0.1)
+        clients = [held.enter_context(connected(mock)) for _ in range(20)]
+        for client in clients:
+            client.sendall(request_bytes(mock, close=True))
+        assert busy.wait(10)
+        free.set()
+
+        assert [200] * 20 == [reply.status for client in clients for reply in replies(read_all(client))]
+
+
+def test_those_that_never_asked_go_first() -> None:
+    with MockServer(CONTRACT, limits=replace(FEW, connections=4)) as mock, ExitStack() as held:
+        kept = held.enter_context(connected(mock))
+        kept.sendall(request_bytes(mock))
+        assert kept.recv(65536).startswith(b"HTTP/1.1 200 ")
+        for _ in range(40):
+            held.enter_context(connected(mock))
+        assert 200 == listed(mock).status
+
+        kept.sendall(request_bytes(mock))
+        assert kept.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.parametrize("end", [MockServer.stop, MockServer.reset, lambda mock: mock.__exit__(None, None, None)])
+def test_a_forked_child_ends_nothing_of_its_parent(end: Callable[[MockServer], object]) -> None:
+    with MockServer(CONTRACT) as mock, connected(mock) as held:
+        held.sendall(request_bytes(mock))
+        assert held.recv(65536).startswith(b"HTTP/1.1 200 ")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            child = os.fork()
+        if not child:
+            end(mock)
+            # And may have one of its own.
+            os._exit(0 if end is MockServer.reset or listed(mock.start()).status == 200 else 1)
+        assert 0 == os.waitpid(child, 0)[1]
+
+        held.sendall(request_bytes(mock))
+        assert held.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert 200 == listed(mock).status
+        assert 3 == len(mock.requests)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_that_stopped_its_copy_does_not_keep_the_port() -> None:
+    ours, theirs = socket.socketpair()
+    with MockServer(CONTRACT) as mock:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            child = os.fork()
+        if not child:
+            mock.stop()
+            theirs.send(b"stopped")
+            os._exit(len(theirs.recv(1)) - 1)
+        assert ours.recv(9)
+    with pytest.raises(ConnectionRefusedError):
+        connected(mock)
+    ours.send(b"x")
+    assert 0 == os.waitpid(child, 0)[1]
+    ours.close()
+    theirs.close()
+
+
+KEYS = ["api_key", "apikey", "API-Key", "key", "access_token", "token", "%61pi_key", "password", "X-Amz-Signature"]
+
+
+@pytest.mark.parametrize("name", [*KEYS, "zz"])
+@pytest.mark.parametrize("key", ["sk-live-0123456789", "sk live/0123456789"])
+def test_a_key_in_a_url_is_neither_in_the_journal_nor_in_the_log(name: str, key: str) -> None:
+    """A real one, sent to the mock by mistake; `zz` is the name that the contract has for it."""
+    reading, writing = os.pipe()
+    log = RequestLog(writing)
+    guarded = document(security=[{"k": []}])
+    guarded["components"]["securitySchemes"] = {"k": {"type": "apiKey", "in": "query", "name": "zz"}}
+    with MockServer(from_document(guarded, "x.json"), log=log) as mock:
+        spelled = quote(key)
+        ask(mock, "GET", f"/things?limit=2&{name}={spelled}&pageToken=next-page", {"Referer": f"x?{name}={spelled}"})
+        raw(
+            mock,
+            f"GET http://{key.replace('/', '').replace(' ', '')}@a/ HTTP/1.1\r\nHost: a\r\n\r\n".encode(),
+            half_close=True,
+        )
+        log.close()
+        os.close(writing)
+        with os.fdopen(reading) as file:
+            logged = file.read()
+        with pytest.raises(AssertionError) as failed:
+            mock.requests.assert_nothing_requested()
+        shown = logged + repr(mock.requests) + repr(list(mock.requests)) + mock.requests.report() + str(failed.value)
+        assert "0123456789" not in shown
+        assert f"limit=2&{name}=**********&pageToken=next-page" in logged
+        assert 1 == len(mock.requests.matching(path=f"/things?limit=2&{name}={spelled}&pageToken=next-page"))
+
+
+def test_a_key_is_not_in_the_reason_of_a_refusal() -> None:
+    """The reason repeats the value that breaks the contract."""
+    known = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": "1"}
+    short = {"name": "api_key", "in": "query", "schema": {"type": "string", "maxLength": 4}}
+    limited = contract_of(parameters=[known, short], security=[])
+    with MockServer(limited, api_key=Secret("mine")) as mock:
+        assert 400 == ask(mock, "GET", "/v1/things/1?api_key=sk-live-0123456789", {}).status
+        assert "'**********' is too long" in mock.requests.report()
+        assert "0123456789" not in repr(list(mock.requests))
+
+
+def test_only_the_scheme_of_a_credential_is_shown() -> None:
+    with MockServer(CONTRACT) as mock:
+        ask(mock, "GET", "/", {"Cookie": "sid=0123; other=4567", "Authorization": "Basic 0123", "X-Api-Key": "01 23"})
+        (entry,) = mock.requests
+        assert ["**********", "Basic **********", "**********"] == [
+            entry.header(name) for name in ("Cookie", "Authorization", "X-Api-Key")
+        ]

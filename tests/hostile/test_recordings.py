@@ -1,0 +1,167 @@
+"""Recordings that somebody edited: nothing in them vouches for them, and nothing beside them does."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.recorded import checked
+from pytest_bctrl.recorded.checked import Checked
+from pytest_bctrl.recorded.conform import failing
+from pytest_bctrl.recorded.place import Place
+from pytest_bctrl.recorded.recorded_test import Policy, RecordedTest
+from pytest_bctrl.samples.sample import SPACE_ID, response
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
+from pytest_bctrl.traffic.recordings.har_write import encode
+
+CONTRACT = load()
+GOOD = Exchange(
+    "GET",
+    f"http://localhost:8787/v1/spaces/{SPACE_ID}/runtimes",
+    200,
+    (("Content-Type", "application/json"),),
+    json.dumps({"runtimes": response()["runtimes"][:1]}).encode(),
+)
+BAD = replace(GOOD, body=GOOD.body.replace(b'"status": "', b'"status": "un', 1))
+
+
+def cache(folder: Path) -> Checked:
+    """The cache in `folder`, as for a project that lies elsewhere."""
+    return Checked(CONTRACT, Path("/surely/not/there"), {"XDG_CACHE_HOME": str(folder)})
+
+
+def none() -> Checked:
+    return Checked(CONTRACT, Path(), {})
+
+
+def opened(path: Path, known: Checked) -> RecordedTest:
+    return RecordedTest(Place(path, "t", "record it", path.name), CONTRACT, "none", Policy(), known)
+
+
+def test_an_edited_recording_is_checked_again_whatever_it_says_of_itself(tmp_path: Path) -> None:
+    """Its digests were computed again, and what the good one had of a seal was kept."""
+    path = tmp_path / "project" / "x.har"
+    path.parent.mkdir()
+    path.write_bytes(encode(Recording((GOOD,))))
+    opened(path, cache(tmp_path))
+    assert GOOD in cache(tmp_path)
+    seal = b'"_bctrlChecked": "5f0c", "_bctrlContract"'
+    path.write_bytes(encode(Recording((replace(BAD, contract=CONTRACT.digest),))).replace(b'"_bctrlContract"', seal))
+
+    with pytest.raises(DocumentError, match=r"x\.har: entry 1 of 1, GET /v1/.*: it breaks the contract: 1 error"):
+        opened(path, cache(tmp_path))
+    assert [path] == list(path.parent.iterdir())
+
+
+edits = st.builds(
+    lambda base, **changes: replace(base, **changes),
+    st.sampled_from([GOOD, BAD, replace(GOOD, body=b"{}"), replace(GOOD, body=b"")]),
+    method=st.sampled_from(["GET", "HEAD"]),
+    status=st.sampled_from([200, 404, 500]),
+    headers=st.sampled_from([GOOD.headers, (("Content-Type", "text/html"),), (*GOOD.headers, ("Retry-After", "x"))]),
+    url=st.sampled_from([GOOD.url, f"{GOOD.url}?limit=1", "http://localhost:8787/v1/other"]),
+    base_path=st.sampled_from(["", "/v1"]),
+)
+
+
+@settings(max_examples=30)
+@given(st.lists(edits, max_size=4))
+def test_no_verdict_depends_on_what_was_read_before(
+    tmp_path_factory: pytest.TempPathFactory, exchanges: list[Exchange]
+) -> None:
+    known = cache(tmp_path_factory.getbasetemp() / "warm")
+    for exchange in exchanges:
+        fresh = failing(exchange, CONTRACT, none())
+        assert [fresh] * 2 == [failing(exchange, CONTRACT, known) for _ in range(2)]
+
+
+def test_what_one_contract_takes_is_checked_again_under_another(tmp_path: Path) -> None:
+    cache(tmp_path).add(GOOD)
+
+    other = replace(CONTRACT, digest="0" * 64)
+    assert GOOD not in Checked(other, Path("/surely/not/there"), {"XDG_CACHE_HOME": str(tmp_path)})
+
+
+def rekeyed(folder: Path) -> None:
+    (folder / "key").write_bytes(bytes(32))
+
+
+def emptied(folder: Path) -> None:
+    for marks in folder.glob("??"):
+        marks.unlink()
+        marks.mkdir()
+
+
+SPOILED: dict[str, Callable[[Path], object]] = {
+    "others may write to the folder": lambda folder: folder.chmod(0o777),
+    "others may read the key": lambda folder: (folder / "key").chmod(0o644),
+    "another's key": rekeyed,
+    "half a key": lambda folder: os.truncate(folder / "key", 16),
+    "no key": lambda folder: (folder / "key").unlink(),
+    "no folder": lambda folder: (folder.rename(folder.with_name("gone")), folder.write_text("")),
+    "no file": emptied,
+}
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_a_cache_that_somebody_else_may_have_filled_is_not_believed(tmp_path: Path, name: str) -> None:
+    """And costs a check, not the run."""
+    cache(tmp_path).add(BAD)
+    assert BAD in cache(tmp_path)
+    SPOILED[name](tmp_path / "pytest-bctrl" / "checked")
+
+    assert BAD not in cache(tmp_path)
+    cache(tmp_path).add(GOOD)
+    assert failing(BAD, CONTRACT, cache(tmp_path))
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_cache_within_the_project_is_not_believed(tmp_path: Path, link: bool) -> None:
+    """A repository can bring one along, with a key whose rights are right."""
+    project = tmp_path / "project"
+    cache(project / ".cache").add(BAD)
+    assert BAD in cache(project / ".cache")
+    if link:
+        (tmp_path / "elsewhere").symlink_to(project / ".cache")
+    folder = tmp_path / "elsewhere" if link else project / ".cache"
+
+    assert BAD not in Checked(CONTRACT, project, {"XDG_CACHE_HOME": str(folder)})
+
+
+def test_a_relative_cache_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for environment in ({}, {"HOME": ""}, {"XDG_CACHE_HOME": "here"}):
+        Checked(CONTRACT, tmp_path / "project", environment).add(GOOD)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_all_processes_that_begin_at_once_share_one_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        caches = list(pool.map(lambda _: cache(tmp_path), range(8)))
+    caches[0].add(GOOD)
+
+    assert all(GOOD in one for one in caches)
+
+
+def test_the_cache_is_bounded_and_keeps_the_latest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checked, "MOST", 4)
+    known = cache(tmp_path)
+    exchanges = [replace(GOOD, body=b"%d" % number) for number in range(2_000)]
+    for exchange in exchanges:
+        known.add(exchange)
+
+    marks = [path.stat().st_size for path in (tmp_path / "pytest-bctrl" / "checked").glob("??")]
+    assert 256 >= len(marks)
+    assert 4 * 32 == max(marks)
+    assert exchanges[-1] in known
+    assert sum(marks) == 32 * sum(one in known for one in exchanges)
