@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.turns import in_turn, ratio
 
 PROJECT = Path(__file__).resolve().parent.parent
-DEPENDENCIES = ("httptools", "httpx", "jsonschema", "pytest", "PyYAML")
+DEPENDENCIES = ("httptools", "httpx", "jsonschema-rs", "pytest", "PyYAML")
 
 
 def main() -> None:

@@ -197,3 +197,24 @@ def circular() -> object:
     made = contract_of(True, {"A": {}})
     made.document["components"]["schemas"]["A"]["$ref"] = "#/components/schemas/A"
     return made.resolve({"$ref": "#/components/schemas/A"})
+
+
+def schema_ref(number: int | str = "") -> dict[str, Any]:
+    """A reference to one of the schemas `S`, `S1`, `S2`, …"""
+    return {"$ref": f"#/components/schemas/S{number}"}
+
+
+def schemas_in_a_row(count: int) -> dict[str, Any]:
+    """So many schemas, each of which refers to the one before it."""
+    return {"S0": {}, **{f"S{number}": schema_ref(number - 1) for number in range(1, count + 1)}}
+
+
+def titled(number: int) -> dict[str, Any]:
+    """A schema of a hundred parts that all differ."""
+    return {"title": str(number), "allOf": [{"title": f"{number}.{part}"} for part in range(100)]}
+
+
+def sampled(schema: Any) -> Any:
+    """The sample of a contract whose one body has this schema."""
+    contract = contract_of(schema)
+    return Samples(contract, contract.operations[0]).sample()

@@ -220,10 +220,19 @@ TRIGGERS: Mapping[str, Trigger] = {
     "document yaml key": lambda _: read_yaml("a: &x [1]\n*x : 2", "x.yaml"),
     "document yaml merge": lambda _: read_yaml("a: {<<: 1}", "x.yaml"),
     "contract deep": lambda folder: load(make.written(folder, '{"a":' * 200_000)),
-    "contract deep value": lambda folder: load(
-        make.written(folder, '{"openapi": "3.1.0", "x": ' + "[" * 3000 + "]" * 3000 + "}")
+    "contract costly": lambda _: contract_of({"allOf": [make.schema_ref()] * 200}, {"S": {"allOf": [{}] * 200}}),
+    "contract row": lambda _: contract_of(make.schema_ref(200), make.schemas_in_a_row(200)),
+    "contract no anchor": lambda _: contract_of({"$dynamicRef": "#nobody"}),
+    "contract no operation": lambda _: from_document({**document(), "paths": {}}, "x.yaml"),
+    "contract dialect": lambda _: contract_of({"$schema": "https://example.org/dialect"}),
+    "contract pattern": lambda _: contract_of({"pattern": "[a-"}),
+    "sample parts": lambda _: make.sampled(
+        {"allOf": [{"items": make.titled(n)} for n in range(101)], "type": "array", "minItems": 1}
     ),
-    "contract deep schema": lambda _: contract_of(make.nested(400, "not")),
+    "sample values": lambda _: make.sampled(
+        {"required": ["a"], "properties": {"a": {"type": "object", "minProperties": 10**9}}}
+    ),
+    "sample text": lambda _: make.sampled({"type": "string", "minLength": 10**9}),
     "contract leads to text": lambda _: from_document(
         {**document(), "paths": {"/x": {"$ref": "#/info/title"}}}, "x.yaml"
     ),

@@ -9,13 +9,10 @@ from typing import Any
 
 from pytest_bctrl.checks.select import Path, select
 from pytest_bctrl.checks.strict_json import Parsed, parse
-from pytest_bctrl.contract.acceptance import is_fast
 from pytest_bctrl.contract.media import chosen
 from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema
 from pytest_bctrl.observed.facts import Observation
-from pytest_bctrl.observed.observe import NO_BODY, examine, observe
-from pytest_bctrl.observed.split import accepts
-from pytest_bctrl.observed.spot import body_spot
+from pytest_bctrl.observed.observe import NO_BODY, examine
 
 
 @dataclass(frozen=True)
@@ -84,28 +81,17 @@ class Answer:
         """The body's JSON value; meaningful where `parsed.ok`."""
         return self.parsed.value
 
-    @cached_property
+    @property
     def conforms(self) -> bool:
         """Whether the body conforms to its schema; True where there is no schema, or no JSON to hold to one."""
-        if is_fast() or self._data is NO_BODY:
-            return self._examined[1]
-        spot = body_spot(self.contract, self.operation, str(self.status), self.media_type)
-        return spot is None or accepts(self.contract, spot, self.data)
+        return self._examined[1]
 
-    @cached_property
+    @property
     def observed(self) -> Observation:
         """What stands in the body, by place; looked at once for all that want to know."""
-        if is_fast():
-            return self._examined[0]
-        made = Observation()
-        observe(self.contract, self.operation.label, self.status, self._data, made, self.media_type)
-        return made
+        return self._examined[0]
 
     @cached_property
     def _examined(self) -> tuple[Observation, bool]:
-        made = Observation()
-        return made, examine(self.contract, self.operation, self.status, self._data, made, self.media_type)
-
-    @property
-    def _data(self) -> Any:
-        return self.data if self.schema is not None and self.parsed.ok else NO_BODY
+        made, data = Observation(), self.data if self.schema is not None and self.parsed.ok else NO_BODY
+        return made, examine(self.contract, self.operation, self.status, data, made, self.media_type)

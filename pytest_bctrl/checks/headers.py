@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.violation import Violation
-from pytest_bctrl.contract.acceptance import acceptance
+from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Parameter
 from pytest_bctrl.contract.parameters import read_field
 
@@ -18,15 +18,12 @@ def check_headers(answer: Answer) -> Iterator[Violation]:
     """
     for field in answer.documented.headers if answer.documented is not None else ():
         value = answer.header(field.name)
-        if value is not None and not _conforms(answer, field, value):
+        if value is not None and not accepts(
+            answer.contract, field.schema, read_field(answer.contract, field, value.strip())
+        ):
             yield _violation(answer, field, "the header field breaks its schema", "schema", value)
         elif value is None and field.required and answer.has_all_headers and not answer.is_to_head:
             yield _violation(answer, field, "the required header field is missing", "missing", None)
-
-
-def _conforms(answer: Answer, field: Parameter, value: str) -> bool:
-    accepts = acceptance(answer.contract, field.schema, f"{answer.operation.label} {answer.status} {field.name}")
-    return accepts(read_field(answer.contract, field, value.strip()))
 
 
 def _violation(answer: Answer, field: Parameter, message: str, kind: str, observed: str | None) -> Violation:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NoReturn
 
-from pytest_bctrl.contract.limits import DEPTH, DIGITS, number, wide_limits
+from pytest_bctrl.contract.limits import DEPTH, DIGITS, is_deep, may_be_deep, number
 from pytest_bctrl.incoming import parsing_problem
 
 
@@ -39,10 +39,11 @@ def parse(body: bytes) -> Parsed:
         return Parsed(False, None, (f"the body is not UTF-8: byte {error.start} is 0x{body[error.start]:02x}",))
     duplicates: dict[str, None] = {}
     try:
-        with wide_limits():
-            value = json.loads(
-                text, parse_constant=_refuse_constant, parse_float=number, object_pairs_hook=_collector(duplicates)
-            )
+        value = json.loads(
+            text, parse_constant=_refuse_constant, parse_float=number, object_pairs_hook=_collector(duplicates)
+        )
+        if may_be_deep(body) and is_deep(value):
+            raise RecursionError
     except json.JSONDecodeError as error:
         return Parsed(False, None, (f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}",))
     except _NotJsonError as error:

@@ -8,12 +8,17 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 from pytest_bctrl.contract import build, tree
+from pytest_bctrl.contract.engine import is_asserted
 from pytest_bctrl.contract.files import ContractFiles, packaged, update_command
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
+from pytest_bctrl.contract.references import keyworded
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.reports.terminal import printable
+from pytest_bctrl.samples.pattern import matching
 
 EXAMPLES = ("pytest-bctrl contract show", "pytest-bctrl contract update --dry-run page.md")
 
@@ -53,7 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns its exit code."""
     if options.action == "show":
-        print("\n".join(map(printable, tree.lines(load(options.path, "contract show")))))
+        contract = load(options.path, "contract show")
+        print("\n".join(map(printable, [*tree.lines(contract), *_left_aside(contract)])))
         return 0
     if options.action == "suggest":
         from pytest_bctrl.cli import suggest
@@ -76,6 +82,23 @@ def run(options: argparse.Namespace) -> int:
     changed = build.build(files)
     print(f"{files.merged}: {'written' if changed else 'unchanged'}")
     return 0
+
+
+def _left_aside(contract: Contract) -> Iterator[str]:
+    """Say which formats no value is held to, and for which patterns no sample can be made."""
+    schemas = [one for one in keyworded(contract.document) if isinstance(one.value.get("type", ""), str | list)]
+    formats = {str(one.value["format"]) for one in schemas if "format" in one.value}
+    unknown = sorted(name for name in formats if not is_asserted(name))
+    if unknown:
+        yield from ("", f"formats that are not checked: {', '.join(unknown)}")
+    for one in schemas:
+        pattern = one.value.get("pattern")
+        sources = (Random(seed) for seed in range(_SEEDS))  # noqa: S311
+        if isinstance(pattern, str) and all(matching(pattern, source) is None for source in sources):
+            yield f"#{one.pointer}: no sample can be made for its pattern; add 'examples' to the schema"
+
+
+_SEEDS = 20
 
 
 @contextmanager

@@ -23,8 +23,8 @@ from pytest_bctrl.reports.terminal import printable
 from pytest_bctrl.suite.run import INSTALL, live_base_url, live_values
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 
-_BASE = ("pytest-bctrl", "pytest", "httpx", "jsonschema", "PyYAML", "httptools")
-_EXTRA = ("schemathesis", "hypothesis", "jsonschema-rs")
+_BASE = ("pytest-bctrl", "pytest", "httpx", "jsonschema-rs", "PyYAML", "httptools")
+_EXTRA = ("schemathesis", "hypothesis")
 _BESIDE = ("pytest-xdist", "pytest-asyncio", "anyio", "bctrl", "requests")
 _SHOWN = (
     settings.SPACE_ID,

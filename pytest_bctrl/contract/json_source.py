@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
+from pytest_bctrl.contract.limits import is_deep
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.incoming import parsing_problem
 
@@ -54,17 +55,8 @@ def read_json(text: str, name: str) -> Any:
 
 def refuse_deep(data: Any, name: str) -> None:
     """Raise `DocumentError` where JSON data nests deeper than `MAX_DEPTH`, as data that holds itself does."""
-    level = [data]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for value in level
-            if isinstance(value, (dict, list))
-            for child in (value.values() if isinstance(value, dict) else value)
-        ]
-        if not level:
-            return
-    raise DocumentError(f"nested deeper than {MAX_DEPTH} levels", where=name, mend="give a flatter document")
+    if is_deep(data, MAX_DEPTH):
+        raise DocumentError(f"nested deeper than {MAX_DEPTH} levels", where=name, mend="give a flatter document")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,40 +1,61 @@
-"""What JSON allows and the interpreter's defaults refuse: deep nesting and long integers."""
+"""What of JSON is read, and what is beyond it: nesting, and numbers of many digits."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
 from math import isfinite
+from typing import Any
 
-DEPTH = 10_000
-"""Levels of nesting that are read; the interpreter's default of about 1,000 is less than real metadata may have."""
+DEPTH = 700
+"""Levels of nesting that are read: the interpreter goes no deeper than 1,000 by itself, and others far less."""
 
-DIGITS = 100_000
-"""Digits of an integer that are read; the interpreter's default is 4,300."""
+DIGITS = 4_300
+"""Digits of an integer that are read: what the interpreter reads by itself, which no thread has to change then."""
 
 
 class Beyond(float):
-    """A number that is JSON and beyond a double, such as 1e999; it is infinite, and a type that no fast engine takes.
+    """A number that is JSON and beyond a double, such as 1e999; it is infinite, and `exact` is what its text says."""
 
-    An engine that reads an infinite number as no number at all would be wrong about it, and not know.
-    """
+    def __init__(self, text: str) -> None:
+        self.exact = Decimal(text)
 
 
 def number(text: str) -> float:
-    """Read a JSON number with a fraction or an exponent."""
+    """Read a JSON number with a fraction or an exponent; raises `ValueError` for one of more digits than are read."""
     value = float(text)
-    return value if isfinite(value) else Beyond(value)
-
-
-@contextmanager
-def wide_limits() -> Iterator[None]:
-    """Let the interpreter read what JSON allows and its defaults refuse: deep nesting and long integers."""
-    depth, digits = sys.getrecursionlimit(), sys.get_int_max_str_digits()
-    sys.setrecursionlimit(max(depth, DEPTH))
-    sys.set_int_max_str_digits(DIGITS)
+    if isfinite(value):
+        return value
     try:
-        yield
-    finally:
-        sys.setrecursionlimit(depth)
-        sys.set_int_max_str_digits(digits)
+        beyond = Beyond(text)
+    except InvalidOperation:
+        raise ValueError(text) from None
+    if beyond.exact.adjusted() >= DIGITS:
+        raise ValueError(text)
+    return beyond
+
+
+def may_be_deep(body: bytes) -> bool:
+    """Whether a JSON text might nest deeper than is read: that it does not is seen at once of nearly every one."""
+    brackets = body.translate(None, _OTHERS)
+    for _ in range(_USUAL):
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+    return len(brackets) > DEPTH
+
+
+_USUAL = 8
+"""Levels of nesting that nearly every body has at most."""
+
+_OTHERS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def is_deep(data: Any, levels: int = DEPTH) -> bool:
+    """Whether JSON data nests deeper than so many levels, as data that holds itself does."""
+    level: list[Any] = [[data]]
+    for _ in range(levels + 1):
+        level = [child for value in level for child in _members(value) if isinstance(child, dict | list)]
+    return bool(level)
+
+
+def _members(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value

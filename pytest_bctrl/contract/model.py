@@ -142,6 +142,7 @@ def encode_segment(value: str) -> str:
 class Contract:
     """The vendored OpenAPI document plus the overlay: what the API is held to.
 
+    `source` is the merged document, and `document` the same with a pointer in place of each reference by identifier.
     `digest` is the SHA-256 of the merged document in canonical JSON (sorted keys, no spaces), in hex.
     """
 
@@ -152,6 +153,7 @@ class Contract:
     servers: tuple[str, ...]
     operations: tuple[Operation, ...]
     document: Mapping[str, Any] = field(repr=False)
+    source: Mapping[str, Any] = field(repr=False)
 
     def operation(self, operation_id: str) -> Operation:
         """Return the operation by `operationId` or by label; raises `DocumentError` where there is none."""
@@ -175,12 +177,6 @@ class Contract:
             target = pointer(self.document, reference, self.name)
             schema = {"allOf": [target], **beside} if beside and isinstance(target, Mapping) else target
         return schema
-
-    def rooted(self, schema: Schema) -> dict[str, Any]:
-        """Return `schema` as a document of its own in which every `#/…` reference still leads somewhere."""
-        if isinstance(schema, bool):
-            return {} if schema else {"not": {}}
-        return {**schema, "components": self.document.get("components", {})}
 
     @cached_property
     def short_digest(self) -> str:
@@ -209,6 +205,11 @@ def pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:
         except (KeyError, IndexError, TypeError, ValueError):
             raise nowhere from None
     return value
+
+
+def escaped(key: str) -> str:
+    """A key as a token of a JSON Pointer (RFC 6901, 4)."""
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _index(token: str) -> int:

@@ -48,12 +48,9 @@ def _parse(text: str, name: str) -> Any:
     if text.lstrip().startswith("{"):
         if problem := parsing_problem(text.encode()):
             raise DocumentError(problem, where=name, mend="give a smaller document")
-        try:
-            return json.loads(text)
-        except ValueError as error:
-            raise DocumentError(f"it is not JSON: {error}", where=name, mend="correct it at that place") from None
-        except RecursionError:
-            raise DocumentError("it is nested too deep", where=name, mend="give a flatter document") from None
+        from pytest_bctrl.contract.json_source import read_json
+
+        return read_json(text, name)
     from pytest_bctrl.contract.yaml_source import read_yaml
 
     return read_yaml(text, name)
@@ -64,26 +61,31 @@ def from_document(document: Any, name: str) -> Contract:
 
     Raises `DocumentError` where it is not a sound OpenAPI 3.1 document or a reference leads nowhere.
     """
-    from pytest_bctrl.contract.soundness import require_sound
+    from pytest_bctrl.contract.engine import require_known
+    from pytest_bctrl.contract.soundness import sound
 
-    try:
-        require_sound(document, name)
-        return from_sound(document, name)
-    except RecursionError:
-        raise DocumentError("it is nested too deep", where=name, mend="give a flatter document") from None
+    contract = from_sound(sound(document, name), name, document)
+    require_known(contract)
+    if not contract.operations:
+        raise DocumentError(
+            "it has no operation", where=f"{name}: #/paths", mend="give a document with a method below a path"
+        )
+    return contract
 
 
-def from_sound(document: Mapping[str, Any], name: str) -> Contract:
-    """Read a merged document that is known to be sound into a `Contract`."""
+def from_sound(document: Mapping[str, Any], name: str, source: Mapping[str, Any] | None = None) -> Contract:
+    """Read a merged document that is known to be sound into a `Contract`; `source` is it before it was proven."""
     info = document.get("info", {})
+    source = document if source is None else source
     return Contract(
         name=name,
         title=str(info.get("title", "")),
         version=str(info.get("version", "")),
-        digest=digest(document),
+        digest=digest(source),
         servers=tuple(_server(server) for server in document.get("servers", ())),
         operations=tuple(_operations(document, name)),
         document=document,
+        source=source,
     )
 
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
-from pytest_bctrl.contract.model import pointer
+from pytest_bctrl.contract.cost import Cost
+from pytest_bctrl.contract.engine import is_pattern, readable
+from pytest_bctrl.contract.json_source import refuse_deep
+from pytest_bctrl.contract.model import escaped, pointer
+from pytest_bctrl.contract.references import Addresses, keyworded
 from pytest_bctrl.errors import DocumentError
+
+if TYPE_CHECKING:
+    from jsonschema_rs import ValidationError, ValidationErrorKind
 
 _TEXT = {"type": "string"}
 _SCHEMA = {"$ref": "https://json-schema.org/draft/2020-12/schema"}
@@ -114,89 +122,78 @@ _DOCUMENT = _object(
 )
 """What the kit reads of OpenAPI 3.1, and the types that it reads it with; the rest of a document is free."""
 
-_IN_PLACE = ("allOf", "anyOf", "oneOf")
-_DATA = frozenset({"example", "default", "const", "enum", "value"})
-"""Keywords that hold data: what looks like a reference in it is none."""
-
-_NAMED = frozenset(
-    {"properties", "patternProperties", "dependentSchemas", "$defs", "schemas", "responses", "parameters", "headers"}
-    | {"content", "paths", "pathItems", "securitySchemes", "requestBodies", "links", "callbacks"}
-)
-"""Keywords whose members have names of the author's choice, which may be those of keywords."""
+_DIALECTS = ("https://json-schema.org/draft/", "http://json-schema.org/draft-", "https://spec.openapis.org/oas/3.1/")
 
 
-def require_sound(document: Any, name: str) -> None:
-    """Raise `DocumentError`, naming the place and what would be right, where the kit could not read a document."""
+def sound(document: Any, name: str) -> Mapping[str, Any]:
+    """Return a document with a pointer in place of each reference by identifier, and sure to be readable.
+
+    Raises `DocumentError`, naming the place and what would be right, where the kit could not read it, or where to hold
+    a value to it could take without bound.
+    """
     version = str(document.get("openapi", "")) if isinstance(document, Mapping) else ""
     if re.fullmatch(r"3\.1(?:\.\d+)?(?:-.*)?", version) is None:
         raise DocumentError(
             "it is not an OpenAPI 3.1 document", where=name, mend="it should have 'openapi: 3.1.0' at its top"
         )
+    refuse_deep(document, name)
     _require_shape(document, name)
-    for keyworded in _keyworded(document):
-        if isinstance(keyworded.get("$ref"), str):
-            pointer(document, keyworded["$ref"], name)
-    _require_no_circle(document, name)
+    return require_affordable(document, name)
+
+
+def require_affordable(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Do what `sound` does about references, patterns and cost, for a document of OpenAPI 3.0 too."""
+    found = Addresses(document).local()
+    for one in keyworded(found):
+        if isinstance(one.value.get("$ref"), str):
+            pointer(found, one.value["$ref"], name)
+        _require_known(one.value, f"{name}: #{one.pointer}")
+    Cost(found, name).require_bounded()
+    return found
+
+
+def _require_known(value: Mapping[str, Any], where: str) -> None:
+    """Raise for a dialect and a pattern that the engine does not know."""
+    dialect = value.get("$schema")
+    if isinstance(dialect, str) and not dialect.startswith(_DIALECTS):
+        raise DocumentError(
+            f"the dialect {dialect[:80]!r} is not known", where=where, mend="use JSON Schema 2020-12, without $schema"
+        )
+    patterns = value.get("patternProperties")
+    for pattern in (value.get("pattern"), *(patterns if isinstance(patterns, Mapping) else ())):
+        if isinstance(pattern, str) and not is_pattern(pattern):
+            raise DocumentError(
+                f"the pattern {pattern[:80]!r} cannot be read, or is too large",
+                where=where,
+                mend="give a regular expression of ECMA 262, with smaller repetitions",
+            )
 
 
 def _require_shape(document: Any, name: str) -> None:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
+    from jsonschema_rs import Draft202012Validator
 
-    error = best_match(Draft202012Validator(_DOCUMENT).iter_errors(document))
-    if error is not None:
-        place = "/".join(str(key).replace("~", "~0").replace("/", "~1") for key in error.absolute_path)
-        found = json.dumps(error.instance, default=str)
+    found = list(Draft202012Validator(_DOCUMENT, offline=True).iter_errors(readable(document)))
+    if found:
+        error = min(found, key=lambda one: len(one.instance_path))
+        while inner := list(_inside(error.kind)):
+            error = max(inner, key=lambda one: len(one.instance_path))
+        place = "".join(f"/{escaped(str(key))}" for key in error.instance_path)
         raise DocumentError(
-            f"it is not well-formed OpenAPI: {_wanted(error.validator, error.validator_value)}, not {found[:60]}",
-            where=f"{name}: #/{place}",
+            f"it is not well-formed OpenAPI: {_wanted(error.kind)}, not {json.dumps(error.instance)[:60]}",
+            where=f"{name}: #{place}",
             mend="validate it against OpenAPI 3.1",
         )
 
 
-def _wanted(keyword: Any, value: Any) -> str:
-    if keyword == "required":
-        return f"an object with {' and '.join(map(str, value))} is expected"
+def _inside(kind: Any) -> Iterator[ValidationError]:
+    """The errors that an error is about: of a name, or of the branches that a value is in none of."""
+    yield from chain.from_iterable(getattr(kind, "context", ()))
+    yield from [kind.error] if kind.name == "propertyNames" else ()
+
+
+def _wanted(kind: ValidationErrorKind) -> str:
+    if kind.name == "required":
+        return f"an object with {kind.value} is expected"
     words = {"type": "the type", "enum": "one of", "pattern": "a text like"}
-    return f"{words.get(str(keyword), str(keyword))} {json.dumps(value, default=str)[:120]} is expected"
-
-
-def _keyworded(value: Any, *, are_names: bool = False) -> Iterator[Mapping[str, Any]]:
-    """Every object of a document whose keys are keywords: neither data, nor names of the author's choice."""
-    if isinstance(value, Mapping):
-        if not are_names:
-            yield value
-        for key, member in value.items():
-            if are_names or key not in _DATA:
-                yield from _keyworded(member, are_names=not are_names and key in _NAMED)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _keyworded(item)
-
-
-def _require_no_circle(document: Mapping[str, Any], name: str) -> None:
-    """Raise for schemas that lead back to themselves without a step into the value: no validator ever ends on them."""
-    done: set[int] = set()
-
-    def visit(schema: Any, above: tuple[int, ...], reference: str) -> None:
-        if not isinstance(schema, Mapping) or id(schema) in done:
-            return
-        if id(schema) in above:
-            raise DocumentError(
-                "the reference leads back to itself", where=f"{name}: {reference}", mend="break the circle"
-            )
-        inside = (*above, id(schema))
-        if isinstance(schema.get("$ref"), str):
-            visit(pointer(document, schema["$ref"], name), inside, schema["$ref"])
-        for word in _IN_PLACE:
-            for branch in schema.get(word, ()) if isinstance(schema.get(word), list) else ():
-                visit(branch, inside, reference)
-        for word in ("not", "if", "then", "else"):
-            visit(schema.get(word), inside, reference)
-        dependent = schema.get("dependentSchemas")
-        for branch in dependent.values() if isinstance(dependent, Mapping) else ():
-            visit(branch, inside, reference)
-        done.add(id(schema))
-
-    for schema in _keyworded(document):
-        visit(schema, (), "")
+    value = kind.value[0] if kind.name == "type" and len(kind.value) == 1 else kind.value
+    return f"{words.get(kind.name, kind.name)} {json.dumps(value)[:120]} is expected"

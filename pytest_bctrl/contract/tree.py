@@ -56,15 +56,19 @@ def _responses(contract: Contract, operation: Operation) -> Iterator[str]:
             yield f"    {media}: {f'as for {same}' if same else words(contract, schema)}"
             if same is None:
                 shown.append((status, schema))
-                yield from _members(contract, schema, "    ", 0)
+                yield from _members(contract, schema, "    ", set())
 
 
-def _members(contract: Contract, schema: Schema, indent: str, depth: int) -> Iterator[str]:
-    children = list(_children(contract, schema)) if depth < _DEPTH else []
+def _members(contract: Contract, schema: Schema, indent: str, seen: set[str | int]) -> Iterator[str]:
+    children = list(_children(contract, schema))
     for index, (label, child) in enumerate(children):
         last = index == len(children) - 1
-        yield f"{indent}{'└─ ' if last else '├─ '}{label}{words(contract, child)}"
-        yield from _members(contract, child, indent + ("   " if last else "│  "), depth + 1)
+        key = str(child["$ref"]) if isinstance(child, Mapping) and "$ref" in child else id(child)
+        repeated = key in seen and any(_children(contract, child))
+        yield f"{indent}{'└─ ' if last else '├─ '}{label}{words(contract, child)}{', as above' if repeated else ''}"
+        if not repeated:
+            seen.add(key)
+            yield from _members(contract, child, indent + ("   " if last else "│  "), seen)
 
 
 def _children(contract: Contract, schema: Schema, level: int = 0) -> Iterator[tuple[str, Schema]]:

@@ -12,6 +12,7 @@ from pytest_bctrl import locking
 from pytest_bctrl.contract import overlay as overlays
 from pytest_bctrl.contract.build import extract, lock_text, render
 from pytest_bctrl.contract.document import load_document
+from pytest_bctrl.contract.soundness import sound
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.incoming import read_text
@@ -64,6 +65,7 @@ def prepare(text: str, source: str, files: ContractFiles, today: date) -> Update
     spec = extract(text, source) if new.format == "markdown" else new.text.rstrip("\n") + "\n"
     overlay = read_yaml(_read(files.overlay), str(files.overlay))
     merged = overlays.apply(overlay, read_yaml(spec, source), str(files.overlay))
+    sound(merged, source)
     old = load_document(_read(files.spec), str(files.spec))
     recorded = source if "://" in source else locked_source(files)
     texts = {

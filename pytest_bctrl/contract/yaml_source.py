@@ -194,7 +194,7 @@ class _Builder:
 
     def end(self, event: Any) -> None:
         done = self.stack.pop()
-        for source in reversed(done.merges):
+        for source in done.merges:
             self.merge(done.value, source, event)
         if done.anchor is not None:
             self.anchors[done.anchor] = (done.value, done.size)

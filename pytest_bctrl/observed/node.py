@@ -230,15 +230,16 @@ def _is_free(said: Mapping[str, Any]) -> bool:
     )
 
 
-def reachable(contract: Contract, spots: Iterable[Spot]) -> Iterator[Spot]:
-    """All schemas that may apply to a place, through every branch and condition."""
-    for spot in expanded(contract, spots):
+def reachable(contract: Contract, spots: Iterable[Spot], seen: set[str] | None = None) -> Iterator[Spot]:
+    """All schemas that may apply to a place, each once, through every branch and condition."""
+    seen = set() if seen is None else seen
+    for spot in expanded(contract, spots, seen):
         yield spot
         said = words(spot)
         branches = [spot.below(word, i) for word in ("oneOf", "anyOf") for i in range(len(said.get(word, ())))]
         branches += [spot.below(word) for word in ("if", "then", "else") if word in said]
         branches += [spot.below("dependentSchemas", name) for name in said.get("dependentSchemas", {})]
-        yield from reachable(contract, branches)
+        yield from reachable(contract, branches, seen)
 
 
 @lru_cache(maxsize=256)

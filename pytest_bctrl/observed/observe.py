@@ -12,13 +12,14 @@ from itertools import chain, repeat
 from operator import contains, itemgetter
 from typing import Any
 
+from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.observed.chunks import Chunks, chunks_of
 from pytest_bctrl.observed.column import Column, whole
 from pytest_bctrl.observed.facts import Facts, Observation
 from pytest_bctrl.observed.flat import observe_flat
 from pytest_bctrl.observed.node import Node, body_node
-from pytest_bctrl.observed.split import Choice, accepts
+from pytest_bctrl.observed.split import Choice
 from pytest_bctrl.observed.spot import body_spot
 from pytest_bctrl.observed.tally import Tally
 from pytest_bctrl.observed.unknown import observe_unknown, observe_unknown_values
@@ -76,8 +77,8 @@ def examine(
         observe(contract, label, status, data, into, media_type)
         return True
     into.statuses[label, code] += 1
-    chunks = chunks_of(node, data, lambda value: accepts(contract, spot, value))
-    conforms = accepts(contract, spot, data) if chunks is None else False
+    chunks = chunks_of(node, data, lambda value: accepts(contract, spot.schema, value))
+    conforms = accepts(contract, spot.schema, data) if chunks is None else False
     _Pass(Tally(into, label, code), chunks).column(node, whole(data), 1, conforms)
     return conforms if chunks is None else chunks.all_accepted
 

@@ -12,8 +12,8 @@ from functools import cached_property
 from itertools import repeat
 from typing import Any
 
-from pytest_bctrl.contract.acceptance import acceptance
 from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator
+from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.show import type_name
 from pytest_bctrl.observed.location import value_tag
@@ -85,7 +85,7 @@ class Choice:
         meant = branch_meant(self.read, value)
         if meant is not None:
             return f"{self.word}:{meant}"
-        valid = [i for i in self.admitting if accepts(self.contract, self.branches[i], value)]
+        valid = [i for i in self.admitting if accepts(self.contract, self.branches[i].schema, value)]
         return f"{self.word}:{'+'.join(map(str, valid))}" if valid else self.none
 
     @property
@@ -137,7 +137,7 @@ class Condition:
 
     def tag(self, value: Any) -> str:
         """Whether the value meets the condition."""
-        return "then" if accepts(self.contract, self.spot.below("if"), value) else "else"
+        return "then" if accepts(self.contract, self.spot.below("if").schema, value) else "else"
 
     def tags(self, values: Sequence[Any]) -> list[str]:
         """The tag of each value."""
@@ -184,11 +184,6 @@ class Dependent:
     def spots(self, tag: str) -> tuple[tuple[Spot, ...], tuple[Spot, ...]]:
         """What applies where the property is there."""
         return ((self.spot.below("dependentSchemas", self.property),), ()) if tag else ((), ())
-
-
-def accepts(contract: Contract, spot: Spot, value: Any) -> bool:
-    """Whether a value conforms to a schema of the contract."""
-    return acceptance(contract, spot.schema, spot.pointer)(value)
 
 
 Split = Choice | Condition | Dependent

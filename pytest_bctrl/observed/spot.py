@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.media import chosen
-from pytest_bctrl.contract.model import Contract, Operation, Schema, pointer
+from pytest_bctrl.contract.model import Contract, Operation, Schema, escaped, pointer
 from pytest_bctrl.contract.show import type_name
 
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
@@ -25,7 +25,7 @@ class Spot(NamedTuple):
         schema: Any = self.schema
         for key in keys:
             schema = schema[key]
-        return Spot(schema, "/".join([self.pointer, *(_escaped(str(key)) for key in keys)]))
+        return Spot(schema, "/".join([self.pointer, *(escaped(str(key)) for key in keys)]))
 
 
 def body_spot(contract: Contract, operation: Operation, status: str, media_type: str = "") -> Spot | None:
@@ -47,11 +47,7 @@ def body_spot(contract: Contract, operation: Operation, status: str, media_type:
 def _status(responses: Spot, status: str) -> Spot:
     # YAML may have read a status as a number.
     key = next((key for key in responses.schema if str(key) == status), status)  # type: ignore[union-attr]
-    return Spot(responses.schema[key], f"{responses.pointer}/{_escaped(status)}")  # type: ignore[index]
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
+    return Spot(responses.schema[key], f"{responses.pointer}/{escaped(status)}")  # type: ignore[index]
 
 
 def _followed(contract: Contract, spot: Spot) -> Spot:
@@ -62,18 +58,22 @@ def _followed(contract: Contract, spot: Spot) -> Spot:
     return spot
 
 
-def expanded(contract: Contract, spots: Iterable[Spot]) -> Iterator[Spot]:
-    """Yield the schemas that surely apply where these do: themselves, what they refer to, and `allOf`."""
+def expanded(contract: Contract, spots: Iterable[Spot], seen: set[str] | None = None) -> Iterator[Spot]:
+    """Yield the schemas that surely apply where these do, each once: themselves, what they refer to, and `allOf`."""
+    seen = set() if seen is None else seen
     for spot in spots:
+        if spot.pointer in seen:
+            continue
+        seen.add(spot.pointer)
         yield spot
         if not isinstance(spot.schema, Mapping):
             continue
         if "$ref" in spot.schema:
             reference = str(spot.schema["$ref"])
             target = Spot(pointer(contract.document, reference, contract.name), reference[1:])
-            yield from expanded(contract, [target])
+            yield from expanded(contract, [target], seen)
         parts = [spot.below("allOf", index) for index in range(len(spot.schema.get("allOf", ())))]
-        yield from expanded(contract, parts)
+        yield from expanded(contract, parts, seen)
 
 
 def types_of(contract: Contract, spots: Iterable[Spot]) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_bctrl.contract.formats import conforming, conforms
+from pytest_bctrl.contract.engine import conforming, conforms
 from pytest_bctrl.contract.show import location as exact
 from pytest_bctrl.fingerprint import LONGEST
 from pytest_bctrl.observed.column import Column

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, TypeAlias
 
+from pytest_bctrl.contract.engine import conforms, matches
 from pytest_bctrl.samples.fit import is_of_type
-from pytest_bctrl.samples.pattern import matches
 from pytest_bctrl.samples.shapes import types
+from pytest_bctrl.samples.text import LONGEST
 
 Broken: TypeAlias = tuple[str, Any]
 """What was done, in words, and the value after it."""
@@ -23,21 +25,8 @@ _OF_TYPE: Mapping[str, Any] = {
     "object": {"unexpected": "object"},
     "array": ["unexpected", "array"],
 }
-_BAD_FORMATS: Mapping[str, str] = {
-    "uuid": "not-a-uuid",
-    "date-time": "yesterday at noon",
-    "date": "2026-02-30",
-    "time": "25:61",
-    "duration": "soon",
-    "email": "not an email",
-    "hostname": "-not-a-host-",
-    "ipv4": "999.1.1.1",
-    "ipv6": "not:an:address",
-    "uri": "not a uri",
-    "uri-reference": "not a reference",
-    "regex": "(",
-    "json-pointer": "no-slash",
-}
+_NO_FORMAT = ("no such value", "(")
+"""Texts of which every format that is asserted refuses one."""
 
 
 def broken_type(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
@@ -67,9 +56,8 @@ def broken_required(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
 
 def broken_format(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
     """A string that is not of the format."""
-    wrong = _BAD_FORMATS.get(schema["format"])
-    if wrong is not None:
-        yield f"no {schema['format']}", wrong
+    wrong = [text for text in _NO_FORMAT if not conforms(text, schema["format"])]
+    yield from ((f"no {schema['format']}", text) for text in wrong[:1])
 
 
 def broken_closed(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
@@ -89,9 +77,9 @@ def broken_branches(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
 def broken_length(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
     """A string too short or too long by one."""
     if isinstance(value, str) and schema.get("minLength", 0) > 0:
-        yield "too short", value[: schema["minLength"] - 1]
-    if isinstance(value, str) and "maxLength" in schema:
-        yield "too long", value.ljust(schema["maxLength"] + 1, "x")
+        yield "too short", value[: int(schema["minLength"]) - 1]
+    if isinstance(value, str) and schema.get("maxLength", LONGEST) < LONGEST:
+        yield "too long", value.ljust(int(schema["maxLength"]) + 1, "x")
 
 
 def broken_pattern(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
@@ -107,11 +95,13 @@ def broken_limits(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
     if not is_of_type(value, "number"):
         return
     step = schema.get("multipleOf", 1)
-    for keyword, past in (("minimum", -step), ("exclusiveMinimum", 0), ("maximum", step), ("exclusiveMaximum", 0)):
-        if keyword in schema:
-            yield f"breaks {keyword}", schema[keyword] + past
-    if "multipleOf" in schema and "integer" not in types(schema):
-        yield "breaks multipleOf", value + step / 2
+    # An integer may be beyond what a double holds.
+    with suppress(OverflowError):
+        for keyword, past in (("minimum", -step), ("exclusiveMinimum", 0), ("maximum", step), ("exclusiveMaximum", 0)):
+            if keyword in schema:
+                yield f"breaks {keyword}", schema[keyword] + past
+        if "multipleOf" in schema and "integer" not in types(schema):
+            yield "breaks multipleOf", value + step / 2
 
 
 def broken_items(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
@@ -119,9 +109,9 @@ def broken_items(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
     if not isinstance(value, list):
         return
     if schema.get("minItems", 0) > 0:
-        yield "too few items", value[: schema["minItems"] - 1]
-    if "maxItems" in schema and value:
-        yield "too many items", [*value, *([value[-1]] * (schema["maxItems"] + 1 - len(value)))]
+        yield "too few items", value[: int(schema["minItems"]) - 1]
+    if schema.get("maxItems", LONGEST) < LONGEST and value:
+        yield "too many items", [*value, *([value[-1]] * (int(schema["maxItems"]) + 1 - len(value)))]
     if schema.get("uniqueItems") and value:
         yield "an item twice", [value[0], *value]
 
@@ -129,9 +119,9 @@ def broken_items(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
 def broken_size(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
     """An object with too few or too many names."""
     if isinstance(value, dict) and schema.get("minProperties", 0) > 0:
-        yield "too few names", dict(list(value.items())[: schema["minProperties"] - 1])
-    if isinstance(value, dict) and "maxProperties" in schema:
-        yield "too many names", {**value, **{f"more{n}": n for n in range(schema["maxProperties"] + 1)}}
+        yield "too few names", dict(list(value.items())[: int(schema["minProperties"]) - 1])
+    if isinstance(value, dict) and schema.get("maxProperties", LONGEST) < LONGEST:
+        yield "too many names", {**value, **{f"more{n}": n for n in range(int(schema["maxProperties"]) + 1)}}
 
 
 Breaker: TypeAlias = Callable[[Mapping[str, Any], Any], Iterator[Broken]]

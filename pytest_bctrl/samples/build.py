@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples import text
 from pytest_bctrl.samples.choice import Rotation
 from pytest_bctrl.samples.shapes import Shape, flatten, shapes
 
 _DEEPEST = 8
+_ENDLESS = 60
+"""Levels after which what has not ended never will."""
 _TRIES = 20
 
 
@@ -27,14 +30,24 @@ class Builder:
         self._lengths = dict(lengths or {})
         self._shapes: dict[str, tuple[Shape, ...]] = {}
         self._flat: dict[str, dict[str, Any]] = {}
-        self._made = 0
+        self._made = self._left = 0
 
     def set_lengths(self, lengths: Mapping[str, int]) -> None:
         """Fix the lengths of lists for the values that follow."""
         self._lengths = dict(lengths)
 
     def value(self, schema: Schema, place: str = "", depth: int = 0) -> Any:
-        """Return a value that `schema` allows; `place` is its generalised location."""
+        """Return a value that `schema` allows; `place` is its generalised location.
+
+        Raises `DocumentError` where it would hold more than `LONGEST` values for each item that was asked for.
+        """
+        self._left = (1 + sum(self._lengths.values())) * text.LONGEST if depth == 0 else self._left - 1
+        if self._left < 0 or depth > _ENDLESS:
+            raise DocumentError(
+                f"a sample would hold more than {text.LONGEST:,} values",
+                where=place,
+                mend="lower the least number of items or names, or require less of what leads back to itself",
+            )
         options = self._shapes.get(place)
         if options is None:
             options = self._shapes[place] = shapes(self._contract, schema)
@@ -98,7 +111,7 @@ class Builder:
         least, most = int(schema.get("minProperties", 0)), int(schema.get("maxProperties", 2))
         wanted = max(least, min(most, 2))
         if "propertyNames" not in schema:
-            return _NAMES[:wanted] if wanted <= len(_NAMES) else [f"name{number}" for number in range(wanted)]
+            return _NAMES[:wanted] if wanted <= len(_NAMES) else (f"name{number}" for number in range(wanted))
         named = {"type": "string", **flatten(self._contract, schema["propertyNames"])}
         made: dict[str, None] = {}
         for _ in range(wanted + _TRIES):

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pytest_bctrl.contract.engine import errors, found_at
 from pytest_bctrl.contract.iso_time import parse_time
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.shapes import flatten
-
-if TYPE_CHECKING:
-    from jsonschema import Draft202012Validator
 
 Rules = Sequence[Mapping[str, Any]]
 
@@ -54,20 +52,15 @@ def _put_in_order(made: dict[str, Any], names: Sequence[str], overrides: Mapping
 class Held:
     """What an item is held to: its schema, the names that are documented, and the invariants."""
 
-    validator: Draft202012Validator
+    contract: Contract
+    schema: Schema
     documented: frozenset[str]
     invariants: Rules
 
 
 def held(contract: Contract, schema: Schema, invariants: Rules) -> Held:
-    """Return what items of a schema are held to; made once, as a validator takes its time."""
-    # Samples alone need no validator, and are made at the start of programs that wait for them.
-    from jsonschema import Draft202012Validator
-
-    from pytest_bctrl.contract.formats import checker
-
-    validator = Draft202012Validator(contract.rooted(schema), format_checker=checker())
-    return Held(validator, frozenset(flatten(contract, schema).get("properties", {})), invariants)
+    """Return what items of a schema are held to."""
+    return Held(contract, schema, frozenset(flatten(contract, schema).get("properties", {})), invariants)
 
 
 def refuse_broken(item: Mapping[str, Any], where: str, to: Held) -> None:
@@ -118,11 +111,9 @@ def _unjson(value: object, place: str) -> Iterator[tuple[str, object]]:
 
 
 def _problems(item: Mapping[str, Any], to: Held) -> Iterator[str]:
-    for error in to.validator.iter_errors(dict(item)):
-        shown = repr(error.instance)
-        yield f"{'.'.join(map(str, error.absolute_path)) or 'the runtime'}: " + error.message.replace(
-            shown, shown if len(shown) <= _LENGTH else f"{shown[:_LENGTH]}…"
-        )
+    for error in errors(to.contract, to.schema, dict(item)):
+        path, _ = found_at(error, item)
+        yield f"{'.'.join(map(str, path)) or 'the runtime'}: {_shortened(error.message)}"
     for name in item:
         if to.documented and name not in to.documented:
             yield f"{name}: the contract documents no such property"
@@ -149,3 +140,7 @@ def _moment(value: object) -> datetime | None:
 
 def _comparable(one: datetime, other: datetime) -> bool:
     return bool(one.tzinfo) == bool(other.tzinfo)
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= 2 * _LENGTH else f"{message[:_LENGTH]}…{message[-_LENGTH:]}"

@@ -1,110 +1,128 @@
-"""Texts that match a pattern, made by walking it: the common parts of ECMA 262 patterns that Python shares."""
+"""Texts that match a pattern of ECMA 262, made by walking it; what a character may be, the engine is asked."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from importlib import import_module
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain, islice
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
+from pytest_bctrl.contract.engine import matches
 
-class _Draw(NamedTuple):
-    """What is chosen from, and how many more than the least a repetition makes at most."""
-
-    source: Random
-    more: int
+_LONGEST = 10_000
+_TOKEN = re.compile(
+    r"(?P<open>\((?:\?(?::|<?[=!]|<[^>]*>))?)|(?P<close>[|)])|(?P<edge>[\^$]|\\[bB])"
+    r"|\\(?P<back>[1-9]\d*)"
+    r"|(?P<set>\[(?:\\.|[^\]\\])*\]|\\[pP]\{[^}]*\}|\\u\{[^}]*\}|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|\\c[A-Za-z]|\\.|.)",
+    re.DOTALL,
+)
+_TIMES = re.compile(r"(?:(?P<sign>[*+?])|\{(?P<least>\d+)(?P<open>,(?P<most>\d*))?\})\??")
+_SIGNS = {"*": (0, _LONGEST), "+": (1, _LONGEST), "?": (0, 1)}
 
 
 def matching(pattern: str, source: Random, more: int = 3) -> str | None:
     """Return a text that matches `pattern` from end to end, or None where none can be made.
 
-    A repetition is made `more` times more often than it has to be, at most.
-    Looking ahead, references to groups and the like are not walked; whatever was made is tried against the pattern.
+    A repetition is made `more` times more often than it has to be, at most. What a pattern wants to see ahead is
+    written there at times, and the rest of what it looks at left aside: whatever was made is tried against it.
     """
     try:
-        # The standard library's own parser: private, so that anything may be missing from it.
-        tree = import_module("re._parser").parse(pattern)
-        made = "".join(_walk(tree, _Draw(source, more)))
-    except (ImportError, AttributeError, LookupError, re.error, RecursionError):
+        made = "".join(_Walk(source, more).one_of(_Parser(pattern).alternatives()))
+    except (LookupError, RecursionError):
         return None
     return made if matches(pattern, made) else None
 
 
-def matches(pattern: str, text: str) -> bool:
-    """Return whether `text` has the pattern in it; not where Python cannot read the pattern."""
-    try:
-        return re.search(pattern, text) is not None
-    except re.error:
-        return False
+@dataclass
+class _Part:
+    """A piece of a pattern and how often it is repeated: a group, a group's text again, or a character of a set."""
+
+    kind: str
+    value: Any = None
+    key: str = ""
+    least: int = 1
+    most: int = 1
 
 
-def _walk(tree: Any, draw: _Draw) -> Iterator[str]:
-    for code, argument in tree:
-        yield from _PARTS[str(code)](argument, draw)
+@dataclass
+class _Parser:
+    pattern: str
+    at: int = 0
+    groups: int = 0
+
+    def alternatives(self) -> list[list[_Part]]:
+        """Read up to the end of a group, or of the pattern."""
+        found: list[list[_Part]] = [[]]
+        while token := _TOKEN.match(self.pattern, self.at):
+            self.at = token.end()
+            if token["close"] == ")":
+                break
+            if token["close"]:
+                found.append([])
+            elif not token["edge"]:
+                found[-1].append(self._repeated(self._part(token)))
+        return found
+
+    def _part(self, token: re.Match[str]) -> _Part:
+        if token["open"] in ("(?=", "(?!", "(?<=", "(?<!"):
+            return _Part("ahead" if token["open"] == "(?=" else "aside", self.alternatives())
+        if token["open"]:
+            self.groups += token["open"] != "(?:"
+            key = "" if token["open"] == "(?:" else str(self.groups)
+            return _Part("group", self.alternatives(), key)
+        return _Part("back", key=token["back"]) if token["back"] else _Part("set", token["set"])
+
+    def _repeated(self, part: _Part) -> _Part:
+        times = _TIMES.match(self.pattern, self.at)
+        if times is not None:
+            self.at = times.end()
+            if times["sign"]:
+                part.least, part.most = _SIGNS[times["sign"]]
+            else:
+                part.least = int(times["least"])
+                part.most = int(times["most"] or _LONGEST) if times["open"] else part.least
+        return part
 
 
-def _literal(argument: Any, _draw: _Draw) -> Iterator[str]:
-    yield chr(argument)
+@dataclass
+class _Walk:
+    source: Random
+    more: int
+    known: dict[str, str] = field(default_factory=dict)
+    left: int = _LONGEST
+
+    def one_of(self, alternatives: list[list[_Part]]) -> Iterator[str]:
+        for part in self.source.choice(alternatives):
+            for _ in range(self.source.randint(part.least, max(part.least, min(part.most, part.least + self.more)))):
+                yield from self._made(part)
+
+    def _made(self, part: _Part) -> Iterator[str]:
+        self.left -= 1
+        if self.left < 0:
+            raise LookupError("the pattern asks for a text that is too long")
+        if part.kind == "set":
+            yield self.source.choice(_characters(part.value))
+        elif part.kind == "back":
+            yield self.known.get(part.key, "")
+        elif part.kind == "group" and part.key:
+            self.known[part.key] = "".join(self.one_of(part.value))
+            yield self.known[part.key]
+        elif part.kind == "group" or (part.kind == "ahead" and self.source.random() < 0.5):
+            yield from self.one_of(part.value)
 
 
-def _any(_argument: Any, draw: _Draw) -> Iterator[str]:
-    yield draw.source.choice("abcxyz")
-
-
-def _in(argument: Any, draw: _Draw) -> Iterator[str]:
-    is_negated = str(argument[0][0]) == "NEGATE"
-    listed = [letter for code, value in argument[is_negated:] for letter in _letters(str(code), value)]
-    yield draw.source.choice([letter for letter in _PRINTABLE if letter not in listed] if is_negated else listed)
-
-
-def _not_literal(argument: Any, draw: _Draw) -> Iterator[str]:
-    yield draw.source.choice([letter for letter in _PRINTABLE if letter != chr(argument)])
-
-
-def _letters(code: str, value: Any) -> str:
-    if code == "LITERAL":
-        return chr(value)
-    if code == "RANGE":
-        return "".join(map(chr, range(value[0], min(value[1], value[0] + 255) + 1)))
-    return _CATEGORIES[str(value)]
-
-
-def _repeat(argument: Any, draw: _Draw) -> Iterator[str]:
-    least, most, inner = argument
-    for _ in range(draw.source.randint(int(least), min(int(most), int(least) + draw.more))):
-        yield from _walk(inner, draw)
-
-
-def _group(argument: Any, draw: _Draw) -> Iterator[str]:
-    yield from _walk(argument[-1], draw)
-
-
-def _branch(argument: Any, draw: _Draw) -> Iterator[str]:
-    yield from _walk(draw.source.choice(argument[1]), draw)
-
-
-def _nothing(_argument: Any, _draw: _Draw) -> Iterator[str]:
-    yield from ()
-
-
-_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
-_CATEGORIES: Mapping[str, str] = {
-    "CATEGORY_DIGIT": "0123456789",
-    "CATEGORY_WORD": "abcdefghijklmnopqrstuvwxyzABCXYZ0123456789_",
-    "CATEGORY_SPACE": " ",
-    "CATEGORY_NOT_DIGIT": "abcxyz-",
-    "CATEGORY_NOT_WORD": "-. ",
-    "CATEGORY_NOT_SPACE": "abcxyz012",
-}
-_PARTS: Mapping[str, Callable[[Any, _Draw], Iterator[str]]] = {
-    "LITERAL": _literal,
-    "NOT_LITERAL": _not_literal,
-    "ANY": _any,
-    "IN": _in,
-    "MAX_REPEAT": _repeat,
-    "MIN_REPEAT": _repeat,
-    "SUBPATTERN": _group,
-    "BRANCH": _branch,
-    "AT": _nothing,
-}
+@lru_cache(maxsize=256)
+def _characters(one: str) -> list[str]:
+    """Characters that a piece of a pattern takes: the most readable ones that it does."""
+    if len(one) == 1 and one != ".":
+        return [one]
+    common = [letter for letter in map(chr, range(0x20, 0x7F)) if matches(f"^{one}$", letter)]
+    rare = (letter for letter in map(chr, chain(range(0x20), range(0x7F, 0xD800), range(0x10000, 0x1F000, 7))))
+    return (
+        [letter for letter in common if letter.isalnum()]
+        or common
+        or list(islice((letter for letter in rare if matches(f"^{one}$", letter)), 16))
+    )

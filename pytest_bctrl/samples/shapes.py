@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.errors import DocumentError
 
 Kind = Literal["fixed", "branch", "object", "array", "string", "integer", "number", "any"]
 
@@ -70,17 +71,31 @@ def flatten(contract: Contract, schema: Schema) -> dict[str, Any]:
 
     Properties are joined, required names united, of two limits the narrower holds; else the earlier keyword wins.
     """
-    resolved = contract.resolve(schema)
-    if isinstance(resolved, bool):
-        return {}
-    flat: dict[str, Any] = {key: value for key, value in resolved.items() if key != "allOf"}
-    for part in resolved.get("allOf", ()):
-        for key, value in flatten(contract, part).items():
+    flat: dict[str, Any] = {}
+    for count, part in enumerate(_parts(contract, schema)):
+        if count > _PARTS:
+            raise DocumentError(
+                f"more than {_PARTS:,} schemas apply to one value", where=contract.name, mend="repeat none in allOf"
+            )
+        for key, value in part.items():
             flat[key] = _both(key, flat[key], value) if key in flat else value
     return flat
 
 
+def _parts(contract: Contract, schema: Schema) -> Iterator[dict[str, Any]]:
+    resolved = contract.resolve(schema)
+    if not isinstance(resolved, bool):
+        yield {key: value for key, value in resolved.items() if key != "allOf"}
+        for part in resolved.get("allOf", ()):
+            yield from _parts(contract, part)
+
+
+_PARTS = 10_000
+
+
 def _both(key: str, first: Any, second: Any) -> Any:
+    if first == second:
+        return first
     if key == "properties":
         shared = {name: {"allOf": [first[name], second[name]]} for name in first.keys() & second.keys()}
         return {name: shared.get(name, inner) for name, inner in {**first, **second}.items()}

@@ -11,8 +11,9 @@ from math import ceil, floor
 from random import Random
 from typing import Any
 
+from pytest_bctrl.contract.engine import conforms, matches
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.samples.pattern import matches, matching
+from pytest_bctrl.samples.pattern import matching
 
 _WORDS = (
     "amber",
@@ -35,19 +36,27 @@ _WORDS = (
     "river",
 )
 _TRIES = 20
+LONGEST = 20_000
+"""Characters of a text, and values in a sample, that are made at most."""
+
 _EPOCH = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
 def string(schema: Mapping[str, Any], place: str, source: Random, number: int) -> str:
     """Return a string for `place`; `number` makes it distinct. Raises `DocumentError` where a pattern defeats it."""
-    made = _FORMATS.get(str(schema.get("format", "")), _words)(place, source, number)
-    least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
-    if schema.get("format") not in _FORMATS:
+    made = FORMATS.get(str(schema.get("format", "")), _words)(place, source, number)
+    least, most = int(schema.get("minLength", 0)), int(schema.get("maxLength", LONGEST))
+    if least > LONGEST:
+        raise DocumentError(
+            f"a sample would be longer than {LONGEST:,} characters", where=place, mend="lower the schema's minLength"
+        )
+    if schema.get("format") not in FORMATS:
         made = made.ljust(least, "x")[:most]
     pattern = schema.get("pattern")
     for candidate in _candidates(schema, made, source):
-        is_long_enough = least <= len(candidate) <= (len(candidate) if most is None else most)
-        if is_long_enough and (pattern is None or matches(pattern, candidate)):
+        is_long_enough = least <= len(candidate) <= most
+        is_in_format = conforms(candidate, str(schema.get("format", "")))
+        if is_long_enough and is_in_format and (pattern is None or matches(pattern, candidate)):
             return candidate
     raise DocumentError(
         f"no sample can be made for the pattern {pattern!r}" if pattern else "no sample of the format is short enough",
@@ -63,7 +72,10 @@ def _candidates(schema: Mapping[str, Any], made: str, source: Random) -> Iterato
     if "pattern" in schema:
         # Repeated a few times, as few as may be, and then often enough for the least length.
         for more in (3, 0, *range(_TRIES), int(schema.get("minLength", 0))):
-            yield matching(schema["pattern"], source, more) or ""
+            found = matching(schema["pattern"], source, more) or ""
+            yield found
+            # Where it may begin with anything, what a format wants may stand there.
+            yield f"{source.choice(_WORDS)}{found}"
 
 
 def number(schema: Mapping[str, Any], kind: str, place: str, source: Random) -> int | float:
@@ -74,8 +86,11 @@ def number(schema: Mapping[str, Any], kind: str, place: str, source: Random) -> 
     below = Decimal(0) if highest is None or highest > 0 else _decimal(highest) - 100 * step
     least = _decimal(schema.get("minimum", schema.get("exclusiveMinimum", below)))
     most = least + 100 * step if highest is None else _decimal(highest)
-    first = ceil(least / step) + ("exclusiveMinimum" in schema and least % step == 0)
-    last = floor(most / step) - ("exclusiveMaximum" in schema and most % step == 0)
+    try:
+        first = ceil(least / step) + ("exclusiveMinimum" in schema and least % step == 0)
+        last = floor(most / step) - ("exclusiveMaximum" in schema and most % step == 0)
+    except ArithmeticError:
+        first, last = 1, 0
     if first > last:
         raise DocumentError("no number fits the schema's limits", where=place, mend="widen minimum and maximum")
     made = source.randint(first, last) * step
@@ -107,12 +122,15 @@ def _words(place: str, source: Random, _number: int) -> str:
     return f"{name}-{source.choice(_WORDS)}"
 
 
-_FORMATS: Mapping[str, Callable[[str, Random, int], str]] = {
+FORMATS: Mapping[str, Callable[[str, Random, int], str]] = {
     "uuid": lambda _place, source, _number: uuid(source),
     "date-time": lambda _place, _source, number: moment(number),
     "date": lambda _place, _source, number: moment(number)[:10],
     "time": lambda _place, _source, number: moment(number)[11:],
     "email": lambda _place, source, _number: f"{source.choice(_WORDS)}@example.test",
+    "idn-email": lambda _place, source, _number: f"{source.choice(_WORDS)}@example.test",
+    "iri": lambda _place, source, _number: f"https://example.test/{source.choice(_WORDS)}",
+    "relative-json-pointer": lambda _place, source, _number: f"{source.randint(0, 9)}/{source.choice(_WORDS)}",
     "uri": lambda _place, source, _number: f"https://example.test/{source.choice(_WORDS)}",
     "uri-reference": lambda _place, source, _number: f"/{source.choice(_WORDS)}",
     "duration": lambda _place, source, _number: f"PT{source.randint(1, 59)}M",

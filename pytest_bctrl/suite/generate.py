@@ -21,7 +21,6 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.contract.limits import wide_limits
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.finding import Finding
 
@@ -89,8 +88,7 @@ def second_opinion(answer: Answer, response: httpx.Response, known: list[Finding
 
 def _failures(case: Any, response: httpx.Response, check: Any) -> list[Failure]:
     try:
-        with wide_limits():
-            case.validate_response(response, checks=[check])
+        case.validate_response(response, checks=[check])
     except FailureGroup as group:
         return [failure for failure in group.exceptions if isinstance(failure, Failure)]
     return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pytest_bctrl.contract.acceptance import acceptor
+from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import field_of, pairs_of, read_field, read_pairs, text_of
 from pytest_bctrl.samples.breakers import BREAKERS
@@ -111,14 +111,13 @@ def _is_spelled(value: Any) -> bool:
 
 def _is_refused(contract: Contract, parameter: Parameter, value: Any) -> bool:
     """Whether what arrives breaks the schema: a number that is spelled out is as good as its text."""
-    accepts = acceptor(contract, parameter.schema)
-    return any(not accepts(one) for one in _arriving(contract, parameter, value))
+    return any(not accepts(contract, parameter.schema, one) for one in _arriving(contract, parameter, value))
 
 
 def _survives(contract: Contract, parameter: Parameter, value: Any) -> bool:
     """Whether what arrives is still allowed: an empty list, for one, leaves nothing to arrive."""
     arriving = _arriving(contract, parameter, value)
-    return bool(arriving) and all(map(acceptor(contract, parameter.schema), arriving))
+    return bool(arriving) and all(accepts(contract, parameter.schema, one) for one in arriving)
 
 
 def _arriving(contract: Contract, parameter: Parameter, value: Any) -> list[Any]:

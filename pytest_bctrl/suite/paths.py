@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pytest_bctrl.contract.acceptance import acceptor
+from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import field_of, read_field
 from pytest_bctrl.errors import DocumentError
@@ -52,11 +52,10 @@ ODD = (
 
 def unknown(contract: Contract, parameter: Parameter) -> str:
     """Return a value that the parameter's schema allows and that names nothing: a UUID where that is allowed."""
-    accepts = acceptor(contract, parameter.schema)
     known = known_values(contract, parameter, {})
     made = [UNKNOWN.value, _FAR, *(_built(contract, parameter, seed) for seed in range(_SEEDS))]
     for text in made:
-        if text and text not in known and accepts(read_field(contract, parameter, text)):
+        if text and text not in known and accepts(contract, parameter.schema, read_field(contract, parameter, text)):
             return text
     return UNKNOWN.value
 

@@ -33,3 +33,10 @@ def contract_of(schema: Any = True, schemas: dict[str, Any] | None = None, **ope
     made = document(schema, **operation)
     made["components"]["schemas"] = schemas or {}
     return from_document(made, "things.json")
+
+
+def rooted(contract: Contract, schema: Any) -> dict[str, Any]:
+    """A schema as a document of its own, in which every reference still leads somewhere: for other engines."""
+    if isinstance(schema, bool):
+        return {} if schema else {"not": {}}
+    return {**schema, "components": contract.document.get("components", {})}

@@ -32,6 +32,18 @@ def test_show_prints_no_control_characters(tmp_path: Path, capsys: pytest.Captur
     assert r"  red\x1b[31m\nnext \ud800" in capsys.readouterr().out.split("\n")
 
 
+def test_show_names_what_is_not_checked_and_what_has_no_sample(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.json"
+    kinds = [{"format": "int32"}, {"format": "uuid"}, {"pattern": r"^\p{L}+$"}, {"pattern": "^(?=a)x$"}]
+    path.write_text(json.dumps(document({"anyOf": kinds})), "utf-8")
+    main(["contract", "show", str(path)])
+    *_, formats, pattern = capsys.readouterr().out.splitlines()
+    assert "formats that are not checked: int32" == formats
+    assert pattern.endswith("/schema/anyOf/3: no sample can be made for its pattern; add 'examples' to the schema")
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"openapi": "3.0.0"}', "a:\n  - b\n c"])
 def test_a_document_that_is_none_ends_in_one_line_and_exit_code_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str

@@ -113,11 +113,6 @@ def test_what_stands_beside_a_reference_is_kept() -> None:
     )
 
 
-@pytest.mark.parametrize(("schema", "expected"), [(True, {}), (False, {"not": {}})])
-def test_a_boolean_schema_can_be_rooted(schema: bool, expected: Any) -> None:
-    assert expected == contract_of().rooted(schema)
-
-
 POINTED = {"a/b": 1, "m~n": 2, "": 3, "list": [{"x": 4}], "é": 5}
 
 

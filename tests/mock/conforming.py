@@ -10,11 +10,12 @@ from jsonschema import Draft202012Validator
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.samples import SPACE_ID
+from tests.contract.documents import rooted
 
 
 def troubles(contract: Contract, body: Any, space_id: str = SPACE_ID) -> list[str]:
     """Return what is wrong with a successful body, in words."""
-    schema = contract.rooted(contract.operations[0].responses["200"].content["application/json"])
+    schema = rooted(contract, contract.operations[0].responses["200"].content["application/json"])
     validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
     found = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(body)]
     return found or [*_incoherent(body["runtimes"], space_id)]

@@ -7,6 +7,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from pytest_bctrl.contract.model import Contract
+from tests.contract.documents import rooted
 
 
 def to_see(contract: Contract, schema: Any, at: str = "") -> set[str]:
@@ -35,7 +36,7 @@ def seen(contract: Contract, schema: Any, value: Any, at: str = "") -> set[str]:
     names = {f"{at} = {value!r}"} if "enum" in schema or isinstance(value, bool) else set()
     names |= {f"{at} is null"} if value is None else set()
     for index, branch in enumerate(schema.get("oneOf", ())):
-        if Draft202012Validator(contract.rooted(branch)).is_valid(value):
+        if Draft202012Validator(rooted(contract, branch)).is_valid(value):
             names |= {f"{at} branch {index}"} | seen(contract, branch, value, f"{at}|{index}")
     if isinstance(value, dict):
         for name, inner in schema.get("properties", {}).items():

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.traffic.mock import MockServer
+from tests.contract.documents import rooted
 
 from .asking import ask
 
@@ -19,7 +20,7 @@ from .asking import ask
 def errors_of(contract: Contract, status: int, body: Any) -> list[str]:
     spec = contract.operations[0].response_for(status) or contract.operations[0].response_for(400)
     assert spec is not None
-    schema = contract.rooted(spec.content["application/json"])
+    schema = rooted(contract, spec.content["application/json"])
     return [error.message for error in Draft202012Validator(schema).iter_errors(body)]
 
 

@@ -16,11 +16,12 @@ from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
 from pytest_bctrl.traffic.mock.negotiate import accepts, accepts_gzip, preferred_status
 from pytest_bctrl.traffic.mock.parse import Arrived, RequestParser
 from pytest_bctrl.traffic.mock.wire import chunks, encode
+from tests.contract.documents import rooted
 
 CONTRACT = load()
 MOCK = MockServer(CONTRACT)
 KEY = f"Bearer {MOCK.api_key.reveal()}"
-ERRORS = Draft202012Validator(CONTRACT.rooted({"$ref": "#/components/schemas/NestedError"}))
+ERRORS = Draft202012Validator(rooted(CONTRACT, {"$ref": "#/components/schemas/NestedError"}))
 
 targets = st.one_of(
     st.text(max_size=60),

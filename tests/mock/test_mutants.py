@@ -19,7 +19,7 @@ from pytest_bctrl.samples.mutants import (
     undocumented_mutants,
 )
 
-from ..contract.documents import contract_of
+from ..contract.documents import contract_of, rooted
 from .conforming import troubles
 
 
@@ -30,7 +30,7 @@ def made(contract: Contract) -> Samples:
 
 @pytest.fixture(scope="module")
 def validator(contract: Contract, made: Samples) -> Draft202012Validator:
-    return Draft202012Validator(contract.rooted(made.schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    return Draft202012Validator(rooted(contract, made.schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 def test_every_mutant_is_invalid(made: Samples, validator: Draft202012Validator) -> None:

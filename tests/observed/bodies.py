@@ -23,7 +23,7 @@ SCALARS = (
     st.none()
     | st.booleans()
     | st.integers()
-    | st.sampled_from([10**30, -(10**400), 10**4000, 1.0, 1e300, Beyond(1e999), -0.0, 0.5])
+    | st.sampled_from([10**30, -(10**400), 10**4000, 1.0, 1e300, Beyond("1e999"), -0.0, 0.5])
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=6)
     | st.sampled_from(["browser", "active", "ephemeral", "profile", "\ud800", "x" * 200])

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from pytest_bctrl.contract.formats import conforms
+from pytest_bctrl.contract.engine import conforms
 from pytest_bctrl.observed.facts import Facts, Observation, Place
 from pytest_bctrl.observed.location import value_tag
 from pytest_bctrl.observed.node import body_node, node_at

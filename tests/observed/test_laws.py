@@ -10,13 +10,13 @@ import execnet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.observed.data import as_data, from_data
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.location import parted
 from pytest_bctrl.observed.node import body_node, node_at
 from pytest_bctrl.observed.observe import examine, observe
-from pytest_bctrl.observed.split import accepts
 from pytest_bctrl.observed.spot import body_spot
 from tests.observed.bodies import BODIES, CONTRACT, LABEL, OPERATION, conforming, mutated
 from tests.observed.reference import documented, walked
@@ -53,7 +53,7 @@ def test_columns_tell_what_a_walk_from_value_to_value_does(body: Any) -> None:
 def test_what_is_known_of_a_conforming_body_need_not_be_looked_at(body: Any) -> None:
     spot = body_spot(CONTRACT, OPERATION, "200")
     assert spot is not None
-    if accepts(CONTRACT, spot, body):
+    if accepts(CONTRACT, spot.schema, body):
         assert observed(body) == observed(body, conforms=True)
 
 
@@ -79,7 +79,7 @@ def test_a_long_list_is_observed_by_the_chunk_as_it_is_as_a_whole(body: Any) -> 
     conforms = examine(CONTRACT, OPERATION, 200, long, made)
     spot = body_spot(CONTRACT, OPERATION, "200")
     assert spot is not None
-    assert accepts(CONTRACT, spot, long) == conforms
+    assert accepts(CONTRACT, spot.schema, long) == conforms
     assert observed(long) == made
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+from pytest_bctrl.contract.engine import errors
 from pytest_bctrl.contract.key_fields import BEARER, KeyField, key_fields
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, SecurityScheme
 from pytest_bctrl.contract.parameters import read_field, read_pairs
@@ -91,7 +92,7 @@ class Admission:
             if not found and parameter.required:
                 return Refused(self._status, f"{parameter.place} {parameter.name} is required and missing")
             for value in found:
-                for error in self._validators[parameter.place, parameter.name].iter_errors(value):
+                for error in errors(self._contract, parameter.schema, value):
                     return Refused(self._status, f"{parameter.place} {parameter.name}: {error.message[:200]}")
         return None
 
@@ -99,18 +100,6 @@ class Admission:
     def _status(self) -> int:
         """The status by which the contract says that a request is malformed; 400 where it says nothing."""
         return 422 if "422" in self._operation.responses and "400" not in self._operation.responses else 400
-
-    @cached_property
-    def _validators(self) -> dict[tuple[str, str], Any]:
-        # Only an operation with such parameters pays for the validator.
-        from jsonschema import Draft202012Validator, FormatChecker
-
-        return {
-            (parameter.place, parameter.name): Draft202012Validator(
-                self._contract.rooted(parameter.schema), format_checker=FormatChecker()
-            )
-            for parameter in self._operation.other_parameters
-        }
 
 
 def _key_values(request: Request, scheme: SecurityScheme) -> Iterator[str]:

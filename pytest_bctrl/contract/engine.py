@@ -1,0 +1,203 @@
+"""Whether a value conforms, and what of it does not: jsonschema-rs, for everything in the kit that asks.
+
+JSON Schema 2020-12 with its formats asserted (validation, 7.2.1), since an annotation would let every bad id pass.
+Patterns are ECMA 262's. They are matched in linear time; one that looks ahead, behind or back at a group takes at most
+so many steps, and what is not matched within them does not conform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from math import log
+from typing import TYPE_CHECKING, Any
+
+from pytest_bctrl.contract.cost import Cost
+from pytest_bctrl.contract.limits import DEPTH, Beyond, is_deep
+from pytest_bctrl.contract.model import Contract, Schema, escaped
+from pytest_bctrl.contract.references import BASE, Addresses, at
+from pytest_bctrl.errors import DocumentError
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Registry, ValidationError, Validator
+
+_STEPS = 10_000
+_READ = 240
+"""Levels of a value that the engine explains; it says of any whether it conforms."""
+
+_EXPLAINED = 65_536
+"""How often a schema that leads back to itself is looked at for errors; whether there is one, the engine remembers."""
+
+_HALF = {code: code - 0xD800 + 0xF0000 for code in range(0xD800, 0xE000)}
+_WHOLE = {code: half for half, code in _HALF.items()}
+"""Half a character, which JSON can hold and UTF-8 cannot, as a character that nobody uses."""
+
+
+def accepts(contract: Contract, schema: Schema, value: Any) -> bool:
+    """Whether a value conforms to a schema of the contract."""
+    validator = _engine(contract).validator(schema)
+    try:
+        return validator.is_valid(value)
+    except (ValueError, TypeError):
+        return validator.is_valid(readable(value))
+
+
+def errors(contract: Contract, schema: Schema, value: Any) -> Iterator[ValidationError]:
+    """Yield what is wrong with a value; nothing where it nests too deep for that."""
+    engine = _engine(contract)
+    if engine.levels < DEPTH and is_deep(value, engine.levels):
+        return
+    validator = engine.validator(schema)
+    try:
+        yield from validator.iter_errors(value)
+    except (ValueError, TypeError):
+        yield from validator.iter_errors(readable(value))
+
+
+def require_known(contract: Contract) -> None:
+    """Raise `DocumentError` for a schema with identifiers that the engine cannot follow."""
+    place = ""
+    try:
+        addresses = _engine(contract).addresses
+        for place in addresses.roots if addresses.has_identifiers else ():
+            _engine(contract).validator(at(contract.document, place.translate(_WHOLE)))
+    except ValueError as error:
+        raise DocumentError(
+            f"a reference cannot be followed: {str(error).splitlines()[0]}",
+            where=f"{contract.name}: #{place}",
+            mend="define what it names",
+        ) from None
+
+
+def found_at(error: ValidationError, body: Any) -> tuple[tuple[str | int, ...], Any]:
+    """The path of what is wrong with a body, and the value that is there."""
+    path: list[str | int] = []
+    for key in error.instance_path:
+        path.append(key if isinstance(key, int) or key in body else key.translate(_WHOLE))
+        body = body[path[-1]]
+    return tuple(path), body
+
+
+def documented(contract: Contract, error: ValidationError) -> Any:
+    """What the contract says by the keyword that an error is of."""
+    pointer = _engine(contract).addresses.pointer(str(error.absolute_keyword_location)) or ""
+    return at(contract.document, pointer.translate(_WHOLE))
+
+
+def conforms(value: object, name: str) -> bool:
+    """Whether a value is in a format; one that `is_asserted` does not know is an annotation."""
+    return _keeps("format", name, value)
+
+
+def conforming(values: Sequence[str], name: str) -> int:
+    """How many of the strings are in a format."""
+    if _keeps("items", name, list(values)):
+        return len(values)
+    return sum(conforms(value, name) for value in values)
+
+
+def is_asserted(name: str) -> bool:
+    """Whether the engine knows a format, and so holds values to it."""
+    try:
+        return bool(_validator({"format": name}, ignore_unknown_formats=False))
+    except ValueError:
+        return False
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a pattern is found in a text; not where it is none that can be read."""
+    return is_pattern(pattern) and _keeps("pattern", pattern, text)
+
+
+def is_pattern(pattern: str) -> bool:
+    """Whether a text is a pattern that the engine can read and is willing to: a huge one it is not."""
+    try:
+        return bool(_keeping("pattern", pattern))
+    except ValueError:
+        return False
+
+
+def _keeps(keyword: str, said: str, value: object) -> bool:
+    try:
+        return _keeping(keyword, said).is_valid(value)
+    except (ValueError, TypeError):
+        return _keeping(keyword, said).is_valid(readable(value))
+
+
+@lru_cache(maxsize=256)
+def _keeping(keyword: str, said: str) -> Validator:
+    return _validator({keyword: {"format": said} if keyword == "items" else said})
+
+
+def _validator(schema: Schema, registry: Registry | None = None, *, ignore_unknown_formats: bool = True) -> Validator:
+    # Imported where there is something to validate: a run that only asks for fixtures must not pay for it.
+    from jsonschema_rs import Draft202012Validator, FancyRegexOptions
+
+    return Draft202012Validator(
+        schema if isinstance(schema, bool) else dict(schema),
+        registry=registry,
+        validate_formats=True,
+        ignore_unknown_formats=ignore_unknown_formats,
+        pattern_options=FancyRegexOptions(backtrack_limit=_STEPS),
+        offline=True,
+    )
+
+
+@lru_cache(maxsize=8)
+def _engine(contract: Contract) -> _Engine:
+    return _Engine(contract)
+
+
+class _Engine:
+    """The validators of one contract: one for each schema that is asked for, made once."""
+
+    def __init__(self, contract: Contract) -> None:
+        from jsonschema_rs import Registry
+
+        self._contract = contract
+        self.addresses = Addresses(readable(contract.source))
+        self._registry = Registry([(BASE, self.addresses.resource())])
+        # By identity, which is an object's for as long as the contract holds it.
+        self._pointers = dict(_places(contract.document, ""))
+        self._made: dict[int, Validator] = {}
+
+    @cached_property
+    def levels(self) -> int:
+        """Levels of a value that errors are looked for in. Where schemas multiply with each, it is soon too long."""
+        growth = Cost(self._contract.document, self._contract.name).growth
+        return DEPTH if growth == 1 else int(log(_EXPLAINED, growth))
+
+    def validator(self, schema: Schema) -> Validator:
+        """The validator of a schema, which need not stand in the document: its references lead into that."""
+        key = id(schema)
+        if key not in self._made:
+            if key not in self._pointers:
+                return _validator(self.addresses.absolute(schema), self._registry)
+            self._made[key] = _validator(
+                {"$ref": self.addresses.uri(self._pointers[key].translate(_HALF))}, self._registry
+            )
+        return self._made[key]
+
+
+def _places(value: Any, pointer: str) -> Iterator[tuple[int, str]]:
+    if isinstance(value, Mapping):
+        yield id(value), pointer
+        for key, inner in value.items():
+            yield from _places(inner, f"{pointer}/{escaped(str(key))}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _places(inner, f"{pointer}/{index}")
+
+
+def readable(value: Any, levels: int = _READ) -> Any:
+    """JSON data with what the engine cannot read as what it can: half a character, a number beyond a double.
+
+    What is deeper than it explains is left out: lists and objects are empty there.
+    """
+    if isinstance(value, dict):
+        return {key.translate(_HALF): readable(inner, levels - 1) for key, inner in value.items() if levels}
+    if isinstance(value, list):
+        return [readable(inner, levels - 1) for inner in value if levels]
+    if isinstance(value, Beyond):
+        return value.exact
+    return value.translate(_HALF) if isinstance(value, str) else value

@@ -1,0 +1,146 @@
+"""References of a document by identifier (`$id`, `$anchor`; JSON Schema 2020-12 core, 8.2), made pointers of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote, urljoin
+
+from pytest_bctrl.contract.model import escaped
+
+BASE = "https://contract.invalid/"
+"""The URI of a document whose own is not known; no name ends in `.invalid` (RFC 6761, 6.4)."""
+
+_DATA = frozenset({"example", "default", "const", "enum", "value"})
+"""Keywords that hold data: what looks like a reference in it is none."""
+
+_NAMED = frozenset(
+    {"properties", "patternProperties", "dependentSchemas", "$defs", "schemas", "responses", "parameters", "headers"}
+    | {"content", "paths", "pathItems", "securitySchemes", "requestBodies", "links", "callbacks"}
+)
+"""Keywords whose members have names of the author's choice, which may be those of keywords."""
+
+
+_IDENTIFIERS = frozenset({"$id", "$anchor", "$dynamicAnchor", "$dynamicRef"})
+
+
+class Keyworded(NamedTuple):
+    """An object whose keys are keywords: where it stands, its base URI, and whether it is the root of a schema."""
+
+    value: Mapping[str, Any]
+    pointer: str
+    base: str
+    is_root: bool
+
+
+def keyworded(value: Any, pointer: str = "", base: str = BASE, above: str = "") -> Iterator[Keyworded]:
+    """Every object of a document whose keys are keywords: neither data, nor names of the author's choice."""
+    if isinstance(value, Mapping):
+        are_names = above in _NAMED
+        if not are_names:
+            if isinstance(value.get("$id"), str):
+                base = _joined(base, value["$id"]).rstrip("#")
+            yield Keyworded(value, pointer, base, above in ("schema", "schemas/"))
+        for key, member in value.items():
+            if are_names or not _is_data(key, member):
+                yield from keyworded(member, f"{pointer}/{escaped(str(key))}", base, f"{above}/" if are_names else key)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from keyworded(item, f"{pointer}/{index}", base)
+
+
+def _is_data(key: Any, member: Any) -> bool:
+    # The examples of a schema are a list of values, those of a parameter a map of objects.
+    return key in _DATA or (key == "examples" and isinstance(member, list))
+
+
+def _joined(base: str, reference: str) -> str:
+    try:
+        # `urljoin` knows of no fragments below `urn:`.
+        return base.partition("#")[0] + reference if reference.startswith("#") else urljoin(base, reference)
+    except ValueError:
+        return reference
+
+
+class Addresses:
+    """Where in a document its identifiers lead, and the URI of each of its places."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document = document
+        self._bases: dict[str, str] = {}
+        self._resources = {BASE: ""}
+        self._anchors: dict[str, str] = {}
+        self.roots: list[str] = []
+        self.has_identifiers = False
+        for value, place, base, is_root in keyworded(document):
+            self._bases[place] = base
+            if is_root:
+                self.roots.append(place)
+            self.has_identifiers |= bool(_IDENTIFIERS & value.keys())
+            if isinstance(value.get("$id"), str):
+                self._resources.setdefault(base, place)
+            for name in (value.get("$anchor"), value.get("$dynamicAnchor")):
+                if isinstance(name, str):
+                    self._anchors[f"{base}#{name}"] = place
+
+    def pointer(self, reference: str, base: str = BASE) -> str | None:
+        """The pointer that a reference below a base URI leads to; None where that is outside the document."""
+        uri, _, fragment = _joined(base, reference).partition("#")
+        if fragment and not fragment.startswith("/"):
+            return self._anchors.get(f"{uri}#{fragment}")
+        return self._resources[uri] + unquote(fragment) if uri in self._resources else None
+
+    def uri(self, pointer: str) -> str:
+        """The URI of a place, below the `$id` that is nearest: so a validator knows what its references mean."""
+        nearest = pointer
+        while nearest not in self._bases:
+            nearest = nearest.rpartition("/")[0]
+        base = self._bases[nearest]
+        return f"{base}#{quote(pointer.removeprefix(self._resources[base]), safe=_FRAGMENT)}"
+
+    def local(self) -> Mapping[str, Any]:
+        """The document with a pointer in place of every reference by identifier; what leads elsewhere stays."""
+        if self.has_identifiers:
+            return dict(self._with_references(lambda pointer: f"#{pointer}", self._document))
+        return self._document
+
+    def resource(self) -> dict[str, Any]:
+        """The document as a resource of JSON Schema, whose identifiers an engine finds; each reference is a URI."""
+        made = dict(self._with_references(self.uri, self._document))
+        if self.has_identifiers:
+            # An engine looks for identifiers where JSON Schema has schemas, and not in an OpenAPI document's folders.
+            made["$defs"] = {place: at(made, place) for place in self.roots}
+        return made
+
+    def absolute(self, schema: Any) -> Any:
+        """A schema that does not stand in the document, but refers to it, with a URI in place of each reference."""
+        return self._with_references(self.uri, schema)
+
+    def _with_references(self, written: Callable[[str], str], document: Any) -> Any:
+        changed: dict[str, str] = {}
+        for value, place, base, _ in keyworded(document):
+            pointer = self.pointer(value["$ref"], base) if isinstance(value.get("$ref"), str) else None
+            if pointer is not None:
+                changed[place] = written(pointer)
+        return _rewritten(document, "", changed)
+
+
+def _rewritten(value: Any, pointer: str, references: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_rewritten(item, f"{pointer}/{index}", references) for index, item in enumerate(value)]
+    if not isinstance(value, Mapping):
+        return value
+    made = {key: _rewritten(inner, f"{pointer}/{escaped(str(key))}", references) for key, inner in value.items()}
+    return {**made, "$ref": references[pointer]} if pointer in references else made
+
+
+def at(document: Any, pointer: str) -> Any:
+    """What stands at a pointer that leads somewhere."""
+    for token in pointer.split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        document = document[int(key)] if isinstance(document, list) else document[key]
+    return document
+
+
+_FRAGMENT = "/~!$&'()*+,;=:@?"
+"""Characters that a fragment may hold as they are (RFC 3986, 3.5), beside letters, digits and `-._`."""

@@ -1,0 +1,209 @@
+"""The one engine: the specifications' verdict on keywords, formats, patterns and identifiers, from every thread."""
+
+from __future__ import annotations
+
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from jsonschema import Draft202012Validator
+
+from pytest_bctrl import check
+from pytest_bctrl.checks.schema import violations
+from pytest_bctrl.contract.engine import accepts, conforming, conforms, is_asserted, matches
+from pytest_bctrl.contract.model import Contract
+from tests.observed.bodies import BODIES, CONTRACT, VALUES
+
+from .documents import contract_of, rooted
+
+SCHEMA: Any = CONTRACT.operations[0].responses["200"].content["application/json"]
+
+
+def agree(contract: Contract, schema: Any, value: Any) -> None:
+    """The engine's verdict is jsonschema's, and there is something to say exactly where a value does not conform."""
+    valid = Draft202012Validator(rooted(contract, schema)).is_valid(value)
+    assert valid is accepts(contract, schema, value)
+    assert valid or violations(contract, schema, value)
+
+
+@given(BODIES)
+def test_the_verdict_on_a_body_is_jsonschemas(body: Any) -> None:
+    # jsonschema asserts no format here.
+    assume(not any(one.kind == "format" for one in violations(CONTRACT, SCHEMA, body)))
+    agree(CONTRACT, SCHEMA, body)
+
+
+KEYWORDS: list[Any] = [
+    True,
+    False,
+    {"type": ["integer", "null"]},
+    {"type": "number"},
+    {"enum": [1, True, "a", None, 0]},
+    {"const": 1.0},
+    {"const": {"format": "uuid"}},
+    {"type": "string", "minLength": 2, "maxLength": 3},
+    {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    {"prefixItems": [{"type": "null"}], "items": False},
+    {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["kind"], "additionalProperties": False},
+    {"additionalProperties": False},
+    {"properties": {"a.b": False, "additionalProperties": False}, "patternProperties": {"^é": {"type": "null"}}},
+    {"oneOf": [{"type": "integer"}, {"type": "number"}]},
+    {"anyOf": [{"required": ["x"]}, {"type": "null"}]},
+    {"anyOf": [False, {"properties": {"kind": {"const": "x"}}, "required": ["kind"]}]},
+    {"not": {"type": "string"}},
+    {"if": {"type": "object"}, "then": {"minProperties": 1}, "else": {"type": "string"}},
+    {"dependentRequired": {"x": ["kind"]}},
+    {"dependentSchemas": {"x": {"properties": {"x": {"type": "null"}}}}},
+    {"propertyNames": {"maxLength": 4}},
+    {"contains": {"type": "null"}, "maxContains": 1},
+    {"type": "object", "properties": {"x": True}, "unevaluatedProperties": False},
+    {"pattern": "^a$"},
+    {"uniqueItems": True},
+    {"multipleOf": 2},
+]
+
+
+@pytest.mark.parametrize(("schema", "contract"), [(schema, contract_of(schema)) for schema in KEYWORDS])
+@given(value=VALUES)
+def test_every_keyword_means_what_it_means_to_jsonschema(schema: Any, contract: Contract, value: Any) -> None:
+    # To jsonschema what is beyond a double is no integer, whatever is written.
+    assume("inf" not in repr(value))
+    agree(contract, schema, value)
+
+
+ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("uuid", [ID, ID.upper(), "f" * 8 + ID[8:]], ["", ID[:-1], f"{{{ID}}}", ID + "\n", ID.replace("5", "\u0665")]),
+        (
+            "date-time",
+            ["2026-03-01t08:00:05.5z", "2026-12-31T23:59:60Z"],
+            ["2026-03-01T08:00:05", "2026-03-01 08:00:05Z"],
+        ),
+        ("time", ["08:30:06Z", "08:30:06.5+02:00"], ["08:30:06", "25:00:00Z"]),
+        ("hostname", ["api.example.org", "a-1"], ["", "-a", "a_b", "a..b", "a" * 64, "xn--X"]),
+        ("uri", ["urn:a:b", "https://e.org/?a#b"], ["/a", "http://a b", "http://[::1", "://x"]),
+        ("uri-template", ["/a/{b}", "{?x,y}"], ["/a/{b", "{}"]),
+        ("relative-json-pointer", ["0", "1/a", "2#"], ["", "/a", "-1", "01"]),
+        ("json-pointer", ["", "/a~1b/0"], ["a", "/~2"]),
+        ("email", ["a@b.test", '"a b"@c.test'], ["a", "a@b@c.test", "a..b@c.test", ".a@b.test"]),
+        ("duration", ["P1Y2M3DT4H5M6S", "P3W"], ["P", "PT", "P1YT", "P1S", "1D"]),
+        ("ipv4", ["192.0.2.1"], ["192.0.2.256", "192.0.2.01"]),
+        ("regex", [r"^\p{L}+$"], ["["]),
+        ("int32", ["anything"], []),
+    ],
+)
+def test_a_format_takes_what_its_specification_does(name: str, right: list[str], wrong: list[str]) -> None:
+    assert (right, []) == (
+        [text for text in right if conforms(text, name)],
+        [one for one in wrong if conforms(one, name)],
+    )
+    assert len(right) == conforming([*right, *wrong], name)
+    assert bool(wrong) is is_asserted(name)
+    assert all(conforms(value, name) for value in (None, 1, True, [1], {"a": 1}))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "right", "wrong"),
+    [
+        (r"^\p{L}+$", ["é", "ж"], ["1", ""]),
+        ("^a$", ["a"], ["a\n"]),
+        (r"^\d$", ["1"], ["\u0665"]),
+        (r"^\S$", ["\U0001f600"], ["\ufeff"]),
+        ("^(a+)+$", ["a" * 50_000], ["a" * 50_000 + "!"]),
+        (r"^(?=.*\d)\w+$", ["a1"], ["a"]),
+        (r"^(\w)\1$", ["aa", "\ud800\ud800"][:1], ["ab"]),
+        ("[", [], ["[", ""]),
+    ],
+)
+def test_a_pattern_is_one_of_ecma_262(pattern: str, right: list[str], wrong: list[str]) -> None:
+    assert (right, []) == ([x for x in right if matches(pattern, x)], [x for x in wrong if matches(pattern, x)])
+
+
+def test_a_text_that_takes_a_pattern_too_long_is_a_finding_that_says_so() -> None:
+    (finding,) = check(
+        '"' + "ab" * 5_000 + '!"', contract=contract_of({"pattern": r"^(?=((a|b|ab)+)+$)(\2|c)+(?<!z)$"})
+    )
+    assert "the text takes more steps than a pattern may" == finding.message
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "valid"),
+    [
+        ({"type": "number"}, "1e999", True),
+        ({"maximum": 5}, "1e999", False),
+        ({"multipleOf": 0.01}, "0.58", True),
+        ({"multipleOf": 3}, "1e400", False),
+        ({"const": "x"}, '"\\ud800"', False),
+        ({"maxLength": 1}, '"\\ud800"', True),
+        ({"uniqueItems": True}, '["\\ud800", "\\ud801"]', True),
+        ({"properties": {"a": {"type": "object"}}}, '{"a": {"\\ud800": "\\udfff"}}', True),
+        ({"additionalProperties": {"type": "null"}}, '{"\\ud800": 1}', False),
+    ],
+)
+def test_what_is_json_and_no_engine_reads_is_held_to_the_contract_too(schema: Any, value: str, valid: bool) -> None:
+    found = check(value, contract=contract_of(schema))
+    assert valid is (not found)
+    assert valid or all(one.rule == "response_schema_conformance" and one.sample for one in found)
+
+
+NODE = {"$dynamicAnchor": "node", "type": "object", "properties": {"of": {"items": {"$dynamicRef": "#node"}}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "schemas", "wrong", "location"),
+    [
+        ({"$anchor": "a", "items": {"$ref": "#b"}}, {"B": {"$anchor": "b", "type": "null"}}, [1], "[*]"),
+        ({"$ref": "https://e.test/b#/$defs/c"}, {"B": {"$id": "https://e.test/b", "$defs": {"c": False}}}, 1, "$"),
+        (
+            {"$id": "https://e.test/a/", "items": {"$ref": "b"}},
+            {"B": {"$id": "https://e.test/a/b", "not": {}}},
+            [1],
+            "[*]",
+        ),
+        ({"$id": "urn:a", "items": {"$ref": "#/$defs/b"}, "$defs": {"b": {"type": "null"}}}, {}, [1], "[*]"),
+        ({"$ref": "#/components/schemas/A{b}/c/0"}, {"A{b}": {"c": [{"type": "null"}]}}, 1, "$"),
+        ({"$ref": "#/components/schemas/a%2525~0b"}, {"a%25~b": {"type": "null"}}, 1, "$"),
+        (
+            {"$id": "https://e.test/strict", "$dynamicAnchor": "node", "$ref": "node", "unevaluatedProperties": False},
+            {"Node": {"$id": "https://e.test/node", **NODE}},
+            {"of": [{"off": 1}]},
+            "of[*]",
+        ),
+    ],
+)
+def test_a_reference_by_identifier_is_followed(schema: Any, schemas: Any, wrong: Any, location: str) -> None:
+    contract = contract_of(schema, schemas)
+    assert location in {one.location for one in check(json.dumps(wrong), contract=contract)}
+    assert [] == [one for one in check("{}", contract=contract) if location != "$"]
+
+
+def test_no_thread_changes_what_the_process_is_set_to() -> None:
+    before = sys.getrecursionlimit(), sys.get_int_max_str_digits()
+    bodies = ["[" * 240 + "]" * 240, "[" * 5_000 + "]" * 5_000, "1" * 4_000, "1" * 5_000, '"a"', "[]"] * 20
+    with ThreadPoolExecutor(6) as pool:
+        seen = set(
+            pool.map(lambda body: (check(body) and sys.getrecursionlimit(), sys.get_int_max_str_digits()), bodies)
+        )
+    assert ({before}, before) == (seen, (sys.getrecursionlimit(), sys.get_int_max_str_digits()))
+
+
+AND_OR = [
+    {"properties": {"is": {"const": word}, "of": {"items": {"$ref": "#/components/schemas/Rule"}}}, "required": ["is"]}
+    for word in ("and", "or")
+]
+
+
+@pytest.mark.parametrize(("depth", "location"), [(2, "of[*].of[*].is"), (40, "$")])
+def test_a_verdict_is_never_lost_where_to_find_the_place_would_take_too_long(depth: int, location: str) -> None:
+    contract = contract_of({"$ref": "#/components/schemas/Rule"}, {"Rule": {"oneOf": AND_OR}})
+    body: Any = {"is": "xor"}
+    for _ in range(depth):
+        body = {"is": "and", "of": [body]}
+    assert [location] == [one.location for one in check(json.dumps(body), contract=contract) if one.level == "error"]

@@ -1,0 +1,208 @@
+"""Contracts that want to hang, to crash or to fill the memory: each is refused in one line, or is answered for soon."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_bctrl import check
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.contract.tree import lines
+from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.samples.mutants import mutants
+from pytest_bctrl.samples.sample import Samples
+from tests.contract.documents import contract_of, document
+
+SECONDS = 10
+"""Of processor time, in which each has to be refused or answered for."""
+
+PATTERNS = [
+    "^(a+)+$", "^(a|a)*$", "^(a*)*b", "(x+x+)+y", "^(([a-z])+.)+[A-Z]([a-z])+$", "^(.*)*(.*)*(.*)*$", "(a?){30}a{30}",
+    "(a{1000}){1000}", "a{2000000000}", "(.{0,1000}x){0,20}", "(?:){1000000000}", "^(?:(?:a*){9999}){9999}$",
+    "(?=(a+)+$)(?=(b+)+$)x", r"^(?:(?=(a+))\1)+$", r"^((a|aa)+)(?!c)\1?b$", "(" * 500 + ")" * 500, "[", "(", "*", r"\1",
+    r"\p{Nope}", r"(?<n>a)\k<n>", "(?i)a", r"^\p{L}{1,999}$", "\ud800", "a" * 5_000, "a|" * 2_000,
+]  # fmt: skip
+IN_PLACE = ("allOf", "anyOf", "oneOf")
+
+
+def _in_place(word: str, schemas: list[Any]) -> Any:
+    return {word: schemas if word in IN_PLACE else schemas[0]}
+
+
+def _below(way: str, schema: Any) -> Any:
+    return {"": schema, "properties": {"properties": {"x": schema}}}.get(way, {way: schema})
+
+
+def _ref(number: int) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/S{number}"}
+
+
+def _doubling() -> Iterator[tuple[str, Any, Any]]:
+    for word in IN_PLACE:
+        for way in ("", "properties", "items", "additionalProperties", "not", "unevaluatedProperties"):
+            for levels, copies in ((40, 2), (6, 30), (3, 3)):
+                chain = {f"S{n}": {word: [_below(way, _ref(n + 1))] * copies} for n in range(levels)}
+                end = {f"S{levels}": {"type": "integer"}}
+                yield f"{copies}^{levels} {word} {way}", _ref(0), chain | end
+                yield f"{copies}^{levels} {word} {way} and back", _ref(0), chain | {f"S{levels}": {"items": _ref(0)}}
+
+
+def _circles() -> Iterator[tuple[str, Any, Any]]:
+    for word in (*IN_PLACE, "not", "if", "then", "else"):
+        for length in (1, 2, 30):
+            ring = {f"S{n}": _in_place(word, [_ref((n + 1) % length)]) for n in range(length)}
+            yield f"circle of {length} {word}", _ref(0), ring
+    yield "circle dependentSchemas", _ref(0), {"S0": {"dependentSchemas": {"x": _ref(0)}}}
+    yield "circle of references", _ref(0), {"S0": _ref(1), "S1": _ref(0)}
+    yield "chain of references", _ref(0), {f"S{n}": _ref(n + 1) for n in range(3_000)} | {"S3000": True}
+    yield "long way down", _ref(0), {f"S{n}": {"items": _ref(n + 1)} for n in range(3_000)} | {"S3000": True}
+
+
+def _identifiers() -> Iterator[tuple[str, Any, Any]]:
+    for schema in (
+        {"$dynamicAnchor": "n", "allOf": [{"$dynamicRef": "#n"}]},
+        {"$dynamicAnchor": "n", "not": {"$dynamicRef": "#n"}},
+        {"$dynamicAnchor": "n", "oneOf": [{"items": {"$dynamicRef": "#n"}}] * 3},
+        {"$dynamicRef": "#nowhere"},
+        {"$ref": "#nowhere"},
+        {"$ref": "http://[::1"},
+        {"$id": "http://[::1", "$ref": "#/x"},
+        {"$id": ":", "items": {"$ref": "#/$defs/a"}, "$defs": {"a": True}},
+        {"$id": "urn:a", "$defs": {"b": {"$id": "urn:a", "$anchor": "c"}}, "$ref": "#c"},
+        {"$anchor": "a", "$defs": {"b": {"$anchor": "a"}}, "$ref": "#a"},
+        {"$ref": "#/components/schemas/%zz"},
+        {"$ref": "file:///etc/passwd"},
+        {"$schema": "http://127.0.0.1:1/dialect", "type": "string"},
+        {"$schema": "http://json-schema.org/draft-07/schema#", "type": "string"},
+        {"$vocabulary": {"urn:x": True}},
+    ):
+        yield f"identifiers {json.dumps(schema)}", schema, {}
+
+
+def _sizes() -> Iterator[tuple[str, Any, Any]]:
+    for word, kind in (("minItems", "array"), ("minLength", "string"), ("minProperties", "object")):
+        most = word.replace("min", "max")
+        for number in (10**9, 10**400, 1e300):
+            for schema in ({"type": kind, word: number}, {"type": kind, most: number}, {word: number, most: 1}):
+                yield f"{json.dumps(schema)[:60]}", schema, {}
+    many = {"type": "array", "minItems": 1_000, "uniqueItems": True}
+    yield "many of many", {**many, "items": {**many, "items": {**many, "items": {"type": "string"}}}}, {}
+    yield "many that differ", {**many, "items": {"enum": [1, 2]}}, {}
+    yield "many that contain", {"type": "array", "contains": {"type": "null"}, "minContains": 10**9}, {}
+    for number in (1e-300, 5e-324, 10**400):
+        yield (
+            f"steps of {number:.0e}"[:30] if number < 1 else "huge steps",
+            {"type": "number", "multipleOf": number},
+            {},
+        )
+    yield "steps too small", {"type": "number", "minimum": 1e300, "multipleOf": 1e-300}, {}
+    yield "numbers far apart", {"type": "number", "minimum": -(10**400), "maximum": 10**400}, {}
+    yield "a huge enum", {"enum": [*range(30_000)]}, {}
+    yield (
+        "many names",
+        {"required": [f"n{n}" for n in range(20_000)], "properties": {f"n{n}": {} for n in range(20_000)}},
+        {},
+    )
+    yield "many branches", {"oneOf": [{"properties": {"k": {"const": n}}, "required": ["k"]} for n in range(1_000)]}, {}
+    tree = {"type": "object", "properties": {f"p{n}": _ref(0) for n in range(20)}}
+    yield "a broad tree", _ref(0), {"S0": {**tree, "required": [*tree["properties"]]}}
+    yield "a broad tree that may end", _ref(0), {"S0": tree}
+    yield "rules of rules", _ref(0), {"S0": {"oneOf": [{"properties": {"x": _ref(0)}, "required": [k]} for k in "xyz"]}}
+    for word in ("items", "not", "allOf", "additionalProperties"):
+        for depth in (90, 400, 5_000):
+            deep: Any = {"type": "array"}
+            for _ in range(depth):
+                deep = _in_place(word, [deep])
+            yield f"{depth} levels of {word}", deep, {}
+
+
+def _patterns() -> Iterator[tuple[str, Any, Any]]:
+    for number, pattern in enumerate(PATTERNS):
+        for schema in (
+            {"type": "string", "pattern": pattern},
+            {"type": "object", "patternProperties": {pattern: {"type": "null"}}},
+            {"type": "object", "propertyNames": {"pattern": pattern}, "minProperties": 3},
+        ):
+            yield f"pattern {number} {pattern[:30]!a} {[*schema][1]}", schema, {}
+
+
+HOSTILE = [*_doubling(), *_circles(), *_identifiers(), *_sizes(), *_patterns()]
+DEEP = [f"{'[' * 249}{']' * 249}", f"{json.dumps({'x': 0})[:-2] * 240}0{'}' * 240}", f"{'[' * 60}1{']' * 60}"]
+BODIES = [
+    *DEEP,
+    json.dumps("a" * 20_000 + "!"),
+    json.dumps({"a" * 30 + "!": 1, "x": {"x": {}}}),
+    "1",
+    "[[1, 2], {}]",
+    "{}",
+]
+
+
+def _refusal(schema: Any, schemas: Any) -> str:
+    """Load a contract and hold all bodies to it; return why it is refused, or nothing."""
+    try:
+        contract = contract_of(schema, schemas)
+    except DocumentError as error:
+        return str(error)
+    _answer(contract)
+    return ""
+
+
+def _answer(contract: Contract) -> None:
+    assert all(isinstance(line, str) for line in lines(contract))
+    for body in BODIES:
+        check(body, contract=contract)
+    with suppress(BctrlError):
+        made = Samples(contract, contract.operations[0])
+        check(json.dumps(made.sample()), contract=contract)
+        mutants(made)
+
+
+def test_there_are_enough_of_them() -> None:
+    assert 200 <= len(HOSTILE)
+
+
+@pytest.mark.parametrize(("schema", "schemas"), [one[1:] for one in HOSTILE], ids=[one[0] for one in HOSTILE])
+def test_a_hostile_schema_is_refused_or_answered_for(schema: Any, schemas: Any) -> None:
+    began = time.process_time()
+    refused = _refusal(schema, schemas)
+    assert (len(refused.splitlines()) < 2, len(refused) < 500) == (True, True), refused[:600]
+    assert SECONDS > time.process_time() - began
+
+
+SOUND = json.dumps(document())
+TEXTS = {
+    "aliases of aliases": "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60)),
+    "merges of merges": "a0: &a0 {x: 1}\n"
+    + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 60)),
+    "an alias of itself": "a: &a [*a]",
+    "deep flow": "a: " + "[" * 100_000,
+    "deep blocks": "".join(f"{' ' * n}a:\n" for n in range(2_000)),
+    "a tag": "a: !!python/object/apply:os.system [id]",
+    "deep json": '{"a":' * 100_000,
+    "two keys": SOUND.replace('"info"', '"openapi": "3.1.0", "info"'),
+    "a long number": f'{{"openapi": {"1" * 100_000}}}',
+    "nothing": "",
+    "not text": "\x00",
+    "no path": json.dumps({**document(), "paths": {}}),
+    "webhooks alone": json.dumps({"openapi": "3.1.0", "info": {}, "webhooks": {"a": {"post": {}}}}),
+    "paths without methods": json.dumps({**document(), "paths": {"/a": {}}}),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_hostile_text_is_refused_in_one_line(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "contract.yaml"
+    file.write_text(TEXTS[name], "utf-8")
+    began = time.process_time()
+    with pytest.raises(DocumentError) as refused:
+        load(file)
+    assert 1 == len(str(refused.value).splitlines())
+    assert SECONDS > time.process_time() - began
