@@ -1,15 +1,21 @@
-"""Schemathesis: it generates cases from the contract and gives a second opinion on answers; our client sends."""
+"""Schemathesis generates cases, which our client sends; it and jsonschema give a second opinion on answers."""
 
 from __future__ import annotations
 
 import copy
 import gc
+import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 import httpx
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+from jsonschema.validators import extend
+from referencing.exceptions import Unresolvable
 from schemathesis.checks import not_a_server_error
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import Failure, FailureGroup
@@ -74,16 +80,39 @@ def _generated(contract: Contract, path: str, method: str, count: int) -> tuple[
 
 
 def second_opinion(answer: Answer, response: httpx.Response, known: list[Finding]) -> list[Finding]:
-    """Return what Schemathesis finds wrong with an answer where our own checks found no error."""
+    """Return what Schemathesis or jsonschema find wrong with an answer where our own checks found no error."""
     if any(finding.level == "error" for finding in known):
         return []
     operation = _operation(answer.contract, answer.operation.path, answer.operation.method)
     case = operation.Case(path_parameters=dict(answer.path_values))
     # JSON is UTF-8, whatever a charset says that stands beside it: it has none (RFC 8259, 8.1 and 11).
     response.encoding = "utf-8"
+    found = [(check.__name__, failure) for check in _CHECKS for failure in _failures(case, response, check)]
     return [
-        _finding(answer, check.__name__, failure) for check in _CHECKS for failure in _failures(case, response, check)
+        *_of_jsonschema(answer),
+        *(_finding(answer, rule, f"Schemathesis: {one.title}", one.title, one.message) for rule, one in found),
     ]
+
+
+def _of_jsonschema(answer: Answer) -> Iterator[Finding]:
+    """Hold a body to its schema with an engine that shares no code with ours, which Schemathesis uses too."""
+    if answer.schema is None or not answer.parsed.ok:
+        return
+    try:
+        error = best_match(_validator(answer.contract).evolve(schema=answer.schema).iter_errors(answer.data))
+    except (re.error, Unresolvable, RecursionError):
+        # It has other regular expressions, and follows fewer references: then it has no opinion.
+        return
+    if error is not None:
+        title = "the body does not conform"
+        yield _finding(answer, "response_schema_conformance", f"jsonschema: {title}", title, error.message)
+
+
+@lru_cache(maxsize=8)
+def _validator(contract: Contract) -> Any:
+    """A validator of the words that every engine reads alike: patterns, formats and decimal fractions are not such."""
+    words = dict.fromkeys(("pattern", "patternProperties", "multipleOf", "format"), lambda *_: None)
+    return extend(Draft202012Validator, words)(contract.document)  # type: ignore[no-untyped-call]
 
 
 def _failures(case: Any, response: httpx.Response, check: Any) -> list[Failure]:
@@ -94,16 +123,16 @@ def _failures(case: Any, response: httpx.Response, check: Any) -> list[Failure]:
     return []
 
 
-def _finding(answer: Answer, rule: str, failure: Failure) -> Finding:
+def _finding(answer: Answer, rule: str, message: str, kind: str, observed: str) -> Finding:
     return Finding(
         rule,
         "error",
         "answer",
-        f"Schemathesis: {failure.title}",
+        message,
         expected="an answer as documented",
-        observed=" ".join(failure.message.split())[:200],
+        observed=" ".join(observed.split())[:200],
         total=1,
         operation=answer.operation.label,
         reproduce=answer.reproduce,
-        extra={"status": str(answer.status), "kind": failure.title},
+        extra={"status": str(answer.status), "kind": kind},
     )

@@ -58,7 +58,7 @@ def require_extra() -> None:
     """Raise `SettingError` where the `contract` extra is not installed."""
     from importlib.util import find_spec
 
-    missing = [name for name in ("schemathesis", "hypothesis") if find_spec(name) is None]
+    missing = [name for name in ("schemathesis", "hypothesis", "jsonschema") if find_spec(name) is None]
     if missing:
         raise SettingError(  # pragma: no cover - tests/base_install runs without the extra
             f"{' and '.join(missing)} not installed, and the contract suite needs it",
