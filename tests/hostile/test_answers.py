@@ -101,7 +101,9 @@ def test_a_brotli_that_cannot_be_bounded_is_not_used(monkeypatch: pytest.MonkeyP
 
 
 def test_a_test_records_so_much_and_no_more(hostile: Server, tmp_path: Path) -> None:
-    test = RecordedTest(Place(tmp_path / "x.har", "t", "", "x.har"), load(), "rewrite", Policy(), Checked(load(), tmp_path, {}))
+    test = RecordedTest(
+        Place(tmp_path / "x.har", "t", "", "x.har"), load(), "rewrite", Policy(), Checked(load(), tmp_path, {})
+    )
     test.aim(Aim(f"{hostile.url}/six", "key", "1", live=True))
     with test.client() as client:
         assert [200, 200] == [client.get("/").status_code for _ in range(2)]
