@@ -92,7 +92,6 @@ def client(request: pytest.FixtureRequest) -> httpx.Client:
     url, key, live = aim(request)
     judged = is_mock(request.config, url)
     sees = observer(request.config)
-    sees.hide(key)
     return made(
         url,
         key,
@@ -111,7 +110,6 @@ def async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
     url, key, live = aim(request)
     judged = is_mock(request.config, url)
     sees = observer(request.config)
-    sees.hide(key)
     return made(
         url,
         key,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     import httpx
 
@@ -49,7 +50,7 @@ _REPORT = "Write a report of the contract run; the suffix says how: .html, .json
 _IN_FILE: tuple[tuple[str, str, Literal["linelist", "string"]], ...] = (
     ("bctrl_levels", "Levels of findings, one a line: rule = level, or rule@location = level", "linelist"),
     ("bctrl_report", f"{_REPORT}, one path a line", "linelist"),
-    ("bctrl_secrets", "Values that no recording may hold, one a line; $NAME is a variable's", "linelist"),
+    ("bctrl_secrets", "Values that no output and no recording may hold, one a line; $NAME is a variable's", "linelist"),
     ("bctrl_scrub", "ids: replace identifiers in recordings, the same one always by the same", "string"),
 )
 
@@ -96,8 +97,38 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
+    """Hide secrets before a `conftest.py` runs, and before anything is captured."""
+    _hide_secrets(early_config)
+    return (yield)
+
+
+def _hide_secrets(config: pytest.Config) -> None:
+    if os.environ.get("BCTRL_API_KEY") or _is_in_file(config, "bctrl_secrets"):
+        from pytest_bctrl.suite.sinks import hide_traces, hiding
+
+        # Nothing is captured now: these are what the terminal's reporter writes to.
+        hiding(config, sys.stdout, sys.stderr)
+        hide_traces(config)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, Any, object]:
+    """Hide the key that a project's own `bctrl_api_key` gives; that of the mock is published."""
+    value = yield
+    if fixturedef.argname == "bctrl_api_key" and fixturedef.func.__module__ != __name__ and value:
+        from pytest_bctrl.suite.sinks import hiding
+
+        hiding(request.config).add(value, is_key=True)
+    return value
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers and, where a flag asks for it, the contract run."""
+    _hide_secrets(config)
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
     option = config.option

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -13,12 +14,12 @@ import pytest
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import FAIL_ON, FailOn
+from pytest_bctrl.hiding import KEY_VARIABLE as KEY_VARIABLE
+from pytest_bctrl.hiding import Hiding
 from pytest_bctrl.levels import Levels, parse_levels
 from pytest_bctrl.secret import Secret
 
 Target = Literal["mock", "live"]
-
-KEY_VARIABLE = "BCTRL_API_KEY"
 
 
 class Source(Protocol):
@@ -207,24 +208,33 @@ def record_mode(source: Source, environment: Mapping[str, str]) -> str:
     return _one_of(RECORD_MODES, "mode", given(RECORD_MODE, source, environment)) or RECORD_MODES[0]
 
 
-def secrets(source: Source, environment: Mapping[str, str]) -> tuple[Secret, ...]:
-    """Return the values of `bctrl_secrets`: one a line, `$NAME` for that of an environment variable.
+def hide_secrets(hide: Hiding, source: Source, environment: Mapping[str, str]) -> None:
+    """Hide what the environment holds, and the values of `bctrl_secrets`; a wrong one is an error elsewhere."""
+    hide.add_environment(environment)
+    with suppress(SettingError):
+        for _, value in _secrets(source, environment):
+            hide.add(value)
+
+
+def _secrets(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[Given, Secret]]:
+    for given in in_file(SECRETS, source):
+        line = given.value
+        yield given, Secret(environment.get(line[1:], "") if line.startswith("$") else line)
+
+
+def require_secrets(source: Source, environment: Mapping[str, str]) -> None:
+    """Hold `bctrl_secrets` to its form: one value a line, `$NAME` for that of an environment variable.
 
     Raises `SettingError`, never showing a value, for a value of less than four characters, which would be found
     everywhere, and for a variable that is not set; but where nothing is recorded nobody needs to have the secrets.
     """
     is_replay = record_mode(source, environment) == RECORD_MODES[0]
-    values = []
-    for line, where in ((given.value, given.where) for given in in_file(SECRETS, source)):
-        value = environment.get(line[1:], "") if line.startswith("$") else line
-        if not value and is_replay and line.startswith("$"):
-            continue
-        if len(value) < 4:
-            what = f"the variable {line[1:]} is not set, or" if line.startswith("$") else "a value"
+    for given, value in _secrets(source, environment):
+        is_variable = given.value.startswith("$")
+        if len(value.reveal()) < 4 and (value or not is_replay or not is_variable):
+            what = f"the variable {given.value[1:]} is not set, or" if is_variable else "a value"
             mend = "set it to four characters or more"
-            raise SettingError(f"{what} is too short to be looked for", where=where, mend=mend)
-        values.append(Secret(value))
-    return tuple(values)
+            raise SettingError(f"{what} is too short to be looked for", where=given.where, mend=mend)
 
 
 def levels(source: Source) -> Levels:
@@ -246,7 +256,7 @@ def require_recording_settings(source: Source, environment: Mapping[str, str]) -
     require_types(source)
     record_mode(source, environment)
     scrub_ids(source, environment)
-    secrets(source, environment)
+    require_secrets(source, environment)
 
 
 def max_examples(source: Source, environment: Mapping[str, str]) -> int:

@@ -57,7 +57,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "upstream": lambda _: settings.upstream(make.Given(bctrl_upstream="nowhere.md"), {}),
     "scrub": lambda _: settings.scrub_ids(make.Given({"bctrl_scrub": "names"}), {}),
     "setting type": lambda _: settings.in_file(settings.LEVELS, make.Given({"bctrl_levels": "x"})),
-    "secret unset": lambda _: settings.secrets(
+    "secret unset": lambda _: settings.require_secrets(
         make.Given({"bctrl_secrets": ["$NOT_SET_HERE"], "bctrl_record_mode": "once"}), {}
     ),
     "space missing": lambda _: settings.space_id(make.Given(), {}),

@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 from pytest_bctrl._version import __version__
 from pytest_bctrl.cli.help import Command, Help
 from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.hiding import Hiding
 
 COMMANDS = {
     "check": "hold recordings, HAR files and JSON bodies to the contract; - reads standard input",
@@ -38,8 +40,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stderr is None:
         # Started with it closed. What is printed to None goes to standard output, into the report.
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - until the end
+    hide = Hiding()
+    hide.add_environment(os.environ)
+    with ExitStack() as stack:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stack.callback(hide.stream(stream))
+        return _run(given, hide)
+
+
+def _run(given: Sequence[str], hide: Hiding) -> int:
     try:
-        options = _parser(given).parse_args(given)
+        options = _parser(given).parse_args(given, argparse.Namespace(hide=hide))
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 # What upstream says is printed as far as the terminal can, rather than not at all.

@@ -136,6 +136,7 @@ def run(options: argparse.Namespace) -> int:
         (*problems, *notes),
         (*problems, *none),
     )
+    findings = options.hide.data(findings)
     sys.stdout.write(_written(options.format, findings, title, answers))
     if options.format == "text" and answers:
         print(*lines(observer), sep="\n")

@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Tell everything; returns 0 where all is well, 1 where something is wrong, 2 where something could not be told."""
-    lines = list(_diagnosis(options.arguments, os.environ, is_offline=options.offline))
+    lines = list(_diagnosis(options, os.environ))
     states = {line.state for line in lines}
     code = 2 if "unknown" in states else 1 if "wrong" in states else 0
     lines.append(Line("next", _next(lines)))
@@ -77,13 +77,14 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def _diagnosis(arguments: Sequence[str], environment: Mapping[str, str], *, is_offline: bool) -> Iterator[Line]:
+def _diagnosis(options: argparse.Namespace, environment: Mapping[str, str]) -> Iterator[Line]:
     yield from _installed()
     try:
-        config = read_config(arguments)
+        config = read_config(options.arguments)
     except BctrlError as error:
         yield Line("settings", f"{error.where}: {error.problem}", "unknown", error.mend)
         return
+    settings.hide_secrets(options.hide, config, environment)
     yield from _settings(config, environment)
     try:
         contract = load(settings.contract_path(config, environment))
@@ -91,7 +92,7 @@ def _diagnosis(arguments: Sequence[str], environment: Mapping[str, str], *, is_o
         yield Line("contract", f"{error.where}: {error.problem}", "unknown", error.mend)
         return
     yield _contract(contract, is_packaged=settings.contract_path(config, environment) is None)
-    yield _target(config, contract, environment, is_offline=is_offline)
+    yield _target(config, contract, environment, options)
     yield from _recordings(config, contract, environment)
 
 
@@ -128,7 +129,13 @@ def _settings(config: pytest.Config, environment: Mapping[str, str]) -> Iterator
             f"{_DEFAULTS[setting.ini]} (default)" if found is None else f"{_plain(found.value)} ({_where(found.where)})"
         )
         yield Line("setting", f"{name}: {told}")
-    for read in (settings.fail_on, settings.max_examples, settings.record_mode, settings.upstream, settings.secrets):
+    for read in (
+        settings.fail_on,
+        settings.max_examples,
+        settings.record_mode,
+        settings.upstream,
+        settings.require_secrets,
+    ):
         yield from _problem(read, config, environment)
     try:
         for entry in settings.levels(config).entries:
@@ -170,7 +177,9 @@ def _contract(contract: Contract, *, is_packaged: bool) -> Line:
     )
 
 
-def _target(config: pytest.Config, contract: Contract, environment: Mapping[str, str], *, is_offline: bool) -> Line:
+def _target(
+    config: pytest.Config, contract: Contract, environment: Mapping[str, str], options: argparse.Namespace
+) -> Line:
     has_key = bool(environment.get(settings.KEY_VARIABLE))
     has_space = settings.given(settings.SPACE_ID, config, environment) is not None
     if not has_key and not has_space:
@@ -180,9 +189,9 @@ def _target(config: pytest.Config, contract: Contract, environment: Mapping[str,
         key, values = settings.api_key(environment), live_values(contract, config, environment)
     except BctrlError as error:
         return Line("target", f"{error.where}: {error.problem}", "wrong", error.mend)
-    if is_offline:
+    if options.offline:
         return Line("target", f"{url}: not asked, as --offline says", "note")
-    return probe(contract, url, key, values)
+    return probe(contract, url, key, values, hide=options.hide)
 
 
 def _recordings(config: pytest.Config, contract: Contract, environment: Mapping[str, str]) -> Iterator[Line]:

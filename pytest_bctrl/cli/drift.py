@@ -100,6 +100,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
         told, notes = placed(arguments, old, new, judged.remaining, today)
         judged = judged._replace(remaining=told, notes=(*judged.notes, *notes))
+    judged = arguments.hide.data(judged)
     failing = _failing(judged.remaining, arguments.fail_on)
     if arguments.accept is not None:
         return _accept(arguments, gate, failing or judged.remaining, until)

@@ -68,10 +68,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM; returns 0. Raises `SettingError` for what is set wrong."""
     contract = load(options.contract, "--contract")
-    log = None if options.quiet else RequestLog(sys.stdout.fileno())
+    log = None if options.quiet else RequestLog(sys.stdout.fileno(), options.hide)
     server = MockServer(
         contract,
-        api_key=_key(options.api_key_env),
+        api_key=_key(options),
         space_id=options.space_id,
         host=options.host,
         port=_port(contract) if options.port is None else options.port,
@@ -144,11 +144,13 @@ def _recorded(path: Path) -> Scenario:
     return scenario(Player(found.exchanges, name=str(path), mend="pytest --bctrl-record-mode=rewrite"))
 
 
-def _key(name: str | None) -> Secret | None:
+def _key(options: argparse.Namespace) -> Secret | None:
+    name = options.api_key_env
     if name is None:
         return None
     if not os.environ.get(name):
         raise SettingError("the variable is not set", where=f"--api-key-env {name}", mend=f"export {name}=…")
+    options.hide.add(os.environ[name], is_key=True)
     return Secret(os.environ[name])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,8 +40,15 @@ _STATUSES = {
 }
 
 
-def probe(contract: Contract, base_url: str, key: Secret, values: Mapping[str, str], timeout: float = 10.0) -> Line:
-    """Send one GET with the key, and tell what came of it."""
+def probe(
+    contract: Contract,
+    base_url: str,
+    key: Secret,
+    values: Mapping[str, str],
+    timeout: float = 10.0,
+    hide: Callable[[str], str] = str,
+) -> Line:
+    """Send one GET with the key, and tell what came of it; `hide` takes secrets out of what the target says."""
     operation = main_operation(contract)
     asked = inputs(contract, operation, values) or Inputs()
     with client(base_url, key, live=True, retry=ONCE, fields=fields_for(contract)) as made:
@@ -49,7 +56,7 @@ def probe(contract: Contract, base_url: str, key: Secret, values: Mapping[str, s
         try:
             status = made.get(asked.target(operation), headers=dict(asked.headers)).status_code
         except httpx.HTTPError as error:
-            text, mend = _unreachable(error, base_url)
+            text, mend = _unreachable(error, base_url, hide)
             return Line("target", text, "unknown", mend)
     return _answered(status, base_url, operation.success_statuses)
 
@@ -65,22 +72,20 @@ def _answered(status: int, base_url: str, expected: frozenset[int]) -> Line:
     return Line("target", f"{base_url}: {text}", "wrong", mend)
 
 
-def _unreachable(error: httpx.HTTPError, base_url: str) -> tuple[str, str]:
+def _unreachable(error: httpx.HTTPError, base_url: str, hide: Callable[[str], str]) -> tuple[str, str]:
     detail = str(error).lower()
+    # Hidden before it is cut: a part of a secret is not known for one.
+    reason = hide(str(error)).rpartition(": ")[2][:120]
     host = httpx.URL(base_url).host
     if any(word in detail for word in ("name or service", "getaddrinfo", "nodename", "name resolution", "no address")):
         return f"the name {host} is not known (DNS)", "see that the base URL is right, and that there is a network"
     if any(word in detail for word in ("certificate", "ssl", "tls")):
         return (
-            f"{base_url}: no secure connection (TLS): {_reason(error)}",
+            f"{base_url}: no secure connection (TLS): {reason}",
             "see the certificate with openssl s_client -connect; a proxy of the company may need SSL_CERT_FILE",
         )
     if "refused" in detail:
         return f"{base_url}: the connection is refused", "see that a server listens there, on this port"
     if isinstance(error, httpx.TimeoutException):
         return f"{base_url}: no answer in time", "see that a firewall lets you through, and try again"
-    return f"{base_url}: no usable answer: {_reason(error)}", "see what answers there with curl -i"
-
-
-def _reason(error: httpx.HTTPError) -> str:
-    return str(error).rpartition(": ")[2][:120]
+    return f"{base_url}: no usable answer: {reason}", "see what answers there with curl -i"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from queue import SimpleQueue
 
 from pytest_bctrl.traffic.mock.journal import Entry
@@ -16,12 +17,15 @@ _PATIENCE = 1.0
 class RequestLog:
     """Writes one line for each exchange to a file descriptor.
 
+    `hide` takes secrets out of them.
+
     Lines that wait beyond 10,000 are dropped and counted. Where the reader has gone, the log ends and nothing else
     does.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, hide: Callable[[str], str]) -> None:
         self._descriptor = descriptor
+        self._hide = hide
         self._lines: SimpleQueue[str | None] = SimpleQueue()
         self._dropped = 0
         # Unbuffered and a daemon: blocked within the write, it must not hold up the end of the process either.
@@ -44,7 +48,7 @@ class RequestLog:
 
     def _run(self) -> None:
         while (line := self._lines.get()) is not None:
-            data = line.encode("utf-8", "backslashreplace")
+            data = self._hide(line).encode("utf-8", "backslashreplace")
             try:
                 while data:
                     data = data[os.write(self._descriptor, data) :]

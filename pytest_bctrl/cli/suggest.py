@@ -45,7 +45,7 @@ def _hand_over(options: argparse.Namespace, made: Suggestion) -> None:
     if options.output in (None, "-"):
         sys.stdout.write(text)
         return
-    build.write_atomically(Path(options.output), text)
+    build.write_atomically(Path(options.output), options.hide(text))
     print(f"{options.output}: {len(made.actions)} actions for {len(made.admitted)} differences")
     print(f"next: {_build_command(options)}")
 

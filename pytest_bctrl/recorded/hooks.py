@@ -17,8 +17,8 @@ from pytest_bctrl.locking import sweep
 from pytest_bctrl.recorded.checked import Checked
 from pytest_bctrl.recorded.place import place_of
 from pytest_bctrl.recorded.recorded_test import Aim, Policy, RecordedTest
-from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.observing import observer
+from pytest_bctrl.suite.sinks import hiding
 
 _RECORDED: pytest.StashKey[RecordedTest] = pytest.StashKey()
 _PASSED: pytest.StashKey[bool] = pytest.StashKey()
@@ -64,11 +64,7 @@ def _hooks(config: pytest.Config) -> RecordingHooks:
 
 
 def _policy(config: pytest.Config) -> Policy:
-    key = os.environ.get(settings.KEY_VARIABLE)
-    return Policy(
-        secrets=(*([Secret(key)] if key else []), *settings.secrets(config, os.environ)),
-        scrub_ids=settings.scrub_ids(config, os.environ),
-    )
+    return Policy(hiding(config), scrub_ids=settings.scrub_ids(config, os.environ))
 
 
 class RecordingHooks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import httpx
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.hiding import Hiding
 from pytest_bctrl.incoming import RECORDED, size
 from pytest_bctrl.recorded.checked import Checked
 from pytest_bctrl.recorded.conform import answer_of, base_path, failing, listing, space_of
@@ -22,19 +23,18 @@ from pytest_bctrl.recorded.place import Place
 from pytest_bctrl.reports.terminal import describe, headline
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
-from pytest_bctrl.secret import Secret, secret
+from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.client import async_client, client
 from pytest_bctrl.traffic.mock.message import Request
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.routes import fields_for
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
-from pytest_bctrl.traffic.recordings.guard import refuse_secrets
+from pytest_bctrl.traffic.recordings.guard import refuse
 from pytest_bctrl.traffic.recordings.har_file import load
 from pytest_bctrl.traffic.recordings.port import Port, forwarded, replayed, scenario
 from pytest_bctrl.traffic.recordings.replay import Player
 from pytest_bctrl.traffic.recordings.scrub import scrubbed
-from pytest_bctrl.traffic.recordings.spellings import SHORTEST, found_as, sought
 from pytest_bctrl.traffic.recordings.store import Saved, save, was_set_aside
 from pytest_bctrl.traffic.recordings.transport import (
     AsyncRecordingTransport,
@@ -56,9 +56,9 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What must not reach a file: the values to look for, and whether identifiers are replaced."""
+    """What must not reach a file: secrets, and identifiers where they are replaced."""
 
-    secrets: tuple[Secret, ...] = ()
+    hide: Hiding = field(default_factory=Hiding)
     scrub_ids: bool = False
 
 
@@ -88,7 +88,7 @@ class RecordedTest:
         played = () if self.is_recording else own or self._shared()
         if not self.is_recording:
             self._require_conforming(played)
-        self.player = Player(played, name=place.shown, mend=place.mend, hide=self._hide)
+        self.player = Player(played, name=place.shown, mend=place.mend, hide=policy.hide)
 
     def _shared(self) -> tuple[Exchange, ...]:
         """What a test plays that has nothing of its own, since it is new or was renamed; none where that was lost."""
@@ -217,7 +217,8 @@ class RecordedTest:
         if self._policy.scrub_ids:
             made = scrubbed(made, self._place.shown, self._aim.space_id)
         # Before the check, whose findings show what they find.
-        refuse_secrets(made, self._place.shown, (*self._policy.secrets, secret(self._aim.key)))
+        self._policy.hide.add(self._aim.key)
+        refuse(made, self._place.shown, self._policy.hide.found_as, "a secret")
         self._require_conforming(made)
         target = self._aim.base_url if self._aim.live else "mock"
         self.saved = save(self.path, self._place.test, made, target, _now())
@@ -262,12 +263,6 @@ class RecordedTest:
                 )
             if exchange.contract and exchange.contract != self._contract.digest:
                 self.is_stale = True
-
-    def _hide(self, text: str) -> str:
-        values = [value.reveal() for value in self._policy.secrets]
-        if any(found_as(text, sought(value)) for value in values if len(value) >= SHORTEST):
-            return "(not shown: it holds a secret)"
-        return text
 
 
 def _loaded(place: Place) -> Recording:

@@ -17,7 +17,6 @@ from pytest_bctrl.suite.collect import ContractModule, is_chosen, split_argument
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.plan import plan
 from pytest_bctrl.suite.run import RUN, ContractRun
-from pytest_bctrl.suite.scrub import scrub, scrub_logs, scrubbed
 from pytest_bctrl.suite.summary import Summary
 from pytest_bctrl.suite.target import NoAnswerError
 from pytest_bctrl.suite.verdict import VERDICT
@@ -35,11 +34,6 @@ class ContractHooks:
         flags += ["--bctrl-selftest"] if run.selftest else []
         self._again = summary.again = ["pytest", *flags, *_typed(config)]
         config.args, self._chosen = split_arguments(config.args)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Keep the key out of logs that are in no report."""
-        scrub_logs(session.config.pluginmanager.get_plugin("logging-plugin"), self._run.key)
 
     def pytest_report_header(self) -> str:
         """One line: target, contract and the level that fails."""
@@ -90,7 +84,7 @@ class ContractHooks:
         verdict.collect([finding])
         if is_final:
             # pytest prints it as it is, past every report.
-            pyfuncitem.session.shouldfail = scrubbed(f"bctrl: {printable(finding.message)}", self._run.key)
+            pyfuncitem.session.shouldfail = f"bctrl: {printable(finding.message)}"
         else:
             # A trouble of one question may be known and borne; that nothing can be asked never is.
             verdict.give()
@@ -100,23 +94,13 @@ class ContractHooks:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Carry the findings to the process that reports, and keep the key out of every report."""
+        """Carry the findings to the process that reports."""
         report = yield
         verdict = item.stash.get(VERDICT, None)
         if verdict is not None and call.when == "call":
             vars(report)["bctrl"] = verdict.as_dict()
             item.user_properties += junit_properties(verdict.findings)
             report.user_properties = list(item.user_properties)
-        scrub(report, self._run.key)
-        return report
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_make_collect_report(
-        self, collector: pytest.Collector
-    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        """Keep the key out of collection errors."""
-        report = yield
-        scrub(report, self._run.key)
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

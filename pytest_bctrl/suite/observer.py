@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
@@ -12,8 +12,6 @@ from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.observed.data import as_data, from_data
 from pytest_bctrl.observed.facts import Observation
-from pytest_bctrl.secret import Secret, secret
-from pytest_bctrl.suite.scrub import scrubbed
 from pytest_bctrl.traffic.mock.routes import Routes
 
 Headers = Iterable[tuple[str, str]]
@@ -34,24 +32,20 @@ class Seen:
 class Observer:
     """Takes down what answers show, in bounded memory.
 
+    `hide` takes secrets out of what is taken down.
+
     `judged` is what other tests hold to the contract, or what is broken on purpose: it counts for coverage alone.
     `unjudged` is the traffic of ordinary tests, whose differences from the contract nobody else would tell.
     """
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, hide: Callable[[str], str] = str) -> None:
         self.contract = contract
         self.judged = Observation()
         self.unjudged = Observation()
         self._routes = Routes(contract)
-        self._keys: list[Secret] = []
+        self._hide = hide
         # A test may ask from several threads.
         self._lock = Lock()
-
-    def hide(self, key: Secret | str) -> None:
-        """Keep a key out of all that is taken down: values and names of what is not documented are the API's own."""
-        held = secret(key)
-        if held and held not in self._keys:
-            self._keys.append(held)
 
     @property
     def everything(self) -> Observation:
@@ -76,8 +70,10 @@ class Observer:
         self, answer: Answer, *, judged: bool = True, query: str = "", request_headers: Headers = ()
     ) -> None:
         """Take down one answer that was read already."""
-        for key in self._keys:
-            answer = _without(key, answer)
+        # Values and names of what is not documented are the API's own.
+        body = answer.body.decode("utf-8", "surrogateescape")
+        clean = self._hide(body)
+        answer = answer if clean == body else replace(answer, body=clean.encode("utf-8", "surrogateescape"))
         label = answer.operation.label
         observed = answer.observed
         with self._lock:
@@ -99,12 +95,6 @@ class Observer:
         """Add what another process took down."""
         self.judged.add(from_data(data["judged"]))
         self.unjudged.add(from_data(data["unjudged"]))
-
-
-def _without(key: Secret, answer: Answer) -> Answer:
-    body = answer.body.decode("utf-8", "surrogateescape")
-    clean = scrubbed(body, key)
-    return answer if clean == body else replace(answer, body=clean.encode("utf-8", "surrogateescape"))
 
 
 def _given(operation: Operation, query: str, headers: Headers) -> Iterable[str]:

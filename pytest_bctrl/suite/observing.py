@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from functools import partial
 
 import pytest
 
@@ -11,11 +12,10 @@ from pytest_bctrl import settings
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.observed.measure import coverage
-from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.coverage_summary import coverage_lines, drift_lines, shortfall
 from pytest_bctrl.suite.observer import Observer
 from pytest_bctrl.suite.run import RUN
-from pytest_bctrl.suite.scrub import scrubbed
+from pytest_bctrl.suite.sinks import hide
 
 OBSERVER: pytest.StashKey[Observer] = pytest.StashKey()
 CARRIED = "bctrl_observed"
@@ -30,8 +30,7 @@ def observer(config: pytest.Config) -> Observer:
             minimum = settings.min_coverage(config, os.environ)
         except BctrlError as error:
             raise pytest.UsageError(f"bctrl: {error}") from None
-        config.stash[OBSERVER] = Observer(contract)
-        config.stash[OBSERVER].hide(Secret(os.environ.get(settings.KEY_VARIABLE, "")))
+        config.stash[OBSERVER] = Observer(contract, partial(hide, config))
         config.pluginmanager.register(ObservingHooks(config, minimum), "bctrl-observing")
     return config.stash[OBSERVER]
 
@@ -84,9 +83,8 @@ class ObservingHooks:
         if not lines:
             return
         terminalreporter.section("bctrl coverage" if asked_for else "bctrl traffic")
-        key = Secret(os.environ.get(settings.KEY_VARIABLE, ""))
         for line in lines:
-            terminalreporter.line(scrubbed(line, key))
+            terminalreporter.line(line)
         short = self._shortfall()
         if short:
             terminalreporter.line(short, red=True)

@@ -19,7 +19,7 @@ from pytest_bctrl.reports.title import Title
 from pytest_bctrl.suite.coverage_summary import always_empty, remarks, shortfall
 from pytest_bctrl.suite.observing import OBSERVER
 from pytest_bctrl.suite.report_files import ReportFile, write_reports
-from pytest_bctrl.suite.scrub import scrubbed
+from pytest_bctrl.suite.sinks import hide
 from pytest_bctrl.suite.summary import Summary
 
 _RAN = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -47,7 +47,7 @@ class ReportHooks:
         is_complete = session.exitstatus in _RAN and not session.shouldstop and not session.shouldfail
         report = self._summary.report(self._started, time.perf_counter() - self._clock, is_complete)
         told = _with_coverage(session.config, self._summary.title(), report)
-        findings, title, run = scrubbed((self._summary.findings(), *told), self._summary.key)
+        findings, title, run = hide(session.config, (self._summary.findings(), *told))
         written, problems = write_reports(self._files, findings, title, run)
         if self._job_summary:
             try:

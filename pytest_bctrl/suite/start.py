@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
+import threading
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 import pytest
 
@@ -17,7 +20,6 @@ from pytest_bctrl.suite.plan import require_operations
 from pytest_bctrl.suite.report_files import report_files
 from pytest_bctrl.suite.report_hooks import ReportHooks
 from pytest_bctrl.suite.run import RUN, resolve
-from pytest_bctrl.suite.scrub import scrub_trace
 from pytest_bctrl.suite.summary import Summary
 
 
@@ -29,15 +31,31 @@ def start(config: pytest.Config) -> None:
         require_operations(run)
         summary = Summary(run)
         reports = _reports(config, summary)
-        if config.option.debug:
-            scrub_trace(config.trace.root, run.key)
     except BctrlError as error:
         raise pytest.UsageError(f"bctrl: {error}") from None
     config.stash[RUN] = run
     config.pluginmanager.register(ContractHooks(config, run, summary), "bctrl-contract")
     if reports is not None:
         config.pluginmanager.register(reports, "bctrl-reports")
+    _end_with_sigterm(config)
     gc.freeze()
+
+
+def _end_with_sigterm(config: pytest.Config) -> None:
+    """Have SIGTERM, as a CI job sends it that is cancelled, end the run as Ctrl-C does: with its reports written.
+
+    A second one ends it at once.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL or hasattr(config, "workerinput"):
+        return
+
+    def end(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        pytest.exit("bctrl: ended by SIGTERM", returncode=int(pytest.ExitCode.INTERRUPTED))
+
+    signal.signal(signal.SIGTERM, end)
+    config.add_cleanup(partial(signal.signal, signal.SIGTERM, signal.SIG_DFL))  # type: ignore[arg-type]
 
 
 def _reports(config: pytest.Config, summary: Summary) -> ReportHooks | None:

@@ -20,7 +20,6 @@ from pytest_bctrl.observed.measure import coverage
 from pytest_bctrl.reports.run_report import Outcome, RunReport, TestOutcome
 from pytest_bctrl.reports.terminal import counted, describe
 from pytest_bctrl.reports.title import Title
-from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.collect import NODE
 from pytest_bctrl.suite.parameters import documented_refusals
 from pytest_bctrl.suite.plan import askable, why_not_asked
@@ -48,11 +47,6 @@ class Summary:
         self._upstream: Mapping[str, Any] | None = None
         self._moved: list[str] = []
         self._written: list[str] = []
-
-    @property
-    def key(self) -> Secret:
-        """What no report may show."""
-        return self._run.key
 
     def header(self) -> str:
         """The line under pytest's own: target, contract, level that fails."""

@@ -112,8 +112,27 @@ def _is_sendable(value: str) -> bool:
     return value.isascii() and value.isprintable() and value == value.strip()
 
 
-def _proxy(origin: Origin) -> str | None:
-    """The proxy that the environment names for https; plain http goes to loopback alone, where none applies."""
+def _proxy(origin: Origin) -> httpx.Proxy | None:
+    """The proxy that the environment names for https; plain http goes to loopback alone, where none applies.
+
+    Raises `SettingError`, which does not show it, for one that cannot be used.
+    """
     if origin.scheme != "https" or origin.is_loopback or proxy_bypass(origin.host):
         return None
-    return getproxies().get("https")
+    is_named, made = _named_proxy()
+    if is_named and made is None:
+        raise SettingError(
+            "the address of the proxy is not one that can be used",
+            where="HTTPS_PROXY",
+            mend="give it as http://HOST:PORT",
+        )
+    return made
+
+
+def _named_proxy() -> tuple[bool, httpx.Proxy | None]:
+    named = getproxies().get("https", "")
+    try:
+        # Without a scheme it is http, as for every other program.
+        return bool(named), httpx.Proxy(named if "://" in named else f"http://{named}") if named else None
+    except (ValueError, httpx.InvalidURL):
+        return True, None

@@ -132,7 +132,7 @@ KEYS = ["api_key", "apikey", "API-Key", "key", "access_token", "token", "%61pi_k
 def test_a_key_in_a_url_is_neither_in_the_journal_nor_in_the_log(name: str, key: str) -> None:
     """A real one, sent to the mock by mistake; `zz` is the name that the contract has for it."""
     reading, writing = os.pipe()
-    log = RequestLog(writing)
+    log = RequestLog(writing, str)
     guarded = document(security=[{"k": []}])
     guarded["components"]["securitySchemes"] = {"k": {"type": "apiKey", "in": "query", "name": "zz"}}
     with MockServer(from_document(guarded, "x.json"), log=log) as mock:

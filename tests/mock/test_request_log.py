@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -17,7 +18,8 @@ def test_what_a_slow_reader_missed_is_counted() -> None:
     """The pipe is full, 10,000 lines wait, and the rest is dropped; the last line says how many."""
     entry = Entry("GET", "/v1/" + "x" * 100, (), b"", 0.0, 200, Answer(200))
     reading, writing = os.pipe()
-    log = RequestLog(writing)
+    log = RequestLog(writing, lambda line: line.replace("secret", "[hidden]"))
+    log(replace(entry, path="/v1/secret"))
     for _ in range(12_000):
         log(entry)
     with os.fdopen(reading, encoding="utf-8") as file:
@@ -28,6 +30,7 @@ def test_what_a_slow_reader_missed_is_counted() -> None:
         os.close(writing)
         reader.join(10)
 
-    *told, last = lines
+    first, *told, last = lines
+    assert first.endswith("GET /v1/[hidden] -> 200\n")
     assert 10_000 <= len(told) < 12_000
     assert f"({12_000 - len(told):,} more requests, which the reader was too slow for)\n" == last

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from pytest_bctrl.contract.read import load
+from pytest_bctrl.hiding import Hiding
 from pytest_bctrl.recorded.checked import Checked
 from pytest_bctrl.recorded.place import Place
 from pytest_bctrl.recorded.recorded_test import Aim, Policy, RecordedTest
@@ -74,7 +75,10 @@ def recorded(
     place = Place(path, test, MEND, path.name, conforming)
     mode = "none" if mock is None else "rewrite"
     found = known or Checked(CONTRACT, path.parent, {})
-    made = RecordedTest(place, CONTRACT, mode, Policy(secrets, scrub_ids), found)
+    hide = Hiding()
+    for secret in secrets:
+        hide.add(secret)
+    made = RecordedTest(place, CONTRACT, mode, Policy(hide, scrub_ids), found)
     if mock is not None:
         made.aim(Aim(mock.url, mock.api_key, mock.space_id, live=False))
     return made

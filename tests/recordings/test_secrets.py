@@ -8,7 +8,7 @@ import html
 import json
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from urllib.parse import quote, quote_plus
@@ -18,14 +18,20 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.hiding import MASK, Hiding
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
-from pytest_bctrl.traffic.recordings.guard import LeakError, refuse_secrets
+from pytest_bctrl.traffic.recordings.guard import LeakError, refuse
 from pytest_bctrl.traffic.recordings.har_write import encode
-from pytest_bctrl.traffic.recordings.hiding import hidden
 from pytest_bctrl.traffic.recordings.scrub import replacement, scrubbed
 
 Spelling = Callable[[str], str]
+
+
+def refuse_secret(exchanges: Sequence[Exchange], name: str, value: str) -> None:
+    hide = Hiding()
+    hide.add(value)
+    refuse(exchanges, name, hide.found_as, "a secret")
+
 
 PLAIN = Exchange("GET", "https://api.example.test/v1/spaces/s/runtimes", 200, body=b'{"runtimes": []}')
 
@@ -111,7 +117,7 @@ def test_a_secret_in_any_spelling_and_place_refuses_the_write_and_is_not_shown(
     exchange = PLACES[place](PLAIN, SPELLINGS[spelling](value))
 
     with pytest.raises(LeakError) as caught:
-        refuse_secrets([PLAIN, exchange], "recordings/x.har", [Secret(value)])
+        refuse_secret([PLAIN, exchange], "recordings/x.har", value)
 
     assert value not in str(caught.value)
     assert "exchange 2 of 2" in str(caught.value)
@@ -122,7 +128,7 @@ def test_a_secret_in_any_spelling_and_place_refuses_the_write_and_is_not_shown(
 def test_an_exchange_without_the_secret_is_let_through(value: str) -> None:
     body = json.dumps({"note": "".join(chr(ord(letter) + 1) for letter in value)}).encode()
     if value not in repr(PLAIN) and value not in "recordings/x.har":
-        refuse_secrets([replace(PLAIN, body=body)], "recordings/x.har", [Secret(f"{value}-{value}")])
+        refuse_secret([replace(PLAIN, body=body)], "recordings/x.har", f"{value}-{value}")
 
 
 @pytest.mark.parametrize("spelling", sorted(SPELLINGS))
@@ -131,7 +137,7 @@ def test_a_key_with_every_kind_of_letter_is_found(spelling: str) -> None:
     exchange = replace(PLAIN, body=SPELLINGS[spelling](key).encode())
 
     with pytest.raises(LeakError):
-        refuse_secrets([exchange], "x.har", [Secret(key)])
+        refuse_secret([exchange], "x.har", key)
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, partial(zlib.compress, level=9)])
@@ -140,40 +146,42 @@ def test_a_key_in_a_packed_body_is_found(pack: Callable[[bytes], bytes], place: 
     packed = pack(b'{"note": "pk-sekret-value"}')
 
     with pytest.raises(LeakError, match=f"the {'response body' if place == 'body' else 'request body'}"):
-        refuse_secrets([replace(PLAIN, **{place: packed})], "x.har", [Secret("pk-sekret-value")])  # type: ignore[arg-type]
-    refuse_secrets([replace(PLAIN, body=packed[:12])], "x.har", [Secret("pk-sekret-value")])
+        refuse_secret([replace(PLAIN, **{place: packed})], "x.har", "pk-sekret-value")  # type: ignore[arg-type]
+    refuse_secret([replace(PLAIN, body=packed[:12])], "x.har", "pk-sekret-value")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32"])
 def test_a_key_in_wide_letters_is_found(encoding: str) -> None:
     with pytest.raises(LeakError):
-        refuse_secrets([replace(PLAIN, body="k: pk-sekret-value".encode(encoding))], "x", [Secret("pk-sekret-value")])
+        refuse_secret([replace(PLAIN, body="k: pk-sekret-value".encode(encoding))], "x", "pk-sekret-value")
 
 
 def test_a_value_that_is_too_short_to_tell_anything_is_not_looked_for() -> None:
-    refuse_secrets([replace(PLAIN, body=b"abc")], "abc.har", [Secret("abc")])
+    refuse_secret([replace(PLAIN, body=b"abc")], "abc.har", "abc")
 
 
 def test_the_name_of_the_file_is_searched_too() -> None:
     with pytest.raises(LeakError, match=r"^recording: a secret stands in the file's name \(plain\)"):
-        refuse_secrets([PLAIN], "recordings/sekret-value.har", [Secret("sekret-value")])
+        refuse_secret([PLAIN], "recordings/sekret-value.har", "sekret-value")
 
 
 def test_base64_of_base64_of_something_else_is_let_through() -> None:
     body = base64.b64encode(base64.b64encode(b"a harmless text of some length"))
-    refuse_secrets([replace(PLAIN, body=body)], "x.har", [Secret("sekret-value")])
+    refuse_secret([replace(PLAIN, body=body)], "x.har", "sekret-value")
 
 
 def test_a_value_in_base64_that_was_wrapped_is_hidden_with_all_around_it() -> None:
     lines = base64.encodebytes(b"x" * 50 + b"sekret-value" + b"x" * 50).decode()
-    assert "***" == hidden(lines, "sekret-value", "***").strip()
+    hide = Hiding()
+    hide.add("sekret-value")
+    assert MASK == hide(lines).strip()
 
 
 def test_the_place_in_a_json_body_is_named() -> None:
     exchange = replace(PLAIN, body=b'{"runtimes": [{"metadata": {"note": "xx sekret-value"}}]}')
 
     with pytest.raises(LeakError, match=r"response body at runtimes\[0\]\.metadata\.note \(plain\)"):
-        refuse_secrets([exchange], "x.har", [Secret("sekret-value")])
+        refuse_secret([exchange], "x.har", "sekret-value")
 
 
 @settings(max_examples=500, deadline=None)
@@ -215,7 +223,7 @@ def test_an_identifier_in_any_spelling_is_replaced_or_refuses_the_write(
 ) -> None:
     exchange = PLACES[place](PLAIN, SPELLINGS[spelling](identifier))
     # The same finder as for secrets, which knows this one identifier, is the judge of what was let through.
-    refuse_secrets(_let_through(exchange, identifier), "x.har", [Secret(identifier)])
+    refuse_secret(_let_through(exchange, identifier), "x.har", identifier)
 
 
 def _let_through(exchange: Exchange, identifier: str) -> list[Exchange]:

@@ -211,3 +211,19 @@ def test_the_environments_proxies_and_netrc_are_not_asked_for_loopback(
             monkeypatch.setenv(name, proxy.url)
         ask(server.url)
         assert ([], 1) == (proxy.requests, len(server.requests))
+
+
+@pytest.mark.parametrize("proxy", ["me:pa55-word@127.0.0.1:9", "http://me:pa55-word@127.0.0.1:9"])
+def test_a_proxy_may_lack_its_scheme_as_for_other_programs(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    with client("https://api.test", Secret(KEY), live=True) as made, pytest.raises(httpx.ConnectError) as caught:
+        made.get("/things")
+    assert "pa55" not in f"{caught.value!r} {caught.value}"
+
+
+@pytest.mark.parametrize("proxy", ["ftp://me:pa55-word@127.0.0.1", "http://me:pa55-word@127.0.0.1:port"])
+def test_a_proxy_that_cannot_be_used_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    with pytest.raises(SettingError, match=r"^HTTPS_PROXY: the address of the proxy is not one that can be") as caught:
+        client("https://api.test", Secret(KEY), live=True)
+    assert "pa55" not in f"{caught.value!r} {caught.value}"

@@ -10,9 +10,7 @@ from typing import Any
 
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.incoming import RECORDED
-from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.recordings.exchange import Exchange
-from pytest_bctrl.traffic.recordings.spellings import SHORTEST, found_as, sought
 
 
 class LeakError(BctrlError):
@@ -20,16 +18,7 @@ class LeakError(BctrlError):
 
 
 Finder = Callable[[str], str | None]
-"""Says how what is looked for stands in a text, None where it does not."""
-
-
-def refuse_secrets(exchanges: Sequence[Exchange], name: str, values: Sequence[Secret]) -> None:
-    """Raise `LeakError` where one of `values` stands in an exchange, in plain or encoded, or in the file's own name."""
-    for value in values:
-        if len(value.reveal()) < SHORTEST:
-            continue
-        wanted = sought(value.reveal())
-        refuse(exchanges, name, lambda text, wanted=wanted: found_as(text, wanted), "a secret")  # type: ignore[misc]
+"""Says how what is looked for stands in a text, None where it does not; `Hiding.found_as` is one."""
 
 
 def refuse(exchanges: Sequence[Exchange], name: str, find: Finder, what: str) -> None:

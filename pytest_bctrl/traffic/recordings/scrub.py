@@ -9,9 +9,9 @@ from hashlib import blake2b
 from uuid import UUID
 
 from pytest_bctrl.samples.text import as_uuid
+from pytest_bctrl.spellings import found_as, meanings, readings, sought
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.guard import Finder, refuse, texts
-from pytest_bctrl.traffic.recordings.spellings import found_as, meanings, readings, sought
 
 # Whatever stands before and after it: `a` before an id must not hide it.
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -83,7 +83,7 @@ def _uuids(text: str) -> set[str]:
 
 
 def _finder(replacements: Set[str], compact: Set[str], space_id: str) -> Finder:
-    space = None if _UUID.fullmatch(space_id) or len(space_id) < 4 else sought(space_id)
+    space = None if _UUID.fullmatch(space_id) else sought(space_id)
 
     def find(text: str) -> str | None:
         for how, reading in meanings(text, _LEGIBLE):

@@ -1,0 +1,15 @@
+"""What the target answered, with the credential that it was sent in it; each sink gets it under its own name."""
+
+import json
+import os
+import urllib.request
+
+_REQUEST = urllib.request.Request(
+    os.environ["TARGET"], headers={"Authorization": f"Bearer {os.environ[os.environ['VARIABLE']]}"}
+)
+with urllib.request.urlopen(_REQUEST) as _answer:
+    SPELLED = json.load(_answer)
+
+
+def echoed(sink: str) -> str:
+    return f"{sink} begins " + "".join(f"<{one}> " for one in SPELLED) + f"{sink} ends"

@@ -1,0 +1,14 @@
+"""What ends a run."""
+
+import os
+
+import pytest
+from echoed import echoed
+
+
+def test_end():
+    if os.environ.get("ENDS") == "exit":
+        pytest.exit(echoed("exit"))
+    if os.environ.get("ENDS") == "interrupt":
+        variable = echoed("interrupt")
+        raise KeyboardInterrupt(variable)

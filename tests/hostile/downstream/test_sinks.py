@@ -1,0 +1,212 @@
+"""A test for each place to which a text can be put."""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import unittest
+import warnings
+
+import pytest
+from echoed import echoed
+
+LOG = logging.getLogger("mine")
+
+
+class Broken:
+    def __init__(self, sink):
+        self.sink = sink
+
+    def __del__(self):
+        raise ValueError(echoed(self.sink))
+
+    def __repr__(self):
+        return echoed(self.sink)
+
+
+def raises(error):
+    raise error
+
+
+def test_printed():
+    print(echoed("stdout"))
+    print(echoed("stderr"), file=sys.stderr)
+    sys.stdout.writelines([echoed("lines"), "\n"])
+    subprocess.run([sys.executable, "-c", "import sys; print(sys.argv[1])", echoed("process")], check=True)
+    os.write(2, echoed("descriptor").encode())
+    raises(AssertionError)
+
+
+def test_logged():
+    LOG.warning(echoed("log"))
+    LOG.error("with %s", echoed("log-argument"))
+    try:
+        raises(ValueError(echoed("log-exception")))
+    except ValueError:
+        LOG.exception("it failed")
+    raises(AssertionError)
+
+
+def test_warned():
+    warnings.warn(echoed("warning"), stacklevel=1)
+    thread = threading.Thread(target=raises, args=[ValueError(echoed("thread"))])
+    thread.start()
+    thread.join()
+    Broken("destructor")
+
+
+def test_message():
+    assert not echoed, echoed("message")
+
+
+def test_compared():
+    assert "x" == echoed("comparison")
+
+
+def test_compared_bytes():
+    assert b"x" == echoed("bytes").encode()
+
+
+def test_contained():
+    assert "something else" in [echoed("list"), {"key": echoed("dict")}]
+
+
+def test_local_variable():
+    variable = echoed("local")
+    environment = {"name": Broken("local-object")}
+    raises(ValueError(len(variable) + len(environment)))
+
+
+def test_noted():
+    error = ValueError("short")
+    error.add_note(echoed("note"))
+    raise error from KeyError(echoed("cause"))
+
+
+def test_context():
+    try:
+        raises(OSError(2, "no such file", echoed("context")))
+    finally:
+        raises(AttributeError(Broken("argument")))
+
+
+def test_group():
+    raise ExceptionGroup(echoed("group"), [ValueError(echoed("in-group"))])
+
+
+def test_failed():
+    pytest.fail(echoed("fail"))
+
+
+def test_failed_shortly():
+    pytest.fail(echoed("fail-shortly"), pytrace=False)
+
+
+def test_skipped():
+    pytest.skip(echoed("skip"))
+
+
+def test_xfailed():
+    pytest.xfail(echoed("xfail"))
+
+
+@pytest.mark.skip(reason=echoed("skip-mark"))
+def test_skip_mark():
+    pass
+
+
+@pytest.mark.xfail(reason=echoed("xfail-mark"))
+def test_xfail_mark():
+    raises(AssertionError)
+
+
+@pytest.mark.xfail(reason=echoed("xpass-strict"), strict=True)
+def test_xpass_strict():
+    pass
+
+
+@pytest.mark.xfail(reason=echoed("xpass"))
+def test_xpass():
+    pass
+
+
+def test_recorded(record_property, record_xml_attribute):
+    record_property("one", echoed("property"))
+    record_property(echoed("property-name"), 1)
+    record_xml_attribute("two", echoed("attribute"))
+
+
+def test_recorded_for_all(record_testsuite_property):
+    record_testsuite_property("three", echoed("suite-property"))
+
+
+def test_recorded_deeply(record_property):
+    record_property("deep", [{"in": (echoed("deep-property"), None)}])
+
+
+@pytest.mark.parametrize("value", [echoed("parameter")])
+def test_parameter(value):
+    raises(AssertionError)
+
+
+@pytest.mark.parametrize("value", [1], ids=[echoed("id")])
+def test_id(value):
+    raises(AssertionError)
+
+
+@pytest.fixture
+def broken():
+    raise ValueError(echoed("fixture"))
+
+
+def test_fixture(broken):
+    pass
+
+
+@pytest.fixture
+def left():
+    yield
+    print(echoed("teardown-output"))
+    raise ValueError(echoed("teardown"))
+
+
+def test_teardown(left):
+    pass
+
+
+def test_section():
+    raises(AssertionError)
+
+
+def test_added_section(request):
+    request.node.add_report_section("call", "mine", echoed("added-section"))
+    raises(AssertionError)
+
+
+def test_subtests(subtests):
+    with subtests.test(echoed("subtest")):
+        raises(ValueError(echoed("in-subtest")))
+    with subtests.test(keyword=echoed("subtest-keyword")):
+        print(echoed("subtest-output"))
+        LOG.error(echoed("subtest-log"))
+        raises(AssertionError)
+
+
+class TestCase(unittest.TestCase):
+    def test_subtest(self):
+        with self.subTest(echoed("case-subtest"), keyword=echoed("case-keyword")):
+            self.fail(echoed("in-case"))
+        self.skipTest(echoed("case-skip"))
+
+    def test_case(self):
+        self.assertEqual("x", echoed("case-comparison"))  # noqa: PT009 - it cuts what it shows
+
+
+class TestSetup:
+    @classmethod
+    def setup_class(cls):
+        raise ValueError(echoed("setup-class"))
+
+    def test_it(self):
+        pass

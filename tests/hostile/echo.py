@@ -1,0 +1,86 @@
+"""A server that gives the credential of each request back, in every spelling, where its `place` says."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import quote
+
+
+def _base64(before: int, text: str) -> str:
+    return base64.b64encode(b"x" * before + text.encode() + b"yz").decode()
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "percent": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
+    "url": lambda text: quote(text, safe=""),
+    "base64-0": lambda text: _base64(0, text),
+    "base64-1": lambda text: _base64(1, text),
+    "base64-2": lambda text: _base64(2, text),
+    "json": lambda text: "".join(f"\\u{ord(letter):04x}" for letter in text),
+    "html": lambda text: "".join(f"&#x{ord(letter):x};" for letter in text),
+    "html-named": html.escape,
+    "hex": lambda text: text.encode().hex(),
+    "HEX": lambda text: text.encode().hex().upper(),
+    "reversed": lambda text: text[::-1],
+    "upper": str.upper,
+    "lower": str.lower,
+    "swapped": str.swapcase,
+}
+
+
+def spelled(secret: str) -> list[str]:
+    """A secret in every spelling."""
+    return [spell(secret) for spell in SPELLINGS.values()]
+
+
+def hits(secret: str, text: str) -> list[str]:
+    """The spellings in which a secret stands in a text; of base64 the digits that depend on nothing else."""
+    size = len(secret)
+    sought = {name: spell(secret) for name, spell in SPELLINGS.items()}
+    sought |= {f"base64-{at}": sought[f"base64-{at}"][(0, 2, 3)[at] : (at + size) * 8 // 6] for at in range(3)}
+    return [name for name, one in sought.items() if one in text]
+
+
+PLACES: dict[str, Callable[[str], bytes]] = {
+    "status line": lambda echoed: f"HTTP/1.1 {echoed}\r\n\r\n".encode(),
+    "reason": lambda echoed: f"HTTP/1.1 418 {echoed}\r\nContent-Length: 0\r\n\r\n".encode(),
+    "header line": lambda echoed: f"HTTP/1.1 200 OK\r\nAuthorization {echoed}\r\nContent-Length: 0\r\n\r\n".encode(),
+    "header": lambda echoed: f"HTTP/1.1 302 Found\r\nLocation: /{echoed}\r\nContent-Length: 0\r\n\r\n".encode(),
+    "chunk size": lambda echoed: f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{echoed}\r\n".encode(),
+    "length": lambda echoed: f"HTTP/1.1 200 OK\r\nContent-Length: {echoed}\r\n\r\n".encode(),
+    "body": lambda echoed: f"HTTP/1.1 500 Oh\r\nContent-Length: {len(echoed)}\r\n\r\n{echoed}".encode(),
+    "chunks": lambda echoed: (
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + "".join(f"5\r\n{echoed[at : at + 5]:<5}\r\n" for at in range(0, len(echoed), 5))
+        + "0\r\n\r\n"
+    ).encode(),
+}
+
+
+@contextmanager
+def echo(place: str, spell: Callable[[str], str] = lambda secret: json.dumps(spelled(secret))) -> Iterator[str]:
+    """Serve on loopback; gives the base URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.wfile.write(PLACES[place](spell(self.headers["Authorization"].removeprefix("Bearer "))))
+
+        def log_request(self, code: object = "-", size: object = "-") -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=[0.05], daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)

@@ -1,0 +1,276 @@
+"""No secret leaves, whoever tells it, in whatever spelling, and wherever a test, a plugin or a command puts it.
+
+`downstream` is a project with a test for each place to which a text can be put: SECURITY.md promises what is held here.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import pytest_bctrl
+from pytest_bctrl.cli import COMMANDS, main
+from pytest_bctrl.reports.formats import FORMATS
+from tests.hostile.echo import PLACES, echo, hits, spelled
+from tests.variants import serve
+from tests.variants.reply import Reply
+from tests.variants.runtimes import SPACE_ID, edited, put
+from tests.variants.service import Service
+from tests.variants.variant import faulty
+
+KEY = 'pk/Li<ve"51Nightjar4&Kd9wQx2LmZ'
+
+PROJECT = Path(__file__).with_name("downstream")
+SINKS = frozenset(
+    re.findall(r'(?:echoed|Broken)\("([a-z-]+)"\)', "".join(path.read_text("utf-8") for path in PROJECT.glob("*.py")))
+)
+ENDS = ("conftest", "usage", "configure", "start", "internal", "finish", "exit", "interrupt")
+
+FILES = ["--junitxml=out.xml", "-o", "junit_logging=all", "-o", "junit_family=xunit1"]
+FILES += ["--alluredir=allure", "--json-report", "--log-file=run.log", "--log-file-level=DEBUG"]
+MOST = ("-rA", "-vv", "--showlocals", "--tb=long", "--continue-on-collection-errors")
+PROPERTIES = {"attribute", "property", "property-name", "deep-property", "suite-property"}
+PAST_PYTHON = ("process", "descriptor")
+
+RUNS = {
+    "the key, into all files": ([*MOST, *FILES, "--debug", "--log-cli-level=INFO"], {"VARIABLE": "BCTRL_API_KEY"}, {}),
+    "the key, by workers": ([*MOST, *FILES, "-n2"], {"VARIABLE": "BCTRL_API_KEY"}, {"attribute", "suite-property"}),
+    "a value of bctrl_secrets, uncaptured": (
+        ["-rA", "-s", "--tb=native", MOST[-1], "-o", "bctrl_secrets=$TOKEN", "-p", "no:allure_pytest"],
+        {"VARIABLE": "TOKEN", "PYTEST_DEBUG": "1"},
+        {*PROPERTIES, "local"},
+    ),
+    "a key of the project's own fixture": (
+        [*MOST, *FILES, "-k", "not (test_parameter or test_id)"],
+        {"VARIABLE": "TOKEN", "FROM_FIXTURE": "1"},
+        {"header", "collection", "module-skip", "parameter"},
+    ),
+    "the password of a proxy": (
+        [*MOST, "test_sinks.py"],
+        {"VARIABLE": "TOKEN", "HTTPS_PROXY": f"http://me:{KEY}@127.0.0.1:9", "BCTRL_API_KEY": "another-one"},
+        {*PROPERTIES, "collection", "module-skip"},
+    ),
+}  # fmt: skip
+
+
+class Downstream:
+    """The project in a folder of its own."""
+
+    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._pytester = pytester
+        self._monkeypatch = monkeypatch
+        for path in PROJECT.glob("*.py"):
+            (pytester.path / path.name).write_text(path.read_text("utf-8"), "utf-8")
+
+    def run(self, *arguments: str, **environment: str) -> str:
+        """Run pytest there, each of its sinks given the secret of $VARIABLE; return all that left."""
+        with echo("chunks") as url:
+            for name, value in ({"TARGET": url, environment["VARIABLE"]: KEY} | environment).items():
+                self._monkeypatch.setenv(name, value)
+            result = self._pytester.runpytest_subprocess("-p", "no:randomly", *arguments)
+        written = [path for path in self._pytester.path.rglob("*") if path.suffix not in (".py", ".pyc")]
+        files = [path.read_text("utf-8", "replace") for path in written if path.is_file()]
+        return "\n".join([result.stdout.str(), result.stderr.str(), *map(str, written), *files])
+
+
+@pytest.fixture
+def downstream(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Downstream:
+    return Downstream(pytester, monkeypatch)
+
+
+def shown_by(text: str) -> set[str]:
+    return {sink for sink in SINKS if f"{sink} begins" in text}
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_no_secret_leaves_by_any_sink(downstream: Downstream, run: str) -> None:
+    arguments, environment, absent = RUNS[run]
+    text = downstream.run(*arguments, **environment)
+    # What is written past Python is seen where it is captured; `-s` lets it through, as the threat model says.
+    kept = [line for line in text.splitlines() if "-s" not in arguments or not line.startswith(PAST_PYTHON)]
+    assert [] == [(hits(KEY, line), line[:200]) for line in kept if hits(KEY, line)]
+    assert SINKS - {*absent, *ENDS} == shown_by(text)
+
+
+def test_every_sink_shows_what_nobody_knows_for_a_secret(downstream: Downstream) -> None:
+    """The control: with the same arguments, each sink would let it through."""
+    text = downstream.run(*RUNS["the key, into all files"][0], VARIABLE="UNKNOWN")
+    assert 55 < len(SINKS)
+    silent = {sink for sink in SINKS if not any(hits(KEY, one) for one in re.findall(f"{sink} begins .*", text))}
+    assert set(ENDS) == silent
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_no_secret_leaves_with_what_ends_a_run(downstream: Downstream, end: str) -> None:
+    text = downstream.run("--full-trace", "--junitxml=out.xml", "test_ends.py", VARIABLE="BCTRL_API_KEY", ENDS=end)
+    assert ([], True) == (hits(KEY, text), end in shown_by(text))
+
+
+def test_the_suites_own_findings_hide_it_in_every_report(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A target that tells the key as a value of an enum, and in a page that says that it failed."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))
+    echoed = " ".join(["echoed", *spelled(KEY)])
+    page = Reply(500, f"<p>{echoed}</p>".encode(), (("Content-Type", "text/html"),))
+    service = Service(
+        document=edited(put(3, "status", echoed)),
+        admits=lambda visit: visit.request.authorization == ("bearer", KEY),
+        unknown=lambda _, __: page,
+    )
+    reports = [f"--bctrl-report=out.{kind}" for kind in ("json", "html", "sarif", "md", "xml")]
+    with serve(faulty("schema", "echoed", "schema", service)) as server:
+        monkeypatch.setenv("BCTRL_API_KEY", KEY)
+        monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)
+        result = pytester.runpytest_subprocess(
+            "--bctrl-live", f"--bctrl-base-url={server.url}", "-vv", *FILES, *reports
+        )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    shown = {"out": result.stdout.str(), "err": result.stderr.str()}
+    shown |= {str(path): path.read_text("utf-8", "replace") for path in pytester.path.rglob("*") if path.is_file()}
+    assert {} == {name: hits(KEY, text) for name, text in shown.items() if hits(KEY, text)}
+    assert 7 <= sum("echoed [secret hidden]" in text for text in shown.values())
+
+
+@pytest.mark.parametrize("place", ["status line", "header line", "length"])
+def test_the_line_that_ends_a_run_hides_it(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setenv("BCTRL_API_KEY", KEY)
+    monkeypatch.setenv("BCTRL_SPACE_ID", SPACE_ID)
+    with echo(place, str) as url:
+        result = pytester.runpytest_subprocess("--bctrl-live", "--bctrl-base-url", url, "-p", "no:randomly")
+    assert (1, []) == (result.ret, hits(KEY, result.stdout.str() + result.stderr.str()))
+    result.stdout.fnmatch_lines(["!* bctrl: *!"])
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("place", PLACES)
+def test_doctor_hides_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: str, form: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with echo(place, lambda secret: " ".join(spelled(secret))) as url:
+        for name, value in (("API_KEY", KEY), ("SPACE_ID", SPACE_ID), ("BASE_URL", url)):
+            monkeypatch.setenv(f"BCTRL_{name}", value)
+        code = main(["doctor", "--format", form])
+    shown = capsys.readouterr()
+    assert ([], "", True) == (hits(KEY, shown.out), shown.err, url in shown.out)
+    if form == "json":
+        assert code == json.loads(shown.out)["exit_code"]
+
+
+PLAIN = "pkLive51Nightjar4Kd9wQx2LmZ"
+"""A key that no format escapes."""
+ECHOED = " ".join(["echoed", *spelled(PLAIN)])
+BODY = json.dumps(edited(put(0, "status", ECHOED), put(1, f"echoed{PLAIN}", 1))())
+SPEC = {"openapi": "3.1.0", "info": {"title": ECHOED, "version": "1"}, "paths": {}}
+ENUM = {"type": "string", "enum": ["a"], "description": ECHOED}
+OLD = {**SPEC, "paths": {"/a": {"get": {"parameters": [{"name": f"echoed{PLAIN}", "in": "query", "schema": ENUM}]}}}}
+NEW = json.loads(json.dumps(OLD).replace('["a"]', json.dumps([ECHOED])))
+
+COMMAND_LINES = {
+    "check": [["check", "body.json", "--format", name] for name in sorted(FORMATS)]
+    + [["check", "body.json", "--fail-on", "info", "--accept", "why"], ["check", f"{PLAIN}.json"]],
+    "contract": [
+        ["contract", "suggest", "body.json"],
+        ["contract", "suggest", "body.json", "--output", "suggested.yaml"],
+        ["contract", "show", "old.json"],
+    ],
+    "drift": [["drift", "new.json", "--base", "old.json", "--format", name, *output] for name in sorted(FORMATS)
+              for output in ([], ["--output", "drift.out"])]
+    + [["drift", "new.json", "--base", "old.json", "--accept", "why"], ["drift", ECHOED, "--base", "old.json"]],
+    "mock": [["mock", "--quiet", "--scenario", f"echoed-{PLAIN}"], ["mock", "--quiet", "--recording", f"{PLAIN}.har"]],
+    "doctor": [["doctor", "--offline", "--", "--bctrl-fail-on", ECHOED]],
+}  # fmt: skip
+"""Command lines that show what they were given, for every command and format; what a target tells doctor is above."""
+
+
+def test_every_command_and_format_is_among_them() -> None:
+    assert set(COMMANDS) == set(COMMAND_LINES)
+
+
+@pytest.mark.parametrize("line", [line for lines in COMMAND_LINES.values() for line in lines], ids=" ".join)
+def test_no_command_shows_or_writes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: list[str]
+) -> None:
+    """Without the key in its environment, a command shows what it was given: the control of each."""
+    shown = []
+    for key in ("another key", PLAIN):
+        folder = tmp_path / key[:2]
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("BCTRL_API_KEY", key)
+        given = {"body.json": BODY, "old.json": json.dumps(OLD), "new.json": json.dumps(NEW)}
+        for name, text in given.items():
+            Path(name).write_text(text, "utf-8")
+        main(line)
+        files = [path.read_text("utf-8") for path in folder.iterdir() if path.name not in given]
+        shown.append("".join([*capsys.readouterr(), *files]))
+    assert (True, []) == (bool(hits(PLAIN, shown[0])), hits(PLAIN, shown[1]))
+
+
+WRITES = re.compile("print|write|write_text|write_bytes|write_atomically|print_exc|setwriter")
+KNOWN = {
+    "baseline/accept.py write_atomically": "what it accepts was hidden in: by the command, or in the reports of tests",
+    "cli/mock.py write": "the ready-file holds a URL, a space's id and a process's",
+    "cli/drift_reports.py write_text": "the findings were hidden in",
+    "cli/request_log.py write": "it is handed what hides",
+    "cli/contract.py write": "bytes of the published document, before anything is shown",
+    "cli/suggest.py write_atomically": "the overlay is hidden in; a contract is built of documents of the user's own",
+    "contract/build.py write": "write_atomically itself",
+    "contract/build.py write_atomically": "the contract, of documents of the user's own",
+    "contract/update.py write_bytes": "the files that were there before",
+    "hiding.py write": "what hides",
+    "locking.py write": "recordings, of which one that holds a secret is refused, and published documents",
+    "recorded/checked.py write": "digests of recordings",
+    "recorded/checked.py write_bytes": "digests of recordings",
+    "reports/job_summary.py write": "the findings were hidden in",
+    "suite/hooks.py write": "pytest's terminal",
+    "suite/report_files.py write_atomically": "the findings were hidden in",
+    "suite/sinks.py setwriter": "what hides",
+    "suite/summary.py write": "the list of accepted findings",
+}
+"""Where text goes elsewhere than to standard output of a command, which `main` hides, and what keeps secrets out."""
+
+
+def test_a_new_way_out_is_not_forgotten() -> None:
+    root = Path(pytest_bctrl.__file__).parent
+    found = set()
+    for path in root.rglob("*.py"):
+        name = path.relative_to(root).as_posix()
+        calls = [node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+        for call in calls:
+            called = getattr(call, "attr", getattr(call, "id", ""))
+            to_stream = called in ("print", "print_exc") or ast.unparse(call) in (
+                "sys.stdout.write",
+                "sys.stderr.write",
+            )
+            if WRITES.fullmatch(called) and not (to_stream and name.startswith("cli/")):
+                found.add(f"{name} {called}")
+    assert set(KNOWN) == found
+
+
+def test_sigterm_lets_a_run_write_its_reports(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import os, signal, time
+
+        def test_it():
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+
+        def test_later():
+            pass
+        """
+    )
+    arguments = ("--bctrl-mock", "-p", "no:randomly", "-k", "test_it or test_later", "--bctrl-report=out.json")
+    result = pytester.runpytest_subprocess(*arguments, "--junitxml=out.xml")
+    result.stdout.fnmatch_lines(["!* bctrl: ended by SIGTERM !*"])
+    report = json.loads((pytester.path / "out.json").read_text("utf-8"))
+    assert (2, False, True) == (result.ret, report["complete"], (pytester.path / "out.xml").exists())
