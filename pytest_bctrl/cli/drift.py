@@ -81,6 +81,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from datetime import date
 
     from pytest_bctrl.baseline.allowlist import judge
+    from pytest_bctrl.drift import require_adoptable
     from pytest_bctrl.drift.compare_documents import compare_documents
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.sources import read_source
@@ -94,6 +95,7 @@ def _run(arguments: argparse.Namespace) -> int:
     new = read_source(upstream, known=old)
     options = Options(gate.levels, arguments.descriptions, gate.sunset_days, today)
     findings = compare_documents(old, new, options)
+    require_adoptable(new, findings)
     judged = judge(findings, gate.allow_list, today)
     if arguments.observed:
         from pytest_bctrl.cli.drift_observed import placed

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Source = Document | dict[str, Any] | str | PathLike[str]
 
 
-__all__ = ["check_upstream", "compare", "judge_upstream"]
+__all__ = ["check_upstream", "compare", "judge_upstream", "require_adoptable"]
 
 
 def compare(base: Source, revision: Source, options: Options | None = None) -> list[Finding]:
@@ -76,4 +76,15 @@ def judge_upstream(source: str | Document, contract_base: Source, gate_file: Pat
     gate = read_gate_file(read_text(name), name) if gate_file.is_file() else GateFile(name)
     today = date.today()
     options = Options(gate.levels, sunset_days=gate.sunset_days, today=today)
-    return judge(compare(contract_base, source, options), gate.allow_list, today)
+    revision = _document(source, "revision")
+    findings = compare(contract_base, revision, options)
+    require_adoptable(revision, findings)
+    return judge(findings, gate.allow_list, today)
+
+
+def require_adoptable(revision: Document, findings: list[Finding]) -> None:
+    """Raise `DocumentError` for a changed document that nobody should adopt: one that takes too long to validate with."""
+    if findings:
+        from pytest_bctrl.contract.soundness import require_affordable
+
+        require_affordable(revision.data, revision.name)

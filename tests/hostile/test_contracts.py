@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from pytest_bctrl import check
+from pytest_bctrl.contract.document import load_data
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.contract.tree import lines
+from pytest_bctrl.drift import judge_upstream
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.samples.mutants import mutants
 from pytest_bctrl.samples.sample import Samples
@@ -206,3 +208,12 @@ def test_a_hostile_text_is_refused_in_one_line(name: str, tmp_path: Path) -> Non
         load(file)
     assert 1 == len(str(refused.value).splitlines())
     assert SECONDS > time.process_time() - began
+
+
+def test_the_gate_refuses_a_page_that_is_not_to_be_adopted(tmp_path: Path) -> None:
+    """Compared it is soon; what would be validated with it never ends."""
+    _, schema, schemas = next(_doubling())
+    costly = document(schema)
+    costly["components"]["schemas"] = schemas
+    with pytest.raises(DocumentError, match="takes too long to validate"):
+        judge_upstream(load_data(costly, "page"), load_data(document(), "base"), tmp_path / "none.yaml")
