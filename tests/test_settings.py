@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pytest_bctrl import settings
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.hiding import MASK, Hiding
 from tests.reference_page import declared
 
 
@@ -159,6 +160,12 @@ def test_an_option_is_named_as_it_is_typed(setting: settings.Setting, option: st
     assert option == setting.option
 
 
+def _hidden(config: pytest.Config) -> str:
+    hide = Hiding()
+    settings.hide_secrets(hide, config, {})
+    return hide("hunter22")
+
+
 Read = Callable[[pytest.Config], object]
 IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     # by name: in an ini file, in native TOML, how it is read, what is made of it
@@ -180,7 +187,7 @@ IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     "bctrl_max_examples": ("5", "5", lambda c: settings.max_examples(c, {}), 5),
     "bctrl_levels": ("a = off", '["a = off"]', lambda c: settings.levels(c).off[0].name, "a"),
     "bctrl_report": ("a.json", '["a.json"]', lambda c: [path.value for path in settings.reports(c)], ["a.json"]),
-    "bctrl_secrets": ("hunter22", '["hunter22"]', lambda c: settings.secrets(c, {})[0].reveal(), "hunter22"),
+    "bctrl_secrets": ("hunter22", '["hunter22"]', _hidden, MASK),
     "bctrl_scrub": ("ids", '"ids"', lambda c: settings.scrub_ids(c, {}), True),
 }
 FILES = {

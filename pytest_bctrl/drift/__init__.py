@@ -83,7 +83,7 @@ def judge_upstream(source: str | Document, contract_base: Source, gate_file: Pat
 
 
 def require_adoptable(revision: Document, findings: list[Finding]) -> None:
-    """Raise `DocumentError` for a changed document that nobody should adopt: one that takes too long to validate with."""
+    """Raise `DocumentError` for a changed document that takes too long to validate with, so that nobody adopts it."""
     if findings:
         from pytest_bctrl.contract.soundness import require_affordable
 
