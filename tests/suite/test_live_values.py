@@ -58,7 +58,6 @@ def test_no_space_id_is_needed_where_no_path_has_a_parameter() -> None:
         (["/tides", "/tides/today"], ""),
         (["/ships"], ""),
         (["/{id}/ships"], ""),
-        ([], ""),
     ],
 )
 def test_a_prefix_is_what_all_paths_begin_with(paths: list[str], prefix: str) -> None:
