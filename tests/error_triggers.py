@@ -16,8 +16,8 @@ from pytest_bctrl.checks.accept import answer_of
 from pytest_bctrl.checks.own import flattened, run_check
 from pytest_bctrl.cli import check, contract, drift, mock, plugins
 from pytest_bctrl.cli.drift_reports import Report, write_reports
-from pytest_bctrl.contract import build, overlay, page, upstream
-from pytest_bctrl.contract.document import load_data, load_document
+from pytest_bctrl.contract import build, overlay
+from pytest_bctrl.contract.document import load_data, load_document, openapi_block
 from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.contract.read import from_document, from_sound, load
 from pytest_bctrl.contract.update import prepare, write
@@ -155,8 +155,8 @@ TRIGGERS: Mapping[str, Trigger] = {
     "update lock": lambda folder: contract.update(make.files(folder, lock="{}"), None, True),
     "update missing": lambda folder: prepare("openapi: 3.1.0\npaths: {}", "x", ContractFiles(folder), None),  # type: ignore[arg-type]
     "update unwritable": lambda folder: write({folder / "none" / "file": ""}),
-    "overlay missing": lambda folder: upstream.contract_of(load_data(document(), "x"), folder / "none.yaml"),
-    "overlay outdated": lambda folder: upstream.contract_of(
+    "overlay missing": lambda folder: build.contract_of(load_data(document(), "x"), folder / "none.yaml"),
+    "overlay outdated": lambda folder: build.contract_of(
         load_data(document(), "x.yaml"), Path(make.written(folder, TITLED.replace("info", "nope"), "overlay.yaml"))
     ),
     "overlay version": lambda _: overlay.apply({}, {}, "overlay.yaml"),
@@ -169,8 +169,8 @@ TRIGGERS: Mapping[str, Trigger] = {
     "overlay kinds": lambda _: make.applied({"target": "$..*", "update": 1}, "1.1.0"),
     "overlay copy": lambda _: make.applied({"target": "$.info", "copy": "$.nope"}, "1.1.0"),
     "jsonpath": lambda _: make.applied({"target": "$.a[?broken", "remove": True}),
-    "page none": lambda _: page.openapi_block("# Title", "page.md"),
-    "page two": lambda _: page.openapi_block("```yaml\nopenapi: 3.1.0\n```\n" * 2, "page.md"),
+    "page none": lambda _: openapi_block("# Title", "page.md"),
+    "page two": lambda _: openapi_block("```yaml\nopenapi: 3.1.0\n```\n" * 2, "page.md"),
     # documents
     "document empty": lambda _: load_document("", "x.yaml"),
     "document html": lambda _: load_document("<!doctype html>", "x"),

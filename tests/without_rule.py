@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_bctrl import drift
-from pytest_bctrl.checks import rules, violation
+from pytest_bctrl.checks import violation
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.drift import compare_documents
 from pytest_bctrl.drift.rules import rules as drift_rules
@@ -46,7 +46,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="what draws them (default: %(default)s)")
     options = parser.parse_args()
     (operation,) = load().operations
-    known = [*rules.rules_of(operation.invariants, ()), *drift_rules()]
+    known = [*violation.rules_of(operation.invariants, ()), *drift_rules()]
     drawn = random.Random(options.seed).sample(known, min(options.count, len(known)))
     if code := _run(""):
         print(f"the tests fail with every rule in place (exit code {code}), so that they show nothing")

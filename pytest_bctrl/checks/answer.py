@@ -9,8 +9,7 @@ from typing import Any
 
 from pytest_bctrl.checks.select import Path, select
 from pytest_bctrl.checks.strict_json import Parsed, parse
-from pytest_bctrl.contract.media import chosen
-from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema
+from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema, chosen
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.observe import NO_BODY, examine
 

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.headers import check_headers
 from pytest_bctrl.checks.invariants import check_invariants
 from pytest_bctrl.checks.own import Check, run_check
-from pytest_bctrl.checks.protocol import check_body, check_content_type, check_framing, check_status
+from pytest_bctrl.checks.protocol import check_body, check_content_type, check_framing, check_headers, check_status
 from pytest_bctrl.checks.schema import check_schema
-from pytest_bctrl.checks.undocumented import check_undocumented
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.finding import Finding
+from pytest_bctrl.fingerprint import named
+from pytest_bctrl.observed.differences import differences
+
+RULE = "undocumented_property"
+
+
+def check_undocumented(answer: Answer) -> list[Finding]:
+    """Return a warning for every property at every depth that the documented schema does not name.
+
+    Where no object is closed such a property is valid; it is drift all the same. Objects that are free-form by the
+    contract (`additionalProperties`, or no property documented at all) are never searched.
+    """
+    if answer.schema is None or not answer.parsed.ok:
+        return []
+    found = differences(answer.contract, answer.observed, answer.media_type)
+    return [named(replace(one, reproduce=answer.reproduce)) for one in found if one.rule == RULE]
 
 
 def check_answer(answer: Answer, expected: Collection[int] = (), own: Iterable[Check] = ()) -> list[Finding]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NoReturn
 
-from pytest_bctrl.contract.limits import DEPTH, DIGITS, is_deep, may_be_deep, number
+from pytest_bctrl.contract.json_source import DEPTH, DIGITS, is_deep, may_be_deep, number
 from pytest_bctrl.incoming import parsing_problem
 
 

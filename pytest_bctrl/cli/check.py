@@ -14,8 +14,8 @@ from pytest_bctrl.baseline.allowlist import FILE, AllowList, accepted, list_note
 from pytest_bctrl.checks.accept import answer_of
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.own import Check
-from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.violation import rules_of
 from pytest_bctrl.cli.plugins import add_plugin_argument, gathered, require_hooks
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load as load_contract

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from pytest_bctrl.baseline.allowlist import FILE, accepted, list_notes, load_allow_list
 from pytest_bctrl.cli.traffic import read_traffic
+from pytest_bctrl.contract.build import contract_of
 from pytest_bctrl.contract.document import Document
 from pytest_bctrl.contract.files import packaged, update_command
 from pytest_bctrl.contract.read import from_document, load
-from pytest_bctrl.contract.upstream import contract_of
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.witnesses import place

@@ -12,8 +12,7 @@ from pytest_bctrl.checks.strict_json import parse
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.incoming import read_file, read_stream
-from pytest_bctrl.observed.data import from_data
-from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.facts import Observation, from_data
 from pytest_bctrl.recorded.conform import answer_of
 from pytest_bctrl.traffic.recordings.har_read import decode
 

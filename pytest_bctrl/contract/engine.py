@@ -13,7 +13,7 @@ from math import log
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.cost import Cost
-from pytest_bctrl.contract.limits import DEPTH, Beyond, is_deep
+from pytest_bctrl.contract.json_source import DEPTH, Beyond, is_deep
 from pytest_bctrl.contract.model import Contract, Schema, escaped
 from pytest_bctrl.contract.references import BASE, Addresses, at
 from pytest_bctrl.errors import DocumentError

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
+
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.observed.facts import Facts, Observation
+from pytest_bctrl.observed.location import parted, shown
+from pytest_bctrl.observed.node import Node, body_node, words
+from pytest_bctrl.observed.split import Dependent, Split
+from pytest_bctrl.observed.spot import TYPES, expanded, kind_of
 
 PointKind = Literal[
     "status", "parameter", "property", "absent", "type", "null", "enum", "branch", "items", "empty", "format"
@@ -40,3 +50,199 @@ class Coverage:
     def percent(self) -> float:
         """Seen points of all, 0 to 100; 0 where there is nothing to see."""
         return 100 * self.seen / len(self.points) if self.points else 0.0
+
+
+def coverage(contract: Contract, observation: Observation) -> Coverage:
+    """Measure what was seen against all that the contract's safe operations document.
+
+    A branch that nothing tells from its rivals is told by the schemas that its values conform to. What a recursive
+    schema repeats below itself is not counted again, and neither is what the contract leaves free-form.
+    """
+    points: list[Point] = []
+    for operation in contract.operations:
+        if operation.is_safe:
+            points += _operation(contract, operation, observation)
+    return Coverage(tuple(points))
+
+
+def _operation(contract: Contract, operation: Operation, observation: Observation) -> Iterator[Point]:
+    label = operation.label
+    for parameter in operation.parameters:
+        seen = observation.parameters[label, f"{parameter.place}:{parameter.name}"]
+        yield Point(label, "", parameter.place, "parameter", parameter.name, seen)
+    for status in operation.responses:
+        codes = {code for (one, code) in observation.statuses if one == label and _is(operation, code, status)}
+        count = sum(observation.statuses[label, code] for code in codes)
+        yield Point(label, status, "", "status", status, count)
+        root = body_node(contract, label, status)
+        if root is not None:
+            yield from _Body(label, status, frozenset(codes), observation).points(root, frozenset())
+
+
+def _is(operation: Operation, code: str, status: str) -> bool:
+    found = operation.response_for(int(code))
+    return found is not None and found.status == status
+
+
+@dataclass
+class _Body:
+    """The body of one documented status: what was seen of it under all codes that it stands for."""
+
+    operation: str
+    status: str
+    codes: frozenset[str]
+    observation: Observation
+
+    @cached_property
+    def _facts(self) -> dict[str, Facts]:
+        known: dict[str, Facts] = {}
+        for place, facts in self.observation.places.items():
+            if place.operation == self.operation and place.status in self.codes:
+                known.setdefault(place.location, Facts()).add(facts)
+        return known
+
+    def _at(self, node: Node) -> Facts:
+        return self._facts.get(node.location, Facts())
+
+    def _point(self, node: Node, kind: PointKind, label: str, seen: int) -> Point:
+        return Point(self.operation, self.status, node.location, kind, label, seen)
+
+    def points(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:
+        """All points at a place and below it."""
+        reached = expanded(node.contract, (*node.firm, *node.loose))
+        schemas = frozenset(spot.pointer for spot in reached if "$ref" not in words(spot))
+        if schemas in above:
+            return
+        facts = self._at(node)
+        yield from self._types(node, facts)
+        yield from self._values(node, facts)
+        for name in node.formats:
+            yield self._point(node, "format", name, facts.formats[name])
+        if "object" in node.types:
+            yield from self._object(node, above | {schemas}, frozenset())
+        if "array" in node.types:
+            yield from self._array(node, facts, above | {schemas})
+
+    def _types(self, node: Node, facts: Facts) -> Iterator[Point]:
+        names = [name for name in TYPES if name in node.types and not (name == "integer" and "number" in node.types)]
+        if 1 < len(names) < len(TYPES) - 1:
+            # Where values are listed, each of them says its type.
+            for name in names if node.values is None else [name for name in names if name in ("array", "object")]:
+                seen = facts.types[name] + (facts.types["integer"] if name == "number" else 0)
+                yield self._point(node, "null" if name == "null" else "type", name, seen)
+
+    def _values(self, node: Node, facts: Facts) -> Iterator[Point]:
+        for text in node.values or ():
+            if kind_of(json.loads(text)) in node.types:
+                yield self._point(node, "null" if text == "null" else "enum", text, facts.values[text])
+
+    def _object(self, node: Node, above: frozenset[frozenset[str]], told: frozenset[str]) -> Iterator[Point]:
+        pending = node.splits("object")
+        if pending:
+            yield from self._branches(node, pending[0], above, told)
+            return
+        for name, member in node.documented:
+            if name in told:
+                continue
+            facts = self._at(member)
+            yield self._point(member, "property", name, facts.seen)
+            if name not in node.required:
+                yield self._point(member, "absent", "left out", facts.of - facts.seen)
+            yield from self.points(member, above)
+        if node.others is not None:
+            yield from self.points(node.others, above)
+
+    def _branches(
+        self, node: Node, split: Split, above: frozenset[frozenset[str]], told: frozenset[str]
+    ) -> Iterator[Point]:
+        # That a branch was seen says that the property which tells it was.
+        name = split.property if isinstance(split, Dependent) else split.name
+        told = told | {name} if name else told
+        for tag in split.documented:
+            yield self._point(node, "branch", tag, self._told(node, tag))
+            yield from self._object(node.told(split, tag), above, told)
+        if isinstance(split, Dependent):
+            yield from self._object(node.told(split, ""), above, told)
+
+    def _told(self, node: Node, tag: str) -> int:
+        """How many values were of a branch, also of those that were of several at once (`anyOf:0+1`)."""
+        word, _, number = tag.partition(":")
+        seen = 0
+        for location, facts in self._facts.items():
+            parent, last = parted(location)
+            if parent == node.location and last is not None and last.kind == "tag":
+                other, _, numbers = last.text.partition(":")
+                is_one_of = number and other == word and number in numbers.split("+")
+                seen += facts.seen if last.text == tag or is_one_of else 0
+        return seen
+
+    def _array(self, node: Node, facts: Facts, above: frozenset[frozenset[str]]) -> Iterator[Point]:
+        if node.items is not None or len(node.types) < len(TYPES):
+            empty = facts.empty if facts.types["array"] else 0
+            yield self._point(node, "items", "with items", max(0, facts.types["array"] - empty))
+            yield self._point(node, "empty", "empty list", empty)
+        yield from self._items(node, above)
+
+    def _items(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:
+        pending = node.splits("array")
+        if pending:
+            for tag in pending[0].documented:
+                yield self._point(node, "branch", tag, self._told(node, tag))
+                yield from self._items(node.told(pending[0], tag), above)
+            return
+        for item in (*node.positions, *([node.items] if node.items is not None else [])):
+            yield from self.points(item, above)
+
+
+def never_seen(coverage: Coverage) -> list[str]:
+    """Return a line for each place of which something was never seen; of what was never there, nothing below it."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    gone: list[Point] = []
+    for point in coverage.points:
+        if point.seen or any(_is_below(point, above) for above in gone):
+            continue
+        if point.kind in ("status", "property", "branch", "items"):
+            gone.append(point)
+        operation = point.operation if len({one.operation for one in coverage.points}) > 1 else ""
+        groups.setdefault((operation, point.status, _where(point)), []).append(_label(point))
+    return list(_lines(groups))
+
+
+def _is_below(point: Point, above: Point) -> bool:
+    if (point.operation, point.status) != (above.operation, above.status):
+        return False
+    if above.kind == "status":
+        return True
+    start = {"branch": f"{above.location}<{above.label}>", "items": f"{above.location}[*]"}.get(
+        above.kind, above.location
+    )
+    rest = point.location[len(start) :]
+    return point.location.startswith(start) and (not rest or rest[0] in ".[<") and point is not above
+
+
+def _where(point: Point) -> str:
+    if point.kind == "status":
+        return "status"
+    return f"{point.location} parameter" if point.kind == "parameter" else shown(point.location)
+
+
+def _label(point: Point) -> str:
+    if point.kind == "property":
+        return "never there"
+    if point.kind == "branch" and point.label[:6] in ("oneOf:", "anyOf:"):
+        return f"{point.label[:5]} branch {point.label[6:]}"
+    if point.kind in ("status", "parameter", "enum", "branch", "null"):
+        return point.label
+    return {"type": f"as {point.label}", "format": f"in the format {point.label}"}.get(point.kind, point.label)
+
+
+def _lines(groups: dict[tuple[str, str, str], list[str]]) -> Iterator[str]:
+    statuses: dict[str, list[str]] = {}
+    for (operation, _, where), labels in groups.items():
+        if where == "status":
+            statuses.setdefault(operation, []).extend(labels)
+    for operation, labels in statuses.items():
+        yield f"{operation} ".lstrip() + f"status {', '.join(labels)}"
+    for (operation, status, where), labels in groups.items():
+        if where != "status":
+            yield f"{operation} {status} ".lstrip() + f"{where}: {', '.join(dict.fromkeys(labels))}"

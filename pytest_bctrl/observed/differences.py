@@ -10,14 +10,13 @@ from typing import Any, Literal
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.show import shortened
 from pytest_bctrl.finding import Finding, Level
-from pytest_bctrl.observed.distinct import capped
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
-from pytest_bctrl.observed.infer import inferred
 from pytest_bctrl.observed.location import member, parted, shown, tag_value
 from pytest_bctrl.observed.node import Node, body_node, node_at, untold, words
 from pytest_bctrl.observed.split import Choice
 from pytest_bctrl.observed.spot import TYPES, Spot, kind_of
-from pytest_bctrl.observed.totals import Totals, merged, status_differences
+from pytest_bctrl.observed.totals import Totals, capped, merged, status_differences
+from pytest_bctrl.observed.unknown import inferred
 
 UNDOCUMENTED = "undocumented_property"
 SCHEMA = "response_schema_conformance"

@@ -14,14 +14,12 @@ from typing import Any
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.observed.chunks import Chunks, chunks_of
-from pytest_bctrl.observed.column import Column, whole
 from pytest_bctrl.observed.facts import Facts, Observation
-from pytest_bctrl.observed.flat import observe_flat
 from pytest_bctrl.observed.node import Node, body_node
+from pytest_bctrl.observed.shortcuts import Chunks, chunks_of, observe_flat
 from pytest_bctrl.observed.split import Choice
 from pytest_bctrl.observed.spot import body_spot
-from pytest_bctrl.observed.tally import Tally
+from pytest_bctrl.observed.tally import Column, Tally, whole
 from pytest_bctrl.observed.unknown import observe_unknown, observe_unknown_values
 
 NO_BODY: Any = object()

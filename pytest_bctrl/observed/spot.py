@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pytest_bctrl.contract.media import chosen
-from pytest_bctrl.contract.model import Contract, Operation, Schema, escaped, pointer
+from pytest_bctrl.contract.model import Contract, Operation, Schema, chosen, escaped, pointer
 from pytest_bctrl.contract.show import type_name
 
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")

@@ -9,15 +9,25 @@ from typing import Any, TypeAlias
 
 from pytest_bctrl.contract import overlay as overlays
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.overlay_write import Action, actions, same
+from pytest_bctrl.contract.overlay import Action, actions, same
 from pytest_bctrl.contract.read import from_document, from_sound
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.observed.admit import Seen, UnsayableError, admitted
+from pytest_bctrl.observed.admit import (
+    Seen,
+    Tokens,
+    UnsayableError,
+    admitted,
+    first_shared,
+    tokens_of,
+    value_at,
+    way,
+    with_value,
+    written_out,
+)
 from pytest_bctrl.observed.differences import every_difference
 from pytest_bctrl.observed.facts import Observation, Place
-from pytest_bctrl.observed.infer import inferred
-from pytest_bctrl.observed.way import Tokens, first_shared, tokens_of, value_at, way, with_value, written_out
+from pytest_bctrl.observed.unknown import inferred
 
 NAME = "suggested overlay"
 

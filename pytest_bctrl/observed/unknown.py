@@ -1,14 +1,16 @@
-"""Takes down members that no contract names: their shape, so that a schema can be inferred, and no value."""
+"""What no contract names: taken down by its shape, without a value, and the schema that is inferred of it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pytest_bctrl.observed import location as places
-from pytest_bctrl.observed.column import Column
-from pytest_bctrl.observed.facts import MANY, Facts
-from pytest_bctrl.observed.tally import Tally
+from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
+from pytest_bctrl.observed.location import ITEMS, parted
+from pytest_bctrl.observed.spot import TYPES
+from pytest_bctrl.observed.tally import Column, Tally
 
 LEVELS = 4
 """Levels below an unknown member that are looked into."""
@@ -63,3 +65,42 @@ def observe_unknown_values(
         names = Counter(name for value in column.values for name in value)
         if level < LEVELS:
             observe_unknown(tally, location, column, names, level + 1)
+
+
+def inferred(observation: Observation, place: Place) -> dict[str, Any]:
+    """Return a JSON Schema (2020-12) that takes every value that was seen at an undocumented place.
+
+    Types, formats where every string was in one, properties with those that were always there as required, and items.
+    """
+    facts = observation.places[place]
+    types = [name for name in TYPES if facts.types[name]]
+    if "number" in types and "integer" in types:
+        types.remove("integer")
+    schema: dict[str, Any] = {"type": types[0] if len(types) == 1 else types} if types else {}
+    strings = facts.types["string"]
+    named = next((name for name in FORMATS if strings and facts.formats[name] == strings), None)
+    if named is not None:
+        schema["format"] = named
+    if facts.types["object"]:
+        schema.update(_object(observation, place, facts))
+    items = Place(place.operation, place.status, place.location + ITEMS)
+    if facts.types["array"] and items in observation.places:
+        schema["items"] = inferred(observation, items)
+    return schema
+
+
+def _object(observation: Observation, place: Place, facts: Facts) -> dict[str, Any]:
+    members = dict(sorted(_members(observation, place)))
+    if not members:
+        return {}
+    required = [name for name, at in members.items() if observation.places[at].seen == facts.types["object"]]
+    properties = {name: inferred(observation, at) for name, at in members.items()}
+    return {"properties": properties, **({"required": required} if required else {})}
+
+
+def _members(observation: Observation, place: Place) -> Iterator[tuple[str, Place]]:
+    for member in observation.places:
+        if member[:2] == place[:2] and member.location.startswith(place.location) and observation.places[member].seen:
+            parent, last = parted(member.location)
+            if parent == place.location and last is not None and last.kind == "member":
+                yield last.text, member

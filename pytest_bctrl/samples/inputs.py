@@ -14,8 +14,7 @@ from urllib.parse import quote, urlencode
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import Pair, field_of, pairs_of
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.choice import Rotation
+from pytest_bctrl.samples.build import Builder, Rotation
 from pytest_bctrl.samples.shapes import Shape, shapes
 
 _MOST = 8

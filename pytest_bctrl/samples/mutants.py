@@ -14,10 +14,9 @@ from pytest_bctrl.contract.engine import accepts, matches
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Level
 from pytest_bctrl.samples.breakers import BREAKERS, UNBREAKABLE
-from pytest_bctrl.samples.fit import fits
 from pytest_bctrl.samples.places import slots, values
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
-from pytest_bctrl.samples.spots import Spot, changed, spots
+from pytest_bctrl.samples.spots import Spot, changed, fits, spots
 
 SCHEMA_CHECK = "response_schema_conformance"
 _BRANCHES = frozenset({"oneOf", "anyOf"})

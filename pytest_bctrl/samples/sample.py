@@ -11,8 +11,7 @@ from typing import Any
 from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import DocumentError, SettingError
-from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.choice import Outline, Rotation
+from pytest_bctrl.samples.build import Builder, Outline, Rotation
 from pytest_bctrl.samples.coherence import cohere, renew
 from pytest_bctrl.samples.inputs import known_values, main_operation
 from pytest_bctrl.samples.override import Held, held, refuse_broken, refuse_data, refuse_repeated, settled

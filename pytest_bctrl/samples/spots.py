@@ -2,13 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import cycle
 from typing import Any, TypeAlias
 
 from pytest_bctrl.contract.model import Contract, Schema
-from pytest_bctrl.samples.fit import fits
-from pytest_bctrl.samples.shapes import flatten
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.shapes import Shape, flatten, shapes, types
+
+_PYTHON: Mapping[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "null": type(None),
+}
+
+
+def is_of_type(value: Any, name: str) -> bool:
+    """Return whether `value` is of the JSON type `name` (JSON Schema 2020-12 core, 4.2.1; 1.0 is an integer)."""
+    if name in ("integer", "number"):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return is_number and (name == "number" or float(value).is_integer())
+    return isinstance(value, _PYTHON.get(name, object))
+
+
+def fits(contract: Contract, schema: Schema, value: Any) -> bool:
+    """Return whether `value` has the outline of `schema`: types, enums, required names, properties, items, branches.
+
+    It tells branches apart, and is no validator: formats, lengths, limits and patterns are not looked at.
+    """
+    if isinstance(schema, bool):
+        return schema
+    flat = flatten(contract, schema)
+    allowed = types(flat) if "type" in flat else ()
+    if allowed and not any(is_of_type(value, name) for name in allowed):
+        return False
+    if ("enum" in flat and value not in flat["enum"]) or ("const" in flat and value != flat["const"]):
+        return False
+    for keyword in ("oneOf", "anyOf"):
+        if keyword in flat and not any(fits(contract, branch, value) for branch in flat[keyword]):
+            return False
+    if isinstance(value, list):
+        items = flat.get("items", True)
+        return all(fits(contract, items, item) for item in value[len(flat.get("prefixItems", ())) :])
+    return not isinstance(value, dict) or _has_properties(contract, flat, value)
+
+
+def _has_properties(contract: Contract, flat: Mapping[str, Any], value: dict[str, Any]) -> bool:
+    if any(name not in value for name in flat.get("required", ())):
+        return False
+    documented = flat.get("properties", {})
+    if flat.get("additionalProperties") is False and value.keys() - documented.keys():
+        return False
+    return all(fits(contract, inner, value[name]) for name, inner in documented.items() if name in value)
+
 
 Trail: TypeAlias = tuple[str | int, ...]
 
@@ -60,3 +110,45 @@ def changed(body: Any, trail: Trail, change: Callable[[Any], Any]) -> Any:
     copied = body.copy()
     copied[trail[0]] = changed(body[trail[0]], trail[1:], change)
     return copied
+
+
+_BOUNDS = frozenset({"format", "enum", "const", "pattern", "minLength", "maxLength"})
+
+
+def worded(samples: Samples, texts: Sequence[str], space_id: str) -> Any:
+    """Return the sample with `texts` in turn in place of every string that the contract leaves free."""
+    turn = cycle(texts)
+    return _filled(samples, space_id, _is_free_text, lambda: next(turn))
+
+
+def with_free_form(samples: Samples, content: Any, space_id: str) -> Any:
+    """Return the sample with `content` in every object whose properties the contract leaves open."""
+    return _filled(samples, space_id, partial(_is_free_form, samples.contract), lambda: {"content": content})
+
+
+def _filled(samples: Samples, space_id: str, is_free: Callable[[Spot], bool], make: Callable[[], Any]) -> Any:
+    body = samples.outlined(space_id, optional=True)
+    found = list(spots(samples.contract, samples.schema, body))
+    # Items that must differ are left alone, and so is what lies in a place that was filled.
+    distinct = {f"{spot.location}[*]" for spot in found if spot.schema.get("uniqueItems")}
+    filled: list[Trail] = []
+    for spot in found:
+        is_inside = any(spot.trail[: len(trail)] == trail for trail in filled)
+        if is_free(spot) and not is_inside and spot.location not in distinct:
+            filled.append(spot.trail)
+            body = changed(body, spot.trail, partial(_instead, make()))
+    return samples.coherent(body, space_id)
+
+
+def _instead(value: Any, _old: Any) -> Any:
+    return value
+
+
+def _is_free_text(spot: Spot) -> bool:
+    return isinstance(spot.value, str) and "string" in types(spot.schema) and not spot.schema.keys() & _BOUNDS
+
+
+def _is_free_form(contract: Contract, spot: Spot) -> bool:
+    extra = spot.schema.get("additionalProperties", True)
+    open_ended = extra is not False and shapes(contract, extra) == (Shape("any"),) and "properties" not in spot.schema
+    return "object" in types(spot.schema) and open_ended and spot.value is not None

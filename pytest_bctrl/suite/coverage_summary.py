@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_bctrl.observed.coverage import Coverage
+from pytest_bctrl.observed.coverage import Coverage, coverage, never_seen
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.location import shown
-from pytest_bctrl.observed.measure import coverage
-from pytest_bctrl.observed.unseen import never_seen
 from pytest_bctrl.reports.terminal import counted, describe, printable
 from pytest_bctrl.suite.observer import Observer
 

@@ -10,8 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.observed.data import as_data, from_data
-from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.facts import Observation, as_data, from_data
 from pytest_bctrl.traffic.mock.routes import Routes
 
 Headers = Iterable[tuple[str, str]]

@@ -11,7 +11,7 @@ import pytest
 from pytest_bctrl import settings
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.observed.measure import coverage
+from pytest_bctrl.observed.coverage import coverage
 from pytest_bctrl.suite.coverage_summary import coverage_lines, drift_lines, shortfall
 from pytest_bctrl.suite.observer import Observer
 from pytest_bctrl.suite.run import RUN

@@ -14,9 +14,8 @@ from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.files import update_command
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.finding import LEVELS, Finding, at_or_above, from_dict
-from pytest_bctrl.observed.data import as_data
-from pytest_bctrl.observed.facts import Observation
-from pytest_bctrl.observed.measure import coverage
+from pytest_bctrl.observed.coverage import coverage
+from pytest_bctrl.observed.facts import Observation, as_data
 from pytest_bctrl.reports.run_report import Outcome, RunReport, TestOutcome
 from pytest_bctrl.reports.terminal import counted, describe
 from pytest_bctrl.reports.title import Title

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pytest_bctrl.contract.build import contract_of
 from pytest_bctrl.contract.document import load_data
 from pytest_bctrl.contract.files import packaged, update_command
-from pytest_bctrl.contract.upstream import contract_of
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.witnesses import place

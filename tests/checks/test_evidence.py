@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.checks.evidence import evidence
+from pytest_bctrl.checks.violation import evidence
 
 from .answers import answer, sample
 

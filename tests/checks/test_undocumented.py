@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.checks.undocumented import check_undocumented
+from pytest_bctrl.checks.run import check_undocumented
 from tests.contract.documents import contract_of
 
 from .answers import answer, runtime, sample

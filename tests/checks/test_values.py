@@ -11,7 +11,7 @@ from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import named
 from pytest_bctrl.observed.differences import differences
-from pytest_bctrl.observed.distinct import APART
+from pytest_bctrl.observed.totals import APART
 from pytest_bctrl.reports.terminal import describe
 
 from .answers import CONTRACT, answer, sample

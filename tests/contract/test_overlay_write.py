@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.contract.overlay import apply
-from pytest_bctrl.contract.overlay_write import actions, same
+from pytest_bctrl.contract.overlay import actions, apply, same
 
 _SCALARS = (
     st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "b", "it's", 'q"', "\\", "\n", "é", ""])

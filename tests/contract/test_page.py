@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.contract.build import extract
-from pytest_bctrl.contract.page import Block, fenced_blocks, openapi_block
+from pytest_bctrl.contract.document import Block, fenced_blocks, openapi_block
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
 

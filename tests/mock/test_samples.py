@@ -17,8 +17,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples import SPACE_ID, Samples, text
-from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.choice import Rotation
+from pytest_bctrl.samples.build import Builder, Rotation
 
 from ..contract.documents import contract_of
 from .conforming import troubles

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pytest_bctrl.contract.files import packaged
-from pytest_bctrl.contract.limits import Beyond
+from pytest_bctrl.contract.json_source import Beyond
 from pytest_bctrl.contract.read import load
 from tests.variants.runtimes import mixed_runtime
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import tracemalloc
 
-from pytest_bctrl.observed.data import as_data
-from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.facts import Observation, as_data
 from pytest_bctrl.observed.observe import observe
 from tests.observed.bodies import CONTRACT, LABEL, odd
 

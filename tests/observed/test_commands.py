@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pytest_bctrl.observed.data import as_data
+from pytest_bctrl.observed.facts import as_data
 from tests.variants.runtimes import edited, on_all, put, sample
 
 from .seeing import seen

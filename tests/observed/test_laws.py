@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl.contract.engine import accepts
-from pytest_bctrl.observed.data import as_data, from_data
 from pytest_bctrl.observed.differences import differences
-from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.facts import Observation, as_data, from_data
 from pytest_bctrl.observed.location import parted
 from pytest_bctrl.observed.node import body_node, node_at
 from pytest_bctrl.observed.observe import examine, observe

@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.observed.coverage import Coverage
+from pytest_bctrl.observed.coverage import Coverage, coverage, never_seen
 from pytest_bctrl.observed.facts import Observation
-from pytest_bctrl.observed.measure import coverage
 from pytest_bctrl.observed.observe import NO_BODY, observe
-from pytest_bctrl.observed.unseen import never_seen
 from tests.contract.documents import contract_of
 from tests.observed.bodies import CONTRACT, sample
 

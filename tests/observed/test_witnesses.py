@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from pytest_bctrl.contract.build import contract_of
 from pytest_bctrl.contract.document import load_data
 from pytest_bctrl.contract.files import packaged
-from pytest_bctrl.contract.upstream import contract_of
 from pytest_bctrl.drift import compare
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.observed.data import as_data, from_data
-from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.facts import Observation, as_data, from_data
 from pytest_bctrl.observed.witnesses import ORDER, Placed, place
 from pytest_bctrl.strategies import responses
 from tests.drift.published import SPEC

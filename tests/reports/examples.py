@@ -13,8 +13,8 @@ from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.drift import compare
 from pytest_bctrl.finding import LEVELS, Finding
+from pytest_bctrl.observed.coverage import coverage
 from pytest_bctrl.observed.facts import Observation
-from pytest_bctrl.observed.measure import coverage
 from pytest_bctrl.observed.observe import observe
 from pytest_bctrl.reports.run_report import RunReport, TestOutcome
 from pytest_bctrl.reports.title import Title

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.contract.parameters import field_of
-from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.choice import Rotation
+from pytest_bctrl.samples.build import Builder, Rotation
 from pytest_bctrl.traffic.mock.message import Answer, Payload
 
 _SEED = 1

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_bctrl.contract.model import Contract, Operation, Schema
-from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.choice import Rotation
+from pytest_bctrl.samples.build import Builder, Rotation
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.shapes import flatten, types
 from pytest_bctrl.traffic.mock.fields import completed

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.samples.fill import with_free_form, worded
 from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.spots import with_free_form, worded
 from pytest_bctrl.traffic.mock import change
 from pytest_bctrl.traffic.mock.argument import seconds as seconds_of
 from pytest_bctrl.traffic.mock.argument import whole
