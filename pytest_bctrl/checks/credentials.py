@@ -40,33 +40,32 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]
     A kind that this key does not have is left out: a key of digits has no other case, one of a single character
     no first half.
     """
-    if not field.is_bearer:
-        return _wrong_keys(key, field.prefix)
-    value = key.reveal()
+    value, variable = key.reveal(), "BCTRL_API_KEY"
     half = max(1, len(value) // 2)
     changed = value[:-1] + _instead_of(value[-1])
-    variable = "BCTRL_API_KEY"
-    made = [
-        NONE,
-        Credential("empty bearer", Secret("Bearer"), "Bearer"),
-        Credential("wrong token", Secret("Bearer not-a-key-of-this-api"), "Bearer not-a-key-of-this-api"),
-        Credential("last character changed", Secret(f"Bearer {changed}"), f"Bearer ${{{variable}%?}}{changed[-1]}"),
-        Credential(
-            "middle character changed", Secret(f"Bearer {middle_changed(value)}"), f"Bearer {_middle_shell(value)}"
-        ),
-        Credential("last character missing", Secret(f"Bearer {value[:-1]}".rstrip()), f"Bearer ${{{variable}%?}}"),
-        Credential("first half of the key", Secret(f"Bearer {value[:half]}"), f"Bearer ${{{variable}:0:{half}}}"),
-        Credential("first 8 characters", Secret(f"Bearer {value[:8]}"), f"Bearer ${{{variable}:0:8}}"),
-        Credential("key with more behind it", Secret(f"Bearer {value}x"), f"Bearer ${{{variable}}}x"),
-        Credential("key without a scheme", Secret(value), f"${{{variable}}}"),
-        Credential("another scheme", Secret(f"Basic {value}"), f"Basic ${{{variable}}}"),
-        Credential("key as a user", Secret(f"Basic {_as_user(value)}"), f"Basic {_AS_USER}"),
-        Credential("an unknown scheme", Secret(f"Token {value}"), f"Token ${{{variable}}}"),
-        Credential("letters in the other case", Secret(f"Bearer {value.swapcase()}"), "Bearer (the key, swapped case)"),
+    kind = ("bearer", "token") if field.is_bearer else ("key", "key")
+    keys = [
+        (f"empty {kind[0]}", "", ""),
+        (f"wrong {kind[1]}", "not-a-key-of-this-api", "not-a-key-of-this-api"),
+        ("last character changed", changed, f"${{{variable}%?}}{changed[-1]}"),
+        ("middle character changed", middle_changed(value), _middle_shell(value)),
+        ("last character missing", value[:-1], f"${{{variable}%?}}"),
+        ("first half of the key", value[:half], f"${{{variable}:0:{half}}}"),
+        ("first 8 characters", value[:8], f"${{{variable}:0:8}}"),
+        ("key with more behind it", f"{value}x", f"${{{variable}}}x"),
     ]
-    # A very short key, or one without letters, makes some of them the right credential, or none at all.
-    pointless = (Secret(f"Bearer {value}"), Secret("Bearer "))
-    return _in_turns([credential for credential in made if credential.header not in pointless])
+    schemes = [
+        ("key without a scheme", value, f"${{{variable}}}"),
+        ("another scheme", f"Basic {value}", f"Basic ${{{variable}}}"),
+        ("key as a user", f"Basic {_as_user(value)}", f"Basic {_AS_USER}"),
+        ("an unknown scheme", f"Token {value}", f"Token ${{{variable}}}"),
+    ]
+    made = [(name, f"{field.prefix}{text}".rstrip(), f"{field.prefix}{shell}".rstrip()) for name, text, shell in keys]
+    made += schemes if field.is_bearer else []
+    made += [("letters in the other case", field.prefix + value.swapcase(), f"{field.prefix}(the key, swapped case)")]
+    # A very short key, or one without letters, makes some of them the right credential.
+    wrong = [Credential(name, Secret(text), shell) for name, text, shell in made if text != field.prefix + value]
+    return _in_turns([NONE, *wrong])
 
 
 def middle_changed(key: str) -> str:
@@ -90,26 +89,6 @@ def _as_user(key: str) -> str:
 
 
 _AS_USER = "$(printf '%s:' \"$BCTRL_API_KEY\" | base64 | tr -d '\\n')"
-
-
-def _wrong_keys(key: Secret, prefix: str) -> list[Credential]:
-    value = key.reveal()
-    half = max(1, len(value) // 2)
-    changed = value[:-1] + _instead_of(value[-1])
-    variable = "BCTRL_API_KEY"
-    made = [
-        ("empty key", "", ""),
-        ("wrong key", "not-a-key-of-this-api", "not-a-key-of-this-api"),
-        ("last character changed", changed, f"${{{variable}%?}}{changed[-1]}"),
-        ("middle character changed", middle_changed(value), _middle_shell(value)),
-        ("last character missing", value[:-1], f"${{{variable}%?}}"),
-        ("first half of the key", value[:half], f"${{{variable}:0:{half}}}"),
-        ("first 8 characters", value[:8], f"${{{variable}:0:8}}"),
-        ("key with more behind it", f"{value}x", f"${{{variable}}}x"),
-        ("letters in the other case", value.swapcase(), "(the key, swapped case)"),
-    ]
-    wrong = [Credential(name, Secret(prefix + text), prefix + shell) for name, text, shell in made if text != value]
-    return _in_turns([NONE, *wrong])
 
 
 def _in_turns(made: Iterable[Credential]) -> list[Credential]:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.select import Path, select
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.iso_time import is_before, parse_time
+from pytest_bctrl.contract.show import Path, select
 
 Rule = Mapping[str, Any]
 

@@ -10,8 +10,8 @@ from pathlib import Path as File
 from typing import Any, TypeAlias
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.select import Path
 from pytest_bctrl.checks.violation import RULES, Violation, findings
+from pytest_bctrl.contract.show import Path
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import LEVELS, Finding, Level
 

@@ -7,13 +7,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.select import Path
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator, is_one_of
 from pytest_bctrl.contract.engine import documented, errors, found_at
 from pytest_bctrl.contract.model import Contract, Schema
-from pytest_bctrl.contract.show import type_name
-from pytest_bctrl.observed.spot import body_spot, kind_of
+from pytest_bctrl.contract.show import Path, kind_of, type_name
+from pytest_bctrl.observed.spot import body_spot
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError

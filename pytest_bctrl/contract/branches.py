@@ -24,10 +24,10 @@ class Branch:
         fixed: dict[str, tuple[Any, ...]] = {}
         typed: dict[str, frozenset[str]] = {}
         types: set[str] = set()
-        for part in _parts(contract, schema):
+        for part in parts_of(contract, schema):
             types |= _types(part)
             for name, raw in part.get("properties", {}).items():
-                for inner in _parts(contract, raw):
+                for inner in parts_of(contract, raw):
                     typed[name] = _types(inner)
                     if "const" in inner:
                         fixed[name] = (inner["const"],)
@@ -49,13 +49,13 @@ def _types(schema: Mapping[str, Any]) -> frozenset[str]:
     return frozenset([types] if isinstance(types, str) else types)
 
 
-def _parts(contract: Contract, schema: Schema) -> Iterator[Mapping[str, Any]]:
+def parts_of(contract: Contract, schema: Schema) -> Iterator[Mapping[str, Any]]:
     """The schema and all that `allOf` adds to it."""
     resolved = contract.resolve(schema)
     if isinstance(resolved, Mapping):
         yield resolved
         for part in resolved.get("allOf", ()):
-            yield from _parts(contract, part)
+            yield from parts_of(contract, part)
 
 
 def discriminator(branches: Sequence[Branch]) -> str | None:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.cost import Cost
 from pytest_bctrl.contract.json_source import DEPTH, Beyond, is_deep
-from pytest_bctrl.contract.model import Contract, Schema, escaped
-from pytest_bctrl.contract.references import BASE, Addresses, at
+from pytest_bctrl.contract.model import Contract, Schema, at, escaped
+from pytest_bctrl.contract.references import BASE, Addresses
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:

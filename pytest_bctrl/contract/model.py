@@ -193,18 +193,22 @@ def pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:
             mend="use a local one: #/…",
         )
     nowhere = DocumentError("the reference leads nowhere", where=f"{name}: {reference}", mend="define what it names")
-    value: Any = document
-    first, *tokens = unquote(reference[1:]).split("/")
-    if first:
+    path = unquote(reference[1:])
+    if path and not path.startswith("/"):
         # `#name` is an anchor, not a pointer.
         raise nowhere
-    for token in tokens:
+    try:
+        return at(document, path)
+    except (KeyError, IndexError, TypeError, ValueError):
+        raise nowhere from None
+
+
+def at(document: Any, pointer: str) -> Any:
+    """What stands at a pointer that leads somewhere (RFC 6901); raises what a mapping and a list raise elsewhere."""
+    for token in pointer.split("/")[1:]:
         key = token.replace("~1", "/").replace("~0", "~")
-        try:
-            value = value[_index(key)] if isinstance(value, list) else value[key]
-        except (KeyError, IndexError, TypeError, ValueError):
-            raise nowhere from None
-    return value
+        document = document[_index(key)] if isinstance(document, list) else document[key]
+    return document
 
 
 def escaped(key: str) -> str:

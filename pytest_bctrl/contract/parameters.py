@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_bctrl.contract.model import Contract, Parameter, Schema
+from pytest_bctrl.contract.show import type_name
 
 Pair = tuple[str, str]
 """A name and a value of a query, decoded."""
@@ -154,19 +155,8 @@ def _types(contract: Contract, schema: Schema) -> frozenset[str]:
             found |= _types(contract, branch)
     if not found:
         listed = [flat["const"]] if "const" in flat else flat.get("enum", ())
-        found = {_TYPE_OF[type(value)] for value in listed}
+        found = set(map(type_name, listed))
     return frozenset(found)
-
-
-_TYPE_OF = {
-    str: "string",
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    list: "array",
-    dict: "object",
-    type(None): "null",
-}
 
 
 def _resolved(contract: Contract, schema: Schema) -> Mapping[str, Any]:

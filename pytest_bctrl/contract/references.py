@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urljoin
 
-from pytest_bctrl.contract.model import escaped
+from pytest_bctrl.contract.model import at, escaped
 
 BASE = "https://contract.invalid/"
 """The URI of a document whose own is not known; no name ends in `.invalid` (RFC 6761, 6.4)."""
@@ -132,14 +132,6 @@ def _rewritten(value: Any, pointer: str, references: Mapping[str, str]) -> Any:
         return value
     made = {key: _rewritten(inner, f"{pointer}/{escaped(str(key))}", references) for key, inner in value.items()}
     return {**made, "$ref": references[pointer]} if pointer in references else made
-
-
-def at(document: Any, pointer: str) -> Any:
-    """What stands at a pointer that leads somewhere."""
-    for token in pointer.split("/")[1:]:
-        key = token.replace("~1", "/").replace("~0", "~")
-        document = document[int(key)] if isinstance(document, list) else document[key]
-    return document
 
 
 _FRAGMENT = "/~!$&'()*+,;=:@?"

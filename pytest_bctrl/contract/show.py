@@ -1,13 +1,16 @@
-"""How places and values are written in findings."""
+"""How places and values are written in findings, and how the values of a place that was written are found."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite
-from typing import Any
+from typing import Any, TypeAlias
 
 from pytest_bctrl.fingerprint import LONGEST
+
+Path: TypeAlias = tuple[str | int, ...]
+"""The exact place of a value: names and indexes from the top of the body."""
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _MEMBERS = 8
@@ -34,6 +37,24 @@ def _joined(path: Sequence[str | int], index: Any) -> str:
         else:
             text += f"[{shortened(key)!r}]"
     return text or "$"
+
+
+def select(value: Any, place: str) -> Iterator[tuple[Path, Any]]:
+    """Yield path and value of every place that a generalised location such as `runtimes[*].id` names."""
+    found: list[tuple[Path, Any]] = [((), value)]
+    for segment in place.replace("[*]", ".[*]").split("."):
+        if segment == "[*]":
+            found = [
+                ((*path, index), item)
+                for path, items in found
+                if isinstance(items, list)
+                for index, item in enumerate(items)
+            ]
+        elif segment:
+            found = [
+                ((*path, segment), item[segment]) for path, item in found if isinstance(item, dict) and segment in item
+            ]
+    yield from found
 
 
 def shortened(value: Any, level: int = 0) -> Any:
@@ -71,3 +92,9 @@ def type_name(value: Any) -> str:
     if isinstance(value, str):
         return "string"
     return "array" if isinstance(value, list) else "object"
+
+
+def kind_of(value: Any) -> str:
+    """The type of a value in JSON Schema's sense, where a number without a fraction is an integer (2020-12, 6.1.1)."""
+    name = type_name(value)
+    return "integer" if name == "number" and float(value).is_integer() else name

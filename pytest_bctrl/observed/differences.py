@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.show import shortened
+from pytest_bctrl.contract.show import kind_of, shortened
 from pytest_bctrl.finding import Finding, Level
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
 from pytest_bctrl.observed.location import member, parted, shown, tag_value
 from pytest_bctrl.observed.node import Node, body_node, node_at, untold, words
 from pytest_bctrl.observed.split import Choice
-from pytest_bctrl.observed.spot import TYPES, Spot, kind_of
+from pytest_bctrl.observed.spot import TYPES, Spot
 from pytest_bctrl.observed.totals import Totals, capped, merged, status_differences
 from pytest_bctrl.observed.unknown import inferred
 
@@ -84,8 +84,6 @@ def untold_members(contract: Contract, observation: Observation, media_type: str
 class Difference:
     """One difference at a place; `member` is the property of the object there that it is about, if it is about one."""
 
-    rule: str
-    level: Level
     message: str
     kind: Kind
     count: int
@@ -95,6 +93,8 @@ class Difference:
     spot: Spot | None = None
     schema: Mapping[str, Any] | None = None
     member: str | None = None
+    rule: str = SCHEMA
+    level: Level = "error"
 
 
 def _finding(place: Place, totals: Totals, difference: Difference) -> Finding:
@@ -141,8 +141,6 @@ def _branch(node: Node | None, observation: Observation, place: Place, facts: Fa
     for split in (*node.splits("object"), *node.splits("array")):
         if isinstance(split, Choice) and tag == split.none and facts.seen:
             yield Difference(
-                SCHEMA,
-                "error",
                 NO_ALTERNATIVE,
                 "alternatives",
                 facts.seen,
@@ -159,8 +157,6 @@ def _branch(node: Node | None, observation: Observation, place: Place, facts: Fa
                 if read is not None:
                     schema["properties"] = {**schema.get("properties", {}), split.name: {"enum": [read[1]]}}
                 yield Difference(
-                    SCHEMA,
-                    "error",
                     UNLISTED,
                     "new-branch",
                     facts.seen,
@@ -203,8 +199,6 @@ def _undocumented(
         # documented, though the contract says nothing else of it.
         return
     yield Difference(
-        UNDOCUMENTED,
-        "warning",
         "the contract does not document this property",
         "undocumented-property",
         facts.seen,
@@ -213,6 +207,8 @@ def _undocumented(
         facts.sample,
         known[0],
         inferred(observation, place),
+        rule=UNDOCUMENTED,
+        level="warning",
     )
 
 
@@ -221,8 +217,6 @@ def _types(node: Node, facts: Facts) -> Iterator[Difference]:
     for name in TYPES:
         if facts.types[name] and name not in node.types:
             yield Difference(
-                SCHEMA,
-                "error",
                 f"the value has the wrong type, {name}",
                 "null" if name == "null" else "type",
                 facts.types[name],
@@ -258,8 +252,6 @@ def _values(node: Node, facts: Facts) -> Iterator[Difference]:
     counts += [("…", "", others)] if others > 0 else []
     for value, text, count in counts:
         yield Difference(
-            SCHEMA,
-            "error",
             UNLISTED,
             "unlisted-value",
             count,
@@ -284,7 +276,7 @@ def _formats(node: Node, facts: Facts) -> Iterator[Difference]:
             sample = facts.samples.get(f"not {name}", facts.sample)
             observed = sample["value"] if sample else None
             message = f"the text is not in the format {name}"
-            yield Difference(SCHEMA, "error", message, "format", wrong, name, observed, sample, spot)
+            yield Difference(message, "format", wrong, name, observed, sample, spot)
 
 
 def _missing(node: Node, observation: Observation, totals: Totals, place: Place, facts: Facts) -> Iterator[Difference]:
@@ -302,6 +294,4 @@ def _missing(node: Node, observation: Observation, totals: Totals, place: Place,
         if held.seen < objects:
             lacking, sample = objects - held.seen, held.samples.get("absent")
             message = "the required property is missing"
-            yield Difference(
-                SCHEMA, "error", message, "missing", lacking, "a value", "no such property", sample, spot, None, name
-            )
+            yield Difference(message, "missing", lacking, "a value", "no such property", sample, spot, None, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from pytest_bctrl.errors import DocumentError
@@ -126,16 +126,8 @@ def as_data(observation: Observation) -> dict[str, Any]:
 
 
 def _facts(facts: Facts) -> dict[str, Any]:
-    return {
-        "seen": facts.seen,
-        "of": facts.of,
-        "types": dict(facts.types),
-        "values": dict(facts.values),
-        "others": facts.others,
-        "formats": dict(facts.formats),
-        "empty": facts.empty,
-        "samples": dict(facts.samples),
-    }
+    kept = {one.name: getattr(facts, one.name) for one in fields(facts)}
+    return {name: dict(value) if isinstance(value, dict) else value for name, value in kept.items()}
 
 
 def from_data(data: Mapping[str, Any]) -> Observation:
@@ -174,20 +166,10 @@ def _code(code: str) -> str:
 def _read(data: Mapping[str, Any]) -> Facts:
     for text in data["values"]:
         json.loads(text)
-    return Facts(
-        seen=int(data["seen"]),
-        of=int(data["of"]),
-        types=_counter(data["types"]),
-        values=_counter(data["values"]),
-        others=int(data["others"]),
-        formats=_counter(data["formats"]),
-        empty=int(data["empty"]),
-        samples={of: _sample(of, sample) for of, sample in data["samples"].items()},
-    )
-
-
-def _counter(data: Mapping[str, Any]) -> Counter[str]:
-    return Counter({name: int(count) for name, count in data.items()})
+    made: dict[str, Any] = {name: int(data[name]) for name in ("seen", "of", "others", "empty")}
+    for name in ("types", "values", "formats"):
+        made[name] = Counter({key: int(count) for key, count in data[name].items()})
+    return Facts(**made, samples={of: _sample(of, sample) for of, sample in data["samples"].items()})
 
 
 def _sample(of: str, sample: Mapping[str, Any]) -> dict[str, Any]:

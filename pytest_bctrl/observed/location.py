@@ -113,23 +113,16 @@ def parted(location: str) -> tuple[str, Step | None]:
     return location[:start], last
 
 
-def untagged(location: str) -> str:
-    """The location without its tags."""
-    if "<" not in location:
-        return location
+def untagged(location: str, *, positions: bool = True) -> str:
+    """The location without its tags; without its `positions`, each is `[*]`."""
     parts, at = [], 0
-    for step, end in _read(location):
+    for step, end in _read(location) if "<" in location or not positions else ():
         if step.kind != "tag":
-            parts.append(location[at:end])
+            parts.append(ITEMS if step.kind == "position" and not positions else location[at:end])
         at = end
-    return "".join(parts).removeprefix(".")
+    return "".join(parts).removeprefix(".") if at else location
 
 
 def shown(location: str) -> str:
     """The location as findings have it: branches untold, every position `[*]`, the body itself `$`."""
-    parts, at = [], 0
-    for step, end in _read(location):
-        if step.kind != "tag":
-            parts.append(ITEMS if step.kind == "position" else location[at:end])
-        at = end
-    return "".join(parts).removeprefix(".") or "$"
+    return untagged(location, positions=False) or "$"

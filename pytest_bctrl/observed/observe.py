@@ -127,7 +127,8 @@ class _Pass:
             for chunk, accepted in self._chunks.of(column):
                 self.column(items, chunk, len(chunk.values), accepted)
         elif conforms and items.is_certain and not node.positions and self._tally.is_sampled(items.location):
-            self._tally.certain_items(items, sum(map(len, column.values)))
+            count = sum(map(len, column.values))
+            self._tally.certain(items, count, count)
         else:
             self._items(items, column.items(len(node.positions)), conforms)
 
@@ -163,7 +164,7 @@ class _Pass:
         if not count:
             self._tally.facts(member.location).of += total
         elif conforms and member.is_certain:
-            self._tally.certain(member, column, name, count, total)
+            self._tally.certain(member, count, total, column, name)
         else:
             self.column(member, column.member(name, count == total, values), total, conforms)
 

@@ -35,7 +35,7 @@ def observe_flat(tally: Tally, node: Node, column: Column, names: Mapping[str, i
             if first:
                 tally.sample(facts, "object", first, 0)
             for inner_name, inner in member.documented:
-                tally.certain(inner, first or Column((), column.where), inner_name, count, count)
+                tally.certain(inner, count, count, first or Column((), column.where), inner_name)
     return True
 
 

@@ -135,13 +135,10 @@ class Condition:
     is_exact = True
     documented = ("then", "else")
 
-    def tag(self, value: Any) -> str:
-        """Whether the value meets the condition."""
-        return "then" if accepts(self.contract, self.spot.below("if").schema, value) else "else"
-
     def tags(self, values: Sequence[Any]) -> list[str]:
-        """The tag of each value."""
-        return [self.tag(value) for value in values]
+        """Whether each value meets the condition."""
+        met = self.spot.below("if").schema
+        return ["then" if accepts(self.contract, met, value) else "else" for value in values]
 
     def knows(self, tag: str) -> bool:
         """Whether a tag is one of a condition's."""
@@ -169,13 +166,9 @@ class Dependent:
         """The tag of objects that have the property; those that lack it have none."""
         return (value_tag("with", self.property),)
 
-    def tag(self, value: Any) -> str:
-        """Whether the property is there."""
-        return self.documented[0] if self.property in value else ""
-
     def tags(self, values: Sequence[Any]) -> list[str]:
-        """The tag of each value."""
-        return [self.tag(value) for value in values]
+        """The tag of each value; empty where the property is not there."""
+        return [self.documented[0] if self.property in value else "" for value in values]
 
     def knows(self, tag: str) -> bool:
         """Whether a tag says that this property is there."""

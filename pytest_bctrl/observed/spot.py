@@ -151,9 +151,3 @@ def json_text(value: Any) -> str:
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def kind_of(value: Any) -> str:
-    """The type of a value in JSON Schema's sense, where a number without a fraction is an integer (2020-12, 6.1.1)."""
-    name = type_name(value)
-    return "integer" if name == "number" and float(value).is_integer() else name

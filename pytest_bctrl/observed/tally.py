@@ -9,8 +9,8 @@ from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from pytest_bctrl.contract.engine import conforming, conforms
+from pytest_bctrl.contract.show import kind_of, shortened, type_name
 from pytest_bctrl.contract.show import location as exact
-from pytest_bctrl.contract.show import shortened, type_name
 from pytest_bctrl.fingerprint import LONGEST
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
 from pytest_bctrl.observed.location import tagged
@@ -149,7 +149,7 @@ class Tally:
         if certain is not None and column.values:
             parts = {certain: column}
         elif kinds - _NAMES.keys():
-            parts = column.grouped([_name(value) for value in column.values])
+            parts = column.grouped(list(map(kind_of, column.values)))
         elif len(kinds) == 1:
             parts = {_NAMES[types[0]]: column}
         else:
@@ -174,25 +174,19 @@ class Tally:
         below = [member.location for _, member in node.documented]
         return any(not self.facts(location).samples for location in (node.location, *below))
 
-    def certain_items(self, items: Node, count: int) -> None:
-        """Count items whose values need not be looked at, and of which there is a sample."""
-        facts, kind = self.facts(items.location), str(items.certain)
-        facts.seen += count
-        facts.of += count
-        facts.types[kind] += count
-        for format_name in items.formats if kind == "string" else ():
-            facts.formats[format_name] += count
+    def certain(self, node: Node, count: int, total: int, holders: Column | None = None, name: str = "") -> None:
+        """Count `count` of `total` values that need not be looked at: the items of lists, or a member of objects.
 
-    def certain(self, member: Node, column: Column, name: str, count: int, total: int) -> None:
-        """Count a member whose values need not be looked at; `count` of `total` objects, in `column`, have it."""
-        facts, kind = self.facts(member.location), str(member.certain)
+        Of a member, one of the `holders` gives the sample; of items there has to be one already.
+        """
+        facts, kind = self.facts(node.location), str(node.certain)
         facts.seen += count
         facts.of += total
         facts.types[kind] += count
-        for format_name in member.formats if kind == "string" else ():
+        for format_name in node.formats if kind == "string" else ():
             facts.formats[format_name] += count
-        if kind not in facts.samples:
-            self.sample(facts, kind, column.member(name, count == total), 0)
+        if holders is not None and kind not in facts.samples:
+            self.sample(facts, kind, holders.member(name, count == total), 0)
 
     def absent(self, location: str, column: Column, name: str) -> None:
         """Keep the place of the first object that lacks a member, if it is the first."""
@@ -232,9 +226,3 @@ class Tally:
         known.add(place)
         self.facts(place.location)
         return tag
-
-
-def _name(value: Any) -> str:
-    if isinstance(value, float):
-        return "integer" if value.is_integer() else "number"
-    return _NAMES[type(value)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.finding import Finding
@@ -25,13 +25,7 @@ Moved: TypeAlias = Literal[
     "no witness",
 ]
 
-ORDER: tuple[Moved, ...] = (
-    "the API broke its contract",
-    "the API is ahead of its documentation",
-    "our copy is stale",
-    "the documentation is ahead of the API",
-    "no witness",
-)
+ORDER: tuple[Moved, ...] = get_args(Moved)
 """From what a consumer can do least about to what nobody can tell yet."""
 
 ADDITIVE = frozenset({"undocumented-property", "unlisted-value", "new-branch", "status"})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from hashlib import blake2b
+from operator import getitem
 from typing import Any
 
-from pytest_bctrl.samples.places import slots, values
+from pytest_bctrl.contract.show import select
 from pytest_bctrl.samples.text import as_uuid, moment
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -31,6 +33,16 @@ def cohere(body: Any, invariants: Sequence[Mapping[str, Any]], parameters: Mappi
             _ordered(body, rule)
         if "unique" in rule:
             _unique(body, str(rule["unique"]), start)
+
+
+def slots(body: Any, location: str) -> list[tuple[Any, str | int]]:
+    """Every value of `body` that `location` names, as the container that holds it and the key or index there."""
+    return [(reduce(getitem, path[:-1], body), path[-1]) for path, _ in select(body, location) if path]
+
+
+def values(body: Any, location: str) -> list[Any]:
+    """Every value of `body` that `location` names."""
+    return [container[key] for container, key in slots(body, location)]
 
 
 def _like(value: Any, text: str) -> Any:

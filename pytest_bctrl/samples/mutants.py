@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
+from pytest_bctrl.contract import overlay
 from pytest_bctrl.contract.engine import accepts, matches
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Level
 from pytest_bctrl.samples.breakers import BREAKERS, UNBREAKABLE
-from pytest_bctrl.samples.places import slots, values
+from pytest_bctrl.samples.coherence import slots, values
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
-from pytest_bctrl.samples.spots import Spot, changed, fits, spots
+from pytest_bctrl.samples.spots import Spot, changed, fits, replaced, spots
 
 SCHEMA_CHECK = "response_schema_conformance"
 _BRANCHES = frozenset({"oneOf", "anyOf"})
@@ -147,7 +147,7 @@ def _of_schema(samples: Samples, spot: Spot, body: Any) -> Iterator[Mutant]:
             said = f"{how}, {spot.branch}" if spot.branch else how
             if said not in done:
                 done.add(said)
-                wrong = changed(body, spot.trail, partial(_instead, value))
+                wrong = replaced(body, spot.trail, value)
                 if (spot.branch or keyword in _BRANCHES) and _is_right(samples, keyword, wrong):
                     # Wrong in its own branch, and right in another.
                     continue
@@ -178,11 +178,11 @@ def _of_invariant(rule: Mapping[str, Any], body: Any) -> Iterator[Mutant]:
 
 
 def _broken_invariant(rule: Mapping[str, Any], location: str, body: Any) -> Iterator[tuple[str, Any]]:
-    fresh = _deep(body)
-    places = list(slots(fresh, location))
-    items = list(values(fresh, location)) if "each" in rule else []
+    fresh = overlay.fresh(body)
+    places = slots(fresh, location)
+    items = values(fresh, location) if "each" in rule else []
     if "unique" in rule and len(places) > 1:
-        _put(places[-1], _get(places[0]))
+        _put(places[-1], values(fresh, location)[0])
         yield "the last is the first again", fresh
     elif "equals" in rule and places:
         _put(places[-1], "00000000-0000-4000-8000-00000000dead")
@@ -192,7 +192,7 @@ def _broken_invariant(rule: Mapping[str, Any], location: str, body: Any) -> Iter
     elif "times" in rule:
         for name in rule["times"] if items else ():
             kept, items[-1][name] = items[-1][name], "yesterday at noon"
-            yield f"{name} is no time", _deep(fresh)
+            yield f"{name} is no time", overlay.fresh(fresh)
             items[-1][name] = kept
     elif "ordered" in rule and items:
         first, *_, last = rule["ordered"]
@@ -206,20 +206,6 @@ def _differing(rule: Mapping[str, Any], items: list[Any], fresh: Any) -> Iterato
     if others:
         items[-1][second] = others[0]
         yield f"{second} is not {first}", fresh
-
-
-def _instead(value: Any, _old: Any) -> Any:
-    return value
-
-
-def _deep(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _deep(inner) for key, inner in value.items()}
-    return [_deep(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _get(slot: tuple[Any, str | int]) -> Any:
-    return slot[0][slot[1]]
 
 
 def _put(slot: tuple[Any, str | int], value: Any) -> None:

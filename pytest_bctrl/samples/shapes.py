@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pytest_bctrl.contract.branches import parts_of
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.errors import DocumentError
 
@@ -72,22 +73,15 @@ def flatten(contract: Contract, schema: Schema) -> dict[str, Any]:
     Properties are joined, required names united, of two limits the narrower holds; else the earlier keyword wins.
     """
     flat: dict[str, Any] = {}
-    for count, part in enumerate(_parts(contract, schema)):
+    for count, part in enumerate(parts_of(contract, schema)):
         if count > _PARTS:
             raise DocumentError(
                 f"more than {_PARTS:,} schemas apply to one value", where=contract.name, mend="repeat none in allOf"
             )
         for key, value in part.items():
             flat[key] = _both(key, flat[key], value) if key in flat else value
+    flat.pop("allOf", None)
     return flat
-
-
-def _parts(contract: Contract, schema: Schema) -> Iterator[dict[str, Any]]:
-    resolved = contract.resolve(schema)
-    if not isinstance(resolved, bool):
-        yield {key: value for key, value in resolved.items() if key != "allOf"}
-        for part in resolved.get("allOf", ()):
-            yield from _parts(contract, part)
 
 
 _PARTS = 10_000

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import cycle
 from typing import Any, TypeAlias
 
 from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.contract.show import kind_of
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.shapes import Shape, flatten, shapes, types
 
-_PYTHON: Mapping[str, type | tuple[type, ...]] = {
-    "object": dict,
-    "array": list,
-    "string": str,
-    "boolean": bool,
-    "null": type(None),
-}
-
 
 def is_of_type(value: Any, name: str) -> bool:
-    """Return whether `value` is of the JSON type `name` (JSON Schema 2020-12 core, 4.2.1; 1.0 is an integer)."""
-    if name in ("integer", "number"):
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return is_number and (name == "number" or float(value).is_integer())
-    return isinstance(value, _PYTHON.get(name, object))
+    """Return whether `value` is of the JSON type `name`, where an integer is a number too."""
+    kind = kind_of(value)
+    return kind == name or (kind == "integer" and name == "number")
 
 
 def fits(contract: Contract, schema: Schema, value: Any) -> bool:
@@ -112,6 +102,11 @@ def changed(body: Any, trail: Trail, change: Callable[[Any], Any]) -> Any:
     return copied
 
 
+def replaced(body: Any, trail: Trail, value: Any) -> Any:
+    """Return `body` with another value at `trail`."""
+    return changed(body, trail, lambda _old: value)
+
+
 _BOUNDS = frozenset({"format", "enum", "const", "pattern", "minLength", "maxLength"})
 
 
@@ -123,7 +118,7 @@ def worded(samples: Samples, texts: Sequence[str], space_id: str) -> Any:
 
 def with_free_form(samples: Samples, content: Any, space_id: str) -> Any:
     """Return the sample with `content` in every object whose properties the contract leaves open."""
-    return _filled(samples, space_id, partial(_is_free_form, samples.contract), lambda: {"content": content})
+    return _filled(samples, space_id, lambda spot: _is_free_form(samples.contract, spot), lambda: {"content": content})
 
 
 def _filled(samples: Samples, space_id: str, is_free: Callable[[Spot], bool], make: Callable[[], Any]) -> Any:
@@ -136,12 +131,8 @@ def _filled(samples: Samples, space_id: str, is_free: Callable[[Spot], bool], ma
         is_inside = any(spot.trail[: len(trail)] == trail for trail in filled)
         if is_free(spot) and not is_inside and spot.location not in distinct:
             filled.append(spot.trail)
-            body = changed(body, spot.trail, partial(_instead, make()))
+            body = replaced(body, spot.trail, make())
     return samples.coherent(body, space_id)
-
-
-def _instead(value: Any, _old: Any) -> Any:
-    return value
 
 
 def _is_free_text(spot: Spot) -> bool:
