@@ -17,10 +17,10 @@ from pytest_bctrl.checks.own import flattened, run_check
 from pytest_bctrl.cli import check, contract, drift, mock, plugins
 from pytest_bctrl.cli.drift_reports import Report, write_reports
 from pytest_bctrl.contract import build, overlay
+from pytest_bctrl.contract.build import prepare, write
 from pytest_bctrl.contract.document import load_data, load_document, openapi_block
 from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.contract.read import from_document, from_sound, load
-from pytest_bctrl.contract.update import prepare, write
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.gate_file import read_gate_file

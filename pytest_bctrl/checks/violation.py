@@ -138,14 +138,8 @@ def _added(one: Finding, other: Finding) -> Finding:
     return replace(one, count=one.count + other.count, total=total)
 
 
-HEADERS = (
-    "allow",
-    "cache-control",
-    "content-length",
-    "content-type",
-    "retry-after",
-    "www-authenticate",
-    "x-request-id",
+HEADERS = frozenset(
+    {"allow", "cache-control", "content-length", "content-type", "retry-after", "www-authenticate", "x-request-id"}
 )
 """Header fields of an answer that are shown; any other may hold a credential or a cookie."""
 

@@ -133,7 +133,7 @@ def update(files: ContractFiles, source: str | None, is_dry: bool) -> int:
     import sys
     from datetime import date
 
-    from pytest_bctrl.contract.update import locked_source, prepare, write
+    from pytest_bctrl.contract.build import locked_source, prepare, write
     from pytest_bctrl.drift import compare
     from pytest_bctrl.drift.sources import read_text
     from pytest_bctrl.reports.drift_text import drift_text

@@ -150,7 +150,7 @@ def default_sources(base: str | None, upstream: str | None) -> tuple[str, str]:
             "standard input can be only one of the two", where="--base -", mend="give a path for the other"
         )
     if upstream is None:
-        from pytest_bctrl.contract.update import locked_source
+        from pytest_bctrl.contract.build import locked_source
 
         upstream = locked_source(files)
     return base if base is not None else _shown(files.spec), upstream

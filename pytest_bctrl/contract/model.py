@@ -13,6 +13,9 @@ from pytest_bctrl.errors import DocumentError
 
 Schema: TypeAlias = Mapping[str, Any] | bool
 
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+"""The methods that a path item may have (OpenAPI 3.1, 4.8.9), as it names them."""
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, 9.2.1); TRACE is left out because it would echo the key."""
 
@@ -188,9 +191,7 @@ def pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:
     """Return what a local reference (`#/a/b`, RFC 6901) names; raises `DocumentError` where it leads nowhere."""
     if not reference.startswith("#"):
         raise DocumentError(
-            "the reference leads outside the document",
-            where=f"{name}: {reference}",
-            mend="use a local one: #/…",
+            "the reference leads outside the document", where=f"{name}: {reference}", mend="use a local one: #/…"
         )
     nowhere = DocumentError("the reference leads nowhere", where=f"{name}: {reference}", mend="define what it names")
     path = unquote(reference[1:])

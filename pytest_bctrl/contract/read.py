@@ -9,18 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_bctrl.contract.files import packaged
-from pytest_bctrl.contract.model import (
-    Contract,
-    Operation,
-    Parameter,
-    ResponseSpec,
-    SecurityScheme,
-    pointer,
-)
+from pytest_bctrl.contract.model import METHODS, Contract, Operation, Parameter, ResponseSpec, SecurityScheme, pointer
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.incoming import parsing_problem, read_text
-
-_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
 def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Contract:
@@ -106,7 +97,7 @@ def digest(document: Any) -> str:
 def _operations(document: Mapping[str, Any], name: str) -> list[Operation]:
     items = [(path, _deref(document, raw, name)) for path, raw in document.get("paths", {}).items()]
     return [
-        _operation(document, path, method, item, name) for path, item in items for method in _METHODS if method in item
+        _operation(document, path, method, item, name) for path, item in items for method in METHODS if method in item
     ]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_bctrl.contract.cost import Cost
 from pytest_bctrl.contract.engine import is_pattern, readable
 from pytest_bctrl.contract.json_source import refuse_deep
-from pytest_bctrl.contract.model import escaped, pointer
+from pytest_bctrl.contract.model import METHODS, escaped, pointer
 from pytest_bctrl.contract.references import Addresses, keyworded
 from pytest_bctrl.errors import DocumentError
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _TEXT = {"type": "string"}
 _SCHEMA = {"$ref": "https://json-schema.org/draft/2020-12/schema"}
-_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _LEVELS = ["error", "warning", "info"]
 _PAIR = {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2}
 
@@ -98,7 +97,7 @@ _OPERATION = _object(
         "x-bctrl-invariants": _list(_INVARIANT),
     }
 )
-_PATH_ITEM = _or_reference(_object({"parameters": _list(_PARAMETER), **dict.fromkeys(_METHODS, _OPERATION)}))
+_PATH_ITEM = _or_reference(_object({"parameters": _list(_PARAMETER), **dict.fromkeys(METHODS, _OPERATION)}))
 _SCHEME = _object(
     {"type": _TEXT, "scheme": _TEXT, "name": _TEXT, "in": {"enum": ["query", "header", "cookie"]}}, "type"
 )

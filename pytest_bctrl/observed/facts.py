@@ -176,3 +176,20 @@ def _sample(of: str, sample: Mapping[str, Any]) -> dict[str, Any]:
     if of == "object" and not isinstance(sample["value"], dict):
         raise ValueError(of)
     return {"location": str(sample["location"]), "value": sample["value"]}
+
+
+def relabelled(observation: Observation, names: Mapping[str, str]) -> Observation:
+    """Return the observation with each operation's label replaced by what `names` has for it."""
+    if all(old == new for old, new in names.items()):
+        return observation
+
+    def moved(place: Place) -> Place:
+        return place._replace(operation=names.get(place.operation, place.operation))
+
+    return Observation(
+        places={moved(place): facts for place, facts in observation.places.items()},
+        statuses=Counter({(names.get(label, label), code): n for (label, code), n in observation.statuses.items()}),
+        parameters=Counter({(names.get(label, label), name): n for (label, name), n in observation.parameters.items()}),
+        unknown={moved(parent): set(map(moved, members)) for parent, members in observation.unknown.items()},
+        untold=Counter({moved(place): count for place, count in observation.untold.items()}),
+    )

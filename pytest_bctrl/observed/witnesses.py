@@ -11,10 +11,9 @@ from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import named
 from pytest_bctrl.observed.change import Change, change_of, plain, shape
 from pytest_bctrl.observed.differences import every_difference
-from pytest_bctrl.observed.facts import Facts, Observation, Place
+from pytest_bctrl.observed.facts import Facts, Observation, Place, relabelled
 from pytest_bctrl.observed.location import untagged
 from pytest_bctrl.observed.node import body_node, node_at, untold
-from pytest_bctrl.observed.relabel import relabelled
 from pytest_bctrl.observed.totals import Totals
 
 Moved: TypeAlias = Literal[

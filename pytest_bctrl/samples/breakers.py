@@ -126,44 +126,24 @@ def broken_size(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
 
 Breaker: TypeAlias = Callable[[Mapping[str, Any], Any], Iterator[Broken]]
 
-BREAKERS: Mapping[str, Breaker] = {
-    "enum": broken_enum,
-    "const": broken_enum,
-    "format": broken_format,
-    "pattern": broken_pattern,
-    "minLength": broken_length,
-    "maxLength": broken_length,
-    "minimum": broken_limits,
-    "maximum": broken_limits,
-    "exclusiveMinimum": broken_limits,
-    "exclusiveMaximum": broken_limits,
-    "multipleOf": broken_limits,
-    "minItems": broken_items,
-    "maxItems": broken_items,
-    "uniqueItems": broken_items,
-    "minProperties": broken_size,
-    "maxProperties": broken_size,
-    "oneOf": broken_branches,
-    "anyOf": broken_branches,
-    "additionalProperties": broken_closed,
-    "unevaluatedProperties": broken_closed,
-    "required": broken_required,
-    "type": broken_type,
-}
+_BROKEN_BY: tuple[tuple[Breaker, str], ...] = (
+    (broken_enum, "enum const"),
+    (broken_format, "format"),
+    (broken_pattern, "pattern"),
+    (broken_length, "minLength maxLength"),
+    (broken_limits, "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf"),
+    (broken_items, "minItems maxItems uniqueItems"),
+    (broken_size, "minProperties maxProperties"),
+    (broken_branches, "oneOf anyOf"),
+    (broken_closed, "additionalProperties unevaluatedProperties"),
+    (broken_required, "required"),
+    (broken_type, "type"),
+)
+BREAKERS: Mapping[str, Breaker] = {word: breaker for breaker, words in _BROKEN_BY for word in words.split()}
 """From the most telling to the bluntest: where one rule is asked for by its place alone, the first is broken."""
 
 UNBREAKABLE = frozenset(
-    {
-        "unevaluatedItems",
-        "not",
-        "if",
-        "then",
-        "else",
-        "dependentRequired",
-        "dependentSchemas",
-        "contains",
-        "propertyNames",
-        "patternProperties",
-    }
+    {"if", "then", "else", "not", "dependentRequired", "dependentSchemas"}
+    | {"unevaluatedItems", "contains", "propertyNames", "patternProperties"}
 )
 """Keywords for which no mutant is derived; where a contract has them, that is said."""

@@ -13,7 +13,6 @@ from pytest_bctrl.contract.engine import errors, found_at
 from pytest_bctrl.contract.iso_time import parse_time
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.samples.shapes import flatten
 
 Rules = Sequence[Mapping[str, Any]]
 
@@ -56,11 +55,6 @@ class Held:
     schema: Schema
     documented: frozenset[str]
     invariants: Rules
-
-
-def held(contract: Contract, schema: Schema, invariants: Rules) -> Held:
-    """Return what items of a schema are held to."""
-    return Held(contract, schema, frozenset(flatten(contract, schema).get("properties", {})), invariants)
 
 
 def refuse_broken(item: Mapping[str, Any], where: str, to: Held) -> None:

@@ -14,7 +14,7 @@ from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.samples.build import Builder, Outline, Rotation
 from pytest_bctrl.samples.coherence import cohere, renew
 from pytest_bctrl.samples.inputs import known_values, main_operation
-from pytest_bctrl.samples.override import Held, held, refuse_broken, refuse_data, refuse_repeated, settled
+from pytest_bctrl.samples.override import Held, refuse_broken, refuse_data, refuse_repeated, settled
 from pytest_bctrl.samples.shapes import flatten, shapes
 
 SPACE_ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
@@ -119,9 +119,7 @@ class Samples:
             return list(items)
         if not self.list_name:
             raise SettingError(
-                "its answer holds no list",
-                where=self.operation.label,
-                mend="give a whole body as a JSON file",
+                "its answer holds no list", where=self.operation.label, mend="give a whole body as a JSON file"
             )
         return {**self.generated(0, _SAMPLE_SEED), self.list_name: items}
 
@@ -159,7 +157,8 @@ class Samples:
 
     @cached_property
     def _held(self) -> Held:
-        return held(self.contract, self.item_schema, self.operation.invariants)
+        documented = frozenset(flatten(self.contract, self.item_schema).get("properties", {}))
+        return Held(self.contract, self.item_schema, documented, self.operation.invariants)
 
     def _cohere(self, body: Any, space_id: str, start: int) -> Any:
         # Fixed values come out of the schema itself: a copy keeps a caller's change out of the contract.

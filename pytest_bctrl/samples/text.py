@@ -16,25 +16,9 @@ from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.pattern import matching
 
 _WORDS = (
-    "amber",
-    "birch",
-    "cedar",
-    "delta",
-    "ember",
-    "fjord",
-    "grove",
-    "heron",
-    "iris",
-    "juniper",
-    "kestrel",
-    "larch",
-    "maple",
-    "north",
-    "opal",
-    "prairie",
-    "quartz",
-    "river",
-)
+    "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "iris",
+    "juniper", "kestrel", "larch", "maple", "north", "opal", "prairie", "quartz", "river",
+)  # fmt: skip
 _TRIES = 20
 LONGEST = 20_000
 """Characters of a text, and values in a sample, that are made at most."""

@@ -9,9 +9,8 @@ import pytest
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.observed.differences import differences
-from pytest_bctrl.observed.facts import MANY, Observation, as_data, from_data
+from pytest_bctrl.observed.facts import MANY, Observation, as_data, from_data, relabelled
 from pytest_bctrl.observed.observe import observe
-from pytest_bctrl.observed.relabel import relabelled
 from tests.contract.documents import contract_of
 from tests.observed.bodies import CONTRACT, LABEL, OPERATION, odd
 from tests.variants.runtimes import mixed_runtime
