@@ -84,11 +84,7 @@ def _url(response: Any) -> str:
     if isinstance(asked, Mapping):
         # Django's test client keeps the WSGI environment of the request.
         return str(asked.get("PATH_INFO", ""))
-    for owner, name in (
-        (response, "url"),
-        (getattr(response, "__dict__", {}).get("request"), "url"),
-        (response, "_request_url"),
-    ):
+    for owner, name in ((response, "url"), (asked, "url"), (response, "_request_url")):
         try:
             value = getattr(owner, name, None)
         except RuntimeError:

@@ -13,9 +13,7 @@ from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import named
-from pytest_bctrl.observed.differences import differences
-
-RULE = "undocumented_property"
+from pytest_bctrl.observed.differences import UNDOCUMENTED, differences
 
 
 def check_undocumented(answer: Answer) -> list[Finding]:
@@ -27,7 +25,7 @@ def check_undocumented(answer: Answer) -> list[Finding]:
     if answer.schema is None or not answer.parsed.ok:
         return []
     found = differences(answer.contract, answer.observed, answer.media_type)
-    return [named(replace(one, reproduce=answer.reproduce)) for one in found if one.rule == RULE]
+    return [named(replace(one, reproduce=answer.reproduce)) for one in found if one.rule == UNDOCUMENTED]
 
 
 def check_answer(answer: Answer, expected: Collection[int] = (), own: Iterable[Check] = ()) -> list[Finding]:

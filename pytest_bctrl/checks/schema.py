@@ -12,12 +12,11 @@ from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator, 
 from pytest_bctrl.contract.engine import documented, errors, found_at
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.show import Path, kind_of, type_name
+from pytest_bctrl.observed.differences import SCHEMA
 from pytest_bctrl.observed.spot import body_spot
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError
-
-RULE = "response_schema_conformance"
 
 _MOST = 20_000
 """Places of one answer that are listed at most: each takes memory and time, and nobody reads so many."""
@@ -124,7 +123,7 @@ _UNLISTED = "the value is not one of the documented values"
 
 
 def _violation(path: Path, message: str, expected: Any, observed: Any, kind: str) -> Violation:
-    return Violation(RULE, "error", message, path, expected=expected, observed=observed, kind=kind)
+    return Violation(SCHEMA, "error", message, path, expected=expected, observed=observed, kind=kind)
 
 
 def _missing(path: Path, name: str) -> Violation:

@@ -43,13 +43,9 @@ def key_fields(contract: Contract, operation: Operation) -> tuple[KeyField, ...]
 def _field(scheme: SecurityScheme) -> KeyField | None:
     if scheme.type in ("oauth2", "openIdConnect") or (scheme.type == "http" and scheme.scheme == "bearer"):
         return BEARER
-    if not scheme.field:
+    if scheme.type != "apiKey" or not scheme.field:
         return None
-    if scheme.type == "apiKey" and scheme.place == "header":
-        return KeyField(scheme.field)
-    if scheme.type == "apiKey" and scheme.place == "cookie":
-        return KeyField("Cookie", f"{scheme.field}=")
-    return None
+    return {"header": KeyField(scheme.field), "cookie": KeyField("Cookie", f"{scheme.field}=")}.get(scheme.place)
 
 
 def guarded_by(contract: Contract, operation: Operation) -> KeyField | None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
+from pytest_bctrl.contract.show import PLAIN
 from pytest_bctrl.errors import DocumentError
 
 Location: TypeAlias = tuple[str | int, ...]
@@ -152,7 +153,6 @@ def _parent(document: Any, location: Location, where: str) -> Any:
     return document
 
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _SIMPLE = re.compile(r"[^'\\\x00-\x1f\x7f]*")
 
 Action = dict[str, Any]
@@ -216,7 +216,7 @@ def _without(old: list[Any], new: list[Any], target: str) -> Iterator[Action]:
 
 def segment(key: str) -> str:
     """A key as a segment of a JSONPath (RFC 9535, 2.3.1)."""
-    return f".{key}" if _PLAIN.fullmatch(key) else f"[{_quoted(key)}]"
+    return f".{key}" if PLAIN.fullmatch(key) else f"[{_quoted(key)}]"
 
 
 def _quoted(text: str) -> str:

@@ -74,20 +74,16 @@ def read_pairs(contract: Contract, parameter: Parameter, pairs: Sequence[Pair]) 
 
 def _read_object(contract: Contract, parameter: Parameter, pairs: Sequence[Pair], own: Sequence[str]) -> list[Any]:
     documented = _properties(contract, parameter.schema)
+    found: Iterable[Pair]
     if parameter.style == "deepObject":
-        found = _deep(parameter.name, pairs)
+        start = f"{parameter.name}["
+        found = ((key[len(start) : -1], value) for key, value in pairs if key.startswith(start) and key.endswith("]"))
     elif parameter.explode:
         found = ((name, value) for name, value in pairs if name in documented)
     else:
         found = _in_turns(own[-1].split(",") if own else ())
     typed = _typed_members(contract, documented, found)
     return [typed] if typed else []
-
-
-def _deep(name: str, pairs: Sequence[Pair]) -> Iterator[Pair]:
-    for key, value in pairs:
-        if key.startswith(f"{name}[") and key.endswith("]"):
-            yield key[len(name) + 1 : -1], value
 
 
 def _in_turns(parts: Sequence[str]) -> Iterator[Pair]:
@@ -99,12 +95,6 @@ def _typed_members(contract: Contract, documented: Mapping[str, Schema], members
     return {name: _typed(contract, documented.get(name, True), value) for name, value in members}
 
 
-def _named(parts: Iterable[str]) -> Iterator[Pair]:
-    for part in parts:
-        name, _, value = part.partition("=")
-        yield name, value
-
-
 def read_field(contract: Contract, parameter: Parameter, text: str) -> Any:
     """Return the value that one text gives a path, header or cookie parameter."""
     types = _types(contract, parameter.schema)
@@ -113,7 +103,8 @@ def read_field(contract: Contract, parameter: Parameter, text: str) -> Any:
     # Around the commas of a header field there may be blanks (RFC 9110, 5.6.1).
     parts = [part.strip() if parameter.place == "header" else part for part in text.split(",")]
     if "object" in types and "string" not in types:
-        members = _named(parts) if parameter.explode else _in_turns(parts)
+        named = ((name, value) for name, _, value in (part.partition("=") for part in parts))
+        members = named if parameter.explode else _in_turns(parts)
         return _typed_members(contract, _properties(contract, parameter.schema), members)
     if "array" in types:
         inner = _resolved(contract, parameter.schema).get("items", True)

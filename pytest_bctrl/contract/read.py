@@ -11,7 +11,7 @@ from typing import Any
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.model import METHODS, Contract, Operation, Parameter, ResponseSpec, SecurityScheme, pointer
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.incoming import parsing_problem, read_text
+from pytest_bctrl.incoming import read_text
 
 
 def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Contract:
@@ -37,8 +37,6 @@ def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Co
 
 def _parse(text: str, name: str) -> Any:
     if text.lstrip().startswith("{"):
-        if problem := parsing_problem(text.encode()):
-            raise DocumentError(problem, where=name, mend="give a smaller document")
         from pytest_bctrl.contract.json_source import read_json
 
         return read_json(text, name)

@@ -12,7 +12,9 @@ from pytest_bctrl.fingerprint import LONGEST
 Path: TypeAlias = tuple[str | int, ...]
 """The exact place of a value: names and indexes from the top of the body."""
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+"""Names that stand in a location as they are."""
+
 _MEMBERS = 8
 _LEVELS = 4
 
@@ -32,7 +34,7 @@ def _joined(path: Sequence[str | int], index: Any) -> str:
     for key in path:
         if isinstance(key, int):
             text += index(key)
-        elif _PLAIN.fullmatch(key):
+        elif PLAIN.fullmatch(key):
             text += f".{key}" if text else key
         else:
             text += f"[{shortened(key)!r}]"

@@ -9,35 +9,24 @@ from typing import Any
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.location import steps
 
-_RULES: tuple[tuple[str, str, bool], ...] = (
-    ("property-added-to-closed-object", "undocumented-property", True),
-    ("property-added", "undocumented-property", True),
-    ("property-removed", "undocumented-property", False),
-    ("enum-value-added", "unlisted-value", True),
-    ("enum-value-removed", "unlisted-value", False),
-    ("became-enum", "unlisted-value", False),
-    ("became-not-enum", "unlisted-value", False),
-    ("const-removed", "unlisted-value", False),
-    ("const-added", "unlisted-value", False),
-    ("const-changed", "unlisted-value", False),
-    ("one-of-added", "new-branch", True),
-    ("any-of-added", "new-branch", True),
-    ("one-of-removed", "new-branch", False),
-    ("any-of-removed", "new-branch", False),
-    ("became-nullable", "null", True),
-    ("became-not-nullable", "null", False),
-    ("list-of-types-widened", "type", True),
-    ("list-of-types-narrowed", "type", False),
-    ("type-generalized", "type", True),
-    ("type-specialized", "type", False),
-    ("type-changed", "type", False),
-    ("became-optional", "missing", False),
-    ("became-required", "missing", False),
-    ("status-added", "status", True),
-    ("status-removed", "status", False),
+_RULES: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
+    ("undocumented-property", True, ("property-added-to-closed-object", "property-added")),
+    ("undocumented-property", False, ("property-removed",)),
+    ("unlisted-value", True, ("enum-value-added",)),
+    ("unlisted-value", False, ("enum-value-removed", "became-enum", "became-not-enum")),
+    ("unlisted-value", False, ("const-removed", "const-added", "const-changed")),
+    ("new-branch", True, ("one-of-added", "any-of-added")),
+    ("new-branch", False, ("one-of-removed", "any-of-removed")),
+    ("null", True, ("became-nullable",)),
+    ("null", False, ("became-not-nullable",)),
+    ("type", True, ("list-of-types-widened", "type-generalized")),
+    ("type", False, ("list-of-types-narrowed", "type-specialized", "type-changed")),
+    ("missing", False, ("became-optional", "became-required")),
+    ("status", True, ("status-added",)),
+    ("status", False, ("status-removed",)),
 )
-"""The end of a rule's name, the kind of difference by which traffic shows it, and whether it would show as something
-that was not there before: a change that only takes away, or only permits an absence, does not."""
+"""The kind of difference by which traffic shows a change, whether it would show as something that was not there before
+(a change that only takes away, or only permits an absence, does not), and the ends of the names of its rules."""
 
 _KINSHIP = {
     "undocumented-property": frozenset({"undocumented-property", "missing"}),
@@ -97,7 +86,7 @@ def change_of(finding: Finding) -> Change:
     """Read a finding of the drift gate."""
     kind, adds = None, False
     if finding.direction == "response":
-        kind, adds = next(((kind, adds) for end, kind, adds in _RULES if finding.rule.endswith(end)), (None, False))
+        kind, adds = next(((kind, adds) for kind, adds, ends in _RULES if finding.rule.endswith(ends)), (None, False))
     wanted = finding.observed if isinstance(finding.observed, str) else ""
     form = ""
     if kind == "type" and not adds and wanted and wanted not in _TYPES:

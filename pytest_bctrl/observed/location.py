@@ -13,11 +13,10 @@ from ast import literal_eval
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
-from pytest_bctrl.contract.show import shortened
+from pytest_bctrl.contract.show import PLAIN, shortened
 
 StepKind = Literal["member", "items", "position", "others", "tag"]
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _STEP = re.compile(
     r"""(?P<items>\[\*\])|\[(?P<position>\d+)\]|\[(?P<quoted>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]"""
     r"""|(?P<others>\.?\*)|\.?(?P<member>[A-Za-z_][A-Za-z0-9_-]*)|<(?P<tag>[^<>]*)>"""
@@ -38,7 +37,7 @@ class Step(NamedTuple):
 
 def member(location: str, name: str) -> str:
     """The place of a member of the object at `location`."""
-    if _PLAIN.fullmatch(name):
+    if PLAIN.fullmatch(name):
         return f"{location}.{name}" if location else name
     return f"{location}[{name!r}]"
 
@@ -65,7 +64,7 @@ def tagged(location: str, tag: str) -> str:
 
 def value_tag(name: str, value: Any) -> str:
     """The tag of a branch that the value of a property tells: `kind=profile`; of a container, its type alone."""
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and value not in _WORDS:
+    if isinstance(value, str) and PLAIN.fullmatch(value) and value not in _WORDS:
         text = value
     elif isinstance(value, dict | list):
         return f"{name}:{'object' if isinstance(value, dict) else 'array'}"

@@ -55,7 +55,8 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
 
     It holds names, types, formats and listed values, and nothing else of what the API sent.
     """
-    observation = _in_order(observation)
+    # In one order of its places, whatever came first.
+    observation = replace(observation, places=dict(sorted(observation.places.items())))
     work = _Work(overlays.fresh(contract.document))
     while True:
         current = from_sound(work.document, contract.name)
@@ -73,11 +74,6 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
     return Suggestion(overlay, proven, tuple(work.admitted.values()), tuple(work.unsaid.values()))
 
 
-def _in_order(observation: Observation) -> Observation:
-    """The observation with its places in one order, whatever came first."""
-    return replace(observation, places=dict(sorted(observation.places.items())))
-
-
 _INFO = {"title": "What the API was seen to send", "version": "1.0.0"}
 
 
@@ -93,7 +89,8 @@ class _Work:
 
     def take(self, changed: dict[str, Any], why: str, goal: Tokens, finding: Finding) -> None:
         """Take a step; one that was taken already, and did not help, is taken back."""
-        added = [_described(action, why) for action in actions(self.document, changed)]
+        made = actions(self.document, changed)
+        added = [{"target": action["target"], "description": why, **action} for action in made]
         mark = (_key(finding), goal)
         if mark in self._before:
             self.document, count = self._before[mark]
@@ -174,10 +171,6 @@ def _documented(
     if body in observation.places:
         response["content"] = {"application/json": {"schema": inferred(observation, body)}}
     return with_value(document, goal, {**value_at(document, goal), code: response})
-
-
-def _described(action: Action, why: str) -> Action:
-    return {"target": action["target"], "description": why, **action}
 
 
 def _prove(overlay: Mapping[str, Any], contract: Contract, document: Mapping[str, Any]) -> None:

@@ -105,14 +105,10 @@ def _name(name: str) -> str:
     return str(shortened(name)).encode("utf-8", "backslashreplace").decode()
 
 
-_NAMES: Mapping[type, str] = {
-    type(None): "null",
-    bool: "boolean",
-    int: "integer",
-    str: "string",
-    list: "array",
-    dict: "object",
-}
+_CERTAIN: tuple[Any, ...] = (None, True, 0, "", [], {})
+"""A value of each type but that of numbers with a fraction, which may be integers too."""
+
+_NAMES: Mapping[type, str] = {type(one): type_name(one) for one in _CERTAIN}
 
 
 class Tally:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.read import load
+from tests.observed.bodies import CONTRACT as CONTRACT
+from tests.observed.bodies import sample as sample
 
-CONTRACT = load()
 JSON = ("Content-Type", "application/json")
-_SAMPLE: dict[str, Any] = json.loads(packaged().sample.read_text("utf-8"))
-SPACE: str = _SAMPLE["runtimes"][0]["spaceId"]
-
-
-def sample() -> dict[str, Any]:
-    """A conforming body with a runtime of every kind."""
-    return copy.deepcopy(_SAMPLE)
+SPACE: str = sample()["runtimes"][0]["spaceId"]
 
 
 def runtime(**changes: Any) -> dict[str, Any]:

@@ -274,3 +274,12 @@ def test_what_several_answers_share_is_one_finding() -> None:
     found = merge(finding for one in given for finding in check_answer(one))
     counts = [("type", 2, 16), ("unlisted-value", 8, 8), ("missing", 1, 8)]
     assert counts == [(finding.extra["kind"], finding.count, finding.total) for finding in found]
+
+
+@pytest.mark.parametrize(("one", "other", "total"), [(8, 3, 11), (None, 3, None), (8, None, None), (None, None, None)])
+def test_counts_are_added_and_totals_where_both_are_known(
+    one: int | None, other: int | None, total: int | None
+) -> None:
+    (found,) = check_answer(answer(runtime(name=7)))
+    (merged,) = merge([replace(found, count=2, total=one), replace(found, count=3, total=other)])
+    assert (5, total) == (merged.count, merged.total)

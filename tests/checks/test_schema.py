@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from pytest_bctrl import check
 from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.contract.read import load
 from tests.contract.documents import contract_of, rooted
+from tests.observed.bodies import change, places
 
 from .answers import CONTRACT, answer, runtime, sample
 
@@ -32,14 +32,6 @@ def is_valid(body: Any, schema: Any) -> bool:
     return Draft202012Validator(rooted(CONTRACT, schema), format_checker=FormatChecker()).is_valid(body)
 
 
-def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    if path:
-        yield path
-    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, member in members:
-        yield from _places(member, (*path, key))
-
-
 _VALUES = (
     st.none()
     | st.booleans()
@@ -53,42 +45,22 @@ _VALUES = (
 )
 
 
-@given(st.lists(st.tuples(st.sampled_from(list(_places(sample()))), _VALUES | st.just("@remove")), max_size=3))
+@given(st.lists(st.tuples(st.sampled_from(list(places(sample()))), _VALUES | st.just("@remove")), max_size=3))
 def test_there_are_findings_exactly_where_jsonschema_says_invalid(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
     body = sample()
     for path, value in changes:
-        _change(body, path, value)
+        change(body, path, copy.deepcopy(value))
     schema = load().operations[0].responses["200"].content["application/json"]
     assert is_valid(body, schema) is (not found(body))
 
 
-@given(st.lists(st.tuples(st.sampled_from(list(_places(ERROR))), _VALUES | st.just("@remove")), max_size=3))
+@given(st.lists(st.tuples(st.sampled_from(list(places(ERROR))), _VALUES | st.just("@remove")), max_size=3))
 def test_the_verdict_on_an_error_body_is_jsonschemas_too(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
     body = copy.deepcopy(ERROR)
     for path, value in changes:
-        _change(body, path, value)
+        change(body, path, copy.deepcopy(value))
     schema = load().operations[0].responses["404"].content["application/json"]
     assert is_valid(body, schema) is (not found(body, 404))
-
-
-def _change(body: Any, path: tuple[Any, ...], value: Any) -> None:
-    """Set or remove what is at a place, where an earlier change has left that place."""
-    for key in path[:-1]:
-        if not _has(body, key):
-            return
-        body = body[key]
-    if not _has(body, path[-1]):
-        return
-    if value == "@remove":
-        del body[path[-1]]
-    else:
-        body[path[-1]] = copy.deepcopy(value)
-
-
-def _has(value: Any, key: str | int) -> bool:
-    if isinstance(key, int):
-        return isinstance(value, list) and key < len(value)
-    return isinstance(value, dict) and key in value
 
 
 def test_the_sample_conforms() -> None:

@@ -25,21 +25,11 @@ def test_spec_and_overlay_make_exactly_the_merged_document() -> None:
     assert packaged().merged.read_text("utf-8") == build.render(build.merged(packaged()))
 
 
-def test_the_lock_holds_the_digest_of_the_spec() -> None:
-    lock = json.loads(packaged().lock.read_text("utf-8"))
-    assert lock["sha256"] == build.spec_digest(packaged().spec.read_text("utf-8"))
-
-
-def test_the_lock_says_where_the_spec_came_from_and_when() -> None:
-    lock = json.loads(packaged().lock.read_text("utf-8"))
+def test_the_lock_says_where_the_spec_came_from_and_when_and_holds_its_digest() -> None:
+    spec, lock = packaged().spec.read_text("utf-8"), json.loads(packaged().lock.read_text("utf-8"))
     assert {"source", "fetched", "sha256"} == set(lock)
-
-
-def test_the_lock_text_holds_the_digest_of_the_spec_it_is_given() -> None:
-    assert (
-        build.spec_digest("openapi: 3.1.0\n")
-        == json.loads(build.lock_text("x", "2026-01-01", "openapi: 3.1.0\n"))["sha256"]
-    )
+    assert lock["sha256"] == build.spec_digest(spec)
+    assert lock == json.loads(build.lock_text(lock["source"], lock["fetched"], spec))
 
 
 @pytest.mark.skipif(not PAGE.is_file(), reason=f"the published page is not beside this checkout ({PAGE.name})")
@@ -51,14 +41,11 @@ def test_a_build_of_what_is_built_changes_nothing(files: ContractFiles) -> None:
     assert not build.build(files)
 
 
-def test_a_build_restores_a_changed_merged_document(files: ContractFiles) -> None:
+def test_a_build_restores_a_changed_merged_document_and_leaves_no_other_file(files: ContractFiles) -> None:
+    before = sorted(path.name for path in files.folder.iterdir())
     files.merged.write_text("{}", "utf-8")
     assert (True, packaged().merged.read_text("utf-8")) == (build.build(files), files.merged.read_text("utf-8"))
-
-
-def test_a_build_makes_a_missing_merged_document(files: ContractFiles) -> None:
-    files.merged.unlink()
-    assert build.build(files)
+    assert before == sorted(path.name for path in files.folder.iterdir())
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o664])
@@ -69,17 +56,10 @@ def test_a_build_keeps_the_mode_of_the_file(files: ContractFiles, mode: int) -> 
     assert mode == files.merged.stat().st_mode & 0o777
 
 
-def test_a_new_file_may_be_read_by_everyone(files: ContractFiles) -> None:
+def test_a_build_makes_a_missing_merged_document_that_may_be_read_by_everyone(files: ContractFiles) -> None:
     files.merged.unlink()
-    build.build(files)
+    assert build.build(files)
     assert 0o644 == files.merged.stat().st_mode & 0o777
-
-
-def test_a_build_leaves_no_other_file(files: ContractFiles) -> None:
-    before = sorted(path.name for path in files.folder.iterdir())
-    files.merged.write_text("{}", "utf-8")
-    build.build(files)
-    assert before == sorted(path.name for path in files.folder.iterdir())
 
 
 def test_a_failed_write_leaves_the_old_text_and_no_other_file(tmp_path: Path) -> None:

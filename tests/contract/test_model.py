@@ -56,14 +56,9 @@ def test_success_is_what_begins_with_2(statuses: list[str], expected: set[int]) 
     assert expected == operation(*statuses).success_statuses
 
 
-@pytest.mark.parametrize(("method", "safe"), [("GET", True), ("HEAD", True), ("OPTIONS", True), ("TRACE", False)])
-def test_only_methods_that_change_nothing_are_safe(method: str, safe: bool) -> None:
-    assert safe is operation("200", method=method).is_safe
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_methods_that_change_something_are_not_safe(method: str) -> None:
-    assert not operation("200", method=method).is_safe
+def test_only_methods_that_change_nothing_are_safe() -> None:
+    methods = ("GET", "HEAD", "OPTIONS", "TRACE", "POST", "PUT", "PATCH", "DELETE")
+    assert ["GET", "HEAD", "OPTIONS"] == [one for one in methods if operation("200", method=one).is_safe]
 
 
 @pytest.mark.parametrize("value", ["a/b", "..", ".", "{id}", "%2F", "a?b#c", "ü🦉", "a b", "\x00"])

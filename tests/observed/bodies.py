@@ -11,13 +11,25 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.json_source import Beyond
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
+from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.observe import observe
 from tests.variants.runtimes import mixed_runtime
 
 CONTRACT = load()
 OPERATION = CONTRACT.operations[0]
 LABEL = OPERATION.label
 _SAMPLE: dict[str, Any] = json.loads(packaged().sample.read_text("utf-8"))
+
+
+def seen(*bodies: Any, contract: Contract = CONTRACT, status: int = 200, conforms: bool = False) -> Observation:
+    """What bodies of one status show."""
+    made = Observation()
+    for body in bodies:
+        observe(contract, contract.operations[0].label, status, body, made, conforms=conforms)
+    return made
+
 
 SCALARS = (
     st.none()

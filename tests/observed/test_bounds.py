@@ -7,7 +7,7 @@ import tracemalloc
 
 from pytest_bctrl.observed.facts import Observation, as_data
 from pytest_bctrl.observed.observe import observe
-from tests.observed.bodies import CONTRACT, LABEL, odd
+from tests.observed.bodies import CONTRACT, LABEL, odd, seen
 
 
 def held_after(items: int) -> int:
@@ -27,9 +27,6 @@ def test_ten_times_the_traffic_holds_no_more() -> None:
 
 
 def test_what_is_carried_is_bounded_too() -> None:
-    sizes = []
-    for items in (1_000, 10_000):
-        made = Observation()
-        observe(CONTRACT, LABEL, 200, {"runtimes": [odd(number) for number in range(items)]}, made)
-        sizes.append(len(json.dumps(as_data(made))))
-    assert sizes[1] < 1.2 * sizes[0]
+    bodies = [{"runtimes": [odd(number) for number in range(items)]} for items in (1_000, 10_000)]
+    few, many = (len(json.dumps(as_data(seen(body)))) for body in bodies)
+    assert many < 1.2 * few

@@ -16,7 +16,7 @@ import yaml
 from pytest_bctrl.observed.facts import as_data
 from tests.variants.runtimes import edited, on_all, put, sample
 
-from .seeing import seen
+from .bodies import seen
 from .three_witnesses import BROKEN, CASES, STALE, answered, published
 
 Ran = subprocess.CompletedProcess[str]

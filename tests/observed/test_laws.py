@@ -15,37 +15,30 @@ from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
 from pytest_bctrl.observed.location import parted
 from pytest_bctrl.observed.node import body_node, node_at
-from pytest_bctrl.observed.observe import examine, observe
+from pytest_bctrl.observed.observe import examine
 from pytest_bctrl.observed.spot import body_spot
-from tests.observed.bodies import BODIES, CONTRACT, LABEL, OPERATION, conforming, mutated
+from tests.contract.documents import contract_of
+from tests.observed.bodies import BODIES, CONTRACT, LABEL, OPERATION, conforming, mutated, seen
 from tests.observed.reference import documented, walked
-from tests.observed.seeing import contract_with
-
-
-def observed(*bodies: Any, conforms: bool = False) -> Observation:
-    made = Observation()
-    for body in bodies:
-        observe(CONTRACT, LABEL, 200, body, made, conforms=conforms)
-    return made
 
 
 @given(st.lists(BODIES, max_size=3), st.lists(BODIES, max_size=3))
 def test_observing_apart_and_adding_is_observing_together(some: list[Any], others: list[Any]) -> None:
-    added = observed(*some)
-    added.add(observed(*others))
-    assert observed(*some, *others) == added
+    added = seen(*some)
+    added.add(seen(*others))
+    assert seen(*some, *others) == added
 
 
 @given(st.lists(BODIES, max_size=3))
 def test_an_observation_survives_as_json_and_as_what_workers_send(bodies: list[Any]) -> None:
-    made = observed(*bodies)
+    made = seen(*bodies)
     assert made == from_data(json.loads(json.dumps(as_data(made))))
     assert made == from_data(execnet.loads(execnet.dumps(as_data(made))))
 
 
 @given(BODIES)
 def test_columns_tell_what_a_walk_from_value_to_value_does(body: Any) -> None:
-    assert documented(walked(200, body)) == documented(observed(body))
+    assert documented(walked(200, body)) == documented(seen(body))
 
 
 @given(conforming() | mutated())
@@ -53,17 +46,14 @@ def test_what_is_known_of_a_conforming_body_need_not_be_looked_at(body: Any) -> 
     spot = body_spot(CONTRACT, OPERATION, "200")
     assert spot is not None
     if accepts(CONTRACT, spot.schema, body):
-        assert observed(body) == observed(body, conforms=True)
+        assert seen(body) == seen(body, conforms=True)
 
 
 def test_conforming_items_of_a_list_are_counted_with_their_format() -> None:
-    contract = contract_with({"type": "array", "items": {"type": "string", "format": "uuid"}})
-    looked, known = Observation(), Observation()
-    for _ in range(2):
-        for made in (looked, known):
-            body = ["5b1e0c8e-0000-4000-8000-00000000bc71"] * 3
-            observe(contract, contract.operations[0].label, 200, body, made, conforms=made is known)
-    assert looked == known
+    contract = contract_of({"type": "array", "items": {"type": "string", "format": "uuid"}})
+    bodies = [["5b1e0c8e-0000-4000-8000-00000000bc71"] * 3] * 2
+    known = seen(*bodies, contract=contract, conforms=True)
+    assert seen(*bodies, contract=contract) == known
     (facts,) = [facts for place, facts in known.places.items() if place.location == "[*]"]
     assert (6, 6) == (facts.types["string"], facts.formats["uuid"])
 
@@ -79,12 +69,12 @@ def test_a_long_list_is_observed_by_the_chunk_as_it_is_as_a_whole(body: Any) -> 
     spot = body_spot(CONTRACT, OPERATION, "200")
     assert spot is not None
     assert accepts(CONTRACT, spot.schema, long) == conforms
-    assert observed(long) == made
+    assert seen(long) == made
 
 
 @given(BODIES)
 def test_every_place_can_be_found_again_or_is_undocumented(body: Any) -> None:
-    made = observed(body)
+    made = seen(body)
     root = body_node(CONTRACT, LABEL, "200")
     assert root is not None
     unknown = {member.location for members in made.unknown.values() for member in members}
@@ -100,7 +90,7 @@ def test_every_place_can_be_found_again_or_is_undocumented(body: Any) -> None:
 
 @given(st.lists(BODIES, max_size=3))
 def test_no_count_is_more_than_what_was_looked_at_and_each_is_told_once(bodies: list[Any]) -> None:
-    found = differences(CONTRACT, observed(*bodies))
+    found = differences(CONTRACT, seen(*bodies))
     for finding in found:
         assert finding.total is None or 0 < finding.count <= finding.total
     keys = [(one.rule, one.location, one.message, str(one.extra), str(one.observed)) for one in found]
@@ -109,4 +99,4 @@ def test_no_count_is_more_than_what_was_looked_at_and_each_is_told_once(bodies: 
 
 @given(st.lists(conforming(), max_size=3))
 def test_nothing_is_said_of_what_conforms(bodies: list[Any]) -> None:
-    assert [] == differences(CONTRACT, observed(*bodies))
+    assert [] == differences(CONTRACT, seen(*bodies))

@@ -9,16 +9,14 @@ import pytest
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.observed.differences import differences
-from pytest_bctrl.observed.facts import MANY, Observation, as_data, from_data, relabelled
-from pytest_bctrl.observed.observe import observe
+from pytest_bctrl.observed.facts import MANY, as_data, from_data, relabelled
 from tests.contract.documents import contract_of
-from tests.observed.bodies import CONTRACT, LABEL, OPERATION, odd
+from tests.observed.bodies import CONTRACT, LABEL, OPERATION, odd, seen
 from tests.variants.runtimes import mixed_runtime
 
 
 def test_names_that_are_not_told_apart_are_counted_and_said() -> None:
-    made = Observation()
-    observe(CONTRACT, LABEL, 200, {"runtimes": [{**mixed_runtime(n), f"field-{n}": n} for n in range(MANY + 36)]}, made)
+    made = seen({"runtimes": [{**mixed_runtime(n), f"field-{n}": n} for n in range(MANY + 36)]})
     found = differences(CONTRACT, made)
     assert MANY == sum(1 for one in found if one.location.startswith("runtimes[*]['field-") or "field-" in one.location)
     (more,) = [one for one in found if one.location == "runtimes[*]"]
@@ -28,9 +26,8 @@ def test_names_that_are_not_told_apart_are_counted_and_said() -> None:
 
 
 def test_branches_that_are_not_told_apart_are_counted_and_said() -> None:
-    made = Observation()
     kinds = [{**mixed_runtime(n), "backing": {"kind": f"kind-{n}"}} for n in range(MANY + 36)]
-    observe(CONTRACT, LABEL, 200, {"runtimes": kinds}, made)
+    made = seen({"runtimes": kinds})
     *told, further = differences(CONTRACT, made)
     assert [("new-branch", 1)] * 10 == [(one.extra["kind"], one.count) for one in told]
     assert ("further-values", MANY + 26) == (further.extra["kind"], further.count)
@@ -38,8 +35,7 @@ def test_branches_that_are_not_told_apart_are_counted_and_said() -> None:
 
 
 def test_an_observation_tells_its_differences_without_the_samples_too() -> None:
-    made = Observation()
-    observe(CONTRACT, LABEL, 200, {"runtimes": [odd(1)]}, made)
+    made = seen({"runtimes": [odd(1)]})
     data = json.loads(json.dumps(as_data(made)), object_hook=lambda one: {**one, "samples": {}} if "of" in one else one)
     told, bare = differences(CONTRACT, made), differences(CONTRACT, from_data(data))
     assert [(one.location, one.message, one.count) for one in told] == [
@@ -51,8 +47,7 @@ def test_an_observation_tells_its_differences_without_the_samples_too() -> None:
 def test_a_secret_that_stands_in_traffic_is_in_no_sample() -> None:
     secret = "vk_live_51Nightjar4Kd9wQx2LmZ"
     body = {"runtimes": [{**mixed_runtime(1), "name": secret, "token": secret, "links": {"self": [secret]}}]}
-    made = Observation()
-    observe(CONTRACT, LABEL, 200, body, made)
+    made = seen(body)
     assert secret not in json.dumps(as_data(made))
     assert secret not in repr([one.as_dict() for one in differences(CONTRACT, made)])
 

@@ -8,17 +8,13 @@ import pytest
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.observed.coverage import Coverage, coverage, never_seen
-from pytest_bctrl.observed.facts import Observation
-from pytest_bctrl.observed.observe import NO_BODY, observe
+from pytest_bctrl.observed.observe import NO_BODY
 from tests.contract.documents import contract_of
-from tests.observed.bodies import CONTRACT, sample
+from tests.observed.bodies import CONTRACT, sample, seen
 
 
 def measured(contract: Contract, *bodies: Any, status: int = 200) -> Coverage:
-    seen = Observation()
-    for body in bodies:
-        observe(contract, contract.operations[0].label, status, body, seen)
-    return coverage(contract, seen)
+    return coverage(contract, seen(*bodies, contract=contract, status=status))
 
 
 def points(schema: Any, *bodies: Any) -> dict[tuple[str, str, str], int]:

@@ -19,9 +19,10 @@ from pytest_bctrl.observed.suggest import suggest
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.samples.mutants import Mutant, mutants, undocumented_mutants
 from pytest_bctrl.strategies import responses
+from tests.contract.documents import contract_of
 from tests.variants.runtimes import Edit, edited, on_all, put, sample
 
-from .seeing import CONTRACT, contract_with, seen
+from .bodies import CONTRACT, seen
 
 SAMPLES = Samples(CONTRACT, CONTRACT.operations[0])
 MUTANTS = [*mutants(SAMPLES), *undocumented_mutants(SAMPLES)]
@@ -187,7 +188,7 @@ _SHARED = st.sampled_from(
 
 def test_integers_and_other_numbers_beside_alternatives_are_of_one_each() -> None:
     told = [{"type": "object", "required": [name]} for name in "ab"]
-    contract = contract_with({"oneOf": told})
+    contract = contract_of({"oneOf": told})
     made = suggest(contract, seen(0, 0.5, contract=contract)).contract
 
     assert [] == [place for body in (0, 0.5, 7, 2.25) for place in wrong(body, made)]
@@ -200,7 +201,7 @@ def test_integers_and_other_numbers_beside_alternatives_are_of_one_each() -> Non
 @example({"type": "array", "items": {"type": "string", "enum": ["a"]}}, {"type": "string"}, [[[]], [None, False]])
 def test_any_contract_accepts_any_traffic_after_its_suggestion(schema: Any, shared: Any, bodies: list[Any]) -> None:
     """What it cannot say it names; where it says all, nothing is found again."""
-    contract = contract_with(schema, Shared=shared)
+    contract = contract_of(schema, {"Shared": shared})
     suggestion = suggest(contract, seen(*bodies, contract=contract))
     if suggestion.unsaid:
         return
@@ -215,7 +216,7 @@ def test_any_contract_accepts_any_traffic_after_its_suggestion(schema: Any, shar
 def test_what_breaks_another_rule_than_what_was_seen_is_refused_still(
     schema: Any, shared: Any, bodies: list[Any], other: Any
 ) -> None:
-    contract = contract_with(schema, Shared=shared)
+    contract = contract_of(schema, {"Shared": shared})
     admitted, breaks = (_broken(contract, *some) for some in (bodies, [other]))
     # Whoever takes any number takes a whole one.
     admitted |= {(location, kind, "integer") for location, kind, value in admitted if value == "number"}
@@ -239,7 +240,7 @@ def _two() -> Contract:
     """Three uses of a component, all of one object, as an alias in YAML makes them."""
     reference = {"$ref": "#/components/schemas/Shared"}
     nested = {"type": "object", "properties": {"in": reference}}
-    return contract_with(
+    return contract_of(
         {"type": "object", "properties": {"one": reference, "two": reference, "three": nested}}, Shared=SHARED
     )
 
@@ -264,7 +265,7 @@ def test_a_shared_component_changes_only_where_it_was_seen(
 
 def test_a_component_that_is_used_once_is_changed_where_it_stands() -> None:
     """No copy is made for nothing."""
-    contract = contract_with({"$ref": "#/components/schemas/Shared"}, Shared=SHARED)
+    contract = contract_of({"$ref": "#/components/schemas/Shared"}, {"Shared": SHARED})
     targets = [action["target"] for action in suggest(contract, seen({"n": 5}, contract=contract)).actions]
     assert ["$.components.schemas.Shared.properties.n"] == targets
 

@@ -11,13 +11,14 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.observed.observe import NO_BODY
 from pytest_bctrl.observed.suggest import Suggestion, suggest
+from tests.contract.documents import contract_of
 from tests.variants.runtimes import sample
 
-from .seeing import CONTRACT, contract_with, seen
+from .bodies import CONTRACT, seen
 from .test_suggest import wrong
 
 TEXT = {"type": "string"}
-ROOT = "$.paths['/things'].get.responses['200'].content['application/json'].schema"
+ROOT = "$.paths['/v1/things/{id}'].get.responses['200'].content['application/json'].schema"
 
 
 def thing(*required: str, **properties: Any) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def kind(name: str, value: Any) -> dict[str, Any]:
 
 
 def test_a_value_is_listed_for_the_branch_that_it_was_seen_in_and_no_other() -> None:
-    contract = contract_with({"oneOf": [kind("x", {"enum": ["x1"]}), kind("y", {"enum": ["y1"]})]})
+    contract = contract_of({"oneOf": [kind("x", {"enum": ["x1"]}), kind("y", {"enum": ["y1"]})]})
     bodies = [{"kind": "x", "value": "new"}, {"kind": "y", "value": "y1"}]
     made = suggested(contract, *bodies)
     assert ([], []) == (wrong(bodies[0], made.contract), wrong(bodies[1], made.contract))
@@ -46,7 +47,7 @@ def test_a_value_is_listed_for_the_branch_that_it_was_seen_in_and_no_other() -> 
 
 
 def test_an_object_is_described_as_it_was_in_the_branch_that_it_was_seen_in() -> None:
-    contract = contract_with({"oneOf": [kind("x", TEXT), kind("y", TEXT)]})
+    contract = contract_of({"oneOf": [kind("x", TEXT), kind("y", TEXT)]})
     bodies = [{"kind": "x", "value": "text"}, {"kind": "y", "value": {"a": 1}}]
     made = suggested(contract, *bodies)
     assert ((), []) == (made.unsaid, wrong(bodies[1], made.contract))
@@ -54,13 +55,13 @@ def test_an_object_is_described_as_it_was_in_the_branch_that_it_was_seen_in() ->
 
 
 def test_null_is_admitted_by_alternatives_that_stand_beside_a_list_of_values() -> None:
-    made = suggested(contract_with({"enum": ["a", 5], "anyOf": [TEXT, {"type": "integer"}]}), None)
+    made = suggested(contract_of({"enum": ["a", 5], "anyOf": [TEXT, {"type": "integer"}]}), None)
     assert ((), []) == (made.unsaid, wrong(None, made.contract))
     assert [f"{ROOT}.anyOf", f"{ROOT}.enum"] == [action["target"] for action in made.actions]
 
 
 def test_what_was_of_no_alternative_is_admitted_as_it_was_seen() -> None:
-    contract = contract_with({"oneOf": [thing("a", a=TEXT), thing("b", b=TEXT)]})
+    contract = contract_of({"oneOf": [thing("a", a=TEXT), thing("b", b=TEXT)]})
     made = suggested(contract, {"a": 5})
     assert ((), []) == (made.unsaid, wrong({"a": 5}, made.contract))
     assert ["$", "$"] == [*wrong({"b": 5}, made.contract), *wrong({"a": None}, made.contract)]
@@ -91,7 +92,7 @@ def test_what_was_of_no_alternative_is_admitted_as_it_was_seen() -> None:
     ],
 )
 def test_what_no_overlay_can_say_is_named_with_the_reason(schema: Any, body: Any, location: str, why: str) -> None:
-    made = suggested(contract_with(schema), body)
+    made = suggested(contract_of(schema), body)
     assert [(location, why)] == [(finding.location, reason) for finding, reason in made.unsaid]
     assert [] == made.actions
 
@@ -117,13 +118,13 @@ def test_a_name_that_is_too_long_to_be_kept_is_no_property_of_an_overlay() -> No
     ],
 )
 def test_the_one_of_several_schemas_that_refuses_it_is_changed(schema: Any, body: Any, target: str) -> None:
-    (action,) = suggested(contract_with(schema), body).actions
+    (action,) = suggested(contract_of(schema), body).actions
     assert (f"{ROOT}.{target}", {"type": [TEXT["type"], "integer"]}) == (action["target"], action["update"])
 
 
 def test_what_stands_beside_a_reference_holds_still_where_its_target_is_written_out() -> None:
     shared = {"$ref": "#/components/schemas/Shared"}
-    contract = contract_with(thing(one={**shared, "maxLength": 5}, two=shared), Shared=TEXT)
+    contract = contract_of(thing(one={**shared, "maxLength": 5}, two=shared), {"Shared": TEXT})
     made = suggested(contract, {"one": 5}).contract
     assert [] == wrong({"one": 5}, made)
     assert ["one"] == wrong({"one": "a long text"}, made)

@@ -19,7 +19,7 @@ from pytest_bctrl.strategies import responses
 from tests.drift.published import SPEC
 from tests.variants.runtimes import on_all, put
 
-from .seeing import CONTRACT, seen
+from .bodies import CONTRACT, seen
 from .three_witnesses import (
     AHEAD,
     BROKEN,
