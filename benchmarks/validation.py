@@ -15,10 +15,9 @@ from statistics import median
 from typing import Any
 
 import jsonschema
-from pytest_bctrl.checks.undocumented import check_undocumented
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.run import check_answer, check_undocumented
 from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.samples import SPACE_ID, Samples

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl.cli import main
-from pytest_bctrl.contract import update as updates
-from pytest_bctrl.contract.build import build, spec_digest
+from pytest_bctrl.contract.build import build, locked_source, spec_digest
 from pytest_bctrl.contract.files import ContractFiles, packaged
 
 from .published import TEXT, page, written
@@ -149,4 +148,4 @@ def test_a_dry_run_begins_no_folder(tmp_path: Path) -> None:
 
 
 def test_the_lock_says_where_the_spec_came_from() -> None:
-    assert updates.locked_source(packaged()).startswith("https://")
+    assert locked_source(packaged()).startswith("https://")

@@ -225,7 +225,7 @@ KNOWN = {
     "cli/suggest.py write_atomically": "the overlay is hidden in; a contract is built of documents of the user's own",
     "contract/build.py write": "write_atomically itself",
     "contract/build.py write_atomically": "the contract, of documents of the user's own",
-    "contract/update.py write_bytes": "the files that were there before",
+    "contract/build.py write_bytes": "the files that were there before",
     "hiding.py write": "what hides",
     "locking.py write": "recordings, of which one that holds a secret is refused, and published documents",
     "recorded/checked.py write": "digests of recordings",
