@@ -19,9 +19,9 @@ from pytest_bctrl.conformance import check
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples.coherence import settled
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.mutants import broken, rules
-from pytest_bctrl.samples.override import settled
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.shapes import Shape, flatten, shapes
 from pytest_bctrl.samples.text import FORMATS, encode, moment, string

@@ -12,9 +12,8 @@ from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.samples.build import Builder, Outline, Rotation
-from pytest_bctrl.samples.coherence import cohere, renew
+from pytest_bctrl.samples.coherence import Held, cohere, refuse_broken, refuse_data, refuse_repeated, renew, settled
 from pytest_bctrl.samples.inputs import known_values, main_operation
-from pytest_bctrl.samples.override import Held, refuse_broken, refuse_data, refuse_repeated, settled
 from pytest_bctrl.samples.shapes import flatten, shapes
 
 SPACE_ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
