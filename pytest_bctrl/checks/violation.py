@@ -205,12 +205,5 @@ def _members(value: dict[str, Any], at: str | None, keeps_texts: bool) -> dict[s
 
 
 def _redacted(value: Any, keeps_texts: bool) -> Any:
-    if isinstance(value, str) and not keeps_texts:
-        return f"<{len(value)} characters>"
-    if isinstance(value, dict):
-        if keeps_texts:
-            return shortened(value)
-        return f"<{len(value)} properties>"
-    if isinstance(value, list) and not keeps_texts:
-        return f"<{len(value)} items>"
-    return shortened(value)
+    word = {str: "characters", dict: "properties", list: "items"}.get(type(value))
+    return shortened(value) if keeps_texts or word is None else f"<{len(value)} {word}>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.model import Contract, Parameter, SecurityScheme
 from pytest_bctrl.contract.read import digest, from_document, load
 from pytest_bctrl.errors import DocumentError
+from tests.observed.bodies import places
 
 from .documents import document
 
@@ -190,13 +191,6 @@ def test_an_unsound_document_is_refused_where_it_is_wrong(name: str) -> None:
     assert (True, True, 1) == (text.startswith("mine.json"), problem in text, len(text.splitlines()))
 
 
-def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    yield path
-    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, member in members:
-        yield from _places(member, (*path, key))
-
-
 def _changed(path: tuple[Any, ...], junk: Any) -> Any:
     changed = copy.deepcopy(MERGED)
     if not path:
@@ -211,23 +205,16 @@ def _changed(path: tuple[Any, ...], junk: Any) -> Any:
 _JUNK = st.sampled_from([None, 1, "x", True, 1.5, [], {}, [1], [None], {"x": None}, {"$ref": "#/no"}, {"$ref": 7}])
 
 
-@given(st.sampled_from(list(_places(MERGED))), _JUNK)
-def test_junk_anywhere_is_refused_in_one_line_or_read(path: tuple[Any, ...], junk: Any) -> None:
-    refusal = _refusal(_changed(path, junk), lambda contract: None)
-    assert len(refusal.splitlines()) <= 1
+@given(st.sampled_from([(), *places(MERGED)]), _JUNK)
+def test_junk_anywhere_is_refused_in_one_line_or_can_be_shown_and_checked_against(
+    path: tuple[Any, ...], junk: Any
+) -> None:
+    def use(contract: Contract) -> None:
+        list(tree.lines(contract))
+        check(SAMPLE, contract=contract, operation="GET /v1/spaces/{id}/runtimes")
 
-
-@given(st.sampled_from(list(_places(MERGED))), _JUNK)
-def test_a_contract_that_was_read_can_be_shown(path: tuple[Any, ...], junk: Any) -> None:
-    refusal = _refusal(_changed(path, junk), lambda contract: list(tree.lines(contract)))
-    assert "" == refusal or "x" == refusal[0]
-
-
-@given(st.sampled_from(list(_places(MERGED))), _JUNK)
-def test_a_contract_that_was_read_can_be_checked_against(path: tuple[Any, ...], junk: Any) -> None:
-    label = "GET /v1/spaces/{id}/runtimes"
-    refusal = _refusal(_changed(path, junk), lambda contract: check(SAMPLE, contract=contract, operation=label))
-    assert "" == refusal or "x" == refusal[0]
+    refusal = _refusal(_changed(path, junk), use)
+    assert "" == refusal or ("x", 1) == (refusal[0], len(refusal.splitlines()))
 
 
 def _refusal(changed: Any, use: Callable[[Contract], object]) -> str:

@@ -173,31 +173,21 @@ def test_a_renamed_path_parameter_is_nobody_s_move() -> None:
     assert [(AHEAD, "does not document it")] == [(one.moved, one.upstream) for one in found if one.finding.location]
 
 
-def test_an_operation_that_is_gone_and_still_answers_is_a_promise() -> None:
+def test_an_operation_that_is_gone_is_a_promise_while_it_answers_and_has_no_witness_where_it_was_not_asked() -> None:
+    """What else it does is told of the vendored spec."""
     spec = copy.deepcopy(SPEC)
     spec["paths"]["/v2/runtimes"] = spec["paths"].pop("/v1/spaces/{id}/runtimes")
     upstream = contract_of(load_data(spec, "upstream.yaml"), None)
-    case = CASES["another type"]._replace(api=lambda runtimes: None)
-    found = place(CONTRACT, upstream, seen(answered(case)), compare(SPEC, spec))
-    gone = [one for one in found if one.finding.rule.startswith("api-path-removed")]
-    assert [(PROMISED, "still answered, 1 times")] == [(one.moved, one.observed) for one in gone]
-
-
-def test_an_operation_that_is_gone_and_was_not_asked_has_no_witness() -> None:
-    spec = copy.deepcopy(SPEC)
-    spec["paths"]["/v2/runtimes"] = spec["paths"].pop("/v1/spaces/{id}/runtimes")
-    upstream = contract_of(load_data(spec, "upstream.yaml"), None)
-    found = place(CONTRACT, upstream, Observation(), compare(SPEC, spec))
-    gone = [one for one in found if one.finding.rule.startswith("api-path-removed")]
-    assert [(UNKNOWN, "it was not asked")] == [(one.moved, one.observed) for one in gone]
-
-
-def test_what_an_operation_that_is_gone_does_besides_is_told_of_the_vendored_spec() -> None:
-    spec = copy.deepcopy(SPEC)
-    spec["paths"]["/v2/runtimes"] = spec["paths"].pop("/v1/spaces/{id}/runtimes")
-    upstream = contract_of(load_data(spec, "upstream.yaml"), None)
-    found = place(CONTRACT, upstream, seen(answered(CASES["a property that nobody documents"])), compare(SPEC, spec))
-    said = [(one.moved, one.vendored, one.upstream) for one in found if one.finding.location == "runtimes[*].tenant"]
+    asked, unasked = (
+        place(CONTRACT, upstream, observation, compare(SPEC, spec))
+        for observation in (seen(answered(CASES["a property that nobody documents"])), Observation())
+    )
+    gone = [
+        [(one.moved, one.observed) for one in found if one.finding.rule.startswith("api-path-removed")]
+        for found in (asked, unasked)
+    ]
+    assert [[(PROMISED, "still answered, 1 times")], [(UNKNOWN, "it was not asked")]] == gone
+    said = [(one.moved, one.vendored, one.upstream) for one in asked if one.finding.location == "runtimes[*].tenant"]
     assert [(AHEAD, "does not document it", "has no such operation")] == said
 
 
