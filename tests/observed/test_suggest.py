@@ -241,7 +241,7 @@ def _two() -> Contract:
     reference = {"$ref": "#/components/schemas/Shared"}
     nested = {"type": "object", "properties": {"in": reference}}
     return contract_of(
-        {"type": "object", "properties": {"one": reference, "two": reference, "three": nested}}, Shared=SHARED
+        {"type": "object", "properties": {"one": reference, "two": reference, "three": nested}}, {"Shared": SHARED}
     )
 
 
