@@ -205,5 +205,6 @@ def _members(value: dict[str, Any], at: str | None, keeps_texts: bool) -> dict[s
 
 
 def _redacted(value: Any, keeps_texts: bool) -> Any:
-    word = {str: "characters", dict: "properties", list: "items"}.get(type(value))
+    units: Mapping[type, str] = {str: "characters", dict: "properties", list: "items"}
+    word = units.get(type(value))
     return shortened(value) if keeps_texts or word is None else f"<{len(value)} {word}>"
