@@ -29,8 +29,8 @@ from pytest_bctrl.reports.formats import FORMATS, writer
 from pytest_bctrl.reports.github import escaped_property, findings_github
 from pytest_bctrl.reports.terminal import counted, describe, printable
 from pytest_bctrl.reports.title import Title
-from pytest_bctrl.suite.coverage_summary import lines
 from pytest_bctrl.suite.observer import Observer
+from pytest_bctrl.suite.observing import lines
 from pytest_bctrl.traffic.recordings.attachments import beside, nowhere
 from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording

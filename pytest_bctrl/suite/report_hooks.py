@@ -16,8 +16,7 @@ from pytest_bctrl.reports.github import shown_commands
 from pytest_bctrl.reports.job_summary import append_summary
 from pytest_bctrl.reports.run_report import RunReport
 from pytest_bctrl.reports.title import Title
-from pytest_bctrl.suite.coverage_summary import always_empty, remarks, shortfall
-from pytest_bctrl.suite.observing import OBSERVER
+from pytest_bctrl.suite.observing import OBSERVER, always_empty, remarks, shortfall
 from pytest_bctrl.suite.report_files import ReportFile, write_reports
 from pytest_bctrl.suite.sinks import hide
 from pytest_bctrl.suite.summary import Summary

@@ -172,7 +172,7 @@ class Summary:
             seconds=seconds,
             is_complete=is_complete and not self.stopped,
             tests=tuple(self._tests),
-            counts=dict(self._tally),
+            counts={name: self._tally[name] for name in ("requests", "answers", "bodies")},
             coverage=coverage(run.contract, self.observation) if run.target or self.observation.statuses else None,
             observation=as_data(self.observation),
         )
