@@ -1,4 +1,4 @@
-"""Reads a list of accepted findings, and parts findings by it.
+"""Reads a list of accepted findings, parts findings by it, and adds to it; what stands in it stays as it is.
 
 allow:
   - fingerprint: 3f0a9c51d2e84b67
@@ -12,11 +12,11 @@ allow:
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.yaml_source import read_yaml
-from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.incoming import read_text
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 FILE = "bctrl-baseline.yaml"
 """The list of the contract suite and of `pytest-bctrl check`; the drift gate's own file holds levels too."""
+
+DAYS = 90
+"""For how long a finding is accepted where no date is given."""
 
 _KEYS = frozenset(("fingerprint", "rule", "location", "operation", "reason", "until"))
 
@@ -181,3 +184,71 @@ def list_notes(findings: Sequence[Finding], allow_list: AllowList, today: date) 
         elif entry.until < today:
             notes.append(f"{where}: the entry for {entry.name} expired on {entry.until}; mend it, or accept it anew")
     return notes
+
+
+def last_day(text: str | None, today: date, option: str) -> date:
+    """Return the day until which to accept, `DAYS` from now where none is given; `option` is what errors name."""
+    if text is None:
+        return today + timedelta(days=DAYS)
+    try:
+        until = date.fromisoformat(text)
+    except ValueError:
+        raise SettingError(f"{text!r} is not a date", where=option, mend="such as 2027-01-31") from None
+    if until < today:
+        raise SettingError(f"{until} is past", where=option, mend="give a date to come")
+    return until
+
+
+def require_reason(reason: str, option: str) -> str:
+    """Return the reason; raises `SettingError` where it says nothing."""
+    if not reason.strip():
+        raise SettingError("the reason is empty", where=option, mend="say why a consumer bears it")
+    return reason
+
+
+def accept(path: Path, findings: Sequence[Finding], reason: str, until: date) -> None:
+    """Add entries for `findings` to the file, made anew where it is not there, whole or not at all.
+
+    Raises `DocumentError` where the file cannot be read, is not a list of this form, or cannot be written.
+    """
+    from pytest_bctrl.contract.build import write_atomically
+
+    write_atomically(path, with_entries(list_text(path, str(path)), str(path), findings, reason, until))
+
+
+def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str, until: date) -> str:
+    """Return the text of a list with entries for `findings` added.
+
+    Raises `DocumentError` for a list that is written on one line.
+    """
+    import json
+
+    lines: dict[str, int] = {}
+    read_yaml(text, path, lines)
+    added = []
+    for finding in findings:
+        place = " ".join(f"{finding.rule} at {finding.location or finding.operation or 'the document'}".split())
+        added += [
+            f"  # {place}",
+            f"  - fingerprint: {finding.fingerprint}",
+            f"    reason: {json.dumps(reason, ensure_ascii=False)}",
+            f"    until: {until.isoformat()}",
+        ]
+    rows = text.splitlines()
+    if "/allow" not in lines:
+        return "\n".join([*rows, "allow:", *added, ""])
+    start = lines["/allow"]
+    if "/allow/0" not in lines:
+        rows[start - 1] = "allow:"
+        return "\n".join([*rows[:start], *added, *rows[start:], ""])
+    column = len(rows[lines["/allow/0"] - 1]) - len(rows[lines["/allow/0"] - 1].lstrip())
+    if not rows[lines["/allow/0"] - 1].lstrip().startswith("- "):
+        raise DocumentError(
+            "'allow' is written on one line", where=f"{path}:{start}", mend="give each entry lines of its own"
+        )
+    later = [line for pointer, line in lines.items() if line > start and pointer.count("/") == 1]
+    end = min(later, default=len(rows) + 1) - 1
+    while end > start and not rows[end - 1].strip():
+        end -= 1
+    shifted = [" " * column + row[2:] for row in added]
+    return "\n".join([*rows[:end], *shifted, *rows[end:], ""])

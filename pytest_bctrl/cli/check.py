@@ -9,8 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from pytest_bctrl.baseline.accept import DAYS, accept, last_day, require_reason
-from pytest_bctrl.baseline.allowlist import FILE, AllowList, accepted, list_notes, load_allow_list
+from pytest_bctrl.baseline.allowlist import (
+    DAYS,
+    FILE,
+    AllowList,
+    accept,
+    accepted,
+    last_day,
+    list_notes,
+    load_allow_list,
+    require_reason,
+)
 from pytest_bctrl.checks.accept import answer_of
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.own import Check
@@ -27,8 +36,9 @@ from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
 from pytest_bctrl.recorded.conform import listing
 from pytest_bctrl.reports.formats import FORMATS, writer
 from pytest_bctrl.reports.github import escaped_property, findings_github
-from pytest_bctrl.reports.terminal import counted, describe, printable
+from pytest_bctrl.reports.terminal import describe, printable
 from pytest_bctrl.reports.title import Title
+from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.suite.observer import Observer
 from pytest_bctrl.suite.observing import lines
 from pytest_bctrl.traffic.recordings.attachments import beside, nowhere

@@ -26,7 +26,7 @@ EXAMPLES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommand's arguments."""
-    from pytest_bctrl.baseline.accept import DAYS
+    from pytest_bctrl.baseline.allowlist import DAYS
 
     parser.add_argument(
         "upstream",
@@ -185,7 +185,7 @@ def read_gate(path: str | None, is_written: bool = False) -> GateFile:
 
 
 def _until(arguments: argparse.Namespace, today: date) -> date:
-    from pytest_bctrl.baseline.accept import last_day, require_reason
+    from pytest_bctrl.baseline.allowlist import last_day, require_reason
     from pytest_bctrl.errors import SettingError
 
     if arguments.accept is not None:
@@ -196,7 +196,7 @@ def _until(arguments: argparse.Namespace, today: date) -> date:
 
 
 def _accept(arguments: argparse.Namespace, gate: GateFile, findings: list[Finding], until: date) -> int:
-    from pytest_bctrl.baseline.accept import accept
+    from pytest_bctrl.baseline.allowlist import accept
 
     chosen = _failing(findings, arguments.fail_on) if arguments.fail_on != "never" else list(findings)
     if not chosen:

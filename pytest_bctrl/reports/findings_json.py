@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.finding import LEVELS
-from pytest_bctrl.reports.verdict import verdict_of
+from pytest_bctrl.reports.title import verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

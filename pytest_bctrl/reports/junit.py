@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.finding import LEVELS, at_or_above
-from pytest_bctrl.reports.verdict import verdict_of
+from pytest_bctrl.reports.title import verdict_of
 from pytest_bctrl.reports.wording import accepted, one_line, spot, told, where
 
 if TYPE_CHECKING:

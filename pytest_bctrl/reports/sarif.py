@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pytest_bctrl._version import __version__
-from pytest_bctrl.reports.verdict import verdict_of
+from pytest_bctrl.reports.title import verdict_of
 from pytest_bctrl.reports.wording import accepted, one_line, spot, told, where
 
 if TYPE_CHECKING:

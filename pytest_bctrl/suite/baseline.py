@@ -8,8 +8,17 @@ from datetime import date
 from pathlib import Path
 
 from pytest_bctrl import settings
-from pytest_bctrl.baseline.accept import accept, last_day, require_reason
-from pytest_bctrl.baseline.allowlist import FILE, AllowList, accepted, list_notes, load_allow_list, marked
+from pytest_bctrl.baseline.allowlist import (
+    FILE,
+    AllowList,
+    accept,
+    accepted,
+    last_day,
+    list_notes,
+    load_allow_list,
+    marked,
+    require_reason,
+)
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import FailOn, Finding, at_or_above
 

@@ -16,7 +16,8 @@ from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.location import shown
 from pytest_bctrl.observed.measure import coverage
 from pytest_bctrl.observed.unseen import never_seen
-from pytest_bctrl.reports.terminal import counted, describe, printable
+from pytest_bctrl.reports.terminal import describe, printable
+from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.suite.observer import Observer
 from pytest_bctrl.suite.run import RUN
 from pytest_bctrl.suite.sinks import hide

@@ -18,12 +18,12 @@ from pytest_bctrl.observed.data import as_data
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.measure import coverage
 from pytest_bctrl.reports.run_report import Outcome, RunReport, TestOutcome
-from pytest_bctrl.reports.terminal import counted, describe
+from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.title import Title
-from pytest_bctrl.suite.collect import NODE
+from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.suite.parameters import documented_refusals
 from pytest_bctrl.suite.plan import askable, why_not_asked
-from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.run import NODE, ContractRun
 
 
 class Summary:

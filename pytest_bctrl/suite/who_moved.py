@@ -13,7 +13,7 @@ from pytest_bctrl.contract.upstream import contract_of
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.witnesses import place
-from pytest_bctrl.reports.moved_text import moved_text
+from pytest_bctrl.reports.drift_text import moved_text
 from pytest_bctrl.suite.run import ContractRun
 
 REPORT = "bctrl-run.json"

@@ -9,8 +9,7 @@ import pytest
 
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports.run_report import RunReport, TestOutcome
-from pytest_bctrl.reports.title import Title
-from pytest_bctrl.reports.verdict import verdict_of
+from pytest_bctrl.reports.title import Title, verdict_of
 from tests.reports.examples import CONTRACT
 
 ERROR = Finding("r", "error", "a", "m")
