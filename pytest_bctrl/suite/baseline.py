@@ -44,18 +44,14 @@ class Baseline:
             for finding in known
         ]
 
-    def fresh(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Return the findings that this run accepts and the list does not hold yet."""
-        held = [accepted(replace(finding, extra={}), self.allow_list, self.today) for finding in findings]
-        return [
-            finding
-            for finding, known in zip(findings, held, strict=True)
-            if finding.extra.get("accepted") and not known.extra
-        ]
-
     def write(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Add what this run accepts to the list; returns it. Raises `DocumentError` where that cannot be done."""
-        fresh = self.fresh(findings)
+        """Add what this run accepts, and the list does not hold yet, to the list; returns it.
+
+        Raises `DocumentError` where that cannot be done.
+        """
+        held = [accepted(replace(finding, extra={}), self.allow_list, self.today) for finding in findings]
+        pairs = zip(findings, held, strict=True)
+        fresh = [finding for finding, known in pairs if finding.extra.get("accepted") and not known.extra]
         if fresh and self.reason is not None:
             accept(self.path, fresh, self.reason, self.until)
         return fresh

@@ -20,7 +20,7 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.parameters import text_of
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import known_values
-from pytest_bctrl.suite.parameters import Mistake, Variation, documented_refusals, is_guessable, of_case
+from pytest_bctrl.suite.parameters import Trial, documented_refusals, is_guessable, of_case
 from pytest_bctrl.suite.paths import REFUSED, UNKNOWN, PathValue, generated, near_misses, unknown
 from pytest_bctrl.suite.target import Exchange, Target
 
@@ -123,42 +123,37 @@ def refusals(operation: Operation) -> frozenset[int]:
     return REFUSED | ({422} if "422" in operation.responses else set())
 
 
-def of_variation(target: Target, operation: Operation, variation: Variation) -> Found:
+def of_variation(target: Target, operation: Operation, variation: Trial) -> Found:
     """Ask with a value that a parameter may have: it has to be taken, and answered as documented."""
     target.first(operation)
     exchange = target.ask(operation, variation.inputs)
-    answer = exchange.answer
-    if not (400 <= answer.status < 500 and answer.documented is not None):
-        yield [*exchange.findings, *check_answer(answer, operation.success_statuses)]
-        return
-    refused = Violation(
-        "positive_data_acceptance",
-        "error",
-        "a value that the contract allows is refused",
-        place=f"{variation.parameter.place} {variation.parameter.name}",
-        expected=sorted(operation.success_statuses),
-        observed=answer.status,
-    )
-    yield [*exchange.findings, *findings(answer, [refused]), *check_protocol(answer)]
+    answer, wanted = exchange.answer, operation.success_statuses
+    if 400 <= answer.status < 500 and answer.documented is not None:
+        words = "a value that the contract allows is refused"
+        found = [*_wrong(answer, variation, "positive_data_acceptance", words, wanted), *check_protocol(answer)]
+    else:
+        found = check_answer(answer, wanted)
+    yield [*exchange.findings, *found]
 
 
-def of_mistake(target: Target, operation: Operation, mistake: Mistake) -> Found:
+def of_mistake(target: Target, operation: Operation, mistake: Trial) -> Found:
     """Ask with a value that a parameter must not have: it has to be refused, as documented."""
     target.first(operation)
     exchange = target.ask(operation, mistake.inputs)
-    answer = exchange.answer
-    if not 200 <= answer.status < 300:
-        yield [*exchange.findings, *check_protocol(answer, documented_refusals(operation))]
-        return
-    accepted = Violation(
-        "negative_data_rejection",
-        "error",
-        "a value that the contract does not allow is taken",
-        place=f"{mistake.parameter.place} {mistake.parameter.name}",
-        expected=sorted(documented_refusals(operation)),
-        observed=answer.status,
-    )
-    yield [*exchange.findings, *findings(answer, [accepted])]
+    answer, wanted = exchange.answer, documented_refusals(operation)
+    if 200 <= answer.status < 300:
+        words = "a value that the contract does not allow is taken"
+        found = _wrong(answer, mistake, "negative_data_rejection", words, wanted)
+    else:
+        found = check_protocol(answer, wanted)
+    yield [*exchange.findings, *found]
+
+
+def _wrong(answer: Answer, trial: Trial, rule: str, message: str, wanted: Iterable[int]) -> list[Finding]:
+    """The finding for a trial that was answered as if its value were of the other kind."""
+    place = f"{trial.parameter.place} {trial.parameter.name}"
+    wrong = Violation(rule, "error", message, place=place, expected=sorted(wanted), observed=answer.status)
+    return findings(answer, [wrong])
 
 
 def of_generated_paths(target: Target, operation: Operation) -> Found:
