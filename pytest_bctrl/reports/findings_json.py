@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_bctrl.finding import Finding
     from pytest_bctrl.observed.coverage import Coverage
-    from pytest_bctrl.reports.run_report import RunReport
-    from pytest_bctrl.reports.title import Title
+    from pytest_bctrl.reports.title import RunReport, Title
 
 
 def findings_json(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> str:

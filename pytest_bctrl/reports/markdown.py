@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_bctrl.finding import Finding
-    from pytest_bctrl.reports.run_report import RunReport
-    from pytest_bctrl.reports.title import Title
+    from pytest_bctrl.reports.title import RunReport, Title
 
 LIMIT = 1024 * 1024
 """Bytes of one step's job summary, a mebibyte; of a larger one GitHub shows nothing."""

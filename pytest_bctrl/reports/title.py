@@ -1,16 +1,18 @@
-"""What a report says of itself: its title, and the verdict that it begins with, never a good one of nothing checked."""
+"""What a report says beside its findings: title, run, and verdict, which is never good where nothing was checked."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_bctrl.reports.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from pytest_bctrl.contract.model import Contract
     from pytest_bctrl.finding import FailOn, Finding
-    from pytest_bctrl.reports.run_report import RunReport
+    from pytest_bctrl.observed.coverage import Coverage
 
 Status = Literal["passed", "failed", "not checked"]
 
@@ -27,6 +29,46 @@ class Title(NamedTuple):
     fail_on: FailOn = "error"
     notes: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
+
+
+Outcome = Literal["passed", "failed", "accepted", "skipped", "error", "not checked"]
+"""How a test ended; `accepted`: it would have failed, and all that it found is accepted."""
+
+
+class RanTest(NamedTuple):
+    """One test of the run: its id, how it ended, its duration in seconds and, where it did not pass, why."""
+
+    id: str
+    outcome: Outcome
+    seconds: float
+    reason: str = ""
+
+
+class RunReport(NamedTuple):
+    """Everything that a writer is told about a run, beside findings and title.
+
+    `target` is `mock`, `live` or empty where nothing was asked, `base_url` where that is; `started` is a time in
+    ISO 8601 with its offset; `counts` has `requests`, `answers` and `bodies`. `is_complete` is false where the run
+    ended before all of its tests had run. `shortfall` says that less of the contract was seen than was asked for.
+    `observation` is what was seen, as plain data.
+    """
+
+    contract: Contract
+    target: str = ""
+    base_url: str = ""
+    upstream: str = ""
+    started: str = ""
+    seconds: float = 0.0
+    is_complete: bool = True
+    tests: tuple[RanTest, ...] = ()
+    counts: Mapping[str, int] = MappingProxyType({})
+    coverage: Coverage | None = None
+    shortfall: str = ""
+    observation: Mapping[str, Any] | None = None
+
+    def number_of(self, outcome: Outcome) -> int:
+        """How many tests ended like this."""
+        return sum(1 for test in self.tests if test.outcome == outcome)
 
 
 class Verdict(NamedTuple):

@@ -7,7 +7,6 @@ import os
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -20,8 +19,7 @@ from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports.formats import SUFFIXES, writer
 from pytest_bctrl.reports.github import shown_commands
 from pytest_bctrl.reports.markdown import append_summary
-from pytest_bctrl.reports.run_report import RunReport
-from pytest_bctrl.reports.title import Title
+from pytest_bctrl.reports.title import RunReport, Title
 from pytest_bctrl.suite.observing import OBSERVER, always_empty, remarks, shortfall
 from pytest_bctrl.suite.sinks import hide
 from pytest_bctrl.suite.summary import Summary
@@ -148,4 +146,4 @@ def _with_coverage(config: pytest.Config, title: Title, report: RunReport) -> tu
     title = title._replace(
         notes=(*title.notes, *remarks(observer)), not_checked=(*title.not_checked, *always_empty(report.coverage))
     )
-    return title, replace(report, shortfall=short)
+    return title, report._replace(shortfall=short)

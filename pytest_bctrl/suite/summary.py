@@ -17,9 +17,8 @@ from pytest_bctrl.finding import LEVELS, Finding, at_or_above, from_dict
 from pytest_bctrl.observed.data import as_data
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.measure import coverage
-from pytest_bctrl.reports.run_report import Outcome, RunReport, TestOutcome
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.title import Title
+from pytest_bctrl.reports.title import Outcome, RanTest, RunReport, Title
 from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.suite.parameters import documented_refusals
 from pytest_bctrl.suite.plan import askable, why_not_asked
@@ -36,7 +35,7 @@ class Summary:
         self._outcomes: Counter[str] = Counter()
         self._skipped: Counter[str] = Counter()
         self._not_looked_at: list[str] = []
-        self._tests: list[TestOutcome] = []
+        self._tests: list[RanTest] = []
         self._figures: list[str] = []
         self._off: Counter[str] = Counter()
         self.again = ["pytest"]
@@ -256,14 +255,14 @@ def _times(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _outcome(report: pytest.TestReport) -> TestOutcome:
+def _outcome(report: pytest.TestReport) -> RanTest:
     """One test's outcome; a failure of its setup or teardown is an error, as pytest has it."""
     if getattr(report, "bctrl", {}).get("not_checked"):
-        return TestOutcome(report.nodeid, "not checked", report.duration, _reason(report))
+        return RanTest(report.nodeid, "not checked", report.duration, _reason(report))
     if hasattr(report, "wasxfail"):
-        return TestOutcome(report.nodeid, "accepted", report.duration, str(report.wasxfail))
+        return RanTest(report.nodeid, "accepted", report.duration, str(report.wasxfail))
     outcome: Outcome = "error" if report.failed and report.when != "call" else report.outcome
-    return TestOutcome(report.nodeid, outcome, report.duration, "" if report.passed else _reason(report))
+    return RanTest(report.nodeid, outcome, report.duration, "" if report.passed else _reason(report))
 
 
 def _reason(report: pytest.TestReport) -> str:

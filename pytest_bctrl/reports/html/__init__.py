@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_bctrl.finding import Finding
-    from pytest_bctrl.reports.run_report import RunReport
-    from pytest_bctrl.reports.title import Title
+    from pytest_bctrl.reports.title import RunReport, Title
 
 _FOLDER = Path(__file__).with_name("page")
 _SCRIPTS = [
