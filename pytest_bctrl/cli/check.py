@@ -40,7 +40,7 @@ from pytest_bctrl.reports.terminal import describe, printable
 from pytest_bctrl.reports.title import Title
 from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.suite.observer import Observer
-from pytest_bctrl.suite.observing import lines
+from pytest_bctrl.suite.observing import coverage_lines
 from pytest_bctrl.traffic.recordings.attachments import beside, nowhere
 from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
@@ -149,7 +149,7 @@ def run(options: argparse.Namespace) -> int:
     findings = options.hide.data(findings)
     sys.stdout.write(_written(options.format, findings, title, answers))
     if options.format == "text" and answers:
-        print(*lines(observer), sep="\n")
+        print(*coverage_lines(observer), sep="\n")
     for problem in (*problems, *notes):
         print(f"pytest-bctrl: {printable(problem)}", file=sys.stderr)
     if problems:

@@ -99,12 +99,6 @@ SHOWN = 12
 """Places of which something was never seen that are listed by name."""
 
 
-def lines(observer: Observer) -> Iterator[str]:
-    """Yield what was seen of the contract, then the drift, line by line."""
-    yield from coverage_lines(observer)
-    yield from drift_lines(observer)
-
-
 def coverage_lines(observer: Observer) -> Iterator[str]:
     """Yield how much of the contract was seen, and what never was."""
     seen = observer.everything

@@ -38,6 +38,7 @@ class Probe:
 
         Raises `NoAnswerError` where there is none, and `NotCheckedError` where it has nothing to look at.
         """
+        target.first(self.operation)
         return self._ask(target, self.operation, *self._given)
 
 

@@ -1,6 +1,7 @@
 """What the contract suite asks a target, and what is wrong with the answers: no pytest in here.
 
-Every function sends its requests and yields, for each answer, what is wrong with it. `plan` lists them all.
+Every function sends its requests and yields, for each answer, what is wrong with it. `plan` lists them all, and asks
+for the plain answer before each: a target that does not give that can be asked nothing else.
 """
 
 from __future__ import annotations
@@ -76,7 +77,6 @@ def of_repetition(target: Target, operation: Operation) -> Found:
     After the first pause that the target announces (503) it is asked as often again: a server may need one, and must
     not need one for every fifth answer.
     """
-    target.first(operation)
     left = REPEATS - 1
     while left:
         paused = target.pauses[operation.label]
@@ -91,7 +91,6 @@ def of_repetition(target: Target, operation: Operation) -> Found:
 
 def of_credential(target: Target, operation: Operation, credential: Credential) -> Found:
     """Ask with a wrong credential: it has to be refused, as documented."""
-    target.first(operation)
     exchange = target.ask(operation, target.plain(operation), credential, alone=credential.is_first)
     refused = findings(exchange.answer, check_refused(exchange.answer, credential.name))
     yield [*exchange.findings, *refused, *check_protocol(exchange.answer)]
@@ -99,7 +98,6 @@ def of_credential(target: Target, operation: Operation, credential: Credential) 
 
 def of_head(target: Target, operation: Operation) -> Found:
     """Ask for the head alone, without a credential: it must not be let in."""
-    target.first(operation)
     # On a connection of its own: many a server sends a body here, which no other request may take for its answer.
     exchange = target.ask(operation, target.plain(operation), NONE, method="HEAD", alone=True)
     yield [*exchange.findings, *findings(exchange.answer, check_head_refused(exchange.answer))]
@@ -107,7 +105,6 @@ def of_head(target: Target, operation: Operation) -> Found:
 
 def of_path(target: Target, operation: Operation, value: PathValue) -> Found:
     """Ask for what does not exist: it has to be refused, as documented."""
-    target.first(operation)
     contract = target.run.contract
     wrong = {
         parameter.name: unknown(contract, parameter) if value is UNKNOWN else value.value
@@ -125,7 +122,6 @@ def refusals(operation: Operation) -> frozenset[int]:
 
 def of_variation(target: Target, operation: Operation, variation: Trial) -> Found:
     """Ask with a value that a parameter may have: it has to be taken, and answered as documented."""
-    target.first(operation)
     exchange = target.ask(operation, variation.inputs)
     answer, wanted = exchange.answer, operation.success_statuses
     if 400 <= answer.status < 500 and answer.documented is not None:
@@ -138,7 +134,6 @@ def of_variation(target: Target, operation: Operation, variation: Trial) -> Foun
 
 def of_mistake(target: Target, operation: Operation, mistake: Trial) -> Found:
     """Ask with a value that a parameter must not have: it has to be refused, as documented."""
-    target.first(operation)
     exchange = target.ask(operation, mistake.inputs)
     answer, wanted = exchange.answer, documented_refusals(operation)
     if 200 <= answer.status < 300:
@@ -163,7 +158,6 @@ def of_generated_paths(target: Target, operation: Operation) -> Found:
     """
     from pytest_bctrl.suite.generate import generated_cases
 
-    target.first(operation)
     plain = target.plain(operation)
     limit = generated(target.run.max_examples)
     cases = generated_cases(target.run.contract, operation, limit)
@@ -202,7 +196,6 @@ def of_generated_query(target: Target, operation: Operation) -> Found:
     """Ask with what Schemathesis puts in query and header, of what the contract allows: answered as documented."""
     from pytest_bctrl.suite.generate import generated_cases
 
-    target.first(operation)
     plain, contract = target.plain(operation), target.run.contract
     for case in generated_cases(contract, operation, target.run.max_examples):
         exchange = target.ask(operation, of_case(contract, operation, plain, case))

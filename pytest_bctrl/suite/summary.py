@@ -85,22 +85,13 @@ class Summary:
         failing = at_or_above(found, self._run.fail_on)
         borne = [finding for finding in found if finding.extra.get("accepted")]
         passing = [finding for finding in found if finding not in failing and finding not in borne]
-        if borne:
-            terminal.line("accepted, so that they do not fail the run:")
-            for line in describe(borne):
-                terminal.line(line)
-            terminal.line("")
+        lines = ["accepted, so that they do not fail the run:", *describe(borne), ""] if borne else []
         if passing:
-            terminal.line(f"found, below the level that fails ({self._run.fail_on}):")
-            for line in describe(passing):
-                terminal.line(line)
-            terminal.line("")
-        for line in self._moved:
-            terminal.line(line)
-        unseen = [f"not checked  {reason}" for reason in self.not_checked()]
-        accepted = [f"accepted     {note}" for note in self._accepted()]
-        told = [*self._checked(), *self._switched_off(), *unseen, *accepted]
-        for line in [*told, *self._next(failing, passing), *self._figures]:
+            lines += [f"found, below the level that fails ({self._run.fail_on}):", *describe(passing), ""]
+        lines += [*self._moved, *self._checked(), *self._switched_off()]
+        lines += [f"not checked  {reason}" for reason in self.not_checked()]
+        lines += [f"accepted     {note}" for note in self._accepted()]
+        for line in [*lines, *self._next(failing, passing), *self._figures]:
             terminal.line(line)
 
     def _checked(self) -> list[str]:

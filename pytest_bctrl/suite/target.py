@@ -106,7 +106,7 @@ class Target:
                 self.run.key,
                 live=True,
                 retry=self.retry,
-                observe=self._observe,
+                observe=lambda _attempt: self.tally.update(requests=1),
                 keep_alive=not alone,
             )
             made.timeout = httpx.Timeout(self.timeout)
@@ -253,9 +253,6 @@ class Target:
                 yield one, Secret(one.prefix + self.run.key.reveal()), f"{one.prefix}$BCTRL_API_KEY"
             elif wrong.header is not None:
                 yield one, wrong.header, wrong.shell
-
-    def _observe(self, attempt: Attempt) -> None:
-        self.tally["requests"] += 1
 
 
 def _let_in(exchange: Exchange) -> Exchange:

@@ -81,8 +81,3 @@ class Verdict:
             pytest.xfail("; ".join(dict.fromkeys(said(finding) for finding in borne)))
             # Under --runxfail the call above does nothing.
             pytest.fail("\n".join([headline(borne), *describe(borne)]), pytrace=False)
-
-    def __call__(self, found: Iterable[Finding]) -> None:
-        """Collect and give at once."""
-        self.collect(found)
-        self.give()
