@@ -76,16 +76,14 @@ class Judged(NamedTuple):
     notes: tuple[str, ...]
 
 
-def read_allow_list(text: str, path: str) -> AllowList:
-    """Read a list that holds nothing else. Raises `DocumentError`, naming the line, for what is not of its form."""
-    lines: dict[str, int] = {}
-    data = read_mapping(text, path, lines, ("allow",))
-    return AllowList(path, read_entries(data, path, lines))
-
-
 def load_allow_list(path: Path, name: str) -> AllowList:
-    """Read the list of a file, empty where there is none; `name` is what messages call it. Raises `DocumentError`."""
-    return read_allow_list(list_text(path, name), name) if path.exists() else AllowList(name)
+    """Read a file that holds a list and nothing else, empty where there is none; `name` is what messages call it.
+
+    Raises `DocumentError`, naming the line, for what is not of its form.
+    """
+    lines: dict[str, int] = {}
+    data = read_mapping(list_text(path, name), name, lines, ("allow",))
+    return AllowList(name, read_entries(data, name, lines))
 
 
 def list_text(path: Path, name: str) -> str:

@@ -97,9 +97,3 @@ def _shown(path: Path) -> str:
 def is_borne(finding: Finding, fail_on: FailOn) -> bool:
     """Whether a finding would fail the run if it were not accepted."""
     return bool(finding.extra.get("accepted")) and bool(at_or_above([replace(finding, extra={})], fail_on))
-
-
-def said(finding: Finding) -> str:
-    """Why a finding is accepted, and until when, in one line."""
-    why = finding.extra["accepted"]
-    return f"accepted until {why['expires']}: {why['reason']} ({why['where']})"

@@ -12,7 +12,7 @@ from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.levels import Levels
 from pytest_bctrl.reports.terminal import describe, headline
-from pytest_bctrl.suite.baseline import Baseline, is_borne, said
+from pytest_bctrl.suite.baseline import Baseline, is_borne
 
 VERDICT: pytest.StashKey[Verdict] = pytest.StashKey()
 
@@ -78,6 +78,8 @@ class Verdict:
             pytest.fail("\n".join([headline(failing), *describe(failing)]), pytrace=False)
         borne = [finding for finding in found if is_borne(finding, self._fail_on)]
         if borne:
-            pytest.xfail("; ".join(dict.fromkeys(said(finding) for finding in borne)))
+            why = (finding.extra["accepted"] for finding in borne)
+            said = ("accepted until {expires}: {reason} ({where})".format(**entry) for entry in why)
+            pytest.xfail("; ".join(dict.fromkeys(said)))
             # Under --runxfail the call above does nothing.
             pytest.fail("\n".join([headline(borne), *describe(borne)]), pytrace=False)
