@@ -184,24 +184,27 @@ def list_notes(findings: Sequence[Finding], allow_list: AllowList, today: date) 
     return notes
 
 
-def last_day(text: str | None, today: date, option: str) -> date:
-    """Return the day until which to accept, `DAYS` from now where none is given; `option` is what errors name."""
-    if text is None:
+def last_day(reason: str | None, until: str | None, today: date, prefix: str = "--") -> date:
+    """Return the day until which to accept, `DAYS` from now where none is given.
+
+    Raises `SettingError`, naming the option `accept` or `until` behind `prefix`, for a reason that says nothing, for a
+    day without a reason, and for one that is no date or past.
+    """
+    where = f"{prefix}until"
+    if reason is not None and not reason.strip():
+        raise SettingError("the reason is empty", where=f"{prefix}accept", mend="say why a consumer bears it")
+    if until is None:
         return today + timedelta(days=DAYS)
+    if reason is None:
+        mend = f'{prefix}accept "why" {where} 2027-01-31'
+        raise SettingError(f"it goes with {prefix}accept", where=where, mend=mend)
     try:
-        until = date.fromisoformat(text)
+        last = date.fromisoformat(until)
     except ValueError:
-        raise SettingError(f"{text!r} is not a date", where=option, mend="such as 2027-01-31") from None
-    if until < today:
-        raise SettingError(f"{until} is past", where=option, mend="give a date to come")
-    return until
-
-
-def require_reason(reason: str, option: str) -> str:
-    """Return the reason; raises `SettingError` where it says nothing."""
-    if not reason.strip():
-        raise SettingError("the reason is empty", where=option, mend="say why a consumer bears it")
-    return reason
+        raise SettingError(f"{until!r} is not a date", where=where, mend="such as 2027-01-31") from None
+    if last < today:
+        raise SettingError(f"{last} is past", where=where, mend="give a date to come")
+    return last
 
 
 def accept(path: Path, findings: Sequence[Finding], reason: str, until: date) -> None:

@@ -18,7 +18,6 @@ from pytest_bctrl.baseline.allowlist import (
     last_day,
     list_notes,
     load_allow_list,
-    require_reason,
 )
 from pytest_bctrl.checks.accept import answer_of
 from pytest_bctrl.checks.answer import Answer
@@ -112,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
     What cannot be read or checked does not keep the rest from being checked.
     """
     today = date.today()
-    until = _until(options, today)
+    until = last_day(options.accept, options.until, today)
     allow_list = _allow_list(options)
     contract = load_contract(options.contract, "--contract")
     require_hooks(options.plugin, ["pytest_bctrl_checks"])
@@ -168,14 +167,6 @@ def _allow_list(options: argparse.Namespace) -> AllowList:
     if options.allow_list is not None and options.accept is None and not path.is_file():
         raise SettingError(f"{str(path)!r} is no file", where="--allow-list", mend="--accept REASON writes one")
     return load_allow_list(path, str(path))
-
-
-def _until(options: argparse.Namespace, today: date) -> date:
-    if options.accept is not None:
-        require_reason(options.accept, "--accept")
-    elif options.until is not None:
-        raise SettingError("it goes with --accept", where="--until", mend='--accept "why" --until 2027-01-31')
-    return last_day(options.until, today, "--until")
 
 
 def _passed_over(paths: Sequence[str], attached: Collection[Path]) -> list[str]:

@@ -17,7 +17,6 @@ from pytest_bctrl.baseline.allowlist import (
     list_notes,
     load_allow_list,
     marked,
-    require_reason,
 )
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import FailOn, Finding, at_or_above
@@ -82,8 +81,8 @@ def resolve_baseline(source: settings.Source, environment: Mapping[str, str], ro
     allow_list = load_allow_list(path.absolute(), _shown(path))
     if reason is None:
         return Baseline(path.absolute(), allow_list, today)
-    last = last_day(None if until is None else str(until), today, "--bctrl-until")
-    return Baseline(path.absolute(), allow_list, today, require_reason(str(reason), "--bctrl-accept"), last)
+    last = last_day(str(reason), None if until is None else str(until), today, "--bctrl-")
+    return Baseline(path.absolute(), allow_list, today, str(reason), last)
 
 
 def _shown(path: Path) -> str:
