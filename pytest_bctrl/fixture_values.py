@@ -104,14 +104,11 @@ def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
 
     config = request.config
     url, key, live = aim(request)
-    around = partial(ObservingTransport, observer=observer(config), judged=is_mock(config, url))
+    # What the bundled mock does against the contract, a test has made it do.
+    is_mock = _MOCK in config.stash and url == config.stash[_MOCK].url
+    around = partial(ObservingTransport, observer=observer(config), judged=is_mock)
     fields = fields_for(contract(config))
     return {"base_url": url, "key": key, "live": live, "around": around, "fields": fields}
-
-
-def is_mock(config: pytest.Config, url: str) -> bool:
-    """Whether a base URL is the bundled mock's: what that does against the contract, a test has told it to."""
-    return _MOCK in config.stash and url == config.stash[_MOCK].url
 
 
 class MockReport:

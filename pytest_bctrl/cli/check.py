@@ -33,7 +33,7 @@ from pytest_bctrl.incoming import read_file, read_stream
 from pytest_bctrl.levels import parse_levels
 from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
 from pytest_bctrl.recorded.conform import listing
-from pytest_bctrl.reports.formats import FORMATS, writer
+from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.github import escaped_property, findings_github
 from pytest_bctrl.reports.terminal import describe, printable
 from pytest_bctrl.reports.title import Title

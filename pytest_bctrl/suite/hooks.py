@@ -225,17 +225,10 @@ class ContractHooks:
         self._summary.write(terminalreporter)
 
 
-_REPEATED = (
-    "bctrl_base_url",
-    "bctrl_space_id",
-    "bctrl_contract",
-    "bctrl_upstream",
-    "bctrl_fail_on",
-    "bctrl_allow_list",
-)
+_REPEATED = ("base_url", "space_id", "contract", "upstream", "fail_on", "allow_list")
 
 
 def _typed(config: pytest.Config) -> list[str]:
     """The options of a run that a command which repeats it has to have, as they were typed."""
-    given = ((name, config.getoption(name)) for name in _REPEATED)
-    return [f"--{name.replace('_', '-')}={value}" for name, value in given if value is not None]
+    given = ((name, config.getoption(f"bctrl_{name}")) for name in _REPEATED)
+    return [f"--bctrl-{name.replace('_', '-')}={value}" for name, value in given if value is not None]

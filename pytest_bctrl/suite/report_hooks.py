@@ -16,7 +16,7 @@ import pytest
 from pytest_bctrl import settings
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.reports.formats import SUFFIXES, writer
+from pytest_bctrl.reports import SUFFIXES, writer
 from pytest_bctrl.reports.github import shown_commands
 from pytest_bctrl.reports.markdown import append_summary
 from pytest_bctrl.reports.title import RunReport, Title

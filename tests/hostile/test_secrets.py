@@ -14,7 +14,7 @@ import pytest
 
 import pytest_bctrl
 from pytest_bctrl.cli import COMMANDS, main
-from pytest_bctrl.reports.formats import FORMATS
+from pytest_bctrl.reports import FORMATS
 from tests.hostile.echo import PLACES, echo, hits, spelled
 from tests.variants import serve
 from tests.variants.reply import Reply
