@@ -18,8 +18,7 @@ from playwright.sync_api import Browser
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.finding import LEVELS, Finding
 from pytest_bctrl.reports.html import findings_html
-from pytest_bctrl.reports.run_report import RunReport, TestOutcome
-from pytest_bctrl.reports.title import Title
+from pytest_bctrl.reports.title import RanTest, RunReport, Title
 from tests.browser.chromium import launched
 
 _DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -95,7 +94,7 @@ def _report(count: int) -> str:
         )
         for number in range(count)
     ]
-    tests = (TestOutcome("bctrl::test_answer_conforms", "failed" if count else "passed", 0.1),)
+    tests = (RanTest("bctrl::test_answer_conforms", "failed" if count else "passed", 0.1),)
     return findings_html(findings, Title("contract run"), RunReport(contract, target="mock", tests=tests))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,6 @@ from pytest_bctrl.secret import Secret
 if TYPE_CHECKING:
     import httpx
 
-    from pytest_bctrl.traffic.flow import FieldsFor
     from pytest_bctrl.traffic.mock import MockServer
     from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
 
@@ -85,50 +85,30 @@ def aim(request: pytest.FixtureRequest) -> tuple[str, Secret | str, bool]:
 
 def client(request: pytest.FixtureRequest) -> httpx.Client:
     """Return a client on the target."""
-    from pytest_bctrl.suite.observing import observer
-    from pytest_bctrl.suite.observing_transport import ObservingTransport
     from pytest_bctrl.traffic.client import client as made
 
-    url, key, live = aim(request)
-    judged = is_mock(request.config, url)
-    sees = observer(request.config)
-    return made(
-        url,
-        key,
-        live=live,
-        around=lambda inner: ObservingTransport(inner, sees, judged=judged),
-        fields=fields_of(request.config),
-    )
+    return made(**_client_settings(request))
 
 
 def async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
     """Return an async client on the target."""
-    from pytest_bctrl.suite.observing import observer
-    from pytest_bctrl.suite.observing_transport import AsyncObservingTransport
     from pytest_bctrl.traffic.client import async_client as made
 
-    url, key, live = aim(request)
-    judged = is_mock(request.config, url)
-    sees = observer(request.config)
-    return made(
-        url,
-        key,
-        live=live,
-        around=lambda inner: AsyncObservingTransport(inner, sees, judged=judged),
-        fields=fields_of(request.config),
-    )
+    return made(**_client_settings(request))
 
 
-def is_mock(config: pytest.Config, url: str) -> bool:
-    """Whether a base URL is the bundled mock's: what that does against the contract, a test has told it to."""
-    return _MOCK in config.stash and url == config.stash[_MOCK].url
-
-
-def fields_of(config: pytest.Config) -> FieldsFor:
-    """Return what says which header fields carry the key to which operation."""
+def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    from pytest_bctrl.suite.observer import ObservingTransport
+    from pytest_bctrl.suite.observing import observer
     from pytest_bctrl.traffic.mock.routes import fields_for
 
-    return fields_for(contract(config))
+    config = request.config
+    url, key, live = aim(request)
+    # What the bundled mock does against the contract, a test has made it do.
+    is_mock = _MOCK in config.stash and url == config.stash[_MOCK].url
+    around = partial(ObservingTransport, observer=observer(config), judged=is_mock)
+    fields = fields_for(contract(config))
+    return {"base_url": url, "key": key, "live": live, "around": around, "fields": fields}
 
 
 class MockReport:

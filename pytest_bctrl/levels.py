@@ -57,10 +57,8 @@ class Levels:
         return kept, off
 
     def _entry(self, finding: Finding) -> Entry | None:
-        found = [entry for entry in self.entries if entry.is_about(finding)]
-        exact = [entry for entry in found if entry.location]
-        chosen = exact or found
-        return chosen[-1] if chosen else None
+        found = (entry for entry in reversed(self.entries) if entry.is_about(finding))
+        return max(found, key=lambda entry: bool(entry.location), default=None)
 
     def require_known(self, rules: Sequence[str]) -> None:
         """Raise `SettingError` for a rule that is none of `rules`."""

@@ -138,7 +138,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # pytest collects garbage as it ends, and each import makes the collector look at all there is: what is alive
         # now is left out, here and after the imports. Measured, that is a fifth of a whole contract run.
         gc.freeze()
-        from pytest_bctrl.suite.start import start
+        from pytest_bctrl.suite.hooks import start
 
         start(config)
     elif option.bctrl_report:

@@ -115,7 +115,8 @@ def in_file(setting: Setting, source: Source) -> list[Given]:
     if type(found) not in types or (isinstance(found, list) and not all(isinstance(value, str) for value in found)):
         value = "its value" if setting is SECRETS else repr(found)
         raise SettingError(f"{value} is not {name}", where=where, mend=f"write {setting.ini} = {example}")
-    return [Given(_text(value), where, is_ini=True) for value in values]
+    texts = (str(value).lower() if isinstance(value, bool) else str(value) for value in values)
+    return [Given(text, where, is_ini=True) for text in texts]
 
 
 TYPES: Mapping[type, tuple[tuple[type, ...], str, str]] = {
@@ -126,10 +127,6 @@ TYPES: Mapping[type, tuple[tuple[type, ...], str, str]] = {
     list: ((list,), "a list of strings", '["…"]'),
 }
 """What a file may give a setting of a type, how that is called, and an example of it."""
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _native(name: str, path: Path) -> object:

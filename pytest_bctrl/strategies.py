@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from random import Random
 from typing import Any, NamedTuple
 
@@ -102,24 +102,17 @@ def _response(
     space_id: str,
     overrides: Mapping[str, Any],
 ) -> Any:
-    uniques = [str(rule["unique"]).rpartition(".")[2] for rule in samples.operation.invariants if "unique" in rule]
-    items = draw(
-        st.lists(
-            _runtime(samples, {"spaceId": space_id, **overrides} if _has_space(samples) else overrides),
-            min_size=min_size,
-            max_size=max_size,
-            unique_by=tuple(_key(name) for name in uniques) or None,
-        )
-    )
+    invariants = samples.operation.invariants
+    uniques = [str(rule["unique"]).rpartition(".")[2] for rule in invariants if "unique" in rule]
+    has_space = any(str(rule.get("each", "")).endswith(".spaceId") for rule in invariants)
+    one = _runtime(samples, {"spaceId": space_id, **overrides} if has_space else overrides)
+    unique_by = tuple(partial(_member, name) for name in uniques) or None
+    items = draw(st.lists(one, min_size=min_size, max_size=max_size, unique_by=unique_by))
     return samples.with_items(items)
 
 
-def _key(name: str) -> Any:
-    return lambda item: str(item.get(name))
-
-
-def _has_space(samples: Samples) -> bool:
-    return any(str(rule.get("each", "")).endswith(".spaceId") for rule in samples.operation.invariants)
+def _member(name: str, item: Mapping[str, Any]) -> str:
+    return str(item.get(name))
 
 
 @st.composite
@@ -169,7 +162,7 @@ def _object(contract: Contract, schema: Mapping[str, Any], above: tuple[str, ...
     if not documented:
         extra = schema.get("additionalProperties", True)
         values = _json() if isinstance(extra, bool) or not extra else _value(contract, extra, above)
-        return st.dictionaries(_text(), values, min_size=int(schema.get("minProperties", 0)), max_size=3)
+        return st.dictionaries(st.text(), values, min_size=int(schema.get("minProperties", 0)), max_size=3)
     required = set(schema.get("required", ()))
     return st.fixed_dictionaries(
         {name: _value(contract, inner, above) for name, inner in documented.items() if name in required},
@@ -196,7 +189,7 @@ def _string(schema: Mapping[str, Any]) -> st.SearchStrategy[str]:
         # Its examples would be all that is drawn, and are few.
         own = {key: said for key, said in schema.items() if key != "examples"} if "pattern" in schema else schema
         return st.integers(0, 10**6).map(lambda seed: string(own, "text", Random(seed), seed))  # noqa: S311
-    return _text(int(schema.get("minLength", 0)), schema.get("maxLength"))
+    return st.text(min_size=int(schema.get("minLength", 0)), max_size=schema.get("maxLength"))
 
 
 def _number(schema: Mapping[str, Any], *, whole: bool) -> st.SearchStrategy[Any]:
@@ -221,14 +214,10 @@ def _number(schema: Mapping[str, Any], *, whole: bool) -> st.SearchStrategy[Any]
     )
 
 
-def _text(least: int = 0, most: int | None = None) -> st.SearchStrategy[str]:
-    return st.text(min_size=least, max_size=most)
-
-
 def _json() -> st.SearchStrategy[Any]:
-    leaves = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | _text()
+    leaves = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text()
     return st.recursive(
-        leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_text(), inner, max_size=3), max_leaves=6
+        leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=6
     )
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest_bctrl
 from pytest_bctrl import contract_check, mock_fault, mock_scenario, settings, strategies
-from pytest_bctrl.baseline.accept import with_entries
-from pytest_bctrl.baseline.allowlist import load_allow_list
+from pytest_bctrl.baseline.allowlist import load_allow_list, with_entries
 from pytest_bctrl.checks.accept import answer_of
 from pytest_bctrl.checks.own import flattened, run_check
 from pytest_bctrl.cli import check, contract, drift, mock, plugins

@@ -1,4 +1,4 @@
-"""Reads a list of accepted findings, and parts findings by it.
+"""Reads a list of accepted findings, parts findings by it, and adds to it; what stands in it stays as it is.
 
 allow:
   - fingerprint: 3f0a9c51d2e84b67
@@ -12,11 +12,11 @@ allow:
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.yaml_source import read_yaml
-from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.incoming import read_text
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 FILE = "bctrl-baseline.yaml"
 """The list of the contract suite and of `pytest-bctrl check`; the drift gate's own file holds levels too."""
+
+DAYS = 90
+"""For how long a finding is accepted where no date is given."""
 
 _KEYS = frozenset(("fingerprint", "rule", "location", "operation", "reason", "until"))
 
@@ -73,16 +76,14 @@ class Judged(NamedTuple):
     notes: tuple[str, ...]
 
 
-def read_allow_list(text: str, path: str) -> AllowList:
-    """Read a list that holds nothing else. Raises `DocumentError`, naming the line, for what is not of its form."""
-    lines: dict[str, int] = {}
-    data = read_mapping(text, path, lines, ("allow",))
-    return AllowList(path, read_entries(data, path, lines))
-
-
 def load_allow_list(path: Path, name: str) -> AllowList:
-    """Read the list of a file, empty where there is none; `name` is what messages call it. Raises `DocumentError`."""
-    return read_allow_list(list_text(path, name), name) if path.exists() else AllowList(name)
+    """Read a file that holds a list and nothing else, empty where there is none; `name` is what messages call it.
+
+    Raises `DocumentError`, naming the line, for what is not of its form.
+    """
+    lines: dict[str, int] = {}
+    data = read_mapping(list_text(path, name), name, lines, ("allow",))
+    return AllowList(name, read_entries(data, name, lines))
 
 
 def list_text(path: Path, name: str) -> str:
@@ -181,3 +182,74 @@ def list_notes(findings: Sequence[Finding], allow_list: AllowList, today: date) 
         elif entry.until < today:
             notes.append(f"{where}: the entry for {entry.name} expired on {entry.until}; mend it, or accept it anew")
     return notes
+
+
+def last_day(reason: str | None, until: str | None, today: date, prefix: str = "--") -> date:
+    """Return the day until which to accept, `DAYS` from now where none is given.
+
+    Raises `SettingError`, naming the option `accept` or `until` behind `prefix`, for a reason that says nothing, for a
+    day without a reason, and for one that is no date or past.
+    """
+    where = f"{prefix}until"
+    if reason is not None and not reason.strip():
+        raise SettingError("the reason is empty", where=f"{prefix}accept", mend="say why a consumer bears it")
+    if until is None:
+        return today + timedelta(days=DAYS)
+    if reason is None:
+        mend = f'{prefix}accept "why" {where} 2027-01-31'
+        raise SettingError(f"it goes with {prefix}accept", where=where, mend=mend)
+    try:
+        last = date.fromisoformat(until)
+    except ValueError:
+        raise SettingError(f"{until!r} is not a date", where=where, mend="such as 2027-01-31") from None
+    if last < today:
+        raise SettingError(f"{last} is past", where=where, mend="give a date to come")
+    return last
+
+
+def accept(path: Path, findings: Sequence[Finding], reason: str, until: date) -> None:
+    """Add entries for `findings` to the file, made anew where it is not there, whole or not at all.
+
+    Raises `DocumentError` where the file cannot be read, is not a list of this form, or cannot be written.
+    """
+    from pytest_bctrl.contract.build import write_atomically
+
+    write_atomically(path, with_entries(list_text(path, str(path)), str(path), findings, reason, until))
+
+
+def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str, until: date) -> str:
+    """Return the text of a list with entries for `findings` added.
+
+    Raises `DocumentError` for a list that is written on one line.
+    """
+    import json
+
+    lines: dict[str, int] = {}
+    read_yaml(text, path, lines)
+    added = []
+    for finding in findings:
+        place = " ".join(f"{finding.rule} at {finding.location or finding.operation or 'the document'}".split())
+        added += [
+            f"  # {place}",
+            f"  - fingerprint: {finding.fingerprint}",
+            f"    reason: {json.dumps(reason, ensure_ascii=False)}",
+            f"    until: {until.isoformat()}",
+        ]
+    rows = text.splitlines()
+    if "/allow" not in lines:
+        return "\n".join([*rows, "allow:", *added, ""])
+    start = lines["/allow"]
+    if "/allow/0" not in lines:
+        rows[start - 1] = "allow:"
+        return "\n".join([*rows[:start], *added, *rows[start:], ""])
+    column = len(rows[lines["/allow/0"] - 1]) - len(rows[lines["/allow/0"] - 1].lstrip())
+    if not rows[lines["/allow/0"] - 1].lstrip().startswith("- "):
+        raise DocumentError(
+            "'allow' is written on one line", where=f"{path}:{start}", mend="give each entry lines of its own"
+        )
+    later = [line for pointer, line in lines.items() if line > start and pointer.count("/") == 1]
+    end = min(later, default=len(rows) + 1) - 1
+    while end > start and not rows[end - 1].strip():
+        end -= 1
+    shifted = [" " * column + row[2:] for row in added]
+    return "\n".join([*rows[:end], *shifted, *rows[end:], ""])

@@ -9,8 +9,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from pytest_bctrl.baseline.accept import DAYS, accept, last_day, require_reason
-from pytest_bctrl.baseline.allowlist import FILE, AllowList, accepted, list_notes, load_allow_list
+from pytest_bctrl.baseline.allowlist import (
+    DAYS,
+    FILE,
+    AllowList,
+    accept,
+    accepted,
+    last_day,
+    list_notes,
+    load_allow_list,
+)
 from pytest_bctrl.checks.accept import answer_of
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.own import Check
@@ -25,12 +33,13 @@ from pytest_bctrl.incoming import read_file, read_stream
 from pytest_bctrl.levels import parse_levels
 from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
 from pytest_bctrl.recorded.conform import listing
-from pytest_bctrl.reports.formats import FORMATS, writer
+from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.github import escaped_property, findings_github
-from pytest_bctrl.reports.terminal import counted, describe, printable
+from pytest_bctrl.reports.terminal import describe, printable
 from pytest_bctrl.reports.title import Title
-from pytest_bctrl.suite.coverage_summary import lines
+from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.suite.observer import Observer
+from pytest_bctrl.suite.observing import coverage_lines
 from pytest_bctrl.traffic.recordings.attachments import beside, nowhere
 from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
@@ -102,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
     What cannot be read or checked does not keep the rest from being checked.
     """
     today = date.today()
-    until = _until(options, today)
+    until = last_day(options.accept, options.until, today)
     allow_list = _allow_list(options)
     contract = load_contract(options.contract, "--contract")
     require_hooks(options.plugin, ["pytest_bctrl_checks"])
@@ -139,7 +148,7 @@ def run(options: argparse.Namespace) -> int:
     findings = options.hide.data(findings)
     sys.stdout.write(_written(options.format, findings, title, answers))
     if options.format == "text" and answers:
-        print(*lines(observer), sep="\n")
+        print(*coverage_lines(observer), sep="\n")
     for problem in (*problems, *notes):
         print(f"pytest-bctrl: {printable(problem)}", file=sys.stderr)
     if problems:
@@ -158,14 +167,6 @@ def _allow_list(options: argparse.Namespace) -> AllowList:
     if options.allow_list is not None and options.accept is None and not path.is_file():
         raise SettingError(f"{str(path)!r} is no file", where="--allow-list", mend="--accept REASON writes one")
     return load_allow_list(path, str(path))
-
-
-def _until(options: argparse.Namespace, today: date) -> date:
-    if options.accept is not None:
-        require_reason(options.accept, "--accept")
-    elif options.until is not None:
-        raise SettingError("it goes with --accept", where="--until", mend='--accept "why" --until 2027-01-31')
-    return last_day(options.until, today, "--until")
 
 
 def _passed_over(paths: Sequence[str], attached: Collection[Path]) -> list[str]:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_bctrl.reports.formats import FORMATS, writer
+from pytest_bctrl.reports import FORMATS, writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

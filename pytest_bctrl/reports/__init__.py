@@ -1,1 +1,30 @@
-"""Writers: each turns findings into one format, and knows nothing but findings."""
+"""Writers: each turns findings into one format, and knows nothing but findings; a file's suffix asks for one."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FORMATS = {
+    "text": ("pytest_bctrl.reports.drift_text", "drift_text"),
+    "json": ("pytest_bctrl.reports.findings_json", "findings_json"),
+    "markdown": ("pytest_bctrl.reports.markdown", "findings_markdown"),
+    "junit": ("pytest_bctrl.reports.junit", "findings_junit"),
+    "sarif": ("pytest_bctrl.reports.sarif", "findings_sarif"),
+    "github": ("pytest_bctrl.reports.github", "findings_github"),
+    "html": ("pytest_bctrl.reports.html", "findings_html"),
+}
+"""Format: the module and the function that writes it, imported only where it is asked for."""
+
+SUFFIXES = {".html": "html", ".json": "json", ".md": "markdown", ".sarif": "sarif", ".xml": "junit"}
+"""File suffix, in lower case: the format of a report in such a file."""
+
+
+def writer(name: str) -> Callable[..., str]:
+    """Return the function that writes a format: `(findings, title) -> text`; those with a suffix take a `run` too."""
+    module, function = FORMATS[name]
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found

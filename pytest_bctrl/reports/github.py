@@ -23,7 +23,10 @@ SHOWN = 10
 def findings_github(findings: Sequence[Finding], title: Title) -> str:
     """Return one workflow command a finding; it annotates the vendored file, as the other is not in the repository."""
     rows = [_command(finding) for finding in findings]
-    rows += [f"::warning title={_property(title.name)}::{_data(note)}" for note in _remarks(title)]
+    rows += [
+        f"::warning title={_property(title.name)}::{_data(note)}"
+        for note in dict.fromkeys((*title.notes, *title.not_checked))
+    ]
     return "".join(f"{row}\n" for row in rows)
 
 
@@ -39,10 +42,6 @@ def shown_commands(findings: Sequence[Finding], title: Title) -> list[str]:
     if left:
         rows.append(f"{left} more findings without an annotation: GitHub shows {SHOWN} of each level")
     return rows
-
-
-def _remarks(title: Title) -> list[str]:
-    return list(dict.fromkeys([*title.notes, *title.not_checked]))
 
 
 def _command(finding: Finding) -> str:

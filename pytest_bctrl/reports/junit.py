@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape, quoteattr
 
 from pytest_bctrl.finding import LEVELS, at_or_above
-from pytest_bctrl.reports.verdict import verdict_of
+from pytest_bctrl.reports.title import verdict_of
 from pytest_bctrl.reports.wording import accepted, one_line, spot, told, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_bctrl.finding import Finding
-    from pytest_bctrl.reports.run_report import RunReport
-    from pytest_bctrl.reports.title import Title
+    from pytest_bctrl.reports.title import RunReport, Title
 
 
 _PROPERTIES = 50
@@ -26,17 +26,12 @@ def findings_junit(findings: Sequence[Finding], title: Title, run: RunReport | N
     Beside them, one skipped test case for everything that was not checked, one in error for every test of a run
     that failed with nothing found, and, where there is none of all these, one that passes.
     """
-    from xml.sax.saxutils import quoteattr
-
     failing = {id(finding) for finding in at_or_above(findings, title.fail_on)}
     name = quoteattr(f"pytest-bctrl {one_line(title.name)}")
     cases = [_case(finding, id(finding) in failing) for finding in findings]
     skipped = [_skipped(name, reason) for reason in title.not_checked]
-    broken = (
-        []
-        if run is None or failing
-        else [_broken(name, test.id, test.reason) for test in run.tests if _is_bad(test.outcome)]
-    )
+    bad = [test for test in run.tests if test.outcome in ("failed", "error")] if run and not failing else []
+    broken = [_broken(name, test.id, test.reason) for test in bad]
     verdict = verdict_of(findings, title, run)
     if verdict.status == "not checked" and not skipped:
         skipped = [_skipped(name, verdict.sentence)]
@@ -75,8 +70,6 @@ def junit_properties(findings: Sequence[Finding]) -> list[tuple[str, str]]:
 
 
 def _case(finding: Finding, fails: bool) -> str:
-    from xml.sax.saxutils import escape, quoteattr
-
     prints = f" [{finding.fingerprint}]" if finding.fingerprint else ""
     name = quoteattr(f"{where(finding)}: {finding.rule}{prints}")
     document, line, _ = spot(finding, "base")
@@ -94,18 +87,10 @@ def _case(finding: Finding, fails: bool) -> str:
 
 
 def _skipped(classname: str, reason: str) -> str:
-    from xml.sax.saxutils import quoteattr
-
     text = quoteattr(one_line(reason))
     return f'<testcase classname={classname} name={text}><skipped type="not checked" message={text}/></testcase>'
 
 
-def _is_bad(outcome: str) -> bool:
-    return outcome in ("failed", "error")
-
-
 def _broken(classname: str, test: str, reason: str) -> str:
-    from xml.sax.saxutils import quoteattr
-
     name, message = quoteattr(one_line(test)), quoteattr(one_line(reason) or "it failed")
     return f'<testcase classname={classname} name={name}><error type="error" message={message}/></testcase>'

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.finding import LEVELS
-from pytest_bctrl.reports.verdict import verdict_of
+from pytest_bctrl.reports.title import verdict_of
 from pytest_bctrl.reports.wording import accepted, counted, is_change, one_line, spot, told, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pytest_bctrl.finding import Finding
-    from pytest_bctrl.reports.run_report import RunReport
-    from pytest_bctrl.reports.title import Title
+    from pytest_bctrl.reports.title import RunReport, Title
+
+LIMIT = 1024 * 1024
+"""Bytes of one step's job summary, a mebibyte; of a larger one GitHub shows nothing."""
 
 _HEADINGS = {"error": "Breaks a consumer", "warning": "May break a consumer", "info": "For your information"}
 _MARKS = {"passed": "✅", "failed": "❌", "not checked": "⚠️"}
@@ -48,6 +51,17 @@ def findings_markdown(
     if shown < len(findings):
         rows += ["", _CUT.format(left=len(findings) - shown, all=len(findings))]
     return "\n".join([*head, *rows, *tail]) + "\n"
+
+
+def append_summary(path: Path, findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> None:
+    """Append the findings to a job summary, as many as there is room for. Raises `OSError` where it cannot be written.
+
+    What does not fit is counted in the summary itself.
+    """
+    there = path.stat().st_size if path.exists() else 0
+    text = findings_markdown(findings, title, run, limit=LIMIT - there - 1)
+    with path.open("a", encoding="utf-8", newline="\n") as file:
+        file.write(f"\n{text}" if there else text)
 
 
 def _head(findings: Sequence[Finding], title: Title, run: RunReport | None) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pytest_bctrl.finding import LEVELS, Finding
-from pytest_bctrl.reports.wording import is_change
+from pytest_bctrl.reports.wording import counted, is_change
 
 _LENGTH = 600
 """Characters of one value; a finding's own data holds more of it."""
@@ -17,16 +17,6 @@ def headline(findings: Sequence[Finding]) -> str:
     """One line: how many findings of which level, and the first of them."""
     first = findings[0]
     return printable(f"{counted(findings)}: {first.rule} at {first.location}, {first.message}")
-
-
-def counted(findings: Sequence[Finding]) -> str:
-    """`2 errors, 1 warning`; `no findings` where there are none."""
-    parts = []
-    for level in LEVELS:
-        number = sum(1 for finding in findings if finding.level == level)
-        if number:
-            parts.append(f"{number} {level}{'s' if number > 1 and level != 'info' else ''}")
-    return ", ".join(parts) or "no findings"
 
 
 def describe(findings: Sequence[Finding]) -> Iterator[str]:

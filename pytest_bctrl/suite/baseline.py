@@ -8,8 +8,16 @@ from datetime import date
 from pathlib import Path
 
 from pytest_bctrl import settings
-from pytest_bctrl.baseline.accept import accept, last_day, require_reason
-from pytest_bctrl.baseline.allowlist import FILE, AllowList, accepted, list_notes, load_allow_list, marked
+from pytest_bctrl.baseline.allowlist import (
+    FILE,
+    AllowList,
+    accept,
+    accepted,
+    last_day,
+    list_notes,
+    load_allow_list,
+    marked,
+)
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import FailOn, Finding, at_or_above
 
@@ -35,18 +43,14 @@ class Baseline:
             for finding in known
         ]
 
-    def fresh(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Return the findings that this run accepts and the list does not hold yet."""
-        held = [accepted(replace(finding, extra={}), self.allow_list, self.today) for finding in findings]
-        return [
-            finding
-            for finding, known in zip(findings, held, strict=True)
-            if finding.extra.get("accepted") and not known.extra
-        ]
-
     def write(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Add what this run accepts to the list; returns it. Raises `DocumentError` where that cannot be done."""
-        fresh = self.fresh(findings)
+        """Add what this run accepts, and the list does not hold yet, to the list; returns it.
+
+        Raises `DocumentError` where that cannot be done.
+        """
+        held = [accepted(replace(finding, extra={}), self.allow_list, self.today) for finding in findings]
+        pairs = zip(findings, held, strict=True)
+        fresh = [finding for finding, known in pairs if finding.extra.get("accepted") and not known.extra]
         if fresh and self.reason is not None:
             accept(self.path, fresh, self.reason, self.until)
         return fresh
@@ -77,8 +81,8 @@ def resolve_baseline(source: settings.Source, environment: Mapping[str, str], ro
     allow_list = load_allow_list(path.absolute(), _shown(path))
     if reason is None:
         return Baseline(path.absolute(), allow_list, today)
-    last = last_day(None if until is None else str(until), today, "--bctrl-until")
-    return Baseline(path.absolute(), allow_list, today, require_reason(str(reason), "--bctrl-accept"), last)
+    last = last_day(str(reason), None if until is None else str(until), today, "--bctrl-")
+    return Baseline(path.absolute(), allow_list, today, str(reason), last)
 
 
 def _shown(path: Path) -> str:
@@ -92,9 +96,3 @@ def _shown(path: Path) -> str:
 def is_borne(finding: Finding, fail_on: FailOn) -> bool:
     """Whether a finding would fail the run if it were not accepted."""
     return bool(finding.extra.get("accepted")) and bool(at_or_above([replace(finding, extra={})], fail_on))
-
-
-def said(finding: Finding) -> str:
-    """Why a finding is accepted, and until when, in one line."""
-    why = finding.extra["accepted"]
-    return f"accepted until {why['expires']}: {why['reason']} ({why['where']})"

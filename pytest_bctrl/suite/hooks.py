@@ -1,9 +1,17 @@
-"""The pytest hooks of a contract run; registered by the plugin only where one of the two flags is given."""
+"""Begins a contract run inside a pytest process, and has its hooks; the plugin asks for it where a flag does."""
 
 from __future__ import annotations
 
+import gc
+import os
+import signal
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
+from datetime import date
+from functools import partial
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -13,13 +21,102 @@ from pytest_bctrl.checks.violation import rules_of
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.reports.junit import junit_properties
 from pytest_bctrl.reports.terminal import describe, printable
-from pytest_bctrl.suite.collect import ContractModule, is_chosen, split_arguments
+from pytest_bctrl.suite.baseline import resolve_baseline
 from pytest_bctrl.suite.observing import observer
-from pytest_bctrl.suite.plan import plan
-from pytest_bctrl.suite.run import RUN, ContractRun
+from pytest_bctrl.suite.plan import plan, require_operations
+from pytest_bctrl.suite.report_hooks import ReportHooks, report_files
+from pytest_bctrl.suite.run import NODE, RUN, ContractRun, resolve
 from pytest_bctrl.suite.summary import Summary
 from pytest_bctrl.suite.target import NoAnswerError
 from pytest_bctrl.suite.verdict import VERDICT
+
+
+def start(config: pytest.Config) -> None:
+    """Resolve the settings and register the hooks; a wrong or missing setting is a `pytest.UsageError` (exit 4)."""
+    try:
+        baseline = resolve_baseline(config, os.environ, config.rootpath, date.today())
+        run = replace(resolve(config, os.environ), baseline=baseline)
+        require_operations(run)
+        summary = Summary(run)
+        reports = _reports(config, summary)
+    except BctrlError as error:
+        raise pytest.UsageError(f"bctrl: {error}") from None
+    config.stash[RUN] = run
+    config.pluginmanager.register(ContractHooks(config, run, summary), "bctrl-contract")
+    if reports is not None:
+        config.pluginmanager.register(reports, "bctrl-reports")
+    _end_with_sigterm(config)
+    gc.freeze()
+
+
+def _end_with_sigterm(config: pytest.Config) -> None:
+    """Have SIGTERM, as a CI job sends it that is cancelled, end the run as Ctrl-C does: with its reports written.
+
+    A second one ends it at once.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL or hasattr(config, "workerinput"):
+        return
+
+    def end(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        pytest.exit("bctrl: ended by SIGTERM", returncode=int(pytest.ExitCode.INTERRUPTED))
+
+    signal.signal(signal.SIGTERM, end)
+    config.add_cleanup(partial(signal.signal, signal.SIGTERM, signal.SIG_DFL))  # type: ignore[arg-type]
+
+
+def _reports(config: pytest.Config, summary: Summary) -> ReportHooks | None:
+    """What writes the reports; None where nothing runs, and in a worker of pytest-xdist, which is not the whole run.
+
+    Raises `SettingError` for what cannot be written.
+    """
+    tells_github = settings.tells_github(config, os.environ)
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return None
+    files = report_files(settings.reports(config), config.invocation_params.dir, config.rootpath)
+    return ReportHooks(summary, files, os.environ.get("GITHUB_STEP_SUMMARY", "") if tells_github else None)
+
+
+class ContractModule(pytest.Module):
+    """A module of contract tests as a test module of any project, whatever that project's naming rules are."""
+
+    has_probes: Callable[[str], bool]
+
+    @classmethod
+    def beside(cls, session: pytest.Session, name: str, has_probes: Callable[[str], bool]) -> ContractModule:
+        """Return the module of the suite that has this name, as a child of the session.
+
+        A test for which `has_probes` is false is left out: the contract has nothing for it to look at.
+        """
+        found = import_module(f"pytest_bctrl.suite.{name}")
+        module: ContractModule = cls.from_parent(session, path=Path(str(found.__file__)), nodeid=NODE)
+        module.obj = found
+        module.has_probes = has_probes
+        module.add_marker(pytest.mark.bctrl_contract)
+        return module
+
+    def funcnamefilter(self, name: str) -> bool:
+        """Whether a name is a test's, not asking the project's `python_functions`."""
+        return name.startswith("test_") and self.has_probes(name)
+
+    def istestclass(self, obj: object, name: str) -> bool:
+        """No class of the module is a test class, not even one that imports make look like one."""
+        return False
+
+
+def split_arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Part the command line's arguments into paths and ids of contract tests (`bctrl`, `bctrl::…`)."""
+    own = [argument for argument in arguments if argument == NODE or argument.startswith(f"{NODE}::")]
+    own = [argument for argument in own if not Path(argument).exists()]
+    return [argument for argument in arguments if argument not in own], own
+
+
+def is_chosen(nodeid: str, chosen: list[str]) -> bool:
+    """Whether an item is among the ids on the command line; with none there, all are."""
+    return not chosen or any(
+        nodeid == argument or nodeid.startswith((f"{argument}::", f"{argument}[")) for argument in chosen
+    )
 
 
 class ContractHooks:
@@ -128,17 +225,10 @@ class ContractHooks:
         self._summary.write(terminalreporter)
 
 
-_REPEATED = (
-    "bctrl_base_url",
-    "bctrl_space_id",
-    "bctrl_contract",
-    "bctrl_upstream",
-    "bctrl_fail_on",
-    "bctrl_allow_list",
-)
+_REPEATED = ("base_url", "space_id", "contract", "upstream", "fail_on", "allow_list")
 
 
 def _typed(config: pytest.Config) -> list[str]:
     """The options of a run that a command which repeats it has to have, as they were typed."""
-    given = ((name, config.getoption(name)) for name in _REPEATED)
-    return [f"--{name.replace('_', '-')}={value}" for name, value in given if value is not None]
+    given = ((name, config.getoption(f"bctrl_{name}")) for name in _REPEATED)
+    return [f"--bctrl-{name.replace('_', '-')}={value}" for name, value in given if value is not None]

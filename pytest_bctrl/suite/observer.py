@@ -1,12 +1,15 @@
-"""The one observer of a run: what every answer showed, whoever asked for it."""
+"""The one observer of a run: what every answer showed, whoever asked for it, and what sees them pass by."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from threading import Lock
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
+
+import httpx
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.model import Contract, Operation
@@ -14,18 +17,6 @@ from pytest_bctrl.observed.facts import Observation, as_data, from_data
 from pytest_bctrl.traffic.mock.routes import Routes
 
 Headers = Iterable[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One request and its answer, as far as observing needs them; `body` has no content coding any more."""
-
-    method: str
-    url: str
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes = field(repr=False)
-    request_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 class Observer:
@@ -54,16 +45,22 @@ class Observer:
         both.add(self.unjudged)
         return both
 
-    def see(self, seen: Seen, *, judged: bool) -> bool:
-        """Take down one answer; return whether it is one of an operation of the contract."""
-        parts = urlsplit(seen.url)
-        match = self._routes.match(parts.path)
-        operation = match.operations.get(seen.method) if match is not None else None
-        if operation is None or match is None:
-            return False
-        answer = Answer(self.contract, operation, seen.status, tuple(seen.headers), seen.body, match.values)
-        self.see_answer(answer, judged=judged, query=parts.query, request_headers=seen.request_headers)
-        return True
+    def see(self, request: httpx.Request, response: httpx.Response, *, judged: bool) -> None:
+        """Take down an answer of the contract whose body is in memory, reading it without using it up."""
+        match = self._routes.match(request.url.raw_path.decode("ascii").partition("?")[0])
+        operation = match.operations.get(request.method) if match is not None else None
+        if operation is None or match is None or not isinstance(response.stream, httpx.ByteStream):
+            return
+        wire = b"".join(response.stream)
+        try:
+            body = httpx.Response(response.status_code, headers=response.headers, content=wire).content
+        except httpx.DecodingError:
+            # The client of the test meets the same, and says so.
+            return
+        headers = tuple(response.headers.multi_items())
+        answer = Answer(self.contract, operation, response.status_code, headers, body, match.values)
+        query, sent = request.url.query.decode("ascii"), request.headers.multi_items()
+        self.see_answer(answer, judged=judged, query=query, request_headers=sent)
 
     def see_answer(
         self, answer: Answer, *, judged: bool = True, query: str = "", request_headers: Headers = ()
@@ -107,3 +104,31 @@ def _given(operation: Operation, query: str, headers: Headers) -> Iterable[str]:
             or (parameter.place == "header" and parameter.name.lower() in sent)
         ):
             yield f"{parameter.place}:{parameter.name}"
+
+
+class ObservingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Hands on what `inner` answers, a transport of either kind, and lets an observer see it."""
+
+    def __init__(self, inner: Any, observer: Observer, *, judged: bool) -> None:
+        self._inner = inner
+        self._see = partial(observer.see, judged=judged)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request."""
+        response: httpx.Response = self._inner.handle_request(request)
+        self._see(request, response)
+        return response
+
+    def close(self) -> None:
+        """Close `inner`."""
+        self._inner.close()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request."""
+        response: httpx.Response = await self._inner.handle_async_request(request)
+        self._see(request, response)
+        return response
+
+    async def aclose(self) -> None:
+        """Close `inner`."""
+        await self._inner.aclose()

@@ -1,9 +1,9 @@
-"""Observes in a pytest run: carries what workers saw to the process that reports, shows it, and gates on coverage."""
+"""Shows what was seen: coverage, what never was, observed drift; carries it from workers, and gates on coverage."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from functools import partial
 
 import pytest
@@ -11,8 +11,11 @@ import pytest
 from pytest_bctrl import settings
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.observed.coverage import coverage
-from pytest_bctrl.suite.coverage_summary import coverage_lines, drift_lines, shortfall
+from pytest_bctrl.observed.coverage import Coverage, coverage, never_seen
+from pytest_bctrl.observed.differences import differences
+from pytest_bctrl.observed.location import shown
+from pytest_bctrl.reports.terminal import describe, printable
+from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.suite.observer import Observer
 from pytest_bctrl.suite.run import RUN
 from pytest_bctrl.suite.sinks import hide
@@ -88,3 +91,57 @@ class ObservingHooks:
         short = self._shortfall()
         if short:
             terminalreporter.line(short, red=True)
+
+
+SHOWN = 12
+"""Places of which something was never seen that are listed by name."""
+
+
+def coverage_lines(observer: Observer) -> Iterator[str]:
+    """Yield how much of the contract was seen, and what never was."""
+    seen = observer.everything
+    measured = coverage(observer.contract, seen)
+    answers = sum(seen.statuses.values())
+    yield (
+        f"coverage     {measured.percent:.1f}% of the contract: {measured.seen} of {len(measured.points)} points seen, "
+        f"in {answers} {'answer' if answers == 1 else 'answers'}"
+    )
+    for reason in always_empty(measured):
+        yield f"not checked  {reason}"
+    missing = never_seen(measured)
+    for number, line in enumerate(missing[:SHOWN]):
+        yield printable(f"{'' if number else 'never seen':<13}{line}")
+    if len(missing) > SHOWN:
+        yield f"{'':<13}… and {len(missing) - SHOWN} more"
+
+
+def drift_lines(observer: Observer) -> Iterator[str]:
+    """Yield what the traffic of ordinary tests showed that the contract does not say; nothing where there is none."""
+    found = differences(observer.contract, observer.unjudged)
+    if found:
+        yield f"drift        {counted(found)} in the traffic of other tests than the contract suite's"
+        yield from describe(found)
+
+
+def always_empty(measured: Coverage) -> Iterator[str]:
+    """Yield a sentence for every list of which no items were seen."""
+    empty = {(point.status, point.location) for point in measured.points if point.kind == "empty" and point.seen}
+    for point in measured.points:
+        if point.kind == "items" and not point.seen and (point.status, point.location) in empty:
+            yield f"{shown(point.location)}: every list was empty, so nothing of its items was seen"
+
+
+def remarks(observer: Observer) -> Iterator[str]:
+    """Yield a line for everything that the traffic of other tests than the contract suite's showed."""
+    for found in differences(observer.contract, observer.unjudged):
+        yield (
+            f"in the traffic of other tests: {found.level} {found.rule} at {found.location}, {found.message} "
+            f"({found.count} of {found.total})"
+        )
+
+
+def shortfall(measured: Coverage, minimum: float) -> str:
+    """The sentence for a run that saw too little; empty where it saw enough."""
+    if measured.percent >= minimum:
+        return ""
+    return f"FAIL coverage of {measured.percent:.1f}% is below the minimum of {minimum:g}% (--bctrl-min-coverage)"

@@ -16,16 +16,8 @@ _REFUSING = (400, 404, 422)
 _SHOWN = 24
 
 
-class Variation(NamedTuple):
-    """A request with an allowed value in one parameter; `name` is what a test id calls it."""
-
-    name: str
-    parameter: Parameter
-    inputs: Inputs
-
-
-class Mistake(NamedTuple):
-    """A request with a value in one parameter that the contract does not allow, or without one that it requires."""
+class Trial(NamedTuple):
+    """A request that tries one parameter: with a value, allowed or not, or without it; a test id calls it `name`."""
 
     name: str
     parameter: Parameter
@@ -62,16 +54,16 @@ def of_case(contract: Contract, operation: Operation, plain: Inputs, case: Any) 
     return made
 
 
-def variations(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[Variation]:
+def variations(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[Trial]:
     """Yield a request for each kind of value of each parameter beside the path's, that the contract allows."""
     plain = inputs(contract, operation, settings)
     for parameter in operation.other_parameters if plain else ():
         for value in alternatives(contract, parameter):
             if plain is not None and _survives(contract, parameter, value):
-                yield Variation(_named(parameter, value), parameter, plain.with_value(parameter, value))
+                yield Trial(_named(parameter, value), parameter, plain.with_value(parameter, value))
 
 
-def mistakes(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[Mistake]:
+def mistakes(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[Trial]:
     """Yield a request for each way to break each parameter; none where the contract documents no refusal."""
     plain = inputs(contract, operation, settings)
     if plain is None or not documented_refusals(operation):
@@ -79,27 +71,28 @@ def mistakes(contract: Contract, operation: Operation, settings: Mapping[str, st
     for parameter in operation.other_parameters:
         if parameter.required:
             bare = inputs_without(contract, operation, settings, parameter)
-            yield Mistake(f"without {parameter.name}", parameter, bare)
+            yield Trial(f"without {parameter.name}", parameter, bare)
         seen = []
         for value in _broken(contract, parameter):
             name = _named(parameter, value)
             if name not in seen and _is_refused(contract, parameter, value):
                 seen.append(name)
-                yield Mistake(name, parameter, plain.with_value(parameter, value))
+                yield Trial(name, parameter, plain.with_value(parameter, value))
 
 
 def _broken(contract: Contract, parameter: Parameter) -> Iterator[Any]:
     """Values that break a parameter's schema, or that of the items of its list."""
     right = next(iter(alternatives(contract, parameter)), None)
     schema = flatten(contract, parameter.schema)
+    yield from _breaking(schema, right)
+    if isinstance(right, list) and right and isinstance(schema.get("items"), Mapping):
+        yield from ([value] for value in _breaking(flatten(contract, schema["items"]), right[0]))
+
+
+def _breaking(schema: Mapping[str, Any], right: Any) -> Iterator[Any]:
     for keyword, breaker in BREAKERS.items():
         if keyword in schema:
             yield from (value for _, value in breaker(schema, right) if _is_spelled(value))
-    if isinstance(right, list) and right and isinstance(schema.get("items"), Mapping):
-        items = flatten(contract, schema["items"])
-        for keyword, breaker in BREAKERS.items():
-            if keyword in items:
-                yield from ([value] for _, value in breaker(items, right[0]) if _is_spelled(value))
 
 
 def _is_spelled(value: Any) -> bool:

@@ -16,7 +16,7 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import unfilled
 from pytest_bctrl.suite import paths, probes
-from pytest_bctrl.suite.parameters import mistakes, variations
+from pytest_bctrl.suite.parameters import Trial, mistakes, variations
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.target import NoAnswerError, Target
 
@@ -38,6 +38,7 @@ class Probe:
 
         Raises `NoAnswerError` where there is none, and `NotCheckedError` where it has nothing to look at.
         """
+        target.first(self.operation)
         return self._ask(target, self.operation, *self._given)
 
 
@@ -105,8 +106,19 @@ def require_operations(run: ContractRun) -> None:
     )
 
 
-def _once(_run: ContractRun, _operation: Operation) -> Rows:
-    yield "", ()
+def _where(applies: Callable[[ContractRun, Operation], object]) -> Callable[[ContractRun, Operation], Rows]:
+    """One probe of each operation to which it applies."""
+    return lambda run, operation: iter([("", ())] if applies(run, operation) else [])
+
+
+def _trials(trials: Callable[..., Iterator[Trial]]) -> Callable[[ContractRun, Operation], Rows]:
+    """A probe of each trial of a parameter, as far as there may be so many."""
+
+    def rows(run: ContractRun, operation: Operation) -> Rows:
+        for trial in islice(trials(run.contract, operation, run.values), run.max_examples):
+            yield trial.name.replace(" ", "-"), (trial,)
+
+    return rows
 
 
 def _rules(_run: ContractRun, operation: Operation) -> Rows:
@@ -126,35 +138,19 @@ def _credentials(run: ContractRun, operation: Operation) -> Rows:
         yield credential.name.replace(" ", "-"), (credential,)
 
 
-def _secured(run: ContractRun, operation: Operation) -> Rows:
-    if operation.method == "GET" and guarded_by(run.contract, operation) is not None:
-        yield "", ()
-
-
 def _path_values(run: ContractRun, operation: Operation) -> Rows:
     for value in paths.probes(run.max_examples) if operation.path_parameters else ():
         yield value.name, (value,)
 
 
-def _variations(run: ContractRun, operation: Operation) -> Rows:
-    for variation in islice(variations(run.contract, operation, run.values), run.max_examples):
-        yield variation.name.replace(" ", "-"), (variation,)
+def _is_secured(run: ContractRun, operation: Operation) -> bool:
+    return operation.method == "GET" and guarded_by(run.contract, operation) is not None
 
 
-def _mistakes(run: ContractRun, operation: Operation) -> Rows:
-    for mistake in islice(mistakes(run.contract, operation, run.values), run.max_examples):
-        yield mistake.name.replace(" ", "-"), (mistake,)
-
-
-def _placed(_run: ContractRun, operation: Operation) -> Rows:
-    if operation.path_parameters:
-        yield "", ()
-
-
-def _queried(_run: ContractRun, operation: Operation) -> Rows:
-    if operation.other_parameters:
-        yield "", ()
-
+_once = _where(lambda _run, _operation: True)
+_secured = _where(_is_secured)
+_placed = _where(lambda _run, operation: operation.path_parameters)
+_queried = _where(lambda _run, operation: operation.other_parameters)
 
 _TESTS: dict[str, tuple[Callable[[ContractRun, Operation], Rows], Callable[..., probes.Found]]] = {
     "test_answer_conforms": (_once, probes.of_answer),
@@ -166,8 +162,8 @@ _TESTS: dict[str, tuple[Callable[[ContractRun, Operation], Rows], Callable[..., 
     "test_wrong_credential_is_refused": (_credentials, probes.of_credential),
     "test_head_needs_the_credential_too": (_secured, probes.of_head),
     "test_odd_path_value_is_refused": (_path_values, probes.of_path),
-    "test_allowed_value_is_taken": (_variations, probes.of_variation),
-    "test_wrong_value_is_refused": (_mistakes, probes.of_mistake),
+    "test_allowed_value_is_taken": (_trials(variations), probes.of_variation),
+    "test_wrong_value_is_refused": (_trials(mistakes), probes.of_mistake),
     "test_generated_path_values_are_refused": (_placed, probes.of_generated_paths),
     "test_generated_query_is_answered": (_queried, probes.of_generated_query),
 }

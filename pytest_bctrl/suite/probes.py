@@ -1,6 +1,7 @@
 """What the contract suite asks a target, and what is wrong with the answers: no pytest in here.
 
-Every function sends its requests and yields, for each answer, what is wrong with it. `plan` lists them all.
+Every function sends its requests and yields, for each answer, what is wrong with it. `plan` lists them all, and asks
+for the plain answer before each: a target that does not give that can be asked nothing else.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.parameters import text_of
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import known_values
-from pytest_bctrl.suite.parameters import Mistake, Variation, documented_refusals, is_guessable, of_case
+from pytest_bctrl.suite.parameters import Trial, documented_refusals, is_guessable, of_case
 from pytest_bctrl.suite.paths import REFUSED, UNKNOWN, PathValue, generated, near_misses, unknown
 from pytest_bctrl.suite.target import Exchange, Target
 
@@ -75,7 +76,6 @@ def of_repetition(target: Target, operation: Operation) -> Found:
     After the first pause that the target announces (503) it is asked as often again: a server may need one, and must
     not need one for every fifth answer.
     """
-    target.first(operation)
     left = REPEATS - 1
     while left:
         paused = target.pauses[operation.label]
@@ -90,7 +90,6 @@ def of_repetition(target: Target, operation: Operation) -> Found:
 
 def of_credential(target: Target, operation: Operation, credential: Credential) -> Found:
     """Ask with a wrong credential: it has to be refused, as documented."""
-    target.first(operation)
     exchange = target.ask(operation, target.plain(operation), credential, alone=credential.is_first)
     refused = findings(exchange.answer, check_refused(exchange.answer, credential.name))
     yield [*exchange.findings, *refused, *check_protocol(exchange.answer)]
@@ -98,7 +97,6 @@ def of_credential(target: Target, operation: Operation, credential: Credential) 
 
 def of_head(target: Target, operation: Operation) -> Found:
     """Ask for the head alone, without a credential: it must not be let in."""
-    target.first(operation)
     # On a connection of its own: many a server sends a body here, which no other request may take for its answer.
     exchange = target.ask(operation, target.plain(operation), NONE, method="HEAD", alone=True)
     yield [*exchange.findings, *findings(exchange.answer, check_head_refused(exchange.answer))]
@@ -106,7 +104,6 @@ def of_head(target: Target, operation: Operation) -> Found:
 
 def of_path(target: Target, operation: Operation, value: PathValue) -> Found:
     """Ask for what does not exist: it has to be refused, as documented."""
-    target.first(operation)
     contract = target.run.contract
     wrong = {
         parameter.name: unknown(contract, parameter) if value is UNKNOWN else value.value
@@ -122,42 +119,35 @@ def refusals(operation: Operation) -> frozenset[int]:
     return REFUSED | ({422} if "422" in operation.responses else set())
 
 
-def of_variation(target: Target, operation: Operation, variation: Variation) -> Found:
+def of_variation(target: Target, operation: Operation, variation: Trial) -> Found:
     """Ask with a value that a parameter may have: it has to be taken, and answered as documented."""
-    target.first(operation)
     exchange = target.ask(operation, variation.inputs)
-    answer = exchange.answer
-    if not (400 <= answer.status < 500 and answer.documented is not None):
-        yield [*exchange.findings, *check_answer(answer, operation.success_statuses)]
-        return
-    refused = Violation(
-        "positive_data_acceptance",
-        "error",
-        "a value that the contract allows is refused",
-        place=f"{variation.parameter.place} {variation.parameter.name}",
-        expected=sorted(operation.success_statuses),
-        observed=answer.status,
-    )
-    yield [*exchange.findings, *findings(answer, [refused]), *check_protocol(answer)]
+    answer, wanted = exchange.answer, operation.success_statuses
+    if 400 <= answer.status < 500 and answer.documented is not None:
+        words = "a value that the contract allows is refused"
+        found = [*_wrong(answer, variation, "positive_data_acceptance", words, wanted), *check_protocol(answer)]
+    else:
+        found = check_answer(answer, wanted)
+    yield [*exchange.findings, *found]
 
 
-def of_mistake(target: Target, operation: Operation, mistake: Mistake) -> Found:
+def of_mistake(target: Target, operation: Operation, mistake: Trial) -> Found:
     """Ask with a value that a parameter must not have: it has to be refused, as documented."""
-    target.first(operation)
     exchange = target.ask(operation, mistake.inputs)
-    answer = exchange.answer
-    if not 200 <= answer.status < 300:
-        yield [*exchange.findings, *check_protocol(answer, documented_refusals(operation))]
-        return
-    accepted = Violation(
-        "negative_data_rejection",
-        "error",
-        "a value that the contract does not allow is taken",
-        place=f"{mistake.parameter.place} {mistake.parameter.name}",
-        expected=sorted(documented_refusals(operation)),
-        observed=answer.status,
-    )
-    yield [*exchange.findings, *findings(answer, [accepted])]
+    answer, wanted = exchange.answer, documented_refusals(operation)
+    if 200 <= answer.status < 300:
+        words = "a value that the contract does not allow is taken"
+        found = _wrong(answer, mistake, "negative_data_rejection", words, wanted)
+    else:
+        found = check_protocol(answer, wanted)
+    yield [*exchange.findings, *found]
+
+
+def _wrong(answer: Answer, trial: Trial, rule: str, message: str, wanted: Iterable[int]) -> list[Finding]:
+    """The finding for a trial that was answered as if its value were of the other kind."""
+    place = f"{trial.parameter.place} {trial.parameter.name}"
+    wrong = Violation(rule, "error", message, place=place, expected=sorted(wanted), observed=answer.status)
+    return findings(answer, [wrong])
 
 
 def of_generated_paths(target: Target, operation: Operation) -> Found:
@@ -167,7 +157,6 @@ def of_generated_paths(target: Target, operation: Operation) -> Found:
     """
     from pytest_bctrl.suite.generate import generated_cases
 
-    target.first(operation)
     plain = target.plain(operation)
     limit = generated(target.run.max_examples)
     cases = generated_cases(target.run.contract, operation, limit)
@@ -206,7 +195,6 @@ def of_generated_query(target: Target, operation: Operation) -> Found:
     """Ask with what Schemathesis puts in query and header, of what the contract allows: answered as documented."""
     from pytest_bctrl.suite.generate import generated_cases
 
-    target.first(operation)
     plain, contract = target.plain(operation), target.run.contract
     for case in generated_cases(contract, operation, target.run.max_examples):
         exchange = target.ask(operation, of_case(contract, operation, plain, case))

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 RUN: pytest.StashKey[ContractRun] = pytest.StashKey()
 
+NODE = "bctrl"
+"""What the ids of contract tests begin with."""
+
 INSTALL = "pip install 'pytest-bctrl[contract]'"
 
 

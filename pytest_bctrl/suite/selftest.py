@@ -17,7 +17,8 @@ from pytest_bctrl.checks.strength import Strength, false_alarms, strength
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.reports.terminal import counted, describe
+from pytest_bctrl.reports.terminal import describe
+from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.suite.plan import run_probes, why_not_asked

@@ -16,13 +16,12 @@ from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.finding import LEVELS, Finding, at_or_above, from_dict
 from pytest_bctrl.observed.coverage import coverage
 from pytest_bctrl.observed.facts import Observation, as_data
-from pytest_bctrl.reports.run_report import Outcome, RunReport, TestOutcome
-from pytest_bctrl.reports.terminal import counted, describe
-from pytest_bctrl.reports.title import Title
-from pytest_bctrl.suite.collect import NODE
+from pytest_bctrl.reports.terminal import describe
+from pytest_bctrl.reports.title import Outcome, RanTest, RunReport, Title
+from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.suite.parameters import documented_refusals
 from pytest_bctrl.suite.plan import askable, why_not_asked
-from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.run import NODE, ContractRun
 
 
 class Summary:
@@ -35,7 +34,7 @@ class Summary:
         self._outcomes: Counter[str] = Counter()
         self._skipped: Counter[str] = Counter()
         self._not_looked_at: list[str] = []
-        self._tests: list[TestOutcome] = []
+        self._tests: list[RanTest] = []
         self._figures: list[str] = []
         self._off: Counter[str] = Counter()
         self.again = ["pytest"]
@@ -85,22 +84,13 @@ class Summary:
         failing = at_or_above(found, self._run.fail_on)
         borne = [finding for finding in found if finding.extra.get("accepted")]
         passing = [finding for finding in found if finding not in failing and finding not in borne]
-        if borne:
-            terminal.line("accepted, so that they do not fail the run:")
-            for line in describe(borne):
-                terminal.line(line)
-            terminal.line("")
+        lines = ["accepted, so that they do not fail the run:", *describe(borne), ""] if borne else []
         if passing:
-            terminal.line(f"found, below the level that fails ({self._run.fail_on}):")
-            for line in describe(passing):
-                terminal.line(line)
-            terminal.line("")
-        for line in self._moved:
-            terminal.line(line)
-        unseen = [f"not checked  {reason}" for reason in self.not_checked()]
-        accepted = [f"accepted     {note}" for note in self._accepted()]
-        told = [*self._checked(), *self._switched_off(), *unseen, *accepted]
-        for line in [*told, *self._next(failing, passing), *self._figures]:
+            lines += [f"found, below the level that fails ({self._run.fail_on}):", *describe(passing), ""]
+        lines += [*self._moved, *self._checked(), *self._switched_off()]
+        lines += [f"not checked  {reason}" for reason in self.not_checked()]
+        lines += [f"accepted     {note}" for note in self._accepted()]
+        for line in [*lines, *self._next(failing, passing), *self._figures]:
             terminal.line(line)
 
     def _checked(self) -> list[str]:
@@ -171,7 +161,7 @@ class Summary:
             seconds=seconds,
             is_complete=is_complete and not self.stopped,
             tests=tuple(self._tests),
-            counts=dict(self._tally),
+            counts={name: self._tally[name] for name in ("requests", "answers", "bodies")},
             coverage=coverage(run.contract, self.observation) if run.target or self.observation.statuses else None,
             observation=as_data(self.observation),
         )
@@ -255,14 +245,14 @@ def _times(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _outcome(report: pytest.TestReport) -> TestOutcome:
+def _outcome(report: pytest.TestReport) -> RanTest:
     """One test's outcome; a failure of its setup or teardown is an error, as pytest has it."""
     if getattr(report, "bctrl", {}).get("not_checked"):
-        return TestOutcome(report.nodeid, "not checked", report.duration, _reason(report))
+        return RanTest(report.nodeid, "not checked", report.duration, _reason(report))
     if hasattr(report, "wasxfail"):
-        return TestOutcome(report.nodeid, "accepted", report.duration, str(report.wasxfail))
+        return RanTest(report.nodeid, "accepted", report.duration, str(report.wasxfail))
     outcome: Outcome = "error" if report.failed and report.when != "call" else report.outcome
-    return TestOutcome(report.nodeid, outcome, report.duration, "" if report.passed else _reason(report))
+    return RanTest(report.nodeid, outcome, report.duration, "" if report.passed else _reason(report))
 
 
 def _reason(report: pytest.TestReport) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
@@ -20,10 +18,8 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.suite.coding import decoded
-from pytest_bctrl.suite.pace import Pace
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.tally import Tally
+from pytest_bctrl.suite.sending import Pace, decoded, reproduction
 from pytest_bctrl.suite.troubles import (
     TIMEOUTS,
     attempt_findings,
@@ -75,15 +71,16 @@ See: TypeAlias = Callable[[Answer, str, tuple[tuple[str, str], ...]], None]
 class Target:
     """The API under test, live or mocked, every answer of which `see` sees. Not thread-safe; one a test process.
 
-    By operation, `unplanned` counts the requests that were sent because of how the target answered others, and
-    `pauses` the requests that it first answered with a 503 that says when to come back.
+    `tally` counts `requests`, `answers` and `bodies`. By operation, `unplanned` counts the requests that were sent
+    because of how the target answered others, and `pauses` those that it first answered with a 503 that says when to
+    come back.
     """
 
     run: ContractRun
     retry: RetryPolicy = RETRY
     timeout: float = TIMEOUT
     lost_at_most: float = LOST
-    tally: Tally = field(default_factory=Tally)
+    tally: Counter[str] = field(default_factory=Counter)
     see: See = lambda answer, query, headers: None
     _clients: dict[bool, httpx.Client] = field(default_factory=dict, repr=False)
     _first: dict[str, Exchange | NoAnswerError] = field(default_factory=dict, repr=False)
@@ -109,7 +106,7 @@ class Target:
                 self.run.key,
                 live=True,
                 retry=self.retry,
-                observe=self._observe,
+                observe=lambda _attempt: self.tally.update(requests=1),
                 keep_alive=not alone,
             )
             made.timeout = httpx.Timeout(self.timeout)
@@ -199,8 +196,8 @@ class Target:
             found.append(pause_finding(operation, self.pauses[operation.label], shell))
         answer, plain, broken = self._answer(operation, given, response, shell, method)
         found.extend(broken)
-        self.tally.answers += 1
-        self.tally.bodies += bool(plain.content)
+        self.tally["answers"] += 1
+        self.tally["bodies"] += bool(plain.content)
         if request.method == operation.method:
             self.see(answer, request.url.query.decode("ascii"), given.headers)
         return Exchange(answer, plain, tuple(found))
@@ -257,9 +254,6 @@ class Target:
             elif wrong.header is not None:
                 yield one, wrong.header, wrong.shell
 
-    def _observe(self, attempt: Attempt) -> None:
-        self.tally.requests += 1
-
 
 def _let_in(exchange: Exchange) -> Exchange:
     """Return an exchange that was not refused; where the key or the space is, nothing else can be asked."""
@@ -290,16 +284,3 @@ _REFUSALS = {
     404: "has nothing at this path: 404; see that the contract's examples name something that is there",
 }
 _NO_SUCH_SPACE = "knows no such space: 404; see that BCTRL_SPACE_ID, or --bctrl-space-id, names a space of this key"
-
-
-def reproduction(request: httpx.Request, headers: Iterable[tuple[str, str]]) -> str:
-    """A curl command that sends the request again; `headers` hold `$BCTRL_API_KEY` where the key belongs."""
-    # curl drops a field without a value, unless a semicolon stands for the colon.
-    fields = "".join(f' -H "{name}: {value}"' if value else f' -H "{name};"' for name, value in headers)
-    method = {"GET": "", "HEAD": " -I"}.get(request.method, f" -X {request.method}")
-    # curl resolves dot segments, encoded ones too (RFC 3986, 5.2.4), and would ask for another path.
-    as_is = " --path-as-is" if _DOTS.search(request.url.raw_path.decode("ascii")) else ""
-    return f"curl -sS -i{as_is}{method}{fields} {shlex.quote(str(request.url))}"
-
-
-_DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)

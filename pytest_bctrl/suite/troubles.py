@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 
 import httpx
@@ -97,21 +98,17 @@ def attempt_findings(
                 else _words(attempt.error, attempt.detail, attempt.begun)
             )
             command = before if attempt.is_stray and before else shell
-            yield _finding(operation, RULE, "answer", words, attempt.detail or attempt.error, command)
+            yield _finding(operation, "answer", words, attempt.detail or attempt.error, command)
 
 
 def pause_finding(operation: Operation, pauses: int, shell: str) -> Finding:
     """Return the finding for a 503 that asks to come back later, where it is not the first of the run."""
-    return Finding(
-        "not_a_server_error",
-        "error",
-        "status",
-        "the server is unavailable again and again",
+    observed = f"503, for the {pauses}{_ORDINALS.get(pauses, 'th')} time"
+    found = _finding(operation, "status", "the server is unavailable again and again", observed, shell)
+    return replace(
+        found,
+        rule="not_a_server_error",
         expected="one pause at most, with Retry-After",
-        observed=f"503, for the {pauses}{_ORDINALS.get(pauses, 'th')} time",
-        total=1,
-        operation=operation.label,
-        reproduce=shell,
         extra={"status": "503", "kind": "again"},
     )
 
@@ -121,17 +118,17 @@ _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 
 def decoding_finding(operation: Operation, reason: str, shell: str) -> Finding:
     """Return the finding for a body whose content coding is broken."""
-    return _finding(operation, RULE, "body", "the body is not in the coding that Content-Encoding names", reason, shell)
+    return _finding(operation, "body", "the body is not in the coding that Content-Encoding names", reason, shell)
 
 
 def unanswered_finding(operation: Operation, message: str, shell: str) -> Finding:
     """Return the finding for a request that got no whole answer at all."""
-    return _finding(operation, RULE, "answer", message, "none", shell)
+    return _finding(operation, "answer", message, "none", shell)
 
 
-def _finding(operation: Operation, rule: str, place: str, message: str, observed: object, shell: str) -> Finding:
+def _finding(operation: Operation, place: str, message: str, observed: object, shell: str) -> Finding:
     return Finding(
-        rule,
+        RULE,
         "error",
         place,
         message,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,8 +12,7 @@ from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.levels import Levels
 from pytest_bctrl.reports.terminal import describe, headline
-from pytest_bctrl.suite.baseline import Baseline, is_borne, said
-from pytest_bctrl.suite.tally import Tally
+from pytest_bctrl.suite.baseline import Baseline, is_borne
 
 VERDICT: pytest.StashKey[Verdict] = pytest.StashKey()
 
@@ -29,7 +29,7 @@ class Verdict:
     def __init__(
         self,
         fail_on: FailOn,
-        tally: Tally | None = None,
+        tally: Counter[str] | None = None,
         baseline: Baseline | None = None,
         levels: Levels | None = None,
     ) -> None:
@@ -39,8 +39,8 @@ class Verdict:
         self.figures: list[str] = []
         self._fail_on: FailOn = fail_on
         self._baseline = baseline
-        self._tally = tally or Tally()
-        self._before = self._tally.as_dict()
+        self._tally = Counter() if tally is None else tally
+        self._before = self._tally.copy()
         self._collected: list[Finding] = []
         self._levels = levels or Levels()
         self._off: list[str] = []
@@ -54,10 +54,9 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """What the report carries, as plain data: findings, and what the test sent and saw."""
-        after = self._tally.as_dict()
         return {
             "findings": [finding.as_dict() for finding in self.findings],
-            "tally": {name: number - self._before[name] for name, number in after.items()},
+            "tally": dict(self._tally - self._before),
             "stopped": self.stopped,
             "not_checked": self.not_checked,
             "figures": self.figures,
@@ -79,11 +78,8 @@ class Verdict:
             pytest.fail("\n".join([headline(failing), *describe(failing)]), pytrace=False)
         borne = [finding for finding in found if is_borne(finding, self._fail_on)]
         if borne:
-            pytest.xfail("; ".join(dict.fromkeys(said(finding) for finding in borne)))
+            why = (finding.extra["accepted"] for finding in borne)
+            said = ("accepted until {expires}: {reason} ({where})".format(**entry) for entry in why)
+            pytest.xfail("; ".join(dict.fromkeys(said)))
             # Under --runxfail the call above does nothing.
             pytest.fail("\n".join([headline(borne), *describe(borne)]), pytrace=False)
-
-    def __call__(self, found: Iterable[Finding]) -> None:
-        """Collect and give at once."""
-        self.collect(found)
-        self.give()

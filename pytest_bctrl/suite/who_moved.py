@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,11 +13,10 @@ from pytest_bctrl.contract.files import packaged, update_command
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.witnesses import place
-from pytest_bctrl.reports.moved_text import moved_text
+from pytest_bctrl.reports.drift_text import moved_text
 from pytest_bctrl.suite.run import ContractRun
 
 REPORT = "bctrl-run.json"
-_WORDS = ("moved", "witnesses", "next")
 
 
 def moved(
@@ -37,21 +36,13 @@ def moved(
     changes = [finding for finding in found if "revision" in finding.extra]
     placed = [one.as_finding(commands[one.moved]) for one in place(run.contract, published, observation, changes)]
     told = {finding.fingerprint: finding for finding in placed}
-    marked = [_marked(finding, told.get(finding.fingerprint)) for finding in found]
-    return marked, list(_section(placed))
+    section = ["who moved: the vendored spec, upstream, or the API", *moved_text(placed), ""] if placed else []
+    return [_marked(finding, told.get(finding.fingerprint)) for finding in found], section
 
 
 def _marked(finding: Finding, placed: Finding | None) -> Finding:
-    if placed is None:
-        return finding
-    return replace(finding, extra={**finding.extra, **{word: placed.extra[word] for word in _WORDS}})
-
-
-def _section(placed: Sequence[Finding]) -> Iterator[str]:
-    if placed:
-        yield "who moved: the vendored spec, upstream, or the API"
-        yield from moved_text(placed)
-        yield ""
+    more = {word: placed.extra[word] for word in ("moved", "witnesses", "next")} if placed else {}
+    return replace(finding, extra={**finding.extra, **more})
 
 
 def commands_of(run: ContractRun, again: Sequence[str], report: str) -> Mapping[str, str]:

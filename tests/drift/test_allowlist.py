@@ -7,8 +7,7 @@ from datetime import date
 
 import pytest
 
-from pytest_bctrl.baseline.accept import with_entries
-from pytest_bctrl.baseline.allowlist import judge
+from pytest_bctrl.baseline.allowlist import judge, with_entries
 from pytest_bctrl.drift.gate_file import read_gate_file
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.finding import Finding

@@ -14,7 +14,7 @@ import pytest
 
 import pytest_bctrl
 from pytest_bctrl.cli import COMMANDS, main
-from pytest_bctrl.reports.formats import FORMATS
+from pytest_bctrl.reports import FORMATS
 from tests.hostile.echo import PLACES, echo, hits, spelled
 from tests.variants import serve
 from tests.variants.reply import Reply
@@ -217,7 +217,7 @@ def test_no_command_shows_or_writes_it(
 
 WRITES = re.compile("print|write|write_text|write_bytes|write_atomically|print_exc|setwriter")
 KNOWN = {
-    "baseline/accept.py write_atomically": "what it accepts was hidden in: by the command, or in the reports of tests",
+    "baseline/allowlist.py write_atomically": "what it accepts was hidden in: by the command, or in a test's report",
     "cli/mock.py write": "the ready-file holds a URL, a space's id and a process's",
     "cli/drift_reports.py write_text": "the findings were hidden in",
     "cli/request_log.py write": "it is handed what hides",
@@ -230,9 +230,9 @@ KNOWN = {
     "locking.py write": "recordings, of which one that holds a secret is refused, and published documents",
     "recorded/checked.py write": "digests of recordings",
     "recorded/checked.py write_bytes": "digests of recordings",
-    "reports/job_summary.py write": "the findings were hidden in",
+    "reports/markdown.py write": "the findings were hidden in",
     "suite/hooks.py write": "pytest's terminal",
-    "suite/report_files.py write_atomically": "the findings were hidden in",
+    "suite/report_hooks.py write_atomically": "the findings were hidden in",
     "suite/sinks.py setwriter": "what hides",
     "suite/summary.py write": "the list of accepted findings",
 }

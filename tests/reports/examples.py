@@ -16,8 +16,7 @@ from pytest_bctrl.finding import LEVELS, Finding
 from pytest_bctrl.observed.coverage import coverage
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.observe import observe
-from pytest_bctrl.reports.run_report import RunReport, TestOutcome
-from pytest_bctrl.reports.title import Title
+from pytest_bctrl.reports.title import RanTest, RunReport, Title
 from pytest_bctrl.samples import runtime
 from tests.drift.published import TEXT, page
 
@@ -83,10 +82,10 @@ def failed() -> Example:
     findings = check_answer(answer, OPERATION.success_statuses)
     names = ("conformance_is_kept", "head_needs_the_credential_too", "schemathesis_agrees")
     tests = (
-        TestOutcome("bctrl::test_answer_conforms[runtimes-list]", "failed", 0.12, "4 errors: of 300 runtimes, 43 …"),
-        TestOutcome("bctrl::test_upstream_has_not_drifted", "failed", 0.21, "2 errors: response-property-type-changed"),
-        TestOutcome("bctrl::test_invariant[runtimes-list-x]", "skipped", 0.0, "not checked: the answer has no x"),
-        *(TestOutcome(f"bctrl::test_{name}[runtimes-list]", "passed", 0.02) for name in names),
+        RanTest("bctrl::test_answer_conforms[runtimes-list]", "failed", 0.12, "4 errors: of 300 runtimes, 43 …"),
+        RanTest("bctrl::test_upstream_has_not_drifted", "failed", 0.21, "2 errors: response-property-type-changed"),
+        RanTest("bctrl::test_invariant[runtimes-list-x]", "skipped", 0.0, "not checked: the answer has no x"),
+        *(RanTest(f"bctrl::test_{name}[runtimes-list]", "passed", 0.02) for name in names),
     )
     run = RunReport(
         CONTRACT,
@@ -113,14 +112,14 @@ def passed() -> Example:
     example = failed()
     assert example.run is not None
     tests = tuple(test for test in example.run.tests if test.outcome == "passed")
-    return Example((), example.title._replace(not_checked=()), replace(example.run, tests=tests))
+    return Example((), example.title._replace(not_checked=()), example.run._replace(tests=tests))
 
 
 def unchecked() -> Example:
     """A run that looked at nothing."""
     example = passed()
     assert example.run is not None
-    return replace(example, run=replace(example.run, tests=(), counts={}, coverage=None))
+    return replace(example, run=example.run._replace(tests=(), counts={}, coverage=None))
 
 
 def drift() -> Example:
@@ -185,9 +184,9 @@ def hostile() -> Example:
             "response": {"status": 200, "headers": [[HOSTILE, HOSTILE]], "size": 1, "body": {HOSTILE: HOSTILE}},
         },
     )
-    tests = (TestOutcome(HOSTILE, "failed", 0.1, HOSTILE),)
+    tests = (RanTest(HOSTILE, "failed", 0.1, HOSTILE),)
     return Example(
         (finding, replace(finding, location=HOSTILE)),
         example.title._replace(name=HOSTILE, notes=(HOSTILE,), not_checked=(HOSTILE,)),
-        replace(example.run, tests=tests, base_url=HOSTILE, upstream=HOSTILE),
+        example.run._replace(tests=tests, base_url=HOSTILE, upstream=HOSTILE),
     )

@@ -11,9 +11,8 @@ from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports.html.outline import outline
 from pytest_bctrl.reports.junit import findings_junit
 from pytest_bctrl.reports.markdown import findings_markdown
-from pytest_bctrl.reports.run_report import RunReport, TestOutcome
 from pytest_bctrl.reports.sarif import findings_sarif
-from pytest_bctrl.reports.title import Title
+from pytest_bctrl.reports.title import RanTest, RunReport, Title
 from pytest_bctrl.reports.wording import where
 from tests.contract.documents import contract_of
 
@@ -59,9 +58,9 @@ def test_a_finding_hangs_where_it_is_and_nowhere_else() -> None:
 
 
 def test_a_test_that_failed_with_nothing_found_is_in_error_in_junit() -> None:
-    broken = TestOutcome("bctrl::test_one", "failed", 0.1, "the target was\nnot there")
-    silent = TestOutcome("bctrl::test_two", "error", 0.1)
-    run = RunReport(load(), "live", tests=(broken, silent, TestOutcome("bctrl::test_three", "passed", 0.1)))
+    broken = RanTest("bctrl::test_one", "failed", 0.1, "the target was\nnot there")
+    silent = RanTest("bctrl::test_two", "error", 0.1)
+    run = RunReport(load(), "live", tests=(broken, silent, RanTest("bctrl::test_three", "passed", 0.1)))
 
     suite = ElementTree.fromstring(findings_junit([], Title("run"), run))[0]
 

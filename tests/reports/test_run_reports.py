@@ -14,13 +14,11 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 
+from pytest_bctrl.reports import html
 from pytest_bctrl.reports.findings_json import findings_json, findings_schema
 from pytest_bctrl.reports.github import SHOWN, shown_commands
-from pytest_bctrl.reports.html import findings_html
-from pytest_bctrl.reports.html import write as html_write
-from pytest_bctrl.reports.job_summary import LIMIT, append_summary
 from pytest_bctrl.reports.junit import findings_junit, junit_properties
-from pytest_bctrl.reports.markdown import findings_markdown
+from pytest_bctrl.reports.markdown import LIMIT, append_summary, findings_markdown
 from pytest_bctrl.reports.sarif import findings_sarif
 from tests.reports.examples import Example, drift, failed, hostile, many, moved, passed, unchecked
 
@@ -58,7 +56,7 @@ class TestEveryFormat:
 
     def test_html_runs_nothing_but_its_own_script(self, example: Callable[[], Example]) -> None:
         made = example()
-        page = findings_html(made.findings, made.title, made.run)
+        page = html.findings_html(made.findings, made.title, made.run)
         scripts = re.findall(r"<script(?:>| [^>]*>)(.*?)</script>", page, re.DOTALL)
         assert 2 == len(scripts)
         json.loads(scripts[0])
@@ -74,8 +72,8 @@ def test_one_line_says_that_a_run_found_nothing_and_why_it_may_be_believed() -> 
 
 
 def test_every_file_of_the_page_is_in_it() -> None:
-    folder = Path(html_write.__file__).with_name("page")
-    page = findings_html((), passed().title)
+    folder = Path(html.__file__).with_name("page")
+    page = html.findings_html((), passed().title)
     own = {path for path in folder.iterdir() if path.suffix in (".js", ".css")}
     assert [] == [path.name for path in own if path.read_text("utf-8") not in page]
 
@@ -132,7 +130,7 @@ def test_properties_of_junit_are_few_and_count_all() -> None:
 
 def test_the_same_exchange_is_in_the_page_once() -> None:
     made: Any = many(1_000)
-    page = findings_html(made.findings, made.title, made.run)
+    page = html.findings_html(made.findings, made.title, made.run)
     assert 1 == page.count('"size":')
 
 
@@ -143,7 +141,7 @@ def test_what_is_accepted_says_so_in_every_format() -> None:
         findings_sarif,
         findings_junit,
         findings_markdown,
-        findings_html,
+        html.findings_html,
     ]
     texts = [write(made.findings, made.title, made.run) for write in writers]
     texts.append("\n".join(shown_commands(made.findings, made.title)))

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.finding import LEVELS, Finding
-from pytest_bctrl.reports.terminal import counted, describe, headline, printable, shown
+from pytest_bctrl.reports.terminal import describe, headline, printable, shown
+from pytest_bctrl.reports.wording import counted
 
 
 def finding(level: Any = "error", rule: str = "r", **more: Any) -> Finding:

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.reports.run_report import RunReport, TestOutcome
-from pytest_bctrl.reports.title import Title
-from pytest_bctrl.reports.verdict import verdict_of
+from pytest_bctrl.reports.title import RanTest, RunReport, Title, verdict_of
 from tests.reports.examples import CONTRACT
 
 ERROR = Finding("r", "error", "a", "m")
@@ -20,7 +18,7 @@ WARNING = Finding("r", "warning", "a", "m")
 
 def run(*outcomes: Any, **more: Any) -> RunReport:
     """A run whose tests ended like this."""
-    tests = tuple(TestOutcome(f"t{number}", outcome, 0.0) for number, outcome in enumerate(outcomes))
+    tests = tuple(RanTest(f"t{number}", outcome, 0.0) for number, outcome in enumerate(outcomes))
     return RunReport(CONTRACT, tests=tests, **more)
 
 
@@ -71,4 +69,4 @@ def test_the_sentence(findings: list[Finding], made: RunReport | None, sentence:
 def test_a_reason_is_given_for_what_was_not_checked() -> None:
     title = Title("t", not_checked=("the drift of the spec: no such file",))
     assert "no such file" in verdict_of([], title, run("not checked")).sentence
-    assert "no such file" in verdict_of([], title, replace(run("passed", "not checked"))).sentence
+    assert "no such file" in verdict_of([], title, run("passed", "not checked")).sentence

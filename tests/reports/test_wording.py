@@ -11,7 +11,7 @@ import pytest
 
 from pytest_bctrl import check
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.reports.formats import writer
+from pytest_bctrl.reports import writer
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.title import Title
 from tests.observed.bodies import sample

@@ -53,6 +53,7 @@ def test_an_accepted_finding_fails_nothing_and_is_shown(
             f"accepted     1 of 1 findings, by {FILE}",
         ]
     )
+    assert live(paused, *ONE, "--runxfail").ret == pytest.ExitCode.TESTS_FAILED
 
 
 def test_another_finding_fails_all_the_same(pytester: pytest.Pytester, live: LiveRun) -> None:
@@ -102,32 +103,27 @@ def test_what_fails_now_is_accepted_and_the_next_run_passes(
     assert (text.count("fingerprint:"), "# response_schema_conformance at runtimes[*].status" in text) == (1, True)
 
 
-def test_it_is_accepted_for_ninety_days_where_no_date_is_given(
+OTHERS = {
+    "value": on_all(status="lost"),
+    "type": on_all(status=5),
+    "null": on_all(status=None),
+    "place": put(3, "type", "paused"),
+}
+
+
+def test_what_is_accepted_is_the_value_at_its_place_for_ninety_days(
     pytester: pytest.Pytester, live: LiveRun, paused: Server
 ) -> None:
+    """Not how often one day's data has it, and no other fault of the same rule."""
     live(paused, *ONE, "--bctrl-accept=we cope")
+    ends = {}
+    for name, edit in {"often": on_all(status="paused"), **OTHERS}.items():
+        with serve(faulty("schema", name, "enum", Service(document=edited(edit, count=40)))) as server:
+            ends[name] = live(server, *ONE).ret
 
+    assert {"often": pytest.ExitCode.OK, **dict.fromkeys(OTHERS, pytest.ExitCode.TESTS_FAILED)} == ends
     days = [date.today() + timedelta(days=days) for days in (89, 90)]
     assert any(f"until: {day}" in pytester.path.joinpath(FILE).read_text() for day in days)
-
-
-def test_the_fingerprint_holds_whatever_the_count(pytester: pytest.Pytester, live: LiveRun, paused: Server) -> None:
-    """What is accepted is the value at its place, not how often one day's data has it."""
-    live(paused, *ONE, "--bctrl-accept=we cope")
-    other = Service(document=edited(on_all(status="paused"), count=40))
-    with serve(faulty("schema", "many", "enum", other)) as server:
-        assert live(server, *ONE).ret == pytest.ExitCode.OK
-
-
-@pytest.mark.parametrize(
-    "edit",
-    [on_all(status="lost"), on_all(status=5), on_all(status=None), put(3, "type", "paused")],
-    ids=["value", "type", "null", "place"],
-)
-def test_another_fault_of_the_same_rule_is_not_covered(live: LiveRun, paused: Server, edit: object) -> None:
-    live(paused, *ONE, "--bctrl-accept=we cope")
-    with serve(faulty("schema", "other", "type", Service(document=edited(edit)))) as server:  # type: ignore[arg-type]
-        assert live(server, *ONE).ret == pytest.ExitCode.TESTS_FAILED
 
 
 def test_a_list_that_cannot_be_written_fails_the_run(pytester: pytest.Pytester, live: LiveRun, paused: Server) -> None:
@@ -148,12 +144,6 @@ def test_a_target_that_cannot_be_asked_is_never_accepted(pytester: pytest.Pytest
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert not pytester.path.joinpath(FILE).exists()
-
-
-def test_runxfail_lets_what_is_accepted_fail(pytester: pytest.Pytester, live: LiveRun, paused: Server) -> None:
-    pytester.path.joinpath(FILE).write_text(entry())
-
-    assert live(paused, *ONE, "--runxfail").ret == pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.mark.parametrize(

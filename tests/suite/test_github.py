@@ -22,19 +22,13 @@ def job(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return summary
 
 
-def test_findings_are_annotations_at_their_level(live: LiveRun, job: Path) -> None:
+def test_findings_are_annotations_at_their_level_and_the_job_summary_is_appended_to(live: LiveRun, job: Path) -> None:
+    job.write_text("# what was there before\n", "utf-8")
     with serve(named("status-not-in-enum-1")) as server:
         commands = COMMAND.findall(live(server).stdout.str())
 
     assert ("error", "title=response_schema_conformance") == commands[0][:2]
     assert "runtimes[*].status" in commands[0][2]
-
-
-def test_the_job_summary_is_appended_to(live: LiveRun, job: Path) -> None:
-    job.write_text("# what was there before\n", "utf-8")
-    with serve(named("status-not-in-enum-1")) as server:
-        live(server)
-
     text = job.read_text("utf-8")
     assert text.startswith("# what was there before\n\n## contract run: ")
     assert "❌ **Failed.**" in text
@@ -46,21 +40,18 @@ def test_a_run_in_workers_tells_once(job: Path, pytester: pytest.Pytester) -> No
     assert 1 == job.read_text("utf-8").count("## contract run")
 
 
-@pytest.mark.parametrize("off", ["option", "ini"])
-def test_it_can_be_switched_off(pytester: pytest.Pytester, live: LiveRun, job: Path, off: str) -> None:
+@pytest.mark.parametrize("off", ["option", "ini", "outside of a job"])
+def test_nothing_is_told_where_it_is_switched_off_and_outside_of_a_job(
+    pytester: pytest.Pytester, live: LiveRun, job: Path, monkeypatch: pytest.MonkeyPatch, off: str
+) -> None:
     if off == "ini":
         pytester.makeini("[pytest]\nbctrl_github = off\n")
+    if off == "outside of a job":
+        monkeypatch.delenv("GITHUB_ACTIONS")
     with serve(named("status-not-in-enum-1")) as server:
-        result = live(server, *(["--bctrl-github=off"] if off == "option" else []))
+        result = live(server, "-k", "answer_conforms", *(["--bctrl-github=off"] if off == "option" else []))
 
-    assert [] == COMMAND.findall(result.stdout.str())
-    assert not job.exists()
-
-
-def test_outside_of_a_job_nothing_is_told(live: LiveRun, job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("GITHUB_ACTIONS")
-    with serve(named("status-not-in-enum-1")) as server:
-        assert [] == COMMAND.findall(live(server).stdout.str())
+    assert (1, []) == (result.ret, COMMAND.findall(result.stdout.str()))
     assert not job.exists()
 
 

@@ -146,16 +146,6 @@ def test_a_target_that_cannot_be_reached_is_said_and_stops_the_run(
     )
 
 
-def test_an_empty_list_is_not_taken_for_proof(live: LiveRun) -> None:
-    """The rules about items are skipped, with the reason, and the run still passes."""
-    with serve(named("empty-list")) as server:
-        result = live(server, "-rs")
-
-    assert result.ret == pytest.ExitCode.OK
-    assert result.parseoutcomes()["skipped"] == 5
-    result.stdout.fnmatch_lines(["not checked  the answer has no runtimes[[]*] to look at (3 tests)"])
-
-
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [

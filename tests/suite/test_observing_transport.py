@@ -9,8 +9,7 @@ import httpx
 import pytest
 
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.suite.observer import Observer
-from pytest_bctrl.suite.observing_transport import AsyncObservingTransport, ObservingTransport
+from pytest_bctrl.suite.observer import Observer, ObservingTransport
 
 URL = "https://api.bctrl.ai/v1/spaces/1/runtimes"
 BODY = b'{"runtimes": []}'
@@ -62,6 +61,6 @@ async def test_a_stream_is_left_alone_and_the_inner_transport_closed() -> None:
 
     observer = Observer(load())
     inner = Inner(lambda _request: httpx.Response(200, content=parts()))
-    async with httpx.AsyncClient(transport=AsyncObservingTransport(inner, observer, judged=False)) as client:
+    async with httpx.AsyncClient(transport=ObservingTransport(inner, observer, judged=False)) as client:
         assert BODY == (await client.get(URL)).content
     assert (0, [True]) == (observer.everything.statuses.total(), closed)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from pytest_bctrl.suite.pace import FIRST, SLOWEST, Pace
+from pytest_bctrl.suite.sending import FIRST, SLOWEST, Pace
 from tests.variants import serve
 from tests.variants.reply import Reply
 from tests.variants.service import Service, Visit

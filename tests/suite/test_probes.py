@@ -19,7 +19,7 @@ from pytest_bctrl.finding import Finding
 from pytest_bctrl.suite import probes, selftest
 from pytest_bctrl.suite.parameters import variations
 from pytest_bctrl.suite.paths import ODD, UNKNOWN, near_misses, unknown
-from pytest_bctrl.suite.plan import require_operations, run_probes
+from pytest_bctrl.suite.plan import Probe, require_operations, run_probes
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.target import Target
 from pytest_bctrl.suite.verdict import Verdict
@@ -64,7 +64,7 @@ def test_one_pause_that_is_announced_is_borne_and_asked_after() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("status", 503, retry_after=0, after=2, times=1)
     with target(mock) as asked:
-        found = list(chain.from_iterable(probes.of_repetition(asked, LISTED)))
+        found = list(chain.from_iterable(Probe("", LISTED, probes.of_repetition).send(asked)))
         assert ([], 1) == (found, asked.pauses[LISTED.label])
     # Two before it, itself and what it asked for, and then as many as there are usually.
     assert len(mock.requests) == 4 + probes.REPEATS - 1
@@ -74,7 +74,7 @@ def test_a_pause_that_comes_again_is_found() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("status", 503, retry_after=0, after=1, every=3)
     with target(mock) as asked:
-        found = list(chain.from_iterable(probes.of_repetition(asked, LISTED)))
+        found = list(chain.from_iterable(Probe("", LISTED, probes.of_repetition).send(asked)))
     again = [one for one in found if one.rule == "not_a_server_error"]
     assert "503, for the 2nd time" == again[0].observed
     assert "the server is unavailable again and again" == again[0].message

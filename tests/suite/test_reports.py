@@ -27,7 +27,7 @@ def read(path: Path) -> dict[str, Any]:
     return report
 
 
-def test_the_suffix_says_how(pytester: pytest.Pytester) -> None:
+def test_the_suffix_says_how_and_json_what_was_checked(pytester: pytest.Pytester) -> None:
     paths = [f"out/report.{suffix}" for suffix in SUFFIXES]
 
     result = pytester.runpytest("--bctrl-mock", *(f"--bctrl-report={path}" for path in paths))
@@ -37,12 +37,7 @@ def test_the_suffix_says_how(pytester: pytest.Pytester) -> None:
     starts = [(pytester.path / path).read_text("utf-8")[:9].lower() for path in paths]
     assert ["<!doctype", '{\n  "vers', "## contra", '{\n  "$sch', "<?xml ver"] == starts
     assert sorted(Path(path).name for path in paths) == sorted(path.name for path in (pytester.path / "out").iterdir())
-
-
-def test_json_tells_what_was_checked(pytester: pytest.Pytester) -> None:
-    pytester.runpytest("--bctrl-mock", "--bctrl-report=report.json")
-
-    report = read(pytester.path / "report.json")
+    report = read(pytester.path / "out/report.json")
     assert "passed" == report["verdict"]["status"]
     assert ("mock", "contract run", []) == (report["target"], report["report"], report["findings"])
     assert ("bctrl API", "1.0.0") == (report["contract"]["title"], report["contract"]["version"])
@@ -52,9 +47,13 @@ def test_json_tells_what_was_checked(pytester: pytest.Pytester) -> None:
     assert report["complete"]
 
 
-def test_findings_have_the_shape_of_the_drift_gates(pytester: pytest.Pytester, live: LiveRun) -> None:
+def test_findings_are_in_every_report(pytester: pytest.Pytester, live: LiveRun) -> None:
+    """Of the shape of the drift gate's, as properties of ordinary JUnit, and those of other tests as remarks."""
+    pytester.makepyfile(
+        "def test_it(bctrl_client, bctrl_space_id):\n    bctrl_client.get(f'/v1/spaces/{bctrl_space_id}/runtimes')\n"
+    )
     with serve(named("status-not-in-enum-1")) as server:
-        live(server, "--bctrl-report=report.json")
+        live(server, "--bctrl-report=report.json", "--junitxml=out.xml")
 
     report = read(pytester.path / "report.json")
     finding = report["findings"][0]
@@ -66,9 +65,22 @@ def test_findings_have_the_shape_of_the_drift_gates(pytester: pytest.Pytester, l
     assert fields <= finding.keys()
     assert 200 == finding["response"]["status"]
     assert "GET" == finding["request"]["method"]
+    assert any(note.startswith("in the traffic of other tests: error ") for note in report["notes"])
+
+    root = ET.parse(pytester.path / "out.xml").getroot()
+    case = next(case for case in root.iter("testcase") if str(case.get("name")).startswith("test_answer_conforms"))
+    properties = {str(one.get("name")): one.get("value") for one in case.iter("property")}
+    assert ("1", "response_schema_conformance", "error", "runtimes[*].status") == (
+        properties["bctrl.findings"],
+        properties["bctrl.finding.1.rule"],
+        properties["bctrl.finding.1.level"],
+        str(properties["bctrl.finding.1.location"]).split(" · ")[-1],
+    )
+    assert int(str(properties["bctrl.finding.1.count"])) <= int(str(properties["bctrl.finding.1.total"]))
+    assert "testsuites" == root.tag
 
 
-@pytest.mark.parametrize("stop", [(), ("-x",), ("-n", "2"), ("-n", "2", "-x")], ids=" ".join)
+@pytest.mark.parametrize("stop", [("-x",), ("-n", "2"), ("-n", "2", "-x")], ids=" ".join)
 def test_they_are_written_when_tests_fail(pytester: pytest.Pytester, live: LiveRun, stop: tuple[str, ...]) -> None:
     with serve(named("status-not-in-enum-1")) as server:
         result = live(server, "--bctrl-report=report.json", "--bctrl-report=report.html", *stop)
@@ -79,11 +91,18 @@ def test_they_are_written_when_tests_fail(pytester: pytest.Pytester, live: LiveR
 
 
 def test_workers_make_one_report_of_the_whole_run(pytester: pytest.Pytester) -> None:
+    """With what all of them saw."""
     result = pytester.runpytest("--bctrl-mock", "-n", "2", "--bctrl-report=report.json")
 
     result.stdout.fnmatch_lines(["checked *GET /v1/spaces/{id}/runtimes: 36 tests, *"])
-    tests = [test["id"] for test in read(pytester.path / "report.json")["tests"]]
+    report = read(pytester.path / "report.json")
+    tests = [test["id"] for test in report["tests"]]
     assert len(tests) == len(set(tests)) == 36
+    points = report["coverage"]["points"]
+    assert len(points) == report["coverage"]["total"] > report["coverage"]["seen"] > 0
+    assert report["coverage"]["seen"] == sum(point["seen"] > 0 for point in points)
+    assert {"statuses", "places"} <= report["observation"].keys()
+    assert "of the contract was seen" in report["verdict"]["sentence"]
 
 
 def test_a_run_that_is_stopped_is_not_called_passed(pytester: pytest.Pytester) -> None:
@@ -122,24 +141,19 @@ def test_an_upstream_that_cannot_be_read_is_not_called_passed(pytester: pytest.P
     assert report["not_checked"]
 
 
-def test_what_had_nothing_to_look_at_is_told(pytester: pytest.Pytester, live: LiveRun) -> None:
+def test_an_empty_list_is_not_taken_for_proof(pytester: pytest.Pytester, live: LiveRun) -> None:
+    """The rules about items are skipped, with the reason, and the run still passes."""
     with serve(named("empty-list")) as server:
-        live(server, "--bctrl-report=report.json")
+        result = live(server, "-rs", "--bctrl-report=report.json")
 
+    assert (pytest.ExitCode.OK, 5) == (result.ret, result.parseoutcomes()["skipped"])
+    seen = "runtimes: every list was empty, so nothing of its items was seen"
+    result.stdout.fnmatch_lines_random(
+        ["not checked  the answer has no runtimes[[]*] to look at (3 tests)", f"not checked  {seen}"]
+    )
     report = read(pytester.path / "report.json")
-    assert any("runtimes" in reason for reason in report["not_checked"])
+    assert {seen, "the answer has no runtimes[*] to look at (3 tests)"} <= set(report["not_checked"])
     assert "had nothing to look at" in report["verdict"]["sentence"]
-
-
-def test_coverage_and_observation_are_told(pytester: pytest.Pytester) -> None:
-    pytester.runpytest("--bctrl-mock", "-n", "2", "--bctrl-report=report.json")
-
-    report = read(pytester.path / "report.json")
-    points = report["coverage"]["points"]
-    assert len(points) == report["coverage"]["total"] > report["coverage"]["seen"] > 0
-    assert report["coverage"]["seen"] == sum(point["seen"] > 0 for point in points)
-    assert {"statuses", "places"} <= report["observation"].keys()
-    assert "of the contract was seen" in report["verdict"]["sentence"]
 
 
 def test_a_run_that_saw_less_than_was_asked_for_is_not_called_passed(pytester: pytest.Pytester) -> None:
@@ -148,25 +162,6 @@ def test_a_run_that_saw_less_than_was_asked_for_is_not_called_passed(pytester: p
     report = read(pytester.path / "report.json")
     assert (pytest.ExitCode.TESTS_FAILED, "failed") == (result.ret, report["verdict"]["status"])
     assert "below the minimum of 100%" in report["verdict"]["sentence"]
-
-
-def test_lists_that_were_always_empty_are_not_called_checked(pytester: pytest.Pytester, live: LiveRun) -> None:
-    with serve(named("empty-list")) as server:
-        live(server, "--bctrl-report=report.json")
-
-    report = read(pytester.path / "report.json")
-    assert any("every list was empty" in reason for reason in report["not_checked"])
-
-
-def test_what_the_traffic_of_other_tests_showed_is_a_remark(pytester: pytest.Pytester, live: LiveRun) -> None:
-    pytester.makepyfile(
-        "def test_it(bctrl_client, bctrl_space_id):\n    bctrl_client.get(f'/v1/spaces/{bctrl_space_id}/runtimes')\n"
-    )
-    with serve(named("status-not-in-enum-1")) as server:
-        live(server, "--bctrl-report=report.json")
-
-    report = read(pytester.path / "report.json")
-    assert any(note.startswith("in the traffic of other tests: error ") for note in report["notes"])
 
 
 def test_what_is_accepted_is_told_and_fails_nothing(pytester: pytest.Pytester, live: LiveRun) -> None:
@@ -262,20 +257,3 @@ def test_the_key_is_in_none(pytester: pytest.Pytester, live: LiveRun, variant: s
 
         for path in (*paths, "out.xml"):
             assert server.api_key not in (pytester.path / path).read_text("utf-8"), path
-
-
-def test_ordinary_junit_has_the_findings_as_properties(pytester: pytest.Pytester, live: LiveRun) -> None:
-    with serve(named("status-not-in-enum-1")) as server:
-        live(server, "--junitxml=out.xml")
-
-    root = ET.parse(pytester.path / "out.xml").getroot()
-    case = next(case for case in root.iter("testcase") if str(case.get("name")).startswith("test_answer_conforms"))
-    properties = {str(one.get("name")): one.get("value") for one in case.iter("property")}
-    assert ("1", "response_schema_conformance", "error", "runtimes[*].status") == (
-        properties["bctrl.findings"],
-        properties["bctrl.finding.1.rule"],
-        properties["bctrl.finding.1.level"],
-        str(properties["bctrl.finding.1.location"]).split(" · ")[-1],
-    )
-    assert int(str(properties["bctrl.finding.1.count"])) <= int(str(properties["bctrl.finding.1.total"]))
-    assert "testsuites" == root.tag

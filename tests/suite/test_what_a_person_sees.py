@@ -16,9 +16,10 @@ def test_the_header_names_target_contract_and_level(pytester: pytest.Pytester) -
     )
 
 
-def test_a_failure_groups_counts_and_reproduces(live: LiveRun) -> None:
+def test_a_failure_groups_counts_reproduces_and_says_what_to_type_next(live: LiveRun) -> None:
+    """In the test's report, in the section at the end and in the short summary; without colour on no terminal."""
     with serve(named("last-of-300-status-unknown")) as server:
-        result = live(server, "-k", "test_answer_conforms")
+        result = live(server, "--bctrl-fail-on=warning", "-k", "test_answer_conforms")
 
     result.stdout.fnmatch_lines(
         [
@@ -30,9 +31,11 @@ def test_a_failure_groups_counts_and_reproduces(live: LiveRun) -> None:
             "    observed  *",
             "    sample    runtimes[[]299].status",
             '  reproduce: curl -sS -i -H "Authorization: Bearer $BCTRL_API_KEY" http://127.0.0.1:*/runtimes',
-        ],
-        consecutive=False,
+            f"next         pytest --bctrl-live --bctrl-base-url={server.url} --bctrl-fail-on=warning --lf runs *",
+            "FAILED bctrl::test_answer_conforms[[]runtimes-list] - *1 error: *",
+        ]
     )
+    assert "\x1b" not in result.stdout.str()
 
 
 def test_a_fault_that_comes_and_goes_is_said_to(live: LiveRun) -> None:
@@ -44,25 +47,10 @@ def test_a_fault_that_comes_and_goes_is_said_to(live: LiveRun) -> None:
     )
 
 
-def test_what_to_type_next_is_the_whole_command(live: LiveRun) -> None:
-    with serve(named("last-of-300-status-unknown")) as server:
-        result = live(server, "--bctrl-fail-on=warning", "-k", "test_answer_conforms")
-        result.stdout.fnmatch_lines(
-            [f"next         pytest --bctrl-live --bctrl-base-url={server.url} --bctrl-fail-on=warning --lf runs *"]
-        )
-
-
 def test_a_path_of_dots_is_reproduced_as_it_was_sent(live: LiveRun) -> None:
     with serve(named("500-on-odd-ids")) as server:
         result = live(server, "-k", "dot-segments")
     result.stdout.fnmatch_lines(["  reproduce: curl -sS -i --path-as-is -H *//*/v1/spaces/%2E%2E/runtimes"])
-
-
-def test_the_short_summary_says_what_was_found(live: LiveRun) -> None:
-    with serve(named("last-of-300-status-unknown")) as server:
-        result = live(server, "-k", "test_answer_conforms")
-
-    result.stdout.fnmatch_lines(["FAILED bctrl::test_answer_conforms[[]runtimes-list] - *1 error: *"])
 
 
 def test_warnings_are_reported_where_they_do_not_fail(live: LiveRun) -> None:
@@ -77,11 +65,6 @@ def test_warnings_are_reported_where_they_do_not_fail(live: LiveRun) -> None:
             "next         --bctrl-fail-on=warning makes these fail the run",
         ]
     )
-
-
-def test_there_is_no_colour_without_a_terminal(live: LiveRun) -> None:
-    with serve(named("last-of-300-status-unknown")) as server:
-        assert "\x1b" not in live(server).stdout.str()
 
 
 def test_a_conforming_live_run_ends_with_what_was_checked(live: LiveRun) -> None:

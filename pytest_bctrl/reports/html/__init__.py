@@ -1,7 +1,130 @@
-"""Writes findings as one HTML file that needs nothing else: no network, no server, no folder beside it."""
+"""Writes findings as one HTML file that needs nothing else: no network, no server, no folder beside it.
+
+It is put together of template, style sheet and scripts, the files in `page/`, and the report as data.
+"""
 
 from __future__ import annotations
 
-from pytest_bctrl.reports.html.write import findings_html
+import base64
+import hashlib
+import json
+import re
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["findings_html"]
+from pytest_bctrl.finding import LEVELS
+from pytest_bctrl.reports.findings_json import report_data
+from pytest_bctrl.reports.html.outline import outline
+from pytest_bctrl.reports.title import verdict_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_bctrl.finding import Finding
+    from pytest_bctrl.reports.title import RunReport, Title
+
+_FOLDER = Path(__file__).with_name("page")
+_SCRIPTS = [
+    "dom",
+    "theme",
+    "copy",
+    "values",
+    "gist",
+    "finding",
+    "findings",
+    "filter",
+    "outline",
+    "rest",
+    "print",
+    "start",
+]
+"""In the order in which they build on one another."""
+
+_ICONS = {
+    "passed": '<path d="m5 12.5 4.5 4.5L19 7.5"/>',
+    "failed": '<path d="M6.5 6.5l11 11m0-11l-11 11"/>',
+    "not checked": '<path d="M12 5.5v8.5m0 4v.5"/>',
+}
+_COLOURS = {"passed": "#1a7f4b", "failed": "#c0271b", "not checked": "#8a5a00"}
+_SVG = '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2.6" stroke-linecap="round"'
+_SPOT = re.compile(r"\{\{([a-z_]+)\}\}")
+
+
+def findings_html(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> str:
+    """Return the report as one HTML document."""
+    verdict = verdict_of(findings, title, run)
+    style = (_FOLDER / "style.css").read_text("utf-8")
+    script = _script()
+    parts = {
+        "policy": _policy(style, script),
+        "icon_href": _icon_href(verdict.status),
+        "name": escape(title.name),
+        "status": verdict.status.replace(" ", "-"),
+        "word": escape(verdict.status.capitalize()),
+        "sentence": escape(verdict.sentence),
+        "icon": f'{_SVG} aria-hidden="true">{_ICONS[verdict.status]}</svg>',
+        "style": style,
+        "script": script,
+        "data": embedded(page_data(findings, title, run)),
+    }
+    template = (_FOLDER / "page.html").read_text("utf-8")
+    return _SPOT.sub(lambda match: parts[match[1]], template)
+
+
+def page_data(findings: Sequence[Finding], title: Title, run: RunReport | None) -> dict[str, Any]:
+    """Return the data: that of the JSON report, findings worst first, with `exchanges` and `outline` beside them."""
+    ranked = sorted(findings, key=lambda finding: LEVELS.index(finding.level))
+    data = report_data(ranked, title, run)
+    data["exchanges"] = _intern(data["findings"])
+    data["outline"] = outline(run.contract, ranked, run.coverage) if run else []
+    # The page shows its points and has no use for what they were drawn from.
+    data.pop("observation", None)
+    return data
+
+
+def _intern(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Take request and response out of the findings; equal ones are kept once, and findings name them by number."""
+    numbers: dict[str, int] = {}
+    exchanges: list[dict[str, Any]] = []
+    for finding in findings:
+        exchange: dict[str, Any] = {name: finding.pop(name) for name in ("request", "response") if name in finding}
+        if exchange:
+            key = json.dumps(exchange, sort_keys=True, default=str)
+            if key not in numbers:
+                numbers[key] = len(exchanges)
+                exchanges.append(exchange)
+            finding["exchange"] = numbers[key]
+    return exchanges
+
+
+def embedded(data: object) -> str:
+    """Return data as JSON that no text in it can end: a `<` would begin a tag, whatever stands around it."""
+    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), default=str)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _script() -> str:
+    files = [(_FOLDER / f"{name}.js").read_text("utf-8") for name in _SCRIPTS]
+    return "'use strict';\n(() => {\n" + "\n".join(files) + "})();\n"
+
+
+def _policy(style: str, script: str) -> str:
+    """A content security policy under which nothing is loaded, and nothing runs but what is in this file."""
+    return (
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _icon_href(status: str) -> str:
+    icon = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#fff" stroke-width="3" '
+        f'stroke-linecap="round"><circle cx="12" cy="12" r="12" fill="{_COLOURS[status]}" stroke="none"/>'
+        f"{_ICONS[status]}</svg>"
+    )
+    return f"data:image/svg+xml;base64,{base64.b64encode(icon.encode()).decode()}"
