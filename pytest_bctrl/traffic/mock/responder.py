@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from pytest_bctrl.contract.model import Contract, Operation, Schema
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.choice import Rotation
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.admission import Admission, Refused, challenge
-from pytest_bctrl.traffic.mock.fields import completed, plain
-from pytest_bctrl.traffic.mock.message import Answer, Request
-from pytest_bctrl.traffic.mock.negotiate import (
-    accepts,
-    preferred_status,
-    usable_request_id,
-)
-from pytest_bctrl.traffic.mock.refusal import Refusals
+from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
+from pytest_bctrl.traffic.mock.negotiate import accepts, preferred_status, usable_request_id
+from pytest_bctrl.traffic.mock.refusal import SEED, Refusals, completed
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.mock.stage import Stage
 
@@ -86,16 +81,24 @@ class Responder:
             refused.status, refused.reason, request_id, operation=operation, headers=refused.headers
         )
 
-    def _content(self, operation: Operation, status: int) -> Mapping[str, Schema]:
+    def _non_json(self, status: int, operation: Operation, request_id: str) -> Answer:
+        """An answer in the first documented media type, with a text that its schema allows; bare without one."""
+        identified = ("X-Request-Id", request_id)
         response = operation.response_for(status)
-        return response.content if response else {}
+        for media, schema in response.content.items() if response else ():
+            value = Builder(self._contract, Rotation(SEED)).value(schema)
+            body = value if isinstance(value, str) else "a sample"
+            # A range of media types is none.
+            fields = (("Content-Type", "text/plain" if "*" in media else media), identified)
+            return Answer(status, fields, Payload(body.encode()))
+        return Answer(status, (identified,))
 
     def _success(self, request: Request, operation: Operation, request_id: str) -> Answer:
         status = preferred_status(request.header("prefer"))
         usual, media = self._usual[operation.label]
         if status is None or status == usual:
             if media is None:
-                return plain(self._contract, usual, self._content(operation, usual), request_id)
+                return self._non_json(usual, operation, request_id)
             number = self._stage.next_success() if operation is self._stage.main else 0
             payload = self._stage.source_of(operation).payload(number)
             return Answer(usual, (("Content-Type", media), ("X-Request-Id", request_id)), payload)
