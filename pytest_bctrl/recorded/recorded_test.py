@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -161,25 +162,17 @@ class RecordedTest:
         """Return a client that replays, or records what it gets."""
         if self._aim is None:
             return httpx.Client(base_url=self.base_url, transport=self.transport, trust_env=False)
-        return client(
-            self._aim.base_url,
-            self._aim.key,
-            live=self._aim.live,
-            around=lambda inner: RecordingTransport(inner, self._keep),
-            fields=fields_for(self._contract),
-        )
+        aim, fields = self._aim, fields_for(self._contract)
+        around = partial(RecordingTransport, keep=self._keep)
+        return client(aim.base_url, aim.key, live=aim.live, around=around, fields=fields)
 
     def async_client(self) -> httpx.AsyncClient:
         """Return an async client that replays, or records what it gets."""
         if self._aim is None:
             return httpx.AsyncClient(base_url=self.base_url, transport=self.transport, trust_env=False)
-        return async_client(
-            self._aim.base_url,
-            self._aim.key,
-            live=self._aim.live,
-            around=lambda inner: AsyncRecordingTransport(inner, self._keep),
-            fields=fields_for(self._contract),
-        )
+        aim, fields = self._aim, fields_for(self._contract)
+        around = partial(AsyncRecordingTransport, keep=self._keep)
+        return async_client(aim.base_url, aim.key, live=aim.live, around=around, fields=fields)
 
     def runtimes(self) -> list[dict[str, Any]]:
         """Return the runtimes of the first recorded success, or ask for them while recording."""
