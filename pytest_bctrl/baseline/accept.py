@@ -39,6 +39,15 @@ def require_reason(reason: str, option: str) -> str:
     return reason
 
 
+def until_of(reason: str | None, until: str | None, today: date) -> date:
+    """Return the day that `--until` of a command names; raises `SettingError` for what is wrong in it or `--accept`."""
+    if reason is not None:
+        require_reason(reason, "--accept")
+    elif until is not None:
+        raise SettingError("it goes with --accept", where="--until", mend='--accept "why" --until 2027-01-31')
+    return last_day(until, today, "--until")
+
+
 def accept(path: Path, findings: Sequence[Finding], reason: str, until: date) -> None:
     """Add entries for `findings` to the file, made anew where it is not there, whole or not at all.
 

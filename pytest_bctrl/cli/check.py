@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from pytest_bctrl.baseline.accept import DAYS, accept, last_day, require_reason
+from pytest_bctrl.baseline.accept import DAYS, accept, until_of
 from pytest_bctrl.baseline.allowlist import FILE, AllowList, accepted, list_notes, load_allow_list
 from pytest_bctrl.checks.accept import answer_of
 from pytest_bctrl.checks.answer import Answer
@@ -31,10 +31,10 @@ from pytest_bctrl.reports.terminal import counted, describe, printable
 from pytest_bctrl.reports.title import Title
 from pytest_bctrl.suite.coverage_summary import lines
 from pytest_bctrl.suite.observer import Observer
-from pytest_bctrl.traffic.recordings.attachments import beside, nowhere
 from pytest_bctrl.traffic.recordings.exchange import Recording
+from pytest_bctrl.traffic.recordings.har_file import beside
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
-from pytest_bctrl.traffic.recordings.har_read import decode
+from pytest_bctrl.traffic.recordings.har_read import decode, nowhere
 
 _STDIN = "-"
 EXAMPLES = (
@@ -102,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
     What cannot be read or checked does not keep the rest from being checked.
     """
     today = date.today()
-    until = _until(options, today)
+    until = until_of(options.accept, options.until, today)
     allow_list = _allow_list(options)
     contract = load_contract(options.contract, "--contract")
     require_hooks(options.plugin, ["pytest_bctrl_checks"])
@@ -158,14 +158,6 @@ def _allow_list(options: argparse.Namespace) -> AllowList:
     if options.allow_list is not None and options.accept is None and not path.is_file():
         raise SettingError(f"{str(path)!r} is no file", where="--allow-list", mend="--accept REASON writes one")
     return load_allow_list(path, str(path))
-
-
-def _until(options: argparse.Namespace, today: date) -> date:
-    if options.accept is not None:
-        require_reason(options.accept, "--accept")
-    elif options.until is not None:
-        raise SettingError("it goes with --accept", where="--until", mend='--accept "why" --until 2027-01-31')
-    return last_day(options.until, today, "--until")
 
 
 def _passed_over(paths: Sequence[str], attached: Collection[Path]) -> list[str]:

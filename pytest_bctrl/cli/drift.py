@@ -80,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from datetime import date
 
+    from pytest_bctrl.baseline.accept import until_of
     from pytest_bctrl.baseline.allowlist import judge
     from pytest_bctrl.drift import require_adoptable
     from pytest_bctrl.drift.compare_documents import compare_documents
@@ -87,7 +88,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from pytest_bctrl.drift.sources import read_source
 
     today = date.today()
-    until = _until(arguments, today)
+    until = until_of(arguments.accept, arguments.until, today)
     reports = asked_for(arguments)
     gate = read_gate(arguments.allow_list, is_written=arguments.accept is not None)
     base, upstream = default_sources(arguments.base, arguments.upstream)
@@ -182,17 +183,6 @@ def read_gate(path: str | None, is_written: bool = False) -> GateFile:
 
         raise DocumentError("there is no such file", where=f"--allow-list {name}", mend="--accept REASON writes one")
     return read_gate_file(read_text(name), name)
-
-
-def _until(arguments: argparse.Namespace, today: date) -> date:
-    from pytest_bctrl.baseline.accept import last_day, require_reason
-    from pytest_bctrl.errors import SettingError
-
-    if arguments.accept is not None:
-        require_reason(arguments.accept, "--accept")
-    elif arguments.until is not None:
-        raise SettingError("it goes with --accept", where="--until", mend='--accept "why" --until 2027-01-31')
-    return last_day(arguments.until, today, "--until")
 
 
 def _accept(arguments: argparse.Namespace, gate: GateFile, findings: list[Finding], until: date) -> int:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pytest_bctrl.cli.request_log import RequestLog
+from pytest_bctrl.cli.mock import RequestLog
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer

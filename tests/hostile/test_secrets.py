@@ -218,9 +218,8 @@ def test_no_command_shows_or_writes_it(
 WRITES = re.compile("print|write|write_text|write_bytes|write_atomically|print_exc|setwriter")
 KNOWN = {
     "baseline/accept.py write_atomically": "what it accepts was hidden in: by the command, or in the reports of tests",
-    "cli/mock.py write": "the ready-file holds a URL, a space's id and a process's",
+    "cli/mock.py write": "the ready-file holds a URL, a space's id and a process's; the log is handed what hides",
     "cli/drift_reports.py write_text": "the findings were hidden in",
-    "cli/request_log.py write": "it is handed what hides",
     "cli/contract.py write": "bytes of the published document, before anything is shown",
     "cli/suggest.py write_atomically": "the overlay is hidden in; a contract is built of documents of the user's own",
     "contract/build.py write": "write_atomically itself",

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_bctrl.cli.request_log import RequestLog
+from pytest_bctrl.cli.mock import RequestLog
 from pytest_bctrl.traffic.mock.journal import Entry
 from pytest_bctrl.traffic.mock.message import Answer
 
