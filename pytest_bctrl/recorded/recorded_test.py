@@ -83,7 +83,8 @@ class RecordedTest:
         self._open = ExitStack()
         self._url = ""
         self._aim: Aim | None = None
-        self._recording = Recording() if mode == "rewrite" else _loaded(place)
+        found = None if mode == "rewrite" else load(place.path, place.mend, place.shown)
+        self._recording = found or Recording()
         own = self._recording.of_test(place.test)
         self.is_recording = mode == "rewrite" or (mode == "once" and not own)
         played = () if self.is_recording else own or self._shared()
@@ -256,10 +257,6 @@ class RecordedTest:
                 )
             if exchange.contract and exchange.contract != self._contract.digest:
                 self.is_stale = True
-
-
-def _loaded(place: Place) -> Recording:
-    return load(place.path, place.mend, place.shown) or Recording()
 
 
 def _local(contract: Contract) -> tuple[str, str]:

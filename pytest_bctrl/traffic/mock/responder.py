@@ -32,7 +32,7 @@ class Responder:
         """Return the answer to one request, as scenario and faults leave it."""
         request_id = self._request_id(request)
         match = self._routes.match(request.target)
-        operation = _operation(match, request)
+        operation = match.of(request.method) if match else None
         answer = self._answer(request, match, operation, request_id)
         asked = operation or self._stage.main
         if operation is not None:
@@ -111,10 +111,6 @@ class Responder:
             applied["WWW-Authenticate"] = challenge(given=True)
         message = f"this status was asked for with Prefer: code={status}"
         return self._refusals.answer(status, message, request_id, operation=operation, headers=applied)
-
-
-def _operation(match: Match | None, request: Request) -> Operation | None:
-    return match.of(request.method) if match else None
 
 
 def _documented_success(operation: Operation) -> tuple[int, str | None]:
