@@ -169,7 +169,9 @@ def test_a_key_is_not_in_the_reason_of_a_refusal() -> None:
 def test_only_the_scheme_of_a_credential_is_shown() -> None:
     with MockServer(CONTRACT) as mock:
         ask(mock, "GET", "/", {"Cookie": "sid=0123; other=4567", "Authorization": "Basic 0123", "X-Api-Key": "01 23"})
-        (entry,) = mock.requests
+        ask(mock, "GET", "/", {"Authorization": "Bearer a-real-key"})
+        entry, bearer = mock.requests
         assert ["**********", "Basic **********", "**********"] == [
             entry.header(name) for name in ("Cookie", "Authorization", "X-Api-Key")
         ]
+        assert "Bearer **********" == bearer.header("authorization")

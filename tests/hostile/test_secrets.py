@@ -34,6 +34,8 @@ FILES = ["--junitxml=out.xml", "-o", "junit_logging=all", "-o", "junit_family=xu
 FILES += ["--alluredir=allure", "--json-report", "--log-file=run.log", "--log-file-level=DEBUG"]
 MOST = ("-rA", "-vv", "--showlocals", "--tb=long", "--continue-on-collection-errors")
 PROPERTIES = {"attribute", "property", "property-name", "deep-property", "suite-property"}
+WITHOUT = [f"-pno:{name}" for name in ("randomly", "schemathesis", "hypothesispytest")]
+"""Plugins that show nothing of these tests, and take longer to load than all else takes."""
 PAST_PYTHON = ("process", "descriptor")
 
 RUNS = {
@@ -71,7 +73,7 @@ class Downstream:
         with echo("chunks") as url:
             for name, value in ({"TARGET": url, environment["VARIABLE"]: KEY} | environment).items():
                 self._monkeypatch.setenv(name, value)
-            result = self._pytester.runpytest_subprocess("-p", "no:randomly", *arguments)
+            result = self._pytester.runpytest_subprocess(*WITHOUT, *arguments)
         written = [path for path in self._pytester.path.rglob("*") if path.suffix not in (".py", ".pyc")]
         files = [path.read_text("utf-8", "replace") for path in written if path.is_file()]
         return "\n".join([result.stdout.str(), result.stderr.str(), *map(str, written), *files])
