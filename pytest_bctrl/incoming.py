@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import re
 import zlib
 from collections.abc import Callable, Mapping
@@ -91,6 +92,33 @@ _VALUES = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"\s*+)?[,:[{]?|[,:[{]', re.
 _HALF = re.compile(rb"\\u[dD][89abAB]")
 _NARROW = bytes(range(0xC4))
 """What UTF-8 has of letters that Python keeps in a byte."""
+
+
+def latin1_json(data: bytes, kept: str) -> Any:
+    """Return a JSON document in UTF-8, with the values of the key `kept` as bytes; None where it cannot be read so.
+
+    It is parsed one byte a letter: one emoji would make Python's own text of a large file four times as large. That
+    cannot be done where a letter is written as an escape, as nothing tells it from a byte, nor with what is no JSON or
+    no UTF-8 outside of what is kept: parsed as ever, it says what is wrong.
+    """
+    if b"\\u" in data or parsing_problem(data, width=1):
+        return None
+    try:
+        return _widened(json.loads(data.decode("latin-1")), kept)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _widened(value: Any, kept: str, key: str = "") -> Any:
+    if isinstance(value, str):
+        if key == kept:
+            return value.encode("latin-1")
+        return value if value.isascii() else value.encode("latin-1").decode("utf-8")
+    if isinstance(value, dict):
+        return {_widened(name, kept): _widened(inner, kept, name) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_widened(inner, kept) for inner in value]
+    return value
 
 
 def undone(raw: bytes, codings: str) -> tuple[bytes, str]:

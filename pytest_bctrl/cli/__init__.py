@@ -9,13 +9,14 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from pytest_bctrl._version import __version__
-from pytest_bctrl.cli.help import Command, Help
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.hiding import Hiding
 
@@ -102,14 +103,14 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pytest-bctrl",
         description="Contract testing for the bctrl API's List Runtimes endpoint.",
-        formatter_class=Help,
+        formatter_class=_Help,
         epilog=_EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"pytest-bctrl {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Command)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Command)
     for name, text in COMMANDS.items():
         command = commands.add_parser(
-            name, help=text, description=text[0].upper() + text[1:] + ".", formatter_class=Help
+            name, help=text, description=text[0].upper() + text[1:] + ".", formatter_class=_Help
         )
         if name in given:
             # Only the command that was asked for is imported: each has libraries of its own to load.
@@ -117,3 +118,35 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
             module.add_arguments(command)
             command.module = module
     return parser
+
+
+class _Command(argparse.ArgumentParser):
+    """The parser of one command. What its help ends with is made when help is asked for, and costs nothing else."""
+
+    module: ModuleType | None = None
+
+    def format_help(self) -> str:
+        """The help, with what the module tells besides and its examples at the end."""
+        if self.module is not None:
+            more = [self.module.epilog()] if hasattr(self.module, "epilog") else []
+            examples = "\n".join(["examples:", *(f"  {example}" for example in self.module.EXAMPLES)])
+            self.epilog = "\n\n".join([*more, examples])
+        return super().format_help()
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal. Left to ask for it by itself, `argparse` loads `shutil` at every start."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        settings.setdefault("width", _columns() - 2)
+        super().__init__(*arguments, **settings)
+
+
+def _columns() -> int:
+    """How wide the terminal is, as `shutil.get_terminal_size` finds it."""
+    with suppress(ValueError):
+        if (columns := int(os.environ.get("COLUMNS", ""))) > 0:
+            return columns
+    with suppress(AttributeError, ValueError, OSError):
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]
+    return 80

@@ -40,10 +40,10 @@ from pytest_bctrl.reports.title import Title
 from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.suite.observer import Observer
 from pytest_bctrl.suite.observing import coverage_lines
-from pytest_bctrl.traffic.recordings.attachments import beside, nowhere
 from pytest_bctrl.traffic.recordings.exchange import Recording
+from pytest_bctrl.traffic.recordings.har_file import beside
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
-from pytest_bctrl.traffic.recordings.har_read import decode
+from pytest_bctrl.traffic.recordings.har_read import decode, nowhere
 
 _STDIN = "-"
 EXAMPLES = (

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
 
 from pytest_bctrl import settings
-from pytest_bctrl.cli.probe import Line, probe
-from pytest_bctrl.cli.pytest_settings import read_config
+from pytest_bctrl.cli.probe import Line, State, probe
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.reports.terminal import printable
 from pytest_bctrl.suite.run import INSTALL, live_base_url, live_values
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
@@ -26,26 +27,17 @@ from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 _BASE = ("pytest-bctrl", "pytest", "httpx", "jsonschema-rs", "PyYAML", "httptools")
 _EXTRA = ("schemathesis", "hypothesis")
 _BESIDE = ("pytest-xdist", "pytest-asyncio", "anyio", "bctrl", "requests")
-_SHOWN = (
-    settings.SPACE_ID,
-    settings.BASE_URL,
-    settings.CONTRACT,
-    settings.FAIL_ON_LEVEL,
-    settings.MAX_EXAMPLES,
-    settings.UPSTREAM,
-    settings.RECORD_MODE,
-    settings.RECORDINGS,
-)
-_DEFAULTS = {
-    "bctrl_space_id": "not set",
-    "bctrl_base_url": "the contract's first server",
-    "bctrl_contract": "the packaged one",
-    "bctrl_fail_on": "error",
-    "bctrl_max_examples": "20",
-    "bctrl_upstream": "none",
-    "bctrl_record_mode": "none",
-    "bctrl_recordings": "recordings/ beside each test file",
+_SHOWN = {
+    settings.SPACE_ID: "not set",
+    settings.BASE_URL: "the contract's first server",
+    settings.CONTRACT: "the packaged one",
+    settings.FAIL_ON_LEVEL: "error",
+    settings.MAX_EXAMPLES: "20",
+    settings.UPSTREAM: "none",
+    settings.RECORD_MODE: "none",
+    settings.RECORDINGS: "recordings/ beside each test file",
 }
+"""The settings that are shown, and their defaults in words."""
 _PASSED_OVER = frozenset({".git", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__", "site-packages"})
 _MARKS = {"ok": " ", "note": "-", "wrong": "!", "unknown": "?"}
 EXAMPLES = ("pytest-bctrl doctor --offline", "pytest-bctrl doctor --offline --format json")
@@ -80,16 +72,16 @@ def run(options: argparse.Namespace) -> int:
 def _diagnosis(options: argparse.Namespace, environment: Mapping[str, str]) -> Iterator[Line]:
     yield from _installed()
     try:
-        config = read_config(options.arguments)
+        config = _read_config(options.arguments)
     except BctrlError as error:
-        yield Line("settings", f"{error.where}: {error.problem}", "unknown", error.mend)
+        yield _of_error("settings", error, "unknown")
         return
     settings.hide_secrets(options.hide, config, environment)
     yield from _settings(config, environment)
     try:
         contract = load(settings.contract_path(config, environment))
     except BctrlError as error:
-        yield Line("contract", f"{error.where}: {error.problem}", "unknown", error.mend)
+        yield _of_error("contract", error, "unknown")
         return
     yield _contract(contract, is_packaged=settings.contract_path(config, environment) is None)
     yield _target(config, contract, environment, options)
@@ -122,12 +114,10 @@ def _settings(config: pytest.Config, environment: Mapping[str, str]) -> Iterator
     yield Line("ini", str(config.inipath) if config.inipath else "no ini file is in force here")
     is_set = bool(environment.get(settings.KEY_VARIABLE))
     yield Line("setting", f"key: {'set' if is_set else 'not set'} ({settings.KEY_VARIABLE})")
-    for setting in _SHOWN:
+    for setting, default in _SHOWN.items():
         found = settings.given(setting, config, environment)
         name = setting.ini.removeprefix("bctrl_")
-        told = (
-            f"{_DEFAULTS[setting.ini]} (default)" if found is None else f"{_plain(found.value)} ({_where(found.where)})"
-        )
+        told = f"{default} (default)" if found is None else f"{_plain(found.value)} ({_where(found.where)})"
         yield Line("setting", f"{name}: {told}")
     for read in (
         settings.fail_on,
@@ -136,12 +126,19 @@ def _settings(config: pytest.Config, environment: Mapping[str, str]) -> Iterator
         settings.upstream,
         settings.require_secrets,
     ):
-        yield from _problem(read, config, environment)
+        try:
+            read(config, environment)
+        except BctrlError as error:
+            yield _of_error("setting", error)
     try:
         for entry in settings.levels(config).entries:
             yield Line("setting", f"level of {entry.name}: {entry.level} ({entry.where})")
     except BctrlError as error:
-        yield Line("setting", f"{error.where}: {error.problem}", "wrong", error.mend)
+        yield _of_error("setting", error)
+
+
+def _of_error(topic: str, error: BctrlError, state: State = "wrong") -> Line:
+    return Line(topic, f"{error.where}: {error.problem}", state, error.mend)
 
 
 def _plain(value: str) -> str:
@@ -155,15 +152,6 @@ def _plain(value: str) -> str:
 
 def _where(name: str) -> str:
     return f"{name}, command line or addopts" if name.startswith("--") else name
-
-
-def _problem(
-    read: Callable[[pytest.Config, Mapping[str, str]], object], config: pytest.Config, environment: Mapping[str, str]
-) -> Iterator[Line]:
-    try:
-        read(config, environment)
-    except BctrlError as error:
-        yield Line("setting", f"{error.where}: {error.problem}", "wrong", error.mend)
 
 
 def _contract(contract: Contract, *, is_packaged: bool) -> Line:
@@ -188,7 +176,7 @@ def _target(
         url = live_base_url(contract, config, environment)
         key, values = settings.api_key(environment), live_values(contract, config, environment)
     except BctrlError as error:
-        return Line("target", f"{error.where}: {error.problem}", "wrong", error.mend)
+        return _of_error("target", error)
     if options.offline:
         return Line("target", f"{url}: not asked, as --offline says", "note")
     return probe(contract, url, key, values, hide=options.hide)
@@ -201,7 +189,7 @@ def _recordings(config: pytest.Config, contract: Contract, environment: Mapping[
         try:
             recording = load_recording(path)
         except BctrlError as error:
-            broken.append(Line("recordings", f"{error.where}: {error.problem}", "wrong", error.mend))
+            broken.append(_of_error("recordings", error))
             continue
         digests = {exchange.contract for exchange in recording.exchanges if exchange.contract} if recording else set()
         if digests - {contract.digest}:
@@ -241,3 +229,45 @@ def _next(lines: Sequence[Line]) -> str:
     if topics["target"].state == "note":
         return "pytest --bctrl-mock bctrl; with BCTRL_API_KEY and BCTRL_SPACE_ID set: pytest --bctrl-live bctrl"
     return "pytest --bctrl-live bctrl"
+
+
+# This process has imported the plugin already, which a project that turns warnings into errors is not to hear of.
+_QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+
+
+class _Reader:
+    """A pytest plugin that takes the configuration and ends the run before anything is collected."""
+
+    def __init__(self) -> None:
+        self.config: pytest.Config | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> int:
+        """Keep the configuration; a result here keeps pytest from doing more."""
+        self.config = config
+        return 0
+
+
+def _read_config(arguments: Sequence[str] = ()) -> pytest.Config:
+    """Return pytest's configuration for the working directory and `arguments`, as pytest itself reads it.
+
+    Raises `SettingError` where pytest cannot read it, or does not load this plugin, and for a setting of a wrong type.
+    """
+    reader, said = _Reader(), io.StringIO()
+    with redirect_stdout(said), redirect_stderr(said):
+        code = pytest.main([*arguments, "-p", "no:cacheprovider", *_QUIET], plugins=[reader])
+    if reader.config is None:
+        lines = [line for line in said.getvalue().splitlines() if line.strip()]
+        problem = (
+            " ".join(line.strip() for line in lines if "rror" in line) or f"pytest ends with exit code {int(code)}"
+        )
+        raise SettingError(problem[:400], where="pytest's configuration", mend="see what pytest --version -v says")
+    try:
+        settings.require_types(reader.config)
+    except (KeyError, ValueError):
+        raise SettingError(
+            "pytest does not load the plugin here",
+            where="pytest's configuration",
+            mend="drop -p no:bctrl; where PYTEST_DISABLE_PLUGIN_AUTOLOAD is set, give -p pytest_bctrl.plugin",
+        ) from None
+    return reader.config

@@ -57,14 +57,9 @@ class _Output(argparse.Action):
 
 def asked_for(arguments: argparse.Namespace) -> list[Report]:
     """Return the reports to write. Raises `SettingError` where two would share standard output."""
-    reports = arguments.reports or [Report("text", None)]
-    _refuse_two_on_stdout(reports)
-    return list(reports)
-
-
-def _refuse_two_on_stdout(reports: Sequence[Report]) -> None:
     from pytest_bctrl.errors import SettingError
 
+    reports: list[Report] = arguments.reports or [Report("text", None)]
     open_ = [report.format for report in reports if report.path in (None, "-")]
     if len(open_) > 1:
         raise SettingError(
@@ -72,6 +67,7 @@ def _refuse_two_on_stdout(reports: Sequence[Report]) -> None:
             where="--format",
             mend="put --output PATH after all but one",
         )
+    return reports
 
 
 def write_reports(reports: Sequence[Report], findings: Sequence[Finding], title: Title) -> None:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import json
 import os
 import shlex
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from urllib.parse import urlsplit
 
 from pytest_bctrl import locking
 from pytest_bctrl.cli.plugins import add_plugin_argument, gathered, require_hooks
-from pytest_bctrl.cli.request_log import RequestLog
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
@@ -24,7 +24,9 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.journal import Entry
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario
+from pytest_bctrl.traffic.origin import is_loopback
 
 _PORT = 8787
 _TURN = 0.5
@@ -157,20 +159,13 @@ def _key(options: argparse.Namespace) -> Secret | None:
 def _port(contract: Contract) -> int:
     """The port of the contract's first server on this machine."""
     servers = map(urlsplit, contract.servers)
-    return next((one.port for one in servers if one.port is not None and _is_loopback(one.hostname or "")), _PORT)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return next((one.port for one in servers if one.port is not None and is_loopback(one.hostname or "")), _PORT)
 
 
 def _greet(server: MockServer, options: argparse.Namespace) -> None:
     contract = server.contract
     print(f"mock of {contract.title} {contract.version} (contract {contract.short_digest}) on {server.url}")
-    if not _is_loopback(options.host):
+    if not is_loopback(options.host):
         print(f"warning: {options.host} can be reached from other machines", file=sys.stderr)
     key = f"${options.api_key_env}" if options.api_key_env else server.api_key.reveal()
     operation = main_operation(contract)
@@ -222,3 +217,55 @@ def epilog() -> str:
 
 def _about(maker: Callable[..., object]) -> str:
     return (maker.__doc__ or "").partition("\n")[0]
+
+
+_WAITING = 10_000
+_PATIENCE = 1.0
+
+
+class RequestLog:
+    """Writes one line for each exchange to a file descriptor; `hide` takes secrets out of them.
+
+    It does so on a thread of its own, so that a reader that stands still holds up nobody.
+
+    Lines that wait beyond 10,000 are dropped and counted. Where the reader has gone, the log ends and nothing else
+    does.
+    """
+
+    def __init__(self, descriptor: int, hide: Callable[[str], str]) -> None:
+        self._descriptor = descriptor
+        self._hide = hide
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        self._dropped = 0
+        # Unbuffered and a daemon: blocked within the write, it must not hold up the end of the process either.
+        self._thread = threading.Thread(target=self._run, name="bctrl-mock-log", daemon=True)
+        self._thread.start()
+
+    def __call__(self, entry: Entry) -> None:
+        """Take one exchange; returns at once."""
+        if self._lines.qsize() >= _WAITING:
+            self._dropped += 1
+        else:
+            self._lines.put(_line(entry))
+
+    def close(self) -> None:
+        """Write what waits, for a second at most."""
+        if self._dropped:
+            self._lines.put(f"({self._dropped:,} more requests, which the reader was too slow for)\n")
+        self._lines.put(None)
+        self._thread.join(_PATIENCE)
+
+    def _run(self) -> None:
+        while (line := self._lines.get()) is not None:
+            data = self._hide(line).encode("utf-8", "backslashreplace")
+            try:
+                while data:
+                    data = data[os.write(self._descriptor, data) :]
+            except OSError:
+                return
+
+
+def _line(entry: Entry) -> str:
+    size = len(entry.answer.body)
+    at = time.strftime("%H:%M:%S", time.localtime(entry.time))
+    return f"{at} {entry}, {size:,} bytes\n" if size else f"{at} {entry}\n"

@@ -28,12 +28,7 @@ def gathered(modules: Sequence[str], hook: str, wanted: type) -> list[Any]:
     # The checks are much to import for a command line without plugins.
     from pytest_bctrl.checks.own import flattened
 
-    return flattened([part for name in modules for part in _of(_imported(name), name, hook)], wanted, hook)
-
-
-def _of(module: ModuleType, name: str, hook: str) -> Sequence[Any]:
-    function: Any = getattr(module, hook, None)
-    return [] if function is None else list(function())
+    return flattened([part for name in modules for part in getattr(_imported(name), hook, list)()], wanted, hook)
 
 
 def require_hooks(modules: Sequence[str], hooks: Sequence[str]) -> None:

@@ -29,18 +29,15 @@ def read_traffic(paths: Sequence[str], contract: Contract) -> tuple[Observation,
     """
     everything = Observation()
     has_bodies = False
+    labels = {operation.label for operation in contract.operations}
     for path in paths:
         name = "standard input" if path == "-" else path
         seen, is_raw = _seen(_read(path, name), name, contract)
-        if not any(label in _labels(contract) for label, _ in seen.statuses):
+        if not any(label in labels for label, _ in seen.statuses):
             raise DocumentError("nothing in it answers an operation of the contract", where=name, mend=_MEND)
         has_bodies = has_bodies or is_raw
         everything.add(seen)
     return everything, has_bodies
-
-
-def _labels(contract: Contract) -> set[str]:
-    return {operation.label for operation in contract.operations}
 
 
 def _read(path: str, name: str) -> bytes:
@@ -56,7 +53,7 @@ def _read(path: str, name: str) -> bytes:
 
 def _seen(data: bytes, name: str, contract: Contract) -> tuple[Observation, bool]:
     if name.endswith(".har"):
-        return _of_har(data, name, contract), True
+        return _har(data, {}, name, contract)
     parsed = parse(data)
     if not parsed.ok:
         raise DocumentError(f"{parsed.problems[0]}: it is no traffic", where=name, mend=_MEND)
@@ -70,7 +67,12 @@ _Read: TypeAlias = Callable[[bytes, Mapping[str, Any], str, Contract], tuple[Obs
 
 
 def _har(data: bytes, value: Mapping[str, Any], name: str, contract: Contract) -> tuple[Observation, bool]:
-    return _of_har(data, name, contract), True
+    seen = Observation()
+    for exchange in decode(data, name).exchanges:
+        answer = answer_of(exchange, contract)
+        if answer is not None:
+            seen.add(answer.observed)
+    return seen, True
 
 
 def _observation(data: bytes, value: Mapping[str, Any], name: str, contract: Contract) -> tuple[Observation, bool]:
@@ -109,20 +111,9 @@ _KINDS: tuple[tuple[Callable[[Mapping[str, Any]], bool], _Read], ...] = (
 """How each kind of JSON file is told, and what reads it; anything else is a body."""
 
 
-def _of_har(data: bytes, name: str, contract: Contract) -> Observation:
-    seen = Observation()
-    for exchange in decode(data, name).exchanges:
-        answer = answer_of(exchange, contract)
-        if answer is not None:
-            seen.add(answer.observed)
-    return seen
-
-
 def _of_body(data: bytes, name: str, contract: Contract) -> Observation:
-    seen = Observation()
     try:
         answer = accept.answer_of(data, contract)
     except BctrlError as error:
         raise DocumentError(error.problem, where=name, mend="give a recording: it names what was asked") from None
-    seen.add(answer.observed)
-    return seen
+    return answer.observed

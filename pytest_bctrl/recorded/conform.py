@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.own import Check
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.finding import Finding, at_or_above
@@ -23,19 +22,14 @@ def answer_of(exchange: Exchange, contract: Contract) -> Answer | None:
     return Answer(contract, operation, exchange.status, exchange.headers, exchange.body, dict(match.values))
 
 
-def findings_of(exchange: Exchange, contract: Contract, own: Iterable[Check] = ()) -> list[Finding] | None:
-    """Return what is wrong with one exchange, worst first; None where the contract has no such operation."""
-    answer = answer_of(exchange, contract)
-    return None if answer is None else check_answer(answer, own=own)
-
-
 def failing(exchange: Exchange, contract: Contract, checked: Checked) -> list[Finding]:
     """Return the errors of one exchange; it is not looked at again where it is in `checked`, and added where it has
     none.
     """
     if exchange in checked:
         return []
-    found = at_or_above(findings_of(exchange, contract) or [], "error")
+    answer = answer_of(exchange, contract)
+    found = [] if answer is None else at_or_above(check_answer(answer), "error")
     if not found:
         checked.add(exchange)
     return found

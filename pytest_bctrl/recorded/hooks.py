@@ -47,7 +47,8 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
             place = place_of(item, os.environ)
             mode = settings.record_mode(item.config, os.environ)
             checked = _hooks(item.config).prepared(place.path.parent)
-            item.stash[_RECORDED] = RecordedTest(place, contract(item.config), mode, _policy(item.config), checked)
+            policy = Policy(hiding(item.config), scrub_ids=settings.scrub_ids(item.config, os.environ))
+            item.stash[_RECORDED] = RecordedTest(place, contract(item.config), mode, policy, checked)
         except BctrlError as error:
             wrong = str(error)
         if wrong:
@@ -61,10 +62,6 @@ def _hooks(config: pytest.Config) -> RecordingHooks:
         found = RecordingHooks(Checked(contract(config), config.rootpath, os.environ))
         config.pluginmanager.register(found, _NAME)
     return found
-
-
-def _policy(config: pytest.Config) -> Policy:
-    return Policy(hiding(config), scrub_ids=settings.scrub_ids(config, os.environ))
 
 
 class RecordingHooks:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -82,7 +83,8 @@ class RecordedTest:
         self._open = ExitStack()
         self._url = ""
         self._aim: Aim | None = None
-        self._recording = Recording() if mode == "rewrite" else _loaded(place)
+        found = None if mode == "rewrite" else load(place.path, place.mend, place.shown)
+        self._recording = found or Recording()
         own = self._recording.of_test(place.test)
         self.is_recording = mode == "rewrite" or (mode == "once" and not own)
         played = () if self.is_recording else own or self._shared()
@@ -161,25 +163,17 @@ class RecordedTest:
         """Return a client that replays, or records what it gets."""
         if self._aim is None:
             return httpx.Client(base_url=self.base_url, transport=self.transport, trust_env=False)
-        return client(
-            self._aim.base_url,
-            self._aim.key,
-            live=self._aim.live,
-            around=lambda inner: RecordingTransport(inner, self._keep),
-            fields=fields_for(self._contract),
-        )
+        aim, fields = self._aim, fields_for(self._contract)
+        around = partial(RecordingTransport, keep=self._keep)
+        return client(aim.base_url, aim.key, live=aim.live, around=around, fields=fields)
 
     def async_client(self) -> httpx.AsyncClient:
         """Return an async client that replays, or records what it gets."""
         if self._aim is None:
             return httpx.AsyncClient(base_url=self.base_url, transport=self.transport, trust_env=False)
-        return async_client(
-            self._aim.base_url,
-            self._aim.key,
-            live=self._aim.live,
-            around=lambda inner: AsyncRecordingTransport(inner, self._keep),
-            fields=fields_for(self._contract),
-        )
+        aim, fields = self._aim, fields_for(self._contract)
+        around = partial(AsyncRecordingTransport, keep=self._keep)
+        return async_client(aim.base_url, aim.key, live=aim.live, around=around, fields=fields)
 
     def runtimes(self) -> list[dict[str, Any]]:
         """Return the runtimes of the first recorded success, or ask for them while recording."""
@@ -263,10 +257,6 @@ class RecordedTest:
                 )
             if exchange.contract and exchange.contract != self._contract.digest:
                 self.is_stale = True
-
-
-def _loaded(place: Place) -> Recording:
-    return load(place.path, place.mend, place.shown) or Recording()
 
 
 def _local(contract: Contract) -> tuple[str, str]:

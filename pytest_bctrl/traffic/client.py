@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -20,6 +21,7 @@ from pytest_bctrl.traffic.transport import AsyncGuardedTransport, GuardedTranspo
 TIMEOUT = 10.0
 """Seconds that connecting, and each wait for bytes, may take."""
 
+_SAFE: Mapping[str, Any] = {"timeout": TIMEOUT, "follow_redirects": False, "trust_env": False}
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": ACCEPTED, "User-Agent": f"pytest-bctrl/{__version__}"}
 
 
@@ -45,14 +47,8 @@ def client(
     rules = _rules(base_url, key, live, retry, observe, fields)
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=20 if keep_alive else 0)
     inner = httpx.HTTPTransport(verify=rules.origin.scheme == "https", proxy=_proxy(rules.origin), limits=limits)
-    return httpx.Client(
-        base_url=base_url,
-        transport=around(GuardedTransport(rules, inner)),
-        headers={**_HEADERS, **(headers or {})},
-        timeout=TIMEOUT,
-        follow_redirects=False,
-        trust_env=False,
-    )
+    transport = around(GuardedTransport(rules, inner))
+    return httpx.Client(base_url=base_url, transport=transport, headers={**_HEADERS, **(headers or {})}, **_SAFE)
 
 
 def async_client(
@@ -71,19 +67,10 @@ def async_client(
     leaves nothing open behind its event loop.
     """
     rules = _rules(base_url, key, live, retry, observe, fields)
-    inner = httpx.AsyncHTTPTransport(
-        verify=rules.origin.scheme == "https",
-        proxy=_proxy(rules.origin),
-        limits=httpx.Limits(max_keepalive_connections=0),
-    )
-    return httpx.AsyncClient(
-        base_url=base_url,
-        transport=around(AsyncGuardedTransport(rules, inner)),
-        headers=_HEADERS,
-        timeout=TIMEOUT,
-        follow_redirects=False,
-        trust_env=False,
-    )
+    limits = httpx.Limits(max_keepalive_connections=0)
+    inner = httpx.AsyncHTTPTransport(verify=rules.origin.scheme == "https", proxy=_proxy(rules.origin), limits=limits)
+    transport = around(AsyncGuardedTransport(rules, inner))
+    return httpx.AsyncClient(base_url=base_url, transport=transport, headers=_HEADERS, **_SAFE)
 
 
 def _rules(

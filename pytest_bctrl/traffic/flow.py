@@ -126,11 +126,11 @@ class Outcome:
     begun: bool = True
 
 
-Flow = Generator[Send | Wait, Outcome | None, httpx.Response]
+Flow = Generator[Send | Wait | httpx.Response, Outcome | None, None]
 
 
 def flow(request: httpx.Request, rules: Rules) -> Flow:
-    """Drive one request by `rules`; returns the answer, or raises the httpx error of the last attempt.
+    """Drive one request by `rules`; yields the answer at last, or raises the httpx error of the last attempt.
 
     Raises `UnsafeRequestError` before anything is sent where the method is not safe on a live target, or the
     URL is plain http to another machine.
@@ -149,9 +149,7 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
         attempts.append(attempt)
         rules.observe(attempt)
         wait = _wait(request, outcome, attempts, deadline, rules)
-        if wait is None:
-            return _finish(request, outcome, tuple(attempts))
-        yield Wait(wait)
+        yield Wait(wait) if wait is not None else _finish(request, outcome, tuple(attempts))
 
 
 def _unpackable(outcome: Outcome) -> Outcome:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Timer
 from typing import Any
+from weakref import WeakSet
 
 import anyio
 import httpx
 
 from pytest_bctrl.incoming import MOST, size
 from pytest_bctrl.traffic.flow import Flow, Outcome, Rules, Send, TooMuchError, flow
-from pytest_bctrl.traffic.watchdog import CONNECTING, Watchdog
 
 
 class GuardedTransport(httpx.BaseTransport):
@@ -20,7 +24,7 @@ class GuardedTransport(httpx.BaseTransport):
     def __init__(self, rules: Rules, inner: httpx.BaseTransport) -> None:
         self._rules = rules
         self._inner = inner
-        self._watchdog = Watchdog()
+        self._watchdog = _Watchdog()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; raises httpx's own errors, and `UnsafeRequestError` before anything is sent."""
@@ -28,10 +32,9 @@ class GuardedTransport(httpx.BaseTransport):
         running = flow(request, self._rules)
         outcome: Outcome | None = None
         while True:
-            try:
-                step = running.send(outcome)
-            except StopIteration as stop:
-                return _returned(stop)
+            step = running.send(outcome)
+            if isinstance(step, httpx.Response):
+                return step
             if isinstance(step, Send):
                 outcome = self._send(step)
             else:
@@ -74,10 +77,9 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
         running: Flow = flow(request, self._rules)
         outcome: Outcome | None = None
         while True:
-            try:
-                step = running.send(outcome)
-            except StopIteration as stop:
-                return _returned(stop)
+            step = running.send(outcome)
+            if isinstance(step, httpx.Response):
+                return step
             if isinstance(step, Send):
                 outcome = await self._send(step)
             else:
@@ -105,7 +107,7 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
                 finally:
                     await response.aclose()
         except httpx.TransportError as error:
-            return _failed(error, any(name in CONNECTING for name in events), begun=response is not None)
+            return _failed(error, any(name in _CONNECTING for name in events), begun=response is not None)
         if len(body) > MOST:
             return _failed(_too_large(), connected=True)
         if scope.cancelled_caught or response is None:
@@ -115,11 +117,6 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the connections."""
         await self._inner.aclose()
-
-
-def _returned(stop: StopIteration) -> httpx.Response:
-    response: httpx.Response = stop.value
-    return response
 
 
 def _still_in_bounds(body: bytearray, step: Send) -> None:
@@ -165,3 +162,55 @@ _DETAILS: dict[type[httpx.TransportError], str] = {
     # Its own words repeat the header that is wrong, and that may be the one with the key.
     httpx.LocalProtocolError: "the request cannot be written as HTTP/1.1: is there a line end in a header?",
 }
+
+
+_CONNECTING = frozenset({"connection.connect_tcp.started", "connection.connect_unix_socket.started"})
+"""httpcore's trace events that tell of a new connection."""
+
+
+class _Watch:
+    """One request being watched: whether it opened a connection, and whether its time ran out."""
+
+    def __init__(self, streams: WeakSet[Any]) -> None:
+        self.connected = False
+        self.fired = False
+        self._streams = streams
+
+    def trace(self, name: str, info: dict[str, Any]) -> None:
+        """Take httpcore's word for what happens on the wire (its trace extension)."""
+        if name in _CONNECTING:
+            self.connected = True
+        elif name in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._streams.add(info["return_value"])
+
+    def fire(self) -> None:
+        """Shut the connections down, which wakes the thread that waits on one."""
+        self.fired = True
+        for stream in list(self._streams):
+            with suppress(OSError, AttributeError):
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+
+class _Watchdog:
+    """Ends a blocking request at its deadline, also while a server drips its headers byte by byte.
+
+    httpx's time-outs start anew with every byte, so none of them bounds an answer as a whole.
+
+    A deadline that passes ends all connections of the transport: which one a request is on cannot be told from outside,
+    and a request that loses its connection to another's deadline is safe, so it is tried again.
+    """
+
+    def __init__(self) -> None:
+        self._streams: WeakSet[Any] = WeakSet()
+
+    @contextmanager
+    def over(self, step: Send) -> Iterator[_Watch]:
+        """Watch while the block sends one request and reads its answer."""
+        watch = _Watch(self._streams)
+        timer = Timer(max(0.0, step.deadline - time.monotonic()), watch.fire)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield watch
+        finally:
+            timer.cancel()

@@ -98,7 +98,7 @@ def told(read: Callable[[], Recording]) -> Recording | None:
 
 def usual(data: bytes) -> Recording:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(har_read, "parse", lambda data: None)
+        patch.setattr(har_read, "latin1_json", lambda data, kept: None)
         return decode(data, "x.har")
 
 

@@ -1,8 +1,10 @@
-"""What a player says where nothing is recorded for a request: what is most like it, and how it differs."""
+"""What a player answers, and says where nothing is recorded for a request: what is most like it, and how it differs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -11,9 +13,9 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.recordings.exchange import Exchange
-from pytest_bctrl.traffic.recordings.port import Port, forwarded
+from pytest_bctrl.traffic.recordings.port import Port, forwarded, replayed
 from pytest_bctrl.traffic.recordings.replay import Miss, Player
-from pytest_bctrl.traffic.recordings.transport import AsyncRecordingTransport
+from pytest_bctrl.traffic.recordings.transport import AsyncRecordingTransport, ReplayTransport
 from pytest_bctrl.traffic.retry import RetryPolicy
 
 ORIGIN = "https://api.example.test"
@@ -80,3 +82,27 @@ async def test_a_recording_client_closes_what_is_inside_it() -> None:
     async with httpx.AsyncClient(transport=transport) as made:
         await made.get(ORIGIN)
     assert ([b"{}"], [True]) == (kept, closed)
+
+
+@pytest.mark.parametrize("value", ["/\u00e9", "/\u4e16", "plain"])
+def test_a_field_of_any_letters_is_replayed_in_process_and_over_the_port(value: str) -> None:
+    exchange = Exchange("GET", "http://localhost:8787/v1/a", 302, (("Location", value),))
+    player = Player([exchange], name="x.har", mend="")
+
+    with httpx.Client(transport=ReplayTransport(player), base_url="http://a.test", trust_env=False) as client:
+        assert value == client.get("/v1/a").headers["location"]
+    assert value.encode() == location(player).encode("latin-1")
+
+
+def location(player: Player) -> str:
+    """The field as the standard library's client reads it: a letter for each byte."""
+    port = Port(lambda request: replayed(player, request), Refusals(load()))
+    try:
+        connection = HTTPConnection(urlsplit(port.url).netloc, timeout=30)
+        connection.request("GET", "/v1/a")
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+    finally:
+        port.stop()
+    return answer.headers["Location"] or ""

@@ -15,7 +15,6 @@ from pytest_bctrl.contract.parameters import read_field, read_pairs
 from pytest_bctrl.samples.inputs import known_values
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.message import Request
-from pytest_bctrl.traffic.mock.negotiate import bearer_matches
 
 
 class Refused(NamedTuple):
@@ -60,7 +59,9 @@ class Admission:
         if scheme.type == "apiKey":
             return any(self._is_key(value) for value in _key_values(request, scheme))
         if scheme.type in ("oauth2", "openIdConnect") or scheme.scheme == "bearer":
-            return bearer_matches(request.header("authorization"), self._key)
+            # RFC 6750, 2.1.
+            name, _, token = (request.header("authorization") or "").partition(" ")
+            return self._is_key(token.strip()) and name.lower() == "bearer" and bool(token)
         # A password or a certificate: the mock has none, and takes whatever comes.
         return True
 

@@ -11,12 +11,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from math import inf
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.message import Answer, Request
 from pytest_bctrl.traffic.mock.parse import Arrived, Problem, RequestParser
 from pytest_bctrl.traffic.mock.wire import CONTINUE, encode
+
+if TYPE_CHECKING:
+    from pytest_bctrl.traffic.mock.listener import Listener
 
 READ, WRITE = 1, 2
 """The same bits as `selectors.EVENT_READ` and `EVENT_WRITE`."""
@@ -40,27 +43,6 @@ class Handler(Protocol):
     def refuse(self, problem: Problem) -> Answer:
         """Answer what is no request."""
         ...
-
-
-class Loop(Protocol):
-    """What a connection needs of the loop that drives it."""
-
-    def watch(self, connection: Connection, events: int) -> None:
-        """Call `connection.ready` when one of `events` is possible; 0 for never."""
-
-    def later(self, seconds: float, connection: Connection) -> None:
-        """Call `connection.due` after `seconds`."""
-
-    def now(self) -> float:
-        """Seconds on a clock that never goes back."""
-        ...
-
-    def date(self) -> str:
-        """The value of a `Date` field."""
-        ...
-
-    def forget(self, connection: Connection) -> None:
-        """Watch the connection no longer: it is about to be closed."""
 
 
 _Step = TypeVar("_Step", bound=Callable[..., None])
@@ -92,7 +74,7 @@ class Connection:
     """
 
     def __init__(
-        self, sock: socket.socket, loop: Loop, handler: Handler, limits: Limits, known: dict[bytes, Arrived]
+        self, sock: socket.socket, loop: Listener, handler: Handler, limits: Limits, known: dict[bytes, Arrived]
     ) -> None:
         self.sock = sock
         self._loop = loop

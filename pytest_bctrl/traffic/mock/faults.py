@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from json import JSONDecoder
 from typing import Any
 
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples.mutants import SCHEMA_CHECK, Mutant, broken
+from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
-from pytest_bctrl.traffic.mock.argument import one_line, status_code
-from pytest_bctrl.traffic.mock.argument import seconds as seconds_of
+from pytest_bctrl.traffic.mock.call_syntax import called, one_line, status_code
+from pytest_bctrl.traffic.mock.call_syntax import made as made_by
+from pytest_bctrl.traffic.mock.call_syntax import seconds as seconds_of
 from pytest_bctrl.traffic.mock.change import Scene
 from pytest_bctrl.traffic.mock.fault import Fault
 from pytest_bctrl.traffic.mock.message import Answer, Payload, with_headers
-from pytest_bctrl.traffic.mock.rule import break_rule
-from pytest_bctrl.traffic.mock.spell import called, usage
 
 _WHOLE = "complete_answer"
 
@@ -150,6 +151,27 @@ def plain_errors() -> Fault:
     return Fault("plain_errors()", page, "content_type_conformance", meets=lambda scene: scene.answer.status >= 400)
 
 
+def break_rule(rule: str) -> Fault:
+    """Break one rule of the contract in the last place that has it.
+
+    `rule` is a place (`"runtimes[*].status"`), a place and a keyword (`"runtimes[*].status: type"`), the name of an
+    invariant (`"unique_ids"`), or `"undocumented_property"`.
+    """
+    # Whether it is an invariant is for the contract to say, and no contract is here yet: see `for_contract`.
+    return Fault(f"break_rule({rule!r})", _Broken(str(rule)), SCHEMA_CHECK, meets=_success)
+
+
+class _Broken:
+    """The change behind `break_rule`."""
+
+    def __init__(self, rule: str) -> None:
+        self.rule = rule
+        self._change = change.body(lambda scene: encode(broken(scene.samples, scene.json(), rule).body))
+
+    def __call__(self, scene: Scene) -> Answer:
+        return self._change(scene)
+
+
 def sequence(*steps: Any) -> Fault:
     """Take one step a request, then behave: a step is a status, a fault, a fault as text, or None for no fault."""
     faults = [_step(step) for step in steps]
@@ -229,20 +251,33 @@ def fault(
         name, positional, keywords = called(spec)
         timing = {word: keywords.pop(word) for word in ("times", "every", "after") if word in keywords}
         times, every, after = timing.get("times", times), timing.get("every", every), timing.get("after", after)
-        made = _made(known, name, (*positional, *arguments), {**keywords, **named})
+        made = made_by("fault", name, known, (*positional, *arguments), {**keywords, **named})
         times = made.times if times is None else times
     return made.when(times=times, every=every, after=after)
 
 
-def _made(
-    known: Mapping[str, Callable[..., Fault]], name: str, arguments: tuple[Any, ...], named: Mapping[str, Any]
-) -> Fault:
-    maker = known.get(name)
-    if maker is None:
-        raise SettingError("there is no such fault", where=name, mend=f"there are: {', '.join(known)}")
-    try:
-        return maker(*arguments, **named)
-    except TypeError as error:
-        raise SettingError(
-            f"the arguments do not fit: {error}", where=f"fault {name}", mend=f"it takes {usage(name, maker)}"
-        ) from None
+def for_contract(made: Fault, operations: Sequence[Samples]) -> Fault:
+    """Return the fault with the check and level that the contract gives the rule it breaks.
+
+    It meets the answers of the first of `operations` that has the rule, and those of all others that have it.
+    Raises `SettingError` for a rule that the contract does not have, before any request meets it.
+    """
+    if not isinstance(made.change, _Broken):
+        return made
+    rule = made.change.rule
+    having: dict[str, Mutant] = {}
+    problem: SettingError | None = None
+    for samples in operations:
+        try:
+            having[samples.operation.label] = broken(samples, samples.sample(), rule)
+        except SettingError as error:
+            problem = problem or error
+    if problem is not None and not having:
+        raise problem
+    mutant = next(iter(having.values()))
+    return replace(
+        made,
+        check=mutant.check,
+        level=mutant.level,
+        meets=lambda scene: scene.is_success and scene.samples.operation.label in having,
+    )

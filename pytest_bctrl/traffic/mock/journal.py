@@ -178,7 +178,7 @@ class Journal(Sequence[Entry]):
             method=request.method,
             path=self._hide(request.target),
             headers=tuple((name, self._hide_header(name, value)) for name, value in request.headers),
-            body=self._hide_bytes(request.body),
+            body=request.body.replace(self._key.reveal().encode(), MASK.encode()) if self._key else request.body,
             time=time,
             status=answer.status,
             answer=answer,
@@ -210,9 +210,6 @@ class Journal(Sequence[Entry]):
         for name, value in (*request.headers, *pairs):
             if self._is_credential(name) and len(value) >= _SHORTEST:
                 yield value
-
-    def _hide_bytes(self, data: bytes) -> bytes:
-        return data.replace(self._key.reveal().encode(), MASK.encode()) if self._key else data
 
 
 def _plain(name: str) -> str:

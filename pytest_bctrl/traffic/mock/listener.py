@@ -15,10 +15,10 @@ from itertools import count
 from typing import Any
 
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.traffic.mock.connection import Connection, Handler
+from pytest_bctrl.traffic.mock.connection import READ, Connection, Handler
 from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.parse import Arrived
-from pytest_bctrl.traffic.mock.wire import Dates
+from pytest_bctrl.traffic.mock.wire import date_at
 
 _BACKLOG = 4096
 _LAST_PORT = 65_535
@@ -37,7 +37,6 @@ class Listener:
         self._known: dict[bytes, Arrived] = {}
         self._timers: list[tuple[float, int, Connection]] = []
         self._order = count()
-        self._dates = Dates()
         self._dropped = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -48,7 +47,7 @@ class Listener:
         self._selector = selectors.DefaultSelector()
         self._is_accepting = False
         self._resume()
-        self._selector.register(self._alarm, READ_EVENT, None)
+        self._selector.register(self._alarm, READ, None)
         self._sweep_at = self.now()
         self._process = os.getpid()
         self._thread = threading.Thread(target=self._run, name="bctrl-mock", daemon=True)
@@ -89,7 +88,7 @@ class Listener:
             continue  # pragma: no cover - a loop that does not get its turn for a second
 
     def watch(self, connection: Connection, events: int) -> None:
-        """Call `connection.ready` when one of `events` is possible."""
+        """Call `connection.ready` when one of `events` is possible; 0 for never."""
         if connection.sock in self._selector.get_map():
             if events:
                 self._selector.modify(connection.sock, events, connection.ready)
@@ -108,10 +107,10 @@ class Listener:
 
     def date(self) -> str:
         """The value of a `Date` field."""
-        return self._dates.now()
+        return date_at(int(time.time()))
 
     def forget(self, connection: Connection) -> None:
-        """Watch the connection no longer."""
+        """Watch the connection no longer: it is about to be closed."""
         self._connections.discard(connection)
         self.watch(connection, 0)
         self._resume()
@@ -190,7 +189,7 @@ class Listener:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = Connection(sock, self, self._handler, self._limits, self._known)
             self._connections.add(connection)
-            self._selector.register(sock, READ_EVENT, connection.ready)
+            self._selector.register(sock, READ, connection.ready)
 
     def _make_room(self) -> bool:
         """Close the connection that can best be spared; false where each is in use."""
@@ -215,10 +214,7 @@ class Listener:
     def _resume(self) -> None:
         if not self._is_accepting:
             self._is_accepting = True
-            self._selector.register(self._socket, READ_EVENT, self._accept)
-
-
-READ_EVENT = selectors.EVENT_READ
+            self._selector.register(self._socket, READ, self._accept)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -1,23 +1,13 @@
-"""What a request's header fields ask for: a credential, a media type, a coding, a preferred status."""
+"""What a request's header fields ask for: a media type, a coding, a preferred status."""
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from pytest_bctrl.secret import Secret
-
 _CODE = re.compile(r"(?:^|[,;\s])code\s*=\s*\"?(\d{3})\"?", re.IGNORECASE)
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
-
-
-def bearer_matches(authorization: str | None, key: Secret) -> bool:
-    """Return whether the field holds the key as a bearer token (RFC 6750, 2.1), compared in constant time."""
-    scheme, _, token = (authorization or "").partition(" ")
-    right = hmac.compare_digest(token.strip().encode(), key.reveal().encode())
-    return right and scheme.lower() == "bearer" and bool(token)
 
 
 @lru_cache(maxsize=64)

@@ -1,19 +1,21 @@
-"""Error answers in the shape that the contract documents for them."""
+"""Error answers in the shape that the contract documents for them, and header fields that it requires."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pytest_bctrl.contract.model import Contract, Operation, Schema
+from pytest_bctrl.contract.parameters import field_of
 from pytest_bctrl.samples.build import Builder, Rotation
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.shapes import flatten, types
-from pytest_bctrl.traffic.mock.fields import completed
 from pytest_bctrl.traffic.mock.message import Answer, Payload
 
 JSON = "application/json"
+SEED = 1
 
 CODES: Mapping[int, tuple[str, str]] = {
     400: ("bad_request", "invalid_request"),
@@ -29,6 +31,17 @@ CODES: Mapping[int, tuple[str, str]] = {
     503: ("unavailable", "server"),
 }
 """`code` and `reasonClass` by status; the published document names no values, so these are ours."""
+
+
+def completed(contract: Contract, operation: Operation, answer: Answer) -> Answer:
+    """Return an answer with a sample of each field that the contract requires with its status and that it has not."""
+    documented = operation.response_for(answer.status)
+    missing = [
+        (field.name, field_of(field, Builder(contract, Rotation(SEED)).value(field.schema)))
+        for field in (documented.headers if documented is not None else ())
+        if field.required and answer.header(field.name) is None
+    ]
+    return replace(answer, headers=(*answer.headers, *missing)) if missing else answer
 
 
 class Refusals:

@@ -16,14 +16,15 @@ from pytest_bctrl.traffic.mock.faults import (
     FAULTS,
     any_key,
     any_space,
+    break_rule,
     delay,
     duplicate_key,
     fault,
+    for_contract,
     plain_errors,
     sequence,
     status,
 )
-from pytest_bctrl.traffic.mock.rule import break_rule, for_contract
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, empty, many
 
 CONFORMING: tuple[str, ...] = tuple(SCENARIOS)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from pytest_bctrl.contract.model import Contract, Operation, Schema
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.samples.build import Builder, Rotation
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.admission import Admission, Refused, challenge
-from pytest_bctrl.traffic.mock.fields import completed, plain
-from pytest_bctrl.traffic.mock.message import Answer, Request
-from pytest_bctrl.traffic.mock.negotiate import (
-    accepts,
-    preferred_status,
-    usable_request_id,
-)
-from pytest_bctrl.traffic.mock.refusal import Refusals
+from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
+from pytest_bctrl.traffic.mock.negotiate import accepts, preferred_status, usable_request_id
+from pytest_bctrl.traffic.mock.refusal import SEED, Refusals, completed
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.mock.stage import Stage
 
@@ -37,7 +31,7 @@ class Responder:
         """Return the answer to one request, as scenario and faults leave it."""
         request_id = self._request_id(request)
         match = self._routes.match(request.target)
-        operation = _operation(match, request)
+        operation = match.of(request.method) if match else None
         answer = self._answer(request, match, operation, request_id)
         asked = operation or self._stage.main
         if operation is not None:
@@ -86,16 +80,24 @@ class Responder:
             refused.status, refused.reason, request_id, operation=operation, headers=refused.headers
         )
 
-    def _content(self, operation: Operation, status: int) -> Mapping[str, Schema]:
+    def _non_json(self, status: int, operation: Operation, request_id: str) -> Answer:
+        """An answer in the first documented media type, with a text that its schema allows; bare without one."""
+        identified = ("X-Request-Id", request_id)
         response = operation.response_for(status)
-        return response.content if response else {}
+        for media, schema in response.content.items() if response else ():
+            value = Builder(self._contract, Rotation(SEED)).value(schema)
+            body = value if isinstance(value, str) else "a sample"
+            # A range of media types is none.
+            fields = (("Content-Type", "text/plain" if "*" in media else media), identified)
+            return Answer(status, fields, Payload(body.encode()))
+        return Answer(status, (identified,))
 
     def _success(self, request: Request, operation: Operation, request_id: str) -> Answer:
         status = preferred_status(request.header("prefer"))
         usual, media = self._usual[operation.label]
         if status is None or status == usual:
             if media is None:
-                return plain(self._contract, usual, self._content(operation, usual), request_id)
+                return self._non_json(usual, operation, request_id)
             number = self._stage.next_success() if operation is self._stage.main else 0
             payload = self._stage.source_of(operation).payload(number)
             return Answer(usual, (("Content-Type", media), ("X-Request-Id", request_id)), payload)
@@ -108,10 +110,6 @@ class Responder:
             applied["WWW-Authenticate"] = challenge(given=True)
         message = f"this status was asked for with Prefer: code={status}"
         return self._refusals.answer(status, message, request_id, operation=operation, headers=applied)
-
-
-def _operation(match: Match | None, request: Request) -> Operation | None:
-    return match.of(request.method) if match else None
 
 
 def _documented_success(operation: Operation) -> tuple[int, str | None]:

@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.spots import with_free_form, worded
+from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
-from pytest_bctrl.traffic.mock.argument import seconds as seconds_of
-from pytest_bctrl.traffic.mock.argument import whole
+from pytest_bctrl.traffic.mock.call_syntax import called, made, whole
+from pytest_bctrl.traffic.mock.call_syntax import seconds as seconds_of
 from pytest_bctrl.traffic.mock.change import Change, Scene
 from pytest_bctrl.traffic.mock.message import Answer
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.source import Rolling, Source, fixed, many_items
-from pytest_bctrl.traffic.mock.spell import called, usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def many(samples: Samples, space_id: str, count: int = 300, seed: int = 0) -> Sc
 
 def generated(samples: Samples, space_id: str, seed: int = 0) -> Scenario:
     """Another list with each answer, the same ones for the same seed; a dozen cover the contract."""
-    return Scenario("generated", Rolling(lambda: samples.run(seed, 24, space_id=space_id)))
+    return Scenario("generated", Rolling(lambda: map(encode, samples.run(seed, 24, space_id=space_id))))
 
 
 def minimal(samples: Samples, space_id: str) -> Scenario:
@@ -124,8 +123,8 @@ def flat_errors(samples: Samples, space_id: str) -> Scenario:
     def dress(scene: Scene) -> Answer:
         if scene.answer.status < 400 or not scene.answer.why:
             return scene.answer
-        made = flat.answer(scene.answer.status, scene.answer.why, scene.request_id)
-        return replace(scene.answer, payload=made.payload)
+        older = flat.answer(scene.answer.status, scene.answer.why, scene.request_id)
+        return replace(scene.answer, payload=older.payload)
 
     return Scenario("flat_errors", dress=dress, errors=flat)
 
@@ -156,8 +155,8 @@ _SCRIPTS = (
 )
 
 SCENARIOS: Mapping[str, Callable[..., Scenario]] = {
-    made.__name__: made
-    for made in (
+    maker.__name__: maker
+    for maker in (
         sample,
         empty,
         many,
@@ -186,12 +185,4 @@ def scenario(
     Raises `SettingError` for a name that is not known, or arguments that do not fit.
     """
     name, positional, keywords = called(spec)
-    maker = known.get(name)
-    if maker is None:
-        raise SettingError("there is no such scenario", where=name, mend=f"there are: {', '.join(known)}")
-    try:
-        return maker(samples, space_id, *positional, **{**keywords, **named})
-    except TypeError as error:
-        raise SettingError(
-            f"the arguments do not fit: {error}", where=f"scenario {name}", mend=f"it takes {usage(name, maker, 2)}"
-        ) from None
+    return made("scenario", name, known, positional, {**keywords, **named}, (samples, space_id))

@@ -165,8 +165,7 @@ class MockServer:
         fit, or a rule that the contract does not have.
         """
         # Imported here, with the mutants behind them: a mock that behaves starts sooner and takes less memory.
-        from pytest_bctrl.traffic.mock.faults import FAULTS, fault
-        from pytest_bctrl.traffic.mock.rule import for_contract
+        from pytest_bctrl.traffic.mock.faults import FAULTS, fault, for_contract
 
         known = {**FAULTS, **self._own_faults}
         made = fault(spec, *arguments, known=known, times=times, every=every, after=after, **named)

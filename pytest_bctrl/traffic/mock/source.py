@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,28 +25,10 @@ class Source(Protocol):
         ...
 
 
-class Encoded:
-    """One body for every answer, made as bytes when first asked for."""
-
-    def __init__(self, make: Callable[[], bytes]) -> None:
-        self._make = make
-        self._payload: Payload | None = None
-
-    def body(self, number: int) -> Any:
-        """Return the one body."""
-        return json.loads(self.payload(number).body)
-
-    def payload(self, number: int) -> Payload:
-        """Return the one body's bytes."""
-        if self._payload is None:
-            self._payload = Payload(self._make())
-        return self._payload
-
-
 class Rolling:
-    """The bodies of a run, one after the other and then from the start, so that each is made once."""
+    """Bodies one after the other and then from the start, made as bytes when the first is asked for."""
 
-    def __init__(self, make: Callable[[], list[Any]]) -> None:
+    def __init__(self, make: Callable[[], Iterable[bytes]]) -> None:
         self._make = make
         self._payloads: list[Payload] = []
 
@@ -57,18 +39,18 @@ class Rolling:
     def payload(self, number: int) -> Payload:
         """Return the bytes of the body whose turn it is."""
         if not self._payloads:
-            self._payloads = [Payload(encode(body)) for body in self._make()]
+            self._payloads = [Payload(body) for body in self._make()]
         return self._payloads[number % len(self._payloads)]
 
 
 def fixed(make: Callable[[], Any]) -> Source:
     """Return a source of one body, given as JSON data."""
-    return Encoded(lambda: encode(make()))
+    return Rolling(lambda: [encode(make())])
 
 
 def many_items(samples: Samples, count: int, seed: int, space_id: str) -> Source:
     """Return a source of one body with `count` items, made in blocks so that 100,000 take little memory and time."""
-    return Encoded(lambda: b"".join(_in_blocks(samples, count, seed, space_id)))
+    return Rolling(lambda: [b"".join(_in_blocks(samples, count, seed, space_id))])
 
 
 def _in_blocks(samples: Samples, count: int, seed: int, space_id: str) -> Iterator[bytes]:

@@ -25,20 +25,17 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request; raises what httpx raises on a socket: `ReadTimeout`, `ReadError`."""
-        answer = self._answer(request, request.read())
+        answer = self._mock.respond(_plain(request, request.read()))
         wait = _patience(request, answer)
         time.sleep(wait)
         return self._response(request, answer, wait)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request; raises what httpx raises on a socket: `ReadTimeout`, `ReadError`."""
-        answer = self._answer(request, await request.aread())
+        answer = self._mock.respond(_plain(request, await request.aread()))
         wait = _patience(request, answer)
         await anyio.sleep(wait)
         return self._response(request, answer, wait)
-
-    def _answer(self, request: httpx.Request, body: bytes) -> Answer:
-        return self._mock.respond(_plain(request, body))
 
     @staticmethod
     def _response(request: httpx.Request, answer: Answer, waited: float) -> httpx.Response:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 
 from pytest_bctrl.traffic.mock.message import Answer, Headers, Payload, Request
@@ -13,9 +14,6 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 BODILESS = frozenset({204, 304})
 """Statuses whose answer ends with its head, whatever length that gives (RFC 9112, 6.3); 205 is none of them."""
-
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def coded(request: Request, answer: Answer) -> tuple[Headers, bytes]:
@@ -55,21 +53,7 @@ def chunks(body: bytes, size: int = 1024) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
 
 
-class Dates:
-    """The value of the `Date` field (RFC 9110, 6.6.1), written anew once a second."""
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._text = ""
-
-    def now(self) -> str:
-        """Return the current date as an IMF-fixdate (RFC 9110, 5.6.7)."""
-        second = int(time.time())
-        if second != self._second:
-            at = time.gmtime(second)
-            self._second = second
-            self._text = (
-                f"{_DAYS[at.tm_wday]}, {at.tm_mday:02d} {_MONTHS[at.tm_mon - 1]} {at.tm_year:04d} "
-                f"{at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d} GMT"
-            )
-        return self._text
+@lru_cache(maxsize=1)
+def date_at(second: int) -> str:
+    """Return the value of the `Date` field (RFC 9110, 6.6.1) at a second since the epoch, written once for each."""
+    return formatdate(second, usegmt=True)

@@ -1,13 +1,47 @@
-"""One recorded exchange, and a file of them, as data."""
+"""One recorded exchange, the header fields that it keeps, and a file of them, as data."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+BODILESS = frozenset({204, 205, 304})
+"""Statuses whose answers have no body."""
+
+# Everything else is dropped: an unknown field may hold a credential.
+REQUEST = frozenset({"accept", "content-type", "prefer"})
+"""Names of request fields that are kept, in lower case."""
+
+RESPONSE = frozenset(
+    {
+        "allow",
+        "cache-control",
+        "content-language",
+        "content-type",
+        "etag",
+        "last-modified",
+        "link",
+        "location",
+        "preference-applied",
+        "ratelimit-limit",
+        "ratelimit-remaining",
+        "ratelimit-reset",
+        "retry-after",
+        "www-authenticate",
+        "x-request-id",
+    }
+)
+"""Names of answer fields that are kept, in lower case; codings and lengths are gone with the coding itself."""
+
+
+def kept(headers: Iterable[tuple[str, str]], allowed: frozenset[str]) -> Headers:
+    """Return the header fields that may be kept, in their order."""
+    return tuple((name, value) for name, value in headers if name.lower() in allowed)
 
 
 def digest(body: bytes) -> str:

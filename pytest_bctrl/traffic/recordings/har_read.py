@@ -7,23 +7,41 @@ import binascii
 import codecs
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.incoming import parsing_problem
-from pytest_bctrl.traffic.recordings.attachments import Attached, AttachmentError, nowhere
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Headers, Recording, digest
+from pytest_bctrl.incoming import latin1_json, parsing_problem
+from pytest_bctrl.traffic.recordings.exchange import (
+    BODILESS,
+    REQUEST,
+    RESPONSE,
+    Exchange,
+    Headers,
+    Recording,
+    digest,
+    kept,
+)
 from pytest_bctrl.traffic.recordings.har_write import CREATOR, FORMAT
-from pytest_bctrl.traffic.recordings.headers import REQUEST, RESPONSE, kept
-from pytest_bctrl.traffic.recordings.narrow import parse
 
 Kind = TypeVar("Kind")
 
 AGAIN = "record it again: pytest --bctrl-record-mode=rewrite"
 _UPGRADE = "upgrade: pip install --upgrade pytest-bctrl"
-_BODILESS = frozenset({204, 205, 304})
+
+
+Attached: TypeAlias = Callable[[str], bytes]
+"""Returns the body that is kept under a name; raises `AttachmentError`."""
+
+
+class AttachmentError(Exception):
+    """A body that is kept in a file of its own cannot be had; its text says why."""
+
+
+def nowhere(name: str) -> bytes:
+    """Have no attachments, as a HAR on standard input has none."""
+    raise AttachmentError("a HAR that comes without its folder has no attachments")
 
 
 def decode(data: bytes, name: str, mend: str = AGAIN, attached: Attached = nowhere) -> Recording:
@@ -35,7 +53,7 @@ def decode(data: bytes, name: str, mend: str = AGAIN, attached: Attached = nowhe
     reader = _Reader(name, mend, attached)
     ends = data.endswith(b"}\n")
     # With other tools' files there is no digest that says whether each byte was read right.
-    document = parse(data) if _FORMAT_KEY in data[:_HEAD] else None
+    document = latin1_json(data, "text") if _FORMAT_KEY in data[:_HEAD] else None
     if document is None:
         # A large file costs more memory than time: what was read is let go before the next step asks for as much.
         text = reader.text(data)
@@ -169,7 +187,7 @@ class _Reader:
             test=self._string(entry, "_bctrlTest"),
             base_path=self._base_path(entry, url),
             contract=self._string(entry, "_bctrlContract"),
-            is_complete=body is not None or method == "HEAD" or status in _BODILESS or not content.get("size"),
+            is_complete=body is not None or method == "HEAD" or status in BODILESS or not content.get("size"),
         )
         self._require_digest(content, made.body_digest, "response.content")
         return made

@@ -14,7 +14,7 @@ from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
 from pytest_bctrl.traffic.mock.parse import Problem
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.scenarios import Scenario
-from pytest_bctrl.traffic.recordings.headers import RESPONSE, kept
+from pytest_bctrl.traffic.recordings.exchange import RESPONSE, kept
 from pytest_bctrl.traffic.recordings.replay import Miss, Player
 
 UNRECORDED = 421

@@ -9,7 +9,6 @@ from threading import Lock
 from typing import TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 
 Key: TypeAlias = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
@@ -25,10 +24,6 @@ def key_of(method: str, target: str) -> Key:
     segments = tuple(unquote(segment) for segment in path.split("/"))
     pairs = sorted(parse_qsl(query, keep_blank_values=True), key=lambda pair: pair[0])
     return method.upper(), segments, tuple(pairs)
-
-
-class NotRecordedError(BctrlError):
-    """A request has no recorded answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import httpx
 
-from pytest_bctrl.traffic.recordings.exchange import Exchange
-from pytest_bctrl.traffic.recordings.headers import REQUEST, RESPONSE, kept
+from pytest_bctrl.traffic.recordings.exchange import BODILESS, REQUEST, RESPONSE, Exchange, kept
 from pytest_bctrl.traffic.recordings.replay import Miss, Player
 
 
@@ -36,13 +35,11 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         if isinstance(found, Miss):
             raise UnrecordedRequestError(found.text, request=request)
         body = b"" if found.method == "HEAD" else found.body
-        length = [("Content-Length", str(len(body)))] if found.status not in _BODILESS and body else []
+        length = [("Content-Length", str(len(body)))] if found.status not in BODILESS and body else []
         # As bytes: of text httpx takes ASCII alone.
         headers = [(name.encode(), value.encode()) for name, value in (*found.headers, *length)]
         return httpx.Response(found.status, headers=headers, stream=httpx.ByteStream(body), request=request)
 
-
-_BODILESS = frozenset({204, 205, 304})
 
 Keep = Callable[[httpx.Request, httpx.Response, bytes], None]
 """Takes down a request, its answer, and the answer's body with every coding undone."""

@@ -1,0 +1,103 @@
+"""Scenarios and faults as calls: how they are written (`many`, `status(503, times=2)`), what arguments may be."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from inspect import signature
+from math import inf
+from typing import Any, TypeVar
+
+from pytest_bctrl.errors import SettingError
+
+Made = TypeVar("Made")
+
+
+def called(text: str) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    """Return name, positional and keyword arguments of a call; nothing is executed, arguments are literals.
+
+    Raises `SettingError` where `text` is neither a name nor such a call.
+    """
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError):
+        raise _unreadable(text) from None
+    if isinstance(node, ast.Name):
+        return node.id, (), {}
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        raise _unreadable(text)
+    try:
+        positional = tuple(_argument(argument) for argument in node.args)
+        named = {keyword.arg or "**": _argument(keyword.value) for keyword in node.keywords}
+    except ValueError:
+        raise _unreadable(text) from None
+    return node.func.id, positional, named
+
+
+def _argument(node: ast.expr) -> Any:
+    # A fault within a sequence is a call itself, and is passed on as text.
+    return ast.unparse(node) if isinstance(node, ast.Call | ast.Name) else ast.literal_eval(node)
+
+
+def _unreadable(text: str) -> SettingError:
+    return SettingError("it is not understood", where=repr(text), mend="write name, or name(value, key=value)")
+
+
+def made(
+    kind: str,
+    name: str,
+    known: Mapping[str, Callable[..., Made]],
+    positional: tuple[Any, ...],
+    named: Mapping[str, Any],
+    given: tuple[Any, ...] = (),
+) -> Made:
+    """Return what the maker of a name makes of its arguments, and of those that it is `given` anyway before them.
+
+    Raises `SettingError` for a name that is not known, or arguments that do not fit; `kind` is what it names.
+    """
+    maker = known.get(name)
+    if maker is None:
+        raise SettingError(f"there is no such {kind}", where=name, mend=f"there are: {', '.join(known)}")
+    try:
+        return maker(*given, *positional, **named)
+    except TypeError as error:
+        raise SettingError(
+            f"the arguments do not fit: {error}",
+            where=f"{kind} {name}",
+            mend=f"it takes {usage(name, maker, len(given))}",
+        ) from None
+
+
+def usage(name: str, function: Callable[..., object], skipped: int = 0) -> str:
+    """Return how a scenario or a fault is called, without the parameters that it is given anyway: `many(count=300)`."""
+    parameters = list(signature(function).parameters.values())[skipped:]
+    plain = [one.replace(annotation=one.empty) for one in parameters]
+    return f"{name}({', '.join(map(str, plain))})"
+
+
+def whole(value: object, name: str, where: str, most: int) -> int:
+    """Return a whole number from 0 to `most`; `name` is the argument's."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise SettingError(f"{name}={value!r} is no whole number from 0 to {most:,}", where=where, mend="give one")
+    return value
+
+
+def seconds(value: object, where: str) -> float:
+    """Return a time in seconds."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < inf:
+        raise SettingError(f"{value!r} is no time", where=where, mend="give seconds, such as 0.5")
+    return value
+
+
+def status_code(value: object, where: str) -> int:
+    """Return a status that an answer can have."""
+    if not isinstance(value, int) or not 200 <= value <= 599:
+        raise SettingError(f"{value!r} is no status", where=where, mend="give one from 200 to 599")
+    return value
+
+
+def one_line(text: object) -> str:
+    """Return the value of a header field."""
+    if not isinstance(text, str) or not text.isprintable():
+        raise SettingError(f"{text!r} is no single line of text", where="a header field's value", mend="give one")
+    return text
