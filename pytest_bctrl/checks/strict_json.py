@@ -5,10 +5,11 @@ from __future__ import annotations
 import codecs
 import json
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, NoReturn
 
-from pytest_bctrl.contract.json_source import DEPTH, DIGITS, is_deep, may_be_deep, number
+from pytest_bctrl.contract.json_source import DEPTH, DIGITS, integer, is_deep, may_be_deep, number
 from pytest_bctrl.incoming import parsing_problem
 
 
@@ -39,9 +40,7 @@ def parse(body: bytes) -> Parsed:
         return Parsed(False, None, (f"the body is not UTF-8: byte {error.start} is 0x{body[error.start]:02x}",))
     duplicates: dict[str, None] = {}
     try:
-        value = json.loads(
-            text, parse_constant=_refuse_constant, parse_float=number, object_pairs_hook=_collector(duplicates)
-        )
+        value = _value(text, duplicates)
         if may_be_deep(body) and is_deep(value):
             raise RecursionError
     except json.JSONDecodeError as error:
@@ -54,6 +53,19 @@ def parse(body: bytes) -> Parsed:
         return Parsed(False, None, (f"the body is nested deeper than {DEPTH} levels",))
     named = [f"the key {name!r} stands twice in one object" for name in islice(duplicates, _MOST)]
     return Parsed(True, value, (*named, *([f"more than {_MOST} keys stand twice"] if len(duplicates) > _MOST else ())))
+
+
+def _value(text: str, duplicates: dict[str, None]) -> Any:
+    read = partial(
+        json.loads, parse_constant=_refuse_constant, parse_float=number, object_pairs_hook=_collector(duplicates)
+    )
+    try:
+        return read(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        # An integer is too long for the interpreter. To read each one here takes time that no other body needs.
+        return read(text, parse_int=integer)
 
 
 _MOST = 100

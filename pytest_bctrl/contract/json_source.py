@@ -164,12 +164,15 @@ def _next(text: str, at: int) -> int:
 DEPTH = 700
 """Levels of nesting that are read: the interpreter goes no deeper than 1,000 by itself, and others far less."""
 
-DIGITS = 4_300
-"""Digits of an integer that are read: what the interpreter reads by itself, which no thread has to change then."""
+DIGITS = 100_000
+"""Digits of a number that are read."""
+
+_AT_ONCE = 4_300
+"""Digits of an integer that the interpreter reads by itself, so that no thread has to change its limit."""
 
 
 class Beyond(float):
-    """A number that is JSON and beyond a double, such as 1e999; it is infinite, and `exact` is what its text says."""
+    """A number that is JSON and too large or too long to be read as it is; it is infinite, `exact` is what it says."""
 
     def __init__(self, text: str) -> None:
         self.exact = Decimal(text)
@@ -178,8 +181,15 @@ class Beyond(float):
 def number(text: str) -> float:
     """Read a JSON number with a fraction or an exponent; raises `ValueError` for one of more digits than are read."""
     value = float(text)
-    if isfinite(value):
-        return value
+    return value if isfinite(value) else _beyond(text)
+
+
+def integer(text: str) -> float:
+    """Read a JSON number without a fraction; raises `ValueError` for one of more digits than are read."""
+    return int(text) if len(text) <= _AT_ONCE else _beyond(text)
+
+
+def _beyond(text: str) -> Beyond:
     try:
         beyond = Beyond(text)
     except InvalidOperation:
