@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import json
 import os
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -100,4 +101,6 @@ def _read(path: Path) -> bytes:
 
 def _is_private(status: os.stat_result) -> bool:
     """Whether a file or folder is this user's, and no other may read it or write to it."""
-    return os.name == "nt" or (status.st_uid == os.getuid() and not status.st_mode & 0o077)
+    if sys.platform == "win32":  # pragma: no cover - it has no such rights
+        return True
+    return status.st_uid == os.getuid() and not status.st_mode & 0o077
