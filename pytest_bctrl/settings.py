@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import pytest
 
@@ -172,13 +172,16 @@ def contract_path(source: Source, environment: Mapping[str, str]) -> str | None:
 
 def fail_on(source: Source, environment: Mapping[str, str]) -> FailOn:
     """Return the mildest level that fails a run; raises `SettingError` for an unknown one."""
-    chosen = _one_of(FAIL_ON, "level", given(FAIL_ON_LEVEL, source, environment))
-    return next((level for level in FAIL_ON if level == chosen), "error")
+    return _one_of(FAIL_ON, "level", given(FAIL_ON_LEVEL, source, environment)) or "error"
 
 
-def _one_of(choices: Sequence[str], what: str, found: Given | None) -> str | None:
-    if found is None or found.value in choices:
-        return found.value if found else None
+Choice = TypeVar("Choice", bound=str)
+
+
+def _one_of(choices: Sequence[Choice], what: str, found: Given | None) -> Choice | None:
+    chosen = next((choice for choice in choices if found and choice == found.value), None)
+    if found is None or chosen is not None:
+        return chosen
     mend = f"choose one of: {', '.join(choices)}"
     raise SettingError(f"unknown {what} {found.value!r}", where=found.where, mend=mend)
 
