@@ -8,6 +8,7 @@ so many steps, and what is not matched within them does not conform.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from math import log
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,7 @@ def errors(contract: Contract, schema: Schema, value: Any) -> Iterator[Validatio
     try:
         yield from validator.iter_errors(value)
     except (ValueError, TypeError):
-        yield from validator.iter_errors(readable(value))
+        yield from validator.iter_errors(readable(value, is_shown=True))
 
 
 def require_known(contract: Contract) -> None:
@@ -179,6 +180,10 @@ class _Engine:
         return self._made[key]
 
 
+_SHOWN = 4_000
+_LARGEST = Decimal(10) ** _SHOWN
+
+
 def _places(value: Any, pointer: str) -> Iterator[tuple[int, str]]:
     if isinstance(value, Mapping):
         yield id(value), pointer
@@ -189,15 +194,20 @@ def _places(value: Any, pointer: str) -> Iterator[tuple[int, str]]:
             yield from _places(inner, f"{pointer}/{index}")
 
 
-def readable(value: Any, levels: int = _READ) -> Any:
+def readable(value: Any, levels: int = _READ, *, is_shown: bool = False) -> Any:
     """JSON data with what the engine cannot read as what it can: half a character, a number beyond a double.
 
-    What is deeper than it explains is left out: lists and objects are empty there.
+    What is deeper than it explains is left out: lists and objects are empty there. Where the engine has to show a
+    number (`is_shown`), one that the interpreter has too few digits for is the largest that it has.
     """
     if isinstance(value, dict):
-        return {key.translate(_HALF): readable(inner, levels - 1) for key, inner in value.items() if levels}
+        return {
+            key.translate(_HALF): readable(inner, levels - 1, is_shown=is_shown)
+            for key, inner in value.items()
+            if levels
+        }
     if isinstance(value, list):
-        return [readable(inner, levels - 1) for inner in value if levels]
+        return [readable(inner, levels - 1, is_shown=is_shown) for inner in value if levels]
     if isinstance(value, Beyond):
-        return value.exact
+        return _LARGEST.copy_sign(value.exact) if is_shown and value.exact.adjusted() > _SHOWN else value.exact
     return value.translate(_HALF) if isinstance(value, str) else value

@@ -66,10 +66,11 @@ class Observer:
         self, answer: Answer, *, judged: bool = True, query: str = "", request_headers: Headers = ()
     ) -> None:
         """Take down one answer that was read already."""
-        # Values and names of what is not documented are the API's own.
-        body = answer.body.decode("utf-8", "surrogateescape")
-        clean = self._hide(body)
-        answer = answer if clean == body else replace(answer, body=clean.encode("utf-8", "surrogateescape"))
+        if answer.parsed.ok:
+            # Values and names of what is not documented are the API's own. Of a body that is not read nothing is kept.
+            body = answer.body.decode("utf-8", "surrogateescape")
+            clean = self._hide(body)
+            answer = answer if clean == body else replace(answer, body=clean.encode("utf-8", "surrogateescape"))
         label = answer.operation.label
         observed = answer.observed
         with self._lock:

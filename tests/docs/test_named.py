@@ -16,6 +16,8 @@ from tests.docs.page import PROJECT
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
 CHECKS = (PROJECT / "docs" / "reference" / "checks.md").read_text("utf-8")
+NAMES = ("RULE", "SCHEMA", "UNDOCUMENTED")
+MAKERS = ("Violation", "Finding", "_wrong")
 RULE = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 
 
@@ -30,12 +32,12 @@ def rules() -> Iterator[str]:
 
 
 def _constants(node: ast.AST) -> Iterator[str]:
-    """The rule of `RULE = "…"`, and of `Violation("…", …)` or `Finding("…", …)`, in either arm of a condition."""
+    """The rule of `RULE = "…"`, and of a call that makes a violation or a finding, in either arm of a condition."""
     values: list[ast.expr] = []
-    if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id.endswith("RULE") for to in node.targets):
+    if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id in NAMES for to in node.targets):
         values = [node.value]
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Violation", "Finding"):
-        values = node.args[:1] or [keyword.value for keyword in node.keywords if keyword.arg == "rule"]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MAKERS:
+        values = node.args[:3] or [keyword.value for keyword in node.keywords if keyword.arg == "rule"]
     for value in values:
         for arm in (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,):
             if isinstance(arm, ast.Constant) and isinstance(arm.value, str) and RULE.fullmatch(arm.value):
