@@ -6,7 +6,6 @@ import json
 from importlib.util import find_spec
 from xml.etree import ElementTree
 
-import jsonschema
 import pytest
 
 from pytest_bctrl.reports.findings_json import findings_schema
@@ -43,6 +42,8 @@ def test_it_runs_where_no_plugin_loads_by_itself(pytester: pytest.Pytester, monk
 
 
 def test_a_conforming_server_passes_and_is_reported(pytester: pytest.Pytester) -> None:
+    import jsonschema
+
     formats = ("html", "json", "md", "sarif", "xml")
     with serve(named("plain")) as server:
         result = live(pytester, server, *(f"--bctrl-report=report.{suffix}" for suffix in formats))
@@ -50,7 +51,7 @@ def test_a_conforming_server_passes_and_is_reported(pytester: pytest.Pytester) -
     result.assert_outcomes(passed=TESTS)
     texts = {suffix: (pytester.path / f"report.{suffix}").read_text("utf-8") for suffix in formats}
     report = json.loads(texts["json"])
-    jsonschema.validate(report, findings_schema(), jsonschema.Draft202012Validator)
+    jsonschema.Draft202012Validator(findings_schema()).validate(report)
     assert "passed" == report["verdict"]["status"]
     assert [] == json.loads(texts["sarif"])["runs"][0]["results"]
     assert 0 == sum(int(suite.get("failures", 0)) for suite in ElementTree.fromstring(texts["xml"]).iter("testsuite"))
