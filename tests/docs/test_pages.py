@@ -8,10 +8,8 @@ import pytest
 
 from tests.docs.environment import environment
 from tests.docs.internet import internet
-from tests.docs.page import PROJECT, Reader, pages
+from tests.docs.page import BY_A_NEWCOMER, PROJECT, Reader, pages
 
-BY_A_NEWCOMER = {"README.md", "docs/tutorial.md"}
-"""`tox -e newcomer` follows these, with packages installed for real."""
 PAGES = {name: page for page in pages() if (name := str(page.relative_to(PROJECT))) not in BY_A_NEWCOMER}
 
 
