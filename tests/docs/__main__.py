@@ -38,7 +38,7 @@ def _follow(page: Path) -> Outcome:
         if str(page.relative_to(PROJECT)) not in BY_A_NEWCOMER:
             return Reader(page, workspace, environment(workspace, home), outside).follow()
         wheels = workspace / "wheels"
-        build = [sys.executable, "-m", "build", "--wheel", "--outdir", wheels, PROJECT]
+        build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(wheels), str(PROJECT)]
         subprocess.run(build, check=True, capture_output=True)
         shell = real_environment(home)
         shell["PIP_FIND_LINKS"] = f"{shell.get('PIP_FIND_LINKS', '')} {wheels}".strip()
