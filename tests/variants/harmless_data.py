@@ -17,7 +17,7 @@ _ASTONISHING = {
     "format": "%s {0} $HOME `id` '\"\\",
 }
 _LIKE_A_RUNTIME = {"id": "not-a-uuid", "status": "archived", "runtimes": [None], "backing": {"kind": "?"}, "spaceId": 5}
-_JSON_TYPES = {"null": None, "yes": True, "zero": -0.0, "tiny": 5e-324, "int": 10**400, "list": [[], {}], "text": ""}
+_TYPES: Any = {"null": None, "yes": True, "zero": -0.0, "tiny": 5e-324, "int": 10**400, "list": [[], {}], "text": ""}
 _ODD_NAMES = {text: label for label, text in _ASTONISHING.items()} | {"": "empty", "__proto__": {}, "$ref": "#/"}
 _NO_SUMMARY = dict.fromkeys(("currentDriver", "defaultContextId", "defaultPageId", "storageSpace"))
 
@@ -90,7 +90,7 @@ _FAMILIES: Families = {
         "metadata-300-levels": serving(put(6, "metadata", _nested(300))),
         "metadata-huge": serving(put(1, "metadata", {f"key {n}": "x" * 200 for n in range(5000)})),
         "metadata-like-a-runtime": _metadata(_LIKE_A_RUNTIME),
-        "metadata-all-json-types": _metadata(_JSON_TYPES),
+        "metadata-all-json-types": _metadata(_TYPES),
         "metadata-integer-of-5000-digits": with_metadata(b"7" * 5000),
         "metadata-number-beyond-double": with_metadata(b"1e999"),
     },
