@@ -22,6 +22,7 @@ from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.target import RETRY, Target
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.contract.documents import rooted
+from tests.mock.coverage import seen, to_see
 from tests.observed.bodies import CONTRACT, OPERATION
 from tests.suite.conftest import LiveRun
 from tests.variants import CATALOGUE, Server, Variant, named, serve
@@ -52,8 +53,8 @@ OWN: dict[str, set[str]] = {
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 FORMATS = FormatChecker(formats=())
 FORMATS.checks("uuid")(lambda value: not isinstance(value, str) or UUID.fullmatch(value) is not None)
-SCHEMA = rooted(CONTRACT, OPERATION.responses["200"].content["application/json"])
-VALIDATOR = Draft202012Validator(SCHEMA, format_checker=FORMATS)
+BODY = OPERATION.responses["200"].content["application/json"]
+VALIDATOR = Draft202012Validator(rooted(CONTRACT, BODY), format_checker=FORMATS)
 
 
 def test_a_variant_is_found_by_its_name() -> None:
@@ -62,13 +63,18 @@ def test_a_variant_is_found_by_its_name() -> None:
         named("no such variant")
 
 
+def test_the_plain_variant_shows_nearly_all_there_is_to_see() -> None:
+    unseen = to_see(CONTRACT, BODY) - seen(CONTRACT, BODY, named("plain").service.document())
+    assert {".runtimes is empty", ".runtimes[*].connections.vnc.available = False"} == unseen
+
+
 def places(variant: Variant) -> int:
     """How many places another engine says that the variant breaks the schema at."""
     return len({error.json_path for error in VALIDATOR.iter_errors(variant.service.document())})
 
 
 def test_another_engine_finds_the_schema_broken_at_one_place_by_its_own_variants_alone() -> None:
-    expected = {one.name: one.kind == "schema" for one in CATALOGUE} | {"all-of-300-status-unknown": 300}
+    expected = {one.name: int(one.kind == "schema") for one in CATALOGUE} | {"all-of-300-status-unknown": 300}
     assert expected == {one.name: places(one) for one in CATALOGUE}
 
 
@@ -94,7 +100,7 @@ def asked_as_promised(server: Server) -> bool:
 @pytest.mark.parametrize("variant", CATALOGUE, ids=str)
 def test_verdict(variant: Variant) -> None:
     with serve(variant) as server:
-        found, seen = judged(server)
+        found, observed = judged(server)
         assert asked_as_promised(server)
         assert server.api_key not in repr(found)
     assert FAILS[variant.expect] == [(level, bool(at_or_above(found, level))) for level, _ in FAILS[variant.expect]]
@@ -105,7 +111,7 @@ def test_verdict(variant: Variant) -> None:
     if variant.kind in ("harmless", "schema", "undocumented"):
         # Whatever the checks find in the answers, the observer reports at the same places, once, and nothing else.
         shaped = {(one.rule, one.location) for one in found if one.rule in SHAPE}
-        assert sorted(shaped) == sorted((one.rule, one.location) for one in seen if one.rule in SHAPE)
+        assert sorted(shaped) == sorted((one.rule, one.location) for one in observed if one.rule in SHAPE)
 
 
 WHOLE = """

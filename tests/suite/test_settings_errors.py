@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from pytest_bctrl.contract.files import packaged
@@ -68,14 +66,6 @@ def test_a_wrong_value(pytester: pytest.Pytester, environment: pytest.MonkeyPatc
     line = usage_error(pytester.runpytest("--bctrl-mock", option))
     assert option.partition("=")[2] in line
     assert mend in line
-
-
-def test_a_contract_that_is_none(pytester: pytest.Pytester, tmp_path: Path) -> None:
-    path = tmp_path / "mine.yaml"
-    path.write_text("swagger: '2.0'\n")
-
-    line = usage_error(pytester.runpytest("--bctrl-mock", f"--bctrl-contract={path}"))
-    assert "it is not an OpenAPI 3.1 document" in line
 
 
 def test_the_command_line_wins_over_the_environment_and_that_over_the_ini(

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Container
 from dataclasses import replace
 from email.utils import formatdate
+from functools import partial
 
 from .deliveries import (
     Delivery,
@@ -55,11 +56,6 @@ def _encoded(coding: str, encode: Callable[[bytes], bytes], then: Hook = untouch
 def _gzip_in_gzip(_: Visit, reply: Reply) -> Reply:
     body = gzip.compress(gzip.compress(reply.body))
     return replace(reply, body=body).adding(("Content-Encoding", "gzip, gzip"))
-
-
-def _raw_deflate(body: bytes) -> bytes:
-    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return deflater.compress(body) + deflater.flush()
 
 
 def _two_members(body: bytes) -> bytes:
@@ -122,6 +118,7 @@ def _ticket(visit: Visit) -> bool:
     return right_key(visit) or "ticket=abc" in (visit.request.header("Cookie") or "")
 
 
+_RAW_DEFLATE = partial(zlib.compress, wbits=-zlib.MAX_WBITS)
 _NOT_ALLOWED = Service().problem(405, "method.not_allowed", "Only GET.", ("Allow", "GET"))
 _NO_STORE = (
     ("ETag", 'W/"5f"'),
@@ -158,7 +155,7 @@ _FAMILIES = {
         "gzip-padded-with-zeros": Service(always=_encoded("gzip", lambda body: gzip.compress(body) + bytes(8))),
         "gzip-in-gzip": Service(always=_gzip_in_gzip),
         "deflate": Service(always=_encoded("deflate", zlib.compress)),
-        "deflate-without-zlib-wrapper": Service(always=_encoded("deflate", _raw_deflate)),
+        "deflate-without-zlib-wrapper": Service(always=_encoded("deflate", _RAW_DEFLATE)),
         "identity-coding": Service(always=_adding(("Content-Encoding", "identity"))),
     },
     "content type": {
