@@ -170,7 +170,7 @@ def _greet(server: MockServer, options: argparse.Namespace) -> None:
     key = f"${options.api_key_env}" if options.api_key_env else server.api_key.reveal()
     operation = main_operation(contract)
     asked = inputs(contract, operation, {"space_id": server.space_id}) or Inputs()
-    fields = [(field.name, field.prefix + key) for field in key_fields(contract, operation) or ()]
+    fields = [(field.name, field.shell(key)) for field in key_fields(contract, operation) or ()]
     headers = "".join(f' -H "{name}: {value}"' for name, value in [*fields, *asked.headers])
     url = f"{_reachable(server.url)}{asked.target(operation)}"
     print(f"try: curl{headers} {shlex.quote(url)}", flush=True)

@@ -50,12 +50,21 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class ResponseSpec:
-    """One documented answer: status (`200`, `4XX` or `default`), media types with their schema, and header fields."""
+    """One documented answer: status (`200`, `4XX` or `default`), media types with their schema, and header fields.
+
+    `json` is the media type of its body in JSON, and the schema of that; None where it has none.
+    """
 
     status: str
     description: str
     content: Mapping[str, Schema]
     headers: tuple[Parameter, ...]
+    json: tuple[str, Schema] | None = None
+
+    @property
+    def code(self) -> int:
+        """A status that it is for: the first of a range, 200 for `default`."""
+        return 200 if self.status == "default" else int(self.status.upper().replace("X", "0"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,20 @@ class Operation:
         return not self.security or () in self.security
 
     @property
+    def success(self) -> ResponseSpec | None:
+        """The plainest documented success, in JSON where one is: a 2xx, else a redirection, else `default`."""
+        for kind in ("2", "3", "d"):
+            found = [spec for status, spec in sorted(self.responses.items()) if status.startswith(kind)]
+            if found:
+                return next((spec for spec in found if spec.json), found[0])
+        return None
+
+    def status_among(self, *statuses: int) -> int:
+        """The first of some statuses of which the contract says something by its code or range; else the first."""
+        said = (code for code in statuses if (spec := self.response_for(code)) and spec.status != "default")
+        return next(said, statuses[0])
+
+    @property
     def success_statuses(self) -> frozenset[int]:
         """The documented statuses that mean success; a range (`2XX`) stands for all of its codes."""
         codes: set[int] = set()
@@ -145,8 +168,8 @@ def encode_segment(value: str) -> str:
 class Contract:
     """The vendored OpenAPI document plus the overlay: what the API is held to.
 
-    `source` is the merged document, and `document` the same with a pointer in place of each reference by identifier.
-    `digest` is the SHA-256 of the merged document in canonical JSON (sorted keys, no spaces), in hex.
+    `source` is the merged document in OpenAPI 3.1, and `document` the same with a pointer in place of each reference by
+    identifier. `digest` is the SHA-256 of the merged document in canonical JSON (sorted keys, no spaces), in hex.
     """
 
     name: str
@@ -247,5 +270,9 @@ def covers(documented: str, actual: str) -> bool:
 
 def _may_be_json(media: str) -> bool:
     """Whether a media type or range can name JSON (RFC 8259, 11; RFC 6839, 3.1)."""
-    name = media.partition(";")[0].strip().lower()
-    return name.endswith(("/json", "+json", "/*"))
+    return is_json(media) or media.partition(";")[0].strip().endswith("/*")
+
+
+def is_json(media: str) -> bool:
+    """Whether a media type names JSON."""
+    return media.partition(";")[0].strip().lower().endswith(("/json", "+json"))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeAlias
 
-from pytest_bctrl.checks.credentials import wrong_credentials
+from pytest_bctrl.checks.credentials import NONE, Credential, wrong_credentials
 from pytest_bctrl.checks.violation import merge
-from pytest_bctrl.contract.key_fields import guarded_by, key_fields
+from pytest_bctrl.contract.key_fields import guarded_by, key_fields, lets_in
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Finding
@@ -82,11 +82,13 @@ def why_not_asked(run: ContractRun, operation: Operation) -> str:
     """Return why an operation is not asked, in words; empty where it is."""
     if not operation.is_safe:
         return f"{operation.method} could change something, and the suite sends safe methods only"
+    if operation.success is None:
+        return "the contract documents no successful answer"
     missing = unfilled(run.contract, operation, run.values)
     if missing:
         return f"nothing gives a value for {', '.join(missing)}; an example in the contract would"
     if key_fields(run.contract, operation) is None:
-        return "its security is neither a bearer token nor an API key in a header"
+        return "its security is no bearer token, no password, and no API key in a header field or cookie"
     return ""
 
 
@@ -135,7 +137,18 @@ def _own(run: ContractRun, operation: Operation) -> Rows:
 def _credentials(run: ContractRun, operation: Operation) -> Rows:
     guard = guarded_by(run.contract, operation)
     for credential in wrong_credentials(run.key, guard) if guard else ():
-        yield credential.name.replace(" ", "-"), (credential,)
+        if not _is_taken(run, operation, credential):
+            yield credential.name.replace(" ", "-"), (credential,)
+
+
+def _is_taken(run: ContractRun, operation: Operation, credential: Credential) -> bool:
+    """Whether the contract takes a credential in another of its ways, such as the key as a user beside a token."""
+    key = run.key.reveal()
+    field, *others = key_fields(run.contract, operation) or ()
+    sent = {one.name.lower(): one.value(key) for one in others}
+    if credential.header is not None:
+        sent[field.name.lower()] = credential.header.reveal()
+    return lets_in(operation, key, sent.get)
 
 
 def _path_values(run: ContractRun, operation: Operation) -> Rows:
@@ -144,7 +157,8 @@ def _path_values(run: ContractRun, operation: Operation) -> Rows:
 
 
 def _is_secured(run: ContractRun, operation: Operation) -> bool:
-    return operation.method == "GET" and guarded_by(run.contract, operation) is not None
+    is_guarded = operation.method == "GET" and guarded_by(run.contract, operation) is not None
+    return is_guarded and not _is_taken(run, operation, NONE)
 
 
 _once = _where(lambda _run, _operation: True)
