@@ -100,16 +100,13 @@ def _plainest(
 
 def unfilled(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> list[str]:
     """Return the names of the parameters that a request needs and nothing gives a value."""
-    return [
-        parameter.name
-        for parameter in operation.parameters
-        if (parameter.place == "path" and not _known(contract, parameter, settings))
-        or (
-            parameter.place != "path"
-            and parameter.required
-            and not any(True for _ in _values(contract, parameter, settings))
-        )
-    ]
+
+    def is_given(parameter: Parameter) -> bool:
+        if parameter.place == "path":
+            return bool(_known(contract, parameter, settings))
+        return not parameter.required or any(True for _ in _values(contract, parameter, settings))
+
+    return [parameter.name for parameter in operation.parameters if not is_given(parameter)]
 
 
 def known_values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[str]:

@@ -32,7 +32,7 @@ def is_guessable(contract: Contract, parameter: Parameter) -> bool:
 def of_case(contract: Contract, operation: Operation, settings: Mapping[str, str], case: Any) -> Inputs:
     """Return the plainest request with what Schemathesis generated for query and header, as far as it arrives as meant.
 
-    An empty list that is joined by commas, for one, arrives as a list of one empty text.
+    A text with a comma, for one, arrives as two in a list that is joined by commas.
     """
     made = {}
     groups = {"query": case.query or {}, "header": case.headers or {}, "cookie": case.cookies or {}}
