@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--api-key-env", metavar="NAME", help="environment variable that holds the key (default: a fixed key)"
     )
     parser.add_argument("--space-id", metavar="ID", help="the space that is there (default: a fixed UUID)")
-    parser.add_argument("--contract", metavar="PATH", help="an OpenAPI 3.1 document; default: the packaged contract")
+    parser.add_argument("--contract", metavar="PATH", help="an OpenAPI document; default: the packaged contract")
     add_plugin_argument(parser, "scenarios and faults")
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="written as JSON once requests are answered")
     parser.add_argument("--quiet", action="store_true", help="no request log")

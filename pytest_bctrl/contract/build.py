@@ -130,7 +130,7 @@ def contract_of(document: Document, overlay: Path | None) -> Contract:
     """Return a document as a contract, with an overlay applied or, without one, as it stands.
 
     Raises `DocumentError` where the overlay no longer applies to it, naming the action, and where it is no sound
-    OpenAPI 3.1.
+    OpenAPI 3.0 or 3.1.
     """
     if overlay is None:
         return from_document(document.data, document.name)

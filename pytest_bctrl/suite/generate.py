@@ -42,7 +42,10 @@ def schema_of(contract: Contract) -> Any:
     It has no `writeOnly`: an annotation, by which Schemathesis refuses what the schema of an answer requires.
     """
     changes = {one.pointer: _readable for one in keyworded(contract.document)}
-    return schemathesis.openapi.from_dict(rewritten(contract.document, changes), config=SchemathesisConfig())
+    # A server is what its variables make of it; one of a variable that nobody defines is none.
+    servers = [{"url": url} for url in contract.servers if "{" not in url] or [{"url": "/"}]
+    made = {**rewritten(contract.document, changes), "servers": servers}
+    return schemathesis.openapi.from_dict(made, config=SchemathesisConfig())
 
 
 def _readable(schema: dict[str, Any]) -> dict[str, Any]:
@@ -102,7 +105,9 @@ def second_opinion(answer: Answer, response: httpx.Response, known: list[Finding
     case = operation.Case(path_parameters=dict(answer.path_values))
     # JSON is UTF-8, whatever a charset says that stands beside it: it has none (RFC 8259, 8.1 and 11).
     response.encoding = "utf-8"
-    found = [(check.__name__, failure) for check in _CHECKS for failure in _failures(case, response, check)]
+    rules = {finding.rule for finding in known}
+    checks = [check for check in _CHECKS if check.__name__ not in rules]
+    found = [(check.__name__, failure) for check in checks for failure in _failures(case, response, check)]
     if answer.parsed.ok:
         # What is JSON, and is read by ours, may still have more digits than it reads: then it has no opinion.
         found = [(rule, one) for rule, one in found if type(one).__name__ != "ContentDeserializationError"]
