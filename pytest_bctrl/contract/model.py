@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote
 
@@ -191,23 +192,32 @@ class Contract:
 
     def resolve(self, schema: Schema) -> Schema:
         """Follow `$ref` until there is none, keeping what stands beside it (JSON Schema 2020-12, 8.2.3)."""
-        seen: set[str] = set()
-        while isinstance(schema, Mapping) and "$ref" in schema:
-            reference = str(schema["$ref"])
-            if reference in seen:
-                raise DocumentError(
-                    "the reference leads back to itself", where=f"{self.name}: {reference}", mend="break the circle"
-                )
-            seen.add(reference)
-            beside = {key: value for key, value in schema.items() if key != "$ref"}
-            target = pointer(self.document, reference, self.name)
-            schema = {"allOf": [target], **beside} if beside and isinstance(target, Mapping) else target
+        for above, target in pairwise(referred(self.document, schema, self.name)):
+            beside = {key: value for key, value in above.items() if key != "$ref"}
+            if beside and isinstance(target, Mapping):
+                return {"allOf": [target], **beside}
+            schema = target
         return schema
 
     @cached_property
     def short_digest(self) -> str:
         """The first twelve hex digits of the digest, for people."""
         return self.digest[:12]
+
+
+def referred(document: Mapping[str, Any], raw: Any, name: str) -> Iterator[Any]:
+    """Yield a value, then what its `$ref` leads to, and so on; raises `DocumentError` for a circle."""
+    seen: set[str] = set()
+    yield raw
+    while isinstance(raw, Mapping) and "$ref" in raw:
+        reference = str(raw["$ref"])
+        if reference in seen:
+            raise DocumentError(
+                "the reference leads back to itself", where=f"{name}: {reference}", mend="break the circle"
+            )
+        seen.add(reference)
+        raw = pointer(document, reference, name)
+        yield raw
 
 
 def pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:

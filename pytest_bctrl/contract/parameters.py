@@ -35,39 +35,33 @@ def text_of(value: Any) -> str:
 
 def pairs_of(parameter: Parameter, value: Any) -> list[Pair]:
     """Return the pairs that spell a value of a query parameter."""
-    name, between = parameter.name, _BETWEEN.get(parameter.style, ",")
-    if parameter.is_json:
-        return [(name, json.dumps(value, ensure_ascii=False))]
-    if isinstance(value, Mapping):
-        if parameter.style == "deepObject":
-            return [(f"{name}[{key}]", text_of(inner)) for key, inner in value.items()]
-        if parameter.explode:
-            return [(str(key), text_of(inner)) for key, inner in value.items()]
-        return [(name, between.join(text_of(part) for item in value.items() for part in item))]
-    if isinstance(value, list):
-        if parameter.explode and parameter.style == "form":
-            return [(name, text_of(item)) for item in value]
-        return [(name, between.join(map(text_of, value)))]
-    return [(name, text_of(value))]
+    name, is_single = parameter.name, parameter.is_json or not parameter.explode
+    if isinstance(value, Mapping) and parameter.style == "deepObject" and not parameter.is_json:
+        return [(f"{name}[{key}]", text_of(inner)) for key, inner in value.items()]
+    if isinstance(value, Mapping) and not is_single:
+        return [(str(key), text_of(inner)) for key, inner in value.items()]
+    if isinstance(value, list) and not is_single and parameter.style == "form":
+        return [(name, text_of(item)) for item in value]
+    return [(name, _text(parameter, value, _BETWEEN.get(parameter.style, ",")))]
 
 
 def field_of(parameter: Parameter, value: Any) -> str:
     """Return a value of a path, header or cookie parameter as one text (style `simple`, or the path's others)."""
+    start, between = _STARTS.get(parameter.style, ("", ","))
+    between = between if parameter.explode else ","
+    if parameter.style == "matrix" and not (parameter.explode and isinstance(value, Mapping)):
+        several = value if parameter.explode and isinstance(value, list) else [value]
+        return "".join(f";{parameter.name}={_text(parameter, one, ',')}" for one in several)
+    return start + _text(parameter, value, between)
+
+
+def _text(parameter: Parameter, value: Any, between: str) -> str:
     if parameter.is_json:
         return json.dumps(value, ensure_ascii=False)
-    start, between = _STARTS.get(parameter.style, ("", ","))
-    # One by one they are divided by what stands before the first; together, by commas.
-    between = between if parameter.explode else ","
-    is_named = parameter.style == "matrix"
     if isinstance(value, Mapping):
-        joined = "=" if parameter.explode else ","
-        texts = [f"{key}{joined}{text_of(inner)}" for key, inner in value.items()]
-        is_named = is_named and not parameter.explode
-    else:
-        texts = [*map(text_of, value)] if isinstance(value, list) else [text_of(value)]
-    if is_named:
-        texts = [f"{parameter.name}={text}" for text in (texts if parameter.explode else [",".join(texts)])]
-    return start + between.join(texts)
+        joined = "=" if parameter.explode else between
+        return between.join(f"{key}{joined}{text_of(inner)}" for key, inner in value.items())
+    return between.join(map(text_of, value if isinstance(value, list) else [value]))
 
 
 _STARTS = {"label": (".", "."), "matrix": (";", ";")}

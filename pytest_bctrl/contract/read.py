@@ -19,7 +19,7 @@ from pytest_bctrl.contract.model import (
     SecurityScheme,
     covers,
     is_json,
-    pointer,
+    referred,
 )
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.incoming import read_text
@@ -215,19 +215,11 @@ def _scheme(document: Mapping[str, Any], scheme: str, name: str) -> SecuritySche
 
 
 def _deref(document: Mapping[str, Any], raw: Any, name: str) -> Mapping[str, Any]:
-    seen: set[str] = set()
-    while isinstance(raw, Mapping) and "$ref" in raw:
-        reference = str(raw["$ref"])
-        if reference in seen:
-            raise DocumentError(
-                "the reference leads back to itself", where=f"{name}: {reference}", mend="break the circle"
-            )
-        seen.add(reference)
-        raw = pointer(document, reference, name)
-    if not isinstance(raw, Mapping):
+    *above, found = referred(document, raw, name)
+    if not isinstance(found, Mapping):
         raise DocumentError(
-            f"a reference leads to {json.dumps(raw)[:40]}, where an object is expected",
-            where=f"{name}: {next(reversed(list(seen)), '')}",
+            f"a reference leads to {json.dumps(found)[:40]}, where an object is expected",
+            where=f"{name}: {above[-1]['$ref'] if above else ''}",
             mend="mend the reference, or what it names",
         )
-    return raw
+    return found

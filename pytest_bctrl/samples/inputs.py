@@ -6,7 +6,7 @@ or a listed value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -65,36 +65,20 @@ def inputs(contract: Contract, operation: Operation, settings: Mapping[str, str]
     return inputs_with(contract, operation, settings, {})
 
 
+LEFT_OUT = object()
+"""Stands for the value of a parameter that is not sent."""
+
+
 def inputs_with(
     contract: Contract, operation: Operation, settings: Mapping[str, str], given: Mapping[tuple[str, str], Any]
 ) -> Inputs:
-    """Return the plainest request with further values, by place and name of their parameters, or others."""
-    return _plainest(contract, operation, settings, operation.other_parameters, given)
-
-
-def inputs_without(
-    contract: Contract, operation: Operation, settings: Mapping[str, str], parameter: Parameter
-) -> Inputs:
-    """Return the plainest request of an operation, less a parameter of its query or header that it requires."""
-    others = [other for other in operation.other_parameters if other is not parameter]
-    return _plainest(contract, operation, settings, others, {})
-
-
-def _plainest(
-    contract: Contract,
-    operation: Operation,
-    settings: Mapping[str, str],
-    others: Iterable[Parameter],
-    given: Mapping[tuple[str, str], Any],
-) -> Inputs:
-    made = Inputs(
-        {parameter.name: known_values(contract, parameter, settings)[0] for parameter in operation.path_parameters}
-    )
-    for parameter in others:
-        if (parameter.place, parameter.name) in given:
-            made = made.with_value(parameter, given[parameter.place, parameter.name])
-        elif parameter.required:
-            made = made.with_value(parameter, next(_values(contract, parameter, settings)))
+    """Return the plainest request with some values, by place and name of their parameters, or without (`LEFT_OUT`)."""
+    made = Inputs({one.name: known_values(contract, one, settings)[0] for one in operation.path_parameters})
+    for parameter in operation.other_parameters:
+        key = parameter.place, parameter.name
+        if key in given or parameter.required:
+            value = given[key] if key in given else next(_values(contract, parameter, settings))
+            made = made if value is LEFT_OUT else made.with_value(parameter, value)
     return made
 
 

@@ -9,7 +9,7 @@ from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import arriving, documented_refusals, survives, text_of
 from pytest_bctrl.samples.breakers import BREAKERS
-from pytest_bctrl.samples.inputs import Inputs, alternatives, inputs_with, inputs_without, unfilled
+from pytest_bctrl.samples.inputs import LEFT_OUT, Inputs, alternatives, inputs_with, unfilled
 from pytest_bctrl.samples.shapes import flatten, shapes
 
 _SHOWN = 24
@@ -67,7 +67,7 @@ def mistakes(contract: Contract, operation: Operation, settings: Mapping[str, st
         return
     for parameter in operation.other_parameters:
         if parameter.required:
-            bare = inputs_without(contract, operation, settings, parameter)
+            bare = inputs_with(contract, operation, settings, {(parameter.place, parameter.name): LEFT_OUT})
             yield Trial(f"without {parameter.name}", parameter, bare)
         seen = []
         for value in _broken(contract, parameter):

@@ -49,10 +49,11 @@ class Probe:
         return self._ask(target, self.operation, *self._given)
 
 
-def plan(run: ContractRun, test: str = "") -> Iterator[Probe]:
-    """Yield all probes of a run in the order in which they are sent, or those of one test."""
+def plan(run: ContractRun, test: str = "", only: Operation | None = None) -> Iterator[Probe]:
+    """Yield all probes of a run in the order in which they are sent, or those of one test or of one operation."""
+    operations = askable(run) if only is None else [] if why_not_asked(run, only) else [only]
     for name, (rows, ask) in _TESTS.items():
-        for operation in askable(run) if test in ("", name) else ():
+        for operation in operations if test in ("", name) else ():
             title = operation.operation_id or operation.label
             for about, given in rows(run, operation):
                 # A check of one's own is looked for by its own name first.
@@ -66,9 +67,7 @@ def run_probes(target: Target, operation: Operation | None = None) -> list[Findi
     What fails a run at a level follows from the findings (`at_or_above`).
     """
     found: list[Finding] = []
-    for probe in plan(target.run):
-        if operation is not None and probe.operation.label != operation.label:
-            continue
+    for probe in plan(target.run, only=operation):
         try:
             with suppress(probes.NotCheckedError):
                 for several in probe.send(target):
