@@ -157,6 +157,13 @@ class Operation:
         return path
 
 
+def template(path: str, times: str = "+") -> tuple[re.Pattern[str], list[str]]:
+    """A path template as a pattern, with a group of so many characters for each parameter, and the names of those."""
+    texts = re.split(r"\{([^{}/]+)\}", path)
+    pattern = "".join(f"([^/]{times})" if index % 2 else re.escape(text) for index, text in enumerate(texts))
+    return re.compile(pattern), texts[1::2]
+
+
 def encode_segment(value: str) -> str:
     """Percent-encode one path segment (RFC 3986, 3.3), dot segments too, which clients would resolve away.
 

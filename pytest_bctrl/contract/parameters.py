@@ -76,9 +76,9 @@ def arriving(contract: Contract, parameter: Parameter, value: Any) -> list[Any]:
 
 
 def survives(contract: Contract, parameter: Parameter, value: Any) -> bool:
-    """Whether what arrives is allowed: an empty list, for one, may leave nothing to arrive."""
+    """Whether what arrives is allowed. Of an empty list nothing may arrive, or what may be a list of an empty text."""
     found = arriving(contract, parameter, value)
-    return bool(found) and all(accepts(contract, parameter.schema, one) for one in found)
+    return found not in ([], [[]]) and all(accepts(contract, parameter.schema, one) for one in found)
 
 
 def read_pairs(

@@ -20,6 +20,7 @@ from pytest_bctrl.contract.model import (
     covers,
     is_json,
     referred,
+    template,
 )
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.incoming import read_text
@@ -113,6 +114,9 @@ def _operation(document: Mapping[str, Any], path: str, method: str, item: Mappin
         parameter = _parameter(document, _deref(document, source, name), name)
         if parameter.place != "header" or parameter.name.lower() not in _IGNORED:
             parameters[parameter.place, parameter.name] = parameter
+    for undeclared in template(path)[1]:
+        text = Parameter(undeclared, "path", True, {"type": "string"}, style="simple", explode=False)
+        parameters.setdefault(("path", undeclared), text)
     return Operation(
         method=method.upper(),
         path=path,

@@ -73,7 +73,8 @@ def inputs_with(
     contract: Contract, operation: Operation, settings: Mapping[str, str], given: Mapping[tuple[str, str], Any]
 ) -> Inputs:
     """Return the plainest request with some values, by place and name of their parameters, or without (`LEFT_OUT`)."""
-    made = Inputs({one.name: known_values(contract, one, settings)[0] for one in operation.path_parameters})
+    known = {one.name: known_values(contract, one, settings)[:1] for one in operation.path_parameters}
+    made = Inputs({name: value for name, values in known.items() for value in values})
     for parameter in operation.other_parameters:
         key = parameter.place, parameter.name
         if key in given or parameter.required:
