@@ -138,12 +138,3 @@ def test_what_a_scenario_says_of_its_own_mistake_stands() -> None:
     mock = MockServer(load()).extend([mock_scenario("strict")(strict)])
     with pytest.raises(SettingError, match="no such branch"):
         mock.scenario("strict")
-
-
-def test_a_name_that_is_taken_is_refused() -> None:
-    with pytest.raises(SettingError, match=r"mock_scenario\('many'\): this name is there already"):
-        mock_scenario("many")
-    with pytest.raises(SettingError, match=r"mock_fault\('two words'\): that is no name"):
-        mock_fault("two words")
-    with pytest.raises(SettingError, match="unknown level 'fatal'"):
-        mock_fault("mine", level="fatal")  # type: ignore[arg-type]

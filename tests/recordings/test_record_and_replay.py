@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -20,6 +19,7 @@ from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.replay import Miss, Player
 from tests.recordings.conftest import CONTRACT, PROJECT, Run
 from tests.recordings.test_trust import broken, listed
+from tests.traffic.servers import answer, serve
 from tests.variants.server import Server
 
 PREFIX = "/gateway/v2"
@@ -39,27 +39,16 @@ def files(folder: Path) -> dict[str, bytes]:
 def gateway(api: Server) -> Iterator[str]:
     """A server that passes on what is asked below its prefix, and knows nothing else; gives its base URL."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if not self.path.startswith(f"{PREFIX}/"):
-                self.send_error(404)
-                return
-            asked = urllib.request.Request(api.url + self.path.removeprefix(PREFIX), headers=dict(self.headers))
-            with urllib.request.urlopen(asked) as answer:
-                body = answer.read()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def step(connection: socket.socket, _number: int) -> None:
+        (_, path, _), *fields = (line.split(" ", 2) for line in server.requests[-1].split("\r\n"))
+        assert path.startswith(f"{PREFIX}/")
+        (key,) = (value for name, *value in fields if name.lower() == "authorization:")
+        asked = urllib.request.Request(api.url + path.removeprefix(PREFIX), headers={"Authorization": " ".join(key)})
+        with urllib.request.urlopen(asked) as got:
+            connection.sendall(answer(200, got.read()))
 
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Be silent."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}{PREFIX}"
-        server.shutdown()
+    with serve(step) as server:
+        yield server.url + PREFIX
 
 
 @pytest.mark.parametrize("base", ["", PREFIX])
