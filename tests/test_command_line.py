@@ -19,20 +19,11 @@ def exit_of(*arguments: str) -> object:
     return caught.value.code
 
 
-def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert (0, f"pytest-bctrl {__version__}\n") == (exit_of("--version"), capsys.readouterr().out)
-
-
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_lists_every_command_with_its_words(capsys: pytest.CaptureFixture[str], command: str) -> None:
-    assert 0 == exit_of("--help")
-    words = " ".join(capsys.readouterr().out.split())
-    assert f"{command} {COMMANDS[command]}" in words
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: str) -> None:
+def test_every_command_has_help_and_is_listed_with_its_words(capsys: pytest.CaptureFixture[str], command: str) -> None:
     assert (0, True) == (exit_of(command, "--help"), f"pytest-bctrl {command}" in capsys.readouterr().out)
+    assert 0 == exit_of("--help")
+    assert f"{command} {COMMANDS[command]}" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("arguments", [(), ("nonsense",), ("contract",), ("contract", "nonsense"), ("--nonsense",)])
@@ -42,17 +33,12 @@ def test_a_wrong_command_is_exit_code_2_with_usage(
     assert (2, True) == (exit_of(*arguments), capsys.readouterr().err.startswith("usage: pytest-bctrl"))
 
 
-def test_the_module_is_the_command() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest_bctrl", "--version"], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert (0, f"pytest-bctrl {__version__}\n") == (done.returncode, done.stdout)
-
-
-def test_the_module_can_be_imported_and_does_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_module_is_the_command_and_does_nothing_where_it_is_imported(capsys: pytest.CaptureFixture[str]) -> None:
     """As tools do that walk through a package."""
-    module = import_module("pytest_bctrl.__main__")
-    assert (main, "") == (module.main, capsys.readouterr().out)
+    command = [sys.executable, "-m", "pytest_bctrl", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (0, f"pytest-bctrl {__version__}\n") == (done.returncode, done.stdout)
+    assert (main, "") == (import_module("pytest_bctrl.__main__").main, capsys.readouterr().out)
 
 
 def test_the_help_of_an_action_is_that_of_the_action(capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,13 +82,9 @@ def test_an_output_needs_a_format_of_its_own(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_reader_that_goes_away_is_no_crash() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", "import sys; from pytest_bctrl.cli import main; sys.exit(main(['contract', 'show']))"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
-        assert running.stdout is not None
-        assert running.stderr is not None
-        running.stdout.close()
-        assert "" == running.stderr.read()
+    code = "import sys; from pytest_bctrl.cli import main; sys.exit(main(['contract', 'show']))"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert b"" == done.stderr

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from pytest_bctrl.hiding import MASK, Hiding
+from pytest_bctrl.hiding import Hiding
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.guard import LeakError, refuse
 from pytest_bctrl.traffic.recordings.har_write import encode
@@ -121,29 +121,22 @@ def test_an_exchange_without_the_secret_is_let_through(value: str) -> None:
         refuse_secret([replace(PLAIN, body=body)], "recordings/x.har", f"{value}-{value}")
 
 
-@pytest.mark.parametrize("spelling", sorted(SPELLINGS))
-def test_a_key_with_every_kind_of_letter_is_found(spelling: str) -> None:
-    key = "pk/Li<ve+\"01\\23'&="
-    exchange = replace(PLAIN, body=SPELLINGS[spelling](key).encode())
+PACKED: dict[str, Callable[[str], bytes]] = {
+    "gzip": lambda text: gzip.compress(text.encode()),
+    "zlib": lambda text: zlib.compress(text.encode()),
+    "zlib, small": lambda text: zlib.compress(text.encode(), level=9),
+    **{name: partial(str.encode, encoding=name) for name in ("utf-16", "utf-16-be", "utf-32")},
+}
 
-    with pytest.raises(LeakError):
-        refuse_secret([exchange], "x.har", key)
 
-
-@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, partial(zlib.compress, level=9)])
+@pytest.mark.parametrize("packing", PACKED)
 @pytest.mark.parametrize("place", ["body", "request_body"])
-def test_a_key_in_a_packed_body_is_found(pack: Callable[[bytes], bytes], place: str) -> None:
-    packed = pack(b'{"note": "pk-sekret-value"}')
+def test_a_key_in_a_packed_body_or_in_wide_letters_is_found(packing: str, place: str) -> None:
+    packed = PACKED[packing]('{"note": "pk-sekret-value"}')
 
     with pytest.raises(LeakError, match=f"the {'response body' if place == 'body' else 'request body'}"):
         refuse_secret([replace(PLAIN, **{place: packed})], "x.har", "pk-sekret-value")  # type: ignore[arg-type]
     refuse_secret([replace(PLAIN, body=packed[:12])], "x.har", "pk-sekret-value")
-
-
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32"])
-def test_a_key_in_wide_letters_is_found(encoding: str) -> None:
-    with pytest.raises(LeakError):
-        refuse_secret([replace(PLAIN, body="k: pk-sekret-value".encode(encoding))], "x", "pk-sekret-value")
 
 
 @pytest.mark.parametrize(
@@ -161,13 +154,6 @@ def test_what_shows_no_secret_is_let_through(body: bytes, value: str) -> None:
 def test_the_name_of_the_file_is_searched_too() -> None:
     with pytest.raises(LeakError, match=r"^recording: a secret stands in the file's name \(plain\)"):
         refuse_secret([PLAIN], "recordings/sekret-value.har", "sekret-value")
-
-
-def test_a_value_in_base64_that_was_wrapped_is_hidden_with_all_around_it() -> None:
-    lines = base64.encodebytes(b"x" * 50 + b"sekret-value" + b"x" * 50).decode()
-    hide = Hiding()
-    hide.add("sekret-value")
-    assert MASK == hide(lines).strip()
 
 
 def test_the_place_in_a_json_body_is_named() -> None:
