@@ -45,10 +45,3 @@ def test_turned_off_it_leaves_nothing_behind(pytester: pytest.Pytester) -> None:
     )
 
     pytester.runpytest_subprocess(*STRICT, "-p", "no:bctrl").assert_outcomes(passed=1)
-
-
-def test_turned_off_its_options_are_unknown(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("-p", "no:bctrl", "--bctrl-mock")
-
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*unrecognized arguments: --bctrl-mock*"])

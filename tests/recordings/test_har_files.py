@@ -128,7 +128,7 @@ def attached(tmp_path: Path, name: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["../outside.json", "link.json", "gone.json", "", ".", "a\0b", "x" * 300])
+@pytest.mark.parametrize("name", ["../outside.json", "link.json", "gone.json", "", ".", "a\0b", "x" * 300, "/in/full"])
 def test_an_attachment_that_is_not_in_the_folder_is_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "outside.json").write_text("{}")
     path = attached(tmp_path, name)
@@ -136,13 +136,6 @@ def test_an_attachment_that_is_not_in_the_folder_is_an_error(tmp_path: Path, nam
 
     with pytest.raises(DocumentError, match=r"x\.har: entry 1 of 3, GET /: response\.content\._file: .*beside it"):
         load(path)
-
-
-def test_an_attachment_that_is_named_in_full_is_outside(tmp_path: Path) -> None:
-    (tmp_path / "outside.json").write_text("{}")
-
-    with pytest.raises(DocumentError, match="it lies outside the folder of the HAR"):
-        load(attached(tmp_path, str(tmp_path / "outside.json")))
 
 
 def test_standard_input_has_no_attachments() -> None:
