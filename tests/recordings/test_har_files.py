@@ -15,7 +15,8 @@ from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.har_file import load
 from pytest_bctrl.traffic.recordings.replay import Miss, Player
-from tests.recordings.conftest import Run
+from tests.recordings.conftest import listing as listed_by
+from tests.recordings.conftest import recorded
 from tests.recordings.test_check_command import check
 
 FILES = Path(__file__).with_name("har_files")
@@ -41,48 +42,23 @@ def test_the_bodies_are_those_that_the_browser_got(name: str) -> None:
     assert "application/json" == listing.header("content-type")
 
 
-@pytest.mark.parametrize("name", ["embed.har", "attach.har"])
-def test_a_test_is_answered_from_a_browsers_file(pytester: pytest.Pytester, replay: Run, name: str) -> None:
-    pytester.makepyfile(
-        """
-        import pytest, urllib.request
+@pytest.mark.parametrize("name", WITH_BODIES[:2])
+def test_a_test_is_answered_from_a_browsers_file(name: str) -> None:
+    recording = recorded(FILES / name)
+    first, second = listed_by(recording), listed_by(recording)
 
-        @pytest.mark.bctrl_recording("listed")
-        def test_it(bctrl_client, bctrl_recording, bctrl_space_id):
-            response = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
-            assert (200, 2) == (response.status_code, len(response.json()["runtimes"]))
-            again = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
-            assert 401 == again.status_code
-        """
-    )
-    folder = FILES / "attach" if name == "attach.har" else FILES
-    recordings = pytester.mkdir("recordings")
-    for attachment in folder.glob("*.json"):
-        shutil.copy(attachment, recordings)
-    shutil.copy(folder / name, recordings / "listed.har")
-
-    replay().assert_outcomes(passed=1)
+    assert (200, 2, 401) == (first.status_code, len(first.json()["runtimes"]), second.status_code)
 
 
 @pytest.mark.parametrize("url", ["data:text/plain,x", "blob:https://a.test/1", "/style.css", "https://cdn.test/"])
-def test_the_base_url_is_that_of_the_api_whatever_the_page_took_before(
-    pytester: pytest.Pytester, replay: Run, url: str
-) -> None:
+def test_the_base_url_is_that_of_the_api_whatever_the_page_took_before(tmp_path: Path, url: str) -> None:
     document = json.loads((FILES / "embed.har").read_bytes())
     document["log"]["entries"][0]["request"]["url"] = url
-    (pytester.mkdir("recordings") / "listed.har").write_text(json.dumps(document))
-    pytester.makepyfile(
-        """
-        import pytest
+    (tmp_path / "x.har").write_text(json.dumps(document))
+    recording = recorded(tmp_path / "x.har")
+    listing = f"{recording.base_url}/v1/spaces/{recording.space_id}/runtimes"
 
-        @pytest.mark.bctrl_recording("listed")
-        def test_it(bctrl_client, bctrl_recording, bctrl_space_id):
-            listing = bctrl_recording.exchanges[1].url
-            assert listing == f"{bctrl_recording.base_url}/v1/spaces/{bctrl_space_id}/runtimes"
-            assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").url == listing
-        """
-    )
-    replay().assert_outcomes(passed=1)
+    assert [listing] * 2 == [recording.exchanges[1].url, str(listed_by(recording).url)]
 
 
 def test_bodies_that_were_left_out_answer_nothing_and_are_not_called_checked() -> None:
