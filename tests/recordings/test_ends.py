@@ -55,18 +55,20 @@ def test_a_request_at_the_very_end_that_is_not_recorded_is_an_error(pytester: py
     result.stdout.fnmatch_lines(["bctrl recording: *: no answer is recorded for this request", "  asked *limit=5"])
 
 
-def test_an_answer_at_the_very_end_that_breaks_the_contract_is_not_written(
+def test_an_answer_that_breaks_the_contract_is_not_written_at_the_very_end_either(
     pytester: pytest.Pytester, replay: Run
 ) -> None:
     fault = "request.getfixturevalue('bctrl_mock').fault('break_rule', 'runtimes[*].status: enum')"
     asking = f"{fault}; bctrl_client.get(f'/v1/spaces/{{bctrl_space_id}}/runtimes')"
     text = AFTERWARDS.replace("AFTER", asking)
+    sooner = AFTERWARDS[AFTERWARDS.index("@pytest.mark") :].replace("(afterwards", "(sooner").replace("mine", "sooner")
+    text += sooner + f"\n\n@pytest.fixture\ndef sooner(request, bctrl_mock):\n    {fault}\n"
     pytester.makepyfile(test_mine=text.replace("afterwards(request, ", "afterwards(request, bctrl_mock, "))
 
     result = replay("--bctrl-record-mode=once")
 
-    result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["bctrl recording: *it breaks the contract: *"])
+    result.assert_outcomes(passed=1, errors=1, failed=1)
+    result.stdout.fnmatch_lines(["bctrl recording: *it breaks the contract: *"] * 2)
 
 
 def test_the_runtimes_are_those_of_the_first_success(tmp_path: Path) -> None:
