@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_bctrl.checks.strict_json import Parsed, parse
 from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema, chosen
-from pytest_bctrl.contract.show import Path, select
+from pytest_bctrl.contract.schema.locations import Path, select
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.observe import NO_BODY, examine
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.violation import Violation
-from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator, is_one_of
 from pytest_bctrl.contract.engine import documented, errors, found_at
 from pytest_bctrl.contract.model import Contract, Schema
-from pytest_bctrl.contract.show import Path, kind_of, type_name
+from pytest_bctrl.contract.schema.branches import Branch, branch_meant, discriminator, is_one_of
+from pytest_bctrl.contract.schema.locations import Path
+from pytest_bctrl.contract.schema.ref import body_spot
+from pytest_bctrl.contract.show import kind_of, type_name
 from pytest_bctrl.observed.differences import SCHEMA
-from pytest_bctrl.observed.spot import body_spot
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError

@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import Any, TypeAlias
 
 from pytest_bctrl.contract.engine import conforms, matches
-from pytest_bctrl.samples.shapes import types
-from pytest_bctrl.samples.spots import is_of_type
+from pytest_bctrl.contract.schema.shapes import types
+from pytest_bctrl.contract.show import is_of_type
 from pytest_bctrl.samples.text import LONGEST
 
 Broken: TypeAlias = tuple[str, Any]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
+from math import isfinite
 from typing import Any
 
+from pytest_bctrl.contract.engine import accepts, errors, found_at, place_of
 from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.contract.read import load
+from pytest_bctrl.contract.schema.invariant import Equals, Invariant, Unique
+from pytest_bctrl.contract.schema.shapes import flatten, shapes
 from pytest_bctrl.errors import DocumentError, SettingError
-from pytest_bctrl.samples.build import Builder, Outline, Rotation
-from pytest_bctrl.samples.coherence import Held, cohere, refuse_broken, refuse_data, refuse_repeated, renew, settled
+from pytest_bctrl.samples.build import Builder, Rotation
 from pytest_bctrl.samples.inputs import known_values, main_operation
-from pytest_bctrl.samples.shapes import flatten, shapes
 
 SPACE_ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
 """The space of samples and of the mock, where nobody names another: a valid UUID that no real space has."""
@@ -38,13 +40,18 @@ class Samples:
         self.is_list = any(shape.kind == "array" for shape in shapes(contract, self.schema))
         self.list_name = "" if self.is_list else _list_name(contract, self.schema)
 
+    @cached_property
+    def invariants(self) -> list[Invariant]:
+        """The rules of the operation, by each of their keywords."""
+        return [rule for said in self.operation.invariants for rule in Invariant.of(said)]
+
     def parameters(self, space_id: str) -> dict[str, str]:
-        """Return the request's path parameters as invariants name them; the space id is the one from a setting."""
+        """Return the values of the request's path parameters by name; the space id is the one from a setting."""
         made = {}
         for parameter in self.operation.path_parameters:
             known = known_values(self.contract, parameter, {"space_id": space_id})
             if known or len(self.operation.path_parameters) == 1:
-                made[f"path.{parameter.name}"] = known[0] if known else space_id
+                made[parameter.name] = known[0] if known else space_id
         return made
 
     def sample(self, space_id: str = SPACE_ID) -> Any:
@@ -53,7 +60,7 @@ class Samples:
 
     def outlined(self, space_id: str = SPACE_ID, *, optional: bool) -> Any:
         """Return the sample with every optional property, or with none."""
-        return self._visiting_all(Outline(_SAMPLE_SEED, optional=optional), space_id)
+        return self._visiting_all(Rotation(_SAMPLE_SEED, optional=optional), space_id)
 
     def _visiting_all(self, choice: Rotation, space_id: str) -> Any:
         builder = Builder(self.contract, choice)
@@ -144,42 +151,117 @@ class Samples:
         return next(found, None)
 
     def overridden(self, item: Any, overrides: Mapping[str, Any], *, conforming: bool) -> dict[str, Any]:
-        """Return an item with values of one's own; raises `SettingError` where they break the contract."""
-        made = settled(item, overrides, self.operation.invariants)
+        """Return an item with values of one's own; raises `SettingError` where they break the contract.
+
+        What the invariants tie to these values follows them (`kind` with `type`).
+        """
+        made = {**item, **overrides}
+        for rule in self.invariants:
+            rule.settle(made, overrides)
         if conforming and overrides:
             self.refuse_broken(made, f"runtime({', '.join(f'{name}=…' for name in overrides)})")
         return made
 
     def refuse_broken(self, item: Any, where: str) -> None:
         """Raise `SettingError`, naming `where`, for an item that breaks the contract."""
-        refuse_broken(item, where, self._held)
+        problems = list(self._problems(item))
+        if problems:
+            raise SettingError(
+                "; ".join(problems), where=where, mend="give a value that the contract allows, or say conforming=False"
+            )
+
+    def refuse_repeated(self, items: list[Any], where: str) -> None:
+        """Raise `SettingError`, naming `where`, where two items have one value of what the contract says is unique."""
+        body = self.with_items(items)
+        for rule in self.invariants:
+            for path, _, value in rule.check(body, {}) if isinstance(rule, Unique) else ():
+                known = next(one for one, other in rule.places(body) if str(other).lower() == value.lower())
+                numbers = " and ".join(str(key) for one in (known, path) for key in one if isinstance(key, int))
+                raise SettingError(
+                    f"items {numbers} have the same {path[-1]}",
+                    where=where,
+                    mend=f"give each its own: runtimes({len(items)}), or say conforming=False",
+                )
+
+    def _problems(self, item: Mapping[str, Any]) -> Iterator[str]:
+        for error in errors(self.contract, self.item_schema, dict(item)):
+            path, _ = found_at(error, item)
+            yield f"{'.'.join(map(str, path)) or 'the runtime'}: {_shortened(error.message)}"
+        for name in item:
+            if self._documented and name not in self._documented:
+                yield f"{name}: the contract documents no such property"
+        body = self.with_items([dict(item)])
+        for rule in self.invariants:
+            yield from (rule.problem(broken) for broken in rule.check(body, {}))
 
     @cached_property
-    def _held(self) -> Held:
-        documented = frozenset(flatten(self.contract, self.item_schema).get("properties", {}))
-        return Held(self.contract, self.item_schema, documented, self.operation.invariants)
+    def _documented(self) -> frozenset[str]:
+        return frozenset(flatten(self.contract, self.item_schema).get("properties", {}))
 
     def _cohere(self, body: Any, space_id: str, start: int) -> Any:
         # Fixed values come out of the schema itself: a copy keeps a caller's change out of the contract.
-        return self.coherent(copy.deepcopy(body), space_id, start)
+        made = copy.deepcopy(body)
+        for rule in self.invariants:
+            rule.repair(made, {}, start)
+        if not accepts(self.contract, self.schema, made):
+            raise DocumentError(
+                "no sample was found that keeps both the schema and x-bctrl-invariants",
+                where=f"{self.contract.name}: #{place_of(self.contract, self.schema)}",
+                mend="make them agree, or leave the rule out",
+            )
+        # What ties a body to its request comes from outside: a space of any name can be asked for.
+        return self.addressed(made, space_id)
 
     def coherent(self, body: Any, space_id: str, start: int = 0) -> Any:
         """Make `body` keep the invariants, in place, and return it; `start` items were served before it."""
-        cohere(body, self.operation.invariants, self.parameters(space_id), start)
+        for rule in self.invariants:
+            rule.repair(body, self.parameters(space_id), start)
         return body
 
     def renewed(self, body: Any, space_id: str, start: int) -> Any:
         """Give the items of `body`, copies of earlier ones, identities and times of their own, in place."""
-        for rule in self.operation.invariants:
-            if "unique" in rule:
-                renew(body, str(rule["unique"]), start)
+        for rule in self.invariants:
+            if isinstance(rule, Unique):
+                rule.renew(body, start)
         return self.coherent(body, space_id, start)
 
     def addressed(self, body: Any, space_id: str) -> Any:
         """Make `body` answer a request for `space_id`, in place, and change nothing else."""
-        tied = [rule for rule in self.operation.invariants if "equals" in rule]
-        cohere(body, tied, self.parameters(space_id))
+        for rule in self.invariants:
+            if isinstance(rule, Equals):
+                rule.repair(body, self.parameters(space_id), 0)
         return body
+
+
+_LENGTH = 60
+"""Characters of a refused value that are shown."""
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= 2 * _LENGTH else f"{message[:_LENGTH]}…{message[-_LENGTH:]}"
+
+
+def refuse_data(value: object, where: str) -> None:
+    """Raise `SettingError` for a value that JSON cannot hold: NaN, infinity, a set, a key that is no string."""
+    for place, inner in _unjson(value, ""):
+        shown = repr(inner)
+        raise SettingError(
+            f"{place.removeprefix('.') or 'it'}: {shown[:_LENGTH]} is no JSON", where=where, mend="give JSON data"
+        )
+
+
+def _unjson(value: object, place: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if isinstance(name, str):
+                yield from _unjson(inner, f"{place}.{name}")
+            else:
+                yield f"{place}: the key", name
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _unjson(inner, f"{place}[{index}]")
+    elif (isinstance(value, float) and not isfinite(value)) or not isinstance(value, str | int | float | None):
+        yield place, value
 
 
 _LENGTHS = (5, 0, 3, 8, 1, 4, 2, 6, 0, 7, 3, 5)
@@ -257,6 +339,6 @@ def response(
     if items is not None and conforming:
         for index, item in enumerate(items):
             samples.refuse_broken(item, f"response(): item {index}")
-        refuse_repeated(items, samples.operation.invariants, "response()")
+        samples.refuse_repeated(items, "response()")
     body: dict[str, Any] = samples.sample(space_id) if items is None else samples.with_items(items)
     return body

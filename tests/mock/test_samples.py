@@ -222,8 +222,8 @@ def test_of_more_parameters_none_is_taken_for_the_space() -> None:
     box, lid = ({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in ("box", "lid"))
     one, two = (contract_of(parameters=parameters) for parameters in ([box], [box, {**lid, "example": "red"}]))
 
-    assert {"path.box": "mine"} == Samples(one, one.operations[0]).parameters("mine")
-    assert {"path.lid": "red"} == Samples(two, two.operations[0]).parameters("mine")
+    assert {"box": "mine"} == Samples(one, one.operations[0]).parameters("mine")
+    assert {"lid": "red"} == Samples(two, two.operations[0]).parameters("mine")
 
 
 def test_the_space_of_samples_is_a_uuid() -> None:

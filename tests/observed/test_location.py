@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.observed.location import (
+from pytest_bctrl.contract.schema.locations import (
     ITEMS,
     Step,
     member,

@@ -1,8 +1,16 @@
-"""How generalised places are written and read back: `runtimes[*].backing<kind=profile>.profile`.
+"""The one language of locations, in which findings, reports, coverage, mutants and invariants name places of a body.
 
-A step is a member (`.name`, or `['odd name']`), the items of a list (`[*]`, or `[0]` where the contract documents a
-position of its own), the members of a free-form object that has a schema (`.*`), or a tag (`<kind=profile>`), which
-tells the branch of a `oneOf` or `anyOf` that the values behind it are of.
+```text
+location = "$" | ["$"] step*            the body itself is "$", or nothing at all
+step     = "." name | "[" quoted "]"    a member: a name needs no quotes before `.`, `[`, `<`, `*` and white space
+         | "[*]" | "[" digits "]"       all items of a list, or one of them
+         | ".*"                         all members of an object
+         | "<" tag ">"                  those values only that are of one branch of a `oneOf`, `anyOf` or condition
+tag      = name "=" value               told by a property: `kind=profile`, JSON where that is no plain name
+         | word ":" numbers | "then" | "else" | …     told by nothing in the value: `oneOf:1`
+```
+
+`location` and `generalised` write it, `steps` reads it, `select` finds the values: `runtimes[*].backing<kind=profile>`.
 """
 
 from __future__ import annotations
@@ -10,22 +18,46 @@ from __future__ import annotations
 import json
 import re
 from ast import literal_eval
-from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-from pytest_bctrl.contract.show import PLAIN, shortened
+from pytest_bctrl.contract.show import shortened
+
+Path: TypeAlias = tuple[str | int, ...]
+"""The exact place of a value: names and indexes from the top of the body."""
+
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+"""Names that stand in a location as they are."""
 
 StepKind = Literal["member", "items", "position", "others", "tag"]
 
 _STEP = re.compile(
     r"""(?P<items>\[\*\])|\[(?P<position>\d+)\]|\[(?P<quoted>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]"""
-    r"""|(?P<others>\.?\*)|\.?(?P<member>[A-Za-z_][A-Za-z0-9_-]*)|<(?P<tag>[^<>]*)>"""
+    r"""|(?P<others>\.?\*)|\.?(?P<member>[^\s.\[\]<>*$'"][^\s.\[\]<>*]*)|<(?P<tag>[^<>]*)>"""
 )
 
 ITEMS = "[*]"
 
 _WORDS = frozenset({"true", "false", "null", "NaN", "Infinity"})
 """Texts that read as JSON values, in Python's reading at least, and are quoted where they are strings."""
+
+
+def location(path: Sequence[str | int]) -> str:
+    """Write an exact place: `runtimes[299].status`; the body itself is `$`."""
+    return _written(path, lambda at, index: f"{at}[{index}]")
+
+
+def generalised(path: Sequence[str | int]) -> str:
+    """Write a place for all items of a list: `runtimes[*].status`."""
+    return _written(path, lambda at, _index: at + ITEMS)
+
+
+def _written(path: Sequence[str | int], item: Callable[[str, int], str]) -> str:
+    text = ""
+    for key in path:
+        text = item(text, key) if isinstance(key, int) else unknown_member(text, key)
+    return text or "$"
 
 
 class Step(NamedTuple):
@@ -84,13 +116,53 @@ def tag_value(tag: str) -> tuple[str, Any] | None:
         return name, text
 
 
+def select(value: Any, location: str) -> Iterator[tuple[Path, Any]]:
+    """Yield path and value of every place that a location names; raises `ValueError` for what is none."""
+    found: list[tuple[Path, Any]] = [((), value)]
+    for step in _steps(location):
+        found = [((*path, *key), inner) for path, outer in found for key, inner in _selected(outer, step)]
+    yield from found
+
+
+def _selected(value: Any, step: Step) -> Iterator[tuple[Path, Any]]:
+    if step.kind == "tag":
+        yield from [((), value)] if _may_be_of(value, step.text) else ()
+    elif isinstance(value, list) and step.kind in ("items", "position"):
+        indexes = range(len(value)) if step.kind == "items" else range(len(value))[int(step.text) :][:1]
+        yield from (((index,), value[index]) for index in indexes)
+    elif isinstance(value, dict) and step.kind in ("member", "others"):
+        # A name that is too long to show was cut where it was written.
+        is_meant = step.kind == "others" or step.text in value
+        names = [step.text] if step.kind == "member" and is_meant else list(value)
+        yield from (((name,), value[name]) for name in names if is_meant or shortened(name) == step.text)
+
+
+def _may_be_of(value: Any, tag: str) -> bool:
+    """Whether a value may be of the branch that a tag names: what no property tells, any may be."""
+    told = tag_value(tag)
+    if told is None:
+        return True
+    name, wanted = told
+    is_told = isinstance(value, dict) and name in value and value_tag(name, value[name]) == tag
+    return is_told or (name == WITH and isinstance(value, dict) and wanted in value)
+
+
+WITH = "with"
+"""What stands for the name in the tag of objects to which `dependentSchemas` applies a schema: `with=profile`."""
+
+
+@lru_cache(maxsize=256)
+def _steps(location: str) -> tuple[Step, ...]:
+    return tuple(steps(location))
+
+
 def steps(location: str) -> Iterator[Step]:
     """Read a location step by step; raises `ValueError` for what is none."""
     return (step for step, _ in _read(location))
 
 
 def _read(location: str) -> Iterator[tuple[Step, int]]:
-    at = 0
+    at = int(location.startswith("$"))
     while at < len(location):
         found = _STEP.match(location, at)
         if found is None or found.end() == at:
