@@ -222,6 +222,12 @@ def contradicted() -> Samples:
     return Samples(made, made.operations[0])
 
 
+def listing(schema: Any) -> Samples:
+    """Samples of a list of such items."""
+    made = contract_of({"type": "array", "items": schema})
+    return Samples(made, made.operations[0])
+
+
 def sampled(schema: Any) -> Any:
     """The sample of a contract whose one body has this schema."""
     contract = contract_of(schema)

@@ -60,6 +60,8 @@ def _explained(contract: Contract, error: ValidationError, body: Any) -> Iterato
         error, kind, value = kind.error, kind.error.kind, kind.error.instance
     if kind.name == "required":
         yield _missing(path, kind.property)
+    elif kind.name in ("unevaluatedProperties", "unevaluatedItems") and documented(contract, error) is not False:
+        yield from (_plainly(contract, error, (*path, key), value[key]) for key in kind.unexpected)
     elif kind.name in ("oneOf", "anyOf") and type(kind).__name__ not in _FIXED:
         yield from _explained_branches(contract, error, body)
     else:

@@ -110,7 +110,10 @@ class Samples:
 
     def item(self, space_id: str = SPACE_ID, seed: int = 1) -> Any:
         """Return one item of the list, as a body of one item holds it."""
-        return self.items(self.generated(1, seed, space_id))[0]
+        found = self.items(self.generated(1, seed, space_id))
+        if not found:
+            raise SettingError("its list can hold no item", where=self.operation.label, mend="give a whole body")
+        return found[0]
 
     def items(self, body: Any) -> list[Any]:
         """Return the list that `body` holds; no items where it holds none."""
@@ -150,15 +153,17 @@ class Samples:
         found = (shape.schema for shape in shapes(self.contract, listed) if shape.kind == "array")
         return next(found, None)
 
-    def overridden(self, item: Any, overrides: Mapping[str, Any], *, conforming: bool) -> dict[str, Any]:
+    def overridden(self, item: Any, overrides: Mapping[str, Any], *, conforming: bool) -> Any:
         """Return an item with values of one's own; raises `SettingError` where they break the contract.
 
         What the invariants tie to these values follows them (`kind` with `type`).
         """
+        if not overrides:
+            return item
         made = {**item, **overrides}
         for rule in self.invariants:
             rule.settle(made, overrides)
-        if conforming and overrides:
+        if conforming:
             self.refuse_broken(made, f"runtime({', '.join(f'{name}=…' for name in overrides)})")
         return made
 
@@ -183,14 +188,15 @@ class Samples:
                     mend=f"give each its own: runtimes({len(items)}), or say conforming=False",
                 )
 
-    def _problems(self, item: Mapping[str, Any]) -> Iterator[str]:
-        for error in errors(self.contract, self.item_schema, dict(item)):
+    def _problems(self, item: Any) -> Iterator[str]:
+        item = dict(item) if isinstance(item, Mapping) else item
+        for error in errors(self.contract, self.item_schema, item):
             path, _ = found_at(error, item)
             yield f"{'.'.join(map(str, path)) or 'the runtime'}: {_shortened(error.message)}"
-        for name in item:
+        for name in item if isinstance(item, dict) else ():
             if self._documented and name not in self._documented:
                 yield f"{name}: the contract documents no such property"
-        body = self.with_items([dict(item)])
+        body = self.with_items([item])
         for rule in self.invariants:
             yield from (rule.problem(broken) for broken in rule.check(body, {}))
 

@@ -103,10 +103,10 @@ SCHEMAS: st.SearchStrategy[Any] = st.recursive(_LEAVES, _grown, max_leaves=8)
 
 
 @st.composite
-def contracts(draw: st.DrawFn, schemas: st.SearchStrategy[Any] = SCHEMAS) -> Contract:
+def contracts(draw: st.DrawFn, schemas: st.SearchStrategy[Any] = SCHEMAS, **operation: Any) -> Contract:
     """A contract whose one body has a schema of any kind; what is refused when it is loaded is drawn again."""
     components = {name: draw(SCHEMAS) for name in ("A", "B")}
     try:
-        return contract_of(draw(schemas), components)
+        return contract_of(draw(schemas), components, **operation)
     except DocumentError:
         return draw(st.nothing())
