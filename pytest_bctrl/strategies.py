@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from pytest_bctrl.conformance import check
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.contract.schema.invariant import Equals, Times, Unique
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.samples.build import Builder, Rotation
+from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.mutants import broken, rules
+from pytest_bctrl.samples.rotation import Rotation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.text import FORMATS, encode, string
 
@@ -110,8 +110,9 @@ def _runtime(draw: st.DrawFn, samples: Samples, overrides: Mapping[str, Any]) ->
     }
     body = samples.with_items([copy.deepcopy(Builder(samples.contract, _Drawn(draw)).value(samples.item_schema))])
     for rule in samples.invariants:
-        rule.repair(body, {}, draw(st.integers(0, 30_000)) if isinstance(rule, Times) else 0)
-    return samples.overridden(samples.items(body)[0], given, conforming=True)
+        rule.repair(body, {}, draw(st.integers(0, 30_000)) if rule.keyword == "times" else 0)
+    item: dict[str, Any] = samples.overridden(samples.items(body)[0], given, conforming=True)
+    return item
 
 
 @st.composite
@@ -123,19 +124,15 @@ def _response(
     space_id: str,
     overrides: Mapping[str, Any],
 ) -> Any:
-    tied = [rule.location for rule in samples.invariants if isinstance(rule, Equals)]
-    has_space = any(location.endswith(".spaceId") for location in tied)
+    has_space = any(one.keyword == "equals" and one.location.endswith(".spaceId") for one in samples.invariants)
     one = _runtime(samples, {"spaceId": space_id, **overrides} if has_space else overrides)
     items: list[Any] = []
     for item in draw(st.lists(one, min_size=min_size, max_size=max_size)):
-        if all(_is_distinct(samples, rule, [*items, item]) for rule in samples.invariants if isinstance(rule, Unique)):
+        body = samples.with_items([*items, item])
+        if not any(list(rule.check(body, {})) for rule in samples.invariants if rule.keyword == "unique"):
             items.append(item)
     assume(len(items) >= min_size)
     return samples.with_items(items)
-
-
-def _is_distinct(samples: Samples, rule: Unique, items: list[Any]) -> bool:
-    return not list(rule.check(samples.with_items(items), {}))
 
 
 @st.composite
@@ -220,5 +217,5 @@ def _samples(contract: Contract | None, operation: str | None) -> Samples:
 @lru_cache(maxsize=8)
 def _rules(samples: Samples) -> list[str]:
     # What ties a body to its request cannot be broken where there is no request.
-    tied = {rule.name for rule in samples.invariants if isinstance(rule, Equals)}
+    tied = {rule.name for rule in samples.invariants if rule.keyword == "equals"}
     return [rule for rule in rules(samples) if rule not in tied]

@@ -7,81 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from random import Random
 from typing import Any
 
 from pytest_bctrl.contract.engine import accepts, place_of
 from pytest_bctrl.contract.model import Contract, Schema
-from pytest_bctrl.contract.schema.locations import member, others
+from pytest_bctrl.contract.schema.locations import member
 from pytest_bctrl.contract.schema.shapes import Shape, canonical, containing, flatten, said_of, shapes
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples import text
 from pytest_bctrl.samples.pattern import matching
-
-
-class Rotation:
-    """Deals the alternatives of every place of a schema like cards: none comes twice before all came once.
-
-    That is what makes samples cover the contract by construction: after as many visits of a place as it has
-    alternatives, each was taken. The same seed deals the same way. With `optional`, every optional property is there,
-    or none is.
-    """
-
-    def __init__(self, seed: int = 0, *, optional: bool | None = None) -> None:
-        self._seed = seed
-        self._optional = optional
-        self._hands: dict[str, list[int]] = {}
-        self._sources: dict[str, Random] = {}
-        self._pending: dict[str, set[int]] = {}
-
-    def deal(self, place: str, alternatives: int, *, counts: bool = True) -> int:
-        """Return the index of the alternative to take at this visit of `place`.
-
-        `counts` is false where the alternatives are of our making and not the contract's.
-        """
-        if alternatives < 2:
-            return 0
-        hand = self._hands.get(place)
-        if not hand:
-            hand = list(range(alternatives))
-            self.random(place).shuffle(hand)
-            self._hands[place] = hand
-        dealt = hand.pop()
-        if counts:
-            self._pending.setdefault(place, set(range(alternatives))).discard(dealt)
-        return dealt
-
-    def takes_optional(self, place: str) -> bool:
-        """Return whether the optional property at `place` is there this time."""
-        return self.deal(f"{place}?", 2) == 0 if self._optional is None else self._optional
-
-    def random(self, place: str) -> Random:
-        """Return the source of randomness that belongs to `place` alone."""
-        source = self._sources.get(place)
-        if source is None:
-            source = self._sources[place] = Random(f"{self._seed}:{place}")  # noqa: S311
-        return source
-
-    def pending(self) -> bool:
-        """Return whether a place that was visited has an alternative not yet taken."""
-        return any(self._pending.values())
-
-    def length(self, place: str, least: int, most: int) -> int:
-        """Return how many items a list at `place` has, or how many names a free-form object has at most."""
-        return max(least, min(most, 1 + self.deal(f"{place}#", 3, counts=False)))
-
-    def string(self, schema: Mapping[str, Any], place: str, number: int) -> str:
-        """Return a string that `schema` allows; `number` makes it distinct."""
-        return text.string(schema, place, self.random(place), number)
-
-    def number(self, schema: Mapping[str, Any], kind: str, place: str) -> int | float:
-        """Return a number that `schema` allows."""
-        return text.number(schema, kind, place, self.random(place))
-
-    def anything(self, place: str) -> Any:
-        """Return a value for a place of which the contract says nothing."""
-        return _FREE[self.deal(place, len(_FREE), counts=False)]
-
+from pytest_bctrl.samples.rotation import Rotation
 
 _DEEPEST = 8
 _ENDLESS = 60
@@ -99,6 +34,7 @@ class _Place:
     schema: Schema
     cause: text.UnsampledError | None = None
     failed: text.UnsampledError | None = None
+    was_built: bool = False
 
     @cached_property
     def options(self) -> tuple[Shape, ...]:
@@ -207,6 +143,7 @@ class Builder:
                 value = way()
                 if known.accepts(value):
                     return value
+                known.was_built = True
             except text.UnsampledError as error:
                 cause = None if _CANONICAL in error.where else error
             finally:
@@ -234,8 +171,8 @@ class Builder:
         yield from (shaped(index, optional) for optional in (False, True) for index in indexes)
         for number, schema in enumerate(known.canonical if not place.endswith(_CANONICAL) else ()):
             at = f"{place}<{number}{_CANONICAL}"
-            yield from [lambda at=at, schema=schema: self.value(schema, at, depth + 1)] * 3
-        yield from map(shaped, indexes * _TRIES)
+            yield from [lambda at=at, schema=schema: self.value(schema, at, depth + 1)] * 2
+        yield from map(shaped, indexes * _TRIES if known.was_built else ())
 
     def _shaped(self, shape: Shape, place: str, index: int, depth: int) -> Any:
         match shape.kind:
@@ -294,15 +231,19 @@ class Builder:
                 made[name] = self._member(schema, name, place, depth)
             elif room > 0 and self._takes(schema, name, place, depth):
                 room -= self._try_member(made, schema, name, place, depth)
-        if not documented and schema.get("additionalProperties") is not False:
-            self._free_form(made, schema, place, depth)
         self._complete(made, schema, place, depth)
         return made
 
     def _complete(self, made: dict[str, Any], schema: Mapping[str, Any], place: str, depth: int) -> None:
-        """Add what an object has to have beside what was chosen: so many names, and those that others require."""
-        for name in (*schema.get("properties", {}), *self._more_names(schema, place, depth)):
-            if len(made) >= int(schema.get("minProperties", 0)):
+        """Add what an object has to have beside what was chosen: so many names, and those that others require.
+
+        An object that documents none has two names of our own choice, where it may.
+        """
+        wanted = int(schema.get("minProperties", 0))
+        if not schema.get("properties") and not schema.get("patternProperties") and self._optional is not False:
+            wanted = max(wanted, min(int(schema.get("maxProperties", 2)), 2))
+        for name in (*schema.get("properties", {}), *self._more_names(schema, place, depth, wanted)):
+            if len(made) >= wanted:
                 break
             if name not in made:
                 self._try_member(made, schema, name, place, depth)
@@ -334,39 +275,19 @@ class Builder:
             return False
         return True
 
-    def _more_names(self, schema: Mapping[str, Any], place: str, depth: int) -> Iterator[str]:
-        """Names beside the documented ones, for an object that has to have more."""
+    def _more_names(self, schema: Mapping[str, Any], place: str, depth: int, wanted: int) -> Iterator[str]:
+        """Names beside the documented ones, for an object that is to have more."""
         source = self._choice.random(place)
         for pattern in schema.get("patternProperties", {}):
             yield from filter(None, (matching(pattern, source) for _ in range(_TRIES)))
-        if schema.get("additionalProperties") is not False and schema.get("unevaluatedProperties") is not False:
-            yield from self._names(schema, place, depth, int(schema.get("minProperties", 0)))
-
-    def _free_form(self, made: dict[str, Any], schema: Mapping[str, Any], place: str, depth: int) -> None:
-        """Add names of our own choice to an object that documents none."""
-        inner = schema.get("additionalProperties", schema.get("unevaluatedProperties", True))
-        least, most = int(schema.get("minProperties", 0)), int(schema.get("maxProperties", 2)) - len(made)
-        wanted = max(least, 0 if self._optional is False else min(most, 2))
-        if inner is False or schema.get("patternProperties"):
+        if False in (schema.get("additionalProperties"), schema.get("unevaluatedProperties")):
             return
-        is_free = shapes(self._contract, inner) == (Shape("any"),)
-        for name in self._names(schema, place, depth, wanted):
-            at = member(place, name) if is_free else others(place)
-            try:
-                made[name] = self.value({} if is_free else inner, at, depth + 1)
-            except text.UnsampledError:
-                return
-
-    def _names(self, schema: Mapping[str, Any], place: str, depth: int, wanted: int) -> Iterator[str]:
         if "propertyNames" not in schema:
             yield from _NAMES[:wanted] if wanted <= len(_NAMES) else (f"name{number}" for number in range(wanted))
             return
         named: Schema = {"allOf": [{"type": "string"}, schema["propertyNames"]]}
-        made: dict[str, None] = {}
-        for _ in range(wanted + _TRIES):
-            if len(made) < wanted:
-                made[str(self.value(named, f"{place}#names", depth + 1))] = None
-        yield from made
+        with suppress(text.UnsampledError):
+            yield from (str(self.value(named, f"{place}#names", depth + 1)) for _ in range(wanted + _TRIES))
 
     def _array(self, shape: Shape, place: str, depth: int) -> list[Any]:
         schema = shape.schema or {}
@@ -406,15 +327,3 @@ _CANONICAL = "~>"
 """The end of a place whose schema is in its canonical form."""
 
 _NAMES = ("first", "second")
-_FREE: tuple[Any, ...] = (
-    "plain text",
-    42,
-    {"nested": {"list": [1, "two", None, {"three": 3.5}]}, "flag": True},
-    None,
-    ["a", "list", "of", "words"],
-    False,
-    {},
-    "Grüße, 世界 🌍",
-    -0.25,
-    [],
-)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_bctrl.contract.engine import accepts, matches
+from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.locations import member
 from pytest_bctrl.contract.schema.walk import LocatedValue, changed, located, replaced
@@ -25,7 +25,7 @@ _FAINT = _BRANCHES | {"pattern", "format"}
 
 UNDOCUMENTED = "undocumented_property"
 STRAY = "undocumentedByMutant"
-_CLOSING = frozenset({"additionalProperties", "unevaluatedProperties"})
+_CLOSING = frozenset({"additionalProperties", "unevaluatedProperties", "patternProperties"})
 """Keywords that say by themselves what an object may hold beside its own."""
 
 
@@ -148,17 +148,15 @@ def _of_schema(samples: Samples, spot: LocatedValue, body: Any) -> Iterator[Muta
             if said not in done:
                 done.add(said)
                 wrong = replaced(body, spot.path, value)
-                if (spot.branch or keyword in _BRANCHES) and accepts(samples.contract, samples.schema, wrong):
+                is_unsure = spot.branch or keyword in _BRANCHES or keyword == "unevaluatedProperties"
+                if is_unsure and accepts(samples.contract, samples.schema, wrong):
                     # Wrong in its own branch, and right in another.
                     continue
                 yield Mutant(spot.location, keyword, said, wrong)
 
 
 def _of_stray(spot: LocatedValue, body: Any) -> Iterator[Mutant]:
-    is_open = not spot.schema.keys() & _CLOSING and not any(
-        matches(pattern, STRAY) for pattern in spot.schema.get("patternProperties", ())
-    )
-    if is_open and isinstance(spot.value, dict) and spot.schema.get("properties"):
+    if not spot.schema.keys() & _CLOSING and isinstance(spot.value, dict) and spot.schema.get("properties"):
         wrong = changed(body, spot.path, lambda old: {**old, STRAY: "nobody documented this"})
         where = member(spot.location, STRAY)
         yield Mutant(where, UNDOCUMENTED, spot.branch or "a property more", wrong, UNDOCUMENTED, "warning")

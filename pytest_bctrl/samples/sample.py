@@ -5,18 +5,17 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Iterator, Mapping
-from functools import cached_property, lru_cache
-from math import isfinite
+from functools import cached_property
 from typing import Any
 
 from pytest_bctrl.contract.engine import accepts, errors, found_at, place_of
 from pytest_bctrl.contract.model import Contract, Operation, Schema
-from pytest_bctrl.contract.read import load
-from pytest_bctrl.contract.schema.invariant import Equals, Invariant, Unique
+from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.shapes import flatten, shapes
 from pytest_bctrl.errors import DocumentError, SettingError
-from pytest_bctrl.samples.build import Builder, Rotation
-from pytest_bctrl.samples.inputs import known_values, main_operation
+from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.inputs import known_values
+from pytest_bctrl.samples.rotation import Rotation
 
 SPACE_ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
 """The space of samples and of the mock, where nobody names another: a valid UUID that no real space has."""
@@ -179,7 +178,7 @@ class Samples:
         """Raise `SettingError`, naming `where`, where two items have one value of what the contract says is unique."""
         body = self.with_items(items)
         for rule in self.invariants:
-            for path, _, value in rule.check(body, {}) if isinstance(rule, Unique) else ():
+            for path, _, value in rule.check(body, {}) if rule.keyword == "unique" else ():
                 known = next(one for one, other in rule.places(body) if str(other).lower() == value.lower())
                 numbers = " and ".join(str(key) for one in (known, path) for key in one if isinstance(key, int))
                 raise SettingError(
@@ -227,14 +226,13 @@ class Samples:
     def renewed(self, body: Any, space_id: str, start: int) -> Any:
         """Give the items of `body`, copies of earlier ones, identities and times of their own, in place."""
         for rule in self.invariants:
-            if isinstance(rule, Unique):
-                rule.renew(body, start)
+            rule.renew(body, start)
         return self.coherent(body, space_id, start)
 
     def addressed(self, body: Any, space_id: str) -> Any:
         """Make `body` answer a request for `space_id`, in place, and change nothing else."""
         for rule in self.invariants:
-            if isinstance(rule, Equals):
+            if rule.keyword == "equals":
                 rule.repair(body, self.parameters(space_id), 0)
         return body
 
@@ -245,29 +243,6 @@ _LENGTH = 60
 
 def _shortened(message: str) -> str:
     return message if len(message) <= 2 * _LENGTH else f"{message[:_LENGTH]}…{message[-_LENGTH:]}"
-
-
-def refuse_data(value: object, where: str) -> None:
-    """Raise `SettingError` for a value that JSON cannot hold: NaN, infinity, a set, a key that is no string."""
-    for place, inner in _unjson(value, ""):
-        shown = repr(inner)
-        raise SettingError(
-            f"{place.removeprefix('.') or 'it'}: {shown[:_LENGTH]} is no JSON", where=where, mend="give JSON data"
-        )
-
-
-def _unjson(value: object, place: str) -> Iterator[tuple[str, object]]:
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            if isinstance(name, str):
-                yield from _unjson(inner, f"{place}.{name}")
-            else:
-                yield f"{place}: the key", name
-    elif isinstance(value, list | tuple):
-        for index, inner in enumerate(value):
-            yield from _unjson(inner, f"{place}[{index}]")
-    elif (isinstance(value, float) and not isfinite(value)) or not isinstance(value, str | int | float | None):
-        yield place, value
 
 
 _LENGTHS = (5, 0, 3, 8, 1, 4, 2, 6, 0, 7, 3, 5)
@@ -302,49 +277,3 @@ def _list_name(contract: Contract, schema: Schema) -> str:
 def _is_list(schema: Mapping[str, Any]) -> bool:
     """Whether an array is a list of things, which may be empty, and no tuple."""
     return not schema.get("minItems", 0) and not schema.keys() & {"prefixItems", "contains"}
-
-
-@lru_cache(maxsize=1)
-def _packaged() -> Samples:
-    contract = load()
-    return Samples(contract, main_operation(contract))
-
-
-def runtime(*, conforming: bool = True, **overrides: Any) -> dict[str, Any]:
-    """Return one runtime that the contract allows, with `overrides` in place of its own values.
-
-    What the contract ties to an override follows it: `type` is `kind`, and a later `createdAt` takes `updatedAt`
-    along. Raises `SettingError` for an override that breaks the contract, unless `conforming` is false.
-    """
-    return runtimes(1, seed=1, conforming=conforming, **overrides)[0]
-
-
-def runtimes(
-    count: int, *, seed: int = 0, space_id: str = SPACE_ID, conforming: bool = True, **overrides: Any
-) -> list[dict[str, Any]]:
-    """Return `count` runtimes, the same ones for the same seed, each with the same `overrides`, as `runtime` does."""
-    if type(count) is not int or count < 0:
-        raise SettingError(f"{count!r} is no count", where="runtimes()", mend="give a whole number from 0 on")
-    refuse_data(overrides, "runtimes()")
-    samples = _packaged()
-    items = samples.items(samples.generated(count, seed, str(overrides.get("spaceId", space_id))))
-    return [samples.overridden(item, overrides, conforming=conforming) for item in items]
-
-
-def response(
-    items: list[dict[str, Any]] | None = None, *, space_id: str = SPACE_ID, conforming: bool = True
-) -> dict[str, Any]:
-    """Return a whole response body: with `items`, or the sample that visits every part of the contract.
-
-    Raises `SettingError` for items that break the contract, alone or together, unless `conforming` is false; and for
-    what is no JSON.
-    """
-    samples = _packaged()
-    for index, item in enumerate(items or ()):
-        refuse_data(item, f"response(): item {index}")
-    if items is not None and conforming:
-        for index, item in enumerate(items):
-            samples.refuse_broken(item, f"response(): item {index}")
-        samples.refuse_repeated(items, "response()")
-    body: dict[str, Any] = samples.sample(space_id) if items is None else samples.with_items(items)
-    return body

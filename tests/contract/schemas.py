@@ -103,7 +103,7 @@ SCHEMAS: st.SearchStrategy[Any] = st.recursive(_LEAVES, _grown, max_leaves=8)
 
 
 @st.composite
-def contracts(draw: st.DrawFn, schemas: st.SearchStrategy[Any] = SCHEMAS, **operation: Any) -> Contract:
+def contracts(draw: st.DrawFn, /, schemas: st.SearchStrategy[Any] = SCHEMAS, **operation: Any) -> Contract:
     """A contract whose one body has a schema of any kind; what is refused when it is loaded is drawn again."""
     components = {name: draw(SCHEMAS) for name in ("A", "B")}
     try:

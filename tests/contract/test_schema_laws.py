@@ -14,7 +14,7 @@ from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.schema.locations import location, select
+from pytest_bctrl.contract.schema.locations import location, parted, select
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples import Samples
@@ -63,25 +63,23 @@ def test_a_mutant_is_found_at_its_place_and_each_location_gives_its_values(contr
         wanted = [location(path) for path, _ in select(mutant.body, mutant.location)]
         paths: list[str] = []
         for finding in (finding for finding in found if finding.rule == mutant.check):
-            if finding.extra["kind"] == "missing":
-                # There is nothing at the place of what is missing: the object around it is the place.
-                paths += wanted if finding.location.startswith(mutant.location) else []
-                continue
-            selected = [location(path) for path, _ in answer.select(finding.location)]
+            # There is nothing at the place of what is missing: the object around it is the place.
+            place = parted(finding.location)[0] if finding.extra["kind"] == "missing" else finding.location
+            selected = [location(path) for path, _ in answer.select(place)]
             assert len(selected) >= finding.count
             paths += selected
         assert any(one.startswith(other) or other in ("$", one) for one in paths for other in wanted), mutant.name
 
 
-LISTED = st.one_of(
-    SCHEMAS, st.builds(lambda more: {**THING, **more}, SCHEMAS.filter(lambda one: isinstance(one, dict)))
-)
 TIME = {"type": "string"}
-THING = {
+THING: dict[str, Any] = {
     "type": "object",
     "properties": {"id": {"type": "string", "minLength": 1}, "made": TIME, "sold": TIME, "kind": {"enum": ["a", "b"]}},
     "required": ["id", "made"],
 }
+LISTED = st.one_of(
+    SCHEMAS, st.builds(lambda more: {**THING, **more}, SCHEMAS.filter(lambda one: isinstance(one, dict)))
+)
 RULES: list[dict[str, Any]] = [
     {"rule": "ids", "unique": "things[*].id"},
     {"rule": "times", "each": "things[*]", "times": ["made", "sold"]},

@@ -20,7 +20,7 @@ from pytest_bctrl.recorded.checked import Checked
 from pytest_bctrl.recorded.conform import failing
 from pytest_bctrl.recorded.place import Place
 from pytest_bctrl.recorded.recorded_test import Policy, RecordedTest
-from pytest_bctrl.samples.sample import SPACE_ID, response
+from pytest_bctrl.samples import SPACE_ID, response
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.har_write import encode
 

@@ -40,7 +40,7 @@ class Invariant:
     @staticmethod
     def of(said: Mapping[str, Any]) -> list[Invariant]:
         """What an entry of `x-bctrl-invariants` says, by each of its keywords."""
-        return [kind(said) for kind in (Unique, Equals, Same, Times, Ordered) if kind.keyword in said]
+        return [kind(said) for kind in _KINDS if kind.keyword in said]
 
     def places(self, body: Any) -> list[tuple[Path, Any]]:
         """The places of a body that the rule looks at, and what is there."""
@@ -68,22 +68,20 @@ class Invariant:
         """What `check` found, in words for who gave the values."""
         return f"{' and '.join(self.names) or location(broken[0])}: {self.said.get('because', 'they are tied')}"
 
+    def renew(self, body: Any, start: int) -> None:
+        """Give every place that has to differ another value, which `start` tells apart from those of other bodies."""
+
     def breaks(self, body: Any) -> Iterator[tuple[str, Any]]:
         """Yield what was done, in words, and a copy of a body after it, which breaks the rule in its last place."""
         raise NotImplementedError  # pragma: no cover - each keyword has its own
 
 
-class Unique(Invariant):
+class _Unique(Invariant):
     """No two places have the same text, whatever its case: a UUID has none (RFC 9562, 4)."""
 
     keyword = "unique"
 
-    def keys(self, body: Any) -> list[str]:
-        """What tells the values of a body apart."""
-        return [value.lower() for _, value in self.places(body) if isinstance(value, str)]
-
     def check(self, body: Any, values: Values) -> Iterator[Broken]:
-        """Yield each place after the first that has a text."""
         seen: set[str] = set()
         for path, value in self.places(body):
             if isinstance(value, str):
@@ -92,7 +90,6 @@ class Unique(Invariant):
                 seen.add(value.lower())
 
     def repair(self, body: Any, values: Values, start: int) -> None:
-        """Put another value where one comes again; of numbers too."""
         seen: set[Any] = set()
         for index, (path, value) in enumerate(self._told_apart(body), start):
             made = value
@@ -104,7 +101,6 @@ class Unique(Invariant):
             seen.add(_key(made))
 
     def renew(self, body: Any, start: int) -> None:
-        """Give every place another value, which `start` tells apart from those of other bodies."""
         for index, (path, value) in enumerate(self._told_apart(body), start):
             _put(body, path, _another(value, index))
 
@@ -112,7 +108,6 @@ class Unique(Invariant):
         return [(path, value) for path, value in self.places(body) if isinstance(value, str | int)]
 
     def breaks(self, body: Any) -> Iterator[tuple[str, Any]]:
-        """The first again in the place of the last."""
         wrong = copy.deepcopy(body)
         places = self.places(wrong)
         if len(places) > 1:
@@ -120,7 +115,7 @@ class Unique(Invariant):
             yield "the last is the first again", wrong
 
 
-class Equals(Invariant):
+class _Equals(Invariant):
     """Each place has the value that stands in the request's path."""
 
     keyword = "equals"
@@ -130,7 +125,6 @@ class Equals(Invariant):
         self.parameter = str(said["equals"]).removeprefix("path.")
 
     def check(self, body: Any, values: Values) -> Iterator[Broken]:
-        """Yield each text or number that is another."""
         wanted = values.get(self.parameter)
         for path, value in self.places(body):
             is_comparable = isinstance(value, str | int) and not isinstance(value, bool)
@@ -138,7 +132,6 @@ class Equals(Invariant):
                 yield path, wanted, value
 
     def repair(self, body: Any, values: Values, start: int) -> None:
-        """Put the value of the path everywhere: as a number where there is one."""
         text = values.get(self.parameter)
         if text is None:
             return
@@ -147,39 +140,34 @@ class Equals(Invariant):
             _put(body, path, int(text) if is_number and re.fullmatch(r"-?\d+", text) else text)
 
     def breaks(self, body: Any) -> Iterator[tuple[str, Any]]:
-        """Another's value in the last place."""
         wrong = copy.deepcopy(body)
         for path, _ in self.places(wrong)[-1:]:
             _put(wrong, path, "00000000-0000-4000-8000-00000000dead")
             yield "the last is another's", wrong
 
 
-class Same(Invariant):
+class _Same(Invariant):
     """Two members of each object are the same."""
 
     keyword = "same"
 
     def check(self, body: Any, values: Values) -> Iterator[Broken]:
-        """Yield the first of the two."""
         one, other = self.names
         for path, value in self.objects(body):
             if one in value and other in value and value[one] != value[other]:
                 yield (*path, one), value[other], value[one]
 
     def repair(self, body: Any, values: Values, start: int) -> None:
-        """Put the first in the place of the second."""
         first, second = self.names
         for _, item in self.objects(body):
             if first in item and second in item:
                 item[second] = item[first]
 
     def settle(self, item: dict[str, Any], given: Mapping[str, Any]) -> None:
-        """The one that was given is the other's value too."""
         for name in [name for name in self.names if name in given][:1]:
             item.update({other: given[name] for other in self.names if other not in given})
 
     def breaks(self, body: Any) -> Iterator[tuple[str, Any]]:
-        """Another object's value as the second of the last."""
         first, second = self.names
         wrong = copy.deepcopy(body)
         items = [item for _, item in self.objects(wrong) if first in item and second in item]
@@ -189,13 +177,12 @@ class Same(Invariant):
             yield f"{second} is not {first}", wrong
 
 
-class Times(Invariant):
+class _Times(Invariant):
     """Members of each object that are texts are ISO 8601 times."""
 
     keyword = "times"
 
     def check(self, body: Any, values: Values) -> Iterator[Broken]:
-        """Yield each text that is no time."""
         for path, value in self.objects(body):
             for name in self.names:
                 text = value.get(name)
@@ -203,11 +190,9 @@ class Times(Invariant):
                     yield (*path, name), "an ISO 8601 time, such as 2026-03-01T08:00:00Z", text
 
     def problem(self, broken: Broken) -> str:
-        """The name, and what is no time."""
         return f"{broken[0][-1]}: {broken[2]!r} is no ISO 8601 time"
 
     def repair(self, body: Any, values: Values, start: int) -> None:
-        """Put a time in the place of each text, each object's after the one before it."""
         for index, (_, item) in enumerate(self.objects(body)):
             for offset, name in enumerate(self.names):
                 if isinstance(item.get(name), str):
@@ -215,7 +200,6 @@ class Times(Invariant):
                     item[name] = moment(17 * (start + index) + (offset * (index % 3)))
 
     def breaks(self, body: Any) -> Iterator[tuple[str, Any]]:
-        """What is no time in the last object, for each of its members."""
         for name in self.names:
             wrong = copy.deepcopy(body)
             for _, item in [one for one in self.objects(wrong) if isinstance(one[1].get(name), str)][-1:]:
@@ -223,13 +207,12 @@ class Times(Invariant):
                 yield f"{name} is no time", wrong
 
 
-class Ordered(Invariant):
+class _Ordered(Invariant):
     """One time of each object is not after another: where one alone has an offset, it is not surely so."""
 
     keyword = "ordered"
 
     def check(self, body: Any, values: Values) -> Iterator[Broken]:
-        """Yield the later one, where it is earlier."""
         earlier, later = self.names
         for path, value in self.objects(body):
             first, second = value.get(earlier), value.get(later)
@@ -237,14 +220,12 @@ class Ordered(Invariant):
                 yield (*path, later), f"not before {earlier}, {first}", second
 
     def repair(self, body: Any, values: Values, start: int) -> None:
-        """Put the two in their order."""
         earlier, later = self.names
         for path, _, _ in list(self.check(body, values)):
             item = reduce(getitem, path[:-1], body)
             item[earlier], item[later] = item[later], item[earlier]
 
     def settle(self, item: dict[str, Any], given: Mapping[str, Any]) -> None:
-        """Move the time that was not given, where the one that was has come past it."""
         earlier, later = self.names
         for name, other in ((earlier, later), (later, earlier)):
             free, fixed = _parsed(item.get(name)), _parsed(item.get(other))
@@ -255,7 +236,6 @@ class Ordered(Invariant):
                     item[name] = item[other]
 
     def breaks(self, body: Any) -> Iterator[tuple[str, Any]]:
-        """The later a second before the earlier, in the last object."""
         first, last = self.names
         wrong = copy.deepcopy(body)
         for _, item in self.objects(wrong)[-1:]:
@@ -268,6 +248,7 @@ def _parsed(value: object) -> datetime | None:
     return parse_time(value) if isinstance(value, str) else None
 
 
+_KINDS: tuple[type[Invariant], ...] = (_Unique, _Equals, _Same, _Times, _Ordered)
 _EPOCH = datetime(2026, 1, 5, 9, tzinfo=UTC)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

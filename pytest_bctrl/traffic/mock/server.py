@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, SettingError
-from pytest_bctrl.samples.build import Builder, Rotation
+from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import answers_with_json, main_operation
+from pytest_bctrl.samples.rotation import Rotation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.fault import Fault, FaultInPlay
