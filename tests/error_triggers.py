@@ -122,6 +122,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "sample format": lambda _: make.sample({"type": "string", "format": "uuid", "maxLength": 3}),
     "sample limits": lambda _: make.sample({"type": "integer", "minimum": 3, "maximum": 2}),
     "sample rules": lambda _: make.contradicted().sample(),
+    "invariant place": lambda _: make.contradicted("runtimes[*"),
     "sample nothing": lambda _: make.sample({"not": {}}),
     "sample item": lambda _: make.listing(False).item(),
     "sample bodiless": lambda _: make.bodiless(),

@@ -71,7 +71,7 @@ class Answer:
     def select(self, place: str) -> Iterator[tuple[Path, Any]]:
         """Yield path and value of every place of the body that a location such as `runtimes[*].id` names.
 
-        Nothing where the body is no JSON, or has no such place.
+        Nothing where the body is no JSON, or has no such place; raises `ValueError` for what is no location.
         """
         yield from select(self.data, place) if self.parsed.ok else ()
 
