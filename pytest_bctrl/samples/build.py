@@ -38,12 +38,15 @@ class _Place:
 
     @cached_property
     def options(self) -> tuple[Shape, ...]:
-        return shapes(self.contract, self.schema)
+        found = shapes(self.contract, self.schema)
+        return tuple(shape for shape in found if shape.kind != "fixed" or self.accepts(shape.value))
 
     @cached_property
     def is_plain(self) -> bool:
         """Whether whatever is built here is right by construction."""
-        return not flatten(self.contract, self.schema).keys() & _INTRICATE
+        flat = flatten(self.contract, self.schema)
+        is_listed = all(shape.kind == "fixed" for shape in self.options)
+        return is_listed or not any(word in flat and flat[word] not in ({}, True) for word in _INTRICATE)
 
     @cached_property
     def canonical(self) -> list[Schema]:
@@ -61,7 +64,7 @@ class _Place:
 
 
 _INTRICATE = frozenset(
-    {"const", "enum", "allOf", "anyOf", "oneOf", "not", "if", "$dynamicRef", "dependentRequired", "dependentSchemas"}
+    {"allOf", "anyOf", "oneOf", "not", "if", "$dynamicRef", "dependentRequired", "dependentSchemas"}
     | {
         "contains",
         "maxItems",
@@ -92,9 +95,10 @@ class Builder:
         self._lengths = dict(lengths or {})
         self._places: dict[str, _Place] = {}
         self._inner: dict[tuple[str, str], Schema] = {}
+        self._written: dict[int, bool] = {}
         self._ends: dict[tuple[Any, int], bool] = {}
         self._optional: bool | None = None
-        self._made = self._left = 0
+        self._made = self._left = self._enough = 0
 
     def set_lengths(self, lengths: Mapping[str, int]) -> None:
         """Fix the lengths of lists for the values that follow."""
@@ -106,7 +110,10 @@ class Builder:
         Raises `DocumentError` where none is found, or where it would hold more than `LONGEST` values for each item
         that was asked for.
         """
-        self._left = (1 + sum(self._lengths.values())) * text.LONGEST if depth == 0 else self._left - 1
+        if depth == 0:
+            items = 1 + sum(self._lengths.values())
+            self._left, self._enough = items * text.LONGEST, items * (text.LONGEST - _MANY)
+        self._left -= 1
         if self._left < 0 or depth > _ENDLESS:
             raise DocumentError(
                 f"a sample would hold more than {text.LONGEST:,} values",
@@ -133,7 +140,7 @@ class Builder:
         return self._searched(known, [*indexes[first:], *indexes[:first]], place, depth)
 
     def _is_tight(self, depth: int) -> bool:
-        return depth > _DEEPEST or self._left < (1 + sum(self._lengths.values())) * (text.LONGEST - _MANY)
+        return depth > _DEEPEST or self._left < self._enough
 
     def _searched(self, known: _Place, indexes: list[int], place: str, depth: int) -> Any:
         """The first value that the engine takes: as dealt, then by plainer and other ways."""
@@ -256,8 +263,11 @@ class Builder:
 
     def _takes(self, schema: Mapping[str, Any], name: str, place: str, depth: int) -> bool:
         """Whether a property that may be left out is there; an answer has none that is only written."""
-        said = self._contract.resolve(schema["properties"][name])
-        if self._is_tight(depth) or (isinstance(said, Mapping) and said.get("writeOnly")):
+        said = schema["properties"][name]
+        if id(said) not in self._written:
+            found = self._contract.resolve(said)
+            self._written[id(said)] = isinstance(found, Mapping) and bool(found.get("writeOnly"))
+        if self._is_tight(depth) or self._written[id(said)]:
             return False
         return self._choice.takes_optional(member(place, name)) if self._optional is None else self._optional
 

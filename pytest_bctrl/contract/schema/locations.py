@@ -119,22 +119,29 @@ def tag_value(tag: str) -> tuple[str, Any] | None:
 def select(value: Any, location: str) -> Iterator[tuple[Path, Any]]:
     """Yield path and value of every place that a location names; raises `ValueError` for what is none."""
     found: list[tuple[Path, Any]] = [((), value)]
-    for step in _steps(location):
-        found = [((*path, *key), inner) for path, outer in found for key, inner in _selected(outer, step)]
+    for kind, text in _steps(location):
+        if kind == "items":
+            lists = ((path, outer) for path, outer in found if isinstance(outer, list))
+            found = [((*path, index), item) for path, outer in lists for index, item in enumerate(outer)]
+        elif kind == "member" and not text.endswith(_CUT):
+            objects = ((path, outer) for path, outer in found if isinstance(outer, dict))
+            found = [((*path, text), outer[text]) for path, outer in objects if text in outer]
+        elif kind == "tag":
+            found = [(path, outer) for path, outer in found if _may_be_of(outer, text)]
+        else:
+            found = [((*path, key), outer[key]) for path, outer in found for key in _keys(outer, kind, text)]
     yield from found
 
 
-def _selected(value: Any, step: Step) -> Iterator[tuple[Path, Any]]:
-    if step.kind == "tag":
-        yield from [((), value)] if _may_be_of(value, step.text) else ()
-    elif isinstance(value, list) and step.kind in ("items", "position"):
-        indexes = range(len(value)) if step.kind == "items" else range(len(value))[int(step.text) :][:1]
-        yield from (((index,), value[index]) for index in indexes)
-    elif isinstance(value, dict) and step.kind in ("member", "others"):
-        # A name that is too long to show was cut where it was written.
-        is_meant = step.kind == "others" or step.text in value
-        names = [step.text] if step.kind == "member" and is_meant else list(value)
-        yield from (((name,), value[name]) for name in names if is_meant or shortened(name) == step.text)
+_CUT = " characters)"
+"""The end of a name that is too long to show."""
+
+
+def _keys(value: Any, kind: StepKind, text: str) -> Iterator[str | int]:
+    if isinstance(value, list) and kind == "position":
+        yield from range(len(value))[int(text) :][:1]
+    elif isinstance(value, dict) and kind != "position":
+        yield from (name for name in value if kind == "others" or shortened(name) == text)
 
 
 def _may_be_of(value: Any, tag: str) -> bool:
