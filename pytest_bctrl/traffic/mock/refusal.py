@@ -19,8 +19,6 @@ from pytest_bctrl.traffic.mock.message import Answer, Payload
 
 JSON = "application/json"
 SEED = 1
-_SAMPLES = 12
-"""Samples of an error that are tried, where what the mock has to say does not conform."""
 
 CODES: Mapping[int, tuple[str, str]] = {
     400: ("bad_request", "invalid_request"),
