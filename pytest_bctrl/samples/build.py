@@ -180,7 +180,8 @@ class Builder:
         for number, schema in enumerate(known.canonical if not place.endswith(_CANONICAL) else ()):
             at = f"{place}<{number}{_CANONICAL}"
             yield from [lambda at=at, schema=schema: self.value(schema, at, depth + 1)] * 2
-        yield from map(shaped, indexes * _TRIES if known.was_built else ())
+        for optional in (None, True) if known.was_built else ():
+            yield from (shaped(index, optional) for index in indexes * _TRIES)
 
     def _shaped(self, shape: Shape, place: str, index: int, depth: int) -> Any:
         match shape.kind:

@@ -5,27 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeAlias
 
-from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import NONE, Credential, wrong_credentials
-from pytest_bctrl.checks.run import check_protocol
-from pytest_bctrl.checks.strength import false_alarms
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.key_fields import guarded_by, key_fields, lets_in
-from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.parameters import documented_refusals
-from pytest_bctrl.errors import BctrlError, SettingError
+from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.samples import Samples
-from pytest_bctrl.samples.inputs import answers_with_json, unfilled
+from pytest_bctrl.samples.inputs import unfilled
 from pytest_bctrl.suite import paths, probes
 from pytest_bctrl.suite.parameters import Trial, mistakes, variations
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.target import NoAnswerError, Target
-from pytest_bctrl.traffic.mock.refusal import Refusals
 
 Rows: TypeAlias = Iterator[tuple[str, tuple[Any, ...]]]
 """For one operation: the end of a test's id, and what the probe is given beside target and operation."""
@@ -95,30 +88,7 @@ def why_not_asked(run: ContractRun, operation: Operation) -> str:
         return f"nothing gives a value for {', '.join(missing)}; an example in the contract would"
     if key_fields(run.contract, operation) is None:
         return "its security is no bearer token, no password, and no API key in a header field or cookie"
-    return _why_not_served(run.contract, operation.label) if run.mock is not None else ""
-
-
-@lru_cache(maxsize=1024)
-def _why_not_served(contract: Contract, label: str) -> str:
-    """Say why the mock has no answer of an operation that keeps the contract; empty where it has."""
-    try:
-        broken = next((one for one in _of_the_mock(contract, contract.operation(label)) if one.level == "error"), None)
-    except BctrlError as error:
-        return f"no body can be made of the contract: {error}"
-    where = f"{broken.extra.get('status')} {broken.location}: {broken.message}" if broken else ""
-    return f"no body can be made that keeps the contract, give its schema examples; {where}" if broken else ""
-
-
-def _of_the_mock(contract: Contract, operation: Operation) -> Iterator[Finding]:
-    """What is found in the answers that the mock makes of the contract: the success, and the refusals."""
-    if answers_with_json(operation):
-        samples = Samples(contract, operation)
-        yield from false_alarms(samples, [samples.sample()])
-    refused = {operation.status_among(401, 403), operation.status_among(404, 400, 403, 422)}
-    for status in sorted(refused | documented_refusals(operation)):
-        made = Refusals(contract).answer(status, "it is refused", "req_1", operation=operation)
-        if operation.response_for(status):
-            yield from check_protocol(Answer(contract, operation, status, made.headers, made.payload.body))
+    return ""
 
 
 def require_operations(run: ContractRun) -> None:

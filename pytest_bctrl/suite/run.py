@@ -116,10 +116,14 @@ def live_values(contract: Contract, source: settings.Source, environment: Mappin
 
 
 def with_mock(run: ContractRun) -> ContractRun:
-    """Return the run with a mock server of its own as its target, not yet started."""
+    """Return the run with a mock server of its own as its target, not yet started.
+
+    Raises `DocumentError` where the contract documents an answer that no mock can give.
+    """
     from pytest_bctrl.traffic.mock import MockServer
 
     mock = MockServer(run.contract)
+    mock.require_bodies()
     return replace(run, target="mock", key=mock.api_key, values={"space_id": mock.space_id}, mock=mock)
 
 

@@ -99,6 +99,10 @@ def said_of(schema: Mapping[str, Any], name: str) -> Schema:
     """What a flat schema says of a member."""
     said = [schema["properties"][name]] if name in schema.get("properties", {}) else []
     said += [inner for pattern, inner in schema.get("patternProperties", {}).items() if matches(pattern, name)]
+    kinds = schema.get("discriminator")
+    if isinstance(kinds, Mapping) and kinds.get("propertyName") == name and kinds.get("mapping"):
+        # What a base names its kinds by, where the kinds themselves are not among its words.
+        said.append({"enum": [*kinds["mapping"]]})
     if not said:
         found: Schema = schema.get("additionalProperties", schema.get("unevaluatedProperties", True))
         return found

@@ -77,16 +77,19 @@ class MockServer:
         self._responder = Responder(contract, self.api_key, self.space_id, self._stage, refusals)
         self._listener = Listener(self, limits or Limits())
         self._url = ""
+        self._has_bodies = False
 
     def start(self) -> Self:
         """Listen; returns once the port is open. Raises `DocumentError` where the contract has no answer to give."""
-        self._require_bodies()
+        self.require_bodies()
         host, port = self._listener.start(self._host, self._port)
         self._url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         return self
 
-    def _require_bodies(self) -> None:
-        """Raise `DocumentError` for a documented body of which there is none."""
+    def require_bodies(self) -> None:
+        """Raise `DocumentError` for a documented body of which there is none; `start` does the same."""
+        if self._has_bodies:
+            return
         made: dict[str, Any] = {}
         for operation in self.contract.operations:
             schemas = [schema for spec in operation.responses.values() for schema in spec.content.values()]
@@ -97,6 +100,7 @@ class MockServer:
         for samples in (self.samples, *self._others.values()):
             if samples.invariants:
                 samples.outlined(self.space_id, optional=False)
+        self._has_bodies = True
 
     def stop(self) -> None:
         """Close everything at once; a second call does nothing."""
