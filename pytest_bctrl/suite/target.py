@@ -25,6 +25,7 @@ from pytest_bctrl.suite.troubles import (
     attempt_findings,
     come_back_later,
     decoding_finding,
+    is_out_of_reach,
     is_timeout,
     lost_time,
     pause_finding,
@@ -55,12 +56,16 @@ class Exchange:
 
 
 class NoAnswerError(Exception):
-    """No attempt got a whole answer; `is_final` tells that further requests would only lose time."""
+    """No attempt got a whole answer; `is_final` says that further requests would only lose time.
 
-    def __init__(self, finding: Finding, is_final: bool) -> None:
+    `is_outage` says that the target could not be asked, so that nothing is known of it: no finding, exit code 2.
+    """
+
+    def __init__(self, finding: Finding, is_final: bool, is_outage: bool = False) -> None:
         super().__init__(finding.message)
         self.finding = finding
-        self.is_final = is_final
+        self.is_final = is_final or is_outage
+        self.is_outage = is_outage
 
 
 See: TypeAlias = Callable[[Answer, str, tuple[tuple[str, str], ...]], None]
@@ -136,7 +141,7 @@ class Target:
             try:
                 known = _let_in(self.ask(operation, self.plain(operation)))
             except NoAnswerError as error:
-                known = NoAnswerError(error.finding, is_final=True)
+                known = NoAnswerError(error.finding, is_final=True, is_outage=error.is_outage)
             self._first[operation.label] = known
         if isinstance(known, NoAnswerError):
             raise known
@@ -182,13 +187,16 @@ class Target:
             attempts = request.extensions.get(ATTEMPTS, ())
             self._count(operation, attempts)
             message = trouble(error, attempts)
-            raise NoAnswerError(unanswered_finding(operation, message, shell), is_timeout(message)) from None
+            # A target that answered before, or begins to answer, is there: then it is a fault of its own.
+            is_outage = is_out_of_reach(error) or not (self.tally["answers"] or attempts[-1].begun)
+            finding = unanswered_finding(operation, message, shell)
+            raise NoAnswerError(finding, is_timeout(message), is_outage) from None
         attempts = response.extensions[ATTEMPTS]
         self._count(operation, attempts)
         if response.status_code == 429 or (len(attempts) > 1 and self.retry.tries_again(response.status_code, "")):
             asked = parse_retry_after(attempts[-1].retry_after or "", datetime.now(UTC))
             message = come_back_later(response.status_code, len(attempts), asked, self.unplanned[operation.label])
-            raise NoAnswerError(unanswered_finding(operation, message, shell), True)
+            raise NoAnswerError(unanswered_finding(operation, message, shell), True, is_outage=True)
         found = list(attempt_findings(operation, attempts, shell, before))
         for attempt in attempts[:-1]:
             found.extend(self._of_borne(operation, given, attempt, shell, method))
@@ -275,7 +283,7 @@ def _let_in(exchange: Exchange) -> Exchange:
         reproduce=answer.reproduce,
         extra={"status": str(answer.status)},
     )
-    raise NoAnswerError(finding, True)
+    raise NoAnswerError(finding, True, is_outage=True)
 
 
 _REFUSALS = {

@@ -82,6 +82,11 @@ def is_timeout(text: str) -> bool:
     return "hangs" in text or "too slowly" in text or "no connection in time" in text
 
 
+def is_out_of_reach(error: httpx.TransportError) -> bool:
+    """Whether the request left for nobody: there was no connection to the target."""
+    return isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
+
+
 def attempt_findings(
     operation: Operation, attempts: Sequence[Attempt], shell: str, before: str = ""
 ) -> Iterator[Finding]:
