@@ -58,7 +58,6 @@ HELD_BY = {
     "recorded/place.py: f'{name!r} is no name for a recording'": "recordings/test_record_and_replay.py",
     "recorded/recorded_test.py: '\\n'.join([f'it breaks the contract: {headli": "recordings/test_trust.py",
     "suite/plan.py: f'no operation of the contract can be asked;": "suite/test_settings_errors.py",
-    "traffic/client.py: 'the address of the proxy is not one that ca": "traffic/test_client.py",
     "traffic/mock/listener.py: f'port {port} is in use'": "mock/test_command_line.py",
     'traffic/recordings/guard.py: f"{what} stands in the file\'s name ({how})"': "recordings/test_secrets.py",
     "traffic/recordings/guard.py: f'{what} stands in the {place}{exact} ({how}": "recordings/test_secrets.py",

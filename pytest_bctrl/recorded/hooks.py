@@ -12,7 +12,7 @@ import pytest
 
 from pytest_bctrl import settings
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.fixture_values import aim, contract
+from pytest_bctrl.fixture_values import aim, connection, contract
 from pytest_bctrl.locking import sweep
 from pytest_bctrl.recorded.checked import Checked
 from pytest_bctrl.recorded.place import place_of
@@ -31,7 +31,8 @@ def in_use(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
     recording = recorded(request)
     if recording.is_recording:
         url, key, live = aim(request)
-        recording.aim(Aim(url, key, request.getfixturevalue("bctrl_space_id"), live))
+        space_id = request.getfixturevalue("bctrl_space_id")
+        recording.aim(Aim(url, key, space_id, live, connection(request.config)))
     try:
         yield recording
     finally:

@@ -224,7 +224,11 @@ class ContractHooks:
             self._summary.accept()
         if self._summary.failed_to_accept:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if self._summary.code is not None and session.exitstatus in _ENDS and not hasattr(session.config, "workerinput"):
+        if (
+            self._summary.code is not None
+            and session.exitstatus in _ENDS
+            and not hasattr(session.config, "workerinput")
+        ):
             # A run that stopped itself is a failure for pytest, and an interruption for xdist.
             session.exitstatus = self._summary.code
 

@@ -58,7 +58,7 @@ def variations(contract: Contract, operation: Operation, settings: Mapping[str, 
     """Yield a request for each kind of value of each parameter beside the path's, that the contract allows."""
     plain = inputs(contract, operation, settings)
     for parameter in operation.other_parameters if plain else ():
-        for value in alternatives(contract, parameter):
+        for value in alternatives(contract, parameter, settings):
             if plain is not None and _survives(contract, parameter, value):
                 yield Trial(_named(parameter, value), parameter, plain.with_value(parameter, value))
 
@@ -73,16 +73,16 @@ def mistakes(contract: Contract, operation: Operation, settings: Mapping[str, st
             bare = inputs_without(contract, operation, settings, parameter)
             yield Trial(f"without {parameter.name}", parameter, bare)
         seen = []
-        for value in _broken(contract, parameter):
+        for value in _broken(contract, parameter, settings):
             name = _named(parameter, value)
             if name not in seen and _is_refused(contract, parameter, value):
                 seen.append(name)
                 yield Trial(name, parameter, plain.with_value(parameter, value))
 
 
-def _broken(contract: Contract, parameter: Parameter) -> Iterator[Any]:
+def _broken(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> Iterator[Any]:
     """Values that break a parameter's schema, or that of the items of its list."""
-    right = next(iter(alternatives(contract, parameter)), None)
+    right = next(iter(alternatives(contract, parameter, settings)), None)
     schema = flatten(contract, parameter.schema)
     yield from _breaking(schema, right)
     if isinstance(right, list) and right and isinstance(schema.get("items"), Mapping):

@@ -19,7 +19,7 @@ from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending import Pace, decoded, reproduction
+from pytest_bctrl.suite.sending import decoded, reproduction
 from pytest_bctrl.suite.troubles import (
     TIMEOUTS,
     attempt_findings,
@@ -34,9 +34,9 @@ from pytest_bctrl.suite.troubles import (
 )
 from pytest_bctrl.traffic.client import TIMEOUT, client
 from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, Attempt
-from pytest_bctrl.traffic.retry import RetryPolicy, parse_retry_after
+from pytest_bctrl.traffic.retry import LONGEST, RetryPolicy, parse_retry_after
 
-RETRY = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}))
+RETRY = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}), patience=LONGEST)
 """A server error is a finding, so the suite takes the first; only 'come back later' is answered by coming back."""
 
 LOST = 25.0
@@ -93,7 +93,6 @@ class Target:
     pauses: Counter[str] = field(default_factory=Counter, repr=False)
     _base_url: str = field(init=False, repr=False)
     _is_kept_in_vain: bool = field(default=False, repr=False)
-    _pace: Pace = field(default_factory=Pace, repr=False)
     _before: str = field(default="", repr=False)
     _lost: float = field(default=0.0, repr=False)
 
@@ -111,6 +110,7 @@ class Target:
                 self.run.key,
                 live=True,
                 retry=self.retry,
+                connection=self.run.connection,
                 observe=lambda _attempt: self.tally.update(requests=1),
                 keep_alive=not alone,
             )
@@ -180,7 +180,6 @@ class Target:
             self._before = shell
         if self._lost > self.lost_at_most:
             raise NoAnswerError(unanswered_finding(operation, lost_time(self._lost), shell), True)
-        self._pace.wait()
         try:
             response = sender.send(request, stream=True)
         except httpx.TransportError as error:
@@ -188,7 +187,9 @@ class Target:
             self._count(operation, attempts)
             message = trouble(error, attempts)
             # A target that answered before, or begins to answer, is there: then it is a fault of its own.
-            is_outage = is_out_of_reach(error) or not (self.tally["answers"] or attempts[-1].begun)
+            is_outage = is_out_of_reach(error) or not (
+                self.tally["answers"] or any(attempt.begun for attempt in attempts[-1:])
+            )
             finding = unanswered_finding(operation, message, shell)
             raise NoAnswerError(finding, is_timeout(message), is_outage) from None
         attempts = response.extensions[ATTEMPTS]
@@ -249,8 +250,6 @@ class Target:
         self._is_kept_in_vain |= any(attempt.idle_close or attempt.is_stray for attempt in attempts)
         self._lost += sum(attempt.seconds for attempt in attempts if attempt.error in TIMEOUTS)
         again = attempts[:-1]
-        if any(attempt.status == 429 and attempt.retry_after != "0" for attempt in attempts):
-            self._pace.slow_down()
         self.unplanned[operation.label] += len(again)
         self.pauses[operation.label] += any(attempt.status == 503 for attempt in again)
 

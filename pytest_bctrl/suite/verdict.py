@@ -21,8 +21,8 @@ class Verdict:
     """Collects the findings of one test; `give` fails the test where one is at or above the failing level.
 
     `stopped` tells that the test stopped the whole run, because the target cannot be asked; `not_checked` says what
-    the test could not look at, and why, `reproduce` asks the same by hand; `figures` are lines for the end of the run; `upstream` is the published
-    document (`name`, `data`), for whoever asks who moved. Findings that the baseline
+    the test could not look at, and why, and `reproduce` asks the same by hand; `figures` are lines for the end of the
+    run; `upstream` is the published document (`name`, `data`), for whoever asks who moved. Findings that the baseline
     accepts do not fail the test; where they would have, it is an expected failure.
     """
 
