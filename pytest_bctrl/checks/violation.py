@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.provenance import answered_by, source_of
 from pytest_bctrl.contract.show import Path, generalised, location, shortened
 from pytest_bctrl.finding import Finding, Level
 from pytest_bctrl.fingerprint import BY_VALUE, named, value_text
@@ -86,7 +87,8 @@ def _further(answer: Answer, where: str, group: list[Violation]) -> Finding:
 
 def _finding(answer: Answer, where: str, group: list[Violation]) -> Finding:
     first = group[0]
-    known = {"status": str(answer.status), "kind": first.kind}
+    known = {"status": str(answer.status), "kind": first.kind, "source": source_of(first.rule, answer)}
+    known["answered_by"] = answered_by(answer)
     finding = Finding(
         rule=first.rule,
         level=first.level,
@@ -139,7 +141,10 @@ def _added(one: Finding, other: Finding) -> Finding:
 
 
 HEADERS = frozenset(
-    {"allow", "cache-control", "content-length", "content-type", "retry-after", "www-authenticate", "x-request-id"}
+    {
+        *("allow", "cache-control", "content-length", "content-type", "deprecation", "link", "retry-after", "server"),
+        *("sunset", "via", "www-authenticate", "x-request-id"),
+    }
 )
 """Header fields of an answer that are shown; any other may hold a credential or a cookie."""
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import NONE, Credential, check_head_refused, check_refused
 from pytest_bctrl.checks.invariants import check_invariant, places_of
 from pytest_bctrl.checks.own import Check, run_check
+from pytest_bctrl.checks.provenance import softened
 from pytest_bctrl.checks.run import check_answer, check_protocol, check_undocumented
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.model import Operation
@@ -111,7 +113,8 @@ def of_path(target: Target, operation: Operation, value: PathValue) -> Found:
     }
     exchange = target.ask(operation, replace(target.plain(operation), path=wrong))
     is_refused = exchange.answer.status in value.refused_too
-    yield [*exchange.findings, *(() if is_refused else check_protocol(exchange.answer, refusals(operation)))]
+    found = [] if is_refused else check_protocol(exchange.answer, refusals(operation))
+    yield [*exchange.findings, *(found if value is UNKNOWN else softened(exchange.answer, found))]
 
 
 def refusals(operation: Operation) -> frozenset[int]:
@@ -162,18 +165,21 @@ def of_generated_paths(target: Target, operation: Operation) -> Found:
     cases = generated_cases(target.run.contract, operation, limit)
     planned = max(1, limit - target.unplanned[operation.label])
     near = near_misses(target.run.contract, operation, plain.path)[: planned - 1]
-    guesses = [(values, "") for values in near]
-    guesses += [(_path_values(case), case.formatted_path) for case in cases]
-    for sent, (values, path) in enumerate(guesses[:limit]):
+    guesses = [(values, "", True) for values in near]
+    guesses += [(_path_values(case), case.formatted_path, False) for case in cases]
+    for sent, (values, path, is_near) in enumerate(guesses[:limit]):
         left = limit - sent - target.unplanned[operation.label]
         if sent and left <= 0:
             return
         exchange = target.ask(operation, replace(plain, path=values), path=path, at_most=max(1, left) + 1)
-        yield _with_second_opinion(target, exchange, check_guess(operation, exchange.answer))
+        found = _with_second_opinion(target, exchange, check_guess(operation, exchange.answer))
+        yield found if is_near else softened(exchange.answer, found)
 
 
 def _path_values(case: Any) -> dict[str, str]:
-    return {name: text_of(value) for name, value in (case.path_parameters or {}).items()}
+    # Schemathesis has them percent-encoded.
+    given = (case.path_parameters or {}).items()
+    return {name: unquote(text_of(value), errors="surrogateescape") for name, value in given}
 
 
 def check_guess(operation: Operation, answer: Answer) -> list[Finding]:

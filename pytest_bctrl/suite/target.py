@@ -217,6 +217,7 @@ class Target:
         """Return an answer as data and as httpx has it, without its content coding, and what is wrong with that."""
         plain, broken = decoded(response)
         headers = tuple(response.headers.multi_items())
+        usual = self._first.get(operation.label)
         answer = Answer(
             self.run.contract,
             operation,
@@ -227,6 +228,7 @@ class Target:
             shell,
             method,
             has_all_headers=True,
+            usual=usual.answer if isinstance(usual, Exchange) else None,
         )
         return answer, plain, [decoding_finding(operation, broken, shell)] if broken else []
 

@@ -154,7 +154,7 @@ def test_what_is_switched_off_is_said(pytester: pytest.Pytester) -> None:
     [
         ("no_such_rule = error", "there is no rule 'no_such_rule' (choose one of: response_schema_conformance, *"),
         ("strict_json = fatal", "unknown level 'fatal' of strict_json (choose one of: error, warning, info, off)"),
-        ("strict_json", "'strict_json' is no level of a rule (write rule = level, or rule@location = level)"),
+        ("strict_json", "'strict_json' is no level of a rule (write rule = level, or *)"),
     ],
 )
 def test_a_wrong_level_is_a_usage_error(pytester: pytest.Pytester, line: str, words: str) -> None:
