@@ -165,15 +165,16 @@ def of_generated_paths(target: Target, operation: Operation) -> Found:
     cases = generated_cases(target.run.contract, operation, limit)
     planned = max(1, limit - target.unplanned[operation.label])
     near = near_misses(target.run.contract, operation, plain.path)[: planned - 1]
-    guesses = [(values, "", True) for values in near]
-    guesses += [(_path_values(case), case.formatted_path, False) for case in cases]
-    for sent, (values, path, is_near) in enumerate(guesses[:limit]):
+    guesses = [(values, "") for values in near]
+    guesses += [(_path_values(case), case.formatted_path) for case in cases]
+    for sent, (values, path) in enumerate(guesses[:limit]):
         left = limit - sent - target.unplanned[operation.label]
         if sent and left <= 0:
             return
         exchange = target.ask(operation, replace(plain, path=values), path=path, at_most=max(1, left) + 1)
         found = _with_second_opinion(target, exchange, check_guess(operation, exchange.answer))
-        yield found if is_near else softened(exchange.answer, found)
+        is_ordinary = values in near and all(len(value) == len(plain.path[name]) for name, value in values.items())
+        yield found if is_ordinary else softened(exchange.answer, found)
 
 
 def _path_values(case: Any) -> dict[str, str]:
