@@ -49,7 +49,7 @@ def test_header_fields_of_the_settings_are_on_every_request_and_their_secrets_no
     )
     with serve(harmless("wants-headers", "headers", Service(early=wants))) as server:
         result = live(server, "-vv", "-l", "--bctrl-record-mode=once", "--bctrl-rate=600/s", "--bctrl-report=all.json")
-        assert {"passed": 37, "failed": 1} == result.parseoutcomes()
+        assert {"passed": 38, "failed": 1} == result.parseoutcomes()
         assert len(server.log) == 39 + 2
         monkeypatch.setenv("BCTRL_BASE_URL", server.url)
         doctor = pytester.runpython_c("from pytest_bctrl.cli import main; raise SystemExit(main(['doctor']))")

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-TESTS = 36
+TESTS = 37
 
 
 STRICT = ("-W", "error", "--strict-markers", "--strict-config")
