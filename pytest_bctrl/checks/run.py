@@ -9,6 +9,7 @@ from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.invariants import check_invariants
 from pytest_bctrl.checks.own import Check, run_check
 from pytest_bctrl.checks.protocol import check_body, check_content_type, check_framing, check_headers, check_status
+from pytest_bctrl.checks.retirement import check_retired
 from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.finding import Finding
@@ -36,7 +37,7 @@ def check_answer(answer: Answer, expected: Collection[int] = (), own: Iterable[C
     operation = answer.operation
     chosen = [check for check in own if check.looks_at(operation.operation_id, operation.label)]
     return [
-        *findings(answer, _protocol(answer, expected)),
+        *findings(answer, [*_protocol(answer, expected), *check_retired(answer)]),
         *check_undocumented(answer),
         *findings(answer, check_invariants(answer)),
         *(finding for check in chosen for finding in run_check(check, answer)),

@@ -22,6 +22,7 @@ RULES: Mapping[str, str] = {
     "content_type_conformance": "the content type is documented for the status",
     "response_headers_conformance": "a documented header field is there where it is required, and keeps its schema",
     "not_a_server_error": "the server does not fail",
+    "retired_operation": "the operation is neither deprecated nor retired (RFC 9745, RFC 8594)",
     "ignored_auth": "a wrong credential is refused with 401 or 403",
     "positive_data_acceptance": "a parameter takes the values that the contract allows",
     "negative_data_rejection": "a parameter refuses the values that the contract does not allow",

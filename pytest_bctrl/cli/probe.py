@@ -39,6 +39,7 @@ _STATUSES = {
     401: ("the key is refused: 401", "see that BCTRL_API_KEY holds a key of this API, whole and not revoked"),
     403: ("the key may not do this: 403", "give a key that may list the space"),
     404: ("there is no such space: 404", "see that BCTRL_SPACE_ID or --bctrl-space-id names a space of this key"),
+    410: ("the route is gone: 410", "see what is published now: pytest-bctrl drift"),
     429: ("too many requests: 429", "wait a while and run it again"),
 }
 

@@ -16,6 +16,7 @@ from pytest_bctrl.checks.credentials import NONE, Credential, check_head_refused
 from pytest_bctrl.checks.invariants import check_invariant, places_of
 from pytest_bctrl.checks.own import Check, run_check
 from pytest_bctrl.checks.provenance import softened
+from pytest_bctrl.checks.retirement import check_retired
 from pytest_bctrl.checks.run import check_answer, check_protocol, check_undocumented
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.model import Operation
@@ -39,7 +40,8 @@ class NotCheckedError(Exception):
 def of_answer(target: Target, operation: Operation) -> Found:
     """Hold the plain answer to status, content type, strict JSON and schema."""
     exchange = target.first(operation)
-    yield [*exchange.findings, *check_protocol(exchange.answer, operation.success_statuses)]
+    found = [*check_protocol(exchange.answer, operation.success_statuses)]
+    yield [*exchange.findings, *found, *findings(exchange.answer, check_retired(exchange.answer))]
 
 
 def of_second_opinion(target: Target, operation: Operation) -> Found:

@@ -12,7 +12,9 @@ import httpx
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import Credential
+from pytest_bctrl.checks.retirement import check_retired, is_retired
 from pytest_bctrl.checks.run import check_protocol
+from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.key_fields import KeyField, key_fields
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
@@ -265,26 +267,21 @@ class Target:
 
 
 def _let_in(exchange: Exchange) -> Exchange:
-    """Return an exchange that was not refused; where the key or the space is, nothing else can be asked."""
+    """Return an exchange that was not refused; where the key, the space or the route is, nothing else can be asked."""
     answer = exchange.answer
+    if is_retired(answer):
+        raise NoAnswerError(findings(answer, check_retired(answer))[0], True)
+    wanted = sorted(answer.operation.success_statuses)
+    if answer.status not in _REFUSALS and 300 <= answer.status < 500 and answer.status not in wanted:
+        # What else is asked would be refused in the same way, each time a finding that says nothing new.
+        raise NoAnswerError(check_protocol(answer, wanted)[0], True)
     words = _REFUSALS.get(answer.status)
     if answer.status == 404 and all(parameter.setting for parameter in answer.operation.path_parameters):
-        words = _NO_SUCH_SPACE
+        words = _NO_SUCH_SPACE if not check_protocol(answer) else _NO_SUCH_ROUTE
     if words is None:
         return exchange
-    finding = Finding(
-        "status_code_conformance",
-        "error",
-        "status",
-        f"the target {words}",
-        expected=sorted(answer.operation.success_statuses),
-        observed=answer.status,
-        total=1,
-        operation=answer.operation.label,
-        reproduce=answer.reproduce,
-        extra={"status": str(answer.status)},
-    )
-    raise NoAnswerError(finding, True, is_outage=True)
+    refused = Violation("status_code_conformance", "error", f"the target {words}", place="status", expected=wanted)
+    raise NoAnswerError(findings(answer, [refused])[0], True, is_outage=True)
 
 
 _REFUSALS = {
@@ -293,3 +290,7 @@ _REFUSALS = {
     404: "has nothing at this path: 404; see that the contract's examples name something that is there",
 }
 _NO_SUCH_SPACE = "knows no such space: 404; see that BCTRL_SPACE_ID, or --bctrl-space-id, names a space of this key"
+_NO_SUCH_ROUTE = (
+    "knows no such space or no such route: 404, and not as the contract documents one; see that the base URL is right, "
+    "and that BCTRL_SPACE_ID names a space of this key"
+)

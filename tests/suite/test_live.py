@@ -54,6 +54,7 @@ def test_what_sets_up_the_mock_is_skipped_where_its_client_would_meet_the_api(
         ("429-always", "the target says 429 Too Many Requests"),
         ("429-always-retry-after-a-day", "asks for 86400 s more"),
         ("refusal-200-error-body", "a wrong credential is let in"),
+        ("410-gone", "the route is gone; pytest-bctrl drift shows"),
     ],
 )
 def test_it_says_which(variant: str, words: str) -> None:

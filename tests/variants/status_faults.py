@@ -20,6 +20,10 @@ def _status(status: int, body: bytes | None = None) -> Service:
     return Service(listed=lambda _, reply: replace(reply, status=status, body=reply.body if body is None else body))
 
 
+def _headed(*headers: tuple[str, str]) -> Service:
+    return Service(listed=lambda _, reply: replace(reply, headers=(*reply.headers, *headers)))
+
+
 def _crash_when(odd: Callable[[str], bool], instead: Reply = _CRASH) -> Service:
     return Service(unknown=lambda visit, reply: instead if odd(visit.request.space or "") else reply)
 
@@ -196,6 +200,9 @@ VARIANTS: tuple[Variant, ...] = (
         "odd ids",
         _crash_when(_is_odd, Reply(400, _HTML, (("Content-Type", "text/html"),))),
     ),
+    dubious("protocol", "deprecated", "in service", _headed(("Deprecation", "@1767225600"))),
+    dubious("protocol", "with-a-last-day", "in service", _headed(("Sunset", "Thu, 31 Dec 2026 00:00:00 GMT"))),
+    faulty("protocol", "410-gone", "in service", _status(410)),
     faulty("protocol", "201-for-200", "documented status", _status(201)),
     faulty("protocol", "202-for-200", "documented status", _status(202)),
     faulty("protocol", "203-for-200", "documented status", _status(203)),
