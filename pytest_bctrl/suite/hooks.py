@@ -25,7 +25,7 @@ from pytest_bctrl.suite.baseline import resolve_baseline
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.plan import plan, require_operations
 from pytest_bctrl.suite.report_hooks import ReportHooks, report_files
-from pytest_bctrl.suite.run import NODE, RUN, ContractRun, resolve
+from pytest_bctrl.suite.run import NODE, RUN, ContractRun, require_extra, resolve
 from pytest_bctrl.suite.summary import Summary, is_unchecked
 from pytest_bctrl.suite.target import NoAnswerError
 from pytest_bctrl.suite.verdict import VERDICT
@@ -140,6 +140,11 @@ class ContractHooks:
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Put the contract tests in front of the project's own."""
         self._add_own(session.config)
+        if self._chosen and not self._run.has_suite:  # pragma: no cover - tests/base_install is without the extra
+            try:
+                require_extra()
+            except BctrlError as error:
+                raise pytest.UsageError(f"bctrl: {error}") from None
         modules = [ContractModule.beside(session, name, self._has_probes(name)) for name in self._modules()]
         own = [item for module in modules for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
         if self._chosen and not own:
@@ -162,7 +167,7 @@ class ContractHooks:
         return lambda test: module != "tests" or any(plan(self._run, test))
 
     def _modules(self) -> Iterator[str]:
-        if self._run.target is not None:
+        if self._run.target is not None and self._run.has_suite:
             yield "tests"
         if self._run.upstream is not None:
             yield "upstream"

@@ -41,7 +41,8 @@ class ContractRun:
 
     `checks` are the project's own, known once its `conftest.py` files are read.
     `values` are the settings that fill parameters, by the name that the contract gives them, or by the parameter's.
-    `connection` is what all requests have in common.
+    `connection` is what all requests have in common. Without the `contract` extra there is no suite: then a live run is
+    one of the project's own tests.
     """
 
     target: settings.Target | None
@@ -57,20 +58,24 @@ class ContractRun:
     checks: tuple[Check, ...] = ()
     baseline: Baseline | None = None
     is_packaged: bool = True
+    has_suite: bool = True
     mock: MockServer | None = None
     connection: Connection = field(default_factory=Connection)
 
 
-def require_extra() -> None:
-    """Raise `SettingError` where the `contract` extra is not installed."""
+def missing_extra() -> str:
+    """Return which parts of the `contract` extra are not installed, in words; empty where it is there."""
     from importlib.util import find_spec
 
     missing = [name for name in ("schemathesis", "hypothesis", "jsonschema") if find_spec(name) is None]
-    if missing:
+    return f"{' and '.join(missing)} not installed, and the contract suite needs it" if missing else ""
+
+
+def require_extra() -> None:
+    """Raise `SettingError` where the `contract` extra is not installed."""
+    if problem := missing_extra():
         raise SettingError(  # pragma: no cover - tests/base_install runs without the extra
-            f"{' and '.join(missing)} not installed, and the contract suite needs it",
-            where="--bctrl-mock, --bctrl-live",
-            mend=INSTALL,
+            problem, where="--bctrl-mock, bctrl", mend=INSTALL
         )
 
 
@@ -80,7 +85,7 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
     Raises `SettingError` or `DocumentError` with the name of what is missing or wrong.
     """
     target = settings.target(source)
-    if target is not None:
+    if target == "mock":
         require_extra()
     path = settings.contract_path(source, environment)
     contract = load(path)
@@ -96,6 +101,7 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
         selftest=bool(source.getoption("bctrl_selftest")),
         levels=settings.levels(source),
         is_packaged=path is None,
+        has_suite=not missing_extra(),
     )
     if run.selftest:
         # A contract that no mock can be made of is told now, and not by a traceback while tests are collected.

@@ -21,7 +21,7 @@ from pytest_bctrl.reports.title import Outcome, RanTest, RunReport, Title
 from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.suite.parameters import documented_refusals
 from pytest_bctrl.suite.plan import askable, why_not_asked
-from pytest_bctrl.suite.run import NODE, ContractRun
+from pytest_bctrl.suite.run import INSTALL, NODE, ContractRun
 
 
 class Summary:
@@ -53,6 +53,7 @@ class Summary:
         run = self._run
         selftest = ", self-test" if run.selftest else ""
         drift = f", upstream {run.upstream}" if run.upstream else ""
+        drift += "" if run.has_suite else f", without its contract suite ({INSTALL})"
         return (
             f"bctrl: target {self._where()}, contract {run.contract.title} {run.contract.version} "
             f"({run.contract.short_digest}){drift}{selftest}, fails on {run.fail_on}"
