@@ -10,7 +10,7 @@ from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import field_of, pairs_of, read_field, read_pairs, text_of
 from pytest_bctrl.samples.breakers import BREAKERS
 from pytest_bctrl.samples.inputs import Inputs, alternatives, inputs, inputs_without
-from pytest_bctrl.samples.shapes import flatten, shapes
+from pytest_bctrl.samples.shapes import flatten, shapes, types
 
 _REFUSING = (400, 404, 422)
 _SHOWN = 24
@@ -35,6 +35,15 @@ def is_guessable(contract: Contract, parameter: Parameter) -> bool:
     """Whether a value that was made up may name something that is there: a number, or a listed value."""
     kinds = {shape.kind for shape in shapes(contract, parameter.schema)}
     return kinds <= {"integer", "number", "fixed"}
+
+
+def is_opaque(contract: Contract, parameter: Parameter) -> bool:
+    """Whether the contract says of a parameter no more than that it is a text, as of a cursor: any that is made up may
+    name nothing.
+    """
+    flat = flatten(contract, parameter.schema)
+    is_text = {*types(flat)} - {"null"} == {"string"}
+    return is_text and not parameter.examples and not flat.keys() & {"pattern", "format", "enum", "const", "default"}
 
 
 def of_case(contract: Contract, operation: Operation, plain: Inputs, case: Any) -> Inputs:

@@ -62,6 +62,11 @@ class ContractRun:
     mock: MockServer | None = None
     connection: Connection = field(default_factory=Connection)
 
+    @property
+    def most_requests(self) -> int:
+        """How many requests an operation gets at most, whatever the contract: 40, or more where more is asked for."""
+        return max(40, 20 + self.max_examples)
+
 
 def missing_extra() -> str:
     """Return which parts of the `contract` extra are not installed, in words; empty where it is there."""

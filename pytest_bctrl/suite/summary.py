@@ -20,7 +20,7 @@ from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.title import Outcome, RanTest, RunReport, Title
 from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.suite.parameters import documented_refusals
-from pytest_bctrl.suite.plan import askable, why_not_asked
+from pytest_bctrl.suite.plan import askable, left_out, why_not_asked
 from pytest_bctrl.suite.run import INSTALL, NODE, ContractRun
 
 
@@ -144,6 +144,12 @@ class Summary:
             f"{operation.label}: wrong values of its parameters, since it documents no 400 or 422"
             for operation in asked
             if operation.other_parameters and not documented_refusals(operation)
+        ]
+        lines += [
+            f"{operation.label}: {left} values of its parameters, since {run.most_requests} requests are the most "
+            "that are sent; --bctrl-max-examples=N has more sent"
+            for operation in asked
+            if (left := left_out(run, operation))
         ]
         lines += [
             reason.removeprefix("not checked: ") + (f" ({number} tests)" if number > 1 else "")

@@ -45,7 +45,7 @@ LOST = 25.0
 """Seconds that a run waits in vain at most, in all requests together, before it asks no more."""
 
 SPARE = 7
-"""Unplanned requests for one operation at most, so that a run keeps to the number it promises."""
+"""Unplanned requests for one operation at most: a target that makes us send more is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,10 @@ class Exchange:
     answer: Answer
     response: httpx.Response
     findings: tuple[Finding, ...] = ()
+
+
+class NotCheckedError(Exception):
+    """There is nothing of the kind that a probe looks at, or it may not be asked for; the message says what."""
 
 
 class NoAnswerError(Exception):
@@ -93,6 +97,7 @@ class Target:
     _first: dict[str, Exchange | NoAnswerError] = field(default_factory=dict, repr=False)
     unplanned: Counter[str] = field(default_factory=Counter, repr=False)
     pauses: Counter[str] = field(default_factory=Counter, repr=False)
+    _sent: Counter[str] = field(default_factory=Counter, repr=False)
     _base_url: str = field(init=False, repr=False)
     _is_kept_in_vain: bool = field(default=False, repr=False)
     _before: str = field(default="", repr=False)
@@ -133,6 +138,10 @@ class Target:
         """Return the plainest request: real values in the path, and what else is required."""
         return inputs(self.run.contract, operation, self.run.values) or Inputs()
 
+    def left(self, operation: Operation) -> int:
+        """How many more requests an operation may get."""
+        return self.run.most_requests - self._sent[operation.label]
+
     def first(self, operation: Operation) -> Exchange:
         """Return the answer to the operation's plain request, sent once and kept.
 
@@ -158,23 +167,28 @@ class Target:
         path: str = "",
         method: str = "",
         alone: bool = False,
-        at_most: int = SPARE + 1,
     ) -> Exchange:
         """Send one request: with the key where the operation takes it, or with `credential` in its place.
 
         `path` takes the place of the filled template, `method` that of the operation's, where they are given.
         `alone` gives the request a connection of its own: one that breaks then was not closed while it was idle.
-        `at_most` are the times that it may be sent, where a retry is called for.
 
-        Raises `NoAnswerError` where no attempt got a whole answer, and where the target has hung too often.
+        Raises `NoAnswerError` where no attempt got a whole answer, and where the target has hung too often, and
+        `NotCheckedError` where the operation was asked as often as a run may.
         """
+        if self.left(operation) < 1:
+            raise NotCheckedError(f"{self.run.most_requests} requests of an operation are the most that a run sends")
         sender = self._client(alone or self._is_kept_in_vain)
         target = (path or operation.url_path(given.path)) + given.query_text
         request = sender.build_request(method or operation.method, self._base_url + target, headers=dict(given.headers))
         sent = list(self._credentials(operation, credential))
         spare = max(0, SPARE - self.unplanned[operation.label])
         credential_fields = {field.name: value for field, value, _ in sent}
-        request.extensions = {**request.extensions, CREDENTIAL: credential_fields, AT_MOST: min(spare + 1, at_most)}
+        request.extensions = {
+            **request.extensions,
+            CREDENTIAL: credential_fields,
+            AT_MOST: min(spare + 1, self.left(operation)),
+        }
         shown = [*given.headers, *((field.name, shell) for field, _, shell in sent)]
         shell = reproduction(request, shown)
         before = self._before
@@ -254,6 +268,7 @@ class Target:
         self._is_kept_in_vain |= any(attempt.idle_close or attempt.is_stray for attempt in attempts)
         self._lost += sum(attempt.seconds for attempt in attempts if attempt.error in TIMEOUTS)
         again = attempts[:-1]
+        self._sent[operation.label] += len(attempts)
         self.unplanned[operation.label] += len(again)
         self.pauses[operation.label] += any(attempt.status == 503 for attempt in again)
 
