@@ -75,8 +75,10 @@ def _times(answer: Answer, rule: Rule, places: _Places) -> _Broken:
     for path, value in places:
         for name in rule["times"]:
             text = value.get(name) if isinstance(value, dict) else None
-            if isinstance(text, str) and parse_time(text) is None:
-                yield (*path, name), "an ISO 8601 time, such as 2026-03-01T08:00:00Z", text
+            moment = parse_time(text) if isinstance(text, str) else None
+            if isinstance(text, str) and (moment is None or moment.tzinfo is None):
+                zoned = " with its zone" if moment else ""
+                yield (*path, name), f"an ISO 8601 time{zoned}, such as 2026-03-01T08:00:00Z", text
 
 
 def _ordered(answer: Answer, rule: Rule, places: _Places) -> _Broken:

@@ -12,7 +12,9 @@ from pytest_bctrl.finding import Finding
 
 OVERLAY = "overlay"
 _LONG = 1_000
-_OF_HTTP = frozenset({"strict_json", "complete_answer", "not_a_server_error", "retired_operation"})
+_OF_HTTP = frozenset(
+    {"strict_json", "interoperable_json", "complete_answer", "not_a_server_error", "retired_operation"}
+)
 _OF_THE_KIT = frozenset({"undocumented_property", "positive_data_acceptance", "negative_data_rejection"})
 
 

@@ -8,7 +8,14 @@ from dataclasses import replace
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.invariants import check_invariants
 from pytest_bctrl.checks.own import Check, run_check
-from pytest_bctrl.checks.protocol import check_body, check_content_type, check_framing, check_headers, check_status
+from pytest_bctrl.checks.protocol import (
+    check_body,
+    check_content_type,
+    check_framing,
+    check_headers,
+    check_interoperable,
+    check_status,
+)
 from pytest_bctrl.checks.retirement import check_retired
 from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.checks.violation import Violation, findings
@@ -55,4 +62,5 @@ def _protocol(answer: Answer, expected: Collection[int]) -> Iterator[Violation]:
     yield from check_content_type(answer)
     yield from check_headers(answer)
     yield from check_body(answer)
+    yield from check_interoperable(answer)
     yield from check_schema(answer)

@@ -16,6 +16,7 @@ from pytest_bctrl.observed.totals import APART, FURTHER, FURTHER_MESSAGE, at_lea
 RULES: Mapping[str, str] = {
     "response_schema_conformance": "the body keeps its documented schema, formats asserted",
     "strict_json": "the body is JSON in UTF-8, without NaN and without a key twice",
+    "interoperable_json": "the body has what every parser reads alike: whole letters, numbers of double precision",
     "complete_body": "there is a body where one is documented",
     "complete_answer": "the answer arrives whole",
     "status_code_conformance": "the status is documented, and one that this request may get",
