@@ -287,12 +287,14 @@ def _let_in(exchange: Exchange) -> Exchange:
     if is_retired(answer):
         raise NoAnswerError(findings(answer, check_retired(answer))[0], True)
     wanted = sorted(answer.operation.success_statuses)
-    if answer.status not in _REFUSALS and 300 <= answer.status < 500 and answer.status not in wanted:
-        # What else is asked would be refused in the same way, each time a finding that says nothing new.
-        raise NoAnswerError(check_protocol(answer, wanted)[0], True)
     words = _REFUSALS.get(answer.status)
+    if answer.status == 400 and b"SSL certificate" in answer.body:
+        words = "asks for a certificate of the client: 400; name it with --bctrl-client-cert"
     if answer.status == 404 and all(parameter.setting for parameter in answer.operation.path_parameters):
         words = _NO_SUCH_SPACE if not check_protocol(answer) else _NO_SUCH_ROUTE
+    if words is None and 300 <= answer.status < 500 and answer.status not in wanted:
+        # What else is asked would be refused in the same way, each time a finding that says nothing new.
+        raise NoAnswerError(check_protocol(answer, wanted)[0], True)
     if words is None:
         return exchange
     refused = Violation("status_code_conformance", "error", f"the target {words}", place="status", expected=wanted)

@@ -58,6 +58,7 @@ class Pace:
     seconds: float = 0.0
     _next: float = 0.0
     _limits: int = 0
+    _patience: float = 2 * LONGEST
 
     def take(self, now: float) -> float:
         """Return the seconds to wait before a request, which is sent then."""
@@ -69,7 +70,9 @@ class Pace:
         """Take an answer's word for how many requests are taken: a 429, or that none is left until a time."""
         reset = _reset(headers, today)
         if status != 429:
-            if reset is not None and reset <= LONGEST:
+            if reset is not None and reset <= min(LONGEST, self._patience):
+                # Some answers say so each time, and take more all the same.
+                self._patience -= reset
                 self._next = max(self._next, now + reset)
             return
         self._limits += headers.get("Retry-After") != "0"

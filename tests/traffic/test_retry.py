@@ -116,6 +116,14 @@ def test_nothing_is_sent_while_an_answer_says_that_nothing_is_taken(headers: dic
     assert wait == pace.take(100.0)
 
 
+def test_a_target_that_always_says_so_is_not_waited_for_without_end() -> None:
+    pace, waits = Pace(), []
+    for now in range(0, 900, 90):
+        pace.learn(200, {"RateLimit-Remaining": "0", "RateLimit-Reset": "60"}, float(now), NOW)
+        waits.append(pace.take(float(now)))
+    assert [60, 60, 60, *[0] * 7] == waits
+
+
 @given(st.lists(st.floats(0, 10), min_size=2), st.sampled_from([0.1, 2.0]))
 def test_requests_are_never_closer_than_the_rate_allows(times: list[float], seconds: float) -> None:
     pace = Pace(seconds)
