@@ -63,9 +63,11 @@ def _answer(finding: Finding) -> Iterator[str]:
     headers = {name.lower(): value for name, value in response["headers"]}
     named = [f"{name} {headers[name.lower()]}" for name in ("Server", "Via") if name.lower() in headers]
     body = response["body"]
-    first = body.strip().partition("\n")[0] if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    first = " ".join(body.split()) if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    # Cut between words: half a credential is still one.
+    first = first if len(first) <= _FIRST else f"{first[:_FIRST].rpartition(' ')[0]} …"
     text = ", ".join([str(response["status"]), *named])
-    yield printable(f"    answer    {text}{f': {first[:_FIRST]}' if first else ''}")
+    yield printable(f"    answer    {text}{f': {first}' if first else ''}")
     if finding.extra.get("answered_by"):
         yield printable(f"    from      {finding.extra['answered_by']}")
     if finding.extra.get("source") == "overlay":

@@ -87,6 +87,9 @@ def test_a_refusal_is_shown_with_who_gave_it_and_the_shapes_that_are_documented(
     assert "    rule of   the overlay, not the published spec" in told
     assert "expected  FlatError {error, code, requestId} | NestedError {error}" in told
     assert "null" not in told
+    page = refusal("mine", 404, b"<h1>no</h1>\r\n" + b"word " * 20 + b"pk_secret_0123456789", HTML)
+    assert "404, Server nginx/1.26, Via 1.1 edge: <h1>no</h1> word word" in "\n".join(describe(check_protocol(page)))
+    assert "pk_" not in "\n".join(line for line in describe(check_protocol(page)) if "answer" in line)
 
 
 def test_levels_and_the_list_of_accepted_findings_take_a_status(tmp_path: Path) -> None:
