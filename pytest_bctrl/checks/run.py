@@ -16,6 +16,7 @@ from pytest_bctrl.checks.protocol import (
     check_interoperable,
     check_status,
 )
+from pytest_bctrl.checks.provenance import source_of
 from pytest_bctrl.checks.retirement import check_retired
 from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.checks.violation import Violation, findings
@@ -33,7 +34,9 @@ def check_undocumented(answer: Answer) -> list[Finding]:
     if answer.schema is None or not answer.parsed.ok:
         return []
     found = differences(answer.contract, answer.observed, answer.media_type)
-    return [named(replace(one, reproduce=answer.reproduce)) for one in found if one.rule == UNDOCUMENTED]
+    source = {"source": source_of(UNDOCUMENTED, answer)}
+    own = (one for one in found if one.rule == UNDOCUMENTED)
+    return [named(replace(one, reproduce=answer.reproduce, extra={**one.extra, **source})) for one in own]
 
 
 def check_answer(answer: Answer, expected: Collection[int] = (), own: Iterable[Check] = ()) -> list[Finding]:

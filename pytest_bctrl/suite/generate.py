@@ -27,6 +27,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.provenance import source_of
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.finding import Finding
 
@@ -137,5 +138,5 @@ def _finding(answer: Answer, rule: str, message: str, kind: str, observed: str) 
         total=1,
         operation=answer.operation.label,
         reproduce=answer.reproduce,
-        extra={"status": str(answer.status), "kind": kind},
+        extra={"status": str(answer.status), "kind": kind, "source": source_of(rule, answer)},
     )

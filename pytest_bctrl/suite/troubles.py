@@ -136,7 +136,7 @@ def pause_finding(operation: Operation, pauses: int, shell: str) -> Finding:
         found,
         rule="not_a_server_error",
         expected="one pause at most, with Retry-After",
-        extra={"status": "503", "kind": "again"},
+        extra={"status": "503", "kind": "again", "source": "HTTP"},
     )
 
 
@@ -164,5 +164,5 @@ def _finding(operation: Operation, place: str, message: str, observed: object, s
         total=1,
         operation=operation.label,
         reproduce=shell,
-        extra={"kind": re.split(r"[:(]", message)[0].strip()},
+        extra={"kind": re.split(r"[:(]", message)[0].strip(), "source": "HTTP"},
     )
