@@ -14,10 +14,11 @@ from pytest_bctrl.traffic.connection import Connection, connection, values
 from tests.contract.documents import document
 from tests.error_makers import Given
 from tests.suite.conftest import LiveRun
+from tests.suite.test_every_variant import judged
 from tests.variants import serve
 from tests.variants.reply import Reply
 from tests.variants.service import Service, Visit
-from tests.variants.variant import harmless
+from tests.variants.variant import faulty, harmless
 
 ACCESS = "cf-access-0123456789"
 
@@ -103,3 +104,26 @@ def test_a_proxy_that_refuses_is_not_taken_for_the_target(
         rf"not checked  the target was not asked: the proxy \({variable.upper()}, 127\.0\.0\.1:\d+\)", told
     )
     assert "pa55" not in told
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (
+            Reply(400, b"<h1>No required SSL certificate was sent</h1>"),
+            "asks for a certificate of the client: 400; name",
+        ),
+        (
+            Reply(404, b"<h1>Not found</h1>"),
+            "knows no such space or no such route: 404, and not as the",
+        ),
+        (Service().problem(404, "space.not_found", "No."), "knows no such space: 404; see that BCTRL_SPACE_ID"),
+        (Service().problem(410, "gone", "No."), "the route is gone; pytest-bctrl drift shows what is published now"),
+        (Service().problem(422, "odd", "No."), "the status is not documented"),
+    ],
+)
+def test_a_target_that_refuses_the_plain_request_is_asked_once(reply: Reply, words: str) -> None:
+    with serve(faulty("protocol", "refuses", "status", Service(early=lambda _: reply))) as server:
+        (found,), _ = judged(server)
+        assert 1 == len(server.log)
+    assert words in found.message

@@ -21,6 +21,7 @@ from pytest_bctrl.suite.parameters import variations
 from pytest_bctrl.suite.paths import ODD, UNKNOWN, near_misses, unknown
 from pytest_bctrl.suite.plan import Probe, left_out, plan, require_operations, run_probes
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.summary import Summary
 from pytest_bctrl.suite.target import NotCheckedError, Target
 from pytest_bctrl.suite.verdict import Verdict
 from pytest_bctrl.traffic.mock import MockServer, change
@@ -215,6 +216,7 @@ def test_no_operation_gets_more_than_forty_requests() -> None:
     assert 39 == len(mock.requests)
     assert any("p0=a" in name for name in names)
     assert left_out(run, contract.operations[0]) > 40
+    assert any("values of its parameters, since 40 requests are the most" in one for one in Summary(run).not_checked())
     assert 0 == left_out(replace(run, contract=CONTRACT), LISTED)
     asked._sent[contract.operations[0].label] = 40
     with pytest.raises(NotCheckedError, match="40 requests of an operation are the most that a run sends"):
