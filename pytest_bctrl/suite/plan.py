@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -169,10 +170,15 @@ def _where(applies: Callable[[ContractRun, Operation], object]) -> Callable[[Con
 
 
 def _trials(trials: Callable[..., Iterator[Trial]]) -> Callable[[ContractRun, Operation], Rows]:
-    """A probe of each trial of a parameter, as far as there may be so many."""
+    """A probe of each trial of a parameter, as far as there may be so many: the first of each, then the second, …"""
 
     def rows(run: ContractRun, operation: Operation) -> Rows:
-        for trial in islice(trials(run.contract, operation, run.values), run.max_examples):
+        tried = Counter[str]()
+        ranked = []
+        for trial in trials(run.contract, operation, run.values):
+            tried[trial.parameter.name] += 1
+            ranked.append((tried[trial.parameter.name], trial))
+        for _, trial in sorted(ranked, key=lambda one: one[0])[: run.max_examples]:
             yield trial.name.replace(" ", "-"), (trial,)
 
     return rows
