@@ -204,9 +204,8 @@ class Target:
             self._count(operation, attempts)
             message = trouble(error, attempts)
             # A target that answered before, or begins to answer, is there: then it is a fault of its own.
-            is_outage = is_out_of_reach(error) or not (
-                self.tally["answers"] or any(attempt.begun for attempt in attempts[-1:])
-            )
+            is_silent = not self.tally["answers"] and all(attempt.is_silent for attempt in attempts[-1:])
+            is_outage = is_out_of_reach(error) or is_silent
             finding = unanswered_finding(operation, message, shell)
             raise NoAnswerError(finding, is_timeout(message), is_outage) from None
         attempts = response.extensions[ATTEMPTS]

@@ -74,6 +74,11 @@ class Attempt:
         return self.reused and not self.begun and is_gone
 
     @property
+    def is_silent(self) -> bool:
+        """Whether nothing came that is, or was to be, an answer."""
+        return not self.begun and (self.error != "RemoteProtocolError" or _GONE in self.detail)
+
+    @property
     def is_stray(self) -> bool:
         """Whether what stood on a kept connection is no answer: it may have come after the end of the one before."""
         return self.reused and not self.begun and self.error == "RemoteProtocolError" and _GONE not in self.detail
