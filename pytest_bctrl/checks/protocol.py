@@ -13,7 +13,7 @@ from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.json_source import Beyond
 from pytest_bctrl.contract.model import Parameter, covers
 from pytest_bctrl.contract.parameters import read_field
-from pytest_bctrl.contract.show import Path, generalised
+from pytest_bctrl.contract.schema.locations import Path, generalised
 
 
 def check_status(answer: Answer, expected: Collection[int] = ()) -> Iterator[Violation]:
