@@ -18,6 +18,7 @@ from pytest_bctrl.secret import Secret
 if TYPE_CHECKING:
     import httpx
 
+    from pytest_bctrl.traffic.connection import Connection
     from pytest_bctrl.traffic.mock import MockServer
     from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
 
@@ -108,7 +109,17 @@ def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     is_mock = _MOCK in config.stash and url == config.stash[_MOCK].url
     around = partial(ObservingTransport, observer=observer(config), judged=is_mock)
     fields = fields_for(contract(config))
-    return {"base_url": url, "key": key, "live": live, "around": around, "fields": fields}
+    made = {"base_url": url, "key": key, "live": live, "around": around, "fields": fields}
+    return {**made, "connection": connection(config)}
+
+
+def connection(config: pytest.Config) -> Connection | None:
+    """Return what all requests to a live target have in common, the same in all of a run; none for the mock."""
+    if not config.option.bctrl_live:
+        return None
+    from pytest_bctrl.suite.run import RUN
+
+    return config.stash[RUN].connection
 
 
 class MockReport:

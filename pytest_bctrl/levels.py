@@ -1,7 +1,8 @@
-"""The level of a finding by configuration: `rule = level`, or `rule@location = level`, one a line."""
+"""The level of a finding by configuration: `rule = level`, or `rule[status]@location = level`, one a line."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,7 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import LEVELS, Finding
 
 OFF = "off"
+_LEFT = re.compile(r"(?P<rule>[^@\[\]\s]+)\s*(\[(?P<status>\d(\d\d|[xX][xX]))\])?\s*(@\s*(?P<location>.*))?", re.DOTALL)
 CHOICES = (*LEVELS, OFF)
 
 
@@ -20,20 +22,24 @@ class Entry:
     location: str
     level: str
     where: str
+    status: str = ""
 
     @property
     def name(self) -> str:
         """The left side, as it was written."""
-        return f"{self.rule}@{self.location}" if self.location else self.rule
+        rule = f"{self.rule}[{self.status}]" if self.status else self.rule
+        return f"{rule}@{self.location}" if self.location else rule
 
     def is_about(self, finding: Finding) -> bool:
         """Whether a finding is one of those."""
-        return finding.rule == self.rule and self.location in ("", finding.location)
+        status = str(finding.extra.get("status", ""))
+        is_status = self.status in ("", status, f"{status[:1]}XX")
+        return finding.rule == self.rule and self.location in ("", finding.location) and is_status
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """All lines; one with a location goes before one without, and a later before an earlier."""
+    """All lines; one that says more (location, status) goes before one that says less, a later before an earlier."""
 
     entries: tuple[Entry, ...] = ()
 
@@ -58,7 +64,7 @@ class Levels:
 
     def _entry(self, finding: Finding) -> Entry | None:
         found = (entry for entry in reversed(self.entries) if entry.is_about(finding))
-        return max(found, key=lambda entry: bool(entry.location), default=None)
+        return max(found, key=lambda entry: (bool(entry.location), bool(entry.status)), default=None)
 
     def require_known(self, rules: Sequence[str]) -> None:
         """Raise `SettingError` for a rule that is none of `rules`."""
@@ -74,14 +80,13 @@ def parse_levels(lines: Iterable[str], where: str) -> Levels:
     entries = []
     for line in filter(None, map(str.strip, lines)):
         left, equals, level = (part.strip() for part in line.rpartition("="))
-        rule, _, location = (part.strip() for part in left.partition("@"))
-        if not equals or not rule:
-            raise SettingError(
-                f"{line!r} is no level of a rule", where=where, mend="write rule = level, or rule@location = level"
-            )
+        found = _LEFT.fullmatch(left)
+        if not equals or not found:
+            mend = "write rule = level, or rule@location = level, or rule[404]@location = level"
+            raise SettingError(f"{line!r} is no level of a rule", where=where, mend=mend)
         if level not in CHOICES:
             raise SettingError(
                 f"unknown level {level!r} of {left}", where=where, mend=f"choose one of: {', '.join(CHOICES)}"
             )
-        entries.append(Entry(rule, location, level, where))
+        entries.append(Entry(found["rule"], found["location"] or "", level, where, (found["status"] or "").upper()))
     return Levels(tuple(entries))

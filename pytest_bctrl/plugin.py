@@ -37,6 +37,12 @@ _VALUES = (
     ("bctrl_min_coverage", "PERCENT", "Fail a run that saw less of the contract than this, 0 to 100"),
     ("bctrl_record_mode", "MODE", "none (default): replay; once: record what has no recording; rewrite: record anew"),
     ("bctrl_recordings", "DIR", "Folder of the recordings (default: recordings/ beside each test file)"),
+    (
+        "bctrl_rate",
+        "RATE",
+        "How many requests the target takes, such as 30/m or 5/s (default: learned from it)",
+    ),
+    ("bctrl_client_cert", "PATH", "Certificate of the client with its key, PEM; also BCTRL_CLIENT_CERT"),
     ("bctrl_github", "MODE", "auto (default): in GitHub Actions, annotations and a job summary of a contract run; off"),
     (
         "bctrl_max_examples",
@@ -47,9 +53,18 @@ _VALUES = (
 
 _REPORT = "Write a report of the contract run; the suffix says how: .html, .json, .md, .sarif, .xml; repeatable"
 
+_HEADER = "'NAME: VALUE' for every request to the key's origin; $VARIABLE is a secret of the environment; repeatable"
+
 _IN_FILE: tuple[tuple[str, str, Literal["linelist", "string"]], ...] = (
     ("bctrl_levels", "Levels of findings, one a line: rule = level, or rule@location = level", "linelist"),
     ("bctrl_report", f"{_REPORT}, one path a line", "linelist"),
+    (
+        "bctrl_headers",
+        "NAME: VALUE for every request, one a line; $VARIABLE is a secret",
+        "linelist",
+    ),
+    ("bctrl_values", "Real values of parameters, one a line: parameter = value, or parameter = $VARIABLE", "linelist"),
+    ("bctrl_http_hosts", "Hosts to which plain http may go, beside this machine, one a line", "linelist"),
     ("bctrl_secrets", "Values that no output and no recording may hold, one a line; $NAME is a variable's", "linelist"),
     ("bctrl_scrub", "ids: replace identifiers in recordings, the same one always by the same", "string"),
 )
@@ -86,6 +101,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(f"--{name.replace('_', '-')}", dest=name, metavar=metavar, default=None, help=text)
         parser.addini(name, text)
     group.addoption("--bctrl-report", dest="bctrl_report", metavar="PATH", action="append", default=None, help=_REPORT)
+    group.addoption(
+        "--bctrl-header", dest="bctrl_headers", metavar="HEADER", action="append", default=None, help=_HEADER
+    )
     for name, text, type_ in _IN_FILE:
         parser.addini(name, text, type=type_)
 
@@ -105,11 +123,17 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 
 def _hide_secrets(config: pytest.Config) -> None:
-    if os.environ.get("BCTRL_API_KEY") or _is_in_file(config, "bctrl_secrets"):
+    options = getattr(config.option, "bctrl_headers", None)
+    names = ("bctrl_secrets", "bctrl_headers", "bctrl_values")
+    if os.environ.get("BCTRL_API_KEY") or options or any(_is_in_file(config, name) for name in names):
         from pytest_bctrl.suite.sinks import hide_traces, hiding
 
         # Nothing is captured now: these are what the terminal's reporter writes to.
-        hiding(config, sys.stdout, sys.stderr)
+        hide = hiding(config, sys.stdout, sys.stderr)
+        if options:
+            from pytest_bctrl import settings
+
+            settings.hide_secrets(hide, config, os.environ)
         hide_traces(config)
 
 

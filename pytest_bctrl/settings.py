@@ -74,6 +74,11 @@ REPORT = Setting("bctrl_report", native=list)
 SECRETS = Setting("bctrl_secrets", native=list)
 SCRUB = Setting("bctrl_scrub")
 GITHUB = Setting("bctrl_github", native=bool)
+HEADERS = Setting("bctrl_headers", native=list)
+RATE = Setting("bctrl_rate")
+VALUES = Setting("bctrl_values", native=list)
+CLIENT_CERT = Setting("bctrl_client_cert", ("BCTRL_CLIENT_CERT",))
+HTTP_HOSTS = Setting("bctrl_http_hosts", native=list)
 
 SETTINGS = tuple(setting for setting in list(globals().values()) if isinstance(setting, Setting))
 
@@ -187,11 +192,33 @@ def _one_of(choices: Sequence[Choice], what: str, found: Given | None) -> Choice
 
 
 def reports(source: Source) -> list[Given]:
-    """Return the paths of the reports to write; those of the command line take the place of those of the ini file."""
-    options = source.getoption("bctrl_report")
+    """Return the paths of the reports to write."""
+    return _several(REPORT, "--bctrl-report", source)
+
+
+def headers(source: Source) -> list[Given]:
+    """Return the header fields of all requests, as they are written."""
+    return _several(HEADERS, "--bctrl-header", source)
+
+
+def _several(setting: Setting, option: str, source: Source) -> list[Given]:
+    """Return the values of a setting that may be repeated; those of the command line take the place of the file's."""
+    options = source.getoption(setting.ini)
     if isinstance(options, list) and options:
-        return [Given(str(path), "--bctrl-report") for path in dict.fromkeys(options)]
-    return list(dict.fromkeys(in_file(REPORT, source)))
+        return [Given(str(value), option) for value in dict.fromkeys(options)]
+    return list(dict.fromkeys(in_file(setting, source)))
+
+
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
+
+
+def with_variables(text: str, where: str, environment: Mapping[str, str]) -> str:
+    """Return a text with the value of each `$VARIABLE` in its place; raises `SettingError` for one that is not set."""
+    for found in _VARIABLE.finditer(text):
+        name = found[1] or found[2]
+        if not environment.get(name):
+            raise SettingError(f"the variable {name} is not set", where=where, mend=f"export {name}=…")
+    return _VARIABLE.sub(lambda found: environment[found[1] or found[2]], text)
 
 
 def tells_github(source: Source, environment: Mapping[str, str]) -> bool:
@@ -214,6 +241,11 @@ def hide_secrets(hide: Hiding, source: Source, environment: Mapping[str, str]) -
     with suppress(SettingError):
         for _, value in _secrets(source, environment):
             hide.add(value)
+    # pytest knows no options yet when it asks first.
+    with suppress(SettingError, ValueError):
+        for line in (*headers(source), *in_file(VALUES, source)):
+            for found in _VARIABLE.finditer(line.value):
+                hide.add(environment.get(found[1] or found[2], ""))
 
 
 def _secrets(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[Given, Secret]]:
@@ -310,12 +342,13 @@ def api_key(environment: Mapping[str, str]) -> Secret:
     mend = f"export {KEY_VARIABLE}=… in the shell, or set it as a secret in CI; it is not taken from a command line"
     if not key:
         raise SettingError("no API key is set, and --bctrl-live needs one", where=KEY_VARIABLE, mend=mend)
-    if not _is_key(key.reveal()):
+    if " " in key.reveal() or not is_sendable(key.reveal()):
         raise SettingError(
             "the key holds white space, a line end or characters that no key has", where=KEY_VARIABLE, mend=mend
         )
     return key
 
 
-def _is_key(text: str) -> bool:
-    return text.isascii() and text.isprintable() and " " not in text
+def is_sendable(text: str) -> bool:
+    """Whether a header can carry a text; a library that finds out that it cannot writes it into its error."""
+    return text.isascii() and text.isprintable() and text == text.strip()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from pytest_bctrl import mock_fault
 from pytest_bctrl.cli import check, plugins
@@ -23,6 +24,7 @@ from pytest_bctrl.drift.sources import read_text
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.suite.observer import Observer
 from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.connection import Connection
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.recordings.har_read import decode
 from tests.contract.documents import contract_of, document
@@ -106,6 +108,16 @@ def two() -> Contract:
 
 def clumsy(_answer: object) -> list[Any]:
     return [{}["name"]]  # type: ignore[index]
+
+
+def https(certificate: Path | str = "", **variables: str) -> object:
+    """A client for https, in an environment that names these variables alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.lower().endswith(("_proxy", "ssl_cert_file"))]:
+            patch.delenv(name)
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        return client("https://api.test", None, live=True, connection=Connection(certificate=str(certificate)))
 
 
 def ask_live(method: str, url: str) -> object:

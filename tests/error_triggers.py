@@ -34,6 +34,7 @@ from pytest_bctrl.samples.mutants import broken
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.observer import Observer
 from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.connection import connection, values
 from pytest_bctrl.traffic.mock.message import Answer
 from pytest_bctrl.traffic.origin import base_url
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
@@ -68,6 +69,18 @@ TRIGGERS: Mapping[str, Trigger] = {
     "url user": lambda _: base_url("https://me:hidden@api.test", where="BCTRL_BASE_URL"),
     "url query": lambda _: base_url("https://api.test?key=hidden", where="BCTRL_BASE_URL"),
     "url plain": lambda _: base_url("http://api.test", where="BCTRL_BASE_URL"),
+    "header none": lambda _: connection(make.Given({"bctrl_headers": ["X-Mine"]}), {}),
+    "header ours": lambda _: connection(make.Given(bctrl_headers=["Authorization: Bearer $MINE"]), {"MINE": make.KEY}),
+    "header unset": lambda _: connection(make.Given(bctrl_headers=["X-Mine: $NOT_SET_HERE"]), {}),
+    "header odd": lambda _: connection(make.Given(bctrl_headers=["X-Mine: ${MINE}"]), {"MINE": f"{make.KEY}\n"}),
+    "rate": lambda _: connection(make.Given(bctrl_rate="30 per minute"), {}),
+    "rate none": lambda _: connection(make.Given({"bctrl_rate": "0/m"}), {}),
+    "values": lambda _: values(make.Given({"bctrl_values": ["cursor"]}), {}),
+    "client certificate": lambda folder: make.https(folder / "none.pem"),
+    "CA file": lambda folder: make.https(SSL_CERT_FILE=str(folder / "none.pem")),
+    "CA folder": lambda folder: make.https(SSL_CERT_DIR=str(folder / "none")),
+    "proxy socks": lambda _: make.https(ALL_PROXY="socks5://proxy.test"),
+    "proxy": lambda _: make.https(ALL_PROXY="ftp://proxy.test"),
     "level none": lambda _: parse_levels(["strict_json"], "bctrl_levels (ini)"),
     "level unknown": lambda _: parse_levels(["strict_json = fatal"], "bctrl_levels (ini)"),
     "level rule": lambda _: parse_levels(["nope = error"], "--level").require_known(["strict_json"]),

@@ -173,8 +173,8 @@ def _silent(_connection: socket.socket, _number: int) -> None:
             "set the base URL to the final address",
         ),
         (answer(418), "wrong", "it answers 418", "see what it says with curl -i"),
-        (_silent, "unknown", ": no answer in time", "a firewall"),
-        (b"SSH-2.0-server\r\n\r\n", "unknown", ": no usable answer: ", "curl -i"),
+        (_silent, "unknown", "the target hangs: it takes", "a firewall"),
+        (b"SSH-2.0-server\r\n\r\n", "unknown", ": the target's answer is not HTTP/1.1: ", "curl -i"),
     ],
     ids=["503", "302", "418", "silence", "no HTTP"],
 )
@@ -203,9 +203,9 @@ def test_no_connection_is_unknown() -> None:
     refused, nowhere = probed(f"http://127.0.0.1:{port}"), probed("https://nowhere.invalid")
 
     assert ["unknown"] * 3 == [line.state for line in (insecure, refused, nowhere)]
-    assert ": no secure connection (TLS): " in insecure.text
+    assert "there is no secure connection to the target (TLS): " in insecure.text
     assert "SSL_CERT_FILE" in insecure.mend
-    assert "the connection is refused" in refused.text
+    assert "the target cannot be reached: " in refused.text
     assert "is not known (DNS)" in nowhere.text
 
 

@@ -58,7 +58,6 @@ HELD_BY = {
     "recorded/place.py: f'{name!r} is no name for a recording'": "recordings/test_record_and_replay.py",
     "recorded/recorded_test.py: '\\n'.join([f'it breaks the contract: {headli": "recordings/test_trust.py",
     "suite/plan.py: f'no operation of the contract can be asked;": "suite/test_settings_errors.py",
-    "traffic/client.py: 'the address of the proxy is not one that ca": "traffic/test_client.py",
     "traffic/mock/listener.py: f'port {port} is in use'": "mock/test_command_line.py",
     'traffic/recordings/guard.py: f"{what} stands in the file\'s name ({how})"': "recordings/test_secrets.py",
     "traffic/recordings/guard.py: f'{what} stands in the {place}{exact} ({how}": "recordings/test_secrets.py",
@@ -74,7 +73,7 @@ NOT_TRIGGERED = {
     "cli/doctor.py: 'pytest does not load the plugin here'": "run by tests/test_doctor.py",
     "drift/compare_documents.py: 'schemas nest too deeply to be compared'": "needs a stack that is nearly full",
     "drift/spec.py: f'{problem}, at #{part.pointer}'": "words of the caller: tests/drift/test_soundness.py",
-    "suite/run.py: f\"{' and '.join(missing)} not installed, and": "tests/base_install is without the extra",
+    "suite/run.py: problem": "tests/base_install is without the extra",
 }
 """Errors whose text no test asserts, and why."""
 

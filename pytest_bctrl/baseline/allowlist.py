@@ -31,7 +31,7 @@ FILE = "bctrl-baseline.yaml"
 DAYS = 90
 """For how long a finding is accepted where no date is given."""
 
-_KEYS = frozenset(("fingerprint", "rule", "location", "operation", "reason", "until"))
+_KEYS = frozenset(("fingerprint", "rule", "location", "operation", "reason", "status", "until"))
 
 
 class Entry(NamedTuple):
@@ -44,13 +44,15 @@ class Entry(NamedTuple):
     rule: str = ""
     location: str = ""
     operation: str = ""
+    status: str = ""
 
     def covers(self, finding: Finding) -> bool:
         """Tell whether the entry speaks of this finding."""
         if self.fingerprint:
             return self.fingerprint == finding.fingerprint
         same = self.rule == finding.rule and self.location == finding.location
-        return same and self.operation in ("", finding.operation)
+        is_status = self.status in ("", str(finding.extra.get("status", "")))
+        return same and is_status and self.operation in ("", finding.operation)
 
     @property
     def name(self) -> str:
@@ -127,7 +129,7 @@ def wrong(path: str, lines: Mapping[str, int], pointer: str, problem: str, mend:
 
 
 def _entry(given: Any, pointer: str, path: str, lines: Mapping[str, int], refused: Callable[[str], str]) -> Entry:
-    mend = "an entry has fingerprint, or rule and location; reason; until"
+    mend = "an entry has fingerprint, or rule, location and perhaps status; reason; until"
     if not isinstance(given, dict) or given.keys() - _KEYS:
         raise wrong(path, lines, pointer, "the entry is not of the right form", mend)
     texts = {key: str(value).strip() for key, value in given.items() if value is not None}

@@ -21,7 +21,8 @@ class Answer:
     `body` is the content after transfer and content coding; `path_values` are the values that stood in the
     path, unencoded; `reproduce` is a shell command that sends the request again, without the key in it; `method`
     is the request's, where it is another than the operation's. `has_all_headers` says that `headers` are all that
-    were sent: a recording keeps some, and a bare body has none.
+    were sent: a recording keeps some, and a bare body has none. `usual` is the answer to the plain request, where this
+    is one to another request of the same target.
     """
 
     contract: Contract = field(repr=False)
@@ -33,6 +34,7 @@ class Answer:
     reproduce: str = ""
     method: str = ""
     has_all_headers: bool = False
+    usual: Answer | None = field(default=None, repr=False)
 
     def header(self, name: str) -> str | None:
         """Return a header's value by its name in any case, several joined by a comma (RFC 9110, 5.3)."""

@@ -41,16 +41,16 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]
     no first half.
     """
     value, variable = key.reveal(), "BCTRL_API_KEY"
-    half = max(1, len(value) // 2)
-    changed = value[:-1] + _instead_of(value[-1])
+    half, last = max(1, len(value) // 2), len(value) - 1
     kind = ("bearer", "token") if field.is_bearer else ("key", "key")
     keys = [
         (f"empty {kind[0]}", "", ""),
         (f"wrong {kind[1]}", "not-a-key-of-this-api", "not-a-key-of-this-api"),
-        ("last character changed", changed, f"${{{variable}%?}}{changed[-1]}"),
-        ("middle character changed", middle_changed(value), _middle_shell(value)),
+        ("last character changed", changed_at(value, last), _changed_shell(value, last)),
+        ("middle character changed", changed_at(value, last // 2), _changed_shell(value, last // 2)),
         ("last character missing", value[:-1], f"${{{variable}%?}}"),
         ("first half of the key", value[:half], f"${{{variable}:0:{half}}}"),
+        ("first character changed", changed_at(value, 0), _changed_shell(value, 0)),
         ("first 8 characters", value[:8], f"${{{variable}:0:8}}"),
         ("key with more behind it", f"{value}x", f"${{{variable}}}x"),
     ]
@@ -71,15 +71,15 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]
     return _in_turns([NONE, *wrong])
 
 
-def middle_changed(key: str) -> str:
-    """The key with another character in its middle: a server that compares its two ends alone lets it in."""
-    at = (len(key) - 1) // 2
+def changed_at(key: str, at: int) -> str:
+    """The key with another character at a place: a server that does not look there lets it in."""
     return f"{key[:at]}{_instead_of(key[at])}{key[at + 1 :]}"
 
 
-def _middle_shell(key: str) -> str:
-    at = (len(key) - 1) // 2
-    return f"${{BCTRL_API_KEY:0:{at}}}{_instead_of(key[at])}${{BCTRL_API_KEY:{at + 1}}}"
+def _changed_shell(key: str, at: int) -> str:
+    before = f"${{BCTRL_API_KEY:0:{at}}}" if at else ""
+    after = f"${{BCTRL_API_KEY:{at + 1}}}" if at + 1 < len(key) else ""
+    return f"{before}{_instead_of(key[at])}{after}"
 
 
 def _instead_of(character: str) -> str:

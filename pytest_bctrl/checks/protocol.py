@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Collection, Iterator
+from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.json_source import Beyond
 from pytest_bctrl.contract.model import Parameter, covers
 from pytest_bctrl.contract.parameters import read_field
+from pytest_bctrl.contract.schema.locations import Path, generalised
 
 
 def check_status(answer: Answer, expected: Collection[int] = ()) -> Iterator[Violation]:
@@ -100,6 +104,36 @@ def check_body(answer: Answer) -> Iterator[Violation]:
             observed="nothing" if empty else _around(answer.body, problem),
             kind=problem.partition(": ")[0],
         )
+
+
+_UNUSUAL = re.compile(rb"\\u[dD][89a-fA-F]|\d{309}|\d[eE]\+?\d{3}")
+"""What a body has that may hold half a letter, or a number beyond double precision."""
+
+
+def check_interoperable(answer: Answer) -> Iterator[Violation]:
+    """Yield a warning for what JSON allows and many parsers do not read (RFC 7493, 2.1 and 2.2)."""
+    waiting: list[tuple[Path, Any]] = [((), answer.data)] if answer.parsed.ok and _UNUSUAL.search(answer.body) else []
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [((*path, name), member) for name, member in value.items()]
+        elif isinstance(value, list):
+            waiting += [((*path, index), member) for index, member in enumerate(value)]
+        elif isinstance(value, str) and _HALF.search(value):
+            shown = value[:_SHOWN].encode("utf-8", "backslashreplace").decode()
+            yield _unusual(path, "the text has half a letter, a lone surrogate: no UTF-8 can hold it", shown)
+        elif isinstance(value, Beyond) or (isinstance(value, int) and abs(value) > sys.float_info.max):
+            yield _unusual(path, "the number is beyond double precision: many parsers read infinity", "a larger one")
+
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def _unusual(path: Path, message: str, observed: str) -> Violation:
+    words = "what every parser reads alike (I-JSON)"
+    return Violation(
+        "interoperable_json", "warning", message, place=generalised(path), expected=words, observed=observed
+    )
 
 
 _SHOWN = 60

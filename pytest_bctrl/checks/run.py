@@ -8,7 +8,16 @@ from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.own import Check, run_check
-from pytest_bctrl.checks.protocol import check_body, check_content_type, check_framing, check_headers, check_status
+from pytest_bctrl.checks.protocol import (
+    check_body,
+    check_content_type,
+    check_framing,
+    check_headers,
+    check_interoperable,
+    check_status,
+)
+from pytest_bctrl.checks.provenance import source_of
+from pytest_bctrl.checks.retirement import check_retired
 from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.schema.invariant import Invariant
@@ -26,7 +35,9 @@ def check_undocumented(answer: Answer) -> list[Finding]:
     if answer.schema is None or not answer.parsed.ok:
         return []
     found = differences(answer.contract, answer.observed, answer.media_type)
-    return [named(replace(one, reproduce=answer.reproduce)) for one in found if one.rule == UNDOCUMENTED]
+    source = {"source": source_of(UNDOCUMENTED, answer)}
+    own = (one for one in found if one.rule == UNDOCUMENTED)
+    return [named(replace(one, reproduce=answer.reproduce, extra={**one.extra, **source})) for one in own]
 
 
 def check_invariant(answer: Answer, said: Mapping[str, Any]) -> Iterator[Violation]:
@@ -59,7 +70,7 @@ def check_answer(answer: Answer, expected: Collection[int] = (), own: Iterable[C
     operation = answer.operation
     chosen = [check for check in own if check.looks_at(operation.operation_id, operation.label)]
     return [
-        *findings(answer, _protocol(answer, expected)),
+        *findings(answer, [*_protocol(answer, expected), *check_retired(answer)]),
         *check_undocumented(answer),
         *findings(answer, check_invariants(answer)),
         *(finding for check in chosen for finding in run_check(check, answer)),
@@ -77,4 +88,5 @@ def _protocol(answer: Answer, expected: Collection[int]) -> Iterator[Violation]:
     yield from check_content_type(answer)
     yield from check_headers(answer)
     yield from check_body(answer)
+    yield from check_interoperable(answer)
     yield from check_schema(answer)

@@ -11,7 +11,7 @@ from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.engine import documented, errors, found_at
 from pytest_bctrl.contract.model import Contract, Schema
-from pytest_bctrl.contract.schema.branches import Branch, branch_meant, discriminator, is_one_of
+from pytest_bctrl.contract.schema.branches import Branch, branch_meant, discriminator, is_one_of, parts_of
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.ref import body_spot
 from pytest_bctrl.contract.show import kind_of, type_name
@@ -120,7 +120,8 @@ def _explained_branches(contract: Contract, error: ValidationError, body: Any) -
     if all(types) and not any(is_one_of(one, value) for one in types):
         yield _wrong_type(path, sorted(set().union(*types)), value)
     elif not isinstance(value, Mapping) or name is None:
-        yield _violation(path, "the value is none of the documented alternatives", None, value, "alternatives")
+        shapes = [_shape(contract, schema) for schema in documented(contract, error)]
+        yield _violation(path, "the value is none of the documented alternatives", shapes, value, "alternatives")
     elif name not in value:
         yield _missing(path, name)
     else:
@@ -128,6 +129,14 @@ def _explained_branches(contract: Contract, error: ValidationError, body: Any) -
         told = value[name]
         observed = type_name(told) if isinstance(told, dict | list) else told
         yield _violation((*path, name), _UNLISTED, listed, observed, "new-branch")
+
+
+def _shape(contract: Contract, schema: Schema) -> str:
+    """An alternative by its name, and what it requires: `FlatError {error, code}`."""
+    name = str(schema.get("$ref", "")).rpartition("/")[2] if isinstance(schema, Mapping) else ""
+    required = ", ".join(str(name) for part in parts_of(contract, schema) for name in part.get("required", ()))
+    called = name or " or ".join(sorted(Branch.of(contract, schema).types)) or "a value"
+    return f"{called} {{{required}}}" if required else called
 
 
 _UNLISTED = "the value is not one of the documented values"

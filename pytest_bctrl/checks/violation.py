@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.provenance import answered_by, source_of
 from pytest_bctrl.contract.schema.locations import Path, generalised, location
 from pytest_bctrl.contract.show import shortened
 from pytest_bctrl.finding import Finding, Level
@@ -16,12 +17,14 @@ from pytest_bctrl.observed.totals import APART, FURTHER, FURTHER_MESSAGE, at_lea
 RULES: Mapping[str, str] = {
     "response_schema_conformance": "the body keeps its documented schema, formats asserted",
     "strict_json": "the body is JSON in UTF-8, without NaN and without a key twice",
+    "interoperable_json": "the body has what every parser reads alike: whole letters, numbers of double precision",
     "complete_body": "there is a body where one is documented",
     "complete_answer": "the answer arrives whole",
     "status_code_conformance": "the status is documented, and one that this request may get",
     "content_type_conformance": "the content type is documented for the status",
     "response_headers_conformance": "a documented header field is there where it is required, and keeps its schema",
     "not_a_server_error": "the server does not fail",
+    "retired_operation": "the operation is neither deprecated nor retired (RFC 9745, RFC 8594)",
     "ignored_auth": "a wrong credential is refused with 401 or 403",
     "positive_data_acceptance": "a parameter takes the values that the contract allows",
     "negative_data_rejection": "a parameter refuses the values that the contract does not allow",
@@ -87,7 +90,8 @@ def _further(answer: Answer, where: str, group: list[Violation]) -> Finding:
 
 def _finding(answer: Answer, where: str, group: list[Violation]) -> Finding:
     first = group[0]
-    known = {"status": str(answer.status), "kind": first.kind}
+    known = {"status": str(answer.status), "kind": first.kind, "source": source_of(first.rule, answer)}
+    known["answered_by"] = answered_by(answer)
     finding = Finding(
         rule=first.rule,
         level=first.level,
@@ -140,7 +144,10 @@ def _added(one: Finding, other: Finding) -> Finding:
 
 
 HEADERS = frozenset(
-    {"allow", "cache-control", "content-length", "content-type", "retry-after", "www-authenticate", "x-request-id"}
+    {
+        *("allow", "cache-control", "content-length", "content-type", "deprecation", "link", "retry-after", "server"),
+        *("sunset", "via", "www-authenticate", "x-request-id"),
+    }
 )
 """Header fields of an answer that are shown; any other may hold a credential or a cookie."""
 

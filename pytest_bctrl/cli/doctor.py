@@ -22,6 +22,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.reports.terminal import printable
 from pytest_bctrl.suite.run import INSTALL, live_base_url, live_values
+from pytest_bctrl.traffic.connection import connection
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 
 _BASE = ("pytest-bctrl", "pytest", "httpx", "jsonschema-rs", "PyYAML", "httptools")
@@ -175,11 +176,12 @@ def _target(
     try:
         url = live_base_url(contract, config, environment)
         key, values = settings.api_key(environment), live_values(contract, config, environment)
+        made = connection(config, environment)
+        if options.offline:
+            return Line("target", f"{url}: not asked, as --offline says", "note")
+        return probe(contract, url, key, values, hide=options.hide, connection=made)
     except BctrlError as error:
         return _of_error("target", error)
-    if options.offline:
-        return Line("target", f"{url}: not asked, as --offline says", "note")
-    return probe(contract, url, key, values, hide=options.hide)
 
 
 def _recordings(config: pytest.Config, contract: Contract, environment: Mapping[str, str]) -> Iterator[Line]:

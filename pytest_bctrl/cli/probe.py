@@ -11,7 +11,10 @@ import httpx
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.troubles import explained
 from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.connection import Connection
+from pytest_bctrl.traffic.flow import ATTEMPTS
 from pytest_bctrl.traffic.mock.routes import fields_for
 from pytest_bctrl.traffic.retry import RetryPolicy
 
@@ -36,6 +39,7 @@ _STATUSES = {
     401: ("the key is refused: 401", "see that BCTRL_API_KEY holds a key of this API, whole and not revoked"),
     403: ("the key may not do this: 403", "give a key that may list the space"),
     404: ("there is no such space: 404", "see that BCTRL_SPACE_ID or --bctrl-space-id names a space of this key"),
+    410: ("the route is gone: 410", "see what is published now: pytest-bctrl drift"),
     429: ("too many requests: 429", "wait a while and run it again"),
 }
 
@@ -47,17 +51,20 @@ def probe(
     values: Mapping[str, str],
     timeout: float = 10.0,
     hide: Callable[[str], str] = str,
+    connection: Connection | None = None,
 ) -> Line:
     """Send one GET with the key, and tell what came of it; `hide` takes secrets out of what the target says."""
     operation = main_operation(contract)
     asked = inputs(contract, operation, values) or Inputs()
-    with client(base_url, key, live=True, retry=ONCE, fields=fields_for(contract)) as made:
+    with client(base_url, key, live=True, retry=ONCE, fields=fields_for(contract), connection=connection) as made:
         made.timeout = httpx.Timeout(timeout)
         try:
             status = made.get(asked.target(operation), headers=dict(asked.headers)).status_code
-        except httpx.HTTPError as error:
-            text, mend = _unreachable(error, base_url, hide)
-            return Line("target", text, "unknown", mend)
+        except httpx.TransportError as error:
+            last = error.request.extensions[ATTEMPTS][-1]
+            # Hidden before it is cut: a part of a secret is not known for one.
+            text, mend = explained(type(error).__name__, hide(last.detail)[:120], last.begun)
+            return Line("target", f"{base_url}: {text}", "unknown", mend)
     return _answered(status, base_url, operation.success_statuses)
 
 
@@ -69,23 +76,4 @@ def _answered(status: int, base_url: str, expected: frozenset[int]) -> Line:
         text, mend = f"the server fails: {status}", "try again later, or ask those who run it"
     elif 300 <= status < 400:
         text, mend = f"it redirects: {status}, and the key follows no redirect", "set the base URL to the final address"
-    return Line("target", f"{base_url}: {text}", "wrong", mend)
-
-
-def _unreachable(error: httpx.HTTPError, base_url: str, hide: Callable[[str], str]) -> tuple[str, str]:
-    detail = str(error).lower()
-    # Hidden before it is cut: a part of a secret is not known for one.
-    reason = hide(str(error)).rpartition(": ")[2][:120]
-    host = httpx.URL(base_url).host
-    if any(word in detail for word in ("name or service", "getaddrinfo", "nodename", "name resolution", "no address")):
-        return f"the name {host} is not known (DNS)", "see that the base URL is right, and that there is a network"
-    if any(word in detail for word in ("certificate", "ssl", "tls")):
-        return (
-            f"{base_url}: no secure connection (TLS): {reason}",
-            "see the certificate with openssl s_client -connect; a proxy of the company may need SSL_CERT_FILE",
-        )
-    if "refused" in detail:
-        return f"{base_url}: the connection is refused", "see that a server listens there, on this port"
-    if isinstance(error, httpx.TimeoutException):
-        return f"{base_url}: no answer in time", "see that a firewall lets you through, and try again"
-    return f"{base_url}: no usable answer: {reason}", "see what answers there with curl -i"
+    return Line("target", f"{base_url}: {text}", "unknown" if status == 429 else "wrong", mend)

@@ -12,13 +12,14 @@ import pytest
 
 from pytest_bctrl import settings
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.fixture_values import aim, contract
+from pytest_bctrl.fixture_values import aim, connection, contract
 from pytest_bctrl.locking import sweep
 from pytest_bctrl.recorded.checked import Checked
 from pytest_bctrl.recorded.place import place_of
 from pytest_bctrl.recorded.recorded_test import Aim, Policy, RecordedTest
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.sinks import hiding
+from pytest_bctrl.traffic.recordings.transport import UnrecordedRequestError
 
 _RECORDED: pytest.StashKey[RecordedTest] = pytest.StashKey()
 _PASSED: pytest.StashKey[bool] = pytest.StashKey()
@@ -31,7 +32,8 @@ def in_use(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
     recording = recorded(request)
     if recording.is_recording:
         url, key, live = aim(request)
-        recording.aim(Aim(url, key, request.getfixturevalue("bctrl_space_id"), live))
+        space_id = request.getfixturevalue("bctrl_space_id")
+        recording.aim(Aim(url, key, space_id, live, connection(request.config)))
     try:
         yield recording
     finally:
@@ -102,7 +104,9 @@ class RecordingHooks:
                 pytest.fail(wrong, pytrace=False)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Look at what came of the test, whatever it made of the exceptions it met, and put on its report what the
         end of the run tells, as plain data.
 
@@ -114,7 +118,7 @@ class RecordingHooks:
             # A test that is run again begins anew.
             self._failed.discard(item.nodeid)
         if recording is not None and report.when == "call":
-            self._settle(item, recording, report)
+            self._settle(item, recording, report, call.excinfo)
             # What is replayed in a live run is no answer of the live API, and must not pass for one.
             told = () if item.config.option.bctrl_live and not recording.is_recording else recording.told()
             for answer in told:
@@ -122,9 +126,16 @@ class RecordingHooks:
             report.bctrl_recording = _told(recording, passed=report.passed)  # type: ignore[attr-defined]
         return report
 
-    def _settle(self, item: pytest.Item, recording: RecordedTest, report: pytest.TestReport) -> None:
+    def _settle(
+        self,
+        item: pytest.Item,
+        recording: RecordedTest,
+        report: pytest.TestReport,
+        error: pytest.ExceptionInfo[BaseException] | None,
+    ) -> None:
         if recording.player.misses:
-            if report.failed:
+            # Where that is all, the way through the client says nothing more.
+            if report.failed and not (error and error.errisinstance(UnrecordedRequestError)):
                 report.sections.append(("bctrl recording", _missed(recording)))
             else:
                 _fail(item, report, _missed(recording))

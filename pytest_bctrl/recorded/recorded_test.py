@@ -26,6 +26,7 @@ from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.client import async_client, client
+from pytest_bctrl.traffic.connection import Connection
 from pytest_bctrl.traffic.mock.message import Request
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.routes import fields_for
@@ -53,6 +54,7 @@ class Aim:
     key: Secret | str
     space_id: str
     live: bool
+    connection: Connection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,17 +165,17 @@ class RecordedTest:
         """Return a client that replays, or records what it gets."""
         if self._aim is None:
             return httpx.Client(base_url=self.base_url, transport=self.transport, trust_env=False)
-        aim, fields = self._aim, fields_for(self._contract)
-        around = partial(RecordingTransport, keep=self._keep)
-        return client(aim.base_url, aim.key, live=aim.live, around=around, fields=fields)
+        return client(around=partial(RecordingTransport, keep=self._keep), **self._aimed(self._aim))
 
     def async_client(self) -> httpx.AsyncClient:
         """Return an async client that replays, or records what it gets."""
         if self._aim is None:
             return httpx.AsyncClient(base_url=self.base_url, transport=self.transport, trust_env=False)
-        aim, fields = self._aim, fields_for(self._contract)
-        around = partial(AsyncRecordingTransport, keep=self._keep)
-        return async_client(aim.base_url, aim.key, live=aim.live, around=around, fields=fields)
+        return async_client(around=partial(AsyncRecordingTransport, keep=self._keep), **self._aimed(self._aim))
+
+    def _aimed(self, aim: Aim) -> dict[str, Any]:
+        made = {"base_url": aim.base_url, "key": aim.key, "live": aim.live, "connection": aim.connection}
+        return {**made, "fields": fields_for(self._contract)}
 
     def runtimes(self) -> list[dict[str, Any]]:
         """Return the runtimes of the first recorded success, or ask for them while recording."""

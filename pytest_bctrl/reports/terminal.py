@@ -48,9 +48,33 @@ def _one(finding: Finding, before: Finding | None) -> Iterator[str]:
         yield f"    {word}  {'nothing' if value is None and is_change(finding) else shown(value)}"
     if isinstance(finding.sample, dict) and "location" in finding.sample:
         yield printable(f"    sample    {finding.sample['location']}")
+    if not is_said:
+        yield from _answer(finding)
     accepted = finding.extra.get("accepted")
     if accepted:
         yield printable(f"    accepted  until {accepted['expires']}: {accepted['reason']} ({accepted['where']})")
+
+
+def _answer(finding: Finding) -> Iterator[str]:
+    """What refused, and by whose rule that is wrong: the application, a proxy and the contract are told apart."""
+    response = finding.extra.get("response", {})
+    if response.get("status", 0) < 300:
+        return
+    headers = {name.lower(): value for name, value in response["headers"]}
+    named = [f"{name} {headers[name.lower()]}" for name in ("Server", "Via") if name.lower() in headers]
+    body = response["body"]
+    first = " ".join(body.split()) if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    # Cut between words: half a credential is still one.
+    first = first if len(first) <= _FIRST else f"{first[:_FIRST].rpartition(' ')[0]} …"
+    text = ", ".join([str(response["status"]), *named])
+    yield printable(f"    answer    {text}{f': {first}' if first else ''}")
+    if finding.extra.get("answered_by"):
+        yield printable(f"    from      {finding.extra['answered_by']}")
+    if finding.extra.get("source") == "overlay":
+        yield "    rule of   the overlay, not the published spec"
+
+
+_FIRST = 100
 
 
 def _says(finding: Finding) -> tuple[Any, ...]:

@@ -95,9 +95,10 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
     elif not run.number_of("passed") + run.number_of("accepted"):
         return Verdict("not checked", _sentence(["nothing was checked", *title.not_checked[:1]]))
     elif not run.is_complete:
-        return Verdict("not checked", _sentence(["the run ended before everything was checked", *basis]))
+        why = "the run ended before everything was checked"
+        return Verdict("not checked", _sentence([why, *title.not_checked[:1], *basis]))
     elif run.number_of("not checked"):
-        return Verdict("not checked", _sentence([*title.not_checked[-1:], *basis]))
+        return Verdict("not checked", _sentence([*title.not_checked[:1], *basis]))
     found = f"{counted(findings)}, at which the run does not fail" if findings else "nothing was found"
     return Verdict("passed", _sentence([found, *basis]))
 

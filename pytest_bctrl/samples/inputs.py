@@ -100,28 +100,38 @@ def known_values(contract: Contract, parameter: Parameter, settings: Mapping[str
     return [field_of(parameter, value) for value in _known(contract, parameter, settings)]
 
 
-def alternatives(contract: Contract, parameter: Parameter) -> list[Any]:
-    """Return values that a parameter may have, each of another kind: examples, listed values, limits; eight at most."""
+def alternatives(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[Any]:
+    """Return values that a parameter may have, each of another kind: examples, listed values, limits; eight at most.
+
+    A setting's alone, where one gives the value.
+    """
     found: list[Any] = []
-    for value in _values(contract, parameter, {}):
+    for value in _values(contract, parameter, settings):
         if value not in found and len(found) < _MOST:
             found.append(value)
     return found
 
 
 def _known(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[Any]:
-    if parameter.setting in settings:
-        return [settings[str(parameter.setting)]]
+    if given := _given(parameter, settings):
+        return given
     if parameter.setting is not None and not parameter.examples:
         return []
     listed = [shape.value for shape in shapes(contract, parameter.schema) if shape.kind == "fixed"]
     return [*parameter.examples, *(value for value in listed if value is not None)]
 
 
+def _given(parameter: Parameter, settings: Mapping[str, str]) -> list[str]:
+    """The value that a setting gives a parameter: by the name of the setting, or by the parameter's own."""
+    return [settings[name] for name in (parameter.setting, parameter.name) if name and name in settings][:1]
+
+
 def _values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> Iterator[Any]:
-    if parameter.setting in settings:
-        yield settings[str(parameter.setting)]
     arriving = partial(survives, contract, parameter)
+    if parameter.setting is not None or parameter.name in settings:
+        # What is there is known to the settings alone: what is made up names nothing.
+        yield from filter(arriving, _given(parameter, settings) or parameter.examples)
+        return
     yield from filter(arriving, parameter.examples)
     for shape in shapes(contract, parameter.schema):
         if shape.kind == "fixed":

@@ -28,10 +28,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.provenance import source_of
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.references import keyworded, rewritten
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.suite.probes import NotCheckedError
+from pytest_bctrl.suite.target import NotCheckedError
 
 _CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
@@ -164,5 +165,5 @@ def _finding(answer: Answer, rule: str, message: str, kind: str, observed: str) 
         total=1,
         operation=answer.operation.label,
         reproduce=answer.reproduce,
-        extra={"status": str(answer.status), "kind": kind},
+        extra={"status": str(answer.status), "kind": kind, "source": source_of(rule, answer)},
     )

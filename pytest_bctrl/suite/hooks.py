@@ -25,8 +25,8 @@ from pytest_bctrl.suite.baseline import resolve_baseline
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.plan import plan, require_operations
 from pytest_bctrl.suite.report_hooks import ReportHooks, report_files
-from pytest_bctrl.suite.run import NODE, RUN, ContractRun, resolve
-from pytest_bctrl.suite.summary import Summary
+from pytest_bctrl.suite.run import NODE, RUN, ContractRun, require_extra, resolve
+from pytest_bctrl.suite.summary import Summary, is_unchecked
 from pytest_bctrl.suite.target import NoAnswerError
 from pytest_bctrl.suite.verdict import VERDICT
 
@@ -140,6 +140,11 @@ class ContractHooks:
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Put the contract tests in front of the project's own."""
         self._add_own(session.config)
+        if self._chosen and not self._run.has_suite:  # pragma: no cover - tests/base_install is without the extra
+            try:
+                require_extra()
+            except BctrlError as error:
+                raise pytest.UsageError(f"bctrl: {error}") from None
         modules = [ContractModule.beside(session, name, self._has_probes(name)) for name in self._modules()]
         own = [item for module in modules for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
         if self._chosen and not own:
@@ -162,7 +167,7 @@ class ContractHooks:
         return lambda test: module != "tests" or any(plan(self._run, test))
 
     def _modules(self) -> Iterator[str]:
-        if self._run.target is not None:
+        if self._run.target is not None and self._run.has_suite:
             yield "tests"
         if self._run.upstream is not None:
             yield "upstream"
@@ -175,17 +180,24 @@ class ContractHooks:
         try:
             return (yield)
         except NoAnswerError as error:
-            finding, is_final = error.finding, error.is_final
-        verdict = pyfuncitem.stash[VERDICT]
-        verdict.stopped = is_final
-        verdict.collect([finding])
-        if is_final:
+            failure = error
+        verdict, message = pyfuncitem.stash[VERDICT], printable(failure.finding.message)
+        verdict.stopped = failure.is_final
+        if failure.is_final:
             # pytest prints it as it is, past every report.
-            pyfuncitem.session.shouldfail = f"bctrl: {printable(finding.message)}"
-        else:
+            pyfuncitem.session.shouldfail = f"bctrl: {message}"
+        if failure.is_outage:
+            verdict.not_checked, verdict.reproduce = message, failure.finding.reproduce
+            pytest.fail(message, pytrace=False)
+        verdict.collect([failure.finding])
+        if not failure.is_final:
             # A trouble of one question may be known and borne; that nothing can be asked never is.
             verdict.give()
-        pytest.fail("\n".join([printable(finding.message), *describe([finding])]), pytrace=False)
+        pytest.fail("\n".join([message, *describe([failure.finding])]), pytrace=False)
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Count what could not be checked by itself: it is no failure, and one line at the end says why."""
+        return ("not checked", "N", "NOT CHECKED") if is_unchecked(report) else None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -209,7 +221,7 @@ class ContractHooks:
         self._summary.is_partial = True
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write what is accepted; exit 1 where this run stopped itself, which xdist takes for an interruption."""
+        """Write what is accepted, and set the exit code: 2 where the target could not be asked and nothing failed."""
         if not hasattr(session.config, "workerinput"):
             seen = observer(session.config)
             self._summary.observation = seen.everything
@@ -217,14 +229,20 @@ class ContractHooks:
             self._summary.accept()
         if self._summary.failed_to_accept:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if self._summary.stopped and session.exitstatus == pytest.ExitCode.INTERRUPTED:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if (
+            self._summary.code is not None
+            and session.exitstatus in _ENDS
+            and not hasattr(session.config, "workerinput")
+        ):
+            # A run that stopped itself is a failure for pytest, and an interruption for xdist.
+            session.exitstatus = self._summary.code
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what was found below the failing level, what was checked, what was not, and what to type next."""
         self._summary.write(terminalreporter)
 
 
+_ENDS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
 _REPEATED = ("base_url", "space_id", "contract", "upstream", "fail_on", "allow_list")
 
 

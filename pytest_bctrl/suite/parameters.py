@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import arriving, documented_refusals, survives, text_of
-from pytest_bctrl.contract.schema.shapes import flatten, shapes
+from pytest_bctrl.contract.schema.shapes import flatten, shapes, types
 from pytest_bctrl.samples.breakers import BREAKERS
 from pytest_bctrl.samples.inputs import LEFT_OUT, Inputs, alternatives, inputs_with, unfilled
 
@@ -27,6 +27,15 @@ def is_guessable(contract: Contract, parameter: Parameter) -> bool:
     """Whether a value that was made up may name something that is there: a number, or a listed value."""
     kinds = {shape.kind for shape in shapes(contract, parameter.schema)}
     return kinds <= {"integer", "number", "fixed"}
+
+
+def is_opaque(contract: Contract, parameter: Parameter) -> bool:
+    """Whether the contract says of a parameter no more than that it is a text, as of a cursor: any that is made up may
+    name nothing.
+    """
+    flat = flatten(contract, parameter.schema)
+    is_text = {*types(flat)} - {"null"} == {"string"}
+    return is_text and not parameter.examples and not flat.keys() & {"pattern", "format", "enum", "const", "default"}
 
 
 def of_case(contract: Contract, operation: Operation, settings: Mapping[str, str], case: Any) -> Inputs:
@@ -50,7 +59,7 @@ def variations(contract: Contract, operation: Operation, settings: Mapping[str, 
     """Yield a request for each kind of value of each parameter beside the path's, that the contract allows."""
     is_asked = not unfilled(contract, operation, settings)
     for parameter in operation.other_parameters if is_asked else ():
-        for value in alternatives(contract, parameter):
+        for value in alternatives(contract, parameter, settings):
             yield _trial(contract, operation, settings, parameter, value)
 
 
@@ -70,16 +79,16 @@ def mistakes(contract: Contract, operation: Operation, settings: Mapping[str, st
             bare = inputs_with(contract, operation, settings, {(parameter.place, parameter.name): LEFT_OUT})
             yield Trial(f"without {parameter.name}", parameter, bare)
         seen = []
-        for value in _broken(contract, parameter):
+        for value in _broken(contract, parameter, settings):
             trial = _trial(contract, operation, settings, parameter, value)
             if trial.name not in seen and _is_refused(contract, parameter, value):
                 seen.append(trial.name)
                 yield trial
 
 
-def _broken(contract: Contract, parameter: Parameter) -> Iterator[Any]:
+def _broken(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> Iterator[Any]:
     """Values that break a parameter's schema, or that of the items of its list."""
-    right = next(iter(alternatives(contract, parameter)), None)
+    right = next(iter(alternatives(contract, parameter, settings)), None)
     schema = flatten(contract, parameter.schema)
     yield from _breaking(schema, right)
     if isinstance(right, list) and right and isinstance(schema.get("items"), Mapping):

@@ -96,8 +96,5 @@ def probes(limit: int) -> tuple[PathValue, ...]:
 
 
 def generated(limit: int) -> int:
-    """Return how many generated values are left to try under `limit`: at least one.
-
-    The real one counts, and one request is kept for what a target may make us send again.
-    """
-    return max(1, limit - len(probes(limit)) - 2)
+    """Return how many generated values are left to try under `limit`, beside the real one: at least one."""
+    return max(1, limit - len(probes(limit)) - 3)

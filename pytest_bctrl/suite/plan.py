@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from pytest_bctrl.samples.inputs import unfilled
 from pytest_bctrl.suite import paths, probes
 from pytest_bctrl.suite.parameters import Trial, mistakes, variations
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.target import NoAnswerError, Target
+from pytest_bctrl.suite.target import NoAnswerError, NotCheckedError, Target
 
 Rows: TypeAlias = Iterator[tuple[str, tuple[Any, ...]]]
 """For one operation: the end of a test's id, and what the probe is given beside target and operation."""
@@ -48,10 +49,36 @@ def plan(run: ContractRun, test: str = "", only: Operation | None = None) -> Ite
     for name, (rows, ask) in _TESTS.items():
         for operation in operations if test in ("", name) else ():
             title = operation.operation_id or operation.label
-            for about, given in rows(run, operation):
+            share = _shares(run, operation)[name] if name in (*_TRIED, *_GENERATED) else None
+            for about, given in islice(rows(run, operation), share):
                 # A check of one's own is looked for by its own name first.
                 parts = [about, title] if ask is probes.of_own_check else [title, about]
-                yield Probe("-".join(filter(None, parts)), operation, ask, given)
+                more = (share,) if name in _GENERATED else ()
+                yield Probe("-".join(filter(None, parts)), operation, ask, given + more)
+
+
+def left_out(run: ContractRun, operation: Operation) -> int:
+    """Return how many values are not tried, so that an operation gets no more requests than a run sends at most."""
+    return sum(_wanted(run, operation).values()) - sum(_shares(run, operation).values())
+
+
+def _shares(run: ContractRun, operation: Operation) -> dict[str, int]:
+    """How many requests each test may send that tries values, dealt in turns; the others send all that they have."""
+    sent = probes.REPEATS + sum(1 for _ in _credentials(run, operation)) + _is_secured(run, operation)
+    # One is kept for what a target may make us send again.
+    left = run.most_requests - sent - 1
+    wanted = _wanted(run, operation)
+    shares = dict.fromkeys(wanted, 0)
+    for turn in range(max(wanted.values(), default=0)):
+        for name, most in wanted.items():
+            shares[name] += turn < most and sum(shares.values()) < left
+    return shares
+
+
+def _wanted(run: ContractRun, operation: Operation) -> dict[str, int]:
+    many = {name: made(run.max_examples) for name, made in _GENERATED.items()}
+    names = (*_TRIED, *_GENERATED)
+    return {name: many.get(name, 1) * sum(1 for _ in _TESTS[name][0](run, operation)) for name in names}
 
 
 def run_probes(target: Target, operation: Operation | None = None) -> list[Finding]:
@@ -62,7 +89,7 @@ def run_probes(target: Target, operation: Operation | None = None) -> list[Findi
     found: list[Finding] = []
     for probe in plan(target.run, only=operation):
         try:
-            with suppress(probes.NotCheckedError):
+            with suppress(NotCheckedError):
                 for several in probe.send(target):
                     found += several
         except NoAnswerError as error:
@@ -113,10 +140,15 @@ def _where(applies: Callable[[ContractRun, Operation], object]) -> Callable[[Con
 
 
 def _trials(trials: Callable[..., Iterator[Trial]]) -> Callable[[ContractRun, Operation], Rows]:
-    """A probe of each trial of a parameter, as far as there may be so many."""
+    """A probe of each trial of a parameter, as far as there may be so many: the first of each, then the second, …"""
 
     def rows(run: ContractRun, operation: Operation) -> Rows:
-        for trial in islice(trials(run.contract, operation, run.values), run.max_examples):
+        tried = Counter[str]()
+        ranked = []
+        for trial in trials(run.contract, operation, run.values):
+            tried[trial.parameter.name] += 1
+            ranked.append((tried[trial.parameter.name], trial))
+        for _, trial in sorted(ranked, key=lambda one: one[0])[: run.max_examples]:
             yield trial.name.replace(" ", "-"), (trial,)
 
     return rows
@@ -164,6 +196,13 @@ _once = _where(lambda _run, _operation: True)
 _secured = _where(_is_secured)
 _placed = _where(lambda _run, operation: operation.path_parameters)
 _queried = _where(lambda _run, operation: operation.other_parameters)
+
+_TRIED = ("test_odd_path_value_is_refused", "test_allowed_value_is_taken", "test_wrong_value_is_refused")
+_GENERATED: dict[str, Callable[[int], int]] = {
+    "test_generated_path_values_are_refused": paths.generated,
+    "test_generated_query_is_answered": lambda most: most,
+}
+"""The tests that try values, row by row, and those that have so many of them made as they are told."""
 
 _TESTS: dict[str, tuple[Callable[[ContractRun, Operation], Rows], Callable[..., probes.Found]]] = {
     "test_answer_conforms": (_once, probes.of_answer),

@@ -9,20 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import NONE, Credential, check_head_refused, check_refused
 from pytest_bctrl.checks.credentials import REFUSED as CREDENTIAL_REFUSED
 from pytest_bctrl.checks.own import Check, run_check
+from pytest_bctrl.checks.provenance import softened
+from pytest_bctrl.checks.retirement import check_retired
 from pytest_bctrl.checks.run import check_answer, check_invariant, check_protocol, check_undocumented, places_of
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.parameters import documented_refusals, text_of
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import known_values
-from pytest_bctrl.suite.parameters import Trial, is_guessable, of_case
-from pytest_bctrl.suite.paths import REFUSED, UNKNOWN, PathValue, generated, near_misses, unknown
-from pytest_bctrl.suite.target import Exchange, Target
+from pytest_bctrl.suite.parameters import Trial, is_guessable, is_opaque, of_case
+from pytest_bctrl.suite.paths import REFUSED, UNKNOWN, PathValue, near_misses, unknown
+from pytest_bctrl.suite.target import Exchange, NotCheckedError, Target
 
 Found: TypeAlias = Iterator[list[Finding]]
 
@@ -30,14 +33,11 @@ REPEATS = 6
 """Requests for the same. Five in a row open a connection each, so that a fault in every fifth answer shows."""
 
 
-class NotCheckedError(Exception):
-    """The answer has nothing of the kind that a probe looks at; the message says what."""
-
-
 def of_answer(target: Target, operation: Operation) -> Found:
     """Hold the plain answer to status, content type, strict JSON and schema."""
     exchange = target.first(operation)
-    yield [*exchange.findings, *check_protocol(exchange.answer, operation.success_statuses)]
+    found = [*check_protocol(exchange.answer, operation.success_statuses)]
+    yield [*exchange.findings, *found, *findings(exchange.answer, check_retired(exchange.answer))]
 
 
 def of_second_opinion(target: Target, operation: Operation) -> Found:
@@ -112,7 +112,8 @@ def of_path(target: Target, operation: Operation, value: PathValue) -> Found:
     }
     exchange = target.ask(operation, replace(target.plain(operation), path=wrong))
     is_refused = exchange.answer.status in value.refused_too
-    yield [*exchange.findings, *(() if is_refused else check_protocol(exchange.answer, refusals(operation)))]
+    found = [] if is_refused else check_protocol(exchange.answer, refusals(operation))
+    yield [*exchange.findings, *(found if value is UNKNOWN else softened(exchange.answer, found))]
 
 
 def refusals(operation: Operation) -> frozenset[int]:
@@ -126,7 +127,11 @@ def of_variation(target: Target, operation: Operation, variation: Trial) -> Foun
     answer, wanted = exchange.answer, operation.success_statuses
     if 400 <= answer.status < 500 and answer.documented is not None:
         words = "a value that the contract allows is refused"
-        found = [*_wrong(answer, variation, "positive_data_acceptance", words, wanted), *check_protocol(answer)]
+        refused = _wrong(answer, variation, "positive_data_acceptance", words, wanted)
+        if is_opaque(target.run.contract, variation.parameter):
+            words = "a made-up value is refused, and the contract does not say which there are; bctrl_values gives one"
+            refused = [replace(one, level="info", message=words) for one in refused]
+        found = [*refused, *check_protocol(answer)]
     else:
         found = check_answer(answer, wanted)
     yield [*exchange.findings, *found]
@@ -151,30 +156,31 @@ def _wrong(answer: Answer, trial: Trial, rule: str, message: str, wanted: Iterab
     return findings(answer, [wrong])
 
 
-def of_generated_paths(target: Target, operation: Operation) -> Found:
+def of_generated_paths(target: Target, operation: Operation, limit: int) -> Found:
     """Ask with what is almost a real path value, and with what Schemathesis puts there: all have to be refused.
 
-    What the target made us send beyond the plan, for this probe too, is saved here.
+    What the target made us send beyond the plan is saved here.
     """
     from pytest_bctrl.suite.generate import generated_cases
 
     plain = target.plain(operation)
-    limit = generated(target.run.max_examples)
-    cases = generated_cases(target.run.contract, operation, limit)
-    planned = max(1, limit - target.unplanned[operation.label])
-    near = near_misses(target.run.contract, operation, plain.path)[: planned - 1]
+    near = near_misses(target.run.contract, operation, plain.path)[: limit - 1]
     guesses = [(values, "") for values in near]
+    cases = generated_cases(target.run.contract, operation, limit)
     guesses += [(_path_values(case), case.formatted_path) for case in cases]
     for sent, (values, path) in enumerate(guesses[:limit]):
-        left = limit - sent - target.unplanned[operation.label]
-        if sent and left <= 0:
+        if sent and target.left(operation) < 1:
             return
-        exchange = target.ask(operation, replace(plain, path=values), path=path, at_most=max(1, left) + 1)
-        yield _with_second_opinion(target, exchange, check_guess(operation, exchange.answer))
+        exchange = target.ask(operation, replace(plain, path=values), path=path)
+        found = _with_second_opinion(target, exchange, check_guess(operation, exchange.answer))
+        is_ordinary = values in near and all(len(value) == len(plain.path[name]) for name, value in values.items())
+        yield found if is_ordinary else softened(exchange.answer, found)
 
 
 def _path_values(case: Any) -> dict[str, str]:
-    return {name: text_of(value) for name, value in (case.path_parameters or {}).items()}
+    # Schemathesis has them percent-encoded.
+    given = (case.path_parameters or {}).items()
+    return {name: unquote(text_of(value), errors="surrogateescape") for name, value in given}
 
 
 def check_guess(operation: Operation, answer: Answer) -> list[Finding]:
@@ -192,12 +198,12 @@ def check_guess(operation: Operation, answer: Answer) -> list[Finding]:
     return check_protocol(answer, refusals(operation))
 
 
-def of_generated_query(target: Target, operation: Operation) -> Found:
+def of_generated_query(target: Target, operation: Operation, limit: int) -> Found:
     """Ask with what Schemathesis puts in query and header, of what the contract allows: answered as documented."""
     from pytest_bctrl.suite.generate import generated_cases
 
     contract = target.run.contract
-    for case in generated_cases(contract, operation, target.run.max_examples):
+    for case in generated_cases(contract, operation, limit):
         exchange = target.ask(operation, of_case(contract, operation, target.run.values, case))
         yield _with_second_opinion(target, exchange, check_generated(exchange.answer))
 

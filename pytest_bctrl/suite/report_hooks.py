@@ -112,7 +112,8 @@ class ReportHooks:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write; a report that cannot be written makes a passing run fail, since an old one may be there."""
-        is_complete = session.exitstatus in _RAN and not session.shouldstop and not session.shouldfail
+        has_ended = session.exitstatus in (*_RAN, self._summary.code)
+        is_complete = has_ended and not session.shouldstop and not session.shouldfail
         report = self._summary.report(self._started, time.perf_counter() - self._clock, is_complete)
         told = _with_coverage(session.config, self._summary.title(), report)
         findings, title, run = hide(session.config, (self._summary.findings(), *told))

@@ -17,6 +17,8 @@ from pytest_bctrl.finding import FailOn
 from pytest_bctrl.levels import Levels
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.baseline import Baseline
+from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.connection import Connection, connection, values
 from pytest_bctrl.traffic.origin import base_url
 
 if TYPE_CHECKING:
@@ -38,7 +40,9 @@ class ContractRun:
     that the contract is the one that came with this installation, whose spec can be vendored anew.
 
     `checks` are the project's own, known once its `conftest.py` files are read.
-    `values` are the settings that fill path parameters, by the name that the contract gives them.
+    `values` are the settings that fill parameters, by the name that the contract gives them, or by the parameter's.
+    `connection` is what all requests have in common. Without the `contract` extra there is no suite: then a live run is
+    one of the project's own tests.
     """
 
     target: settings.Target | None
@@ -54,19 +58,29 @@ class ContractRun:
     checks: tuple[Check, ...] = ()
     baseline: Baseline | None = None
     is_packaged: bool = True
+    has_suite: bool = True
     mock: MockServer | None = None
+    connection: Connection = field(default_factory=Connection)
+
+    @property
+    def most_requests(self) -> int:
+        """How many requests an operation gets at most, whatever the contract: 40, or more where more is asked for."""
+        return max(40, 20 + self.max_examples)
+
+
+def missing_extra() -> str:
+    """Return which parts of the `contract` extra are not installed, in words; empty where it is there."""
+    from importlib.util import find_spec
+
+    missing = [name for name in ("schemathesis", "hypothesis", "jsonschema") if find_spec(name) is None]
+    return f"{' and '.join(missing)} not installed, and the contract suite needs it" if missing else ""
 
 
 def require_extra() -> None:
     """Raise `SettingError` where the `contract` extra is not installed."""
-    from importlib.util import find_spec
-
-    missing = [name for name in ("schemathesis", "hypothesis", "jsonschema") if find_spec(name) is None]
-    if missing:
+    if problem := missing_extra():
         raise SettingError(  # pragma: no cover - tests/base_install runs without the extra
-            f"{' and '.join(missing)} not installed, and the contract suite needs it",
-            where="--bctrl-mock, --bctrl-live",
-            mend=INSTALL,
+            problem, where="--bctrl-mock, bctrl", mend=INSTALL
         )
 
 
@@ -76,7 +90,7 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
     Raises `SettingError` or `DocumentError` with the name of what is missing or wrong.
     """
     target = settings.target(source)
-    if target is not None:
+    if target == "mock":
         require_extra()
     path = settings.contract_path(source, environment)
     contract = load(path)
@@ -92,6 +106,7 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
         selftest=bool(source.getoption("bctrl_selftest")),
         levels=settings.levels(source),
         is_packaged=path is None,
+        has_suite=not missing_extra(),
     )
     if run.selftest:
         # A contract that no mock can be made of is told now, and not by a traceback while tests are collected.
@@ -100,19 +115,36 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
         key = settings.api_key(environment)
         values = live_values(contract, source, environment)
         url = live_base_url(contract, source, environment)
-        return replace(run, key=key, values=values, base_url=url)
+        run = replace(run, key=key, values=values, base_url=url, connection=connection(source, environment))
+        # What is wrong with proxies and certificates shows now.
+        client(url, key, live=True, connection=run.connection).close()
+        return replace(run, contract=without_headers(contract, run.connection))
     return with_mock(run) if target == "mock" else run
 
 
-def live_values(contract: Contract, source: settings.Source, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the real values of path parameters; raises `SettingError` for a space id that is needed and not set.
+def without_headers(contract: Contract, made: Connection) -> Contract:
+    """Return the contract less the header parameters that every request has from the settings."""
+    names = {name.lower() for name, _ in made.headers}
+    if not names:
+        return contract
+    operations = []
+    for one in contract.operations:
+        left = (known for known in one.parameters if known.place != "header" or known.name.lower() not in names)
+        operations.append(replace(one, parameters=tuple(left)))
+    return replace(contract, operations=tuple(operations))
 
-    A contract none of whose paths has a parameter needs none.
+
+def live_values(contract: Contract, source: settings.Source, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the real values of parameters; raises `SettingError` for a space id that is needed and not set.
+
+    A contract for all of whose parameters `bctrl_values` or an example stands needs none.
     """
-    is_needed = any(operation.path_parameters for operation in contract.operations)
+    known = values(source, environment)
+    paths = [parameter for operation in contract.operations for parameter in operation.path_parameters]
+    is_needed = any(one.name not in known and one.setting not in known for one in paths)
     if is_needed or settings.given(settings.SPACE_ID, source, environment):
-        return {"space_id": settings.space_id(source, environment)}
-    return {}
+        return {"space_id": settings.space_id(source, environment), **known}
+    return known
 
 
 def with_mock(run: ContractRun) -> ContractRun:
@@ -131,7 +163,10 @@ def live_base_url(contract: Contract, source: settings.Source, environment: Mapp
     """Return the live base URL: the setting, or the contract's first server."""
     prefix = shared_prefix(contract)
     first = contract.servers[0] if contract.servers else ""
-    return settings.base_url(source, environment, first, lambda text, where: base_url(text, where=where, prefix=prefix))
+    hosts = connection(source, environment).http_hosts
+    return settings.base_url(
+        source, environment, first, lambda text, where: base_url(text, where=where, prefix=prefix, http_hosts=hosts)
+    )
 
 
 def shared_prefix(contract: Contract) -> str:

@@ -20,8 +20,8 @@ from pytest_bctrl.observed.facts import Observation, as_data
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.title import Outcome, RanTest, RunReport, Title
 from pytest_bctrl.reports.wording import counted
-from pytest_bctrl.suite.plan import askable, why_not_asked
-from pytest_bctrl.suite.run import NODE, ContractRun
+from pytest_bctrl.suite.plan import askable, left_out, why_not_asked
+from pytest_bctrl.suite.run import INSTALL, NODE, ContractRun
 
 
 class Summary:
@@ -39,6 +39,8 @@ class Summary:
         self._off: Counter[str] = Counter()
         self.again = ["pytest"]
         self.stopped = False
+        self._has_failed = False
+        self._ask = ""
         self.is_partial = False
         self.failed_to_accept = False
         self.observation = Observation()
@@ -51,6 +53,7 @@ class Summary:
         run = self._run
         selftest = ", self-test" if run.selftest else ""
         drift = f", upstream {run.upstream}" if run.upstream else ""
+        drift += "" if run.has_suite else f", without its contract suite ({INSTALL})"
         return (
             f"bctrl: target {self._where()}, contract {run.contract.title} {run.contract.version} "
             f"({run.contract.short_digest}){drift}{selftest}, fails on {run.fail_on}"
@@ -58,6 +61,7 @@ class Summary:
 
     def add(self, report: pytest.TestReport) -> None:
         """Take note of one test's report."""
+        self._has_failed |= report.failed and not is_unchecked(report)
         if not report.nodeid.startswith(f"{NODE}::"):
             return
         if report.when == "call" or report.outcome != "passed":
@@ -72,8 +76,16 @@ class Summary:
         self._off.update(carried.get("off", ()))
         self._figures.extend(carried.get("figures", ()))
         self._upstream = carried.get("upstream") or self._upstream
-        if carried.get("not_checked"):
+        if carried.get("not_checked") and carried["not_checked"] not in self._not_looked_at:
             self._not_looked_at.append(carried["not_checked"])
+            self._ask = carried["reproduce"]
+
+    @property
+    def code(self) -> pytest.ExitCode | None:
+        """The exit code where a run could not check something: 1 where a test failed, too, else 2."""
+        if not self.stopped and not self._not_looked_at:
+            return None
+        return pytest.ExitCode.TESTS_FAILED if self._has_failed else pytest.ExitCode.INTERRUPTED
 
     def write(self, terminal: pytest.TerminalReporter) -> None:
         """Write the section."""
@@ -81,6 +93,10 @@ class Summary:
             return
         terminal.section("bctrl contract", sep="=")
         found = merge(self._found)
+        if self.stopped and not found and not self._outcomes["passed"]:
+            for line in (f"not checked  {self._not_looked_at[0]}", *self._next([], [])):
+                terminal.line(line)
+            return
         failing = at_or_above(found, self._run.fail_on)
         borne = [finding for finding in found if finding.extra.get("accepted")]
         passing = [finding for finding in found if finding not in failing and finding not in borne]
@@ -130,12 +146,18 @@ class Summary:
             if operation.other_parameters and not documented_refusals(operation)
         ]
         lines += [
+            f"{operation.label}: {left} values of its parameters, since {run.most_requests} requests are the most "
+            "that are sent; --bctrl-max-examples=N has more sent"
+            for operation in asked
+            if (left := left_out(run, operation))
+        ]
+        lines += [
             reason.removeprefix("not checked: ") + (f" ({number} tests)" if number > 1 else "")
             for reason, number in self._skipped.items()
         ]
         if self.stopped:
             lines.append("what had not run when the target stopped answering")
-        return [*lines, *self._not_looked_at]
+        return [*self._not_looked_at, *lines]
 
     def findings(self) -> list[Finding]:
         """All that was found, worst level first, equal findings of several tests as one."""
@@ -218,7 +240,7 @@ class Summary:
 
     def _next(self, failing: list[Finding], passing: list[Finding]) -> list[str]:
         if self.stopped:
-            return ["next         see what the target answers, with the reproduction command above; then run again"]
+            return [f"next         see what the target answers, then run again: {self._ask or _ABOVE}"]
         if failing:
             if self._moved and any("moved" in finding.extra for finding in failing):
                 return ["next         see who moved, above: each name has its command"]
@@ -241,13 +263,21 @@ class Summary:
         return []
 
 
+_ABOVE = "the reproduction command above"
+
+
+def is_unchecked(report: pytest.TestReport) -> bool:
+    """Whether a contract test could not look at what it was to look at."""
+    return bool(getattr(report, "bctrl", {}).get("not_checked"))
+
+
 def _times(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _outcome(report: pytest.TestReport) -> RanTest:
     """One test's outcome; a failure of its setup or teardown is an error, as pytest has it."""
-    if getattr(report, "bctrl", {}).get("not_checked"):
+    if is_unchecked(report):
         return RanTest(report.nodeid, "not checked", report.duration, _reason(report))
     if hasattr(report, "wasxfail"):
         return RanTest(report.nodeid, "accepted", report.duration, str(report.wasxfail))

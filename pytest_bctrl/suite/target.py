@@ -12,19 +12,22 @@ import httpx
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import Credential
+from pytest_bctrl.checks.retirement import check_retired, is_retired
 from pytest_bctrl.checks.run import check_protocol
+from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.key_fields import KeyField, key_fields
 from pytest_bctrl.contract.model import Operation, covers
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending import Pace, decoded, reproduction
+from pytest_bctrl.suite.sending import decoded, reproduction
 from pytest_bctrl.suite.troubles import (
     TIMEOUTS,
     attempt_findings,
     come_back_later,
     decoding_finding,
+    is_out_of_reach,
     is_timeout,
     lost_time,
     pause_finding,
@@ -33,16 +36,16 @@ from pytest_bctrl.suite.troubles import (
 )
 from pytest_bctrl.traffic.client import TIMEOUT, client
 from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, Attempt
-from pytest_bctrl.traffic.retry import RetryPolicy, parse_retry_after
+from pytest_bctrl.traffic.retry import LONGEST, RetryPolicy, parse_retry_after
 
-RETRY = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}))
+RETRY = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}), patience=LONGEST)
 """A server error is a finding, so the suite takes the first; only 'come back later' is answered by coming back."""
 
 LOST = 25.0
 """Seconds that a run waits in vain at most, in all requests together, before it asks no more."""
 
 SPARE = 7
-"""Unplanned requests for one operation at most, so that a run keeps to the number it promises."""
+"""Unplanned requests for one operation at most: a target that makes us send more is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +57,21 @@ class Exchange:
     findings: tuple[Finding, ...] = ()
 
 
-class NoAnswerError(Exception):
-    """No attempt got a whole answer; `is_final` tells that further requests would only lose time."""
+class NotCheckedError(Exception):
+    """There is nothing of the kind that a probe looks at, or it may not be asked for; the message says what."""
 
-    def __init__(self, finding: Finding, is_final: bool) -> None:
+
+class NoAnswerError(Exception):
+    """No attempt got a whole answer; `is_final` says that further requests would only lose time.
+
+    `is_outage` says that the target could not be asked, so that nothing is known of it: no finding, exit code 2.
+    """
+
+    def __init__(self, finding: Finding, is_final: bool, is_outage: bool = False) -> None:
         super().__init__(finding.message)
         self.finding = finding
-        self.is_final = is_final
+        self.is_final = is_final or is_outage
+        self.is_outage = is_outage
 
 
 See: TypeAlias = Callable[[Answer, str, tuple[tuple[str, str], ...]], None]
@@ -86,9 +97,9 @@ class Target:
     _first: dict[str, Exchange | NoAnswerError] = field(default_factory=dict, repr=False)
     unplanned: Counter[str] = field(default_factory=Counter, repr=False)
     pauses: Counter[str] = field(default_factory=Counter, repr=False)
+    _sent: Counter[str] = field(default_factory=Counter, repr=False)
     _base_url: str = field(init=False, repr=False)
     _is_kept_in_vain: bool = field(default=False, repr=False)
-    _pace: Pace = field(default_factory=Pace, repr=False)
     _before: str = field(default="", repr=False)
     _lost: float = field(default=0.0, repr=False)
 
@@ -106,6 +117,7 @@ class Target:
                 self.run.key,
                 live=True,
                 retry=self.retry,
+                connection=self.run.connection,
                 observe=lambda _attempt: self.tally.update(requests=1),
                 keep_alive=not alone,
             )
@@ -126,6 +138,10 @@ class Target:
         """Return the plainest request: real values in the path, and what else is required."""
         return inputs(self.run.contract, operation, self.run.values) or Inputs()
 
+    def left(self, operation: Operation) -> int:
+        """How many more requests an operation may get."""
+        return self.run.most_requests - self._sent[operation.label]
+
     def first(self, operation: Operation) -> Exchange:
         """Return the answer to the operation's plain request, sent once and kept.
 
@@ -136,7 +152,7 @@ class Target:
             try:
                 known = _let_in(self.ask(operation, self.plain(operation)))
             except NoAnswerError as error:
-                known = NoAnswerError(error.finding, is_final=True)
+                known = NoAnswerError(error.finding, is_final=True, is_outage=error.is_outage)
             self._first[operation.label] = known
         if isinstance(known, NoAnswerError):
             raise known
@@ -151,16 +167,17 @@ class Target:
         path: str = "",
         method: str = "",
         alone: bool = False,
-        at_most: int = SPARE + 1,
     ) -> Exchange:
         """Send one request: with the key where the operation takes it, or with `credential` in its place.
 
         `path` takes the place of the filled template, `method` that of the operation's, where they are given.
         `alone` gives the request a connection of its own: one that breaks then was not closed while it was idle.
-        `at_most` are the times that it may be sent, where a retry is called for.
 
-        Raises `NoAnswerError` where no attempt got a whole answer, and where the target has hung too often.
+        Raises `NoAnswerError` where no attempt got a whole answer, and where the target has hung too often, and
+        `NotCheckedError` where the operation was asked as often as a run may.
         """
+        if self.left(operation) < 1:
+            raise NotCheckedError(f"{self.run.most_requests} requests of an operation are the most that a run sends")
         sender = self._client(alone or self._is_kept_in_vain)
         target = (path or operation.url_path(given.path)) + given.query_text
         given = replace(given, headers=(*accepted(operation), *given.headers))
@@ -168,7 +185,11 @@ class Target:
         sent = list(self._credentials(operation, credential))
         spare = max(0, SPARE - self.unplanned[operation.label])
         credential_fields = {field.name: value for field, value, _ in sent}
-        request.extensions = {**request.extensions, CREDENTIAL: credential_fields, AT_MOST: min(spare + 1, at_most)}
+        request.extensions = {
+            **request.extensions,
+            CREDENTIAL: credential_fields,
+            AT_MOST: min(spare + 1, self.left(operation)),
+        }
         shown = [*given.headers, *((field.name, shell) for field, _, shell in sent)]
         shell = reproduction(request, shown)
         before = self._before
@@ -176,20 +197,23 @@ class Target:
             self._before = shell
         if self._lost > self.lost_at_most:
             raise NoAnswerError(unanswered_finding(operation, lost_time(self._lost), shell), True)
-        self._pace.wait()
         try:
             response = sender.send(request, stream=True)
         except httpx.TransportError as error:
             attempts = request.extensions.get(ATTEMPTS, ())
             self._count(operation, attempts)
             message = trouble(error, attempts)
-            raise NoAnswerError(unanswered_finding(operation, message, shell), is_timeout(message)) from None
+            # A target that answered before, or begins to answer, is there: then it is a fault of its own.
+            is_silent = not self.tally["answers"] and all(attempt.is_silent for attempt in attempts[-1:])
+            is_outage = is_out_of_reach(error) or is_silent
+            finding = unanswered_finding(operation, message, shell)
+            raise NoAnswerError(finding, is_timeout(message), is_outage) from None
         attempts = response.extensions[ATTEMPTS]
         self._count(operation, attempts)
         if response.status_code == 429 or (len(attempts) > 1 and self.retry.tries_again(response.status_code, "")):
             asked = parse_retry_after(attempts[-1].retry_after or "", datetime.now(UTC))
             message = come_back_later(response.status_code, len(attempts), asked, self.unplanned[operation.label])
-            raise NoAnswerError(unanswered_finding(operation, message, shell), True)
+            raise NoAnswerError(unanswered_finding(operation, message, shell), True, is_outage=True)
         found = list(attempt_findings(operation, attempts, shell, before))
         for attempt in attempts[:-1]:
             found.extend(self._of_borne(operation, given, attempt, shell, method))
@@ -209,6 +233,7 @@ class Target:
         """Return an answer as data and as httpx has it, without its content coding, and what is wrong with that."""
         plain, broken = decoded(response)
         headers = tuple(response.headers.multi_items())
+        usual = self._first.get(operation.label)
         answer = Answer(
             self.run.contract,
             operation,
@@ -219,6 +244,7 @@ class Target:
             shell,
             method,
             has_all_headers=True,
+            usual=usual.answer if isinstance(usual, Exchange) else None,
         )
         return answer, plain, [decoding_finding(operation, broken, shell)] if broken else []
 
@@ -242,8 +268,7 @@ class Target:
         self._is_kept_in_vain |= any(attempt.idle_close or attempt.is_stray for attempt in attempts)
         self._lost += sum(attempt.seconds for attempt in attempts if attempt.error in TIMEOUTS)
         again = attempts[:-1]
-        if any(attempt.status == 429 and attempt.retry_after != "0" for attempt in attempts):
-            self._pace.slow_down()
+        self._sent[operation.label] += len(attempts)
         self.unplanned[operation.label] += len(again)
         self.pauses[operation.label] += any(attempt.status == 503 for attempt in again)
 
@@ -265,26 +290,23 @@ def accepted(operation: Operation) -> list[tuple[str, str]]:
 
 
 def _let_in(exchange: Exchange) -> Exchange:
-    """Return an exchange that was not refused; where the key or the space is, nothing else can be asked."""
+    """Return an exchange that was not refused; where the key, the space or the route is, nothing else can be asked."""
     answer = exchange.answer
+    if is_retired(answer):
+        raise NoAnswerError(findings(answer, check_retired(answer))[0], True)
+    wanted = sorted(answer.operation.success_statuses)
     words = _REFUSALS.get(answer.status)
+    if answer.status == 400 and b"SSL certificate" in answer.body:
+        words = "asks for a certificate of the client: 400; name it with --bctrl-client-cert"
     if answer.status == 404 and all(parameter.setting for parameter in answer.operation.path_parameters):
-        words = _NO_SUCH_SPACE
+        words = _NO_SUCH_SPACE if not check_protocol(answer) else _NO_SUCH_ROUTE
+    if words is None and 300 <= answer.status < 500 and answer.status not in wanted:
+        # What else is asked would be refused in the same way, each time a finding that says nothing new.
+        raise NoAnswerError(check_protocol(answer, wanted)[0], True)
     if words is None:
         return exchange
-    finding = Finding(
-        "status_code_conformance",
-        "error",
-        "status",
-        f"the target {words}",
-        expected=sorted(answer.operation.success_statuses),
-        observed=answer.status,
-        total=1,
-        operation=answer.operation.label,
-        reproduce=answer.reproduce,
-        extra={"status": str(answer.status)},
-    )
-    raise NoAnswerError(finding, True)
+    refused = Violation("status_code_conformance", "error", f"the target {words}", place="status", expected=wanted)
+    raise NoAnswerError(findings(answer, [refused])[0], True, is_outage=True)
 
 
 _REFUSALS = {
@@ -293,3 +315,7 @@ _REFUSALS = {
     404: "has nothing at this path: 404; see that the contract's examples name something that is there",
 }
 _NO_SUCH_SPACE = "knows no such space: 404; see that BCTRL_SPACE_ID, or --bctrl-space-id, names a space of this key"
+_NO_SUCH_ROUTE = (
+    "knows no such space or no such route: 404, and not as the contract documents one; see that the base URL is right, "
+    "and that BCTRL_SPACE_ID names a space of this key"
+)

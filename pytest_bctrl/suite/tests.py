@@ -16,9 +16,8 @@ from pytest_bctrl.finding import Finding, at_or_above
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.plan import Probe, plan
-from pytest_bctrl.suite.probes import NotCheckedError
 from pytest_bctrl.suite.run import RUN
-from pytest_bctrl.suite.target import Target
+from pytest_bctrl.suite.target import NotCheckedError, Target
 from pytest_bctrl.suite.verdict import VERDICT, Verdict
 
 pytestmark = pytest.mark.bctrl_contract

@@ -18,42 +18,64 @@ RULE = "complete_answer"
 
 def trouble(error: httpx.TransportError, attempts: Sequence[Attempt]) -> str:
     """Return one sentence for an error that no attempt got past."""
-    detail = attempts[-1].detail if attempts else str(error)
     seconds = sum(attempt.seconds for attempt in attempts)
     times = f"{len(attempts)} attempts in {seconds:.0f} s" if len(attempts) > 1 else "1 attempt"
-    begun = bool(attempts) and attempts[-1].begun
-    return f"{_words(type(error).__name__, detail, begun)} ({times})"
+    detail, begun = (attempts[-1].detail, attempts[-1].begun) if attempts else (str(error), False)
+    return f"{explained(type(error).__name__, detail, begun)[0]} ({times})"
 
 
 _STRAY = "after the end of an answer comes what is no HTTP/1.1 answer"
 
 
-def _words(error: str, detail: str, begun: bool = False) -> str:
-    if error == "ConnectError":
-        return f"the target cannot be reached: {detail}"
-    if error == "ConnectTimeout":
-        return "the target cannot be reached: no connection in time"
-    if error == "ReadTimeout":
-        return _late_words(detail, begun)
-    if error == "RemoteProtocolError" and "without sending a response" in detail:
-        return "the target closes the connection without an answer"
-    if error == "RemoteProtocolError" and ("complete message body" in detail or "incomplete chunked" in detail):
-        return f"the target truncates its answer: {detail}"
-    if error == "RemoteProtocolError":
-        return f"the target's answer is not HTTP/1.1: {detail}"
-    if error == TooMuchError.__name__:
-        return f"the target sends too much: {detail}"
-    if error in ("ReadError", "WriteError"):
-        return f"the target resets the connection: {detail}"
-    return f"the target gives no usable answer: {detail}"
+def explained(error: str, detail: str, begun: bool = False) -> tuple[str, str]:
+    """Return what an error (an httpx exception's name) says of the target, in words, and what to look at."""
+    fitting = (row for row in _TROUBLES if row[0] in (error, "") and re.search(row[1], detail, re.IGNORECASE))
+    _, pattern, words, hint = next(fitting)
+    if error == "ReadTimeout" and begun and not pattern:
+        words = "the target hangs amid its answer: the rest of the body does not come"
+    return words.format(detail), hint
 
 
-def _late_words(detail: str, begun: bool) -> str:
-    if "still being sent" in detail:
-        return "the target sends its answer too slowly: it was not complete when the time was up"
-    if begun:
-        return "the target hangs amid its answer: the rest of the body does not come"
-    return "the target hangs: it takes the request and does not answer"
+_CURL = "see what answers there with curl -i"
+_WALL = "see that a firewall lets you through, and try again"
+_TROUBLES = (
+    ("ProxyError", "", "the target was not asked: {}", "see the proxy; NO_PROXY lists hosts that need none"),
+    (
+        "",
+        "certificate.required|bad.certificate|handshake.failure",
+        "the target asks for a certificate of the client (TLS): {}",
+        "name it: --bctrl-client-cert, a PEM file with certificate and key",
+    ),
+    (
+        "ConnectError",
+        "name or service|getaddrinfo|nodename|name resolution|no address",
+        "the target's name is not known (DNS): {}",
+        "see that the base URL is right, and that there is a network",
+    ),
+    (
+        "ConnectError",
+        "certificate|ssl|tls",
+        "there is no secure connection to the target (TLS): {}",
+        "see the certificate with openssl s_client -connect; SSL_CERT_FILE names the CAs to trust, a company's own too",
+    ),
+    ("ConnectError", "", "the target cannot be reached: {}", "see that a server listens there, on this port"),
+    ("ConnectTimeout", "", "the target cannot be reached: no connection in time", _WALL),
+    (
+        "ReadTimeout",
+        "still being sent",
+        "the target sends its answer too slowly: it was not complete when the time was up",
+        _CURL,
+    ),
+    ("ReadTimeout", "", "the target hangs: it takes the request and does not answer", _WALL),
+    ("RemoteProtocolError", "without sending a response", "the target closes the connection without an answer", _CURL),
+    ("RemoteProtocolError", "complete message body|incomplete chunked", "the target truncates its answer: {}", _CURL),
+    ("RemoteProtocolError", "", "the target's answer is not HTTP/1.1: {}", _CURL),
+    (TooMuchError.__name__, "", "the target sends too much: {}", _CURL),
+    ("ReadError", "", "the target resets the connection: {}", _CURL),
+    ("WriteError", "", "the target resets the connection: {}", _CURL),
+    ("", "", "the target gives no usable answer: {}", _CURL),
+)
+"""Error, what its detail has in it, what to say of it, and what to look at; the first that fits counts."""
 
 
 def come_back_later(status: int, attempts: int, asked: float | None, again: int) -> str:
@@ -82,6 +104,11 @@ def is_timeout(text: str) -> bool:
     return "hangs" in text or "too slowly" in text or "no connection in time" in text
 
 
+def is_out_of_reach(error: httpx.TransportError) -> bool:
+    """Whether the request left for nobody: there was no connection to the target."""
+    return isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
+
+
 def attempt_findings(
     operation: Operation, attempts: Sequence[Attempt], shell: str, before: str = ""
 ) -> Iterator[Finding]:
@@ -95,7 +122,7 @@ def attempt_findings(
             words = (
                 f"{_STRAY}: {attempt.detail}"
                 if attempt.is_stray
-                else _words(attempt.error, attempt.detail, attempt.begun)
+                else explained(attempt.error, attempt.detail, attempt.begun)[0]
             )
             command = before if attempt.is_stray and before else shell
             yield _finding(operation, "answer", words, attempt.detail or attempt.error, command)
@@ -109,7 +136,7 @@ def pause_finding(operation: Operation, pauses: int, shell: str) -> Finding:
         found,
         rule="not_a_server_error",
         expected="one pause at most, with Retry-After",
-        extra={"status": "503", "kind": "again"},
+        extra={"status": "503", "kind": "again", "source": "HTTP"},
     )
 
 
@@ -137,5 +164,5 @@ def _finding(operation: Operation, place: str, message: str, observed: object, s
         total=1,
         operation=operation.label,
         reproduce=shell,
-        extra={"kind": re.split(r"[:(]", message)[0].strip()},
+        extra={"kind": re.split(r"[:(]", message)[0].strip(), "source": "HTTP"},
     )

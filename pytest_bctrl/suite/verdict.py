@@ -21,8 +21,8 @@ class Verdict:
     """Collects the findings of one test; `give` fails the test where one is at or above the failing level.
 
     `stopped` tells that the test stopped the whole run, because the target cannot be asked; `not_checked` says what
-    the test could not look at, and why; `figures` are lines for the end of the run; `upstream` is the published
-    document (`name`, `data`), for whoever asks who moved. Findings that the baseline
+    the test could not look at, and why, and `reproduce` asks the same by hand; `figures` are lines for the end of the
+    run; `upstream` is the published document (`name`, `data`), for whoever asks who moved. Findings that the baseline
     accepts do not fail the test; where they would have, it is an expected failure.
     """
 
@@ -35,6 +35,7 @@ class Verdict:
     ) -> None:
         self.stopped = False
         self.not_checked = ""
+        self.reproduce = ""
         self.upstream: Mapping[str, Any] | None = None
         self.figures: list[str] = []
         self._fail_on: FailOn = fail_on
@@ -59,6 +60,7 @@ class Verdict:
             "tally": dict(self._tally - self._before),
             "stopped": self.stopped,
             "not_checked": self.not_checked,
+            "reproduce": self.reproduce,
             "figures": self.figures,
             "off": self._off,
             "upstream": self.upstream,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -13,7 +16,9 @@ from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.incoming import ACCEPTED
 from pytest_bctrl.secret import Secret, secret
-from pytest_bctrl.traffic.flow import Attempt, FieldsFor, Rules
+from pytest_bctrl.settings import is_sendable
+from pytest_bctrl.traffic.connection import Connection
+from pytest_bctrl.traffic.flow import Attempt, FieldsFor, ProxyAddress, Rules
 from pytest_bctrl.traffic.origin import Origin, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.transport import AsyncGuardedTransport, GuardedTransport
@@ -32,9 +37,9 @@ def client(
     live: bool,
     retry: RetryPolicy | None = None,
     observe: Callable[[Attempt], None] = lambda attempt: None,
-    headers: Mapping[str, str] | None = None,
     around: Callable[[httpx.BaseTransport], httpx.BaseTransport] = lambda transport: transport,
     fields: FieldsFor | None = None,
+    connection: Connection | None = None,
     keep_alive: bool = True,
 ) -> httpx.Client:
     """Return an `httpx.Client` on `base_url` that sends `key` to that origin only.
@@ -42,13 +47,15 @@ def client(
     It follows no redirect, refuses unsafe methods where `live`, times out after 10 s, and tries safe requests
     again on 408, 429, 502, 503, 504 and broken connections within 30 s in all, as `Retry-After` asks. `around` puts
     another transport around the one that does all this. `fields` says which header fields carry the key, by method and
-    path; without it, it is a bearer token. Without `keep_alive`, each request has a connection of its own.
+    path; without it, it is a bearer token. `connection` is what all requests have in common. Without `keep_alive`, each
+    request has a connection of its own.
+
+    Raises `SettingError` for a key, a certificate or a proxy that cannot be used.
     """
-    rules = _rules(base_url, key, live, retry, observe, fields)
+    rules = _rules(base_url, key, live, retry, observe, fields, connection)
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=20 if keep_alive else 0)
-    inner = httpx.HTTPTransport(verify=rules.origin.scheme == "https", proxy=_proxy(rules.origin), limits=limits)
-    transport = around(GuardedTransport(rules, inner))
-    return httpx.Client(base_url=base_url, transport=transport, headers={**_HEADERS, **(headers or {})}, **_SAFE)
+    transport = around(GuardedTransport(rules, _opened(httpx.HTTPTransport, rules, limits)))
+    return httpx.Client(base_url=base_url, transport=transport, headers=_HEADERS, **_SAFE)
 
 
 def async_client(
@@ -60,16 +67,16 @@ def async_client(
     observe: Callable[[Attempt], None] = lambda attempt: None,
     around: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda transport: transport,
     fields: FieldsFor | None = None,
+    connection: Connection | None = None,
 ) -> httpx.AsyncClient:
     """Return an `httpx.AsyncClient` that keeps the same rules as `client`.
 
     Each request has a connection of its own, closed with the answer: a client that nobody awaited the closing of
     leaves nothing open behind its event loop.
     """
-    rules = _rules(base_url, key, live, retry, observe, fields)
+    rules = _rules(base_url, key, live, retry, observe, fields, connection)
     limits = httpx.Limits(max_keepalive_connections=0)
-    inner = httpx.AsyncHTTPTransport(verify=rules.origin.scheme == "https", proxy=_proxy(rules.origin), limits=limits)
-    transport = around(AsyncGuardedTransport(rules, inner))
+    transport = around(AsyncGuardedTransport(rules, _opened(httpx.AsyncHTTPTransport, rules, limits)))
     return httpx.AsyncClient(base_url=base_url, transport=transport, headers=_HEADERS, **_SAFE)
 
 
@@ -80,46 +87,78 @@ def _rules(
     retry: RetryPolicy | None,
     observe: Callable[[Attempt], None],
     fields: FieldsFor | None,
+    connection: Connection | None,
 ) -> Rules:
     held = None if key is None else secret(key)
     # Told apart by a function that has ended when the error is raised: a traceback shows the values of its frames.
-    if held is not None and not _is_sendable(held.reveal()):
+    if held is not None and not is_sendable(held.reveal()):
         raise SettingError(
             "the key holds white space, a line end or characters that no key has",
             where="bctrl_api_key",
             mend="strip what the key was read from",
         )
     # httpx writes a host name in the form that goes on the wire (`xn--…`), and the origin is compared with that.
-    rules = Rules(origin_of(str(httpx.URL(base_url))), held, live, retry or RetryPolicy(), observe)
+    origin = origin_of(str(httpx.URL(base_url)))
+    proxy = _proxy(origin)
+    rules = Rules(
+        origin, held, live, retry or RetryPolicy(), observe, connection=connection or Connection(), proxy=proxy
+    )
     return rules if fields is None else replace(rules, fields=fields)
 
 
-def _is_sendable(value: str) -> bool:
-    """Whether a header can carry a key; a library that finds out that it cannot writes the key into its error."""
-    return value.isascii() and value.isprintable() and value == value.strip()
+Transport = TypeVar("Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
 
-def _proxy(origin: Origin) -> httpx.Proxy | None:
-    """The proxy that the environment names for https; plain http goes to loopback alone, where none applies.
+def _opened(kind: type[Transport], rules: Rules, limits: httpx.Limits) -> Transport:
+    """Return a transport of a kind; raises `SettingError` for a variable of the environment that cannot be used."""
+    verify = _context(rules.connection) if rules.origin.scheme == "https" else False
+    proxy = httpx.Proxy(rules.proxy.address.reveal()) if rules.proxy else None
+    try:
+        return kind(verify=verify, proxy=proxy, limits=limits)
+    except ImportError:
+        mend = "pip install 'httpx[socks]', or give http://HOST:PORT"
+        problem = "a SOCKS proxy needs the package socksio, which is not installed"
+    raise SettingError(problem, where=rules.proxy.variable if rules.proxy else "", mend=mend)
+
+
+def _context(connection: Connection) -> ssl.SSLContext:
+    variable = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), "")
+    if variable == "SSL_CERT_DIR" and not Path(os.environ[variable]).is_dir():
+        raise SettingError("it is no folder", where=variable, mend="name the folder of the CA certificates")
+    try:
+        context = httpx.create_ssl_context()
+    except OSError:
+        mend = "name a PEM file with the certificates of the CAs to trust"
+        raise SettingError("it holds no certificates", where=variable, mend=mend) from None
+    try:
+        if connection.certificate:
+            # A key that needs a passphrase would be asked for on the terminal.
+            context.load_cert_chain(connection.certificate, password="")
+    except OSError:
+        mend = "name a PEM file that holds both, the key without a passphrase"
+        raise SettingError("it holds no certificate with its key", where="bctrl_client_cert", mend=mend) from None
+    return context
+
+
+def _proxy(origin: Origin) -> ProxyAddress | None:
+    """The proxy that the environment names for an origin; none for this machine, and for what `NO_PROXY` lists.
 
     Raises `SettingError`, which does not show it, for one that cannot be used.
     """
-    if origin.scheme != "https" or origin.is_loopback or proxy_bypass(origin.host):
+    if origin.is_loopback or proxy_bypass(origin.host):
         return None
-    is_named, made = _named_proxy()
-    if is_named and made is None:
-        raise SettingError(
-            "the address of the proxy is not one that can be used",
-            where="HTTPS_PROXY",
-            mend="give it as http://HOST:PORT",
-        )
-    return made
-
-
-def _named_proxy() -> tuple[bool, httpx.Proxy | None]:
-    named = getproxies().get("https", "")
+    named = getproxies()
+    kind = next((kind for kind in (origin.scheme, "all") if named.get(kind)), None)
+    if kind is None:
+        return None
+    # Without a scheme it is http, as for every other program.
+    address = Secret(named[kind] if "://" in named[kind] else f"http://{named[kind]}")
+    variable = f"{kind.upper()}_PROXY"
     try:
-        # Without a scheme it is http, as for every other program.
-        return bool(named), httpx.Proxy(named if "://" in named else f"http://{named}") if named else None
+        url = httpx.Proxy(address.reveal()).url
+        if url.host:
+            return ProxyAddress(address, f"{variable}, {url.host}:{url.port or ''}".removesuffix(":"), variable)
     except (ValueError, httpx.InvalidURL):
-        return True, None
+        pass
+    mend = "give it as http://HOST:PORT"
+    raise SettingError("the address of the proxy is not one that can be used", where=variable, mend=mend)

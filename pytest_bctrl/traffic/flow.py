@@ -20,6 +20,7 @@ from pytest_bctrl.contract.model import SAFE_METHODS, overrides_method
 from pytest_bctrl.errors import UnsafeRequestError
 from pytest_bctrl.incoming import TooLargeError, require_unpackable
 from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.connection import Connection
 from pytest_bctrl.traffic.origin import Origin, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 
@@ -73,9 +74,23 @@ class Attempt:
         return self.reused and not self.begun and is_gone
 
     @property
+    def is_silent(self) -> bool:
+        """Whether nothing came that is, or was to be, an answer."""
+        return not self.begun and (self.error != "RemoteProtocolError" or _GONE in self.detail)
+
+    @property
     def is_stray(self) -> bool:
         """Whether what stood on a kept connection is no answer: it may have come after the end of the one before."""
         return self.reused and not self.begun and self.error == "RemoteProtocolError" and _GONE not in self.detail
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyAddress:
+    """A proxy, how it is shown, and the variable that names it."""
+
+    address: Secret
+    shown: str
+    variable: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +98,7 @@ class Rules:
     """What a client may do: where the key goes, whether the target is live, when to try again.
 
     `observe` is called with every attempt, also with those that a retry makes good. `fields` says, for a method and a
-    path, which header fields carry the key.
+    path, which header fields carry the key. `proxy` is what requests go through.
     """
 
     origin: Origin
@@ -92,6 +107,8 @@ class Rules:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     observe: Callable[[Attempt], None] = lambda attempt: None
     fields: FieldsFor = lambda method, path: (BEARER,)
+    connection: Connection = field(default_factory=Connection)
+    proxy: ProxyAddress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +154,11 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
     """
     refuse_unsafe(request, rules)
     outgoing = _prepared(request, rules)
-    deadline = monotonic() + rules.retry.budget
+    patience = rules.retry.patience
     attempts: list[Attempt] = []
+    if paused := rules.connection.pace.take(monotonic()):
+        yield Wait(paused)
+    deadline = monotonic() + rules.retry.budget
     while True:
         started = monotonic()
         outcome = yield Send(_timed(outgoing, deadline - started), deadline)
@@ -148,8 +168,19 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
         attempt = _attempt(request, outcome, monotonic() - started)
         attempts.append(attempt)
         rules.observe(attempt)
-        wait = _wait(request, outcome, attempts, deadline, rules)
-        yield Wait(wait) if wait is not None else _finish(request, outcome, tuple(attempts))
+        rules.connection.pace.learn(
+            outcome.status, httpx.Headers(list(outcome.headers)), monotonic(), datetime.now(UTC)
+        )
+        limit = deadline + (patience if outcome.status == 429 else 0)
+        wait = _wait(request, outcome, attempts, limit, rules)
+        if wait is None:
+            yield _finish(request, outcome, tuple(attempts))
+            continue
+        wait = max(wait, rules.connection.pace.take(monotonic()))
+        if outcome.status == 429:
+            # What the target asks for is no time that it takes.
+            patience, deadline = patience - wait, deadline + wait
+        yield Wait(wait)
 
 
 def _unpackable(outcome: Outcome) -> Outcome:
@@ -177,11 +208,11 @@ def refuse_unsafe(request: httpx.Request, rules: Rules) -> None:
             mend="live clients send GET, HEAD and OPTIONS; use the bctrl_mock fixture to test other methods",
         )
     origin = origin_of(str(request.url))
-    if origin.scheme == "http" and not origin.is_loopback:
+    if origin.scheme == "http" and not origin.is_loopback and origin.host not in rules.connection.http_hosts:
         raise UnsafeRequestError(
             "plain http to another machine is not sent",
             where=str(request.url.copy_with(query=None)),
-            mend="use https",
+            mend="use https, or name the host in bctrl_http_hosts",
         )
 
 
@@ -199,6 +230,10 @@ def _prepared(request: httpx.Request, rules: Rules) -> httpx.Request:
     """A copy of the request with the key on it, where it may have it; the caller's request never holds the key."""
     headers = httpx.Headers(request.headers)
     own = request.extensions.get(CREDENTIAL)
+    for name, value in rules.connection.headers if origin_of(str(request.url)) == rules.origin else ():
+        # A caller's own header stands, beside those that the client itself adds.
+        if name.lower() in _REPLACED or name not in headers:
+            headers[name] = value.reveal()
     if rules.key is not None:
         if origin_of(str(request.url)) != rules.origin:
             for name in [name for name, value in headers.items() if rules.key.reveal() in value]:
@@ -219,6 +254,9 @@ def _prepared(request: httpx.Request, rules: Rules) -> httpx.Request:
         stream=httpx.ByteStream(request.content),
         extensions=extensions,
     )
+
+
+_REPLACED = frozenset({"accept", "user-agent"})
 
 
 def _put(headers: httpx.Headers, name: str, value: str) -> None:
@@ -273,7 +311,7 @@ def _wait(
         return None
     if outcome.error is not None and issubclass(outcome.error, _FINAL):
         return None
-    wait = rules.retry.wait(made, retry_after, datetime.now(UTC))
+    wait = rules.retry.wait(made, retry_after, datetime.now(UTC), outcome.status)
     return wait if monotonic() + wait < deadline else None
 
 

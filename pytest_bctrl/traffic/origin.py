@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -49,11 +50,11 @@ def origin_of(url: str) -> Origin:
     return Origin(scheme, parts.hostname, parts.port or _PORTS[scheme])
 
 
-def base_url(text: str, *, where: str, prefix: str = "/v1") -> str:
+def base_url(text: str, *, where: str, prefix: str = "/v1", http_hosts: Collection[str] = ()) -> str:
     """Return a base URL in one form: no trailing slash, and without `prefix` where it ends with it.
 
     `prefix` is what the contract's paths begin with; people give the base URL with and without it. Raises
-    `SettingError`, with `where` naming the setting, for anything but https, or http to loopback.
+    `SettingError`, with `where` naming the setting, for anything but https, or http to loopback and to `http_hosts`.
     """
     example = "it should look like https://api.bctrl.ai, or http://localhost:8787 for a server on this machine"
     try:
@@ -67,11 +68,11 @@ def base_url(text: str, *, where: str, prefix: str = "/v1") -> str:
     if parts.query or parts.fragment:
         # What stands there may be a key.
         raise SettingError("the URL has a query or a fragment", where=where, mend=f"leave it out; {example}")
-    if origin.scheme == "http" and not origin.is_loopback:
+    if origin.scheme == "http" and not origin.is_loopback and origin.host not in http_hosts:
         raise SettingError(
             f"{text.strip()} would send the key in plain text",
             where=where,
-            mend="use https; plain http is for this machine alone (localhost, 127.0.0.1, [::1])",
+            mend="use https; plain http is for this machine (localhost, 127.0.0.1, [::1]) and bctrl_http_hosts",
         )
     return _without_prefix(parts, prefix)
 

@@ -1,7 +1,9 @@
-"""When a request is sent again, and how long to wait first: decisions only, no clock and no socket."""
+"""When a request is sent, and sent again, and how long to wait first: decisions only, no clock and no socket."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,7 +15,8 @@ RETRIED_STATUSES = frozenset({408, 429, 502, 503, 504})
 class RetryPolicy:
     """Which answers a safe request is tried again on, how often, and how long: `budget` seconds, waits included.
 
-    On a status of `announced` it is tried again only where the answer says when (`Retry-After`).
+    On a status of `announced` it is tried again only where the answer says when (`Retry-After`). `patience` are the
+    seconds that a 429 may have a request wait beyond that.
     """
 
     statuses: frozenset[int] = RETRIED_STATUSES
@@ -21,15 +24,79 @@ class RetryPolicy:
     budget: float = 30.0
     attempts: int = 4
     first_wait: float = 0.2
+    patience: float = 0.0
 
     def tries_again(self, status: int | None, retry_after: str | None) -> bool:
         """Whether an answer with this status, and this `Retry-After`, is one to come back for."""
         return status in self.statuses or (status in self.announced and retry_after is not None)
 
-    def wait(self, attempt: int, retry_after: str | None, now: datetime) -> float:
-        """Seconds to wait after the failed `attempt` (1 for the first): what the server asks, or 0.2, 0.4, 0.8."""
+    def wait(self, attempt: int, retry_after: str | None, now: datetime, status: int | None = None) -> float:
+        """Seconds to wait after the failed `attempt` (1 for the first): what the server asks, or 0.2, 0.4, 0.8.
+
+        For a 429 that says nothing, it is 1, 3, 9 where there is patience: a limit is one of seconds or minutes.
+        """
         asked = parse_retry_after(retry_after, now) if retry_after is not None else None
-        return self.first_wait * 2 ** (attempt - 1) if asked is None else asked
+        if asked is None and status == 429 and self.patience:
+            return 5 * self.first_wait * 3.0 ** (attempt - 1)
+        return self.first_wait * 2.0 ** (attempt - 1) if asked is None else asked
+
+
+FIRST = 0.25
+SLOWEST = 1.0
+"""Seconds between two requests: after the second 429, and at most. Every further one doubles them."""
+LONGEST = 90.0
+"""Seconds that are waited at most because an answer says that no more requests are taken."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """Keeps requests apart: `seconds` lie between two, and none is sent while the target takes none.
+
+    The first 429 changes nothing: one is often all there is. Times are of one clock that never goes back.
+    """
+
+    seconds: float = 0.0
+    _next: float = 0.0
+    _limits: int = 0
+    _patience: float = 2 * LONGEST
+
+    def take(self, now: float) -> float:
+        """Return the seconds to wait before a request, which is sent then."""
+        at = max(now, self._next)
+        self._next = at + self.seconds
+        return at - now
+
+    def learn(self, status: int | None, headers: Mapping[str, str], now: float, today: datetime) -> None:
+        """Take an answer's word for how many requests are taken: a 429, or that none is left until a time."""
+        reset = _reset(headers, today)
+        if status != 429:
+            if reset is not None and reset <= min(LONGEST, self._patience):
+                # Some answers say so each time, and take more all the same.
+                self._patience -= reset
+                self._next = max(self._next, now + reset)
+            return
+        self._limits += headers.get("Retry-After") != "0"
+        if self._limits > 1 and headers.get("Retry-After") != "0":
+            self.seconds = max(self.seconds, min(SLOWEST, 2 * self.seconds or FIRST))
+
+
+def _reset(headers: Mapping[str, str], today: datetime) -> float | None:
+    """Seconds until more requests are taken, where an answer says that none is left (draft-ietf-httpapi-ratelimit)."""
+    for prefix in ("RateLimit-", "X-RateLimit-", "X-Rate-Limit-"):
+        if headers.get(f"{prefix}Remaining", "").strip() == "0":
+            return _until(headers.get(f"{prefix}Reset", ""), today)
+    found = re.search(r";\s*r=0\b.*?;\s*t=(\d+)", headers.get("RateLimit", ""))
+    return _until(found[1], today) if found else None
+
+
+def _until(text: str, today: datetime) -> float | None:
+    """Read a reset: seconds, or the second of a day since 1970, as some write it."""
+    seconds = parse_retry_after(text.partition(".")[0], today)
+    is_epoch = seconds is not None and seconds > _YEAR
+    return max(0.0, seconds - today.timestamp()) if seconds is not None and is_epoch else seconds
+
+
+_YEAR = 365 * 24 * 3600
 
 
 def parse_retry_after(value: str, now: datetime) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import Timer
 from typing import Any
@@ -56,7 +56,7 @@ class GuardedTransport(httpx.BaseTransport):
                 finally:
                     response.close()
             except httpx.TransportError as error:
-                return _failed(_late() if watch.fired else error, watch.connected, begun)
+                return _failed(_late() if watch.fired else error, watch.events, self._rules, begun)
         return Outcome(response.status_code, response.headers.raw, bytes(body), _kept(response))
 
     def close(self) -> None:
@@ -107,11 +107,11 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
                 finally:
                     await response.aclose()
         except httpx.TransportError as error:
-            return _failed(error, any(name in _CONNECTING for name in events), begun=response is not None)
+            return _failed(error, events, self._rules, begun=response is not None)
         if len(body) > MOST:
-            return _failed(_too_large(), connected=True)
+            return _failed(_too_large(), events, self._rules)
         if scope.cancelled_caught or response is None:
-            return _failed(_late(), connected=True)
+            return _failed(_late(), events, self._rules)
         return Outcome(response.status_code, response.headers.raw, bytes(body), _kept(response))
 
     async def aclose(self) -> None:
@@ -141,9 +141,15 @@ def _kept(response: httpx.Response) -> dict[str, Any]:
     }
 
 
-def _failed(error: httpx.TransportError, connected: bool, begun: bool = True) -> Outcome:
+def _failed(error: httpx.TransportError, events: Sequence[str], rules: Rules, begun: bool = True) -> Outcome:
     detail = _DETAILS.get(type(error)) or _in_words(str(error)) or type(error).__name__
-    return Outcome(error=type(error), detail=detail, reused=not connected, begun=begun)
+    started, connected, secured = (any(name.endswith(end) for name in events) for end in _STEPS)
+    if rules.proxy is None or not started or (connected and (secured or rules.origin.scheme == "http")):
+        return Outcome(error=type(error), detail=detail, reused=not started, begun=begun)
+    # What the request goes through is not there, or does not let it pass: nothing is known of the target.
+    words = "does not let the request pass" if connected else "cannot be reached"
+    detail = f"the proxy ({rules.proxy.shown}) {words}: {detail}"
+    return Outcome(error=httpx.ProxyError, detail=detail, begun=False)
 
 
 def _in_words(text: str) -> str:
@@ -164,23 +170,22 @@ _DETAILS: dict[type[httpx.TransportError], str] = {
 }
 
 
-_CONNECTING = frozenset({"connection.connect_tcp.started", "connection.connect_unix_socket.started"})
-"""httpcore's trace events that tell of a new connection."""
+_STEPS = ("connect_tcp.started", "connect_tcp.complete", "start_tls.started")
+"""How the names of httpcore's trace events end that tell of a new connection."""
 
 
 class _Watch:
-    """One request being watched: whether it opened a connection, and whether its time ran out."""
+    """One request being watched: what happened on the wire, and whether its time ran out."""
 
     def __init__(self, streams: WeakSet[Any]) -> None:
-        self.connected = False
+        self.events: list[str] = []
         self.fired = False
         self._streams = streams
 
     def trace(self, name: str, info: dict[str, Any]) -> None:
         """Take httpcore's word for what happens on the wire (its trace extension)."""
-        if name in _CONNECTING:
-            self.connected = True
-        elif name in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+        self.events.append(name)
+        if name.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._streams.add(info["return_value"])
 
     def fire(self) -> None:

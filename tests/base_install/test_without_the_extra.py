@@ -7,14 +7,21 @@ from importlib.util import find_spec
 
 import pytest
 
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.traffic.mock import MockServer
+
 pytestmark = pytest.mark.skipif(
     find_spec("schemathesis") is not None, reason="the extra is installed; `tox -e base` runs this without it"
 )
 
 
-@pytest.mark.parametrize("flag", ["--bctrl-mock", "--bctrl-live"])
-def test_the_suite_needs_the_extra_and_says_so(pytester: pytest.Pytester, flag: str) -> None:
-    result = pytester.runpytest_subprocess(flag)
+@pytest.mark.parametrize("arguments", [["--bctrl-mock"], ["--bctrl-live", "bctrl"]])
+def test_the_suite_needs_the_extra_and_says_so(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setenv("BCTRL_API_KEY", "pk_base_0123456789")
+    monkeypatch.setenv("BCTRL_SPACE_ID", "mine")
+    result = pytester.runpytest_subprocess(*arguments)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in result.errlines if line.strip()]
@@ -30,6 +37,27 @@ def test_the_fixtures_work(pytester: pytest.Pytester) -> None:
             assert_conforms(bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes"), fail_on="info")
         """
     )
+    pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
+
+
+def test_a_live_run_needs_no_extra_for_recordings(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.bctrl_recording
+        def test_it(bctrl_client, bctrl_space_id):
+            assert 200 == bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code
+        """
+    )
+    with MockServer(load()) as server:
+        monkeypatch.setenv("BCTRL_API_KEY", server.api_key.reveal())
+        monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)
+        result = pytester.runpytest_subprocess(
+            "--bctrl-live", f"--bctrl-base-url={server.url}", "--bctrl-record-mode=once"
+        )
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["bctrl: *, without its contract suite (*", "written: recordings/*.har"])
     pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
 
 

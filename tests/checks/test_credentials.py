@@ -85,7 +85,7 @@ def test_each_wrong_credential_has_a_command_that_sends_it(
     """Made from the variable, in the words of a shell."""
     variable = "BCTRL_API_KEY"
     keys = [
-        ("last character changed", changed, f"${{{variable}%?}}{last}"),
+        ("last character changed", changed, f"${{{variable}:0:{len(key) - 1}}}{last}"),
         (
             "middle character changed",
             middle,
@@ -93,6 +93,7 @@ def test_each_wrong_credential_has_a_command_that_sends_it(
         ),
         ("last character missing", key[:-1], f"${{{variable}%?}}"),
         ("first half of the key", half, f"${{{variable}:0:{len(half)}}}"),
+        ("first character changed", f"x{key[1:]}", f"x${{{variable}:1}}"),
         ("first 8 characters", key[:8], f"${{{variable}:0:8}}"),
         ("key with more behind it", f"{key}x", f"${{{variable}}}x"),
     ]

@@ -188,7 +188,7 @@ INSTEAD: dict[str, tuple[Any, ...]] = {
     "an answer was due": (answer({}, 400, (("Location", "/elsewhere"),)), (200,),
         "status_code_conformance/instead of 200 @status: the status is documented, but not what this request is to get; [200], not 400",
         'content_type_conformance/missing @header Content-Type: the content type is missing; ["application/json"], not null',
-        "schema/alternatives @$: the value is none of the documented alternatives; null, not {}"),
+        'schema/alternatives @$: the value is none of the documented alternatives; ["FlatError {error, code, requestId}", "NestedError {error}"], not {}'),
     "a refusal was due, and the server failed": (answer({}, 503), (401, 403), "not_a_server_error/instead of 401, 403 @status: the server failed; [401, 403], not 503"),
 }  # fmt: skip
 """What was due: an answer, the statuses that the request is to get, and what is reported."""

@@ -116,7 +116,10 @@ def test_a_live_target_with_a_fault_fails(step: Run) -> None:
 
 
 def test_no_verdict_is_no_green_one(step: Run) -> None:
-    """A missing key, and a target that is none."""
+    """A missing key, a target that cannot be asked, and one that is none."""
+    dead = {"target": "live", "space-id": "x", "base-url": "http://127.0.0.1:9", "fail-on": "never"}
+    code, outputs, _ = step("run", dead, BCTRL_API_KEY="pk_action_0123456789")
+    assert (2, "not-checked") == (code, outputs["verdict"])
     assert (4, "not-checked") == (lambda done: (done[0], done[1]["verdict"]))(step("run", {"target": "live"}))
     code, _, told = step("run", {"target": "mock; touch injected"})
     assert (4, True) == (code, "::error::target: choose one of mock, live, none" in told)

@@ -59,7 +59,7 @@ def test_what_was_recorded_is_replayed_byte_for_byte_with_nothing_set(
     pytester.makepyfile(test_mine=PROJECT)
     url = gateway if base else api.url
     recorded = record("-s", "-p", "no:randomly", f"--bctrl-base-url={url}")
-    recorded.assert_outcomes(passed=4, deselected=36)
+    recorded.assert_outcomes(passed=4, deselected=37)
     running.close()
 
     replayed = replay("-s", "-n0")

@@ -6,28 +6,10 @@ import threading
 
 import pytest
 
-from pytest_bctrl.suite.sending import FIRST, SLOWEST, Pace
 from tests.variants import serve
 from tests.variants.reply import Reply
 from tests.variants.service import Service, Visit
 from tests.variants.variant import harmless
-
-
-def test_the_first_limit_changes_nothing() -> None:
-    pace = Pace()
-    pace.slow_down()
-
-    assert pace.seconds == 0
-
-
-def test_each_further_limit_doubles_the_time_between_requests_up_to_a_bound() -> None:
-    pace = Pace()
-    seen = []
-    for _ in range(6):
-        pace.slow_down()
-        seen.append(pace.seconds)
-
-    assert [0, FIRST, 2 * FIRST, SLOWEST, SLOWEST, SLOWEST] == seen
 
 
 class Limit:

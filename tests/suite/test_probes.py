@@ -19,9 +19,10 @@ from pytest_bctrl.finding import Finding
 from pytest_bctrl.suite import probes, selftest
 from pytest_bctrl.suite.parameters import variations
 from pytest_bctrl.suite.paths import ODD, UNKNOWN, near_misses, unknown
-from pytest_bctrl.suite.plan import Probe, require_operations, run_probes
+from pytest_bctrl.suite.plan import Probe, left_out, plan, require_operations, run_probes
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.target import Target
+from pytest_bctrl.suite.summary import Summary
+from pytest_bctrl.suite.target import NotCheckedError, Target
 from pytest_bctrl.suite.verdict import Verdict
 from pytest_bctrl.traffic.mock import MockServer, change
 from pytest_bctrl.traffic.mock.fault import Fault
@@ -194,6 +195,47 @@ def test_a_value_of_which_nothing_would_arrive_is_not_asked_with() -> None:
     identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     contract = contract_of(parameters=[identity, tags])
     assert ["tag=a"] == [one.name for one in variations(contract, contract.operations[0], {})]
+
+
+def pages() -> Contract:
+    """An operation with more to try than may be sent, and a cursor that only the server can give."""
+    listed = [{"name": f"p{number}", "in": "query", "schema": {"enum": [*"abcdef"]}} for number in range(9)]
+    cursor = {"name": "cursor", "in": "query", "schema": {"type": "string"}}
+    identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    content = {"application/json": {"schema": {"type": "object"}}}
+    responses = {status: {"description": "x", "content": content} for status in ("200", "400", "401", "404")}
+    return contract_of(security="bearer", parameters=[identity, cursor, *listed], responses=responses)
+
+
+def test_no_operation_gets_more_than_forty_requests() -> None:
+    """What is left out is counted; more is sent where more is asked for."""
+    contract = pages()
+    mock = MockServer(contract)
+    run = replace(run_of(mock, contract), max_examples=20)
+    asked = Target(run)
+    run_probes(asked)
+    names = [probe.name for probe in plan(run) if "generated" not in probe.name]
+    assert 39 == len(mock.requests)
+    assert any("p0=a" in name for name in names)
+    assert left_out(run, contract.operations[0]) > 40
+    assert any("values of its parameters, since 40 requests are the most" in one for one in Summary(run).not_checked())
+    assert 0 == left_out(replace(run, contract=CONTRACT), LISTED)
+    asked._sent[contract.operations[0].label] = 40
+    with pytest.raises(NotCheckedError, match="40 requests of an operation are the most that a run sends"):
+        asked.ask(contract.operations[0], asked.plain(contract.operations[0]))
+    asked.close()
+
+
+def test_a_made_up_cursor_that_is_refused_is_no_error() -> None:
+    contract = pages()
+    mock = MockServer(contract)
+    mock.fault("status", 400)
+    with target(mock, contract) as asked:
+        asked._first[contract.operations[0].label] = cast("Any", None)
+        trial = next(iter(variations(contract, contract.operations[0], {})))
+        (found,) = probes.of_variation(asked, contract.operations[0], trial)
+    assert ["info"] == [one.level for one in found]
+    assert "bctrl_values gives one" in found[0].message
 
 
 NARROW = contract_of({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})

@@ -42,7 +42,7 @@ def test_the_suffix_says_how_and_json_what_was_checked(pytester: pytest.Pytester
     assert ("mock", "contract run", []) == (report["target"], report["report"], report["findings"])
     assert ("bctrl API", "1.0.0") == (report["contract"]["title"], report["contract"]["version"])
     assert {"passed"} == {test["outcome"] for test in report["tests"]}
-    assert len(report["tests"]) == 36
+    assert len(report["tests"]) == 37
     assert report["counts"]["requests"] >= 34
     assert report["complete"]
 
@@ -94,10 +94,10 @@ def test_workers_make_one_report_of_the_whole_run(pytester: pytest.Pytester) -> 
     """With what all of them saw."""
     result = pytester.runpytest("--bctrl-mock", "-n", "2", "--bctrl-report=report.json")
 
-    result.stdout.fnmatch_lines(["checked *GET /v1/spaces/{id}/runtimes: 36 tests, *"])
+    result.stdout.fnmatch_lines(["checked *GET /v1/spaces/{id}/runtimes: 37 tests, *"])
     report = read(pytester.path / "report.json")
     tests = [test["id"] for test in report["tests"]]
-    assert len(tests) == len(set(tests)) == 36
+    assert len(tests) == len(set(tests)) == 37
     points = report["coverage"]["points"]
     assert len(points) == report["coverage"]["total"] > report["coverage"]["seen"] > 0
     assert report["coverage"]["seen"] == sum(point["seen"] > 0 for point in points)

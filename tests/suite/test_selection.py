@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-TESTS = 36
+TESTS = 37
 
 
 STRICT = ("-W", "error", "--strict-markers", "--strict-config")
@@ -62,7 +62,7 @@ def test_ids_begin_with_bctrl(pytester: pytest.Pytester) -> None:
         (("-m", "not bctrl_contract", "--strict-markers"), {"passed": 1, "deselected": TESTS}),
         (("bctrl",), {"passed": TESTS}),
         (("bctrl::test_invariant[runtimes-list-unique_ids]",), {"passed": 1}),
-        (("-n", "2", "bctrl::test_wrong_credential_is_refused"), {"passed": 14}),
+        (("-n", "2", "bctrl::test_wrong_credential_is_refused"), {"passed": 15}),
     ],
     ids=["-k", "-m", "the suite alone", "an id that was printed", "a test on workers"],
 )

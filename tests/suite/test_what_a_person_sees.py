@@ -72,5 +72,5 @@ def test_a_conforming_live_run_ends_with_what_was_checked(live: LiveRun) -> None
         result = live(server)
 
     result.stdout.fnmatch_lines(
-        ["checked      GET /v1/spaces/{id}/runtimes: 36 tests, 39 requests, 38 of 39 answers with a body", "found *"]
+        ["checked      GET /v1/spaces/{id}/runtimes: 37 tests, 39 requests, 38 of 39 answers with a body", "found *"]
     )

@@ -208,8 +208,9 @@ def test_the_environments_proxies_and_netrc_are_not_asked_for_loopback(
 @pytest.mark.parametrize("proxy", ["me:pa55-word@127.0.0.1:9", "http://me:pa55-word@127.0.0.1:9"])
 def test_a_proxy_may_lack_its_scheme_as_for_other_programs(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("https_proxy", proxy)
-    with client("https://api.test", Secret(KEY), live=True) as made, pytest.raises(httpx.ConnectError) as caught:
+    with client("https://api.test", Secret(KEY), live=True) as made, pytest.raises(httpx.ProxyError) as caught:
         made.get("/things")
+    assert "the proxy (HTTPS_PROXY, 127.0.0.1:9) cannot be reached" in str(caught.value)
     assert "pa55" not in f"{caught.value!r} {caught.value}"
 
 

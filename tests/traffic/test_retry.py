@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.traffic.retry import RetryPolicy, parse_retry_after
+from pytest_bctrl.traffic.retry import FIRST, SLOWEST, Pace, RetryPolicy, parse_retry_after
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -85,3 +86,51 @@ def test_some_answers_are_come_back_for_only_where_they_say_when(
 ) -> None:
     policy = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}))
     assert again is policy.tries_again(status, retry_after)
+
+
+def test_each_further_limit_doubles_the_time_between_requests_up_to_a_bound() -> None:
+    pace, seen = Pace(), []
+    for _ in range(6):
+        pace.learn(429, {}, 0.0, NOW)
+        seen.append(pace.seconds)
+
+    assert [0, FIRST, 2 * FIRST, SLOWEST, SLOWEST, SLOWEST] == seen
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"RateLimit-Remaining": "0", "RateLimit-Reset": "7"}, 7),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(NOW.timestamp()) + 9)}, 9),
+        ({"RateLimit": '"minute";r=0;t=30'}, 30),
+        ({"RateLimit": '"minute";r=1;t=30'}, 0),
+        ({"RateLimit-Remaining": "1", "RateLimit-Reset": "7"}, 0),
+        ({"RateLimit-Remaining": "0", "RateLimit-Reset": "soon"}, 0),
+        ({"RateLimit-Remaining": "0", "RateLimit-Reset": "86400"}, 0),
+    ],
+)
+def test_nothing_is_sent_while_an_answer_says_that_nothing_is_taken(headers: dict[str, str], wait: float) -> None:
+    pace = Pace()
+    pace.learn(200, headers, 100.0, NOW)
+
+    assert wait == pace.take(100.0)
+
+
+def test_a_target_that_always_says_so_is_not_waited_for_without_end() -> None:
+    pace, waits = Pace(), []
+    for now in range(0, 900, 90):
+        pace.learn(200, {"RateLimit-Remaining": "0", "RateLimit-Reset": "60"}, float(now), NOW)
+        waits.append(pace.take(float(now)))
+    assert [60, 60, 60, *[0] * 7] == waits
+
+
+@given(st.lists(st.floats(0, 10), min_size=2), st.sampled_from([0.1, 2.0]))
+def test_requests_are_never_closer_than_the_rate_allows(times: list[float], seconds: float) -> None:
+    pace = Pace(seconds)
+    sent = [now + pace.take(now) for now in sorted(times)]
+    assert all(after - before >= seconds - 1e-9 for before, after in pairwise(sent))
+
+
+def test_a_limit_that_says_nothing_is_waited_for_longer_where_there_is_patience() -> None:
+    patient = RetryPolicy(patience=90)
+    assert [1, 3, 9] == [round(patient.wait(attempt, None, NOW, 429), 9) for attempt in (1, 2, 3)]

@@ -94,6 +94,8 @@ _FAMILIES = {
         "all-but-the-last-character-accepted": _also_token(lambda token: token == API_KEY[:-1]),
         "longer-half-accepted": _also_token(lambda token: len(token) > _HALF and API_KEY.startswith(token)),
         "first-8-characters-compared": _also_token(lambda token: token[:8] == API_KEY[:8]),
+        "all-but-the-first-6-characters-compared": _also_token(lambda token: token[6:] == API_KEY[6:]),
+        "all-but-the-first-8-characters-compared": _also_token(lambda token: token[8:] == API_KEY[8:]),
         "wrong-last-character-or-none-accepted": _also_token(lambda token: token[: len(API_KEY) - 1] == API_KEY[:-1]),
         "first-8-characters-alone-accepted": _also_token(lambda token: token == API_KEY[:8]),
         "first-half-alone-accepted": _also_token(lambda token: token == API_KEY[:_HALF]),

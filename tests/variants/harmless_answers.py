@@ -134,7 +134,6 @@ _UNKNOWN_HEADERS = (
     ("Link", "<x>; rel=y"),
     ("X-Ratelimit-Remaining", "0"),
     ("Strict-Transport-Security", "max-age=1"),
-    ("Deprecation", "true"),
 )
 _COOKIES = (("Set-Cookie", "a=1; Path=/; HttpOnly"), ("Set-Cookie", "b=2; Secure; SameSite=Strict"))
 

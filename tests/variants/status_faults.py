@@ -7,7 +7,7 @@ from .deliveries import delivered_by, later
 from .reply import Reply, written
 from .runtimes import edited, put, sample
 from .service import Hook, Service, Visit
-from .variant import Variant, faulty
+from .variant import Variant, dubious, faulty
 
 _HTML = b"<!doctype html><title>502</title><h1>Bad gateway</h1>"
 _JSON = "application/json"
@@ -18,6 +18,10 @@ _DOWN = Service().problem(503, "server.unavailable", "Come back later.")
 
 def _status(status: int, body: bytes | None = None) -> Service:
     return Service(listed=lambda _, reply: replace(reply, status=status, body=reply.body if body is None else body))
+
+
+def _headed(*headers: tuple[str, str]) -> Service:
+    return Service(listed=lambda _, reply: replace(reply, headers=(*reply.headers, *headers)))
 
 
 def _crash_when(odd: Callable[[str], bool], instead: Reply = _CRASH) -> Service:
@@ -79,7 +83,6 @@ _ODD_IDS: tuple[tuple[str, Service, str], ...] = (
     ("500-on-control-characters", _crash_when(_has_control), ""),
     ("503-on-odd-ids", _crash_when(_is_odd, _DOWN), ""),
     ("200-on-odd-ids", _crash_when(_is_odd, Reply(200, written({"runtimes": []}))), ""),
-    ("html-on-odd-ids", _crash_when(_is_odd, Reply(400, _HTML, (("Content-Type", "text/html"),))), ""),
     (
         "hang-on-unicode-id",
         _crash_when(lambda space: not space.isascii(), replace(_CRASH, delivery=later(120))),
@@ -191,6 +194,15 @@ VARIANTS: tuple[Variant, ...] = (
     ),
     faulty("protocol", "500-with-good-body", "no server error", _status(500)),
     *(faulty("protocol", name, "odd ids", service, doubt) for name, service, doubt in _ODD_IDS),
+    dubious(
+        "protocol",
+        "html-on-odd-ids",
+        "odd ids",
+        _crash_when(_is_odd, Reply(400, _HTML, (("Content-Type", "text/html"),))),
+    ),
+    dubious("protocol", "deprecated", "in service", _headed(("Deprecation", "@1767225600"))),
+    dubious("protocol", "with-a-last-day", "in service", _headed(("Sunset", "Thu, 31 Dec 2026 00:00:00 GMT"))),
+    faulty("protocol", "410-gone", "in service", _status(410)),
     faulty("protocol", "201-for-200", "documented status", _status(201)),
     faulty("protocol", "202-for-200", "documented status", _status(202)),
     faulty("protocol", "203-for-200", "documented status", _status(203)),

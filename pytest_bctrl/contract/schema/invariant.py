@@ -178,7 +178,7 @@ class _Same(Invariant):
 
 
 class _Times(Invariant):
-    """Members of each object that are texts are ISO 8601 times."""
+    """Members of each object that are texts are ISO 8601 times with a zone."""
 
     keyword = "times"
 
@@ -186,8 +186,10 @@ class _Times(Invariant):
         for path, value in self.objects(body):
             for name in self.names:
                 text = value.get(name)
-                if isinstance(text, str) and parse_time(text) is None:
-                    yield (*path, name), "an ISO 8601 time, such as 2026-03-01T08:00:00Z", text
+                moment = parse_time(text) if isinstance(text, str) else None
+                if isinstance(text, str) and (moment is None or moment.tzinfo is None):
+                    zoned = " with its zone" if moment else ""
+                    yield (*path, name), f"an ISO 8601 time{zoned}, such as 2026-03-01T08:00:00Z", text
 
     def problem(self, broken: Broken) -> str:
         return f"{broken[0][-1]}: {broken[2]!r} is no ISO 8601 time"

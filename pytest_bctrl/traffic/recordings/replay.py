@@ -109,6 +109,7 @@ class Player:
         if recorded and not known:
             lines.append(f"  nearest   {self._hide(_nearest(method, target, self.exchanges))}")
         lines.append(f"  record it {self._mend}")
+        lines.append("            without --bctrl-live it is recorded from the mock")
         return "\n".join(lines)
 
 

@@ -1,0 +1,111 @@
+"""Where a rule comes from, who gave an answer, and how bad that makes a finding."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from pytest_bctrl.baseline.allowlist import accepted, load_allow_list
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.provenance import is_malformed, softened, source_of
+from pytest_bctrl.checks.run import check_protocol
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.levels import parse_levels
+from pytest_bctrl.reports.terminal import describe
+from pytest_bctrl.suite.probes import refusals
+from tests.checks.answers import JSON, answer, sample
+from tests.contract.documents import document
+
+PLAIN = answer(sample(), headers=(JSON, ("Server", "app")))
+HTML = (("Content-Type", "text/html"), ("Server", "nginx/1.26"), ("Via", "1.1 edge"))
+PAGE = b"<html>\n<h1>400 Bad Request</h1>"
+
+
+def refusal(path: str, status: int, body: object = PAGE, headers: tuple[tuple[str, str], ...] = HTML) -> Answer:
+    return replace(answer(body, status, headers, id=path), usual=PLAIN)
+
+
+APP = (JSON, ("Server", "app"))
+
+
+@pytest.mark.parametrize(
+    ("given", "levels"),
+    [
+        (refusal("a\x00b", 400), ["info"]),
+        (refusal("a/b", 404), ["info"]),
+        (refusal("x" * 4000, 414), ["info"]),
+        (refusal("no-such-space", 404), ["warning", "warning"]),
+        (refusal("a\x00b", 400, {"detail": "no"}, APP), ["warning"]),
+        (refusal("a\x00b", 302, b"", (("Server", "app"), ("Location", "/"))), ["error"]),
+        (refusal("a\x00b", 500), ["error"]),
+        (refusal("a\x00b", 200, {"runtimes": []}, APP), ["error"]),
+        (refusal("a\x00b", 404, {"error": "x", "code": "x", "requestId": "x"}, APP), []),
+    ],
+)
+def test_who_refuses_an_odd_value_and_by_whose_rule_says_how_bad_it_is(given: Answer, levels: list[str]) -> None:
+    found = check_protocol(given, refusals(given.operation))
+    assert levels == [one.level for one in softened(given, found)]
+
+
+def test_a_contract_without_an_overlay_means_all_that_it_says() -> None:
+    contract = from_document(document(True), "things.json")
+    given = replace(answer(b"", 400, contract=contract, id="nobody"), usual=None)
+    found = check_protocol(given, (404,))
+    assert found
+    assert found == softened(given, found)
+
+
+@pytest.mark.parametrize(
+    ("rule", "status", "source"),
+    [
+        ("strict_json", 200, "HTTP"),
+        ("undocumented_property", 200, "pytest-bctrl"),
+        ("response_schema_conformance", 200, "published spec"),
+        ("response_schema_conformance", 404, "overlay"),
+        ("status_code_conformance", 418, "published spec"),
+        ("unique_ids", 200, "overlay"),
+        ("ignored_auth", 200, "overlay"),
+    ],
+)
+def test_a_rule_has_a_source(rule: str, status: int, source: str) -> None:
+    assert source == source_of(rule, answer({}, status))
+
+
+@pytest.mark.parametrize("value", ["..", "a\x01", "a/b", "\udcff", "x" * 1001, "\U000e0fff"])
+def test_no_client_sends_these(value: str) -> None:
+    assert is_malformed([value])
+    assert not is_malformed(["no-such-space", "空間-ruimte-🚀", "100%'\"; --"])
+
+
+def test_a_refusal_is_shown_with_who_gave_it_and_the_shapes_that_are_documented() -> None:
+    told = "\n".join(describe(check_protocol(refusal("mine", 404, {"detail": "x"}, HTML))))
+    assert '    answer    404, Server nginx/1.26, Via 1.1 edge: {"detail": "x"}' in told
+    assert "    from      a proxy or framework before the application, it seems: its Server is nginx/1.26, that" in told
+    assert "    rule of   the overlay, not the published spec" in told
+    assert "expected  FlatError {error, code, requestId} | NestedError {error}" in told
+    assert "null" not in told
+    page = refusal("mine", 404, b"<h1>no</h1>\r\n" + b"word " * 20 + b"pk_secret_0123456789", HTML)
+    assert "404, Server nginx/1.26, Via 1.1 edge: <h1>no</h1> word word" in "\n".join(describe(check_protocol(page)))
+    assert "pk_" not in "\n".join(line for line in describe(check_protocol(page)) if "answer" in line)
+
+
+def test_levels_and_the_list_of_accepted_findings_take_a_status(tmp_path: Path) -> None:
+    """The 200 that is called HTML stays an error where the 404 is not."""
+    found = [
+        one for status in (200, 404) for one in check_protocol(answer(b"{}", status, HTML)) if "header" in one.location
+    ]
+    assert ["200", "404"] == [one.extra["status"] for one in found]
+    rule = "content_type_conformance"
+    for line in (f"{rule}[404] = info", f"{rule}[4xx]@header Content-Type=info"):
+        levels = parse_levels([f"{rule} = warning", line], "x")
+        assert (["warning", "info"], []) == ([one.level for one in levels.apply(found)[0]], levels.apply(found)[1])
+    assert f"{rule}[404]@x" == parse_levels([f"{rule}[404]@x = off"], "x").off[0].name
+    path = tmp_path / "known.yaml"
+    path.write_text(
+        f"allow:\n- {{rule: {rule}, location: header Content-Type, status: 404, reason: proxy, until: 2099-01-01}}\n"
+    )
+    marked = [accepted(one, load_allow_list(path, "known"), date(2026, 1, 1)) for one in found]
+    assert [False, True] == ["accepted" in one.extra for one in marked]

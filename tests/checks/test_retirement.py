@@ -1,0 +1,48 @@
+"""An operation that is deprecated, ends on a day or is gone: dates are read, and the successor is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_bctrl.checks.retirement import check_retired
+from tests.checks.answers import JSON, answer, sample
+
+END = "Thu, 31 Dec 2026 23:59:59 GMT"
+NEXT = '</v2/things>; rel="successor-version", <https://x>; rel=sunset'
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "told"),
+    [
+        (200, {}, None),
+        (200, {"Deprecation": "?0", "Link": NEXT}, None),
+        (200, {"Deprecation": "@1767225600"}, "the operation is on its way out; deprecated since 2026-01-01; "),
+        (200, {"Deprecation": "true"}, "the operation is on its way out; deprecated; pytest-bctrl drift"),
+        (200, {"Deprecation": "@999999999999999"}, "the operation is on its way out; deprecated; "),
+        (200, {"Sunset": END}, "the operation is on its way out; the last day is 2026-12-31; "),
+        (200, {"Sunset": "soon"}, "the operation is on its way out; pytest-bctrl drift shows what is published now"),
+        (410, {"Sunset": END, "Link": NEXT}, "gone; the last day is 2026-12-31; its successor is /v2/things; "),
+        (404, {"Deprecation": END}, "the route is gone; deprecated since 2026-12-31; "),
+        (404, {}, None),
+    ],
+)
+def test_the_fields_of_a_retirement_are_read(status: int, headers: dict[str, str], told: str | None) -> None:
+    found = list(check_retired(answer(sample(), status, (JSON, *headers.items()))))
+    assert [told is not None] == [bool(found)]
+    assert told is None or told in found[0].message
+    assert {"warning" if status == 200 else "error"} >= {one.level for one in found}
+
+
+@pytest.mark.parametrize(
+    ("body", "is_gone"),
+    [
+        ({"error": "x", "code": "route.not_found", "requestId": "r"}, True),
+        ({"error": {"code": "ROUTE_NOT_FOUND", "message": "x"}}, True),
+        ({"detail": "There is no such endpoint."}, True),
+        ({"error": "no such space", "code": "space.not_found", "requestId": "r"}, False),
+        ({"error": ["route"]}, False),
+        (b"<h1>route</h1>", False),
+    ],
+)
+def test_a_404_of_the_route_is_told_from_one_of_the_space(body: object, is_gone: bool) -> None:
+    assert [is_gone] == [bool(list(check_retired(answer(body, 404))))]

@@ -1,0 +1,207 @@
+"""Starts servers and proxies on free ports, each with the configuration that its package or its manual begins with."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.stacks.api import KEY, SPACE, runtimes
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+Command = Callable[[int, int, Path], list[str]]
+
+
+def _python(*command: str) -> Command:
+    return lambda port, _behind, _folder: [sys.executable, "-m", *(part.format(port=port) for part in command)]
+
+
+SERVERS: dict[str, tuple[tuple[str, ...], Command]] = {
+    "fastapi-uvicorn": (
+        ("fastapi", "uvicorn"),
+        _python("uvicorn", "tests.stacks.apps:app", "--port={port}", "--log-level=warning"),
+    ),
+    "starlette-hypercorn": (
+        ("starlette", "hypercorn"),
+        _python("hypercorn", "tests.stacks.apps:app", "--bind=127.0.0.1:{port}"),
+    ),
+    "fastapi-granian": (
+        ("fastapi", "granian"),
+        _python("granian", "--interface=asgi", "tests.stacks.apps:app", "--port={port}", "--no-log"),
+    ),
+    "flask-gunicorn": (("flask", "gunicorn"), _python("gunicorn", "tests.stacks.apps:app", "--bind=127.0.0.1:{port}")),
+    "django-waitress": (
+        ("django", "waitress"),
+        _python("waitress", "--listen=127.0.0.1:{port}", "tests.stacks.apps:app"),
+    ),
+    "flask-waitress": (
+        ("flask", "waitress"),
+        _python("waitress", "--listen=127.0.0.1:{port}", "tests.stacks.apps:app"),
+    ),
+    "wsgi-gunicorn": (("gunicorn",), _python("gunicorn", "tests.stacks.apps:app", "--bind=127.0.0.1:{port}")),
+    "aiohttp": (("aiohttp",), _python("tests.stacks.apps", "{port}")),
+    "express": (("node", "express"), lambda port, _behind, _folder: ["node", str(HERE / "express.js"), str(port)]),
+}
+"""By name: the modules and programs that it needs, and the command that serves the application on a port."""
+
+
+def _configured(text: str, *command: str) -> Command:
+    def write(port: int, behind: int, folder: Path) -> list[str]:
+        places = {"PORT": str(port), "BEHIND": str(behind), "FOLDER": str(folder)}
+        made = text
+        for name, value in places.items():
+            made = made.replace(name, value)
+        (folder / "conf").write_text(made)
+        # Debian keeps servers where a plain user's PATH does not look.
+        return [str(_program(command[0])), *(part.replace("FOLDER", str(folder)) for part in command[1:])]
+
+    return write
+
+
+def _program(name: str) -> str | None:
+    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+
+
+_NGINX = """daemon off; pid FOLDER/pid; error_log stderr; events {}
+http { access_log off; client_body_temp_path FOLDER/a; proxy_temp_path FOLDER/b; fastcgi_temp_path FOLDER/c;
+  uwsgi_temp_path FOLDER/d; scgi_temp_path FOLDER/e;
+  proxy_cache_path FOLDER/cache keys_zone=all:1m;
+  server { listen 127.0.0.1:PORT; location / { proxy_pass http://127.0.0.1:BEHIND; CACHE } } }
+"""
+_APACHE = """Listen 127.0.0.1:PORT
+ServerName localhost
+PidFile FOLDER/pid
+ErrorLog /dev/null
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so
+LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so
+ProxyPass / http://127.0.0.1:BEHIND/
+"""
+_LIGHTTPD = """server.document-root = "FOLDER"
+server.port = PORT
+server.bind = "127.0.0.1"
+server.modules = ( "mod_proxy" )
+proxy.server = ( "" => ( ( "host" => "127.0.0.1", "port" => BEHIND ) ) )
+"""
+_HAPROXY = """defaults
+  mode http
+  timeout client 30s
+  timeout server 30s
+  timeout connect 5s
+frontend front
+  bind 127.0.0.1:PORT
+  default_backend back
+backend back
+  server app 127.0.0.1:BEHIND
+"""
+_CADDY = """{
+  admin off
+  auto_https off
+}
+http://127.0.0.1:PORT {
+  reverse_proxy 127.0.0.1:BEHIND
+}
+"""
+_VARNISH = """vcl 4.1;
+backend default { .host = "127.0.0.1"; .port = "BEHIND"; }
+"""
+_LEAK = """vcl 4.1;
+backend default { .host = "127.0.0.1"; .port = "BEHIND"; }
+sub vcl_recv { return (hash); }
+"""
+
+_NGINX_COMMAND = ("nginx", "-c", "FOLDER/conf", "-p", "FOLDER", "-e", "stderr")
+
+
+def _varnish(text: str) -> Command:
+    def command(port: int, behind: int, folder: Path) -> list[str]:
+        made = _configured(text, "varnishd", "-F", "-f", "FOLDER/conf", "-n", "FOLDER/work")
+        return [*made(port, behind, folder), "-a", f"127.0.0.1:{port}"]
+
+    return command
+
+
+PROXIES: dict[str, tuple[str, Command]] = {
+    "nginx": ("nginx", _configured(_NGINX.replace("CACHE", ""), *_NGINX_COMMAND)),
+    "apache": ("apache2", _configured(_APACHE, "apache2", "-f", "FOLDER/conf", "-D", "FOREGROUND")),
+    "lighttpd": ("lighttpd", _configured(_LIGHTTPD, "lighttpd", "-D", "-f", "FOLDER/conf")),
+    "haproxy": ("haproxy", _configured(_HAPROXY, "haproxy", "-db", "-f", "FOLDER/conf")),
+    "caddy": ("caddy", _configured(_CADDY, "caddy", "run", "--config", "FOLDER/conf", "--adapter", "caddyfile")),
+    "varnish": ("varnishd", _varnish(_VARNISH)),
+    "nginx-that-caches": ("nginx", _configured(_NGINX.replace("CACHE", "proxy_cache all;"), *_NGINX_COMMAND)),
+    "varnish-that-caches": ("varnishd", _varnish(_LEAK)),
+}
+"""By name: the program, and the command that has it pass requests on from one port to another."""
+
+
+def require(*needs: str) -> None:
+    """Skip the test, with the line that says why, where something is not installed."""
+    for need in needs:
+        code = ["node", "-e", "require('express')"]
+        if need == "express" and subprocess.run(code, capture_output=True, check=False).returncode == 0:
+            continue
+        if find_spec(need) is None and _program(need) is None:
+            pytest.skip(f"{need} is not installed")
+
+
+@contextmanager
+def running(server: str, proxy: str = "", fault: str = "") -> Iterator[str]:
+    """Serve the application, behind a proxy where one is named; gives the base URL that clients use."""
+    needs, command = SERVERS[server]
+    require(*needs, *([PROXIES[proxy][0]] if proxy else []))
+    given = {"APP": server.partition("-")[0], "FAULT": fault, "KEY": KEY, "SPACE": SPACE}
+    environment = {**os.environ, **given, "LISTED": json.dumps({"runtimes": runtimes()})}
+    with ExitStack() as stack:
+        # Not pytest's own folder, which a server that drops its privileges could not enter.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stacks-")))
+        folder.chmod(0o755)
+        port = stack.enter_context(_started(command, 0, folder / "server", environment))
+        if proxy:
+            port = stack.enter_context(_started(PROXIES[proxy][1], port, folder / "proxy", environment))
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _started(command: Command, behind: int, folder: Path, environment: dict[str, str]) -> Iterator[int]:
+    folder.mkdir()
+    folder.chmod(0o777)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command(port, behind, folder), cwd=ROOT, env=environment, stdout=log, stderr=log)
+    try:
+        _wait_for(port, process, folder / "log")
+        yield port
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail(f"it does not start: {log.read_text()[-2000:]}")

@@ -1,0 +1,65 @@
+"""A conforming application is green on each stack and behind each proxy; a broken one is red for its own reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.finding import Finding, at_or_above
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.plan import run_probes
+from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.target import Target
+from tests.stacks.api import KEY, SPACE
+from tests.stacks.servers import PROXIES, SERVERS, running
+
+STOCK = [name for name in PROXIES if not name.endswith("-that-caches")]
+
+
+def judged(server: str, proxy: str = "", fault: str = "") -> list[Finding]:
+    with running(server, proxy, fault) as url:
+        target = Target(ContractRun("live", load(), url, Secret(KEY), {"space_id": SPACE}, "error", max_examples=20))
+        try:
+            found = run_probes(target)
+        finally:
+            target.close()
+    assert target.tally["requests"] <= 40
+    assert KEY not in repr(found)
+    return found
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_conforming_application_is_green(server: str) -> None:
+    assert [] == at_or_above(judged(server), "warning")
+
+
+@pytest.mark.parametrize("server", ["fastapi-uvicorn", "flask-gunicorn"])
+@pytest.mark.parametrize("proxy", STOCK)
+def test_a_conforming_application_is_green_behind_a_proxy(server: str, proxy: str) -> None:
+    """What the proxy itself answers to what no client sends is told, as the proxy's."""
+    found = judged(server, proxy)
+    assert [] == at_or_above(found, "warning")
+    assert all("a proxy or framework before the application" in one.extra["answered_by"] for one in found)
+
+
+FAULTS = {
+    "no-name": {("response_schema_conformance", "runtimes[*].name")},
+    "crash": {("not_a_server_error", "status")},
+    "html-type": {("content_type_conformance", "header Content-Type")},
+    "detail": {("response_schema_conformance", "$")},
+    "any-key": {("ignored_auth", "credential: no header"), ("ignored_auth", "credential: wrong token")},
+}
+
+
+@pytest.mark.parametrize("proxy", STOCK)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_broken_application_is_red_behind_a_proxy(proxy: str, fault: str) -> None:
+    errors = at_or_above(judged("wsgi-gunicorn", proxy, fault), "error")
+    assert FAULTS[fault] <= {(one.rule, one.location) for one in errors}
+    assert len({one.rule for one in errors} - {"content_type_conformance", "strict_json"} | {"x"}) <= 2
+
+
+@pytest.mark.parametrize("proxy", ["nginx-that-caches", "varnish-that-caches"])
+def test_a_proxy_that_gives_the_list_of_one_key_to_another_is_found(proxy: str) -> None:
+    errors = at_or_above(judged("wsgi-gunicorn", proxy, "cached"), "error")
+    assert {"ignored_auth"} == {one.rule for one in errors}

@@ -1,0 +1,129 @@
+"""What every request has in common: header fields, pace, proxies, certificates; and what it says where they fail."""
+
+from __future__ import annotations
+
+import re
+import socket
+
+import pytest
+
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.samples.inputs import inputs
+from pytest_bctrl.suite.run import resolve, without_headers
+from pytest_bctrl.traffic.connection import Connection, connection, values
+from tests.contract.documents import document
+from tests.error_makers import Given
+from tests.suite.conftest import LiveRun
+from tests.suite.test_every_variant import judged
+from tests.variants import serve
+from tests.variants.reply import Reply
+from tests.variants.service import Service, Visit
+from tests.variants.variant import faulty, harmless
+
+ACCESS = "cf-access-0123456789"
+
+
+def wants(visit: Visit) -> Reply | None:
+    """Refuse what lacks a version, or the header of an access proxy."""
+    given = [visit.request.header(name) for name in ("BCTRL-Version", "CF-Access")]
+    return None if given == ["2026-01-01", ACCESS] else Service().problem(400, "version.missing", "No version.")
+
+
+def test_header_fields_of_the_settings_are_on_every_request_and_their_secrets_nowhere(
+    pytester: pytest.Pytester, live: LiveRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the suite, of the fixtures and of recordings; the doctor has them too."""
+    monkeypatch.setenv("ACCESS", ACCESS)
+    pytester.makeini("[pytest]\nbctrl_headers =\n  BCTRL-Version: 2026-01-01\n  CF-Access: $ACCESS\n")
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.bctrl_recording
+        def test_recorded(bctrl_client, bctrl_space_id):
+            assert 200 == bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code
+
+        def test_asked(bctrl_client, bctrl_space_id):
+            assert 200 == bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code
+            assert 0, bctrl_client
+        """
+    )
+    with serve(harmless("wants-headers", "headers", Service(early=wants))) as server:
+        result = live(server, "-vv", "-l", "--bctrl-record-mode=once", "--bctrl-rate=600/s", "--bctrl-report=all.json")
+        assert {"passed": 38, "failed": 1} == result.parseoutcomes()
+        assert len(server.log) == 39 + 2
+        monkeypatch.setenv("BCTRL_BASE_URL", server.url)
+        doctor = pytester.runpython_c("from pytest_bctrl.cli import main; raise SystemExit(main(['doctor']))")
+    assert f"{server.url} answers: 200" in doctor.stdout.str()
+    written = [path.read_text("utf-8") for path in pytester.path.rglob("*") if path.suffix in (".har", ".json")]
+    assert len(written) == 2
+    assert ACCESS not in "".join([result.stdout.str(), result.stderr.str(), doctor.stdout.str(), *written])
+
+
+def test_what_the_settings_give_is_neither_made_up_nor_tried() -> None:
+    """A header of all requests is no parameter any more; `bctrl_values` fills one by its own name or its setting's."""
+    made = document(True)
+    made["paths"]["/v1/things/{id}"]["get"]["parameters"] += [
+        {"name": "BCTRL-Version", "in": "header", "required": True, "schema": {"type": "string"}},
+        {"name": "cursor", "in": "query", "required": True, "x-bctrl-setting": "page", "schema": {"type": "string"}},
+    ]
+    contract = from_document(made, "things.json")
+    lines = Given({"bctrl_values": ["id = 7", "page = $PAGE"], "bctrl_headers": ["bctrl-version: 1"]})
+    left = without_headers(contract, connection(lines, {}))
+    given = values(lines, {"PAGE": "abc"})
+
+    asked = inputs(left, left.operations[0], given)
+    assert asked is not None
+    assert ("/v1/things/7?cursor=abc", ()) == (asked.target(left.operations[0]), asked.headers)
+    assert inputs(left, left.operations[0], {"id": "7"}) is None
+    assert without_headers(contract, Connection()) is contract
+
+
+def test_plain_http_goes_to_a_host_that_is_named() -> None:
+    source = Given(
+        {"bctrl_http_hosts": ["api.internal"]}, bctrl_live=True, bctrl_base_url="http://api.internal:8080/v1"
+    )
+    run = resolve(source, {"BCTRL_API_KEY": "pk_connection_0123456789", "BCTRL_SPACE_ID": "mine"})
+    assert "http://api.internal:8080" == run.base_url
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "all_proxy"])
+def test_a_proxy_that_refuses_is_not_taken_for_the_target(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """Nothing is known of the target, so the exit code is 2; the password of the proxy is shown nowhere."""
+    for name, value in (("BCTRL_API_KEY", "pk_connection_0123456789"), ("BCTRL_SPACE_ID", "mine"), ("NO_PROXY", "")):
+        monkeypatch.setenv(name, value)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        monkeypatch.setenv(variable, f"me:pa55-word@127.0.0.1:{unused.getsockname()[1]}")
+        result = pytester.runpytest("--bctrl-live", "--bctrl-base-url=https://api.test", "-k", "conforms")
+    assert pytest.ExitCode.INTERRUPTED == result.ret
+    told = result.stdout.str()
+    assert re.search(
+        rf"not checked  the target was not asked: the proxy \({variable.upper()}, 127\.0\.0\.1:\d+\)", told
+    )
+    assert "pa55" not in told
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (
+            Reply(400, b"<h1>No required SSL certificate was sent</h1>"),
+            "asks for a certificate of the client: 400; name",
+        ),
+        (
+            Reply(404, b"<h1>Not found</h1>"),
+            "knows no such space or no such route: 404, and not as the",
+        ),
+        (Service().problem(404, "space.not_found", "No."), "knows no such space: 404; see that BCTRL_SPACE_ID"),
+        (Service().problem(410, "gone", "No."), "the route is gone; pytest-bctrl drift shows what is published now"),
+        (Service().problem(422, "odd", "No."), "the status is not documented"),
+    ],
+)
+def test_a_target_that_refuses_the_plain_request_is_asked_once(reply: Reply, words: str) -> None:
+    with serve(faulty("protocol", "refuses", "status", Service(early=lambda _: reply))) as server:
+        (found,), _ = judged(server)
+        assert 1 == len(server.log)
+    assert words in found.message

@@ -1,0 +1,84 @@
+"""Certificates of both sides, and what stands between: named where they fail, and not taken for one another."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+import trustme
+
+from pytest_bctrl.suite.troubles import explained
+from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.connection import Connection
+from pytest_bctrl.traffic.flow import ATTEMPTS
+from pytest_bctrl.traffic.retry import RetryPolicy
+from tests.traffic.servers import answer, serve
+
+
+class Ok(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+@contextmanager
+def strict(authority: trustme.CA) -> Iterator[str]:
+    """A server that wants a certificate of the authority from its clients; gives its URL."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.configure_trust(context)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ok) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"https://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def asked(url: str, certificate: str = "") -> str:
+    """The status, or what is said of the error."""
+    settings = Connection(certificate=certificate, http_hosts=frozenset({"api.test"}))
+    with client(url, None, live=True, retry=RetryPolicy(attempts=1), connection=settings) as made:
+        try:
+            return str(made.get("/").status_code)
+        except httpx.TransportError as error:
+            last = error.request.extensions[ATTEMPTS][-1]
+            return explained(str(last.error), last.detail, last.begun)[0]
+
+
+def test_each_side_shows_its_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority, own = trustme.CA(), tmp_path / "own.pem"
+    authority.issue_cert("me@example.org").private_key_and_cert_chain_pem.write_to_path(str(own))
+    with strict(authority) as url:
+        untrusted = asked(url)
+        authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        assert "200" == asked(url, certificate=str(own))
+        nameless = asked(url)
+    assert "there is no secure connection to the target (TLS): " in untrusted
+    assert "the target asks for a certificate of the client (TLS): " in nameless
+
+
+@pytest.mark.parametrize("url", ["https://api.test", "http://api.test"])
+def test_a_proxy_that_refuses_is_told_from_a_target_that_does(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("NO_PROXY", "")
+    with serve(answer(403)) as proxy:
+        monkeypatch.setenv("ALL_PROXY", proxy.url)
+        told = asked(url)
+    tunnel = f"the target was not asked: the proxy (ALL_PROXY, {proxy.url[7:]}) does not let the request pass: 403 Said"
+    assert told == (tunnel if url.startswith("https") else "403")
+
+
+def test_a_folder_of_authorities_may_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    client("https://api.test", None, live=True).close()
