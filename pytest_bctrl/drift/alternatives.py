@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from pytest_bctrl.drift.spec import Part, Spec, value_key
+from pytest_bctrl.drift.spec import Part, Spec, refers, value_key
 
 Kind = Literal["oneOf", "anyOf"]
+Schema = tuple[Part, ...]
 _KINDS: tuple[Kind, ...] = ("oneOf", "anyOf")
 _WRAPPINGS = 8
 _TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
+_NOTHING: dict[str, Any] = {"minItems": 0, "minLength": 0, "minProperties": 0, "required": [], "properties": {}}
 _SAYS_NOTHING = frozenset(
     ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$anchor", "deprecated")
 )
@@ -19,7 +21,7 @@ class Choice(NamedTuple):
     """Alternatives without the one for null. `types` or `values` where each of them only names such."""
 
     kind: Kind
-    branches: tuple[Part, ...]
+    branches: list[Schema]
     pointer: str
     with_null: bool
     types: frozenset[str]
@@ -38,11 +40,13 @@ class Choice(NamedTuple):
 
 def read_alternatives(part: Part, spec: Spec) -> list[Choice]:
     """Return the alternatives that a schema offers: none, one or both of `oneOf` and `anyOf`."""
-    return [_read(part / kind, kind, spec) for kind in _KINDS if part.value.get(kind) is not None]
+    found = [_read(part / kind, kind, spec) for kind in _KINDS if part.value.get(kind) is not None]
+    return [choice for choice in found if choice is not None]
 
 
-def _read(part: Part, kind: Kind, spec: Spec) -> Choice:
-    branches: list[Part] = []
+def _read(part: Part, kind: Kind, spec: Spec) -> Choice | None:
+    """Read alternatives, but for those that no value meets; None where one takes anything, and any of them will do."""
+    branches: list[Schema] = []
     seen: set[str] = set()
     with_null = False
     named: list[dict[str, Any] | None] = []
@@ -56,13 +60,17 @@ def _read(part: Part, kind: Kind, spec: Spec) -> Choice:
         if kind == "anyOf" and (inner := _nested(target, spec)):
             waiting += inner[::-1]
             continue
+        if target.value is False and len(waiting) + len(branches) > 0:
+            continue
+        if kind == "anyOf" and says_nothing(branch, spec):
+            return None
         simple = _simple(branch, target, spec)
         if simple is not None and _is_null(simple):
             with_null = True
             continue
-        branches.append(branch)
+        branches.append((branch,))
         named.append(simple)
-    return Choice(kind, tuple(branches), part.pointer, with_null, *_named(named))
+    return Choice(kind, branches, part.pointer, with_null, *_named(named))
 
 
 def _nested(target: Part, spec: Spec) -> list[Part]:
@@ -98,6 +106,25 @@ def _unwrapped(target: Part, spec: Spec) -> Part:
             break
         target = spec.resolve(Part(said["allOf"][0], f"{target.pointer}/allOf/0"))
     return target
+
+
+def says_nothing(part: Part, spec: Spec, depth: int = 0) -> bool:
+    """Tell a schema that is written so that it takes anything, however long it is at that."""
+    if not isinstance(part.value, dict) or depth > _WRAPPINGS:
+        return part.value is True
+    if refers(part.value):
+        target = spec.target(part)
+        return target.value is not part.value and says_nothing(target, spec, depth + 1)
+    for keyword, value in _said(part.value).items():
+        if keyword == "allOf" and isinstance(value, list):
+            if not all(says_nothing(inner, spec, depth + 1) for inner in spec.items(part / keyword)):
+                return False
+        elif keyword in ("items", "additionalProperties"):
+            if not says_nothing(part / keyword, spec, depth + 1):
+                return False
+        elif value != _NOTHING.get(keyword, part):
+            return False
+    return True
 
 
 def _said(schema: dict[str, Any]) -> dict[str, Any]:

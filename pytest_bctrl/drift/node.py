@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_bctrl.drift.spec import Part
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
     from pytest_bctrl.drift.alternatives import Choice, Kind
+    from pytest_bctrl.drift.normalize import Normalizer
 
 Schema = tuple[Part, ...]
 """A schema as it is met: the parts that must all hold. Usually one; none where anything is taken."""
 
+BESIDE = "\0"
+"""Stands in the pointer of what a schema gets from beside it, before what that is."""
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
 
 
@@ -20,11 +25,12 @@ class Node:
 
     __slots__ = (
         "all_of", "alternatives_at", "children", "choices", "constraints", "enum", "flags", "key", "lists_types",
-        "maps", "never", "nullable", "only_choice", "parts", "prefix", "required", "spells_const", "types",
+        "maps", "never", "normal", "nullable", "only_choice", "parts", "prefix", "required", "spells_const", "types",
     )  # fmt: skip
 
-    def __init__(self, key: tuple[str, ...]) -> None:
+    def __init__(self, key: tuple[str, ...], normal: Normalizer) -> None:
         self.key = key
+        self.normal = normal
         self.types: frozenset[str] | None = None
         self.nullable = True
         self.never = False
@@ -61,12 +67,26 @@ class Node:
         """The pointer of a keyword, or of the alternatives that stand for it, or of the schema where it is absent."""
         for part in self.parts:
             if isinstance(part.schema, dict) and keyword in part.schema:
-                return f"{part.pointer}/{keyword}"
+                return f"{part.pointer.partition(BESIDE)[0]}/{keyword}"
         return self.alternatives_at.get(keyword) or (self.key[0] if self.key else "")
+
+    @property
+    def held(self) -> Held:
+        """The schemas inside, in one order, and those of which the order means nothing: alternatives."""
+        single = [self.children[keyword] for keyword in sorted(self.children)] + self.prefix
+        for keyword in sorted(self.maps):
+            members = self.maps[keyword]
+            single += [members[name] for name in sorted(members)]
+        node = self.normal.node
+        return list(map(node, single)), [list(map(node, choice.branches)) for choice in self.choices]
 
     def takes(self, kind: str) -> bool:
         """Tell whether a value of this type may be."""
         return self.types is None or kind in self.types
+
+
+Held = tuple[list[Node], list[list[Node]]]
+"""What a schema holds: in an order, and in sets."""
 
 
 class Flat(NamedTuple):
@@ -77,6 +97,33 @@ class Flat(NamedTuple):
     grants_null: bool
 
 
+def reachable(roots: Iterable[Node], known: Container[Node] = ()) -> dict[Node, Held]:
+    """Return all that schemas hold, themselves included, each with what it holds, but for what is known already.
+
+    Raises `DocumentError` where a part of it cannot be read.
+    """
+    found: dict[Node, Held] = {}
+    waiting = list(roots)
+    while waiting:
+        node = waiting.pop()
+        if node not in found and node not in known:
+            single, several = found[node] = node.held
+            waiting += single
+            waiting += [child for children in several for child in children]
+    return found
+
+
+def takes_anything(node: Node) -> bool:
+    """Tell a schema that rules nothing out."""
+    return not (node.never or node.types is not None or node.enum is not None or says_more(node)) and node.nullable
+
+
+def says_more(node: Node, but_choices: bool = False) -> bool:
+    """Tell a schema that says more than types and values; `but_choices`: more than its alternatives, too."""
+    holds = node.constraints or node.children or node.maps or node.prefix or node.required
+    return bool(holds or (node.choices and not but_choices))
+
+
 def type_of(value: Any) -> frozenset[str]:
     """The JSON Schema types that a value other than null has: 1 and 1.0 are integers and numbers."""
     if isinstance(value, bool):
@@ -84,6 +131,11 @@ def type_of(value: Any) -> frozenset[str]:
     if isinstance(value, (int, float)):
         return frozenset({"integer", "number"}) if value == int(value) else frozenset({"number"})
     return frozenset({"string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"})
+
+
+def covers(types: frozenset[str], others: frozenset[str]) -> bool:
+    """Tell whether the first types allow all that the others do; an integer is a number."""
+    return all(kind in types or (kind == "integer" and "number" in types) for kind in others)
 
 
 def intersection(one: frozenset[str] | None, other: frozenset[str]) -> frozenset[str]:
