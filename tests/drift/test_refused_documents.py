@@ -72,10 +72,10 @@ def test_a_schema_that_many_places_share_is_told_of_once_with_all_of_them() -> N
     places = {f"p{index}": {"$ref": "#/components/schemas/A"} for index in range(20)}
     base, revision = (
         {**body({"type": "object", "properties": places}), "components": {"schemas": {"A": shared}}}
-        for shared in ({"type": "array", "items": {"type": "string"}}, {"type": "array", "items": {"type": "integer"}})
+        for shared in ({"type": "string"}, {"type": "integer"})
     )
     (finding,) = compare(base, revision)
-    assert [place["location"] for place in finding.extra["places"]] == sorted(f"p{index}[*]" for index in range(20))
+    assert [place["location"] for place in finding.extra["places"]] == sorted(places)
 
 
 def test_a_status_without_a_name_is_held_by_no_range() -> None:
