@@ -1,11 +1,11 @@
-"""Adds findings to a list of accepted ones; what stands in it stays as it is."""
+"""Adds findings to a list of accepted ones, or extends the date of their entries; all else in it stays as it is."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.baseline.allowlist import list_text
+from pytest_bctrl.baseline.allowlist import list_text, read_entries
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError, SettingError
 
@@ -50,14 +50,17 @@ def accept(path: Path, findings: Sequence[Finding], reason: str, until: date) ->
 
 
 def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str, until: date) -> str:
-    """Return the text of a list with entries for `findings` added.
+    """Return the text of a list with entries for `findings` added; one that is there already gets reason and date.
 
     Raises `DocumentError` for a list that is written on one line.
     """
     import json
 
+    text, findings = _renewed(text, path, findings, reason, until)
     lines: dict[str, int] = {}
     read_yaml(text, path, lines)
+    if not findings:
+        return text
     added = []
     for finding in findings:
         place = " ".join(f"{finding.rule} at {finding.location or finding.operation or 'the document'}".split())
@@ -85,3 +88,33 @@ def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str,
         end -= 1
     shifted = [" " * column + row[2:] for row in added]
     return "\n".join([*rows[:end], *shifted, *rows[end:], ""])
+
+
+def _renewed(text: str, path: str, findings: Sequence[Finding], reason: str, until: date) -> tuple[str, list[Finding]]:
+    """Write reason and date into the entries of findings that the list holds; return the text and the others."""
+    import json
+
+    lines: dict[str, int] = {}
+    data = read_yaml(text, path, lines) or {}
+    entries = read_entries(data, path, lines)
+    rest = [finding for finding in findings if not any(entry.covers(finding) for entry in entries)]
+    rows = text.splitlines()
+    values = {"reason": json.dumps(reason, ensure_ascii=False), "until": until.isoformat()}
+    for index, entry in reversed(list(enumerate(entries))):
+        if not any(entry.covers(finding) for finding in findings):
+            continue
+        starts = {key: lines[f"/allow/{index}/{key}"] for key in data["allow"][index]}
+        for key, start in sorted(starts.items(), key=lambda item: -item[1]):
+            if key in values and list(starts.values()).count(start) == 1:
+                end = start
+                while end < len(rows) and end + 1 not in lines.values() and _goes_on(rows[end], rows[start - 1]):
+                    end += 1
+                head = rows[start - 1].partition(f"{key}:")[0]
+                rows[start - 1 : end] = [f"{head}{key}: {values[key]}"]
+    return "\n".join([*rows, ""]) if rows else text, rest
+
+
+def _goes_on(row: str, first: str) -> bool:
+    """Tell a line that goes on with the value that the first one begins: it is further in."""
+    depth = len(first) - len(first.lstrip(" -"))
+    return bool(row.strip()) and len(row) - len(row.lstrip()) > depth

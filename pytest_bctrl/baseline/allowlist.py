@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.fingerprint import place_fingerprint
 from pytest_bctrl.incoming import read_text
 
 if TYPE_CHECKING:
@@ -43,11 +44,22 @@ class Entry(NamedTuple):
     operation: str = ""
 
     def covers(self, finding: Finding) -> bool:
-        """Tell whether the entry speaks of this finding."""
+        """Tell whether the entry speaks of this finding, at each of its places where it has several."""
+        places = finding.extra.get("places", ())
+        if self.fingerprint and self.fingerprint in (finding.fingerprint, finding.extra.get("change")):
+            return True
+        if len(places) > 1:
+            return all(self.covers_place(finding, place) for place in places)
+        return self._names(finding.rule, finding.location, finding.operation)
+
+    def covers_place(self, finding: Finding, place: Mapping[str, Any]) -> bool:
+        """Tell whether the entry speaks of a change at one of its places."""
         if self.fingerprint:
-            return self.fingerprint == finding.fingerprint
-        same = self.rule == finding.rule and self.location == finding.location
-        return same and self.operation in ("", finding.operation)
+            return self.fingerprint == place_fingerprint(finding, place)
+        return self._names(place["rule"], place["location"], place["operation"])
+
+    def _names(self, rule: str, location: str, operation: str) -> bool:
+        return (self.rule, self.location) == (rule, location) and self.operation in ("", operation)
 
     @property
     def name(self) -> str:
@@ -157,10 +169,15 @@ def judge(findings: Sequence[Finding], allow_list: AllowList, today: date) -> Ju
 
 def accepted(finding: Finding, allow_list: AllowList, today: date) -> Finding:
     """Return the finding with the entry that covers it and has not expired under `accepted`, else as it is."""
-    for entry in allow_list.entries:
-        if entry.until >= today and entry.covers(finding):
-            return marked(finding, entry.reason, entry.until, f"{allow_list.path}:{entry.line}")
-    return finding
+    entries = [entry for entry in allow_list.entries if entry.until >= today]
+    covering = next((entry for entry in entries if entry.covers(finding)), None)
+    places = finding.extra.get("places", ()) if entries and covering is None else ()
+    if len(places) > 1:
+        each = [next((entry for entry in entries if entry.covers_place(finding, place)), None) for place in places]
+        covering = min((entry for entry in each if entry), key=lambda entry: entry.until) if all(each) else None
+    if covering is None:
+        return finding
+    return marked(finding, covering.reason, covering.until, f"{allow_list.path}:{covering.line}")
 
 
 def marked(finding: Finding, reason: str, until: date, where: str) -> Finding:
@@ -176,8 +193,17 @@ def list_notes(findings: Sequence[Finding], allow_list: AllowList, today: date) 
     notes = []
     for entry in allow_list.entries:
         where = f"{allow_list.path}:{entry.line}"
-        if not any(entry.covers(finding) for finding in findings):
+        part = next((finding for finding in findings if _covers_part(entry, finding)), None)
+        if not any(entry.covers(finding) for finding in findings) and part is None:
             notes.append(f"{where}: the entry for {entry.name} is stale: nothing like it is found; remove it")
         elif entry.until < today:
-            notes.append(f"{where}: the entry for {entry.name} expired on {entry.until}; mend it, or accept it anew")
+            notes.append(f"{where}: the entry for {entry.name} expired on {entry.until}; fix it, or extend its date")
+        elif part is not None and not accepted(part, allow_list, today).extra.get("accepted"):
+            whole = f"to accept all {part.count}, write fingerprint: {part.fingerprint}"
+            notes.append(f"{where}: the entry for {entry.name} covers some of the places of a change; {whole}")
     return notes
+
+
+def _covers_part(entry: Entry, finding: Finding) -> bool:
+    places = finding.extra.get("places", ())
+    return len(places) > 1 and any(entry.covers_place(finding, place) for place in places)
