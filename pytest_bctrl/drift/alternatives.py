@@ -11,7 +11,12 @@ Schema = tuple[Part, ...]
 _KINDS: tuple[Kind, ...] = ("oneOf", "anyOf")
 _WRAPPINGS = 8
 _TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
-_NOTHING: dict[str, Any] = {"minItems": 0, "minLength": 0, "minProperties": 0, "required": [], "properties": {}}
+_NOTHING: dict[str, Any] = {
+    **dict.fromkeys(("minItems", "minLength", "minProperties"), 0), "required": [], "properties": {},
+    **dict.fromkeys(("not", "uniqueItems", "readOnly", "writeOnly", "nullable"), False),
+}  # fmt: skip
+_LEFT_OVER = frozenset(("unevaluatedItems", "unevaluatedProperties"))
+_WRAPS = frozenset(("allOf", "anyOf", "oneOf"))
 _SAYS_NOTHING = frozenset(
     ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$anchor", "deprecated")
 )
@@ -54,9 +59,10 @@ def _read(part: Part, kind: Kind, spec: Spec) -> Choice | None:
     while waiting:
         branch = waiting.pop()
         target = spec.resolve(branch)
-        if target.pointer in seen:
+        written = gist(branch, spec) if kind == "anyOf" else ""
+        if target.pointer in seen or written in seen:
             continue
-        seen.add(target.pointer)
+        seen.update(filter(None, (target.pointer, written)))
         if kind == "anyOf" and (inner := _nested(target, spec)):
             waiting += inner[::-1]
             continue
@@ -79,11 +85,10 @@ def _nested(target: Part, spec: Spec) -> list[Part]:
     None where one of them is null: that is how a branch says that it may be null, and told with the branch.
     """
     target = _unwrapped(target, spec)
-    if not isinstance(target.value, dict) or _said(target.value).keys() != {"anyOf"}:
+    if _said(target, spec).keys() != {"anyOf"}:
         return []
     inner = spec.items(target / "anyOf")
-    values = [_unwrapped(spec.resolve(part), spec).value for part in inner]
-    return [] if any(isinstance(value, dict) and _is_null(_said(value)) for value in values) else inner
+    return [] if any(_is_null(_said(_unwrapped(spec.resolve(part), spec), spec)) for part in inner) else inner
 
 
 def _simple(branch: Part, target: Part, spec: Spec) -> dict[str, Any] | None:
@@ -93,18 +98,32 @@ def _simple(branch: Part, target: Part, spec: Spec) -> dict[str, Any] | None:
     schema = target.value
     if branch is not target and branch.value is not schema and not spec.is_30:
         schema = {**schema, **{key: value for key, value in branch.value.items() if key != "$ref"}}
-    inner = _unwrapped(Part(schema, target.pointer), spec).value
-    said = _said(inner) if isinstance(inner, dict) else {}
+    said = _said(_unwrapped(Part(schema, target.pointer), spec), spec)
+    kind = said.get("type")
+    if isinstance(kind, list) and len(kind) == 1:
+        said["type"] = kind[0]
+    if said.get("type") == "boolean" and {*map(repr, said.get("enum") or ())} == {"True", "False"}:
+        del said["enum"]
     return said if said and said.keys() <= {"type", "enum", "const"} else None
 
 
 def _unwrapped(target: Part, spec: Spec) -> Part:
-    """What stands in an `allOf` of one branch that is all a schema says, and so means the same."""
+    """What stands alone in the `allOf`, `anyOf` or `oneOf` that is all a schema says, and so means the same."""
     for _ in range(_WRAPPINGS):
-        said = _said(target.value) if isinstance(target.value, dict) else {}
-        if said.keys() != {"allOf"} or not isinstance(said["allOf"], list) or len(said["allOf"]) != 1:
+        said = _said(target, spec)
+        keyword = next(iter(said), "")
+        if len(said) != 1 or keyword not in _WRAPS or not isinstance(said[keyword], list):
             break
-        target = spec.resolve(Part(said["allOf"][0], f"{target.pointer}/allOf/0"))
+        inner = {gist(part, spec): part for part in spec.items(target / keyword)}
+        if keyword == "allOf":
+            inner = {text: part for text, part in inner.items() if not says_nothing(part, spec)}
+        elif keyword == "oneOf" and len(inner) < len(said[keyword]):
+            break
+        else:
+            inner = {text: part for text, part in inner.items() if part.value is not False}
+        if len(inner) != 1:
+            break
+        target = spec.resolve(*inner.values())
     return target
 
 
@@ -115,20 +134,58 @@ def says_nothing(part: Part, spec: Spec, depth: int = 0) -> bool:
     if refers(part.value):
         target = spec.target(part)
         return target.value is not part.value and says_nothing(target, spec, depth + 1)
-    for keyword, value in _said(part.value).items():
-        if keyword == "allOf" and isinstance(value, list):
-            if not all(says_nothing(inner, spec, depth + 1) for inner in spec.items(part / keyword)):
-                return False
-        elif keyword in ("items", "additionalProperties"):
-            if not says_nothing(part / keyword, spec, depth + 1):
-                return False
-        elif value != _NOTHING.get(keyword, part):
-            return False
-    return True
+    return not _said(part, spec, depth)
 
 
-def _said(schema: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in schema.items() if key not in _SAYS_NOTHING and not key.startswith("x-")}
+def gist(part: Part, spec: Spec) -> str:
+    """What a schema says, as a text that is the same for the same words, whatever stands beside them."""
+    return repr(_gist(part, spec)) if isinstance(part.value, dict) else repr(part.value)
+
+
+def _gist(part: Part, spec: Spec) -> Any:
+    if not isinstance(part.value, dict):
+        return part.value
+    found: list[Any] = []
+    for keyword, value in sorted(_said(part, spec).items()):
+        if keyword in ("items", "additionalProperties", "not"):
+            found.append((keyword, _gist(part / keyword, spec)))
+        elif keyword in _WRAPS and isinstance(value, list):
+            found.append((keyword, sorted(repr(_gist(one, spec)) for one in spec.items(part / keyword))))
+        elif keyword == "properties" and isinstance(value, dict):
+            found.append((keyword, [(name, _gist(one, spec)) for name, one in sorted(spec.members(part / keyword))]))
+        else:
+            is_set = keyword in ("type", "enum", "required") and isinstance(value, list)
+            found.append((keyword, sorted({*map(repr, value)}) if is_set else value))
+    return found
+
+
+def _said(part: Part, spec: Spec, depth: int = 0) -> dict[str, Any]:
+    """The keywords that say something of what a value may be."""
+    schema = part.value if isinstance(part.value, dict) else {}
+    return {
+        key: value
+        for key, value in schema.items()
+        if key not in _SAYS_NOTHING and not key.startswith("x-") and not _is_vacuous(part, key, value, spec, depth)
+    }
+
+
+def _is_vacuous(part: Part, keyword: str, value: Any, spec: Spec, depth: int) -> bool:
+    inside: list[Part] = []
+    if keyword == "anyOf" and isinstance(value, list):
+        return any(says_nothing(one, spec, depth + 1) for one in spec.items(part / keyword))
+    if keyword == "allOf" and isinstance(value, list):
+        inside = spec.items(part / keyword)
+    elif keyword in ("items", "additionalProperties", "propertyNames") and _LEFT_OVER.isdisjoint(part.value):
+        inside = [part / keyword]
+    elif keyword in ("patternProperties", "dependentSchemas") and isinstance(value, dict) and _open(part.value):
+        inside = [member for _, member in spec.members(part / keyword)]
+    elif keyword not in _NOTHING or value != _NOTHING[keyword]:
+        return False
+    return all(says_nothing(one, spec, depth + 1) for one in inside)
+
+
+def _open(schema: dict[str, Any]) -> bool:
+    return "additionalProperties" not in schema and _LEFT_OVER.isdisjoint(schema)
 
 
 def _is_null(said: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from pytest_bctrl.drift.node import says_more, takes_anything
 if TYPE_CHECKING:
     from pytest_bctrl.drift.alternatives import Choice, Kind
     from pytest_bctrl.drift.node import Node
+    from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.pair import Draft
 
 _NAMES: dict[Kind, str] = {"oneOf": "one-of", "anyOf": "any-of"}
@@ -33,7 +34,7 @@ def compare_alternatives(draft: Draft) -> bool:
 
 
 def _compare_choice(draft: Draft, before: Choice, after: Choice) -> None:
-    sides = branches(before.branches, draft.sides.old), branches(after.branches, draft.sides.new)
+    sides = _read(draft, before, draft.sides.old), _read(draft, after, draft.sides.new)
     matched = match_branches(draft.sides, *sides)
     for one, other, label in matched.both:
         draft.follow(one.schema, other.schema, label, is_branch=True)
@@ -56,6 +57,15 @@ def _compare_choice(draft: Draft, before: Choice, after: Choice) -> None:
     if before.kind != after.kind and not matched.removed and not matched.added and not _apart(sides[0]):
         became = f"{_NAMES[before.kind]}-became-{_NAMES[after.kind]}"
         draft.emit(became, before.kind, after.kind, before.kind)
+
+
+def _read(draft: Draft, choice: Choice, normal: Normalizer) -> list[Branch]:
+    """Read alternatives; one of `anyOf` that means what another means says nothing."""
+    found = branches(choice.branches, normal)
+    if choice.kind == "oneOf":
+        return found
+    equal = draft.sides.equality.equal
+    return [one for index, one in enumerate(found) if not any(equal(one.node, other.node) for other in found[:index])]
 
 
 def _apart(side: list[Branch]) -> bool:
@@ -84,11 +94,11 @@ def _compare_wrapped(draft: Draft) -> None:
     added = not old.choices
     outer, inner = (new, old) if added else (old, new)
     choice = outer.choices[0]
-    many = branches(choice.branches, sides.new if added else sides.old)
+    many = _read(draft, choice, sides.new if added else sides.old)
     single = branches([inner.schema], sides.old if added else sides.new)
     matched = match_branches(sides, single, many) if added else match_branches(sides, many, single)
     rest = matched.added if added else matched.removed
-    is_wrapped = added and inner.only_choice is None and draft.view.scope == "response-body"
+    is_wrapped = added and inner.only_choice is None and draft.view.scope == "response-body" and bool(rest)
     for one, other, _ in () if is_wrapped else matched.both:
         draft.follow_here(one.schema, other.schema)
     if old.nullable != new.nullable:

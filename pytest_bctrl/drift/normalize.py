@@ -108,7 +108,9 @@ class Normalizer:
             return
         grants = grants or value.get("nullable") is True
         flat[part.pointer] = Flat(value, part.pointer, grants)
-        for branch in spec.items(part / "allOf") if "allOf" in value else ():
+        branches = spec.items(part / "allOf") if "allOf" in value else []
+        # What is said twice is said once.
+        for branch in {repr(branch.value): branch for branch in branches}.values():
             if len(flat) <= MAX_PARTS:
                 all_of.append((branch,))
             self._flatten(branch, grants, flat, all_of, choices, depth + 1)
@@ -301,8 +303,9 @@ class Normalizer:
     def _settle_schemas(self, node: Node) -> None:
         """Drop what holds whatever the value is: items that may be anything, patterns that take anything."""
         for keyword in _VACUOUS & node.children.keys():
-            kept = tuple(part for part in node.children[keyword] if not says_nothing(part, self.spec))
-            if len(kept) < len(node.children[keyword]):
+            given = node.children.get(keyword, ())
+            kept = tuple(part for part in given if not says_nothing(part, self.spec))
+            if len(kept) < len(given):
                 # What takes anything leaves nothing over.
                 _without(node.children, _LEFT_OVER.get(keyword, ""), *(() if kept else (keyword,)))
         if "not" in node.children and all(part.value is False for part in node.children["not"]):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pytest_bctrl.finding import Finding
 
@@ -44,11 +44,14 @@ def counted(findings: Sequence[Finding]) -> str:
 
 def where(finding: Finding) -> str:
     """Operation, answer and place, as far as they are known."""
-    extra = finding.extra
+    return _place(finding.operation, finding.location, finding.extra)
+
+
+def _place(operation: str, location: str, extra: Mapping[str, Any]) -> str:
     answer = " ".join(str(extra[key]) for key in ("status", "media_type") if key in extra)
-    if answer and finding.location.startswith(answer):
+    if answer and location.startswith(answer):
         answer = ""
-    return one_line(" · ".join(filter(None, (finding.operation, answer, finding.location))) or "the document")
+    return one_line(" · ".join(filter(None, (operation, answer, location))) or "the document")
 
 
 _VALUE = 80
@@ -87,13 +90,11 @@ def in_places(finding: Finding) -> str:
     places = finding.extra.get("places", ())
     if len(places) < 2:
         return ""
-    names = [
-        where(finding.__class__("", "info", place["location"], "", operation=place["operation"])) for place in places
-    ]
+    names = [_place(place["operation"], place["location"], place) for place in places[:_FEW]]
     left = f"; and {len(places) - _FEW} more" if len(places) > _FEW else ""
     operations = len({place["operation"] for place in places})
     of = f"{operations} operation{'s' if operations > 1 else ''}"
-    return f"in {len(places)} places of {of}: {'; '.join(names[:_FEW])}{left}"
+    return f"in {len(places)} places of {of}: {'; '.join(names)}{left}"
 
 
 def repository_file(document: str) -> str:
