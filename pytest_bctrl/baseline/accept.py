@@ -79,9 +79,7 @@ def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str,
         return "\n".join([*rows[:start], *added, *rows[start:], ""])
     column = len(rows[lines["/allow/0"] - 1]) - len(rows[lines["/allow/0"] - 1].lstrip())
     if not rows[lines["/allow/0"] - 1].lstrip().startswith("- "):
-        raise DocumentError(
-            "'allow' is written on one line", where=f"{path}:{start}", mend="give each entry lines of its own"
-        )
+        raise _on_one_line(path, start)
     later = [line for pointer, line in lines.items() if line > start and pointer.count("/") == 1]
     end = min(later, default=len(rows) + 1) - 1
     while end > start and not rows[end - 1].strip():
@@ -104,14 +102,21 @@ def _renewed(text: str, path: str, findings: Sequence[Finding], reason: str, unt
         if not any(entry.covers(finding) for finding in findings):
             continue
         starts = {key: lines[f"/allow/{index}/{key}"] for key in data["allow"][index]}
+        if len({*starts.values()}) < len(starts):
+            raise _on_one_line(path, entry.line)
         for key, start in sorted(starts.items(), key=lambda item: -item[1]):
-            if key in values and list(starts.values()).count(start) == 1:
+            if key in values:
                 end = start
                 while end < len(rows) and end + 1 not in lines.values() and _goes_on(rows[end], rows[start - 1]):
                     end += 1
                 head = rows[start - 1].partition(f"{key}:")[0]
                 rows[start - 1 : end] = [f"{head}{key}: {values[key]}"]
     return "\n".join([*rows, ""]) if rows else text, rest
+
+
+def _on_one_line(path: str, line: int) -> DocumentError:
+    mend = "give each entry lines of its own"
+    return DocumentError("'allow' is written on one line", where=f"{path}:{line}", mend=mend)
 
 
 def _goes_on(row: str, first: str) -> bool:

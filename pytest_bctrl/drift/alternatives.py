@@ -114,7 +114,7 @@ def _unwrapped(target: Part, spec: Spec) -> Part:
         keyword = next(iter(said), "")
         if len(said) != 1 or keyword not in _WRAPS or not isinstance(said[keyword], list):
             break
-        inner = {gist(part, spec): part for part in spec.items(target / keyword)}
+        inner = {repr(part.value): part for part in spec.items(target / keyword)}
         if keyword == "allOf":
             inner = {text: part for text, part in inner.items() if not says_nothing(part, spec)}
         elif keyword == "oneOf" and len(inner) < len(said[keyword]):
@@ -143,6 +143,7 @@ def gist(part: Part, spec: Spec) -> str:
 
 
 def _gist(part: Part, spec: Spec) -> Any:
+    part = _unwrapped(part, spec)
     if not isinstance(part.value, dict):
         return part.value
     found: list[Any] = []

@@ -133,7 +133,7 @@ def invented(plain: set[Fact], findings: set[Fact]) -> set[Fact]:
 def _holder(kind: str, pointer: str) -> str:
     head, _, last = pointer.rpartition("/")
     if kind in ("removed", "required"):
-        return head.removesuffix("/properties")
+        return head.removesuffix("/properties") if head.endswith("/properties") else ""
     return head if kind == last else ""
 
 

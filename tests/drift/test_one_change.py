@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl.baseline.allowlist import AllowList, Entry, accepted, list_notes
@@ -125,9 +125,18 @@ def respelled(schema: Any, draw: Any) -> Any:
     return respell(inner) if can(inner) else inner
 
 
+def _repeats(schema: Any) -> bool:
+    inside = [*schema.get("properties", {}).values(), *schema.get("oneOf", ()), *schema.get("anyOf", ())]
+    texts = [str(one) for one in schema.get("anyOf", ())]
+    return len({*texts}) < len(texts) or any(
+        map(_repeats, [*inside, *([schema["items"]] if "items" in schema else [])])
+    )
+
+
 @settings(relaxed, max_examples=200)
 @given(schemas(), st.data())
 def test_a_redundant_spelling_anywhere_is_no_drift(schema: Any, data: st.DataObject) -> None:
+    assume(not _repeats(schema))  # two that mean the same may well be respelled so that this is hard to see
     plain, other = body(schema), body(respelled(schema, data.draw))
     assert compare(plain, other) == compare(other, plain) == []
 
