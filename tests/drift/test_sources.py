@@ -168,14 +168,19 @@ def test_what_is_compared_where_nothing_is_named_is_the_vendored_spec_and_where_
 
 @pytest.mark.parametrize(
     ("program", "says"),
-    [(None, "not installed"), ("#!/bin/sh\nsleep 5\n", "no answer"), ("#!/bin/sh\nexit 1\n", "cannot read it")],
+    [
+        (None, "git is not installed"),
+        ("sleep 5", "git gave no answer within 0.5 s"),
+        ("exit 1", "git cannot read it"),
+        ("echo fatal: bad >&2; exit 1", ": bad "),
+    ],
 )
 def test_a_revision_that_cannot_be_read(
     program: str | None, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin" if program else str(tmp_path))
     if program:
-        (tmp_path / "git").write_text(program)
+        (tmp_path / "git").write_text(f"#!/bin/sh\n{program}\n")
         (tmp_path / "git").chmod(0o755)
     with pytest.raises(DocumentError, match=says):
         read_text("git:HEAD:a", 0.5)
