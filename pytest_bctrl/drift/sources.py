@@ -72,7 +72,7 @@ def _read_revision(source: str, seconds: float) -> bytes:
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["git cannot read it"]
         raise DocumentError(said[0].removeprefix("fatal: "), where=source, mend=mend)
-    return done.stdout[: MAX_BYTES + 1]
+    return done.stdout[: DOCUMENT + 1]
 
 
 def _read_file(source: str) -> bytes:
