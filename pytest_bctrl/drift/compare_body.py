@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_bctrl.drift.compare_schema import value
 from pytest_bctrl.drift.media_types import is_json, media_types
-from pytest_bctrl.drift.report import word
+from pytest_bctrl.drift.pair import View
+from pytest_bctrl.drift.spec import word
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.compare_schema import SchemaComparison
     from pytest_bctrl.drift.match import Operation
-    from pytest_bctrl.drift.report import Place
+    from pytest_bctrl.drift.report import Place, Report
     from pytest_bctrl.drift.spec import Part
 
 
-def compare_request_bodies(walk: SchemaComparison, old: Operation, new: Operation, place: Place) -> None:
+def compare_request_bodies(
+    walk: SchemaComparison, report: Report, old: Operation, new: Operation, place: Place
+) -> None:
     """Note a request body that came, went, or takes less or more than it did."""
-    report = walk.report
     before, after = report.base.resolve(old.part / "requestBody"), report.revision.resolve(new.part / "requestBody")
     here = place._replace(location="requestBody")
     was, now = report.base.mapping(before), report.revision.mapping(after)
@@ -30,20 +33,19 @@ def compare_request_bodies(walk: SchemaComparison, old: Operation, new: Operatio
         return
     if demanded != demands:
         report.add(f"request-body-became-{word(demands)}", here, word(demanded), word(demands), *at)
-    levels = _levels(walk, before, after, here)
+    levels = _levels(walk, report, before, after)
     if levels:
         rule = "request-body-narrowed" if levels & {"error", "warning"} else "request-body-widened"
         report.add(rule, here, None, None, *at)
 
 
-def _levels(walk: SchemaComparison, old: Part, new: Part, place: Place) -> set[str]:
+def _levels(walk: SchemaComparison, report: Report, old: Part, new: Part) -> set[str]:
     """The levels of what changed in the media types of a body."""
-    report = walk.report
     before, after = media_types(report.base, old), media_types(report.revision, new)
     levels: set[str] = {"error"} if before.keys() - after.keys() else set()
     levels |= {"info"} if after.keys() - before.keys() else set()
     for name in before.keys() & after.keys():
-        here = place._replace(scope="request-parameter", strongly_typed=is_json(name))
-        worst = walk.worst(walk.value(before[name] / "schema"), walk.value(after[name] / "schema"), here)
+        view = View("request-parameter", strongly_typed=is_json(name))
+        worst = walk.worst(value(before[name] / "schema"), value(after[name] / "schema"), view)
         levels |= {worst} if worst else set()
     return levels

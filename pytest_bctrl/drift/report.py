@@ -1,61 +1,54 @@
-"""Collects what a comparison finds: where it is in both documents, and under which rule."""
+"""Collects what a comparison finds: each change once, with the places where it shows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_bctrl.drift.pair import Change, Located, changed, plain
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.fingerprint import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pytest_bctrl.drift.spec import Spec
     from pytest_bctrl.finding import Finding, Level
 
 
 MAX_CHANGES = 100_000
+_RANK: dict[Level, int] = {"error": 0, "warning": 1, "info": 2}
 
 
 class Place(NamedTuple):
     """Where the comparison is. `location` is generalised and the same however the schemas are composed."""
 
-    scope: str
-    """The first words of a schema rule's id: `response-body`, `request-parameter`, ..."""
-    operation: str
-    shape: str
+    operation: str = ""
+    shape: str = ""
     """The operation with its path parameters nameless: what a fingerprint rests on."""
-    location: str
+    location: str = ""
     context: tuple[tuple[str, str], ...] = ()
-    strongly_typed: bool = True
-
-    def inside(self, step: str) -> Place:
-        """The place one step further into a schema: `.name`, `[*]`."""
-        location = f"{self.location}{step}" if self.location else step.removeprefix(".")
-        return self._replace(scope=_NESTED.get(self.scope, self.scope), location=location)
-
-    @property
-    def is_request(self) -> bool:
-        """Whether what is compared is sent by the consumer."""
-        return self.scope.startswith("request")
 
 
-_NESTED = {"response-body": "response-property", "request-parameter": "request-parameter-property"}
+class _Seen(NamedTuple):
+    """A change as it shows at one place; in order the worst comes first, then the nearest."""
 
-
-def word(required: bool) -> str:
-    """How a rule's id says whether something must be there."""
-    return "required" if required else "optional"
+    rank: int
+    depth: int
+    place: Place
+    change: Change
 
 
 class Report:
-    """The findings of one comparison, in the order they are met."""
+    """The changes of one comparison, in the order they are met."""
 
     def __init__(self, base: Spec, revision: Spec, levels: Mapping[str, Level]) -> None:
         self.base = base
         self.revision = revision
         self.levels = levels
-        self.found: list[_Change] = []
+        self._found: dict[str, dict[Place, _Seen]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
 
     def add(
         self,
@@ -67,55 +60,89 @@ class Report:
         new_at: str = "",
         say: str = "",
     ) -> None:
-        """Note a change: its rule, place, both values, and the pointers of both.
+        """Note a change: its rule, place, both values, and the pointers of both."""
+        self.note([Located(changed(rule, rule, "", (old, new), (old_at, new_at), say), "", 0)], place)
+
+    def note(self, changes: Iterable[Located], place: Place) -> None:
+        """Note changes of what stands at a place, each where it is nearest, or worst.
 
         Raises `DocumentError` beyond `MAX_CHANGES`: so many are no drift, and nobody reads them.
         """
-        if len(self.found) >= MAX_CHANGES:
+        from pytest_bctrl.drift.rules import rules
+
+        table, levels = rules(), self.levels
+        nearest: dict[str, _Seen] = {}
+        for change, way, depth in changes:
+            location = f"{place.location}{way}" if place.location else way.removeprefix(".")
+            here = Place(place.operation, place.shape, location, place.context)
+            seen = _Seen(_RANK[levels.get(change.rule) or table[change.rule].level], depth, here, change)
+            if seen[:2] <= nearest.setdefault(change.key, seen)[:2]:
+                places = self._found.setdefault(change.key, {})
+                if here not in places or seen.rank < places[here].rank:
+                    places[here] = seen
+        if len(self._found) > MAX_CHANGES:
             raise DocumentError(
                 f"more than {MAX_CHANGES:,} changes from {self.base.document.name}",
                 where=self.revision.document.name,
                 mend="compare documents of the same API",
             )
-        self.found.append(_Change(rule, place, old, new, old_at, new_at, say))
 
     def findings(self) -> list[Finding]:
-        """What was noted as findings, worst first; equal ones are counted as one."""
-        self.base.document.find_lines({change.old_at for change in self.found})
-        self.revision.document.find_lines({change.new_at for change in self.found})
+        """What was noted as findings, worst first."""
+        found = [sorted(places.values(), key=lambda seen: seen[:3]) for places in self._found.values()]
+        self.base.document.find_lines({places[0].change.old_at for places in found})
+        self.revision.document.find_lines({places[0].change.new_at for places in found})
         merged: dict[str, Finding] = {}
-        for change in self.found:
-            finding = self._finding(change)
+        for finding in map(self._finding, found):
+            # Paths that differ in the names of their parameters alone are one place.
             known = merged.get(finding.fingerprint)
-            merged[finding.fingerprint] = finding if known is None else _counted(known)
-        order = {"error": 0, "warning": 1, "info": 2}
-        return sorted(merged.values(), key=lambda finding: order[finding.level])
+            merged[finding.fingerprint] = finding if known is None else _joined(known, finding)
+        return sorted(merged.values(), key=lambda finding: _RANK[finding.level])
 
-    def _finding(self, change: _Change) -> Finding:
+    def _finding(self, places: list[_Seen]) -> Finding:
         from pytest_bctrl.drift.rules import rules, why
         from pytest_bctrl.finding import Finding
 
-        rule = rules()[change.rule]
-        level = self.levels.get(rule.id, rule.level)
-        place = change.place
+        rank, _, place, change = places[0]
+        rule, level = rules()[change.rule], list(_RANK)[rank]
+        old, new = plain(change.old), plain(change.new)
+        mark = fingerprint(change.kind, change.old_at, f"{change.new_at}{change.step}", (), old, new, change.say)
+        own = fingerprint(rule.id, place.shape, place.location, place.context, old, new, change.say)
         return Finding(
             rule=rule.id,
             level=level,
             location=place.location,
-            message=_message(rule.meaning, change),
-            expected=_plain(change.old),
-            observed=_plain(change.new),
+            message=_message(rule.meaning, change, place),
+            expected=old,
+            observed=new,
             operation=place.operation,
             direction=rule.direction,
-            fingerprint=_fingerprint(change),
+            fingerprint=own if len(places) == 1 else mark,
+            count=len(places),
             extra={
                 **dict(place.context),
                 "meaning": rule.meaning,
                 "why": why(rule, level),
                 "base": _spot(self.base, change.old_at),
                 "revision": _spot(self.revision, change.new_at),
+                "change": mark,
+                **({"detail": change.say} if change.say else {}),
+                "places": [_shown(seen) for seen in places],
             },
         )
+
+
+def _joined(one: Finding, other: Finding) -> Finding:
+    from dataclasses import replace
+
+    places = [*one.extra["places"], *other.extra["places"]]
+    return replace(one, count=len(places), extra={**one.extra, "places": places})
+
+
+def _shown(seen: _Seen) -> dict[str, Any]:
+    place = seen.place
+    answer = dict(place.context)
+    return {"operation": place.operation, "location": place.location, **answer, "rule": seen.change.rule}
 
 
 def _spot(spec: Spec, pointer: str) -> dict[str, Any]:
@@ -123,30 +150,9 @@ def _spot(spec: Spec, pointer: str) -> dict[str, Any]:
     return {"document": document.name, "pointer": pointer, "line": document.line(pointer)}
 
 
-class _Change(NamedTuple):
-    rule: str
-    place: Place
-    old: Any
-    new: Any
-    old_at: str
-    new_at: str
-    say: str
-
-
-def _counted(finding: Finding) -> Finding:
-    from dataclasses import replace
-
-    return replace(finding, count=finding.count + 1)
-
-
-def _fingerprint(change: _Change) -> str:
-    place, old, new = change.place, _plain(change.old), _plain(change.new)
-    return fingerprint(change.rule, place.shape, place.location, place.context, old, new, change.say)
-
-
-def _message(meaning: str, change: _Change) -> str:
+def _message(meaning: str, change: Change, place: Place) -> str:
     what = meaning.rstrip(".")
-    where = f" at {change.place.location}" if change.place.location else ""
+    where = f" at {place.location}" if place.location else ""
     if change.say:
         return f"{what}{where}: {change.say}"
     old, new = _short(change.old), _short(change.new)
@@ -160,13 +166,5 @@ def _message(meaning: str, change: _Change) -> str:
 def _short(value: Any) -> str:
     import json
 
-    text = value if isinstance(value, str) else json.dumps(_plain(value), ensure_ascii=False, default=str)
+    text = value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False, default=str)
     return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON data; sets in order."""
-    if isinstance(value, (set, frozenset)):
-        items = sorted(value, key=str)
-        return items[0] if len(items) == 1 else items
-    return value

@@ -144,6 +144,11 @@ class Spec:
         return self._anchors
 
 
+def word(required: bool) -> str:
+    """How a rule's id says whether something must be there."""
+    return "required" if required else "optional"
+
+
 def refers(schema: dict[str, Any]) -> bool:
     """Tell a reference. A `$dynamicRef` in a document that stands alone leads where a `$ref` would."""
     return "$ref" in schema or "$dynamicRef" in schema

@@ -1,84 +1,132 @@
-"""Reads what has nothing on the other side to be compared with: added and removed operations, unused schemas."""
+"""Reads all that the operations of a document use, and finds the schemas that nothing uses."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.drift.compare_parameters import read_parameters, read_value
 from pytest_bctrl.drift.compare_responses import read_responses
-from pytest_bctrl.drift.compare_security import read_security, schemes
-from pytest_bctrl.drift.match import operations
+from pytest_bctrl.drift.constraints import is_number
+from pytest_bctrl.drift.node import TYPES, reachable
 from pytest_bctrl.drift.report import Place
+from pytest_bctrl.drift.spec import Part, escape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from pytest_bctrl.drift.compare_schema import SchemaComparison
     from pytest_bctrl.drift.match import Operation
-    from pytest_bctrl.drift.node import Schema
+    from pytest_bctrl.drift.node import Held, Node, Schema
     from pytest_bctrl.drift.normalize import Normalizer
-    from pytest_bctrl.drift.spec import Part, Spec
+    from pytest_bctrl.drift.pair import Sides
+    from pytest_bctrl.drift.report import Report
+    from pytest_bctrl.drift.spec import Spec
 
-_EXHAUSTIVE = 2500
-_SCHEMAS = Place("response-body", "", "", "schemas")
 
+def used_schemas(spec: Spec, operations: Iterable[Operation]) -> Iterator[Schema]:
+    """Yield the schemas that operations name, reading all that these are made of.
 
-def read_operation(spec: Spec, normal: Normalizer, operation: Operation) -> None:
-    """Read all that an operation is made of, so that a document that cannot be read is told of as such.
-
-    What it leads to counts as used. Raises `DocumentError` where a part of it cannot be read.
+    Raises `DocumentError` where a part of one cannot be read.
     """
-    read_security(spec, operation, schemes(spec))
-    found = [parameter.schema for parameter in read_parameters(spec, operation).values()]
-    bodies = [spec.resolve(operation.part / "requestBody"), *read_responses(spec, operation).values()]
-    for body in bodies:
-        for _, header in spec.members(body / "headers"):
-            found.append(read_value(spec, spec.resolve(header))[0])
-        for _, media in spec.members(body / "content"):
-            if spec.mapping(media).get("schema") is not None:
-                found.append((media / "schema",))
-    _read_schemas(normal, found)
+    for operation in operations:
+        for parameter in read_parameters(spec, operation).values():
+            yield parameter.schema
+        bodies = [spec.resolve(operation.part / "requestBody"), *read_responses(spec, operation).values()]
+        for body in bodies:
+            for _, header in spec.members(body / "headers"):
+                yield read_value(spec, spec.resolve(header))[0]
+            for _, media in spec.members(body / "content"):
+                if spec.mapping(media).get("schema") is not None:
+                    yield (media / "schema",)
 
 
-def _read_schemas(normal: Normalizer, waiting: list[Schema]) -> None:
-    read: set[tuple[str, ...]] = set()
-    while waiting:
-        node = normal.node(waiting.pop())
-        if node.key in read:
-            continue
-        read.add(node.key)
-        waiting += [*node.children.values(), *node.prefix]
-        waiting += [schema for schemas in node.maps.values() for schema in schemas.values()]
-        waiting += [(branch,) for choice in node.choices for branch in choice.branches]
+def read_schemas(normal: Normalizer, schemas: Iterable[Schema]) -> None:
+    """Read schemas to their end, those in short that are written in the commonest words: most are.
+
+    What they lead to counts as used. Raises `DocumentError` where a part of them cannot be read.
+    """
+    components = (normal.spec.root / "components" / "schemas").value
+    skim = _Skim(components if isinstance(components, dict) else {})
+    known: dict[Node, Held] = {}
+
+    def read(schema: Schema) -> None:
+        if not all(skim.schema(part.value) for part in schema):
+            known.update(reachable([normal.node(schema)], known))
+
+    for schema in schemas:
+        read(schema)
+    for name in skim.refs:
+        pointer = f"{_SCHEMAS}{escape(name)}"
+        normal.spec.seen.add(pointer)
+        read((Part(components[name], pointer),))
 
 
-def note_unused_schemas(walk: SchemaComparison) -> None:
+class _Skim:
+    """Tells schemas of which no word needs a second look, and keeps in `refs` what they lead to."""
+
+    def __init__(self, components: Mapping[str, Any]) -> None:
+        self.refs: list[str] = []
+        self._met: set[str] = set()
+        self._components = components
+        self._words: dict[str, Callable[[Any], bool]] = {
+            **dict.fromkeys(("items", "additionalProperties"), self.schema),
+            **dict.fromkeys(("anyOf", "oneOf"), self._branches),
+            **dict.fromkeys(("maxLength", "minLength", "maximum", "minimum", "maxItems", "minItems"), is_number),
+            **dict.fromkeys(("nullable", "readOnly", "writeOnly", "deprecated"), lambda value: isinstance(value, bool)),
+            **dict.fromkeys(("format", "pattern"), lambda value: isinstance(value, str)),
+            **dict.fromkeys(("default", "example", "title", "description"), lambda _: True),
+            **dict.fromkeys(
+                ("enum", "required"), lambda value: isinstance(value, list) and set(map(type, value)) <= {str}
+            ),
+            "type": lambda value: isinstance(value, str) and value in TYPES,
+            "properties": lambda value: isinstance(value, dict) and all(map(self.schema, value.values())),
+        }
+
+    def schema(self, value: Any) -> bool:
+        """Tell whether a schema can be read, if that is easily told."""
+        if not isinstance(value, dict):
+            return isinstance(value, bool)
+        if "$ref" in value:
+            return self._ref(value)
+        return all(
+            word in self._words and self._words[word](inner) for word, inner in value.items() if word[:2] != "x-"
+        )
+
+    def _ref(self, value: dict[str, Any]) -> bool:
+        name = str(value["$ref"]).removeprefix(f"#{_SCHEMAS}")
+        target = self._components.get(name)
+        if len(value) > 1 or not isinstance(target, dict) or target.keys() & _LEADS_ON:
+            return False
+        if name not in self._met:
+            self._met.add(name)
+            self.refs.append(name)
+        return True
+
+    def _branches(self, value: Any) -> bool:
+        if not isinstance(value, list):
+            return False
+        return all(isinstance(one, dict) and not one.keys() & _ALTERNATIVES and self.schema(one) for one in value)
+
+
+_ALTERNATIVES = {"anyOf", "oneOf"}
+_LEADS_ON = {"$ref", "$dynamicRef", "allOf", *_ALTERNATIVES}
+_SCHEMAS = "/components/schemas/"
+
+
+def note_unused_schemas(sides: Sides, report: Report) -> None:
     """Note component schemas that no operation leads to and that have no equal on the other side, whatever its name."""
-    report = walk.report
     before, after = _components(report.base), _components(report.revision)
-    if len(before) * len(after) > _EXHAUSTIVE:
-        return
-    # Both are read before any is compared: what is compared counts as used from then on.
-    gone = _unused(before, after, report.base, walk.old)
-    come = _unused(after, before, report.revision, walk.new)
-    for pointer, part in gone:
-        if not any(walk.equal((part,), (other,), _SCHEMAS) for other in after.values()):
-            report.add("api-schema-removed", _SCHEMAS, pointer.rpartition("/")[2], None, pointer)
-    for pointer, part in come:
-        if not any(walk.equal((other,), (part,), _SCHEMAS) for other in before.values()):
-            report.add("api-schema-added", _SCHEMAS, None, pointer.rpartition("/")[2], "", pointer)
+    # Both are looked at before any is compared: what is compared counts as used from then on.
+    gone = [part for pointer, part in before.items() if pointer not in after and pointer not in report.base.seen]
+    come = [part for pointer, part in after.items() if pointer not in before and pointer not in report.revision.seen]
+    for part in gone:
+        if not any(sides.equal((part,), (other,)) for other in after.values()):
+            name = part.pointer.rpartition("/")[2]
+            report.add("api-schema-removed", Place(location="schemas"), name, None, part.pointer)
+    for part in come:
+        if not any(sides.equal((other,), (part,)) for other in before.values()):
+            name = part.pointer.rpartition("/")[2]
+            report.add("api-schema-added", Place(location="schemas"), None, name, "", part.pointer)
 
 
 def _components(spec: Spec) -> dict[str, Part]:
     return {part.pointer: part for _, part in spec.members(spec.root / "components" / "schemas")}
-
-
-def _unused(
-    schemas: dict[str, Part], others: dict[str, Part], spec: Spec, normal: Normalizer
-) -> Iterable[tuple[str, Part]]:
-    lone = schemas.keys() - others.keys() - spec.seen
-    if lone:
-        # Below what came, went or became another type nothing was compared; it is used all the same.
-        for operation in operations(spec):
-            read_operation(spec, normal, operation)
-    return [(pointer, schemas[pointer]) for pointer in schemas if pointer in lone - spec.seen]

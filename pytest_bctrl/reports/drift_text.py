@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.reports.wording import counted, one_line, spot, where
+from pytest_bctrl.reports.wording import counted, in_places, one_line, spot, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,8 +39,8 @@ def _finding(finding: Finding) -> list[str]:
         rows.append(one_line(f"{place} #{pointer}").join((f"  {word}  ", shown)))
     if finding.extra.get("why"):
         rows.append(f"  why  {one_line(finding.extra['why'])}")
-    times = f"  ({finding.count} times)" if finding.count > 1 else ""
-    rows.append(f"  id   {finding.fingerprint}{times}")
+    rows += [f"  {in_places(finding)}"] if in_places(finding) else []
+    rows.append(f"  id   {finding.fingerprint}")
     return rows
 
 

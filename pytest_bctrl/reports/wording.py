@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pytest_bctrl.finding import Finding
 
@@ -43,11 +44,14 @@ def counted(findings: Sequence[Finding]) -> str:
 
 def where(finding: Finding) -> str:
     """Operation, answer and place, as far as they are known."""
-    extra = finding.extra
+    return _place(finding.operation, finding.location, finding.extra)
+
+
+def _place(operation: str, location: str, extra: Mapping[str, Any]) -> str:
     answer = " ".join(str(extra[key]) for key in ("status", "media_type") if key in extra)
-    if answer and finding.location.startswith(answer):
+    if answer and location.startswith(answer):
         answer = ""
-    return one_line(" · ".join(filter(None, (finding.operation, answer, finding.location))) or "the document")
+    return one_line(" · ".join(filter(None, (operation, answer, location))) or "the document")
 
 
 _VALUE = 80
@@ -69,12 +73,35 @@ def told(finding: Finding, times: str = "") -> str:
     """
     said = f"{one_line(finding.message)}{times}"
     if is_change(finding):
-        return said
+        return f"{said} ({in_places(finding)})" if in_places(finding) else said
     if finding.extra.get("kind") not in _SAID and finding.observed is not None:
         owed = "" if finding.expected is None else f", expected {_value(finding.expected)}"
         said = f"{said}: {_value(finding.observed)}{owed}"
     sample = finding.sample.get("location") if isinstance(finding.sample, dict) else None
     return f"{said}, as at {one_line(sample)}" if sample else said
+
+
+_FEW = 3
+"""Places of a change that are written out in a line of text; its data holds all."""
+
+
+def in_places(finding: Finding) -> str:
+    """Where a change shows, if that is in several places: `in 5 places of 2 operations: GET /a · 200 · id; …`."""
+    places = finding.extra.get("places", ())
+    if len(places) < 2:
+        return ""
+    names = [_place(place["operation"], place["location"], place) for place in places[:_FEW]]
+    left = f"; and {len(places) - _FEW} more" if len(places) > _FEW else ""
+    operations = len({place["operation"] for place in places})
+    of = f"{operations} operation{'s' if operations > 1 else ''}"
+    return f"in {len(places)} places of {of}: {'; '.join(names)}{left}"
+
+
+def repository_file(document: str) -> str:
+    """The file of the repository that a document is, also as of a revision; empty for one outside of it."""
+    if document.startswith("git:"):
+        return document.split(":", 2)[2]
+    return "" if "://" in document or "\n" in document or Path(document).is_absolute() else document
 
 
 def _value(value: Any) -> str:

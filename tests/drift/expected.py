@@ -75,7 +75,8 @@ def require_consistent(finding: Finding, base: Doc, revision: Doc) -> None:
         is_of_body = re.match(r"response-(body|mediatype|((required|optional)-)?(write-only-)?property)", rule.id)
         expected = (rule.direction == "response", bool(is_of_body))
         assert expected == ("status" in finding.extra, "media_type" in finding.extra)
-    assert finding.fingerprint in (_fingerprint(finding, _words(finding)), _fingerprint(finding, ""))
+    own = _fingerprint(finding, _words(finding)), _fingerprint(finding, "")
+    assert finding.fingerprint in (own if finding.count == 1 else (*own, finding.extra["change"]))
     old, new = (finding.extra[side] for side in ("base", "revision"))
     assert ("base", None, "revision", None) == (old["document"], old["line"], new["document"], new["line"])
     assert old["pointer"] or new["pointer"]
@@ -106,7 +107,7 @@ def _cut(text: str) -> str:
 
 
 def _context(finding: Finding) -> dict[str, Any]:
-    beside = ("meaning", "why", "base", "revision")
+    beside = ("meaning", "why", "base", "revision", "change", "detail", "places")
     return {key: value for key, value in finding.extra.items() if key not in beside}
 
 

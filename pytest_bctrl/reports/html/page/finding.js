@@ -26,7 +26,7 @@ function fill(details, finding) {
 
 function countOf(finding) {
   if (finding.total) return `${finding.count.toLocaleString('en')} of ${finding.total.toLocaleString('en')}`;
-  return finding.count > 1 ? `${finding.count.toLocaleString('en')} times` : '';
+  return finding.count > 1 ? `${finding.count.toLocaleString('en')} ${isDrift(finding) ? 'places' : 'times'}` : '';
 }
 
 function placeOf(finding) {
