@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pytest_bctrl.drift.node import alike, is_null, says_more, takes_anything, takes_nothing
+from pytest_bctrl.drift.equality import Walk
+from pytest_bctrl.drift.node import is_null, says_more, takes_anything, takes_nothing
 from pytest_bctrl.drift.spec import Part, Spec, refers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
     from pytest_bctrl.drift.node import Node, Schema
 
@@ -69,12 +70,20 @@ def _read(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], Node]) ->
         else:
             found.setdefault(node, schema)
     first = next(iter(found), None)
-    if kind == "anyOf" and first and all(alike(first, node, set()) for node in found):
+    if kind == "anyOf" and first and all(Walk(_own, _written_alike).equal(first, node) for node in found):
         found = {first: found[first]}
     if not found and last is not None and not with_null:
         return Choice(kind, [last], part.pointer, False)
     choice = Choice(kind, [*found.values()], part.pointer, with_null)
     return choice if len(found) < 2 else _named(choice, found)
+
+
+def _own(node: Node) -> Hashable:
+    return node.own
+
+
+def _written_alike(one: Schema, other: Schema) -> bool:
+    return [repr(part.value) for part in one] == [repr(part.value) for part in other]
 
 
 def _nested(node: Node) -> list[Schema]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.drift.match import Branch, branches, match_branches, take_equal
+from pytest_bctrl.drift.match import Branch, branches, match_branches, unlike
 from pytest_bctrl.drift.node import says_more, takes_anything
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ def compare_alternatives(draft: Draft) -> bool:
 
 
 def _compare_choice(draft: Draft, before: Choice, after: Choice) -> None:
+    if before.kind == after.kind and not any(
+        unlike(before.branches, after.branches, draft.sides.equality.written_alike)
+    ):
+        return
     sides = _read(draft, before, draft.sides.old), _read(draft, after, draft.sides.new)
     matched = match_branches(draft.sides, *sides)
     for one, other, label in matched.both:
@@ -135,8 +139,8 @@ def compare_all_of(draft: Draft, changed: bool) -> None:
     sides = draft.sides
     if not draft.old.all_of or not draft.new.all_of:
         return
-    before, after = branches(draft.old.all_of, sides.old), branches(draft.new.all_of, sides.new)
-    before, after = take_equal([], before, after, sides.equality.written_alike)
+    gone, come = unlike(draft.old.all_of, draft.new.all_of, sides.equality.written_alike)
+    before, after = branches(gone, sides.old), branches(come, sides.new)
     if bool(before and after) != changed:
         return
     matched = match_branches(sides, before, after)

@@ -27,12 +27,9 @@ from pytest_bctrl.drift.unmatched import note_unused_schemas, read_schemas, used
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pytest_bctrl.contract.document import Document
     from pytest_bctrl.drift.compare_security import Security
     from pytest_bctrl.drift.match import Operation
-    from pytest_bctrl.drift.node import Node
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.finding import Finding
 
@@ -54,12 +51,7 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
     report = Report(Spec(base), Spec(revision), options.levels)
     old, new = operations(report.base), operations(report.revision)
     before, after = Normalizer(report.base), Normalizer(report.revision)
-
-    def used() -> Iterator[Node]:
-        for normal, whole in ((before, old), (after, new)):
-            yield from map(normal.node, used_schemas(normal.spec, whole))
-
-    equality = Equality(before, after, used, options.descriptions)
+    equality = Equality(before, after, options.descriptions)
     walk = SchemaComparison(Sides(before, after, options, equality))
     demands = Demands(report.base), Demands(report.revision)
     matched = match_operations(old, new)
@@ -77,8 +69,8 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
     for one in matched.added:
         report.add("endpoint-added", _place(one), None, one.label, "", one.part.pointer)
     # A document that cannot be read is never taken for unchanged; what is written alike is read once.
-    for normal, whole in ((before, old), (after, changed)):
-        read_schemas(normal, used_schemas(normal.spec, whole))
+    read_schemas(before, used_schemas(report.base, old), ())
+    read_schemas(after, used_schemas(report.revision, changed), equality.components)
     compare_servers(report, report.base.root / "servers", report.revision.root / "servers", Place())
     compare_schemes(report)
     note_unused_schemas(walk.sides, report)

@@ -163,7 +163,9 @@ def add_at(report: Report, place: Place, at: tuple[str, str], rule: str, old: An
 
 def _became_list(walk: SchemaComparison, old: Parameter, new: Parameter, view: View) -> bool:
     """Tell a value that became a list of such, sent so that a list of one looks like the value did (`q=a`)."""
-    if not (old.style == new.style == "form" and new.explode):
+    if not (old.style == new.style == "form" and new.explode) or walk.sides.equality.written_alike(
+        old.schema, new.schema
+    ):
         return False
     one, many = walk.sides.old.node(old.schema), walk.sides.new.node(new.schema)
     if many.types != frozenset({"array"}) or one.takes("array") or many.constraints.keys() - {"maxItems"}:

@@ -15,7 +15,7 @@ from pytest_bctrl.drift.compare_keywords import (
 )
 from pytest_bctrl.drift.compare_properties import compare_properties
 from pytest_bctrl.drift.compare_subschemas import compare_discriminators, compare_subschemas
-from pytest_bctrl.drift.pair import Draft, Located
+from pytest_bctrl.drift.pair import Draft, Located, rank
 from pytest_bctrl.drift.rules import rules
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _LEVELS: tuple[Level | None, ...] = (None, *_RANK)
 class _Pair:
     """What changed between two schemas, and the pairs they hold. `rank`: how bad the worst of it is, 0 for nothing."""
 
-    __slots__ = ("changes", "inside", "new", "old", "rank", "view", "within")
+    __slots__ = ("changes", "inside", "is_noted", "new", "old", "rank", "view", "within")
 
     def __init__(self, old: Node, new: Node, view: View) -> None:
         self.old, self.new, self.view = old, new, view
@@ -42,6 +42,7 @@ class _Pair:
         self.inside: list[tuple[str, _Pair, bool]] = []
         self.within: list[tuple[_Pair, bool]] = []
         self.rank = 0
+        self.is_noted = False
 
 
 class SchemaComparison:
@@ -58,7 +59,12 @@ class SchemaComparison:
         if pair is None or not pair.rank:
             return []
         if pair not in self._changes:
-            self._changes[pair] = list(self._located(pair))
+            nearest: dict[str, Located] = {}
+            found = list(self._located(pair))
+            for one in found:
+                if one[1:3] < nearest.setdefault(one.change.key, one)[1:3]:
+                    nearest[one.change.key] = one
+            self._changes[pair] = [one for one in found if one[1:3] == nearest[one.change.key][1:3]]
         return self._changes[pair]
 
     def worst(self, old: Schema, new: Schema, view: View) -> Level | None:
@@ -119,7 +125,8 @@ class SchemaComparison:
             deeper: dict[_Pair, list[str]] = {}
             for pair, ways in level.items():
                 for change in self._noted(pair):
-                    yield from (Located(change, f"{way}{change.step}", depth) for way in ways)
+                    level_of = rank(change.rule, self.sides.options.levels)
+                    yield from (Located(change, level_of, depth, f"{way}{change.step}") for way in ways)
                 for step, inner, only_worse in pair.inside:
                     if inner.rank > only_worse and inner not in seen:
                         # From each pair on but one way leads: there would be too many.
@@ -133,9 +140,12 @@ class SchemaComparison:
 
     def _noted(self, pair: _Pair) -> list[Change]:
         """What changed between the two themselves, where `allOf` is cut otherwise that too."""
-        draft = Draft(self.sides, pair.old, pair.new, pair.view)
-        compare_all_of(draft, changed=True)
-        return [*pair.changes, *draft.changes]
+        if not pair.is_noted:
+            draft = Draft(self.sides, pair.old, pair.new, pair.view)
+            compare_all_of(draft, changed=True)
+            pair.changes += draft.changes
+            pair.is_noted = True
+        return pair.changes
 
 
 def _compare(draft: Draft) -> None:

@@ -1,72 +1,106 @@
 """Tells whether two schemas mean the same, however they hold each other.
 
-Every schema that can be reached is put in a class by what it says itself, and classes are split by the classes of what
-it holds, until none splits any more. So the answer rests on the documents alone, not on what was asked before.
+They do where they say the same and what they hold means the same, which may be taken for granted of what is being
+compared already. The answer rests on what can be reached from the two alone, not on what was asked before.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.drift.node import reachable
-from pytest_bctrl.drift.spec import Part, refers, value_key
+from pytest_bctrl.drift.spec import Part, value_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
-    from pytest_bctrl.drift.node import Held, Node, Schema
+    from pytest_bctrl.drift.node import Node, Schema
     from pytest_bctrl.drift.normalize import Normalizer
 
-_SHORT, _FEW = 6, 20
 _REF = re.compile(r"""'\$(?:ref|dynamicRef)': (?:'([^']*)'|"([^"]*)"|.)""")
+Pair = tuple["Node", "Node"]
+
+
+class Walk:
+    """Compares schemas in pairs. `says` is what one says itself; `skips` tells of two that need not be looked into."""
+
+    def __init__(self, says: Callable[[Node], Hashable], skips: Callable[[Schema, Schema], bool]) -> None:
+        self._says = says
+        self._skips = skips
+        self._same: set[Pair] = set()
+        self._is_sure = True
+
+    def equal(self, one: Node, other: Node) -> bool | None:
+        """Tell whether two schemas mean the same; None where alternatives may be so in another order."""
+        waiting, assumed, self._is_sure = [(one, other)], set[Pair](), True
+        while waiting:
+            pair = waiting.pop()
+            if pair[0] is pair[1] or pair in self._same or pair in assumed:
+                continue
+            if not (pair[0].is_read and pair[1].is_read) or self._says(pair[0]) != self._says(pair[1]):
+                return False if self._is_sure else None
+            assumed.add(pair)
+            waiting += self._inside(*pair)
+        self._same |= assumed
+        return True
+
+    def _inside(self, one: Node, other: Node) -> Iterator[Pair]:
+        pairs = list(zip(one.single, other.single, strict=True))
+        for choice, another in zip(one.choices, other.choices, strict=True):
+            pairs += self._matched(one, choice.branches, other, another.branches)
+        read, read_other = one.normal.node, other.normal.node
+        yield from ((read(first), read_other(second)) for first, second in pairs if not self._skips(first, second))
+
+    def _matched(
+        self, one: Node, branches: list[Schema], other: Node, others: list[Schema]
+    ) -> Iterator[tuple[Schema, Schema]]:
+        """Match alternatives: those that need no look, then by what they say themselves, then by their order."""
+        rest, left = [], list(others)
+        for branch in branches:
+            match = next((another for another in left if self._skips(branch, another)), None)
+            rest += [branch] if match is None else []
+            left = [another for another in left if another is not match]
+        by_words: dict[Hashable, list[Schema]] = {}
+        for another in left:
+            by_words.setdefault(self._says(other.normal.node(another)), []).append(another)
+        for branch in rest:
+            alike = by_words.get(self._says(one.normal.node(branch))) or left
+            self._is_sure = self._is_sure and len(alike) == 1
+            yield branch, alike.pop(0)
 
 
 class Equality:
-    """Tells equal schemas of two documents. `roots` gives all that either document is read from."""
+    """Tells equal schemas of two documents, or of one. `words`: titles and descriptions count."""
 
-    def __init__(self, old: Normalizer, new: Normalizer, roots: Callable[[], Iterable[Node]], words: bool) -> None:
+    def __init__(self, old: Normalizer, new: Normalizer, words: bool) -> None:
         self.old = old
         self.new = new
-        self._roots = roots
         self._words = ("title", "description") if words else ()
-        self._read: set[str] = set()
-        self._unchanged: set[str] | None = None
         self._own: dict[Node, Hashable] = {}
-        self._classes: dict[Node, int] = {}
-        self._numbers: dict[Hashable, int] = {}
+        self._walk = Walk(self.says, self.written_alike)
+        self._known: dict[Pair, bool] = {}
 
     def written_alike(self, old: Schema, new: Schema) -> bool:
-        """Tell two schemas that are written alike and lead to such alone, as most do, without reading them twice."""
-        if len(old) != 1 or len(new) != 1:
-            return False
-        value, other = old[0].value, new[0].value
-        if value is not other and value != other:
-            return False
-        written = repr(value)
-        if written != repr(other):
-            return False
-        if _is_plain(value):
-            if written not in self._read:
-                # Once, so that what cannot be read is told of.
-                self.old.node(old)
-                self.new.node(new)
-                self._read.add(written)
-            return True
-        return self._leads_alike(written)
+        """Tell two schemas that are written alike and lead to such alone, as most do, without reading them."""
+        return len(old) == len(new) and all(
+            one.value == other.value and self.unchanged(one.value, other.value)
+            for one, other in zip(old, new, strict=True)
+        )
 
     def unchanged(self, old: Any, new: Any) -> bool:
         """Tell two parts of any kind that are written alike, and lead to such alone."""
         written = repr(old)
-        return written == repr(new) and self._leads_alike(written)
+        if written != repr(new):
+            return False
+        return _targets(written) <= self.components
 
-    def _leads_alike(self, written: str) -> bool:
-        if self._unchanged is None:
-            self._unchanged = self._find_unchanged()
-        return self.old.spec.is_30 == self.new.spec.is_30 and _targets(written) <= self._unchanged
-
-    def _find_unchanged(self) -> set[str]:
-        """The components that are written alike on both sides, with all that they lead to."""
+    @cached_property
+    def components(self) -> set[str]:
+        """References to the components that are written alike on both sides, with all that they lead to."""
+        if self.old.spec.is_30 != self.new.spec.is_30:
+            return set()
         sides = [
             {
                 f"#{part.pointer}": repr(part.value)
@@ -87,46 +121,29 @@ class Equality:
         return set(alike)
 
     def equal(self, one: Node, other: Node) -> bool:
-        """Tell whether a schema of the old document and one of the new one mean the same."""
+        """Tell whether two schemas mean the same."""
         if self.says(one) != self.says(other):
             return False
-        if one not in self._classes or other not in self._classes:
-            self._classify([one, other])
-        return self._classes[one] == self._classes[other]
+        pair = one, other
+        if pair not in self._known:
+            told = self._walk.equal(one, other)
+            self._known[pair] = self._in_any_order(one, other) if told is None else told
+        return self._known[pair]
 
-    def _classify(self, nodes: list[Node]) -> None:
-        """Put schemas into the classes there are, or, where they hold each other, into new ones with all others."""
-        if not self._classes:
-            self._split(list(self._roots()))
-        waiting = {node: held for node, held in reachable(nodes, self._classes).items() if node not in self._classes}
-        while waiting:
-            ready = [node for node, held in waiting.items() if all(child in self._classes for child in _children(held))]
-            if not ready:
-                self._split([*self._classes, *waiting])
-                return
-            for node in ready:
-                self._classes[node] = self._number(self._numbers, self.says(node), waiting.pop(node))
-
-    def _split(self, roots: list[Node]) -> None:
-        held = reachable(roots)
+    def _in_any_order(self, one: Node, other: Node) -> bool:
+        """Put all that the two lead to in classes, which are split by the classes of what they hold, to the end."""
+        held = reachable((one, other))
         numbers: dict[Any, int] = {}
         classes = {node: numbers.setdefault(self.says(node), len(numbers)) for node in held}
         count = 0
-        while count != len(numbers):
+        while count != len(numbers) and classes[one] == classes[other]:
             count, numbers, before = len(numbers), {}, classes
-            self._classes = before
-            classes = {node: self._number(numbers, before[node], inside) for node, inside in held.items()}
-        self._classes, self._numbers = classes, {}
-        for node, inside in held.items():
-            self._numbers[self._key(self.says(node), inside)] = classes[node]
-
-    def _number(self, numbers: dict[Any, int], own: Hashable, held: Held) -> int:
-        return numbers.setdefault(self._key(own, held), len(numbers))
-
-    def _key(self, own: Hashable, held: Held) -> Hashable:
-        classes, (single, several) = self._classes, held
-        sets = [tuple(sorted(classes[child] for child in children)) for children in several]
-        return (own, *[classes[child] for child in single], *sets)
+            classes = {}
+            for node, (single, several) in held.items():
+                sets = [tuple(sorted(before[child] for child in children)) for children in several]
+                key = (before[node], *[before[child] for child in single], *sets)
+                classes[node] = numbers.setdefault(key, len(numbers))
+        return classes[one] == classes[other]
 
     def says(self, node: Node) -> Hashable:
         """What a schema says itself, and what it holds schemas under, but not which."""
@@ -136,14 +153,10 @@ class Equality:
         return self._own[node]
 
 
-def _children(held: Held) -> Iterator[Node]:
-    yield from held[0]
-    for children in held[1]:
-        yield from children
-
-
 def _targets(written: str) -> set[str]:
     """The components that references in a written value lead to, or into."""
+    if "$" not in written:
+        return set()
     refs = (match[1] or match[2] or "" for match in _REF.finditer(written))
     return {"/".join(ref.split("/", 4)[:4]) for ref in refs}
 
@@ -151,20 +164,3 @@ def _targets(written: str) -> set[str]:
 def _parts(whole: Part) -> list[tuple[str, Part]]:
     """The members of what should be a mapping; it is read as one where it is used."""
     return [(name, whole / name) for name in whole.value] if isinstance(whole.value, dict) else []
-
-
-def _is_plain(schema: Any) -> bool:
-    """Tell a short schema of scalars and lists of such, but for a discriminator, which has to be a mapping."""
-    return (
-        isinstance(schema, dict)
-        and len(schema) <= _SHORT
-        and "discriminator" not in schema
-        and not refers(schema)
-        and all(map(_is_scalar_or_some, schema.values()))
-    )
-
-
-def _is_scalar_or_some(value: Any) -> bool:
-    if isinstance(value, list):
-        return len(value) <= _FEW and not any(isinstance(item, (dict, list)) for item in value)
-    return not isinstance(value, dict)

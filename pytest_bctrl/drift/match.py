@@ -126,11 +126,19 @@ def branches(schemas: Iterable[Schema], normal: Normalizer) -> list[Branch]:
         node = normal.node(one)
         values = {}
         for name, schema in node.maps.get("properties", {}).items():
-            enum = normal.node(schema).enum
+            enum = normal.node(schema).enum if any(map(_may_list, schema)) else None
             if enum:
                 values[name] = frozenset(enum)
         found.append(Branch(one, node, values))
     return found
+
+
+_LISTS = frozenset(("enum", "const", "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf"))
+
+
+def _may_list(part: Part) -> bool:
+    """Tell a schema that may list values; most are plainly none such."""
+    return not isinstance(part.value, dict) or not _LISTS.isdisjoint(part.value)
 
 
 def match_branches(sides: Sides, old: list[Branch], new: list[Branch]) -> Branches:
@@ -185,6 +193,20 @@ def _pair_up(
         [one for i, one in enumerate(old) if i not in taken_old],
         [one for j, one in enumerate(new) if j not in taken_new],
     )
+
+
+def unlike(
+    old: Iterable[Schema], new: Iterable[Schema], alike: Callable[[Schema, Schema], bool]
+) -> tuple[list[Schema], list[Schema]]:
+    """Return the schemas of each side that have none on the other side that is written alike."""
+    gone, come = [], list(new)
+    for schema in old:
+        other = next((index for index, other in enumerate(come) if alike(schema, other)), None)
+        if other is None:
+            gone.append(schema)
+        else:
+            del come[other]
+    return gone, come
 
 
 def take_equal(

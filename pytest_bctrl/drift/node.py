@@ -74,14 +74,19 @@ class Node:
         return self.alternatives_at.get(keyword) or (self.key[0] if self.key else "")
 
     @property
-    def held(self) -> Held:
-        """The schemas inside, in one order, and those of which the order means nothing: alternatives."""
-        single = [self.children[keyword] for keyword in sorted(self.children)] + self.prefix
+    def single(self) -> list[Schema]:
+        """The schemas inside, in one order, but for alternatives."""
+        found = [self.children[keyword] for keyword in sorted(self.children)] + self.prefix
         for keyword in sorted(self.maps):
             members = self.maps[keyword]
-            single += [members[name] for name in sorted(members)]
+            found += [members[name] for name in sorted(members)]
+        return found
+
+    @property
+    def held(self) -> Held:
+        """What is inside, in one order, and what of it has none: alternatives."""
         node = self.normal.node
-        return list(map(node, single)), [list(map(node, choice.branches)) for choice in self.choices]
+        return list(map(node, self.single)), [list(map(node, choice.branches)) for choice in self.choices]
 
     @property
     def own(self) -> Hashable:
@@ -136,20 +141,6 @@ def _hashable(value: Any) -> Hashable:
     if isinstance(value, dict):
         return frozenset((key, inner if isinstance(inner, frozenset) else None) for key, inner in value.items())
     return value  # type: ignore[no-any-return]
-
-
-def alike(one: Node, other: Node, seen: set[tuple[Node, Node]]) -> bool:
-    """Tell schemas of one document that say the same in the same order, to their end; `seen` are being compared."""
-    if one is other or (one, other) in seen:
-        return True
-    if not (one.is_read and other.is_read) or one.own != other.own:
-        return False
-    seen.add((one, other))
-    (single, several), (singles, severals) = one.held, other.held
-    pairs = [*zip(single, singles, strict=True)]
-    for children, others in zip(several, severals, strict=True):
-        pairs += zip(children, others, strict=True)
-    return all(alike(child, inner, seen) for child, inner in pairs)
 
 
 def is_null(node: Node) -> bool:

@@ -18,7 +18,7 @@ from pytest_bctrl.drift.spec import Part, Spec, kind, refers, value_key
 if TYPE_CHECKING:
     from pytest_bctrl.drift.alternatives import Choice
 
-_CHILDREN = (
+CHILDREN = (
     "items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else",
     "unevaluatedItems", "unevaluatedProperties", "contentSchema",
 )  # fmt: skip
@@ -28,10 +28,10 @@ _ANNOTATIONS = frozenset(
      "$anchor", "$dynamicAnchor", "definitions", "summary", "deprecated", "readOnly", "writeOnly", "default")
 )  # fmt: skip
 _FLAGS = frozenset(("deprecated", "readOnly", "writeOnly", "default", "x-sunset", "x-stability-level"))
-_HOLDS_SCHEMAS = frozenset((*_CHILDREN, *_MAPS, "prefixItems"))
+_HOLDS_SCHEMAS = frozenset((*CHILDREN, *_MAPS, "prefixItems"))
 _TRUE_OR_FALSE = frozenset(("deprecated", "readOnly", "writeOnly"))
 _KEPT = frozenset(("default", "discriminator", "x-sunset", "x-stability-level", "title", "description"))
-_VACUOUS = frozenset(_CHILDREN) - {"contains", "not", "if"}
+_VACUOUS = frozenset(CHILDREN) - {"contains", "not", "if"}
 """What says nothing where its schema takes anything."""
 _LEFT_OVER = {"additionalProperties": "unevaluatedProperties", "items": "unevaluatedItems"}
 MAX_PARTS = 500
@@ -189,7 +189,7 @@ class Normalizer:
             node.flags.setdefault(keyword, schema[keyword])
 
     def _read_schemas(self, part: Part, node: Node) -> None:
-        for keyword in _CHILDREN:
+        for keyword in CHILDREN:
             if keyword in part.value:
                 node.children[keyword] = (*node.children.get(keyword, ()), part / keyword)
         for keyword in _MAPS:

@@ -6,12 +6,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.drift.node import takes_anything
+from pytest_bctrl.drift.rules import rules
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_bctrl.drift.equality import Equality
     from pytest_bctrl.drift.node import Node, Schema
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.options import Options
+    from pytest_bctrl.finding import Level
 
 _NESTED = {"response-body": "response-property", "request-parameter": "request-parameter-property"}
 _SPELLED = {("response-body", "enum-value-removed"): "response-mediatype-enum-value-removed"}
@@ -72,11 +76,20 @@ def plain(value: Any) -> Any:
 
 
 class Located(NamedTuple):
-    """A change, the way to it from where a schema is used, and how many schemas that leads through."""
+    """A change, how bad it is, how many schemas lead to it from where a schema is used, and the way."""
 
     change: Change
-    way: str
+    rank: int
     depth: int
+    way: str
+
+
+RANK: dict[Level, int] = {"error": 0, "warning": 1, "info": 2}
+
+
+def rank(rule: str, levels: Mapping[str, Level]) -> int:
+    """How bad a change is under a rule: 0 for the worst; `levels` has those that are not the rule's own."""
+    return RANK[levels.get(rule) or rules()[rule].level]
 
 
 class Edge(NamedTuple):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_bctrl.drift.pair import Change, Located, changed, plain
+from pytest_bctrl.drift.pair import RANK, Change, Located, changed, plain, rank
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.fingerprint import fingerprint
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 
 MAX_CHANGES = 100_000
-_RANK: dict[Level, int] = {"error": 0, "warning": 1, "info": 2}
 
 
 class Place(NamedTuple):
@@ -61,25 +61,20 @@ class Report:
         say: str = "",
     ) -> None:
         """Note a change: its rule, place, both values, and the pointers of both."""
-        self.note([Located(changed(rule, rule, "", (old, new), (old_at, new_at), say), "", 0)], place)
+        change = changed(rule, rule, "", (old, new), (old_at, new_at), say)
+        self.note([Located(change, rank(rule, self.levels), 0, "")], place)
 
     def note(self, changes: Iterable[Located], place: Place) -> None:
-        """Note changes of what stands at a place, each where it is nearest, or worst.
+        """Note changes of what stands at a place.
 
         Raises `DocumentError` beyond `MAX_CHANGES`: so many are no drift, and nobody reads them.
         """
-        from pytest_bctrl.drift.rules import rules
-
-        table, levels = rules(), self.levels
-        nearest: dict[str, _Seen] = {}
-        for change, way, depth in changes:
-            location = f"{place.location}{way}" if place.location else way.removeprefix(".")
-            here = Place(place.operation, place.shape, location, place.context)
-            seen = _Seen(_RANK[levels.get(change.rule) or table[change.rule].level], depth, here, change)
-            if seen[:2] <= nearest.setdefault(change.key, seen)[:2]:
-                places = self._found.setdefault(change.key, {})
-                if here not in places or seen.rank < places[here].rank:
-                    places[here] = seen
+        operation, shape, base, context = place
+        for change, level, depth, way in changes:
+            here = Place(operation, shape, f"{base}{way}" if base else way.removeprefix("."), context)
+            places = self._found.setdefault(change.key, {})
+            if here not in places or level < places[here].rank:
+                places[here] = _Seen(level, depth, here, change)
         if len(self._found) > MAX_CHANGES:
             raise DocumentError(
                 f"more than {MAX_CHANGES:,} changes from {self.base.document.name}",
@@ -89,7 +84,7 @@ class Report:
 
     def findings(self) -> list[Finding]:
         """What was noted as findings, worst first."""
-        found = [sorted(places.values(), key=lambda seen: seen[:3]) for places in self._found.values()]
+        found = [sorted(places.values(), key=itemgetter(0, 1, 2)) for places in self._found.values()]
         self.base.document.find_lines({places[0].change.old_at for places in found})
         self.revision.document.find_lines({places[0].change.new_at for places in found})
         merged: dict[str, Finding] = {}
@@ -97,14 +92,14 @@ class Report:
             # Paths that differ in the names of their parameters alone are one place.
             known = merged.get(finding.fingerprint)
             merged[finding.fingerprint] = finding if known is None else _joined(known, finding)
-        return sorted(merged.values(), key=lambda finding: _RANK[finding.level])
+        return sorted(merged.values(), key=lambda finding: RANK[finding.level])
 
     def _finding(self, places: list[_Seen]) -> Finding:
         from pytest_bctrl.drift.rules import rules, why
         from pytest_bctrl.finding import Finding
 
-        rank, _, place, change = places[0]
-        rule, level = rules()[change.rule], list(_RANK)[rank]
+        worst, _, place, change = places[0]
+        rule, level = rules()[change.rule], list(RANK)[worst]
         old, new = plain(change.old), plain(change.new)
         mark = fingerprint(change.kind, change.old_at, f"{change.new_at}{change.step}", (), old, new, change.say)
         own = fingerprint(rule.id, place.shape, place.location, place.context, old, new, change.say)

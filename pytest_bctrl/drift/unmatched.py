@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.drift.compare_parameters import read_parameters, read_value
 from pytest_bctrl.drift.compare_responses import read_responses
-from pytest_bctrl.drift.constraints import is_number
-from pytest_bctrl.drift.node import TYPES, reachable
+from pytest_bctrl.drift.constraints import BOUNDS, is_number
+from pytest_bctrl.drift.node import TYPES
+from pytest_bctrl.drift.normalize import CHILDREN, MAX_PARTS
 from pytest_bctrl.drift.report import Place
-from pytest_bctrl.drift.spec import Part, escape
+from pytest_bctrl.drift.spec import Part, escape, refers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator
 
     from pytest_bctrl.drift.match import Operation
-    from pytest_bctrl.drift.node import Held, Node, Schema
+    from pytest_bctrl.drift.node import Schema
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.pair import Sides
     from pytest_bctrl.drift.report import Report
@@ -39,77 +40,94 @@ def used_schemas(spec: Spec, operations: Iterable[Operation]) -> Iterator[Schema
                     yield (media / "schema",)
 
 
-def read_schemas(normal: Normalizer, schemas: Iterable[Schema]) -> None:
-    """Read schemas to their end, those in short that are written in the commonest words: most are.
+def read_schemas(normal: Normalizer, schemas: Iterable[Schema], known: Container[str]) -> None:
+    """Read schemas to their end, in short where their words are of the right form: most are.
 
-    What they lead to counts as used. Raises `DocumentError` where a part of them cannot be read.
+    What they lead to counts as used; `known` are references that need not be followed. Raises `DocumentError` where a
+    part of them cannot be read.
     """
-    components = (normal.spec.root / "components" / "schemas").value
-    skim = _Skim(components if isinstance(components, dict) else {})
-    known: dict[Node, Held] = {}
-
-    def read(schema: Schema) -> None:
-        if not all(skim.schema(part.value) for part in schema):
-            known.update(reachable([normal.node(schema)], known))
-
-    for schema in schemas:
-        read(schema)
-    for name in skim.refs:
-        pointer = f"{_SCHEMAS}{escape(name)}"
-        normal.spec.seen.add(pointer)
-        read((Part(components[name], pointer),))
-
-
-class _Skim:
-    """Tells schemas of which no word needs a second look, and keeps in `refs` what they lead to."""
-
-    def __init__(self, components: Mapping[str, Any]) -> None:
-        self.refs: list[str] = []
-        self._met: set[str] = set()
-        self._components = components
-        self._words: dict[str, Callable[[Any], bool]] = {
-            **dict.fromkeys(("items", "additionalProperties"), self.schema),
-            **dict.fromkeys(("anyOf", "oneOf"), self._branches),
-            **dict.fromkeys(("maxLength", "minLength", "maximum", "minimum", "maxItems", "minItems"), is_number),
-            **dict.fromkeys(("nullable", "readOnly", "writeOnly", "deprecated"), lambda value: isinstance(value, bool)),
-            **dict.fromkeys(("format", "pattern"), lambda value: isinstance(value, str)),
-            **dict.fromkeys(("default", "example", "title", "description"), lambda _: True),
-            **dict.fromkeys(
-                ("enum", "required"), lambda value: isinstance(value, list) and set(map(type, value)) <= {str}
-            ),
-            "type": lambda value: isinstance(value, str) and value in TYPES,
-            "properties": lambda value: isinstance(value, dict) and all(map(self.schema, value.values())),
-        }
-
-    def schema(self, value: Any) -> bool:
-        """Tell whether a schema can be read, if that is easily told."""
-        if not isinstance(value, dict):
-            return isinstance(value, bool)
-        if "$ref" in value:
-            return self._ref(value)
-        return all(
-            word in self._words and self._words[word](inner) for word, inner in value.items() if word[:2] != "x-"
-        )
-
-    def _ref(self, value: dict[str, Any]) -> bool:
-        name = str(value["$ref"]).removeprefix(f"#{_SCHEMAS}")
-        target = self._components.get(name)
-        if len(value) > 1 or not isinstance(target, dict) or target.keys() & _LEADS_ON:
-            return False
-        if name not in self._met:
-            self._met.add(name)
-            self.refs.append(name)
-        return True
-
-    def _branches(self, value: Any) -> bool:
-        if not isinstance(value, list):
-            return False
-        return all(isinstance(one, dict) and not one.keys() & _ALTERNATIVES and self.schema(one) for one in value)
+    spec, uses = normal.spec, dict[str, set[str]]()
+    # Of each: what is written, where, and the reference of which it says all or a part at once.
+    waiting: list[tuple[Any, Trail, str]] = [(part.value, part.pointer, "") for schema in schemas for part in schema]
+    while waiting:
+        value, trail, user = waiting.pop()
+        if isinstance(value, bool):
+            continue
+        if not isinstance(value, dict) or not all(_FORMS[word](value[word]) for word in _FORMS.keys() & value.keys()):
+            normal.node((Part(value, _pointer(trail)),))
+            continue
+        if refers(value):
+            ref = str(value.get("$ref") or value.get("$dynamicRef"))
+            uses.setdefault(user, set()).add(ref)
+            if ref not in uses and ref not in known:
+                uses[ref] = set()
+                part = spec.target(Part(value, _pointer(trail)))
+                spec.seen.add(part.pointer)
+                waiting.append((part.value, part.pointer, ref))
+        for word in _HOLDING.keys() & value.keys():
+            for key, inner in _HOLDING[word](value[word]):
+                waiting.append((inner, (trail, word, key), user if word in _AT_ONCE else ""))
+    _read_rings(normal, uses)
 
 
-_ALTERNATIVES = {"anyOf", "oneOf"}
-_LEADS_ON = {"$ref", "$dynamicRef", "allOf", *_ALTERNATIVES}
-_SCHEMAS = "/components/schemas/"
+def _read_rings(normal: Normalizer, uses: dict[str, set[str]]) -> None:
+    """Read what says at once what it says itself, or a long chain of such: it never ends, or is refused as too deep."""
+    uses.pop("", None)
+    for _ in range(_CHAIN):
+        uses = {ref: targets & uses.keys() for ref, targets in uses.items() if targets & uses.keys()}
+    for ref in uses:
+        normal.node((Part({"$ref": ref}, ref[1:]),))
+
+
+def _pointer(trail: Trail) -> str:
+    tokens: list[str] = []
+    while isinstance(trail, tuple):
+        trail, word, key = trail
+        tokens += [f"/{word}" if key is None else f"/{word}/{escape(str(key))}"]
+    return trail + "".join(reversed(tokens))
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and set(map(type, value)) <= {str}
+
+
+def _is_type(value: Any) -> bool:
+    return value in TYPES if isinstance(value, str) else _are_names(value) and TYPES.issuperset({*value} - {"null"})
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= MAX_PARTS
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+_MAPS = ("properties", "patternProperties", "dependentSchemas")
+_LISTS = ("prefixItems", "allOf", "anyOf", "oneOf")
+_AT_ONCE = frozenset(("allOf", "anyOf", "oneOf"))
+_FORMS: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("readOnly", "writeOnly", "deprecated", "uniqueItems"), _is_flag),
+    **dict.fromkeys(("format", "pattern", "contentEncoding", "contentMediaType"), _is_text),
+    **dict.fromkeys((*BOUNDS,), is_number), **dict.fromkeys(_LISTS, _is_list), **dict.fromkeys(_MAPS, _is_mapping),
+    **dict.fromkeys(("discriminator", "multipleOf", "dependentRequired", "x-extensible-enum"), lambda _: False),
+    "enum": lambda value: isinstance(value, list), "required": _are_names, "type": _is_type,
+}  # fmt: skip
+"""What tells, of the words that are read, that there is nothing wrong with one; some are left to be read in full."""
+_HOLDING: dict[str, Callable[[Any], Iterable[tuple[Any, Any]]]] = {
+    **dict.fromkeys(CHILDREN, lambda value: [(None, value)]),
+    **dict.fromkeys(_LISTS, enumerate), **dict.fromkeys(_MAPS, dict[str, Any].items),
+}  # fmt: skip
+_CHAIN = 20
+Trail = str | tuple[Any, str, Any]
 
 
 def note_unused_schemas(sides: Sides, report: Report) -> None:
