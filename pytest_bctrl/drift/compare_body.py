@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.drift.compare_schema import value
 from pytest_bctrl.drift.media_types import is_json, media_types
-from pytest_bctrl.drift.pair import View
+from pytest_bctrl.drift.pair import RANK, View
 from pytest_bctrl.drift.spec import word
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.compare_schema import SchemaComparison
     from pytest_bctrl.drift.match import Operation
+    from pytest_bctrl.drift.pair import Located
     from pytest_bctrl.drift.report import Place, Report
     from pytest_bctrl.drift.spec import Part
 
@@ -33,19 +35,23 @@ def compare_request_bodies(
         return
     if demanded != demands:
         report.add(f"request-body-became-{word(demands)}", here, word(demanded), word(demands), *at)
-    levels = _levels(walk, report, before, after)
-    if levels:
-        rule = "request-body-narrowed" if levels & {"error", "warning"} else "request-body-widened"
-        report.add(rule, here, None, None, *at)
+    ranks, worst = _compare_media_types(walk, report, before, after)
+    if ranks:
+        rule = "request-body-narrowed" if min(ranks) < RANK["info"] else "request-body-widened"
+        report.add(rule, here, None, None, *at, trail=worst.trail if worst else None)
 
 
-def _levels(walk: SchemaComparison, report: Report, old: Part, new: Part) -> set[str]:
-    """The levels of what changed in the media types of a body."""
+def _compare_media_types(
+    walk: SchemaComparison, report: Report, old: Part, new: Part
+) -> tuple[set[int], Located | None]:
+    """How bad what changed in the media types of a body is, and the worst of what changed in a schema."""
     before, after = media_types(report.base, old), media_types(report.revision, new)
-    levels: set[str] = {"error"} if before.keys() - after.keys() else set()
-    levels |= {"info"} if after.keys() - before.keys() else set()
-    for name in before.keys() & after.keys():
-        view = View("request-parameter", strongly_typed=is_json(name))
-        worst = walk.worst(value(before[name] / "schema"), value(after[name] / "schema"), view)
-        levels |= {worst} if worst else set()
-    return levels
+    ranks = {RANK["error"]} if before.keys() - after.keys() else set()
+    ranks |= {RANK["info"]} if after.keys() - before.keys() else set()
+    found = []
+    for name in before:
+        if name in after:
+            view = View("request-parameter", strongly_typed=is_json(name))
+            found.append(walk.worst(value(before[name] / "schema"), value(after[name] / "schema"), view))
+    worst = min(filter(None, found), key=itemgetter(1), default=None)
+    return ranks | ({worst.rank} if worst else set()), worst

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_bctrl.drift.compare_keywords import show_types
 from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, sunset
 from pytest_bctrl.drift.media_types import is_json, media_types
-from pytest_bctrl.drift.pair import View
+from pytest_bctrl.drift.pair import RANK, View
 from pytest_bctrl.drift.spec import Part, Spec, word
 
 if TYPE_CHECKING:
@@ -171,7 +171,8 @@ def _became_list(walk: SchemaComparison, old: Parameter, new: Parameter, view: V
     if many.types != frozenset({"array"}) or one.takes("array") or many.constraints.keys() - {"maxItems"}:
         return False
     said = many.children.keys() - {"items"} or many.prefix or many.choices or many.enum is not None
-    return not said and walk.worst(old.schema, many.child("items"), view) in ("info", None)
+    worst = None if said else walk.worst(old.schema, many.child("items"), view)
+    return not said and (worst is None or worst.rank == RANK["info"])
 
 
 def _has_parts(walk: SchemaComparison, old: Parameter, new: Parameter) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.drift.compare_alternatives import compare_all_of, compare_alternatives
@@ -22,13 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_bctrl.drift.node import Node, Schema
-    from pytest_bctrl.drift.pair import Change, Sides, View
+    from pytest_bctrl.drift.pair import Change, Sides, Trail, View
     from pytest_bctrl.finding import Level
 
 MAX_DEPTH = 100
 """How deep a change may lie below where a schema is used."""
 _RANK: dict[Level, int] = {"info": 1, "warning": 2, "error": 3}
-_LEVELS: tuple[Level | None, ...] = (None, *_RANK)
 
 
 class _Pair:
@@ -67,10 +67,9 @@ class SchemaComparison:
             self._changes[pair] = [one for one in found if one[1:3] == nearest[one.change.key][1:3]]
         return self._changes[pair]
 
-    def worst(self, old: Schema, new: Schema, view: View) -> Level | None:
-        """The worst level of what changed between two schemas; None where nothing did."""
-        pair = self._compared(old, new, view)
-        return _LEVELS[pair.rank] if pair else None
+    def worst(self, old: Schema, new: Schema, view: View) -> Located | None:
+        """The worst of what changed between two schemas; None where nothing did."""
+        return min(self.changes(old, new, view), key=itemgetter(1, 2), default=None)
 
     def _compared(self, old: Schema, new: Schema, view: View) -> _Pair | None:
         if self.sides.equality.written_alike(old, new):
@@ -119,18 +118,19 @@ class SchemaComparison:
 
     def _located(self, root: _Pair) -> Iterable[Located]:
         seen: set[_Pair] = set()
-        level = {root: [""]}
+        level: dict[_Pair, tuple[list[str], Trail]] = {root: ([""], (None, (root.old, root.new), ""))}
         for depth in range(MAX_DEPTH):
             seen.update(level)
-            deeper: dict[_Pair, list[str]] = {}
-            for pair, ways in level.items():
+            deeper: dict[_Pair, tuple[list[str], Trail]] = {}
+            for pair, (ways, trail) in level.items():
                 for change in self._noted(pair):
                     level_of = rank(change.rule, self.sides.options.levels)
-                    yield from (Located(change, level_of, depth, f"{way}{change.step}") for way in ways)
+                    yield from (Located(change, level_of, depth, f"{way}{change.step}", trail) for way in ways)
                 for step, inner, only_worse in pair.inside:
                     if inner.rank > only_worse and inner not in seen:
                         # From each pair on but one way leads: there would be too many.
-                        deeper.setdefault(inner, []).append(f"{ways[0]}{step}")
+                        there = deeper.setdefault(inner, ([], (trail, (inner.old, inner.new), step)))
+                        there[0].append(f"{ways[0]}{step}")
             level = deeper
         if level:
             pair = next(iter(level))

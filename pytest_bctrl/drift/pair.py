@@ -75,13 +75,18 @@ def plain(value: Any) -> Any:
     return value
 
 
+Trail = tuple["Trail | None", tuple["Node", "Node"], str]
+"""A pair of schemas, the step that leads to it, and the trail to what holds it; None where a schema is used."""
+
+
 class Located(NamedTuple):
-    """A change, how bad it is, how many schemas lead to it from where a schema is used, and the way."""
+    """A change, how bad it is, how many schemas lead to it from where a schema is used, the way, and its pairs."""
 
     change: Change
     rank: int
     depth: int
     way: str
+    trail: Trail | None
 
 
 RANK: dict[Level, int] = {"error": 0, "warning": 1, "info": 2}

@@ -12,6 +12,9 @@ from pytest_bctrl.fingerprint import fingerprint
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pytest_bctrl.drift.counterexample import Examples
+    from pytest_bctrl.drift.pair import Trail
+    from pytest_bctrl.drift.rules import Rule
     from pytest_bctrl.drift.spec import Spec
     from pytest_bctrl.finding import Finding, Level
 
@@ -36,12 +39,14 @@ class _Seen(NamedTuple):
     depth: int
     place: Place
     change: Change
+    trail: Trail | None
 
 
 class Report:
     """The changes of one comparison, in the order they are met."""
 
     def __init__(self, base: Spec, revision: Spec, levels: Mapping[str, Level]) -> None:
+        self.examples: Examples | None = None
         self.base = base
         self.revision = revision
         self.levels = levels
@@ -59,10 +64,11 @@ class Report:
         old_at: str = "",
         new_at: str = "",
         say: str = "",
+        trail: Trail | None = None,
     ) -> None:
-        """Note a change: its rule, place, both values, and the pointers of both."""
+        """Note a change: its rule, place, both values, the pointers of both, and the pairs that lead to it."""
         change = changed(rule, rule, "", (old, new), (old_at, new_at), say)
-        self.note([Located(change, rank(rule, self.levels), 0, "")], place)
+        self.note([Located(change, rank(rule, self.levels), 0, "", trail)], place)
 
     def note(self, changes: Iterable[Located], place: Place) -> None:
         """Note changes of what stands at a place.
@@ -70,11 +76,11 @@ class Report:
         Raises `DocumentError` beyond `MAX_CHANGES`: so many are no drift, and nobody reads them.
         """
         operation, shape, base, context = place
-        for change, level, depth, way in changes:
+        for change, level, depth, way, trail in changes:
             here = Place(operation, shape, f"{base}{way}" if base else way.removeprefix("."), context)
             places = self._found.setdefault(change.key, {})
             if here not in places or level < places[here].rank:
-                places[here] = _Seen(level, depth, here, change)
+                places[here] = _Seen(level, depth, here, change, trail)
         if len(self._found) > MAX_CHANGES:
             raise DocumentError(
                 f"more than {MAX_CHANGES:,} changes from {self.base.document.name}",
@@ -98,7 +104,7 @@ class Report:
         from pytest_bctrl.drift.rules import rules, why
         from pytest_bctrl.finding import Finding
 
-        worst, _, place, change = places[0]
+        worst, _, place, change, trail = places[0]
         rule, level = rules()[change.rule], list(RANK)[worst]
         old, new = plain(change.old), plain(change.new)
         mark = fingerprint(change.kind, change.old_at, f"{change.new_at}{change.step}", (), old, new, change.say)
@@ -122,9 +128,17 @@ class Report:
                 "revision": _spot(self.revision, change.new_at),
                 "change": mark,
                 **({"detail": change.say} if change.say else {}),
+                **self._shown(change, trail, rule),
                 "places": [_shown(seen) for seen in places],
             },
         )
+
+    def _shown(self, change: Change, trail: Trail | None, rule: Rule) -> dict[str, Any]:
+        if trail is None or self.examples is None:
+            return {}
+        values, name = (plain(change.old), plain(change.new)), change.step.removeprefix(".")
+        is_request, is_error = rule.direction == "request", rule.level == "error"
+        return {"shown": self.examples.show(trail, values, name, is_request=is_request, is_error=is_error).data}
 
 
 def _joined(one: Finding, other: Finding) -> Finding:
