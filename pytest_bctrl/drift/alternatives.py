@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_bctrl.drift.equality import Walk
-from pytest_bctrl.drift.node import is_null, says_more, takes_anything, takes_nothing
+from pytest_bctrl.drift.node import covers, is_null, says_more, takes_all_of_its_types, takes_anything, takes_nothing
 from pytest_bctrl.drift.spec import Part, Spec, refers
 
 if TYPE_CHECKING:
@@ -69,13 +69,28 @@ def _read(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], Node]) ->
             waiting += inner[::-1]
         else:
             found.setdefault(node, schema)
-    first = next(iter(found), None)
-    if kind == "anyOf" and first and all(Walk(_own, _written_alike).equal(first, node) for node in found):
-        found = {first: found[first]}
+    if kind == "anyOf":
+        found = _needed(found)
     if not found and last is not None and not with_null:
         return Choice(kind, [last], part.pointer, False)
+    if not found and not with_null:
+        return None
     choice = Choice(kind, [*found.values()], part.pointer, with_null)
     return choice if len(found) < 2 else _named(choice, found)
+
+
+def _needed(found: dict[Node, Schema]) -> dict[Node, Schema]:
+    """Leave out alternatives of `anyOf` that take no more than others, and all but one that mean the same."""
+    broad = frozenset(kind for node in found if takes_all_of_its_types(node) for kind in node.types or ())
+    kept = {
+        node: schema
+        for node, schema in found.items()
+        if takes_all_of_its_types(node) or node.types is None or not covers(broad, node.types)
+    }
+    first = next(iter(kept), None)
+    if first and all(Walk(_own, _written_alike).equal(first, node) for node in kept):
+        return {first: kept[first]}
+    return kept
 
 
 def _own(node: Node) -> Hashable:

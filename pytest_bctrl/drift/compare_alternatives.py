@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.drift.match import Branch, branches, match_branches, unlike
-from pytest_bctrl.drift.node import says_more, takes_anything
+from pytest_bctrl.drift.node import is_within, says_more, takes_anything
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.alternatives import Choice, Kind
@@ -53,9 +53,14 @@ def _compare_choice(draft: Draft, before: Choice, after: Choice) -> None:
         gone, come = ([label.strip("<>") for _, label in side] for side in (matched.removed, matched.added))
         draft.emit("type-changed", gone, come, after.kind)
         return
-    for _, label in matched.removed:
+    removed, added = matched.removed, matched.added
+    if after.kind == "anyOf":
+        removed = [(one, label) for one, label in removed if not _is_held(one, sides[1])]
+    if before.kind == "anyOf":
+        added = [(one, label) for one, label in added if not _is_held(one, sides[0])]
+    for _, label in removed:
         draft.emit(f"{_NAMES[before.kind]}-removed", label.strip("<>"), None, before.kind)
-    for _, label in matched.added:
+    for _, label in added:
         kind: Kind = "oneOf" if before.kind == "oneOf" else after.kind
         draft.emit(f"{_NAMES[kind]}-added", None, label.strip("<>"), after.kind)
     if before.kind != after.kind and not matched.removed and not matched.added and not _apart(sides[0]):
@@ -70,6 +75,11 @@ def _read(draft: Draft, choice: Choice, normal: Normalizer) -> list[Branch]:
         return found
     equal = draft.sides.equality.equal
     return [one for index, one in enumerate(found) if not any(equal(one.node, other.node) for other in found[:index])]
+
+
+def _is_held(one: Branch, others: list[Branch]) -> bool:
+    """Tell an alternative of which another side's takes all, so that its coming and going changes nothing by itself."""
+    return any(is_within(one.node, other.node) for other in others)
 
 
 def _apart(side: list[Branch]) -> bool:
@@ -101,7 +111,9 @@ def _compare_wrapped(draft: Draft) -> None:
     many = _read(draft, choice, sides.new if added else sides.old)
     single = branches([inner.schema], sides.old if added else sides.new)
     matched = match_branches(sides, single, many) if added else match_branches(sides, many, single)
-    rest = matched.added if added else matched.removed
+    rest = [
+        (one, label) for one, label in (matched.added if added else matched.removed) if not is_within(one.node, inner)
+    ]
     is_wrapped = added and inner.only_choice is None and draft.view.scope == "response-body" and bool(rest)
     for one, other, _ in () if is_wrapped else matched.both:
         draft.follow_here(one.schema, other.schema)

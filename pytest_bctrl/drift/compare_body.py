@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.drift.compare_schema import value
@@ -16,6 +15,10 @@ if TYPE_CHECKING:
     from pytest_bctrl.drift.pair import Located
     from pytest_bctrl.drift.report import Place, Report
     from pytest_bctrl.drift.spec import Part
+
+
+_SHOWN = 20
+_RULES = ("request-body-narrowed", "request-body-may-be-narrowed", "request-body-widened")
 
 
 def compare_request_bodies(
@@ -37,21 +40,20 @@ def compare_request_bodies(
         report.add(f"request-body-became-{word(demands)}", here, word(demanded), word(demands), *at)
     ranks, worst = _compare_media_types(walk, report, before, after)
     if ranks:
-        rule = "request-body-narrowed" if min(ranks) < RANK["info"] else "request-body-widened"
-        report.add(rule, here, None, None, *at, trail=worst.trail if worst else None)
+        report.add(_RULES[min(ranks)], here, None, None, *at, trails=[trail for one in worst for trail in one.trails])
 
 
 def _compare_media_types(
     walk: SchemaComparison, report: Report, old: Part, new: Part
-) -> tuple[set[int], Located | None]:
+) -> tuple[set[int], list[Located]]:
     """How bad what changed in the media types of a body is, and the worst of what changed in a schema."""
     before, after = media_types(report.base, old), media_types(report.revision, new)
     ranks = {RANK["error"]} if before.keys() - after.keys() else set()
     ranks |= {RANK["info"]} if after.keys() - before.keys() else set()
-    found = []
+    found: list[Located] = []
     for name in before:
         if name in after:
             view = View("request-parameter", strongly_typed=is_json(name))
-            found.append(walk.worst(value(before[name] / "schema"), value(after[name] / "schema"), view))
-    worst = min(filter(None, found), key=itemgetter(1), default=None)
-    return ranks | ({worst.rank} if worst else set()), worst
+            found += walk.changes(value(before[name] / "schema"), value(after[name] / "schema"), view)
+    ranks |= {one.rank for one in found}
+    return ranks, [one for one in found if one.rank == min(ranks)][:_SHOWN]

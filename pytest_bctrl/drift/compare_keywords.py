@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_bctrl.drift.constraints import BOUNDS, EXCLUSIVE, tightness
+from pytest_bctrl.drift.constraints import BOUNDS, EXCLUSIVE, narrow_enum, tightness
 from pytest_bctrl.drift.node import covers
 from pytest_bctrl.drift.spec import value_key
 
@@ -124,7 +124,7 @@ def compare_constraints(draft: Draft) -> None:
     old, new, emit = draft.old, draft.new, draft.emit
     if not old.constraints and not new.constraints:
         return
-    told = _compare_respelled(draft)
+    told = _compare_respelled(draft) | _kept_by_values(old, new) | _kept_by_values(new, old)
     for keyword, (name, _) in BOUNDS.items():
         if keyword in told:
             continue
@@ -148,6 +148,19 @@ def compare_constraints(draft: Draft) -> None:
         if before != after:
             emit(f"{name}-changed", before, after, keyword)
     _compare_dependent(draft)
+
+
+def _kept_by_values(one: Node, other: Node) -> set[str]:
+    """The bounds of one schema that each value that another one lists keeps: those say it all."""
+    if one.enum is not None or not other.enum:
+        return set()
+    return {
+        keyword
+        for keyword in one.constraints
+        if narrow_enum(other.enum, {keyword: one.constraints[keyword]}) == other.enum
+        and keyword in BOUNDS
+        and keyword not in other.constraints
+    }
 
 
 def _compare_respelled(draft: Draft) -> set[str]:

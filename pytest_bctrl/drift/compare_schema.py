@@ -125,7 +125,7 @@ class SchemaComparison:
             for pair, (ways, trail) in level.items():
                 for change in self._noted(pair):
                     level_of = rank(change.rule, self.sides.options.levels)
-                    yield from (Located(change, level_of, depth, f"{way}{change.step}", trail) for way in ways)
+                    yield from (Located(change, level_of, depth, f"{way}{change.step}", (trail,)) for way in ways)
                 for step, inner, only_worse in pair.inside:
                     if inner.rank > only_worse and inner not in seen:
                         # From each pair on but one way leads: there would be too many.

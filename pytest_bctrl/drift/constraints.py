@@ -23,6 +23,8 @@ BOUNDS: dict[str, tuple[str, str]] = {
     "minContains": ("min-contains", "array"),
 }
 """Keyword: its name in a rule's id, and the type it bounds."""
+BITS = {"int32": 32, "int64": 64}
+"""Formats of integers (OpenAPI, format registry), and how many bits they have."""
 EXCLUSIVE = {"maximum": "exclusiveMaximum", "minimum": "exclusiveMinimum"}
 
 _SAYS_NOTHING = {"minLength": 0, "minItems": 0, "minProperties": 0, "minContains": 1}

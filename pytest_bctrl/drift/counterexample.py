@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_bctrl.drift.engine_schemas import engine_document
 from pytest_bctrl.drift.node import BESIDE, is_null
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.samples.text import LONGEST, string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,17 +26,23 @@ if TYPE_CHECKING:
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.pair import Trail
 
-_TRIES = 60
+_TRIES = 300
 _DEEPEST = 12
+_MANY = 50
 _NUMBERS = {"minimum": 0, "maximum": 0, "exclusiveMinimum": 1, "exclusiveMaximum": -1}
 
 
 class Shown(NamedTuple):
-    """What is known of a change. `by`: a `counterexample`, `proof`, or only the `rule`; `value` and where in it."""
+    """What is known of a change: a `counterexample`, `proof`, or only the `rule`.
+
+    A counterexample has a `value`, the pointer `at` which it is what it must not be, and what it is a value `of`: a
+    way into the body or parameter, empty for the whole.
+    """
 
     by: str
     value: Any = None
     at: str = ""
+    of: str = ""
 
     @property
     def data(self) -> dict[str, Any]:
@@ -60,17 +67,24 @@ class Examples:
         if time.monotonic() > self._end:
             return Shown("rule")
         allows, forbids = (0, 1) if is_request else (1, 0)
-        pairs = _pairs(trail)
         with suppress(DocumentError, RecursionError, ValueError, ReferencingError):
-            if is_error:
-                tried = _wrapped(pairs, allows, values[allows], name, self._sides[allows].maker)
-                keeps = [self._sides[side].validator(pairs[0][0][side]) for side in (allows, forbids)]
-                for value, at in islice(tried, _TRIES):
-                    if _is_valid(keeps[0], value) and not _is_valid(keeps[1], value):
-                        return Shown("counterexample", value, at)
-            elif self._is_proven(pairs[-1][0][allows], pairs[-1][0][forbids], allows):
-                return Shown("proof")
+            return self._shown(_pairs(trail), values, name, allows, forbids, is_error)
         return Shown("rule")
+
+    def _shown(
+        self, pairs: list[Step], values: tuple[Any, Any], name: str, allows: int, forbids: int, is_error: bool
+    ) -> Shown:
+        # A whole one if it can be made, else one of a part that no alternative takes the place of.
+        for start, (nodes, step) in enumerate(pairs if is_error else ()):
+            if not start or step.startswith((".", "[")):
+                with suppress(DocumentError, RecursionError, ValueError):
+                    keeps = [self._sides[side].validator(nodes[side]) for side in (allows, forbids)]
+                    tried = _wrapped(pairs[start:], allows, values[allows], name, self._sides[allows].maker)
+                    for value, at in islice(tried, _TRIES):
+                        if _is_valid(keeps[0], value) and not _is_valid(keeps[1], value):
+                            return Shown("counterexample", value, at, "".join(step for _, step in pairs[: start + 1]))
+        last = pairs[-1][0]
+        return Shown("proof" if self._is_proven(last[allows], last[forbids], allows) else "rule")
 
     def _is_proven(self, narrow: Node, wide: Node, allows: int) -> bool:
         """Whether all that one schema allows is allowed by the other, formats included."""
@@ -99,13 +113,24 @@ def _pairs(trail: Trail) -> list[Step]:
 
 def _wrapped(pairs: list[Step], side: int, given: Any, name: str, maker: Maker) -> Iterator[tuple[Any, str]]:
     """Whole values, the smallest first, that hold each value that the last pair may be there; and where it is."""
-    leaf = pairs[-1][0][side]
-    for value in _each([] if given is None else [given], maker.with_property(leaf, name), maker.values(leaf)):
+    leaf, other = pairs[-1][0][side], pairs[-1][0][1 - side]
+    first = [] if given is None else [given]
+    for value in _each(
+        first, maker.with_property(leaf, name), beyond(other.constraints), maker.values(leaf), _odd(other, maker, leaf)
+    ):
         at = ""
         for (nodes, _), (_, step) in zip(pairs[-2::-1], pairs[:0:-1], strict=True):
             value, token = maker.holding(nodes[side], step, value)
             at = f"{token}{at}"
         yield value, at
+
+
+def _odd(other: Node, maker: Maker, leaf: Node) -> Iterator[Any]:
+    """Objects that have what the other side declares, and hold there what nobody expects."""
+    for value in islice(maker.values(leaf), 4):
+        if isinstance(value, dict):
+            names = {name for node in other.alternatives for name in node.maps.get("properties", {})}
+            yield from ({**value, name: odd} for name in sorted(names - value.keys()) for odd in _ODD)
 
 
 def _each(*sources: Any) -> Iterator[Any]:
@@ -188,7 +213,7 @@ class Maker:
         elif node.choices:
             for branch in node.choices[0].branches:
                 with suppress(DocumentError):
-                    for value in self.values(self._normal.node(branch), depth + 1):
+                    for value in self.values(self._normal.node(branch), depth):
                         yield self._merged(node, value, depth)
         elif not is_null(node):
             for kind in sorted(node.types or ("object", "string", "number", "boolean", "array"), key=_ORDER.index):
@@ -239,7 +264,7 @@ class Maker:
         for names in node.constraints.get("dependentRequired", {}):
             yield {**least, names: None}
         most = node.constraints.get("maxProperties", node.constraints.get("minProperties", 0) + 3)
-        yield {**least, **{f"more{index}": None for index in range(min(most, 50) - len(least))}}
+        yield {**least, **{f"more{index}": None for index in range(min(most, _MANY) - len(least))}}
 
     def with_property(self, node: Node, name: str) -> Iterator[Any]:
         """Objects that have a property, if one is asked for."""
@@ -249,10 +274,10 @@ class Maker:
                 yield {**self._object(node, 1, name), name: value}
 
     def _lists(self, node: Node, depth: int) -> Iterator[Any]:
-        least = min(node.constraints.get("minItems", 0), 50)
+        least = min(node.constraints.get("minItems", 0), _MANY)
         yield self._list(node, least, depth)
         if not depth:
-            for count in (least + 1, 2, min(node.constraints.get("maxItems", 0), 50)):
+            for count in (least + 1, 2, min(node.constraints.get("maxItems", 0), _MANY)):
                 with suppress(DocumentError):
                     yield self._list(node, count, depth)
             with suppress(DocumentError):
@@ -271,7 +296,7 @@ class Maker:
             index = len(node.prefix) if step == "[*]" else int(step[1:-1])
             before = [self.smallest(schema, 1) for schema in node.prefix[:index]]
             more = max(0, node.constraints.get("minItems", 0) - index - 1)
-            return [*before, value, *[value] * min(more, 50)], f"/{index}"
+            return [*before, value, *[value] * min(more, _MANY)], f"/{index}"
         if step in ("", "<then>", "<else>") or (step.startswith("<") and not step.startswith("<unevaluated")):
             return self._merged(node, value, 1), ""
         if step == ".*":
@@ -286,21 +311,32 @@ class Maker:
         return {**self._object(node, 1, key), key: value}, f"/{key.replace('~', '~0').replace('/', '~1')}"
 
 
+def beyond(said: dict[str, Any]) -> Iterator[Any]:
+    """Values just beyond the bounds of a schema."""
+    for keyword, bound in said.items():
+        more = 1 if keyword.startswith("max") else -1
+        if keyword in ("maxLength", "minLength") and bound + more <= LONGEST:
+            yield "x" * (bound + more)
+        elif keyword in ("maxItems", "minItems") and bound + more <= _MANY:
+            yield [None] * (bound + more)
+        elif keyword in ("maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum"):
+            yield from (bound + more, bound)
+
+
+_ODD: tuple[Any, ...] = (0, "x", {}, None)
 _ORDER = ("object", "string", "integer", "number", "boolean", "array")
 
 
 def _strings(said: dict[str, Any]) -> Iterator[str]:
-    from pytest_bctrl.samples.text import string
-
     schema = {key: value for key, value in said.items() if key in ("minLength", "maxLength")}
     for keyword in ("pattern", "format"):
         for one in sorted(said.get(keyword, ())):
             schema[keyword] = one
     with suppress(DocumentError):
         yield string(schema, "text", Random(0), 1)  # noqa: S311 - a sample, the same each time
-    least, most = min(said.get("minLength", 0), 5_000), said.get("maxLength")
+    least, most = min(said.get("minLength", 0), LONGEST), said.get("maxLength")
     yield from ("x" * least, "x" * (least + 1))
-    if most is not None and most <= 5_000:
+    if most is not None and most <= LONGEST:
         yield "x" * most
     yield from ("", "5", " ", "é", "x" * 300)
 
@@ -312,6 +348,6 @@ def _numbers(said: dict[str, Any], kind: str) -> Iterator[float]:
         if keyword in said:
             bound = said[keyword] + beyond * step
             yield from (bound, -(-bound // step) * step, bound // step * step)
-    yield from (0, step, -step, 1, -1, 10**6, -(10**6), 2**40)
+    yield from (0, step, -step, 1, -1, 10**6, -(10**6), 2**40, 2**70, -(2**70))
     if kind == "number":
         yield from (0.5, -0.5, step / 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_bctrl.contract.engine import is_pattern
+from pytest_bctrl.drift.constraints import BITS
 
 _MAPS = frozenset(("properties", "patternProperties", "dependentSchemas", "schemas", "$defs", "definitions"))
 _RAW = frozenset(("enum", "const", "default", "example", "examples", "description"))
@@ -39,14 +40,26 @@ def _schema(made: dict[str, Any], is_30: bool) -> dict[str, Any]:
     for word in ("$id", "$schema"):
         if isinstance(made.get(word), str):
             del made[word]
-    for bound, exclusive in _EXCLUSIVE.items():
-        if isinstance(made.get(exclusive), bool) and made.pop(exclusive) and bound in made:
-            made[exclusive] = made.pop(bound)
+    for word in ("allOf", "anyOf", "oneOf"):
+        if made.get(word) == []:
+            del made[word]
     if isinstance(made.get("required"), bool) or made.get("type", "") is None:
         made = {key: inner for key, inner in made.items() if key != "required" and inner is not None}
     if isinstance(made.get("pattern"), str) and not is_pattern(made["pattern"]):
         del made["pattern"]
+    _bound(made)
     return _with_null(made) if made.pop("nullable", False) is True else made
+
+
+def _bound(made: dict[str, Any]) -> None:
+    """Write the bounds of a number as the engine has them: those of its format too, and exclusive ones as numbers."""
+    for bound, exclusive in _EXCLUSIVE.items():
+        if isinstance(made.get(exclusive), bool) and made.pop(exclusive) and bound in made:
+            made[exclusive] = made.pop(bound)
+    bits = BITS.get(made["format"]) if isinstance(made.get("format"), str) else None
+    if bits:
+        made["minimum"] = max(made.get("minimum", -(2 ** (bits - 1))), -(2 ** (bits - 1)))
+        made["maximum"] = min(made.get("maximum", 2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
 def _with_null(made: dict[str, Any]) -> dict[str, Any]:

@@ -57,6 +57,11 @@ class Node:
         return self.children.get(keyword, ())
 
     @property
+    def alternatives(self) -> list[Node]:
+        """The schema itself and each of its alternatives."""
+        return [self, *(self.normal.node(branch) for choice in self.choices for branch in choice.branches)]
+
+    @property
     def undeclared(self) -> Schema:
         """What a property may hold that is not declared; anything where nothing is said of such."""
         return self.child("additionalProperties") or self.child("unevaluatedProperties")
@@ -151,6 +156,18 @@ def is_null(node: Node) -> bool:
 def takes_nothing(node: Node) -> bool:
     """Tell a schema that no value meets."""
     return not node.nullable and (node.types == frozenset() or node.enum == {})
+
+
+def takes_all_of_its_types(node: Node) -> bool:
+    """Tell a schema that says nothing but types."""
+    return node.types is not None and node.enum is None and not says_more(node)
+
+
+def is_within(narrow: Node, wide: Node) -> bool:
+    """Tell, where it is plain, that whatever one schema takes, null aside, another one takes."""
+    if not takes_all_of_its_types(wide):
+        return takes_anything(wide)
+    return narrow.types is not None and wide.types is not None and covers(wide.types, narrow.types)
 
 
 def takes_anything(node: Node) -> bool:

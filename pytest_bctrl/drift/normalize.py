@@ -11,7 +11,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.drift.alternatives import read_alternatives, says_nothing
-from pytest_bctrl.drift.constraints import CONSTRAINTS, merge_constraint, narrow_enum, read_constraints, relevant
+from pytest_bctrl.drift.constraints import (
+    BITS,
+    CONSTRAINTS,
+    EXCLUSIVE,
+    merge_constraint,
+    narrow_enum,
+    read_constraints,
+    relevant,
+)
 from pytest_bctrl.drift.node import BESIDE, TYPES, Flat, Node, Schema, covers, intersection, type_of
 from pytest_bctrl.drift.spec import Part, Spec, kind, refers, value_key
 
@@ -345,12 +353,23 @@ class Normalizer:
             del node.constraints["minProperties"]
         if "contains" not in node.children:
             _without(node.constraints, "minContains", "maxContains")
-        if node.types == frozenset({"integer"}) and node.constraints.get("multipleOf") == {1}:
-            del node.constraints["multipleOf"]
+        if node.types == frozenset({"integer"}):
+            _settle_integers(node.constraints)
         if "dependentRequired" in node.constraints:
             demands = node.constraints.pop("dependentRequired")
             told = {name: names - node.required for name, names in demands.items() if names - node.required}
             node.constraints |= {"dependentRequired": told} if told else {}
+
+
+def _settle_integers(found: dict[str, Any]) -> None:
+    """Drop what holds for every integer within the bounds."""
+    if found.get("multipleOf") == {1}:
+        del found["multipleOf"]
+    for (name,) in [found["format"]] if len(found.get("format", ())) == 1 else ():
+        least, most = (found.get(word, found.get(EXCLUSIVE[word])) for word in ("minimum", "maximum"))
+        most_of_all = 2 ** (BITS.get(name, 0) - 1)
+        if least is not None and most is not None and -most_of_all <= least and most < most_of_all:
+            del found["format"]
 
 
 def _without(found: dict[str, Any], *keywords: str) -> None:

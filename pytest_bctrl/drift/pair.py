@@ -9,7 +9,7 @@ from pytest_bctrl.drift.node import takes_anything
 from pytest_bctrl.drift.rules import rules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pytest_bctrl.drift.equality import Equality
     from pytest_bctrl.drift.node import Node, Schema
@@ -86,7 +86,7 @@ class Located(NamedTuple):
     rank: int
     depth: int
     way: str
-    trail: Trail | None
+    trails: Sequence[Trail]
 
 
 RANK: dict[Level, int] = {"error": 0, "warning": 1, "info": 2}

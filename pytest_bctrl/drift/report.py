@@ -10,9 +10,9 @@ from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.fingerprint import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_bctrl.drift.counterexample import Examples
+    from pytest_bctrl.drift.counterexample import Examples, Shown
     from pytest_bctrl.drift.pair import Trail
     from pytest_bctrl.drift.rules import Rule
     from pytest_bctrl.drift.spec import Spec
@@ -39,7 +39,7 @@ class _Seen(NamedTuple):
     depth: int
     place: Place
     change: Change
-    trail: Trail | None
+    trails: Sequence[Trail]
 
 
 class Report:
@@ -64,11 +64,11 @@ class Report:
         old_at: str = "",
         new_at: str = "",
         say: str = "",
-        trail: Trail | None = None,
+        trails: Sequence[Trail] = (),
     ) -> None:
         """Note a change: its rule, place, both values, the pointers of both, and the pairs that lead to it."""
         change = changed(rule, rule, "", (old, new), (old_at, new_at), say)
-        self.note([Located(change, rank(rule, self.levels), 0, "", trail)], place)
+        self.note([Located(change, rank(rule, self.levels), 0, "", trails)], place)
 
     def note(self, changes: Iterable[Located], place: Place) -> None:
         """Note changes of what stands at a place.
@@ -76,11 +76,11 @@ class Report:
         Raises `DocumentError` beyond `MAX_CHANGES`: so many are no drift, and nobody reads them.
         """
         operation, shape, base, context = place
-        for change, level, depth, way, trail in changes:
+        for change, level, depth, way, trails in changes:
             here = Place(operation, shape, f"{base}{way}" if base else way.removeprefix("."), context)
             places = self._found.setdefault(change.key, {})
             if here not in places or level < places[here].rank:
-                places[here] = _Seen(level, depth, here, change, trail)
+                places[here] = _Seen(level, depth, here, change, trails)
         if len(self._found) > MAX_CHANGES:
             raise DocumentError(
                 f"more than {MAX_CHANGES:,} changes from {self.base.document.name}",
@@ -104,8 +104,12 @@ class Report:
         from pytest_bctrl.drift.rules import rules, why
         from pytest_bctrl.finding import Finding
 
-        worst, _, place, change, trail = places[0]
+        worst, _, place, change, trails = places[0]
         rule, level = rules()[change.rule], list(RANK)[worst]
+        shown = self._shown(change, trails, rule)
+        if shown and shown.by == "proof" and rule.id not in self.levels and level == "error":
+            # What the rule is wary of cannot be here.
+            level = "info"
         old, new = plain(change.old), plain(change.new)
         mark = fingerprint(change.kind, change.old_at, f"{change.new_at}{change.step}", (), old, new, change.say)
         own = fingerprint(rule.id, place.shape, place.location, place.context, old, new, change.say)
@@ -128,17 +132,24 @@ class Report:
                 "revision": _spot(self.revision, change.new_at),
                 "change": mark,
                 **({"detail": change.say} if change.say else {}),
-                **self._shown(change, trail, rule),
+                **({"shown": shown.data} if shown else {}),
                 "places": [_shown(seen) for seen in places],
             },
         )
 
-    def _shown(self, change: Change, trail: Trail | None, rule: Rule) -> dict[str, Any]:
-        if trail is None or self.examples is None:
-            return {}
+    def _shown(self, change: Change, trails: Sequence[Trail], rule: Rule) -> Shown | None:
+        """What shows a change; of several trails the first that leads to a counterexample, or a proof of all."""
         values, name = (plain(change.old), plain(change.new)), change.step.removeprefix(".")
         is_request, is_error = rule.direction == "request", rule.level == "error"
-        return {"shown": self.examples.show(trail, values, name, is_request=is_request, is_error=is_error).data}
+        worst, examples = None, self.examples
+        if examples is None:
+            return None
+        for trail in trails:
+            shown = examples.show(trail, values, name, is_request=is_request, is_error=is_error)
+            if shown.by == "counterexample":
+                return shown
+            worst = shown if worst is None or shown.by == "rule" else worst
+        return worst
 
 
 def _joined(one: Finding, other: Finding) -> Finding:
