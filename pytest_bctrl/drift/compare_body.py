@@ -55,5 +55,11 @@ def _compare_media_types(
         if name in after:
             view = View("request-parameter", strongly_typed=is_json(name))
             found += walk.changes(value(before[name] / "schema"), value(after[name] / "schema"), view)
-    ranks |= {one.rank for one in found}
-    return ranks, [one for one in found if one.rank == min(ranks)][:_SHOWN]
+    ranks |= {_rank(one) for one in found}
+    return ranks, [one for one in found if _rank(one) == min(ranks)][:_SHOWN]
+
+
+def _rank(found: Located) -> int:
+    """How bad a change is in a body: what refuses a value narrows it; that a property is no longer named, perhaps."""
+    is_bad = found.rank < RANK["info"] and found.change.rule != "request-parameter-property-removed"
+    return RANK["error"] if is_bad else found.rank

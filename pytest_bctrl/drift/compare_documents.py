@@ -16,7 +16,6 @@ from pytest_bctrl.drift.compare_security import (
     known_credentials,
 )
 from pytest_bctrl.drift.compare_servers import compare_servers, own_servers
-from pytest_bctrl.drift.counterexample import Examples
 from pytest_bctrl.drift.equality import Equality
 from pytest_bctrl.drift.lifecycle import OPERATION, compare_lifecycle, sunset
 from pytest_bctrl.drift.match import match_operations, operations
@@ -75,7 +74,9 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
     compare_servers(report, report.base.root / "servers", report.revision.root / "servers", Place())
     compare_schemes(report)
     note_unused_schemas(walk.sides, report)
-    if options.seconds:
+    if options.seconds and report:
+        from pytest_bctrl.drift.counterexample import Examples
+
         report.examples = Examples(before, after, options.seconds)
     return report.findings()
 

@@ -202,7 +202,10 @@ class Maker:
 
     def smallest(self, schema: Schema, depth: int = 0) -> Any:
         """A small value of a schema. Raises `DocumentError` where there is none that is easily made."""
-        return next(self.values(self._normal.node(schema), depth))
+        node = self._normal.node(schema)
+        for value in self.values(node, depth):
+            return value
+        raise DocumentError("no value can be made", where=node.at(""), mend="")
 
     def values(self, node: Node, depth: int = 0) -> Iterator[Any]:
         """Values of a schema, the plainest first, that are unlike each other; at least one."""

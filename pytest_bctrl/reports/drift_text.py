@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.reports.wording import counted, in_places, one_line, spot, where
+from pytest_bctrl.reports.wording import counted, in_places, one_line, shown_by, spot, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,6 +40,7 @@ def _finding(finding: Finding) -> list[str]:
     if finding.extra.get("why"):
         rows.append(f"  why  {one_line(finding.extra['why'])}")
     rows += [f"  {in_places(finding)}"] if in_places(finding) else []
+    rows += [f"  {shown_by(finding)}"] if shown_by(finding) else []
     rows.append(f"  id   {finding.fingerprint}")
     return rows
 

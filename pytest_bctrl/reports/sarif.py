@@ -72,7 +72,7 @@ def _result(finding: Finding, index: int) -> dict[str, Any]:
             "observed": finding.observed,
             "count": finding.count,
             "total": finding.total,
-            **({"places": finding.extra["places"]} if "places" in finding.extra else {}),
+            **{word: finding.extra[word] for word in ("places", "shown") if word in finding.extra},
         },
     }
     if finding.fingerprint:

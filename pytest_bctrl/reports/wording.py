@@ -73,7 +73,8 @@ def told(finding: Finding, times: str = "") -> str:
     """
     said = f"{one_line(finding.message)}{times}"
     if is_change(finding):
-        return f"{said} ({in_places(finding)})" if in_places(finding) else said
+        said = f"{said} ({in_places(finding)})" if in_places(finding) else said
+        return f"{said}; {shown_by(finding)}" if shown_by(finding) else said
     if finding.extra.get("kind") not in _SAID and finding.observed is not None:
         owed = "" if finding.expected is None else f", expected {_value(finding.expected)}"
         said = f"{said}: {_value(finding.observed)}{owed}"
@@ -97,6 +98,22 @@ def in_places(finding: Finding) -> str:
     return f"in {len(places)} places of {of}: {'; '.join(names)}{left}"
 
 
+_PROVEN = "proven: every answer that the new spec allows keeps the old one"
+_PROVEN_OF_REQUESTS = "proven: every request that the old spec allows keeps the new one"
+
+
+def shown_by(finding: Finding) -> str:
+    """What shows a change: an example that one document allows and the other forbids, or a proof that there is none."""
+    given, is_request = finding.extra.get("shown") or {}, finding.direction == "request"
+    if given.get("by") == "counterexample":
+        sides = "allowed before and not now" if is_request else "allowed now and not before"
+        of, at = (f" {word} {one_line(given[word])}" if given[word] else "" for word in ("of", "at"))
+        return f"{sides}: {_value(given['value'])}{at}{of}"
+    if given.get("by") == "proof":
+        return _PROVEN_OF_REQUESTS if is_request else _PROVEN
+    return "by rule" if given and finding.level == "error" else ""
+
+
 def repository_file(document: str) -> str:
     """The file of the repository that a document is, also as of a revision; empty for one outside of it."""
     if document.startswith("git:"):
@@ -106,7 +123,7 @@ def repository_file(document: str) -> str:
 
 def _value(value: Any) -> str:
     is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    text = one_line(" | ".join(value) if is_list else value)
+    text = one_line(" | ".join(value) if is_list else "null" if value is None else value)
     return text if len(text) <= _VALUE else f"{text[:_VALUE]}…"
 
 
