@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.pair import Trail
 
-_TRIES = 300
+_TRIES = 400
 _DEEPEST = 12
 _MANY = 50
 _NUMBERS = {"minimum": 0, "maximum": 0, "exclusiveMinimum": 1, "exclusiveMaximum": -1}
@@ -114,10 +114,10 @@ def _pairs(trail: Trail) -> list[Step]:
 def _wrapped(pairs: list[Step], side: int, given: Any, name: str, maker: Maker) -> Iterator[tuple[Any, str]]:
     """Whole values, the smallest first, that hold each value that the last pair may be there; and where it is."""
     leaf, other = pairs[-1][0][side], pairs[-1][0][1 - side]
+    least = next((value for value in maker.values(leaf) if isinstance(value, dict)), {})
+    odd = [_odd(node, Maker(node.normal), least) for node in (*other.alternatives, *leaf.alternatives)]
     first = [] if given is None else [given]
-    for value in _each(
-        first, maker.with_property(leaf, name), beyond(other.constraints), maker.values(leaf), _odd(other, maker, leaf)
-    ):
+    for value in chain(first, maker.with_property(leaf, name), beyond(other.constraints), maker.values(leaf), *odd):
         at = ""
         for (nodes, _), (_, step) in zip(pairs[-2::-1], pairs[:0:-1], strict=True):
             value, token = maker.holding(nodes[side], step, value)
@@ -125,17 +125,28 @@ def _wrapped(pairs: list[Step], side: int, given: Any, name: str, maker: Maker) 
         yield value, at
 
 
-def _odd(other: Node, maker: Maker, leaf: Node) -> Iterator[Any]:
-    """Objects that have what the other side declares, and hold there what nobody expects."""
-    for value in islice(maker.values(leaf), 4):
-        if isinstance(value, dict):
-            names = {name for node in other.alternatives for name in node.maps.get("properties", {})}
-            yield from ({**value, name: odd} for name in sorted(names - value.keys()) for odd in _ODD)
+def _odd(node: Node, maker: Maker, least: dict[str, Any]) -> Iterator[Any]:
+    """What a schema speaks of and might forbid: what it names, what it rules out, what its conditions are about."""
+    for word in ("not", "if", "contains"):
+        for value in islice(maker.values(maker.read(node, word)), 8) if word in node.children else ():
+            yield {**least, **value} if isinstance(value, dict) else value
+            yield from ([value] * count for count in range(node.constraints.get("maxContains", 0) % _MANY + 3))
+    names = [*node.maps.get("properties", ()), *node.maps.get("dependentSchemas", ())]
+    names += [*node.constraints.get("dependentRequired", ()), "another", "x" * 300]
+    names += [next(_strings({"pattern": {pattern}})) for pattern in node.maps.get("patternProperties", ())]
+    yield from ({**least, name: odd} for name in names if name not in least for odd in _ODD)
+    for name, demanded in node.constraints.get("dependentRequired", {}).items():
+        yield {**dict.fromkeys((name, *demanded)), **least}
+    for branch in node.alternatives[1:]:
+        others = [name for name in _names(node) if name not in branch.maps.get("properties", ())]
+        values = [value for value in islice(maker.values(branch), 2) if isinstance(value, dict)]
+        yield from ({**dict.fromkeys(others, odd), **value} for value in values for odd in _ODD)
+    most = node.constraints.get("maxProperties", 0)
+    yield {**least, **{f"more{index}": None for index in range(min(most, _MANY) + 1)}}
 
 
-def _each(*sources: Any) -> Iterator[Any]:
-    for source in sources:
-        yield from source
+def _names(node: Node) -> list[str]:
+    return [name for one in node.alternatives for name in one.maps.get("properties", ())]
 
 
 class _Side:
@@ -199,6 +210,10 @@ class Maker:
 
     def __init__(self, normal: Normalizer) -> None:
         self._normal = normal
+
+    def read(self, node: Node, word: str) -> Node:
+        """The schema under a keyword."""
+        return self._normal.node(node.child(word))
 
     def smallest(self, schema: Schema, depth: int = 0) -> Any:
         """A small value of a schema. Raises `DocumentError` where there is none that is easily made."""
@@ -264,10 +279,6 @@ class Maker:
                 yield {**least, name: self.smallest(schema, depth + 1)}
         if not self._normal.node(node.undeclared).never:
             yield {**least, "another": self.smallest(node.undeclared, depth + 1)}
-        for names in node.constraints.get("dependentRequired", {}):
-            yield {**least, names: None}
-        most = node.constraints.get("maxProperties", node.constraints.get("minProperties", 0) + 3)
-        yield {**least, **{f"more{index}": None for index in range(min(most, _MANY) - len(least))}}
 
     def with_property(self, node: Node, name: str) -> Iterator[Any]:
         """Objects that have a property, if one is asked for."""
@@ -295,22 +306,19 @@ class Maker:
 
         Raises `DocumentError` for a step that leads to no value inside.
         """
-        if step == "[*]" or (step.startswith("[") and step[1:-1].isdecimal()):
-            index = len(node.prefix) if step == "[*]" else int(step[1:-1])
+        if step in ("[*]", "<contains>", "<unevaluatedItems>") or (step.startswith("[") and step[1:-1].isdecimal()):
+            index = int(step[1:-1]) if step[1:-1].isdecimal() else len(node.prefix)
             before = [self.smallest(schema, 1) for schema in node.prefix[:index]]
             more = max(0, node.constraints.get("minItems", 0) - index - 1)
             return [*before, value, *[value] * min(more, _MANY)], f"/{index}"
-        if step in ("", "<then>", "<else>") or (step.startswith("<") and not step.startswith("<unevaluated")):
-            return self._merged(node, value, 1), ""
-        if step == ".*":
+        if step in (".*", "<unevaluatedProperties>"):
             return {**self._object(node, 1), "another": value}, "/another"
+        if not step.startswith("."):
+            return self._merged(node, value, 1), ""
         if step.startswith(".<patternProperties "):
-            name = _strings({"pattern": frozenset({step[20:-1]})})
-            key = next(name)
+            key = next(_strings({"pattern": {step[20:-1]}}))
         else:
             key = step.removeprefix(".")
-        if not step.startswith("."):
-            raise DocumentError("no value is there", where=step, mend="")
         return {**self._object(node, 1, key), key: value}, f"/{key.replace('~', '~0').replace('/', '~1')}"
 
 
