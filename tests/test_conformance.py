@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import httpx
@@ -25,27 +26,10 @@ def body(**changes: Any) -> dict[str, Any]:
     return {"runtimes": [{**copy.deepcopy(SAMPLE["runtimes"][0]), **changes}]}
 
 
-def test_a_conforming_body_has_no_findings() -> None:
-    assert [] == check(SAMPLE)
-
-
 def test_a_finding_says_rule_level_place_and_how_many() -> None:
     (finding,) = check({"runtimes": [{**SAMPLE["runtimes"][0], "id": name} for name in "abc"]})
-    assert (
-        "response_schema_conformance",
-        "error",
-        "runtimes[*].id",
-        3,
-        3,
-        {"location": "runtimes[0].id", "value": "a"},
-    ) == (
-        finding.rule,
-        finding.level,
-        finding.location,
-        finding.count,
-        finding.total,
-        finding.sample,
-    )
+    assert ("response_schema_conformance", "error", "runtimes[*].id") == (finding.rule, finding.level, finding.location)
+    assert (3, 3, {"location": "runtimes[0].id", "value": "a"}) == (finding.count, finding.total, finding.sample)
 
 
 def test_one_of_many_items_is_counted_as_one() -> None:
@@ -72,12 +56,8 @@ def test_a_broken_response_fails_with_what_is_wrong() -> None:
 
 @pytest.mark.parametrize(("fail_on", "fails"), [("error", False), ("warning", True), ("info", True), ("never", False)])
 def test_a_warning_fails_where_it_is_asked_to(fail_on: Any, fails: bool) -> None:
-    failed = False
-    try:
+    with pytest.raises(AssertionError) if fails else nullcontext():
         assert_conforms(body(tags=[]), fail_on=fail_on)
-    except AssertionError:
-        failed = True
-    assert fails is failed
 
 
 def test_a_contract_of_ones_own_is_held_to() -> None:
@@ -88,11 +68,6 @@ def test_a_contract_of_ones_own_is_held_to() -> None:
 def test_what_is_no_response_is_refused() -> None:
     with pytest.raises(BctrlError, match="is not a response"):
         check(1)
-
-
-@pytest.mark.parametrize("name", pytest_bctrl.__all__)
-def test_a_public_name_is_there(name: str) -> None:
-    assert getattr(pytest_bctrl, name)
 
 
 def test_another_name_is_not() -> None:

@@ -1,4 +1,4 @@
-"""`pytest-bctrl doctor`, as a user runs it."""
+"""`pytest-bctrl doctor`: what it says of an installation, of settings, of recordings, and of a target."""
 
 from __future__ import annotations
 
@@ -7,58 +7,62 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_bctrl.cli import main
+from pytest_bctrl.cli.probe import Line, probe
 from pytest_bctrl.contract.read import load
-from tests.variants import named, serve
+from pytest_bctrl.secret import Secret
+from tests.traffic.servers import Script, answer, serve
+from tests.variants import named
+from tests.variants import serve as serve_variant
 
 KEY = "pk_doctor_test_0123456789"
-Doctor = Callable[..., tuple[int, dict[str, Any]]]
+HAR = (Path(__file__).parent.parent / "examples" / "with_httpx" / "recordings" / "listing.har").read_text("utf-8")
+Doctor = Callable[..., tuple[int, Callable[..., dict[str, str]]]]
 
 
 @pytest.fixture
-def doctor(tmp_path: Path) -> Doctor:
-    """Run it in an empty directory, with nothing set but what is given; returns the exit code and the report."""
+def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
+    """Run it in an empty folder, with nothing set but what is given; returns the exit code, and what gives a line."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("BCTRL_", "PYTEST_"))]:
+        monkeypatch.delenv(name)
 
-    def run(*arguments: str, **environment: str) -> tuple[int, dict[str, Any]]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("BCTRL_", "PYTEST_"))}
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest_bctrl", "doctor", "--format", "json", *arguments],
-            cwd=tmp_path,
-            env={**kept, **environment},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert "" == done.stderr
-        assert KEY not in done.stdout
-        told = json.loads(done.stdout)
-        assert told["exit_code"] == done.returncode
-        return done.returncode, told
+    def run(*arguments: str, **environment: str) -> tuple[int, Callable[..., dict[str, str]]]:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        code = main(["doctor", "--format", "json", *arguments])
+        shown = capsys.readouterr()
+        assert ("", False, False) == (shown.err, KEY in shown.out, "hidden" in shown.out)
+        told: dict[str, Any] = json.loads(shown.out)
+        assert told["exit_code"] == code
+
+        def line(topic: str, words: str = "") -> dict[str, str]:
+            return next(one for one in told["lines"] if one["topic"] == topic and words in one["text"])
+
+        return code, line
 
     return run
 
 
-def line(told: dict[str, Any], topic: str, start: str = "") -> dict[str, str]:
-    return next(one for one in told["lines"] if one["topic"] == topic and one["text"].startswith(start))
-
-
 def test_first_contact(doctor: Doctor) -> None:
     """Nothing is set, nothing is wrong, and it says what to type."""
-    code, told = doctor()
+    code, line = doctor()
 
     assert 0 == code
-    assert "pytest-bctrl 0" in line(told, "installed")["text"]
-    assert "schemathesis 4" in line(told, "extra")["text"]
-    assert load().short_digest in line(told, "contract")["text"]
-    assert "fail_on: error (default)" == line(told, "setting", "fail_on")["text"]
-    assert "note" == line(told, "target")["state"]
-    assert line(told, "next")["text"].startswith("pytest --bctrl-mock bctrl")
+    assert "pytest-bctrl 0" in line("installed")["text"]
+    assert "schemathesis 4" in line("extra")["text"]
+    assert load().short_digest in line("contract")["text"]
+    assert "fail_on: error (default)" == line("setting", "fail_on")["text"]
+    assert "note" == line("target")["state"]
+    assert line("next")["text"].startswith("pytest --bctrl-mock bctrl")
 
 
 def test_it_says_where_each_setting_comes_from(doctor: Doctor, tmp_path: Path) -> None:
@@ -67,14 +71,9 @@ def test_it_says_where_each_setting_comes_from(doctor: Doctor, tmp_path: Path) -
         "[pytest]\nbctrl_fail_on = warning\nbctrl_max_examples = 7\nbctrl_levels =\n  strict_json = info\n"
         "addopts = --bctrl-max-examples=5\n"
     )
-    code, told = doctor(
-        "--offline",
-        "--",
-        "--bctrl-space-id=mine",
-        BCTRL_API_KEY=KEY,
-        BCTRL_SPACE_ID="other",
-        BCTRL_BASE_URL="https://me:hidden@127.0.0.1/?token=hidden",
-    )
+    url = "https://me:hidden@127.0.0.1/?token=hidden"
+    given = {"BCTRL_API_KEY": KEY, "BCTRL_SPACE_ID": "other", "BCTRL_BASE_URL": url}
+    code, line = doctor("--offline", "--", "--bctrl-space-id=mine", **given)
 
     assert 1 == code
     assert [
@@ -83,133 +82,136 @@ def test_it_says_where_each_setting_comes_from(doctor: Doctor, tmp_path: Path) -
         "max_examples: 5 (--bctrl-max-examples, command line or addopts)",
         "level of strict_json: info (bctrl_levels (ini))",
         "space_id: mine (--bctrl-space-id, command line or addopts)",
-    ] == [line(told, "setting", name)["text"] for name in ("fail_on", "key", "max_examples", "level", "space_id")]
-    assert "hidden" not in json.dumps(told)
-    assert str(tmp_path / "pytest.ini") == line(told, "ini")["text"]
+    ] == [line("setting", name)["text"] for name in ("fail_on", "key", "max_examples", "level", "space_id")]
+    assert str(tmp_path / "pytest.ini") == line("ini")["text"]
 
 
-def test_a_wrong_setting_is_named_with_its_mend(doctor: Doctor) -> None:
-    code, told = doctor("--", "--bctrl-fail-on=fatal")
+@pytest.mark.parametrize(
+    ("arguments", "ini", "topic", "code", "text", "mend"),
+    [
+        (["--bctrl-fail-on=fatal"], "", "setting", 1, "unknown level", "choose one of: error, warning, info, never"),
+        ([], "addopts = --no-such-option", "settings", 2, "", ""),
+        ([], "bctrl_levels =\n  strict_json", "setting", 1, "bctrl_levels", "write rule = level, or rule@location"),
+        (["-p", "no:bctrl"], "", "settings", 2, "does not load the plugin", ""),
+        (["--bctrl-contract=nowhere.yaml"], "", "contract", 2, "", ""),
+    ],
+    ids=["level", "option", "levels", "no plugin", "contract"],
+)
+def test_what_is_wrong_or_cannot_be_known_is_named(
+    doctor: Doctor, tmp_path: Path, arguments: list[str], ini: str, topic: str, code: int, text: str, mend: str
+) -> None:
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
 
-    assert (1, "choose one of: error, warning, info, never") == (code, line(told, "setting", "--bctrl-fail-on")["mend"])
+    found, line = doctor("--", *arguments)
+
+    assert (code, "wrong" if code == 1 else "unknown") == (found, line(topic, text)["state"])
+    assert line(topic, text)["mend"].startswith(mend)
 
 
-def test_what_pytest_cannot_read_is_not_known_to_be_fine(doctor: Doctor, tmp_path: Path) -> None:
-    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+@pytest.mark.parametrize("option", [[], ["--bctrl-recordings=kept"]])
+def test_recordings_are_counted_where_they_are_kept_and_broken_ones_named(
+    doctor: Doctor, tmp_path: Path, option: list[str]
+) -> None:
+    folder = tmp_path / "kept" if option else tmp_path / "tests" / "recordings"
+    folder.mkdir(parents=True)
+    (folder / "old.har").write_text(HAR.replace(load().digest, "0" * 64))
+    (folder / "cut.har").write_text(HAR[:100])
 
-    code, told = doctor()
+    code, line = doctor("--", *option)
 
-    assert (2, "unknown") == (code, line(told, "settings")["state"])
-    assert "--no-such-option" in line(told, "settings")["text"]
-
-
-def test_a_level_that_is_none_is_named(doctor: Doctor, tmp_path: Path) -> None:
-    (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_levels =\n  strict_json\n")
-
-    code, told = doctor()
-
-    assert (1, "wrong") == (code, line(told, "setting", "bctrl_levels")["state"])
-    assert "write rule = level, or rule@location = level" == line(told, "setting", "bctrl_levels")["mend"]
+    assert (1, "2 in all, 1 of another contract, 1 that cannot be read") == (code, line("recordings")["text"])
+    assert "wrong" == line("recordings", "cut.har")["state"]
 
 
 def test_offline_nothing_is_asked(doctor: Doctor) -> None:
     url = "https://nowhere.invalid"
 
-    code, told = doctor("--offline", BCTRL_API_KEY=KEY, BCTRL_SPACE_ID="x", BCTRL_BASE_URL=url)
+    code, line = doctor("--offline", BCTRL_API_KEY=KEY, BCTRL_SPACE_ID="x", BCTRL_BASE_URL=url)
 
-    assert 0 == code
-    assert f"{url}: not asked, as --offline says" == line(told, "target")["text"]
-
-
-def test_recordings_are_looked_for_where_they_are_kept(doctor: Doctor, tmp_path: Path) -> None:
-    (tmp_path / "kept").mkdir()
-    (tmp_path / "kept" / "cut.har").write_text("{")
-
-    code, told = doctor("--", "--bctrl-recordings=kept")
-
-    assert 1 == code
-    assert line(told, "recordings")["text"].startswith("1 in all, ")
+    assert (0, f"{url}: not asked, as --offline says") == (code, line("target")["text"])
 
 
-def test_a_plugin_that_is_not_loaded_is_said(doctor: Doctor) -> None:
-    code, told = doctor("--", "-p", "no:bctrl")
+def test_one_setting_without_the_other_is_wrong(doctor: Doctor) -> None:
+    code, line = doctor(BCTRL_API_KEY=KEY)
 
-    assert 2 == code
-    assert "does not load the plugin" in line(told, "settings")["text"]
-
-
-def test_a_contract_that_cannot_be_read(doctor: Doctor) -> None:
-    code, told = doctor("--", "--bctrl-contract=nowhere.yaml")
-
-    assert (2, "unknown") == (code, line(told, "contract")["state"])
+    assert (1, "wrong") == (code, line("target")["state"])
+    assert line("target")["text"].startswith("BCTRL_SPACE_ID: no space id is set")
 
 
 @pytest.mark.parametrize(
     ("space", "key", "code", "words"),
     [
-        ("right", "right", 0, "answers: 200"),
-        ("right", "wrong", 1, "the key is refused: 401"),
-        ("wrong", "right", 1, "there is no such space: 404"),
+        ("", "", 0, "answers: 200"),
+        ("", KEY, 1, "the key is refused: 401"),
+        ("no-such-space", "", 1, "there is no such space: 404"),
     ],
 )
 def test_the_target_is_asked_once(doctor: Doctor, space: str, key: str, code: int, words: str) -> None:
-    with serve(named("plain")) as server:
-        given = {
-            "BCTRL_API_KEY": server.api_key if key == "right" else KEY,
-            "BCTRL_SPACE_ID": server.space_id if space == "right" else "no-such-space",
-            "BCTRL_BASE_URL": server.url,
-        }
-        found, told = doctor(**given)
+    with serve_variant(named("plain")) as server:
+        given = {"BCTRL_API_KEY": key or server.api_key, "BCTRL_SPACE_ID": space or server.space_id}
+        found, line = doctor(BCTRL_BASE_URL=server.url, **given)
 
-    assert code == found
-    assert words in line(told, "target")["text"]
-    assert server.api_key not in json.dumps(told)
+    assert (code, True, 1) == (found, words in line("target")["text"], len(server.log))
+
+
+def probed(url: str, timeout: float = 10) -> Line:
+    return probe(load(), url, Secret(KEY), {"space_id": "mine"}, timeout)
+
+
+def _silent(_connection: socket.socket, _number: int) -> None:
+    time.sleep(0.6)
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
-    [("http://127.0.0.1:{free}", "the connection is refused"), ("https://nowhere.invalid", "is not known (DNS)")],
+    ("said", "state", "text", "mend"),
+    [
+        (answer(503), "wrong", "the server fails: 503", "try again later"),
+        (
+            answer(302, Location="/elsewhere"),
+            "wrong",
+            "it redirects: 302, and the key follows no redirect",
+            "set the base URL to the final address",
+        ),
+        (answer(418), "wrong", "it answers 418", "see what it says with curl -i"),
+        (_silent, "unknown", ": no answer in time", "a firewall"),
+        (b"SSH-2.0-server\r\n\r\n", "unknown", ": no usable answer: ", "curl -i"),
+    ],
+    ids=["503", "302", "418", "silence", "no HTTP"],
 )
-def test_a_target_that_cannot_be_reached_is_not_known_to_be_fine(doctor: Doctor, url: str, words: str) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        free = taken.getsockname()[1]
-    code, told = doctor(BCTRL_API_KEY=KEY, BCTRL_SPACE_ID="x", BCTRL_BASE_URL=url.format(free=free))
+def test_a_target_that_does_not_answer_as_it_should(said: bytes | Script, state: str, text: str, mend: str) -> None:
+    with serve(said) as server:
+        line = probed(server.url, 0.1 if said is _silent else 10)
 
-    assert (2, "unknown") == (code, line(told, "target")["state"])
-    assert words in line(told, "target")["text"]
+    assert ("target", state, True, True) == (line.topic, line.state, text in line.text, mend in line.mend)
 
 
-def test_one_setting_without_the_other_is_wrong(doctor: Doctor) -> None:
-    code, told = doctor(BCTRL_API_KEY=KEY)
+def _in_the_clear(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        connection.recv(65536)
 
-    assert (1, "wrong") == (code, line(told, "target")["state"])
-    assert line(told, "target")["text"].startswith("BCTRL_SPACE_ID: no space id is set")
 
+def test_no_connection_is_unknown() -> None:
+    """To a port where nobody listens, to a name that nobody has, and by https to a server of plain HTTP."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        thread = threading.Thread(target=_in_the_clear, args=(listener,), daemon=True)
+        thread.start()
+        insecure = probed(f"https://127.0.0.1:{port}")
+        thread.join(10)
+    refused, nowhere = probed(f"http://127.0.0.1:{port}"), probed("https://nowhere.invalid")
 
-def test_recordings_are_counted_and_broken_ones_named(doctor: Doctor, tmp_path: Path) -> None:
-    har = Path(__file__).parent.parent / "examples" / "with_httpx" / "recordings" / "listing.har"
-    folder = tmp_path / "tests" / "recordings"
-    folder.mkdir(parents=True)
-    (folder / "old.har").write_text(har.read_text("utf-8").replace(load().digest, "0" * 64))
-    (folder / "cut.har").write_text(har.read_text("utf-8")[:100])
-
-    code, told = doctor()
-
-    assert 1 == code
-    assert "2 in all, 1 of another contract, 1 that cannot be read" == line(told, "recordings")["text"]
-    assert "cut.har" in next(one["text"] for one in told["lines"] if one["state"] == "wrong")
+    assert ["unknown"] * 3 == [line.state for line in (insecure, refused, nowhere)]
+    assert ": no secure connection (TLS): " in insecure.text
+    assert "SSL_CERT_FILE" in insecure.mend
+    assert "the connection is refused" in refused.text
+    assert "is not known (DNS)" in nowhere.text
 
 
 def test_as_text_it_is_marked(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest_bctrl", "doctor", "--offline", "--", "--bctrl-fail-on=fatal"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert 1 == done.returncode
+    command = [sys.executable, "-m", "pytest_bctrl", "doctor", "--offline", "--", "--bctrl-fail-on=fatal"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert (1, "") == (done.returncode, done.stderr)
     assert "! setting    --bctrl-fail-on: unknown level 'fatal'\n" in done.stdout
     assert "  next       mend the first of these: setting: choose one of" in done.stdout

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
-import time
 from importlib import import_module
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from pytest_bctrl.cli import COMMANDS, main
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.samples import response
 from pytest_bctrl.samples.text import encode
+from tests.mock.test_command_line import running
 
 EXAMPLES = [
     (command, example) for command in COMMANDS for example in import_module(f"pytest_bctrl.cli.{command}").EXAMPLES
@@ -40,9 +40,8 @@ def test_an_example_runs(project: Path, command: str, example: str, capsys: pyte
     """With exit code 0, since nothing is wrong with what it is given, and within its own help."""
     program, *arguments = shlex.split(example)
     if command == "doctor":
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest_bctrl", *arguments], capture_output=True, timeout=120, check=False
-        )
+        command_line = [sys.executable, "-m", "pytest_bctrl", *arguments]
+        done = subprocess.run(command_line, capture_output=True, timeout=120, check=False)
         assert (0, b"") == (done.returncode, done.stderr)
     else:
         assert ("pytest-bctrl", command, 0) == (program, arguments[0], main(arguments))
@@ -54,23 +53,13 @@ def test_an_example_runs(project: Path, command: str, example: str, capsys: pyte
 @pytest.mark.parametrize("example", [example for command, example in EXAMPLES if command == "mock"])
 def test_an_example_of_the_mock_serves(project: Path, example: str) -> None:
     """On the port that it names, or the usual one where that is free."""
-    arguments = shlex.split(example)[1:]
-    ready = project / "ready.json"
-    if "--port" not in arguments:
-        arguments += ["--port", "0"]
-    command = [sys.executable, "-m", "pytest_bctrl", *arguments, "--ready-file", str(ready)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        try:
-            deadline = time.monotonic() + 60
-            while not ready.exists() and running.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.05)
-            assert running.stdout is not None
-            greeting, hint = running.stdout.readline(), running.stdout.readline()
-            curl = shlex.split(hint.removeprefix("try: "))
-            name, _, value = curl[curl.index("-H") + 1].partition(": ")
-            statuses = [httpx.get(curl[-1], headers={name: value}, trust_env=False).status_code for _ in range(3)]
-        finally:
-            running.terminate()
+    arguments = shlex.split(example)[2:]
+    with running(project, *arguments) as mock:
+        assert mock.process.stdout is not None
+        greeting, hint = mock.process.stdout.readline(), mock.process.stdout.readline()
+        curl = shlex.split(hint.removeprefix("try: "))
+        name, _, value = curl[curl.index("-H") + 1].partition(": ")
+        statuses = [httpx.get(curl[-1], headers={name: value}, trust_env=False).status_code for _ in range(3)]
     assert greeting.startswith("mock of bctrl API 1.0.0 ")
     assert ([503, 503, 200] if "--fault" in arguments else [200, 200, 200]) == statuses
 

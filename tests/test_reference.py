@@ -66,29 +66,19 @@ def test_fixtures_shows_every_fixture_with_its_words() -> None:
     assert [] == [name for name, (_, words) in fixtures().items() if len(words) < 20]
 
 
-@pytest.mark.parametrize("option", declared().options)
-def test_an_option_is_used(option: str) -> None:
-    assert re.search(rf"{option}\b(?!-)", USES)
+USED = {
+    **{name: rf"{name}\b(?!-)" for name in declared().options},
+    **{name: rf"(?:\\n|\b){name} *=" for name in declared().ini},
+    **{name: rf"\b{name}\b" for names in environment().values() for name in names},
+    **{f"fixture {name}": rf"def test\w+\([^)]*\b{name}\b" for name in fixtures()},
+    **{f"mark {name}": rf"pytest\.mark\.{name.partition('(')[0]}\b" for name in markers()},
+}
+"""Every name that a person can write, and how its use looks."""
 
 
-@pytest.mark.parametrize("ini", declared().ini)
-def test_an_ini_key_is_used(ini: str) -> None:
-    assert re.search(rf"(?:\\n|\b){ini} *=", USES)
-
-
-@pytest.mark.parametrize("name", sorted({name for names in environment().values() for name in names}))
-def test_a_variable_is_used(name: str) -> None:
-    assert re.search(rf"\b{name}\b", USES)
-
-
-@pytest.mark.parametrize("name", fixtures())
-def test_a_fixture_is_used(name: str) -> None:
-    assert re.search(rf"def test\w+\([^)]*\b{name}\b", USES)
-
-
-@pytest.mark.parametrize("name", [name.partition("(")[0] for name in markers()])
-def test_a_marker_is_used(name: str) -> None:
-    assert re.search(rf"pytest\.mark\.{name}\b|-m\"?, \"(not )?{name}\"", USES)
+@pytest.mark.parametrize("name", USED)
+def test_a_name_is_used(name: str) -> None:
+    assert re.search(USED[name], USES)
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)

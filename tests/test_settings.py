@@ -5,8 +5,8 @@ from __future__ import annotations
 import tomllib
 import traceback
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -15,24 +15,8 @@ from hypothesis import strategies as st
 from pytest_bctrl import settings
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.hiding import MASK, Hiding
+from tests.error_makers import Given
 from tests.reference_page import declared
-
-
-class Source:
-    """Options and ini values, as `pytest.Config` gives them."""
-
-    inipath: Path | None = None
-
-    def __init__(self, options: Mapping[str, object] | None = None, ini: Mapping[str, str] | None = None) -> None:
-        self.options = options or {}
-        self.ini = ini or {}
-
-    def getoption(self, name: str) -> object:
-        return self.options.get(name)
-
-    def getini(self, name: str) -> object:
-        return self.ini.get(name, "")
-
 
 NAME = "bctrl_base_url"
 
@@ -49,91 +33,84 @@ NAME = "bctrl_base_url"
     ],
 )
 def test_the_nearest_place_wins_and_is_named(options: Any, environment: Any, ini: Any, expected: Any) -> None:
-    found = settings.given(settings.BASE_URL, Source(options, ini), environment)
+    found = settings.given(settings.BASE_URL, Given(ini, **options), environment)
     assert found is not None
     assert expected == (found.value, found.where)
 
 
 def test_a_setting_that_is_given_nowhere_is_none() -> None:
-    assert settings.given(settings.BASE_URL, Source(), {}) is None
+    assert settings.given(settings.BASE_URL, Given(), {}) is None
+
+
+Read = Callable[[Any], object]
+
+
+def _base_url(config: Any) -> str:
+    return settings.base_url(config, {}, "https://h", lambda text, where: f"{text} from {where}")
+
+
+def _fail_on(config: Any) -> str:
+    return settings.fail_on(config, {})
+
+
+def _max_examples(config: Any) -> int:
+    return settings.max_examples(config, {})
+
+
+def _space_id(config: Any) -> str:
+    return settings.space_id(config, {"BCTRL_SPACE_ID": ""})
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"),
-    [({}, None), ({"bctrl_live": True}, "live"), ({"bctrl_mock": True}, "mock"), ({"bctrl_live": False}, None)],
+    ("read", "options", "expected"),
+    [
+        (settings.target, {}, None),
+        (settings.target, {"bctrl_live": True}, "live"),
+        (settings.target, {"bctrl_mock": True}, "mock"),
+        (settings.target, {"bctrl_live": False}, None),
+        (_fail_on, {}, "error"),
+        *((_fail_on, {"bctrl_fail_on": level}, level) for level in ("error", "warning", "info", "never")),
+        *((_max_examples, {"bctrl_max_examples": text}, int(text)) for text in ("1", "10000", " 7 ", "007")),
+        (_base_url, {NAME: "u"}, "u from --bctrl-base-url"),
+        (_base_url, {}, "https://h from the contract's first server"),
+        *((_space_id, {"bctrl_space_id": one}, one) for one in (str(UUID(int=7)), "my space", "ü", "a/b")),
+    ],
 )
-def test_the_target_is_what_its_flag_says(options: Any, expected: Any) -> None:
-    assert expected == settings.target(Source(options))
+def test_a_setting_is_read(read: Read, options: dict[str, Any], expected: object) -> None:
+    assert expected == read(Given(**options))
 
 
-def test_two_targets_are_refused() -> None:
-    with pytest.raises(SettingError, match="both are given"):
-        settings.target(Source({"bctrl_live": True, "bctrl_mock": True}))
-
-
-@pytest.mark.parametrize("level", ["error", "warning", "info", "never"])
-def test_a_known_level_fails_the_run(level: str) -> None:
-    assert level == settings.fail_on(Source(ini={"bctrl_fail_on": level}), {})
-
-
-def test_an_error_fails_the_run_by_default() -> None:
-    assert "error" == settings.fail_on(Source(), {})
-
-
-@pytest.mark.parametrize("level", ["", "ERROR", "errors", "warn", " error"])
-def test_an_unknown_level_is_refused_with_the_known_ones(level: str) -> None:
-    with pytest.raises(
-        SettingError, match=r"--bctrl-fail-on: unknown level .*choose one of: error, warning, info, never"
-    ):
-        settings.fail_on(Source({"bctrl_fail_on": level}), {})
-
-
-@pytest.mark.parametrize(("text", "expected"), [("1", 1), ("10000", 10_000), (" 7 ", 7), ("007", 7)])
-def test_a_number_of_examples(text: str, expected: int) -> None:
-    assert expected == settings.max_examples(Source({"bctrl_max_examples": text}), {})
-
-
-@pytest.mark.parametrize("text", ["", "0", "-1", "10001", "1.5", "1e3", "many", "\u0663", "9" * 5_000, "1_0"])
-def test_another_number_of_examples_is_refused(text: str) -> None:
-    with pytest.raises(SettingError, match="give 1 to 10000"):
-        settings.max_examples(Source({"bctrl_max_examples": text}), {})
-
-
-def test_the_base_url_is_brought_into_one_form_and_its_place_is_told() -> None:
-    made = settings.base_url(Source({NAME: "u"}), {}, "default", lambda text, where: f"{text} from {where}")
-    assert "u from --bctrl-base-url" == made
-
-
-def test_the_base_url_is_the_contracts_by_default() -> None:
-    made = settings.base_url(Source(), {}, "https://h", lambda text, where: f"{text} from {where}")
-    assert "https://h from the contract's first server" == made
-
-
-@pytest.mark.parametrize("value", ["5b1e0c8e-0000-4000-8000-00000000bc71", "my space", "ü", "a/b"])
-def test_a_space_id_is_taken_as_it_is(value: str) -> None:
-    assert value == settings.space_id(Source({"bctrl_space_id": value}), {})
-
-
-@pytest.mark.parametrize("value", ["", " ", " a", "a\n", "a\x1b", ".", "..", "\udcff"])
-def test_what_cannot_be_a_space_id_is_refused(value: str) -> None:
-    with pytest.raises(SettingError, match="is not a space id"):
-        settings.space_id(Source({"bctrl_space_id": value}), {})
-
-
-@pytest.mark.parametrize("environment", [{}, {"BCTRL_SPACE_ID": ""}])
-def test_a_missing_space_id_is_asked_for(environment: Any) -> None:
-    with pytest.raises(SettingError, match="BCTRL_SPACE_ID: no space id is set"):
-        settings.space_id(Source(), environment)
+@pytest.mark.parametrize(
+    ("read", "name", "values", "message"),
+    [
+        (
+            _fail_on,
+            "bctrl_fail_on",
+            ["", "ERROR", "errors", "warn", " error"],
+            "--bctrl-fail-on: unknown level .*choose one of: error, warning, info, never",
+        ),
+        (
+            _max_examples,
+            "bctrl_max_examples",
+            ["", "0", "-1", "10001", "1.5", "1e3", "many", "\u0663", "9" * 5_000, "1_0"],
+            "give 1 to 10000",
+        ),
+        (_space_id, "bctrl_space_id", ["", " ", " a", "a\n", "a\x1b", ".", "..", "\udcff"], "is not a space id"),
+        (_space_id, "bctrl_space_id", [None], "BCTRL_SPACE_ID: no space id is set"),
+    ],
+    ids=["level", "number", "space", "no space"],
+)
+def test_another_value_is_refused(read: Read, name: str, values: list[Any], message: str) -> None:
+    for value in values:
+        with pytest.raises(SettingError, match=message):
+            read(Given(**{name: value}))
 
 
 def test_the_key_comes_from_the_environment() -> None:
     assert "abc" == settings.api_key({"BCTRL_API_KEY": "abc"}).reveal()
-
-
-@pytest.mark.parametrize("environment", [{}, {"BCTRL_API_KEY": ""}])
-def test_a_missing_key_is_asked_for(environment: Any) -> None:
-    with pytest.raises(SettingError, match="BCTRL_API_KEY: no API key is set"):
-        settings.api_key(environment)
+    for environment in ({}, {"BCTRL_API_KEY": ""}):
+        with pytest.raises(SettingError, match="BCTRL_API_KEY: no API key is set"):
+            settings.api_key(environment)
 
 
 @given(st.sampled_from([" ", "\n", "\r", "\t", "\x00", "é", "\udcff", "\u2028"]), st.booleans())
@@ -153,20 +130,12 @@ def _refusal(environment: Mapping[str, str]) -> str:
     return f"{caught.value} {values}"
 
 
-@pytest.mark.parametrize(
-    ("setting", "option"), [(settings.BASE_URL, "--bctrl-base-url"), (settings.CONTRACT, "--bctrl-contract")]
-)
-def test_an_option_is_named_as_it_is_typed(setting: settings.Setting, option: str) -> None:
-    assert option == setting.option
-
-
 def _hidden(config: pytest.Config) -> str:
     hide = Hiding()
     settings.hide_secrets(hide, config, {})
     return hide("hunter22")
 
 
-Read = Callable[[pytest.Config], object]
 IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     # by name: in an ini file, in native TOML, how it is read, what is made of it
     "bctrl_base_url": (

@@ -1,4 +1,4 @@
-"""Follow pages by hand: `python -m tests.docs [--write] [--install] [PAGE…]`."""
+"""Follow pages by hand: `python -m tests.docs [--write] [PAGE…]`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.docs.environment import environment, real_environment, way_out
 from tests.docs.internet import internet
-from tests.docs.page import PROJECT, Outcome, Reader, pages
+from tests.docs.page import BY_A_NEWCOMER, PROJECT, Outcome, Reader, pages
 
 
 def main() -> int:
@@ -18,15 +18,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.docs", description=__doc__)
     parser.add_argument("pages", nargs="*", type=Path, metavar="PAGE", help="default: all")
     parser.add_argument("--write", action="store_true", help="show in the pages what their commands print now")
-    parser.add_argument(
-        "--install",
-        action="store_true",
-        help="make environments and install packages for real, this project from a wheel that is built first",
-    )
     options = parser.parse_args()
     failed = False
     for page in [path.resolve() for path in options.pages] or list(pages()):
-        outcome = _follow(page, is_real=options.install)
+        outcome = _follow(page)
         if options.write and outcome.outputs:
             write(page, outcome)
         failed |= bool(outcome.problems)
@@ -36,16 +31,15 @@ def main() -> int:
     return int(failed)
 
 
-def _follow(page: Path, *, is_real: bool) -> Outcome:
+def _follow(page: Path) -> Outcome:
     with tempfile.TemporaryDirectory() as name, internet(Path(name)) as outside:
         workspace = Path(name).resolve()
         home = workspace / "you"
-        if not is_real:
+        if str(page.relative_to(PROJECT)) not in BY_A_NEWCOMER:
             return Reader(page, workspace, environment(workspace, home), outside).follow()
         wheels = workspace / "wheels"
-        subprocess.run(
-            [sys.executable, "-m", "build", "--wheel", "--outdir", wheels, PROJECT], check=True, capture_output=True
-        )
+        build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(wheels), str(PROJECT)]
+        subprocess.run(build, check=True, capture_output=True)
         shell = real_environment(home)
         shell["PIP_FIND_LINKS"] = f"{shell.get('PIP_FIND_LINKS', '')} {wheels}".strip()
         return Reader(page, workspace, shell, outside, registry=way_out()).follow()

@@ -1,4 +1,4 @@
-"""The fenced blocks of a Markdown page, with what the page says about running them.
+"""The fenced blocks of a Markdown page, what the page says about running them, and what each kind is held to.
 
 A block's first line may name the file that it is saved as (`# pytest.ini`). A comment before a block may excuse it from
 being run: `<!-- not run: REASON -->`. A comment anywhere, `<!-- in a clone -->`, makes the page's folder a copy of this
@@ -7,14 +7,24 @@ project.
 
 from __future__ import annotations
 
+import ast
+import json
 import re
+import shlex
+import subprocess
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import iniconfig
+import yaml
 from markdown_it import MarkdownIt
 
 _NOT_RUN = re.compile(r"<!-- not run: (\S.*?) -->\s*", re.DOTALL)
 _NAME = re.compile(r"# ((?:[\w.-]+/)*[\w.-]*\.\w+)")
+_SECRET = re.compile(r"\$\{\{ *(?:secrets|vars)\.(\w+) *\}\}")
 IN_A_CLONE = "<!-- in a clone -->"
 
 
@@ -73,3 +83,62 @@ def commands(block: Block) -> list[Command]:
         else:
             found[-1] = Command(found[-1].text, (*found[-1].shown, line), found[-1].line)
     return found
+
+
+def _shell(text: str) -> None:
+    done = subprocess.run(["bash", "-n"], input=text, capture_output=True, encoding="utf-8", check=False)
+    if done.returncode:
+        raise ValueError(done.stderr.strip())
+
+
+def _console(block: Block) -> None:
+    _shell("\n".join(command.text for command in commands(block)))
+
+
+PARSERS: dict[str, Callable[[Block], object]] = {
+    "bash": lambda block: _shell(block.text),
+    "console": _console,
+    "ini": lambda block: iniconfig.IniConfig("a block", data=block.text),
+    "json": lambda block: json.loads(block.text),
+    "python": lambda block: ast.parse(block.text),
+    "text": lambda block: block.text,
+    "toml": lambda block: tomllib.loads(block.text),
+    "yaml": lambda block: list(yaml.safe_load_all(block.text)),
+}
+
+
+def parse(block: Block) -> None:
+    """Raise `ValueError` where a block is not what its kind says, or is of a kind that nobody knows."""
+    if block.kind not in PARSERS:
+        raise ValueError(f"no kind of block is called {block.kind!r}; there are: {', '.join(PARSERS)}")
+    try:
+        PARSERS[block.kind](block)
+    except (SyntaxError, yaml.YAMLError, iniconfig.ParseError) as error:
+        raise ValueError(f"it is no {block.kind}: {error}") from None
+
+
+def steps(block: Block, name: str, values: Mapping[str, str]) -> Iterator[str]:
+    """Yield one command for each `run` of a GitHub workflow or `script` line of a GitLab file; for others, none.
+
+    `values` are those of the secrets and variables that the definition asks for. What another action does (`uses`) is
+    the platform's; a step under `if` is left out with it.
+    """
+    if name.startswith(".github/workflows/"):
+        for job in yaml.safe_load(block.text)["jobs"].values():
+            for step in job["steps"]:
+                if "run" in step and "if" not in step:
+                    yield _command(step["run"], {**job.get("env", {}), **step.get("env", {})}, values)
+    elif name == ".gitlab-ci.yml":
+        for job in yaml.safe_load(block.text).values():
+            for line in job.get("script", ()) if isinstance(job, dict) else ():
+                yield _command(line, {}, values)
+
+
+def _command(script: str, variables: Mapping[str, Any], values: Mapping[str, str]) -> str:
+    """A command that runs one step in a shell of its own, as the platform does."""
+    given = [f"{name}={shlex.quote(_filled(str(value), values))}" for name, value in variables.items()]
+    return shlex.join(["env"]) + " " + " ".join([*given, "bash", "-e", "-c", shlex.quote(_filled(script, values))])
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    return _SECRET.sub(lambda found: values[found[1]], text)

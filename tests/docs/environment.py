@@ -1,27 +1,21 @@
-"""The environment that all pages share: the one that runs these tests, where a page makes and fills its own.
+"""The environment that all pages share: the one that runs these tests.
 
-`python3 -m venv` makes one that sees what is installed here, and `pip install` installs nothing: it fails where what
-the page asks for is not here. `python -m tests.docs --install` does both for real.
+`pip install` installs nothing in it, and fails where what the page asks for is not here: `python -m
+tests.docs.environment install REQUIREMENT…`. A newcomer's pages are followed with an environment of their own.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
-_PYTHON = """\
-#!/bin/sh
-if [ "$1 $2" = "-m venv" ]; then exec {stand_ins} venv "$3"; fi
-exec {python} "$@"
-"""
-_PIP = """\
-#!/bin/sh
-exec {stand_ins} "$@"
-"""
+from packaging.requirements import Requirement
 
 _KEPT = ("PATH", "TMPDIR", "SYSTEMROOT")
 _REGISTRY = ("PIP_", "UV_")
@@ -29,20 +23,19 @@ _WAY = {"https_proxy", "http_proxy", "no_proxy", "ssl_cert_file", "curl_ca_bundl
 
 
 def environment(workspace: Path, home: Path) -> dict[str, str]:
-    """Return the variables of a page's shell; puts `python`, `python3` and `pip` into `workspace/bin`."""
+    """Return the variables of a page's shell; puts `pip` into `workspace/bin`."""
     programs = workspace / "bin"
     programs.mkdir()
-    project = Path(__file__).resolve().parents[2]
-    stand_ins = f"env PYTHONPATH='{project}' '{sys.executable}' -m tests.docs.stand_ins"
-    for name, text in (("python", _PYTHON), ("python3", _PYTHON), ("pip", _PIP)):
-        (programs / name).write_text(text.format(python=f"'{sys.executable}'", stand_ins=stand_ins), "utf-8")
-        (programs / name).chmod(0o755)
+    pip = programs / "pip"
+    stand_in = f"env PYTHONPATH='{Path(__file__).resolve().parents[2]}' '{sys.executable}' -m tests.docs.environment"
+    pip.write_text(f'#!/bin/sh\nexec {stand_in} "$@"\n', "utf-8")
+    pip.chmod(0o755)
     kept = real_environment(home)
     return {
         **{name: value for name, value in kept.items() if not name.startswith(_REGISTRY)},
         "PATH": os.pathsep.join([str(programs), sysconfig.get_path("scripts"), kept["PATH"]]),
-        # Installed here for the tests of this project; a reader has none of it.
-        "PYTEST_ADDOPTS": "-p no:randomly",
+        # Installed here for the tests of this project, or slow to load and of no use to a page.
+        "PYTEST_ADDOPTS": "-p no:randomly -p no:schemathesis -p no:allure_pytest -p no:pytest_jsonreport",
     }
 
 
@@ -72,3 +65,26 @@ def real_environment(home: Path) -> dict[str, str]:
         # What it says of a newer pip comes and goes with pip's releases.
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
+
+
+def missing(arguments: list[str]) -> Iterator[str]:
+    """Yield what of the arguments of `pip install` is not installed here, each with the reason."""
+    wanted = [argument for argument in arguments if not argument.startswith("-")]
+    if "-r" in arguments:
+        file = wanted.pop(wanted.index(arguments[arguments.index("-r") + 1]))
+        wanted += [line for line in Path(file).read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    for text in wanted:
+        local = re.fullmatch(r"(\.|[\w./*-]*\.whl)(\[[\w,]+\])?", text)
+        requirement = Requirement(f"pytest-bctrl{local[2] or ''}" if local else text)
+        try:
+            offered = metadata(requirement.name).get_all("Provides-Extra") or []
+        except PackageNotFoundError:
+            yield f"{requirement}: not installed here; the dependency group 'test' should name it"
+        else:
+            yield from (f"{requirement}: no such extra" for extra in requirement.extras if extra not in offered)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] != "install":
+        sys.exit(f"pip {sys.argv[1]}: a page may only install")
+    sys.exit("\n".join(missing(sys.argv[2:])) or 0)

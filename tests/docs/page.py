@@ -9,17 +9,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.docs.blocks import IN_A_CLONE, Block, Command, blocks, commands
-from tests.docs.documents import PARSERS, parse
+from tests.docs.blocks import IN_A_CLONE, PARSERS, Block, Command, blocks, commands, parse, steps
 from tests.docs.environment import exports
 from tests.docs.internet import Internet
 from tests.docs.output import agrees, printed
 from tests.docs.shell import Shell
-from tests.docs.workflow import steps
 
 PROJECT = Path(__file__).resolve().parents[2]
 _CLONED = ("contracts", "docs", "examples", "pytest_bctrl", "tests")
 _PORT = "8787"
+BY_A_NEWCOMER = {"README.md", "docs/tutorial.md"}
+"""Followed with environments made and packages installed for real; for all others `pip` says what is not here."""
 
 
 @dataclass(slots=True)

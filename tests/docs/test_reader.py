@@ -50,113 +50,17 @@ def only(outcome: Outcome) -> str:
         ("```ini\n# pytest.ini\nno section\n```", "2: it is no ini"),
         ("```console\n$ curl -sS https://a.test/\n…\n$ echo $?\n…\n```", "1: something on the page asked for a.test"),
         ("```console\n$ pip install -q no-such-project-1234\n…\n```", "2: it ended with exit code 1"),
+        (
+            "```yaml\n# .github/workflows/it.yml\njobs: {it: {steps: [{uses: a/b@v4}, {run: exit 3}]}}\n```",
+            "2: a step of .github/workflows/it.yml ended with exit code 3",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_not_true_is_told(tmp_path: Path, block: str, said: str) -> None:
     assert only(follow(block, tmp_path)).startswith(said)
 
 
-def test_what_is_true_passes(tmp_path: Path) -> None:
-    """State, files, exit codes, wildcards and what runs in the background are as in one reader's shell."""
-    outcome = follow(
-        """
-        ```console
-        $ mkdir deep && cd deep
-        $ NAME=world
-        $ echo "hello $NAME"
-        hello w…d
-        $ echo a; \\
-        > echo b
-        a
-        b
-        $ seq 9
-        1
-        …
-        9
-        $ false
-        $ echo $?
-        1
-        ```
-
-        ```python
-        # greet.py
-        print("hello")
-        ```
-
-        ```console
-        $ python greet.py
-        hello
-        $ sleep 30 &
-        $ pytest-bctrl mock --port 8787 --quiet &
-        …
-        $ curl -sS -o /dev/null -w '%{http_code}\\n' http://localhost:8787/v1/spaces/any/runtimes
-        401
-        ```
-
-        <!-- not run: nobody has such a machine -->
-        ```console
-        $ launch --rocket
-        ```
-        """,
-        tmp_path,
-    )
-    assert [] == outcome.problems
-    assert 3 == outcome.run
-
-
-def test_an_environment_of_a_readers_own_sees_what_is_installed_here(tmp_path: Path) -> None:
-    outcome = follow(
-        """
-        ```console
-        $ python3 -m venv .venv
-        $ source .venv/bin/activate
-        $ pip install -q 'pytest-bctrl[contract]'
-        $ python -c "import pytest_bctrl, sys; print(sys.prefix)"
-        /home/you/.venv
-        $ .venv/bin/pytest-bctrl --version
-        pytest-bctrl …
-        ```
-        """,
-        tmp_path,
-    )
-    assert [] == outcome.problems
-
-
-def test_a_step_of_a_workflow_is_run(tmp_path: Path) -> None:
-    outcome = follow(
-        """
-        ```yaml
-        # .github/workflows/it.yml
-        jobs:
-          it:
-            steps:
-              - uses: actions/checkout@v4
-              - run: test "$BCTRL_SPACE_ID" && echo this fails && false
-                env:
-                  BCTRL_SPACE_ID: ${{ vars.BCTRL_SPACE_ID }}
-        ```
-        """,
-        tmp_path,
-    )
-    assert "this fails" in only(outcome)
-
-
-def test_a_key_of_the_readers_is_one_that_the_stand_in_knows(tmp_path: Path) -> None:
-    outcome = follow(
-        """
-        ```console
-        $ export BCTRL_API_KEY=… BCTRL_SPACE_ID=…
-        $ curl -sS -H "Authorization: Bearer $BCTRL_API_KEY" -o /dev/null -w '%{http_code}\\n' \\
-        > https://api.bctrl.ai/v1/spaces/$BCTRL_SPACE_ID/runtimes
-        200
-        ```
-        """,
-        tmp_path,
-    )
-    assert [] == outcome.problems
-
-
-def test_pages_are_written_anew(tmp_path: Path) -> None:
+def test_a_page_is_written_again_with_what_its_commands_print(tmp_path: Path) -> None:
     text = "```console\n$ echo one; \\\n> echo two\nother\n$ echo three\nthree\n```\n"
     outcome = follow(text, tmp_path)
 

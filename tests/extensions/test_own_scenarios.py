@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from pytest_bctrl.contract.read import load
@@ -19,6 +13,7 @@ from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.message import Answer, Payload
 from pytest_bctrl.traffic.mock.own import mock_fault, mock_scenario
 from tests.mock.asking import listed
+from tests.mock.test_command_line import running
 
 CONFTEST = """
 from dataclasses import replace
@@ -128,23 +123,12 @@ def test_they_are_used_like_the_mocks_own(pytester: pytest.Pytester) -> None:
     pytester.runpytest().assert_outcomes(passed=5)
 
 
-def test_the_mock_command_plays_and_lists_them(tmp_path: Path) -> None:
+def test_the_mock_command_plays_and_lists_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ours.py").write_text(CONFTEST)
-    ready = tmp_path / "ready.json"
-    command = [sys.executable, "-m", "pytest_bctrl", "mock", "--port", "0", "--quiet", "--ready-file", str(ready)]
-    command += ["--plugin", "ours", "--scenario", "night(count=3)", "--fault", "teapot(times=1)"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as running:
-        try:
-            deadline = time.monotonic() + 60
-            while not ready.exists() and running.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.05)
-            told = json.loads(ready.read_text())
-            key = {"Authorization": "Bearer bctrl-mock-key-that-opens-nothing"}
-            url = f"{told['url']}/v1/spaces/{told['space_id']}/runtimes"
-            first, second = (httpx.get(url, headers=key, trust_env=False) for _ in range(2))
-        finally:
-            running.send_signal(signal.SIGTERM)
-    assert [418, 200, 3] == [first.status_code, second.status_code, len(second.json()["runtimes"])]
+    monkeypatch.chdir(tmp_path)
+    with running(tmp_path, "--plugin", "ours", "--scenario", "night(count=3)", "--fault", "teapot(times=1)") as mock:
+        (first, _), (second, listing) = mock.ask(), mock.ask()
+    assert [418, 200, 3] == [first, second, len(listing["runtimes"])]
 
 
 def test_what_a_scenario_says_of_its_own_mistake_stands() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import struct
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import Any
@@ -58,6 +59,12 @@ def connected(mock: MockServer, timeout: float = 10) -> socket.socket:
     """Return an open socket to the mock."""
     host, _, port = mock.url.removeprefix("http://").rpartition(":")
     return socket.create_connection((host, int(port)), timeout=timeout)
+
+
+def vanish(sock: socket.socket) -> None:
+    """Close with a reset, as a client that is killed does."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
 
 
 def read_all(sock: socket.socket) -> bytes:

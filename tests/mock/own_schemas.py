@@ -100,10 +100,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "short list": {"type": "array", "maxItems": 3, "items": {"enum": ["a", "b", "c", "d", "e"]}},
     "pattern of parts": {"type": "string", "pattern": "^(ab|cde)(?:xy)?.$"},
     "items in parts": {
-        "allOf": [
-            {"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 1},
-            {"items": {"enum": ["b", "c"]}},
-        ]
+        "allOf": [{"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 1}, {"items": {"enum": ["b", "c"]}}]
     },
     "few names": {"type": "object", "maxProperties": 2, "additionalProperties": {"type": "integer"}},
     "closed branches": {
@@ -119,11 +116,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "odd names": {
         "type": "object",
-        "properties": {
-            "a.b": {"type": "string"},
-            "c[0]": {"type": "integer"},
-            "x: y": {"type": "string"},
-        },
+        "properties": {"a.b": {"type": "string"}, "c[0]": {"type": "integer"}, "x: y": {"type": "string"}},
         "required": ["a.b"],
     },
 }

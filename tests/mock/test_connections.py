@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import socket
-import struct
 import sys
 import threading
 import time
@@ -19,7 +18,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.limits import Limits
 
-from .asking import connected, listed, raw, read_all, replies, request_bytes
+from .asking import connected, listed, raw, read_all, replies, request_bytes, vanish
 
 LIMITS = Limits(target_bytes=1000, header_bytes=2000, body_bytes=500, incomplete=0.3, idle=0.6)
 
@@ -100,8 +99,7 @@ def test_a_reset_in_the_middle_harms_nobody(mock: MockServer) -> None:
     for data in (request_bytes(mock)[:40], request_bytes(mock)):
         sock = connected(mock)
         sock.sendall(data)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        sock.close()
+        vanish(sock)
     assert len(listed(mock).json()["runtimes"]) == 5_000
 
 
@@ -199,9 +197,9 @@ def test_half_a_close_during_a_delay_ends_as_the_fault_after_it_says(mock: MockS
 
 def test_a_client_that_vanishes_during_a_delay_harms_nobody(mock: MockServer) -> None:
     mock.fault("delay", 0.2, times=1)
-    with connected(mock) as sock:
-        sock.sendall(request_bytes(mock))
-        time.sleep(0.05)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock = connected(mock)
+    sock.sendall(request_bytes(mock))
+    time.sleep(0.05)
+    vanish(sock)
     time.sleep(0.25)
     assert listed(mock).status == 200

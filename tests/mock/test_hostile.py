@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import random
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from pathlib import Path
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.traffic.mock import MockServer
 
-from .asking import connected, listed, request_bytes
+from .asking import connected, listed, request_bytes, vanish
 
 SECONDS = float(os.environ.get("BCTRL_HOSTILE_SECONDS", "2"))
 CONNECTIONS = 256
@@ -44,8 +43,7 @@ def resetting(mock: MockServer, source: random.Random) -> socket.socket:
     """Asks, and resets before the answer can be read."""
     sock = connected(mock)
     sock.sendall(request_bytes(mock))
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    sock.close()
+    vanish(sock)
     return sock
 
 

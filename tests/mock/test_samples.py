@@ -14,7 +14,6 @@ import pytest
 from pytest_bctrl import check, samples
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples import SPACE_ID, Samples, text
 from pytest_bctrl.samples.build import Builder, Rotation
@@ -115,7 +114,7 @@ def test_any_contract_can_be_sampled(name: str) -> None:
     """Keywords that the packaged contract does not use are kept too."""
     from jsonschema import Draft202012Validator
 
-    contract = _contract(SCHEMAS[name])
+    contract = contract_of(SCHEMAS[name])
     made = Samples(contract, contract.operations[0])
     validator = Draft202012Validator(SCHEMAS[name], format_checker=Draft202012Validator.FORMAT_CHECKER)
     builder = Builder(contract, Rotation(1))
@@ -125,7 +124,7 @@ def test_any_contract_can_be_sampled(name: str) -> None:
 
 def test_steps_are_exact() -> None:
     """As written in decimals, and not as binary arithmetic has them: 69 times 0.01 is 0.69."""
-    contract = _contract({"type": "number", "multipleOf": 0.01})
+    contract = contract_of({"type": "number", "multipleOf": 0.01})
     builder = Builder(contract, Rotation(1))
     assert all(len(repr(builder.value({"type": "number", "multipleOf": 0.01}))) <= 4 for _ in range(50))
 
@@ -133,14 +132,14 @@ def test_steps_are_exact() -> None:
 def test_a_list_that_may_be_left_out_can_be_left_out() -> None:
     """A body without its list is made at once, and does not wait for the items that never come."""
     schema = {"type": "object", "properties": {"kids": {"type": "array", "items": {"type": "object"}}}}
-    contract = _contract(schema)
+    contract = contract_of(schema)
     assert Samples(contract, contract.operations[0]).outlined(optional=False) == {"kids": []}
 
 
 @pytest.mark.parametrize("most", [0, 1, 3])
 def test_a_list_is_no_longer_than_it_may_be(most: int) -> None:
     """However many alternatives its items have."""
-    contract = _contract({"type": "array", "maxItems": most, "items": {"enum": ["a", "b", "c", "d", "e"]}})
+    contract = contract_of({"type": "array", "maxItems": most, "items": {"enum": ["a", "b", "c", "d", "e"]}})
     made = Samples(contract, contract.operations[0])
     assert (len(made.sample()), made.most_items) == (most, most)
 
@@ -148,7 +147,7 @@ def test_a_list_is_no_longer_than_it_may_be(most: int) -> None:
 @pytest.mark.parametrize("pattern", ["^(?=a)rt_$", "^a{5000}b{6000}$", r"^(?:(?:a*)*)*\d{9}(?<!\d)$"])
 def test_a_pattern_without_an_example_is_said(pattern: str) -> None:
     """An error that names the place and the mend, not a wrong sample."""
-    contract = _contract(
+    contract = contract_of(
         {"type": "object", "properties": {"id": {"type": "string", "pattern": pattern}}, "required": ["id"]}
     )
     with pytest.raises(DocumentError, match=r"id: .*add 'examples'"):
@@ -159,19 +158,8 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
     """Recursion is cut where the schema lets it be."""
     schema = {"$ref": "#/components/schemas/Node"}
     node = {"type": "object", "properties": {"next": schema, "all": {"type": "array", "items": schema}}}
-    contract = _contract(schema, {"Node": node})
+    contract = contract_of(schema, {"Node": node})
     assert len(json.dumps(Builder(contract, Rotation(1)).value(schema))) < 100_000
-
-
-def _contract(schema: dict[str, Any], components: dict[str, object] | None = None) -> Contract:
-    response = {"description": "", "content": {"application/json": {"schema": schema}}}
-    document = {
-        "openapi": "3.1.0",
-        "info": {"title": "t", "version": "1"},
-        "paths": {"/things": {"get": {"operationId": "list", "responses": {"200": response}}}},
-        "components": {"schemas": components or {}},
-    }
-    return from_document(document, "test")
 
 
 RULES: list[dict[str, Any]] = [

@@ -120,8 +120,6 @@ def test_closing_closes(mock: MockServer) -> None:
 
 
 def test_flat_errors_have_the_older_shape(mock: MockServer, path: str, contract: Contract) -> None:
-    from .asking import ask
-
     mock.scenario("flat_errors")
     assert set(ask(mock, "GET", path, {}).json()) == {"error", "code", "requestId"}
 

@@ -15,7 +15,7 @@ from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.parse import RequestParser
 
-from .asking import connected, listed, raw, read_all, replies, request_bytes
+from .asking import ask, connected, listed, raw, read_all, replies, request_bytes
 
 GARBAGE: dict[str, bytes] = {
     "noise": b"\x00\x01\x02\xff\xfe\r\n\r\n",
@@ -236,8 +236,6 @@ def test_prefer_code_asks_for_a_status(mock: MockServer, contract: Contract, pre
 
 def test_prefer_does_not_open_the_door(mock: MockServer, path: str) -> None:
     """Without a key it is 401, whatever is preferred."""
-    from .asking import ask
-
     assert ask(mock, "GET", path, {"Prefer": "code=200"}).status == 401
 
 

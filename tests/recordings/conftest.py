@@ -27,29 +27,24 @@ import pytest
 pytestmark = pytest.mark.bctrl_recording
 
 
-def listed(client, space):
-    response = client.get(f"/v1/spaces/{space}/runtimes")
+def shown(response):
     print("BODY", sha256(response.content).hexdigest())
-    return response
+    assert response.json()["runtimes"]
 
 
 def test_sync(bctrl_client, bctrl_space_id):
-    assert listed(bctrl_client, bctrl_space_id).json()["runtimes"]
+    shown(bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes"))
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_async(bctrl_async_client, bctrl_space_id):
-    response = await bctrl_async_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
-    print("BODY", sha256(response.content).hexdigest())
-    assert response.json()["runtimes"]
+    shown(await bctrl_async_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes"))
 
 
 def test_port(bctrl_recording, bctrl_space_id):
     import requests
-    response = requests.get(f"{bctrl_recording.url}/v1/spaces/{bctrl_space_id}/runtimes")
-    print("BODY", sha256(response.content).hexdigest())
-    assert response.json()["runtimes"]
+    shown(requests.get(f"{bctrl_recording.url}/v1/spaces/{bctrl_space_id}/runtimes"))
 
 
 def test_fixture(bctrl_runtimes, bctrl_space_id):
@@ -111,15 +106,8 @@ def record(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, api: Serv
         with monkeypatch.context() as patch:
             patch.setenv("BCTRL_API_KEY", api.api_key)
             patch.setenv("BCTRL_SPACE_ID", api.space_id)
-            return pytester.runpytest(
-                "--bctrl-live",
-                "--bctrl-base-url",
-                api.url,
-                "--bctrl-record-mode=rewrite",
-                "-m",
-                "not bctrl_contract",
-                *arguments,
-            )
+            options = ("--bctrl-live", f"--bctrl-base-url={api.url}", "--bctrl-record-mode=rewrite")
+            return pytester.runpytest(*options, "-m", "not bctrl_contract", *arguments)
 
     return run
 

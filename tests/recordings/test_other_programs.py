@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -19,26 +17,19 @@ from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.har_write import encode
+from tests.mock.test_command_line import running
 from tests.recordings.test_trust import listed
 
 
 def test_the_mock_command_replays_a_recording_byte_for_byte(tmp_path: Path) -> None:
     (tmp_path / "x.har").write_bytes(encode(Recording((listed(),))))
-    command = [sys.executable, "-m", "pytest_bctrl", "mock", "--port=0", "--recording=x.har", "--ready-file=ready"]
-    with subprocess.Popen([*command, "--quiet"], cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
-        try:
-            until = time.monotonic() + 30
-            while not (tmp_path / "ready").exists() and time.monotonic() < until:
-                time.sleep(0.05)
-            url = json.loads((tmp_path / "ready").read_text())["url"]
-            with urllib.request.urlopen(f"{url}/v1/spaces/{SPACE_ID}/runtimes") as answer:
-                assert listed().body == answer.read()
-            with pytest.raises(urllib.error.HTTPError, match="421") as caught:
-                urllib.request.urlopen(f"{url}/v1/other")
-            with caught.value:
-                assert b"no answer is recorded for this request" in caught.value.read()
-        finally:
-            process.terminate()
+    with running(tmp_path, "--recording", str(tmp_path / "x.har"), "--quiet") as mock:
+        with urllib.request.urlopen(f"{mock.url}/v1/spaces/{SPACE_ID}/runtimes") as answer:
+            assert listed().body == answer.read()
+        with pytest.raises(urllib.error.HTTPError, match="421") as caught:
+            urllib.request.urlopen(f"{mock.url}/v1/other")
+        with caught.value:
+            assert b"no answer is recorded for this request" in caught.value.read()
 
 
 def test_what_schemathesis_writes_is_read_and_checked(tmp_path: Path) -> None:

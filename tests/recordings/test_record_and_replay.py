@@ -1,15 +1,28 @@
-"""Recording against a server, and replaying without it."""
+"""Recording against a server, also one behind a gateway, and replaying without it."""
 
 from __future__ import annotations
 
+import json
 import re
+import urllib.request
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from tests.recordings.conftest import PROJECT, Run
+from pytest_bctrl.recorded.checked import Checked
+from pytest_bctrl.recorded.conform import failing
+from pytest_bctrl.traffic.recordings.exchange import Exchange
+from pytest_bctrl.traffic.recordings.replay import Miss, Player
+from tests.recordings.conftest import CONTRACT, PROJECT, Run
+from tests.recordings.test_trust import broken, listed
 from tests.variants.server import Server
+
+PREFIX = "/gateway/v2"
 
 
 def bodies(result: pytest.RunResult) -> list[str]:
@@ -22,11 +35,41 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.har")}
 
 
+@pytest.fixture
+def gateway(api: Server) -> Iterator[str]:
+    """A server that passes on what is asked below its prefix, and knows nothing else; gives its base URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if not self.path.startswith(f"{PREFIX}/"):
+                self.send_error(404)
+                return
+            asked = urllib.request.Request(api.url + self.path.removeprefix(PREFIX), headers=dict(self.headers))
+            with urllib.request.urlopen(asked) as answer:
+                body = answer.read()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Be silent."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}{PREFIX}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("base", ["", PREFIX])
 def test_what_was_recorded_is_replayed_byte_for_byte_with_nothing_set(
-    pytester: pytest.Pytester, record: Run, replay: Run, api: Server, running: ExitStack
+    pytester: pytest.Pytester, record: Run, replay: Run, api: Server, gateway: str, running: ExitStack, base: str
 ) -> None:
+    """In process and over the port, also below the path of a gateway, which need not be known to replay."""
     pytester.makepyfile(test_mine=PROJECT)
-    recorded = record("-s", "-p", "no:randomly")
+    url = gateway if base else api.url
+    recorded = record("-s", "-p", "no:randomly", f"--bctrl-base-url={url}")
     recorded.assert_outcomes(passed=4, deselected=36)
     running.close()
 
@@ -38,7 +81,10 @@ def test_what_was_recorded_is_replayed_byte_for_byte_with_nothing_set(
     assert [
         f"recordings/test_mine/{name}.har" for name in ("test_async[asyncio]", "test_fixture", "test_port", "test_sync")
     ] == sorted(files(pytester.path))
-    assert api.api_key.encode() not in b"".join(files(pytester.path).values())
+    for data in files(pytester.path).values():
+        (entry,) = json.loads(data)["log"]["entries"]
+        assert entry["request"]["url"].startswith(f"{url}/v1/spaces/")
+        assert (base, False) == (entry.get("_bctrlBasePath", ""), api.api_key.encode() in data)
 
 
 def test_once_records_what_has_no_recording_and_replays_what_has(pytester: pytest.Pytester, replay: Run) -> None:
@@ -55,35 +101,9 @@ def test_once_records_what_has_no_recording_and_replays_what_has(pytester: pytes
     assert before == files(pytester.path)
 
 
-def test_a_request_that_is_not_recorded_fails_the_test_that_swallows_the_exception(
-    pytester: pytest.Pytester, replay: Run
-) -> None:
-    pytester.makepyfile(test_mine=PROJECT)
-    replay("--bctrl-record-mode=once", "-k", "test_sync")
-    pytester.makepyfile(
-        test_mine=PROJECT.replace(
-            "    assert listed",
-            "    try:\n        bctrl_client.get(f'/v1/spaces/{bctrl_space_id}/runtimes?limit=5')\n"
-            "    except Exception:\n        pass\n    assert listed",
-        )
-    )
-
-    result = replay("-k", "test_sync")
-
-    result.assert_outcomes(failed=1, deselected=3)
-    result.stdout.fnmatch_lines(
-        [
-            "bctrl recording: recordings/test_mine/test_sync.har: no answer is recorded for this request",
-            "  asked     GET /v1/spaces/*/runtimes?limit=5",
-            "  recorded  GET /v1/spaces/*/runtimes",
-            "  nearest   GET /v1/spaces/*/runtimes: the query is empty, not limit=5",
-            '  record it pytest --bctrl-record-mode=rewrite --bctrl-live -m *contract" test_mine.py::test_sync',
-        ]
-    )
-
-
 def test_an_exchange_that_nobody_asked_for_is_reported(pytester: pytest.Pytester, replay: Run) -> None:
-    twice = PROJECT.replace("    assert listed", "    listed(bctrl_client, bctrl_space_id)\n    assert listed")
+    asking = '    shown(bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes"))\n'
+    twice = PROJECT.replace(asking, asking * 2)
     pytester.makepyfile(test_mine=twice)
     replay("--bctrl-record-mode=once", "-k", "test_sync")
     pytester.makepyfile(test_mine=PROJECT)
@@ -149,3 +169,25 @@ def test_recordings_are_kept_where_they_are_wanted(pytester: pytest.Pytester, wh
 
     assert (pytester.path / "kept" / "deep" / "test_deep" / "test_it.har").is_file()
     assert not (pytester.path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("asked", ["/v1/a?b=c", f"{PREFIX}/v1/a?b=c", f"https://other.test{PREFIX}/v1/a?b=c"])
+def test_a_request_with_and_without_the_base_path_has_the_same_answer(asked: str) -> None:
+    exchange = Exchange("GET", f"https://api.example.test{PREFIX}/v1/a?b=c", 200, base_path=PREFIX)
+
+    assert exchange == Player([exchange], name="x", mend="").answer("GET", asked)
+
+
+@pytest.mark.parametrize("asked", ["/v1/a", "/gateway/v1/a?b=c", f"{PREFIX}{PREFIX}/v1/a?b=c", "//v1/a?b=c"])
+def test_another_path_has_no_answer(asked: str) -> None:
+    exchange = Exchange("GET", f"https://api.example.test{PREFIX}/v1/a?b=c", 200, base_path=PREFIX)
+
+    assert isinstance(Player([exchange], name="x", mend="").answer("GET", asked), Miss)
+
+
+def test_an_answer_below_a_path_is_held_to_the_contract() -> None:
+    exchange = listed(broken(), base_path=PREFIX)
+    below = replace(exchange, url=exchange.url.replace("/v1/", f"{PREFIX}/v1/"))
+
+    (finding,) = failing(below, CONTRACT, Checked(CONTRACT, Path(), {}))
+    assert "runtimes[*].status" == finding.location

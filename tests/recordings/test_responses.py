@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
@@ -101,9 +100,3 @@ def test_djangos_and_flasks_request_tells_the_space() -> None:
     other = json.dumps(response(space_id="11111111-0000-4000-8000-000000000000")).encode()
     for make in (_flask, _django):
         assert ["space_id_matches"] == [finding.rule for finding in check(make(other))]
-
-
-def test_the_server_runs_beside_the_tests(mock: MockServer) -> None:
-    """Guards the others: they are to meet a real server."""
-    assert "bctrl-mock" in {thread.name for thread in threading.enumerate()}
-    assert mock.url

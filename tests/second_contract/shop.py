@@ -68,18 +68,6 @@ class Handler(BaseHTTPRequestHandler):
     fault = ""
     seen: list[tuple[str, str, dict[str, str]]]
 
-    def do_GET(self) -> None:
-        self._handle()
-
-    def do_HEAD(self) -> None:
-        self._handle()
-
-    def do_POST(self) -> None:
-        self._handle()
-
-    def do_DELETE(self) -> None:
-        self._handle()
-
     def log_message(self, *_arguments: object) -> None:
         """Keep quiet."""
 
@@ -91,6 +79,8 @@ class Handler(BaseHTTPRequestHandler):
         except RefusedError as refusal:
             problem = {"title": "refused", "status": refusal.status, "detail": refusal.detail}
             self._send(refusal.status, problem, "application/problem+json")
+
+    do_GET = do_HEAD = do_POST = do_DELETE = _handle  # noqa: N815 - the names are those of http.server
 
     def _answer(self) -> tuple[int, Any]:
         parts = urlsplit(self.path)

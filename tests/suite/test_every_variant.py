@@ -5,10 +5,13 @@ Each variant is played once, in this process. One of each kind is a whole run of
 
 from __future__ import annotations
 
+import collections
 import json
+import re
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker
 
 from pytest_bctrl.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.observed.differences import differences
@@ -18,7 +21,9 @@ from pytest_bctrl.suite.plan import run_probes
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.target import RETRY, Target
 from pytest_bctrl.traffic.retry import RetryPolicy
-from tests.observed.bodies import CONTRACT
+from tests.contract.documents import rooted
+from tests.mock.coverage import seen, to_see
+from tests.observed.bodies import CONTRACT, OPERATION
 from tests.suite.conftest import LiveRun
 from tests.variants import CATALOGUE, Server, Variant, named, serve
 
@@ -36,6 +41,41 @@ IMPATIENT = RetryPolicy(RETRY.statuses, announced=RETRY.announced, budget=2.0, a
 
 SHAPE = ("undocumented_property", "response_schema_conformance")
 """The rules whose findings an observer of the same answers reports, too."""
+
+OWN: dict[str, set[str]] = {
+    "harmless": set(),
+    "schema": {"response_schema_conformance"},
+    "undocumented": {"undocumented_property"},
+    "invariants": {rule["rule"] for rule in OPERATION.invariants},
+}
+"""The rules by which a fault of a body is found; a value that breaks the schema may break other rules, too."""
+
+UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+FORMATS = FormatChecker(formats=())
+FORMATS.checks("uuid")(lambda value: not isinstance(value, str) or UUID.fullmatch(value) is not None)
+BODY = OPERATION.responses["200"].content["application/json"]
+VALIDATOR = Draft202012Validator(rooted(CONTRACT, BODY), format_checker=FORMATS)
+
+
+def test_a_variant_is_found_by_its_name() -> None:
+    assert [] == [name for name, count in collections.Counter(one.name for one in CATALOGUE).items() if count > 1]
+    with pytest.raises(LookupError, match="--list"):
+        named("no such variant")
+
+
+def test_the_plain_variant_shows_nearly_all_there_is_to_see() -> None:
+    unseen = to_see(CONTRACT, BODY) - seen(CONTRACT, BODY, named("plain").service.document())
+    assert {".runtimes is empty", ".runtimes[*].connections.vnc.available = False"} == unseen
+
+
+def places(variant: Variant) -> int:
+    """How many places another engine says that the variant breaks the schema at."""
+    return len({error.json_path for error in VALIDATOR.iter_errors(variant.service.document())})
+
+
+def test_another_engine_finds_the_schema_broken_at_one_place_by_its_own_variants_alone() -> None:
+    expected = {one.name: int(one.kind == "schema") for one in CATALOGUE} | {"all-of-300-status-unknown": 300}
+    assert expected == {one.name: places(one) for one in CATALOGUE}
 
 
 def judged(server: Server, **patience: Any) -> tuple[list[Finding], list[Finding]]:
@@ -60,14 +100,18 @@ def asked_as_promised(server: Server) -> bool:
 @pytest.mark.parametrize("variant", CATALOGUE, ids=str)
 def test_verdict(variant: Variant) -> None:
     with serve(variant) as server:
-        found, seen = judged(server)
+        found, observed = judged(server)
         assert asked_as_promised(server)
         assert server.api_key not in repr(found)
     assert FAILS[variant.expect] == [(level, bool(at_or_above(found, level))) for level, _ in FAILS[variant.expect]]
+    if variant.kind in OWN:
+        rules = {one.rule for one in found}
+        assert OWN[variant.kind] & rules or not rules
+        assert variant.kind == "schema" or rules <= OWN[variant.kind]
     if variant.kind in ("harmless", "schema", "undocumented"):
         # Whatever the checks find in the answers, the observer reports at the same places, once, and nothing else.
         shaped = {(one.rule, one.location) for one in found if one.rule in SHAPE}
-        assert sorted(shaped) == sorted((one.rule, one.location) for one in seen if one.rule in SHAPE)
+        assert sorted(shaped) == sorted((one.rule, one.location) for one in observed if one.rule in SHAPE)
 
 
 WHOLE = """

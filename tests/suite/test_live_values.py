@@ -11,18 +11,7 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.suite.run import live_values, shared_prefix
 
 from ..contract.documents import document
-
-
-class Nothing:
-    """A source in which nothing is set."""
-
-    inipath = None
-
-    def getoption(self, _name: str) -> None:
-        """Return no option."""
-
-    def getini(self, _name: str) -> None:
-        """Return no ini value."""
+from ..error_makers import Given
 
 
 def contract_of(*paths: str) -> Any:
@@ -35,17 +24,17 @@ def contract_of(*paths: str) -> Any:
 
 def test_a_space_id_is_needed_where_a_path_has_a_parameter() -> None:
     with pytest.raises(SettingError, match="no space id is set"):
-        live_values(load(), Nothing(), {})
-    assert {"space_id": "a"} == live_values(load(), Nothing(), {"BCTRL_SPACE_ID": "a"})
+        live_values(load(), Given(), {})
+    assert {"space_id": "a"} == live_values(load(), Given(), {"BCTRL_SPACE_ID": "a"})
 
 
 def test_no_space_id_is_needed_where_no_path_has_a_parameter() -> None:
     """One that is set is taken, and held to what a space id is, all the same."""
     ships = contract_of("/ships")
-    assert {} == live_values(ships, Nothing(), {})
-    assert {"space_id": "a"} == live_values(ships, Nothing(), {"BCTRL_SPACE_ID": "a"})
+    assert {} == live_values(ships, Given(), {})
+    assert {"space_id": "a"} == live_values(ships, Given(), {"BCTRL_SPACE_ID": "a"})
     with pytest.raises(SettingError, match="not a space id"):
-        live_values(ships, Nothing(), {"BCTRL_SPACE_ID": ".."})
+        live_values(ships, Given(), {"BCTRL_SPACE_ID": ".."})
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The mock as tests use it: scenarios by mark, refused requests in the report, nothing left from test to test."""
+"""The mock as tests use it: scenarios by mark, and refused requests in the report."""
 
 from __future__ import annotations
 
@@ -74,21 +74,3 @@ def test_what_the_mock_refused_is_in_a_failed_tests_report(pytester: pytest.Pyte
     result.stdout.fnmatch_lines(
         ["*bctrl mock server: refused requests*", "GET /v1/spaces/other/runtimes -> 404 (there is no such space; *"]
     )
-
-
-def test_many_tests_on_many_workers_never_see_each_other(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        """
-        import pytest
-
-        @pytest.mark.parametrize("status", [500 + number % 4 for number in range(100)])
-        def test_it(bctrl_mock, bctrl_client, bctrl_space_id, status):
-            assert 0 == len(bctrl_mock.requests)
-            if status > 500:
-                bctrl_mock.fault("status", 400 + status % 100)
-            answer = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code
-            assert (200 if status == 500 else 400 + status % 100) == answer
-            assert 1 == len(bctrl_mock.requests)
-        """
-    )
-    pytester.runpytest("-n", "4", "-p", "randomly").assert_outcomes(passed=100)

@@ -176,34 +176,24 @@ def test_what_is_accepted_is_told_and_fails_nothing(pytester: pytest.Pytester, l
     assert any(note.startswith("accepted: 1 of 1 findings") for note in report["notes"])
 
 
-def test_the_ini_file_can_ask_for_them(pytester: pytest.Pytester) -> None:
-    pytester.makeini("[pytest]\nbctrl_report =\n    out/one.json\n    out/two.md\n")
-
-    pytester.runpytest("--bctrl-mock")
-
-    assert ["one.json", "two.md"] == sorted(path.name for path in (pytester.path / "out").iterdir())
-
-
-def test_the_command_line_takes_the_place_of_the_ini_file(pytester: pytest.Pytester) -> None:
-    pytester.makeini("[pytest]\nbctrl_report = one.json\n")
-
-    pytester.runpytest("--bctrl-mock", "--bctrl-report=two.json")
-
-    assert (False, True) == ((pytester.path / "one.json").exists(), (pytester.path / "two.json").exists())
-
-
-def test_the_ini_file_waits_for_a_contract_run(pytester: pytest.Pytester) -> None:
-    pytester.makeini("[pytest]\nbctrl_report = report.json\n")
+@pytest.mark.parametrize(
+    ("ini", "arguments", "written"),
+    [
+        ("out/one.json\n    out/two.md", ["--bctrl-mock"], ["one.json", "two.md"]),
+        ("out/one.json", ["--bctrl-mock", "--bctrl-report=out/two.json"], ["two.json"]),
+        ("out/one.json", [], []),
+        ("", ["--bctrl-mock", "--collect-only", "--bctrl-report=out/one.json"], []),
+    ],
+    ids=["the ini file asks", "the command line takes its place", "without a contract run", "nothing runs"],
+)
+def test_what_is_asked_for_is_written_where_the_contract_is_run(
+    pytester: pytest.Pytester, ini: str, arguments: list[str], written: list[str]
+) -> None:
+    pytester.makeini(f"[pytest]\nbctrl_report =\n    {ini}\n")
     pytester.makepyfile("def test_it():\n    pass\n")
 
-    assert pytester.runpytest().ret == pytest.ExitCode.OK
-    assert not pytester.path.joinpath("report.json").exists()
-
-
-def test_nothing_is_written_where_nothing_runs(pytester: pytest.Pytester) -> None:
-    pytester.runpytest("--bctrl-mock", "--collect-only", "--bctrl-report=report.json")
-
-    assert not pytester.path.joinpath("report.json").exists()
+    assert pytester.runpytest(*arguments).ret == pytest.ExitCode.OK
+    assert written == sorted(path.name for path in pytester.path.glob("out/*"))
 
 
 @pytest.mark.parametrize(

@@ -55,30 +55,23 @@ def test_ids_begin_with_bctrl(pytester: pytest.Pytester) -> None:
     assert all(line.startswith("bctrl::test_") for line in ids)
 
 
-def test_k_selects(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest("--bctrl-mock", "-k", "credential and empty")
-
-    result.assert_outcomes(passed=1, deselected=TESTS - 1)
-
-
-def test_m_selects(pytester: pytest.Pytester) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "outcomes"),
+    [
+        (("-k", "credential and empty"), {"passed": 1, "deselected": TESTS}),
+        (("-m", "not bctrl_contract", "--strict-markers"), {"passed": 1, "deselected": TESTS}),
+        (("bctrl",), {"passed": TESTS}),
+        (("bctrl::test_invariant[runtimes-list-unique_ids]",), {"passed": 1}),
+        (("-n", "2", "bctrl::test_wrong_credential_is_refused"), {"passed": 14}),
+    ],
+    ids=["-k", "-m", "the suite alone", "an id that was printed", "a test on workers"],
+)
+def test_they_are_selected_beside_a_test_of_the_project(
+    pytester: pytest.Pytester, arguments: tuple[str, ...], outcomes: dict[str, int]
+) -> None:
     pytester.makepyfile("def test_mine():\n    pass\n")
 
-    result = pytester.runpytest("--bctrl-mock", "-m", "not bctrl_contract", "--strict-markers")
-
-    result.assert_outcomes(passed=1, deselected=TESTS)
-
-
-def test_bctrl_as_an_argument_runs_the_contract_suite_alone(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("def test_mine():\n    pass\n")
-
-    pytester.runpytest("--bctrl-mock", "bctrl").assert_outcomes(passed=TESTS)
-
-
-def test_an_id_that_was_printed_runs_that_test(pytester: pytest.Pytester) -> None:
-    name = "bctrl::test_invariant[runtimes-list-unique_ids]"
-
-    pytester.runpytest("--bctrl-mock", name).assert_outcomes(passed=1)
+    pytester.runpytest("--bctrl-mock", *arguments).assert_outcomes(**outcomes)
 
 
 def test_an_unknown_id_is_one_clear_line(pytester: pytest.Pytester) -> None:
@@ -86,11 +79,3 @@ def test_an_unknown_id_is_one_clear_line(pytester: pytest.Pytester) -> None:
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: no contract test matches bctrl::test_nothing*--collect-only*"])
-
-
-def test_workers_take_the_same_ids(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("def test_mine():\n    pass\n")
-
-    result = pytester.runpytest("--bctrl-mock", "-n", "2", "bctrl::test_wrong_credential_is_refused")
-
-    result.assert_outcomes(passed=14)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from pytest_bctrl.contract.files import packaged
@@ -32,39 +30,26 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-@pytest.mark.parametrize("variable", ["BCTRL_API_KEY", "BCTRL_SPACE_ID"])
-def test_a_missing_variable(pytester: pytest.Pytester, environment: pytest.MonkeyPatch, variable: str) -> None:
-    environment.delenv(variable)
-
-    assert variable in usage_error(pytester.runpytest("--bctrl-live"))
-
-
-@pytest.mark.parametrize("key", ["two words", "line\nend", "clé", " "])
-def test_a_broken_key_is_not_shown(pytester: pytest.Pytester, environment: pytest.MonkeyPatch, key: str) -> None:
-    environment.setenv("BCTRL_API_KEY", key)
-
-    line = usage_error(pytester.runpytest("--bctrl-live"))
-    assert line.startswith("ERROR: bctrl: BCTRL_API_KEY: ")
-    assert not key.strip() or key not in line
-
-
 @pytest.mark.parametrize(
-    ("url", "reason"),
+    ("variable", "value", "problem"),
     [
-        ("http://api.bctrl.ai", "plain text"),
-        ("ftp://api.bctrl.ai", "not an http(s) URL"),
-        ("api.bctrl.ai", "not an http(s) URL"),
-        ("https://me:secret@api.bctrl.ai", "user name or password"),
-        ("https://api.bctrl.ai/?x=1", "query"),
-        ("https://api.bctrl.ai:port", "not an http(s) URL"),
+        ("BCTRL_API_KEY", "", "no API key"),
+        ("BCTRL_API_KEY", "two words", "white space, a line end"),
+        ("BCTRL_API_KEY", "line\nend", "white space, a line end"),
+        ("BCTRL_SPACE_ID", "", "no space id"),
+        ("BCTRL_BASE_URL", "http://api.bctrl.ai", "in plain text"),
     ],
 )
-def test_a_base_url_that_cannot_be_used(
-    pytester: pytest.Pytester, environment: pytest.MonkeyPatch, url: str, reason: str
+def test_what_a_live_run_lacks_or_cannot_use_is_named_and_no_key_shown(
+    pytester: pytest.Pytester, environment: pytest.MonkeyPatch, variable: str, value: str, problem: str
 ) -> None:
-    line = usage_error(pytester.runpytest("--bctrl-live", f"--bctrl-base-url={url}"))
-    assert "--bctrl-base-url" in line
-    assert reason in line
+    environment.setenv(variable, value)
+
+    line = usage_error(pytester.runpytest("--bctrl-live"))
+    assert line.startswith("ERROR: bctrl: ")
+    assert variable in line
+    assert problem in line
+    assert "KEY" not in variable or not value or value not in line
 
 
 @pytest.mark.parametrize(
@@ -81,14 +66,6 @@ def test_a_wrong_value(pytester: pytest.Pytester, environment: pytest.MonkeyPatc
     line = usage_error(pytester.runpytest("--bctrl-mock", option))
     assert option.partition("=")[2] in line
     assert mend in line
-
-
-def test_a_contract_that_is_none(pytester: pytest.Pytester, tmp_path: Path) -> None:
-    path = tmp_path / "mine.yaml"
-    path.write_text("swagger: '2.0'\n")
-
-    line = usage_error(pytester.runpytest("--bctrl-mock", f"--bctrl-contract={path}"))
-    assert "it is not an OpenAPI 3.1 document" in line
 
 
 def test_the_command_line_wins_over_the_environment_and_that_over_the_ini(

@@ -19,30 +19,25 @@ QUICK = RetryPolicy(first_wait=0.01)
 Ask: TypeAlias = Callable[..., httpx.Response]
 
 
-def ask_sync(
-    base: str, method: str = "GET", url: str = "/things", *, live: bool = True, retry: RetryPolicy = QUICK, **more: Any
-) -> httpx.Response:
+def ask_sync(base: str, method: str = "GET", url: str = "/things", **more: Any) -> httpx.Response:
     """Send one request with the sync client."""
-    with client(base, Secret(KEY), live=live, retry=retry) as made:
+    with client(base, Secret(KEY), **_settings(more)) as made:
         return made.request(method, url, **more)
 
 
 def ask_async(backend: str) -> Ask:
     """Return what sends one request with the async client, in an event loop of its own."""
 
-    def ask(
-        base: str,
-        method: str = "GET",
-        url: str = "/things",
-        *,
-        live: bool = True,
-        retry: RetryPolicy = QUICK,
-        **more: Any,
-    ) -> httpx.Response:
+    def ask(base: str, method: str = "GET", url: str = "/things", **more: Any) -> httpx.Response:
         async def send() -> httpx.Response:
-            async with async_client(base, Secret(KEY), live=live, retry=retry) as made:
+            async with async_client(base, Secret(KEY), **_settings(more)) as made:
                 return await made.request(method, url, **more)
 
         return anyio.run(send, backend=backend)
 
     return ask
+
+
+def _settings(more: dict[str, Any]) -> dict[str, Any]:
+    """Take the client's own settings out of what goes with the request."""
+    return {"live": more.pop("live", True), "retry": more.pop("retry", QUICK)}

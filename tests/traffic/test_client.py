@@ -30,44 +30,33 @@ from .servers import Script, answer, close, cut, hang, serve
 BEARER = f"Bearer {KEY}"
 
 
-def test_the_key_is_sent_to_its_origin(ask: Ask) -> None:
+@pytest.mark.parametrize(
+    ("more", "sent"),
+    [
+        ({}, BEARER),
+        ({"headers": {"Authorization": "Bearer wrong"}}, "Bearer wrong"),
+        ({"extensions": {CREDENTIAL: {"Authorization": Secret("Bearer wrong")}}}, "Bearer wrong"),
+        ({"extensions": {CREDENTIAL: {}}}, ""),
+    ],
+    ids=["key", "header of the caller's own", "another credential", "no credential"],
+)
+def test_the_key_is_sent_to_its_origin_unless_another_credential_takes_its_place(
+    ask: Ask, more: dict[str, Any], sent: str
+) -> None:
     with serve(answer()) as server:
-        assert (200, [BEARER]) == (ask(server.url).status_code, server.authorizations())
+        assert (200, [sent]) == (ask(server.url, **more).status_code, server.authorizations())
 
 
-def test_the_key_is_sent_to_no_other_port(ask: Ask) -> None:
+@pytest.mark.parametrize("more", [{}, {"headers": {"Authorization": BEARER}}], ids=["the client's", "the caller's"])
+def test_the_key_is_sent_to_no_other_port(ask: Ask, more: dict[str, Any]) -> None:
     with serve(answer()) as own, serve(answer()) as other:
-        ask(own.url, url=f"{other.url}/things")
+        ask(own.url, url=f"{other.url}/things", **more)
         assert ([], [""]) == (own.requests, other.authorizations())
 
 
 def test_the_key_is_sent_to_no_other_name_of_the_same_machine(ask: Ask) -> None:
     with serve(answer()) as server:
         ask(server.url, url=f"http://localhost:{server.port}/things")
-        assert [""] == server.authorizations()
-
-
-def test_a_key_that_the_caller_wrote_goes_nowhere_else_either(ask: Ask) -> None:
-    with serve(answer()) as own, serve(answer()) as other:
-        ask(own.url, url=f"{other.url}/things", headers={"Authorization": BEARER})
-        assert [""] == other.authorizations()
-
-
-def test_a_header_of_the_callers_own_stands(ask: Ask) -> None:
-    with serve(answer()) as server:
-        ask(server.url, headers={"Authorization": "Bearer wrong"})
-        assert ["Bearer wrong"] == server.authorizations()
-
-
-def test_another_credential_takes_the_keys_place(ask: Ask) -> None:
-    with serve(answer()) as server:
-        ask(server.url, extensions={CREDENTIAL: {"Authorization": Secret("Bearer wrong")}})
-        assert ["Bearer wrong"] == server.authorizations()
-
-
-def test_the_key_can_be_left_out(ask: Ask) -> None:
-    with serve(answer()) as server:
-        ask(server.url, extensions={CREDENTIAL: {}})
         assert [""] == server.authorizations()
 
 

@@ -3,8 +3,8 @@
 `serve(variant)` runs one `Variant` of the `CATALOGUE` on a loopback port. Nothing here imports the kit.
 """
 
-from .catalogue import CATALOGUE, named, of_kind
+from .catalogue import CATALOGUE, named
 from .server import Server, serve
 from .variant import Expect, Kind, Variant
 
-__all__ = ["CATALOGUE", "Expect", "Kind", "Server", "Variant", "named", "of_kind", "serve"]
+__all__ = ["CATALOGUE", "Expect", "Kind", "Server", "Variant", "named", "serve"]

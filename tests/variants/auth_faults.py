@@ -9,12 +9,16 @@ from .deliveries import delivered_by, later
 from .reply import Reply, written
 from .runtimes import API_KEY
 from .service import Hook, Service, Visit, right_key
-from .variant import Variant, faulty
+from .variant import variants
+
+
+def _also_visit(extra: Callable[[Visit], bool]) -> Service:
+    return Service(admits=lambda visit: right_key(visit) or extra(visit))
 
 
 def _also(extra: Callable[[str, str], bool]) -> Service:
     """The service that admits the key, and whatever else `extra(scheme, credentials)` says."""
-    return Service(admits=lambda visit: right_key(visit) or extra(*visit.request.authorization))
+    return _also_visit(lambda visit: extra(*visit.request.authorization))
 
 
 def _also_token(extra: Callable[[str], bool]) -> Service:
@@ -59,22 +63,12 @@ def _saying(status: int, body: bytes, *content_type: str) -> Service:
     return _refusing(lambda _, reply: replace(reply, status=status, body=body).typed(*content_type))
 
 
-def _crash_without_header(visit: Visit, reply: Reply) -> Reply:
-    return reply if visit.request.header("Authorization") else replace(reply, status=500)
+def _crashing(when: Callable[[Visit], bool]) -> Service:
+    return _refusing(lambda visit, reply: replace(reply, status=500) if when(visit) else reply)
 
 
-def _crash_on_empty_token(visit: Visit, reply: Reply) -> Reply:
-    scheme, token = visit.request.authorization
-    return replace(reply, status=500) if scheme == "bearer" and not token else reply
-
-
-def _crash_on_other_scheme(visit: Visit, reply: Reply) -> Reply:
-    scheme, _ = visit.request.authorization
-    return replace(reply, status=500) if scheme not in ("", "bearer") else reply
-
-
-def _to_login(visit: Visit, reply: Reply) -> Reply:
-    return Reply(302, b"", (("Location", "/login"),))
+def _redirecting(place: Callable[[Visit], str]) -> Service:
+    return _refusing(lambda visit, _: Reply(302, b"", (("Location", place(visit)),)))
 
 
 def _login_page(visit: Visit) -> Reply | None:
@@ -83,127 +77,78 @@ def _login_page(visit: Visit) -> Reply | None:
 
 
 _SECRET = API_KEY.rpartition("_")[2]
-_PUBLIC = API_KEY.removesuffix(_SECRET)
+_HALF = len(API_KEY) // 2
+_KEY_AS_USER = base64.b64encode(f"{API_KEY}:".encode()).decode()
 
-_OPEN_DOORS: tuple[tuple[str, Service], ...] = (
-    ("no-auth-needed", Service(admits=lambda _: True)),
-    (
-        "missing-header-accepted",
-        Service(admits=lambda visit: right_key(visit) or not visit.request.header("Authorization")),
-    ),
-    ("empty-bearer-accepted", _also_token(lambda token: not token)),
-    ("any-token-accepted", _also_token(bool)),
-    ("any-header-accepted", Service(admits=lambda visit: bool(visit.request.header("Authorization")))),
-    ("any-scheme-with-key-accepted", _also(lambda scheme, token: token == API_KEY)),
-    ("any-basic-accepted", _also(lambda scheme, _: scheme == "basic")),
-    ("any-other-scheme-accepted", _also(lambda scheme, _: scheme not in ("", "bearer"))),
-    ("prefix-of-any-length-accepted", _also_token(lambda token: bool(token) and API_KEY.startswith(token))),
-    ("all-but-the-last-character-accepted", _also_token(lambda token: token == API_KEY[:-1])),
-    (
-        "longer-half-accepted",
-        _also_token(lambda token: len(token) > len(API_KEY) // 2 and API_KEY.startswith(token)),
-    ),
-    ("first-8-characters-compared", _also_token(lambda token: token[:8] == API_KEY[:8])),
-    (
-        "wrong-last-character-or-none-accepted",
-        _also_token(lambda token: token[: len(API_KEY) - 1] == API_KEY[:-1]),
-    ),
-)
-
-_NARROW_DOORS: tuple[tuple[str, Service, str], ...] = (
-    (
-        "first-8-characters-alone-accepted",
-        _also_token(lambda token: token == API_KEY[:8]),
-        "only a truncation to just 8 characters shows it",
-    ),
-    (
-        "first-half-alone-accepted",
-        _also_token(lambda token: token == API_KEY[: len(API_KEY) // 2]),
-        "only a truncation to just half shows it",
-    ),
-    (
-        "key-with-suffix-accepted",
-        _also_token(lambda token: token.startswith(API_KEY)),
-        "not among the five probes that the design names",
-    ),
-    (
-        "key-in-other-case-accepted",
-        _also_token(lambda token: token.lower() == API_KEY.lower()),
-        "not among the five probes that the design names",
-    ),
-    (
-        "token-of-right-length-accepted",
-        _also_token(lambda token: len(token) == len(API_KEY)),
-        "needs a wrong token as long as the key",
-    ),
-    (
-        "token-of-right-prefix-accepted",
-        _also_token(lambda token: token.startswith(_PUBLIC)),
-        "needs a wrong token that begins as the key does",
-    ),
-    (
-        "key-as-user-of-basic-accepted",
-        _also(lambda scheme, token: scheme == "basic" and token == base64.b64encode(f"{API_KEY}:".encode()).decode()),
-        "needs the key as RFC 7617 has a user's name",
-    ),
-    (
-        "both-ends-compared",
-        _also_token(lambda token: (token[:6], token[-4:]) == (API_KEY[:6], API_KEY[-4:])),
-        "needs a token that differs in its middle",
-    ),
-    ("token-scheme-accepted", _also(lambda scheme, token: (scheme, token) == ("token", API_KEY)), "needs that scheme"),
-    ("basic-with-key-accepted", _also(_basic_holds_key), "needs the key inside the Basic credentials"),
-    (
-        "key-without-scheme-accepted",
-        _also(lambda scheme, token: scheme == API_KEY.lower()),
-        "not among the five probes that the design names",
-    ),
-    (
-        "remembered-by-connection",
-        _remembers(lambda visit: str(visit.request.connection)),
-        "shows only on a connection that was let in before",
-    ),
-    (
-        "first-request-of-a-connection-needs-no-key",
-        Service(admits=_first_is_let_in),
-        "shows only on a connection of its own",
-    ),
-    ("remembered-for-all", _remembers(lambda _: "anyone"), "shows only after a good request"),
-    (
-        "head-needs-no-key",
-        Service(admits=lambda visit: right_key(visit) or visit.request.method == "HEAD"),
-        "shows only to a HEAD without the key",
-    ),
-)
-
-_REFUSALS: tuple[tuple[str, Service], ...] = (
-    ("refusal-200-error-body", _with(200)),
-    ("refusal-200-empty-list", _saying(200, written({"runtimes": []}), "application/json")),
-    ("refusal-204", _saying(204, b"")),
-    ("refusal-400", _with(400)),
-    ("refusal-404", _with(404)),
-    ("refusal-407", _with(407)),
-    ("refusal-500", _with(500)),
-    ("refusal-500-without-header", _refusing(_crash_without_header)),
-    ("refusal-500-on-empty-bearer", _refusing(_crash_on_empty_token)),
-    ("refusal-500-on-other-scheme", _refusing(_crash_on_other_scheme)),
-    ("refusal-html", _saying(401, b"<h1>Unauthorized</h1>", "text/html")),
-    ("refusal-html-called-json", _saying(401, b"<h1>Unauthorized</h1>", "application/json")),
-    ("refusal-text", _saying(401, b"Unauthorized", "text/plain")),
-    ("refusal-empty", _saying(401, b"", "application/json")),
-    ("refusal-empty-without-content-type", _saying(401, b"")),
-    ("refusal-other-shape", _saying(401, written({"message": "Unauthorized"}), "application/json")),
-    ("refusal-json-called-text", _refusing(lambda _, reply: reply.typed("text/plain"))),
-    ("refusal-login-page", replace(_refusing(_to_login), early=_login_page)),
-    (
-        "refusal-redirect-to-another-host",
-        _refusing(lambda visit, _: Reply(302, b"", (("Location", visit.elsewhere + visit.request.path),))),
-    ),
-    ("refusal-hangs", _refusing(delivered_by(later(120)))),
-)
-
-VARIANTS: tuple[Variant, ...] = (
-    *(faulty("auth", name, "ignored auth", service) for name, service in _OPEN_DOORS),
-    *(faulty("auth", name, "ignored auth", service, doubt) for name, service, doubt in _NARROW_DOORS),
-    *(faulty("auth", name, "refusal", service) for name, service in _REFUSALS),
-)
+_FAMILIES = {
+    "ignored auth": {
+        "no-auth-needed": Service(admits=lambda _: True),
+        "missing-header-accepted": _also_visit(lambda visit: not visit.request.header("Authorization")),
+        "empty-bearer-accepted": _also_token(lambda token: not token),
+        "any-token-accepted": _also_token(bool),
+        "any-header-accepted": Service(admits=lambda visit: bool(visit.request.header("Authorization"))),
+        "any-scheme-with-key-accepted": _also(lambda scheme, token: token == API_KEY),
+        "any-basic-accepted": _also(lambda scheme, _: scheme == "basic"),
+        "any-other-scheme-accepted": _also(lambda scheme, _: scheme not in ("", "bearer")),
+        "prefix-of-any-length-accepted": _also_token(lambda token: bool(token) and API_KEY.startswith(token)),
+        "all-but-the-last-character-accepted": _also_token(lambda token: token == API_KEY[:-1]),
+        "longer-half-accepted": _also_token(lambda token: len(token) > _HALF and API_KEY.startswith(token)),
+        "first-8-characters-compared": _also_token(lambda token: token[:8] == API_KEY[:8]),
+        "wrong-last-character-or-none-accepted": _also_token(lambda token: token[: len(API_KEY) - 1] == API_KEY[:-1]),
+        "first-8-characters-alone-accepted": _also_token(lambda token: token == API_KEY[:8]),
+        "first-half-alone-accepted": _also_token(lambda token: token == API_KEY[:_HALF]),
+        "key-with-suffix-accepted": _also_token(lambda token: token.startswith(API_KEY)),
+        "key-in-other-case-accepted": _also_token(lambda token: token.lower() == API_KEY.lower()),
+        "token-of-right-length-accepted": _also_token(lambda token: len(token) == len(API_KEY)),
+        "token-of-right-prefix-accepted": _also_token(lambda token: token.startswith(API_KEY.removesuffix(_SECRET))),
+        "key-as-user-of-basic-accepted": _also(lambda *given: given == ("basic", _KEY_AS_USER)),
+        "both-ends-compared": _also_token(lambda token: (token[:6], token[-4:]) == (API_KEY[:6], API_KEY[-4:])),
+        "token-scheme-accepted": _also(lambda *given: given == ("token", API_KEY)),
+        "basic-with-key-accepted": _also(_basic_holds_key),
+        "key-without-scheme-accepted": _also(lambda scheme, token: scheme == API_KEY.lower()),
+        "remembered-by-connection": _remembers(lambda visit: str(visit.request.connection)),
+        "first-request-of-a-connection-needs-no-key": Service(admits=_first_is_let_in),
+        "remembered-for-all": _remembers(lambda _: "anyone"),
+        "head-needs-no-key": _also_visit(lambda visit: visit.request.method == "HEAD"),
+    },
+    "refusal": {
+        "refusal-200-error-body": _with(200),
+        "refusal-200-empty-list": _saying(200, written({"runtimes": []}), "application/json"),
+        "refusal-204": _saying(204, b""),
+        "refusal-400": _with(400),
+        "refusal-404": _with(404),
+        "refusal-407": _with(407),
+        "refusal-500": _with(500),
+        "refusal-500-without-header": _crashing(lambda visit: not visit.request.header("Authorization")),
+        "refusal-500-on-empty-bearer": _crashing(lambda visit: visit.request.authorization == ("bearer", "")),
+        "refusal-500-on-other-scheme": _crashing(lambda visit: visit.request.authorization[0] not in ("", "bearer")),
+        "refusal-html": _saying(401, b"<h1>Unauthorized</h1>", "text/html"),
+        "refusal-html-called-json": _saying(401, b"<h1>Unauthorized</h1>", "application/json"),
+        "refusal-text": _saying(401, b"Unauthorized", "text/plain"),
+        "refusal-empty": _saying(401, b"", "application/json"),
+        "refusal-empty-without-content-type": _saying(401, b""),
+        "refusal-other-shape": _saying(401, written({"message": "Unauthorized"}), "application/json"),
+        "refusal-json-called-text": _refusing(lambda _, reply: reply.typed("text/plain")),
+        "refusal-login-page": replace(_redirecting(lambda _: "/login"), early=_login_page),
+        "refusal-redirect-to-another-host": _redirecting(lambda visit: visit.elsewhere + visit.request.path),
+        "refusal-hangs": _refusing(delivered_by(later(120))),
+    },
+}
+_DOUBTS = {
+    "first-8-characters-alone-accepted": "only a truncation to just 8 characters shows it",
+    "first-half-alone-accepted": "only a truncation to just half shows it",
+    "key-with-suffix-accepted": "not among the five probes that the design names",
+    "key-in-other-case-accepted": "not among the five probes that the design names",
+    "token-of-right-length-accepted": "needs a wrong token as long as the key",
+    "token-of-right-prefix-accepted": "needs a wrong token that begins as the key does",
+    "key-as-user-of-basic-accepted": "needs the key as RFC 7617 has a user's name",
+    "both-ends-compared": "needs a token that differs in its middle",
+    "token-scheme-accepted": "needs that scheme",
+    "basic-with-key-accepted": "needs the key inside the Basic credentials",
+    "key-without-scheme-accepted": "not among the five probes that the design names",
+    "remembered-by-connection": "shows only on a connection that was let in before",
+    "first-request-of-a-connection-needs-no-key": "shows only on a connection of its own",
+    "remembered-for-all": "shows only after a good request",
+    "head-needs-no-key": "shows only to a HEAD without the key",
+}
+VARIANTS = variants("auth", "error", _FAMILIES, _DOUBTS)

@@ -1,7 +1,5 @@
 """Every variant there is."""
 
-from itertools import chain
-
 from . import (
     auth_faults,
     body_faults,
@@ -9,34 +7,25 @@ from . import (
     error_faults,
     harmless_answers,
     harmless_data,
-    harmless_times,
     invariant_faults,
     schema_faults,
     status_faults,
     undocumented,
 )
-from .variant import Kind, Variant
+from .variant import Variant
 
-CATALOGUE: tuple[Variant, ...] = tuple(
-    chain(
-        harmless_data.VARIANTS,
-        harmless_times.VARIANTS,
-        harmless_answers.VARIANTS,
-        schema_faults.VARIANTS,
-        status_faults.VARIANTS,
-        body_faults.VARIANTS,
-        error_faults.VARIANTS,
-        connection_faults.VARIANTS,
-        auth_faults.VARIANTS,
-        undocumented.VARIANTS,
-        invariant_faults.VARIANTS,
-    )
+CATALOGUE: tuple[Variant, ...] = (
+    *harmless_data.VARIANTS,
+    *harmless_answers.VARIANTS,
+    *schema_faults.VARIANTS,
+    *status_faults.VARIANTS,
+    *body_faults.VARIANTS,
+    *error_faults.VARIANTS,
+    *connection_faults.VARIANTS,
+    *auth_faults.VARIANTS,
+    *undocumented.VARIANTS,
+    *invariant_faults.VARIANTS,
 )
-
-
-def of_kind(kind: Kind) -> tuple[Variant, ...]:
-    """The variants of one kind."""
-    return tuple(variant for variant in CATALOGUE if variant.kind == kind)
 
 
 def named(name: str) -> Variant:

@@ -8,7 +8,7 @@ from .wire import Wire
 
 Delivery = Callable[[Wire, Reply], bool]
 
-_CHUNKED = ("Transfer-Encoding", "chunked")
+CHUNKED = ("Transfer-Encoding", "chunked")
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -16,7 +16,8 @@ def _pieces(body: bytes, size: int) -> Iterator[bytes]:
     return (body[start : start + size] for start in range(0, len(body), size))
 
 
-def _chunk(piece: bytes) -> bytes:
+def chunk(piece: bytes) -> bytes:
+    """A piece of a body in the chunked coding."""
     return b"%x\r\n%b\r\n" % (len(piece), piece)
 
 
@@ -24,9 +25,9 @@ def chunked(size: int, each_alone: bool = False) -> Delivery:
     """Chunks of `size` bytes, gathered into one write or written each alone."""
 
     def deliver(wire: Wire, reply: Reply) -> bool:
-        wire.write(reply.head(_CHUNKED))
+        wire.write(reply.head(CHUNKED))
         if not wire.head_only:
-            chunks = [*map(_chunk, _pieces(reply.body, size)), _LAST_CHUNK]
+            chunks = [*map(chunk, _pieces(reply.body, size)), _LAST_CHUNK]
             for data in chunks if each_alone else [b"".join(chunks)]:
                 wire.write(data)
         return True
@@ -36,7 +37,7 @@ def chunked(size: int, each_alone: bool = False) -> Delivery:
 
 def chunked_with_trailers(wire: Wire, reply: Reply) -> bool:
     """Chunks with an extension each, and a trailer after the last."""
-    wire.write(reply.head(_CHUNKED, ("Trailer", "X-Checksum")))
+    wire.write(reply.head(CHUNKED, ("Trailer", "X-Checksum")))
     if not wire.head_only:
         for piece in _pieces(reply.body, 700):
             wire.write(b"%x;note=1\r\n%b\r\n" % (len(piece), piece))

@@ -8,8 +8,8 @@ from typing import Any
 from .deliveries import delivered_by, later
 from .reply import Reply, written
 from .runtimes import SPACE_ID, sample
-from .service import Hook, Service, Visit
-from .variant import Variant, faulty
+from .service import CRASH, Hook, Service, Visit
+from .variant import variants
 
 _HTML = Reply(404, b"<h1>Not found</h1>", (("Content-Type", "text/html"),))
 
@@ -44,7 +44,6 @@ def _is_version_4(space: str) -> bool:
 
 _LIST = Reply(200, written(sample()))
 _EMPTY_LIST = Reply(200, written({"runtimes": []}))
-_CRASH = Service().problem(500, "server.error", "Something broke.")
 _FLAT = {"error": "No.", "code": "no", "requestId": "r"}
 _NESTED = {"code": "no", "message": "No.", "reasonClass": "space", "requestId": "r"}
 
@@ -53,56 +52,57 @@ def _without(body: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in body.items() if key != name}
 
 
-_SPACES: tuple[tuple[str, Service], ...] = (
-    ("unknown-space-200-empty-list", _answering(_EMPTY_LIST)),
-    ("unknown-space-200-list-of-the-known", _answering(_LIST)),
-    ("unknown-space-200-only-for-uuids", _only_for_uuids(_EMPTY_LIST)),
-    ("unknown-space-200-error-body", _unknown(lambda _, reply: replace(reply, status=200))),
-    ("unknown-space-200-for-all-but-its-last-character", _like(lambda space: space[:-1] == SPACE_ID[:-1])),
-    ("unknown-space-200-for-its-last-twelve-characters", _like(lambda space: space[-12:] == SPACE_ID[-12:])),
-    ("unknown-space-200-for-uuids-of-version-4", _like(_is_version_4)),
-    ("unknown-space-200-with-more-behind-it", _like(lambda space: space.startswith(SPACE_ID))),
-    ("unknown-space-204", _answering(Reply(204, b"", ()))),
-    ("unknown-space-500", _answering(_CRASH)),
-    ("unknown-space-500-only-for-uuids", _only_for_uuids(_CRASH)),
-    ("unknown-space-302", _unknown(lambda visit, _: Reply(302, b"", (("Location", visit.elsewhere),)))),
-    ("unknown-space-401", _unknown(lambda _, reply: replace(reply, status=401))),
-    ("unknown-space-hangs", _unknown(delivered_by(later(120)))),
-)
-
-_BODIES: tuple[tuple[str, Service], ...] = (
-    ("404-html", _answering(_HTML)),
-    ("404-html-called-json", _unknown(lambda _, reply: replace(reply, body=_HTML.body))),
-    ("404-text", _answering(Reply(404, b"not found", (("Content-Type", "text/plain"),)))),
-    ("404-json-called-text", _unknown(lambda _, reply: reply.typed("text/plain"))),
-    ("404-without-content-type", _unknown(lambda _, reply: reply.typed())),
-    ("404-empty", _answering(Reply(404))),
-    ("404-empty-without-content-type", _answering(Reply(404, b"", ()))),
-    ("404-cut-json", _unknown(lambda _, reply: replace(reply, body=reply.body[:-4]))),
-    ("404-duplicate-key", _unknown(lambda _, reply: replace(reply, body=b'{"code":"x",' + reply.body[1:]))),
-)
-
-_SHAPES: tuple[tuple[str, Any], ...] = (
-    ("message-only", {"message": "No."}),
-    ("detail-only", {"detail": "Not found."}),
-    ("problem-details", {"type": "about:blank", "title": "No", "status": 404}),
-    ("list-of-errors", {"errors": [{"message": "No."}]}),
-    ("empty-object", {}),
-    ("list", []),
-    ("null", None),
-    ("string", "No."),
-    ("error-null", {"error": None, "code": "no", "requestId": "r"}),
-    ("error-empty-object", {"error": {}}),
-    ("error-true", {"error": True}),
-    *((f"flat-without-{name}", _without(_FLAT, name)) for name in _FLAT),
-    ("flat-code-number", _FLAT | {"code": 404}),
-    *((f"nested-without-{name}", {"error": _without(_NESTED, name)}) for name in _NESTED),
-    ("nested-message-null", {"error": _NESTED | {"message": None}}),
-    ("nested-in-data", {"data": {"error": _NESTED}}),
-)
-
-VARIANTS: tuple[Variant, ...] = (
-    *(faulty("protocol", name, "unknown space", service) for name, service in _SPACES),
-    *(faulty("protocol", f"error-{name}", "error body", service) for name, service in _BODIES),
-    *(faulty("protocol", f"error-shape-{name}", "error shape", _shaped(body)) for name, body in _SHAPES),
+_SPACES = {
+    "unknown-space-200-empty-list": _answering(_EMPTY_LIST),
+    "unknown-space-200-list-of-the-known": _answering(_LIST),
+    "unknown-space-200-only-for-uuids": _only_for_uuids(_EMPTY_LIST),
+    "unknown-space-200-error-body": _unknown(lambda _, reply: replace(reply, status=200)),
+    "unknown-space-200-for-all-but-its-last-character": _like(lambda space: space[:-1] == SPACE_ID[:-1]),
+    "unknown-space-200-for-its-last-twelve-characters": _like(lambda space: space[-12:] == SPACE_ID[-12:]),
+    "unknown-space-200-for-uuids-of-version-4": _like(_is_version_4),
+    "unknown-space-200-with-more-behind-it": _like(lambda space: space.startswith(SPACE_ID)),
+    "unknown-space-204": _answering(Reply(204, b"", ())),
+    "unknown-space-500": _answering(CRASH),
+    "unknown-space-500-only-for-uuids": _only_for_uuids(CRASH),
+    "unknown-space-302": _unknown(lambda visit, _: Reply(302, b"", (("Location", visit.elsewhere),))),
+    "unknown-space-401": _unknown(lambda _, reply: replace(reply, status=401)),
+    "unknown-space-hangs": _unknown(delivered_by(later(120))),
+}
+_BODIES = {
+    "404-html": _answering(_HTML),
+    "404-html-called-json": _unknown(lambda _, reply: replace(reply, body=_HTML.body)),
+    "404-text": _answering(Reply(404, b"not found", (("Content-Type", "text/plain"),))),
+    "404-json-called-text": _unknown(lambda _, reply: reply.typed("text/plain")),
+    "404-without-content-type": _unknown(lambda _, reply: reply.typed()),
+    "404-empty": _answering(Reply(404)),
+    "404-empty-without-content-type": _answering(Reply(404, b"", ())),
+    "404-cut-json": _unknown(lambda _, reply: replace(reply, body=reply.body[:-4])),
+    "404-duplicate-key": _unknown(lambda _, reply: replace(reply, body=b'{"code":"x",' + reply.body[1:])),
+}
+_SHAPES: dict[str, Any] = {
+    "message-only": {"message": "No."},
+    "detail-only": {"detail": "Not found."},
+    "problem-details": {"type": "about:blank", "title": "No", "status": 404},
+    "list-of-errors": {"errors": [{"message": "No."}]},
+    "empty-object": {},
+    "list": [],
+    "null": None,
+    "string": "No.",
+    "error-null": {"error": None, "code": "no", "requestId": "r"},
+    "error-empty-object": {"error": {}},
+    "error-true": {"error": True},
+    **{f"flat-without-{name}": _without(_FLAT, name) for name in _FLAT},
+    "flat-code-number": _FLAT | {"code": 404},
+    **{f"nested-without-{name}": {"error": _without(_NESTED, name)} for name in _NESTED},
+    "nested-message-null": {"error": _NESTED | {"message": None}},
+    "nested-in-data": {"data": {"error": _NESTED}},
+}
+VARIANTS = variants(
+    "protocol",
+    "error",
+    {
+        "unknown space": _SPACES,
+        "error body": {f"error-{name}": service for name, service in _BODIES.items()},
+        "error shape": {f"error-shape-{name}": _shaped(body) for name, body in _SHAPES.items()},
+    },
 )

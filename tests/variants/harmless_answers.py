@@ -4,11 +4,13 @@ import gzip
 import json
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 from email.utils import formatdate
+from functools import partial
 
 from .deliveries import (
+    Delivery,
     after_informational,
     as_http_1_0,
     chunked,
@@ -22,10 +24,10 @@ from .deliveries import (
     with_body_always,
     with_head,
 )
-from .reply import Reply, explained_error, flat_error, nested_error, with_length, written
+from .reply import Reply, explained_error, nested_error, with_length, written
 from .runtimes import API_KEY
-from .service import Hook, Service, Visit, right_key, untouched
-from .variant import Variant, harmless
+from .service import DOWN, LIMIT, Hook, Service, Visit, right_key, untouched
+from .variant import variants
 
 
 def _typed(content_type: str) -> Hook:
@@ -51,47 +53,34 @@ def _encoded(coding: str, encode: Callable[[bytes], bytes], then: Hook = untouch
     return hook
 
 
-def _adding_coded(codings: str, encode: Callable[[bytes], bytes]) -> Hook:
-    return lambda _, reply: replace(reply, body=encode(reply.body)).adding(("Content-Encoding", codings))
-
-
-def _raw_deflate(body: bytes) -> bytes:
-    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return deflater.compress(body) + deflater.flush()
+def _gzip_in_gzip(_: Visit, reply: Reply) -> Reply:
+    body = gzip.compress(gzip.compress(reply.body))
+    return replace(reply, body=body).adding(("Content-Encoding", "gzip, gzip"))
 
 
 def _two_members(body: bytes) -> bytes:
     return gzip.compress(body[:100]) + gzip.compress(body[100:])
 
 
-def _limited(when: Callable[[Visit], bool], *headers: tuple[str, str]) -> Service:
-    limit = Service().problem(429, "rate.limited", "Slow down.", *headers)
-    return Service(early=lambda visit: limit if when(visit) else None)
+def _always(delivery: Delivery) -> Service:
+    return Service(always=delivered_by(delivery))
 
 
-def _date_in(seconds: int) -> tuple[str, str]:
-    return "Retry-After", formatdate(time.time() + seconds, usegmt=True)
+def _asking_back(reply: Reply, numbers: Container[int], *headers: tuple[str, str]) -> Service:
+    """The service that answers the requests of these numbers, counted from 1, with a limit or a pause."""
+    return Service(early=lambda visit: reply.adding(*headers) if visit.number in numbers else None)
 
 
-def _is_number(number: int) -> Callable[[Visit], bool]:
-    return lambda visit: visit.number == number
+def _until_a_date(reply: Reply, number: int) -> Service:
+    def early(visit: Visit) -> Reply | None:
+        date = formatdate(time.time() + 1, usegmt=True)
+        return reply.adding(("Retry-After", date)) if visit.number == number else None
 
-
-_DOWN = Service().problem(503, "server.unavailable", "Come back later.")
-
-
-def _limited_until_a_date(visit: Visit) -> Reply | None:
-    return Service().problem(429, "rate.limited", "Slow down.", _date_in(1)) if visit.number == 1 else None
+    return Service(early=early)
 
 
 def _limited_in_the_middle(visit: Visit, reply: Reply) -> Reply:
-    limit = Service().problem(429, "rate.limited", "Slow down.", ("Retry-After", "1"))
-    return limit if visit.listing == 3 else reply
-
-
-def _down(when: Callable[[Visit], bool], *headers: tuple[str, str]) -> Service:
-    down = Service().problem(503, "server.unavailable", "Come back later.", *headers)
-    return Service(early=lambda visit: down if when(visit) else None)
+    return LIMIT.adding(("Retry-After", "1")) if visit.listing == 3 else reply
 
 
 def _late_now_and_then(visit: Visit, reply: Reply) -> Reply:
@@ -113,21 +102,12 @@ def _key_before_method(visit: Visit) -> Reply | None:
     return Service().problem(401, "auth.invalid_key", "A valid key is needed.", ("WWW-Authenticate", "Bearer"))
 
 
-def _options(visit: Visit) -> Reply | None:
-    return Reply(204, b"", (("Allow", "GET, HEAD, OPTIONS"),)) if visit.request.method == "OPTIONS" else None
-
-
 def _exact_scheme(visit: Visit) -> bool:
     return visit.request.header("Authorization") == f"Bearer {API_KEY}"
 
 
-def _head(status: int) -> Callable[[Visit], Reply | None]:
-    return lambda visit: Reply(status, b"", ()) if visit.request.method == "HEAD" else None
-
-
-def _no_head(visit: Visit) -> Reply | None:
-    refusal = Service().problem(405, "method.not_allowed", "Only GET.", ("Allow", "GET"))
-    return refusal if visit.request.method == "HEAD" else None
+def _answering(method: str, reply: Reply) -> Service:
+    return Service(early=lambda visit: reply if visit.request.method == method else None)
 
 
 def _too_long(visit: Visit, reply: Reply) -> Reply:
@@ -138,6 +118,8 @@ def _ticket(visit: Visit) -> bool:
     return right_key(visit) or "ticket=abc" in (visit.request.header("Cookie") or "")
 
 
+_RAW_DEFLATE = partial(zlib.compress, wbits=-zlib.MAX_WBITS)
+_NOT_ALLOWED = Service().problem(405, "method.not_allowed", "Only GET.", ("Allow", "GET"))
 _NO_STORE = (
     ("ETag", 'W/"5f"'),
     ("Cache-Control", "private, max-age=0"),
@@ -156,168 +138,125 @@ _UNKNOWN_HEADERS = (
 )
 _COOKIES = (("Set-Cookie", "a=1; Path=/; HttpOnly"), ("Set-Cookie", "b=2; Secure; SameSite=Strict"))
 
-VARIANTS: tuple[Variant, ...] = (
-    harmless("chunked", "framing", Service(always=delivered_by(chunked(500)))),
-    harmless("chunked-in-tiny-chunks", "framing", Service(always=delivered_by(chunked(3, each_alone=True)))),
-    harmless("chunked-with-trailers", "framing", Service(always=delivered_by(chunked_with_trailers))),
-    harmless("gzip", "coding", Service(always=_encoded("gzip", gzip.compress))),
-    harmless("gzip-chunked", "coding", Service(always=_encoded("gzip", gzip.compress, delivered_by(chunked(64))))),
-    harmless(
-        "gzip-in-two-members",
-        "coding",
-        Service(always=_encoded("gzip", _two_members)),
-        doubt="RFC 1952 allows it; some clients read only the first member",
-    ),
-    harmless(
-        "gzip-padded-with-zeros",
-        "coding",
-        Service(always=_encoded("gzip", lambda body: gzip.compress(body) + bytes(8))),
-        doubt="gzip itself passes over the zeros, RFC 1952 does not speak of them",
-    ),
-    harmless(
-        "gzip-in-gzip",
-        "coding",
-        Service(always=_adding_coded("gzip, gzip", lambda body: gzip.compress(gzip.compress(body)))),
-        doubt="RFC 9110 allows several codings; few servers send them",
-    ),
-    harmless("deflate", "coding", Service(always=_encoded("deflate", zlib.compress))),
-    harmless(
-        "deflate-without-zlib-wrapper",
-        "coding",
-        Service(always=_encoded("deflate", _raw_deflate)),
-        doubt="against RFC 9110, section 8.4.1.2, but every client reads it",
-    ),
-    harmless(
-        "identity-coding",
-        "coding",
-        Service(always=_adding(("Content-Encoding", "identity"))),
-        doubt="RFC 9110 says it should not be sent; it changes nothing",
-    ),
-    harmless("charset-of-no-text", "content type", Service(always=_typed("application/json; charset=hex"))),
-    harmless(
-        "charset-that-is-not-the-bodys", "content type", Service(always=_typed("application/json; charset=utf-16"))
-    ),
-    harmless("charset-utf-8", "content type", Service(always=_typed("application/json; charset=utf-8"))),
-    harmless(
-        "charset-upper-case-quoted",
-        "content type",
-        Service(always=_typed('Application/JSON;charset="UTF-8"')),
-    ),
-    harmless("content-type-other-parameters", "content type", Service(always=_typed("application/json ; v=1; q=a"))),
-    harmless("connection-close", "connection", Service(always=_adding(("Connection", "close")))),
-    harmless("closed-unannounced", "connection", Service(always=delivered_by(then_closed))),
-    harmless("close-delimited", "framing", Service(always=delivered_by(until_close))),
-    harmless("http-1.0", "framing", Service(always=delivered_by(as_http_1_0))),
-    harmless("continue-first", "informational answers", Service(always=delivered_by(after_informational(100)))),
-    harmless(
-        "early-hints",
-        "informational answers",
-        Service(always=delivered_by(after_informational(103))),
-        doubt="RFC 9110 lets a server send them unasked; Python's http.client takes 103 for the answer",
-    ),
-    harmless("odd-header-case", "header names", Service(always=delivered_by(with_head(odd_case)))),
-    harmless(
-        "no-reason-phrase",
-        "status line",
-        Service(always=delivered_by(with_head(lambda head: head.replace(b" OK\r\n", b" \r\n", 1)))),
-    ),
-    harmless("unknown-headers", "header names", Service(always=_adding(*_UNKNOWN_HEADERS))),
-    harmless("cache-headers", "caching", Service(always=_adding(*_NO_STORE))),
-    harmless("set-cookie", "cookies", Service(always=_adding(*_COOKIES))),
-    harmless(
-        "cookie-honoured-instead-of-key",
-        "cookies",
-        Service(admits=_ticket, listed=_adding(("Set-Cookie", "ticket=abc; Path=/"))),
-        doubt="a second way in, that only a client with a cookie jar sees",
-    ),
-    harmless(
-        "pretty-printed",
-        "whitespace",
-        Service(write=lambda document: json.dumps(document, indent="\t").encode()),
-    ),
-    harmless(
-        "whitespace-around",
-        "whitespace",
-        Service(write=lambda document: b"\r\n \t" + written(document) + b"\n\n"),
-    ),
-    harmless("escaped-unicode", "escapes", Service(write=lambda document: json.dumps(document).encode())),
-    harmless(
-        "escaped-slashes",
-        "escapes",
-        Service(write=lambda document: written(document).replace(b"-", b"\\u002d")),
-    ),
-    harmless("one-connection-at-a-time", "connection", Service(is_serial=True)),
-    *(
-        harmless(f"429-once-at-request-{number}", "rate limit", _limited(_is_number(number), ("Retry-After", "0")))
-        for number in (26, 33, 38, 39)
-    ),
-    harmless("429-once-at-first", "rate limit", _limited(lambda visit: visit.number == 1, ("Retry-After", "1"))),
-    harmless("429-once-with-date", "rate limit", Service(early=_limited_until_a_date)),
-    harmless("429-once-without-retry-after", "rate limit", _limited(lambda visit: visit.number == 1)),
-    harmless(
-        "429-once-retry-after-zero",
-        "rate limit",
-        _limited(lambda visit: visit.number == 1, ("Retry-After", "0")),
-    ),
-    harmless("429-twice-at-first", "rate limit", _limited(lambda visit: visit.number <= 2, ("Retry-After", "1"))),
-    harmless("429-once-in-the-middle", "rate limit", Service(listed=_limited_in_the_middle)),
-    harmless("429-every-sixth-time", "rate limit", _limited(lambda visit: visit.number % 6 == 0, ("Retry-After", "0"))),
-    harmless("503-once-at-first", "announced pause", _down(lambda visit: visit.number == 1, ("Retry-After", "1"))),
-    harmless(
-        "503-once-in-the-middle", "announced pause", _down(lambda visit: visit.number == 12, ("Retry-After", "1"))
-    ),
-    harmless(
-        "503-once-with-date",
-        "announced pause",
-        Service(early=lambda visit: _DOWN.adding(_date_in(1)) if visit.number == 2 else None),
-    ),
-    harmless("503-twice-at-first", "announced pause", _down(lambda visit: visit.number <= 2, ("Retry-After", "0"))),
-    harmless("slow-first-and-fourth", "time", Service(listed=_late_now_and_then)),
-    harmless("slow-in-pieces", "time", Service(listed=delivered_by(in_slow_pieces(3, 0.05)))),
-    harmless("nested-errors", "error shape", Service(error=nested_error)),
-    harmless("nested-errors-explained", "error shape", Service(error=explained_error)),
-    harmless(
-        "errors-with-charset",
-        "error shape",
-        Service(
-            error=flat_error,
-            refused=_typed("application/json; charset=utf-8"),
-            unknown=_typed("application/json;charset=UTF-8"),
+_AT_ONCE, _IN_A_SECOND = ("Retry-After", "0"), ("Retry-After", "1")
+
+_FAMILIES = {
+    "framing": {
+        "chunked": _always(chunked(500)),
+        "chunked-in-tiny-chunks": _always(chunked(3, each_alone=True)),
+        "chunked-with-trailers": _always(chunked_with_trailers),
+        "close-delimited": _always(until_close),
+        "http-1.0": _always(as_http_1_0),
+    },
+    "coding": {
+        "gzip": Service(always=_encoded("gzip", gzip.compress)),
+        "gzip-chunked": Service(always=_encoded("gzip", gzip.compress, delivered_by(chunked(64)))),
+        "gzip-in-two-members": Service(always=_encoded("gzip", _two_members)),
+        "gzip-padded-with-zeros": Service(always=_encoded("gzip", lambda body: gzip.compress(body) + bytes(8))),
+        "gzip-in-gzip": Service(always=_gzip_in_gzip),
+        "deflate": Service(always=_encoded("deflate", zlib.compress)),
+        "deflate-without-zlib-wrapper": Service(always=_encoded("deflate", _RAW_DEFLATE)),
+        "identity-coding": Service(always=_adding(("Content-Encoding", "identity"))),
+    },
+    "content type": {
+        "charset-of-no-text": Service(always=_typed("application/json; charset=hex")),
+        "charset-that-is-not-the-bodys": Service(always=_typed("application/json; charset=utf-16")),
+        "charset-utf-8": Service(always=_typed("application/json; charset=utf-8")),
+        "charset-upper-case-quoted": Service(always=_typed('Application/JSON;charset="UTF-8"')),
+        "content-type-other-parameters": Service(always=_typed("application/json ; v=1; q=a")),
+    },
+    "connection": {
+        "connection-close": Service(always=_adding(("Connection", "close"))),
+        "closed-unannounced": _always(then_closed),
+        "one-connection-at-a-time": Service(is_serial=True),
+    },
+    "informational answers": {
+        "continue-first": _always(after_informational(100)),
+        "early-hints": _always(after_informational(103)),
+    },
+    "header names": {
+        "odd-header-case": _always(with_head(odd_case)),
+        "unknown-headers": Service(always=_adding(*_UNKNOWN_HEADERS)),
+    },
+    "status line": {
+        "no-reason-phrase": _always(with_head(lambda head: head.replace(b" OK\r\n", b" \r\n", 1))),
+    },
+    "caching": {"cache-headers": Service(always=_adding(*_NO_STORE))},
+    "cookies": {
+        "set-cookie": Service(always=_adding(*_COOKIES)),
+        "cookie-honoured-instead-of-key": Service(admits=_ticket, listed=_adding(("Set-Cookie", "ticket=abc; Path=/"))),
+    },
+    "whitespace": {
+        "pretty-printed": Service(write=lambda document: json.dumps(document, indent="\t").encode()),
+        "whitespace-around": Service(write=lambda document: b"\r\n \t" + written(document) + b"\n\n"),
+    },
+    "escapes": {
+        "escaped-unicode": Service(write=lambda document: json.dumps(document).encode()),
+        "escaped-slashes": Service(write=lambda document: written(document).replace(b"-", b"\\u002d")),
+    },
+    "rate limit": {
+        **{f"429-once-at-request-{number}": _asking_back(LIMIT, {number}, _AT_ONCE) for number in (26, 33, 38, 39)},
+        "429-once-at-first": _asking_back(LIMIT, {1}, _IN_A_SECOND),
+        "429-once-with-date": _until_a_date(LIMIT, 1),
+        "429-once-without-retry-after": _asking_back(LIMIT, {1}),
+        "429-once-retry-after-zero": _asking_back(LIMIT, {1}, _AT_ONCE),
+        "429-twice-at-first": _asking_back(LIMIT, {1, 2}, _IN_A_SECOND),
+        "429-once-in-the-middle": Service(listed=_limited_in_the_middle),
+        "429-every-sixth-time": _asking_back(LIMIT, range(6, 1000, 6), _AT_ONCE),
+    },
+    "announced pause": {
+        "503-once-at-first": _asking_back(DOWN, {1}, _IN_A_SECOND),
+        "503-once-in-the-middle": _asking_back(DOWN, {12}, _IN_A_SECOND),
+        "503-once-with-date": _until_a_date(DOWN, 2),
+        "503-twice-at-first": _asking_back(DOWN, {1, 2}, _AT_ONCE),
+    },
+    "time": {
+        "slow-first-and-fourth": Service(listed=_late_now_and_then),
+        "slow-in-pieces": Service(listed=delivered_by(in_slow_pieces(3, 0.05))),
+    },
+    "error shape": {
+        "nested-errors": Service(error=nested_error),
+        "nested-errors-explained": Service(error=explained_error),
+        "errors-with-charset": Service(
+            refused=_typed("application/json; charset=utf-8"), unknown=_typed("application/json;charset=UTF-8")
         ),
-    ),
-    harmless("refused-with-403", "refusal", Service(refused=_refusing_with(403))),
-    harmless("wrong-token-403-missing-401", "refusal", Service(error=nested_error, refused=_wrong_token_forbidden)),
-    harmless(
-        "401-without-challenge",
-        "refusal",
-        Service(refused=lambda _, reply: replace(reply, headers=reply.headers[:1])),
-        doubt="RFC 9110 wants WWW-Authenticate with 401; the contract does not speak of it",
-    ),
-    harmless("bearer-in-exact-case-only", "scheme", Service(admits=_exact_scheme)),
-    harmless("unknown-space-403", "unknown space", Service(unknown=_refusing_with(403))),
-    harmless("unknown-space-400", "unknown space", Service(unknown=_refusing_with(400))),
-    harmless("malformed-space-400", "unknown space", Service(unknown=_malformed_is_bad)),
-    harmless("long-space-id-414", "odd ids", Service(unknown=_too_long), doubt="414 is not documented, but no 5xx"),
-    harmless("options-answered", "methods", Service(early=_options)),
-    harmless("key-before-method", "methods", Service(early=_key_before_method)),
-    harmless(
-        "head-with-a-body",
-        "methods",
-        Service(always=delivered_by(with_body_always(with_length))),
-        doubt="against RFC 9110, section 9.3.2; the contract documents GET only",
-    ),
-    harmless(
-        "head-with-a-chunked-body",
-        "methods",
-        Service(always=delivered_by(with_body_always(chunked(500)))),
-        doubt="against RFC 9110, section 9.3.2; the contract documents GET only",
-    ),
-    harmless("head-not-implemented", "methods", Service(early=_head(501)), doubt="many a small server knows no HEAD"),
-    harmless("head-not-found", "methods", Service(early=_head(404)), doubt="a router that knows GET alone"),
-    harmless(
-        "head-not-allowed",
-        "methods",
-        Service(early=_no_head),
-        doubt="RFC 9110 wants HEAD wherever GET is; the contract documents GET only",
-    ),
-)
+    },
+    "refusal": {
+        "refused-with-403": Service(refused=_refusing_with(403)),
+        "wrong-token-403-missing-401": Service(error=nested_error, refused=_wrong_token_forbidden),
+        "401-without-challenge": Service(refused=lambda _, reply: replace(reply, headers=reply.headers[:1])),
+    },
+    "scheme": {"bearer-in-exact-case-only": Service(admits=_exact_scheme)},
+    "unknown space": {
+        "unknown-space-403": Service(unknown=_refusing_with(403)),
+        "unknown-space-400": Service(unknown=_refusing_with(400)),
+        "malformed-space-400": Service(unknown=_malformed_is_bad),
+    },
+    "odd ids": {"long-space-id-414": Service(unknown=_too_long)},
+    "methods": {
+        "options-answered": _answering("OPTIONS", Reply(204, b"", (("Allow", "GET, HEAD, OPTIONS"),))),
+        "key-before-method": Service(early=_key_before_method),
+        "head-with-a-body": _always(with_body_always(with_length)),
+        "head-with-a-chunked-body": _always(with_body_always(chunked(500))),
+        "head-not-implemented": _answering("HEAD", Reply(501, b"", ())),
+        "head-not-found": _answering("HEAD", Reply(404, b"", ())),
+        "head-not-allowed": _answering("HEAD", _NOT_ALLOWED),
+    },
+}
+_DOUBTS = {
+    "gzip-in-two-members": "RFC 1952 allows it; some clients read only the first member",
+    "gzip-padded-with-zeros": "gzip itself passes over the zeros, RFC 1952 does not speak of them",
+    "gzip-in-gzip": "RFC 9110 allows several codings; few servers send them",
+    "deflate-without-zlib-wrapper": "against RFC 9110, section 8.4.1.2, but every client reads it",
+    "identity-coding": "RFC 9110 says it should not be sent; it changes nothing",
+    "early-hints": "RFC 9110 lets a server send them unasked; Python's http.client takes 103 for the answer",
+    "cookie-honoured-instead-of-key": "a second way in, that only a client with a cookie jar sees",
+    "401-without-challenge": "RFC 9110 wants WWW-Authenticate with 401; the contract does not speak of it",
+    "long-space-id-414": "414 is not documented, but no 5xx",
+    "head-with-a-body": "against RFC 9110, section 9.3.2; the contract documents GET only",
+    "head-with-a-chunked-body": "against RFC 9110, section 9.3.2; the contract documents GET only",
+    "head-not-implemented": "many a small server knows no HEAD",
+    "head-not-found": "a router that knows GET alone",
+    "head-not-allowed": "RFC 9110 wants HEAD wherever GET is; the contract documents GET only",
+}
+VARIANTS = variants("harmless", "pass", _FAMILIES, _DOUBTS)

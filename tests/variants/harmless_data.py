@@ -2,21 +2,9 @@
 
 from typing import Any
 
-from .reply import written
-from .runtimes import (
-    SPACE_ID,
-    bare_runtime,
-    edited,
-    full_runtime,
-    identifier,
-    listing,
-    mixed_runtime,
-    on_all,
-    put,
-    sample,
-)
-from .service import Service
-from .variant import Variant, harmless
+from .runtimes import SPACE_ID, bare_runtime, full_runtime, identifier, listing, mixed_runtime, on_all, put, sample
+from .service import Service, serving, with_metadata
+from .variant import Families, variants
 
 _ASTONISHING = {
     "emoji": "👩🏽\u200d🚀 👍",
@@ -28,6 +16,23 @@ _ASTONISHING = {
     "markup": "<script>alert(1)</script> [bold]&amp;[/bold] \x1b[31mred",
     "format": "%s {0} $HOME `id` '\"\\",
 }
+_LIKE_A_RUNTIME = {"id": "not-a-uuid", "status": "archived", "runtimes": [None], "backing": {"kind": "?"}, "spaceId": 5}
+_TYPES: Any = {"null": None, "yes": True, "zero": -0.0, "tiny": 5e-324, "int": 10**400, "list": [[], {}], "text": ""}
+_ODD_NAMES = {text: label for label, text in _ASTONISHING.items()} | {"": "empty", "__proto__": {}, "$ref": "#/"}
+_NO_SUMMARY = dict.fromkeys(("currentDriver", "defaultContextId", "defaultPageId", "storageSpace"))
+
+
+def _named(text: str) -> Service:
+    return serving(
+        put(2, "name", text),
+        put(3, "region", text),
+        put(4, "capabilities", 0, text),
+        put(5, "backing", "profile", text),
+    )
+
+
+def _metadata(value: Any) -> Service:
+    return serving(on_all(metadata=value))
 
 
 def _nested(levels: int) -> dict[str, Any]:
@@ -49,170 +54,94 @@ def _backwards(value: Any) -> Any:
     return [_backwards(item) for item in value] if isinstance(value, list) else value
 
 
-VARIANTS: tuple[Variant, ...] = (
-    harmless("plain", "nothing differs", Service()),
-    harmless("empty-list", "no runtimes at all", Service(document=lambda: listing([]))),
-    harmless("one-item", "a single runtime", Service(document=edited(count=1))),
-    harmless("three-hundred-items", "length", Service(document=lambda: listing(map(mixed_runtime, range(300))))),
-    harmless("two-thousand-items", "length", Service(document=lambda: listing(map(full_runtime, range(2000))))),
-    harmless(
-        "no-optional-fields",
-        "omitted optionals",
-        Service(document=lambda: listing(map(bare_runtime, range(9)))),
-    ),
-    harmless("all-optional-fields", "present optionals", Service(document=edited())),
-    harmless(
-        "empty-optional-objects",
-        "summary {} and connections {}",
-        Service(document=edited(on_all(summary={}, connections={}, metadata={}, capabilities=[]))),
-    ),
-    harmless(
-        "empty-strings",
-        "no string has a minimal length",
-        Service(
-            document=edited(on_all(name="", region="", capabilities=[""], backing={"kind": "profile", "profile": ""}))
-        ),
-    ),
-    harmless("same-name-twice", "only ids are unique", Service(document=edited(on_all(name="twin")))),
-    harmless("repeated-capabilities", "no uniqueItems", Service(document=edited(on_all(capabilities=["a", "a"])))),
-    harmless(
-        "all-summary-nulls",
-        "nullable properties",
-        Service(
-            document=edited(
-                on_all(summary=dict.fromkeys(("currentDriver", "defaultContextId", "defaultPageId", "storageSpace")))
-            )
-        ),
-    ),
-    *(
-        harmless(
-            f"name-with-{label.replace(' ', '-')}",
-            "strings are free",
-            Service(
-                document=edited(
-                    put(2, "name", text),
-                    put(3, "region", text),
-                    put(4, "capabilities", 0, text),
-                    put(5, "backing", "profile", text),
-                )
-            ),
-        )
-        for label, text in _ASTONISHING.items()
-    ),
-    harmless(
-        "unicode-metadata-keys",
-        "metadata is free-form",
-        Service(
-            document=edited(
-                on_all(
-                    metadata={text: label for label, text in _ASTONISHING.items()}
-                    | {"": "empty", "__proto__": {}, "$ref": "#/"}
-                )
-            )
-        ),
-    ),
-    harmless("metadata-null", "nullable metadata", Service(document=edited(on_all(metadata=None)))),
-    harmless("metadata-60-levels", "metadata is free-form", Service(document=edited(on_all(metadata=_nested(60))))),
-    harmless(
-        "metadata-300-levels",
-        "metadata is free-form",
-        Service(document=edited(put(6, "metadata", _nested(300)))),
-    ),
-    harmless(
-        "metadata-huge",
-        "metadata is free-form",
-        Service(document=edited(put(1, "metadata", {f"key {n}": "x" * 200 for n in range(5000)}))),
-    ),
-    harmless(
-        "metadata-like-a-runtime",
-        "metadata is free-form",
-        Service(
-            document=edited(
-                on_all(
-                    metadata={
-                        "id": "not-a-uuid",
-                        "status": "archived",
-                        "runtimes": [None],
-                        "backing": {"kind": "?"},
-                        "spaceId": 5,
-                    }
-                )
-            )
-        ),
-    ),
-    harmless(
-        "metadata-all-json-types",
-        "metadata is free-form",
-        Service(
-            document=edited(
-                on_all(
-                    metadata={
-                        "null": None,
-                        "yes": True,
-                        "zero": -0.0,
-                        "tiny": 5e-324,
-                        "int": 10**400,
-                        "list": [[], {}],
-                        "text": "",
-                    }
-                )
-            )
-        ),
-    ),
-    harmless(
-        "metadata-integer-of-5000-digits",
-        "metadata is free-form",
-        Service(write=lambda document: b'{"runtimes":[%b]}' % _with_digits(5000)),
-        doubt="valid JSON that Python's int() refuses by default; RFC 8259 lets a parser set limits",
-    ),
-    harmless(
-        "metadata-number-beyond-double",
-        "metadata is free-form",
-        Service(write=lambda document: b'{"runtimes":[%b]}' % _with_number(b"1e999")),
-        doubt="valid JSON, but not interoperable (I-JSON): it reads as infinity",
-    ),
-    harmless(
-        "lone-surrogate-escaped",
-        "strings are free",
-        Service(write=lambda document: b'{"runtimes":[%b]}' % _with_number(rb'"\ud83d"')),
-        doubt="RFC 8259 allows it and calls the outcome unpredictable (section 8.2)",
-    ),
-    harmless("upper-case-uuids", "RFC 9562: uuids are case-insensitive", Service(document=edited(_upper_case))),
-    harmless(
-        "mixed-case-space-id",
-        "uuids are case-insensitive",
-        Service(document=edited(on_all(spaceId=SPACE_ID.replace("c0ffee", "C0fFeE")))),
-    ),
-    harmless(
-        "space-id-in-upper-case",
-        "the setting is upper case, the list lower",
-        Service(space_id=SPACE_ID.upper()),
-    ),
-    harmless(
-        "nil-and-max-uuids",
-        "any version of uuid",
-        Service(
-            document=edited(
-                put(0, "id", "00000000-0000-0000-0000-000000000000"),
-                put(1, "id", "ffffffff-ffff-ffff-ffff-ffffffffffff"),
-                put(2, "id", "019f4c1e-7d2a-7c3b-b1aa-000000000001"),
-            )
-        ),
-    ),
-    harmless(
-        "same-run-in-two-runtimes",
-        "activeRunId is not said to be unique",
-        Service(document=edited(on_all(activeRunId=identifier("the run")))),
-    ),
-    harmless("newest-first", "no order is promised", Service(document=edited(list.reverse))),
-    harmless("keys-in-another-order", "objects have no order", Service(document=lambda: _backwards(sample()))),
-)
+def _times(created: str, updated: str) -> Service:
+    return serving(on_all(createdAt=created, updatedAt=updated))
 
 
-def _with_number(text: bytes) -> bytes:
-    runtime = edited(put(0, "metadata", {"n": "PLACE"}), count=1)()["runtimes"][0]
-    return written(runtime).replace(b'"PLACE"', text)
-
-
-def _with_digits(count: int) -> bytes:
-    return _with_number(b"7" * count)
+_FAMILIES: Families = {
+    "nothing differs": {"plain": Service()},
+    "no runtimes at all": {"empty-list": Service(document=lambda: listing([]))},
+    "a single runtime": {"one-item": serving(count=1)},
+    "length": {
+        "three-hundred-items": Service(document=lambda: listing(map(mixed_runtime, range(300)))),
+        "two-thousand-items": Service(document=lambda: listing(map(full_runtime, range(2000)))),
+    },
+    "omitted optionals": {"no-optional-fields": Service(document=lambda: listing(map(bare_runtime, range(9))))},
+    "present optionals": {"all-optional-fields": serving()},
+    "summary {} and connections {}": {
+        "empty-optional-objects": serving(on_all(summary={}, connections={}, metadata={}, capabilities=[])),
+    },
+    "no string has a minimal length": {
+        "empty-strings": serving(
+            on_all(name="", region="", capabilities=[""], backing={"kind": "profile", "profile": ""})
+        ),
+    },
+    "only ids are unique": {"same-name-twice": serving(on_all(name="twin"))},
+    "no uniqueItems": {"repeated-capabilities": serving(on_all(capabilities=["a", "a"]))},
+    "nullable properties": {"all-summary-nulls": serving(on_all(summary=_NO_SUMMARY))},
+    "strings are free": {
+        **{f"name-with-{label.replace(' ', '-')}": _named(text) for label, text in _ASTONISHING.items()},
+        "lone-surrogate-escaped": with_metadata(rb'"\ud83d"'),
+    },
+    "nullable metadata": {"metadata-null": _metadata(None)},
+    "metadata is free-form": {
+        "unicode-metadata-keys": _metadata(_ODD_NAMES),
+        "metadata-60-levels": _metadata(_nested(60)),
+        "metadata-300-levels": serving(put(6, "metadata", _nested(300))),
+        "metadata-huge": serving(put(1, "metadata", {f"key {n}": "x" * 200 for n in range(5000)})),
+        "metadata-like-a-runtime": _metadata(_LIKE_A_RUNTIME),
+        "metadata-all-json-types": _metadata(_TYPES),
+        "metadata-integer-of-5000-digits": with_metadata(b"7" * 5000),
+        "metadata-number-beyond-double": with_metadata(b"1e999"),
+    },
+    "RFC 9562: uuids are case-insensitive": {"upper-case-uuids": serving(_upper_case)},
+    "uuids are case-insensitive": {
+        "mixed-case-space-id": serving(on_all(spaceId=SPACE_ID.replace("c0ffee", "C0fFeE"))),
+    },
+    "the setting is upper case, the list lower": {"space-id-in-upper-case": Service(space_id=SPACE_ID.upper())},
+    "any version of uuid": {
+        "nil-and-max-uuids": serving(
+            put(0, "id", "00000000-0000-0000-0000-000000000000"),
+            put(1, "id", "ffffffff-ffff-ffff-ffff-ffffffffffff"),
+            put(2, "id", "019f4c1e-7d2a-7c3b-b1aa-000000000001"),
+        ),
+    },
+    "activeRunId is not said to be unique": {
+        "same-run-in-two-runtimes": serving(on_all(activeRunId=identifier("the run"))),
+    },
+    "no order is promised": {"newest-first": serving(list.reverse)},
+    "objects have no order": {"keys-in-another-order": Service(document=lambda: _backwards(sample()))},
+    "ISO 8601": {
+        "times-with-fractions": _times("2026-03-01T08:00:00.123Z", "2026-03-01T08:00:00.123456Z"),
+        "times-with-nanoseconds": _times("2026-03-01T08:00:00.123456788Z", "2026-03-01T08:00:00.123456789Z"),
+        "times-with-offsets": _times("2026-03-01T08:00:00+05:30", "2026-03-01T08:00:00-03:00"),
+        "times-with-zero-offset": _times("2026-03-01T08:00:00+00:00", "2026-03-02T08:00:00.5+00:00"),
+        "times-without-zone": _times("2026-03-01T08:00:00", "2026-03-01T08:00:01"),
+        "times-zone-on-one-only": _times("2026-03-01T08:00:00", "2026-03-02T08:00:00Z"),
+        "times-in-basic-format": _times("20260301T080000Z", "20260301T090000Z"),
+        "times-with-comma": _times("2026-03-01T08:00:00,5Z", "2026-03-01T08:00:00,6Z"),
+        "times-at-leap-second": _times("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+    },
+    "RFC 3339": {"times-in-lower-case": _times("2026-03-01t08:00:00z", "2026-03-01t09:00:00z")},
+    "not before is not after": {"times-equal": _times("2026-03-01T08:00:00Z", "2026-03-01T08:00:00Z")},
+    "instants are compared": {
+        "times-equal-in-two-zones": _times("2026-03-01T10:00:00+02:00", "2026-03-01T08:00:00Z"),
+        "times-out-of-order-as-text": _times("2026-03-01T13:00:00+05:00", "2026-03-01T09:00:00Z"),
+        "times-fraction-after-whole": _times("2026-03-01T08:00:00Z", "2026-03-01T08:00:00.1Z"),
+    },
+    "any year": {"times-in-2000-and-2199": _times("2000-02-29T00:00:00Z", "2199-12-31T23:59:59Z")},
+}
+_DOUBTS = {
+    "metadata-integer-of-5000-digits": (
+        "valid JSON that Python's int() refuses by default; RFC 8259 lets a parser set limits"
+    ),
+    "metadata-number-beyond-double": "valid JSON, but not interoperable (I-JSON): it reads as infinity",
+    "lone-surrogate-escaped": "RFC 8259 allows it and calls the outcome unpredictable (section 8.2)",
+    "times-without-zone": "ISO 8601 has local times; RFC 3339 has not",
+    "times-zone-on-one-only": "ISO 8601, but the two cannot be compared exactly",
+    "times-in-basic-format": "ISO 8601 basic format; RFC 3339 has only the extended one",
+    "times-with-comma": "ISO 8601 prefers the comma; RFC 3339 has only the point",
+    "times-at-leap-second": "valid in ISO 8601 and RFC 3339, unreadable to Python's datetime",
+    "times-in-lower-case": "RFC 3339 allows lower case, ISO 8601 does not speak of it",
+}
+VARIANTS = variants("harmless", "pass", _FAMILIES, _DOUBTS)

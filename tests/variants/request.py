@@ -1,7 +1,7 @@
 """Reading HTTP/1.x requests off a socket, after RFC 9112."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 from urllib.parse import unquote
 
@@ -62,9 +62,8 @@ def read_request(stream: BinaryIO, origin: str, connection: int) -> Request | No
         method, target, version = line.split(" ")
     except ValueError:
         raise MalformedRequestError(line) from None
-    headers = tuple(_headers(stream))
-    draft = Request(method, _path(target), headers, version, b"", origin, connection)
-    return Request(method, draft.path, headers, version, _body(stream, draft), origin, connection, draft.time)
+    request = Request(method, _path(target), tuple(_headers(stream)), version, origin=origin, connection=connection)
+    return replace(request, body=stream.read(int(request.header("Content-Length") or 0)))
 
 
 def _line(stream: BinaryIO) -> str | None:
@@ -90,19 +89,3 @@ def _headers(stream: BinaryIO) -> list[tuple[str, str]]:
             raise MalformedRequestError(line)
         headers.append((name, value.strip()))
     return headers
-
-
-def _body(stream: BinaryIO, request: Request) -> bytes:
-    if "chunked" in (request.header("Transfer-Encoding") or "").lower():
-        return b"".join(_chunks(stream))
-    return stream.read(int(request.header("Content-Length") or 0))
-
-
-def _chunks(stream: BinaryIO) -> list[bytes]:
-    chunks = []
-    while size := int((_line(stream) or "0").partition(";")[0], 16):
-        chunks.append(stream.read(size))
-        _line(stream)
-    while _line(stream):
-        pass
-    return chunks

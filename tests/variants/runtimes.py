@@ -3,6 +3,8 @@
 import hashlib
 import uuid
 from collections.abc import Callable, Iterable
+from functools import reduce
+from operator import delitem, getitem, setitem
 from typing import Any
 
 Runtime = dict[str, Any]
@@ -118,27 +120,13 @@ def edited(*edits: Edit, count: int = 10) -> Document:
 def put(*path_and_value: Any) -> Edit:
     """The edit that puts a value at a path: `put(3, "backing", "kind", "other")`."""
     *way, last, value = path_and_value
-
-    def edit(runtimes: list[Any]) -> None:
-        place: Any = runtimes
-        for step in way:
-            place = place[step]
-        place[last] = value
-
-    return edit
+    return lambda runtimes: setitem(reduce(getitem, way, runtimes), last, value)
 
 
 def cut(*path: Any) -> Edit:
     """The edit that removes what is at a path."""
     *way, last = path
-
-    def edit(runtimes: list[Any]) -> None:
-        place: Any = runtimes
-        for step in way:
-            place = place[step]
-        del place[last]
-
-    return edit
+    return lambda runtimes: delitem(reduce(getitem, way, runtimes), last)
 
 
 def on_all(**properties: Any) -> Edit:

@@ -21,6 +21,7 @@ class Server:
 
     `log` holds every request in the order of arrival, of both origins. The second origin lists runtimes to
     anyone, so that a client that follows a redirect is content; `strays` are the requests that reached it.
+    `listings` counts the admitted GETs of the list.
     """
 
     def __init__(self, variant: Variant, port: int = 0) -> None:
@@ -29,7 +30,7 @@ class Server:
         self.space_id = variant.service.space_id
         self.log: list[Request] = []
         self._memory: set[str] = set()
-        self._listings = 0
+        self.listings = 0
         self._lock = threading.Lock()
         self._turn = threading.Lock()
         self._closing = threading.Event()
@@ -52,16 +53,6 @@ class Server:
     def strays(self) -> list[Request]:
         """The requests that reached the second origin."""
         return [request for request in self.log if request.origin == self.elsewhere]
-
-    @property
-    def key_reached_elsewhere(self) -> bool:
-        """Whether a request to the second origin carried the key, in whatever place."""
-        return any(self.api_key in repr((stray.path, stray.headers, stray.body)) for stray in self.strays)
-
-    @property
-    def listings(self) -> int:
-        """How many admitted GETs of the list came so far."""
-        return self._listings
 
     def close(self) -> None:
         """Stop listening, hang up on everyone and wait for the threads."""
@@ -136,8 +127,8 @@ class Server:
             if request.origin == self.elsewhere:
                 service = Service(document=service.document, space_id=service.space_id, admits=lambda _: True)
             elif is_listing(service, visit):
-                self._listings += 1
-                visit = replace(visit, listing=self._listings)
+                self.listings += 1
+                visit = replace(visit, listing=self.listings)
         return respond(service, visit)
 
 

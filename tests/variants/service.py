@@ -7,7 +7,7 @@ from typing import Any
 
 from .reply import JSON_TYPE, Reply, flat_error, written
 from .request import Request
-from .runtimes import API_KEY, SPACE_ID, Document, sample
+from .runtimes import API_KEY, SPACE_ID, Document, Edit, edited, put, sample
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,22 @@ class Service:
     def problem(self, status: int, code: str, message: str, *headers: tuple[str, str]) -> Reply:
         """An error in the shape that this service gives errors."""
         return Reply(status, written(self.error(code, message)), (JSON_TYPE, *headers))
+
+
+CRASH = Service().problem(500, "server.error", "Something broke.")
+DOWN = Service().problem(503, "server.unavailable", "Come back later.")
+LIMIT = Service().problem(429, "rate.limited", "Slow down.")
+
+
+def serving(*edits: Edit, count: int = 10) -> Service:
+    """The service that lists `count` runtimes, with some edits."""
+    return Service(document=edited(*edits, count=count))
+
+
+def with_metadata(text: bytes) -> Service:
+    """The service that sends `text` for a value in the metadata of one runtime."""
+    marked = edited(put(3, "metadata", {"n": "PLACE"}))
+    return Service(document=marked, write=lambda document: written(document).replace(b'"PLACE"', text))
 
 
 def is_listing(service: Service, visit: Visit) -> bool:

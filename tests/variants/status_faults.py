@@ -12,6 +12,7 @@ from .variant import Variant, faulty
 _HTML = b"<!doctype html><title>502</title><h1>Bad gateway</h1>"
 _JSON = "application/json"
 _CRASH = Service().problem(500, "server.error", "Something broke.")
+_LIMIT = Service().problem(429, "rate.limited", "Slow down.")
 _DOWN = Service().problem(503, "server.unavailable", "Come back later.")
 
 
@@ -45,9 +46,16 @@ def _with_slash(visit: Visit) -> Reply | None:
     return None
 
 
-def _limited(*headers: tuple[str, str]) -> Service:
-    limit = Service().problem(429, "rate.limited", "Slow down.", *headers)
-    return Service(early=lambda _: limit)
+def _early(reply: Reply) -> Service:
+    return Service(early=lambda _: reply)
+
+
+def _listed(reply: Reply) -> Service:
+    return Service(listed=lambda *_: reply)
+
+
+def _limited(retry_after: str) -> Service:
+    return _early(_LIMIT.adding(("Retry-After", retry_after)))
 
 
 def _limited_once(body: bytes, content_type: str) -> Service:
@@ -104,6 +112,73 @@ _ODD_IDS: tuple[tuple[str, Service, str], ...] = (
     ),
 )
 
+_FAMILIES: dict[str, dict[str, Service]] = {
+    "documented status": {
+        "206-for-200": _status(206),
+        "204-without-body": _status(204, b""),
+        "304-without-condition": _status(304, b""),
+        "299-for-200": _status(299),
+        "404-for-known-space": _listed(Service().problem(404, "space.not_found", "There is no such space.")),
+        "401-for-right-key": Service(admits=lambda _: False),
+        "403-for-right-key": _listed(Service().problem(403, "auth.forbidden", "Not for this key.")),
+        "200-with-error-body": _listed(replace(_CRASH, status=200)),
+    },
+    "redirect": {
+        **{f"redirect-{status}-to-another-host": _redirect(status, _elsewhere) for status in (301, 302, 303, 307, 308)},
+        "redirect-without-scheme": _redirect(302, lambda visit: _elsewhere(visit).removeprefix("http:")),
+        "redirect-everything-to-another-host": Service(
+            early=lambda visit: Reply(302, b"", (("Location", _elsewhere(visit)),))
+        ),
+        "redirect-with-good-body": Service(
+            listed=lambda visit, reply: replace(reply, status=302).adding(("Location", _elsewhere(visit)))
+        ),
+        "redirect-to-itself": _redirect(302, lambda visit: visit.request.path),
+        "redirect-to-trailing-slash": replace(
+            _redirect(308, lambda visit: visit.request.path + "/"), early=_with_slash
+        ),
+        "redirect-without-location": _status(302, b""),
+        "redirect-to-nonsense": _redirect(302, lambda _: "http://[::"),
+    },
+    "repetition": {
+        "fifth-answer-has-bad-item": _sometimes(_bad_item),
+        "fifth-answer-is-500": _sometimes(lambda *_: _CRASH),
+        "fifth-answer-is-503": _sometimes(lambda *_: _DOWN),
+        "fifth-answer-is-html": _sometimes(lambda *_: Reply(200, _HTML, (("Content-Type", "text/html"),))),
+        "fifth-answer-is-text": _sometimes(lambda _, reply: reply.typed("text/plain")),
+        "fifth-answer-is-cut": _sometimes(lambda _, reply: replace(reply, body=reply.body[:-9])),
+        "fifth-answer-is-503-with-retry-after": _sometimes(lambda *_: _DOWN.adding(("Retry-After", "0"))),
+        "fifth-answer-hangs": _sometimes(delivered_by(later(120))),
+        "fifth-answer-redirects": _sometimes(lambda visit, _: Reply(302, b"", (("Location", _elsewhere(visit)),))),
+        "only-first-answer-has-bad-item": _sometimes(_bad_item, lambda visit: visit.listing == 1),
+        "fifth-request-has-bad-item": _sometimes(_bad_item, lambda visit: visit.number % 5 == 0),
+    },
+    "no server error": {
+        "503-always-with-retry-after": _early(_DOWN.adding(("Retry-After", "1"))),
+        "503-always-retry-after-a-day": _early(_DOWN.adding(("Retry-After", "86400"))),
+        "head-crashes": Service(early=lambda visit: Reply(500, b"", ()) if visit.request.method == "HEAD" else None),
+    },
+    "rate limit": {
+        "429-once-as-html": _limited_once(_HTML, "text/html"),
+        "429-once-in-another-shape": _limited_once(b'{"detail":"Slow down."}', _JSON),
+        "429-once-without-a-body": _limited_once(b"", _JSON),
+        "429-always": _limited("1"),
+        "429-always-without-retry-after": _early(_LIMIT),
+        "429-always-retry-after-a-day": _limited("86400"),
+        "429-always-retry-after-zero": _limited("0"),
+        "429-always-retry-after-nonsense": _limited("soon"),
+        "429-always-retry-after-negative": _limited("-5"),
+        "429-always-retry-after-in-2999": _limited("Tue, 01 Jan 2999 00:00:00 GMT"),
+        "408-always": _early(Service().problem(408, "request.timeout", "Too slow.")),
+    },
+}
+_DOUBTS = {
+    "fifth-answer-is-503": "a client that retries 503 sees it only if it reports what it retried",
+    "fifth-request-has-bad-item": (
+        "every request counts, so the fault may hide behind refusals unless five lists come in a row"
+    ),
+    "head-crashes": "the contract documents GET only",
+}
+
 VARIANTS: tuple[Variant, ...] = (
     faulty("protocol", "500-always", "no server error", Service(early=lambda _: _CRASH)),
     faulty("protocol", "500-on-list", "no server error", Service(listed=lambda *_: _CRASH)),
@@ -119,152 +194,9 @@ VARIANTS: tuple[Variant, ...] = (
     faulty("protocol", "201-for-200", "documented status", _status(201)),
     faulty("protocol", "202-for-200", "documented status", _status(202)),
     faulty("protocol", "203-for-200", "documented status", _status(203)),
-    faulty("protocol", "206-for-200", "documented status", _status(206)),
-    faulty("protocol", "204-without-body", "documented status", _status(204, b"")),
-    faulty("protocol", "304-without-condition", "documented status", _status(304, b"")),
-    faulty("protocol", "299-for-200", "documented status", _status(299)),
-    faulty(
-        "protocol",
-        "404-for-known-space",
-        "documented status",
-        Service(listed=lambda *_: Service().problem(404, "space.not_found", "There is no such space.")),
-    ),
-    faulty("protocol", "401-for-right-key", "documented status", Service(admits=lambda _: False)),
-    faulty(
-        "protocol",
-        "403-for-right-key",
-        "documented status",
-        Service(listed=lambda *_: Service().problem(403, "auth.forbidden", "Not for this key.")),
-    ),
-    faulty(
-        "protocol",
-        "200-with-error-body",
-        "documented status",
-        Service(listed=lambda *_: Service().problem(200, "server.error", "Something broke.")),
-    ),
-    faulty("protocol", "redirect-302-to-another-host", "redirect", _redirect(302, _elsewhere)),
-    faulty("protocol", "redirect-301-to-another-host", "redirect", _redirect(301, _elsewhere)),
-    faulty("protocol", "redirect-303-to-another-host", "redirect", _redirect(303, _elsewhere)),
-    faulty("protocol", "redirect-307-to-another-host", "redirect", _redirect(307, _elsewhere)),
-    faulty("protocol", "redirect-308-to-another-host", "redirect", _redirect(308, _elsewhere)),
-    faulty(
-        "protocol",
-        "redirect-without-scheme",
-        "redirect",
-        _redirect(302, lambda visit: _elsewhere(visit).removeprefix("http:")),
-    ),
-    faulty(
-        "protocol",
-        "redirect-everything-to-another-host",
-        "redirect",
-        Service(early=lambda visit: Reply(302, b"", (("Location", _elsewhere(visit)),))),
-    ),
-    faulty(
-        "protocol",
-        "redirect-with-good-body",
-        "redirect",
-        Service(listed=lambda visit, reply: replace(reply, status=302).adding(("Location", _elsewhere(visit)))),
-    ),
-    faulty("protocol", "redirect-to-itself", "redirect", _redirect(302, lambda visit: visit.request.path)),
-    faulty(
-        "protocol",
-        "redirect-to-trailing-slash",
-        "redirect",
-        replace(_redirect(308, lambda visit: visit.request.path + "/"), early=_with_slash),
-    ),
-    faulty("protocol", "redirect-without-location", "redirect", _status(302, b"")),
-    faulty("protocol", "redirect-to-nonsense", "redirect", _redirect(302, lambda _: "http://[::")),
-    faulty("protocol", "fifth-answer-has-bad-item", "repetition", _sometimes(_bad_item)),
-    faulty("protocol", "fifth-answer-is-500", "repetition", _sometimes(lambda *_: _CRASH)),
-    faulty(
-        "protocol",
-        "fifth-answer-is-503",
-        "repetition",
-        _sometimes(lambda *_: _DOWN),
-        doubt="a client that retries 503 sees it only if it reports what it retried",
-    ),
-    faulty(
-        "protocol",
-        "fifth-answer-is-html",
-        "repetition",
-        _sometimes(lambda *_: Reply(200, _HTML, (("Content-Type", "text/html"),))),
-    ),
-    faulty(
-        "protocol",
-        "fifth-answer-is-text",
-        "repetition",
-        _sometimes(lambda _, reply: reply.typed("text/plain")),
-    ),
-    faulty(
-        "protocol",
-        "fifth-answer-is-cut",
-        "repetition",
-        _sometimes(lambda _, reply: replace(reply, body=reply.body[:-9])),
-    ),
-    faulty(
-        "protocol",
-        "fifth-answer-is-503-with-retry-after",
-        "repetition",
-        _sometimes(lambda *_: _DOWN.adding(("Retry-After", "0"))),
-    ),
-    faulty(
-        "protocol",
-        "503-always-with-retry-after",
-        "no server error",
-        Service(early=lambda _: _DOWN.adding(("Retry-After", "1"))),
-    ),
-    faulty(
-        "protocol",
-        "503-always-retry-after-a-day",
-        "no server error",
-        Service(early=lambda _: _DOWN.adding(("Retry-After", "86400"))),
-    ),
-    faulty("protocol", "fifth-answer-hangs", "repetition", _sometimes(delivered_by(later(120)))),
-    faulty(
-        "protocol",
-        "fifth-answer-redirects",
-        "repetition",
-        _sometimes(lambda visit, reply: Reply(302, b"", (("Location", _elsewhere(visit)),))),
-    ),
-    faulty(
-        "protocol",
-        "only-first-answer-has-bad-item",
-        "repetition",
-        _sometimes(_bad_item, lambda visit: visit.listing == 1),
-    ),
-    faulty(
-        "protocol",
-        "fifth-request-has-bad-item",
-        "repetition",
-        _sometimes(_bad_item, lambda visit: visit.number % 5 == 0),
-        doubt="every request counts, so the fault may hide behind refusals unless five lists come in a row",
-    ),
-    faulty(
-        "protocol",
-        "head-crashes",
-        "no server error",
-        Service(early=lambda visit: Reply(500, b"", ()) if visit.request.method == "HEAD" else None),
-        doubt="the contract documents GET only",
-    ),
-    faulty("protocol", "429-once-as-html", "rate limit", _limited_once(_HTML, "text/html")),
-    faulty("protocol", "429-once-in-another-shape", "rate limit", _limited_once(b'{"detail":"Slow down."}', _JSON)),
-    faulty("protocol", "429-once-without-a-body", "rate limit", _limited_once(b"", _JSON)),
-    faulty("protocol", "429-always", "rate limit", _limited(("Retry-After", "1"))),
-    faulty("protocol", "429-always-without-retry-after", "rate limit", _limited()),
-    faulty("protocol", "429-always-retry-after-a-day", "rate limit", _limited(("Retry-After", "86400"))),
-    faulty("protocol", "429-always-retry-after-zero", "rate limit", _limited(("Retry-After", "0"))),
-    faulty("protocol", "429-always-retry-after-nonsense", "rate limit", _limited(("Retry-After", "soon"))),
-    faulty("protocol", "429-always-retry-after-negative", "rate limit", _limited(("Retry-After", "-5"))),
-    faulty(
-        "protocol",
-        "429-always-retry-after-in-2999",
-        "rate limit",
-        _limited(("Retry-After", "Tue, 01 Jan 2999 00:00:00 GMT")),
-    ),
-    faulty(
-        "protocol",
-        "408-always",
-        "rate limit",
-        Service(early=lambda _: Service().problem(408, "request.timeout", "Too slow.")),
+    *(
+        faulty("protocol", name, rule_hint, service, _DOUBTS.get(name, ""))
+        for rule_hint, family in _FAMILIES.items()
+        for name, service in family.items()
     ),
 )

@@ -1,5 +1,6 @@
 """One way in which a server of the endpoint may differ from the plain one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,6 +8,8 @@ from .service import Service
 
 Kind = Literal["harmless", "schema", "protocol", "auth", "undocumented", "invariants"]
 Expect = Literal["pass", "error", "warning"]
+Families = Mapping[str, Mapping[str, Service]]
+"""By the rule concerned, then by name."""
 
 
 @dataclass(frozen=True)
@@ -42,3 +45,14 @@ def faulty(kind: Kind, name: str, rule_hint: str, service: Service, doubt: str =
 def dubious(kind: Kind, name: str, rule_hint: str, service: Service, doubt: str = "") -> Variant:
     """A difference that is reported, and fails only where warnings do."""
     return Variant(name, kind, "warning", rule_hint, service, doubt)
+
+
+def variants(
+    kind: Kind, expect: Expect, families: Families, doubts: Mapping[str, str] | None = None
+) -> tuple[Variant, ...]:
+    """All variants of some families of one kind; `doubts` are by the name."""
+    return tuple(
+        Variant(name, kind, expect, rule_hint, service, (doubts or {}).get(name, ""))
+        for rule_hint, family in families.items()
+        for name, service in family.items()
+    )

@@ -15,7 +15,7 @@ from pytest_bctrl.traffic.mock.call_syntax import seconds as seconds_of
 from pytest_bctrl.traffic.mock.change import Change, Scene
 from pytest_bctrl.traffic.mock.message import Answer
 from pytest_bctrl.traffic.mock.refusal import Refusals
-from pytest_bctrl.traffic.mock.source import Rolling, Source, fixed, many_items
+from pytest_bctrl.traffic.mock.source import Source, fixed, many_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def many(samples: Samples, space_id: str, count: int = 300, seed: int = 0) -> Sc
 
 def generated(samples: Samples, space_id: str, seed: int = 0) -> Scenario:
     """Another list with each answer, the same ones for the same seed; a dozen cover the contract."""
-    return Scenario("generated", Rolling(lambda: map(encode, samples.run(seed, 24, space_id=space_id))))
+    return Scenario("generated", Source(lambda: map(encode, samples.run(seed, 24, space_id=space_id))))
 
 
 def minimal(samples: Samples, space_id: str) -> Scenario:

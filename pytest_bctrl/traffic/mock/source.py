@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.incoming import TooLargeError, parsing_problem, read_file
@@ -14,30 +14,19 @@ from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock.message import Payload
 
 
-class Source(Protocol):
-    """Gives the body of the `number`th successful answer, counted from zero."""
-
-    def body(self, number: int) -> Any:
-        """Return the body as JSON data; the caller does not change it."""
-
-    def payload(self, number: int) -> Payload:
-        """Return the body's bytes, made once for each body."""
-        ...
-
-
-class Rolling:
-    """Bodies one after the other and then from the start, made as bytes when the first is asked for."""
+class Source:
+    """Bodies of successful answers, one after the other and then from the start, made when the first is asked for."""
 
     def __init__(self, make: Callable[[], Iterable[bytes]]) -> None:
         self._make = make
         self._payloads: list[Payload] = []
 
     def body(self, number: int) -> Any:
-        """Return the body whose turn it is."""
+        """Return the body of the `number`th answer, counted from zero, as JSON data."""
         return json.loads(self.payload(number).body)
 
     def payload(self, number: int) -> Payload:
-        """Return the bytes of the body whose turn it is."""
+        """Return the bytes of that body, made once for each body."""
         if not self._payloads:
             self._payloads = [Payload(body) for body in self._make()]
         return self._payloads[number % len(self._payloads)]
@@ -45,12 +34,12 @@ class Rolling:
 
 def fixed(make: Callable[[], Any]) -> Source:
     """Return a source of one body, given as JSON data."""
-    return Rolling(lambda: [encode(make())])
+    return Source(lambda: [encode(make())])
 
 
 def many_items(samples: Samples, count: int, seed: int, space_id: str) -> Source:
     """Return a source of one body with `count` items, made in blocks so that 100,000 take little memory and time."""
-    return Rolling(lambda: [b"".join(_in_blocks(samples, count, seed, space_id))])
+    return Source(lambda: [b"".join(_in_blocks(samples, count, seed, space_id))])
 
 
 def _in_blocks(samples: Samples, count: int, seed: int, space_id: str) -> Iterator[bytes]:
