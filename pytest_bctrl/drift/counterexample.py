@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pytest_bctrl.drift.pair import Trail
 
 _TRIES = 400
+_FAILURES = (DocumentError, LookupError, ValueError, RecursionError)
+"""What says that a value cannot be made, or that the engine cannot read a schema."""
 _DEEPEST = 12
 _MANY = 50
 _NUMBERS = {"minimum": 0, "maximum": 0, "exclusiveMinimum": 1, "exclusiveMaximum": -1}
@@ -67,7 +69,7 @@ class Examples:
         if time.monotonic() > self._end:
             return Shown("rule")
         allows, forbids = (0, 1) if is_request else (1, 0)
-        with suppress(DocumentError, RecursionError, ValueError, ReferencingError):
+        with suppress(*_FAILURES, ReferencingError):
             return self._shown(_pairs(trail), values, name, allows, forbids, is_error)
         return Shown("rule")
 
@@ -77,7 +79,7 @@ class Examples:
         # A whole one if it can be made, else one of a part that no alternative takes the place of.
         for start, (nodes, step) in enumerate(pairs if is_error else ()):
             if not start or step.startswith((".", "[")):
-                with suppress(DocumentError, RecursionError, ValueError):
+                with suppress(*_FAILURES):
                     keeps = [self._sides[side].validator(nodes[side]) for side in (allows, forbids)]
                     tried = _wrapped(pairs[start:], allows, values[allows], name, self._sides[allows].maker)
                     for value, at in islice(tried, _TRIES):
@@ -216,21 +218,21 @@ class Maker:
         return self._normal.node(node.child(word))
 
     def smallest(self, schema: Schema, depth: int = 0) -> Any:
-        """A small value of a schema. Raises `DocumentError` where there is none that is easily made."""
+        """A small value of a schema. Raises one of `_FAILURES` where there is none that is easily made."""
         node = self._normal.node(schema)
         for value in self.values(node, depth):
             return value
-        raise DocumentError("no value can be made", where=node.at(""), mend="")
+        raise LookupError(node.at(""))
 
     def values(self, node: Node, depth: int = 0) -> Iterator[Any]:
         """Values of a schema, the plainest first, that are unlike each other; at least one."""
         if depth > _DEEPEST or (node.never and not node.nullable):
-            raise DocumentError("no value can be made", where=node.at(""), mend="")
+            raise LookupError(node.at(""))
         if node.enum is not None:
             yield from node.enum.values()
         elif node.choices:
             for branch in node.choices[0].branches:
-                with suppress(DocumentError):
+                with suppress(*_FAILURES):
                     for value in self.values(self._normal.node(branch), depth):
                         yield self._merged(node, value, depth)
         elif not is_null(node):
@@ -275,7 +277,7 @@ class Maker:
         if depth:
             return
         for name, schema in node.maps.get("properties", {}).items():
-            with suppress(DocumentError):
+            with suppress(*_FAILURES):
                 yield {**least, name: self.smallest(schema, depth + 1)}
         if not self._normal.node(node.undeclared).never:
             yield {**least, "another": self.smallest(node.undeclared, depth + 1)}
@@ -283,7 +285,7 @@ class Maker:
     def with_property(self, node: Node, name: str) -> Iterator[Any]:
         """Objects that have a property, if one is asked for."""
         schema = node.maps.get("properties", {}).get(name) or node.undeclared
-        with suppress(DocumentError):
+        with suppress(*_FAILURES):
             for value in self.values(self._normal.node(schema)) if name else ():
                 yield {**self._object(node, 1, name), name: value}
 
@@ -292,9 +294,9 @@ class Maker:
         yield self._list(node, least, depth)
         if not depth:
             for count in (least + 1, 2, min(node.constraints.get("maxItems", 0), _MANY)):
-                with suppress(DocumentError):
+                with suppress(*_FAILURES):
                     yield self._list(node, count, depth)
-            with suppress(DocumentError):
+            with suppress(*_FAILURES):
                 yield list(islice(self.values(self._normal.node(node.child("items"))), 8))
 
     def _list(self, node: Node, count: int, depth: int) -> list[Any]:
@@ -304,7 +306,7 @@ class Maker:
     def holding(self, node: Node, step: str, value: Any) -> tuple[Any, str]:
         """A small value of a schema that holds another one a step further in, and the JSON pointer of that.
 
-        Raises `DocumentError` for a step that leads to no value inside.
+        Raises one of `_FAILURES` where none is easily made.
         """
         if step in ("[*]", "<contains>", "<unevaluatedItems>") or (step.startswith("[") and step[1:-1].isdecimal()):
             index = int(step[1:-1]) if step[1:-1].isdecimal() else len(node.prefix)
@@ -343,7 +345,7 @@ def _strings(said: dict[str, Any]) -> Iterator[str]:
     for keyword in ("pattern", "format"):
         for one in sorted(said.get(keyword, ())):
             schema[keyword] = one
-    with suppress(DocumentError):
+    with suppress(*_FAILURES):
         yield string(schema, "text", Random(0), 1)  # noqa: S311 - a sample, the same each time
     least, most = min(said.get("minLength", 0), LONGEST), said.get("maxLength")
     yield from ("x" * least, "x" * (least + 1))
