@@ -52,9 +52,9 @@ def _cut(text: str) -> str:
 _MEANING = {
     "the API broke its contract": "it answers what neither the vendored spec nor upstream lets a consumer expect",
     "the API is ahead of its documentation": "it sends more than the vendored spec and upstream say",
-    "our copy is stale": "upstream says it, and what was seen agrees or does not contradict",
+    "our copy is stale": "upstream says it, and what was seen is as it says and not as the vendored spec does",
     "the documentation is ahead of the API": "upstream says it, and the API still does what the vendored spec says",
-    "no witness": "the documents differ, and what was seen cannot tell who is right",
+    "not enough traffic to tell": "the documents differ, and what was seen cannot tell who is right",
 }
 
 

@@ -107,8 +107,12 @@ def shown_by(finding: Finding) -> str:
     given, is_request = finding.extra.get("shown") or {}, finding.direction == "request"
     if given.get("by") == "counterexample":
         sides = "allowed before and not now" if is_request else "allowed now and not before"
-        of, at = (f" {word} {one_line(given[word])}" if given[word] else "" for word in ("of", "at"))
-        return f"{sides}: {_value(given['value'])}{at}{of}"
+        value = given["value"]
+        for token in given["at"].split("/")[1:]:
+            value = value[int(token) if isinstance(value, list) else token.replace("~1", "/").replace("~0", "~")]
+        whole = f" at {one_line(given['at'])} of {_value(given['value'])}" if given["at"] else ""
+        part = f" as {one_line(given['of'])}" if given["of"] else ""
+        return f"{sides}: {_value(value)}{whole}{part}"
     if given.get("by") == "proof":
         return _PROVEN_OF_REQUESTS if is_request else _PROVEN
     return "by rule" if given and finding.level == "error" else ""
