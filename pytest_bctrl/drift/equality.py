@@ -32,19 +32,34 @@ class Walk:
         self._same: set[Pair] = set()
         self._is_sure = True
 
-    def equal(self, one: Node, other: Node) -> bool | None:
-        """Tell whether two schemas mean the same; None where alternatives may be so in another order."""
+    def equal(self, one: Node, other: Node) -> bool:
+        """Tell whether two schemas mean the same."""
         waiting, assumed, self._is_sure = [(one, other)], set[Pair](), True
         while waiting:
             pair = waiting.pop()
             if pair[0] is pair[1] or pair in self._same or pair in assumed:
                 continue
             if not (pair[0].is_read and pair[1].is_read) or self._says(pair[0]) != self._says(pair[1]):
-                return False if self._is_sure else None
+                return not self._is_sure and self._in_any_order(one, other)
             assumed.add(pair)
             waiting += self._inside(*pair)
         self._same |= assumed
         return True
+
+    def _in_any_order(self, one: Node, other: Node) -> bool:
+        """Put all that the two lead to in classes, which are split by the classes of what they hold, to the end."""
+        held = reachable((one, other))
+        numbers: dict[Any, int] = {}
+        classes = {node: numbers.setdefault(self._says(node), len(numbers)) for node in held}
+        count = 0
+        while count != len(numbers) and classes[one] == classes[other]:
+            count, numbers, before = len(numbers), {}, classes
+            classes = {}
+            for node, (single, several) in held.items():
+                sets = [tuple(sorted(before[child] for child in children)) for children in several]
+                key = (before[node], *[before[child] for child in single], *sets)
+                classes[node] = numbers.setdefault(key, len(numbers))
+        return classes[one] == classes[other]
 
     def _inside(self, one: Node, other: Node) -> Iterator[Pair]:
         pairs = list(zip(one.single, other.single, strict=True))
@@ -126,24 +141,8 @@ class Equality:
             return False
         pair = one, other
         if pair not in self._known:
-            told = self._walk.equal(one, other)
-            self._known[pair] = self._in_any_order(one, other) if told is None else told
+            self._known[pair] = self._walk.equal(one, other)
         return self._known[pair]
-
-    def _in_any_order(self, one: Node, other: Node) -> bool:
-        """Put all that the two lead to in classes, which are split by the classes of what they hold, to the end."""
-        held = reachable((one, other))
-        numbers: dict[Any, int] = {}
-        classes = {node: numbers.setdefault(self.says(node), len(numbers)) for node in held}
-        count = 0
-        while count != len(numbers) and classes[one] == classes[other]:
-            count, numbers, before = len(numbers), {}, classes
-            classes = {}
-            for node, (single, several) in held.items():
-                sets = [tuple(sorted(before[child] for child in children)) for children in several]
-                key = (before[node], *[before[child] for child in single], *sets)
-                classes[node] = numbers.setdefault(key, len(numbers))
-        return classes[one] == classes[other]
 
     def says(self, node: Node) -> Hashable:
         """What a schema says itself, and what it holds schemas under, but not which."""
