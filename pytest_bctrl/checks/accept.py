@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.model import Contract, Operation, template
 from pytest_bctrl.errors import BctrlError
 
 
@@ -130,13 +130,9 @@ def _operation(contract: Contract, operation: str | None, url: str, method: str)
 def path_values(operation: Operation, url: str) -> Mapping[str, str]:
     """Return the decoded values of the path parameters in a URL; empty where it is not the operation's."""
     found = _match(operation, url)
-    names = [parameter.name for parameter in operation.path_parameters]
-    return {name: unquote(found[f"p{index}"]) for index, name in enumerate(names)} if found else {}
+    _, names = template(operation.path)
+    return {name: unquote(value) for name, value in zip(names, found.groups(), strict=True)} if found else {}
 
 
 def _match(operation: Operation, url: str) -> re.Match[str] | None:
-    pattern = re.escape(operation.path)
-    for index, parameter in enumerate(operation.path_parameters):
-        # Groups are numbered: a parameter's name need not be one that a group may have.
-        pattern = pattern.replace(re.escape(f"{{{parameter.name}}}"), f"(?P<p{index}>[^/]+)", 1)
-    return re.search(f"{pattern}/?$", urlsplit(url).path)
+    return re.search(f"{template(operation.path)[0].pattern}/?$", urlsplit(url).path)

@@ -60,11 +60,14 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]
         ("key as a user", f"Basic {_as_user(value)}", f"Basic {_AS_USER}"),
         ("an unknown scheme", f"Token {value}", f"Token ${{{variable}}}"),
     ]
-    made = [(name, f"{field.prefix}{text}".rstrip(), f"{field.prefix}{shell}".rstrip()) for name, text, shell in keys]
+    keys.append(("letters in the other case", value.swapcase(), "(the key, swapped case)"))
+    empty = field.prefix.rstrip()
+    made = [
+        (name, field.value(text), field.shell(shell)) if text else (name, empty, empty) for name, text, shell in keys
+    ]
     made += schemes if field.is_bearer else []
-    made += [("letters in the other case", field.prefix + value.swapcase(), f"{field.prefix}(the key, swapped case)")]
     # A very short key, or one without letters, makes some of them the right credential.
-    wrong = [Credential(name, Secret(text), shell) for name, text, shell in made if text != field.prefix + value]
+    wrong = [Credential(name, Secret(text), shell) for name, text, shell in made if text != field.value(value)]
     return _in_turns([NONE, *wrong])
 
 

@@ -13,12 +13,16 @@ from pytest_bctrl.contract.parameters import read_field
 
 
 def check_status(answer: Answer, expected: Collection[int] = ()) -> Iterator[Violation]:
-    """Yield a violation for a server error, and for a status that is not documented or not one of `expected`."""
+    """Yield a violation for a server error, and for a status that is not documented or not one of `expected`.
+
+    It is a warning where the request is to get it, and the contract documents no answer of the kind.
+    """
     failed = answer.status >= 500
     if failed or (expected and answer.status not in expected) or answer.documented is None:
+        silent = answer.status in expected and not any(map(answer.operation.response_for, expected))
         yield Violation(
             "not_a_server_error" if failed else "status_code_conformance",
-            "error",
+            "warning" if silent else "error",
             "the server failed" if failed else _status_message(answer),
             place="status",
             expected=_wanted(answer, expected),

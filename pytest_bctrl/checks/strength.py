@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,9 +56,9 @@ def strength(contract: Contract, operation: Operation) -> Strength:
     )
 
 
-def false_alarms(samples: Samples) -> list[Finding]:
-    """Return what is found on the bodies that were made of the contract, and so should keep it."""
-    return [finding for body in samples.bodies() for finding in _findings(samples, body)]
+def false_alarms(samples: Samples, bodies: Iterable[Any] | None = None) -> list[Finding]:
+    """Return what is found on bodies that were made of the contract, and so should keep it: on all, or on some."""
+    return [finding for body in bodies or samples.bodies() for finding in _findings(samples, body)]
 
 
 def _survivors(samples: Samples, derived: list[Mutant]) -> Iterator[str]:

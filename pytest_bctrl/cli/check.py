@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--operation", metavar="ID", help="what a bare body answers, where the contract has several operations"
     )
-    parser.add_argument("--contract", metavar="PATH", help="an OpenAPI 3.1 document; default: the packaged contract")
+    parser.add_argument("--contract", metavar="PATH", help="an OpenAPI document; default: the packaged contract")
     parser.add_argument(
         "--allow-list", metavar="PATH", help=f"findings that are accepted for a while (default: {FILE}, if there)"
     )

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     show = actions.add_parser("show", help="print the contract as a tree; * marks what is required")
-    show.add_argument("path", nargs="?", help="an OpenAPI 3.1 document; default: the packaged contract")
+    show.add_argument("path", nargs="?", help="an OpenAPI document; default: the packaged contract")
     rebuild = actions.add_parser(
         "build", help="merge the vendored spec and the overlay into the JSON that test runs read"
     )

@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--api-key-env", metavar="NAME", help="environment variable that holds the key (default: a fixed key)"
     )
     parser.add_argument("--space-id", metavar="ID", help="the space that is there (default: a fixed UUID)")
-    parser.add_argument("--contract", metavar="PATH", help="an OpenAPI 3.1 document; default: the packaged contract")
+    parser.add_argument("--contract", metavar="PATH", help="an OpenAPI document; default: the packaged contract")
     add_plugin_argument(parser, "scenarios and faults")
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="written as JSON once requests are answered")
     parser.add_argument("--quiet", action="store_true", help="no request log")
@@ -170,7 +170,7 @@ def _greet(server: MockServer, options: argparse.Namespace) -> None:
     key = f"${options.api_key_env}" if options.api_key_env else server.api_key.reveal()
     operation = main_operation(contract)
     asked = inputs(contract, operation, {"space_id": server.space_id}) or Inputs()
-    fields = [(field.name, field.prefix + key) for field in key_fields(contract, operation) or ()]
+    fields = [(field.name, field.shell(key)) for field in key_fields(contract, operation) or ()]
     headers = "".join(f' -H "{name}: {value}"' for name, value in [*fields, *asked.headers])
     url = f"{_reachable(server.url)}{asked.target(operation)}"
     print(f"try: curl{headers} {shlex.quote(url)}", flush=True)

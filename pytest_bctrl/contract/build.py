@@ -30,8 +30,7 @@ def merged(files: ContractFiles) -> dict[str, Any]:
         raise DocumentError(
             "it is not an OpenAPI document", where=str(files.spec), mend="vendor the published page anew"
         )
-    overlay = read_yaml(_read(files.overlay), str(files.overlay))
-    return overlays.apply(overlay, spec, str(files.overlay))
+    return overlaid(spec, [files.overlay])
 
 
 def overlaid(document: Mapping[str, Any], paths: Sequence[Path]) -> dict[str, Any]:
@@ -130,19 +129,15 @@ def contract_of(document: Document, overlay: Path | None) -> Contract:
     """Return a document as a contract, with an overlay applied or, without one, as it stands.
 
     Raises `DocumentError` where the overlay no longer applies to it, naming the action, and where it is no sound
-    OpenAPI 3.1.
+    OpenAPI 3.0 or 3.1.
     """
     if overlay is None:
         return from_document(document.data, document.name)
     try:
-        data: Any = read_yaml(read_text(overlay), str(overlay))
-    except OSError as error:
-        raise DocumentError(
-            f"it cannot be read: {error.strerror}", where=str(overlay), mend="restore it from the project"
-        ) from None
-    try:
-        merged = overlays.apply(data, document.data, str(overlay))
+        merged = overlaid(document.data, [overlay])
     except DocumentError as error:
+        if error.where == str(overlay):
+            raise
         raise DocumentError(
             f"the overlay no longer applies to it, so that it cannot be held to traffic: {error.problem}",
             where=f"{document.name}, {error.where}",
@@ -189,8 +184,7 @@ def prepare(text: str, source: str, files: ContractFiles, today: date) -> Update
     """
     new = load_document(text, source)
     spec = extract(text, source) if new.format == "markdown" else new.text.rstrip("\n") + "\n"
-    overlay = read_yaml(_read(files.overlay), str(files.overlay))
-    merged = overlays.apply(overlay, read_yaml(spec, source), str(files.overlay))
+    merged = overlaid(read_yaml(spec, source), [files.overlay])
     sound(merged, source)
     old = load_document(_read(files.spec), str(files.spec))
     recorded = source if "://" in source else locked_source(files)

@@ -17,7 +17,7 @@ SUPPORTED = ("3.0", "3.1")
 
 _TOP_LEVEL_OPENAPI = re.compile(r"^[\"']?openapi[\"']?[ \t]*:", re.MULTILINE)
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|body)\b", re.IGNORECASE)
-_VERSION = re.compile(r"(3\.\d+)\.\d+(?:-.+)?")
+_VERSION = re.compile(r"(3\.\d+)(?:\.\d+)?(?:-.+)?")
 
 
 class Document:
@@ -101,7 +101,7 @@ def load_document(text: str, name: str, known: Document | None = None) -> Docume
         data = read_json(source, name)
     else:
         data = read_yaml(source, name)
-    _refuse_other_than_openapi(data, name)
+    refuse_other_than_openapi(data, name)
     return Document(data, form, name, source, first_line)
 
 
@@ -126,7 +126,8 @@ def _opens_outside_a_block(text: str) -> bool:
     return re.search(r"^(?:`{3,}|~{3,})", before, re.MULTILINE) is not None
 
 
-def _refuse_other_than_openapi(data: Any, name: str) -> None:
+def refuse_other_than_openapi(data: Any, name: str) -> None:
+    """Raise `DocumentError` for data that is no OpenAPI document of a version that can be read."""
     if not isinstance(data, dict):
         raise DocumentError(
             "not an OpenAPI document", where=name, mend="it should be a mapping that begins with openapi:"
@@ -150,7 +151,7 @@ def load_data(data: Any, name: str) -> Document:
     """Return a document for data that is in memory already; it has no lines. Raises `DocumentError`."""
     from pytest_bctrl.contract.json_source import refuse_deep
 
-    _refuse_other_than_openapi(data, name)
+    refuse_other_than_openapi(data, name)
     refuse_deep(data, name)
     return Document(data, "json", name, "")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote
 
@@ -50,12 +51,21 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class ResponseSpec:
-    """One documented answer: status (`200`, `4XX` or `default`), media types with their schema, and header fields."""
+    """One documented answer: status (`200`, `4XX` or `default`), media types with their schema, and header fields.
+
+    `json` is the media type of its body in JSON, and the schema of that; None where it has none.
+    """
 
     status: str
     description: str
     content: Mapping[str, Schema]
     headers: tuple[Parameter, ...]
+    json: tuple[str, Schema] | None = None
+
+    @property
+    def code(self) -> int:
+        """A status that it is for: the first of a range, 200 for `default`."""
+        return 200 if self.status == "default" else int(self.status.upper().replace("X", "0"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,20 @@ class Operation:
         return not self.security or () in self.security
 
     @property
+    def success(self) -> ResponseSpec | None:
+        """The plainest documented success, in JSON where one is: a 2xx, else a redirection, else `default`."""
+        for kind in ("2", "3", "d"):
+            found = [spec for status, spec in sorted(self.responses.items()) if status.startswith(kind)]
+            if found:
+                return next((spec for spec in found if spec.json), found[0])
+        return None
+
+    def status_among(self, *statuses: int) -> int:
+        """The first of some statuses of which the contract says something by its code or range; else the first."""
+        said = (code for code in statuses if (spec := self.response_for(code)) and spec.status != "default")
+        return next(said, statuses[0])
+
+    @property
     def success_statuses(self) -> frozenset[int]:
         """The documented statuses that mean success; a range (`2XX`) stands for all of its codes."""
         codes: set[int] = set()
@@ -133,6 +157,13 @@ class Operation:
         return path
 
 
+def template(path: str, times: str = "+") -> tuple[re.Pattern[str], list[str]]:
+    """A path template as a pattern, with a group of so many characters for each parameter, and the names of those."""
+    texts = re.split(r"\{([^{}/]+)\}", path)
+    pattern = "".join(f"([^/]{times})" if index % 2 else re.escape(text) for index, text in enumerate(texts))
+    return re.compile(pattern), texts[1::2]
+
+
 def encode_segment(value: str) -> str:
     """Percent-encode one path segment (RFC 3986, 3.3), dot segments too, which clients would resolve away.
 
@@ -145,8 +176,8 @@ def encode_segment(value: str) -> str:
 class Contract:
     """The vendored OpenAPI document plus the overlay: what the API is held to.
 
-    `source` is the merged document, and `document` the same with a pointer in place of each reference by identifier.
-    `digest` is the SHA-256 of the merged document in canonical JSON (sorted keys, no spaces), in hex.
+    `source` is the merged document in OpenAPI 3.1, and `document` the same with a pointer in place of each reference by
+    identifier. `digest` is the SHA-256 of the merged document in canonical JSON (sorted keys, no spaces), in hex.
     """
 
     name: str
@@ -168,23 +199,32 @@ class Contract:
 
     def resolve(self, schema: Schema) -> Schema:
         """Follow `$ref` until there is none, keeping what stands beside it (JSON Schema 2020-12, 8.2.3)."""
-        seen: set[str] = set()
-        while isinstance(schema, Mapping) and "$ref" in schema:
-            reference = str(schema["$ref"])
-            if reference in seen:
-                raise DocumentError(
-                    "the reference leads back to itself", where=f"{self.name}: {reference}", mend="break the circle"
-                )
-            seen.add(reference)
-            beside = {key: value for key, value in schema.items() if key != "$ref"}
-            target = pointer(self.document, reference, self.name)
-            schema = {"allOf": [target], **beside} if beside and isinstance(target, Mapping) else target
+        for above, target in pairwise(referred(self.document, schema, self.name)):
+            beside = {key: value for key, value in above.items() if key != "$ref"}
+            if beside and isinstance(target, Mapping):
+                return {"allOf": [target], **beside}
+            schema = target
         return schema
 
     @cached_property
     def short_digest(self) -> str:
         """The first twelve hex digits of the digest, for people."""
         return self.digest[:12]
+
+
+def referred(document: Mapping[str, Any], raw: Any, name: str) -> Iterator[Any]:
+    """Yield a value, then what its `$ref` leads to, and so on; raises `DocumentError` for a circle."""
+    seen: set[str] = set()
+    yield raw
+    while isinstance(raw, Mapping) and "$ref" in raw:
+        reference = str(raw["$ref"])
+        if reference in seen:
+            raise DocumentError(
+                "the reference leads back to itself", where=f"{name}: {reference}", mend="break the circle"
+            )
+        seen.add(reference)
+        raw = pointer(document, reference, name)
+        yield raw
 
 
 def pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:
@@ -247,5 +287,9 @@ def covers(documented: str, actual: str) -> bool:
 
 def _may_be_json(media: str) -> bool:
     """Whether a media type or range can name JSON (RFC 8259, 11; RFC 6839, 3.1)."""
-    name = media.partition(";")[0].strip().lower()
-    return name.endswith(("/json", "+json", "/*"))
+    return is_json(media) or media.partition(";")[0].strip().endswith("/*")
+
+
+def is_json(media: str) -> bool:
+    """Whether a media type names JSON."""
+    return media.partition(";")[0].strip().lower().endswith(("/json", "+json"))

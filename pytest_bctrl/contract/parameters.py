@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pytest_bctrl.contract.model import Contract, Parameter, Schema
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
 from pytest_bctrl.contract.show import type_name
 
 Pair = tuple[str, str]
@@ -17,6 +18,16 @@ _BETWEEN = {"spaceDelimited": " ", "pipeDelimited": "|"}
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 
 
+_REFUSING = (400, 404, 422)
+
+
+def documented_refusals(operation: Operation) -> frozenset[int]:
+    """The statuses by which the contract says that an operation refuses a parameter's value."""
+    return frozenset(
+        status for status in _REFUSING if (spec := operation.response_for(status)) and spec.status != "default"
+    ) - (frozenset({404}) if operation.path_parameters or "400" in operation.responses else frozenset())
+
+
 def text_of(value: Any) -> str:
     """Return a single value as a request spells it: `true`, `7`, `7.5`, and a text as it stands."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -24,66 +35,144 @@ def text_of(value: Any) -> str:
 
 def pairs_of(parameter: Parameter, value: Any) -> list[Pair]:
     """Return the pairs that spell a value of a query parameter."""
-    name = parameter.name
-    if parameter.is_json:
-        return [(name, json.dumps(value, ensure_ascii=False))]
-    if isinstance(value, Mapping):
-        if parameter.style == "deepObject":
-            return [(f"{name}[{key}]", text_of(inner)) for key, inner in value.items()]
-        if parameter.explode:
-            return [(str(key), text_of(inner)) for key, inner in value.items()]
-        return [(name, ",".join(text_of(part) for item in value.items() for part in item))]
-    if isinstance(value, list):
-        if parameter.explode and parameter.style == "form":
-            return [(name, text_of(item)) for item in value]
-        return [(name, _BETWEEN.get(parameter.style, ",").join(map(text_of, value)))]
-    return [(name, text_of(value))]
+    name, is_single = parameter.name, parameter.is_json or not parameter.explode
+    if isinstance(value, Mapping) and parameter.style == "deepObject" and not parameter.is_json:
+        return [(f"{name}[{key}]", text_of(inner)) for key, inner in value.items()]
+    if isinstance(value, Mapping) and not is_single:
+        return [(str(key), text_of(inner)) for key, inner in value.items()]
+    if isinstance(value, list) and not is_single and parameter.style == "form":
+        return [(name, text_of(item)) for item in value]
+    return [(name, _text(parameter, value, _BETWEEN.get(parameter.style, ",")))]
 
 
 def field_of(parameter: Parameter, value: Any) -> str:
-    """Return a value of a path, header or cookie parameter as one text (style `simple`)."""
+    """Return a value of a path, header or cookie parameter as one text (style `simple`, or the path's others)."""
+    start, between = _STARTS.get(parameter.style, ("", ","))
+    between = between if parameter.explode else ","
+    if parameter.style == "matrix" and not (parameter.explode and isinstance(value, Mapping)):
+        several = value if parameter.explode and isinstance(value, list) else [value]
+        return "".join(f";{parameter.name}={_text(parameter, one, ',')}" for one in several)
+    return start + _text(parameter, value, between)
+
+
+def _text(parameter: Parameter, value: Any, between: str) -> str:
     if parameter.is_json:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, Mapping):
-        joined = "=" if parameter.explode else ","
-        return ",".join(f"{key}{joined}{text_of(inner)}" for key, inner in value.items())
-    return ",".join(map(text_of, value)) if isinstance(value, list) else text_of(value)
+        joined = "=" if parameter.explode else between
+        return between.join(f"{key}{joined}{text_of(inner)}" for key, inner in value.items())
+    return between.join(map(text_of, value if isinstance(value, list) else [value]))
 
 
-def read_pairs(contract: Contract, parameter: Parameter, pairs: Sequence[Pair]) -> list[Any]:
+_STARTS = {"label": (".", "."), "matrix": (";", ";")}
+"""What stands before the first value of a path parameter, and between those that are spelled one by one."""
+
+
+def arriving(contract: Contract, parameter: Parameter, value: Any) -> list[Any]:
+    """Return what a server reads where a value is spelled, as a list of one; an empty one where nothing arrives."""
+    if parameter.place == "query":
+        return read_pairs(contract, parameter, pairs_of(parameter, value))
+    return [read_field(contract, parameter, field_of(parameter, value))]
+
+
+def survives(contract: Contract, parameter: Parameter, value: Any) -> bool:
+    """Whether what arrives is allowed. Of an empty list nothing may arrive, or what may be a list of an empty text."""
+    found = arriving(contract, parameter, value)
+    return found not in ([], [[]]) and all(accepts(contract, parameter.schema, one) for one in found)
+
+
+def read_pairs(
+    contract: Contract, parameter: Parameter, pairs: Sequence[Pair], others: Collection[str] = ()
+) -> list[Any]:
     """Return the value that a query gives a parameter, as a list of one; an empty list where it gives none.
 
-    A text that is not of the schema's type stays a text, for a validator to refuse.
+    A text that may be read in several ways is what the schema allows; one that it allows in none is what it says first,
+    for a validator to refuse. `others` are the names that belong to other parameters.
     """
+    return _allowed(contract, parameter, list(_readings(contract, parameter, pairs, others)))
+
+
+def read_field(contract: Contract, parameter: Parameter, text: str) -> Any:
+    """Return the value that one text gives a path, header or cookie parameter."""
+    return _allowed(contract, parameter, list(_field_readings(contract, parameter, text)))[0]
+
+
+def _allowed(contract: Contract, parameter: Parameter, readings: list[Any]) -> list[Any]:
+    return [one for one in readings if accepts(contract, parameter.schema, one)][:1] or readings[:1]
+
+
+def _readings(
+    contract: Contract, parameter: Parameter, pairs: Sequence[Pair], others: Collection[str]
+) -> Iterator[Any]:
     own = [value for name, value in pairs if name == parameter.name]
-    types = _types(contract, parameter.schema)
-    if "object" in types and not parameter.is_json:
-        return _read_object(contract, parameter, pairs, own)
-    if not own:
-        return []
     if parameter.is_json:
-        return [_json_or_text(own[-1])]
-    if "array" in types:
-        between = _BETWEEN.get(parameter.style, ",")
-        parts = own if parameter.explode and parameter.style == "form" else own[-1].split(between)
-        inner = _resolved(contract, parameter.schema).get("items", True)
-        return [[_typed(contract, inner, part) for part in parts]]
-    # A name that stands twice has no single value.
-    return [_typed(contract, parameter.schema, own[0])] if len(own) == 1 else [list(own)]
+        yield from map(_json_or_text, own[-1:])
+        return
+    types = _types(contract, parameter.schema)
+    if "object" in types and (members := _object(contract, parameter, pairs, own, others)):
+        yield members
+    if own and types != {"object"}:
+        if "array" in types:
+            is_divided = not parameter.explode or parameter.style != "form"
+            yield from _lists(contract, parameter, _parts(parameter, own[-1]) if is_divided else own)
+        # A name that stands twice has no single value.
+        yield _typed(contract, parameter.schema, own[0]) if len(own) == 1 else list(own)
 
 
-def _read_object(contract: Contract, parameter: Parameter, pairs: Sequence[Pair], own: Sequence[str]) -> list[Any]:
-    documented = _properties(contract, parameter.schema)
+def _object(
+    contract: Contract, parameter: Parameter, pairs: Sequence[Pair], own: Sequence[str], others: Collection[str]
+) -> dict[str, Any]:
+    documented, further = _members(contract, parameter.schema)
     found: Iterable[Pair]
     if parameter.style == "deepObject":
         start = f"{parameter.name}["
         found = ((key[len(start) : -1], value) for key, value in pairs if key.startswith(start) and key.endswith("]"))
     elif parameter.explode:
-        found = ((name, value) for name, value in pairs if name in documented)
+        found = (pair for pair in pairs if pair[0] in documented or (further is not None and pair[0] not in others))
     else:
-        found = _in_turns(own[-1].split(",") if own else ())
-    typed = _typed_members(contract, documented, found)
-    return [typed] if typed else []
+        found = _in_turns(_parts(parameter, own[-1]) if own else ())
+    return _typed_members(contract, parameter, found)
+
+
+def _field_readings(contract: Contract, parameter: Parameter, text: str) -> Iterator[Any]:
+    if parameter.is_json:
+        yield _json_or_text(text)
+        return
+    types = _types(contract, parameter.schema)
+    start, between = _STARTS.get(parameter.style, ("", ","))
+    bare, name = text.removeprefix(start), f"{parameter.name}="
+    parts = bare.split(between if parameter.explode else ",")
+    if parameter.style == "matrix":
+        parts = [part.removeprefix(name) for part in parts]
+        bare = bare.removeprefix(name)
+    # Around the commas of a header field there may be blanks (RFC 9110, 5.6.1).
+    parts = [part.strip() for part in parts] if parameter.place == "header" else parts
+    if "object" in types:
+        named = ((key, value) for key, _, value in (part.partition("=") for part in parts))
+        yield _typed_members(contract, parameter, named if parameter.explode else _in_turns(parts))
+    if "array" in types:
+        yield from _lists(contract, parameter, parts)
+    if not types & {"object", "array"} or "string" in types:
+        yield _typed(contract, parameter.schema, bare)
+
+
+def _lists(contract: Contract, parameter: Parameter, parts: Sequence[str]) -> Iterator[list[Any]]:
+    """The lists that some parts may be: one of an empty text may be empty."""
+    inner = next(_items(contract, parameter.schema), True)
+    yield [_typed(contract, inner, part) for part in parts]
+    if [*parts] == [""]:
+        yield []
+
+
+def _items(contract: Contract, schema: Schema) -> Iterator[Schema]:
+    flat = _resolved(contract, schema)
+    yield from [flat["items"]] if "items" in flat else ()
+    for branch in _branches(flat):
+        yield from _items(contract, branch)
+
+
+def _parts(parameter: Parameter, text: str) -> list[str]:
+    return text.split(_BETWEEN.get(parameter.style, ","))
 
 
 def _in_turns(parts: Sequence[str]) -> Iterator[Pair]:
@@ -91,30 +180,25 @@ def _in_turns(parts: Sequence[str]) -> Iterator[Pair]:
     return zip(parts[::2], parts[1::2], strict=False)
 
 
-def _typed_members(contract: Contract, documented: Mapping[str, Schema], members: Iterable[Pair]) -> dict[str, Any]:
-    return {name: _typed(contract, documented.get(name, True), value) for name, value in members}
+def _typed_members(contract: Contract, parameter: Parameter, members: Iterable[Pair]) -> dict[str, Any]:
+    documented, further = _members(contract, parameter.schema)
+    return {name: _typed(contract, documented.get(name, further or True), value) for name, value in members}
 
 
-def read_field(contract: Contract, parameter: Parameter, text: str) -> Any:
-    """Return the value that one text gives a path, header or cookie parameter."""
-    types = _types(contract, parameter.schema)
-    if parameter.is_json:
-        return _json_or_text(text)
-    # Around the commas of a header field there may be blanks (RFC 9110, 5.6.1).
-    parts = [part.strip() if parameter.place == "header" else part for part in text.split(",")]
-    if "object" in types and "string" not in types:
-        named = ((name, value) for name, _, value in (part.partition("=") for part in parts))
-        members = named if parameter.explode else _in_turns(parts)
-        return _typed_members(contract, _properties(contract, parameter.schema), members)
-    if "array" in types:
-        inner = _resolved(contract, parameter.schema).get("items", True)
-        return [_typed(contract, inner, part) for part in parts]
-    return _typed(contract, parameter.schema, text)
+def _members(contract: Contract, schema: Schema) -> tuple[dict[str, Schema], Schema | None]:
+    """The properties that a schema names, also in the branches of it, and what it says of others, if it does."""
+    flat = _resolved(contract, schema)
+    named, further = dict(flat.get("properties", {})), flat.get("additionalProperties") or None
+    for branch in _branches(flat):
+        inner, beyond = _members(contract, branch)
+        named = {**inner, **named}
+        further = further or beyond
+    return named, further
 
 
-def _properties(contract: Contract, schema: Schema) -> Mapping[str, Schema]:
-    found: Mapping[str, Schema] = _resolved(contract, schema).get("properties", {})
-    return found
+def _branches(flat: Mapping[str, Any]) -> Iterator[Schema]:
+    for word in ("allOf", "anyOf", "oneOf"):
+        yield from flat.get(word, ())
 
 
 def _json_or_text(text: str) -> Any:
@@ -126,14 +210,17 @@ def _json_or_text(text: str) -> Any:
 
 
 def _typed(contract: Contract, schema: Schema, text: str) -> Any:
+    """A single value: what the types of its schema make of a text, unless only the text itself is allowed."""
     types = _types(contract, schema)
+    value: Any = text
     if "boolean" in types and text in ("true", "false"):
-        return text == "true"
-    if types & {"integer", "number"} and _NUMBER.fullmatch(text):
-        return _json_or_text(text)
-    if "null" in types and text == "null":
-        return None
-    return text
+        value = text == "true"
+    elif types & {"integer", "number"} and _NUMBER.fullmatch(text):
+        value = _json_or_text(text)
+    elif "null" in types and text == "null":
+        value = None
+    is_text = value is not text and accepts(contract, schema, text) and not accepts(contract, schema, value)
+    return text if is_text else value
 
 
 def _types(contract: Contract, schema: Schema) -> frozenset[str]:
@@ -141,13 +228,15 @@ def _types(contract: Contract, schema: Schema) -> frozenset[str]:
     flat = _resolved(contract, schema)
     named = flat.get("type")
     found = {named} if isinstance(named, str) else set(named or ())
-    for word in ("allOf", "anyOf", "oneOf"):
-        for branch in flat.get(word, ()):
-            found |= _types(contract, branch)
+    for branch in _branches(flat):
+        found |= _types(contract, branch)
     if not found:
         listed = [flat["const"]] if "const" in flat else flat.get("enum", ())
-        found = set(map(type_name, listed))
+        found = set(map(type_name, listed)) or {kind for word, kind in _IMPLIED.items() if word in flat}
     return frozenset(found)
+
+
+_IMPLIED = {"properties": "object", "additionalProperties": "object", "items": "array"}
 
 
 def _resolved(contract: Contract, schema: Schema) -> Mapping[str, Any]:

@@ -8,18 +8,30 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.contract.files import packaged
-from pytest_bctrl.contract.model import METHODS, Contract, Operation, Parameter, ResponseSpec, SecurityScheme, pointer
+from pytest_bctrl.contract.model import (
+    METHODS,
+    Contract,
+    Operation,
+    Parameter,
+    ResponseSpec,
+    SecurityScheme,
+    covers,
+    is_json,
+    referred,
+    template,
+)
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.incoming import read_text
 
 
 def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Contract:
-    """Load a contract: the packaged one, or an OpenAPI 3.1 document of one's own (JSON or YAML).
+    """Load a contract: the packaged one, or an OpenAPI 3.0 or 3.1 document of one's own (JSON or YAML).
 
     `option` is what the path was given as, for errors.
 
-    Raises `DocumentError` where the file is missing, broken or not OpenAPI 3.1.
+    Raises `DocumentError` where the file is missing, broken or not OpenAPI 3.0 or 3.1.
     """
     file = Path(path) if path is not None else packaged().merged
     try:
@@ -28,32 +40,23 @@ def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Co
         raise DocumentError(
             f"the contract cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}",
             where=str(file),
-            mend=f"{option} takes an OpenAPI 3.1 document in JSON or YAML",
+            mend=f"{option} takes an OpenAPI 3.0 or 3.1 document in JSON or YAML",
         ) from None
-    document = _parse(text, str(file))
+    document = load_document(text, str(file)).data
     # The packaged document is proven sound by the tests, and is not proven again at every start.
     return from_sound(document, str(file)) if path is None else from_document(document, str(file))
-
-
-def _parse(text: str, name: str) -> Any:
-    if text.lstrip().startswith("{"):
-        from pytest_bctrl.contract.json_source import read_json
-
-        return read_json(text, name)
-    from pytest_bctrl.contract.yaml_source import read_yaml
-
-    return read_yaml(text, name)
 
 
 def from_document(document: Any, name: str) -> Contract:
     """Read a merged document into a `Contract`; `name` is what errors call it.
 
-    Raises `DocumentError` where it is not a sound OpenAPI 3.1 document or a reference leads nowhere.
+    Raises `DocumentError` where it is not a sound OpenAPI 3.0 or 3.1 document or a reference leads nowhere.
     """
     from pytest_bctrl.contract.engine import require_known
     from pytest_bctrl.contract.soundness import sound
 
-    contract = from_sound(sound(document, name), name, document)
+    source, proven = sound(document, name)
+    contract = from_sound(proven, name, source, digest(document))
     require_known(contract)
     if not contract.operations:
         raise DocumentError(
@@ -62,15 +65,20 @@ def from_document(document: Any, name: str) -> Contract:
     return contract
 
 
-def from_sound(document: Mapping[str, Any], name: str, source: Mapping[str, Any] | None = None) -> Contract:
-    """Read a merged document that is known to be sound into a `Contract`; `source` is it before it was proven."""
+def from_sound(
+    document: Mapping[str, Any], name: str, source: Mapping[str, Any] | None = None, sha256: str = ""
+) -> Contract:
+    """Read a document that is known to be sound into a `Contract`.
+
+    `source` is it before references by identifier gave way to pointers, `sha256` the digest of what was given.
+    """
     info = document.get("info", {})
     source = document if source is None else source
     return Contract(
         name=name,
         title=str(info.get("title", "")),
         version=str(info.get("version", "")),
-        digest=digest(source),
+        digest=sha256 or digest(source),
         servers=tuple(_server(server) for server in document.get("servers", ())),
         operations=tuple(_operations(document, name)),
         document=document,
@@ -106,6 +114,9 @@ def _operation(document: Mapping[str, Any], path: str, method: str, item: Mappin
         parameter = _parameter(document, _deref(document, source, name), name)
         if parameter.place != "header" or parameter.name.lower() not in _IGNORED:
             parameters[parameter.place, parameter.name] = parameter
+    for undeclared in template(path)[1]:
+        text = Parameter(undeclared, "path", True, {"type": "string"}, style="simple", explode=False)
+        parameters.setdefault(("path", undeclared), text)
     return Operation(
         method=method.upper(),
         path=path,
@@ -126,8 +137,7 @@ _IGNORED = frozenset({"accept", "content-type", "authorization"})
 
 
 def _parameter(document: Mapping[str, Any], raw: Mapping[str, Any], name: str) -> Parameter:
-    content = next(iter(raw.get("content", {}).values()), None)
-    described = raw if content is None else content
+    media, described = next(iter(raw.get("content", {}).items()), ("", raw))
     schema = described.get("schema", True)
     place = str(raw["in"])
     style = str(raw.get("style", "form" if place in ("query", "cookie") else "simple"))
@@ -140,7 +150,7 @@ def _parameter(document: Mapping[str, Any], raw: Mapping[str, Any], name: str) -
         examples=tuple(_examples(document, described, schema, name)),
         style=style,
         explode=bool(raw.get("explode", style == "form")),
-        is_json=content is not None,
+        is_json=is_json(media),
     )
 
 
@@ -162,16 +172,27 @@ def _examples(document: Mapping[str, Any], described: Mapping[str, Any], schema:
 
 def _response(document: Mapping[str, Any], status: str, raw: Any, name: str) -> ResponseSpec:
     response = _deref(document, raw, name)
+    content = {media: body.get("schema", True) for media, body in response.get("content", {}).items()}
     return ResponseSpec(
         status=status,
         description=str(response.get("description", "")),
-        content={media: body.get("schema", True) for media, body in response.get("content", {}).items()},
+        content=content,
+        json=next(_in_json(document, content, name), None),
         headers=tuple(
             _parameter(document, {**_deref(document, body, name), "name": header, "in": "header"}, name)
             for header, body in response.get("headers", {}).items()
             if header.lower() != "content-type"
         ),
     )
+
+
+def _in_json(document: Mapping[str, Any], content: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
+    """The bodies in JSON: by their media type, and by a range of such, where the schema is that of no text."""
+    yield from ((media, schema) for media, schema in content.items() if is_json(media))
+    for media, schema in content.items():
+        described = _deref(document, schema, name) if isinstance(schema, Mapping) else {}
+        if covers(media, "application/json") and described.get("type") in ("object", "array"):
+            yield "application/json", schema
 
 
 def _security(document: Mapping[str, Any], requirements: Any, name: str) -> tuple[tuple[SecurityScheme, ...], ...]:
@@ -198,19 +219,11 @@ def _scheme(document: Mapping[str, Any], scheme: str, name: str) -> SecuritySche
 
 
 def _deref(document: Mapping[str, Any], raw: Any, name: str) -> Mapping[str, Any]:
-    seen: set[str] = set()
-    while isinstance(raw, Mapping) and "$ref" in raw:
-        reference = str(raw["$ref"])
-        if reference in seen:
-            raise DocumentError(
-                "the reference leads back to itself", where=f"{name}: {reference}", mend="break the circle"
-            )
-        seen.add(reference)
-        raw = pointer(document, reference, name)
-    if not isinstance(raw, Mapping):
+    *above, found = referred(document, raw, name)
+    if not isinstance(found, Mapping):
         raise DocumentError(
-            f"a reference leads to {json.dumps(raw)[:40]}, where an object is expected",
-            where=f"{name}: {next(reversed(list(seen)), '')}",
+            f"a reference leads to {json.dumps(found)[:40]}, where an object is expected",
+            where=f"{name}: {above[-1]['$ref'] if above else ''}",
             mend="mend the reference, or what it names",
         )
-    return raw
+    return found

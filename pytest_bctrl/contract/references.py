@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import quote, unquote, urljoin
 
 from pytest_bctrl.contract.model import at, escaped
@@ -96,7 +97,7 @@ class Addresses:
         while nearest not in self._bases:
             nearest = nearest.rpartition("/")[0]
         base = self._bases[nearest]
-        return f"{base}#{quote(pointer.removeprefix(self._resources[base]), safe=_FRAGMENT)}"
+        return f"{base}#{quote(pointer.removeprefix(self._resources[base]), safe=FRAGMENT)}"
 
     def local(self) -> Mapping[str, Any]:
         """The document with a pointer in place of every reference by identifier; what leads elsewhere stays."""
@@ -117,22 +118,30 @@ class Addresses:
         return self._with_references(self.uri, schema)
 
     def _with_references(self, written: Callable[[str], str], document: Any) -> Any:
-        changed: dict[str, str] = {}
+        changed: dict[str, Change] = {}
         for value, place, base, _ in keyworded(document):
             pointer = self.pointer(value["$ref"], base) if isinstance(value.get("$ref"), str) else None
             if pointer is not None:
-                changed[place] = written(pointer)
-        return _rewritten(document, "", changed)
+                changed[place] = partial(_with_reference, written(pointer))
+        return rewritten(document, changed)
 
 
-def _rewritten(value: Any, pointer: str, references: Mapping[str, str]) -> Any:
+Change: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def _with_reference(reference: str, value: dict[str, Any]) -> dict[str, Any]:
+    return {**value, "$ref": reference}
+
+
+def rewritten(value: Any, changes: Mapping[str, Change], pointer: str = "") -> Any:
+    """A copy of a document with the objects at some places changed, those inside first."""
     if isinstance(value, list):
-        return [_rewritten(item, f"{pointer}/{index}", references) for index, item in enumerate(value)]
+        return [rewritten(item, changes, f"{pointer}/{index}") for index, item in enumerate(value)]
     if not isinstance(value, Mapping):
         return value
-    made = {key: _rewritten(inner, f"{pointer}/{escaped(str(key))}", references) for key, inner in value.items()}
-    return {**made, "$ref": references[pointer]} if pointer in references else made
+    made = {key: rewritten(inner, changes, f"{pointer}/{escaped(str(key))}") for key, inner in value.items()}
+    return changes[pointer](made) if pointer in changes else made
 
 
-_FRAGMENT = "/~!$&'()*+,;=:@?"
+FRAGMENT = "/~!$&'()*+,;=:@?"
 """Characters that a fragment may hold as they are (RFC 3986, 3.5), beside letters, digits and `-._`."""

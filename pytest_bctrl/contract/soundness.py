@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.cost import Cost
+from pytest_bctrl.contract.document import refuse_other_than_openapi
 from pytest_bctrl.contract.engine import is_pattern, readable
 from pytest_bctrl.contract.json_source import refuse_deep
 from pytest_bctrl.contract.model import METHODS, escaped, pointer
+from pytest_bctrl.contract.openapi30 import as_31
 from pytest_bctrl.contract.references import Addresses, keyworded
 from pytest_bctrl.errors import DocumentError
 
@@ -124,20 +125,17 @@ _DOCUMENT = _object(
 _DIALECTS = ("https://json-schema.org/draft/", "http://json-schema.org/draft-", "https://spec.openapis.org/oas/3.1/")
 
 
-def sound(document: Any, name: str) -> Mapping[str, Any]:
-    """Return a document with a pointer in place of each reference by identifier, and sure to be readable.
+def sound(document: Any, name: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return a document as OpenAPI 3.1, and that with a pointer in place of each reference by identifier.
 
     Raises `DocumentError`, naming the place and what would be right, where the kit could not read it, or where to hold
     a value to it could take without bound.
     """
-    version = str(document.get("openapi", "")) if isinstance(document, Mapping) else ""
-    if re.fullmatch(r"3\.1(?:\.\d+)?(?:-.*)?", version) is None:
-        raise DocumentError(
-            "it is not an OpenAPI 3.1 document", where=name, mend="it should have 'openapi: 3.1.0' at its top"
-        )
+    refuse_other_than_openapi(document, name)
     refuse_deep(document, name)
-    _require_shape(document, name)
-    return require_affordable(document, name)
+    modern = as_31(document) if str(document["openapi"]).startswith("3.0") else document
+    _require_shape(modern, name)
+    return modern, require_affordable(modern, name)
 
 
 def require_affordable(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -180,7 +178,7 @@ def _require_shape(document: Any, name: str) -> None:
         raise DocumentError(
             f"it is not well-formed OpenAPI: {_wanted(error.kind)}, not {json.dumps(error.instance)[:60]}",
             where=f"{name}: #{place}",
-            mend="validate it against OpenAPI 3.1",
+            mend="validate it against OpenAPI 3.1, or against 3.0 where it says so",
         )
 
 

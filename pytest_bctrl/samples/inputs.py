@@ -6,19 +6,22 @@ or a listed value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
-from pytest_bctrl.contract.parameters import Pair, field_of, pairs_of
+from pytest_bctrl.contract.parameters import Pair, field_of, pairs_of, survives
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder, Rotation
 from pytest_bctrl.samples.shapes import Shape, shapes
 
 _MOST = 8
 _SEED = 1
+_TRIES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,12 @@ class Inputs:
             names = {name for name, _ in own} | {parameter.name}
             kept = tuple(pair for pair in self.query if pair[0] not in names)
             return Inputs(self.path, (*kept, *own), self.headers)
-        text = field_of(parameter, value)
-        name = "Cookie" if parameter.place == "cookie" else parameter.name
-        text = f"{parameter.name}={text}" if parameter.place == "cookie" else text
+        name, text = parameter.name, field_of(parameter, value)
+        if parameter.place == "cookie":
+            # All cookies stand in one field (RFC 6265, 4.2.1).
+            known = "; ".join(value for field, value in self.headers if field == "Cookie").split("; ")
+            cookies = [one for one in known if one and not one.startswith(f"{name}=")]
+            name, text = "Cookie", "; ".join([*cookies, f"{name}={text}"])
         kept = tuple(pair for pair in self.headers if pair[0].lower() != name.lower())
         return Inputs(self.path, self.query, (*kept, (name, text)))
 
@@ -56,37 +62,36 @@ def inputs(contract: Contract, operation: Operation, settings: Mapping[str, str]
     """Return the plainest request of an operation: what is required and no more; None where a value is missing."""
     if unfilled(contract, operation, settings):
         return None
-    return _plainest(contract, operation, settings, operation.other_parameters)
+    return inputs_with(contract, operation, settings, {})
 
 
-def inputs_without(
-    contract: Contract, operation: Operation, settings: Mapping[str, str], parameter: Parameter
+LEFT_OUT = object()
+"""Stands for the value of a parameter that is not sent."""
+
+
+def inputs_with(
+    contract: Contract, operation: Operation, settings: Mapping[str, str], given: Mapping[tuple[str, str], Any]
 ) -> Inputs:
-    """Return the plainest request of an operation, less a parameter of its query or header that it requires."""
-    others = [other for other in operation.other_parameters if other is not parameter]
-    return _plainest(contract, operation, settings, others)
-
-
-def _plainest(
-    contract: Contract, operation: Operation, settings: Mapping[str, str], others: Iterable[Parameter]
-) -> Inputs:
-    made = Inputs(
-        {parameter.name: known_values(contract, parameter, settings)[0] for parameter in operation.path_parameters}
-    )
-    for parameter in others:
-        if parameter.required:
-            made = made.with_value(parameter, next(_values(contract, parameter, settings)))
+    """Return the plainest request with some values, by place and name of their parameters, or without (`LEFT_OUT`)."""
+    known = {one.name: known_values(contract, one, settings)[:1] for one in operation.path_parameters}
+    made = Inputs({name: value for name, values in known.items() for value in values})
+    for parameter in operation.other_parameters:
+        key = parameter.place, parameter.name
+        if key in given or parameter.required:
+            value = given[key] if key in given else next(_values(contract, parameter, settings))
+            made = made if value is LEFT_OUT else made.with_value(parameter, value)
     return made
 
 
 def unfilled(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> list[str]:
     """Return the names of the parameters that a request needs and nothing gives a value."""
-    return [
-        parameter.name
-        for parameter in operation.parameters
-        if (parameter.place == "path" and not _known(contract, parameter, settings))
-        or (parameter.place != "path" and parameter.required and not list(_values(contract, parameter, settings)))
-    ]
+
+    def is_given(parameter: Parameter) -> bool:
+        if parameter.place == "path":
+            return bool(_known(contract, parameter, settings))
+        return not parameter.required or any(True for _ in _values(contract, parameter, settings))
+
+    return [parameter.name for parameter in operation.parameters if not is_given(parameter)]
 
 
 def known_values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[str]:
@@ -115,24 +120,26 @@ def _known(contract: Contract, parameter: Parameter, settings: Mapping[str, str]
 def _values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> Iterator[Any]:
     if parameter.setting in settings:
         yield settings[str(parameter.setting)]
-    yield from parameter.examples
+    arriving = partial(survives, contract, parameter)
+    yield from filter(arriving, parameter.examples)
     for shape in shapes(contract, parameter.schema):
         if shape.kind == "fixed":
-            yield shape.value
+            yield from filter(arriving, [shape.value])
         elif not shape.empty:
-            yield from _made(contract, parameter, shape)
+            bounds = [(shape.schema or {}).get(word) for word in ("minimum", "maximum")]
+            yield from filter(arriving, [one for one in bounds if one is not None])
+            yield from islice(filter(arriving, _made(contract, parameter, shape)), 1)
 
 
 def _made(contract: Contract, parameter: Parameter, shape: Shape) -> Iterator[Any]:
-    schema = shape.schema or {}
-    if shape.kind in ("integer", "number"):
-        yield from (schema[word] for word in ("minimum", "maximum") if word in schema)
-    builder = Builder(contract, Rotation(_SEED))
-    try:
-        yield "text" if shape.kind == "any" else builder.value(schema, parameter.name)
-    except DocumentError:
-        # A pattern for which no text can be made.
-        return
+    """Values of a shape, one of which may arrive as it was meant: a list that holds something, for one."""
+    for seed in range(_SEED, _SEED + _TRIES):
+        builder = Builder(contract, Rotation(seed))
+        try:
+            yield "text" if shape.kind == "any" else builder.value(shape.schema or {}, parameter.name)
+        except DocumentError:
+            # A pattern for which no text can be made.
+            return
 
 
 def main_operation(contract: Contract) -> Operation:
@@ -147,9 +154,4 @@ def main_operation(contract: Contract) -> Operation:
 
 def answers_with_json(operation: Operation) -> bool:
     """Whether an operation documents a successful answer in JSON."""
-    return operation.method != "HEAD" and any(
-        "json" in media
-        for status, spec in operation.responses.items()
-        if status.startswith("2")
-        for media in spec.content
-    )
+    return operation.method != "HEAD" and operation.success is not None and operation.success.json is not None

@@ -186,12 +186,10 @@ _LENGTHS = (5, 0, 3, 8, 1, 4, 2, 6, 0, 7, 3, 5)
 
 
 def _success(operation: Operation, contract: Contract) -> tuple[int, str, Schema]:
-    """Status, media type and schema of the first documented 2xx JSON answer."""
-    for status, response_spec in sorted(operation.responses.items()):
-        if status.startswith("2"):
-            for media, schema in response_spec.content.items():
-                if "json" in media:
-                    return int(status.upper().replace("X", "0")), media, schema
+    """Status, media type and schema of the first documented JSON answer that is a success."""
+    success = operation.success
+    if success is not None and success.json is not None:
+        return success.code, *success.json
     raise DocumentError(
         "it documents no successful JSON answer",
         where=f"{contract.name}: {operation.label}",

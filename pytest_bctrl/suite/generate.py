@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import gc
 import re
 from collections.abc import Iterator
@@ -12,12 +11,14 @@ from typing import Any
 import httpx
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import HypothesisException
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
 from referencing.exceptions import Unresolvable
 from schemathesis.checks import not_a_server_error
 from schemathesis.config import SchemathesisConfig
+from schemathesis.core.errors import SchemathesisError
 from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import (
@@ -28,14 +29,27 @@ from schemathesis.specs.openapi.checks import (
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.references import keyworded, rewritten
 from pytest_bctrl.finding import Finding
+from pytest_bctrl.suite.probes import NotCheckedError
 
 _CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
 def schema_of(contract: Contract) -> Any:
-    """Return the Schemathesis schema of a contract, untouched by any configuration file of the project around."""
-    return schemathesis.openapi.from_dict(copy.deepcopy(dict(contract.document)), config=SchemathesisConfig())
+    """Return the Schemathesis schema of a contract, untouched by any configuration file of the project around.
+
+    It has no `writeOnly`: an annotation, by which Schemathesis refuses what the schema of an answer requires.
+    """
+    changes = {one.pointer: _readable for one in keyworded(contract.document)}
+    # A server is what its variables make of it; one of a variable that nobody defines is none.
+    servers = [{"url": url} for url in contract.servers if "{" not in url] or [{"url": "/"}]
+    made = {**rewritten(contract.document, changes), "servers": servers}
+    return schemathesis.openapi.from_dict(made, config=SchemathesisConfig())
+
+
+def _readable(schema: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key != "writeOnly"}
 
 
 @lru_cache(maxsize=8)
@@ -49,9 +63,13 @@ def _schema(contract: Contract) -> Any:
 def generated_cases(contract: Contract, operation: Operation, count: int) -> tuple[Any, ...]:
     """Return at most `count` cases that Schemathesis generates for an operation, the same in every run.
 
-    Nothing is shrunk or replayed from a database: every case costs a request.
+    Nothing is shrunk or replayed from a database: every case costs a request. Raises `NotCheckedError` where it
+    generates none, for a schema that it cannot read or that no value fits.
     """
-    return _generated(contract, operation.path, operation.method, count)
+    try:
+        return _generated(contract, operation.path, operation.method, count)
+    except (SchemathesisError, HypothesisException) as error:
+        raise NotCheckedError(f"Schemathesis generates no request: {str(error).splitlines()[0]}") from None
 
 
 def _operation(contract: Contract, path: str, method: str) -> APIOperation[Any, Any, Any, Any]:
@@ -87,7 +105,9 @@ def second_opinion(answer: Answer, response: httpx.Response, known: list[Finding
     case = operation.Case(path_parameters=dict(answer.path_values))
     # JSON is UTF-8, whatever a charset says that stands beside it: it has none (RFC 8259, 8.1 and 11).
     response.encoding = "utf-8"
-    found = [(check.__name__, failure) for check in _CHECKS for failure in _failures(case, response, check)]
+    rules = {finding.rule for finding in known}
+    checks = [check for check in _CHECKS if check.__name__ not in rules]
+    found = [(check.__name__, failure) for check in checks for failure in _failures(case, response, check)]
     if answer.parsed.ok:
         # What is JSON, and is read by ours, may still have more digits than it reads: then it has no opinion.
         found = [(rule, one) for rule, one in found if type(one).__name__ != "ContentDeserializationError"]
@@ -113,8 +133,12 @@ def _of_jsonschema(answer: Answer) -> Iterator[Finding]:
 
 @lru_cache(maxsize=8)
 def _validator(contract: Contract) -> Any:
-    """A validator of the words that every engine reads alike: patterns, formats and decimal fractions are not such."""
-    words = dict.fromkeys(("pattern", "patternProperties", "multipleOf", "format"), lambda *_: None)
+    """A validator of the words that every engine reads alike: patterns, formats and decimal fractions are not such.
+
+    Without them it cannot tell either whether one alternative holds alone, or another does not.
+    """
+    silent = "pattern patternProperties multipleOf format not if contains unevaluatedItems unevaluatedProperties"
+    words = dict.fromkeys(silent.split(), lambda *_: None) | {"oneOf": Draft202012Validator.VALIDATORS["anyOf"]}
     return extend(Draft202012Validator, words)(contract.document)  # type: ignore[no-untyped-call]
 
 
@@ -123,6 +147,9 @@ def _failures(case: Any, response: httpx.Response, check: Any) -> list[Failure]:
         case.validate_response(response, checks=[check])
     except FailureGroup as group:
         return [failure for failure in group.exceptions if isinstance(failure, Failure)]
+    except SchemathesisError:
+        # It cannot read the schema, or follow its references: then it has no opinion.
+        return []
     return []
 
 

@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
-from pytest_bctrl.contract.parameters import field_of, pairs_of, read_field, read_pairs, text_of
+from pytest_bctrl.contract.parameters import arriving, documented_refusals, survives, text_of
 from pytest_bctrl.samples.breakers import BREAKERS
-from pytest_bctrl.samples.inputs import Inputs, alternatives, inputs, inputs_without
+from pytest_bctrl.samples.inputs import LEFT_OUT, Inputs, alternatives, inputs_with, unfilled
 from pytest_bctrl.samples.shapes import flatten, shapes
 
-_REFUSING = (400, 404, 422)
 _SHOWN = 24
 
 
@@ -24,60 +23,58 @@ class Trial(NamedTuple):
     inputs: Inputs
 
 
-def documented_refusals(operation: Operation) -> frozenset[int]:
-    """The statuses by which the contract says that an operation refuses a parameter's value."""
-    return frozenset(
-        status for status in _REFUSING if (spec := operation.response_for(status)) and spec.status != "default"
-    ) - (frozenset({404}) if operation.path_parameters or "400" in operation.responses else frozenset())
-
-
 def is_guessable(contract: Contract, parameter: Parameter) -> bool:
     """Whether a value that was made up may name something that is there: a number, or a listed value."""
     kinds = {shape.kind for shape in shapes(contract, parameter.schema)}
     return kinds <= {"integer", "number", "fixed"}
 
 
-def of_case(contract: Contract, operation: Operation, plain: Inputs, case: Any) -> Inputs:
-    """Return `plain` with what Schemathesis generated for query and header, as far as it arrives as it was meant.
+def of_case(contract: Contract, operation: Operation, settings: Mapping[str, str], case: Any) -> Inputs:
+    """Return the plainest request with what Schemathesis generated for query and header, as far as it arrives as meant.
 
-    An empty list that is joined by commas, for one, arrives as a list of one empty text.
+    A text with a comma, for one, arrives as two in a list that is joined by commas.
     """
-    made = plain
+    made = {}
     groups = {"query": case.query or {}, "header": case.headers or {}, "cookie": case.cookies or {}}
     for parameter in operation.other_parameters:
         given = {name.lower(): value for name, value in dict(groups[parameter.place]).items()}
         value = given.get(parameter.name.lower())
         if value is None or not (parameter.place == "query" or _is_spelled(value)):
             continue
-        if _survives(contract, parameter, value):
-            made = made.with_value(parameter, value)
-    return made
+        if survives(contract, parameter, value):
+            made[parameter.place, parameter.name] = value
+    return inputs_with(contract, operation, settings, made)
 
 
 def variations(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[Trial]:
     """Yield a request for each kind of value of each parameter beside the path's, that the contract allows."""
-    plain = inputs(contract, operation, settings)
-    for parameter in operation.other_parameters if plain else ():
+    is_asked = not unfilled(contract, operation, settings)
+    for parameter in operation.other_parameters if is_asked else ():
         for value in alternatives(contract, parameter):
-            if plain is not None and _survives(contract, parameter, value):
-                yield Trial(_named(parameter, value), parameter, plain.with_value(parameter, value))
+            yield _trial(contract, operation, settings, parameter, value)
+
+
+def _trial(
+    contract: Contract, operation: Operation, settings: Mapping[str, str], parameter: Parameter, value: Any
+) -> Trial:
+    given = {(parameter.place, parameter.name): value}
+    return Trial(_named(parameter, value), parameter, inputs_with(contract, operation, settings, given))
 
 
 def mistakes(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[Trial]:
     """Yield a request for each way to break each parameter; none where the contract documents no refusal."""
-    plain = inputs(contract, operation, settings)
-    if plain is None or not documented_refusals(operation):
+    if unfilled(contract, operation, settings) or not documented_refusals(operation):
         return
     for parameter in operation.other_parameters:
         if parameter.required:
-            bare = inputs_without(contract, operation, settings, parameter)
+            bare = inputs_with(contract, operation, settings, {(parameter.place, parameter.name): LEFT_OUT})
             yield Trial(f"without {parameter.name}", parameter, bare)
         seen = []
         for value in _broken(contract, parameter):
-            name = _named(parameter, value)
-            if name not in seen and _is_refused(contract, parameter, value):
-                seen.append(name)
-                yield Trial(name, parameter, plain.with_value(parameter, value))
+            trial = _trial(contract, operation, settings, parameter, value)
+            if trial.name not in seen and _is_refused(contract, parameter, value):
+                seen.append(trial.name)
+                yield trial
 
 
 def _broken(contract: Contract, parameter: Parameter) -> Iterator[Any]:
@@ -104,19 +101,7 @@ def _is_spelled(value: Any) -> bool:
 
 def _is_refused(contract: Contract, parameter: Parameter, value: Any) -> bool:
     """Whether what arrives breaks the schema: a number that is spelled out is as good as its text."""
-    return any(not accepts(contract, parameter.schema, one) for one in _arriving(contract, parameter, value))
-
-
-def _survives(contract: Contract, parameter: Parameter, value: Any) -> bool:
-    """Whether what arrives is still allowed: an empty list, for one, leaves nothing to arrive."""
-    arriving = _arriving(contract, parameter, value)
-    return bool(arriving) and all(accepts(contract, parameter.schema, one) for one in arriving)
-
-
-def _arriving(contract: Contract, parameter: Parameter, value: Any) -> list[Any]:
-    if parameter.place == "query":
-        return read_pairs(contract, parameter, pairs_of(parameter, value))
-    return [read_field(contract, parameter, field_of(parameter, value))]
+    return any(not accepts(contract, parameter.schema, one) for one in arriving(contract, parameter, value))
 
 
 def _named(parameter: Parameter, value: Any) -> str:

@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeAlias
 
-from pytest_bctrl.checks.credentials import wrong_credentials
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.credentials import NONE, Credential, wrong_credentials
+from pytest_bctrl.checks.run import check_protocol
+from pytest_bctrl.checks.strength import false_alarms
 from pytest_bctrl.checks.violation import merge
-from pytest_bctrl.contract.key_fields import guarded_by, key_fields
-from pytest_bctrl.contract.model import Operation
-from pytest_bctrl.errors import SettingError
+from pytest_bctrl.contract.key_fields import guarded_by, key_fields, lets_in
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.parameters import documented_refusals
+from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.samples.inputs import unfilled
+from pytest_bctrl.samples import Samples
+from pytest_bctrl.samples.inputs import answers_with_json, unfilled
 from pytest_bctrl.suite import paths, probes
 from pytest_bctrl.suite.parameters import Trial, mistakes, variations
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.target import NoAnswerError, Target
+from pytest_bctrl.traffic.mock.refusal import Refusals
 
 Rows: TypeAlias = Iterator[tuple[str, tuple[Any, ...]]]
 """For one operation: the end of a test's id, and what the probe is given beside target and operation."""
@@ -42,10 +49,11 @@ class Probe:
         return self._ask(target, self.operation, *self._given)
 
 
-def plan(run: ContractRun, test: str = "") -> Iterator[Probe]:
-    """Yield all probes of a run in the order in which they are sent, or those of one test."""
+def plan(run: ContractRun, test: str = "", only: Operation | None = None) -> Iterator[Probe]:
+    """Yield all probes of a run in the order in which they are sent, or those of one test or of one operation."""
+    operations = askable(run) if only is None else [] if why_not_asked(run, only) else [only]
     for name, (rows, ask) in _TESTS.items():
-        for operation in askable(run) if test in ("", name) else ():
+        for operation in operations if test in ("", name) else ():
             title = operation.operation_id or operation.label
             for about, given in rows(run, operation):
                 # A check of one's own is looked for by its own name first.
@@ -59,9 +67,7 @@ def run_probes(target: Target, operation: Operation | None = None) -> list[Findi
     What fails a run at a level follows from the findings (`at_or_above`).
     """
     found: list[Finding] = []
-    for probe in plan(target.run):
-        if operation is not None and probe.operation.label != operation.label:
-            continue
+    for probe in plan(target.run, only=operation):
         try:
             with suppress(probes.NotCheckedError):
                 for several in probe.send(target):
@@ -82,12 +88,37 @@ def why_not_asked(run: ContractRun, operation: Operation) -> str:
     """Return why an operation is not asked, in words; empty where it is."""
     if not operation.is_safe:
         return f"{operation.method} could change something, and the suite sends safe methods only"
+    if operation.success is None:
+        return "the contract documents no successful answer"
     missing = unfilled(run.contract, operation, run.values)
     if missing:
         return f"nothing gives a value for {', '.join(missing)}; an example in the contract would"
     if key_fields(run.contract, operation) is None:
-        return "its security is neither a bearer token nor an API key in a header"
-    return ""
+        return "its security is no bearer token, no password, and no API key in a header field or cookie"
+    return _why_not_served(run.contract, operation.label) if run.mock is not None else ""
+
+
+@lru_cache(maxsize=1024)
+def _why_not_served(contract: Contract, label: str) -> str:
+    """Say why the mock has no answer of an operation that keeps the contract; empty where it has."""
+    try:
+        broken = next((one for one in _of_the_mock(contract, contract.operation(label)) if one.level == "error"), None)
+    except BctrlError as error:
+        return f"no body can be made of the contract: {error}"
+    where = f"{broken.extra.get('status')} {broken.location}: {broken.message}" if broken else ""
+    return f"no body can be made that keeps the contract, give its schema examples; {where}" if broken else ""
+
+
+def _of_the_mock(contract: Contract, operation: Operation) -> Iterator[Finding]:
+    """What is found in the answers that the mock makes of the contract: the success, and the refusals."""
+    if answers_with_json(operation):
+        samples = Samples(contract, operation)
+        yield from false_alarms(samples, [samples.sample()])
+    refused = {operation.status_among(401, 403), operation.status_among(404, 400, 403, 422)}
+    for status in sorted(refused | documented_refusals(operation)):
+        made = Refusals(contract).answer(status, "it is refused", "req_1", operation=operation)
+        if operation.response_for(status):
+            yield from check_protocol(Answer(contract, operation, status, made.headers, made.payload.body))
 
 
 def require_operations(run: ContractRun) -> None:
@@ -135,7 +166,18 @@ def _own(run: ContractRun, operation: Operation) -> Rows:
 def _credentials(run: ContractRun, operation: Operation) -> Rows:
     guard = guarded_by(run.contract, operation)
     for credential in wrong_credentials(run.key, guard) if guard else ():
-        yield credential.name.replace(" ", "-"), (credential,)
+        if not _is_taken(run, operation, credential):
+            yield credential.name.replace(" ", "-"), (credential,)
+
+
+def _is_taken(run: ContractRun, operation: Operation, credential: Credential) -> bool:
+    """Whether the contract takes a credential in another of its ways, such as the key as a user beside a token."""
+    key = run.key.reveal()
+    field, *others = key_fields(run.contract, operation) or ()
+    sent = {one.name.lower(): one.value(key) for one in others}
+    if credential.header is not None:
+        sent[field.name.lower()] = credential.header.reveal()
+    return lets_in(operation, key, sent.get)
 
 
 def _path_values(run: ContractRun, operation: Operation) -> Rows:
@@ -144,7 +186,8 @@ def _path_values(run: ContractRun, operation: Operation) -> Rows:
 
 
 def _is_secured(run: ContractRun, operation: Operation) -> bool:
-    return operation.method == "GET" and guarded_by(run.contract, operation) is not None
+    is_guarded = operation.method == "GET" and guarded_by(run.contract, operation) is not None
+    return is_guarded and not _is_taken(run, operation, NONE)
 
 
 _once = _where(lambda _run, _operation: True)

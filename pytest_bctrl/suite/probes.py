@@ -12,15 +12,16 @@ from typing import Any, TypeAlias
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import NONE, Credential, check_head_refused, check_refused
+from pytest_bctrl.checks.credentials import REFUSED as CREDENTIAL_REFUSED
 from pytest_bctrl.checks.invariants import check_invariant, places_of
 from pytest_bctrl.checks.own import Check, run_check
 from pytest_bctrl.checks.run import check_answer, check_protocol, check_undocumented
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.model import Operation
-from pytest_bctrl.contract.parameters import text_of
+from pytest_bctrl.contract.parameters import documented_refusals, text_of
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import known_values
-from pytest_bctrl.suite.parameters import Trial, documented_refusals, is_guessable, of_case
+from pytest_bctrl.suite.parameters import Trial, is_guessable, of_case
 from pytest_bctrl.suite.paths import REFUSED, UNKNOWN, PathValue, generated, near_misses, unknown
 from pytest_bctrl.suite.target import Exchange, Target
 
@@ -92,7 +93,8 @@ def of_credential(target: Target, operation: Operation, credential: Credential) 
     """Ask with a wrong credential: it has to be refused, as documented."""
     exchange = target.ask(operation, target.plain(operation), credential, alone=credential.is_first)
     refused = findings(exchange.answer, check_refused(exchange.answer, credential.name))
-    yield [*exchange.findings, *refused, *check_protocol(exchange.answer)]
+    wanted = CREDENTIAL_REFUSED if exchange.answer.status in CREDENTIAL_REFUSED else ()
+    yield [*exchange.findings, *refused, *check_protocol(exchange.answer, wanted)]
 
 
 def of_head(target: Target, operation: Operation) -> Found:
@@ -195,9 +197,9 @@ def of_generated_query(target: Target, operation: Operation) -> Found:
     """Ask with what Schemathesis puts in query and header, of what the contract allows: answered as documented."""
     from pytest_bctrl.suite.generate import generated_cases
 
-    plain, contract = target.plain(operation), target.run.contract
+    contract = target.run.contract
     for case in generated_cases(contract, operation, target.run.max_examples):
-        exchange = target.ask(operation, of_case(contract, operation, plain, case))
+        exchange = target.ask(operation, of_case(contract, operation, target.run.values, case))
         yield _with_second_opinion(target, exchange, check_generated(exchange.answer))
 
 

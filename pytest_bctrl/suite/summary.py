@@ -12,6 +12,7 @@ import pytest
 
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.files import update_command
+from pytest_bctrl.contract.parameters import documented_refusals
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.finding import LEVELS, Finding, at_or_above, from_dict
 from pytest_bctrl.observed.coverage import coverage
@@ -19,7 +20,6 @@ from pytest_bctrl.observed.facts import Observation, as_data
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.title import Outcome, RanTest, RunReport, Title
 from pytest_bctrl.reports.wording import counted
-from pytest_bctrl.suite.parameters import documented_refusals
 from pytest_bctrl.suite.plan import askable, why_not_asked
 from pytest_bctrl.suite.run import NODE, ContractRun
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
@@ -14,7 +14,7 @@ from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import Credential
 from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.contract.key_fields import KeyField, key_fields
-from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.contract.model import Operation, covers
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.secret import Secret
@@ -163,6 +163,7 @@ class Target:
         """
         sender = self._client(alone or self._is_kept_in_vain)
         target = (path or operation.url_path(given.path)) + given.query_text
+        given = replace(given, headers=(*accepted(operation), *given.headers))
         request = sender.build_request(method or operation.method, self._base_url + target, headers=dict(given.headers))
         sent = list(self._credentials(operation, credential))
         spare = max(0, SPARE - self.unplanned[operation.label])
@@ -250,9 +251,17 @@ class Target:
         """The fields that carry a credential, what is in them, and how a shell spells that."""
         for number, one in enumerate(key_fields(self.run.contract, operation) or ()):
             if wrong is None or number:
-                yield one, Secret(one.prefix + self.run.key.reveal()), f"{one.prefix}$BCTRL_API_KEY"
+                yield one, Secret(one.value(self.run.key.reveal())), one.shell("$BCTRL_API_KEY")
             elif wrong.header is not None:
                 yield one, wrong.header, wrong.shell
+
+
+def accepted(operation: Operation) -> list[tuple[str, str]]:
+    """The `Accept` field of a request, where JSON as such is not what the contract has."""
+    documented = operation.success.content if operation.success else {}
+    if not documented or any(covers(media, "application/json") for media in documented):
+        return []
+    return [("Accept", ", ".join(media.partition(";")[0].strip() for media in documented))]
 
 
 def _let_in(exchange: Exchange) -> Exchange:

@@ -210,7 +210,7 @@ def _prepared(request: httpx.Request, rules: Rules) -> httpx.Request:
             for one in rules.fields(request.method, request.url.path):
                 # A caller's own header stands, so that a test can see how a wrong one is refused.
                 if one.name == "Cookie" or one.name not in headers:
-                    _put(headers, one.name, one.prefix + rules.key.reveal())
+                    _put(headers, one.name, one.value(rules.key.reveal()))
     extensions = {name: value for name, value in request.extensions.items() if name != CREDENTIAL}
     return httpx.Request(
         request.method,

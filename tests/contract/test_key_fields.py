@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+import subprocess
+from base64 import b64encode
+from collections.abc import Sequence
+from itertools import combinations
+from subprocess import PIPE
 
 import pytest
 
-from pytest_bctrl.contract.key_fields import BEARER, KeyField, key_fields
+from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, key_fields
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.plan import run_probes
+from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.target import Target
 from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.message import Request
 from tests.contract.documents import document
-from tests.mock.asking import ask
 
 SCHEMES = {
     "bearer": {"type": "http", "scheme": "Bearer"},
@@ -21,15 +29,28 @@ SCHEMES = {
     "query": {"type": "apiKey", "in": "query", "name": "key"},
     "password": {"type": "http", "scheme": "basic"},
     "certificate": {"type": "mutualTLS"},
+    "digest": {"type": "http", "scheme": "digest"},
 }
 SESSION = KeyField("Cookie", "session=")
 
 
-def secured(*names: str) -> Contract:
-    """A contract whose operation takes any of these schemes."""
-    made = document({"const": "here"}, security=[{name: []} for name in names])
+def secured_by(security: list[dict[str, list[str]]]) -> Contract:
+    """A contract with this security, whose operation answers with `here`."""
+    identity = {"name": "id", "in": "path", "required": True, "schema": {"const": "7"}}
+    made = document({"const": "here"}, security=security, parameters=[identity])
     made["components"]["securitySchemes"] = SCHEMES
     return from_document(made, "things.json")
+
+
+def secured(*names: str) -> Contract:
+    """A contract whose operation takes any of these schemes."""
+    return secured_by([{name: []} for name in names])
+
+
+def open_to(*names: str) -> Contract:
+    """The same, beside which none is needed."""
+    nothing: dict[str, list[str]] = {}
+    return secured_by([nothing, *[{name: list[str]()} for name in names]])
 
 
 @pytest.mark.parametrize(
@@ -39,8 +60,8 @@ def secured(*names: str) -> Contract:
         (["login"], BEARER),
         (["header"], KeyField("X-Key")),
         (["cookie"], SESSION),
-        (["password", "cookie"], SESSION),
-        (["query", "header"], KeyField("X-Key")),
+        (["password", "cookie"], BASIC),
+        (["query", "certificate", "header"], KeyField("X-Key")),
     ],
 )
 def test_the_first_that_a_header_field_can_carry_takes_the_key(names: list[str], expected: KeyField) -> None:
@@ -48,13 +69,74 @@ def test_the_first_that_a_header_field_can_carry_takes_the_key(names: list[str],
     assert (expected,) == key_fields(contract, contract.operations[0])
 
 
-@pytest.mark.parametrize("name", ["query", "password", "certificate"])
+@pytest.mark.parametrize("name", ["query", "certificate", "digest"])
 def test_what_no_header_field_carries_is_not_known(name: str) -> None:
     contract = secured(name)
     assert key_fields(contract, contract.operations[0]) is None
 
 
-def test_a_key_in_a_cookie_opens_the_mock() -> None:
-    with MockServer(secured("cookie")) as mock:
-        headers: list[dict[str, Any]] = [{}, {SESSION.name: f"a=b; {SESSION.prefix}{mock.api_key.reveal()}"}]
-        assert [401, 200] == [ask(mock, "GET", "/v1/things/7", one).status for one in headers]
+KEY = "a-key"
+
+
+def _basic(text: str) -> str:
+    return f"Basic {b64encode(text.encode()).decode()}"
+
+
+BROUGHT: dict[str, tuple[str, dict[str, str]]] = {
+    "nothing": ("", {}),
+    "bearer": ("", {"authorization": f"bearer {KEY}"}),
+    "another bearer": ("", {"authorization": f"Bearer {KEY}x"}),
+    "user": ("", {"authorization": _basic(f"{KEY}:")}),
+    "password": ("", {"authorization": _basic(f"me:{KEY}")}),
+    "another password": ("", {"authorization": _basic("me:too")}),
+    "no base64": ("", {"authorization": f"Basic {KEY}"}),
+    "header": ("", {"x-key": KEY}),
+    "cookie": ("", {"cookie": f"a=b; session={KEY}"}),
+    "query": (f"?key={KEY}", {}),
+    "header and cookie": ("", {"x-key": KEY, "cookie": f"session={KEY}"}),
+}
+TAKEN = {
+    "bearer": {"bearer"},
+    "login": {"bearer"},
+    "password": {"user", "password"},
+    "header": {"header", "header and cookie"},
+    "cookie": {"cookie", "header and cookie"},
+    "query": {"query"},
+    "certificate": set[str](),
+    "digest": set[str](),
+}
+
+
+@pytest.mark.parametrize("ways", [[], *([name] for name in SCHEMES), *combinations(SCHEMES, 2)], ids=str)
+def test_the_mock_lets_in_what_one_of_the_ways_takes_and_nothing_else(ways: Sequence[str]) -> None:
+    """Also where two are asked for at once, and beside `{}`, by which none is."""
+    either, both = secured(*ways), secured_by([{name: [] for name in ways}])
+    taken = set().union(*(TAKEN[name] for name in ways))
+    of_all = set(BROUGHT).intersection(*(TAKEN[name] for name in ways))
+
+    for contract, expected in ((either, taken if ways else {*BROUGHT}), (both, of_all), (open_to(*ways), {*BROUGHT})):
+        mock = MockServer(contract, api_key=Secret(KEY))
+        answers = {
+            name: mock.respond(Request("GET", f"/v1/things/7{query}", tuple(sent.items())))
+            for name, (query, sent) in BROUGHT.items()
+        }
+        assert expected == {name for name, answer in answers.items() if answer.status == 200}
+        refused = [answer for answer in answers.values() if answer.status != 200]
+        assert {(401, True)} >= {(one.status, one.header("www-authenticate") is not None) for one in refused}
+
+
+@pytest.mark.parametrize("key", ["a-key", "me:too"])
+@pytest.mark.parametrize("ways", [["password"], ["bearer", "password"], ["password", "bearer"], ["header", "password"]])
+def test_the_suite_sends_what_the_contract_takes_and_blames_no_one_for_it(ways: list[str], key: str) -> None:
+    """No credential that another way takes counts as a wrong one, and the shell writes what was sent."""
+    contract = secured(*ways)
+    mock = MockServer(contract, api_key=Secret(key))
+    target = Target(ContractRun("mock", contract, "", Secret(key), {}, "error", 20, mock=mock))
+    found = run_probes(target)
+    target.close()
+
+    assert [] == [one for one in found if one.level == "error"]
+    assert any(entry.status == 200 for entry in mock.requests)
+    (field,) = key_fields(contract, contract.operations[0]) or ()
+    command = ["bash", "-c", f'printf %s "{field.shell("$KEY")}"']
+    assert field.value(key) == subprocess.run(command, env={"KEY": key}, stdout=PIPE, check=True, text=True).stdout

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_bctrl.checks.accept import path_values
 from pytest_bctrl.contract.model import Operation, ResponseSpec, encode_segment, pointer
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.traffic.mock.routes import Routes
 
 from .documents import contract_of, document
 
@@ -146,3 +148,25 @@ def test_a_server_is_at_the_defaults_of_its_variables() -> None:
     variables = {"stage": {"default": "v2", "enum": ["v2", "beta"]}, "port": {"default": "8443"}}
     made["servers"] = [{"url": "https://{stage}.example.org:{port}/{stage}/", "variables": variables}]
     assert ("https://v2.example.org:8443/v2",) == from_document(made, "things").servers
+
+
+@pytest.mark.parametrize(
+    ("path", "target", "values"),
+    [
+        ("/a/{id}", "/a/7", {"id": "7"}),
+        ("/a/{id}.json", "/a/7.json", {"id": "7"}),
+        ("/a/{x-y}-{z}/b", "/a/1-2/b", {"x-y": "1", "z": "2"}),
+        ("/a.b", "/a-b", None),
+        ("/a/{id}.json", "/a/7.xml", None),
+        ("/a/{id}", "/a/7/8", None),
+    ],
+)
+def test_a_template_finds_its_values_in_a_path(path: str, target: str, values: dict[str, str] | None) -> None:
+    """Of a parameter that nothing declares, too; the mock and the checks read the same ones."""
+    made = document(parameters=[])
+    made["paths"] = {path: {"get": {**made["paths"]["/v1/things/{id}"]["get"], "parameters": []}}}
+    contract = from_document(made, "x")
+    match = Routes(contract).match(target)
+
+    assert values == (None if match is None else match.values)
+    assert (values or {}) == path_values(contract.operations[0], f"https://api.example.org{target}")

@@ -130,11 +130,16 @@ def _schemas(**schemas: Any) -> Any:
 A, B = {"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}
 
 BROKEN: dict[str, tuple[Any, str]] = {
-    "null": (None, "not an OpenAPI 3.1"),
-    "list": ([], "not an OpenAPI 3.1"),
-    "no version": ({}, "not an OpenAPI 3.1"),
-    "3.0": (_with(openapi="3.0.3"), "not an OpenAPI 3.1"),
-    "3.10": (_with(openapi="3.10.0"), "not an OpenAPI 3.1"),
+    "null": (None, "not an OpenAPI document"),
+    "list": ([], "not an OpenAPI document"),
+    "no version": ({}, "it has no 'openapi' key"),
+    "2.0": ({"swagger": "2.0"}, "a Swagger 2.0 document"),
+    "3.10": (_with(openapi="3.10.0"), "its OpenAPI version is '3.10.0'"),
+    "no paths": (_with(paths={}), "it has no operation"),
+    "webhooks alone": (
+        {"openapi": "3.1.0", "webhooks": {"w": {"get": {"responses": {}}}}},
+        "it has no operation",
+    ),
     "info": (_with(info=None), "#/info"),
     "servers": (_with(servers={}), "#/servers"),
     "server without a URL": (_with(servers=[{}]), "#/servers/0"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import pytest
@@ -21,39 +20,9 @@ KEY = "a-key-of-the-test"
 OBJECT = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
 
 
-def secured(**scheme: str) -> Contract:
-    made = document(OBJECT, security=[{"own": []}])
-    made["components"]["securitySchemes"] = {"own": scheme}
-    return from_document(made, "things.json")
-
-
 def asked(contract: Contract, target: str = "/v1/things/1", **headers: str) -> Reply:
     with MockServer(contract, api_key=Secret(KEY)) as mock:
         return ask(mock, "GET", target, headers)
-
-
-@pytest.mark.parametrize(
-    ("place", "target", "headers"),
-    [
-        ("query", "/v1/things/1?own={key}", {}),
-        ("cookie", "/v1/things/1", {"Cookie": "a=b; own={key}"}),
-        ("header", "/v1/things/1", {"Own": "{key}"}),
-    ],
-)
-def test_a_key_is_looked_for_where_the_contract_has_it(place: str, target: str, headers: dict[str, str]) -> None:
-    contract = secured(**{"type": "apiKey", "in": place, "name": "own"})
-    statuses = [
-        asked(contract, target.format(key=key), **{name: value.format(key=key) for name, value in headers.items()})
-        for key in (KEY, "another-key")
-    ]
-    assert [200, 401] == [reply.status for reply in statuses]
-    assert 401 == asked(contract, Cookie="other=1").status
-
-
-def test_a_password_is_not_looked_at() -> None:
-    """The mock has none."""
-    given = base64.b64encode(b"me:anything").decode()
-    assert 200 == asked(secured(type="http", scheme="basic"), Authorization=f"Basic {given}").status
 
 
 @pytest.mark.parametrize(

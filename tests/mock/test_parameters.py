@@ -6,9 +6,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.model import Contract, Parameter
+from pytest_bctrl.contract.parameters import field_of, pairs_of, read_field
+from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.samples.inputs import Inputs, inputs, unfilled
+from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.parameters import mistakes, variations
+from pytest_bctrl.suite.plan import plan, run_probes
+from pytest_bctrl.suite.run import ContractRun, with_mock
+from pytest_bctrl.suite.target import Target
 from pytest_bctrl.traffic.mock import MockServer
 
 from ..contract.documents import contract_of
@@ -33,12 +39,40 @@ COLOUR = {
 WARM, TOO_RED = {"red": 200, "warm": True}, {"red": 256, "warm": True}
 QUERY, HEADER, COOKIE = {"in": "query"}, {"in": "header"}, {"in": "cookie"}
 NUMBERS = {"type": "array", "items": {"type": "integer"}, "maxItems": 2}
+NUMBERS_OR_ALL = {"anyOf": [{"const": "all"}, {**NUMBERS, "minItems": 2}]}
+DIGITS_OR_SMALL = {"anyOf": [{"type": "string", "pattern": "^[0-9]{3}$"}, {"type": "integer", "maximum": 5}]}
+ITEM_OR_PAGE = {
+    "oneOf": [
+        {"properties": {name: {"type": "integer"}}, "required": [name], "additionalProperties": False}
+        for name in ("item", "page")
+    ],
+    "type": "object",
+}
+TIME = {"type": "string", "format": "date-time"}
 NUMBER_OR_NULL = {"anyOf": [{"type": "integer"}, {"type": "null"}]}
 
 CASES = {
     "list, name by name": Case(QUERY, NUMBERS, [1, 2], "?p=1&p=2", [1, 2, 3]),
     "list, in one": Case({**QUERY, "explode": False}, NUMBERS, [1, 2], "?p=1%2C2", [1, 2, 3]),
     "list, between bars": Case({**QUERY, "style": "pipeDelimited"}, NUMBERS, [1, 2], "?p=1%7C2", [1, 2, 3]),
+    "list, between blanks": Case({**QUERY, "style": "spaceDelimited"}, NUMBERS, [1, 2], "?p=1%202", [1, 2, 3]),
+    "list, empty": Case({**QUERY, "explode": False}, NUMBERS, [], "?p=", [1, 2, 3]),
+    "list or word: list": Case(QUERY, NUMBERS_OR_ALL, [1, 2], "?p=1&p=2", "some"),
+    "list or word: word": Case(QUERY, NUMBERS_OR_ALL, "all", "?p=all", [1, 2, 3]),
+    "digits or small number": Case(QUERY, DIGITS_OR_SMALL, "100", "?p=100", "10"),
+    "object of either kind": Case(QUERY, ITEM_OR_PAGE, {"item": 7}, "?item=7", {"item": 7, "page": 8}),
+    "object, free-form": Case(
+        QUERY,
+        {**COLOUR, "additionalProperties": {"type": "integer"}},
+        {**WARM, "blue": 7},
+        "?red=200&warm=true&blue=7",
+        {**WARM, "blue": "x"},
+    ),
+    "object, between bars": Case(
+        {**QUERY, "style": "pipeDelimited"}, COLOUR, WARM, "?p=red%7C200%7Cwarm%7Ctrue", TOO_RED
+    ),
+    "time": Case(QUERY, TIME, "2026-11-26T04:00:00Z", "?p=2026-11-26T04%3A00%3A00Z", "yesterday at noon"),
+    "header, time": Case(HEADER, TIME, "2026-11-26T04:00:00Z", [("p", "2026-11-26T04:00:00Z")], "yesterday at noon"),
     "object, name by name": Case(QUERY, COLOUR, WARM, "?red=200&warm=true", TOO_RED),
     "object, in one": Case({**QUERY, "explode": False}, COLOUR, WARM, "?p=red%2C200%2Cwarm%2Ctrue", TOO_RED),
     "object, deep": Case(
@@ -160,7 +194,10 @@ def test_a_setting_fills_a_parameter_of_the_query() -> None:
     ("schema", "expected"),
     [
         ({"type": ["null", "array"], "minItems": 2}, ["p=7", "p=7.5", "p=a string where none belo...", "p=true"]),
-        ({"type": ["null", "object"], "minProperties": 2}, ["p=unexpected,array"]),
+        (
+            {"type": ["null", "object"], "minProperties": 2},
+            ["p=7", "p=7.5", "p=a string where none belo...", "p=true", "p=unexpected,array"],
+        ),
     ],
 )
 def test_null_is_broken_by_another_type_alone(schema: dict[str, Any], expected: list[str]) -> None:
@@ -180,3 +217,57 @@ def test_an_object_of_which_nothing_is_given_is_left_out() -> None:
     of = contract(CASES["object, name by name"])
 
     assert 200 == reply(of, Inputs({"id": "7"})).status
+
+
+PATHS: dict[str, tuple[str, bool, Any, str]] = {
+    "simple": ("simple", False, [1, 2], "1,2"),
+    "label": ("label", False, [1, 2], ".1,2"),
+    "label, one by one": ("label", True, [1, 2], ".1.2"),
+    "label, object": ("label", True, WARM, ".red=200.warm=true"),
+    "matrix, single": ("matrix", False, 7, ";p=7"),
+    "matrix": ("matrix", False, [1, 2], ";p=1,2"),
+    "matrix, one by one": ("matrix", True, [1, 2], ";p=1;p=2"),
+    "matrix, object": ("matrix", False, WARM, ";p=red,200,warm,true"),
+    "matrix, object one by one": ("matrix", True, WARM, ";red=200;warm=true"),
+}
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_path_value_is_spelled_in_its_style_and_read_back(name: str) -> None:
+    style, explode, value, spelled = PATHS[name]
+    schema = COLOUR if value is WARM else {"type": "integer"} if value == 7 else NUMBERS
+    parameter = Parameter("p", "path", True, schema, style=style, explode=explode)
+
+    assert (spelled, value) == (field_of(parameter, value), read_field(contract(CASES["cookie"]), parameter, spelled))
+
+
+def test_the_suite_gives_each_required_parameter_a_value_that_the_mock_takes() -> None:
+    """In every spelling, without an example; and each value that it says is wrong, the mock refuses."""
+    made = contract(CASES["cookie"]).document
+    cases = {**CASES, **JSON_CASES}
+    paths = {}
+    for number, case in enumerate(cases.values()):
+        (item,) = contract(case, required=True).document["paths"].values()
+        paths[f"/v1/things{number}/{{id}}"] = {"get": {**item["get"], "operationId": f"of{number}"}}
+    of = from_document({**made, "paths": paths}, "things.json")
+    target = Target(with_mock(ContractRun("mock", of, "", Secret(""), {}, "error", 40)))
+
+    found = run_probes(target)
+    target.close()
+
+    assert [] == unfilled(of, of.operations[0], {})
+    assert [] == [(one.operation, one.message, one.reproduce) for one in found]
+    assert len(cases) == len({probe.operation.label for probe in plan(target.run, "test_wrong_value_is_refused")})
+
+
+def test_cookies_stand_in_one_field() -> None:
+    first, second = (Parameter(name, "cookie", True, {"type": "integer"}) for name in ("p", "q"))
+    made = Inputs().with_value(first, 7).with_value(second, 8).with_value(first, 9)
+
+    assert (("Cookie", "q=8; p=9"),) == made.headers
+
+
+def test_a_text_in_a_content_of_its_own_is_no_json() -> None:
+    of = contract_of(parameters=[{"name": "p", "in": "query", "content": {"text/plain": {"schema": True}}}])
+
+    assert [("p", "a b")] == pairs_of(of.operations[0].parameters[0], "a b")

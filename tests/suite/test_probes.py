@@ -161,9 +161,11 @@ def test_an_operation_that_is_a_head_is_asked_by_its_own_method_alone() -> None:
 
 
 def test_an_operation_with_another_kind_of_security_cannot_be_asked() -> None:
-    contract = contract_of(security="basic")
+    contract = contract_of(security="digest")
     mock = MockServer(contract)
-    with pytest.raises(SettingError, match="no operation of the contract can be asked; its security is neither"):
+    with pytest.raises(
+        SettingError, match="no operation of the contract can be asked; its security is no bearer token"
+    ):
         require_operations(ContractRun("mock", contract, "", mock.api_key, {}, "error", 5, mock=mock))
 
 

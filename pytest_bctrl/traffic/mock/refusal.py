@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pytest_bctrl.contract.model import Contract, Operation, Schema
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Contract, Operation, Schema, is_json
 from pytest_bctrl.contract.parameters import field_of
 from pytest_bctrl.samples.build import Builder, Rotation
 from pytest_bctrl.samples.inputs import main_operation
@@ -16,6 +17,8 @@ from pytest_bctrl.traffic.mock.message import Answer, Payload
 
 JSON = "application/json"
 SEED = 1
+_SAMPLES = 12
+"""Samples of an error that are tried, where what the mock has to say does not conform."""
 
 CODES: Mapping[int, tuple[str, str]] = {
     400: ("bad_request", "invalid_request"),
@@ -73,8 +76,8 @@ class Refusals:
             "title": code,
         }
         media, schema = self._documented(status, operation)
-        body = self._body(schema, known)
-        data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        text = json.dumps(self._conforming(schema, known), ensure_ascii=False) if is_json(media) else message
+        data = text.encode("utf-8", "replace")
         fields = (("Content-Type", media), *(headers or {}).items(), ("X-Request-Id", request_id))
         answer = Answer(status, fields, Payload(data), why=message)
         return answer if operation is None else completed(self._contract, operation, answer)
@@ -82,12 +85,20 @@ class Refusals:
     def _documented(self, status: int, operation: Operation | None) -> tuple[str, Schema]:
         operation = operation or main_operation(self._contract)
         documented = operation.response_for(status)
+        if documented is not None and documented.content and documented.json is None:
+            return next(iter(documented.content.items()))
         specs = [spec for key, spec in operation.responses.items() if not key.startswith(("1", "2", "3"))]
         for spec in [documented, *specs] if documented else specs:
-            for media, schema in spec.content.items():
-                if "json" in media:
-                    return media, schema
+            if spec.json is not None:
+                return spec.json
         return JSON, _UNDOCUMENTED
+
+    def _conforming(self, schema: Schema, known: Mapping[str, Any]) -> Any:
+        """The body that says most and that the schema takes: what is required of it, all of it, or else a sample."""
+        if not accepts(self._contract, schema, body := self._body(schema, known)):
+            found = (Builder(self._contract, Rotation(seed)).value(schema) for seed in range(_SAMPLES))
+            body = next((one for one in found if accepts(self._contract, schema, one)), body)
+        return body
 
     def _body(self, schema: Schema, known: Mapping[str, Any]) -> Any:
         flat = flatten(self._contract, schema)
@@ -106,8 +117,7 @@ class Refusals:
         allowed = types(flatten(self._contract, schema))
         if "object" in allowed:
             return self._body(schema, known)
-        wanted = "integer" if isinstance(known.get(name), int) else "string"
-        if name in known and (wanted in allowed or not allowed):
+        if name in known and accepts(self._contract, schema, known[name]):
             return known[name]
         return Builder(self._contract, Rotation()).value(schema)
 

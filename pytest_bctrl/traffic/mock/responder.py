@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.key_fields import BEARER
+from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec
 from pytest_bctrl.samples.build import Builder, Rotation
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.admission import Admission, Refused, challenge
@@ -22,7 +23,9 @@ class Responder:
         self._stage = stage
         self._refusals = refusals
         self._routes = Routes(contract)
-        self._usual = {operation.label: _documented_success(operation) for operation in contract.operations}
+        self._usual = {
+            operation.label: operation.success or ResponseSpec("204", "", {}, ()) for operation in contract.operations
+        }
         self._doors = {
             operation.label: Admission(contract, operation, key, space_id) for operation in contract.operations
         }
@@ -69,7 +72,7 @@ class Responder:
         refused = self._doors[operation.label].refusal(request, match.values)
         if refused is not None and refused.status == 401:
             return self._refused(refused, operation, request_id)
-        media = self._usual[operation.label][1]
+        media = (self._usual[operation.label].json or ("",))[0]
         if media and not accepts(request.header("accept"), media.partition(";")[0].strip()):
             message = f"this operation answers with {media}"
             return self._refusals.answer(406, message, request_id, operation=operation)
@@ -80,47 +83,32 @@ class Responder:
             refused.status, refused.reason, request_id, operation=operation, headers=refused.headers
         )
 
-    def _non_json(self, status: int, operation: Operation, request_id: str) -> Answer:
+    def _non_json(self, response: ResponseSpec, request_id: str) -> Answer:
         """An answer in the first documented media type, with a text that its schema allows; bare without one."""
         identified = ("X-Request-Id", request_id)
-        response = operation.response_for(status)
-        for media, schema in response.content.items() if response else ():
+        for media, schema in response.content.items():
             value = Builder(self._contract, Rotation(SEED)).value(schema)
             body = value if isinstance(value, str) else "a sample"
             # A range of media types is none.
             fields = (("Content-Type", "text/plain" if "*" in media else media), identified)
-            return Answer(status, fields, Payload(body.encode()))
-        return Answer(status, (identified,))
+            return Answer(response.code, fields, Payload(body.encode()))
+        return Answer(response.code, (identified,))
 
     def _success(self, request: Request, operation: Operation, request_id: str) -> Answer:
         status = preferred_status(request.header("prefer"))
-        usual, media = self._usual[operation.label]
-        if status is None or status == usual:
-            if media is None:
-                return self._non_json(usual, operation, request_id)
+        usual = self._usual[operation.label]
+        if status is None or status == usual.code:
+            if usual.json is None:
+                return self._non_json(usual, request_id)
             number = self._stage.next_success() if operation is self._stage.main else 0
             payload = self._stage.source_of(operation).payload(number)
-            return Answer(usual, (("Content-Type", media), ("X-Request-Id", request_id)), payload)
+            return Answer(usual.code, (("Content-Type", usual.json[0]), ("X-Request-Id", request_id)), payload)
         applied = {"Preference-Applied": f"code={status}"}
         if status == 429:
             applied["Retry-After"] = "1"
         if status < 400:
             return Answer(status, (*applied.items(), ("X-Request-Id", request_id)))
         if status == 401:
-            applied["WWW-Authenticate"] = challenge(given=True)
+            applied["WWW-Authenticate"] = challenge(BEARER, given=True)
         message = f"this status was asked for with Prefer: code={status}"
         return self._refusals.answer(status, message, request_id, operation=operation, headers=applied)
-
-
-def _documented_success(operation: Operation) -> tuple[int, str | None]:
-    """Status and JSON media type of the first documented 2xx answer; None for the type where it has no JSON body."""
-    found = [(key, response) for key, response in sorted(operation.responses.items()) if key.startswith("2")]
-    for key, response in found:
-        for media in response.content:
-            if "json" in media:
-                return _number(key), media
-    return (_number(found[0][0]) if found else 204), None
-
-
-def _number(key: str) -> int:
-    return int(key.upper().replace("X", "0"))

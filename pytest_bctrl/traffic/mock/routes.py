@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from pytest_bctrl.contract.key_fields import BEARER, KeyField, key_fields
-from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.model import Contract, Operation, template
 
 _VERSION = re.compile(r"v\d+")
 _ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
@@ -49,11 +49,11 @@ class Routes:
             by_path.setdefault(operation.path, {})[operation.method] = operation
         bases = {"", *(urlsplit(server).path.rstrip("/") for server in contract.servers)}
         self._routes = [
-            (segments, operations)
+            (*template(spelled, "*"), operations)
             # A path that is spelled out goes before one with parameters (OpenAPI 3.1, 4.8.8.2).
             for path, operations in sorted(by_path.items(), key=lambda item: _openness(item[0]))
             for base in sorted(bases)
-            for segments in _spellings(base + path)
+            for spelled in _spellings(base + path)
         ]
         self._seen: dict[str, Match | None] = {}
 
@@ -69,11 +69,11 @@ class Routes:
 
     def _find(self, target: str) -> Match | None:
         path = _ABSOLUTE.sub("", target, count=1).partition("#")[0].partition("?")[0]
-        segments = path.split("/")[1:]
-        for template, operations in self._routes:
-            values = _fit(template, segments)
-            if values is not None:
-                return Match(operations, values)
+        for pattern, names, operations in self._routes:
+            found = pattern.fullmatch(path)
+            if found:
+                texts = (unquote(text, errors="replace") for text in found.groups())
+                return Match(operations, dict(zip(names, texts, strict=True)))
         return None
 
 
@@ -94,21 +94,9 @@ def _openness(path: str) -> list[bool]:
     return ["{" in segment for segment in path.split("/")]
 
 
-def _spellings(path: str) -> Iterator[list[str]]:
-    segments = path.split("/")[1:]
-    yield segments
-    if len(segments) > 1 and _VERSION.fullmatch(segments[0]):
-        yield segments[1:]
-        yield [segments[0], *segments]
-
-
-def _fit(template: list[str], segments: list[str]) -> dict[str, str] | None:
-    if len(template) != len(segments):
-        return None
-    values = {}
-    for wanted, segment in zip(template, segments, strict=True):
-        if wanted.startswith("{") and wanted.endswith("}"):
-            values[wanted[1:-1]] = unquote(segment, errors="replace")
-        elif wanted != segment:
-            return None
-    return values
+def _spellings(path: str) -> Iterator[str]:
+    yield path
+    _, version, *rest = path.split("/")
+    if rest and _VERSION.fullmatch(version):
+        yield "/" + "/".join(rest)
+        yield f"/{version}{path}"

@@ -1,0 +1,88 @@
+"""OpenAPI 3.0 as a contract: what its schemas mean, and that the gate reads them the same way."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from pytest_bctrl import check
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.openapi30 import as_31
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.drift import compare
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.plan import run_probes
+from pytest_bctrl.suite.run import ContractRun, with_mock
+from pytest_bctrl.suite.target import Target
+
+from .documents import document
+
+
+class Row(NamedTuple):
+    """A schema of 3.0, values that it allows, and values that it does not."""
+
+    schema: Any
+    right: list[Any]
+    wrong: list[Any]
+
+
+A, NAME = {"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/Maybe/allOf/0/properties/name"}
+NULLABLE = {"type": "string", "nullable": True}
+ONE_OF = [A, {"required": ["id"]}]
+COMPONENTS = {
+    "A": {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]},
+    "Maybe": {
+        "nullable": True,
+        "allOf": [{"type": "object", "properties": {"name": {"type": "string", "nullable": True}}}],
+    },
+}
+ONE = {"name": "x"}
+ROWS = {
+    "type": Row({"type": "string", "nullable": True}, ["x", None], [7]),
+    "not null": Row({"type": "string", "nullable": False}, ["x"], [None]),
+    "enum": Row({"type": "string", "enum": ["a"], "nullable": True}, ["a", None], ["b"]),
+    "enum with null": Row({"enum": ["a", None], "nullable": True}, ["a", None], ["b"]),
+    "no type": Row({"nullable": True}, ["a", None, 7], []),
+    "allOf": Row({"nullable": True, "allOf": [A]}, [ONE, None], [{}, 7]),
+    "type and oneOf": Row({"type": "object", "nullable": True, "oneOf": ONE_OF}, [ONE, None], [{}, 7]),
+    "reference": Row({"nullable": True, **A}, [ONE, None], [{}]),
+    "beside a reference": Row({**A, "required": ["id"], "type": "string"}, [ONE], [{}, "x"]),
+    "into what was moved": Row(NAME, ["x", None], [7]),
+    "above": Row({"type": "integer", "minimum": 3, "exclusiveMinimum": True}, [4], [3]),
+    "at least": Row({"type": "integer", "minimum": 3, "exclusiveMinimum": False}, [3, 4], [2]),
+    "below": Row({"type": "number", "maximum": 3, "exclusiveMaximum": True}, [2.9], [3]),
+    "no bound": Row({"type": "number", "exclusiveMaximum": True}, [2.9, 3], ["x"]),
+    "named as a keyword": Row({"properties": {"nullable": NULLABLE}}, [{"nullable": "x"}], [{"nullable": True}]),
+}  # fmt: skip
+
+
+def of_30(schema: Any) -> dict[str, Any]:
+    made = document(schema, parameters=[{"name": "id", "in": "path", "required": True, "schema": {"enum": ["7"]}}])
+    return {**made, "openapi": "3.0.3", "components": {"schemas": COMPONENTS}}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_schema_means_what_it_means_in_3_0(name: str) -> None:
+    """For the engine, for the gate, to which the document in 3.1 is the same, and for the mock and the suite."""
+    row = ROWS[name]
+    made = of_30(row.schema)
+    contract = from_document(made, "things.json")
+    (_, schema) = contract.operations[0].responses["200"].json or ("", False)
+
+    assert ([*row.right], []) == tuple(
+        [value for value in values if accepts(contract, schema, value)] for values in (row.right, row.wrong)
+    )
+    assert [] == compare(made, as_31(made))
+    target = Target(with_mock(ContractRun("mock", contract, "", Secret(""), {}, "error", 20)))
+    found = run_probes(target)
+    target.close()
+    assert [] == [one for one in found if one.level == "error"]
+
+
+def test_its_digest_is_that_of_the_document_as_it_was_given() -> None:
+    contract = from_document(of_30(NULLABLE), "things.json")
+
+    assert contract.digest == from_document(of_30({"nullable": True, "type": "string"}), "things.json").digest
+    assert contract.digest != from_document(as_31(of_30(NULLABLE)), "things.json").digest
+    assert [] == check(b"null", contract=contract)

@@ -1,0 +1,116 @@
+"""Contracts as others publish them, each of another kind, held to their own mock: no error, or a reason not to ask."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.plan import plan, require_operations, run_probes, why_not_asked
+from pytest_bctrl.suite.run import ContractRun, with_mock
+from pytest_bctrl.suite.target import Target
+from tests.contract.documents import document
+
+
+class Verdict(NamedTuple):
+    """What the suite finds, and the status and content type of each answer of the mock, in order."""
+
+    found: list[Finding]
+    answers: list[tuple[int, str | None]]
+
+
+def judged(contract: Contract) -> Verdict:
+    run = with_mock(ContractRun("mock", contract, "", Secret(""), {}, "error", 20))
+    target, answers = Target(run), []
+    target.see = lambda answer, _query, _headers: answers.append((answer.status, answer.header("Content-Type")))
+    found = run_probes(target)
+    target.close()
+    return Verdict(found, answers)
+
+
+def answer(schema: Any = None, media: str = "application/json") -> dict[str, Any]:
+    return {"description": "", **({} if schema is None else {"content": {media: {"schema": schema}}})}
+
+
+PARAMETERS = [
+    {"name": "id", "in": "path", "required": True, "schema": {"enum": ["7"]}},
+    {"name": "most", "in": "query", "schema": {"type": "integer", "maximum": 5}},
+]
+OBJECT = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+CODED = {
+    "properties": {"code": {"enum": ["odd", "even"]}, "message": {"maxLength": 3}},
+    "required": ["code", "message"],
+}
+NAMED = {"oneOf": [{"type": "string"}, {"type": "object", "properties": {"a": {"type": "integer"}}}]}
+REFUSING = {status: answer({**CODED, "type": "object"}) for status in ("400", "401", "404")}
+OF_TEXT = {status: answer({"type": "string"}, "text/html") for status in ("400", "401", "404")}
+
+KINDS: dict[str, tuple[dict[str, Any], tuple[int, str | None]]] = {
+    "refusals of listed values": ({"200": answer(OBJECT), **REFUSING}, (200, "application/json")),
+    "refusals in text": ({"200": answer(OBJECT), **OF_TEXT}, (200, "application/json")),
+    "refusals of either kind": ({"200": answer(OBJECT), "4XX": answer(NAMED)}, (200, "application/json")),
+    "no refusals": ({"200": answer(OBJECT)}, (200, "application/json")),
+    "forbidden and invalid": ({"200": answer(OBJECT), "403": answer(), "422": answer()}, (200, "application/json")),
+    "another JSON": ({"200": answer(OBJECT, "application/scim+json; v=2")}, (200, "application/scim+json; v=2")),
+    "any media type": ({"200": answer(OBJECT, "*/*")}, (200, "application/json")),
+    "any media type, in text": ({"200": answer({"type": "string"}, "*/*")}, (200, "text/plain")),
+    "default alone": ({"default": answer(OBJECT)}, (200, "application/json")),
+    "range": ({"2XX": answer(OBJECT)}, (200, "application/json")),
+    "second success": ({"200": answer(True, "text/csv"), "201": answer(OBJECT)}, (201, "application/json")),
+    "no body": ({"204": answer()}, (204, None)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_mock_answers_as_documented_and_the_suite_finds_no_error(name: str) -> None:
+    responses, expected = KINDS[name]
+    made = document(responses=responses, parameters=PARAMETERS, security=[{"key": []}])
+    made["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    # An operation of samples beside it: a mock needs one.
+    made["paths"]["/b"] = {"get": {"operationId": "b", "responses": {"200": answer(OBJECT)}}}
+
+    verdict = judged(from_document(made, "x"))
+
+    assert [] == [(one.message, one.observed, one.reproduce) for one in verdict.found if one.level == "error"]
+    assert expected == verdict.answers[0]
+    assert ("no refusals" == name) <= ({"the status is not documented"} == {one.message for one in verdict.found})
+
+
+UNASKED: dict[str, tuple[dict[str, Any], str]] = {
+    "no success": ({"400": answer(OBJECT)}, "the contract documents no successful answer"),
+    "no sample": (
+        {"200": answer({"type": "string", "pattern": "^(?=a)x$"})},
+        "no body can be made of the contract: ",
+    ),
+    "no refusal": (
+        {"200": answer(OBJECT), "404": answer({"oneOf": [OBJECT, OBJECT]})},
+        "no body can be made that keeps the contract, give its schema examples; 404 $: ",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNASKED)
+def test_what_the_mock_cannot_answer_is_named_and_not_asked(name: str) -> None:
+    responses, reason = UNASKED[name]
+    made = document(responses=responses, parameters=PARAMETERS)
+    made["paths"]["/b"] = {"get": {"operationId": "b", "responses": {"200": answer(OBJECT)}}}
+    run = with_mock(ContractRun("mock", from_document(made, "x"), "", Secret(""), {}, "error", 20))
+    one, other = run.contract.operations
+
+    assert why_not_asked(run, one).startswith(reason)
+    assert ([], {other.label}) == ([*plan(run, only=one)], {probe.operation.label for probe in plan(run)})
+    assert "" == why_not_asked(with_mock(run), other)
+
+
+def test_a_run_that_could_ask_nothing_is_refused_in_one_line() -> None:
+    made = document(responses={"200": answer({"not": {}})}, parameters=PARAMETERS)
+    run = with_mock(ContractRun("mock", from_document(made, "x"), "", Secret(""), {}, "error", 20))
+
+    with pytest.raises(SettingError, match="no operation of the contract can be asked; no body can be made") as caught:
+        require_operations(run)
+    assert 1 == len(str(caught.value).splitlines())
