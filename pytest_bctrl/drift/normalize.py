@@ -365,11 +365,10 @@ def _settle_integers(found: dict[str, Any]) -> None:
     """Drop what holds for every integer within the bounds."""
     if found.get("multipleOf") == {1}:
         del found["multipleOf"]
-    for (name,) in [found["format"]] if len(found.get("format", ())) == 1 else ():
-        least, most = (found.get(word, found.get(EXCLUSIVE[word])) for word in ("minimum", "maximum"))
-        most_of_all = 2 ** (BITS.get(name, 0) - 1)
-        if least is not None and most is not None and -most_of_all <= least and most < most_of_all:
-            del found["format"]
+    least, most = (found.get(word, found.get(EXCLUSIVE[word])) for word in ("minimum", "maximum"))
+    bits = min((BITS.get(name, 0) for name in found.get("format", ())), default=0)
+    if bits and least is not None and most is not None and -(2 ** (bits - 1)) <= least <= most < 2 ** (bits - 1):
+        del found["format"]
 
 
 def _without(found: dict[str, Any], *keywords: str) -> None:

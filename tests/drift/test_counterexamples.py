@@ -98,6 +98,13 @@ def test_without_time_it_is_by_rule(seconds: float, shown: Doc | None) -> None:
     assert (finding.level, finding.extra.get("shown")) == ("error", shown)
 
 
+def test_what_has_no_pointer_of_its_own_is_by_rule() -> None:
+    """An alternative that gets its type from beside it."""
+    old, new = (body({"type": "object", "oneOf": [{"minProperties": n}, {"maxProperties": 0}]}) for n in (1, 2))
+    (finding,) = compare(old, new)
+    assert (finding.level, finding.extra["shown"]) == ("info", {"by": "rule"})
+
+
 def test_the_place_is_marked() -> None:
     old, new = (
         of({"/a": {"type": "array", "items": {"$ref": "#/components/schemas/A/b"}}}, **{"A/b": {}}) for _ in "ab"

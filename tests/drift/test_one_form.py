@@ -35,6 +35,11 @@ SAME: list[tuple[Any, Any]] = [
     ({"allOf": [{"type": ["string", "integer"]}, {"type": ["string", "number"]}]}, {"type": ["string", "integer"]}),
     ({"allOf": [{"type": "number"}, {"type": ["integer", "number"]}]}, {"type": "number"}),
     (True, {}),
+    ({"oneOf": []}, {}),
+    ({"anyOf": [False, False]}, False),
+    ({"anyOf": [TEXT, {"enum": ["a"]}, {"type": "string", "maxLength": 3}]}, TEXT),
+    ({"anyOf": [{"type": ["string", "integer"]}, {"type": "boolean"}]}, {"type": ["string", "integer", "boolean"]}),
+    ({"type": "integer", "format": "int32", "minimum": 1, "exclusiveMaximum": 9}, {"type": "integer", "minimum": 1, "exclusiveMaximum": 9}),
     ({"enum": ["a", "abc", 1], "minLength": 1, "maxLength": 2}, {"enum": ["a", 1]}),
     ({"enum": [1, 5, "a"], "minimum": 2, "maximum": 9}, {"enum": [5, "a"]}),
     ({"enum": [1, 5, 9, "a"], "exclusiveMinimum": 1, "exclusiveMaximum": 9}, {"enum": [5, "a"]}),
@@ -82,6 +87,9 @@ SAME: list[tuple[Any, Any]] = [
 
 OTHER: list[tuple[Any, Any, set[str]]] = [
     (True, TEXT, {"type-specialized"}),
+    ({"type": "string", "maxLength": 5}, {"enum": ["a"]}, {"became-enum"}),
+    ({"type": "string", "maxLength": 1}, {"enum": ["ab"]}, {"became-enum", "max-length-unset"}),
+    ({"type": "integer", "format": "int32", "minimum": 1}, {"type": "integer", "minimum": 1}, {"type-changed"}),
     (False, TEXT, {"type-generalized"}),
     (TEXT, {"type": "string", "nullable": True}, {"became-nullable"}),
     ({"type": "string", "nullable": False}, {"type": ["string", "null"]}, {"became-nullable"}),
