@@ -59,12 +59,11 @@ class SchemaComparison:
         if pair is None or not pair.rank:
             return []
         if pair not in self._changes:
-            nearest: dict[str, Located] = {}
+            nearest: dict[str, Any] = {}
             found = list(self._located(pair))
-            for one in found:
-                if one[1:3] < nearest.setdefault(one.change.key, one)[1:3]:
-                    nearest[one.change.key] = one
-            self._changes[pair] = [one for one in found if one[1:3] == nearest[one.change.key][1:3]]
+            for one in sorted(found, key=itemgetter(1, 2)):
+                nearest.setdefault(one.change.key, one[1:3])
+            self._changes[pair] = [one for one in found if one[1:3] == nearest[one.change.key]]
         return self._changes[pair]
 
     def worst(self, old: Schema, new: Schema, view: View) -> Located | None:

@@ -274,8 +274,6 @@ class Maker:
     def _objects(self, node: Node, depth: int) -> Iterator[Any]:
         least = self._object(node, depth)
         yield least
-        if depth:
-            return
         for name, schema in node.maps.get("properties", {}).items():
             with suppress(*_FAILURES):
                 yield {**least, name: self.smallest(schema, depth + 1)}
@@ -292,12 +290,11 @@ class Maker:
     def _lists(self, node: Node, depth: int) -> Iterator[Any]:
         least = min(node.constraints.get("minItems", 0), _MANY)
         yield self._list(node, least, depth)
-        if not depth:
-            for count in (least + 1, 2, min(node.constraints.get("maxItems", 0), _MANY)):
-                with suppress(*_FAILURES):
-                    yield self._list(node, count, depth)
+        for count in (least + 1, 2, min(node.constraints.get("maxItems", 0), _MANY)):
             with suppress(*_FAILURES):
-                yield list(islice(self.values(self._normal.node(node.child("items"))), 8))
+                yield self._list(node, count, depth)
+        with suppress(*_FAILURES):
+            yield list(islice(self.values(self._normal.node(node.child("items")), depth + 1), 8))
 
     def _list(self, node: Node, count: int, depth: int) -> list[Any]:
         schemas = [*node.prefix[:count], *[node.child("items")] * (count - len(node.prefix))]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_bctrl.drift.spec import Part, value_key
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Hashable, Iterable
+    from collections.abc import Hashable, Iterable
 
     from pytest_bctrl.drift.alternatives import Choice, Kind
     from pytest_bctrl.drift.normalize import Normalizer
@@ -126,8 +126,8 @@ class Flat(NamedTuple):
     grants_null: bool
 
 
-def reachable(roots: Iterable[Node], known: Container[Node] = ()) -> dict[Node, Held]:
-    """Return all that schemas hold, themselves included, each with what it holds, but for what is known already.
+def reachable(roots: Iterable[Node]) -> dict[Node, Held]:
+    """Return all that schemas hold, themselves included, each with what it holds.
 
     Raises `DocumentError` where a part of it cannot be read.
     """
@@ -135,7 +135,7 @@ def reachable(roots: Iterable[Node], known: Container[Node] = ()) -> dict[Node, 
     waiting = list(roots)
     while waiting:
         node = waiting.pop()
-        if node not in found and node not in known:
+        if node not in found:
             single, several = found[node] = node.held
             waiting += single
             waiting += [child for children in several for child in children]

@@ -91,6 +91,8 @@ class Report:
     def findings(self) -> list[Finding]:
         """What was noted as findings, worst first."""
         found = [sorted(places.values(), key=itemgetter(0, 1, 2)) for places in self._found.values()]
+        # The worst first: showing them may take all the time there is.
+        found.sort(key=lambda places: places[0].rank)
         self.base.document.find_lines({places[0].change.old_at for places in found})
         self.revision.document.find_lines({places[0].change.new_at for places in found})
         merged: dict[str, Finding] = {}

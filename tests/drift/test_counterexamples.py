@@ -105,6 +105,16 @@ def test_what_has_no_pointer_of_its_own_is_by_rule() -> None:
     assert (finding.level, finding.extra["shown"]) == ("info", {"by": "rule"})
 
 
+def test_where_no_whole_value_can_be_made_a_part_is_shown() -> None:
+    """A property that nothing fits must be there, or need not."""
+    for names, of_part in ((["n"], ".p"), ([], "")):
+        kept: Doc = {"required": [*names, "p"], "type": "object"}
+        none = {"type": "string", "enum": [1]}
+        old, new = (body({**kept, "properties": {"n": none, "p": {"enum": values}}}) for values in ([1], [1, 2]))
+        (finding,) = compare(old, new)
+        assert (finding.extra["shown"]["by"], finding.extra["shown"]["of"]) == ("counterexample", of_part)
+
+
 def test_the_place_is_marked() -> None:
     old, new = (
         of({"/a": {"type": "array", "items": {"$ref": "#/components/schemas/A/b"}}}, **{"A/b": {}}) for _ in "ab"
