@@ -22,6 +22,10 @@ if find_spec("hypothesis") is not None:
     settings.load_profile("repeatable" if os.environ.get("CI") else "unhurried")
 
 
+collect_ignore = ["compatibility/downstream", "hostile/downstream"]
+"""Projects that tests run, each in a folder of its own, and none of them a part of this one."""
+
+
 @pytest.fixture(scope="session")
 def _imported() -> None:
     """Import the whole package once: pytester forgets what a run in this process imports, and would import it again."""

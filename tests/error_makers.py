@@ -56,8 +56,8 @@ def files(folder: Path, **texts: str) -> ContractFiles:
     return made
 
 
-def written(folder: Path, text: str, name: str = "file.yaml") -> str:
-    (folder / name).write_text(text)
+def written(folder: Path, text: str | bytes, name: str = "file.yaml") -> str:
+    (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
     return str(folder / name)
 
 
@@ -86,8 +86,7 @@ def server(**arguments: Any) -> MockServer:
 
 
 def sample(schema: dict[str, Any]) -> object:
-    made = contract_of({"type": "object", "properties": {"id": schema}, "required": ["id"]})
-    return Samples(made, made.operations[0]).sample()
+    return sampled({"type": "object", "properties": {"id": schema}, "required": ["id"]})
 
 
 def bodiless() -> object:
@@ -174,11 +173,6 @@ def nested(levels: int, name: str = "deeper") -> dict[str, Any]:
 def no_entries() -> object:
     recording, against = decode(NO_ENTRIES, "x.har"), check._Against(load(), (), None)
     return check._of_recording("x.har", recording, against, Observer(load()))
-
-
-def binary(folder: Path, data: bytes) -> str:
-    (folder / "file").write_bytes(data)
-    return str(folder / "file")
 
 
 def listless() -> Any:

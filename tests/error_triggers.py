@@ -203,8 +203,8 @@ TRIGGERS: Mapping[str, Trigger] = {
     "source coding": lambda _: make.fetched(b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx"),
     "source broken": lambda _: make.fetched(b"nonsense\r\n\r\n"),
     "source refused": lambda _: make.fetched(b""),
-    "source bytes": lambda folder: read_text(make.binary(folder, b"\xff")),
-    "source large": lambda folder: read_text(make.binary(folder, b" " * (DOCUMENT + 1))),
+    "source bytes": lambda folder: read_text(make.written(folder, b"\xff", "file")),
+    "source large": lambda folder: read_text(make.written(folder, b" " * (DOCUMENT + 1), "file")),
     "source folder": lambda folder: read_text(str(folder)),
     "source url": lambda _: read_text("https://[docs.test/page.md"),
     "document large": lambda _: load_document(" " * (DOCUMENT + 1), "x.yaml"),
@@ -240,7 +240,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "allow-list flow": lambda _: with_entries(
         "allow: [{fingerprint: f, reason: r, until: 2030-01-01}]", "gate.yaml", [FINDING], "why", date(2030, 1, 1)
     ),
-    "allow-list bytes": lambda folder: load_allow_list(Path(make.binary(folder, b"\xff")), "gate.yaml"),
+    "allow-list bytes": lambda folder: load_allow_list(Path(make.written(folder, b"\xff", "file")), "gate.yaml"),
     "allow-list folder": lambda folder: load_allow_list(folder, "gate.yaml"),
     "allow-list unknown": lambda _: read_gate_file("alow: []", "gate.yaml"),
     "installed contract": lambda _: contract._refuse_installed(

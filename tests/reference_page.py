@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -89,41 +90,23 @@ def declared() -> Declared:
     return found
 
 
-def _destinations() -> Iterator[str]:
-    """Under which names pytest keeps the options of the plugin."""
-    return (option.removeprefix("--").replace("-", "_") for option in declared().options)
+@cache
+def _shown(option: str) -> str:
+    """What pytest prints in an empty folder."""
+    command = [sys.executable, "-m", "pytest", option, "-p", "no:cacheprovider", "--color=no"]
+    with tempfile.TemporaryDirectory() as folder:
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
 
 
 def markers() -> dict[str, str]:
-    """Every marker of the plugin, with its words."""
-    found: list[str] = []
-
-    class Config:
-        """Stands where pytest's configuration stands, with nothing set."""
-
-        option = argparse.Namespace(dist="no", **dict.fromkeys(_destinations()))
-
-        def addinivalue_line(self, name: str, line: str) -> None:
-            found.append(line)
-
-        def getini(self, name: str) -> str:
-            return ""
-
-    plugin.pytest_configure(cast("pytest.Config", Config()))
-    return dict(line.split(": ", 1) for line in found)
+    """Every marker of the plugin, with its words, as `pytest --markers` shows it."""
+    return dict(re.findall(r"^@pytest\.mark\.(bctrl_[^:]+): (.*)$", _shown("--markers"), re.MULTILINE))
 
 
 def fixtures() -> dict[str, tuple[str, str]]:
     """Every fixture of the plugin, as `pytest --fixtures` shows it: name, scope and words."""
-    with tempfile.TemporaryDirectory() as folder:
-        shown = subprocess.run(
-            [sys.executable, "-m", "pytest", "--fixtures", "-p", "no:cacheprovider", "--color=no"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout
-    found = re.findall(r"^(bctrl_\w+)(?: \[(\w+) scope\])? -- \S+\n((?: +\S.*\n)*)", shown, re.MULTILINE)
+    pattern = r"^(bctrl_\w+)(?: \[(\w+) scope\])? -- \S+\n((?: +\S.*\n)*)"
+    found = re.findall(pattern, _shown("--fixtures"), re.MULTILINE)
     return {name: (scope or "function", " ".join(words.split())) for name, scope, words in found}
 
 

@@ -1,16 +1,23 @@
-"""`pytest-bctrl` and `python -m pytest_bctrl`."""
+"""`pytest-bctrl` and `python -m pytest_bctrl`: what help shows, and that every example in it does what it says."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
+import httpx
 import pytest
 
 from pytest_bctrl import __version__
 from pytest_bctrl.cli import COMMANDS, main
+from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.samples import response
+from pytest_bctrl.samples.text import encode
+from tests.mock.test_command_line import running
 
 
 def exit_of(*arguments: str) -> object:
@@ -19,20 +26,11 @@ def exit_of(*arguments: str) -> object:
     return caught.value.code
 
 
-def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert (0, f"pytest-bctrl {__version__}\n") == (exit_of("--version"), capsys.readouterr().out)
-
-
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_lists_every_command_with_its_words(capsys: pytest.CaptureFixture[str], command: str) -> None:
-    assert 0 == exit_of("--help")
-    words = " ".join(capsys.readouterr().out.split())
-    assert f"{command} {COMMANDS[command]}" in words
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: str) -> None:
+def test_every_command_has_help_and_is_listed_with_its_words(capsys: pytest.CaptureFixture[str], command: str) -> None:
     assert (0, True) == (exit_of(command, "--help"), f"pytest-bctrl {command}" in capsys.readouterr().out)
+    assert 0 == exit_of("--help")
+    assert f"{command} {COMMANDS[command]}" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("arguments", [(), ("nonsense",), ("contract",), ("contract", "nonsense"), ("--nonsense",)])
@@ -42,17 +40,12 @@ def test_a_wrong_command_is_exit_code_2_with_usage(
     assert (2, True) == (exit_of(*arguments), capsys.readouterr().err.startswith("usage: pytest-bctrl"))
 
 
-def test_the_module_is_the_command() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest_bctrl", "--version"], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert (0, f"pytest-bctrl {__version__}\n") == (done.returncode, done.stdout)
-
-
-def test_the_module_can_be_imported_and_does_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_module_is_the_command_and_does_nothing_where_it_is_imported(capsys: pytest.CaptureFixture[str]) -> None:
     """As tools do that walk through a package."""
-    module = import_module("pytest_bctrl.__main__")
-    assert (main, "") == (module.main, capsys.readouterr().out)
+    command = [sys.executable, "-m", "pytest_bctrl", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (0, f"pytest-bctrl {__version__}\n") == (done.returncode, done.stdout)
+    assert (main, "") == (import_module("pytest_bctrl.__main__").main, capsys.readouterr().out)
 
 
 def test_the_help_of_an_action_is_that_of_the_action(capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,13 +89,58 @@ def test_an_output_needs_a_format_of_its_own(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_reader_that_goes_away_is_no_crash() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", "import sys; from pytest_bctrl.cli import main; sys.exit(main(['contract', 'show']))"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
-        assert running.stdout is not None
-        assert running.stderr is not None
-        running.stdout.close()
-        assert "" == running.stderr.read()
+    code = "import sys; from pytest_bctrl.cli import main; sys.exit(main(['contract', 'show']))"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert b"" == done.stderr
+
+
+EXAMPLES = [
+    (command, example) for command in COMMANDS for example in import_module(f"pytest_bctrl.cli.{command}").EXAMPLES
+]
+RECORDING = Path(__file__).parent.parent / "examples" / "with_httpx" / "recordings" / "listing.har"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory with what the examples name: a recording, a body, and the published page with a change in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "recordings" / "listing.har").write_bytes(RECORDING.read_bytes())
+    (tmp_path / "body.json").write_bytes(encode(response()))
+    spec = packaged().spec.read_text("utf-8")
+    (tmp_path / "page.md").write_text(f"# Runtimes\n\n```yaml\n{spec}```\n", "utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("command", "example"), [one for one in EXAMPLES if one[0] != "mock"])
+def test_an_example_runs(project: Path, command: str, example: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """With exit code 0, since nothing is wrong with what it is given, and within its own help."""
+    program, *arguments = shlex.split(example)
+    assert ("pytest-bctrl", command, 0) == (program, arguments[0], main(arguments))
+    capsys.readouterr()
+    assert 0 == exit_of(command, "--help")
+    assert f"  {example}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("example", [example for command, example in EXAMPLES if command == "mock"])
+def test_an_example_of_the_mock_serves(project: Path, example: str) -> None:
+    """On the port that it names, or the usual one where that is free."""
+    arguments = shlex.split(example)[2:]
+    with running(project, *arguments) as mock:
+        assert mock.process.stdout is not None
+        greeting, hint = mock.process.stdout.readline(), mock.process.stdout.readline()
+        curl = shlex.split(hint.removeprefix("try: "))
+        name, _, value = curl[curl.index("-H") + 1].partition(": ")
+        statuses = [httpx.get(curl[-1], headers={name: value}, trust_env=False).status_code for _ in range(3)]
+    assert greeting.startswith("mock of bctrl API 1.0.0 ")
+    assert ([503, 503, 200] if "--fault" in arguments else [200, 200, 200]) == statuses
+
+
+def test_the_help_of_all_ends_with_what_to_type(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == exit_of("--help")
+    told = capsys.readouterr().out
+    assert "  2  it could not be checked\n" in told
+    assert told.rstrip().endswith("The contract suite itself runs under pytest: pytest --bctrl-mock bctrl")

@@ -92,12 +92,8 @@ def test_the_contract_that_the_ini_file_names_is_in_force(pytester: pytest.Pytes
     pytester.runpytest().assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize("where", ["option", "file"])
-def test_a_run_that_sees_less_than_the_least_coverage_fails(pytester: pytest.Pytester, where: str) -> None:
-    (pytester.path / "pytest.toml").write_text("[pytest]\n" + ("bctrl_min_coverage = 100\n" if where == "file" else ""))
-    option = ["--bctrl-min-coverage=100"] if where == "option" else []
-
-    result = pytester.runpytest("--bctrl-mock", "-k", "test_answer_conforms", *option)
+def test_a_run_that_sees_less_than_the_least_coverage_fails(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("--bctrl-mock", "-k", "test_answer_conforms", "--bctrl-min-coverage=100")
 
     assert pytest.ExitCode.TESTS_FAILED == result.ret
     result.stdout.fnmatch_lines(["*coverage of * is below the minimum of 100%*"])

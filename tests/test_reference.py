@@ -23,11 +23,6 @@ USES = "\n".join(
 RESOLVED = [one for one in settings.SETTINGS if one.option in declared().options and one.native is not list]
 
 
-def shown(pytester: pytest.Pytester, option: str) -> str:
-    """What pytest prints, as one line."""
-    return " ".join(pytester.runpytest(option, "--color=no").stdout.str().split())
-
-
 @pytest.mark.parametrize(("page", "text"), [(PAGE, reference_page), (python_page.PAGE, python_page.python_page)])
 def test_a_page_is_current(page: Path, text: Callable[[], str]) -> None:
     """Write it again with `python -m tests.reference_page`, or `tests.python_page`."""
@@ -35,7 +30,7 @@ def test_a_page_is_current(page: Path, text: Callable[[], str]) -> None:
 
 
 def test_help_shows_every_option_and_ini_key_with_its_words(pytester: pytest.Pytester) -> None:
-    text = shown(pytester, "--help")
+    text = " ".join(pytester.runpytest("--help", "--color=no").stdout.str().split())
     found = declared()
 
     assert len(found.options) > 10
@@ -49,13 +44,6 @@ def test_help_shows_every_option_and_ini_key_with_its_words(pytester: pytest.Pyt
     wanted += [words for ini, words in found.ini.items()]
     assert [] == [words for words in wanted if words not in text]
     assert [] == [ini for ini in found.ini if not re.search(rf"{ini} \((string|linelist)\): ", text)]
-
-
-def test_markers_shows_every_marker_with_its_words(pytester: pytest.Pytester) -> None:
-    text = shown(pytester, "--markers")
-
-    assert len(markers()) > 3
-    assert [] == [name for name, words in markers().items() if f"@pytest.mark.{name}: {words}" not in text]
 
 
 def test_fixtures_shows_every_fixture_with_its_words() -> None:

@@ -34,16 +34,8 @@ def main() -> int:
 
 def _tried(project: Path, environment: dict[str, str]) -> int:
     subprocess.run(["git", "add", "."], cwd=project, check=True)
-    command = [
-        sys.executable,
-        "-m",
-        "pre_commit",
-        "try-repo",
-        str(ROOT),
-        "pytest-bctrl-check",
-        "--all-files",
-        "--verbose",
-    ]
+    tried = ["try-repo", str(ROOT), "pytest-bctrl-check", "--all-files", "--verbose"]
+    command = [sys.executable, "-m", "pre_commit", *tried]
     return subprocess.run(command, cwd=project, env=environment, check=False).returncode
 
 

@@ -18,15 +18,9 @@ if TYPE_CHECKING:
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 
 MISSING = "there is no Chromium: python -m tests.browser.chromium gets one"
 
@@ -59,9 +53,8 @@ def main() -> None:
         subprocess.run(["apt-get", "update", "-q"], check=True)
         subprocess.run(["apt-get", "install", "-qy", "--no-install-recommends", "chromium"], check=True)
     else:
-        subprocess.run(
-            [sys.executable, "-m", "playwright", "install", "chromium-headless-shell", "chromium"], check=True
-        )
+        browsers = ("chromium-headless-shell", "chromium")
+        subprocess.run([sys.executable, "-m", "playwright", "install", *browsers], check=True)
 
 
 def _on_path() -> str | None:

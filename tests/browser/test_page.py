@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from tests.browser.conftest import PHONE, Show
-from tests.reports.examples import HOSTILE, drift, failed, hostile, many, moved, passed, unchecked
+from tests.reports.examples import HOSTILE, Example, drift, failed, hostile, many, moved, passed, unchecked
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -40,8 +41,8 @@ def opened(page: Page, index: int) -> Locator:
         (drift, "Failed", "2 errors fail the run"),
     ],
 )
-def test_the_verdict_is_on_top(show: Show, example: object, word: str, sentence: str) -> None:
-    page = show(example())  # type: ignore[operator]
+def test_the_verdict_is_on_top(show: Show, example: Callable[[], Example], word: str, sentence: str) -> None:
+    page = show(example())
     assert word == page.locator("h1").inner_text()
     assert sentence in page.locator(".sentence").inner_text()
     assert page.locator(".verdict svg").is_visible()
@@ -124,26 +125,10 @@ class TestTheFilter:
         assert ["The required property is missing"] == [text.capitalize() for text in shown(page)]
         assert f"1 of {len(failed().findings)} findings" == page.get_by_role("status").first.inner_text()
 
-    def test_by_text_looks_at_places_and_values(self, show: Show) -> None:
-        page = show(failed())
-        page.get_by_role("searchbox").fill("archived")
-        assert 1 == len(shown(page))
-
-    def test_by_level(self, show: Show) -> None:
-        page = show(failed())
-        page.get_by_label("error", exact=False).first.uncheck()
-        levels = page.locator(FINDINGS).evaluate_all("all => [...new Set(all.map(one => one.dataset.level))].sort()")
-        assert ["info", "warning"] == levels
-
     def test_by_rule(self, show: Show) -> None:
         page = show(failed())
         page.get_by_label("Rule").select_option("undocumented_property")
         assert ["undocumented_property"] == page.locator(f"{FINDINGS} .rule").all_inner_texts()
-
-    def test_by_a_place_of_the_contract(self, show: Show) -> None:
-        page = show(failed())
-        page.get_by_role("button", name="at labels").click()
-        assert ["runtimes[*].labels"] == page.locator(f"{FINDINGS} .place code:first-child").all_inner_texts()
 
     def test_says_when_nothing_matches_and_shows_all_again(self, show: Show) -> None:
         page = show(failed())
@@ -153,26 +138,18 @@ class TestTheFilter:
         assert len(failed().findings) == page.locator(FINDINGS).count()
 
 
-class TestTheContract:
-    def test_is_a_tree_that_says_what_was_seen_and_what_broke(self, show: Show) -> None:
-        page = show(failed())
-        states = page.locator(".tree li:not([data-kind=operation])").evaluate_all(
-            "all => Object.fromEntries(all.map(one => [one.querySelector('.name').textContent, one.dataset.state]))"
-        )
-        assert ("error", "error", "warning") == (states["status"], states["profile"], states["labels"])
-        assert ("seen", "partly", "never") == (states["name"], states["kind"], states["429"])
-
-    def test_says_states_in_words_too(self, show: Show) -> None:
-        page = show(failed())
-        assert "broken: status" in page.locator(".tree").evaluate("tree => tree.textContent")
-
-    def test_names_what_was_never_seen(self, show: Show) -> None:
-        page = show(failed())
-        line = page.locator(".tree li[data-kind=property]", has=page.get_by_text("kind", exact=True)).last
-        assert "never seen:" in line.inner_text()
-
-    def test_is_not_there_without_a_run(self, show: Show) -> None:
-        assert not show(drift()).locator("#contract").is_visible()
+def test_the_contract_is_a_tree_that_says_what_was_seen_and_what_broke(show: Show) -> None:
+    """In words too; where nothing ran there is none."""
+    page = show(failed())
+    states = page.locator(".tree li:not([data-kind=operation])").evaluate_all(
+        "all => Object.fromEntries(all.map(one => [one.querySelector('.name').textContent, one.dataset.state]))"
+    )
+    assert ("error", "error", "warning") == (states["status"], states["profile"], states["labels"])
+    assert ("seen", "partly", "never") == (states["name"], states["kind"], states["429"])
+    assert "broken: status" in page.locator(".tree").evaluate("tree => tree.textContent")
+    line = page.locator(".tree li[data-kind=property]", has=page.get_by_text("kind", exact=True)).last
+    assert "never seen:" in line.inner_text()
+    assert not show(drift()).locator("#contract").is_visible()
 
 
 def test_hostile_text_is_text(show: Show) -> None:
@@ -193,19 +170,12 @@ def test_a_script_that_is_not_the_reports_own_does_not_run(show: Show) -> None:
     assert "unsafe" not in policy
 
 
-@pytest.mark.parametrize("width", [360, 320])
-def test_a_phone_need_not_scroll_sideways(show: Show, width: int) -> None:
-    page = show(failed(), viewport={**PHONE, "width": width})
+@pytest.mark.parametrize(("example", "width"), [(failed, 360), (failed, 320), (hostile, 360)])
+def test_a_phone_need_not_scroll_sideways(show: Show, example: Callable[[], Example], width: int) -> None:
+    page = show(example(), viewport={**PHONE, "width": width})
     for index in range(page.locator(FINDINGS).count()):
         opened(page, index)
     assert width == page.evaluate("document.documentElement.scrollWidth")
-
-
-def test_a_hostile_report_need_not_be_scrolled_sideways_either(show: Show) -> None:
-    page = show(hostile(), viewport=PHONE)
-    for index in range(page.locator(FINDINGS).count()):
-        opened(page, index)
-    assert PHONE["width"] == page.evaluate("document.documentElement.scrollWidth")
 
 
 class TestTheTheme:

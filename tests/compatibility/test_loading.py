@@ -7,32 +7,29 @@ import pytest
 from .test_jobs import FIXTURES, STRICT
 
 
-@pytest.mark.parametrize("name", ["bctrl", "pytest_bctrl.plugin"])
-def test_it_can_be_named_where_nothing_loads_by_itself(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, name: str
+@pytest.mark.parametrize(
+    ("autoload", "named", "conftest"),
+    [
+        # The async test is run by anyio's plugin, which is named too.
+        (False, ["bctrl", "anyio"], ""),
+        (False, ["pytest_bctrl.plugin", "anyio"], ""),
+        (False, [], 'pytest_plugins = ["pytest_bctrl.plugin", "anyio.pytest_plugin"]\n'),
+        # By its name: pytest refuses a module that it has under a name already, whosever it is.
+        (True, ["bctrl"], ""),
+    ],
+    ids=["by name", "as a module", "in a conftest", "loaded already"],
+)
+def test_it_can_be_named(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, autoload: bool, named: list[str], conftest: str
 ) -> None:
-    """The async test is run by anyio's plugin, which is named too."""
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    if not autoload:
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makeconftest(conftest)
     pytester.makepyfile(FIXTURES)
 
-    result = pytester.runpytest_subprocess(*STRICT, "-p", name, "-p", "anyio")
+    result = pytester.runpytest_subprocess(*STRICT, *(f"-p{name}" for name in named))
 
     result.assert_outcomes(passed=5, skipped=1)
-
-
-def test_named_and_loaded_by_itself_it_is_there_once(pytester: pytest.Pytester) -> None:
-    """By its name, that is: pytest refuses a module that it has under a name already, whosever it is."""
-    pytester.makepyfile(FIXTURES)
-
-    pytester.runpytest_subprocess(*STRICT, "-p", "bctrl").assert_outcomes(passed=5, skipped=1)
-
-
-def test_a_conftest_can_name_it(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    pytester.makeconftest('pytest_plugins = ["pytest_bctrl.plugin", "anyio.pytest_plugin"]\n')
-    pytester.makepyfile(FIXTURES)
-
-    pytester.runpytest_subprocess(*STRICT).assert_outcomes(passed=5, skipped=1)
 
 
 def test_turned_off_it_leaves_nothing_behind(pytester: pytest.Pytester) -> None:
@@ -48,10 +45,3 @@ def test_turned_off_it_leaves_nothing_behind(pytester: pytest.Pytester) -> None:
     )
 
     pytester.runpytest_subprocess(*STRICT, "-p", "no:bctrl").assert_outcomes(passed=1)
-
-
-def test_turned_off_its_options_are_unknown(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("-p", "no:bctrl", "--bctrl-mock")
-
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*unrecognized arguments: --bctrl-mock*"])

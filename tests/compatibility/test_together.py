@@ -15,18 +15,9 @@ from .test_jobs import STRICT
 
 SUITE = Path(__file__).with_name("downstream")
 OTHERS = (
-    "anyio",
-    "pytest_asyncio",
-    "pytest_cov",
-    "pytest_httpx",
-    "pytest_randomly",
-    "pytest_recording",
-    "pytest_timeout",
-    "respx",
-    "syrupy",
-    "trio",
-    "xdist",
-)
+    "anyio", "pytest_asyncio", "pytest_cov", "pytest_httpx", "pytest_randomly", "pytest_recording", "pytest_timeout",
+    "respx", "syrupy", "trio", "xdist",
+)  # fmt: skip
 MISSING = [name for name in OTHERS if find_spec(name) is None]
 TESTS = 15
 CONTRACT = 36

@@ -13,11 +13,12 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import trustme
 
+from tests.traffic.servers import answer
+from tests.traffic.servers import serve as serve_script
 from tests.variants.catalogue import named
 from tests.variants.server import Server, serve
 
@@ -64,20 +65,11 @@ def _publisher() -> Iterator[int]:
     spec = (_PROJECT / "contracts" / "runtimes.openapi.yaml").read_text("utf-8")
     page = f"# List Runtimes\n\n## OpenAPI Specification\n\n```yaml\n{spec}```\n".encode()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200 if self.path == _PAGE else 404)
-            self.send_header("Content-Length", str(len(page)))
-            self.end_headers()
-            self.wfile.write(page)
+    def step(connection: socket.socket, _number: int) -> None:
+        connection.sendall(answer(200 if server.requests[-1].split()[1] == _PAGE else 404, page))
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield server.server_port
-        server.shutdown()
+    with serve_script(step) as server:
+        yield server.port
 
 
 def _welcome(door: socket.socket, authority: trustme.CA, played: Mapping[str, int], refused: list[str]) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from pytest_bctrl import Answer, Problem, contract_check
 from pytest_bctrl.cli import main
-from pytest_bctrl.errors import SettingError
 from pytest_bctrl.levels import parse_levels
 from pytest_bctrl.samples import response
 
@@ -64,7 +64,7 @@ def test_it_is_a_test_of_the_suite_and_its_findings_are_reported(pytester: pytes
 
 def test_one_in_a_subfolder_is_found_and_workers_run_it(pytester: pytest.Pytester) -> None:
     folder = pytester.mkdir("tests")
-    (folder / "conftest.py").write_text("\n".join(line[4:] for line in CONFTEST.splitlines()))
+    (folder / "conftest.py").write_text(dedent(CONFTEST))
     (folder / "test_mine.py").write_text("def test_mine(): pass\n")
 
     pytester.runpytest("--bctrl-mock", "-k", "own_check or mine", "-n", "2").assert_outcomes(passed=2)
@@ -83,32 +83,27 @@ def test_one_that_raises_is_named_with_its_line(pytester: pytest.Pytester) -> No
 
 
 @pytest.mark.parametrize(
-    ("conftest", "line"),
+    ("conftest", "ini", "line"),
     [
-        ("def pytest_bctrl_checks(): return ['x']", "pytest_bctrl_checks: it returned 'x' (return a list of what *"),
         (
-            "from pytest_bctrl import contract_check\nmade = contract_check('mine')(lambda answer: [])\n"
-            "def pytest_bctrl_checks(): return [made, made]",
-            "pytest_bctrl_checks: mine is there twice (give each a name of its own)",
+            "def pytest_bctrl_checks(): return ['x']",
+            "",
+            "pytest_bctrl_checks: it returned 'x' (return a list of *",
         ),
+        ("", "strict_json = fatal", "bctrl_levels (ini): unknown level 'fatal' of strict_json (choose one of: error*"),
+        ("", "no_such_rule = off", "bctrl_levels (ini): there is no rule 'no_such_rule' (choose one of: response_*"),
     ],
 )
-def test_what_is_no_check_is_a_usage_error(pytester: pytest.Pytester, conftest: str, line: str) -> None:
+def test_what_is_no_check_and_no_level_is_a_usage_error(
+    pytester: pytest.Pytester, conftest: str, ini: str, line: str
+) -> None:
     pytester.makeconftest(conftest)
+    levels_ini(pytester, ini)
 
     result = pytester.runpytest("--bctrl-mock")
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stderr.fnmatch_lines([f"*bctrl: {line}*"])
-
-
-def test_a_name_that_is_taken_is_refused() -> None:
-    with pytest.raises(SettingError, match="a rule of this name is there already"):
-        contract_check("strict_json")
-    with pytest.raises(SettingError, match="that is no name for a rule"):
-        contract_check("Not A Name")
-    with pytest.raises(SettingError, match="unknown level 'fatal'"):
-        contract_check("mine", level="fatal")  # type: ignore[arg-type]
 
 
 def test_a_check_can_be_called_by_a_test_of_its_own() -> None:
@@ -149,23 +144,6 @@ def test_what_is_switched_off_is_said(pytester: pytest.Pytester) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("no_such_rule = error", "there is no rule 'no_such_rule' (choose one of: response_schema_conformance, *"),
-        ("strict_json = fatal", "unknown level 'fatal' of strict_json (choose one of: error, warning, info, off)"),
-        ("strict_json", "'strict_json' is no level of a rule (write rule = level, or rule@location = level)"),
-    ],
-)
-def test_a_wrong_level_is_a_usage_error(pytester: pytest.Pytester, line: str, words: str) -> None:
-    levels_ini(pytester, line)
-
-    result = pytester.runpytest("--bctrl-mock")
-
-    assert pytest.ExitCode.USAGE_ERROR == result.ret
-    result.stderr.fnmatch_lines([f"*bctrl: bctrl_levels (ini): {words}"])
-
-
 def test_levels_are_read_as_written() -> None:
     levels = parse_levels(["a = error", "", "b@x[*].y=off"], "here")
     assert [("a", "", "error"), ("b", "x[*].y", "off")] == [
@@ -173,39 +151,18 @@ def test_levels_are_read_as_written() -> None:
     ]
 
 
-@pytest.fixture
-def body(tmp_path: Path) -> Path:
-    """A body with a name that is too long for the check."""
-    path = tmp_path / "body.json"
-    path.write_text(json.dumps({**response(), "extra": 1}))
-    return path
-
-
 def test_the_check_command_takes_them_too(
-    body: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "own_checks_of_ours.py").write_text("\n".join(line[4:] for line in CONFTEST.splitlines()))
+    """On a body with names that are too long for the check."""
+    (tmp_path / "own_checks_of_ours.py").write_text(dedent(CONFTEST))
+    (tmp_path / "body.json").write_text(json.dumps({**response(), "extra": 1}))
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    check = ["check", str(body), "--plugin", "own_checks_of_ours", "--level", "undocumented_property=off"]
+    check = ["check", "body.json", "--plugin", "own_checks_of_ours", "--level", "undocumented_property=off"]
 
     assert [0, 1] == [main(check), main([*check, "--level", "short_names=error"])]
     told = capsys.readouterr()
     assert "short_names" in told.out
     assert "undocumented_property" not in told.out
     assert "pytest-bctrl: switched off by --level: undocumented_property, 1 not shown" in told.err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--level", "nope=error"], "--level: there is no rule 'nope'"),
-        (["--plugin", "no_such_module"], "--plugin no_such_module: it cannot be imported: ModuleNotFoundError"),
-        (["--plugin", "json"], "--plugin json: it has no pytest_bctrl_checks (define the function)"),
-    ],
-)
-def test_a_wrong_option_of_the_check_command(
-    body: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert 2 == main(["check", str(body), *arguments])
-    assert words in capsys.readouterr().err

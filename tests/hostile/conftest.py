@@ -11,9 +11,6 @@ from tests.traffic.servers import Server, answer, serve
 
 from .bombs import BOMBS, HARMLESS
 
-collect_ignore = ["downstream"]
-"""A project that tests run, and none of ours itself."""
-
 
 @pytest.fixture(scope="session")
 def hostile() -> Iterator[Server]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import html
 import json
-import threading
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote
+
+from tests.traffic.servers import CLOSE, serve
 
 
 def _base64(before: int, text: str) -> str:
@@ -68,19 +69,9 @@ PLACES: dict[str, Callable[[str], bytes]] = {
 def echo(place: str, spell: Callable[[str], str] = lambda secret: json.dumps(spelled(secret))) -> Iterator[str]:
     """Serve on loopback; gives the base URL."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.wfile.write(PLACES[place](spell(self.headers["Authorization"].removeprefix("Bearer "))))
+    def step(connection: socket.socket, _number: int) -> object:
+        connection.sendall(PLACES[place](spell(server.authorizations()[-1].removeprefix("Bearer "))))
+        return CLOSE
 
-        def log_request(self, code: object = "-", size: object = "-") -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=[0.05], daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    with serve(step) as server:
+        yield server.url

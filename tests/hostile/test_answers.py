@@ -18,13 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl import incoming
-from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.recorded.checked import Checked
-from pytest_bctrl.recorded.place import Place
-from pytest_bctrl.recorded.recorded_test import Aim, Policy, RecordedTest
+from pytest_bctrl.recorded.recorded_test import Aim
 from pytest_bctrl.traffic.recordings import store
 from pytest_bctrl.traffic.recordings.exchange import Exchange
+from tests.recordings.conftest import recorded
 from tests.traffic.servers import Server
 
 from .bombs import BOMBS, HARMLESS
@@ -101,10 +99,7 @@ def test_a_brotli_that_cannot_be_bounded_is_not_used(monkeypatch: pytest.MonkeyP
 
 
 def test_a_test_records_so_much_and_no_more(hostile: Server, tmp_path: Path) -> None:
-    test = RecordedTest(
-        Place(tmp_path / "x.har", "t", "", "x.har"), load(), "rewrite", Policy(), Checked(load(), tmp_path, {})
-    )
-    test.aim(Aim(f"{hostile.url}/six", "key", "1", live=True))
+    test = recorded(tmp_path / "x.har", aim=Aim(f"{hostile.url}/six", "key", "1", live=True))
     with test.client() as client:
         assert [200, 200] == [client.get("/").status_code for _ in range(2)]
         with pytest.raises(DocumentError, match=r"x\.har: its answers are larger than 16 MiB in all"):

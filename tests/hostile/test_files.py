@@ -51,70 +51,58 @@ THIRTY = [{"_file": "a.json", "size": 30}] * 100
 TWO = '"k%d": 0, "k%d": 1'
 OWN = Exchange("GET", "https://api.bctrl.ai/v1/spaces/1/runtimes", 200, body="\U0001f600".encode() + b"x" * 60_000_000)
 
-FILES: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
-    "bomb.zip": (
-        lambda path: _zipped(path, " " * 300_000_000),
-        ("main", "check", "bomb.zip"),
-        "with it, more than 64 MiB would be read",
-    ),
+FILES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "bomb.zip": (lambda path: _zipped(path, " " * 300_000_000), "with it, more than 64 MiB would be read"),
     "entries.zip": (
         lambda path: _zipped(path, har(), *((str(number), b"") for number in range(10_000))),
-        ("main", "check", "entries.zip"),
         "it holds more than 10,000 files",
     ),
     "attached.zip": (
         lambda path: _zipped(path, har({"_file": "a"}, {"_file": "b"}), ("a", bytes(1)), ("b", bytes(300_000_000))),
-        ("main", "check", "attached.zip"),
         "'b': it cannot be read: with it, more than 64 MiB would be read",
     ),
     "same.zip": (
         lambda path: _zipped(path, har(*THIRTY), ("a.json", bytes(30_000_000))),
-        ("main", "check", "same.zip"),
         "the entries name attachments of more than 128 MiB in all",
     ),
-    "bzip2.zip": (
-        lambda path: _zipped(path, har(), way=ZIP_BZIP2),
-        ("main", "check", "bzip2.zip"),
-        "it is packed in another way than deflate",
-    ),
-    "overlap.zip": (_overlapping, ("main", "check", "overlap.zip"), "its entries overlap"),
-    "huge.zip": (lambda path: _sparse(path, b"PK\3\4"), ("main", "check", "huge.zip"), FULL),
+    "bzip2.zip": (lambda path: _zipped(path, har(), way=ZIP_BZIP2), "it is packed in another way than deflate"),
+    "overlap.zip": (_overlapping, "its entries overlap"),
+    "huge.zip": (lambda path: _sparse(path, b"PK\3\4"), FULL),
     "packed.har": (
         lambda path: _zipped(path, har()),
-        ("main", "check", "packed.har"),
         "it is an archive, and its name is that of a HAR (name it .zip)",
     ),
-    "huge.har": (_sparse, ("main", "check", "huge.har"), FULL),
-    "huge.json": (_sparse, ("main", "check", "huge.json"), FULL),
-    "stdin": (_sparse, ("stdin", "stdin", "check", "-"), FULL),
+    "huge.har": (_sparse, FULL),
+    "huge.json": (_sparse, FULL),
     "beside.har": (
         lambda path: path.write_text(har({"_file": "huge.json"})),
-        ("main", "check", "beside.har"),
         "with it, more than 64 MiB would be read",
     ),
-    "lists.har": (lambda path: path.write_bytes(LISTS), ("main", "check", "lists.har"), PARSED),
-    "seen.json": (_sparse, ("main", "contract", "suggest", "seen.json"), FULL),
-    "huge.yaml": (_sparse, ("main", "contract", "show", "huge.yaml"), "it is larger than 10 MB"),
-    "lists.yaml": (
-        lambda path: path.write_bytes(b'{"a":' + LISTS[:9_000_000]),
-        ("main", "contract", "show", "lists.yaml"),
-        PARSED,
-    ),
-    "spec.json": (lambda path: path.write_bytes(LISTS[:9_000_000]), ("main", "drift", "spec.json"), PARSED),
-    "spec.yaml": (_sparse, ("main", "drift", "spec.yaml"), "larger than 10 MB"),
-    "data.json": (_sparse, ("main", "mock", "--recording", "data.json"), FULL),
-    "data-lists.json": (
-        lambda path: path.write_bytes(LISTS),
-        ("main", "mock", "--recording", "data-lists.json"),
-        PARSED,
-    ),
-    "allowed.yaml": (
-        _sparse,
-        ("main", "check", "--allow-list", "allowed.yaml", "huge.json"),
-        "it is larger than 10 MB",
-    ),
+    "lists.har": (lambda path: path.write_bytes(LISTS), PARSED),
+    "stdin": (_sparse, FULL),
+    "seen.json": (_sparse, FULL),
+    "huge.yaml": (_sparse, "it is larger than 10 MB"),
+    "lists.yaml": (lambda path: path.write_bytes(b'{"a":' + LISTS[:9_000_000]), PARSED),
+    "spec.json": (lambda path: path.write_bytes(LISTS[:9_000_000]), PARSED),
+    "spec.yaml": (_sparse, "larger than 10 MB"),
+    "data.json": (_sparse, FULL),
+    "data-lists.json": (lambda path: path.write_bytes(LISTS), PARSED),
+    "allowed.yaml": (_sparse, "it is larger than 10 MB"),
 }
-"""Files by name: what makes one, the command that is to read it, and what that says."""
+"""Files by name: what makes one, and what the command says that is to read it."""
+
+COMMANDS = {
+    "stdin": "stdin stdin check -",
+    "seen.json": "main contract suggest seen.json",
+    "huge.yaml": "main contract show huge.yaml",
+    "lists.yaml": "main contract show lists.yaml",
+    "spec.json": "main drift spec.json",
+    "spec.yaml": "main drift spec.yaml",
+    "data.json": "main mock --recording data.json",
+    "data-lists.json": "main mock --recording data-lists.json",
+    "allowed.yaml": "main check --allow-list allowed.yaml huge.json",
+}
+"""The command where it is not `check`, and how it is run."""
 
 
 WITHIN: dict[str, Callable[[Path], object]] = {
@@ -133,15 +121,15 @@ WITHIN: dict[str, Callable[[Path], object]] = {
 def read(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
     """What each command says of its file."""
     folder = tmp_path_factory.mktemp("files")
-    for name, make in {**{name: make for name, (make, _, _) in FILES.items()}, **WITHIN}.items():
+    for name, make in ({name: make for name, (make, _) in FILES.items()} | WITHIN).items():
         make(folder / name)
-    jobs = {name: job for name, (_, job, _) in FILES.items()} | {name: ("main", "check", name) for name in WITHIN}
+    jobs = {name: COMMANDS.get(name, f"main check {name}").split() for name in (*FILES, *WITHIN)}
     return run({**jobs, "fetched": ("main", "drift", f"{hostile.url}/plain/")}, folder, {})
 
 
 @pytest.mark.parametrize("name", [*FILES, "fetched"])
 def test_a_file_that_is_too_much_is_refused_in_one_line(read: dict[str, Ran], name: str) -> None:
-    words = FILES[name][2] if name in FILES else "larger than 10 MB"
+    words = FILES[name][1] if name in FILES else "larger than 10 MB"
     assert (2, 1) == (read[name].code, read[name].err.count("\n")), read[name]
     assert words in read[name].err
     assert read[name].peak < MEMORY

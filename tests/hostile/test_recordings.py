@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,25 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.recorded import checked
 from pytest_bctrl.recorded.checked import Checked
 from pytest_bctrl.recorded.conform import failing
-from pytest_bctrl.recorded.place import Place
-from pytest_bctrl.recorded.recorded_test import Policy, RecordedTest
-from pytest_bctrl.samples.sample import SPACE_ID, response
+from pytest_bctrl.samples import response
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.har_write import encode
+from tests.recordings.conftest import CONTRACT, recorded
+from tests.recordings.test_trust import listed
 
-CONTRACT = load()
-GOOD = Exchange(
-    "GET",
-    f"http://localhost:8787/v1/spaces/{SPACE_ID}/runtimes",
-    200,
-    (("Content-Type", "application/json"),),
-    json.dumps({"runtimes": response()["runtimes"][:1]}).encode(),
-)
+GOOD = listed({"runtimes": response()["runtimes"][:1]})
 BAD = replace(GOOD, body=GOOD.body.replace(b'"status": "', b'"status": "un', 1))
 
 
@@ -40,26 +31,18 @@ def cache(folder: Path) -> Checked:
     return Checked(CONTRACT, Path("/surely/not/there"), {"XDG_CACHE_HOME": str(folder)})
 
 
-def none() -> Checked:
-    return Checked(CONTRACT, Path(), {})
-
-
-def opened(path: Path, known: Checked) -> RecordedTest:
-    return RecordedTest(Place(path, "t", "record it", path.name), CONTRACT, "none", Policy(), known)
-
-
 def test_an_edited_recording_is_checked_again_whatever_it_says_of_itself(tmp_path: Path) -> None:
     """Its digests were computed again, and what the good one had of a seal was kept."""
     path = tmp_path / "project" / "x.har"
     path.parent.mkdir()
     path.write_bytes(encode(Recording((GOOD,))))
-    opened(path, cache(tmp_path))
+    recorded(path, known=cache(tmp_path))
     assert GOOD in cache(tmp_path)
     seal = b'"_bctrlChecked": "5f0c", "_bctrlContract"'
     path.write_bytes(encode(Recording((replace(BAD, contract=CONTRACT.digest),))).replace(b'"_bctrlContract"', seal))
 
     with pytest.raises(DocumentError, match=r"x\.har: entry 1 of 1, GET /v1/.*: it breaks the contract: 1 error"):
-        opened(path, cache(tmp_path))
+        recorded(path, known=cache(tmp_path))
     assert [path] == list(path.parent.iterdir())
 
 
@@ -81,7 +64,7 @@ def test_no_verdict_depends_on_what_was_read_before(
 ) -> None:
     known = cache(tmp_path_factory.getbasetemp() / "warm")
     for exchange in exchanges:
-        fresh = failing(exchange, CONTRACT, none())
+        fresh = failing(exchange, CONTRACT, Checked(CONTRACT, Path(), {}))
         assert [fresh] * 2 == [failing(exchange, CONTRACT, known) for _ in range(2)]
 
 
@@ -90,10 +73,6 @@ def test_what_one_contract_takes_is_checked_again_under_another(tmp_path: Path) 
 
     other = replace(CONTRACT, digest="0" * 64)
     assert GOOD not in Checked(other, Path("/surely/not/there"), {"XDG_CACHE_HOME": str(tmp_path)})
-
-
-def rekeyed(folder: Path) -> None:
-    (folder / "key").write_bytes(bytes(32))
 
 
 def emptied(folder: Path) -> None:
@@ -105,7 +84,7 @@ def emptied(folder: Path) -> None:
 SPOILED: dict[str, Callable[[Path], object]] = {
     "others may write to the folder": lambda folder: folder.chmod(0o777),
     "others may read the key": lambda folder: (folder / "key").chmod(0o644),
-    "another's key": rekeyed,
+    "another's key": lambda folder: (folder / "key").write_bytes(bytes(32)),
     "half a key": lambda folder: os.truncate(folder / "key", 16),
     "no key": lambda folder: (folder / "key").unlink(),
     "no folder": lambda folder: (folder.rename(folder.with_name("gone")), folder.write_text("")),

@@ -64,18 +64,20 @@ def recorded(
     secrets: tuple[Secret, ...] = (),
     scrub_ids: bool = False,
     mock: MockServer | None = None,
+    aim: Aim | None = None,
     known: Checked | None = None,
 ) -> RecordedTest:
-    """Open the recording of a test as the fixture does; with a `mock`, it is recorded from there."""
+    """Open the recording of a test as the fixture does; with a `mock` or an `aim`, it is recorded from there."""
     place = Place(path, test, MEND, path.name, conforming)
-    mode = "none" if mock is None else "rewrite"
+    if mock is not None:
+        aim = Aim(mock.url, mock.api_key, mock.space_id, live=False)
     found = known or Checked(CONTRACT, path.parent, {})
     hide = Hiding()
     for secret in secrets:
         hide.add(secret)
-    made = RecordedTest(place, CONTRACT, mode, Policy(hide, scrub_ids), found)
-    if mock is not None:
-        made.aim(Aim(mock.url, mock.api_key, mock.space_id, live=False))
+    made = RecordedTest(place, CONTRACT, "rewrite" if aim else "none", Policy(hide, scrub_ids), found)
+    if aim is not None:
+        made.aim(aim)
     return made
 
 

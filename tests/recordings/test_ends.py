@@ -24,12 +24,12 @@ import pytest
 @pytest.fixture
 def afterwards(request, bctrl_client, bctrl_space_id):
     yield
-    {after}
+    AFTER
 
 
 @pytest.mark.bctrl_recording
 def test_mine(afterwards, bctrl_client, bctrl_space_id):
-    assert bctrl_client.get(f"/v1/spaces/{{bctrl_space_id}}/runtimes").is_success
+    assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").is_success
 """
 
 
@@ -44,10 +44,10 @@ def test_a_recording_that_is_being_made_tells_where_it_goes(tmp_path: Path) -> N
 
 def test_a_request_at_the_very_end_that_is_not_recorded_is_an_error(pytester: pytest.Pytester, replay: Run) -> None:
     """Even where the fixture that asks swallows the exception."""
-    pytester.makepyfile(test_mine=AFTERWARDS.format(after="pass"))
+    pytester.makepyfile(test_mine=AFTERWARDS.replace("AFTER", "pass"))
     replay("--bctrl-record-mode=once").assert_outcomes(passed=1)
     asking = "with pytest.raises(Exception): bctrl_client.get('/v1/spaces/x/runtimes?limit=5')"
-    pytester.makepyfile(test_mine=AFTERWARDS.format(after=asking))
+    pytester.makepyfile(test_mine=AFTERWARDS.replace("AFTER", asking))
 
     result = replay()
 
@@ -55,20 +55,20 @@ def test_a_request_at_the_very_end_that_is_not_recorded_is_an_error(pytester: py
     result.stdout.fnmatch_lines(["bctrl recording: *: no answer is recorded for this request", "  asked *limit=5"])
 
 
-def test_an_answer_at_the_very_end_that_breaks_the_contract_is_not_written(
+def test_an_answer_that_breaks_the_contract_is_not_written_at_the_very_end_either(
     pytester: pytest.Pytester, replay: Run
 ) -> None:
-    asking = (
-        "request.getfixturevalue('bctrl_mock').fault('break_rule', 'runtimes[*].status: enum'); "
-        "bctrl_client.get(f'/v1/spaces/{{bctrl_space_id}}/runtimes')"
-    )
-    text = AFTERWARDS.format(after=asking).replace("{{", "{").replace("}}", "}")
+    fault = "request.getfixturevalue('bctrl_mock').fault('break_rule', 'runtimes[*].status: enum')"
+    asking = f"{fault}; bctrl_client.get(f'/v1/spaces/{{bctrl_space_id}}/runtimes')"
+    text = AFTERWARDS.replace("AFTER", asking)
+    sooner = AFTERWARDS[AFTERWARDS.index("@pytest.mark") :].replace("(afterwards", "(sooner").replace("mine", "sooner")
+    text += sooner + f"\n\n@pytest.fixture\ndef sooner(request, bctrl_mock):\n    {fault}\n"
     pytester.makepyfile(test_mine=text.replace("afterwards(request, ", "afterwards(request, bctrl_mock, "))
 
     result = replay("--bctrl-record-mode=once")
 
-    result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["bctrl recording: *it breaks the contract: *"])
+    result.assert_outcomes(passed=1, errors=1, failed=1)
+    result.stdout.fnmatch_lines(["bctrl recording: *it breaks the contract: *"] * 2)
 
 
 def test_the_runtimes_are_those_of_the_first_success(tmp_path: Path) -> None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from pytest_bctrl.contract.read import load
+from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.mock.refusal import Refusals
-from pytest_bctrl.traffic.recordings.exchange import Exchange
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
+from pytest_bctrl.traffic.recordings.har_write import encode
 from pytest_bctrl.traffic.recordings.port import Port, forwarded, replayed
 from pytest_bctrl.traffic.recordings.replay import Miss, Player
 from pytest_bctrl.traffic.recordings.transport import AsyncRecordingTransport, ReplayTransport
 from pytest_bctrl.traffic.retry import RetryPolicy
+from tests.mock.test_command_line import running
+from tests.recordings.test_trust import listed
 
 ORIGIN = "https://api.example.test"
 
@@ -106,3 +113,14 @@ def location(player: Player) -> str:
     finally:
         port.stop()
     return answer.headers["Location"] or ""
+
+
+def test_the_mock_command_replays_a_recording_byte_for_byte(tmp_path: Path) -> None:
+    (tmp_path / "x.har").write_bytes(encode(Recording((listed(),))))
+    with running(tmp_path, "--recording", str(tmp_path / "x.har"), "--quiet") as mock:
+        with urllib.request.urlopen(f"{mock.url}/v1/spaces/{SPACE_ID}/runtimes") as answer:
+            assert listed().body == answer.read()
+        with pytest.raises(urllib.error.HTTPError, match="421") as caught:
+            urllib.request.urlopen(f"{mock.url}/v1/other")
+        with caught.value:
+            assert b"no answer is recorded for this request" in caught.value.read()

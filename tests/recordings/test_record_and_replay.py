@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from pytest_bctrl.recorded.checked import Checked
 from pytest_bctrl.recorded.conform import failing
 from pytest_bctrl.traffic.recordings.exchange import Exchange
-from pytest_bctrl.traffic.recordings.replay import Miss, Player
+from pytest_bctrl.traffic.recordings.replay import Player
 from tests.recordings.conftest import CONTRACT, PROJECT, Run
 from tests.recordings.test_trust import broken, listed
+from tests.traffic.servers import answer, serve
 from tests.variants.server import Server
 
 PREFIX = "/gateway/v2"
@@ -39,27 +39,16 @@ def files(folder: Path) -> dict[str, bytes]:
 def gateway(api: Server) -> Iterator[str]:
     """A server that passes on what is asked below its prefix, and knows nothing else; gives its base URL."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if not self.path.startswith(f"{PREFIX}/"):
-                self.send_error(404)
-                return
-            asked = urllib.request.Request(api.url + self.path.removeprefix(PREFIX), headers=dict(self.headers))
-            with urllib.request.urlopen(asked) as answer:
-                body = answer.read()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def step(connection: socket.socket, _number: int) -> None:
+        (_, path, _), *fields = (line.split(" ", 2) for line in server.requests[-1].split("\r\n"))
+        assert path.startswith(f"{PREFIX}/")
+        (key,) = (value for name, *value in fields if name.lower() == "authorization:")
+        asked = urllib.request.Request(api.url + path.removeprefix(PREFIX), headers={"Authorization": " ".join(key)})
+        with urllib.request.urlopen(asked) as got:
+            connection.sendall(answer(200, got.read()))
 
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Be silent."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}{PREFIX}"
-        server.shutdown()
+    with serve(step) as server:
+        yield server.url + PREFIX
 
 
 @pytest.mark.parametrize("base", ["", PREFIX])
@@ -138,22 +127,17 @@ def test_the_mock_server_plays_the_recording(pytester: pytest.Pytester, record: 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "ini", "said"),
+    ("ini", "said"),
     [
-        (["--bctrl-record-mode=always"], "", "unknown mode 'always' (choose one of: none, once, rewrite)"),
-        ([], "bctrl_record_mode = x", "bctrl_record_mode (ini): unknown mode 'x'"),
-        ([], "bctrl_scrub = all", "bctrl_scrub (ini): unknown kind 'all'"),
-        (["--bctrl-record-mode=once"], "bctrl_secrets = $NOT_SET_ANYWHERE", "the variable NOT_SET_ANYWHERE is not set"),
+        ("bctrl_record_mode = x", r"unknown mode 'x' \(choose one of: none, once, rewrite\)"),
+        ("bctrl_scrub = all", "unknown kind 'all'"),
+        ("bctrl_record_mode = once\nbctrl_secrets = $NOT_SET_ANYWHERE", "the variable NOT_SET_ANYWHERE is not set"),
     ],
 )
-def test_a_wrong_setting_ends_the_run(
-    pytester: pytest.Pytester, replay: Run, arguments: list[str], ini: str, said: str
-) -> None:
+def test_a_wrong_setting_ends_the_run(pytester: pytest.Pytester, ini: str, said: str) -> None:
     pytester.makeini(f"[pytest]\n{ini}\n")
-    result = replay(*arguments)
-
-    assert pytest.ExitCode.USAGE_ERROR == result.ret
-    assert said in result.stderr.str()
+    with pytest.raises(pytest.UsageError, match=rf"^bctrl: bctrl_\w+ \(ini\): {said}"):
+        pytester.parseconfigure()
 
 
 @pytest.mark.parametrize(("where", "value"), [("ini", "kept"), ("option", "kept/")])
@@ -171,18 +155,15 @@ def test_recordings_are_kept_where_they_are_wanted(pytester: pytest.Pytester, wh
     assert not (pytester.path / "elsewhere").exists()
 
 
-@pytest.mark.parametrize("asked", ["/v1/a?b=c", f"{PREFIX}/v1/a?b=c", f"https://other.test{PREFIX}/v1/a?b=c"])
-def test_a_request_with_and_without_the_base_path_has_the_same_answer(asked: str) -> None:
+HIT = ["/v1/a?b=c", f"{PREFIX}/v1/a?b=c", f"https://other.test{PREFIX}/v1/a?b=c"]
+MISSED = ["/v1/a", "/gateway/v1/a?b=c", f"{PREFIX}{PREFIX}/v1/a?b=c", "//v1/a?b=c"]
+
+
+@pytest.mark.parametrize("asked", [*HIT, *MISSED])
+def test_a_request_with_and_without_the_base_path_has_the_same_answer_and_another_path_has_none(asked: str) -> None:
     exchange = Exchange("GET", f"https://api.example.test{PREFIX}/v1/a?b=c", 200, base_path=PREFIX)
 
-    assert exchange == Player([exchange], name="x", mend="").answer("GET", asked)
-
-
-@pytest.mark.parametrize("asked", ["/v1/a", "/gateway/v1/a?b=c", f"{PREFIX}{PREFIX}/v1/a?b=c", "//v1/a?b=c"])
-def test_another_path_has_no_answer(asked: str) -> None:
-    exchange = Exchange("GET", f"https://api.example.test{PREFIX}/v1/a?b=c", 200, base_path=PREFIX)
-
-    assert isinstance(Player([exchange], name="x", mend="").answer("GET", asked), Miss)
+    assert (asked in HIT) == (exchange == Player([exchange], name="x", mend="").answer("GET", asked))
 
 
 def test_an_answer_below_a_path_is_held_to_the_contract() -> None:

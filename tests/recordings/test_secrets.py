@@ -18,7 +18,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from pytest_bctrl.hiding import MASK, Hiding
+from pytest_bctrl.hiding import Hiding
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.guard import LeakError, refuse
 from pytest_bctrl.traffic.recordings.har_write import encode
@@ -45,18 +45,9 @@ def _base64_of(inner: Spelling, text: str) -> str:
 
 
 def _every_letter(text: str) -> str:
-    units = text.encode("utf-16-be").hex()
+    units = text.encode("utf-16-be").hex().upper()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
-
-INSIDE: dict[str, Spelling] = {
-    "url with slashes": quote,
-    "url in lower case": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
-    "json with slashes": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
-    "json, every letter": _every_letter,
-    "html": html.escape,
-    "base64": lambda text: base64.b64encode(text.encode()).decode(),
-}
 
 SPELLINGS: dict[str, Spelling] = {
     "plain": str,
@@ -68,7 +59,7 @@ SPELLINGS: dict[str, Spelling] = {
     "json": lambda text: json.dumps(text)[1:-1],
     "json, not ascii": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
     "json with slashes": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
-    "json, every letter": lambda text: "".join(f"\\u{ord(letter):04X}" for letter in text if ord(letter) < 65536),
+    "json, every letter": _every_letter,
     "json in json": lambda text: json.dumps(json.dumps(text))[1:-1],
     **{f"base64, {before} before": partial(_encoded, base64.b64encode, before) for before in range(4)},
     **{f"base64url, {before} before": partial(_encoded, base64.urlsafe_b64encode, before) for before in range(4)},
@@ -77,8 +68,9 @@ SPELLINGS: dict[str, Spelling] = {
     "base64 of json": lambda text: base64.b64encode(json.dumps({"k": text}).encode()).decode(),
     "html": html.escape,
     "html, every letter": lambda text: "".join(f"&#x{ord(letter):X};" for letter in text),
-    **{f"base64 of {name}": partial(_base64_of, spell) for name, spell in INSIDE.items()},
 }
+INSIDE = ("url with slashes", "url, every byte", "json with slashes", "json, every letter", "html", "base64, 0 before")
+SPELLINGS |= {f"base64 of {name}": partial(_base64_of, SPELLINGS[name]) for name in INSIDE}
 
 PLACES: dict[str, Callable[[Exchange, str], Exchange]] = {
     "url": lambda exchange, text: replace(exchange, url=f"{exchange.url}?q={text}"),
@@ -112,8 +104,6 @@ def test_a_secret_in_any_spelling_and_place_refuses_the_write_and_is_not_shown(
 ) -> None:
     # Words of the error, and of the example itself, are no secrets.
     assume(value not in f"{WORDS}{PLAIN!r}{PLAIN.body!r}")
-    if spelling == "json, every letter" and max(map(ord, value)) > 65535:
-        spelling = "json"
     exchange = PLACES[place](PLAIN, SPELLINGS[spelling](value))
 
     with pytest.raises(LeakError) as caught:
@@ -131,29 +121,22 @@ def test_an_exchange_without_the_secret_is_let_through(value: str) -> None:
         refuse_secret([replace(PLAIN, body=body)], "recordings/x.har", f"{value}-{value}")
 
 
-@pytest.mark.parametrize("spelling", sorted(SPELLINGS))
-def test_a_key_with_every_kind_of_letter_is_found(spelling: str) -> None:
-    key = "pk/Li<ve+\"01\\23'&="
-    exchange = replace(PLAIN, body=SPELLINGS[spelling](key).encode())
+PACKED: dict[str, Callable[[str], bytes]] = {
+    "gzip": lambda text: gzip.compress(text.encode()),
+    "zlib": lambda text: zlib.compress(text.encode()),
+    "zlib, small": lambda text: zlib.compress(text.encode(), level=9),
+    **{name: partial(str.encode, encoding=name) for name in ("utf-16", "utf-16-be", "utf-32")},
+}
 
-    with pytest.raises(LeakError):
-        refuse_secret([exchange], "x.har", key)
 
-
-@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, partial(zlib.compress, level=9)])
+@pytest.mark.parametrize("packing", PACKED)
 @pytest.mark.parametrize("place", ["body", "request_body"])
-def test_a_key_in_a_packed_body_is_found(pack: Callable[[bytes], bytes], place: str) -> None:
-    packed = pack(b'{"note": "pk-sekret-value"}')
+def test_a_key_in_a_packed_body_or_in_wide_letters_is_found(packing: str, place: str) -> None:
+    packed = PACKED[packing]('{"note": "pk-sekret-value"}')
 
     with pytest.raises(LeakError, match=f"the {'response body' if place == 'body' else 'request body'}"):
         refuse_secret([replace(PLAIN, **{place: packed})], "x.har", "pk-sekret-value")  # type: ignore[arg-type]
     refuse_secret([replace(PLAIN, body=packed[:12])], "x.har", "pk-sekret-value")
-
-
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32"])
-def test_a_key_in_wide_letters_is_found(encoding: str) -> None:
-    with pytest.raises(LeakError):
-        refuse_secret([replace(PLAIN, body="k: pk-sekret-value".encode(encoding))], "x", "pk-sekret-value")
 
 
 @pytest.mark.parametrize(
@@ -171,13 +154,6 @@ def test_what_shows_no_secret_is_let_through(body: bytes, value: str) -> None:
 def test_the_name_of_the_file_is_searched_too() -> None:
     with pytest.raises(LeakError, match=r"^recording: a secret stands in the file's name \(plain\)"):
         refuse_secret([PLAIN], "recordings/sekret-value.har", "sekret-value")
-
-
-def test_a_value_in_base64_that_was_wrapped_is_hidden_with_all_around_it() -> None:
-    lines = base64.encodebytes(b"x" * 50 + b"sekret-value" + b"x" * 50).decode()
-    hide = Hiding()
-    hide.add("sekret-value")
-    assert MASK == hide(lines).strip()
 
 
 def test_the_place_in_a_json_body_is_named() -> None:

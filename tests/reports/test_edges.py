@@ -1,20 +1,28 @@
-"""What the writers make of less, and of other, than the packaged contract gives them."""
+"""What was seen, expected and where stand in every format once; and what writers make of less than a whole run."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
+import pytest
+
+from pytest_bctrl import check
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.finding import Finding
+from pytest_bctrl.reports import writer
 from pytest_bctrl.reports.html.outline import outline
 from pytest_bctrl.reports.junit import findings_junit
 from pytest_bctrl.reports.markdown import findings_markdown
 from pytest_bctrl.reports.sarif import findings_sarif
+from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.title import RanTest, RunReport, Title
 from pytest_bctrl.reports.wording import where
 from tests.contract.documents import contract_of
+from tests.observed.bodies import sample
+from tests.reports.examples import drift
 
 THING = {
     "allOf": [{"type": "object", "properties": {"kept": {"type": "string"}}}],
@@ -92,3 +100,52 @@ def test_an_answer_that_its_place_names_is_not_named_twice() -> None:
     assert "GET /x · 200 application/json · a" == where(
         Finding("r", "error", "a", "m", operation="GET /x", extra=extra)
     )
+
+
+TITLE = Title("check", "contract", "0123")
+
+
+def found(**members: Any) -> list[Finding]:
+    body = sample()
+    body["runtimes"][3].update(members)
+    return [one for one in check(json.dumps(body)) if one.rule == "response_schema_conformance"]
+
+
+def _sarif(text: str) -> str:
+    return str(json.loads(text)["runs"][0]["results"][0]["message"]["text"])
+
+
+def _junit(text: str) -> str:
+    return "".join(ElementTree.fromstring(text).itertext())
+
+
+FORMATS: dict[str, Callable[[str], str]] = {
+    "github": str,
+    "markdown": lambda text: text.replace("\\", ""),
+    "sarif": _sarif,
+    "junit": _junit,
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_undocumented_value_is_named_with_what_was_expected_and_where(name: str) -> None:
+    text = FORMATS[name](writer(name)(found(status="archived"), TITLE))
+    assert "archived, expected active | stopped | failed, as at runtimes[3].status" in text
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_null_is_told_once(name: str) -> None:
+    text = FORMATS[name](writer(name)(found(name=None), TITLE))
+    assert "the value has the wrong type, null" in text
+    assert "as at runtimes[3].name" in text
+    assert "null, expected" not in text
+
+
+def test_a_null_is_a_null_in_a_terminal() -> None:
+    assert "    observed  null" in list(describe(found(name=None)))
+
+
+def test_of_a_table_without_documents_no_lines_are_shown() -> None:
+    markdown = writer("markdown")
+    assert "| what | where | rule |" in markdown(found(status="archived"), TITLE)
+    assert "| what | where | lines | rule |" in markdown(drift().findings, TITLE)

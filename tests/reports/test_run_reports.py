@@ -135,25 +135,12 @@ def test_the_same_exchange_is_in_the_page_once() -> None:
 
 
 def test_what_is_accepted_says_so_in_every_format() -> None:
+    """In annotations it is no more than a notice, and in SARIF it is suppressed."""
     made = moved()
-    writers: list[Callable[..., str]] = [
-        findings_json,
-        findings_sarif,
-        findings_junit,
-        findings_markdown,
-        html.findings_html,
-    ]
-    texts = [write(made.findings, made.title, made.run) for write in writers]
-    texts.append("\n".join(shown_commands(made.findings, made.title)))
-    assert [True] * 6 == ["the consumer is mended next week" in text for text in texts]
-
-
-def test_what_is_accepted_is_no_more_than_a_notice() -> None:
-    made = moved()
-    assert ["::error", "::notice"] == [line.partition(" ")[0] for line in shown_commands(made.findings, made.title)]
-
-
-def test_what_is_accepted_is_suppressed_in_sarif() -> None:
-    made = moved()
-    results = json.loads(findings_sarif(made.findings, made.title))["runs"][0]["results"]
+    writers = [findings_json, findings_sarif, findings_junit, findings_markdown, html.findings_html]
+    texts = [str(write(made.findings, made.title, made.run)) for write in writers]
+    commands = shown_commands(made.findings, made.title)
+    assert [True] * 6 == ["the consumer is mended next week" in text for text in [*texts, "\n".join(commands)]]
+    assert ["::error", "::notice"] == [line.partition(" ")[0] for line in commands]
+    results = json.loads(texts[1])["runs"][0]["results"]
     assert [False, True] == ["suppressions" in result for result in results]

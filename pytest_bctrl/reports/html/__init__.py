@@ -25,20 +25,8 @@ if TYPE_CHECKING:
     from pytest_bctrl.reports.title import RunReport, Title
 
 _FOLDER = Path(__file__).with_name("page")
-_SCRIPTS = [
-    "dom",
-    "theme",
-    "copy",
-    "values",
-    "gist",
-    "finding",
-    "findings",
-    "filter",
-    "outline",
-    "rest",
-    "print",
-    "start",
-]
+_SCRIPTS = ("dom", "theme", "copy", "values", "gist", "finding", "findings", "filter", "outline", "rest", "print",
+            "start")  # fmt: skip
 """In the order in which they build on one another."""
 
 _ICONS = {

@@ -17,25 +17,11 @@ BODILESS = frozenset({204, 205, 304})
 REQUEST = frozenset({"accept", "content-type", "prefer"})
 """Names of request fields that are kept, in lower case."""
 
-RESPONSE = frozenset(
-    {
-        "allow",
-        "cache-control",
-        "content-language",
-        "content-type",
-        "etag",
-        "last-modified",
-        "link",
-        "location",
-        "preference-applied",
-        "ratelimit-limit",
-        "ratelimit-remaining",
-        "ratelimit-reset",
-        "retry-after",
-        "www-authenticate",
-        "x-request-id",
-    }
-)
+RESPONSE = frozenset({
+    "allow", "cache-control", "content-language", "content-type", "etag", "last-modified", "link", "location",
+    "preference-applied", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after",
+    "www-authenticate", "x-request-id",
+})  # fmt: skip
 """Names of answer fields that are kept, in lower case; codings and lengths are gone with the coding itself."""
 
 

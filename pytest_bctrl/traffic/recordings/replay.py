@@ -30,8 +30,6 @@ def key_of(method: str, target: str) -> Key:
 class Miss:
     """A request that nothing answers; its text tells what is recorded, what is nearest, and how to record it."""
 
-    method: str
-    target: str
     text: str
 
 
@@ -69,7 +67,7 @@ class Player:
                 self._used.add(index)
                 if self.exchanges[index].is_complete:
                     return self.exchanges[index]
-            miss = Miss(method, target, self._explained(method, target, known=turns is not None))
+            miss = Miss(self._explained(method, target, known=turns is not None))
             self._misses.append(miss)
             return miss
 

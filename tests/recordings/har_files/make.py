@@ -1,4 +1,4 @@
-"""Makes the files of this folder anew: `python tests/recordings/har_files/make.py NODE_MODULES`.
+"""Makes the files of this folder again: `python tests/recordings/har_files/make.py NODE_MODULES`.
 
 It needs Node, `playwright-core` in the folder NODE_MODULES, and Chromium as /usr/bin/chromium.
 """
@@ -46,7 +46,6 @@ def main(modules: str) -> None:
         (folder / "browse.mjs").write_text(BROWSE)
         path = f"/v1/spaces/{mock.space_id}/runtimes"
         browse: list[str | Path] = [
-            "node",
             folder / "browse.mjs",
             Path(modules).resolve(),
             folder,
@@ -54,10 +53,10 @@ def main(modules: str) -> None:
             path,
             key,
         ]
-        subprocess.run(browse, check=True)
-        fuzz: list[str | Path] = [
+        subprocess.run(["node", *browse], check=True)
+        fuzz = [
             "run",
-            packaged().merged,
+            str(packaged().merged),
             "--url",
             mock.url,
             "-H",
@@ -65,12 +64,7 @@ def main(modules: str) -> None:
             "--seed=1",
             "-n3",
         ]
-        report: list[str | Path] = [
-            "--phases=fuzzing",
-            "--report=har",
-            "--report-har-path",
-            folder / "schemathesis.har",
-        ]
+        report = ["--phases=fuzzing", "--report=har", "--report-har-path", str(folder / "schemathesis.har")]
         subprocess.run([Path(sys.executable).with_name("schemathesis"), *fuzz, *report], check=True, cwd=folder)
         for har in ("embed.har", "omit.har", "schemathesis.har"):
             (HERE / har).write_text(without_key((folder / har).read_text()))
