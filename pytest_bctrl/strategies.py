@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from random import Random
 from typing import Any, NamedTuple
 
@@ -16,15 +16,15 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from pytest_bctrl.conformance import check
-from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.samples.coherence import settled
+from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.mutants import broken, rules
+from pytest_bctrl.samples.rotation import Rotation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
-from pytest_bctrl.samples.shapes import Shape, flatten, shapes
-from pytest_bctrl.samples.text import FORMATS, encode, moment, string
+from pytest_bctrl.samples.text import FORMATS, encode, string
 
 __all__ = ["Nonconforming", "nonconforming", "responses", "runtimes"]
 
@@ -72,25 +72,47 @@ def nonconforming(
     return _nonconforming(_samples(contract, operation), space_id)
 
 
+class _Drawn(Rotation):
+    """Takes every alternative as Hypothesis draws it, the first of them as the simplest."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        super().__init__()
+        self._draw = draw
+
+    def deal(self, place: str, alternatives: int, *, counts: bool = True) -> int:
+        return self._draw(st.integers(0, alternatives - 1)) if alternatives > 1 else 0
+
+    def takes_optional(self, place: str) -> bool:
+        return self._draw(st.booleans())
+
+    def length(self, place: str, least: int, most: int) -> int:
+        return self._draw(st.integers(least, max(least, most)))
+
+    def random(self, place: str) -> Random:
+        return self._draw(st.randoms(use_true_random=False))
+
+    def string(self, schema: Mapping[str, Any], place: str, number: int) -> str:
+        return self._draw(_string(schema))
+
+    def number(self, schema: Mapping[str, Any], kind: str, place: str) -> int | float:
+        found: int | float = self._draw(_number(schema, whole=kind == "integer"))
+        return found
+
+    def anything(self, place: str) -> Any:
+        return self._draw(_JSON)
+
+
 @st.composite
 def _runtime(draw: st.DrawFn, samples: Samples, overrides: Mapping[str, Any]) -> dict[str, Any]:
     given = {
         name: draw(value) if isinstance(value, st.SearchStrategy) else copy.deepcopy(value)
         for name, value in overrides.items()
     }
-    item: dict[str, Any] = draw(_item(samples))
-    # Plain strings by their schema, times by the contract's invariants.
-    minute = draw(st.integers(0, 500_000))
-    for rule in samples.operation.invariants:
-        for name in rule.get("times", ()):
-            if isinstance(item.get(name), str):
-                item[name] = moment(minute)
-                minute += draw(st.integers(0, 10_000))
-        first, *others = rule.get("same", ("",))
-        for name in others:
-            if first in item and name in item:
-                item[name] = item[first]
-    return samples.overridden(settled(item, {}, samples.operation.invariants), given, conforming=True)
+    body = samples.with_items([copy.deepcopy(Builder(samples.contract, _Drawn(draw)).value(samples.item_schema))])
+    for rule in samples.invariants:
+        rule.repair(body, {}, draw(st.integers(0, 30_000)) if rule.keyword == "times" else 0)
+    item: dict[str, Any] = samples.overridden(samples.items(body)[0], given, conforming=True)
+    return item
 
 
 @st.composite
@@ -102,17 +124,15 @@ def _response(
     space_id: str,
     overrides: Mapping[str, Any],
 ) -> Any:
-    invariants = samples.operation.invariants
-    uniques = [str(rule["unique"]).rpartition(".")[2] for rule in invariants if "unique" in rule]
-    has_space = any(str(rule.get("each", "")).endswith(".spaceId") for rule in invariants)
+    has_space = any(one.keyword == "equals" and one.location.endswith(".spaceId") for one in samples.invariants)
     one = _runtime(samples, {"spaceId": space_id, **overrides} if has_space else overrides)
-    unique_by = tuple(partial(_member, name) for name in uniques) or None
-    items = draw(st.lists(one, min_size=min_size, max_size=max_size, unique_by=unique_by))
+    items: list[Any] = []
+    for item in draw(st.lists(one, min_size=min_size, max_size=max_size)):
+        body = samples.with_items([*items, item])
+        if not any(list(rule.check(body, {})) for rule in samples.invariants if rule.keyword == "unique"):
+            items.append(item)
+    assume(len(items) >= min_size)
     return samples.with_items(items)
-
-
-def _member(name: str, item: Mapping[str, Any]) -> str:
-    return str(item.get(name))
 
 
 @st.composite
@@ -125,56 +145,6 @@ def _nonconforming(draw: st.DrawFn, samples: Samples, space_id: str) -> Nonconfo
     found = check(encode(mutant.body), contract=samples.contract, operation=samples.operation.label)
     assume([mutant.check] == [finding.rule for finding in found] and found[0].count == 1)
     return Nonconforming(mutant.check, rule, mutant.body)
-
-
-@lru_cache(maxsize=8)
-def _item(samples: Samples) -> st.SearchStrategy[Any]:
-    return _value(samples.contract, samples.item_schema)
-
-
-def _value(contract: Contract, schema: Schema, above: tuple[str, ...] = ()) -> st.SearchStrategy[Any]:
-    reference = str(schema.get("$ref", "")) if isinstance(schema, Mapping) else ""
-    if reference and reference in above:
-        # A schema that refers to itself is drawn from when its turn comes, and not unfolded for ever here.
-        return st.deferred(lambda: _value(contract, schema))
-    inside = (*above, reference) if reference else above
-    return st.one_of([_of_shape(contract, shape, inside) for shape in shapes(contract, schema)])
-
-
-def _of_shape(contract: Contract, shape: Shape, above: tuple[str, ...]) -> st.SearchStrategy[Any]:
-    if shape.kind == "fixed":
-        return st.builds(copy.deepcopy, st.just(shape.value))
-    if shape.kind == "any" or shape.schema is None:
-        return _json()
-    if shape.kind == "branch":
-        return _value(contract, shape.schema, above)
-    if shape.kind == "object":
-        return st.just({}).map(dict) if shape.empty else _object(contract, flatten(contract, shape.schema), above)
-    if shape.kind == "array":
-        return st.just([]).map(list) if shape.empty else _array(contract, shape.schema, above)
-    if shape.kind == "string":
-        return _string(shape.schema)
-    return _number(shape.schema, whole=shape.kind == "integer")
-
-
-def _object(contract: Contract, schema: Mapping[str, Any], above: tuple[str, ...]) -> st.SearchStrategy[dict[str, Any]]:
-    documented = schema.get("properties", {})
-    if not documented:
-        extra = schema.get("additionalProperties", True)
-        values = _json() if isinstance(extra, bool) or not extra else _value(contract, extra, above)
-        return st.dictionaries(st.text(), values, min_size=int(schema.get("minProperties", 0)), max_size=3)
-    required = set(schema.get("required", ()))
-    return st.fixed_dictionaries(
-        {name: _value(contract, inner, above) for name, inner in documented.items() if name in required},
-        optional={name: _value(contract, inner, above) for name, inner in documented.items() if name not in required},
-    )
-
-
-def _array(contract: Contract, schema: Mapping[str, Any], above: tuple[str, ...]) -> st.SearchStrategy[list[Any]]:
-    least = int(schema.get("minItems", 0))
-    most = schema.get("maxItems", max(least, 3))
-    unique = repr if schema.get("uniqueItems") else None
-    return st.lists(_value(contract, schema.get("items", True), above), min_size=least, max_size=most, unique_by=unique)
 
 
 def _string(schema: Mapping[str, Any]) -> st.SearchStrategy[str]:
@@ -214,11 +184,11 @@ def _number(schema: Mapping[str, Any], *, whole: bool) -> st.SearchStrategy[Any]
     )
 
 
-def _json() -> st.SearchStrategy[Any]:
-    leaves = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text()
-    return st.recursive(
-        leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=6
-    )
+_JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
 
 
 @lru_cache(maxsize=1)
@@ -239,7 +209,6 @@ def _of(contract: Contract, operation: str | None) -> Samples:
 def _samples(contract: Contract | None, operation: str | None) -> Samples:
     samples = _packaged() if contract is None else _of(contract, operation)
     # Here and not in the first draw, which Hypothesis would take for a strategy that is slow.
-    _item(samples).validate()
     samples.refuse_broken(samples.item(), "sample")
     check(encode(samples.sample()), contract=samples.contract, operation=samples.operation.label)
     return samples
@@ -248,5 +217,5 @@ def _samples(contract: Contract | None, operation: str | None) -> Samples:
 @lru_cache(maxsize=8)
 def _rules(samples: Samples) -> list[str]:
     # What ties a body to its request cannot be broken where there is no request.
-    tied = {str(rule["rule"]) for rule in samples.operation.invariants if "equals" in rule}
+    tied = {rule.name for rule in samples.invariants if rule.keyword == "equals"}
     return [rule for rule in rules(samples) if rule not in tied]

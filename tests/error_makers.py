@@ -208,6 +208,20 @@ def titled(number: int) -> dict[str, Any]:
     return {"title": str(number), "allOf": [{"title": f"{number}.{part}"} for part in range(100)]}
 
 
+def contradicted(each: str = "") -> Samples:
+    """Samples of a contract whose schema and invariants cannot both be kept."""
+    rule = {"rule": "r", "level": "error", "because": "x", "each": each, "same": ["a", "b"]}
+    schema = {"properties": {"a": {"const": 1}, "b": {"const": 2}}, "required": ["a", "b"]}
+    made = contract_of(schema, None, **{"x-bctrl-invariants": [rule]})
+    return Samples(made, made.operations[0])
+
+
+def listing(schema: Any) -> Samples:
+    """Samples of a list of such items."""
+    made = contract_of({"type": "array", "items": schema})
+    return Samples(made, made.operations[0])
+
+
 def sampled(schema: Any) -> Any:
     """The sample of a contract whose one body has this schema."""
     contract = contract_of(schema)

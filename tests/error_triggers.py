@@ -121,6 +121,10 @@ TRIGGERS: Mapping[str, Trigger] = {
     "sample pattern": lambda _: make.sample({"type": "string", "pattern": "^(?=a)b$"}),
     "sample format": lambda _: make.sample({"type": "string", "format": "uuid", "maxLength": 3}),
     "sample limits": lambda _: make.sample({"type": "integer", "minimum": 3, "maximum": 2}),
+    "sample rules": lambda _: make.contradicted().sample(),
+    "invariant place": lambda _: make.contradicted("runtimes[*"),
+    "sample nothing": lambda _: make.sample({"not": {}}),
+    "sample item": lambda _: make.listing(False).item(),
     "sample bodiless": lambda _: make.bodiless(),
     "sample list": lambda _: Samples(contract_of({"type": "object"}), contract_of().operations[0]).with_items([]),
     # responses

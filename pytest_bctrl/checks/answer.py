@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_bctrl.checks.strict_json import Parsed, parse
 from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema, chosen
-from pytest_bctrl.contract.show import Path, select
+from pytest_bctrl.contract.schema.locations import Path, select
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.observe import NO_BODY, examine
 
@@ -71,7 +71,7 @@ class Answer:
     def select(self, place: str) -> Iterator[tuple[Path, Any]]:
         """Yield path and value of every place of the body that a location such as `runtimes[*].id` names.
 
-        Nothing where the body is no JSON, or has no such place.
+        Nothing where the body is no JSON, or has no such place; raises `ValueError` for what is no location.
         """
         yield from select(self.data, place) if self.parsed.ok else ()
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.violation import RULES, Violation, findings
-from pytest_bctrl.contract.show import Path
+from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import LEVELS, Finding, Level
 

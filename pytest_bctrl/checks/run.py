@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.invariants import check_invariants
 from pytest_bctrl.checks.own import Check, run_check
 from pytest_bctrl.checks.protocol import check_body, check_content_type, check_framing, check_headers, check_status
 from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.checks.violation import Violation, findings
+from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import named
 from pytest_bctrl.observed.differences import UNDOCUMENTED, differences
@@ -26,6 +27,28 @@ def check_undocumented(answer: Answer) -> list[Finding]:
         return []
     found = differences(answer.contract, answer.observed, answer.media_type)
     return [named(replace(one, reproduce=answer.reproduce)) for one in found if one.rule == UNDOCUMENTED]
+
+
+def check_invariant(answer: Answer, said: Mapping[str, Any]) -> Iterator[Violation]:
+    """Yield a violation for every place of the body that breaks an entry of `x-bctrl-invariants`."""
+    for rule in Invariant.of(said) if _has_invariants(answer) else ():
+        for path, expected, observed in rule.check(answer.data, answer.path_values):
+            yield Violation(said["rule"], said["level"], said["because"], path, "", expected, observed)
+
+
+def check_invariants(answer: Answer) -> Iterator[Violation]:
+    """Yield the violations of all entries that the contract lists for the operation."""
+    for said in answer.operation.invariants:
+        yield from check_invariant(answer, said)
+
+
+def places_of(answer: Answer, said: Mapping[str, Any]) -> int:
+    """How many places of the body an entry has to look at; 0 means that it could not be checked."""
+    return sum(len(rule.places(answer.data)) for rule in Invariant.of(said)[:1]) if _has_invariants(answer) else 0
+
+
+def _has_invariants(answer: Answer) -> bool:
+    return answer.parsed.ok and 200 <= answer.status < 300
 
 
 def check_answer(answer: Answer, expected: Collection[int] = (), own: Iterable[Check] = ()) -> list[Finding]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.violation import Violation
-from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator, is_one_of
 from pytest_bctrl.contract.engine import documented, errors, found_at
 from pytest_bctrl.contract.model import Contract, Schema
-from pytest_bctrl.contract.show import Path, kind_of, type_name
+from pytest_bctrl.contract.schema.branches import Branch, branch_meant, discriminator, is_one_of
+from pytest_bctrl.contract.schema.locations import Path
+from pytest_bctrl.contract.schema.ref import body_spot
+from pytest_bctrl.contract.show import kind_of, type_name
 from pytest_bctrl.observed.differences import SCHEMA
-from pytest_bctrl.observed.spot import body_spot
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError
@@ -59,10 +61,19 @@ def _explained(contract: Contract, error: ValidationError, body: Any) -> Iterato
         error, kind, value = kind.error, kind.error.kind, kind.error.instance
     if kind.name == "required":
         yield _missing(path, kind.property)
+    elif kind.name == "unevaluatedProperties" and documented(contract, error) is not False:
+        # The engine names the properties, and not what is wrong in them.
+        for name in kind.unexpected:
+            yield from (replace(one, path=(*path, name, *one.path)) for one in _inside(contract, error, value[name]))
     elif kind.name in ("oneOf", "anyOf") and type(kind).__name__ not in _FIXED:
         yield from _explained_branches(contract, error, body)
     else:
         yield _plainly(contract, error, path, value)
+
+
+def _inside(contract: Contract, error: ValidationError, value: Any) -> list[Violation]:
+    found = errors(contract, documented(contract, error), value)
+    return [one for inner in found for one in _explained(contract, inner, value)]
 
 
 def _plainly(contract: Contract, error: ValidationError, path: Path, value: Any) -> Violation:

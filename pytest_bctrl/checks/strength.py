@@ -75,6 +75,6 @@ def _findings(samples: Samples, body: Any) -> list[Finding]:
         status=samples.status,
         headers=(("Content-Type", samples.media_type),),
         body=encode(body),
-        path_values={name.removeprefix("path."): value for name, value in samples.parameters(SPACE_ID).items()},
+        path_values=samples.parameters(SPACE_ID),
     )
     return check_answer(answer)

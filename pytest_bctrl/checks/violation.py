@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.contract.show import Path, generalised, location, shortened
+from pytest_bctrl.contract.schema.locations import Path, generalised, location
+from pytest_bctrl.contract.show import shortened
 from pytest_bctrl.finding import Finding, Level
 from pytest_bctrl.fingerprint import BY_VALUE, named, value_text
 from pytest_bctrl.observed.totals import APART, FURTHER, FURTHER_MESSAGE, at_least, capped, numbered

@@ -12,11 +12,12 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from math import log
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.cost import Cost
 from pytest_bctrl.contract.json_source import DEPTH, Beyond, is_deep
 from pytest_bctrl.contract.model import Contract, Schema, at, escaped
-from pytest_bctrl.contract.references import BASE, Addresses
+from pytest_bctrl.contract.references import BASE, FRAGMENT, Addresses
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -41,6 +42,44 @@ def accepts(contract: Contract, schema: Schema, value: Any) -> bool:
         return validator.is_valid(value)
     except (ValueError, TypeError):
         return validator.is_valid(readable(value))
+
+
+def place_of(contract: Contract, schema: Schema) -> str:
+    """The pointer of a schema that stands in the contract's document; empty for one that does not."""
+    return _engine(contract).pointers.get(id(schema), "")
+
+
+def canonicalized(contract: Contract, schema: Schema) -> Schema:
+    """Return the engine's canonical form of a schema: what it says of one value is worked out, without its `allOf`.
+
+    It need not stand in the document. The schema itself where the engine cannot tell.
+    """
+    from jsonschema_rs import canonicalize
+
+    addresses, registry = _engine(contract).addresses, _engine(contract).registry
+    try:
+        found = canonicalize(addresses.absolute(schema), draft=20, validate_formats=True, registry=registry)
+    except ValueError:
+        return schema
+    made: Schema = _with_pointers(addresses, found.to_json_schema())
+    return made
+
+
+_CANONICAL = "#/$defs/urn:jsonschema:canonical:"
+"""What the references of a canonical form begin with; the URI that they stand for follows, percent-encoded."""
+
+
+def _with_pointers(addresses: Addresses, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_pointers(addresses, item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    made = {key: _with_pointers(addresses, inner) for key, inner in value.items() if key not in ("$defs", "$schema")}
+    reference = made.get("$ref")
+    if isinstance(reference, str) and reference.startswith(_CANONICAL):
+        name = unquote(reference.removeprefix(_CANONICAL)).replace("~1", "/").replace("~0", "~")
+        made["$ref"] = f"#{quote(addresses.pointer(unquote(name)) or '', safe=FRAGMENT)}"
+    return made
 
 
 def errors(contract: Contract, schema: Schema, value: Any) -> Iterator[ValidationError]:
@@ -157,9 +196,9 @@ class _Engine:
 
         self._contract = contract
         self.addresses = Addresses(readable(contract.source))
-        self._registry = Registry([(BASE, self.addresses.resource())])
+        self.registry = Registry([(BASE, self.addresses.resource())])
         # By identity, which is an object's for as long as the contract holds it.
-        self._pointers = dict(_places(contract.document, ""))
+        self.pointers = dict(_places(contract.document, ""))
         self._made: dict[int, Validator] = {}
 
     @cached_property
@@ -172,10 +211,10 @@ class _Engine:
         """The validator of a schema, which need not stand in the document: its references lead into that."""
         key = id(schema)
         if key not in self._made:
-            if key not in self._pointers:
-                return _validator(self.addresses.absolute(schema), self._registry)
+            if key not in self.pointers:
+                return _validator(self.addresses.absolute(schema), self.registry)
             self._made[key] = _validator(
-                {"$ref": self.addresses.uri(self._pointers[key].translate(_HALF))}, self._registry
+                {"$ref": self.addresses.uri(self.pointers[key].translate(_HALF))}, self.registry
             )
         return self._made[key]
 

@@ -201,8 +201,8 @@ class Contract:
         """Follow `$ref` until there is none, keeping what stands beside it (JSON Schema 2020-12, 8.2.3)."""
         for above, target in pairwise(referred(self.document, schema, self.name)):
             beside = {key: value for key, value in above.items() if key != "$ref"}
-            if beside and isinstance(target, Mapping):
-                return {"allOf": [target], **beside}
+            if beside:
+                return {**beside, "allOf": [target, *beside.get("allOf", ())]}
             schema = target
         return schema
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from pytest_bctrl.contract.show import PLAIN
+from pytest_bctrl.contract.schema.locations import PLAIN
 from pytest_bctrl.errors import DocumentError
 
 Location: TypeAlias = tuple[str | int, ...]

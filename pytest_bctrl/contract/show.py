@@ -1,62 +1,14 @@
-"""How places and values are written in findings, and how the values of a place that was written are found."""
+"""How values are written in findings: small, whatever they are; and the names of their types."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
 from math import isfinite
-from typing import Any, TypeAlias
+from typing import Any
 
 from pytest_bctrl.fingerprint import LONGEST
 
-Path: TypeAlias = tuple[str | int, ...]
-"""The exact place of a value: names and indexes from the top of the body."""
-
-PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-"""Names that stand in a location as they are."""
-
 _MEMBERS = 8
 _LEVELS = 4
-
-
-def location(path: Sequence[str | int]) -> str:
-    """Write an exact place: `runtimes[299].status`; the body itself is `$`."""
-    return _joined(path, lambda index: f"[{index}]")
-
-
-def generalised(path: Sequence[str | int]) -> str:
-    """Write a place for all items of a list: `runtimes[*].status`."""
-    return _joined(path, lambda index: "[*]")
-
-
-def _joined(path: Sequence[str | int], index: Any) -> str:
-    text = ""
-    for key in path:
-        if isinstance(key, int):
-            text += index(key)
-        elif PLAIN.fullmatch(key):
-            text += f".{key}" if text else key
-        else:
-            text += f"[{shortened(key)!r}]"
-    return text or "$"
-
-
-def select(value: Any, place: str) -> Iterator[tuple[Path, Any]]:
-    """Yield path and value of every place that a generalised location such as `runtimes[*].id` names."""
-    found: list[tuple[Path, Any]] = [((), value)]
-    for segment in place.replace("[*]", ".[*]").split("."):
-        if segment == "[*]":
-            found = [
-                ((*path, index), item)
-                for path, items in found
-                if isinstance(items, list)
-                for index, item in enumerate(items)
-            ]
-        elif segment:
-            found = [
-                ((*path, segment), item[segment]) for path, item in found if isinstance(item, dict) and segment in item
-            ]
-    yield from found
 
 
 def shortened(value: Any, level: int = 0) -> Any:
@@ -100,3 +52,9 @@ def kind_of(value: Any) -> str:
     """The type of a value in JSON Schema's sense, where a number without a fraction is an integer (2020-12, 6.1.1)."""
     name = type_name(value)
     return "integer" if name == "number" and float(value).is_integer() else name
+
+
+def is_of_type(value: Any, name: str) -> bool:
+    """Return whether `value` is of the JSON type `name`, where an integer is a number too."""
+    kind = kind_of(value)
+    return kind == name or (kind == "integer" and name == "number")

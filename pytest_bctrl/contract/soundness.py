@@ -14,6 +14,7 @@ from pytest_bctrl.contract.json_source import refuse_deep
 from pytest_bctrl.contract.model import METHODS, escaped, pointer
 from pytest_bctrl.contract.openapi30 import as_31
 from pytest_bctrl.contract.references import Addresses, keyworded
+from pytest_bctrl.contract.schema.locations import steps
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -150,7 +151,14 @@ def require_affordable(document: Mapping[str, Any], name: str) -> Mapping[str, A
 
 
 def _require_known(value: Mapping[str, Any], where: str) -> None:
-    """Raise for a dialect and a pattern that the engine does not know."""
+    """Raise for a dialect and a pattern that the engine does not know, and for an invariant's place that is none."""
+    for number, rule in enumerate(value.get("x-bctrl-invariants", ())):
+        try:
+            list(steps(str(rule.get("each", rule.get("unique")))))
+        except ValueError as error:
+            raise DocumentError(
+                str(error), where=f"{where}/x-bctrl-invariants/{number}", mend="write it as findings do: runtimes[*].id"
+            ) from None
     dialect = value.get("$schema")
     if isinstance(dialect, str) and not dialect.startswith(_DIALECTS):
         raise DocumentError(

@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.schema.locations import Step, parted, shown, steps
+from pytest_bctrl.contract.schema.node import body_node, node_at, reachable
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import Facts, Observation, Place
-from pytest_bctrl.observed.location import Step, parted, shown, steps
-from pytest_bctrl.observed.node import body_node, node_at, reachable
 from pytest_bctrl.observed.unknown import inferred
 
 SchemaData: TypeAlias = dict[str, Any]

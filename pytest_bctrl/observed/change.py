@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_bctrl.contract.schema.locations import steps
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.observed.location import steps
 
 _RULES: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
     ("undocumented-property", True, ("property-added-to-closed-object", "property-added")),

@@ -9,12 +9,12 @@ from functools import cached_property
 from typing import Literal
 
 from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.schema.applicators import Dependent, Split
+from pytest_bctrl.contract.schema.locations import parted, shown
+from pytest_bctrl.contract.schema.node import Node, body_node, words
+from pytest_bctrl.contract.schema.ref import TYPES, expanded
 from pytest_bctrl.contract.show import kind_of
 from pytest_bctrl.observed.facts import Facts, Observation
-from pytest_bctrl.observed.location import parted, shown
-from pytest_bctrl.observed.node import Node, body_node, words
-from pytest_bctrl.observed.split import Dependent, Split
-from pytest_bctrl.observed.spot import TYPES, expanded
 
 PointKind = Literal[
     "status", "parameter", "property", "absent", "type", "null", "enum", "branch", "items", "empty", "format"

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.schema.applicators import Choice
+from pytest_bctrl.contract.schema.locations import member, parted, shown, tag_value
+from pytest_bctrl.contract.schema.node import Node, body_node, node_at, untold, words
+from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef
 from pytest_bctrl.contract.show import kind_of, shortened
 from pytest_bctrl.finding import Finding, Level
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
-from pytest_bctrl.observed.location import member, parted, shown, tag_value
-from pytest_bctrl.observed.node import Node, body_node, node_at, untold, words
-from pytest_bctrl.observed.split import Choice
-from pytest_bctrl.observed.spot import TYPES, Spot
 from pytest_bctrl.observed.totals import Totals, capped, merged, status_differences
 from pytest_bctrl.observed.unknown import inferred
 
@@ -90,7 +90,7 @@ class Difference:
     expected: Any
     observed: Any
     sample: Mapping[str, Any] | None = None
-    spot: Spot | None = None
+    spot: SchemaRef | None = None
     schema: Mapping[str, Any] | None = None
     member: str | None = None
     rule: str = SCHEMA
@@ -227,7 +227,7 @@ def _types(node: Node, facts: Facts) -> Iterator[Difference]:
             )
 
 
-def _narrowing(node: Node, name: str) -> Spot | None:
+def _narrowing(node: Node, name: str) -> SchemaRef | None:
     """The schema at a place whose `type` leaves a type out; where only branches do, the one that holds them."""
     spots = [spot for spot in node.parts(name) if "type" in words(spot)]
     for spot in spots:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
+from pytest_bctrl.contract.schema.locations import steps
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.observed.location import steps
 
 MANY = 64
 """Distinct values kept at one place; where there are more, they are counted and no longer told apart."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from pytest_bctrl.observed.node import Node, words
+from pytest_bctrl.contract.schema.node import Node, words
 from pytest_bctrl.observed.tally import Column, Tally
 
 

@@ -9,13 +9,13 @@ from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from pytest_bctrl.contract.engine import conforming, conforms
+from pytest_bctrl.contract.schema.locations import location as exact
+from pytest_bctrl.contract.schema.locations import tagged
+from pytest_bctrl.contract.schema.node import Node
+from pytest_bctrl.contract.schema.ref import json_text
 from pytest_bctrl.contract.show import kind_of, shortened, type_name
-from pytest_bctrl.contract.show import location as exact
 from pytest_bctrl.fingerprint import LONGEST
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
-from pytest_bctrl.observed.location import tagged
-from pytest_bctrl.observed.node import Node
-from pytest_bctrl.observed.spot import json_text
 
 Path = tuple[str | int, ...]
 Key = TypeVar("Key", bound=Hashable)

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pytest_bctrl.observed import location as places
+from pytest_bctrl.contract.schema import locations as places
+from pytest_bctrl.contract.schema.locations import ITEMS, parted
+from pytest_bctrl.contract.schema.ref import TYPES
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
-from pytest_bctrl.observed.location import ITEMS, parted
-from pytest_bctrl.observed.spot import TYPES
 from pytest_bctrl.observed.tally import Column, Tally
 
 LEVELS = 4

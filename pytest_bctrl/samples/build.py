@@ -2,94 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from random import Random
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
+from pytest_bctrl.contract.engine import accepts, place_of
 from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.contract.schema.locations import member
+from pytest_bctrl.contract.schema.shapes import Shape, canonical, containing, flatten, said_of, shapes
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples import text
-from pytest_bctrl.samples.shapes import Shape, flatten, shapes
-
-
-class Rotation:
-    """Deals the alternatives of every place of a schema like cards: none comes twice before all came once.
-
-    That is what makes samples cover the contract by construction: after as many visits of a place as it has
-    alternatives, each was taken. The same seed deals the same way.
-    """
-
-    def __init__(self, seed: int = 0) -> None:
-        self._seed = seed
-        self._hands: dict[str, list[int]] = {}
-        self._sources: dict[str, Random] = {}
-        self._pending: dict[str, set[int]] = {}
-
-    def deal(self, place: str, alternatives: int, *, counts: bool = True) -> int:
-        """Return the index of the alternative to take at this visit of `place`.
-
-        `counts` is false where the alternatives are of our making and not the contract's.
-        """
-        if alternatives < 2:
-            return 0
-        hand = self._hands.get(place)
-        if not hand:
-            hand = list(range(alternatives))
-            self.random(place).shuffle(hand)
-            self._hands[place] = hand
-        dealt = hand.pop()
-        if counts:
-            self._pending.setdefault(place, set(range(alternatives))).discard(dealt)
-        return dealt
-
-    def takes_optional(self, place: str) -> bool:
-        """Return whether the optional property at `place` is there this time."""
-        return self.deal(f"{place}?", 2) == 0
-
-    def random(self, place: str) -> Random:
-        """Return the source of randomness that belongs to `place` alone."""
-        source = self._sources.get(place)
-        if source is None:
-            source = self._sources[place] = Random(f"{self._seed}:{place}")  # noqa: S311
-        return source
-
-    def pending(self) -> bool:
-        """Return whether a place that was visited has an alternative not yet taken."""
-        return any(self._pending.values())
-
-
-class Outline(Rotation):
-    """A rotation in which every optional property is there, or none is."""
-
-    def __init__(self, seed: int, *, optional: bool) -> None:
-        super().__init__(seed)
-        self._optional = optional
-
-    def takes_optional(self, place: str) -> bool:
-        """Return the one decision there is."""
-        return self._optional
-
+from pytest_bctrl.samples.pattern import matching
+from pytest_bctrl.samples.rotation import Rotation
 
 _DEEPEST = 8
 _ENDLESS = 60
 """Levels after which what has not ended never will."""
+_MANY = 500
+"""Values of a sample after which no more is made than has to be."""
 _TRIES = 20
+
+
+@dataclass
+class _Place:
+    """What is known of one place: its schema, and the alternatives that it leaves."""
+
+    contract: Contract
+    schema: Schema
+    cause: text.UnsampledError | None = None
+    failed: text.UnsampledError | None = None
+    was_built: bool = False
+
+    @cached_property
+    def options(self) -> tuple[Shape, ...]:
+        found = shapes(self.contract, self.schema)
+        return tuple(shape for shape in found if shape.kind != "fixed" or self.accepts(shape.value))
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether whatever is built here is right by construction."""
+        flat = flatten(self.contract, self.schema)
+        is_listed = all(shape.kind == "fixed" for shape in self.options)
+        return is_listed or not any(word in flat and flat[word] not in ({}, True) for word in _INTRICATE)
+
+    @cached_property
+    def canonical(self) -> list[Schema]:
+        return [made for made in canonical(self.contract, self.schema) if made != self.schema]
+
+    def accepts(self, value: Any) -> bool:
+        return accepts(self.contract, self.schema, value)
+
+    @property
+    def examples(self) -> Iterator[Any]:
+        """The values that the document itself gives, where they are right."""
+        flat = flatten(self.contract, self.schema)
+        given = (*flat.get("examples", ()), *(flat[word] for word in ("example", "default") if word in flat))
+        return (copy.deepcopy(value) for value in given if self.accepts(value))
+
+
+_INTRICATE = frozenset(
+    {"allOf", "anyOf", "oneOf", "not", "if", "$dynamicRef", "dependentRequired", "dependentSchemas"}
+    | {
+        "contains",
+        "maxItems",
+        "patternProperties",
+        "propertyNames",
+        "minProperties",
+        "maxProperties",
+        "uniqueItems",
+        "prefixItems",
+    }
+    | {"additionalProperties", "unevaluatedProperties", "unevaluatedItems"}
+)
+"""Keywords of which a value that is built word by word may break one."""
 
 
 class Builder:
     """Builds one value after another, taking the alternatives of every place in turn.
 
-    `lengths` fixes the number of items of a list by its location (`{"runtimes": 3}`). A schema that refers to
-    itself ends after eight levels: what is optional there is left out and what is a list stays empty.
+    Every value conforms: what the engine refuses is built again, from another alternative, with less or more of what
+    is optional, and at last from the schema's canonical form. `lengths` fixes the number of items of a list by its
+    location (`{"runtimes": 3}`). A schema that refers to itself ends after eight levels, and a value of more than 500
+    parts grows no more: what is optional is left out there, and the shortest alternative is taken.
     """
 
     def __init__(self, contract: Contract, choice: Rotation, lengths: Mapping[str, int] | None = None) -> None:
         self._contract = contract
         self._choice = choice
         self._lengths = dict(lengths or {})
-        self._shapes: dict[str, tuple[Shape, ...]] = {}
-        self._flat: dict[str, dict[str, Any]] = {}
-        self._made = self._left = 0
+        self._places: dict[str, _Place] = {}
+        self._inner: dict[tuple[str, str], Schema] = {}
+        self._written: dict[int, bool] = {}
+        self._ends: dict[tuple[Any, int], bool] = {}
+        self._optional: bool | None = None
+        self._made = self._left = self._enough = 0
 
     def set_lengths(self, lengths: Mapping[str, int]) -> None:
         """Fix the lengths of lists for the values that follow."""
@@ -98,126 +108,233 @@ class Builder:
     def value(self, schema: Schema, place: str = "", depth: int = 0) -> Any:
         """Return a value that `schema` allows; `place` is its generalised location.
 
-        Raises `DocumentError` where it would hold more than `LONGEST` values for each item that was asked for.
+        Raises `DocumentError` where none is found, or where it would hold more than `LONGEST` values for each item
+        that was asked for.
         """
-        self._left = (1 + sum(self._lengths.values())) * text.LONGEST if depth == 0 else self._left - 1
+        if depth == 0:
+            items = 1 + sum(self._lengths.values())
+            self._left, self._enough = items * text.LONGEST, items * (text.LONGEST - _MANY)
+        self._left -= 1
         if self._left < 0 or depth > _ENDLESS:
             raise DocumentError(
                 f"a sample would hold more than {text.LONGEST:,} values",
                 where=place,
                 mend="lower the least number of items or names, or require less of what leads back to itself",
             )
-        options = self._shapes.get(place)
-        if options is None:
-            options = self._shapes[place] = shapes(self._contract, schema)
+        known = self._places.get(place)
+        if known is None:
+            known = self._places[place] = _Place(self._contract, schema)
         if place in self._lengths:
             # A length that is asked for is no choice: dealing here would take a card from the place.
-            return self._array(next(shape for shape in options if shape.kind == "array"), place, depth)
-        if depth > _DEEPEST:
-            options = tuple(s for s in options if s.empty or s.kind == "fixed") or options
-        index = self._choice.deal(place, len(options))
-        return self._shaped(options[index], f"{place}<{index}>" if options[index].kind == "branch" else place, depth)
+            lists = [shape for shape in known.options if shape.kind == "array"]
+            return self._array(lists[0], place, depth)
+        indexes = range(len(known.options))
+        is_tight = self._is_tight(depth)
+        first = (
+            self._shortest(known.options, depth)
+            if is_tight
+            else self._choice.deal(place, len(indexes), counts=_CANONICAL not in place)
+        )
+        if known.is_plain and indexes:
+            with suppress(text.UnsampledError):
+                return self._shaped(known.options[first], place, first, depth)
+        return self._searched(known, [*indexes[first:], *indexes[:first]], place, depth)
 
-    def _shaped(self, shape: Shape, place: str, depth: int) -> Any:
+    def _is_tight(self, depth: int) -> bool:
+        return depth > _DEEPEST or self._left < self._enough
+
+    def _searched(self, known: _Place, indexes: list[int], place: str, depth: int) -> Any:
+        """The first value that the engine takes: as dealt, then by plainer and other ways."""
+        for way in self._ways(known, indexes, place, depth) if known.failed is None else ():
+            kept, cause = self._optional, None
+            try:
+                value = way()
+                if known.accepts(value):
+                    return value
+                known.was_built = True
+            except text.UnsampledError as error:
+                cause = None if _CANONICAL in error.where else error
+            finally:
+                self._optional = kept
+            known.cause = known.cause or cause
+        if known.failed is None:
+            pointer = place_of(self._contract, known.schema)
+            known.failed = known.cause or text.UnsampledError(
+                "no value was found that the schema allows",
+                where=f"{self._contract.name}: #{pointer}" if pointer else place or "(body)",
+                mend="make its keywords agree, or add 'examples' to the schema",
+            )
+        raise known.failed
+
+    def _ways(self, known: _Place, indexes: list[int], place: str, depth: int) -> Iterator[Callable[[], Any]]:
+        def shaped(index: int, optional: bool | None = None) -> Callable[[], Any]:
+            def way() -> Any:
+                self._optional = self._optional if optional is None else optional
+                return self._shaped(known.options[index], place, index, depth)
+
+            return way
+
+        yield from map(shaped, indexes[:1] * 2)
+        yield from (lambda value=value: value for value in known.examples)
+        yield from (shaped(index, optional) for optional in (False, True) for index in indexes)
+        for number, schema in enumerate(known.canonical if not place.endswith(_CANONICAL) else ()):
+            at = f"{place}<{number}{_CANONICAL}"
+            yield from [lambda at=at, schema=schema: self.value(schema, at, depth + 1)] * 2
+        yield from map(shaped, indexes * _TRIES if known.was_built else ())
+
+    def _shaped(self, shape: Shape, place: str, index: int, depth: int) -> Any:
         match shape.kind:
             case "fixed":
                 return shape.value
             case "branch":
-                return self.value(shape.schema or {}, place, depth + 1)
+                return self.value(shape.schema or {}, f"{place}<{index}>", depth + 1)
             case "object":
                 return {} if shape.empty else self._object(shape.schema or {}, place, depth)
             case "array":
                 return [] if shape.empty else self._array(shape, place, depth)
             case "string":
                 self._made += 1
-                return text.string(shape.schema or {}, place, self._choice.random(place), self._made)
+                return self._choice.string(shape.schema or {}, place, self._made)
             case "integer" | "number":
-                return text.number(shape.schema or {}, shape.kind, place, self._choice.random(place))
+                return self._choice.number(shape.schema or {}, shape.kind, place)
             case _:
-                return _FREE[self._choice.deal(place, len(_FREE), counts=False)]
+                return self._choice.anything(place)
+
+    def _shortest(self, options: tuple[Shape, ...], depth: int) -> int:
+        """The first alternative of those that end in the fewest levels."""
+        for levels in range(_ENDLESS - min(depth, _ENDLESS)):
+            for index, shape in enumerate(options):
+                if self._ends_in(shape, levels):
+                    return index
+        return 0
+
+    def _ends_in(self, shape: Shape, levels: int) -> bool:
+        schema = shape.schema or {}
+        if shape.empty or shape.kind not in ("branch", "object", "array"):
+            return True
+        if shape.kind == "branch":
+            needed: list[Schema] = [schema]
+        elif shape.kind == "object":
+            documented = schema.get("properties", {})
+            needed = [documented[name] for name in schema.get("required", ()) if name in documented]
+        else:
+            needed = [schema.get("items", True)] if schema.get("minItems", 0) else []
+        return all(self._schema_ends_in(inner, levels - 1) for inner in needed)
+
+    def _schema_ends_in(self, schema: Schema, levels: int) -> bool:
+        key = (schema["$ref"] if isinstance(schema, Mapping) and schema.keys() == {"$ref"} else id(schema), levels)
+        if key not in self._ends:
+            self._ends[key] = levels >= 0 and any(
+                self._ends_in(shape, levels) for shape in shapes(self._contract, schema)
+            )
+        return self._ends[key]
 
     def _object(self, schema: Mapping[str, Any], place: str, depth: int) -> dict[str, Any]:
-        required = frozenset(schema.get("required", ()))
-        made = {}
+        required = dict.fromkeys(schema.get("required", ()))
         documented = schema.get("properties", {})
-        unnamed = {name: schema.get("additionalProperties", True) for name in schema.get("required", ())}
-        for name, inner in {**unnamed, **documented}.items():
-            at = f"{place}.{name}" if place else name
-            if name in required or (depth <= _DEEPEST and self._choice.takes_optional(at)):
-                made[name] = self.value(inner, at, depth + 1)
-        if not schema.get("properties") and schema.get("additionalProperties") is not False:
-            made |= self._free_form(schema, place, depth)
-        for name, needed in schema.get("dependentRequired", {}).items():
-            for other in needed if name in made else ():
+        room = int(schema.get("maxProperties", text.LONGEST)) - len(required)
+        made: dict[str, Any] = {}
+        for name in {**{name: None for name in required if name not in documented}, **documented}:
+            if name in required:
+                made[name] = self._member(schema, name, place, depth)
+            elif room > 0 and self._takes(schema, name, place, depth):
+                room -= self._try_member(made, schema, name, place, depth)
+        self._complete(made, schema, place, depth)
+        return made
+
+    def _complete(self, made: dict[str, Any], schema: Mapping[str, Any], place: str, depth: int) -> None:
+        """Add what an object has to have beside what was chosen: so many names, and those that others require.
+
+        An object that documents none has two names of our own choice, where it may.
+        """
+        wanted = int(schema.get("minProperties", 0))
+        if not schema.get("properties") and not schema.get("patternProperties") and self._optional is not False:
+            wanted = max(wanted, min(int(schema.get("maxProperties", 2)), 2))
+        for name in chain(schema.get("properties", {}), self._more_names(schema, place, depth, wanted)):
+            if len(made) >= wanted:
+                break
+            if name not in made:
+                self._try_member(made, schema, name, place, depth)
+        waiting = list(made)
+        for name in waiting:
+            for other in schema.get("dependentRequired", {}).get(name, ()):
                 if other not in made:
-                    made[other] = self.value(documented.get(other, True), f"{place}.{other}".lstrip("."), depth + 1)
-        return made
+                    made[other] = self._member(schema, other, place, depth)
+                    waiting.append(other)
 
-    def _free_form(self, schema: Mapping[str, Any], place: str, depth: int) -> dict[str, Any]:
-        inner = schema.get("additionalProperties", True)
-        flat = self._flat.get(place)
-        if flat is None:
-            flat = self._flat[place] = flatten(self._contract, inner)
-        is_free = shapes(self._contract, flat) == (Shape("any"),)
-        return {
-            name: self.value({}, f"{place}.{name}", depth + 1)
-            if is_free
-            else self.value(inner, f"{place}.*", depth + 1)
-            for name in self._names(schema, place, depth)
-        }
+    def _takes(self, schema: Mapping[str, Any], name: str, place: str, depth: int) -> bool:
+        """Whether a property that may be left out is there; an answer has none that is only written."""
+        said = schema["properties"][name]
+        if id(said) not in self._written:
+            found = self._contract.resolve(said)
+            self._written[id(said)] = isinstance(found, Mapping) and bool(found.get("writeOnly"))
+        if self._is_tight(depth) or self._written[id(said)]:
+            return False
+        return self._choice.takes_optional(member(place, name)) if self._optional is None else self._optional
 
-    def _names(self, schema: Mapping[str, Any], place: str, depth: int) -> Iterable[str]:
-        least, most = int(schema.get("minProperties", 0)), int(schema.get("maxProperties", 2))
-        wanted = max(least, min(most, 2))
+    def _member(self, schema: Mapping[str, Any], name: str, place: str, depth: int) -> Any:
+        key = (place, name)
+        if key not in self._inner:
+            self._inner[key] = said_of(schema, name)
+        return self.value(self._inner[key], member(place, name), depth + 1)
+
+    def _try_member(self, made: dict[str, Any], schema: Mapping[str, Any], name: str, place: str, depth: int) -> bool:
+        """Add a member that may be there, where it can be had; tell whether it could."""
+        try:
+            made[name] = self._member(schema, name, place, depth)
+        except text.UnsampledError:
+            return False
+        return True
+
+    def _more_names(self, schema: Mapping[str, Any], place: str, depth: int, wanted: int) -> Iterator[str]:
+        """Names beside the documented ones, for an object that is to have more."""
+        source = self._choice.random(place)
+        for pattern in schema.get("patternProperties", {}):
+            yield from filter(None, (matching(pattern, source) for _ in range(_TRIES)))
+        if False in (schema.get("additionalProperties"), schema.get("unevaluatedProperties")):
+            return
         if "propertyNames" not in schema:
-            return _NAMES[:wanted] if wanted <= len(_NAMES) else (f"name{number}" for number in range(wanted))
-        named = {"type": "string", **flatten(self._contract, schema["propertyNames"])}
-        made: dict[str, None] = {}
-        for _ in range(wanted + _TRIES):
-            if len(made) < wanted:
-                made[str(self.value(named, f"{place}#names", depth + 1))] = None
-        return made
+            yield from _NAMES[:wanted] if wanted <= len(_NAMES) else (f"name{number}" for number in range(wanted))
+            return
+        named: Schema = {"allOf": [{"type": "string"}, schema["propertyNames"]]}
+        with suppress(text.UnsampledError):
+            yield from (str(self.value(named, f"{place}#names", depth + 1)) for _ in range(wanted + _TRIES))
 
     def _array(self, shape: Shape, place: str, depth: int) -> list[Any]:
         schema = shape.schema or {}
-        start = [
-            self.value(inner, f"{place}[{index}]", depth + 1)
-            for index, inner in enumerate(schema.get("prefixItems", ()))
-        ]
-        least, most = int(schema.get("minItems", 0)), int(schema.get("maxItems", 3))
-        wanted = self._lengths.get(place, max(least, min(most, 1 + self._choice.deal(f"{place}#", 3, counts=False))))
+        first = schema.get("prefixItems", ())
         inner = schema.get("items", schema.get("unevaluatedItems", True))
-        if inner is False:
-            return start
-        made = list(start)
-        for _ in range(wanted - len(start)):
-            value = self.value(inner, f"{place}[*]", depth + 1)
-            tries = 0
-            while schema.get("uniqueItems") and value in made and tries < _TRIES:
-                value = self.value(inner, f"{place}[*]", depth + 1)
-                tries += 1
-            if tries < _TRIES:
-                made.append(value)
-        return self._containing(schema, made, place, depth) if "contains" in schema else made
+        least, most = int(schema.get("minItems", 0)), int(schema.get("maxItems", max(3, len(first))))
+        wanted = self._lengths.get(place)
+        if wanted is None:
+            wanted = least if self._is_tight(depth) else self._choice.length(place, least, most)
+        made = [self.value(one, f"{place}[{index}]", depth + 1) for index, one in enumerate(first[:most])]
+        try:
+            for _ in range(wanted - len(made) if inner is not False else 0):
+                made += self._item(inner, made if schema.get("uniqueItems") else [], place, depth)
+        except text.UnsampledError:
+            if len(made) < least:
+                raise
+        for number, part in enumerate(containing(schema)):
+            # From the end on, in the place of others.
+            again = {"allOf": [part["contains"], inner]}
+            asked = [
+                self.value(again, f"{place}[*]<contains{number or ''}>", depth + 1)
+                for _ in range(int(part.get("minContains", 1)))
+            ]
+            made = [*made[: max(0, min(len(made), most) - len(asked))], *asked]
+        return made
 
-    def _containing(self, schema: Mapping[str, Any], made: list[Any], place: str, depth: int) -> list[Any]:
-        """The list with as many items as it has to contain in the place of others, from its end on."""
-        wanted = {"allOf": [schema["contains"], schema.get("items", True)]}
-        least = int(schema.get("minContains", 1))
-        asked = [self.value(wanted, f"{place}[*]<contains>", depth + 1) for _ in range(least)]
-        return [*made[: max(0, len(made) - least)], *asked]
+    def _item(self, schema: Schema, others: list[Any], place: str, depth: int) -> list[Any]:
+        """One more item, unlike the others; none where that cannot be had."""
+        for _ in range(_TRIES):
+            value = self.value(schema, f"{place}[*]", depth + 1)
+            if value not in others:
+                return [value]
+        return []
 
+
+_CANONICAL = "~>"
+"""The end of a place whose schema is in its canonical form."""
 
 _NAMES = ("first", "second")
-_FREE: tuple[Any, ...] = (
-    "plain text",
-    42,
-    {"nested": {"list": [1, "two", None, {"three": 3.5}]}, "flag": True},
-    None,
-    ["a", "list", "of", "words"],
-    False,
-    {},
-    "Grüße, 世界 🌍",
-    -0.25,
-    [],
-)

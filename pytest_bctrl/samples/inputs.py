@@ -15,9 +15,10 @@ from urllib.parse import quote, urlencode
 
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import Pair, field_of, pairs_of, survives
+from pytest_bctrl.contract.schema.shapes import Shape, shapes
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.samples.build import Builder, Rotation
-from pytest_bctrl.samples.shapes import Shape, shapes
+from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.rotation import Rotation
 
 _MOST = 8
 _SEED = 1

@@ -5,29 +5,27 @@ They show how strong a check is (every one must be caught), and the mock serves 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_bctrl.contract import overlay
-from pytest_bctrl.contract.engine import accepts, matches
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.schema.invariant import Invariant
+from pytest_bctrl.contract.schema.locations import member
+from pytest_bctrl.contract.schema.walk import LocatedValue, changed, located, replaced
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Level
 from pytest_bctrl.samples.breakers import BREAKERS, UNBREAKABLE
-from pytest_bctrl.samples.coherence import slots, values
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
-from pytest_bctrl.samples.spots import Spot, changed, fits, replaced, spots
 
 SCHEMA_CHECK = "response_schema_conformance"
 _BRANCHES = frozenset({"oneOf", "anyOf"})
 _FAINT = _BRANCHES | {"pattern", "format"}
 """Keywords that may rule out nothing that can be derived: a pattern that takes everything, a format nobody knows."""
-_OUTLINE = frozenset({"type", "enum", "const", "required"})
-"""Keywords by which branches are told apart."""
 
 UNDOCUMENTED = "undocumented_property"
 STRAY = "undocumentedByMutant"
-_CLOSING = frozenset({"additionalProperties", "unevaluatedProperties"})
+_CLOSING = frozenset({"additionalProperties", "unevaluatedProperties", "patternProperties"})
 """Keywords that say by themselves what an object may hold beside its own."""
 
 
@@ -60,7 +58,7 @@ def mutants(samples: Samples, space_id: str = SPACE_ID) -> list[Mutant]:
 def invariant_mutants(samples: Samples, space_id: str = SPACE_ID) -> list[Mutant]:
     """Return a mutant for every invariant of the operation: valid against the schema, and yet wrong."""
     body = samples.sample(space_id)
-    return [mutant for rule in samples.operation.invariants for mutant in _of_invariant(rule, body)]
+    return [mutant for rule in samples.invariants for mutant in _of_invariant(rule, body)]
 
 
 def undocumented_mutants(samples: Samples, space_id: str = SPACE_ID) -> list[Mutant]:
@@ -88,7 +86,9 @@ def broken(samples: Samples, body: Any, rule: str) -> Mutant:
     invariant (`unique_ids`) or `undocumented_property`. Where `body` has no such place, the sample is broken.
     Raises `SettingError` for a rule that the contract does not have, listing those it has.
     """
-    place, _, keyword = (part.strip() for part in rule.partition(":"))
+    # A name may have a colon in it, a keyword has none.
+    place, _, keyword = (part.strip() for part in rule.rpartition(":"))
+    place, keyword = (place, keyword) if place and keyword in BREAKERS else (rule, "")
     for candidate in (body, *samples.bodies()):
         for mutant in _matching(samples, candidate, place, keyword):
             return mutant
@@ -104,8 +104,8 @@ def rules(samples: Samples) -> list[str]:
 
 
 def _matching(samples: Samples, body: Any, place: str, keyword: str) -> Iterator[Mutant]:
-    for rule in samples.operation.invariants:
-        if rule["rule"] == place:
+    for rule in samples.invariants:
+        if rule.name == place:
             yield from _of_invariant(rule, body)
     found = list(_last_spots(samples, body))
     if place == UNDOCUMENTED:
@@ -118,7 +118,7 @@ def _matching(samples: Samples, body: Any, place: str, keyword: str) -> Iterator
                 yield mutant
 
 
-def _each_spot(samples: Samples, space_id: str) -> Iterator[tuple[Spot, Any]]:
+def _each_spot(samples: Samples, space_id: str) -> Iterator[tuple[LocatedValue, Any]]:
     """Every place of the contract once, with the body that shows it."""
     seen: set[tuple[str, str]] = set()
     for body in samples.bodies(space_id):
@@ -128,9 +128,9 @@ def _each_spot(samples: Samples, space_id: str) -> Iterator[tuple[Spot, Any]]:
                 yield spot, body
 
 
-def _last_spots(samples: Samples, body: Any) -> Iterator[Spot]:
-    last: dict[tuple[str, str], Spot] = {}
-    for spot in spots(samples.contract, samples.schema, body):
+def _last_spots(samples: Samples, body: Any) -> Iterator[LocatedValue]:
+    last: dict[tuple[str, str], LocatedValue] = {}
+    for spot in located(samples.contract, samples.schema, body):
         known = last.get((spot.location, spot.branch))
         # Null says least about a place: a value with content can be broken in more ways.
         if known is None or spot.value not in (None, [], {}):
@@ -138,7 +138,7 @@ def _last_spots(samples: Samples, body: Any) -> Iterator[Spot]:
     yield from last.values()
 
 
-def _of_schema(samples: Samples, spot: Spot, body: Any) -> Iterator[Mutant]:
+def _of_schema(samples: Samples, spot: LocatedValue, body: Any) -> Iterator[Mutant]:
     done: set[str] = set()
     for keyword, breaker in BREAKERS.items():
         if keyword not in spot.schema:
@@ -147,66 +147,21 @@ def _of_schema(samples: Samples, spot: Spot, body: Any) -> Iterator[Mutant]:
             said = f"{how}, {spot.branch}" if spot.branch else how
             if said not in done:
                 done.add(said)
-                wrong = replaced(body, spot.trail, value)
-                if (spot.branch or keyword in _BRANCHES) and _is_right(samples, keyword, wrong):
+                wrong = replaced(body, spot.path, value)
+                is_unsure = spot.branch or keyword in _BRANCHES or keyword == "unevaluatedProperties"
+                if is_unsure and accepts(samples.contract, samples.schema, wrong):
                     # Wrong in its own branch, and right in another.
                     continue
                 yield Mutant(spot.location, keyword, said, wrong)
 
 
-def _is_right(samples: Samples, keyword: str, body: Any) -> bool:
-    """Whether a body that breaks one branch keeps the contract by another."""
-    return (keyword in _OUTLINE and fits(samples.contract, samples.schema, body)) or accepts(
-        samples.contract, samples.schema, body
-    )
-
-
-def _of_stray(spot: Spot, body: Any) -> Iterator[Mutant]:
-    is_open = not spot.schema.keys() & _CLOSING and not any(
-        matches(pattern, STRAY) for pattern in spot.schema.get("patternProperties", ())
-    )
-    if is_open and isinstance(spot.value, dict) and spot.schema.get("properties"):
-        wrong = changed(body, spot.trail, lambda old: {**old, STRAY: "nobody documented this"})
-        where = f"{spot.location}.{STRAY}".removeprefix(".")
+def _of_stray(spot: LocatedValue, body: Any) -> Iterator[Mutant]:
+    if not spot.schema.keys() & _CLOSING and isinstance(spot.value, dict) and spot.schema.get("properties"):
+        wrong = changed(body, spot.path, lambda old: {**old, STRAY: "nobody documented this"})
+        where = member(spot.location, STRAY)
         yield Mutant(where, UNDOCUMENTED, spot.branch or "a property more", wrong, UNDOCUMENTED, "warning")
 
 
-def _of_invariant(rule: Mapping[str, Any], body: Any) -> Iterator[Mutant]:
-    location = str(rule.get("unique") or rule.get("each") or "")
-    for how, wrong in _broken_invariant(rule, location, body):
-        yield Mutant(location, str(rule["rule"]), how, wrong, str(rule["rule"]), rule.get("level", "error"))
-
-
-def _broken_invariant(rule: Mapping[str, Any], location: str, body: Any) -> Iterator[tuple[str, Any]]:
-    fresh = overlay.fresh(body)
-    places = slots(fresh, location)
-    items = values(fresh, location) if "each" in rule else []
-    if "unique" in rule and len(places) > 1:
-        _put(places[-1], values(fresh, location)[0])
-        yield "the last is the first again", fresh
-    elif "equals" in rule and places:
-        _put(places[-1], "00000000-0000-4000-8000-00000000dead")
-        yield "the last is another's", fresh
-    elif "same" in rule:
-        yield from _differing(rule, items, fresh)
-    elif "times" in rule:
-        for name in rule["times"] if items else ():
-            kept, items[-1][name] = items[-1][name], "yesterday at noon"
-            yield f"{name} is no time", overlay.fresh(fresh)
-            items[-1][name] = kept
-    elif "ordered" in rule and items:
-        first, *_, last = rule["ordered"]
-        items[-1][first], items[-1][last] = "2026-03-02T10:00:00.000Z", "2026-03-02T09:59:59.000Z"
-        yield f"{last} is before {first}", fresh
-
-
-def _differing(rule: Mapping[str, Any], items: list[Any], fresh: Any) -> Iterator[tuple[str, Any]]:
-    first, second, *_ = rule["same"]
-    others = [item[second] for item in items if item[second] != items[-1][first]]
-    if others:
-        items[-1][second] = others[0]
-        yield f"{second} is not {first}", fresh
-
-
-def _put(slot: tuple[Any, str | int], value: Any) -> None:
-    slot[0][slot[1]] = value
+def _of_invariant(rule: Invariant, body: Any) -> Iterator[Mutant]:
+    for how, wrong in rule.breaks(body):
+        yield Mutant(rule.location, rule.name, how, wrong, rule.name, rule.said.get("level", "error"))

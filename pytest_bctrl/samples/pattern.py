@@ -14,7 +14,7 @@ from pytest_bctrl.contract.engine import matches
 
 _LONGEST = 10_000
 _TOKEN = re.compile(
-    r"(?P<open>\((?:\?(?::|<?[=!]|<[^>]*>))?)|(?P<close>[|)])|(?P<edge>[\^$]|\\[bB])"
+    r"(?P<edge>[\^$]|\\[bB]|\(\?[a-z]+\))|(?P<open>\((?:\?(?::|<?[=!]|<[^>]*>))?)|(?P<close>[|)])"
     r"|\\(?P<back>[1-9]\d*)"
     r"|(?P<set>\[(?:\\.|[^\]\\])*\]|\\[pP]\{[^}]*\}|\\u\{[^}]*\}|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|\\c[A-Za-z]|\\.|.)",
     re.DOTALL,

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
+from pytest_bctrl.contract.engine import accepts, errors, found_at, place_of
 from pytest_bctrl.contract.model import Contract, Operation, Schema
-from pytest_bctrl.contract.read import load
+from pytest_bctrl.contract.schema.invariant import Invariant
+from pytest_bctrl.contract.schema.shapes import flatten, shapes
 from pytest_bctrl.errors import DocumentError, SettingError
-from pytest_bctrl.samples.build import Builder, Outline, Rotation
-from pytest_bctrl.samples.coherence import Held, cohere, refuse_broken, refuse_data, refuse_repeated, renew, settled
-from pytest_bctrl.samples.inputs import known_values, main_operation
-from pytest_bctrl.samples.shapes import flatten, shapes
+from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.inputs import known_values
+from pytest_bctrl.samples.rotation import Rotation
 
 SPACE_ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
 """The space of samples and of the mock, where nobody names another: a valid UUID that no real space has."""
@@ -38,13 +39,18 @@ class Samples:
         self.is_list = any(shape.kind == "array" for shape in shapes(contract, self.schema))
         self.list_name = "" if self.is_list else _list_name(contract, self.schema)
 
+    @cached_property
+    def invariants(self) -> list[Invariant]:
+        """The rules of the operation, by each of their keywords."""
+        return [rule for said in self.operation.invariants for rule in Invariant.of(said)]
+
     def parameters(self, space_id: str) -> dict[str, str]:
-        """Return the request's path parameters as invariants name them; the space id is the one from a setting."""
+        """Return the values of the request's path parameters by name; the space id is the one from a setting."""
         made = {}
         for parameter in self.operation.path_parameters:
             known = known_values(self.contract, parameter, {"space_id": space_id})
             if known or len(self.operation.path_parameters) == 1:
-                made[f"path.{parameter.name}"] = known[0] if known else space_id
+                made[parameter.name] = known[0] if known else space_id
         return made
 
     def sample(self, space_id: str = SPACE_ID) -> Any:
@@ -53,7 +59,7 @@ class Samples:
 
     def outlined(self, space_id: str = SPACE_ID, *, optional: bool) -> Any:
         """Return the sample with every optional property, or with none."""
-        return self._visiting_all(Outline(_SAMPLE_SEED, optional=optional), space_id)
+        return self._visiting_all(Rotation(_SAMPLE_SEED, optional=optional), space_id)
 
     def _visiting_all(self, choice: Rotation, space_id: str) -> Any:
         builder = Builder(self.contract, choice)
@@ -103,7 +109,10 @@ class Samples:
 
     def item(self, space_id: str = SPACE_ID, seed: int = 1) -> Any:
         """Return one item of the list, as a body of one item holds it."""
-        return self.items(self.generated(1, seed, space_id))[0]
+        found = self.items(self.generated(1, seed, space_id))
+        if not found:
+            raise SettingError("its list can hold no item", where=self.operation.label, mend="give a whole body")
+        return found[0]
 
     def items(self, body: Any) -> list[Any]:
         """Return the list that `body` holds; no items where it holds none."""
@@ -143,43 +152,97 @@ class Samples:
         found = (shape.schema for shape in shapes(self.contract, listed) if shape.kind == "array")
         return next(found, None)
 
-    def overridden(self, item: Any, overrides: Mapping[str, Any], *, conforming: bool) -> dict[str, Any]:
-        """Return an item with values of one's own; raises `SettingError` where they break the contract."""
-        made = settled(item, overrides, self.operation.invariants)
-        if conforming and overrides:
+    def overridden(self, item: Any, overrides: Mapping[str, Any], *, conforming: bool) -> Any:
+        """Return an item with values of one's own; raises `SettingError` where they break the contract.
+
+        What the invariants tie to these values follows them (`kind` with `type`).
+        """
+        if not overrides:
+            return item
+        made = {**item, **overrides}
+        for rule in self.invariants:
+            rule.settle(made, overrides)
+        if conforming:
             self.refuse_broken(made, f"runtime({', '.join(f'{name}=…' for name in overrides)})")
         return made
 
     def refuse_broken(self, item: Any, where: str) -> None:
         """Raise `SettingError`, naming `where`, for an item that breaks the contract."""
-        refuse_broken(item, where, self._held)
+        problems = list(self._problems(item))
+        if problems:
+            raise SettingError(
+                "; ".join(problems), where=where, mend="give a value that the contract allows, or say conforming=False"
+            )
+
+    def refuse_repeated(self, items: list[Any], where: str) -> None:
+        """Raise `SettingError`, naming `where`, where two items have one value of what the contract says is unique."""
+        body = self.with_items(items)
+        for rule in self.invariants:
+            for path, _, value in rule.check(body, {}) if rule.keyword == "unique" else ():
+                known = next(one for one, other in rule.places(body) if str(other).lower() == value.lower())
+                numbers = " and ".join(str(key) for one in (known, path) for key in one if isinstance(key, int))
+                raise SettingError(
+                    f"items {numbers} have the same {path[-1]}",
+                    where=where,
+                    mend=f"give each its own: runtimes({len(items)}), or say conforming=False",
+                )
+
+    def _problems(self, item: Any) -> Iterator[str]:
+        item = dict(item) if isinstance(item, Mapping) else item
+        for error in errors(self.contract, self.item_schema, item):
+            path, _ = found_at(error, item)
+            yield f"{'.'.join(map(str, path)) or 'the runtime'}: {_shortened(error.message)}"
+        for name in item if isinstance(item, dict) else ():
+            if self._documented and name not in self._documented:
+                yield f"{name}: the contract documents no such property"
+        body = self.with_items([item])
+        for rule in self.invariants:
+            yield from (rule.problem(broken) for broken in rule.check(body, {}))
 
     @cached_property
-    def _held(self) -> Held:
-        documented = frozenset(flatten(self.contract, self.item_schema).get("properties", {}))
-        return Held(self.contract, self.item_schema, documented, self.operation.invariants)
+    def _documented(self) -> frozenset[str]:
+        return frozenset(flatten(self.contract, self.item_schema).get("properties", {}))
 
     def _cohere(self, body: Any, space_id: str, start: int) -> Any:
         # Fixed values come out of the schema itself: a copy keeps a caller's change out of the contract.
-        return self.coherent(copy.deepcopy(body), space_id, start)
+        made = copy.deepcopy(body)
+        for rule in self.invariants:
+            rule.repair(made, {}, start)
+        if not accepts(self.contract, self.schema, made):
+            raise DocumentError(
+                "no sample was found that keeps both the schema and x-bctrl-invariants",
+                where=f"{self.contract.name}: #{place_of(self.contract, self.schema)}",
+                mend="make them agree, or leave the rule out",
+            )
+        # What ties a body to its request comes from outside: a space of any name can be asked for.
+        return self.addressed(made, space_id)
 
     def coherent(self, body: Any, space_id: str, start: int = 0) -> Any:
         """Make `body` keep the invariants, in place, and return it; `start` items were served before it."""
-        cohere(body, self.operation.invariants, self.parameters(space_id), start)
+        for rule in self.invariants:
+            rule.repair(body, self.parameters(space_id), start)
         return body
 
     def renewed(self, body: Any, space_id: str, start: int) -> Any:
         """Give the items of `body`, copies of earlier ones, identities and times of their own, in place."""
-        for rule in self.operation.invariants:
-            if "unique" in rule:
-                renew(body, str(rule["unique"]), start)
+        for rule in self.invariants:
+            rule.renew(body, start)
         return self.coherent(body, space_id, start)
 
     def addressed(self, body: Any, space_id: str) -> Any:
         """Make `body` answer a request for `space_id`, in place, and change nothing else."""
-        tied = [rule for rule in self.operation.invariants if "equals" in rule]
-        cohere(body, tied, self.parameters(space_id))
+        for rule in self.invariants:
+            if rule.keyword == "equals":
+                rule.repair(body, self.parameters(space_id), 0)
         return body
+
+
+_LENGTH = 60
+"""Characters of a refused value that are shown."""
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= 2 * _LENGTH else f"{message[:_LENGTH]}…{message[-_LENGTH:]}"
 
 
 _LENGTHS = (5, 0, 3, 8, 1, 4, 2, 6, 0, 7, 3, 5)
@@ -214,49 +277,3 @@ def _list_name(contract: Contract, schema: Schema) -> str:
 def _is_list(schema: Mapping[str, Any]) -> bool:
     """Whether an array is a list of things, which may be empty, and no tuple."""
     return not schema.get("minItems", 0) and not schema.keys() & {"prefixItems", "contains"}
-
-
-@lru_cache(maxsize=1)
-def _packaged() -> Samples:
-    contract = load()
-    return Samples(contract, main_operation(contract))
-
-
-def runtime(*, conforming: bool = True, **overrides: Any) -> dict[str, Any]:
-    """Return one runtime that the contract allows, with `overrides` in place of its own values.
-
-    What the contract ties to an override follows it: `type` is `kind`, and a later `createdAt` takes `updatedAt`
-    along. Raises `SettingError` for an override that breaks the contract, unless `conforming` is false.
-    """
-    return runtimes(1, seed=1, conforming=conforming, **overrides)[0]
-
-
-def runtimes(
-    count: int, *, seed: int = 0, space_id: str = SPACE_ID, conforming: bool = True, **overrides: Any
-) -> list[dict[str, Any]]:
-    """Return `count` runtimes, the same ones for the same seed, each with the same `overrides`, as `runtime` does."""
-    if type(count) is not int or count < 0:
-        raise SettingError(f"{count!r} is no count", where="runtimes()", mend="give a whole number from 0 on")
-    refuse_data(overrides, "runtimes()")
-    samples = _packaged()
-    items = samples.items(samples.generated(count, seed, str(overrides.get("spaceId", space_id))))
-    return [samples.overridden(item, overrides, conforming=conforming) for item in items]
-
-
-def response(
-    items: list[dict[str, Any]] | None = None, *, space_id: str = SPACE_ID, conforming: bool = True
-) -> dict[str, Any]:
-    """Return a whole response body: with `items`, or the sample that visits every part of the contract.
-
-    Raises `SettingError` for items that break the contract, alone or together, unless `conforming` is false; and for
-    what is no JSON.
-    """
-    samples = _packaged()
-    for index, item in enumerate(items or ()):
-        refuse_data(item, f"response(): item {index}")
-    if items is not None and conforming:
-        for index, item in enumerate(items):
-            samples.refuse_broken(item, f"response(): item {index}")
-        refuse_repeated(items, samples.operation.invariants, "response()")
-    body: dict[str, Any] = samples.sample(space_id) if items is None else samples.with_items(items)
-    return body

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from math import ceil, floor
 from random import Random
 from typing import Any
 
 from pytest_bctrl.contract.engine import conforms, matches
+from pytest_bctrl.contract.schema.invariant import as_uuid, moment
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.pattern import matching
 
@@ -23,71 +24,80 @@ _TRIES = 20
 LONGEST = 20_000
 """Characters of a text, and values in a sample, that are made at most."""
 
-_EPOCH = datetime(2026, 1, 5, 9, tzinfo=UTC)
-
 
 def string(schema: Mapping[str, Any], place: str, source: Random, number: int) -> str:
     """Return a string for `place`; `number` makes it distinct. Raises `DocumentError` where a pattern defeats it."""
-    made = FORMATS.get(str(schema.get("format", "")), _words)(place, source, number)
+    said = [schema, *schema.get("allOf", ())]
+    patterns = [str(part["pattern"]) for part in said if "pattern" in part]
+    formats = [str(part["format"]) for part in said if "format" in part]
+    made = FORMATS.get("".join(formats[:1]), _words)(place, source, number)
     least, most = int(schema.get("minLength", 0)), int(schema.get("maxLength", LONGEST))
     if least > LONGEST:
-        raise DocumentError(
+        raise UnsampledError(
             f"a sample would be longer than {LONGEST:,} characters", where=place, mend="lower the schema's minLength"
         )
-    if schema.get("format") not in FORMATS:
+    if not FORMATS.keys() & formats:
         made = made.ljust(least, "x")[:most]
-    pattern = schema.get("pattern")
-    for candidate in _candidates(schema, made, source):
+    for candidate in _candidates(schema, made, patterns, source):
         is_long_enough = least <= len(candidate) <= most
-        is_in_format = conforms(candidate, str(schema.get("format", "")))
-        if is_long_enough and is_in_format and (pattern is None or matches(pattern, candidate)):
+        is_in_formats = all(conforms(candidate, one) for one in formats)
+        if is_long_enough and is_in_formats and all(matches(one, candidate) for one in patterns):
             return candidate
-    raise DocumentError(
-        f"no sample can be made for the pattern {pattern!r}" if pattern else "no sample of the format is short enough",
+    raise UnsampledError(
+        f"no sample can be made for the pattern {patterns[0]!r}"
+        if patterns
+        else "no sample of the format is short enough",
         where=place,
         mend="add 'examples' to the schema",
     )
 
 
-def _candidates(schema: Mapping[str, Any], made: str, source: Random) -> Iterator[str]:
+class UnsampledError(DocumentError):
+    """No value was found that a schema allows; `where` is its pointer, or its place in the body."""
+
+
+def _candidates(schema: Mapping[str, Any], made: str, patterns: list[str], source: Random) -> Iterator[str]:
     yield made
     yield _SHORT.get(str(schema.get("format", "")), made)
     yield from (text for text in schema.get("examples", ()) if isinstance(text, str))
-    if "pattern" in schema:
+    for pattern in patterns:
         # Repeated a few times, as few as may be, and then often enough for the least length.
         for more in (3, 0, *range(_TRIES), int(schema.get("minLength", 0))):
-            found = matching(schema["pattern"], source, more) or ""
+            found = matching(pattern, source, more) or ""
             yield found
             # Where it may begin with anything, what a format wants may stand there.
             yield f"{source.choice(_WORDS)}{found}"
+            yield f"{found}{made}"
 
 
 def number(schema: Mapping[str, Any], kind: str, place: str, source: Random) -> int | float:
     """Return a number within the schema's limits."""
     # In decimals, as JSON writes them: in binary 41 times 0.01 is 0.41000000000000003, no multiple of 0.01.
     step = _decimal(schema.get("multipleOf", 1 if kind == "integer" else 0.5))
-    highest = schema.get("maximum", schema.get("exclusiveMaximum"))
-    below = Decimal(0) if highest is None or highest > 0 else _decimal(highest) - 100 * step
-    least = _decimal(schema.get("minimum", schema.get("exclusiveMinimum", below)))
-    most = least + 100 * step if highest is None else _decimal(highest)
+    if kind == "integer":
+        # The integers among the multiples of a fraction in its lowest terms are those of its numerator.
+        step = Decimal(Fraction(step).numerator)
+    least = max(_limits(schema, ("minimum", 0), ("exclusiveMinimum", 1)), default=None)
+    most = min(_limits(schema, ("maximum", 0), ("exclusiveMaximum", -1)), default=None)
+    lowest, is_above = least or (Decimal(0) if most is None or most[0] > 0 else most[0] - 100 * step, 0)
+    highest, is_below = most or (lowest + 100 * step, 0)
     try:
-        first = ceil(least / step) + ("exclusiveMinimum" in schema and least % step == 0)
-        last = floor(most / step) - ("exclusiveMaximum" in schema and most % step == 0)
+        first = ceil(lowest / step) + (is_above and lowest % step == 0)
+        last = floor(highest / step) - (is_below and highest % step == 0)
     except ArithmeticError:
         first, last = 1, 0
     if first > last:
-        raise DocumentError("no number fits the schema's limits", where=place, mend="widen minimum and maximum")
+        raise UnsampledError("no number fits the schema's limits", where=place, mend="widen minimum and maximum")
     made = source.randint(first, last) * step
     return int(made) if kind == "integer" else float(made)
 
 
+def _limits(schema: Mapping[str, Any], *words: tuple[str, int]) -> list[tuple[Decimal, int]]:
+    return [(_decimal(schema[word]), side) for word, side in words if word in schema]
+
+
 def _decimal(value: Any) -> Decimal:
     return Decimal(str(value))
-
-
-def moment(minutes: int) -> str:
-    """Return a time as the API writes it: ISO 8601, UTC, milliseconds, `Z`; `minutes` after a fixed beginning."""
-    return (_EPOCH + timedelta(minutes=minutes)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def uuid(source: Random) -> str:
@@ -95,14 +105,8 @@ def uuid(source: Random) -> str:
     return as_uuid(f"{source.getrandbits(128):032x}")
 
 
-def as_uuid(digits: str) -> str:
-    """Return 32 hex digits as a UUID of version 4; six of their bits give way to version and variant."""
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
-
-
 def _words(place: str, source: Random, _number: int) -> str:
-    name = re.sub(r"\[\*\]|<\d+>", "", place).rpartition(".")[2] or "text"
+    name = next(filter(None, reversed(re.split(r"\[[*\d]+\]|<[^<>]*>|[.*'\"\[\]]", place))), "text")
     return f"{name}-{source.choice(_WORDS)}"
 
 

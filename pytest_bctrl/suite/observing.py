@@ -10,10 +10,10 @@ import pytest
 
 from pytest_bctrl import settings
 from pytest_bctrl.contract.read import load
+from pytest_bctrl.contract.schema.locations import shown
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.observed.coverage import Coverage, coverage, never_seen
 from pytest_bctrl.observed.differences import differences
-from pytest_bctrl.observed.location import shown
 from pytest_bctrl.reports.terminal import describe, printable
 from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.suite.observer import Observer

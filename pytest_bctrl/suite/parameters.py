@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import arriving, documented_refusals, survives, text_of
+from pytest_bctrl.contract.schema.shapes import flatten, shapes
 from pytest_bctrl.samples.breakers import BREAKERS
 from pytest_bctrl.samples.inputs import LEFT_OUT, Inputs, alternatives, inputs_with, unfilled
-from pytest_bctrl.samples.shapes import flatten, shapes
 
 _SHOWN = 24
 

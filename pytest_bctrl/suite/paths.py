@@ -8,10 +8,11 @@ from typing import NamedTuple
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import field_of, read_field
+from pytest_bctrl.contract.schema.shapes import flatten
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.samples.build import Builder, Rotation
+from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import known_values
-from pytest_bctrl.samples.shapes import flatten
+from pytest_bctrl.samples.rotation import Rotation
 from pytest_bctrl.suite.parameters import is_guessable
 
 REFUSED = frozenset({400, 403, 404})

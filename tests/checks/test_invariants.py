@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.checks.invariants import check_invariant, check_invariants, places_of
+from pytest_bctrl.checks.run import check_invariant, check_invariants, places_of
 
 from .answers import SPACE, answer, runtime, sample
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.contract.show import generalised, location, shortened, type_name
+from pytest_bctrl.contract.schema.locations import generalised, location
+from pytest_bctrl.contract.show import shortened, type_name
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -23,22 +23,12 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "format of one's own": {"type": "string", "format": "foo"},
     "few and distinct": {"type": "array", "maxItems": 2, "uniqueItems": True, "items": {"type": "integer"}},
     "distinct": {"type": "array", "uniqueItems": True, "items": {"type": "boolean"}, "minItems": 2},
-    "more of a type": {
-        "type": "object",
-        "properties": {"a": {"type": "string"}},
-        "additionalProperties": {"type": "integer"},
-    },
-    "patterns and closed": {
-        "type": "object",
-        "properties": {"a": {"type": "string"}},
-        "patternProperties": {"^u": {"type": "integer"}},
-        "additionalProperties": False,
-    },
-    "patterns of everything": {
-        "type": "object",
-        "patternProperties": {".*": {"type": "integer"}},
-        "properties": {"a": {"type": "integer"}},
-    },
+    "more of a type": {"type": "object", "properties": {"a": {"type": "string"}},
+        "additionalProperties": {"type": "integer"}},
+    "patterns and closed": {"type": "object", "properties": {"a": {"type": "string"}},
+        "patternProperties": {"^u": {"type": "integer"}}, "additionalProperties": False},
+    "patterns of everything": {"type": "object", "patternProperties": {".*": {"type": "integer"}},
+        "properties": {"a": {"type": "integer"}}},
     "null": {"const": None},
     "numbers": {"enum": [1, 2]},
     "true": {"const": True},
@@ -49,45 +39,30 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "overlapping": {"anyOf": [{"type": "integer"}, {"type": "number"}]},
     "number branches": {"oneOf": [{"type": "integer", "maximum": 5}, {"type": "integer", "minimum": 6}]},
     "object branches": {
-        "oneOf": [
-            {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}},
-            {"type": "object", "required": ["b"], "properties": {"b": {"type": "string"}}},
-        ]
-    },
+        "oneOf": [{"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}},
+         {"type": "object", "required": ["b"], "properties": {"b": {"type": "string"}}}]},
     "fixed branches": {"oneOf": [{"const": "a"}, {"const": "b"}]},
     "empty branch": {"anyOf": [{}, {"type": "string"}]},
     "wide branches": {"oneOf": [{"type": "string"}, {"type": "number"}, {"type": "object"}]},
     "narrower limit": {"allOf": [{"type": "integer", "minimum": 3}, {"type": "integer", "minimum": 7}]},
     "property in parts": {
-        "allOf": [
-            {"properties": {"a": {"type": "string"}}},
-            {"properties": {"a": {"minLength": 12}}, "required": ["a"]},
-        ]
-    },
+        "allOf": [{"properties": {"a": {"type": "string"}}},
+         {"properties": {"a": {"minLength": 12}}, "required": ["a"]}]},
     "many names": {"type": "object", "minProperties": 5},
     "undescribed names": {"type": "object", "required": ["x", "y"]},
     "closed and empty": {"type": "object", "additionalProperties": False},
     "not listed": {"type": "string", "not": {"enum": ["a"]}},
     "not that name": {"type": "object", "properties": {"a": {"type": "string"}}, "not": {"required": ["b"]}},
-    "tuple and more": {
-        "type": "array",
-        "prefixItems": [{"type": "string"}],
-        "items": {"type": "integer"},
-        "minItems": 3,
-    },
+    "tuple and more": {"type": "array", "prefixItems": [{"type": "string"}], "items": {"type": "integer"},
+        "minItems": 3},
     "contains": {"type": "array", "contains": {"type": "integer"}, "minContains": 2, "maxContains": 3},
-    "dependent": {
-        "type": "object",
-        "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
-        "dependentRequired": {"a": ["b"]},
-    },
+    "dependent": {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
+        "dependentRequired": {"a": ["b"]}},
     "empty text": {"type": "string", "minLength": 0, "maxLength": 0},
     "large": {"type": "integer", "minimum": 1000000000000000000},
     "listed uuid": {"type": "string", "format": "uuid", "enum": ["5b1e0c8e-0000-4000-8000-00000000bc71"]},
-    "lists of lists": {
-        "type": "array",
-        "items": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}},
-    },
+    "lists of lists": {"type": "array",
+        "items": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}}},
     "no items": {"type": "array", "items": False},
     "below": {"type": "number", "maximum": -10},
     "format and pattern": {"type": "string", "format": "email", "pattern": "@corp\\.test$"},
@@ -100,23 +75,13 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "short list": {"type": "array", "maxItems": 3, "items": {"enum": ["a", "b", "c", "d", "e"]}},
     "pattern of parts": {"type": "string", "pattern": "^(ab|cde)(?:xy)?.$"},
     "items in parts": {
-        "allOf": [{"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 1}, {"items": {"enum": ["b", "c"]}}]
-    },
+        "allOf": [{"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 1}, {"items": {"enum": ["b", "c"]}}]},
     "few names": {"type": "object", "maxProperties": 2, "additionalProperties": {"type": "integer"}},
     "closed branches": {
-        "oneOf": [
-            {"type": "object", "properties": {"a": True}, "required": ["a"], "additionalProperties": False},
-            {
-                "type": "object",
-                "properties": {"a": True, "b": {"type": "integer"}},
-                "required": ["a", "b"],
-                "additionalProperties": False,
-            },
-        ]
-    },
-    "odd names": {
-        "type": "object",
+        "oneOf": [{"type": "object", "properties": {"a": True}, "required": ["a"], "additionalProperties": False},
+         {"type": "object", "properties": {"a": True, "b": {"type": "integer"}},
+         "required": ["a", "b"], "additionalProperties": False}]},
+    "odd names": {"type": "object",
         "properties": {"a.b": {"type": "string"}, "c[0]": {"type": "integer"}, "x: y": {"type": "string"}},
-        "required": ["a.b"],
-    },
-}
+        "required": ["a.b"]},
+}  # fmt: skip

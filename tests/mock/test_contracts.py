@@ -6,17 +6,20 @@ from typing import Any
 
 import pytest
 
+from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.repertoire import faults_to_find
-from tests.contract.documents import document
+from tests.contract.documents import contract_of, document
 
 from .asking import Reply, ask
 
 KEY = "a-key-of-the-test"
+LISTED_ERRORS = {"properties": {"code": {"enum": ["E1", "E2"]}, "message": {"enum": ["no"]}}, "required": ["code"]}
 OBJECT = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
 
 
@@ -34,6 +37,7 @@ def asked(contract: Contract, target: str = "/v1/things/1", **headers: str) -> R
             dict,
         ),
         ({"application/json": {"schema": {"type": "string"}}}, "application/json", str),
+        ({"application/json": {"schema": LISTED_ERRORS}}, "application/json", dict),
         ({"application/json": {"schema": {"properties": {"a": True}, "required": ["a"]}}}, "application/json", dict),
     ],
 )
@@ -51,6 +55,17 @@ def test_an_error_has_the_documented_shape_whatever_that_is(content: Any, media:
     reply = asked(contract, Prefer="code=404")
     assert (404, media) == (reply.status, reply.headers["content-type"])
     assert isinstance(reply.json(), body)
+    assert accepts(contract, content[media]["schema"], reply.json())
+
+
+def test_a_mock_that_has_no_answer_to_give_is_not_started() -> None:
+    """In one line, that names the schema."""
+    listed = {"type": "object", "properties": {"code": {"allOf": [{"enum": ["a"]}, {"enum": ["b"]}]}}}
+    schemas = {"200": OBJECT, "404": {**listed, "required": ["code"]}}
+    contents = {status: {"application/json": {"schema": schema}} for status, schema in schemas.items()}
+    contract = contract_of(responses={status: {"description": "x", "content": contents[status]} for status in contents})
+    with pytest.raises(DocumentError, match="404/content/application~1json/schema/properties/code: no value was found"):
+        MockServer(contract).start()
 
 
 def test_a_scenario_leaves_an_operation_that_lists_nothing_as_it_is() -> None:

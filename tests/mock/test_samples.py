@@ -14,14 +14,15 @@ import pytest
 from pytest_bctrl import check, samples
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples import SPACE_ID, Samples, text
-from pytest_bctrl.samples.build import Builder, Rotation
+from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.rotation import Rotation
 
-from ..contract.documents import contract_of
+from ..contract.documents import contract_of, document
 from .conforming import troubles
 from .coverage import seen, to_see
-from .own_schemas import SCHEMAS
 
 
 @pytest.fixture(scope="module")
@@ -107,26 +108,6 @@ def test_samples_need_nothing_but_the_standard_library() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
-
-
-@pytest.mark.parametrize("name", SCHEMAS)
-def test_any_contract_can_be_sampled(name: str) -> None:
-    """Keywords that the packaged contract does not use are kept too."""
-    from jsonschema import Draft202012Validator
-
-    contract = contract_of(SCHEMAS[name])
-    made = Samples(contract, contract.operations[0])
-    validator = Draft202012Validator(SCHEMAS[name], format_checker=Draft202012Validator.FORMAT_CHECKER)
-    builder = Builder(contract, Rotation(1))
-    for _ in range(20):
-        assert [error.message for error in validator.iter_errors(builder.value(made.schema))] == []
-
-
-def test_steps_are_exact() -> None:
-    """As written in decimals, and not as binary arithmetic has them: 69 times 0.01 is 0.69."""
-    contract = contract_of({"type": "number", "multipleOf": 0.01})
-    builder = Builder(contract, Rotation(1))
-    assert all(len(repr(builder.value({"type": "number", "multipleOf": 0.01}))) <= 4 for _ in range(50))
 
 
 def test_a_list_that_may_be_left_out_can_be_left_out() -> None:
@@ -220,31 +201,18 @@ def test_the_sample_is_the_first_success_in_json() -> None:
 def test_of_more_parameters_none_is_taken_for_the_space() -> None:
     """One alone is: whatever the path calls it."""
     box, lid = ({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in ("box", "lid"))
-    one, two = (contract_of(parameters=parameters) for parameters in ([box], [box, {**lid, "example": "red"}]))
+    get = {"responses": {"200": {"description": "", "content": {"application/json": {"schema": True}}}}}
+    one, two = (
+        from_document({**document(), "paths": {path: {"get": {**get, "parameters": parameters}}}}, "boxes.json")
+        for path, parameters in (("/{box}", [box]), ("/{box}/{lid}", [box, {**lid, "example": "red"}]))
+    )
 
-    assert {"path.box": "mine"} == Samples(one, one.operations[0]).parameters("mine")
-    assert {"path.lid": "red"} == Samples(two, two.operations[0]).parameters("mine")
+    assert {"box": "mine"} == Samples(one, one.operations[0]).parameters("mine")
+    assert {"lid": "red"} == Samples(two, two.operations[0]).parameters("mine")
 
 
 def test_the_space_of_samples_is_a_uuid() -> None:
     assert SPACE_ID[14] == "4"
-
-
-@pytest.mark.parametrize(
-    "schema",
-    [
-        {"propertyNames": {"pattern": "^[0-2][0-9]:[0-5][0-9]$"}, "additionalProperties": {"type": "number"}},
-        {"propertyNames": {"enum": ["de", "en", "fr"]}, "minProperties": 3},
-        {"propertyNames": {"$ref": "#/components/schemas/Code"}, "minProperties": 1, "maxProperties": 1},
-        {"minProperties": 4, "additionalProperties": {"type": "integer"}},
-        {"maxProperties": 1, "minProperties": 1},
-    ],
-)
-def test_a_map_has_the_names_and_as_many_as_its_schema_allows(schema: dict[str, Any]) -> None:
-    schema = {"type": "object", **schema}
-    made = contract_of(schema, {"Code": {"type": "string", "minLength": 12}})
-    for body in Samples(made, made.operations[0]).run(1, 12):
-        assert check(body, contract=made) == []
 
 
 @pytest.mark.parametrize("step", [0.01, 0.1, 0.5, 3, 1e-7])

@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 from pytest_bctrl.contract.engine import conforms
+from pytest_bctrl.contract.schema.locations import value_tag
+from pytest_bctrl.contract.schema.node import body_node, node_at
 from pytest_bctrl.observed.facts import Facts, Observation, Place
-from pytest_bctrl.observed.location import value_tag
-from pytest_bctrl.observed.node import body_node, node_at
 from tests.observed.bodies import CONTRACT, LABEL
 
 SCHEMAS = CONTRACT.document["components"]["schemas"]

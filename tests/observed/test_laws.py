@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.schema.locations import parted
+from pytest_bctrl.contract.schema.node import body_node, node_at
+from pytest_bctrl.contract.schema.ref import body_spot
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
-from pytest_bctrl.observed.location import parted
-from pytest_bctrl.observed.node import body_node, node_at
 from pytest_bctrl.observed.observe import examine
-from pytest_bctrl.observed.spot import body_spot
 from tests.contract.documents import contract_of
 from tests.observed.bodies import BODIES, CONTRACT, LABEL, OPERATION, conforming, mutated, seen
 from tests.observed.reference import documented, walked

@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.observed.location import (
+from pytest_bctrl.contract.schema.locations import (
     ITEMS,
     Step,
+    location,
     member,
     others,
     parted,
     position,
+    select,
     shown,
     steps,
     tag_value,
@@ -87,6 +89,29 @@ def test_a_tag_tells_its_value(value: Any) -> None:
 )
 def test_a_person_sees_neither_tag_nor_position(location: str, text: str) -> None:
     assert text == shown(location)
+
+
+BODY = {"a": [{"odd.name": 1, "kind": "x"}, {"kind": "y", "é": 2}], "n" * 130: 3}
+
+
+@pytest.mark.parametrize(
+    ("place", "values"),
+    [
+        ("$", [BODY]),
+        ("", [BODY]),
+        ("a[*]['odd.name']", [1]),
+        ("$.a[1].é", [2]),
+        ("a[7].kind", []),
+        ("a[*]<kind=x>.kind", ["x"]),
+        ("a[*]<with=kind>.kind", ["x", "y"]),
+        ("a[*]<oneOf:1>['odd.name']", [1]),
+        ("a[*].*", [1, "x", "y", 2]),
+        (location(("n" * 130,)), [3]),
+        ("kind.a", []),
+    ],
+)
+def test_a_location_selects_what_it_names(place: str, values: list[Any]) -> None:
+    assert values == [value for _, value in select(BODY, place)]
 
 
 def test_what_is_no_location_is_refused() -> None:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from pytest_bctrl.cli import main
-from pytest_bctrl.samples.sample import response
+from pytest_bctrl.samples import response
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.har_write import encode
 from tests.recordings.test_trust import broken, listed

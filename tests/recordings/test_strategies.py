@@ -117,12 +117,25 @@ def test_a_time_without_an_offset_is_kept_and_moves_the_other_along() -> None:
     assert [] == check(response([made]))
 
 
-def test_one_runtime_given_twice_is_refused_unless_told() -> None:
-    with pytest.raises(SettingError, match="items 0 and 1 have the same id"):
-        response([runtime(), runtime()])
+@pytest.mark.parametrize(
+    ("items", "said", "rule"),
+    [
+        ([runtime(), runtime()], "items 0 and 1 have the same id", "unique_ids"),
+        ([runtime(), {**runtime(), "id": runtime()["id"].upper()}], "items 0 and 1 have the same id", "unique_ids"),
+        (
+            [{**runtime(), "createdAt": "2026-01-05T00:00:00Z", "updatedAt": "2026-01-03T00:00:00"}],
+            "item 0: createdAt and updatedAt: ",
+            "updated_not_before_created",
+        ),
+    ],
+)
+def test_what_the_checks_find_of_items_together_is_refused_unless_told(items: Any, said: str, rule: str) -> None:
+    """An id in another case is the same, and a day apart is apart in every offset."""
+    with pytest.raises(SettingError, match=said):
+        response(items)
 
-    (finding,) = check(response([runtime(), runtime()], conforming=False))
-    assert "unique_ids" == finding.rule
+    (finding,) = check(response(items, conforming=False))
+    assert rule == finding.rule
 
 
 @pytest.mark.parametrize("conforming", [True, False])

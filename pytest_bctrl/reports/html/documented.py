@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_bctrl.contract.branches import Branch, discriminator
+from pytest_bctrl.contract.schema.branches import Branch, discriminator
 from pytest_bctrl.contract.tree import words
 
 if TYPE_CHECKING:

@@ -10,15 +10,15 @@ from typing import Any
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Schema, is_json
 from pytest_bctrl.contract.parameters import field_of
-from pytest_bctrl.samples.build import Builder, Rotation
+from pytest_bctrl.contract.schema.walk import located, replaced
+from pytest_bctrl.contract.show import is_of_type, type_name
+from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import main_operation
-from pytest_bctrl.samples.shapes import flatten, types
+from pytest_bctrl.samples.rotation import Rotation
 from pytest_bctrl.traffic.mock.message import Answer, Payload
 
 JSON = "application/json"
 SEED = 1
-_SAMPLES = 12
-"""Samples of an error that are tried, where what the mock has to say does not conform."""
 
 CODES: Mapping[int, tuple[str, str]] = {
     400: ("bad_request", "invalid_request"),
@@ -53,6 +53,8 @@ class Refusals:
     def __init__(self, contract: Contract, *, shape: int = -1) -> None:
         self._contract = contract
         self._shape = shape
+        # By the schema's identity, which the contract keeps.
+        self._least: dict[int, Any] = {}
 
     def answer(
         self,
@@ -76,7 +78,7 @@ class Refusals:
             "title": code,
         }
         media, schema = self._documented(status, operation)
-        text = json.dumps(self._conforming(schema, known), ensure_ascii=False) if is_json(media) else message
+        text = json.dumps(self._body(schema, known), ensure_ascii=False) if is_json(media) else message
         data = text.encode("utf-8", "replace")
         fields = (("Content-Type", media), *(headers or {}).items(), ("X-Request-Id", request_id))
         answer = Answer(status, fields, Payload(data), why=message)
@@ -93,33 +95,29 @@ class Refusals:
                 return spec.json
         return JSON, _UNDOCUMENTED
 
-    def _conforming(self, schema: Schema, known: Mapping[str, Any]) -> Any:
-        """The body that says most and that the schema takes: what is required of it, all of it, or else a sample."""
-        if not accepts(self._contract, schema, body := self._body(schema, known)):
-            found = (Builder(self._contract, Rotation(seed)).value(schema) for seed in range(_SAMPLES))
-            body = next((one for one in found if accepts(self._contract, schema, one)), body)
-        return body
-
     def _body(self, schema: Schema, known: Mapping[str, Any]) -> Any:
-        flat = flatten(self._contract, schema)
-        for keyword in ("oneOf", "anyOf"):
-            if keyword in flat:
-                return self._body(flat[keyword][self._shape], known)
-        if "object" not in types(flat):
-            return Builder(self._contract, Rotation()).value(flat)
-        return {
-            name: self._field(name, inner, known)
-            for name, inner in flat.get("properties", {}).items()
-            if name in flat.get("required", ())
-        }
+        """The least that the schema allows, with what is known in every place that takes it."""
+        if id(schema) not in self._least:
+            self._least[id(schema)] = Builder(self._contract, _Least(self._shape)).value(schema)
+        made = self._least[id(schema)]
+        for one in list(located(self._contract, schema, made)):
+            given = known.get(str(one.path[-1])) if one.path else None
+            if given is not None and is_of_type(one.value, type_name(given)):
+                filled = replaced(made, one.path, given)
+                made = filled if accepts(self._contract, schema, filled) else made
+        return made
 
-    def _field(self, name: str, schema: Schema, known: Mapping[str, Any]) -> Any:
-        allowed = types(flatten(self._contract, schema))
-        if "object" in allowed:
-            return self._body(schema, known)
-        if name in known and accepts(self._contract, schema, known[name]):
-            return known[name]
-        return Builder(self._contract, Rotation()).value(schema)
+
+class _Least(Rotation):
+    """Takes nothing that may be left out, the first of several alternatives, and of whole bodies the one asked for."""
+
+    def __init__(self, shape: int) -> None:
+        super().__init__(SEED, optional=False)
+        self._shape = shape
+
+    def deal(self, place: str, alternatives: int, *, counts: bool = True) -> int:
+        """Return the alternative; a place without a name is the body itself."""
+        return 0 if place.strip("<>0123456789") else self._shape % max(1, alternatives)
 
 
 _UNDOCUMENTED: Schema = {

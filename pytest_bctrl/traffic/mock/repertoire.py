@@ -7,10 +7,10 @@ from typing import Any
 
 from pytest_bctrl.contract.key_fields import guarded_by
 from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.contract.schema.walk import LocatedValue, located
 from pytest_bctrl.samples.inputs import known_values
 from pytest_bctrl.samples.mutants import rules
 from pytest_bctrl.samples.sample import Samples
-from pytest_bctrl.samples.spots import Spot, spots
 from pytest_bctrl.traffic.mock.fault import Fault
 from pytest_bctrl.traffic.mock.faults import (
     FAULTS,
@@ -59,8 +59,8 @@ def _has_body(operation: Operation, status: int) -> bool:
     return documented is not None and bool(documented.content)
 
 
-def _spots(samples: Samples, body: Any) -> Iterator[Spot]:
-    return spots(samples.contract, samples.schema, body)
+def _spots(samples: Samples, body: Any) -> Iterator[LocatedValue]:
+    return located(samples.contract, samples.schema, body)
 
 
 def faults_to_find(samples: Samples) -> list[Fault]:

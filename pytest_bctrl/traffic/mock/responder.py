@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pytest_bctrl.contract.key_fields import BEARER
 from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec
-from pytest_bctrl.samples.build import Builder, Rotation
+from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.rotation import Rotation
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.admission import Admission, Refused, challenge
 from pytest_bctrl.traffic.mock.message import Answer, Payload, Request

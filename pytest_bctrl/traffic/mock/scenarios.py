@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 from typing import Any
 
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.schema.locations import Path
+from pytest_bctrl.contract.schema.shapes import Shape, shapes, types
+from pytest_bctrl.contract.schema.walk import LocatedValue, located, replaced
 from pytest_bctrl.samples.sample import Samples
-from pytest_bctrl.samples.spots import with_free_form, worded
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
 from pytest_bctrl.traffic.mock.call_syntax import called, made, whole
@@ -64,13 +69,13 @@ def full(samples: Samples, space_id: str) -> Scenario:
 
 def unicode(samples: Samples, space_id: str) -> Scenario:
     """Free text in many scripts, with emoji, marks that combine, right-to-left text and escapes."""
-    return Scenario("unicode", fixed(lambda: worded(samples, _SCRIPTS, space_id)))
+    return Scenario("unicode", fixed(lambda: _worded(samples, _SCRIPTS, space_id)))
 
 
 def large(samples: Samples, space_id: str, length: int = 10_000) -> Scenario:
     """Free text of `length` characters in every place that takes it."""
     length = whole(length, "length", "scenario large", _LONGEST)
-    return Scenario("large", fixed(lambda: worded(samples, ("x" * length,), space_id)))
+    return Scenario("large", fixed(lambda: _worded(samples, ("x" * length,), space_id)))
 
 
 def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
@@ -81,7 +86,7 @@ def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
         inner: Any = {"end": True}
         for level in range(depth):
             inner = {f"level{level}": inner, "list": [level]} if level % 2 else {f"level{level}": [inner]}
-        return with_free_form(samples, inner, space_id)
+        return _with_free_form(samples, inner, space_id)
 
     return Scenario("deep", fixed(make))
 
@@ -186,3 +191,44 @@ def scenario(
     """
     name, positional, keywords = called(spec)
     return made("scenario", name, known, positional, {**keywords, **named}, (samples, space_id))
+
+
+_BOUNDS = frozenset({"format", "enum", "const", "pattern", "minLength", "maxLength"})
+
+
+def _worded(samples: Samples, texts: Sequence[str], space_id: str) -> Any:
+    """Return the sample with `texts` in turn in place of every string that the contract leaves free."""
+    turn = cycle(texts)
+    return _filled(samples, space_id, _is_free_text, lambda: next(turn))
+
+
+def _with_free_form(samples: Samples, content: Any, space_id: str) -> Any:
+    """Return the sample with `content` in every object whose properties the contract leaves open."""
+    return _filled(samples, space_id, lambda one: _is_free_form(samples.contract, one), lambda: {"content": content})
+
+
+def _filled(samples: Samples, space_id: str, is_free: Callable[[LocatedValue], bool], make: Callable[[], Any]) -> Any:
+    body = samples.outlined(space_id, optional=True)
+    found = list(located(samples.contract, samples.schema, body))
+    # Items that must differ are left alone, and so is what lies in a place that was filled.
+    distinct = {f"{one.location}[*]" for one in found if one.schema.get("uniqueItems")}
+    filled: list[Path] = []
+    for one in found:
+        is_inside = any(one.path[: len(path)] == path for path in filled)
+        if is_free(one) and not is_inside and one.location not in distinct:
+            made = replaced(body, one.path, make())
+            # What looks free may be ruled out by a condition around it.
+            if not one.branch or accepts(samples.contract, samples.schema, made):
+                filled.append(one.path)
+                body = made
+    return samples.coherent(body, space_id)
+
+
+def _is_free_text(one: LocatedValue) -> bool:
+    return isinstance(one.value, str) and "string" in types(one.schema) and not one.schema.keys() & _BOUNDS
+
+
+def _is_free_form(contract: Contract, one: LocatedValue) -> bool:
+    extra = one.schema.get("additionalProperties", True)
+    open_ended = extra is not False and shapes(contract, extra) == (Shape("any"),) and "properties" not in one.schema
+    return "object" in types(one.schema) and open_ended and one.value is not None

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, SettingError
+from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import answers_with_json, main_operation
+from pytest_bctrl.samples.rotation import Rotation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.fault import Fault, FaultInPlay
@@ -77,10 +79,24 @@ class MockServer:
         self._url = ""
 
     def start(self) -> Self:
-        """Listen; returns once the port is open."""
+        """Listen; returns once the port is open. Raises `DocumentError` where the contract has no answer to give."""
+        self._require_bodies()
         host, port = self._listener.start(self._host, self._port)
         self._url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         return self
+
+    def _require_bodies(self) -> None:
+        """Raise `DocumentError` for a documented body of which there is none."""
+        made: dict[str, Any] = {}
+        for operation in self.contract.operations:
+            schemas = [schema for spec in operation.responses.values() for schema in spec.content.values()]
+            for schema in schemas:
+                key = str(schema["$ref"]) if isinstance(schema, Mapping) and "$ref" in schema else str(id(schema))
+                if key not in made:
+                    made[key] = Builder(self.contract, Rotation(optional=False)).value(schema)
+        for samples in (self.samples, *self._others.values()):
+            if samples.invariants:
+                samples.outlined(self.space_id, optional=False)
 
     def stop(self) -> None:
         """Close everything at once; a second call does nothing."""

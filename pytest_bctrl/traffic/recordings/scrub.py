@@ -8,7 +8,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from uuid import UUID
 
-from pytest_bctrl.samples.text import as_uuid
+from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.spellings import found_as, meanings, readings, sought
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.guard import Finder, refuse, texts

@@ -12,12 +12,12 @@ from functools import cached_property
 from itertools import repeat
 from typing import Any
 
-from pytest_bctrl.contract.branches import Branch, branch_meant, discriminator
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.schema.branches import Branch, branch_meant, discriminator
+from pytest_bctrl.contract.schema.locations import WITH, value_tag
+from pytest_bctrl.contract.schema.ref import SchemaRef, types_of
 from pytest_bctrl.contract.show import type_name
-from pytest_bctrl.observed.location import value_tag
-from pytest_bctrl.observed.spot import Spot, types_of
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Choice:
     """A `oneOf` or `anyOf` of which several branches admit a type; `spot` is the schema that holds the word."""
 
     contract: Contract
-    spot: Spot
+    spot: SchemaRef
     word: str
     kind: str
 
     @cached_property
-    def branches(self) -> tuple[Spot, ...]:
+    def branches(self) -> tuple[SchemaRef, ...]:
         """All branches."""
         schema: Any = self.spot.schema
         return tuple(self.spot.below(self.word, index) for index in range(len(schema[self.word])))
@@ -58,7 +58,7 @@ class Choice:
         return self.name is not None and all(self.read[index].values_of(self.name) for index in self.admitting)
 
     @cached_property
-    def by_tag(self) -> Mapping[str, Spot]:
+    def by_tag(self) -> Mapping[str, SchemaRef]:
         """Every documented tag, with its branch."""
         if self.name is not None:
             return {tag: self.branches[index] for index in self.admitting for tag in self._tags_of(index, self.name)}
@@ -113,7 +113,7 @@ class Choice:
         """Whether a tag is one of this choice's, documented or not."""
         return tag.startswith((f"{self.name}=", f"{self.name}:") if self.name is not None else f"{self.word}:")
 
-    def spots(self, tag: str) -> tuple[tuple[Spot, ...], tuple[Spot, ...]]:
+    def spots(self, tag: str) -> tuple[tuple[SchemaRef, ...], tuple[SchemaRef, ...]]:
         """The schemas that surely apply under a tag, and, where none is told, all that may."""
         if tag in self.by_tag:
             return (self.by_tag[tag],), ()
@@ -129,7 +129,7 @@ class Condition:
     """An `if` with its `then` and `else`."""
 
     contract: Contract
-    spot: Spot
+    spot: SchemaRef
 
     name = None
     is_exact = True
@@ -144,7 +144,7 @@ class Condition:
         """Whether a tag is one of a condition's."""
         return tag in ("then", "else")
 
-    def spots(self, tag: str) -> tuple[tuple[Spot, ...], tuple[Spot, ...]]:
+    def spots(self, tag: str) -> tuple[tuple[SchemaRef, ...], tuple[SchemaRef, ...]]:
         """What applies where the condition is met, or is not."""
         words = ("if", "then") if tag == "then" else ("else",)
         made = tuple(self.spot.below(word) for word in words if word in self.spot.schema)  # type: ignore[operator]
@@ -155,7 +155,7 @@ class Condition:
 class Dependent:
     """A schema that applies to objects with a certain property."""
 
-    spot: Spot
+    spot: SchemaRef
     property: str
 
     name = None
@@ -164,7 +164,7 @@ class Dependent:
     @cached_property
     def documented(self) -> tuple[str, ...]:
         """The tag of objects that have the property; those that lack it have none."""
-        return (value_tag("with", self.property),)
+        return (value_tag(WITH, self.property),)
 
     def tags(self, values: Sequence[Any]) -> list[str]:
         """The tag of each value; empty where the property is not there."""
@@ -174,7 +174,7 @@ class Dependent:
         """Whether a tag says that this property is there."""
         return tag in self.documented
 
-    def spots(self, tag: str) -> tuple[tuple[Spot, ...], tuple[Spot, ...]]:
+    def spots(self, tag: str) -> tuple[tuple[SchemaRef, ...], tuple[SchemaRef, ...]]:
         """What applies where the property is there."""
         return ((self.spot.below("dependentSchemas", self.property),), ()) if tag else ((), ())
 
@@ -182,7 +182,7 @@ class Dependent:
 Split = Choice | Condition | Dependent
 
 
-def splits(contract: Contract, spot: Spot, kind: str) -> Iterator[Split]:
+def splits(contract: Contract, spot: SchemaRef, kind: str) -> Iterator[Split]:
     """Yield what of one schema depends on the value, for values of a type."""
     schema = spot.schema
     if not isinstance(schema, Mapping):

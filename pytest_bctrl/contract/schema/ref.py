@@ -13,26 +13,26 @@ from pytest_bctrl.contract.show import type_name
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 
-class Spot(NamedTuple):
-    """One schema and where it stands in the contract's document."""
+class SchemaRef(NamedTuple):
+    """A schema and the JSON Pointer at which it stands in the contract's document."""
 
     schema: Schema
     pointer: str
 
-    def below(self, *keys: str | int) -> Spot:
+    def below(self, *keys: str | int) -> SchemaRef:
         """The schema at a way below this one."""
         schema: Any = self.schema
         for key in keys:
             schema = schema[key]
-        return Spot(schema, "/".join([self.pointer, *(escaped(str(key)) for key in keys)]))
+        return SchemaRef(schema, "/".join([self.pointer, *(escaped(str(key)) for key in keys)]))
 
 
-def body_spot(contract: Contract, operation: Operation, status: str, media_type: str = "") -> Spot | None:
+def body_spot(contract: Contract, operation: Operation, status: str, media_type: str = "") -> SchemaRef | None:
     """The schema of the JSON body that is documented for a code, or a range as `4XX`; None where there is none."""
     found = operation.response_for(int(status)) if status.isdigit() else operation.responses.get(status)
     if found is None:
         return None
-    item = _followed(contract, Spot(contract.document, "").below("paths", operation.path))
+    item = _followed(contract, SchemaRef(contract.document, "").below("paths", operation.path))
     spot = _followed(contract, item.below(operation.method.lower(), "responses"))
     spot = _followed(contract, _status(spot, found.status))
     content = spot.schema.get("content", {}) if isinstance(spot.schema, Mapping) else {}
@@ -40,24 +40,24 @@ def body_spot(contract: Contract, operation: Operation, status: str, media_type:
     if media is None:
         return None
     at = spot.below("content", media)
-    return at.below("schema") if "schema" in content[media] else Spot(True, at.pointer)
+    return at.below("schema") if "schema" in content[media] else SchemaRef(True, at.pointer)
 
 
-def _status(responses: Spot, status: str) -> Spot:
+def _status(responses: SchemaRef, status: str) -> SchemaRef:
     # YAML may have read a status as a number.
     key = next((key for key in responses.schema if str(key) == status), status)  # type: ignore[union-attr]
-    return Spot(responses.schema[key], f"{responses.pointer}/{escaped(status)}")  # type: ignore[index]
+    return SchemaRef(responses.schema[key], f"{responses.pointer}/{escaped(status)}")  # type: ignore[index]
 
 
-def _followed(contract: Contract, spot: Spot) -> Spot:
+def _followed(contract: Contract, spot: SchemaRef) -> SchemaRef:
     """The spot that a `$ref` leads to, or the spot itself; what stands beside a reference is left to `expanded`."""
     while isinstance(spot.schema, Mapping) and "$ref" in spot.schema:
         reference = str(spot.schema["$ref"])
-        spot = Spot(pointer(contract.document, reference, contract.name), reference[1:])
+        spot = SchemaRef(pointer(contract.document, reference, contract.name), reference[1:])
     return spot
 
 
-def expanded(contract: Contract, spots: Iterable[Spot], seen: set[str] | None = None) -> Iterator[Spot]:
+def expanded(contract: Contract, spots: Iterable[SchemaRef], seen: set[str] | None = None) -> Iterator[SchemaRef]:
     """Yield the schemas that surely apply where these do, each once: themselves, what they refer to, and `allOf`."""
     seen = set() if seen is None else seen
     for spot in spots:
@@ -69,13 +69,13 @@ def expanded(contract: Contract, spots: Iterable[Spot], seen: set[str] | None = 
             continue
         if "$ref" in spot.schema:
             reference = str(spot.schema["$ref"])
-            target = Spot(pointer(contract.document, reference, contract.name), reference[1:])
+            target = SchemaRef(pointer(contract.document, reference, contract.name), reference[1:])
             yield from expanded(contract, [target], seen)
         parts = [spot.below("allOf", index) for index in range(len(spot.schema.get("allOf", ())))]
         yield from expanded(contract, parts, seen)
 
 
-def types_of(contract: Contract, spots: Iterable[Spot]) -> frozenset[str]:
+def types_of(contract: Contract, spots: Iterable[SchemaRef]) -> frozenset[str]:
     """The types that the schemas' `type` words admit together, through every branch; all where none says."""
     types = frozenset(TYPES)
     for spot in expanded(contract, spots):
@@ -83,7 +83,7 @@ def types_of(contract: Contract, spots: Iterable[Spot]) -> frozenset[str]:
     return types
 
 
-def _types(contract: Contract, spot: Spot) -> frozenset[str]:
+def _types(contract: Contract, spot: SchemaRef) -> frozenset[str]:
     if isinstance(spot.schema, bool):
         return frozenset(TYPES if spot.schema else ())
     types = frozenset(TYPES)
@@ -101,12 +101,12 @@ def _types(contract: Contract, spot: Spot) -> frozenset[str]:
     return types
 
 
-def values_of(contract: Contract, spots: Iterable[Spot]) -> dict[str, Spot] | None:
+def values_of(contract: Contract, spots: Iterable[SchemaRef]) -> dict[str, SchemaRef] | None:
     """The documented values of a place, as JSON texts with the schema that lists each; None where any value is free.
 
     Branches that list values are added up; one that lists none leaves it free, unless it admits no scalar but null.
     """
-    found: dict[str, Spot] | None = None
+    found: dict[str, SchemaRef] | None = None
     for spot in expanded(contract, spots):
         listed = _values(contract, spot)
         if listed is not None:
@@ -114,17 +114,17 @@ def values_of(contract: Contract, spots: Iterable[Spot]) -> dict[str, Spot] | No
     return found
 
 
-def _values(contract: Contract, spot: Spot) -> dict[str, Spot] | None:
+def _values(contract: Contract, spot: SchemaRef) -> dict[str, SchemaRef] | None:
     if isinstance(spot.schema, bool):
         return None
-    found: dict[str, Spot] | None = None
+    found: dict[str, SchemaRef] | None = None
     if "enum" in spot.schema or "const" in spot.schema:
         listed = [spot.schema["const"]] if "const" in spot.schema else spot.schema["enum"]
         found = {json_text(value): spot for value in listed if not isinstance(value, dict | list)}
     for word in ("oneOf", "anyOf"):
         if word not in spot.schema:
             continue
-        union: dict[str, Spot] = {}
+        union: dict[str, SchemaRef] = {}
         for index in range(len(spot.schema[word])):
             branch = spot.below(word, index)
             listed = values_of(contract, [branch])

@@ -50,9 +50,11 @@ def _types(schema: Mapping[str, Any]) -> frozenset[str]:
 
 
 def parts_of(contract: Contract, schema: Schema) -> Iterator[Mapping[str, Any]]:
-    """The schema and all that `allOf` adds to it."""
+    """The schema and all that `allOf` adds to it; what allows nothing as the negation of everything."""
     resolved = contract.resolve(schema)
-    if isinstance(resolved, Mapping):
+    if resolved is False:
+        yield {"not": {}}
+    elif isinstance(resolved, Mapping):
         yield resolved
         for part in resolved.get("allOf", ()):
             yield from parts_of(contract, part)

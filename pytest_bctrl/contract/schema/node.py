@@ -7,9 +7,9 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.observed import location as places
-from pytest_bctrl.observed.split import Choice, Split, splits
-from pytest_bctrl.observed.spot import Spot, body_spot, expanded, types_of, values_of
+from pytest_bctrl.contract.schema import locations as places
+from pytest_bctrl.contract.schema.applicators import Choice, Split, splits
+from pytest_bctrl.contract.schema.ref import SchemaRef, body_spot, expanded, types_of, values_of
 
 LEVELS = 64
 """Levels of a recursive schema that are told apart; what lies deeper is not looked into."""
@@ -26,8 +26,8 @@ class Node:
         self,
         contract: Contract,
         location: str,
-        firm: Iterable[Spot],
-        loose: Iterable[Spot] = (),
+        firm: Iterable[SchemaRef],
+        loose: Iterable[SchemaRef] = (),
         level: int = 0,
         told: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
@@ -45,17 +45,17 @@ class Node:
         return types_of(self.contract, self.firm)
 
     @cached_property
-    def values(self) -> Mapping[str, Spot] | None:
+    def values(self) -> Mapping[str, SchemaRef] | None:
         """The documented values as JSON texts, with the schema that lists each; None where any is free."""
         return values_of(self.contract, self.firm)
 
     @cached_property
-    def formats(self) -> Mapping[str, Spot]:
+    def formats(self) -> Mapping[str, SchemaRef]:
         """The formats that every string here is to be in."""
         return {str(spot.schema["format"]): spot for spot in self.parts("string") if "format" in words(spot)}  # type: ignore[index]
 
     @cached_property
-    def required(self) -> Mapping[str, Spot]:
+    def required(self) -> Mapping[str, SchemaRef]:
         """The properties that every object here is to have."""
         return {name: spot for spot in self.parts("object") for name in words(spot).get("required", ())}
 
@@ -103,7 +103,7 @@ class Node:
         spots = (*self.parts("object"), *self._loose_parts)
         return not self.members or any(_is_free(words(spot)) for spot in spots)
 
-    def parts(self, kind: str) -> tuple[Spot, ...]:
+    def parts(self, kind: str) -> tuple[SchemaRef, ...]:
         """All schemas that apply to values of a type here, through `$ref`, `allOf` and branches without a rival."""
         return self._collected(kind)[0]
 
@@ -111,17 +111,17 @@ class Node:
         """What has still to be told of a value of a type before all schemas that apply to it are known."""
         return self._collected(kind)[1]
 
-    def _collected(self, kind: str) -> tuple[tuple[Spot, ...], tuple[Split, ...]]:
+    def _collected(self, kind: str) -> tuple[tuple[SchemaRef, ...], tuple[Split, ...]]:
         if kind not in self._by_kind:
             self._by_kind[kind] = self._collect(kind)
         return self._by_kind[kind]
 
     @cached_property
-    def _by_kind(self) -> dict[str, tuple[tuple[Spot, ...], tuple[Split, ...]]]:
+    def _by_kind(self) -> dict[str, tuple[tuple[SchemaRef, ...], tuple[Split, ...]]]:
         return {}
 
-    def _collect(self, kind: str) -> tuple[tuple[Spot, ...], tuple[Split, ...]]:
-        parts: list[Spot] = []
+    def _collect(self, kind: str) -> tuple[tuple[SchemaRef, ...], tuple[Split, ...]]:
+        parts: list[SchemaRef] = []
         pending: list[Split] = []
         waiting = list(expanded(self.contract, self.firm))
         while waiting:
@@ -138,7 +138,7 @@ class Node:
         return tuple(parts), tuple(pending)
 
     @cached_property
-    def _loose_parts(self) -> tuple[Spot, ...]:
+    def _loose_parts(self) -> tuple[SchemaRef, ...]:
         return tuple(reachable(self.contract, self.loose))
 
     def member(self, name: str) -> Node | None:
@@ -204,7 +204,7 @@ class Node:
             self._kept[key] = self._made(location, firm, loose) if firm or loose else None
         return self._kept[key]
 
-    def _made(self, location: str, firm: Iterable[Spot], loose: Iterable[Spot]) -> Node | None:
+    def _made(self, location: str, firm: Iterable[SchemaRef], loose: Iterable[SchemaRef]) -> Node | None:
         return Node(self.contract, location, firm, loose, self.level + 1) if self.level < LEVELS else None
 
 
@@ -213,7 +213,7 @@ def _name(split: Split) -> tuple[str, str]:
     return split.spot.pointer, word
 
 
-def words(spot: Spot) -> Mapping[str, Any]:
+def words(spot: SchemaRef) -> Mapping[str, Any]:
     """The keywords of a schema; none of one that is true or false."""
     return spot.schema if isinstance(spot.schema, Mapping) else {}
 
@@ -230,7 +230,7 @@ def _is_free(said: Mapping[str, Any]) -> bool:
     )
 
 
-def reachable(contract: Contract, spots: Iterable[Spot], seen: set[str] | None = None) -> Iterator[Spot]:
+def reachable(contract: Contract, spots: Iterable[SchemaRef], seen: set[str] | None = None) -> Iterator[SchemaRef]:
     """All schemas that may apply to a place, each once, through every branch and condition."""
     seen = set() if seen is None else seen
     for spot in expanded(contract, spots, seen):

@@ -1,0 +1,200 @@
+"""What a schema leaves open: enum values, branches, types, null, empty or filled; and the schema in other words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pytest_bctrl.contract.engine import canonicalized, matches
+from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.contract.schema.branches import parts_of
+from pytest_bctrl.errors import DocumentError
+
+Kind = Literal["fixed", "branch", "object", "array", "string", "integer", "number", "any"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One alternative: a fixed value, a branch to follow, or a type to fill (`empty` where it is to stay empty)."""
+
+    kind: Kind
+    value: Any = None
+    schema: Mapping[str, Any] | None = None
+    empty: bool = False
+
+
+def shapes(contract: Contract, schema: Schema) -> tuple[Shape, ...]:
+    """Return the alternatives of `schema`, which is resolved first; `any` alone where it says nothing."""
+    flat = flatten(contract, schema)
+    if flat.get("not") == {}:
+        return ()
+    if "const" in flat:
+        return (Shape("fixed", flat["const"]),)
+    if "enum" in flat:
+        return tuple(Shape("fixed", value) for value in flat["enum"])
+    for keyword in ("oneOf", "anyOf"):
+        if keyword in flat:
+            beside = {key: value for key, value in flat.items() if key != keyword}
+            return tuple(
+                Shape("branch", schema={"allOf": parts} if len(parts) > 1 else branch)
+                for branch in flat[keyword]
+                for parts in [[*([beside] if beside.keys() - _NOTES else []), branch, *_named(flat, branch)]]
+            )
+    return tuple(shape for name in types(flat) for shape in _of_type(name, flat)) or (Shape("any"),)
+
+
+_NOTES = frozenset({"title", "description", "discriminator", "examples", "example", "deprecated", "$comment"})
+
+
+def _named(schema: Mapping[str, Any], branch: Schema) -> Iterator[dict[str, Any]]:
+    """What a discriminator says of a branch: it has a name by which `mapping` leads there, or its own."""
+    said = schema.get("discriminator")
+    reference = branch.get("$ref") if isinstance(branch, Mapping) else None
+    if isinstance(said, Mapping) and isinstance(reference, str) and isinstance(said.get("propertyName"), str):
+        own = reference.rpartition("/")[2]
+        names = [name for name, target in said.get("mapping", {}).items() if target in (reference, own)]
+        yield {"properties": {said["propertyName"]: {"enum": names or [own]}}}
+
+
+def types(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the JSON types that a flat schema allows, as it names or implies them; none where it is silent."""
+    named = schema.get("type")
+    if named is not None:
+        return tuple(named) if isinstance(named, list) else (str(named),)
+    return next(((name,) for name, words in _IMPLYING.items() if schema.keys() & words), ())
+
+
+_IMPLYING: Mapping[str, frozenset[str]] = {
+    "object": frozenset(
+        {"properties", "additionalProperties", "required", "patternProperties", "propertyNames", "minProperties"}
+    ),
+    "array": frozenset({"items", "prefixItems", "contains", "minItems", "uniqueItems"}),
+    "string": frozenset({"pattern", "format", "minLength", "maxLength"}),
+    "number": frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}),
+}
+"""The type that a schema without one means, by the words that say something of that type alone."""
+
+
+def _of_type(name: str, schema: Mapping[str, Any]) -> tuple[Shape, ...]:
+    if name == "boolean":
+        return Shape("fixed", True), Shape("fixed", False)
+    if name == "null":
+        return (Shape("fixed", None),)
+    if name == "array":
+        filled = Shape("array", schema=schema)
+        must_hold = schema.get("minItems", 0) or any(part.get("minContains", 1) for part in containing(schema))
+        return (filled,) if must_hold else (filled, Shape("array", schema=schema, empty=True))
+    if name == "object" and not any(schema.get(word) for word in ("properties", "minProperties", "required")):
+        return Shape("object", schema=schema), Shape("object", schema=schema, empty=True)
+    return (Shape(name, schema=schema),)  # type: ignore[arg-type]
+
+
+def containing(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The parts of a flat schema that say what a list has to contain."""
+    return [part for part in (schema, *schema.get("allOf", ())) if "contains" in part]
+
+
+def said_of(schema: Mapping[str, Any], name: str) -> Schema:
+    """What a flat schema says of a member."""
+    said = [schema["properties"][name]] if name in schema.get("properties", {}) else []
+    said += [inner for pattern, inner in schema.get("patternProperties", {}).items() if matches(pattern, name)]
+    if not said:
+        found: Schema = schema.get("additionalProperties", schema.get("unevaluatedProperties", True))
+        return found
+    return said[0] if len(said) == 1 else {"allOf": said}
+
+
+def flatten(contract: Contract, schema: Schema) -> dict[str, Any]:
+    """Return `schema` with `$ref` and `allOf` folded in.
+
+    Properties are joined, required names united, types and listed values intersected, of two limits the narrower
+    holds. What two parts say and no single word can is left in `allOf`.
+    """
+    flat: dict[str, Any] = {}
+    left: list[dict[str, Any]] = []
+    for count, part in enumerate(parts_of(contract, schema)):
+        if count > _PARTS:
+            raise DocumentError(
+                f"more than {_PARTS:,} schemas apply to one value", where=contract.name, mend="repeat none in allOf"
+            )
+        for key, value in part.items():
+            if key in ("allOf", "$defs"):
+                continue
+            if key not in flat or flat[key] == value or key in _NOTES:
+                flat.setdefault(key, value)
+            elif key in _BOTH:
+                flat[key] = _BOTH[key](flat[key], value)
+            else:
+                left.append({key: value})
+    if flat.get("type") == []:
+        return {"not": {}}
+    return {**flat, "allOf": left} if left else flat
+
+
+_PARTS = 10_000
+
+
+def _both_types(first: Any, second: Any) -> Any:
+    one, other = ([said] if isinstance(said, str) else list(said) for said in (first, second))
+    if "number" in one:
+        one += ["integer"] if "integer" in other and "integer" not in one else []
+    return [name for name in one if name in other or (name == "integer" and "number" in other)]
+
+
+def _both_properties(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    shared = {name: {"allOf": [first[name], second[name]]} for name in first.keys() & second.keys()}
+    return {name: shared.get(name, inner) for name, inner in {**first, **second}.items()}
+
+
+def _both_schemas(first: Schema, second: Schema) -> Schema:
+    return {"allOf": [first, second]} if isinstance(first, dict) and isinstance(second, dict) else first and second
+
+
+_BOTH: Mapping[str, Callable[[Any, Any], Any]] = {
+    **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
+    **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
+    **dict.fromkeys(("items", "additionalProperties", "propertyNames"), _both_schemas),
+    "type": _both_types,
+    "enum": lambda first, second: [value for value in first if value in second],
+    "required": lambda first, second: [*dict.fromkeys([*first, *second])],
+    "properties": _both_properties,
+    "uniqueItems": lambda first, second: first or second,
+}
+
+
+def canonical(contract: Contract, schema: Schema) -> Iterator[Schema]:
+    """Yield a schema that allows the same values: each type apart, `allOf` and conditions and `not` worked in.
+
+    Alternatives do not overlap there. Before it comes one that keeps to what a discriminator says as well, and it is
+    the schema itself where the engine has no such form of it.
+    """
+    inlined = _inlined(contract, schema)
+    flat = flatten(contract, schema)
+    for keyword in ("oneOf", "anyOf"):
+        if "discriminator" in flat and keyword in flat:
+            named = [{"allOf": [branch, *_named(flat, branch)]} for branch in flat[keyword]]
+            yield canonicalized(contract, {"allOf": [inlined, _inlined(contract, {"anyOf": named})]})
+    yield canonicalized(contract, inlined)
+
+
+def _inlined(contract: Contract, schema: Schema) -> Schema:
+    """A schema with what it refers to in place of each reference that applies to the same value."""
+    if isinstance(schema, bool):
+        return schema
+    made = {key: value for key, value in schema.items() if key != "$ref"}
+    for word in _APPLYING & made.keys():
+        made[word] = _each(made[word], lambda part: _inlined(contract, part), is_map=word == "dependentSchemas")
+    if "$ref" not in schema:
+        return made
+    target = _inlined(contract, contract.resolve({"$ref": schema["$ref"]}))
+    return {"allOf": [target, made]} if made.keys() - _NOTES else target
+
+
+_APPLYING = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"})
+
+
+def _each(said: Any, change: Callable[[Schema], Schema], *, is_map: bool) -> Any:
+    if isinstance(said, list):
+        return [change(part) for part in said]
+    return {name: change(part) for name, part in said.items()} if is_map else change(said)

@@ -1,0 +1,104 @@
+"""What holds of every contract, whatever its schemas: of samples, mutants, locations and drawn responses."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from pytest_bctrl import check
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.schema.locations import location, parted, select
+from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.samples import Samples
+from pytest_bctrl.samples.mutants import mutants, undocumented_mutants
+from pytest_bctrl.samples.text import encode
+from pytest_bctrl.strategies import responses
+from tests.contract.documents import rooted
+from tests.contract.schemas import SCHEMAS, contracts
+
+laws = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def found_in(contract: Contract, body: Any) -> tuple[Answer, list[Finding]]:
+    answer = Answer(contract, contract.operations[0], 200, (("Content-Type", "application/json"),), encode(body))
+    return answer, check_answer(answer)
+
+
+def sampled(contract: Contract) -> tuple[Samples, list[Any]]:
+    """The bodies of a contract; where there are none, the refusal is one line, and the algebra knows of none either."""
+    made = Samples(contract, contract.operations[0])
+    try:
+        return made, made.bodies()
+    except DocumentError as error:
+        refusal = str(error)
+    assert "\n" not in refusal
+    return made, []
+
+
+@laws
+@given(contracts())
+def test_a_sample_conforms_or_is_refused(contract: Contract) -> None:
+    made, bodies = sampled(contract)
+    for body in bodies:
+        assert accepts(contract, made.schema, body)
+        if "pattern" not in json.dumps(contract.document):
+            # An engine of another make, which has Python's patterns and not ECMA 262's.
+            Draft202012Validator(rooted(contract, made.schema)).validate(body)
+
+
+@laws
+@given(contracts())
+def test_a_mutant_is_found_at_its_place_and_each_location_gives_its_values(contract: Contract) -> None:
+    made, bodies = sampled(contract)
+    for mutant in (*mutants(made), *undocumented_mutants(made)) if bodies else ():
+        answer, found = found_in(contract, mutant.body)
+        wanted = [location(path) for path, _ in select(mutant.body, mutant.location)]
+        paths: list[str] = []
+        for finding in (finding for finding in found if finding.rule == mutant.check):
+            # There is nothing at the place of what is missing: the object around it is the place.
+            place = parted(finding.location)[0] if finding.extra["kind"] == "missing" else finding.location
+            selected = [location(path) for path, _ in answer.select(place)]
+            assert len(selected) >= finding.count
+            paths += selected
+        assert any(one.startswith(other) or other in ("$", one) for one in paths for other in wanted), mutant.name
+
+
+TIME = {"type": "string"}
+THING: dict[str, Any] = {
+    "type": "object",
+    "properties": {"id": {"type": "string", "minLength": 1}, "made": TIME, "sold": TIME, "kind": {"enum": ["a", "b"]}},
+    "required": ["id", "made"],
+}
+LISTED = st.one_of(
+    SCHEMAS, st.builds(lambda more: {**THING, **more}, SCHEMAS.filter(lambda one: isinstance(one, dict)))
+)
+RULES: list[dict[str, Any]] = [
+    {"rule": "ids", "unique": "things[*].id"},
+    {"rule": "times", "each": "things[*]", "times": ["made", "sold"]},
+    {"rule": "order", "each": "things[*]", "ordered": ["made", "sold"]},
+]
+
+
+def listing(schema: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": {"things": {"type": "array", "items": schema}}, "required": ["things"]}
+
+
+@laws
+@given(st.data())
+def test_every_drawn_response_conforms(data: st.DataObject) -> None:
+    rules = [{"level": "error", "because": "it is so", **rule} for rule in RULES]
+    contract = data.draw(contracts(LISTED.map(listing), **{"x-bctrl-invariants": rules}))
+    try:
+        drawn = responses(contract=contract, max_size=2)
+    except BctrlError:
+        return
+    body = data.draw(drawn)
+    assert [] == [one for one in check(body, contract=contract) if one.level == "error"]
