@@ -88,7 +88,7 @@ SAME: list[tuple[Any, Any]] = [
 OTHER: list[tuple[Any, Any, set[str]]] = [
     (True, TEXT, {"type-specialized"}),
     ({"type": "string", "maxLength": 5}, {"enum": ["a"]}, {"became-enum"}),
-    ({"type": "string", "maxLength": 1}, {"enum": ["ab"]}, {"became-enum", "max-length-unset"}),
+    ({"enum": ["a"], "type": "string"}, {"type": "string", "maxLength": 1}, {"became-not-enum"}),
     ({"type": "integer", "format": "int32", "minimum": 1}, {"type": "integer", "minimum": 1}, {"type-changed"}),
     (False, TEXT, {"type-generalized"}),
     (TEXT, {"type": "string", "nullable": True}, {"became-nullable"}),
