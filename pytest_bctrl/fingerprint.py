@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pytest_bctrl.finding import Finding
 
@@ -31,6 +31,14 @@ def fingerprint(
 
     parts = [rule, shape, location, list(context), old, new, kind]
     return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def place_fingerprint(finding: Finding, place: Mapping[str, Any]) -> str:
+    """Return the name of a change of two documents at one of its places, as if it showed nowhere else."""
+    context = [(key, place[key]) for key in ("status", "media_type") if key in place]
+    shape = re.sub(r"\{[^{}]*\}", "{}", place["operation"])
+    values = finding.expected, finding.observed, finding.extra.get("detail", "")
+    return fingerprint(place["rule"], shape, place["location"], context, *values)
 
 
 BY_VALUE = frozenset({"unlisted-value", "new-branch"})

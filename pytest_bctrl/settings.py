@@ -162,7 +162,8 @@ def upstream(source: Source, environment: Mapping[str, str]) -> str | None:
     found = given(UPSTREAM, source, environment)
     if found is None:
         return None
-    if "://" not in found.value and found.value != "-" and not Path(found.value).is_file():
+    is_elsewhere = "://" in found.value or found.value.startswith("git:") or found.value == "-"
+    if not is_elsewhere and not Path(found.value).is_file():
         raise SettingError(
             f"{found.value!r} is no file", where=found.where, mend="give a page, an OpenAPI file or an https URL"
         )

@@ -214,6 +214,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "source http": lambda _: read_text("http://docs.test/page.md"),
     "source key": lambda _: read_text("https://me:hidden@docs.test/page.md"),
     "source missing": lambda _: read_text("none.md"),
+    "source revision": lambda _: read_text("git:HEAD"),
     "source gone": lambda _: make.fetched(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
     "source cut": lambda _: make.fetched(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"),
     "source coding": lambda _: make.fetched(b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx"),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError, SettingError
+from pytest_bctrl.fingerprint import place_fingerprint
 from pytest_bctrl.incoming import read_text
 
 if TYPE_CHECKING:
@@ -47,12 +48,23 @@ class Entry(NamedTuple):
     status: str = ""
 
     def covers(self, finding: Finding) -> bool:
-        """Tell whether the entry speaks of this finding."""
-        if self.fingerprint:
-            return self.fingerprint == finding.fingerprint
-        same = self.rule == finding.rule and self.location == finding.location
+        """Tell whether the entry speaks of this finding, at each of its places where it has several."""
+        places = finding.extra.get("places", ())
+        if self.fingerprint and self.fingerprint in (finding.fingerprint, finding.extra.get("change")):
+            return True
+        if len(places) > 1:
+            return all(self.covers_place(finding, place) for place in places)
         is_status = self.status in ("", str(finding.extra.get("status", "")))
-        return same and is_status and self.operation in ("", finding.operation)
+        return is_status and self._names(finding.rule, finding.location, finding.operation)
+
+    def covers_place(self, finding: Finding, place: Mapping[str, Any]) -> bool:
+        """Tell whether the entry speaks of a change at one of its places."""
+        if self.fingerprint:
+            return self.fingerprint == place_fingerprint(finding, place)
+        return self._names(place["rule"], place["location"], place["operation"])
+
+    def _names(self, rule: str, location: str, operation: str) -> bool:
+        return (self.rule, self.location) == (rule, location) and self.operation in ("", operation)
 
     @property
     def name(self) -> str:
@@ -160,10 +172,15 @@ def judge(findings: Sequence[Finding], allow_list: AllowList, today: date) -> Ju
 
 def accepted(finding: Finding, allow_list: AllowList, today: date) -> Finding:
     """Return the finding with the entry that covers it and has not expired under `accepted`, else as it is."""
-    for entry in allow_list.entries:
-        if entry.until >= today and entry.covers(finding):
-            return marked(finding, entry.reason, entry.until, f"{allow_list.path}:{entry.line}")
-    return finding
+    entries = [entry for entry in allow_list.entries if entry.until >= today]
+    covering = next((entry for entry in entries if entry.covers(finding)), None)
+    places = finding.extra.get("places", ()) if entries and covering is None else ()
+    if len(places) > 1:
+        each = [next((entry for entry in entries if entry.covers_place(finding, place)), None) for place in places]
+        covering = min((entry for entry in each if entry), key=lambda entry: entry.until) if all(each) else None
+    if covering is None:
+        return finding
+    return marked(finding, covering.reason, covering.until, f"{allow_list.path}:{covering.line}")
 
 
 def marked(finding: Finding, reason: str, until: date, where: str) -> Finding:
@@ -179,11 +196,20 @@ def list_notes(findings: Sequence[Finding], allow_list: AllowList, today: date) 
     notes = []
     for entry in allow_list.entries:
         where = f"{allow_list.path}:{entry.line}"
-        if not any(entry.covers(finding) for finding in findings):
+        part = next((finding for finding in findings if _covers_part(entry, finding)), None)
+        if not any(entry.covers(finding) for finding in findings) and part is None:
             notes.append(f"{where}: the entry for {entry.name} is stale: nothing like it is found; remove it")
         elif entry.until < today:
-            notes.append(f"{where}: the entry for {entry.name} expired on {entry.until}; mend it, or accept it anew")
+            notes.append(f"{where}: the entry for {entry.name} expired on {entry.until}; fix it, or extend its date")
+        elif part is not None and not accepted(part, allow_list, today).extra.get("accepted"):
+            whole = f"to accept all {part.count}, write fingerprint: {part.fingerprint}"
+            notes.append(f"{where}: the entry for {entry.name} covers some of the places of a change; {whole}")
     return notes
+
+
+def _covers_part(entry: Entry, finding: Finding) -> bool:
+    places = finding.extra.get("places", ())
+    return len(places) > 1 and any(entry.covers_place(finding, place) for place in places)
 
 
 def last_day(reason: str | None, until: str | None, today: date, prefix: str = "--") -> date:
@@ -220,14 +246,17 @@ def accept(path: Path, findings: Sequence[Finding], reason: str, until: date) ->
 
 
 def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str, until: date) -> str:
-    """Return the text of a list with entries for `findings` added.
+    """Return the text of a list with entries for `findings` added; one that is there already gets reason and date.
 
     Raises `DocumentError` for a list that is written on one line.
     """
     import json
 
+    text, findings = _renewed(text, path, findings, reason, until)
     lines: dict[str, int] = {}
     read_yaml(text, path, lines)
+    if not findings:
+        return text
     added = []
     for finding in findings:
         place = " ".join(f"{finding.rule} at {finding.location or finding.operation or 'the document'}".split())
@@ -246,12 +275,47 @@ def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str,
         return "\n".join([*rows[:start], *added, *rows[start:], ""])
     column = len(rows[lines["/allow/0"] - 1]) - len(rows[lines["/allow/0"] - 1].lstrip())
     if not rows[lines["/allow/0"] - 1].lstrip().startswith("- "):
-        raise DocumentError(
-            "'allow' is written on one line", where=f"{path}:{start}", mend="give each entry lines of its own"
-        )
+        raise _on_one_line(path, start)
     later = [line for pointer, line in lines.items() if line > start and pointer.count("/") == 1]
     end = min(later, default=len(rows) + 1) - 1
     while end > start and not rows[end - 1].strip():
         end -= 1
     shifted = [" " * column + row[2:] for row in added]
     return "\n".join([*rows[:end], *shifted, *rows[end:], ""])
+
+
+def _renewed(text: str, path: str, findings: Sequence[Finding], reason: str, until: date) -> tuple[str, list[Finding]]:
+    """Write reason and date into the entries of findings that the list holds; return the text and the others."""
+    import json
+
+    lines: dict[str, int] = {}
+    data = read_yaml(text, path, lines) or {}
+    entries = read_entries(data, path, lines)
+    rest = [finding for finding in findings if not any(entry.covers(finding) for entry in entries)]
+    rows = text.splitlines()
+    values = {"reason": json.dumps(reason, ensure_ascii=False), "until": until.isoformat()}
+    for index, entry in reversed(list(enumerate(entries))):
+        if not any(entry.covers(finding) for finding in findings):
+            continue
+        starts = {key: lines[f"/allow/{index}/{key}"] for key in data["allow"][index]}
+        if len({*starts.values()}) < len(starts):
+            raise _on_one_line(path, entry.line)
+        for key, start in sorted(starts.items(), key=lambda item: -item[1]):
+            if key in values:
+                end = start
+                while end < len(rows) and end + 1 not in lines.values() and _goes_on(rows[end], rows[start - 1]):
+                    end += 1
+                head = rows[start - 1].partition(f"{key}:")[0]
+                rows[start - 1 : end] = [f"{head}{key}: {values[key]}"]
+    return "\n".join([*rows, ""]) if rows else text, rest
+
+
+def _on_one_line(path: str, line: int) -> DocumentError:
+    mend = "give each entry lines of its own"
+    return DocumentError("'allow' is written on one line", where=f"{path}:{line}", mend=mend)
+
+
+def _goes_on(row: str, first: str) -> bool:
+    """Tell a line that goes on with the value that the first one begins: it is further in."""
+    depth = len(first) - len(first.lstrip(" -"))
+    return bool(row.strip()) and len(row) - len(row.lstrip()) > depth

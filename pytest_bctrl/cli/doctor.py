@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
 def _diagnosis(options: argparse.Namespace, environment: Mapping[str, str]) -> Iterator[Line]:
     yield from _installed()
     try:
-        config = _read_config(options.arguments)
+        config = read_config(options.arguments)
     except BctrlError as error:
         yield _of_error("settings", error, "unknown")
         return
@@ -250,7 +250,7 @@ class _Reader:
         return 0
 
 
-def _read_config(arguments: Sequence[str] = ()) -> pytest.Config:
+def read_config(arguments: Sequence[str] = ()) -> pytest.Config:
     """Return pytest's configuration for the working directory and `arguments`, as pytest itself reads it.
 
     Raises `SettingError` where pytest cannot read it, or does not load this plugin, and for a setting of a wrong type.

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from datetime import date
 
     from pytest_bctrl.contract.document import Document
+    from pytest_bctrl.contract.files import GateBase
     from pytest_bctrl.drift.gate_file import GateFile
     from pytest_bctrl.finding import Finding
 
+_INI_FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 EXAMPLES = (
     "pytest-bctrl drift page.md",
     "pytest-bctrl drift page.md --fail-on warning --format sarif --output drift.sarif --format text",
@@ -32,10 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "upstream",
         nargs="?",
         metavar="UPSTREAM",
-        help="the spec as it is now: a path, an https URL, or - for standard input; an OpenAPI 3.0 or 3.1 document, or "
-        "a Markdown page that holds one (default: where the vendored spec came from)",
+        help="the spec as it is now: a path, git:REVISION:PATH, an https URL, or - for standard input; an OpenAPI 3.0 "
+        "or 3.1 document, or a Markdown page that holds one (default: where the vendored spec came from)",
     )
-    parser.add_argument("--base", metavar="DOCUMENT", help="what to compare it with (default: the vendored spec)")
+    parser.add_argument(
+        "--base", metavar="DOCUMENT", help="what to compare it with (default: the spec of the contract in force)"
+    )
     add_report_arguments(parser)
     parser.add_argument(
         "--fail-on",
@@ -90,7 +94,8 @@ def _run(arguments: argparse.Namespace) -> int:
     until = last_day(arguments.accept, arguments.until, today)
     reports = asked_for(arguments)
     gate = read_gate(arguments.allow_list, is_written=arguments.accept is not None)
-    base, upstream = default_sources(arguments.base, arguments.upstream)
+    known = contract_in_force() if arguments.base is None or arguments.upstream is None else None
+    base, upstream = default_sources(arguments.base, arguments.upstream, known)
     old = _read_base(base, is_given=arguments.base is not None)
     new = read_source(upstream, known=old)
     options = Options(gate.levels, arguments.descriptions, gate.sunset_days, today)
@@ -108,14 +113,15 @@ def _run(arguments: argparse.Namespace) -> int:
         return _accept(arguments, gate, failing or judged.remaining, until)
     from pytest_bctrl.reports.title import Title
 
-    title = Title("drift", old.name, new.name, arguments.fail_on, judged.notes)
+    chosen = (f"compared with {base}: {known.why}",) if known and arguments.base is None else ()
+    title = Title("drift", old.name, new.name, arguments.fail_on, (*chosen, *judged.notes))
     write_reports(reports, judged.remaining, title)
     for note in judged.notes:
         print(f"pytest-bctrl: {note}", file=sys.stderr)
     if failing and arguments.observed:
         print(f"pytest-bctrl: {len(failing)} at or above {arguments.fail_on}", file=sys.stderr)
     elif failing:
-        print(_what_next(failing, arguments), file=sys.stderr)
+        print(_what_next(failing, arguments, known), file=sys.stderr)
     return 1 if failing else 0
 
 
@@ -139,27 +145,39 @@ def _failing(findings: list[Finding], fail_on: Any) -> list[Finding]:
     return at_or_above(findings, fail_on)
 
 
-def default_sources(base: str | None, upstream: str | None) -> tuple[str, str]:
-    """Return base and upstream, the vendored spec and the page that its lock names where they are not given."""
-    from pytest_bctrl.contract.files import packaged
+def contract_in_force() -> GateBase:
+    """Return what the gate compares with in the working directory; pytest is asked only where it may have an answer."""
+    from pytest_bctrl.contract.files import gate_base
+
+    here, given = Path.cwd(), None
+    files = [folder / name for folder in (here, *here.parents) for name in _INI_FILES]
+    if any(b"bctrl_contract" in file.read_bytes() for file in files if file.is_file()):
+        from pytest_bctrl.cli.doctor import read_config
+        from pytest_bctrl.settings import contract_path
+
+        given = contract_path(read_config(), {})
+    return gate_base(given, here)
+
+
+def default_sources(base: str | None, upstream: str | None, known: GateBase | None) -> tuple[str, str]:
+    """Return base and upstream: where they are not given, of the contract in force and the page its lock names."""
     from pytest_bctrl.errors import SettingError
 
-    files = packaged()
     if base == "-" and upstream in ("-", None):
         raise SettingError(
             "standard input can be only one of the two", where="--base -", mend="give a path for the other"
         )
-    if upstream is None:
+    if known is not None and upstream is None:
         from pytest_bctrl.contract.build import locked_source
 
-        upstream = locked_source(files)
-    return base if base is not None else _shown(files.spec), upstream
+        upstream = locked_source(known.files)
+    return str(base) if known is None or base is not None else _shown(known.spec), str(upstream)
 
 
 def _shown(path: Path) -> str:
     """The path as a reader and a CI annotation know it: relative, where it is below the working directory."""
     try:
-        return path.relative_to(Path.cwd()).as_posix()
+        return path.absolute().relative_to(Path.cwd()).as_posix()
     except ValueError:
         return str(path)
 
@@ -196,17 +214,19 @@ def _accept(arguments: argparse.Namespace, gate: GateFile, findings: list[Findin
     return 0
 
 
-def _what_next(failing: Sequence[Finding], arguments: argparse.Namespace) -> str:
+def _what_next(failing: Sequence[Finding], arguments: argparse.Namespace, known: GateBase | None) -> str:
     """Say what to type next: each command is of the same sides as this one was."""
     import shlex
 
-    from pytest_bctrl.contract.files import update_command
+    from pytest_bctrl.contract.files import packaged, update_command
 
     given = [arguments.upstream] if arguments.upstream else []
     for option, value in (("--base", arguments.base), ("--allow-list", arguments.allow_list)):
         given += [option, value] if value else []
+    own = known and known.files != packaged()
+    shown = _shown(known.files.folder) if known and own else "contracts"
     return (
-        f"pytest-bctrl: {len(failing)} at or above {arguments.fail_on}; "
-        f"take the new spec over: {update_command(arguments.upstream)}; or bear it for a while: "
+        f"pytest-bctrl: {len(failing)} at or above {arguments.fail_on}; update your copy of the spec: "
+        f"{update_command(arguments.upstream, shown)}; or ignore it until a date: "
         f'{shlex.join(["pytest-bctrl", "drift", *given])} --accept "why" --until DATE'
     )

@@ -58,5 +58,5 @@ def commands(upstream: str | None, base: str | None, observed: Sequence[str], *,
         if base is None
         else shlex.join(["pytest-bctrl", "drift", *sides]),
         "the documentation is ahead of the API": again,
-        "no witness": again,
+        "not enough traffic to tell": again,
     }

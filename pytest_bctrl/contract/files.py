@@ -45,9 +45,36 @@ class ContractFiles(NamedTuple):
         return self.folder / "runtimes.sample.json"
 
 
-def update_command(source: str | None) -> str:
+class GateBase(NamedTuple):
+    """What the drift gate compares with, why that, and the contract's files that it is one of, else the packaged."""
+
+    spec: Path
+    why: str
+    files: ContractFiles
+
+
+def gate_base(contract: str | None, root: Path) -> GateBase:
+    """Return the spec of the contract in force: the `contract` that is set, `contracts/` of the project, the packaged.
+
+    Of a contract that was built from a spec and an overlay, what is published is the spec.
+    """
+    if contract is not None:
+        files = ContractFiles(Path(contract).parent)
+        if Path(contract).name == files.merged.name and files.spec.is_file():
+            return GateBase(files.spec, f"the spec of {contract}, which bctrl_contract sets", files)
+        return GateBase(Path(contract), "bctrl_contract sets it", packaged())
+    own = ContractFiles(root / "contracts")
+    if own.spec.is_file():
+        return GateBase(own.spec, "the project has a folder contracts", own)
+    return GateBase(
+        packaged().spec, "the packaged one, as there is no folder contracts and no bctrl_contract", packaged()
+    )
+
+
+def update_command(source: str | None, folder: Path | str = "contracts") -> str:
     """Return the command that takes a published spec over; it works from a clone and with an installed package."""
-    return shlex.join(["pytest-bctrl", "contract", "update", *([source] if source else []), "--contracts", "contracts"])
+    given = [source] if source else []
+    return shlex.join(["pytest-bctrl", "contract", "update", *given, "--contracts", str(folder)])
 
 
 def packaged() -> ContractFiles:

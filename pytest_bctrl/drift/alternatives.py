@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pytest_bctrl.drift.spec import Part, Spec, value_key
+from pytest_bctrl.drift.equality import Walk
+from pytest_bctrl.drift.node import covers, is_null, says_more, takes_all_of_its_types, takes_anything, takes_nothing
+from pytest_bctrl.drift.spec import Part, Spec, refers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+
+    from pytest_bctrl.drift.node import Node, Schema
 
 Kind = Literal["oneOf", "anyOf"]
 _KINDS: tuple[Kind, ...] = ("oneOf", "anyOf")
 _WRAPPINGS = 8
-_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
+_NOTHING: dict[str, Any] = {
+    **dict.fromkeys(("minItems", "minLength", "minProperties"), 0), "required": [], "properties": {},
+    **dict.fromkeys(("not", "uniqueItems", "readOnly", "writeOnly", "nullable"), False),
+}  # fmt: skip
+_LEFT_OVER = frozenset(("unevaluatedItems", "unevaluatedProperties"))
 _SAYS_NOTHING = frozenset(
     ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$anchor", "deprecated")
 )
@@ -19,116 +30,132 @@ class Choice(NamedTuple):
     """Alternatives without the one for null. `types` or `values` where each of them only names such."""
 
     kind: Kind
-    branches: tuple[Part, ...]
+    branches: list[Schema]
     pointer: str
     with_null: bool
-    types: frozenset[str]
-    values: dict[Any, Any] | None
+    types: frozenset[str] = frozenset()
+    values: dict[Any, Any] | None = None
 
     @property
     def is_named(self) -> bool:
         """Whether the alternatives are only types or only values."""
         return bool(self.types) or self.values is not None
 
-    @property
-    def is_types(self) -> bool:
-        """Whether the alternatives are a list of types and nothing else."""
-        return bool(self.types) and self.values is None
 
-
-def read_alternatives(part: Part, spec: Spec) -> list[Choice]:
+def read_alternatives(part: Part, spec: Spec, read: Callable[[Schema], Node]) -> list[Choice]:
     """Return the alternatives that a schema offers: none, one or both of `oneOf` and `anyOf`."""
-    return [_read(part / kind, kind, spec) for kind in _KINDS if part.value.get(kind) is not None]
+    found = [_read(part / kind, kind, spec, read) for kind in _KINDS if part.value.get(kind) is not None]
+    return [choice for choice in found if choice is not None]
 
 
-def _read(part: Part, kind: Kind, spec: Spec) -> Choice:
-    branches: list[Part] = []
-    seen: set[str] = set()
-    with_null = False
-    named: list[dict[str, Any] | None] = []
-    waiting = spec.items(part)[::-1]
+def _read(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], Node]) -> Choice | None:
+    """Read alternatives, but for those that no value meets; None where one takes anything, and any of them will do."""
+    found: dict[Node, Schema] = {}
+    with_null, last = False, None
+    waiting: list[Schema] = []
+    waiting += [(branch,) for branch in spec.items(part)[::-1]]
     while waiting:
-        branch = waiting.pop()
-        target = spec.resolve(branch)
-        if target.pointer in seen:
-            continue
-        seen.add(target.pointer)
-        if kind == "anyOf" and (inner := _nested(target, spec)):
-            waiting += inner[::-1]
-            continue
-        simple = _simple(branch, target, spec)
-        if simple is not None and _is_null(simple):
+        schema = waiting.pop()
+        node = read(schema)
+        if takes_nothing(node):
+            last = schema
+        elif is_null(node):
             with_null = True
-            continue
-        branches.append(branch)
-        named.append(simple)
-    return Choice(kind, tuple(branches), part.pointer, with_null, *_named(named))
+        elif kind == "oneOf":
+            found.setdefault(node, schema)
+        elif takes_anything(node):
+            return None
+        elif inner := _nested(node):
+            waiting += inner[::-1]
+        else:
+            found.setdefault(node, schema)
+    if kind == "anyOf":
+        found = _needed(found)
+    if not found and last is not None and not with_null:
+        return Choice(kind, [last], part.pointer, False)
+    if not found and not with_null:
+        return None
+    choice = Choice(kind, [*found.values()], part.pointer, with_null)
+    return choice if len(found) < 2 else _named(choice, found)
 
 
-def _nested(target: Part, spec: Spec) -> list[Part]:
+def _needed(found: dict[Node, Schema]) -> dict[Node, Schema]:
+    """Leave out alternatives of `anyOf` that take no more than others, and all but one that mean the same."""
+    broad = frozenset(kind for node in found if takes_all_of_its_types(node) for kind in node.types or ())
+    kept = {
+        node: schema
+        for node, schema in found.items()
+        if takes_all_of_its_types(node) or node.types is None or not covers(broad, node.types)
+    }
+    first = next(iter(kept), None)
+    if first and all(Walk(_own, _written_alike).equal(first, node) for node in kept):
+        return {first: kept[first]}
+    return kept
+
+
+def _own(node: Node) -> Hashable:
+    return node.own
+
+
+def _written_alike(one: Schema, other: Schema) -> bool:
+    return [repr(part.value) for part in one] == [repr(part.value) for part in other]
+
+
+def _nested(node: Node) -> list[Schema]:
     """The alternatives of a branch that is `anyOf` and nothing else: any of any of them is one list.
 
     None where one of them is null: that is how a branch says that it may be null, and told with the branch.
     """
-    target = _unwrapped(target, spec)
-    if not isinstance(target.value, dict) or _said(target.value).keys() != {"anyOf"}:
+    if len(node.choices) != 1 or node.enum is not None or says_more(node, but_choices=True):
         return []
-    inner = spec.items(target / "anyOf")
-    values = [_unwrapped(spec.resolve(part), spec).value for part in inner]
-    return [] if any(isinstance(value, dict) and _is_null(_said(value)) for value in values) else inner
+    (choice,) = node.choices
+    return [] if choice.kind == "oneOf" or choice.with_null else choice.branches
 
 
-def _simple(branch: Part, target: Part, spec: Spec) -> dict[str, Any] | None:
-    """The keywords of a branch where they are only a type or values, else None."""
-    if not isinstance(target.value, dict):
-        return None
-    schema = target.value
-    if branch is not target and branch.value is not schema and not spec.is_30:
-        schema = {**schema, **{key: value for key, value in branch.value.items() if key != "$ref"}}
-    inner = _unwrapped(Part(schema, target.pointer), spec).value
-    said = _said(inner) if isinstance(inner, dict) else {}
-    return said if said and said.keys() <= {"type", "enum", "const"} else None
-
-
-def _unwrapped(target: Part, spec: Spec) -> Part:
-    """What stands in an `allOf` of one branch that is all a schema says, and so means the same."""
-    for _ in range(_WRAPPINGS):
-        said = _said(target.value) if isinstance(target.value, dict) else {}
-        if said.keys() != {"allOf"} or not isinstance(said["allOf"], list) or len(said["allOf"]) != 1:
-            break
-        target = spec.resolve(Part(said["allOf"][0], f"{target.pointer}/allOf/0"))
-    return target
-
-
-def _said(schema: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in schema.items() if key not in _SAYS_NOTHING and not key.startswith("x-")}
-
-
-def _is_null(said: dict[str, Any]) -> bool:
-    if "const" in said:
-        return said["const"] is None
-    if "enum" in said:
-        return bool(said["enum"] == [None])
-    return said.get("type") in ("null", ["null"])
-
-
-def _named(named: list[dict[str, Any] | None]) -> tuple[frozenset[str], dict[Any, Any] | None]:
-    """The types, or the values, that all the branches together name."""
+def _named(choice: Choice, nodes: Iterable[Node]) -> Choice:
+    """Alternatives with the types, or the values, that all of them together name and that is all they say."""
     types: set[str] = set()
     values: dict[Any, Any] = {}
-    kinds = set()
-    for said in named:
-        if said is None:
-            return frozenset(), None
-        kinds.add(said.keys() - {"type"} != set())
-        types.update([said["type"]] if isinstance(said.get("type"), str) else [])
-        if isinstance(said.get("type"), list):
-            return frozenset(), None
-        for value in [said["const"]] if "const" in said else said.get("enum") or []:
-            values[value_key(value)] = value
-    if len(kinds) != 1 or not types <= _TYPES:
-        return frozenset(), None
-    if kinds == {True}:
-        whole = all(said is not None and "type" in said for said in named)
-        return (frozenset(types) if whole else frozenset()), values
-    return frozenset(types), None
+    lists = set()
+    for node in nodes:
+        if node.types is None or says_more(node) or any(map(node.flags.get, ("readOnly", "writeOnly", "default"))):
+            return choice
+        types |= node.types
+        values |= node.enum or {}
+        lists.add(node.enum is None)
+    if len(lists) > 1:
+        return choice
+    with_null = choice.with_null or any(node.nullable for node in nodes)
+    return choice._replace(types=frozenset(types), values=None if lists == {True} else values, with_null=with_null)
+
+
+def says_nothing(part: Part, spec: Spec, depth: int = 0) -> bool:
+    """Tell a schema that is written so that it takes anything, however long it is at that."""
+    if not isinstance(part.value, dict) or depth > _WRAPPINGS:
+        return part.value is True
+    if refers(part.value):
+        target = spec.target(part)
+        return target.value is not part.value and says_nothing(target, spec, depth + 1)
+    return all(
+        keyword in _SAYS_NOTHING or keyword.startswith("x-") or _is_vacuous(part, keyword, value, spec, depth)
+        for keyword, value in part.value.items()
+    )
+
+
+def _is_vacuous(part: Part, keyword: str, value: Any, spec: Spec, depth: int) -> bool:
+    inside: list[Part] = []
+    if keyword == "anyOf" and isinstance(value, list):
+        return any(says_nothing(one, spec, depth + 1) for one in spec.items(part / keyword))
+    if keyword == "allOf" and isinstance(value, list):
+        inside = spec.items(part / keyword)
+    elif keyword in ("items", "additionalProperties", "propertyNames") and _LEFT_OVER.isdisjoint(part.value):
+        inside = [part / keyword]
+    elif keyword in ("patternProperties", "dependentSchemas") and isinstance(value, dict) and _open(part.value):
+        inside = [member for _, member in spec.members(part / keyword)]
+    elif keyword not in _NOTHING or value != _NOTHING[keyword]:
+        return False
+    return all(says_nothing(one, spec, depth + 1) for one in inside)
+
+
+def _open(schema: dict[str, Any]) -> bool:
+    return "additionalProperties" not in schema and _LEFT_OVER.isdisjoint(schema)

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.drift.compare_body import compare_request_bodies
-from pytest_bctrl.drift.compare_parameters import compare_parameters, read_parameters
+from pytest_bctrl.drift.compare_parameters import add_at, compare_parameters, read_parameters
 from pytest_bctrl.drift.compare_responses import compare_responses, read_responses
 from pytest_bctrl.drift.compare_schema import SchemaComparison
 from pytest_bctrl.drift.compare_security import (
+    Demands,
     compare_schemes,
     compare_security,
     known_credentials,
-    read_security,
-    schemes,
 )
 from pytest_bctrl.drift.compare_servers import compare_servers, own_servers
+from pytest_bctrl.drift.equality import Equality
 from pytest_bctrl.drift.lifecycle import OPERATION, compare_lifecycle, sunset
 from pytest_bctrl.drift.match import match_operations, operations
+from pytest_bctrl.drift.normalize import Normalizer
+from pytest_bctrl.drift.pair import Sides
 from pytest_bctrl.drift.report import Place, Report
 from pytest_bctrl.drift.spec import Spec
-from pytest_bctrl.drift.unmatched import note_unused_schemas, read_operation
+from pytest_bctrl.drift.unmatched import note_unused_schemas, read_schemas, used_schemas
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.document import Document
+    from pytest_bctrl.drift.compare_security import Security
     from pytest_bctrl.drift.match import Operation
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.finding import Finding
-
-_WHOLE = Place("", "", "", "")
 
 
 def compare_documents(base: Document, revision: Document, options: Options) -> list[Finding]:
@@ -47,55 +49,63 @@ def compare_documents(base: Document, revision: Document, options: Options) -> l
 
 def _compare(base: Document, revision: Document, options: Options) -> list[Finding]:
     report = Report(Spec(base), Spec(revision), options.levels)
-    walk = SchemaComparison(report, options)
     old, new = operations(report.base), operations(report.revision)
+    before, after = Normalizer(report.base), Normalizer(report.revision)
+    equality = Equality(before, after, options.descriptions)
+    walk = SchemaComparison(Sides(before, after, options, equality))
+    demands = Demands(report.base), Demands(report.revision)
     matched = match_operations(old, new)
     for one in matched.removed:
-        read_operation(report.base, walk.old, one)
         _note_removed(report, options, one, {other.shape for other in new})
+    changed = list(matched.added)
     for one, other in matched.both:
-        walk.begin_operation()
-        before = len(report.found)
-        _compare_operation(walk, one, other)
-        if len(report.found) > before:
-            # What came, went or became another type has nothing to be compared with, and may be broken all the same.
-            read_operation(report.base, walk.old, one)
-            read_operation(report.revision, walk.new, other)
+        was, now = demands[0].of(one), demands[1].of(other)
+        if not (one.path == other.path and all(map(equality.unchanged, one.whole, other.whole))):
+            _compare_operation(walk, report, one, other, (was, now))
+            changed.append(other)
+        elif was != now:
+            known = frozenset(key for key, one in read_parameters(report.base, one).items() if one.required)
+            compare_security(report, was, now, known, _place(one))
     for one in matched.added:
-        read_operation(report.revision, walk.new, one)
         report.add("endpoint-added", _place(one), None, one.label, "", one.part.pointer)
-    compare_servers(report, report.base.root / "servers", report.revision.root / "servers", _WHOLE)
+    # A document that cannot be read is never taken for unchanged; what is written alike is read once.
+    read_schemas(before, used_schemas(report.base, old), ())
+    read_schemas(after, used_schemas(report.revision, changed), equality.components)
+    compare_servers(report, report.base.root / "servers", report.revision.root / "servers", Place())
     compare_schemes(report)
-    note_unused_schemas(walk)
+    note_unused_schemas(walk.sides, report)
+    if options.seconds and report:
+        from pytest_bctrl.drift.counterexample import Examples
+
+        report.examples = Examples(before, after, options.seconds)
     return report.findings()
 
 
 def _place(operation: Operation) -> Place:
-    return Place("", operation.label, f"{operation.method.upper()} {operation.shape}", "")
+    return Place(operation.label, f"{operation.method.upper()} {operation.shape}")
 
 
-def _compare_operation(walk: SchemaComparison, old: Operation, new: Operation) -> None:
-    report, place = walk.report, _place(old)
+def _compare_operation(
+    walk: SchemaComparison, report: Report, old: Operation, new: Operation, security: tuple[Security, Security]
+) -> None:
+    place, options = _place(old), walk.sides.options
     at = old.part.pointer, new.part.pointer
     before, after = read_parameters(report.base, old), read_parameters(report.revision, new)
-    was = read_security(report.base, old, schemes(report.base))
-    now = read_security(report.revision, new, schemes(report.revision))
-    known = known_credentials(was, now, before, after)
+    known = known_credentials(*security, before, after)
     demanded = frozenset(key for key, parameter in before.items() if parameter.required)
-    compare_lifecycle(report, walk.options, OPERATION, old.part.value, new.part.value, place, at)
-    _compare_names(walk, old, new, place)
-    compare_parameters(walk, before, after, place, known)
-    compare_security(report, was, now, demanded, place)
-    compare_request_bodies(walk, old, new, place)
-    compare_responses(walk, read_responses(report.base, old), read_responses(report.revision, new), place)
+    compare_lifecycle(partial(add_at, report, place, at), options, OPERATION, old.part.value, new.part.value)
+    _compare_names(report, options, old, new, place)
+    compare_parameters(walk, report, before, after, place, known)
+    compare_security(report, *security, demanded, place)
+    compare_request_bodies(walk, report, old, new, place)
+    compare_responses(walk, report, read_responses(report.base, old), read_responses(report.revision, new), place)
     servers = own_servers(old), own_servers(new)
     if servers[0] is not None or servers[1] is not None:
         roots = report.base.root / "servers", report.revision.root / "servers"
         compare_servers(report, servers[0] or roots[0], servers[1] or roots[1], place)
 
 
-def _compare_names(walk: SchemaComparison, old: Operation, new: Operation, place: Place) -> None:
-    report = walk.report
+def _compare_names(report: Report, options: Options, old: Operation, new: Operation, place: Place) -> None:
     at = (old.part / "operationId").pointer, (new.part / "operationId").pointer
     before, after = report.base.text(old.part / "operationId"), report.revision.text(new.part / "operationId")
     here = place._replace(location="operationId")
@@ -113,7 +123,7 @@ def _compare_names(walk: SchemaComparison, old: Operation, new: Operation, place
         report.add("api-tag-removed", here, tag, None, *at)
     for tag in (tag for tag in tags[1] if tag not in tags[0]):
         report.add("api-tag-added", here, None, tag, *at)
-    if walk.options.descriptions:
+    if options.descriptions:
         for keyword in ("summary", "description"):
             words = old.part.value.get(keyword), new.part.value.get(keyword)
             if words[0] != words[1]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from pytest_bctrl.drift.constraints import BOUNDS, EXCLUSIVE, tightness
+from pytest_bctrl.drift.constraints import BOUNDS, EXCLUSIVE, narrow_enum, tightness
+from pytest_bctrl.drift.node import covers
 from pytest_bctrl.drift.spec import value_key
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.node import Node
+    from pytest_bctrl.drift.pair import Draft
 
 _SCALARS = frozenset({"number", "integer", "boolean"})
 _WITHIN = {
@@ -20,40 +22,35 @@ _ABSENT = object()
 _ABSENT_IS = {"minContains": 1}
 
 
-class Emit(Protocol):
-    """Notes a change of a schema: the rule's last words, both values, and the keyword it is found at."""
-
-    def __call__(self, suffix: str, old: Any, new: Any, keyword: str, say: str = "") -> None:
-        """Note it."""
-
-
-def compare_types(old: Node, new: Node, emit: Emit, strong: bool, request: bool) -> bool:
+def compare_types(draft: Draft) -> bool:
     """Compare types and formats. Return False where no value could satisfy both, so that comparing on is noise."""
+    old, new = draft.old, draft.new
     before, after = old.types, new.types
-    widened = after is None or (before is not None and _covers(after, before))
-    narrowed = before is None or (after is not None and _covers(before, after))
+    widened = after is None or (before is not None and covers(after, before))
+    narrowed = before is None or (after is not None and covers(before, after))
     values_tell = (old.enum is not None or new.enum is not None) and (widened or narrowed)
     both_enums = old.enum is not None and new.enum is not None and bool((before or set()) & (after or set()))
     if before == after or values_tell or both_enums:
-        compare_formats(old, new, emit, request)
+        compare_formats(draft)
         return True
-    emit(_type_suffix(old, new, widened, narrowed, strong, request), show_types(old), show_types(new), "type")
+    draft.emit(_type_suffix(draft, widened, narrowed), show_types(old), show_types(new), "type")
     if not widened and not narrowed:
         return bool((before or set()) & (after or set()))
     old_format, new_format = old.constraints.get("format"), new.constraints.get("format")
     if not (widened and new_format is None) and not (narrowed and old_format is None):
-        compare_formats(old, new, emit, request)
+        compare_formats(draft)
     return True
 
 
-def _type_suffix(old: Node, new: Node, widened: bool, narrowed: bool, strong: bool, request: bool) -> str:
+def _type_suffix(draft: Draft, widened: bool, narrowed: bool) -> str:
+    old, new, request = draft.old, draft.new, draft.view.is_request
     before, after = old.types, new.types
     if before is not None and after is not None:
         if old.lists_types or new.lists_types:
             # Types that came and types that went at once: what counts is what the direction cannot bear.
             wider = widened if request else not narrowed
             return "list-of-types-widened" if wider else "list-of-types-narrowed"
-        if not strong and not widened:
+        if not draft.view.strongly_typed and not widened:
             # Both are sent as text. A format, though, is what a reader parses it by.
             text = after == {"string"} and before <= _SCALARS | {"string"}
             if request and text and "format" not in new.constraints:
@@ -65,10 +62,6 @@ def _type_suffix(old: Node, new: Node, widened: bool, narrowed: bool, strong: bo
     return "type-specialized" if narrowed and not request else "type-changed"
 
 
-def _covers(types: frozenset[str], others: frozenset[str]) -> bool:
-    return all(kind in types or (kind == "integer" and "number" in types) for kind in others)
-
-
 def show_types(node: Node) -> Any:
     """The types of a schema as a reader would write them."""
     if node.types is None:
@@ -77,9 +70,10 @@ def show_types(node: Node) -> Any:
     return names[0] if len(names) == 1 else names
 
 
-def compare_formats(old: Node, new: Node, emit: Emit, request: bool) -> None:
+def compare_formats(draft: Draft) -> None:
     """Compare formats: a consumer that validates holds a response to them."""
-    before, after = old.constraints.get("format"), new.constraints.get("format")
+    before, after = draft.old.constraints.get("format"), draft.new.constraints.get("format")
+    request = draft.view.is_request
     if before == after:
         return
     if after is None:
@@ -92,15 +86,16 @@ def compare_formats(old: Node, new: Node, emit: Emit, request: bool) -> None:
             suffix = "type-generalized" if all(pair in _WITHIN for pair in pairs) else "type-changed"
         else:
             suffix = "type-specialized" if all(pair[::-1] in _WITHIN for pair in pairs) else "type-changed"
-    emit(suffix, before, after, "format", f"format {_name(before)} → {_name(after)}")
+    draft.emit(suffix, before, after, "format", f"format {_name(before)} → {_name(after)}")
 
 
 def _name(format_: frozenset[str] | None) -> str:
     return " and ".join(sorted(format_)) if format_ else "(none)"
 
 
-def compare_values(old: Node, new: Node, emit: Emit) -> None:
+def compare_values(draft: Draft) -> None:
     """Compare `enum` and `const`."""
+    old, new, emit = draft.old, draft.new, draft.emit
     before, after = old.enum, new.enum
     if before is None and after is None:
         return
@@ -124,11 +119,12 @@ def _quoted(value: Any) -> str:
     return repr(value)[:80]
 
 
-def compare_constraints(old: Node, new: Node, emit: Emit, request: bool) -> None:
+def compare_constraints(draft: Draft) -> None:
     """Compare everything that bounds a value."""
+    old, new, emit = draft.old, draft.new, draft.emit
     if not old.constraints and not new.constraints:
         return
-    told = _compare_respelled(old, new, emit)
+    told = _compare_respelled(draft) | _kept_by_values(old, new) | _kept_by_values(new, old)
     for keyword, (name, _) in BOUNDS.items():
         if keyword in told:
             continue
@@ -142,8 +138,8 @@ def compare_constraints(old: Node, new: Node, emit: Emit, request: bool) -> None
         else:
             action = "increased" if after > before else "decreased"
         emit(f"{name}-{action}", before, after, keyword)
-    _compare_pattern(old, new, emit, request)
-    _compare_multiple(old, new, emit)
+    _compare_pattern(draft)
+    _compare_multiple(draft)
     before, after = old.constraints.get("uniqueItems"), new.constraints.get("uniqueItems")
     if before != after:
         emit("unique-items-added" if after else "unique-items-removed", before, after, "uniqueItems")
@@ -151,11 +147,25 @@ def compare_constraints(old: Node, new: Node, emit: Emit, request: bool) -> None
         before, after = old.constraints.get(keyword), new.constraints.get(keyword)
         if before != after:
             emit(f"{name}-changed", before, after, keyword)
-    _compare_dependent(old, new, emit)
+    _compare_dependent(draft)
 
 
-def _compare_respelled(old: Node, new: Node, emit: Emit) -> set[str]:
+def _kept_by_values(one: Node, other: Node) -> set[str]:
+    """The bounds of one schema that each value that another one lists keeps: those say it all."""
+    if one.enum is not None or not other.enum:
+        return set()
+    return {
+        keyword
+        for keyword in one.constraints
+        if narrow_enum(other.enum, {keyword: one.constraints[keyword]}) == other.enum
+        and keyword in BOUNDS
+        and keyword not in other.constraints
+    }
+
+
+def _compare_respelled(draft: Draft) -> set[str]:
     """Compare bounds that became exclusive, or no longer are. Return their keywords: each is told of as one change."""
+    old, new, emit = draft.old, draft.new, draft.emit
     told: set[str] = set()
     for plain, exclusive in EXCLUSIVE.items():
         both = {plain, exclusive}
@@ -172,7 +182,8 @@ def _compare_respelled(old: Node, new: Node, emit: Emit) -> set[str]:
     return told
 
 
-def _compare_pattern(old: Node, new: Node, emit: Emit, request: bool) -> None:
+def _compare_pattern(draft: Draft) -> None:
+    old, new, emit = draft.old, draft.new, draft.emit
     before: frozenset[str] | None = old.constraints.get("pattern")
     after: frozenset[str] | None = new.constraints.get("pattern")
     if before == after:
@@ -184,10 +195,12 @@ def _compare_pattern(old: Node, new: Node, emit: Emit, request: bool) -> None:
         if not before <= _ANY_TEXT:
             emit("pattern-removed", before, after, "pattern")
     elif not (before <= _ANY_TEXT and after <= _ANY_TEXT):
-        emit("pattern-generalized" if request and after <= _ANY_TEXT else "pattern-changed", before, after, "pattern")
+        generalized = draft.view.is_request and after <= _ANY_TEXT
+        emit("pattern-generalized" if generalized else "pattern-changed", before, after, "pattern")
 
 
-def _compare_multiple(old: Node, new: Node, emit: Emit) -> None:
+def _compare_multiple(draft: Draft) -> None:
+    old, new, emit = draft.old, draft.new, draft.emit
     before: frozenset[float] | None = old.constraints.get("multipleOf")
     after: frozenset[float] | None = new.constraints.get("multipleOf")
     if before == after:
@@ -206,7 +219,8 @@ def _divides(whole: float, part: float) -> bool:
     return abs(whole / part - round(whole / part)) < 1e-9
 
 
-def _compare_dependent(old: Node, new: Node, emit: Emit) -> None:
+def _compare_dependent(draft: Draft) -> None:
+    old, new, emit = draft.old, draft.new, draft.emit
     before = old.constraints.get("dependentRequired", {})
     after = new.constraints.get("dependentRequired", {})
     for name in sorted(before.keys() | after.keys()):
@@ -217,8 +231,9 @@ def _compare_dependent(old: Node, new: Node, emit: Emit) -> None:
         emit(f"dependent-required-{action}", one, other, "dependentRequired", name)
 
 
-def compare_defaults(old: Node, new: Node, emit: Emit) -> None:
+def compare_defaults(draft: Draft) -> None:
     """Compare `default`."""
+    old, new, emit = draft.old, draft.new, draft.emit
     before, after = old.flags.get("default", _ABSENT), new.flags.get("default", _ABSENT)
     if before is _ABSENT and after is _ABSENT:
         return
@@ -230,8 +245,9 @@ def compare_defaults(old: Node, new: Node, emit: Emit) -> None:
         emit("default-value-changed", before, after, "default")
 
 
-def compare_extensible(old: Node, new: Node, emit: Emit) -> None:
+def compare_extensible(draft: Draft) -> None:
     """Compare `x-extensible-enum`, whose additions a consumer has promised to bear."""
+    old, new, emit = draft.old, draft.new, draft.emit
     before = old.constraints.get("x-extensible-enum", {})
     after = new.constraints.get("x-extensible-enum")
     if after is None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.drift.compare_keywords import show_types
 from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, sunset
 from pytest_bctrl.drift.media_types import is_json, media_types
-from pytest_bctrl.drift.report import Place, word
-from pytest_bctrl.drift.spec import Part, Spec
+from pytest_bctrl.drift.pair import RANK, View
+from pytest_bctrl.drift.spec import Part, Spec, word
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.compare_schema import SchemaComparison
     from pytest_bctrl.drift.match import Operation
     from pytest_bctrl.drift.node import Schema
+    from pytest_bctrl.drift.options import Options
+    from pytest_bctrl.drift.report import Place, Report
 
 _STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
 _IGNORED = frozenset(("accept", "content-type"))
@@ -81,6 +84,7 @@ def read_value(spec: Spec, part: Part) -> tuple[Schema, str]:
 
 def compare_parameters(
     walk: SchemaComparison,
+    report: Report,
     old: dict[Key, Parameter],
     new: dict[Key, Parameter],
     place: Place,
@@ -89,14 +93,14 @@ def compare_parameters(
     """Note parameters that came, went or changed. `known`: keys of credentials that security tells of already."""
     for key in dict.fromkeys([*old, *new]):
         parameter = old.get(key) or new[key]
-        here = place._replace(scope="request-parameter", location=_location(key, parameter), strongly_typed=False)
+        here = place._replace(location=_location(key, parameter))
         before, after = old.get(key), new.get(key)
         if before is not None and after is not None:
-            _compare_one(walk, before, after, here)
+            _compare_one(walk, report, before, after, here)
         elif before is not None and key not in known:
-            _note_removed(walk, before, here)
+            _note_removed(report, walk.sides.options, before, here)
         elif after is not None:
-            _note_added(walk, after, here, key in known)
+            _note_added(walk, report, after, here, key in known)
 
 
 def _location(key: Key, parameter: Parameter) -> str:
@@ -104,7 +108,7 @@ def _location(key: Key, parameter: Parameter) -> str:
     return f"{key[0]} {name.lower() if key[0] == 'header' else name}"
 
 
-def _note_removed(walk: SchemaComparison, parameter: Parameter, place: Place) -> None:
+def _note_removed(report: Report, options: Options, parameter: Parameter, place: Place) -> None:
     values = parameter.part.value
     rule = "request-parameter-removed"
     if values.get("deprecated"):
@@ -113,57 +117,65 @@ def _note_removed(walk: SchemaComparison, parameter: Parameter, place: Place) ->
             when = sunset(values["x-sunset"])
             if when is None:
                 rule = "request-parameter-sunset-parse"
-            elif when > walk.options.day():
+            elif when > options.day():
                 rule = "request-parameter-removed-before-sunset"
-    walk.report.add(rule, place, parameter.name, None, parameter.part.pointer)
+    report.add(rule, place, parameter.name, None, parameter.part.pointer)
 
 
-def _note_added(walk: SchemaComparison, parameter: Parameter, place: Place, is_known: bool) -> None:
+def _note_added(walk: SchemaComparison, report: Report, parameter: Parameter, place: Place, is_known: bool) -> None:
     if is_known:
         rule = "new-request-parameter-for-known-credential"
     elif parameter.place == "path":
         rule = "new-request-path-parameter"
     elif parameter.required:
         rule = "new-required-request-parameter"
-    elif "default" in walk.new.node(parameter.schema).flags:
+    elif "default" in walk.sides.new.node(parameter.schema).flags:
         rule = "new-optional-request-default-parameter-to-existing-path"
     else:
         rule = "new-optional-request-parameter"
-    walk.report.add(rule, place, None, parameter.name, "", parameter.part.pointer)
+    report.add(rule, place, None, parameter.name, "", parameter.part.pointer)
 
 
-def _compare_one(walk: SchemaComparison, old: Parameter, new: Parameter, place: Place) -> None:
+def _compare_one(walk: SchemaComparison, report: Report, old: Parameter, new: Parameter, place: Place) -> None:
     at = old.part.pointer, new.part.pointer
-    add = walk.report.add
+    add, options = report.add, walk.sides.options
     if old.required != new.required:
         add(f"request-parameter-became-{word(new.required)}", place, word(old.required), word(new.required), *at)
     if old.style != new.style:
         add("request-parameter-style-changed", place, old.style, new.style, *at)
     elif old.explode != new.explode and _has_parts(walk, old, new):
         add("request-parameter-explode-changed", place, old.explode, new.explode, *at)
-    compare_lifecycle(walk.report, walk.options, PARAMETER, old.part.value, new.part.value, place, at)
-    if walk.options.descriptions and old.part.value.get("description") != new.part.value.get("description"):
+    compare_lifecycle(partial(add_at, report, place, at), options, PARAMETER, old.part.value, new.part.value)
+    if options.descriptions and old.part.value.get("description") != new.part.value.get("description"):
         add("description-changed", place, old.part.value.get("description"), new.part.value.get("description"), *at)
-    place = place._replace(strongly_typed=is_json(old.style))
-    if _became_list(walk, old, new, place):
-        types = show_types(walk.old.node(old.schema)), show_types(walk.new.node(new.schema))
+    view = View("request-parameter", is_json(old.style), is_header=old.place == "header")
+    if _became_list(walk, old, new, view):
+        types = show_types(walk.sides.old.node(old.schema)), show_types(walk.sides.new.node(new.schema))
         add("request-parameter-type-generalized", place, *types, *at)
     else:
-        walk.compare(old.schema, new.schema, place)
+        report.note(walk.changes(old.schema, new.schema, view), place)
 
 
-def _became_list(walk: SchemaComparison, old: Parameter, new: Parameter, place: Place) -> bool:
+def add_at(report: Report, place: Place, at: tuple[str, str], rule: str, old: Any, new: Any) -> None:
+    """Note a change of a life: `report.add`, with what comes last first."""
+    report.add(rule, place, old, new, *at)
+
+
+def _became_list(walk: SchemaComparison, old: Parameter, new: Parameter, view: View) -> bool:
     """Tell a value that became a list of such, sent so that a list of one looks like the value did (`q=a`)."""
-    if not (old.style == new.style == "form" and new.explode):
+    if not (old.style == new.style == "form" and new.explode) or walk.sides.equality.written_alike(
+        old.schema, new.schema
+    ):
         return False
-    one, many = walk.old.node(old.schema), walk.new.node(new.schema)
+    one, many = walk.sides.old.node(old.schema), walk.sides.new.node(new.schema)
     if many.types != frozenset({"array"}) or one.takes("array") or many.constraints.keys() - {"maxItems"}:
         return False
     said = many.children.keys() - {"items"} or many.prefix or many.choices or many.enum is not None
-    return not said and walk.worst(old.schema, many.child("items"), place) in ("info", None)
+    worst = None if said else walk.worst(old.schema, many.child("items"), view)
+    return not said and (worst is None or worst.rank == RANK["info"])
 
 
 def _has_parts(walk: SchemaComparison, old: Parameter, new: Parameter) -> bool:
     """Only lists and objects are exploded."""
-    nodes = walk.old.node(old.schema), walk.new.node(new.schema)
+    nodes = walk.sides.old.node(old.schema), walk.sides.new.node(new.schema)
     return any(node.takes("array") or node.takes("object") for node in nodes)

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.drift.lifecycle import PROPERTY, compare_lifecycle
-from pytest_bctrl.drift.report import word
+from pytest_bctrl.drift.spec import word
 
 if TYPE_CHECKING:
-    from pytest_bctrl.drift.compare_schema import SchemaComparison
     from pytest_bctrl.drift.node import Node, Schema
-    from pytest_bctrl.drift.report import Place
+    from pytest_bctrl.drift.normalize import Normalizer
+    from pytest_bctrl.drift.pair import Draft
 
 
-def compare_properties(walk: SchemaComparison, old: Node, new: Node, place: Place) -> None:
+def compare_properties(draft: Draft) -> None:
     """Note properties that appeared, disappeared or changed. One that is only required counts as declared."""
+    old, new, sides = draft.old, draft.new, draft.sides
     before, after = old.maps.get("properties", {}), new.maps.get("properties", {})
-    names = dict.fromkeys([*before, *after, *sorted(old.required), *sorted(new.required)])
-    for name in names:
-        here = place.inside(f".{name}")
+    for name in dict.fromkeys([*before, *after, *sorted(old.required), *sorted(new.required)]):
         was, now = name in before or name in old.required, name in after or name in new.required
+        one, other = before.get(name, ()), after.get(name, ())
         if was and now:
-            _compare_one(walk, name, old, new, before.get(name, ()), after.get(name, ()), here)
-        elif was and not _only_forbidden(walk, before.get(name, ()), new, is_new=False):
-            _note_removed(walk, name, old, new, here)
-        elif now and not _only_forbidden(walk, after.get(name, ()), old, is_new=True):
-            _note_added(walk, name, old, new, here)
+            _compare_one(draft, name, one, other)
+        elif was and not _only_forbidden(sides.old, one, sides.new, new):
+            _note_removed(draft, name, one)
+        elif now and not _only_forbidden(sides.new, other, sides.old, old):
+            _note_added(draft, name, other)
 
 
-def _only_forbidden(walk: SchemaComparison, schema: Schema, elsewhere: Node, is_new: bool) -> bool:
+def _only_forbidden(normal: Normalizer, schema: Schema, other: Normalizer, elsewhere: Node) -> bool:
     """Tell a property that may not be (`false`) and is not declared on the other side, which is closed: no change."""
-    if not schema:
-        return False
-    normal, other = (walk.new, walk.old) if is_new else (walk.old, walk.new)
-    return normal.node(schema).never and other.node(elsewhere.undeclared).never
+    return bool(schema) and normal.node(schema).never and other.node(elsewhere.undeclared).never
 
 
 def _pointer(node: Node, name: str) -> str:
@@ -41,76 +39,66 @@ def _pointer(node: Node, name: str) -> str:
     return declared[0].pointer if declared else node.at("required")
 
 
-def _note_removed(walk: SchemaComparison, name: str, old: Node, new: Node, place: Place) -> None:
-    required = name in old.required
-    if place.is_request:
-        closed = walk.new.node(new.undeclared).never
+def _note_removed(draft: Draft, name: str, schema: Schema) -> None:
+    old, new, step = draft.old, draft.new, f".{name}"
+    if draft.view.is_request:
+        closed = draft.sides.new.node(new.undeclared).never
         rule = f"request-parameter-property-removed{'-from-closed-object' if closed else ''}"
     else:
-        schema = old.maps.get("properties", {}).get(name, ())
-        write_only = "-write-only" if walk.old.node(schema).flags.get("writeOnly") else ""
-        rule = f"response-{word(required)}{write_only}-property-removed"
+        write_only = "-write-only" if draft.sides.old.node(schema).flags.get("writeOnly") else ""
+        rule = f"response-{word(name in old.required)}{write_only}-property-removed"
         if not write_only:
-            compare_undeclared(walk, schema, new.undeclared, place)
-    walk.report.add(rule, place, name, None, _pointer(old, name), new.at("properties"))
+            draft.follow_undeclared(schema, new.undeclared, step)
+    draft.add("property-removed", rule, step, (name, None), (_pointer(old, name), new.at("properties")))
 
 
-def compare_undeclared(walk: SchemaComparison, old: Schema, new: Schema, place: Place) -> None:
-    """Note where a property or item that is declared on one side only may hold what it could not.
-
-    On the other side it is one of those that are not declared. Where nothing is said of such, nothing is noted.
-    """
-    if old and new and walk.worst(old, new, place) in ("error", "warning"):
-        walk.compare(old, new, place)
-
-
-def _note_added(walk: SchemaComparison, name: str, old: Node, new: Node, place: Place) -> None:
+def _note_added(draft: Draft, name: str, schema: Schema) -> None:
+    old, new, step = draft.old, draft.new, f".{name}"
     required = name in new.required
-    schema = new.maps.get("properties", {}).get(name, ())
-    if place.is_request:
-        header = required and place.location.startswith("header ")
+    if draft.view.is_request:
+        header = required and draft.view.is_header
         rule = "new-required-request-header-property" if header else f"new-{word(required)}-request-parameter-property"
-    elif walk.new.node(schema).flags.get("writeOnly"):
+    elif draft.sides.new.node(schema).flags.get("writeOnly"):
         rule = f"response-{word(required)}-write-only-property-added"
-    elif walk.old.node(old.undeclared).never:
+    elif draft.sides.old.node(old.undeclared).never:
         rule = "response-property-added-to-closed-object"
     else:
         rule = f"response-{word(required)}-property-added"
-        compare_undeclared(walk, old.undeclared, schema, place)
-    walk.report.add(rule, place, None, name, old.at("properties"), _pointer(new, name))
+        draft.follow_undeclared(old.undeclared, schema, step)
+    draft.add("property-added", rule, step, (None, name), (old.at("properties"), _pointer(new, name)))
 
 
-def _compare_one(
-    walk: SchemaComparison, name: str, old: Node, new: Node, before: Schema, after: Schema, place: Place
-) -> None:
+def _compare_one(draft: Draft, name: str, before: Schema, after: Schema) -> None:
+    old, new, sides, step = draft.old, draft.new, draft.sides, f".{name}"
     was, now = name in old.required, name in new.required
-    if was == now and walk.same(before, after):
+    if was == now and sides.equality.written_alike(before, after):
         return
-    one, other = walk.old.node(before), walk.new.node(after)
+    is_request = draft.view.is_request
+    one, other = sides.old.node(before), sides.new.node(after)
     at = (_pointer(old, name), _pointer(new, name))
-    was_write_only = bool(one.flags.get("writeOnly")) and not place.is_request
-    write_only = was_write_only and bool(other.flags.get("writeOnly"))
+    was_write_only = bool(one.flags.get("writeOnly")) and not is_request
     if was != now:
-        subject = "request-parameter-property" if place.is_request else "response-property"
+        subject = "request-parameter-property" if is_request else "response-property"
         subject = "response-write-only-property" if was_write_only else subject
-        rule = f"{subject}-became-{word(now)}"
-        walk.report.add(rule, place, word(was), word(now), *at)
-    if not place.is_request:
-        _compare_access(walk, one, other, now, place, at)
-        compare_lifecycle(walk.report, walk.options, PROPERTY, one.flags, other.flags, place, at)
-    if not write_only:
-        walk.compare(before, after, place)
+        draft.add(f"became-{word(now)}", f"{subject}-became-{word(now)}", step, (word(was), word(now)), at)
+    if not is_request:
+        _compare_access(draft, one, other, now, step, at)
+        compare_lifecycle(partial(_add, draft, step, at), sides.options, PROPERTY, one.flags, other.flags)
+    if not (was_write_only and other.flags.get("writeOnly")):
+        draft.follow(before, after, step)
     elif one.enum is not None and other.enum is not None:
         for key in (key for key in other.enum if key not in one.enum):
             rule = "response-write-only-property-enum-value-added"
-            walk.report.add(rule, place, None, other.enum[key], one.at("enum"), other.at("enum"))
+            draft.add("enum-value-added", rule, step, (None, other.enum[key]), (one.at("enum"), other.at("enum")))
 
 
-def _compare_access(
-    walk: SchemaComparison, old: Node, new: Node, required: bool, place: Place, at: tuple[str, str]
-) -> None:
+def _add(draft: Draft, step: str, at: tuple[str, str], rule: str, old: Any, new: Any) -> None:
+    draft.add(rule, rule, step, (old, new), at)
+
+
+def _compare_access(draft: Draft, old: Node, new: Node, required: bool, step: str, at: tuple[str, str]) -> None:
     for keyword, words in (("readOnly", "read-only"), ("writeOnly", "write-only")):
         before, after = bool(old.flags.get(keyword)), bool(new.flags.get(keyword))
         if before != after:
-            rule = f"response-{word(required)}-property-became-{words if after else f'not-{words}'}"
-            walk.report.add(rule, place, before, after, *at)
+            became = f"became-{words if after else f'not-{words}'}"
+            draft.add(became, f"response-{word(required)}-property-{became}", step, (before, after), at)

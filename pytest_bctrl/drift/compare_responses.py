@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_bctrl.drift.compare_parameters import read_value
+from pytest_bctrl.drift.compare_schema import value
 from pytest_bctrl.drift.media_types import is_json, media_types
-from pytest_bctrl.drift.report import word
-from pytest_bctrl.drift.spec import Part, Spec
+from pytest_bctrl.drift.node import takes_anything
+from pytest_bctrl.drift.pair import View
+from pytest_bctrl.drift.spec import Part, Spec, word
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.compare_schema import SchemaComparison
     from pytest_bctrl.drift.match import Operation
-    from pytest_bctrl.drift.report import Place
+    from pytest_bctrl.drift.report import Place, Report
+
+    Responses = dict[str, Part]
 
 
 def read_responses(spec: Spec, operation: Operation) -> dict[str, Part]:
@@ -25,34 +29,34 @@ def read_responses(spec: Spec, operation: Operation) -> dict[str, Part]:
     return found
 
 
-def compare_responses(walk: SchemaComparison, old: dict[str, Part], new: dict[str, Part], place: Place) -> None:
+def compare_responses(walk: SchemaComparison, report: Report, old: Responses, new: Responses, place: Place) -> None:
     """Note statuses that came, went or changed. A range takes the place of a status that it holds."""
     added = [status for status in new if status not in old]
     taken: set[str] = set()
     for status, before in old.items():
         here = place._replace(context=(("status", status),))
         if status in new:
-            _compare_response(walk, before, new[status], here)
+            _compare_response(walk, report, before, new[status], here)
             continue
         wider = next((other for other in added if _holds(other, status)), None)
         narrower = [other for other in added if _holds(status, other)]
         others = [wider] if wider is not None else narrower
         for other in others:
             taken.add(other)
-            _compare_response(walk, before, new[other], here)
+            _compare_response(walk, report, before, new[other], here)
         at = here._replace(location=status)
         if wider is not None:
-            walk.report.add("response-status-generalized", at, status, wider, before.pointer, new[wider].pointer)
+            report.add("response-status-generalized", at, status, wider, before.pointer, new[wider].pointer)
         elif narrower:
             for other in narrower:
-                walk.report.add("response-status-specialized", at, status, other, before.pointer, new[other].pointer)
+                report.add("response-status-specialized", at, status, other, before.pointer, new[other].pointer)
         else:
             rule = f"response-{_kind(status, old)}-status-removed"
-            walk.report.add(rule, at, status, None, before.pointer)
+            report.add(rule, at, status, None, before.pointer)
     for status in added:
         if status not in taken:
             at = place._replace(location=status, context=(("status", status),))
-            walk.report.add(f"response-{_kind(status, new)}-status-added", at, None, status, "", new[status].pointer)
+            report.add(f"response-{_kind(status, new)}-status-added", at, None, status, "", new[status].pointer)
 
 
 def _kind(status: str, among: dict[str, Part]) -> str:
@@ -65,12 +69,12 @@ def _holds(wide: str, narrow: str) -> bool:
     return wide == "default" or (wide.endswith("XX") and narrow.startswith(wide[0]))
 
 
-def _compare_response(walk: SchemaComparison, old: Part, new: Part, place: Place) -> None:
-    _compare_headers(walk, old, new, place)
-    _compare_media_types(walk, old, new, place)
-    if walk.options.descriptions and old.value.get("description") != new.value.get("description"):
+def _compare_response(walk: SchemaComparison, report: Report, old: Part, new: Part, place: Place) -> None:
+    _compare_headers(walk, report, old, new, place)
+    _compare_media_types(walk, report, old, new, place)
+    if walk.sides.options.descriptions and old.value.get("description") != new.value.get("description"):
         words = old.value.get("description"), new.value.get("description")
-        walk.report.add(
+        report.add(
             "description-changed", place._replace(location=place.context[0][1]), *words, old.pointer, new.pointer
         )
 
@@ -91,40 +95,40 @@ def _headers(spec: Spec, response: Part) -> dict[str, _Header]:
     return found
 
 
-def _compare_headers(walk: SchemaComparison, old: Part, new: Part, place: Place) -> None:
-    before, after = _headers(walk.report.base, old), _headers(walk.report.revision, new)
+def _compare_headers(walk: SchemaComparison, report: Report, old: Part, new: Part, place: Place) -> None:
+    before, after = _headers(report.base, old), _headers(report.revision, new)
     for key, one in before.items():
         here, other = _header_place(place, key), after.get(key)
         if other is None:
             rule = "required-response-header-removed" if one.required else "optional-response-header-removed"
-            walk.report.add(rule, here, one.name, None, one.part.pointer, new.pointer)
+            report.add(rule, here, one.name, None, one.part.pointer, new.pointer)
             continue
         if one.required != other.required:
             rule = f"response-header-became-{word(other.required)}"
             words = word(one.required), word(other.required)
-            walk.report.add(rule, here, *words, one.part.pointer, other.part.pointer)
-        _compare_header_values(walk, one, other, here)
+            report.add(rule, here, *words, one.part.pointer, other.part.pointer)
+        _compare_header_values(walk, report, one, other, here)
     for key, other in after.items():
         if key not in before:
             here = _header_place(place, key)
-            walk.report.add("response-header-added", here, None, other.name, old.pointer, other.part.pointer)
+            report.add("response-header-added", here, None, other.name, old.pointer, other.part.pointer)
 
 
 def _header_place(place: Place, key: str) -> Place:
-    return place._replace(scope="response-header", location=f"header {key}", strongly_typed=False)
+    return place._replace(location=f"header {key}")
 
 
-def _compare_header_values(walk: SchemaComparison, old: _Header, new: _Header, place: Place) -> None:
-    (before, was), (after, now) = read_value(walk.report.base, old.part), read_value(walk.report.revision, new.part)
+def _compare_header_values(walk: SchemaComparison, report: Report, old: _Header, new: _Header, place: Place) -> None:
+    (before, was), (after, now) = read_value(report.base, old.part), read_value(report.revision, new.part)
     if was != now:
         written = was or "simple", now or "simple"
-        walk.report.add("response-header-type-changed", place, *written, old.part.pointer, new.part.pointer)
+        report.add("response-header-type-changed", place, *written, old.part.pointer, new.part.pointer)
     else:
-        walk.compare(before, after, place._replace(strongly_typed=is_json(was)))
+        report.note(walk.changes(before, after, View("response-header", is_json(was))), place)
 
 
-def _compare_media_types(walk: SchemaComparison, old: Part, new: Part, place: Place) -> None:
-    before, after = media_types(walk.report.base, old), media_types(walk.report.revision, new)
+def _compare_media_types(walk: SchemaComparison, report: Report, old: Part, new: Part, place: Place) -> None:
+    before, after = media_types(report.base, old), media_types(report.revision, new)
     status = place.context[0][1]
     pairs = [(name, name) for name in before if name in after]
     rest = [name for name in after if name not in before]
@@ -134,17 +138,17 @@ def _compare_media_types(walk: SchemaComparison, old: Part, new: Part, place: Pl
         match = next((other for other in rest if _relation(name, other)), None)
         at = place._replace(location=f"{status} {name}")
         if match is None:
-            walk.report.add("response-media-type-removed", at, name, None, before[name].pointer, new.pointer)
+            report.add("response-media-type-removed", at, name, None, before[name].pointer, new.pointer)
             continue
         rest.remove(match)
         pairs.append((name, match))
         rule = f"response-media-type-name-{_relation(name, match)}"
-        walk.report.add(rule, at, name, match, before[name].pointer, after[match].pointer)
+        report.add(rule, at, name, match, before[name].pointer, after[match].pointer)
     for name in rest:
         at = place._replace(location=f"{status} {name}")
-        walk.report.add("response-media-type-added", at, None, name, old.pointer, after[name].pointer)
+        report.add("response-media-type-added", at, None, name, old.pointer, after[name].pointer)
     for name, other in pairs:
-        _compare_body(walk, before[name], after[other], name, place)
+        _compare_body(walk, report, before[name], after[other], name, place)
 
 
 def _relation(old: str, new: str) -> str:
@@ -164,21 +168,14 @@ def _within(narrow: str, wide: str) -> bool:
     return "+" in subtype and wide == f"{kind}/{subtype.rpartition('+')[2]}"
 
 
-def _compare_body(walk: SchemaComparison, old: Part, new: Part, media_type: str, place: Place) -> None:
-    here = place._replace(
-        scope="response-body",
-        location="",
-        context=(*place.context, ("media_type", media_type)),
-        strongly_typed=is_json(media_type),
-    )
-    before, after = walk.value(old / "schema"), walk.value(new / "schema")
+def _compare_body(walk: SchemaComparison, report: Report, old: Part, new: Part, media_type: str, place: Place) -> None:
+    here = place._replace(location="", context=(*place.context, ("media_type", media_type)))
+    before, after = value(old / "schema"), value(new / "schema")
     if bool(before) != bool(after):
-        from pytest_bctrl.drift.compare_subschemas import takes_anything
-
-        there = walk.old.node(before) if before else walk.new.node(after)
+        there = walk.sides.old.node(before) if before else walk.sides.new.node(after)
         if not takes_anything(there):
             rule = f"response-body-media-type-schema-{'removed' if before else 'added'}"
             at = here._replace(location=f"{place.context[0][1]} {media_type}")
-            walk.report.add(rule, at, None, None, old.pointer, new.pointer)
+            report.add(rule, at, None, None, old.pointer, new.pointer)
         return
-    walk.compare(before, after, here)
+    report.note(walk.changes(before, after, View("response-body", is_json(media_type))), here)

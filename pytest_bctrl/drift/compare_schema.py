@@ -1,7 +1,8 @@
-"""Compares two schemas, whatever they are made of, and notes every change under the rule of its direction."""
+"""Compares schemas: each pair that is met once, whichever operations use it, and then looks up what a use leads to."""
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.drift.compare_alternatives import compare_all_of, compare_alternatives
@@ -9,207 +10,184 @@ from pytest_bctrl.drift.compare_keywords import (
     compare_constraints,
     compare_defaults,
     compare_extensible,
+    compare_formats,
     compare_types,
     compare_values,
 )
 from pytest_bctrl.drift.compare_properties import compare_properties
 from pytest_bctrl.drift.compare_subschemas import compare_discriminators, compare_subschemas
-from pytest_bctrl.drift.normalize import Normalizer
+from pytest_bctrl.drift.pair import Draft, Located, rank
 from pytest_bctrl.drift.rules import rules
-from pytest_bctrl.drift.spec import refers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
 
-    from pytest_bctrl.drift.compare_keywords import Emit
     from pytest_bctrl.drift.node import Node, Schema
-    from pytest_bctrl.drift.options import Options
-    from pytest_bctrl.drift.report import Place, Report
-    from pytest_bctrl.drift.spec import Part
+    from pytest_bctrl.drift.pair import Change, Sides, Trail, View
     from pytest_bctrl.finding import Level
 
 MAX_DEPTH = 100
-"""How deep two schemas are followed into each other; a schema that holds itself ends by itself."""
-_SAME_PAIR = 16
-_SHORT, _FEW = 6, 20
-_COUNTED = "description-changed"
-"""What stands for any change while changes are only counted."""
-_FREE = MAX_DEPTH + 1
+"""How deep a change may lie below where a schema is used."""
+_RANK: dict[Level, int] = {"info": 1, "warning": 2, "error": 3}
+
+
+class _Pair:
+    """What changed between two schemas, and the pairs they hold. `rank`: how bad the worst of it is, 0 for nothing."""
+
+    __slots__ = ("changes", "inside", "is_noted", "new", "old", "rank", "view", "within")
+
+    def __init__(self, old: Node, new: Node, view: View) -> None:
+        self.old, self.new, self.view = old, new, view
+        self.changes: list[Change] = []
+        self.inside: list[tuple[str, _Pair, bool]] = []
+        self.within: list[tuple[_Pair, bool]] = []
+        self.rank = 0
+        self.is_noted = False
 
 
 class SchemaComparison:
-    """Walks pairs of schemas. A pair that was found equal is never walked again, and one that differs only so often.
+    """Compares pairs of schemas. A pair's changes depend on the two schemas and on nothing that was compared before."""
 
-    So the time grows with the number of pairs, not with the number of ways to reach them. A pair that is met below
-    itself is taken for equal there; what was found equal because of that is assumed, until the pair itself is settled.
-    """
+    def __init__(self, sides: Sides) -> None:
+        self.sides = sides
+        self._pairs: dict[tuple[Node, Node, View], _Pair] = {}
+        self._changes: dict[_Pair, list[Located]] = {}
 
-    def __init__(self, report: Report, options: Options) -> None:
-        self.report = report
-        self.options = options
-        self.old = Normalizer(report.base)
-        self.new = Normalizer(report.revision)
-        self._equal: set[Any] = set()
-        self._unequal: set[Any] = set()
-        self._assumed: dict[Any, int] = {}
-        self._written: set[str] = set()
-        self._under_way: dict[Any, int] = {}
-        self._visits: dict[Any, int] = {}
-        self._lowest = _FREE
-        self._dry = False
+    def changes(self, old: Schema, new: Schema, view: View) -> list[Located]:
+        """Return what changed between two schemas, each change with its shortest ways from there: `.name`, `[*].id`."""
+        pair = self._compared(old, new, view)
+        if pair is None or not pair.rank:
+            return []
+        if pair not in self._changes:
+            nearest: dict[str, Any] = {}
+            found = list(self._located(pair))
+            for one in sorted(found, key=itemgetter(1, 2)):
+                nearest.setdefault(one.change.key, one[1:3])
+            self._changes[pair] = [one for one in found if one[1:3] == nearest[one.change.key]]
+        return self._changes[pair]
 
-    def begin_operation(self) -> None:
-        """Forget how often a pair was walked: every operation tells of its own changes."""
-        self._visits.clear()
+    def worst(self, old: Schema, new: Schema, view: View) -> Located | None:
+        """The worst of what changed between two schemas; None where nothing did."""
+        return min(self.changes(old, new, view), key=itemgetter(1, 2), default=None)
 
-    def compare(self, old: Schema, new: Schema, place: Place, is_branch: bool = False) -> None:
-        """Note every change between two schemas. `is_branch`: an alternative, of which null is not asked."""
-        if self.same(old, new):
-            return
-        one, other = self.old.node(old), self.new.node(new)
-        pair = (one.key, other.key, place.is_request, place.strongly_typed, is_branch)
-        if pair in self._equal:
-            return
-        assumed_at = self._under_way.get(pair, self._assumed.get(pair))
-        if assumed_at is not None:
-            self._lowest = min(self._lowest, assumed_at)
-            return
-        if self._dry and pair in self._unequal:
-            self.report.add(_COUNTED, place)
-            return
-        if not self._dry and self._visits.get(pair, 0) >= _SAME_PAIR:
-            return
-        depth = len(self._under_way)
-        if depth >= MAX_DEPTH:
-            spec, part = (self.report.base, old[0]) if old else (self.report.revision, new[0])
-            raise spec.refuse(part, f"schemas nest deeper than {MAX_DEPTH} levels", "flatten them")
-        self._walk(one, other, place, is_branch, pair, depth)
+    def _compared(self, old: Schema, new: Schema, view: View) -> _Pair | None:
+        if self.sides.equality.written_alike(old, new):
+            return None
+        known = len(self._pairs)
+        pair = self._pair(old, new, view)
+        if len(self._pairs) > known:
+            self._compare_from(pair)
+        return pair
 
-    def _walk(self, one: Node, other: Node, place: Place, is_branch: bool, pair: Any, depth: int) -> None:
-        before, assumed, outer_lowest = len(self.report.found), len(self._assumed), self._lowest
-        self._lowest = _FREE
-        self._under_way[pair] = depth
-        try:
-            self._compare_nodes(one, other, place, is_branch)
-        finally:
-            del self._under_way[pair]
-        lowest = self._lowest if self._lowest < depth else _FREE
-        if len(self.report.found) > before:
-            self._settle_assumed(assumed)
-            if self._dry:
-                self._unequal.add(pair)
-            else:
-                self._visits[pair] = self._visits.get(pair, 0) + 1
-        elif lowest == _FREE:
-            self._equal.update(self._settle_assumed(assumed), (pair,))
-        else:
-            self._assumed[pair] = lowest
-        self._lowest = min(lowest, outer_lowest)
+    def _pair(self, old: Schema, new: Schema, view: View) -> _Pair:
+        key = (self.sides.old.node(old), self.sides.new.node(new), view)
+        return self._pairs.get(key) or self._pairs.setdefault(key, _Pair(*key))
 
-    def _settle_assumed(self, since: int) -> list[Any]:
-        """End what was assumed below a pair, and return it: it holds if the pair is equal, else nothing is known."""
-        return [self._assumed.popitem()[0] for _ in range(len(self._assumed) - since)]
+    def _compare_from(self, root: _Pair) -> None:
+        """Compare a pair and all that it holds, then tell each how bad the worst is: no change may miss a way up."""
+        found = [root]
+        for pair in found:
+            draft = Draft(self.sides, pair.old, pair.new, pair.view)
+            _compare(draft)
+            pair.changes = draft.changes
+            for step, old, new, view, only_worse in draft.edges:
+                if self.sides.equality.written_alike(old, new):
+                    continue
+                known = len(self._pairs)
+                inner = self._pair(old, new, view)
+                pair.inside.append((step, inner, only_worse))
+                inner.within.append((pair, only_worse))
+                if len(self._pairs) > known:
+                    found.append(inner)
+        self._rank(found)
 
-    def same(self, old: Schema, new: Schema) -> bool:
-        """Tell two schemas that are written alike and hold no others, as most are, without reading them anew."""
-        if len(old) != 1 or len(new) != 1 or not _is_plain(old[0].value):
-            return False
-        written = repr(old[0].value)
-        if written != repr(new[0].value):
-            return False
-        if written not in self._written:
-            # Once, so that what cannot be read is told of.
-            self.old.node(old)
-            self.new.node(new)
-            self._written.add(written)
-        return True
+    def _rank(self, found: list[_Pair]) -> None:
+        table = rules()
+        waiting = []
+        for pair in found:
+            inside = [inner.rank for _, inner, only_worse in pair.inside if inner.rank > only_worse]
+            pair.rank = max([*inside, *(_RANK[table[change.rule].level] for change in pair.changes)], default=0)
+            waiting += [pair] if pair.rank else []
+        while waiting:
+            pair = waiting.pop()
+            for outer, only_worse in pair.within:
+                if outer.rank < pair.rank > only_worse:
+                    outer.rank = pair.rank
+                    waiting.append(outer)
 
-    def equal(self, old: Schema, new: Schema, place: Place) -> bool:
-        """Tell whether two schemas mean the same."""
-        found, dry = self.report.found, self._dry
-        self.report.found, self._dry = [], True
-        try:
-            self.compare(old, new, place)
-            return not self.report.found
-        finally:
-            self.report.found, self._dry = found, dry
+    def _located(self, root: _Pair) -> Iterable[Located]:
+        seen: set[_Pair] = set()
+        level: dict[_Pair, tuple[list[str], Trail]] = {root: ([""], (None, (root.old, root.new), ""))}
+        for depth in range(MAX_DEPTH):
+            seen.update(level)
+            deeper: dict[_Pair, tuple[list[str], Trail]] = {}
+            for pair, (ways, trail) in level.items():
+                for change in self._noted(pair):
+                    level_of = rank(change.rule, self.sides.options.levels)
+                    yield from (Located(change, level_of, depth, f"{way}{change.step}", (trail,)) for way in ways)
+                for step, inner, only_worse in pair.inside:
+                    if inner.rank > only_worse and inner not in seen:
+                        # From each pair on but one way leads: there would be too many.
+                        there = deeper.setdefault(inner, ([], (trail, (inner.old, inner.new), step)))
+                        there[0].append(f"{ways[0]}{step}")
+            level = deeper
+        if level:
+            pair = next(iter(level))
+            side = pair.old if pair.old.key else pair.new
+            part = side.schema[0]
+            raise side.normal.spec.refuse(part, f"schemas nest deeper than {MAX_DEPTH} levels", "flatten them")
 
-    def worst(self, old: Schema, new: Schema, place: Place) -> Level | None:
-        """The worst level of what changed between two schemas, without noting it; None where nothing did."""
-        found, self.report.found = self.report.found, []
-        try:
-            self.compare(old, new, place)
-            levels = {rules()[change.rule].level for change in self.report.found}
-        finally:
-            self.report.found = found
-        worst: tuple[Level, ...] = ("error", "warning", "info")
-        return next((level for level in worst if level in levels), None)
-
-    def _compare_nodes(self, old: Node, new: Node, place: Place, is_branch: bool) -> None:
-        emit, before = self.emitter(old, new, place), len(self.report.found)
-        self._compare_contents(old, new, place, is_branch, emit)
-        compare_all_of(self, old, new, place, emit, changed=len(self.report.found) > before)
-
-    def _compare_contents(self, old: Node, new: Node, place: Place, is_branch: bool, emit: Emit) -> None:
-        if compare_alternatives(self, old, new, place, emit):
-            return
-        comparable = compare_types(old, new, emit, place.strongly_typed, place.is_request)
-        if not is_branch and old.nullable != new.nullable and _may_say_null(old, new):
-            suffix = "became-nullable" if new.nullable else "became-not-nullable"
-            emit(suffix, old.nullable, new.nullable, "type", "null" if new.nullable else "not null")
-        if self.options.descriptions:
-            self._compare_words(old, new, place)
-        if not comparable:
-            return
-        compare_values(old, new, emit)
-        compare_constraints(old, new, emit, place.is_request)
-        compare_defaults(old, new, emit)
-        if place.scope == "request-parameter":
-            compare_extensible(old, new, emit)
-        compare_discriminators(self, old, new, place, emit)
-        compare_properties(self, old, new, place)
-        compare_subschemas(self, old, new, place, emit)
-
-    def _compare_words(self, old: Node, new: Node, place: Place) -> None:
-        for keyword in ("title", "description"):
-            before, after = old.flags.get(keyword), new.flags.get(keyword)
-            if before != after:
-                self.report.add("description-changed", place, before, after, old.at(keyword), new.at(keyword))
-
-    def emitter(self, old: Node, new: Node, place: Place) -> Callable[..., None]:
-        """Return what notes a change between these two nodes at this place."""
-
-        def emit(suffix: str, before: Any, after: Any, keyword: str, say: str = "") -> None:
-            rule = _SPELLED.get((place.scope, suffix)) or f"{place.scope}-{suffix}"
-            self.report.add(rule, place, before, after, old.at(keyword), new.at(keyword), say)
-
-        return emit
-
-    def value(self, part: Part) -> Schema:
-        """A part as a schema; one that takes anything where it is absent."""
-        return (part,) if part.value is not None else ()
+    def _noted(self, pair: _Pair) -> list[Change]:
+        """What changed between the two themselves, where `allOf` is cut otherwise that too."""
+        if not pair.is_noted:
+            draft = Draft(self.sides, pair.old, pair.new, pair.view)
+            compare_all_of(draft, changed=True)
+            pair.changes += draft.changes
+            pair.is_noted = True
+        return pair.changes
 
 
-def _is_plain(schema: Any) -> bool:
-    """Tell a short schema of scalars and lists of such, but for a discriminator, which has to be a mapping."""
-    return (
-        isinstance(schema, dict)
-        and len(schema) <= _SHORT
-        and "discriminator" not in schema
-        and not refers(schema)
-        and all(map(_is_scalar_or_some, schema.values()))
-    )
+def _compare(draft: Draft) -> None:
+    compare_all_of(draft, changed=False)
+    old, new, view = draft.old, draft.new, draft.view
+    if compare_alternatives(draft):
+        return
+    if old.choices and new.choices:
+        # Each alternative has its types.
+        compare_formats(draft)
+        comparable = True
+    else:
+        comparable = compare_types(draft)
+    if not view.is_branch and old.nullable != new.nullable and _may_say_null(old, new):
+        suffix = "became-nullable" if new.nullable else "became-not-nullable"
+        draft.emit(suffix, old.nullable, new.nullable, "type", "null" if new.nullable else "not null")
+    if draft.sides.options.descriptions:
+        _compare_words(draft)
+    if not comparable:
+        return
+    compare_values(draft)
+    compare_constraints(draft)
+    compare_defaults(draft)
+    if view.scope == "request-parameter":
+        compare_extensible(draft)
+    compare_discriminators(draft)
+    compare_properties(draft)
+    compare_subschemas(draft)
 
 
-def _is_scalar_or_some(value: Any) -> bool:
-    if isinstance(value, list):
-        return len(value) <= _FEW and not any(isinstance(item, (dict, list)) for item in value)
-    return not isinstance(value, dict)
-
-
-_SPELLED = {("response-body", "enum-value-removed"): "response-mediatype-enum-value-removed"}
+def _compare_words(draft: Draft) -> None:
+    rule = "description-changed"
+    for keyword in ("title", "description"):
+        values = draft.old.flags.get(keyword), draft.new.flags.get(keyword)
+        if values[0] != values[1]:
+            draft.add(rule, rule, "", values, (draft.old.at(keyword), draft.new.at(keyword)))
 
 
 def _may_say_null(old: Node, new: Node) -> bool:
     """Whether null is worth a word: a schema that takes any type takes null, and the type's own finding says so."""
     return (old.types is None) == (new.types is None) or bool(old.choices) or bool(new.choices)
+
+
+def value(part: Any) -> Schema:
+    """A part as a schema; one that takes anything where it is absent."""
+    return (part,) if part.value is not None else ()

@@ -59,22 +59,39 @@ def sent_as(scheme: Scheme) -> Key | None:
     return None if scheme[0] == "mutualTLS" else ("header", "authorization")
 
 
-def read_security(spec: Spec, operation: Operation, known: dict[str, Part]) -> Security:
-    """Return what an operation demands; its own list stands instead of the document's (OpenAPI 3.1, section 4.8.10)."""
-    own = operation.part / "security"
-    whole = own if own.value is not None else spec.root / "security"
-    alternatives = set()
-    for requirement in spec.items(whole):
-        credentials = set()
-        for name, scopes in spec.mapping(requirement).items():
-            if name not in known:
-                raise spec.refuse(
-                    requirement, f"the security scheme {name[:80]!r} is not defined", "see components.securitySchemes"
-                )
-            asked = frozenset(spec.text(scope) for scope in spec.items(Part(scopes, f"{requirement.pointer}/{name}")))
-            credentials.add((scheme_key(spec, known[name]), asked))
-        alternatives.add(frozenset(credentials))
-    return Security(frozenset(alternatives or {_NOTHING}), own.value is None, whole.pointer)
+class Demands:
+    """What the operations of a document demand; an own list stands instead of the document's (OpenAPI 3.1, 4.8.10)."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._known = schemes(spec)
+        self._whole: Security | None = None
+
+    def of(self, operation: Operation) -> Security:
+        """Return what an operation demands. Raises `DocumentError` where a scheme is not defined."""
+        own = operation.part / "security"
+        if own.value is not None:
+            return self._read(own, is_global=False)
+        if self._whole is None:
+            self._whole = self._read(self._spec.root / "security", is_global=True)
+        return self._whole
+
+    def _read(self, whole: Part, is_global: bool) -> Security:
+        spec, known = self._spec, self._known
+        alternatives = set()
+        for requirement in spec.items(whole):
+            credentials = set()
+            for name, scopes in spec.mapping(requirement).items():
+                if name not in known:
+                    raise spec.refuse(
+                        requirement,
+                        f"the security scheme {name[:80]!r} is not defined",
+                        "see components.securitySchemes",
+                    )
+                asked = spec.items(Part(scopes, f"{requirement.pointer}/{name}"))
+                credentials.add((scheme_key(spec, known[name]), frozenset(map(spec.text, asked))))
+            alternatives.add(frozenset(credentials))
+        return Security(frozenset(alternatives or {_NOTHING}), is_global, whole.pointer)
 
 
 def known_credentials(
@@ -94,7 +111,7 @@ def compare_security(report: Report, old: Security, new: Security, demanded: fro
         return
     prefix = "api-global-security" if old.is_global and new.is_global else "api-security"
     if prefix == "api-global-security":
-        place = Place("", "", "", "security")
+        place = Place(location="security")
     here = place._replace(location="security")
     at = old.pointer, new.pointer
     gone, come = old.alternatives - new.alternatives, new.alternatives - old.alternatives
@@ -183,7 +200,7 @@ def compare_schemes(report: Report) -> None:
     old_keys = {name: scheme_key(report.base, part) for name, part in before.items()}
     new_keys = {name: scheme_key(report.revision, part) for name, part in after.items()}
     for name in dict.fromkeys([*before, *after]):
-        place = Place("", "", "", "securitySchemes")
+        place = Place(location="securitySchemes")
         if name in before and name in after and old_keys[name] != new_keys[name]:
             at = before[name].pointer, after[name].pointer
             report.add(
@@ -205,7 +222,7 @@ def _compare_flows(report: Report, old: Part, new: Part) -> None:
     before, after = dict(report.base.fields(old)), dict(report.revision.fields(new))
     for name in (name for name in before if name in after):
         one, other = before[name], after[name]
-        place = Place("", "", "", f"securitySchemes oauth2 {name}")
+        place = Place(location=f"securitySchemes oauth2 {name}")
         at = one.pointer, other.pointer
         for keyword, words in (("authorizationUrl", "url"), ("tokenUrl", "token-url")):
             was, now = report.base.text(one / keyword), report.revision.text(other / keyword)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_bctrl.drift.compare_properties import compare_undeclared
+from pytest_bctrl.drift.node import says_more
 from pytest_bctrl.drift.spec import Part
 
 if TYPE_CHECKING:
-    from pytest_bctrl.drift.compare_keywords import Emit
-    from pytest_bctrl.drift.compare_schema import SchemaComparison
-    from pytest_bctrl.drift.node import Node, Schema
-    from pytest_bctrl.drift.normalize import Normalizer
-    from pytest_bctrl.drift.report import Place
+    from pytest_bctrl.drift.node import Node
+    from pytest_bctrl.drift.pair import Draft
 
 _OPTIONAL = (
     ("propertyNames", "property-names"), ("contentSchema", "content-schema"), ("contains", "contains"),
@@ -22,94 +19,81 @@ _OPTIONAL = (
 _MAPS = (("patternProperties", "pattern-property"), ("dependentSchemas", "dependent-schema"))
 
 
-def compare_subschemas(walk: SchemaComparison, old: Node, new: Node, place: Place, emit: Emit) -> None:
+def compare_subschemas(draft: Draft) -> None:
     """Note changes under every keyword that holds schemas, properties and alternatives aside."""
+    old, new = draft.old, draft.new
     if not (old.children or new.children or old.maps or new.maps or old.prefix or new.prefix):
         return
     if old.takes("array") and new.takes("array"):
-        _compare_items(walk, old, new, place, emit)
+        _compare_items(draft)
     if old.takes("object") and new.takes("object"):
-        _compare_additional(walk, old, new, place, emit)
+        _compare_additional(draft)
     for keyword, name in _OPTIONAL:
-        if keyword not in old.children and keyword not in new.children:
-            continue
-        before, after = _said(walk.old, old, keyword), _said(walk.new, new, keyword)
-        if before is None and after is None:
-            continue
-        if before is None or after is None:
-            emit(f"{name}-added" if before is None else f"{name}-removed", None, None, keyword)
-        else:
-            walk.compare(before, after, place.inside(f"<{keyword}>"))
-    _compare_opposed(walk, old, new, place, emit)
+        before, after = draft.said(keyword)
+        if before is not None and after is not None:
+            draft.follow(before, after, f"<{keyword}>")
+        elif before is not None or after is not None:
+            draft.emit(f"{name}-added" if before is None else f"{name}-removed", None, None, keyword)
+    _compare_opposed(draft)
     for keyword, name in _MAPS:
-        _compare_map(walk, old, new, place, emit, keyword, name)
+        _compare_map(draft, keyword, name)
 
 
-def _said(normal: Normalizer, node: Node, keyword: str) -> Schema | None:
-    """The schema under a keyword, or None where there is none or it takes anything anyway."""
-    schema = node.children.get(keyword)
-    if schema is None or keyword == "contains":
-        return schema
-    return None if takes_anything(normal.node(schema)) else schema
-
-
-def takes_anything(node: Node) -> bool:
-    """Tell a schema that rules nothing out."""
-    rules_out = node.never or node.types is not None or node.enum is not None or node.constraints or node.children
-    return not (rules_out or node.maps or node.prefix or node.required or node.choices)
-
-
-def _compare_items(walk: SchemaComparison, old: Node, new: Node, place: Place, emit: Emit) -> None:
+def _compare_items(draft: Draft) -> None:
+    old, new = draft.old, draft.new
     for index in range(max(len(old.prefix), len(new.prefix))):
         if index < min(len(old.prefix), len(new.prefix)):
-            walk.compare(old.prefix[index], new.prefix[index], place.inside(f"[{index}]"))
+            draft.follow(old.prefix[index], new.prefix[index], f"[{index}]")
             continue
         is_new = index < len(new.prefix)
         before = old.child("items") if is_new else old.prefix[index]
         after = new.prefix[index] if is_new else new.child("items")
-        if not walk.equal(before, after, place):
-            emit("prefix-items-added" if is_new else "prefix-items-removed", None, None, "prefixItems", f"item {index}")
-            compare_undeclared(walk, before, after, place.inside(f"[{index}]"))
+        if not draft.sides.equal(before, after):
+            action = "added" if is_new else "removed"
+            draft.emit(f"prefix-items-{action}", None, None, "prefixItems", f"item {index}")
+            draft.follow_undeclared(before, after, f"[{index}]")
     if "items" in old.children or "items" in new.children:
-        walk.compare(old.child("items"), new.child("items"), place.inside("[*]"))
+        draft.follow(old.child("items"), new.child("items"), "[*]")
 
 
-def _compare_additional(walk: SchemaComparison, old: Node, new: Node, place: Place, emit: Emit) -> None:
-    before, after = old.child("additionalProperties"), new.child("additionalProperties")
+def _compare_additional(draft: Draft) -> None:
+    before, after = draft.old.child("additionalProperties"), draft.new.child("additionalProperties")
     if not before and not after:
         return
-    was_closed, is_closed = walk.old.node(before).never, walk.new.node(after).never
+    was_closed, is_closed = draft.sides.old.node(before).never, draft.sides.new.node(after).never
     if was_closed != is_closed:
         suffix = "additional-properties-closed" if is_closed else "additional-properties-opened"
-        emit(suffix, not was_closed, not is_closed, "additionalProperties")
+        draft.emit(suffix, not was_closed, not is_closed, "additionalProperties")
     elif not was_closed:
-        walk.compare(before, after, place.inside(".*"))
+        draft.follow(before, after, ".*")
 
 
-def _compare_opposed(walk: SchemaComparison, old: Node, new: Node, place: Place, emit: Emit) -> None:
+def _compare_opposed(draft: Draft) -> None:
     """`not` and `if` turn the direction round, so any change of theirs is told as a whole."""
     for keyword in ("not", "if"):
-        before, after = old.children.get(keyword), new.children.get(keyword)
+        before, after = draft.old.children.get(keyword), draft.new.children.get(keyword)
         if before is not None and after is not None:
-            if walk.equal(before, after, place.inside("")):
+            if draft.sides.equal(before, after):
                 continue
             if keyword == "not":
-                emit(f"not-{_excluded(walk.old.node(before), walk.new.node(after))}", None, None, "not")
+                excluded = _excluded(draft.sides.old.node(before), draft.sides.new.node(after))
+                draft.emit(f"not-{excluded}", None, None, "not")
             else:
-                emit("if-removed", None, None, "if")
-                emit("if-added", None, None, "if")
+                draft.emit("if-removed", None, None, "if")
+                draft.emit("if-added", None, None, "if")
         elif before is not None or after is not None:
-            emit(f"{keyword}-added" if before is None else f"{keyword}-removed", None, None, keyword)
+            draft.emit(f"{keyword}-added" if before is None else f"{keyword}-removed", None, None, keyword)
 
 
-def _tells_of_closed(walk: SchemaComparison, old: Node, new: Node, pattern: str, emit: Emit) -> bool:
+def _tells_of_closed(draft: Draft, pattern: str) -> bool:
     """Note a pattern that came to or left an object that is closed otherwise: what it names is let in, or shut out."""
-    was_closed, is_closed = walk.old.node(old.undeclared).never, walk.new.node(new.undeclared).never
+    was_closed = draft.sides.old.node(draft.old.undeclared).never
+    is_closed = draft.sides.new.node(draft.new.undeclared).never
     if was_closed and is_closed:
-        if pattern in old.maps.get("patternProperties", {}):
-            emit("additional-properties-closed", pattern, None, "patternProperties")
+        if pattern in draft.old.maps.get("patternProperties", {}):
+            draft.emit("additional-properties-closed", pattern, None, "patternProperties")
         else:
-            emit("additional-properties-opened", None, pattern, "patternProperties")
+            draft.emit("additional-properties-opened", None, pattern, "patternProperties")
     return was_closed or is_closed
 
 
@@ -119,84 +103,55 @@ def _excluded(old: Node, new: Node) -> str:
     What else the side with more values says could spare some of them, so it must say no more.
     """
     if old.enum is not None and new.enum is not None and old.nullable == new.nullable:
-        if old.enum.keys() <= new.enum.keys() and _only_lists(new):
+        if old.enum.keys() <= new.enum.keys() and not says_more(new):
             return "specialized"
-        if new.enum.keys() <= old.enum.keys() and _only_lists(old):
+        if new.enum.keys() <= old.enum.keys() and not says_more(old):
             return "generalized"
     return "changed"
 
 
-def _only_lists(node: Node) -> bool:
-    return not (node.constraints or node.children or node.maps or node.prefix or node.required or node.choices)
-
-
-def _compare_map(
-    walk: SchemaComparison, old: Node, new: Node, place: Place, emit: Emit, keyword: str, name: str
-) -> None:
-    before, after = old.maps.get(keyword, {}), new.maps.get(keyword, {})
+def _compare_map(draft: Draft, keyword: str, name: str) -> None:
+    before, after = draft.old.maps.get(keyword, {}), draft.new.maps.get(keyword, {})
     for key in dict.fromkeys([*before, *after]):
         if key in before and key in after:
-            walk.compare(before[key], after[key], place.inside(f".<{keyword} {key}>"))
-        elif keyword == "patternProperties" and _tells_of_closed(walk, old, new, key, emit):
+            draft.follow(before[key], after[key], f".<{keyword} {key}>")
+        elif keyword == "patternProperties" and _tells_of_closed(draft, key):
             continue
         elif key in before:
-            emit(f"{name}-removed", key, None, keyword)
+            draft.emit(f"{name}-removed", key, None, keyword)
         else:
-            emit(f"{name}-added", None, key, keyword)
+            draft.emit(f"{name}-added", None, key, keyword)
 
 
-def compare_discriminators(walk: SchemaComparison, old: Node, new: Node, place: Place, emit: Emit) -> None:
+def compare_discriminators(draft: Draft) -> None:
     """Note changes of the discriminator. What a value maps to is compared, not what that is called."""
-    if "discriminator" not in old.flags and "discriminator" not in new.flags:
+    if "discriminator" not in draft.old.flags and "discriminator" not in draft.new.flags:
         return
-    before, after = _discriminator(walk, old, is_new=False), _discriminator(walk, new, is_new=True)
+    before, after = (node.flags.get("discriminator") or {} for node in (draft.old, draft.new))
     if not before or not after:
         if before or after:
-            emit(
-                "discriminator-added" if not before else "discriminator-removed",
-                before or None,
-                after or None,
-                "discriminator",
-            )
+            action = "removed" if before else "added"
+            draft.emit(f"discriminator-{action}", before or None, after or None, "discriminator")
         return
-    if before.get("propertyName") != after.get("propertyName"):
-        emit(
-            "discriminator-property-name-changed",
-            before.get("propertyName"),
-            after.get("propertyName"),
-            "discriminator",
-        )
+    names = before.get("propertyName"), after.get("propertyName")
+    if names[0] != names[1]:
+        draft.emit("discriminator-property-name-changed", *names, "discriminator")
     old_map, new_map = before.get("mapping") or {}, after.get("mapping") or {}
     for value in dict.fromkeys([*old_map, *new_map]):
-        one, other = old_map.get(value), new_map.get(value)
-        if one is None or other is None:
-            emit("discriminator-mapping-added" if one is None else "discriminator-mapping-deleted", None, None,
-                 "discriminator", str(value))  # fmt: skip
-        elif not _same_target(walk, one, other, old, new, place):
-            emit("discriminator-mapping-changed", None, None, "discriminator", str(value))
+        if value not in old_map or value not in new_map:
+            action = "added" if value in new_map else "deleted"
+            draft.emit(f"discriminator-mapping-{action}", None, None, "discriminator", str(value))
+        elif not _same_target(draft, old_map[value], new_map[value]):
+            draft.emit("discriminator-mapping-changed", None, None, "discriminator", str(value))
 
 
-def _discriminator(walk: SchemaComparison, node: Node, is_new: bool) -> dict[str, Any]:
-    value = node.flags.get("discriminator")
-    spec = walk.report.revision if is_new else walk.report.base
-    found = spec.mapping(Part(value, node.at("discriminator")))
-    spec.mapping(Part(found.get("mapping"), f"{node.at('discriminator')}/mapping"))
-    return found
-
-
-def _same_target(walk: SchemaComparison, one: Any, other: Any, old: Node, new: Node, place: Place) -> bool:
+def _same_target(draft: Draft, one: Any, other: Any) -> bool:
     """Tell whether a value still leads to the same schema, which may have changed: no alternative is what it was."""
-    schemas = []
-    for spec, name, node in ((walk.report.base, one, old), (walk.report.revision, other, new)):
-        known = spec.root / "components" / "schemas" / str(name)
-        if known.value is not None:
-            schemas.append(known)
-        elif isinstance(name, str) and name.startswith("#/"):
-            schemas.append(spec.target(Part({"$ref": name}, node.at("discriminator"))))
-        else:
-            return bool(one == other)
-    inside = place.inside("")
-    if walk.equal((schemas[0],), (schemas[1],), inside):
+    sides = draft.sides
+    before, after = (side.named(name, Part({}, "")) for side, name in ((sides.old, one), (sides.new, other)))
+    if before is None or after is None:
+        return bool(one == other)
+    if sides.equal((before,), (after,)):
         return True
-    elsewhere = [branch for choice in new.choices for branch in choice.branches]
-    return bool(elsewhere) and not any(walk.equal((schemas[0],), (branch,), inside) for branch in elsewhere)
+    elsewhere = [branch for choice in draft.new.choices for branch in choice.branches]
+    return bool(elsewhere) and not any(sides.equal((before,), branch) for branch in elsewhere)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from pytest_bctrl.drift.spec import Part, Spec, value_key
@@ -22,6 +23,8 @@ BOUNDS: dict[str, tuple[str, str]] = {
     "minContains": ("min-contains", "array"),
 }
 """Keyword: its name in a rule's id, and the type it bounds."""
+BITS = {"int32": 32, "int64": 64}
+"""Formats of integers (OpenAPI, format registry), and how many bits they have."""
 EXCLUSIVE = {"maximum": "exclusiveMaximum", "minimum": "exclusiveMinimum"}
 
 _SAYS_NOTHING = {"minLength": 0, "minItems": 0, "minProperties": 0, "minContains": 1}
@@ -46,7 +49,7 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
         value = schema.get(keyword)
         if value is None or (isinstance(value, bool) and keyword.startswith("exclusive")):
             continue
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if not is_number(value):
             raise spec.refuse(part / keyword, f"{keyword!r} is not a number", "give a number")
         if _SAYS_NOTHING.get(keyword) != value:
             found[keyword] = value
@@ -56,7 +59,7 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
             found[keyword] = frozenset({schema[keyword]})
     if schema.get("multipleOf") is not None:
         value = schema["multipleOf"]
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+        if not is_number(value) or value <= 0:
             raise spec.refuse(part / "multipleOf", "'multipleOf' is not a number above 0", "give one")
         found["multipleOf"] = frozenset({value})
     if "uniqueItems" in schema and spec.flag(part / "uniqueItems"):
@@ -98,6 +101,29 @@ def _read_lists(part: Part, spec: Spec, found: dict[str, Any]) -> None:
     values = spec.items(part / "x-extensible-enum") if isinstance(part.value.get("x-extensible-enum"), list) else []
     if values:
         found["x-extensible-enum"] = {value_key(item.value): item.value for item in values}
+
+
+_KEPT_BY: dict[str, Callable[[Any, Any], bool]] = {
+    "maxLength": lambda value, most: not isinstance(value, str) or len(value) <= most,
+    "minLength": lambda value, least: not isinstance(value, str) or len(value) >= least,
+    "maximum": lambda value, most: not is_number(value) or value <= most,
+    "minimum": lambda value, least: not is_number(value) or value >= least,
+    "exclusiveMaximum": lambda value, most: not is_number(value) or value < most,
+    "exclusiveMinimum": lambda value, least: not is_number(value) or value > least,
+}
+
+
+def is_number(value: Any) -> bool:
+    """Tell a number of JSON, which true and false are not."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def narrow_enum(enum: dict[Any, Any], constraints: dict[str, Any]) -> dict[Any, Any]:
+    """Return the values that keep the bounds, and take those bounds away: the values say it all."""
+    for keyword in _KEPT_BY.keys() & constraints.keys():
+        bound = constraints.pop(keyword)
+        enum = {key: value for key, value in enum.items() if _KEPT_BY[keyword](value, bound)}
+    return enum
 
 
 def merge_constraint(constraints: dict[str, Any], keyword: str, value: Any) -> None:

@@ -6,10 +6,12 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pytest_bctrl.drift.options import Options
-    from pytest_bctrl.drift.report import Place, Report
+
+    Add = Callable[[str, Any, Any], None]
+    Values = Mapping[str, Any]
 
 STABILITY = ("draft", "alpha", "beta", "stable")
 
@@ -55,72 +57,58 @@ def sunset(value: Any) -> date | None:
         return None
 
 
-def compare_lifecycle(
-    report: Report,
-    options: Options,
-    subject: Subject,
-    old: Mapping[str, Any],
-    new: Mapping[str, Any],
-    place: Place,
-    at: tuple[str, str],
-) -> None:
-    """Note deprecations, their sunset dates, and stability levels that changed."""
+def compare_lifecycle(add: Add, options: Options, subject: Subject, old: Values, new: Values) -> None:
+    """Note deprecations, their sunset dates, and stability levels that changed; `add` takes rule and both values."""
     if subject.stability:
-        _compare_stability(report, subject, old, new, place, at)
+        _compare_stability(add, subject, old, new)
     was, now = bool(old.get("deprecated")), bool(new.get("deprecated"))
     before, after = old.get("x-sunset"), new.get("x-sunset")
     if was and not now:
-        report.add(subject.reactivated, place, True, False, *at)
+        add(subject.reactivated, True, False)
     elif now and not was:
-        _note_deprecated(report, options, subject, after, place, at)
+        _note_deprecated(add, options, subject, after)
     elif now and before != after:
-        _note_moved(report, options, subject, before, after, place, at)
+        _note_moved(add, options, subject, before, after)
 
 
-def _note_deprecated(
-    report: Report, options: Options, subject: Subject, after: Any, place: Place, at: tuple[str, str]
-) -> None:
+def _note_deprecated(add: Add, options: Options, subject: Subject, after: Any) -> None:
     if after is None:
         rule = subject.missing if options.sunset_days else subject.deprecated
-        report.add(rule, place, False, True, *at)
+        add(rule, False, True)
         return
     when = sunset(after)
     if when is None:
-        report.add(subject.unreadable, place, None, after, *at)
+        add(subject.unreadable, None, after)
     elif options.sunset_days and when < options.day() + timedelta(days=options.sunset_days):
-        report.add(subject.too_small, place, None, after, *at)
+        add(subject.too_small, None, after)
     else:
-        report.add(subject.deprecated_with_sunset, place, None, after, *at)
+        add(subject.deprecated_with_sunset, None, after)
 
 
-def _note_moved(
-    report: Report, options: Options, subject: Subject, before: Any, after: Any, place: Place, at: tuple[str, str]
-) -> None:
+def _note_moved(add: Add, options: Options, subject: Subject, before: Any, after: Any) -> None:
     if after is None:
         if subject.deleted:
-            report.add(subject.deleted, place, before, None, *at)
+            add(subject.deleted, before, None)
         return
     when = sunset(after)
     if when is None:
-        report.add(subject.unreadable, place, before, after, *at)
+        add(subject.unreadable, before, after)
         return
     earliest = options.day() + timedelta(days=options.sunset_days)
     known = sunset(before)
     if subject.moved and known is not None and when < known and when < earliest:
-        report.add(subject.moved, place, before, after, *at)
+        add(subject.moved, before, after)
 
 
-def _compare_stability(
-    report: Report, subject: Subject, old: Mapping[str, Any], new: Mapping[str, Any], place: Place, at: tuple[str, str]
-) -> None:
+def _compare_stability(add: Add, subject: Subject, old: Values, new: Values) -> None:
     before, after = old.get("x-stability-level"), new.get("x-stability-level")
     if before == after:
         return
     if after is not None and after not in STABILITY:
         if subject.invalid_stability:
-            report.add(subject.invalid_stability, place, before, after, *at)
+            add(subject.invalid_stability, before, after)
         return
     one = STABILITY.index(before) if before in STABILITY else len(STABILITY) - 1
     other = STABILITY.index(after) if after is not None else len(STABILITY) - 1
     if one != other:
-        report.add(f"{subject.stability}-{'decreased' if other < one else 'increased'}", place, before, after, *at)
+        add(f"{subject.stability}-{'decreased' if other < one else 'increased'}", before, after)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_bctrl.drift.spec import Part, Spec
 
 if TYPE_CHECKING:
-    from pytest_bctrl.drift.compare_schema import SchemaComparison
-    from pytest_bctrl.drift.node import Node
+    from collections.abc import Callable, Hashable, Iterable
+
+    from pytest_bctrl.drift.node import Node, Schema
     from pytest_bctrl.drift.normalize import Normalizer
-    from pytest_bctrl.drift.report import Place
+    from pytest_bctrl.drift.pair import Sides
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
 _ALIKE = 0.34
-_EXHAUSTIVE = 2500
 
 
 class Operation(NamedTuple):
@@ -32,6 +32,11 @@ class Operation(NamedTuple):
     def label(self) -> str:
         """As a reader writes it."""
         return f"{self.method.upper()} {self.path}"
+
+    @property
+    def whole(self) -> tuple[Any, ...]:
+        """All that it says, and its path item for it."""
+        return self.part.value, (self.item / "parameters").value, (self.item / "servers").value
 
     @property
     def key(self) -> tuple[str, str]:
@@ -99,9 +104,9 @@ def match_operations(old: list[Operation], new: list[Operation]) -> Operations:
 
 
 class Branch(NamedTuple):
-    """One alternative: where it stands, what it says, and by which values of its properties it is told apart."""
+    """One alternative: as it is written, what it says, and by which values of its properties it is told apart."""
 
-    part: Part
+    schema: Schema
     node: Node
     values: dict[str, frozenset[Any]]
 
@@ -114,21 +119,29 @@ class Branches(NamedTuple):
     added: list[tuple[Branch, str]]
 
 
-def branches(parts: tuple[Part, ...], normal: Normalizer) -> list[Branch]:
+def branches(schemas: Iterable[Schema], normal: Normalizer) -> list[Branch]:
     """Read alternatives for matching."""
     found = []
-    for part in parts:
-        node = normal.node((part,))
+    for one in schemas:
+        node = normal.node(one)
         values = {}
         for name, schema in node.maps.get("properties", {}).items():
-            enum = normal.node(schema).enum
+            enum = normal.node(schema).enum if any(map(_may_list, schema)) else None
             if enum:
                 values[name] = frozenset(enum)
-        found.append(Branch(part, node, values))
+        found.append(Branch(one, node, values))
     return found
 
 
-def match_branches(walk: SchemaComparison, old: list[Branch], new: list[Branch], place: Place) -> Branches:
+_LISTS = frozenset(("enum", "const", "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf"))
+
+
+def _may_list(part: Part) -> bool:
+    """Tell a schema that may list values; most are plainly none such."""
+    return not isinstance(part.value, dict) or not _LISTS.isdisjoint(part.value)
+
+
+def match_branches(sides: Sides, old: list[Branch], new: list[Branch]) -> Branches:
     """Match alternatives: by the value of a property that tells them apart, then by equality, then by likeness."""
     teller = _telling_property(old, new)
     pairs = [
@@ -137,11 +150,10 @@ def match_branches(walk: SchemaComparison, old: list[Branch], new: list[Branch],
         for other in new
         if teller and one.values.get(teller, frozenset()) & other.values.get(teller, frozenset())
     ]
-    rest_old, rest_new = _without(old, pairs, 0), _without(new, pairs, 1)
-    small = len(rest_old) * len(rest_new) <= _EXHAUSTIVE
-    rest_old, rest_new = _pair_up(
-        pairs, rest_old, rest_new, lambda one, other: float(small and _equal(walk, one, other, place)), 1
-    )
+    taken = {id(branch) for pair in pairs for branch in pair}
+    rest_old, rest_new = ([branch for branch in side if id(branch) not in taken] for side in (old, new))
+    rest_old, rest_new = take_equal(pairs, rest_old, rest_new, sides.equality.written_alike)
+    rest_old, rest_new = _take_meaning(sides, pairs, rest_old, rest_new, teller)
     rest_old, rest_new = _pair_up(pairs, rest_old, rest_new, lambda one, other: _likeness(one, other, teller), _ALIKE)
     order = {id(one): index for index, one in enumerate(old)}
     pairs.sort(key=lambda pair: order[id(pair[0])])
@@ -165,11 +177,6 @@ def _telling_property(old: list[Branch], new: list[Branch]) -> str:
     return best
 
 
-def _without(side: list[Branch], pairs: list[tuple[Branch, Branch]], index: int) -> list[Branch]:
-    taken = {id(pair[index]) for pair in pairs}
-    return [branch for branch in side if id(branch) not in taken]
-
-
 def _pair_up(
     pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], score: Any, least: float
 ) -> tuple[list[Branch], list[Branch]]:
@@ -188,8 +195,58 @@ def _pair_up(
     )
 
 
-def _equal(walk: SchemaComparison, old: Branch, new: Branch, place: Place) -> bool:
-    return _overlap(old.node, new.node) and walk.equal((old.part,), (new.part,), place)
+def unlike(
+    old: Iterable[Schema], new: Iterable[Schema], alike: Callable[[Schema, Schema], bool]
+) -> tuple[list[Schema], list[Schema]]:
+    """Return the schemas of each side that have none on the other side that is written alike."""
+    gone, come = [], list(new)
+    for schema in old:
+        other = next((index for index, other in enumerate(come) if alike(schema, other)), None)
+        if other is None:
+            gone.append(schema)
+        else:
+            del come[other]
+    return gone, come
+
+
+def take_equal(
+    pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], same: Callable[[Schema, Schema], bool]
+) -> tuple[list[Branch], list[Branch]]:
+    """Move the pairs that mean the same out of what is left."""
+    rest_old, rest_new = [], list(new)
+    for one in old:
+        other = next((other for other in rest_new if same(one.schema, other.schema)), None)
+        if other is None:
+            rest_old.append(one)
+        else:
+            rest_new.remove(other)
+            pairs.append((one, other))
+    return rest_old, rest_new
+
+
+def _take_meaning(
+    sides: Sides, pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], teller: str
+) -> tuple[list[Branch], list[Branch]]:
+    """Move out of what is left what means the same, or, but for what it holds, would mean the same as no other."""
+    own: dict[Hashable, tuple[list[Branch], list[Branch]]] = {}
+    for index, side in enumerate((old, new)):
+        for branch in side:
+            own.setdefault(sides.equality.says(branch.node), ([], []))[index].append(branch)
+    rest_old: list[Branch] = []
+    rest_new: list[Branch] = []
+    for before, after in own.values():
+        if len(before) == len(after) == 1 and not (teller in before[0].values and teller in after[0].values):
+            pairs.append((before[0], after[0]))
+        else:
+            left = take_equal(pairs, before, after, sides.equal) if before and after else (before, after)
+            rest_old += left[0]
+            rest_new += left[1]
+    return _in_order(old, rest_old), _in_order(new, rest_new)
+
+
+def _in_order(side: list[Branch], rest: list[Branch]) -> list[Branch]:
+    kept = {id(branch) for branch in rest}
+    return [branch for branch in side if id(branch) in kept]
 
 
 def _overlap(old: Node, new: Node) -> bool:

@@ -10,15 +10,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_bctrl.drift.alternatives import read_alternatives
-from pytest_bctrl.drift.constraints import CONSTRAINTS, merge_constraint, read_constraints, relevant
-from pytest_bctrl.drift.node import TYPES, Flat, Node, Schema, intersection, type_of
+from pytest_bctrl.drift.alternatives import read_alternatives, says_nothing
+from pytest_bctrl.drift.constraints import (
+    BITS,
+    CONSTRAINTS,
+    EXCLUSIVE,
+    merge_constraint,
+    narrow_enum,
+    read_constraints,
+    relevant,
+)
+from pytest_bctrl.drift.node import BESIDE, TYPES, Flat, Node, Schema, covers, intersection, type_of
 from pytest_bctrl.drift.spec import Part, Spec, kind, refers, value_key
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.alternatives import Choice
 
-_CHILDREN = (
+CHILDREN = (
     "items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else",
     "unevaluatedItems", "unevaluatedProperties", "contentSchema",
 )  # fmt: skip
@@ -28,9 +36,12 @@ _ANNOTATIONS = frozenset(
      "$anchor", "$dynamicAnchor", "definitions", "summary", "deprecated", "readOnly", "writeOnly", "default")
 )  # fmt: skip
 _FLAGS = frozenset(("deprecated", "readOnly", "writeOnly", "default", "x-sunset", "x-stability-level"))
-_HOLDS_SCHEMAS = frozenset((*_CHILDREN, *_MAPS, "prefixItems"))
+_HOLDS_SCHEMAS = frozenset((*CHILDREN, *_MAPS, "prefixItems"))
 _TRUE_OR_FALSE = frozenset(("deprecated", "readOnly", "writeOnly"))
 _KEPT = frozenset(("default", "discriminator", "x-sunset", "x-stability-level", "title", "description"))
+_VACUOUS = frozenset(CHILDREN) - {"contains", "not", "if"}
+"""What says nothing where its schema takes anything."""
+_LEFT_OVER = {"additionalProperties": "unevaluatedProperties", "items": "unevaluatedItems"}
 MAX_PARTS = 500
 MAX_NESTED = 50
 
@@ -49,11 +60,14 @@ class Normalizer:
         self.spec = spec
         self._nodes: dict[Any, Node] = {}
         self._flat: dict[tuple[str, ...], Node] = {}
+        self._open: set[str] = set()
         self._depth = 0
 
     def node(self, schema: Schema) -> Node:
         """Return the schema's one form. Raises `DocumentError` for a keyword of a wrong type or a `$ref` to nothing."""
-        asked = (schema[0].pointer,) if len(schema) == 1 else tuple(part.pointer for part in schema)
+        if len(schema) == 1 and isinstance(schema[0].value, dict) and schema[0].value.keys() == {"$ref"}:
+            schema = (self.spec.resolve(schema[0]),)
+        asked = tuple(part.pointer for part in schema)
         found = self._nodes.get(asked)
         if found is None:
             if self._depth > MAX_NESTED:
@@ -74,7 +88,7 @@ class Normalizer:
         key = tuple(flat)
         if key in self._flat:
             return self._flat[key]
-        node = self._flat[key] = Node(key)
+        node = self._flat[key] = Node(key, self)
         node.parts = tuple(flat.values())
         node.all_of = all_of
         node.choices = [choice for choice in choices if len(choice.branches) > 1 and not choice.is_named]
@@ -84,7 +98,18 @@ class Normalizer:
         for choice in choices:
             self._narrow_to(choice, node)
         self._settle(node)
+        node.is_read = True
         return node
+
+    def _alternative(self, schema: Schema) -> Node:
+        """Read an alternative. Raises `DocumentError` for one that is an alternative of itself: it never ends."""
+        if schema[0].pointer in self._open:
+            raise self.spec.refuse(schema[0], "alternatives lead back to themselves", "let each say what it takes")
+        self._open.add(schema[0].pointer)
+        try:
+            return self.node(schema)
+        finally:
+            self._open.discard(schema[0].pointer)
 
     def _flatten(
         self, part: Part, grants: bool, flat: dict[str, Flat], all_of: list[Schema], choices: list[Choice], depth: int
@@ -105,11 +130,13 @@ class Normalizer:
             return
         grants = grants or value.get("nullable") is True
         flat[part.pointer] = Flat(value, part.pointer, grants)
-        for branch in spec.items(part / "allOf") if "allOf" in value else ():
+        branches = spec.items(part / "allOf") if "allOf" in value else []
+        # What is said twice is said once.
+        for branch in {repr(branch.value): branch for branch in branches}.values():
             if len(flat) <= MAX_PARTS:
                 all_of.append((branch,))
             self._flatten(branch, grants, flat, all_of, choices, depth + 1)
-        for found in read_alternatives(part, spec):
+        for found in read_alternatives(part, spec, self._alternative):
             choice = found._replace(with_null=True) if grants else found
             self._take(choice, grants, flat, all_of, choices, depth)
 
@@ -128,7 +155,7 @@ class Normalizer:
         elif choice.with_null:
             flat[choice.pointer] = Flat({"type": "null"}, choice.pointer, False)
         if len(choice.branches) == 1:
-            self._flatten(choice.branches[0], grants or choice.with_null, flat, all_of, choices, depth + 1)
+            self._flatten(choice.branches[0][0], grants or choice.with_null, flat, all_of, choices, depth + 1)
 
     def _follow(
         self, part: Part, grants: bool, flat: dict[str, Flat], all_of: list[Schema], choices: list[Choice], depth: int
@@ -164,11 +191,13 @@ class Normalizer:
             self._read_required(part, node)
         for keyword in _TRUE_OR_FALSE & schema.keys():
             node.flags[keyword] = self.spec.flag(part / keyword) or node.flags.get(keyword, False)
+        if "discriminator" in schema:
+            self._check_discriminator(part / "discriminator")
         for keyword in _KEPT & schema.keys():
             node.flags.setdefault(keyword, schema[keyword])
 
     def _read_schemas(self, part: Part, node: Node) -> None:
-        for keyword in _CHILDREN:
+        for keyword in CHILDREN:
             if keyword in part.value:
                 node.children[keyword] = (*node.children.get(keyword, ()), part / keyword)
         for keyword in _MAPS:
@@ -180,6 +209,18 @@ class Normalizer:
             if index == len(node.prefix):
                 node.prefix.append(())
             node.prefix[index] = (*node.prefix[index], item)
+
+    def _check_discriminator(self, part: Part) -> None:
+        self.spec.mapping(part)
+        for name in self.spec.mapping(part / "mapping").values():
+            self.named(name, part)
+
+    def named(self, name: Any, part: Part) -> Part | None:
+        """The schema that a value of a discriminator is mapped to: by its name, or by a reference."""
+        known = self.spec.root / "components" / "schemas" / str(name)
+        if known.value is None and isinstance(name, str) and name.startswith("#/"):
+            return self.spec.target(Part({"$ref": name}, part.pointer))
+        return known if known.value is not None else None
 
     def _read_required(self, part: Part, node: Node) -> None:
         # A boolean is what JSON Schema had before draft 4; it is common still, and says nothing here.
@@ -194,7 +235,7 @@ class Normalizer:
         enum = self._enum(part, node)
         lets_null = (enum is None or None in enum) if types is None else "null" in types
         node.nullable = node.nullable and (lets_null or grants_null)
-        if types is not None:
+        if types is not None and not types >= TYPES - {"integer"}:
             node.types = intersection(node.types, types - {"null"})
         if enum is not None:
             values = {key: value for key, value in enum.items() if value is not None}
@@ -216,18 +257,18 @@ class Normalizer:
 
     def _enum(self, part: Part, node: Node) -> dict[Any, Any] | None:
         schema = part.value
+        listed = {value_key(item.value): item.value for item in self.spec.items(part / "enum")}
         if "const" in schema:
             node.spells_const = True
-            return {value_key(schema["const"]): schema["const"]}
-        if schema.get("enum") is None:
-            return None
-        return {value_key(item.value): item.value for item in self.spec.items(part / "enum")}
+            key = value_key(schema["const"])
+            return {} if "enum" in schema and key not in listed else {key: schema["const"]}
+        return listed if schema.get("enum") is not None else None
 
     def _narrow_to(self, choice: Choice, node: Node) -> None:
         """Take in alternatives that only list types or values: they are a list of types, or an enum."""
         if len(choice.branches) == 1:
             return
-        if choice.is_types:
+        if choice.types and choice.values is None:
             node.lists_types = True
             node.alternatives_at["type"] = choice.pointer
             node.types = intersection(node.types, choice.types)
@@ -238,8 +279,24 @@ class Normalizer:
             node.types = intersection(node.types, choice.types) if choice.types else node.types
             node.enum = values if node.enum is None else {key: values[key] for key in node.enum if key in values}
             node.nullable = node.nullable and choice.with_null
-        elif not choice.with_null:
-            node.nullable = node.nullable and any(self.node((branch,)).nullable for branch in choice.branches)
+        else:
+            self._share_types(choice, node)
+
+    def _share_types(self, choice: Choice, node: Node) -> None:
+        """Give alternatives the types that hold for all of them, and the whole the types that theirs allow it."""
+        branches = [self.node(branch) for branch in choice.branches]
+        node.nullable = node.nullable and (choice.with_null or any(branch.nullable for branch in branches))
+        typed = next((part for part in node.parts if isinstance(part.schema, dict) and "type" in part.schema), None)
+        allowed: frozenset[str] = frozenset()
+        for index, branch in enumerate(branches):
+            if node.types is not None and (branch.types is None or not covers(node.types, branch.types)):
+                names = sorted({*node.types, "null"})
+                types = Part({"type": names}, f"{typed.pointer if typed else node.key[0]}{BESIDE}{names}")
+                choice.branches[index] = (*choice.branches[index], types)
+                branch = self.node(choice.branches[index])
+            allowed |= branch.types if branch.types is not None else TYPES
+        if not allowed >= TYPES - {"integer"}:
+            node.types = intersection(node.types, allowed)
 
     def _settle(self, node: Node) -> None:
         """Drop what says nothing: types that the enum tells already, constraints of types that cannot be."""
@@ -252,25 +309,66 @@ class Normalizer:
             elif node.nullable:
                 # What is left is null alone, which is a type.
                 node.enum, node.types = None, frozenset()
+            if node.enum is not None and node.types == frozenset({"boolean"}) and len(node.enum) == 2:
+                node.enum = None
         if node.constraints:
             self._settle_constraints(node)
         if not node.takes("array"):
             _without(node.children, "contains", "items", "unevaluatedItems")
+            node.prefix.clear()
         if not node.takes("object"):
             node.required.clear()
             node.maps.clear()
             _without(node.children, "additionalProperties", "propertyNames", "unevaluatedProperties")
+        self._settle_schemas(node)
+
+    def _settle_schemas(self, node: Node) -> None:
+        """Drop what holds whatever the value is: items that may be anything, patterns that take anything."""
+        for keyword in _VACUOUS & node.children.keys():
+            given = node.children.get(keyword, ())
+            kept = tuple(part for part in given if not says_nothing(part, self.spec))
+            if len(kept) < len(given):
+                # What takes anything leaves nothing over.
+                _without(node.children, _LEFT_OVER.get(keyword, ""), *(() if kept else (keyword,)))
+        if "not" in node.children and all(part.value is False for part in node.children["not"]):
+            del node.children["not"]
+        if "unevaluatedItems" not in node.children and "items" not in node.children:
+            while node.prefix and all(says_nothing(part, self.spec) for part in node.prefix[-1]):
+                node.prefix.pop()
+        for keyword in ("patternProperties", "dependentSchemas"):
+            if keyword in node.maps and (keyword == "dependentSchemas" or not node.undeclared):
+                node.maps[keyword] = {
+                    name: schema
+                    for name, schema in node.maps[keyword].items()
+                    if not all(says_nothing(part, self.spec) for part in schema)
+                }
+        for keyword in [keyword for keyword, members in node.maps.items() if not members]:
+            del node.maps[keyword]
 
     def _settle_constraints(self, node: Node) -> None:
         node.constraints = {key: value for key, value in node.constraints.items() if relevant(key, node.types)}
+        if node.enum:
+            node.enum = narrow_enum(node.enum, node.constraints)
+        if node.constraints.get("minProperties", 1 + len(node.required)) <= len(node.required):
+            del node.constraints["minProperties"]
         if "contains" not in node.children:
             _without(node.constraints, "minContains", "maxContains")
-        if node.types == frozenset({"integer"}) and node.constraints.get("multipleOf") == {1}:
-            del node.constraints["multipleOf"]
+        if node.types == frozenset({"integer"}):
+            _settle_integers(node.constraints)
         if "dependentRequired" in node.constraints:
             demands = node.constraints.pop("dependentRequired")
             told = {name: names - node.required for name, names in demands.items() if names - node.required}
             node.constraints |= {"dependentRequired": told} if told else {}
+
+
+def _settle_integers(found: dict[str, Any]) -> None:
+    """Drop what holds for every integer within the bounds."""
+    if found.get("multipleOf") == {1}:
+        del found["multipleOf"]
+    least, most = (found.get(word, found.get(EXCLUSIVE[word])) for word in ("minimum", "maximum"))
+    bits = min((BITS.get(name, 0) for name in found.get("format", ())), default=0)
+    if bits and least is not None and most is not None and -(2 ** (bits - 1)) <= least <= most < 2 ** (bits - 1):
+        del found["format"]
 
 
 def _without(found: dict[str, Any], *keywords: str) -> None:

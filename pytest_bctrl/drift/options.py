@@ -17,12 +17,14 @@ class Options(NamedTuple):
 
     `levels` overrides the level of a rule. `descriptions` reports changed words as info. `sunset_days` is how many
     days before its sunset a deprecation must be announced (0: no such policy), counted from `today`.
+    `seconds` is how long counterexamples and proofs may take, all together; 0 for none.
     """
 
     levels: Mapping[str, Level] = MappingProxyType({})
     descriptions: bool = False
     sunset_days: int = 0
     today: date | None = None
+    seconds: float = 2.0
 
     def day(self) -> date:
         """The day to count from: `today`, or the day it is."""

@@ -1,15 +1,20 @@
-"""Collects what a comparison finds: where it is in both documents, and under which rule."""
+"""Collects what a comparison finds: each change once, with the places where it shows."""
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_bctrl.drift.pair import RANK, Change, Located, changed, plain, rank
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.fingerprint import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from pytest_bctrl.drift.counterexample import Examples, Shown
+    from pytest_bctrl.drift.pair import Trail
+    from pytest_bctrl.drift.rules import Rule
     from pytest_bctrl.drift.spec import Spec
     from pytest_bctrl.finding import Finding, Level
 
@@ -20,42 +25,35 @@ MAX_CHANGES = 100_000
 class Place(NamedTuple):
     """Where the comparison is. `location` is generalised and the same however the schemas are composed."""
 
-    scope: str
-    """The first words of a schema rule's id: `response-body`, `request-parameter`, ..."""
-    operation: str
-    shape: str
+    operation: str = ""
+    shape: str = ""
     """The operation with its path parameters nameless: what a fingerprint rests on."""
-    location: str
+    location: str = ""
     context: tuple[tuple[str, str], ...] = ()
-    strongly_typed: bool = True
-
-    def inside(self, step: str) -> Place:
-        """The place one step further into a schema: `.name`, `[*]`."""
-        location = f"{self.location}{step}" if self.location else step.removeprefix(".")
-        return self._replace(scope=_NESTED.get(self.scope, self.scope), location=location)
-
-    @property
-    def is_request(self) -> bool:
-        """Whether what is compared is sent by the consumer."""
-        return self.scope.startswith("request")
 
 
-_NESTED = {"response-body": "response-property", "request-parameter": "request-parameter-property"}
+class _Seen(NamedTuple):
+    """A change as it shows at one place; in order the worst comes first, then the nearest."""
 
-
-def word(required: bool) -> str:
-    """How a rule's id says whether something must be there."""
-    return "required" if required else "optional"
+    rank: int
+    depth: int
+    place: Place
+    change: Change
+    trails: Sequence[Trail]
 
 
 class Report:
-    """The findings of one comparison, in the order they are met."""
+    """The changes of one comparison, in the order they are met."""
 
     def __init__(self, base: Spec, revision: Spec, levels: Mapping[str, Level]) -> None:
+        self.examples: Examples | None = None
         self.base = base
         self.revision = revision
         self.levels = levels
-        self.found: list[_Change] = []
+        self._found: dict[str, dict[Place, _Seen]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
 
     def add(
         self,
@@ -66,56 +64,107 @@ class Report:
         old_at: str = "",
         new_at: str = "",
         say: str = "",
+        trails: Sequence[Trail] = (),
     ) -> None:
-        """Note a change: its rule, place, both values, and the pointers of both.
+        """Note a change: its rule, place, both values, the pointers of both, and the pairs that lead to it."""
+        change = changed(rule, rule, "", (old, new), (old_at, new_at), say)
+        self.note([Located(change, rank(rule, self.levels), 0, "", trails)], place)
+
+    def note(self, changes: Iterable[Located], place: Place) -> None:
+        """Note changes of what stands at a place.
 
         Raises `DocumentError` beyond `MAX_CHANGES`: so many are no drift, and nobody reads them.
         """
-        if len(self.found) >= MAX_CHANGES:
+        operation, shape, base, context = place
+        for change, level, depth, way, trails in changes:
+            here = Place(operation, shape, f"{base}{way}" if base else way.removeprefix("."), context)
+            places = self._found.setdefault(change.key, {})
+            if here not in places or level < places[here].rank:
+                places[here] = _Seen(level, depth, here, change, trails)
+        if len(self._found) > MAX_CHANGES:
             raise DocumentError(
                 f"more than {MAX_CHANGES:,} changes from {self.base.document.name}",
                 where=self.revision.document.name,
                 mend="compare documents of the same API",
             )
-        self.found.append(_Change(rule, place, old, new, old_at, new_at, say))
 
     def findings(self) -> list[Finding]:
-        """What was noted as findings, worst first; equal ones are counted as one."""
-        self.base.document.find_lines({change.old_at for change in self.found})
-        self.revision.document.find_lines({change.new_at for change in self.found})
+        """What was noted as findings, worst first."""
+        found = [sorted(places.values(), key=itemgetter(0, 1, 2)) for places in self._found.values()]
+        # The worst first: showing them may take all the time there is.
+        found.sort(key=lambda places: places[0].rank)
+        self.base.document.find_lines({places[0].change.old_at for places in found})
+        self.revision.document.find_lines({places[0].change.new_at for places in found})
         merged: dict[str, Finding] = {}
-        for change in self.found:
-            finding = self._finding(change)
+        for finding in map(self._finding, found):
+            # Paths that differ in the names of their parameters alone are one place.
             known = merged.get(finding.fingerprint)
-            merged[finding.fingerprint] = finding if known is None else _counted(known)
-        order = {"error": 0, "warning": 1, "info": 2}
-        return sorted(merged.values(), key=lambda finding: order[finding.level])
+            merged[finding.fingerprint] = finding if known is None else _joined(known, finding)
+        return sorted(merged.values(), key=lambda finding: RANK[finding.level])
 
-    def _finding(self, change: _Change) -> Finding:
+    def _finding(self, places: list[_Seen]) -> Finding:
         from pytest_bctrl.drift.rules import rules, why
         from pytest_bctrl.finding import Finding
 
-        rule = rules()[change.rule]
-        level = self.levels.get(rule.id, rule.level)
-        place = change.place
+        worst, _, place, change, trails = places[0]
+        rule, level = rules()[change.rule], list(RANK)[worst]
+        shown = self._shown(change, trails, rule)
+        if shown and shown.by == "proof" and rule.id not in self.levels and level == "error":
+            # What the rule is wary of cannot be here.
+            level = "info"
+        old, new = plain(change.old), plain(change.new)
+        mark = fingerprint(change.kind, change.old_at, f"{change.new_at}{change.step}", (), old, new, change.say)
+        own = fingerprint(rule.id, place.shape, place.location, place.context, old, new, change.say)
         return Finding(
             rule=rule.id,
             level=level,
             location=place.location,
-            message=_message(rule.meaning, change),
-            expected=_plain(change.old),
-            observed=_plain(change.new),
+            message=_message(rule.meaning, change, place),
+            expected=old,
+            observed=new,
             operation=place.operation,
             direction=rule.direction,
-            fingerprint=_fingerprint(change),
+            fingerprint=own if len(places) == 1 else mark,
+            count=len(places),
             extra={
                 **dict(place.context),
                 "meaning": rule.meaning,
                 "why": why(rule, level),
                 "base": _spot(self.base, change.old_at),
                 "revision": _spot(self.revision, change.new_at),
+                "change": mark,
+                **({"detail": change.say} if change.say else {}),
+                **({"shown": shown.data} if shown else {}),
+                "places": [_shown(seen) for seen in places],
             },
         )
+
+    def _shown(self, change: Change, trails: Sequence[Trail], rule: Rule) -> Shown | None:
+        """What shows a change; of several trails the first that leads to a counterexample, or a proof of all."""
+        values, name = (plain(change.old), plain(change.new)), change.step.removeprefix(".")
+        is_request, is_error = rule.direction == "request", rule.level == "error"
+        worst, examples = None, self.examples
+        if examples is None:
+            return None
+        for trail in trails:
+            shown = examples.show(trail, values, name, is_request=is_request, is_error=is_error)
+            if shown.by == "counterexample":
+                return shown
+            worst = shown if worst is None or shown.by == "rule" else worst
+        return worst
+
+
+def _joined(one: Finding, other: Finding) -> Finding:
+    from dataclasses import replace
+
+    places = [*one.extra["places"], *other.extra["places"]]
+    return replace(one, count=len(places), extra={**one.extra, "places": places})
+
+
+def _shown(seen: _Seen) -> dict[str, Any]:
+    place = seen.place
+    answer = dict(place.context)
+    return {"operation": place.operation, "location": place.location, **answer, "rule": seen.change.rule}
 
 
 def _spot(spec: Spec, pointer: str) -> dict[str, Any]:
@@ -123,30 +172,9 @@ def _spot(spec: Spec, pointer: str) -> dict[str, Any]:
     return {"document": document.name, "pointer": pointer, "line": document.line(pointer)}
 
 
-class _Change(NamedTuple):
-    rule: str
-    place: Place
-    old: Any
-    new: Any
-    old_at: str
-    new_at: str
-    say: str
-
-
-def _counted(finding: Finding) -> Finding:
-    from dataclasses import replace
-
-    return replace(finding, count=finding.count + 1)
-
-
-def _fingerprint(change: _Change) -> str:
-    place, old, new = change.place, _plain(change.old), _plain(change.new)
-    return fingerprint(change.rule, place.shape, place.location, place.context, old, new, change.say)
-
-
-def _message(meaning: str, change: _Change) -> str:
+def _message(meaning: str, change: Change, place: Place) -> str:
     what = meaning.rstrip(".")
-    where = f" at {change.place.location}" if change.place.location else ""
+    where = f" at {place.location}" if place.location else ""
     if change.say:
         return f"{what}{where}: {change.say}"
     old, new = _short(change.old), _short(change.new)
@@ -160,13 +188,5 @@ def _message(meaning: str, change: _Change) -> str:
 def _short(value: Any) -> str:
     import json
 
-    text = value if isinstance(value, str) else json.dumps(_plain(value), ensure_ascii=False, default=str)
+    text = value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False, default=str)
     return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON data; sets in order."""
-    if isinstance(value, (set, frozenset)):
-        items = sorted(value, key=str)
-        return items[0] if len(items) == 1 else items
-    return value

@@ -1,4 +1,4 @@
-"""Where a document comes from: a path, `-` for standard input, or a URL that is fetched with care.
+"""Where a document comes from: a path, `git:REVISION:PATH`, `-` for standard input, or a URL that is fetched with care.
 
 Fetching is https only (loopback may be http), follows redirects only to where it might have gone itself, takes 10 MB
 and 20 seconds at most, and sends neither a key nor a cookie nor anything from a credential store.
@@ -37,6 +37,8 @@ def read_text(source: str, seconds: float = SECONDS) -> str:
     """Return the text that a path, a URL or `-` holds; raises as `read_source` does."""
     if _URL.match(source):
         data = fetch(source, seconds)
+    elif source.startswith("git:"):
+        data = _read_revision(source, seconds)
     elif source == "-":
         if sys.stdin is None:
             raise DocumentError("it is closed", where="standard input", mend=_MEND)
@@ -50,6 +52,27 @@ def read_text(source: str, seconds: float = SECONDS) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DocumentError(f"not UTF-8 text (byte {error.start})", where=name, mend="save it as UTF-8") from None
+
+
+def _read_revision(source: str, seconds: float) -> bytes:
+    """Return a file as it is in a revision: `git:REVISION:PATH`, the path from the working directory."""
+    import subprocess
+
+    revision, _, path = source.removeprefix("git:").partition(":")
+    mend = "git:REVISION:PATH, such as git:origin/main:contracts/runtimes.openapi.yaml"
+    if not revision or not path or revision.startswith("-"):
+        raise DocumentError("it names no revision and path", where=source, mend=mend)
+    command = ["git", "cat-file", "blob", f"{revision}:./{path}"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)  # noqa: S603
+    except FileNotFoundError:
+        raise DocumentError("git is not installed", where=source, mend="give a path") from None
+    except subprocess.TimeoutExpired:
+        raise DocumentError(f"git gave no answer within {seconds:g} s", where=source, mend="give a path") from None
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["git cannot read it"]
+        raise DocumentError(said[0].removeprefix("fatal: "), where=source, mend=mend)
+    return done.stdout[: DOCUMENT + 1]
 
 
 def _read_file(source: str) -> bytes:

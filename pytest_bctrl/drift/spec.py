@@ -36,6 +36,7 @@ class Spec:
         self.is_30 = document.version.startswith("3.0")
         self.seen: set[str] = set()
         self._anchors: dict[str, str] | None = None
+        self._targets: dict[str, Part] = {}
 
     def refuse(self, part: Part, problem: str, mend: str) -> DocumentError:
         """An error that names the document, the line where it is known, and the pointer."""
@@ -100,6 +101,8 @@ class Spec:
     def target(self, part: Part) -> Part:
         """What the `$ref` of this part names. Raises `DocumentError` where that is not in the document."""
         ref = part.value["$ref" if "$ref" in part.value else "$dynamicRef"]
+        if isinstance(ref, str) and ref in self._targets:
+            return self._targets[ref]
         if not isinstance(ref, str):
             raise self.refuse(part, "a $ref is not text", "it should read #/components/...")
         if not ref.startswith("#"):
@@ -125,7 +128,8 @@ class Spec:
                 value = value[int(key)]
             else:
                 raise self.refuse(part, f"the $ref {ref[:200]!r} names nothing", "define it, or mend the $ref")
-        return Part(value, pointer)
+        self._targets[ref] = Part(value, pointer)
+        return self._targets[ref]
 
     def anchors(self) -> dict[str, str]:
         """The pointers of `$anchor` and `$dynamicAnchor`; of two that are alike, the one in a component counts."""
@@ -142,6 +146,11 @@ class Spec:
                 elif isinstance(part.value, list):
                     waiting += [Part(value, f"{part.pointer}/{index}") for index, value in enumerate(part.value)]
         return self._anchors
+
+
+def word(required: bool) -> str:
+    """How a rule's id says whether something must be there."""
+    return "required" if required else "optional"
 
 
 def refers(schema: dict[str, Any]) -> bool:

@@ -1,84 +1,150 @@
-"""Reads what has nothing on the other side to be compared with: added and removed operations, unused schemas."""
+"""Reads all that the operations of a document use, and finds the schemas that nothing uses."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.drift.compare_parameters import read_parameters, read_value
 from pytest_bctrl.drift.compare_responses import read_responses
-from pytest_bctrl.drift.compare_security import read_security, schemes
-from pytest_bctrl.drift.match import operations
+from pytest_bctrl.drift.constraints import BOUNDS, is_number
+from pytest_bctrl.drift.node import TYPES
+from pytest_bctrl.drift.normalize import CHILDREN, MAX_PARTS
 from pytest_bctrl.drift.report import Place
+from pytest_bctrl.drift.spec import Part, escape, refers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Container, Iterable, Iterator
 
-    from pytest_bctrl.drift.compare_schema import SchemaComparison
     from pytest_bctrl.drift.match import Operation
     from pytest_bctrl.drift.node import Schema
     from pytest_bctrl.drift.normalize import Normalizer
-    from pytest_bctrl.drift.spec import Part, Spec
+    from pytest_bctrl.drift.pair import Sides
+    from pytest_bctrl.drift.report import Report
+    from pytest_bctrl.drift.spec import Spec
 
-_EXHAUSTIVE = 2500
-_SCHEMAS = Place("response-body", "", "", "schemas")
 
+def used_schemas(spec: Spec, operations: Iterable[Operation]) -> Iterator[Schema]:
+    """Yield the schemas that operations name, reading all that these are made of.
 
-def read_operation(spec: Spec, normal: Normalizer, operation: Operation) -> None:
-    """Read all that an operation is made of, so that a document that cannot be read is told of as such.
-
-    What it leads to counts as used. Raises `DocumentError` where a part of it cannot be read.
+    Raises `DocumentError` where a part of one cannot be read.
     """
-    read_security(spec, operation, schemes(spec))
-    found = [parameter.schema for parameter in read_parameters(spec, operation).values()]
-    bodies = [spec.resolve(operation.part / "requestBody"), *read_responses(spec, operation).values()]
-    for body in bodies:
-        for _, header in spec.members(body / "headers"):
-            found.append(read_value(spec, spec.resolve(header))[0])
-        for _, media in spec.members(body / "content"):
-            if spec.mapping(media).get("schema") is not None:
-                found.append((media / "schema",))
-    _read_schemas(normal, found)
+    for operation in operations:
+        for parameter in read_parameters(spec, operation).values():
+            yield parameter.schema
+        bodies = [spec.resolve(operation.part / "requestBody"), *read_responses(spec, operation).values()]
+        for body in bodies:
+            for _, header in spec.members(body / "headers"):
+                yield read_value(spec, spec.resolve(header))[0]
+            for _, media in spec.members(body / "content"):
+                if spec.mapping(media).get("schema") is not None:
+                    yield (media / "schema",)
 
 
-def _read_schemas(normal: Normalizer, waiting: list[Schema]) -> None:
-    read: set[tuple[str, ...]] = set()
+def read_schemas(normal: Normalizer, schemas: Iterable[Schema], known: Container[str]) -> None:
+    """Read schemas to their end, in short where their words are of the right form: most are.
+
+    What they lead to counts as used; `known` are references that need not be followed. Raises `DocumentError` where a
+    part of them cannot be read.
+    """
+    spec, uses = normal.spec, dict[str, set[str]]()
+    # Of each: what is written, where, and the reference of which it says all or a part at once.
+    waiting: list[tuple[Any, Trail, str]] = [(part.value, part.pointer, "") for schema in schemas for part in schema]
     while waiting:
-        node = normal.node(waiting.pop())
-        if node.key in read:
+        value, trail, user = waiting.pop()
+        if isinstance(value, bool):
             continue
-        read.add(node.key)
-        waiting += [*node.children.values(), *node.prefix]
-        waiting += [schema for schemas in node.maps.values() for schema in schemas.values()]
-        waiting += [(branch,) for choice in node.choices for branch in choice.branches]
+        if not isinstance(value, dict) or not all(_FORMS[word](value[word]) for word in _FORMS.keys() & value.keys()):
+            normal.node((Part(value, _pointer(trail)),))
+            continue
+        if refers(value):
+            ref = str(value.get("$ref") or value.get("$dynamicRef"))
+            uses.setdefault(user, set()).add(ref)
+            if ref not in uses and ref not in known:
+                uses[ref] = set()
+                part = spec.target(Part(value, _pointer(trail)))
+                spec.seen.add(part.pointer)
+                waiting.append((part.value, part.pointer, ref))
+        for word in _HOLDING.keys() & value.keys():
+            for key, inner in _HOLDING[word](value[word]):
+                waiting.append((inner, (trail, word, key), user if word in _AT_ONCE else ""))
+    _read_rings(normal, uses)
 
 
-def note_unused_schemas(walk: SchemaComparison) -> None:
+def _read_rings(normal: Normalizer, uses: dict[str, set[str]]) -> None:
+    """Read what says at once what it says itself, or a long chain of such: it never ends, or is refused as too deep."""
+    uses.pop("", None)
+    for _ in range(_CHAIN):
+        uses = {ref: targets & uses.keys() for ref, targets in uses.items() if targets & uses.keys()}
+    for ref in uses:
+        normal.node((Part({"$ref": ref}, ref[1:]),))
+
+
+def _pointer(trail: Trail) -> str:
+    tokens: list[str] = []
+    while isinstance(trail, tuple):
+        trail, word, key = trail
+        tokens += [f"/{word}" if key is None else f"/{word}/{escape(str(key))}"]
+    return trail + "".join(reversed(tokens))
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and set(map(type, value)) <= {str}
+
+
+def _is_type(value: Any) -> bool:
+    return value in TYPES if isinstance(value, str) else _are_names(value) and TYPES.issuperset({*value} - {"null"})
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= MAX_PARTS
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+_MAPS = ("properties", "patternProperties", "dependentSchemas")
+_LISTS = ("prefixItems", "allOf", "anyOf", "oneOf")
+_AT_ONCE = frozenset(("allOf", "anyOf", "oneOf"))
+_FORMS: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("readOnly", "writeOnly", "deprecated", "uniqueItems"), _is_flag),
+    **dict.fromkeys(("format", "pattern", "contentEncoding", "contentMediaType"), _is_text),
+    **dict.fromkeys((*BOUNDS,), is_number), **dict.fromkeys(_LISTS, _is_list), **dict.fromkeys(_MAPS, _is_mapping),
+    **dict.fromkeys(("discriminator", "multipleOf", "dependentRequired", "x-extensible-enum"), lambda _: False),
+    "enum": lambda value: isinstance(value, list), "required": _are_names, "type": _is_type,
+}  # fmt: skip
+"""What tells, of the words that are read, that there is nothing wrong with one; some are left to be read in full."""
+_HOLDING: dict[str, Callable[[Any], Iterable[tuple[Any, Any]]]] = {
+    **dict.fromkeys(CHILDREN, lambda value: [(None, value)]),
+    **dict.fromkeys(_LISTS, enumerate), **dict.fromkeys(_MAPS, dict[str, Any].items),
+}  # fmt: skip
+_CHAIN = 20
+Trail = str | tuple[Any, str, Any]
+
+
+def note_unused_schemas(sides: Sides, report: Report) -> None:
     """Note component schemas that no operation leads to and that have no equal on the other side, whatever its name."""
-    report = walk.report
     before, after = _components(report.base), _components(report.revision)
-    if len(before) * len(after) > _EXHAUSTIVE:
-        return
-    # Both are read before any is compared: what is compared counts as used from then on.
-    gone = _unused(before, after, report.base, walk.old)
-    come = _unused(after, before, report.revision, walk.new)
-    for pointer, part in gone:
-        if not any(walk.equal((part,), (other,), _SCHEMAS) for other in after.values()):
-            report.add("api-schema-removed", _SCHEMAS, pointer.rpartition("/")[2], None, pointer)
-    for pointer, part in come:
-        if not any(walk.equal((other,), (part,), _SCHEMAS) for other in before.values()):
-            report.add("api-schema-added", _SCHEMAS, None, pointer.rpartition("/")[2], "", pointer)
+    # Both are looked at before any is compared: what is compared counts as used from then on.
+    gone = [part for pointer, part in before.items() if pointer not in after and pointer not in report.base.seen]
+    come = [part for pointer, part in after.items() if pointer not in before and pointer not in report.revision.seen]
+    for part in gone:
+        if not any(sides.equal((part,), (other,)) for other in after.values()):
+            name = part.pointer.rpartition("/")[2]
+            report.add("api-schema-removed", Place(location="schemas"), name, None, part.pointer)
+    for part in come:
+        if not any(sides.equal((other,), (part,)) for other in before.values()):
+            name = part.pointer.rpartition("/")[2]
+            report.add("api-schema-added", Place(location="schemas"), None, name, "", part.pointer)
 
 
 def _components(spec: Spec) -> dict[str, Part]:
     return {part.pointer: part for _, part in spec.members(spec.root / "components" / "schemas")}
-
-
-def _unused(
-    schemas: dict[str, Part], others: dict[str, Part], spec: Spec, normal: Normalizer
-) -> Iterable[tuple[str, Part]]:
-    lone = schemas.keys() - others.keys() - spec.seen
-    if lone:
-        # Below what came, went or became another type nothing was compared; it is used all the same.
-        for operation in operations(spec):
-            read_operation(spec, normal, operation)
-    return [(pointer, schemas[pointer]) for pointer in schemas if pointer in lone - spec.seen]

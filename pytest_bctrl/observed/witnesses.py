@@ -21,7 +21,7 @@ Moved: TypeAlias = Literal[
     "the API is ahead of its documentation",
     "our copy is stale",
     "the documentation is ahead of the API",
-    "no witness",
+    "not enough traffic to tell",
 ]
 
 ORDER: tuple[Moved, ...] = get_args(Moved)
@@ -52,7 +52,7 @@ def place(vendored: Contract, upstream: Contract, observation: Observation, chan
     """Return every difference between the three witnesses once, in `ORDER`.
 
     `changes` is what the drift gate found from the vendored spec to the upstream one. The same observation is held to
-    both contracts. What traffic cannot tell is placed under `no witness`, and never under one of the names.
+    both contracts. What traffic cannot tell is placed under `not enough traffic to tell`, never under one of the names.
     """
     scene = _Scene.of(vendored, upstream, observation)
     placed = [_changed(scene, change_of(change)) for change in changes]
@@ -208,24 +208,30 @@ def _unseen(scene: _Scene, change: Change) -> tuple[Moved, str]:
         asked = sum(count for (name, _), count in scene.observation.statuses.items() if name == label)
         if asked:
             return "the documentation is ahead of the API", f"still answered, {asked} times"
-        return "no witness", "it was not asked"
+        return "not enough traffic to tell", "it was not asked"
     if change.kind is None:
-        return "no witness", "answers cannot show it: they are kept by property, type, value and format alone"
+        return (
+            "not enough traffic to tell",
+            "answers cannot show it: they are kept by property, type, value and format alone",
+        )
     if change.kind == "status":
-        return "no witness", "a status shows only where a request provokes it"
+        return "not enough traffic to tell", "a status shows only where a request provokes it"
     at = Place(label, change.status, change.location)
     of_objects = change.kind in ("undocumented-property", "missing")
     looked = scene.totals.looked_at(at) if of_objects else scene.totals.seen[at]
     if not looked:
-        return "no witness", "nothing like it was seen"
+        return "not enough traffic to tell", "nothing like it was seen"
     blind = _blind(scene, change, at)
     if blind:
-        return "no witness", blind
+        return "not enough traffic to tell", blind
     if any(change.is_about(key, one) for key, one in scene.new.items()):
-        return "no witness", "what was seen there is as neither document says"
+        return "not enough traffic to tell", "what was seen there is as neither document says"
     if change.adds:
         return "the documentation is ahead of the API", f"never seen in {looked} that could have shown it"
-    return "our copy is stale", f"{looked} seen, and all are as upstream says"
+    return (
+        "not enough traffic to tell",
+        f"{looked} seen, and all are as both documents say; one that only one allows tells",
+    )
 
 
 def _blind(scene: _Scene, change: Change, at: Place) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.reports.wording import counted, one_line, spot, where
+from pytest_bctrl.reports.wording import counted, in_places, one_line, shown_by, spot, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,8 +39,9 @@ def _finding(finding: Finding) -> list[str]:
         rows.append(one_line(f"{place} #{pointer}").join((f"  {word}  ", shown)))
     if finding.extra.get("why"):
         rows.append(f"  why  {one_line(finding.extra['why'])}")
-    times = f"  ({finding.count} times)" if finding.count > 1 else ""
-    rows.append(f"  id   {finding.fingerprint}{times}")
+    rows += [f"  {in_places(finding)}"] if in_places(finding) else []
+    rows += [f"  {shown_by(finding)}"] if shown_by(finding) else []
+    rows.append(f"  id   {finding.fingerprint}")
     return rows
 
 
@@ -51,9 +52,9 @@ def _cut(text: str) -> str:
 _MEANING = {
     "the API broke its contract": "it answers what neither the vendored spec nor upstream lets a consumer expect",
     "the API is ahead of its documentation": "it sends more than the vendored spec and upstream say",
-    "our copy is stale": "upstream says it, and what was seen agrees or does not contradict",
+    "our copy is stale": "upstream says it, and what was seen is as it says and not as the vendored spec does",
     "the documentation is ahead of the API": "upstream says it, and the API still does what the vendored spec says",
-    "no witness": "the documents differ, and what was seen cannot tell who is right",
+    "not enough traffic to tell": "the documents differ, and what was seen cannot tell who is right",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.finding import LEVELS
-from pytest_bctrl.reports.wording import accepted, one_line, safe, spot, told, where
+from pytest_bctrl.reports.wording import accepted, one_line, repository_file, safe, spot, told, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,8 @@ def shown_commands(findings: Sequence[Finding], title: Title) -> list[str]:
 
 def _command(finding: Finding) -> str:
     document, line, _ = spot(finding, "base")
-    properties = [f"file={escaped_property(document)}"] if document and "://" not in document else []
+    file = repository_file(document)
+    properties = [f"file={escaped_property(file)}"] if file else []
     if properties and line:
         properties.append(f"line={line}")
     properties.append(f"title={_property(finding.rule)}")

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.reports.title import verdict_of
-from pytest_bctrl.reports.wording import accepted, one_line, spot, told, where
+from pytest_bctrl.reports.wording import accepted, one_line, repository_file, spot, told, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +72,7 @@ def _result(finding: Finding, index: int) -> dict[str, Any]:
             "observed": finding.observed,
             "count": finding.count,
             "total": finding.total,
+            **{word: finding.extra[word] for word in ("places", "shown") if word in finding.extra},
         },
     }
     if finding.fingerprint:
@@ -87,9 +88,10 @@ def _location(finding: Finding, side: str) -> dict[str, Any]:
     location: dict[str, Any] = {
         "logicalLocations": [{"fullyQualifiedName": where(finding), "name": one_line(pointer) or "/", "kind": "member"}]
     }
-    if document and "\n" not in document:
+    file = document if "://" in document and "\n" not in document else repository_file(document)
+    if file:
         location["physicalLocation"] = {
-            "artifactLocation": {"uri": quote(document.replace("\\", "/"), safe="/:@?&=%~+,;")},
+            "artifactLocation": {"uri": quote(file.replace("\\", "/"), safe="/:@?&=%~+,;")},
             "region": {"startLine": line or 1},
         }
     return location

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pytest_bctrl.finding import Finding
 
@@ -43,11 +44,14 @@ def counted(findings: Sequence[Finding]) -> str:
 
 def where(finding: Finding) -> str:
     """Operation, answer and place, as far as they are known."""
-    extra = finding.extra
+    return _place(finding.operation, finding.location, finding.extra)
+
+
+def _place(operation: str, location: str, extra: Mapping[str, Any]) -> str:
     answer = " ".join(str(extra[key]) for key in ("status", "media_type") if key in extra)
-    if answer and finding.location.startswith(answer):
+    if answer and location.startswith(answer):
         answer = ""
-    return one_line(" · ".join(filter(None, (finding.operation, answer, finding.location))) or "the document")
+    return one_line(" · ".join(filter(None, (operation, answer, location))) or "the document")
 
 
 _VALUE = 80
@@ -69,7 +73,8 @@ def told(finding: Finding, times: str = "") -> str:
     """
     said = f"{one_line(finding.message)}{times}"
     if is_change(finding):
-        return said
+        said = f"{said} ({in_places(finding)})" if in_places(finding) else said
+        return f"{said}; {shown_by(finding)}" if shown_by(finding) else said
     if finding.extra.get("kind") not in _SAID and finding.observed is not None:
         owed = "" if finding.expected is None else f", expected {_value(finding.expected)}"
         said = f"{said}: {_value(finding.observed)}{owed}"
@@ -77,9 +82,52 @@ def told(finding: Finding, times: str = "") -> str:
     return f"{said}, as at {one_line(sample)}" if sample else said
 
 
+_FEW = 3
+"""Places of a change that are written out in a line of text; its data holds all."""
+
+
+def in_places(finding: Finding) -> str:
+    """Where a change shows, if that is in several places: `in 5 places of 2 operations: GET /a · 200 · id; …`."""
+    places = finding.extra.get("places", ())
+    if len(places) < 2:
+        return ""
+    names = [_place(place["operation"], place["location"], place) for place in places[:_FEW]]
+    left = f"; and {len(places) - _FEW} more" if len(places) > _FEW else ""
+    operations = len({place["operation"] for place in places})
+    of = f"{operations} operation{'s' if operations > 1 else ''}"
+    return f"in {len(places)} places of {of}: {'; '.join(names)}{left}"
+
+
+_PROVEN = "proven: every answer that the new spec allows keeps the old one"
+_PROVEN_OF_REQUESTS = "proven: every request that the old spec allows keeps the new one"
+
+
+def shown_by(finding: Finding) -> str:
+    """What shows a change: an example that one document allows and the other forbids, or a proof that there is none."""
+    given, is_request = finding.extra.get("shown") or {}, finding.direction == "request"
+    if given.get("by") == "counterexample":
+        sides = "allowed before and not now" if is_request else "allowed now and not before"
+        value = given["value"]
+        for token in given["at"].split("/")[1:]:
+            value = value[int(token) if isinstance(value, list) else token.replace("~1", "/").replace("~0", "~")]
+        whole = f" at {one_line(given['at'])} of {_value(given['value'])}" if given["at"] else ""
+        part = f" as {one_line(given['of'])}" if given["of"] else ""
+        return f"{sides}: {_value(value)}{whole}{part}"
+    if given.get("by") == "proof":
+        return _PROVEN_OF_REQUESTS if is_request else _PROVEN
+    return "by rule" if given and finding.level == "error" else ""
+
+
+def repository_file(document: str) -> str:
+    """The file of the repository that a document is, also as of a revision; empty for one outside of it."""
+    if document.startswith("git:"):
+        return document.split(":", 2)[2]
+    return "" if "://" in document or "\n" in document or Path(document).is_absolute() else document
+
+
 def _value(value: Any) -> str:
     is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    text = one_line(" | ".join(value) if is_list else value)
+    text = one_line(" | ".join(value) if is_list else "null" if value is None else value)
     return text if len(text) <= _VALUE else f"{text[:_VALUE]}…"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.contract.files import gate_base
 from pytest_bctrl.drift import judge_upstream
 from pytest_bctrl.drift.gate_file import FILE
 from pytest_bctrl.drift.sources import read_source
@@ -24,7 +24,8 @@ pytestmark = pytest.mark.bctrl_contract
 def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> None:
     """The spec, as it is published now, means what the vendored one means."""
     run = pytestconfig.stash[RUN]
-    base = contract_path(pytestconfig, {}) or str(packaged().spec)
+    chosen = gate_base(contract_path(pytestconfig, {}), pytestconfig.rootpath)
+    base = str(chosen.spec)
     verdict = request.node.stash[VERDICT] = Verdict(run.fail_on)
 
     def describe(found: Sequence[Finding]) -> list[str]:
@@ -35,7 +36,8 @@ def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.F
         judged = judge_upstream(upstream, base, pytestconfig.rootpath / FILE)
         verdict.upstream = {"name": upstream.name, "data": upstream.data} if run.target == "live" else None
         verdict.collect(judged.remaining)
-        verdict.figures = [f"drift        {note}" for note in judged.notes]
+        notes = (f"compared with {base}: {chosen.why}", *judged.notes)
+        verdict.figures = [f"drift        {note}" for note in notes]
     except (DocumentError, UnreachableError) as error:
         verdict.not_checked = f"the drift of the spec: {error}"
     if verdict.not_checked:

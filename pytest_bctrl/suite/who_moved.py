@@ -59,5 +59,5 @@ def commands_of(run: ContractRun, again: Sequence[str], report: str) -> Mapping[
         if run.is_packaged
         else shlex.join(["pytest-bctrl", "drift", source, "--base", run.contract.name]),
         "the documentation is ahead of the API": shlex.join(again),
-        "no witness": shlex.join(again),
+        "not enough traffic to tell": shlex.join(again),
     }

@@ -21,6 +21,7 @@ from tests.variants import named, serve
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+HOOKS: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
 PLACEHOLDER = re.compile(r"\$\{\{ inputs\.([a-z-]+) \}\}")
 
@@ -125,12 +126,23 @@ def test_no_verdict_is_no_green_one(step: Run) -> None:
     assert (4, True) == (code, "::error::target: choose one of mock, live, none" in told)
 
 
-def test_the_drift_alone(step: Run, tmp_path: Path) -> None:
-    (tmp_path / "page.md").write_text(f"```yaml\n{packaged().spec.read_text('utf-8')}```\n")
+def test_the_drift_alone_is_red_until_the_spec_is_updated_as_advised(step: Run, tmp_path: Path) -> None:
+    """The hook's entry says the same of the same folder."""
+    changed = packaged().spec.read_text("utf-8").replace("- failed\n", "- failed\n        - paused\n")
+    (tmp_path / "page.md").write_text(f"```yaml\n{changed}```\n")
+    (entry,) = (hook["entry"] for hook in HOOKS if hook["id"] == "pytest-bctrl-drift")
 
-    code, outputs, told = step("run", {"target": "none", "upstream": "page.md"})
+    def both() -> tuple[int, str, int]:
+        code, outputs, _ = step("run", {"target": "none", "upstream": "page.md"})
+        return code, outputs["verdict"], command(f"{entry} page.md").returncode
 
-    assert (0, "passed") == (code, outputs["verdict"]), told
+    def command(text: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-m", "pytest_bctrl", *text.split()[1:]]
+        return subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+
+    assert (1, "failed", 1) == both()
+    assert command("pytest-bctrl contract update page.md --contracts contracts").returncode == 0
+    assert (0, "passed", 0) == both()
 
 
 def test_an_input_is_never_run(step: Run, tmp_path: Path) -> None:

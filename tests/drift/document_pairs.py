@@ -181,6 +181,10 @@ _DOCUMENTS: dict[str, tuple[Doc, Doc]] = {
     "request-body-removed": (_taken(_BODY), _taken(None)),
     "request-body-became-required": (_taken(_BODY), _taken({**_BODY, "required": True})),
     "request-body-became-optional": (_taken({**_BODY, "required": True}), _taken(_BODY)),
+    "request-body-may-be-narrowed": (
+        _taken({"content": {"application/json": {"schema": {"type": "object", "properties": {"p": {}, "q": {}}}}}}),
+        _taken({"content": {"application/json": {"schema": {"type": "object", "properties": {"q": {}}}}}}),
+    ),
     "request-body-narrowed": (_taken(_BODY), _taken(_SHORT)),
     "request-body-widened": (_taken(_SHORT), _taken(_BODY)),
     "response-success-status-added": (_statuses("200"), _statuses("200", "204")),

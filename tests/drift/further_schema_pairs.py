@@ -116,10 +116,7 @@ _KEYWORDS: dict[str, tuple[Any, ...]] = {
     "null and not": (_TEXT, {"type": ["string", "null"]}, "became-nullable: (null) false → true", "became-not-nullable: (not null) true → false"),
     "null that one of several grants, which say more": (
         {**_MAP, "minProperties": 1}, either(thing("a"), {**thing("b"), "type": ["object", "null"]}, minProperties=1),
-        "any-of-set; became-nullable: (null) false → true; type-generalized: object → any",
-        "any-of-unset; became-not-nullable: (not null) true → false; type-specialized: any → object",
-        "any-of-set; became-nullable: (null) false → true; type-generalized: object → any",
-        "any-of-unset; became-not-nullable: (not null) true → false; type-changed: any → object"),
+        "any-of-set; became-nullable: (null) false → true", "any-of-unset; became-not-nullable: (not null) true → false"),
     "null that alternatives grant": (either(thing("a"), thing("b")), either(thing("a"), thing("b"), {"type": "null"}),
         "became-nullable: (null) false → true", "became-not-nullable: (not null) true → false"),
     "a bound of integers that rules out the same": ({**_WHOLE, "maximum": 5.5}, {**_WHOLE, "exclusiveMaximum": 6}, "nothing"),
@@ -275,7 +272,7 @@ _SUBSCHEMAS: dict[str, tuple[Any, ...]] = {
     "values ruled out, and null": ({"not": {"enum": ["a"]}}, {"not": {"enum": ["a", "b", None]}}, "not-changed"),
     "values ruled out, and a type": ({"not": {"enum": ["a"]}}, {"not": _TEXT}, "not-changed"),
     "values ruled out that must be short as well": (
-        {"not": {"enum": ["a"], "maxLength": 9}}, {"not": {"enum": ["a", "b"], "maxLength": 9}}, "not-changed"),
+        {"not": {"enum": ["a"], "maxLength": 9}}, {"not": {"enum": ["a", "b"], "maxLength": 9}}, "not-specialized", "not-generalized"),
     "more values ruled out that must be long as well": ({"not": {"enum": ["a"]}}, {"not": {"enum": ["a", "bb"], "minLength": 2}}, "not-changed"),
     "the same values ruled out, and only long ones": (
         {"not": {"enum": ["a", "bb"]}}, {"not": {"enum": ["a", "bb"], "minLength": 2}}, "not-generalized", "not-specialized"),
@@ -456,11 +453,7 @@ _ALTERNATIVES: dict[str, tuple[Any, ...]] = {
     "parts cut otherwise": (every(thing("a", "b"), thing("c")), every(thing("a"), {**_MAP, "properties": {"b": _TEXT}}, thing("c")), "nothing"),
     "parts of which one only says what it is": (every(thing("a"), {"examples": [1]}), every(thing("a")), "nothing"),
     "one of and any of, types alone": (one_of(_TEXT, _WHOLE), either(_TEXT, _WHOLE), "nothing"),
-    "alternatives in a few wrappings": (one_of(wrapped(_TEXT, 7), _WHOLE), one_of(_TEXT, _WHOLE), "nothing"),
-    "alternatives in more wrappings than are opened": (one_of(wrapped(_TEXT, 12), _WHOLE), one_of(_TEXT, _NUMBER),
-        'list-of-types-widened: string → ["number", "string"]; one-of-removed: integer', "wrapped-in-one-of: (beside integer)",
-        'list-of-types-widened: string → ["number", "string"]; one-of-removed: integer',
-        'list-of-types-narrowed: ["number", "string"] → string; one-of-added: integer'),
+    "alternatives in wrappings": (one_of(wrapped(_TEXT, 12), _WHOLE), one_of(_TEXT, _WHOLE), "nothing"),
     "alternatives that are values, with extensions": (
         one_of({"const": "a", "x-order": 1}, {"const": "b", "x-order": 2}), {"enum": ["a", "b"]}, "nothing"),
 }  # fmt: skip

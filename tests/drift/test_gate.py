@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -198,7 +199,57 @@ def test_the_command_that_accepts_is_of_the_same_sides(tmp_path: Path, base: str
     """What a failing run says to type next, typed, accepts what it found."""
     written(tmp_path, PAUSED, "new.yaml")
     failed = drift("drift", "new.yaml", "--base", base, cwd=tmp_path)
-    next_ = failed.stderr.partition("bear it for a while: pytest-bctrl ")[2].replace("DATE", "2099-01-01")
+    next_ = failed.stderr.partition("or ignore it until a date: pytest-bctrl ")[2].replace("DATE", "2099-01-01")
     assert failed.returncode == 1
     assert drift(*shlex.split(next_), cwd=tmp_path).returncode == 0
+    assert drift("drift", "new.yaml", "--base", base, cwd=tmp_path).returncode == 0
+
+
+def test_what_the_gate_advises_turns_it_green_and_it_says_what_it_compares_with(tmp_path: Path) -> None:
+    written(tmp_path, PAUSED, "new.yaml")
+    red = drift("drift", "new.yaml", cwd=tmp_path)
+    advice = red.stderr.partition("update your copy of the spec: pytest-bctrl ")[2].partition(";")[0]
+    assert (red.returncode, advice) == (1, "contract update new.yaml --contracts contracts")
+    assert ": the packaged one, as there is no folder contracts and no bctrl_contract" in red.stdout
+    assert drift(*shlex.split(advice), cwd=tmp_path).returncode == 0
+    green = drift("drift", "new.yaml", cwd=tmp_path)
+    assert (green.returncode, green.stderr) == (0, "")
+    assert "compared with contracts/runtimes.openapi.yaml: the project has a folder contracts" in green.stdout
+    (tmp_path / "contracts").rename(tmp_path / "kept")
+    written(tmp_path, "[pytest]\nbctrl_contract = kept/runtimes.contract.json\n", "pytest.ini")
+    assert "the spec of kept/runtimes.contract.json" in drift("drift", "new.yaml", cwd=tmp_path).stdout
+    written(tmp_path, PAUSED.replace("- paused", "- paused\n        - resumed"), "new.yaml")
+    again = drift("drift", "new.yaml", cwd=tmp_path)
+    assert "contract update new.yaml --contracts kept;" in again.stderr
+    written(tmp_path, "[pytest]\nbctrl_contract = new.yaml\n", "pytest.ini")
+    assert "compared with new.yaml: bctrl_contract sets it" in drift("drift", "new.yaml", cwd=tmp_path).stdout
+
+
+def test_a_revision_can_be_either_side(tmp_path: Path, base: str) -> None:
+    for command in ("init -q", "add .", "-c user.name=n -c user.email=e commit -qm m"):
+        subprocess.run(["git", *command.split()], cwd=tmp_path, check=True)
+    written(tmp_path, PAUSED, base)
+    there = drift("drift", base, "--base", f"git:HEAD:{base}", "--format", "github", cwd=tmp_path)
+    assert there.returncode == 1
+    assert f"::error file={base},line=" in there.stdout
+    assert drift("drift", f"git:HEAD:{base}", "--base", f"git:HEAD:{base}", cwd=tmp_path).returncode == 0
+    for source, says in {
+        "git:HEAD:gone": "does not exist",
+        "git:HEAD": "no revision and path",
+        "git:-x:y": "no rev",
+    }.items():
+        wrong = drift("drift", source, "--base", base, cwd=tmp_path)
+        assert (wrong.returncode, says in wrong.stderr) == (2, True)
+
+
+def test_to_accept_again_renews_the_entry(tmp_path: Path, base: str) -> None:
+    written(tmp_path, PAUSED, "new.yaml")
+    accepting = ("drift", "new.yaml", "--base", base, "--accept")
+    assert drift(*accepting, "first", cwd=tmp_path).returncode == 0
+    file = tmp_path / "bctrl-drift.yaml"
+    kept = "levels:\n  endpoint-added: info\n" + re.sub(r"until: .*", "until: 2020-01-01", file.read_text())
+    file.write_text(kept.replace('reason: "first"', "reason: >-\n      first\n      of all"))
+    assert "extend its date" in drift("drift", "new.yaml", "--base", base, cwd=tmp_path).stderr
+    assert drift(*accepting, "second", "--until", "2099-01-01", cwd=tmp_path).returncode == 0
+    assert file.read_text() == re.sub(r"until: .*", "until: 2099-01-01", kept).replace("first", "second")
     assert drift("drift", "new.yaml", "--base", base, cwd=tmp_path).returncode == 0

@@ -68,14 +68,14 @@ def test_a_broken_document_is_refused_on_either_side_and_on_both(name: str) -> N
         assert str(refused.value) == f"{side}: {problem}, at #{pointer} ({mend})"
 
 
-def test_a_schema_that_many_places_share_is_told_of_at_sixteen_of_them() -> None:
-    """So the time a comparison takes grows with what is written, not with the ways that lead there."""
+def test_a_schema_that_many_places_share_is_told_of_once_with_all_of_them() -> None:
     places = {f"p{index}": {"$ref": "#/components/schemas/A"} for index in range(20)}
     base, revision = (
         {**body({"type": "object", "properties": places}), "components": {"schemas": {"A": shared}}}
-        for shared in ({"type": "array", "items": {"type": "string"}}, {"type": "array", "items": {"type": "integer"}})
+        for shared in ({"type": "string"}, {"type": "integer"})
     )
-    assert [finding.location for finding in compare(base, revision)] == [f"p{index}[*]" for index in range(16)]
+    (finding,) = compare(base, revision)
+    assert [place["location"] for place in finding.extra["places"]] == sorted(places)
 
 
 def test_a_status_without_a_name_is_held_by_no_range() -> None:

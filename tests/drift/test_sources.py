@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bctrl.cli.drift import default_sources
+from pytest_bctrl.cli.drift import contract_in_force, default_sources
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.drift import check_upstream
-from pytest_bctrl.drift.sources import fetch, read_source, refuse
+from pytest_bctrl.drift.sources import fetch, read_source, read_text, refuse
 from pytest_bctrl.errors import BctrlError, DocumentError, UnreachableError
 
 from .published import SPEC, TEXT, page
@@ -160,7 +160,27 @@ def test_an_upstream_that_cannot_be_had_is_never_no_drift(upstream: Upstream) ->
 
 
 def test_what_is_compared_where_nothing_is_named_is_the_vendored_spec_and_where_it_came_from() -> None:
-    base, upstream = default_sources(None, None)
+    base, upstream = default_sources(None, None, contract_in_force())
 
     assert packaged().spec.resolve() == Path(base).resolve()
     assert json.loads(packaged().lock.read_text("utf-8"))["source"] == upstream
+
+
+@pytest.mark.parametrize(
+    ("program", "says"),
+    [
+        (None, "git is not installed"),
+        ("sleep 5", "git gave no answer within 0.5 s"),
+        ("exit 1", "git cannot read it"),
+        ("echo fatal: bad >&2; exit 1", ": bad "),
+    ],
+)
+def test_a_revision_that_cannot_be_read(
+    program: str | None, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin" if program else str(tmp_path))
+    if program:
+        (tmp_path / "git").write_text(f"#!/bin/sh\n{program}\n")
+        (tmp_path / "git").chmod(0o755)
+    with pytest.raises(DocumentError, match=says):
+        read_text("git:HEAD:a", 0.5)

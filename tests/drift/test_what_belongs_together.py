@@ -109,9 +109,9 @@ def test_an_alternative_of_the_same_type_comes_before_one_of_any() -> None:
     old = [{**TEXT, "minLength": 3}, thing(a=TEXT)]
     new = [{"minLength": 4}, {**TEXT, "minLength": 2}, thing(a=TEXT)]
     assert found(old, new) == [
-        ("response-property-min-length-decreased", "<string>", "3 → 2"),
         ("response-body-one-of-added", "", "any"),
         ("response-body-became-nullable", "", "null"),
+        ("response-property-min-length-decreased", "<string>", "3 → 2"),
     ]
 
 

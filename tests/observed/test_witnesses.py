@@ -100,7 +100,7 @@ TOGETHER: dict[str, tuple[Case, set[tuple[str, str, str]]]] = {
     ),
     "branches that are told by nothing any more": (
         Case("", "", "", saying("backing", type="object")),
-        {(STALE, "response-property-type-changed", "runtimes[*].backing")},
+        {(UNKNOWN, "response-property-type-changed", "runtimes[*].backing")},
     ),
     "a property that is gone with its branches": (
         Case("", "", "", lambda schemas: item(schemas)["properties"].pop("backing")),

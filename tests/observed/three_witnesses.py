@@ -14,7 +14,7 @@ STALE = "our copy is stale"
 AHEAD = "the API is ahead of its documentation"
 PROMISED = "the documentation is ahead of the API"
 BROKEN = "the API broke its contract"
-UNKNOWN = "no witness"
+UNKNOWN = "not enough traffic to tell"
 
 
 class Case(NamedTuple):
@@ -117,8 +117,14 @@ CASES: dict[str, Case] = {
     "a format that upstream gave up": Case(
         STALE, "response-property-type-changed", "runtimes[*].id", saying("id", type="string"), put(3, "id", "x-3")
     ),
-    "a value that upstream gave up and the API too": Case(
-        STALE, "response-property-enum-value-removed", _STATUS, unlisting("failed"), on_all(status="active")
+    "an absence that upstream allows and nobody saw": Case(
+        UNKNOWN,
+        "response-property-became-optional",
+        "runtimes[*].region",
+        lambda schemas: item(schemas)["required"].remove("region"),
+    ),
+    "a value that upstream gave up and nobody saw": Case(
+        UNKNOWN, "response-property-enum-value-removed", _STATUS, unlisting("failed"), on_all(status="active")
     ),
     "a property that nobody documents": Case(AHEAD, _STRAY, "runtimes[*].tenant", api=on_all(tenant="t")),
     "a value that nobody lists": Case(AHEAD, _SCHEMA, _STATUS, api=put(3, "status", "paused")),

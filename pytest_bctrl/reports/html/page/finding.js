@@ -1,7 +1,7 @@
 // One finding: a line that says it, and all there is to it once it is opened.
 const OWN = new Set(['rule', 'level', 'location', 'message', 'expected', 'observed', 'count', 'total', 'sample', 'operation',
   'direction', 'fingerprint', 'reproduce', 'base', 'revision', 'exchange', 'why', 'meaning', 'status', 'media_type', 'accepted',
-  'moved', 'next', 'witnesses']);
+  'moved', 'next', 'witnesses', 'places', 'shown', 'change', 'detail']);
 
 function findingItem(finding, index) {
   const details = el('details.finding', { 'data-level': finding.level, 'data-index': index });
@@ -26,7 +26,7 @@ function fill(details, finding) {
 
 function countOf(finding) {
   if (finding.total) return `${finding.count.toLocaleString('en')} of ${finding.total.toLocaleString('en')}`;
-  return finding.count > 1 ? `${finding.count.toLocaleString('en')} times` : '';
+  return finding.count > 1 ? `${finding.count.toLocaleString('en')} ${isDrift(finding) ? 'places' : 'times'}` : '';
 }
 
 function placeOf(finding) {
@@ -53,6 +53,8 @@ function rows(finding, exchange) {
   const sample = finding.sample;
   if (sample && typeof sample === 'object' && sample.location) pairs.push(['For example at', el('code', null, sample.location)]);
   else if (sample !== null && sample !== undefined) pairs.push(['Sample', el('code', null, words(sample))]);
+  if (finding.places && finding.places.length > 1) pairs.push(['Places', finding.places.map((place) => el('div', null, el('code', null, placeOf({ ...place, revision: {} }))))]);
+  if (finding.shown) pairs.push(['Shown by', shownBy(finding)]);
   if (finding.operation && !exchange) pairs.push(['Operation', el('code', null, finding.operation)]);
   for (const [name, value] of Object.entries(finding)) {
     if (OWN.has(name) || value === null || value === '') continue;
@@ -61,6 +63,12 @@ function rows(finding, exchange) {
   if (finding.fingerprint) pairs.push(['Fingerprint', el('code', null, finding.fingerprint)]);
   if (!pairs.length) return null;
   return el('dl.rows', null, pairs.map(([name, value]) => el('div', null, el('dt', null, name), el('dd', null, value))));
+}
+
+function shownBy({ shown, direction }) {
+  const [before, after] = direction === 'request' ? ['before', 'now'] : ['now', 'before'];
+  if (shown.by === 'counterexample') return [el('code', null, words(shown.value)), ` is allowed ${before} and not ${after}${shown.at ? ` (${shown.at})` : ''}`];
+  return shown.by === 'proof' ? 'a proof that what is allowed keeps the other spec too' : 'the rule alone';
 }
 
 function exchangeOf({ request, response }, finding) {

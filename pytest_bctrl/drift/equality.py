@@ -1,0 +1,165 @@
+"""Tells whether two schemas mean the same, however they hold each other.
+
+They do where they say the same and what they hold means the same, which may be taken for granted of what is being
+compared already. The answer rests on what can be reached from the two alone, not on what was asked before.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pytest_bctrl.drift.node import reachable
+from pytest_bctrl.drift.spec import Part, value_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator
+
+    from pytest_bctrl.drift.node import Node, Schema
+    from pytest_bctrl.drift.normalize import Normalizer
+
+_REF = re.compile(r"""'\$(?:ref|dynamicRef)': (?:'([^']*)'|"([^"]*)"|.)""")
+Pair = tuple["Node", "Node"]
+
+
+class Walk:
+    """Compares schemas in pairs. `says` is what one says itself; `skips` tells of two that need not be looked into."""
+
+    def __init__(self, says: Callable[[Node], Hashable], skips: Callable[[Schema, Schema], bool]) -> None:
+        self._says = says
+        self._skips = skips
+        self._same: set[Pair] = set()
+        self._is_sure = True
+
+    def equal(self, one: Node, other: Node) -> bool:
+        """Tell whether two schemas mean the same."""
+        waiting, assumed, self._is_sure = [(one, other)], set[Pair](), True
+        while waiting:
+            pair = waiting.pop()
+            if pair[0] is pair[1] or pair in self._same or pair in assumed:
+                continue
+            if not (pair[0].is_read and pair[1].is_read) or self._says(pair[0]) != self._says(pair[1]):
+                return not self._is_sure and self._in_any_order(one, other)
+            assumed.add(pair)
+            waiting += self._inside(*pair)
+        self._same |= assumed
+        return True
+
+    def _in_any_order(self, one: Node, other: Node) -> bool:
+        """Put all that the two lead to in classes, which are split by the classes of what they hold, to the end."""
+        held = reachable((one, other))
+        numbers: dict[Any, int] = {}
+        classes = {node: numbers.setdefault(self._says(node), len(numbers)) for node in held}
+        count = 0
+        while count != len(numbers) and classes[one] == classes[other]:
+            count, numbers, before = len(numbers), {}, classes
+            classes = {}
+            for node, (single, several) in held.items():
+                sets = [tuple(sorted(before[child] for child in children)) for children in several]
+                key = (before[node], *[before[child] for child in single], *sets)
+                classes[node] = numbers.setdefault(key, len(numbers))
+        return classes[one] == classes[other]
+
+    def _inside(self, one: Node, other: Node) -> Iterator[Pair]:
+        pairs = list(zip(one.single, other.single, strict=True))
+        for choice, another in zip(one.choices, other.choices, strict=True):
+            pairs += self._matched(one, choice.branches, other, another.branches)
+        read, read_other = one.normal.node, other.normal.node
+        yield from ((read(first), read_other(second)) for first, second in pairs if not self._skips(first, second))
+
+    def _matched(
+        self, one: Node, branches: list[Schema], other: Node, others: list[Schema]
+    ) -> Iterator[tuple[Schema, Schema]]:
+        """Match alternatives: those that need no look, then by what they say themselves, then by their order."""
+        rest, left = [], list(others)
+        for branch in branches:
+            match = next((another for another in left if self._skips(branch, another)), None)
+            rest += [branch] if match is None else []
+            left = [another for another in left if another is not match]
+        by_words: dict[Hashable, list[Schema]] = {}
+        for another in left:
+            by_words.setdefault(self._says(other.normal.node(another)), []).append(another)
+        for branch in rest:
+            alike = by_words.get(self._says(one.normal.node(branch))) or left
+            self._is_sure = self._is_sure and len(alike) == 1
+            yield branch, alike.pop(0)
+
+
+class Equality:
+    """Tells equal schemas of two documents, or of one. `words`: titles and descriptions count."""
+
+    def __init__(self, old: Normalizer, new: Normalizer, words: bool) -> None:
+        self.old = old
+        self.new = new
+        self._words = ("title", "description") if words else ()
+        self._own: dict[Node, Hashable] = {}
+        self._walk = Walk(self.says, self.written_alike)
+        self._known: dict[Pair, bool] = {}
+
+    def written_alike(self, old: Schema, new: Schema) -> bool:
+        """Tell two schemas that are written alike and lead to such alone, as most do, without reading them."""
+        return len(old) == len(new) and all(
+            one.value == other.value and self.unchanged(one.value, other.value)
+            for one, other in zip(old, new, strict=True)
+        )
+
+    def unchanged(self, old: Any, new: Any) -> bool:
+        """Tell two parts of any kind that are written alike, and lead to such alone."""
+        written = repr(old)
+        if written != repr(new):
+            return False
+        return _targets(written) <= self.components
+
+    @cached_property
+    def components(self) -> set[str]:
+        """References to the components that are written alike on both sides, with all that they lead to."""
+        if self.old.spec.is_30 != self.new.spec.is_30:
+            return set()
+        sides = [
+            {
+                f"#{part.pointer}": repr(part.value)
+                for section, _ in _parts(whole)
+                for _, part in _parts(whole / section)
+            }
+            for spec in (self.old.spec, self.new.spec)
+            for whole in [spec.root / "components"]
+        ]
+        alike = {name: _targets(text) for name, text in sides[0].items() if sides[1].get(name) == text}
+        users: dict[str, list[str]] = {}
+        for name, targets in alike.items():
+            for target in targets:
+                users.setdefault(target, []).append(name)
+        changed = [target for target in users if target not in alike]
+        while changed:
+            changed += [user for user in users.get(changed.pop(), ()) if alike.pop(user, None) is not None]
+        return set(alike)
+
+    def equal(self, one: Node, other: Node) -> bool:
+        """Tell whether two schemas mean the same."""
+        if self.says(one) != self.says(other):
+            return False
+        pair = one, other
+        if pair not in self._known:
+            self._known[pair] = self._walk.equal(one, other)
+        return self._known[pair]
+
+    def says(self, node: Node) -> Hashable:
+        """What a schema says itself, and what it holds schemas under, but not which."""
+        if node not in self._own:
+            words = [(key, value_key(node.flags[key])) for key in self._words if key in node.flags]
+            self._own[node] = (node.own, *words)
+        return self._own[node]
+
+
+def _targets(written: str) -> set[str]:
+    """The components that references in a written value lead to, or into."""
+    if "$" not in written:
+        return set()
+    refs = (match[1] or match[2] or "" for match in _REF.finditer(written))
+    return {"/".join(ref.split("/", 4)[:4]) for ref in refs}
+
+
+def _parts(whole: Part) -> list[tuple[str, Part]]:
+    """The members of what should be a mapping; it is read as one where it is used."""
+    return [(name, whole / name) for name in whole.value] if isinstance(whole.value, dict) else []

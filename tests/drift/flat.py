@@ -1,0 +1,166 @@
+"""A second differ, of its own making: walks what both documents answer, references followed, and compares plain facts.
+
+It knows objects, lists and `allOf`, and stops at alternatives, which have no plain facts. A fact stands where it is
+written, in the old document or, where there is nothing, in the new one; `walked` is a schema compared whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_bctrl.finding import Finding
+
+Doc = dict[str, Any]
+Fact = tuple[str, str, str]
+"""Operation and status, what kind of change, and the pointer it is found at."""
+Parts = list[tuple[Doc, str]]
+_MOST = 12
+"""Schemas deep that are walked into each other."""
+KINDS = {
+    "property-removed": "removed", "property-added": "added", "property-added-to-closed-object": "added",
+    "became-required": "required", "became-optional": "required", "became-nullable": "null",
+    "became-not-nullable": "null", "enum-value-added": "enum", "enum-value-removed": "enum",
+    "type-changed": "type", "type-generalized": "type", "type-specialized": "type",
+}  # fmt: skip
+
+
+def _resolved(document: Doc, value: Any, pointer: str) -> tuple[Any, str]:
+    while isinstance(value, dict) and isinstance(value.get("$ref"), str):
+        pointer, value = value["$ref"][1:], document
+        for token in pointer.split("/")[1:]:
+            value = value[token.replace("~1", "/").replace("~0", "~").replace("%7B", "{").replace("%7D", "}")]
+    return value, pointer
+
+
+def parts(document: Doc, value: Any, pointer: str) -> Parts | None:
+    """The schemas that hold at once; None where there is something else than plain facts among them."""
+    if isinstance(value, dict) and "$ref" in value and value.keys() - {"$ref", "description", "title", "example"}:
+        return None
+    value, pointer = _resolved(document, value, pointer)
+    odd = ("oneOf", "anyOf", "not", "if", "$ref", "const", "patternProperties", "prefixItems")
+    if not isinstance(value, dict) or any(keyword in value for keyword in odd) or isinstance(value.get("type"), list):
+        return None
+    if value.get("additionalProperties", True) is not True:
+        return None
+    found: Parts = [(value, pointer)]
+    for index, inner in enumerate(value.get("allOf", ())):
+        more = parts(document, inner, f"{pointer}/allOf/{index}")
+        if more is None or value.get("nullable") or inner.get("nullable"):
+            return None
+        found += more
+    return found
+
+
+def _facts(schemas: Parts) -> dict[str, Any]:
+    """Types, null, values, and which properties must be there; the members of an object and a list."""
+    facts: dict[str, Any] = {
+        "required": set(),
+        "properties": {},
+        "type": None,
+        "enum": None,
+        "items": None,
+        "null": False,
+    }
+    for schema, pointer in schemas:
+        facts["required"] |= set(schema.get("required") or ()) if schema.get("required") is not True else set()
+        for name, inner in (schema.get("properties") or {}).items():
+            facts["properties"].setdefault(name, []).append((inner, f"{pointer}/properties/{_token(name)}"))
+        for keyword in ("type", "enum", "items"):
+            if keyword in schema and facts[keyword] is None:
+                facts[keyword] = (schema[keyword], f"{pointer}/{keyword}")
+        facts["null"] |= schema.get("nullable") is True
+    return facts
+
+
+def _token(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _inner(old: Doc, new: Doc, before: Any, after: Any, way: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    one, other = parts(old, *before), parts(new, *after)
+    if one is None or other is None or len(way) > _MOST or one[0][1] in way:
+        return
+    was, now = _facts(one), _facts(other)
+    if was["type"] and now["type"] and was["type"][0] != now["type"][0]:
+        yield "type", was["type"][1]
+        return
+    if was["null"] != now["null"] and was["type"] and now["type"]:
+        yield "null", was["type"][1]
+    if was["enum"] and now["enum"]:
+        listed = [{repr(value) for value in side["enum"][0] if value is not None} for side in (was, now)]
+        if listed[0] != listed[1] and len(one) == len(other) == 1:
+            yield "enum", was["enum"][1]
+    if was["type"] and now["type"] and len(one) == len(other) == 1:
+        yield "walked", one[0][1]
+    yield from _properties(old, new, was, now, (*way, one[0][1]))
+    if was["items"] and now["items"]:
+        yield from _inner(old, new, was["items"], now["items"], (*way, one[0][1]))
+
+
+def _properties(old: Doc, new: Doc, was: Any, now: Any, way: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    before, after = was["properties"], now["properties"]
+    for name in before.keys() | after.keys():
+        if name not in after and name not in now["required"]:
+            yield "removed", before[name][0][1]
+        elif name not in before and name not in was["required"]:
+            yield "added", after[name][0][1]
+        elif name in before and name in after:
+            if (name in was["required"]) != (name in now["required"]):
+                yield "required", before[name][0][1]
+            if len(before[name]) == len(after[name]) == 1:
+                yield from _inner(old, new, before[name][0], after[name][0], way)
+
+
+def facts(old: Doc, new: Doc) -> set[Fact]:
+    """What changed in the JSON that operations of both documents answer under the same status."""
+    found = set()
+    for path, method, status, media in _answers(old):
+        before = _schema(old, path, method, status, media)
+        after = _schema(new, path, method, status, media)
+        if before and after:
+            where = f"{method.upper()} {path} {status}"
+            found |= {(where, kind, pointer) for kind, pointer in _inner(old, new, before, after, ())}
+    return found
+
+
+def invented(plain: set[Fact], findings: set[Fact]) -> set[Fact]:
+    """The findings on schemas that were walked, of which the walk knows nothing."""
+    walked = {(where, pointer) for where, kind, pointer in plain if kind == "walked"}
+    return {fact for fact in findings - plain if (fact[0], _holder(*fact[1:])) in walked}
+
+
+def _holder(kind: str, pointer: str) -> str:
+    head, _, last = pointer.rpartition("/")
+    if kind in ("removed", "required"):
+        return head.removesuffix("/properties") if head.endswith("/properties") else ""
+    return head if kind == last else ""
+
+
+def _answers(document: Doc) -> Iterator[tuple[str, str, str, str]]:
+    for path, item in document["paths"].items():
+        for method in ("get", "put", "post", "delete", "patch") if isinstance(item, dict) else ():
+            for status in (item.get(method) or {}).get("responses") or {}:
+                yield path, method, status, "application/json"
+
+
+def _schema(document: Doc, path: str, method: str, status: str, media: str) -> tuple[Any, str] | None:
+    answer = ((document["paths"].get(path) or {}).get(method) or {}).get("responses", {}).get(status)
+    at = f"/paths/{_token(path)}/{method}/responses/{status}"
+    answer, at = _resolved(document, answer, at)
+    content = ((answer or {}).get("content") or {}).get(media) or {}
+    return (content["schema"], f"{at}/content/{_token(media)}/schema") if "schema" in content else None
+
+
+def told(findings: list[Finding]) -> set[Fact]:
+    """The findings as such facts, one a place."""
+    found = set()
+    for finding in findings:
+        kinds = [kind for words, kind in KINDS.items() if finding.rule.endswith(words)]
+        pointer = finding.extra["base"]["pointer"]
+        if finding.rule.endswith(("property-added", "property-added-to-closed-object")):
+            pointer = finding.extra["revision"]["pointer"]
+        for place in finding.extra["places"]:
+            if kinds and "media_type" in place:
+                found.add((f"{place['operation']} {place['status']}", kinds[0], pointer))
+    return found

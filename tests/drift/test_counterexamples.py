@@ -1,0 +1,144 @@
+"""What shows a change: a value that one document allows and the other forbids, as a second engine has it too."""
+# ruff: noqa: E501 - a case a line
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+
+from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.engine_schemas import engine_document
+from pytest_bctrl.drift.options import Options
+from pytest_bctrl.drift.rules import rules
+from pytest_bctrl.finding import Finding
+
+from .expected import has_value
+from .pairs import Doc, body
+from .test_one_change import of, pairs, relaxed
+from .test_rules import PAIRS
+
+
+def errors(old: Doc, new: Doc, options: Options | None = None) -> list[Finding]:
+    found = compare(old, new, options)
+    return [one for one in found if one.level == "error" and has_value(one)]
+
+
+def schema_at(document: Doc, finding: Finding) -> Any:
+    """The schema of the answer or of the parameter that a finding is about."""
+    operation = document["paths"][finding.operation.split()[1]][finding.operation.split()[0].lower()]
+    if finding.direction == "request":
+        if finding.location == "requestBody":
+            return operation["requestBody"]["content"]["application/json"]["schema"]
+        return operation["parameters"][0]["schema"]
+    answer = operation["responses"]["200"]
+    if finding.location.startswith("header"):
+        return answer["headers"]["X-H"]["schema"]
+    return answer["content"][finding.extra["media_type"]]["schema"]
+
+
+def require_counterexample(finding: Finding, old: Doc, new: Doc) -> None:
+    """Hold the value to both documents; of a part, that it is one is all that can be said here."""
+    shown = finding.extra["shown"]
+    assert shown["by"] == "counterexample", (finding.rule, finding.message)
+    if shown["of"]:
+        return
+    taken = []
+    for document in (old, new):
+        schema = {
+            "components": document.get("components"),
+            **engine_document(schema_at(document, finding), is_30=False),
+        }
+        taken.append(jsonschema.Draft202012Validator(schema).is_valid(shown["value"]))
+    assert taken == ([True, False] if finding.direction == "request" else [False, True]), (finding.rule, shown)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in sorted(PAIRS) if rules()[rule].level == "error"])
+def test_an_error_of_each_rule_is_shown(rule: str) -> None:
+    pair = PAIRS[rule]
+    for finding in errors(pair.base, pair.revision, pair.options):
+        if "format" in finding.message:
+            assert finding.extra["shown"]["by"] == "counterexample"
+        else:
+            require_counterexample(finding, pair.base, pair.revision)
+
+
+@relaxed
+@given(pairs())
+def test_each_error_is_shown_by_a_value_that_holds(pair: tuple[Doc, Doc]) -> None:
+    for finding in errors(*pair):
+        require_counterexample(finding, *pair)
+
+
+ANY_OBJECT: Doc = {"type": "object"}
+NARROWER: Doc = {"anyOf": [{"type": "object", "required": ["a"]}, {"type": "object", "required": ["b", "c"]}]}
+
+
+def test_what_is_proven_to_keep_the_old_contract_is_no_error() -> None:
+    """As long as its level is not set: then it is as it is set."""
+    old, new = (
+        body({"oneOf": [{"const": 1}, {"enum": [2, 3]}]}),
+        body({"allOf": [{"enum": [1, 2]}, {"type": "integer"}]}),
+    )
+    (finding,) = compare(old, new)
+    assert (finding.level, finding.extra["shown"]) == ("info", {"by": "proof"})
+    old, new = (body({"type": "array", "items": schema}) for schema in (ANY_OBJECT, NARROWER))
+    found = compare(old, new)
+    assert {(one.level, one.extra["shown"]["by"]) for one in found} == {("info", "proof")}
+    (rule,) = {one.rule for one in found}
+    assert {one.level for one in compare(old, new, Options({rule: "error"}))} == {"error"}
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0, None), (1e-9, {"by": "rule"})])
+def test_without_time_it_is_by_rule(seconds: float, shown: Doc | None) -> None:
+    (finding,) = compare(body({"enum": [1]}), body({"enum": [1, 2]}), Options(seconds=seconds))
+    assert (finding.level, finding.extra.get("shown")) == ("error", shown)
+
+
+def test_what_has_no_pointer_of_its_own_is_by_rule() -> None:
+    """An alternative that gets its type from beside it."""
+    old, new = (body({"type": "object", "oneOf": [{"minProperties": n}, {"maxProperties": 0}]}) for n in (1, 2))
+    (finding,) = compare(old, new)
+    assert (finding.level, finding.extra["shown"]) == ("info", {"by": "rule"})
+
+
+def test_where_no_whole_value_can_be_made_a_part_is_shown() -> None:
+    """A property that nothing fits must be there, or need not."""
+    for names, of_part in ((["n"], ".p"), ([], "")):
+        kept: Doc = {"required": [*names, "p"], "type": "object"}
+        none = {"type": "string", "enum": [1]}
+        old, new = (body({**kept, "properties": {"n": none, "p": {"enum": values}}}) for values in ([1], [1, 2]))
+        (finding,) = compare(old, new)
+        assert (finding.extra["shown"]["by"], finding.extra["shown"]["of"]) == ("counterexample", of_part)
+
+
+def test_the_place_is_marked() -> None:
+    old, new = (
+        of({"/a": {"type": "array", "items": {"$ref": "#/components/schemas/A/b"}}}, **{"A/b": {}}) for _ in "ab"
+    )
+    for side, values in ((old, ["x"]), (new, ["x", "y"])):
+        side["components"]["schemas"] = {"A": {"b": {"required": ["p"], "properties": {"p": {"enum": values}}}}}
+    (finding,) = compare(old, new)
+    assert finding.extra["shown"] == {"by": "counterexample", "value": [{"p": "y"}], "at": "/0/p", "of": ""}
+
+
+@pytest.mark.parametrize(
+    ("schema", "read"),
+    [
+        ({"type": "string", "nullable": True, "enum": ["a"]}, {"type": ["string", "null"], "enum": ["a", None]}),
+        ({"nullable": True, "maxLength": 3}, {"maxLength": 3}),
+        ({"nullable": True, "$ref": "#/a", "maxLength": 3}, {"anyOf": [{"type": "null"}, {"$ref": "#/a"}]}),
+        ({"minimum": 1, "exclusiveMinimum": True, "maximum": 3, "exclusiveMaximum": False}, {"exclusiveMinimum": 1, "maximum": 3}),
+        ({"type": "integer", "format": "int32", "minimum": 1}, {"type": "integer", "format": "int32", "minimum": 1, "maximum": 2**31 - 1}),
+        ({"required": True, "oneOf": [], "$id": "a", "$schema": "b"}, {}),
+        ({"type": None, "pattern": "("}, {}),
+        ({"properties": {"enum": {"nullable": True, "type": "string"}}}, {"properties": {"enum": {"type": ["string", "null"]}}}),
+        ({"enum": [{"nullable": True}]}, {"enum": [{"nullable": True}]}),
+        ([{"pattern": "a"}, 1], [{"pattern": "a"}, 1]),
+    ],
+)  # fmt: skip
+def test_words_of_openapi_are_read_as_json_schema(schema: Any, read: Any) -> None:
+    assert engine_document(copy.deepcopy(schema), is_30=True) == read

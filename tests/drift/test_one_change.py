@@ -1,0 +1,206 @@
+"""One change is said once, wherever it shows, and what is found for an operation depends on nothing else."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from pytest_bctrl.baseline.allowlist import AllowList, Entry, accepted, list_notes
+from pytest_bctrl.drift import compare
+from pytest_bctrl.fingerprint import place_fingerprint
+from pytest_bctrl.reports.drift_text import drift_text
+from pytest_bctrl.reports.markdown import findings_markdown
+from pytest_bctrl.reports.title import Title
+
+from .flat import facts, invented, told
+from .meaning import Doc, documents, schemas
+from .pairs import body
+from .test_soundness import one_changed
+
+relaxed = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+REF = {"$ref": "#/components/schemas/First"}
+TEXT: Doc = {"type": "string"}
+
+
+def answer(schema: Any) -> Doc:
+    return {"responses": {"200": {"description": "ok", "content": {"application/json": {"schema": schema}}}}}
+
+
+def of(paths: dict[str, Any], **components: Any) -> Doc:
+    """A document whose GET operations answer these schemas."""
+    operations = {path: {"get": answer(schema)} for path, schema in paths.items()}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "t", "version": "1"},
+        "paths": operations,
+        "components": {"schemas": components},
+    }
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Doc, Doc]:
+    """A document of several operations that share schemas, and one with one thing of these changed."""
+    old = draw(documents())
+    second = draw(schemas())
+    old["paths"]["/b"] = {"get": answer({"type": "array", "items": REF})}
+    old["paths"]["/c"] = {"get": answer({"type": "object", "properties": {"one": REF, "two": second, "three": REF}})}
+    new = copy.deepcopy(old)
+    held = new["components"]["schemas"]["First"]["properties"]
+    held["value"] = one_changed(held["value"], draw)
+    two = new["paths"]["/c"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["properties"]
+    two["two"] = one_changed(second, draw)
+    return old, new
+
+
+def places(old: Doc, new: Doc) -> set[tuple[str, ...]]:
+    return {
+        (place["operation"], place["location"], place.get("status", ""), place["rule"], repr(finding.expected))
+        for finding in compare(old, new)
+        for place in finding.extra["places"]
+    }
+
+
+@relaxed
+@given(pairs())
+def test_what_is_found_for_an_operation_does_not_depend_on_the_others(pair: tuple[Doc, Doc]) -> None:
+    whole = places(*pair)
+    for path in pair[0]["paths"]:
+        alone = [{**side, "paths": {path: side["paths"][path]}} for side in pair]
+        assert {place for place in places(*alone) if place[0]} == {
+            place for place in whole if place[0] == f"GET {path}"
+        }
+    turned = [{**side, "paths": dict(reversed(side["paths"].items()))} for side in pair]
+    assert places(*turned) == whole
+
+
+@relaxed
+@given(pairs())
+def test_a_second_differ_misses_nothing_that_is_found_and_finds_nothing_that_is_missed(pair: tuple[Doc, Doc]) -> None:
+    plain, found = facts(*pair), told(compare(*pair))
+    assert {fact for fact in plain if fact[1] != "walked"} <= found
+    assert invented(plain, found) == set()
+
+
+REDUNDANT: list[tuple[Callable[[Doc], bool], Callable[[Doc], Any]]] = [
+    (lambda one: "additionalProperties" not in one, lambda one: {**one, "additionalProperties": True}),
+    (lambda one: "additionalProperties" not in one, lambda one: {**one, "additionalProperties": {"minItems": 0}}),
+    (lambda one: "items" not in one, lambda one: {**one, "items": {"description": "any", "allOf": [{}]}}),
+    (lambda one: True, lambda one: {**one, "minItems": 0, "minLength": 0, "minProperties": 0, "uniqueItems": False}),
+    (lambda one: "required" not in one, lambda one: {**one, "required": []}),
+    (lambda one: "properties" not in one, lambda one: {**one, "properties": {}}),
+    (lambda one: True, lambda one: {"allOf": [one]}),
+    (lambda one: True, lambda one: {"allOf": [one, {"description": "nothing"}, one]}),
+    (lambda one: True, lambda one: {"anyOf": [one]}),
+    (lambda one: True, lambda one: {"oneOf": [one, False]}),
+    (lambda one: True, lambda one: {"anyOf": [one, copy.deepcopy(one)]}),
+    (lambda one: "enum" in one, lambda one: {**one, "enum": [*one["enum"], *one["enum"]]}),
+    (lambda one: isinstance(one.get("type"), str), lambda one: {**one, "type": [one["type"]]}),
+    (lambda one: "oneOf" in one and "tag" in str(one), lambda one: {**one, "type": "object"}),
+    (lambda one: True, lambda one: {**one, "patternProperties": {"^x": True}, "dependentSchemas": {"a": {}}}),
+    (lambda one: True, lambda one: {**one, "not": False}),
+    (lambda one: True, lambda one: {**one, "propertyNames": {}, "readOnly": False, "deprecated": False, "x-note": 1}),
+    (lambda one: one.get("type") == "boolean", lambda one: {**one, "enum": [True, False]}),
+    (lambda one: bool(one.get("required")), lambda one: {**one, "minProperties": len(one["required"])}),
+    (lambda one: one == {"type": "array"}, lambda one: {**one, "prefixItems": [{}, True]}),
+]  # fmt: skip
+
+
+def respelled(schema: Any, draw: Any) -> Any:
+    """The schema with words here and there that say nothing."""
+    inner = dict(schema)
+    if "properties" in inner:
+        inner["properties"] = {name: respelled(one, draw) for name, one in inner["properties"].items()}
+    for keyword in ("oneOf", "anyOf"):
+        if keyword in inner:
+            inner[keyword] = [respelled(one, draw) for one in inner[keyword]]
+    if "items" in inner:
+        inner["items"] = respelled(inner["items"], draw)
+    can, respell = draw(st.sampled_from(REDUNDANT))
+    return respell(inner) if can(inner) else inner
+
+
+def _repeats(schema: Any) -> bool:
+    inside = [*schema.get("properties", {}).values(), *schema.get("oneOf", ()), *schema.get("anyOf", ())]
+    texts = [str(one) for one in schema.get("anyOf", ())]
+    return len({*texts}) < len(texts) or any(
+        map(_repeats, [*inside, *([schema["items"]] if "items" in schema else [])])
+    )
+
+
+@settings(relaxed, max_examples=200)
+@given(schemas(), st.data())
+def test_a_redundant_spelling_anywhere_is_no_drift(schema: Any, data: st.DataObject) -> None:
+    assume(not _repeats(schema))  # two that mean the same may well be respelled so that this is hard to see
+    plain, other = body(schema), body(respelled(schema, data.draw))
+    assert compare(plain, other) == compare(other, plain) == []
+
+
+@pytest.mark.parametrize(("can", "respell"), REDUNDANT)
+def test_each_redundant_spelling_is_no_drift(can: Callable[[Doc], bool], respell: Callable[[Doc], Any]) -> None:
+    tagged = [{"type": "object", "properties": {"tag": {"const": name}}, "required": ["tag"]} for name in "ab"]
+    for plain in ({"type": "boolean"}, {"type": "array"}, {"enum": ["a"]}, {"oneOf": tagged}, tagged[0]):
+        if can(plain):
+            assert compare(body(plain), body(respell(plain))) == compare(body(respell(plain)), body(plain)) == []
+
+
+def test_a_change_in_many_places_is_one_finding_that_no_operation_hides() -> None:
+    """Sixteen properties of one operation lead there before the other one does."""
+    component = {"C": {"enum": ["x"]}, "P": {"type": "object", "properties": {"c": {"$ref": "#/components/schemas/C"}}}}
+    many = {f"c{index}": {"$ref": "#/components/schemas/C"} for index in range(16)}
+    whole = {"type": "object", "properties": {**many, "p": {"$ref": "#/components/schemas/P"}}}
+    old = of({"/a": whole, "/b": {"$ref": "#/components/schemas/P"}}, **component)
+    new = of({"/a": whole, "/b": {"$ref": "#/components/schemas/P"}}, **{**component, "C": {"enum": ["x", "y"]}})
+    (finding,) = compare(old, new)
+    assert [place["operation"] for place in finding.extra["places"]].count("GET /b") == 1
+    assert finding.count == len(finding.extra["places"]) == 17
+    text, table = (write([finding], Title("drift", "a", "b")) for write in (drift_text, findings_markdown))
+    assert "  in 17 places of 2 operations: GET /a · 200 application/json · c0; GET /a" in text
+    assert "; and 14 more" in text
+    assert "in 17 places of 2 operations" in table
+
+
+def test_the_level_is_that_of_the_worst_direction_and_the_name_does_not_hang_on_the_places() -> None:
+    """To grow an enum breaks who reads it, and not who sends it."""
+    old, new = (of({"/a": REF, "/b": REF}, First={"enum": values}) for values in (["x"], ["x", "y"]))
+    for side in (old, new):
+        side["paths"]["/b"]["get"]["parameters"] = [{"name": "q", "in": "query", "schema": REF}]
+    (finding,) = compare(old, new)
+    assert (finding.level, finding.count, finding.location) == ("error", 3, "")
+    del old["paths"]["/a"], new["paths"]["/a"]
+    (fewer,) = compare(old, new)
+    assert (fewer.fingerprint, fewer.extra["change"]) == (finding.fingerprint, finding.fingerprint)
+
+
+@pytest.mark.parametrize(("removed", "kept"), [({"a": TEXT, "b": TEXT}, {"b": TEXT})], ids=["an optional property"])
+@pytest.mark.parametrize("words", [{}, {"additionalProperties": True}, {"additionalProperties": {}}], ids=str)
+def test_a_removed_property_is_one_warning_whatever_is_said_of_others(removed: Doc, kept: Doc, words: Doc) -> None:
+    old, new = (body({"type": "object", "properties": properties, **words}) for properties in (removed, kept))
+    assert [(one.rule, one.level) for one in compare(old, new)] == [("response-optional-property-removed", "warning")]
+
+
+def test_an_accepted_place_accepts_that_place_and_all_of_them_the_change() -> None:
+    old, new = (of({"/a": REF, "/b": REF}, First={"enum": values}) for values in (["x"], ["x", "y"]))
+    (finding,) = compare(old, new)
+    last, today = date(2099, 1, 1), date(2026, 1, 1)
+    each = [Entry("why", last, 1, place_fingerprint(finding, place)) for place in finding.extra["places"]]
+    each[1:] = [Entry("why", last, 2, rule=finding.rule, location="", operation="GET /b")]
+    assert "accepted" in accepted(finding, AllowList("list", tuple(each)), today).extra
+    assert list_notes([finding], AllowList("list", tuple(each)), today) == []
+    part = AllowList("list", tuple(each[:1]))
+    assert accepted(finding, part, today) == finding
+    assert list_notes([finding], part, today) == [
+        f"list:1: the entry for {each[0].fingerprint} covers some of the places of a change; "
+        f"to accept all 2, write fingerprint: {finding.fingerprint}"
+    ]
+    whole = AllowList("list", (Entry("why", last, 1, finding.fingerprint),))
+    before, after = ({**side, "paths": {"/a": side["paths"]["/a"]}} for side in (old, new))
+    alone = compare(before, after)
+    assert all("accepted" in accepted(one, whole, today).extra for one in (finding, *alone))
+    rule = AllowList("list", (Entry("why", last, 1, rule=finding.rule, location=""),))
+    assert "accepted" in accepted(finding, rule, today).extra
