@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pytest_bctrl import settings
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.hiding import MASK, Hiding
+from pytest_bctrl.traffic.connection import connection, values
 from tests.error_makers import Given
 from tests.reference_page import declared
 
@@ -157,6 +158,11 @@ IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     "bctrl_levels": ("a = off", '["a = off"]', lambda c: settings.levels(c).off[0].name, "a"),
     "bctrl_report": ("a.json", '["a.json"]', lambda c: [path.value for path in settings.reports(c)], ["a.json"]),
     "bctrl_secrets": ("hunter22", '["hunter22"]', _hidden, MASK),
+    "bctrl_headers": ("A: b", '["A: b"]', lambda c: [one.value for one in settings.headers(c)], ["A: b"]),
+    "bctrl_values": ("a = b", '["a = b"]', lambda c: values(c, {}), {"a": "b"}),
+    "bctrl_rate": ("30/m", '"30/m"', lambda c: connection(c, {}).pace.seconds, 2.0),
+    "bctrl_client_cert": ("a.pem", '"a.pem"', lambda c: connection(c, {}).certificate, "a.pem"),
+    "bctrl_http_hosts": ("h", '["h"]', lambda c: connection(c, {}).http_hosts, frozenset({"h"})),
     "bctrl_scrub": ("ids", '"ids"', lambda c: settings.scrub_ids(c, {}), True),
 }
 FILES = {

@@ -148,7 +148,7 @@ def test_a_text_that_takes_a_pattern_too_long_is_a_finding_that_says_so() -> Non
     ],
 )
 def test_what_is_json_and_no_engine_reads_is_held_to_the_contract_too(schema: Any, value: str, valid: bool) -> None:
-    found = check(value, contract=contract_of(schema))
+    found = [one for one in check(value, contract=contract_of(schema)) if one.rule != "interoperable_json"]
     assert valid is (not found)
     assert valid or all(one.rule == "response_schema_conformance" and one.sample for one in found)
 

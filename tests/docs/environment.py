@@ -34,8 +34,8 @@ def environment(workspace: Path, home: Path) -> dict[str, str]:
     return {
         **{name: value for name, value in kept.items() if not name.startswith(_REGISTRY)},
         "PATH": os.pathsep.join([str(programs), sysconfig.get_path("scripts"), kept["PATH"]]),
-        # Installed here for the tests of this project, or slow to load and of no use to a page.
-        "PYTEST_ADDOPTS": "-p no:randomly -p no:schemathesis -p no:allure_pytest -p no:pytest_jsonreport",
+        # Installed here for the tests of this project; a reader has none of it.
+        "PYTEST_ADDOPTS": "-p no:randomly",
     }
 
 

@@ -58,7 +58,7 @@ def test_what_a_live_run_lacks_or_cannot_use_is_named_and_no_key_shown(
         ("--bctrl-fail-on=fatal", "error, warning, info, never"),
         ("--bctrl-max-examples=none", "1 to 10000"),
         ("--bctrl-max-examples=0", "1 to 10000"),
-        ("--bctrl-contract=nowhere.json", "OpenAPI 3.1"),
+        ("--bctrl-contract=nowhere.json", "OpenAPI 3.0 or 3.1"),
         ("--bctrl-live", "give one of them"),
     ],
 )

@@ -192,7 +192,7 @@ class _Times(Invariant):
                     yield (*path, name), f"an ISO 8601 time{zoned}, such as 2026-03-01T08:00:00Z", text
 
     def problem(self, broken: Broken) -> str:
-        return f"{broken[0][-1]}: {broken[2]!r} is no ISO 8601 time"
+        return f"{broken[0][-1]}: {broken[2]!r} is no ISO 8601 time with a zone"
 
     def repair(self, body: Any, values: Values, start: int) -> None:
         for index, (_, item) in enumerate(self.objects(body)):
