@@ -22,9 +22,8 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.mutants import broken, rules
-from pytest_bctrl.samples.rotation import Rotation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
-from pytest_bctrl.samples.text import FORMATS, encode, string
+from pytest_bctrl.samples.text import FORMATS, Rotation, encode, string
 
 __all__ = ["Nonconforming", "nonconforming", "responses", "runtimes"]
 

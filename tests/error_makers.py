@@ -22,10 +22,10 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.drift.sources import read_text
 from pytest_bctrl.samples import Samples
-from pytest_bctrl.suite.observer import Observer
+from pytest_bctrl.suite.observing import Observer
 from pytest_bctrl.traffic.client import client
-from pytest_bctrl.traffic.connection import Connection
 from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.recordings.har_read import decode
 from tests.contract.documents import contract_of, document
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import httpx
 
 from pytest_bctrl.contract.read import load as load_contract
-from pytest_bctrl.recorded.checked import Checked
-from pytest_bctrl.recorded.conform import failing
+from pytest_bctrl.recorded.conform import Checked, failing
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.har_file import load

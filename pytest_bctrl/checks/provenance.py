@@ -1,14 +1,39 @@
-"""Where the rule of a finding comes from, and who gave the answer that it is about."""
+"""Where the rule of a finding comes from, what of a contract is the overlay's, and who gave the answer."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.contract.overlaid import overlaid
+from pytest_bctrl.contract.files import ContractFiles
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.finding import Finding
+
+
+@lru_cache(maxsize=8)
+def overlaid(contract: Contract) -> frozenset[tuple[str, str]] | None:
+    """Return the answers, by label and status, that the overlay documents; None for a contract that has none.
+
+    The spec is looked for beside the contract, where `pytest-bctrl contract build` put it.
+    """
+    files = ContractFiles(Path(contract.name).parent)
+    if Path(contract.name).name != files.merged.name or not files.spec.is_file():
+        return None
+    from pytest_bctrl.contract.yaml_source import read_yaml
+    from pytest_bctrl.incoming import read_text
+
+    paths = read_yaml(read_text(files.spec), str(files.spec)).get("paths", {})
+    return frozenset(
+        (operation.label, status)
+        for operation in contract.operations
+        for status in operation.responses
+        if status not in paths.get(operation.path, {}).get(operation.method.lower(), {}).get("responses", {})
+    )
+
 
 OVERLAY = "overlay"
 _LONG = 1_000

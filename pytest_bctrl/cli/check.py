@@ -19,8 +19,7 @@ from pytest_bctrl.baseline.allowlist import (
     list_notes,
     load_allow_list,
 )
-from pytest_bctrl.checks.accept import answer_of
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.answer import Answer, answer_of
 from pytest_bctrl.checks.own import Check
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.checks.violation import rules_of
@@ -36,10 +35,8 @@ from pytest_bctrl.recorded.conform import listing
 from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.github import escaped_property, findings_github
 from pytest_bctrl.reports.terminal import describe, printable
-from pytest_bctrl.reports.title import Title
-from pytest_bctrl.reports.wording import counted
-from pytest_bctrl.suite.observer import Observer
-from pytest_bctrl.suite.observing import coverage_lines
+from pytest_bctrl.reports.wording import Title, counted
+from pytest_bctrl.suite.observing import Observer, coverage_lines
 from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.har_file import beside
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording

@@ -137,7 +137,7 @@ def update(files: ContractFiles, source: str | None, is_dry: bool) -> int:
     from pytest_bctrl.drift import compare
     from pytest_bctrl.drift.sources import read_text
     from pytest_bctrl.reports.drift_text import drift_text
-    from pytest_bctrl.reports.title import Title
+    from pytest_bctrl.reports.wording import Title
 
     given = source or locked_source(files)
     name = "standard input" if given == "-" else given

@@ -103,7 +103,7 @@ def _run(arguments: argparse.Namespace) -> int:
     require_adoptable(new, findings)
     judged = judge(findings, gate.allow_list, today)
     if arguments.observed:
-        from pytest_bctrl.cli.drift_observed import placed
+        from pytest_bctrl.cli.traffic import placed
 
         told, notes = placed(arguments, old, new, judged.remaining, today)
         judged = judged._replace(remaining=told, notes=(*judged.notes, *notes))
@@ -111,7 +111,7 @@ def _run(arguments: argparse.Namespace) -> int:
     failing = _failing(judged.remaining, arguments.fail_on)
     if arguments.accept is not None:
         return _accept(arguments, gate, failing or judged.remaining, until)
-    from pytest_bctrl.reports.title import Title
+    from pytest_bctrl.reports.wording import Title
 
     chosen = (f"compared with {base}: {known.why}",) if known and arguments.base is None else ()
     title = Title("drift", old.name, new.name, arguments.fail_on, (*chosen, *judged.notes))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_bctrl.finding import Finding
-    from pytest_bctrl.reports.title import Title
+    from pytest_bctrl.reports.wording import Title
 
 
 class Report(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from pytest_bctrl.fingerprint import LONGEST
+from pytest_bctrl.finding import LONGEST
 
 _MEMBERS = 8
 _LEVELS = 4

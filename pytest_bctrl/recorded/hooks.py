@@ -14,7 +14,7 @@ from pytest_bctrl import settings
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.fixture_values import aim, connection, contract
 from pytest_bctrl.locking import sweep
-from pytest_bctrl.recorded.checked import Checked
+from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.place import place_of
 from pytest_bctrl.recorded.recorded_test import Aim, Policy, RecordedTest
 from pytest_bctrl.suite.observing import observer

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.finding import LEVELS
-from pytest_bctrl.reports.title import verdict_of
-from pytest_bctrl.reports.wording import accepted, counted, is_change, one_line, spot, told, where
+from pytest_bctrl.reports.wording import accepted, counted, is_change, one_line, spot, told, verdict_of, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from pytest_bctrl.finding import Finding
-    from pytest_bctrl.reports.title import RunReport, Title
+    from pytest_bctrl.reports.wording import RunReport, Title
 
 LIMIT = 1024 * 1024
 """Bytes of one step's job summary, a mebibyte; of a larger one GitHub shows nothing."""

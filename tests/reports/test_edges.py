@@ -18,8 +18,7 @@ from pytest_bctrl.reports.junit import findings_junit
 from pytest_bctrl.reports.markdown import findings_markdown
 from pytest_bctrl.reports.sarif import findings_sarif
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.title import RanTest, RunReport, Title
-from pytest_bctrl.reports.wording import where
+from pytest_bctrl.reports.wording import RanTest, RunReport, Title, where
 from tests.contract.documents import contract_of
 from tests.observed.bodies import sample
 from tests.reports.examples import drift

@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_bctrl.contract.key_fields import guarded_by
 from pytest_bctrl.contract.model import Operation
-from pytest_bctrl.contract.schema.walk import LocatedValue, located
+from pytest_bctrl.contract.schema.shapes import LocatedValue, located
 from pytest_bctrl.samples.inputs import known_values
 from pytest_bctrl.samples.mutants import rules
 from pytest_bctrl.samples.sample import Samples
