@@ -25,9 +25,8 @@ from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.gate_file import read_gate_file
 from pytest_bctrl.drift.report import MAX_CHANGES
 from pytest_bctrl.drift.sources import read_text
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.finding import Finding, parse_levels
 from pytest_bctrl.incoming import DOCUMENT
-from pytest_bctrl.levels import parse_levels
 from pytest_bctrl.reports.wording import Title
 from pytest_bctrl.samples import Samples, response, runtime, runtimes
 from pytest_bctrl.samples.mutants import broken

@@ -17,9 +17,8 @@ from pytest_bctrl.checks.protocol import (
     check_retired,
     check_status,
 )
-from pytest_bctrl.checks.provenance import source_of
 from pytest_bctrl.checks.schema import check_schema
-from pytest_bctrl.checks.violation import Violation, findings
+from pytest_bctrl.checks.violation import Violation, findings, source_of
 from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.finding import Finding, named
 from pytest_bctrl.observed.differences import UNDOCUMENTED, differences

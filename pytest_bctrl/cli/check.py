@@ -27,9 +27,8 @@ from pytest_bctrl.cli.plugins import add_plugin_argument, gathered, require_hook
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load as load_contract
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
-from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above
+from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above, parse_levels
 from pytest_bctrl.incoming import read_file, read_stream
-from pytest_bctrl.levels import parse_levels
 from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
 from pytest_bctrl.recorded.conform import listing
 from pytest_bctrl.reports import FORMATS, writer

@@ -19,7 +19,7 @@ from pytest_bctrl.recorded.place import place_of
 from pytest_bctrl.recorded.recorded_test import Aim, Policy, RecordedTest
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.sinks import hiding
-from pytest_bctrl.traffic.recordings.transport import UnrecordedRequestError
+from pytest_bctrl.traffic.recordings.replay import UnrecordedRequestError
 
 _RECORDED: pytest.StashKey[RecordedTest] = pytest.StashKey()
 _PASSED: pytest.StashKey[bool] = pytest.StashKey()

@@ -34,9 +34,9 @@ from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.guard import refuse, scrubbed
 from pytest_bctrl.traffic.recordings.har_file import Saved, load, save, was_set_aside
 from pytest_bctrl.traffic.recordings.port import Port, forwarded, replayed, scenario
-from pytest_bctrl.traffic.recordings.replay import Player
-from pytest_bctrl.traffic.recordings.transport import (
+from pytest_bctrl.traffic.recordings.replay import (
     AsyncRecordingTransport,
+    Player,
     RecordingTransport,
     ReplayTransport,
     exchange_of,

@@ -13,8 +13,7 @@ from pytest_bctrl.checks.own import Check
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.finding import FailOn
-from pytest_bctrl.levels import Levels
+from pytest_bctrl.finding import FailOn, Levels
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.baseline import Baseline
 from pytest_bctrl.traffic.client import client

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.checks.violation import merge
-from pytest_bctrl.finding import FailOn, Finding, at_or_above
-from pytest_bctrl.levels import Levels
+from pytest_bctrl.finding import FailOn, Finding, Levels, at_or_above
 from pytest_bctrl.reports.terminal import describe, headline
 from pytest_bctrl.suite.baseline import Baseline, is_borne
 

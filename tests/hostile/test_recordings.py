@@ -16,8 +16,7 @@ from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.recorded import conform
 from pytest_bctrl.recorded.conform import Checked, failing
 from pytest_bctrl.samples import response
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
-from pytest_bctrl.traffic.recordings.har_write import encode
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from tests.recordings.conftest import CONTRACT, recorded
 from tests.recordings.test_trust import listed
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_bctrl.contract.schema.applicators import Branch, discriminator
 from pytest_bctrl.contract.schema.locations import ITEMS, member, tagged, untagged, value_tag
-from pytest_bctrl.contract.tree import words
+from pytest_bctrl.contract.show import words
 from pytest_bctrl.finding import LEVELS
 
 if TYPE_CHECKING:

@@ -15,11 +15,10 @@ from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import known_values
 from pytest_bctrl.samples.text import Rotation
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
+from pytest_bctrl.traffic.mock.message import Answer, Payload, Request, accepts, preferred_status, usable_request_id
 from pytest_bctrl.traffic.mock.refusal import SEED, Refusals, completed
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.mock.stage import Stage
-from pytest_bctrl.traffic.mock.wire import accepts, preferred_status, usable_request_id
 
 
 class Responder:

@@ -19,9 +19,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 from pytest_bctrl import locking
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.incoming import MOST, TooLargeError, read_file, size
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.har_read import AGAIN, AttachmentError, decode, salvage
-from pytest_bctrl.traffic.recordings.har_write import encode
 
 _ARCHIVE = b"PK\x03\x04"
 _BROKEN = (BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, struct.error, zlib.error)
