@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from pytest_bctrl import mock_fault
-from pytest_bctrl.cli import check, plugins
+from pytest_bctrl.cli import check, options
 from pytest_bctrl.cli.traffic import read_traffic
 from pytest_bctrl.contract import overlay
 from pytest_bctrl.contract.files import ContractFiles, packaged
@@ -136,7 +136,7 @@ def plugin(folder: Path, body: str) -> None:
     before, here = list(sys.path), Path.cwd()
     os.chdir(folder)
     try:
-        plugins.require_hooks([name], ["pytest_bctrl_checks"])
+        options.require_hooks([name], ["pytest_bctrl_checks"])
     finally:
         os.chdir(here)
         sys.path[:] = before

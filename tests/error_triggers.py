@@ -13,8 +13,8 @@ from pytest_bctrl import contract_check, mock_fault, mock_scenario, settings, st
 from pytest_bctrl.baseline.allowlist import load_allow_list, with_entries
 from pytest_bctrl.checks.answer import answer_of
 from pytest_bctrl.checks.own import flattened, run_check
-from pytest_bctrl.cli import check, contract, drift, mock, plugins
-from pytest_bctrl.cli.drift_reports import Report, write_reports
+from pytest_bctrl.cli import check, contract, drift, mock, options
+from pytest_bctrl.cli.options import Report, write_reports
 from pytest_bctrl.contract import build, overlay
 from pytest_bctrl.contract.build import prepare, write
 from pytest_bctrl.contract.document import load_data, load_document, openapi_block
@@ -103,8 +103,8 @@ TRIGGERS: Mapping[str, Trigger] = {
     "scenario raises": lambda _: make.server().extend([mock_scenario("mine")(make.fails)]).scenario("mine"),
     "scenario arguments": lambda _: make.server().extend([mock_scenario("mine")(make.own)]).scenario("mine", count=3),
     "plugin wrong": lambda folder: make.plugin(folder, "contract_check('My Check')"),
-    "plugin missing": lambda _: plugins.require_hooks(["no_such_module"], ["pytest_bctrl_checks"]),
-    "plugin without": lambda _: plugins.require_hooks(["json"], ["pytest_bctrl_checks"]),
+    "plugin missing": lambda _: options.require_hooks(["no_such_module"], ["pytest_bctrl_checks"]),
+    "plugin without": lambda _: options.require_hooks(["json"], ["pytest_bctrl_checks"]),
     # mock
     "mock scenario": lambda _: make.server().scenario("day"),
     "mock runtimes": lambda _: setattr(make.server(), "runtimes", [{"id": 1j}]),

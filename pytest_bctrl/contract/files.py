@@ -82,6 +82,14 @@ def update_command(source: str | None, folder: Path | str = "contracts") -> str:
     return shlex.join(["pytest-bctrl", "contract", "update", *given, "--contracts", str(folder)])
 
 
+def shown_path(path: Path) -> str:
+    """The path as a reader and a CI annotation know it: relative, where it is below the working directory."""
+    try:
+        return path.absolute().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return str(path)
+
+
 def packaged() -> ContractFiles:
     """Return the files that came with this installation or checkout."""
     inside = _PACKAGE / "contracts"

@@ -6,21 +6,19 @@ import json
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.cost import Cost
 from pytest_bctrl.contract.document import refuse_other_than_openapi
 from pytest_bctrl.contract.engine import is_pattern, readable
 from pytest_bctrl.contract.json_source import refuse_deep
 from pytest_bctrl.contract.model import METHODS, escaped, pointer
-from pytest_bctrl.contract.references import Addresses, keyworded
+from pytest_bctrl.contract.references import FRAGMENT, Addresses, keyworded, rewritten
 from pytest_bctrl.contract.schema.locations import steps
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError, ValidationErrorKind
-from urllib.parse import quote, unquote
-
-from pytest_bctrl.contract.references import FRAGMENT, rewritten
 
 _TEXT = {"type": "string"}
 _SCHEMA = {"$ref": "https://json-schema.org/draft/2020-12/schema"}

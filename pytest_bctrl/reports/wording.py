@@ -7,6 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from pytest_bctrl.finding import LEVELS, at_or_above
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -37,8 +39,6 @@ def counted(findings: Sequence[Finding]) -> str:
     """How many findings there are of each level: `2 errors, 1 warning`."""
     if not findings:
         return "no findings"
-    from pytest_bctrl.finding import LEVELS
-
     numbers = [(sum(finding.level == level for finding in findings), level) for level in LEVELS]
     return ", ".join(
         f"{number} {level}{'s' if number > 1 and level != 'info' else ''}" for number, level in numbers if number
@@ -107,12 +107,12 @@ _PROVEN_OF_REQUESTS = "proven: every request that the old spec allows keeps the 
 
 def shown_by(finding: Finding) -> str:
     """What shows a change: an example that one document allows and the other forbids, or a proof that there is none."""
+    from pytest_bctrl.contract.model import at
+
     given, is_request = finding.extra.get("shown") or {}, finding.direction == "request"
     if given.get("by") == "counterexample":
         sides = "allowed before and not now" if is_request else "allowed now and not before"
-        value = given["value"]
-        for token in given["at"].split("/")[1:]:
-            value = value[int(token) if isinstance(value, list) else token.replace("~1", "/").replace("~0", "~")]
+        value = at(given["value"], given["at"])
         whole = f" at {one_line(given['at'])} of {_value(given['value'])}" if given["at"] else ""
         part = f" as {one_line(given['of'])}" if given["of"] else ""
         return f"{sides}: {_value(value)}{whole}{part}"
@@ -212,7 +212,7 @@ class Verdict(NamedTuple):
 
 def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> Verdict:
     """Return the verdict: `failed` over `not checked` over `passed`."""
-    failing = _failing(findings, title)
+    failing = at_or_above(findings, title.fail_on)
     basis = _basis(run)
     failed_tests = run.number_of("failed") + run.number_of("error") if run else 0
     if failing or failed_tests or (run and run.shortfall):
@@ -233,14 +233,6 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
         return Verdict("not checked", _sentence([*title.not_checked[:1], *basis]))
     found = f"{counted(findings)}, at which the run does not fail" if findings else "nothing was found"
     return Verdict("passed", _sentence([found, *basis]))
-
-
-def _failing(findings: Sequence[Finding], title: Title) -> list[Finding]:
-    if not findings:
-        return []
-    from pytest_bctrl.finding import at_or_above
-
-    return at_or_above(findings, title.fail_on)
 
 
 def _basis(run: RunReport | None) -> list[str]:

@@ -15,7 +15,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import FailOn, Levels
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.suite.baseline import Baseline
+from pytest_bctrl.suite.verdict import Baseline
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.origin import Connection, base_url, connection, values
 

@@ -221,7 +221,7 @@ WRITES = re.compile("print|write|write_text|write_bytes|write_atomically|print_e
 KNOWN = {
     "baseline/allowlist.py write_atomically": "what it accepts was hidden in: by the command, or in a test's report",
     "cli/mock.py write": "the ready-file holds a URL, a space's id and a process's; the log is handed what hides",
-    "cli/drift_reports.py write_text": "the findings were hidden in",
+    "cli/options.py write_text": "the findings were hidden in",
     "cli/contract.py write": "bytes of the published document, before anything is shown",
     "cli/suggest.py write_atomically": "the overlay is hidden in; a contract is built of documents of the user's own",
     "contract/build.py write": "write_atomically itself",
@@ -231,7 +231,7 @@ KNOWN = {
     "locking.py write": "recordings, of which one that holds a secret is refused, and published documents",
     "recorded/conform.py write": "digests of recordings",
     "recorded/conform.py write_bytes": "digests of recordings",
-    "reports/markdown.py write": "the findings were hidden in",
+    "reports/github.py write": "the findings were hidden in",
     "suite/hooks.py write": "pytest's terminal",
     "suite/report_hooks.py write_atomically": "the findings were hidden in",
     "suite/sinks.py setwriter": "what hides",
