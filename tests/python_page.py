@@ -21,7 +21,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "python-api.
 SECTIONS: Mapping[str, str] = {
     "Checks": "check assert_conforms Finding finding.at_or_above",
     "Checks, scenarios and faults of your own": """
-        contract_check Check Problem Answer-observed contract.json_source.Parsed mock_scenario mock_fault
+        contract_check Check Problem Answer-observed checks.strict_json.Parsed mock_scenario mock_fault
         traffic.mock.own.OwnScenario traffic.mock.own.OwnFault hookspecs""",
     "Samples": "samples",
     "Strategies": "strategies",

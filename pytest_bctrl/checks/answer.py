@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pytest_bctrl.contract.json_source import Parsed, parse
+from pytest_bctrl.checks.strict_json import Parsed, parse
 from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema, chosen, template
 from pytest_bctrl.contract.schema.locations import Path, select
 from pytest_bctrl.errors import BctrlError

@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 from pytest_bctrl.baseline.allowlist import FILE, accepted, list_notes, load_allow_list
 from pytest_bctrl.checks.answer import answer_of as answer_of_body
+from pytest_bctrl.checks.strict_json import parse
 from pytest_bctrl.contract.build import contract_of
 from pytest_bctrl.contract.document import Document
 from pytest_bctrl.contract.files import packaged, update_command
-from pytest_bctrl.contract.json_source import parse
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError

@@ -1,0 +1,90 @@
+"""Reads a body as JSON and nothing else (RFC 8259): what lenient parsers let through is named."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any, NoReturn
+
+from pytest_bctrl.contract.json_source import DEPTH, DIGITS, integer, is_deep, may_be_deep, number
+from pytest_bctrl.incoming import parsing_problem
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A body's value, or why it has none. `problems` may be there beside a value (duplicate keys)."""
+
+    ok: bool
+    value: Any
+    problems: tuple[str, ...]
+
+
+class _NotJsonError(ValueError):
+    pass
+
+
+def parse(body: bytes) -> Parsed:
+    """Parse `body`; never raises. Not JSON: NaN, Infinity, a byte order mark, anything but UTF-8, text behind it."""
+    if not body.strip():
+        return Parsed(False, None, ("the body is empty",))
+    if body.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return Parsed(False, None, ("the body begins with a byte order mark, which JSON texts must not have",))
+    if problem := parsing_problem(body):
+        return Parsed(False, None, (f"the body is not read: {problem}",))
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return Parsed(False, None, (f"the body is not UTF-8: byte {error.start} is 0x{body[error.start]:02x}",))
+    duplicates: dict[str, None] = {}
+    try:
+        value = _value(text, duplicates)
+        if may_be_deep(body) and is_deep(value):
+            raise RecursionError
+    except json.JSONDecodeError as error:
+        return Parsed(False, None, (f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}",))
+    except _NotJsonError as error:
+        return Parsed(False, None, (str(error),))
+    except ValueError:
+        return Parsed(False, None, (f"the body holds a number with more than {DIGITS} digits",))
+    except RecursionError:
+        return Parsed(False, None, (f"the body is nested deeper than {DEPTH} levels",))
+    named = [f"the key {name!r} stands twice in one object" for name in islice(duplicates, _MOST)]
+    return Parsed(True, value, (*named, *([f"more than {_MOST} keys stand twice"] if len(duplicates) > _MOST else ())))
+
+
+def _value(text: str, duplicates: dict[str, None]) -> Any:
+    read = partial(
+        json.loads, parse_constant=_refuse_constant, parse_float=number, object_pairs_hook=_collector(duplicates)
+    )
+    try:
+        return read(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        # An integer is too long for the interpreter. To read each one here takes time that no other body needs.
+        return read(text, parse_int=integer)
+
+
+_MOST = 100
+"""Keys that stand twice that are named at most."""
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _NotJsonError(f"the body holds {name}, which JSON has no word for")
+
+
+def _collector(duplicates: dict[str, None]) -> Any:
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(items)
+        if len(made) != len(items):
+            seen: set[str] = set()
+            for name, _ in items:
+                if name in seen:
+                    duplicates[name] = None
+                seen.add(name)
+        return made
+
+    return pairs
