@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.finding import Finding, named
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.fingerprint import named
 
 FINDING = Finding(
     "response_schema_conformance",

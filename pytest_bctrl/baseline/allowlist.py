@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError, SettingError
-from pytest_bctrl.finding import place_fingerprint
+from pytest_bctrl.fingerprint import place_fingerprint
 from pytest_bctrl.incoming import read_text
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from pytest_bctrl.checks.protocol import (
 from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.checks.violation import Violation, findings, source_of
 from pytest_bctrl.contract.schema.invariant import Invariant
-from pytest_bctrl.finding import Finding, named
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.fingerprint import named
 from pytest_bctrl.observed.differences import UNDOCUMENTED, differences
 
 

@@ -13,7 +13,8 @@ from pytest_bctrl.contract.files import built_from
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import Path, generalised, location
 from pytest_bctrl.contract.show import shortened
-from pytest_bctrl.finding import BY_VALUE, Finding, Level, named, value_text
+from pytest_bctrl.finding import Finding, Level
+from pytest_bctrl.fingerprint import BY_VALUE, named, value_text
 from pytest_bctrl.observed.totals import APART, FURTHER, FURTHER_MESSAGE, at_least, capped, numbered
 
 

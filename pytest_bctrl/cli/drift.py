@@ -15,7 +15,6 @@ from pytest_bctrl.cli.options import (
     write_reports,
 )
 from pytest_bctrl.contract.files import gate_base, packaged, shown_path, update_command
-from pytest_bctrl.finding import at_or_above
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,7 +105,11 @@ def _run(arguments: argparse.Namespace) -> int:
         told, notes = placed(arguments, old, new, judged.remaining, today)
         judged = judged._replace(remaining=told, notes=(*judged.notes, *notes))
     judged = arguments.hide.data(judged)
-    failing = at_or_above(judged.remaining, arguments.fail_on)
+    failing: list[Finding] = []
+    if judged.remaining:
+        from pytest_bctrl.finding import at_or_above
+
+        failing = at_or_above(judged.remaining, arguments.fail_on)
     if arguments.accept is not None:
         # Under --fail-on never nothing fails, and all that is found is accepted.
         chosen = judged.remaining if arguments.fail_on == "never" else failing

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from pytest_bctrl.contract.model import Contract, Operation, Schema, SecurityScheme
-from pytest_bctrl.finding import LONGEST
+from pytest_bctrl.fingerprint import LONGEST
 
 _MEMBERS = 8
 _LEVELS = 4

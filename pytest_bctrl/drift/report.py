@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.drift.pair import RANK, Change, Located, changed, plain, rank
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.finding import fingerprint
+from pytest_bctrl.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

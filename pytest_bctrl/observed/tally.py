@@ -14,7 +14,7 @@ from pytest_bctrl.contract.schema.locations import tagged
 from pytest_bctrl.contract.schema.node import Node, words
 from pytest_bctrl.contract.schema.ref import json_text
 from pytest_bctrl.contract.show import kind_of, shortened, type_name
-from pytest_bctrl.finding import LONGEST
+from pytest_bctrl.fingerprint import LONGEST
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
 
 Path = tuple[str | int, ...]

@@ -9,7 +9,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import untagged
 from pytest_bctrl.contract.schema.node import body_node, node_at, untold
-from pytest_bctrl.finding import Finding, named
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.fingerprint import named
 from pytest_bctrl.observed.change import Change, change_of, plain, shape
 from pytest_bctrl.observed.differences import every_difference
 from pytest_bctrl.observed.facts import Facts, Observation, Place, relabelled

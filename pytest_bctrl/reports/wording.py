@@ -7,8 +7,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pytest_bctrl.finding import LEVELS, at_or_above
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -39,6 +37,8 @@ def counted(findings: Sequence[Finding]) -> str:
     """How many findings there are of each level: `2 errors, 1 warning`."""
     if not findings:
         return "no findings"
+    from pytest_bctrl.finding import LEVELS
+
     numbers = [(sum(finding.level == level for finding in findings), level) for level in LEVELS]
     return ", ".join(
         f"{number} {level}{'s' if number > 1 and level != 'info' else ''}" for number, level in numbers if number
@@ -212,7 +212,7 @@ class Verdict(NamedTuple):
 
 def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> Verdict:
     """Return the verdict: `failed` over `not checked` over `passed`."""
-    failing = at_or_above(findings, title.fail_on)
+    failing = _failing(findings, title)
     basis = _basis(run)
     failed_tests = run.number_of("failed") + run.number_of("error") if run else 0
     if failing or failed_tests or (run and run.shortfall):
@@ -233,6 +233,14 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
         return Verdict("not checked", _sentence([*title.not_checked[:1], *basis]))
     found = f"{counted(findings)}, at which the run does not fail" if findings else "nothing was found"
     return Verdict("passed", _sentence([found, *basis]))
+
+
+def _failing(findings: Sequence[Finding], title: Title) -> list[Finding]:
+    if not findings:
+        return []
+    from pytest_bctrl.finding import at_or_above
+
+    return at_or_above(findings, title.fail_on)
 
 
 def _basis(run: RunReport | None) -> list[str]:
