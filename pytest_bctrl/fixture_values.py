@@ -18,9 +18,9 @@ from pytest_bctrl.secret import Secret
 if TYPE_CHECKING:
     import httpx
 
-    from pytest_bctrl.traffic.connection import Connection
     from pytest_bctrl.traffic.mock import MockServer
     from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
+    from pytest_bctrl.traffic.origin import Connection
 
 _CONTRACT: pytest.StashKey[Contract] = pytest.StashKey()
 _MOCK: pytest.StashKey[MockServer] = pytest.StashKey()
@@ -99,8 +99,7 @@ def async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
 
 
 def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    from pytest_bctrl.suite.observer import ObservingTransport
-    from pytest_bctrl.suite.observing import observer
+    from pytest_bctrl.suite.observing import ObservingTransport, observer
     from pytest_bctrl.traffic.mock.routes import fields_for
 
     config = request.config

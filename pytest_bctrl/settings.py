@@ -13,10 +13,9 @@ from typing import Literal, Protocol, TypeVar
 import pytest
 
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.finding import FAIL_ON, FailOn
+from pytest_bctrl.finding import FAIL_ON, FailOn, Levels, parse_levels
 from pytest_bctrl.hiding import KEY_VARIABLE as KEY_VARIABLE
 from pytest_bctrl.hiding import Hiding
-from pytest_bctrl.levels import Levels, parse_levels
 from pytest_bctrl.secret import Secret
 
 Target = Literal["mock", "live"]

@@ -17,14 +17,13 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.conformance import check
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples import packaged_samples
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.mutants import broken, rules
-from pytest_bctrl.samples.rotation import Rotation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
-from pytest_bctrl.samples.text import FORMATS, encode, string
+from pytest_bctrl.samples.text import FORMATS, Rotation, encode, string
 
 __all__ = ["Nonconforming", "nonconforming", "responses", "runtimes"]
 
@@ -191,12 +190,6 @@ _JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@lru_cache(maxsize=1)
-def _packaged() -> Samples:
-    contract = load()
-    return Samples(contract, main_operation(contract))
-
-
 def _of(contract: Contract, operation: str | None) -> Samples:
     samples = Samples(contract, contract.operation(operation) if operation else main_operation(contract))
     if not samples.lists:
@@ -207,7 +200,7 @@ def _of(contract: Contract, operation: str | None) -> Samples:
 
 
 def _samples(contract: Contract | None, operation: str | None) -> Samples:
-    samples = _packaged() if contract is None else _of(contract, operation)
+    samples = packaged_samples() if contract is None else _of(contract, operation)
     # Here and not in the first draw, which Hypothesis would take for a strategy that is slow.
     samples.refuse_broken(samples.item(), "sample")
     check(encode(samples.sample()), contract=samples.contract, operation=samples.operation.label)

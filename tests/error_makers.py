@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from pytest_bctrl import mock_fault
-from pytest_bctrl.cli import check, plugins
+from pytest_bctrl.cli import check, options
 from pytest_bctrl.cli.traffic import read_traffic
 from pytest_bctrl.contract import overlay
 from pytest_bctrl.contract.files import ContractFiles, packaged
@@ -22,10 +22,10 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.drift.sources import read_text
 from pytest_bctrl.samples import Samples
-from pytest_bctrl.suite.observer import Observer
+from pytest_bctrl.suite.observing import Observer
 from pytest_bctrl.traffic.client import client
-from pytest_bctrl.traffic.connection import Connection
 from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.recordings.har_read import decode
 from tests.contract.documents import contract_of, document
 
@@ -136,7 +136,7 @@ def plugin(folder: Path, body: str) -> None:
     before, here = list(sys.path), Path.cwd()
     os.chdir(folder)
     try:
-        plugins.require_hooks([name], ["pytest_bctrl_checks"])
+        options.require_hooks([name], ["pytest_bctrl_checks"])
     finally:
         os.chdir(here)
         sys.path[:] = before

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest_bctrl
 from pytest_bctrl import contract_check, mock_fault, mock_scenario, settings, strategies
 from pytest_bctrl.baseline.allowlist import load_allow_list, with_entries
-from pytest_bctrl.checks.accept import answer_of
+from pytest_bctrl.checks.answer import answer_of
 from pytest_bctrl.checks.own import flattened, run_check
-from pytest_bctrl.cli import check, contract, drift, mock, plugins
-from pytest_bctrl.cli.drift_reports import Report, write_reports
+from pytest_bctrl.cli import check, contract, drift, mock, options
+from pytest_bctrl.cli.options import Report, write_reports
 from pytest_bctrl.contract import build, overlay
 from pytest_bctrl.contract.build import prepare, write
 from pytest_bctrl.contract.document import load_data, load_document, openapi_block
@@ -25,18 +25,16 @@ from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.gate_file import read_gate_file
 from pytest_bctrl.drift.report import MAX_CHANGES
 from pytest_bctrl.drift.sources import read_text
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.finding import Finding, parse_levels
 from pytest_bctrl.incoming import DOCUMENT
-from pytest_bctrl.levels import parse_levels
-from pytest_bctrl.reports.title import Title
+from pytest_bctrl.reports.wording import Title
 from pytest_bctrl.samples import Samples, response, runtime, runtimes
 from pytest_bctrl.samples.mutants import broken
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.suite.observer import Observer
+from pytest_bctrl.suite.observing import Observer
 from pytest_bctrl.traffic.client import client
-from pytest_bctrl.traffic.connection import connection, values
 from pytest_bctrl.traffic.mock.message import Answer
-from pytest_bctrl.traffic.origin import base_url
+from pytest_bctrl.traffic.origin import base_url, connection, values
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.har_read import decode
 from tests.contract.documents import contract_of, document
@@ -105,8 +103,8 @@ TRIGGERS: Mapping[str, Trigger] = {
     "scenario raises": lambda _: make.server().extend([mock_scenario("mine")(make.fails)]).scenario("mine"),
     "scenario arguments": lambda _: make.server().extend([mock_scenario("mine")(make.own)]).scenario("mine", count=3),
     "plugin wrong": lambda folder: make.plugin(folder, "contract_check('My Check')"),
-    "plugin missing": lambda _: plugins.require_hooks(["no_such_module"], ["pytest_bctrl_checks"]),
-    "plugin without": lambda _: plugins.require_hooks(["json"], ["pytest_bctrl_checks"]),
+    "plugin missing": lambda _: options.require_hooks(["no_such_module"], ["pytest_bctrl_checks"]),
+    "plugin without": lambda _: options.require_hooks(["json"], ["pytest_bctrl_checks"]),
     # mock
     "mock scenario": lambda _: make.server().scenario("day"),
     "mock runtimes": lambda _: setattr(make.server(), "runtimes", [{"id": 1j}]),

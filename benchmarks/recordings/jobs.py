@@ -10,14 +10,11 @@ from pathlib import Path
 import httpx
 
 from pytest_bctrl.contract.read import load as load_contract
-from pytest_bctrl.recorded.checked import Checked
-from pytest_bctrl.recorded.conform import failing
+from pytest_bctrl.recorded.conform import Checked, failing
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.har_file import load
-from pytest_bctrl.traffic.recordings.har_write import encode
-from pytest_bctrl.traffic.recordings.replay import Player
-from pytest_bctrl.traffic.recordings.transport import ReplayTransport
+from pytest_bctrl.traffic.recordings.replay import Player, ReplayTransport
 
 CONTRACT = load_contract()
 

@@ -1,15 +1,19 @@
-"""What a check looks at: one answer of one operation, as plain data."""
+"""What a check looks at: one answer of one operation, as plain data, made of any client library's response."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from pytest_bctrl.checks.strict_json import Parsed, parse
-from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema, chosen
+from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema, chosen, template
 from pytest_bctrl.contract.schema.locations import Path, select
+from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.observe import NO_BODY, examine
 
@@ -96,3 +100,128 @@ class Answer:
     def _examined(self) -> tuple[Observation, bool]:
         made, data = Observation(), self.data if self.schema is not None and self.parsed.ok else NO_BODY
         return made, examine(self.contract, self.operation, self.status, data, made, self.media_type)
+
+
+def answer_of(response: Any, contract: Contract, operation: str | None = None) -> Answer:
+    """Return an `Answer` for a response of httpx, requests, urllib3, werkzeug, Django or Starlette, or a bare body.
+
+    A bare body (bytes, str, or data such as `response.json()`) counts as a 200 of the documented content type.
+    `operation` is an operation id, needed only where the URL does not tell and the contract has several.
+    Raises `BctrlError` for anything else, and where the operation cannot be told.
+    """
+    if isinstance(response, bytes | str | dict | list):
+        chosen = _operation(contract, operation, "", "")
+        headers = [("Content-Type", media) for media in _media_types(chosen)[:1]]
+        return Answer(contract, chosen, min(chosen.success_statuses, default=200), tuple(headers), _encoded(response))
+    status = getattr(response, "status_code", getattr(response, "status", None))
+    if not isinstance(status, int):
+        raise BctrlError(
+            f"{type(response).__name__} is not a response",
+            where="pytest_bctrl.check",
+            mend="give a response of httpx, requests, urllib3, werkzeug, Django or Starlette, "
+            "or its body as bytes, str or data",
+        )
+    url, method = _url(response), _method(response)
+    chosen = _operation(contract, operation, url, method)
+    return Answer(
+        contract, chosen, status, _headers(response), _body(response), path_values(chosen, url), method=method
+    )
+
+
+def _encoded(body: bytes | str | dict[str, Any] | list[Any]) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    try:
+        return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BctrlError(
+            f"the {type(body).__name__} is not a JSON body: {error}",
+            where="pytest_bctrl.check",
+            mend="give the body as bytes, str, or data such as response.json()",
+        ) from None
+
+
+def _media_types(operation: Operation) -> list[str]:
+    response = operation.response_for(min(operation.success_statuses, default=200))
+    return list(response.content) if response else []
+
+
+def _headers(response: Any) -> tuple[tuple[str, str], ...]:
+    headers = response.headers
+    items: Iterable[tuple[Any, Any]] = headers.multi_items() if hasattr(headers, "multi_items") else headers.items()
+    return tuple((str(name), str(value)) for name, value in items)
+
+
+def _body(response: Any) -> bytes:
+    for name in ("content", "data", "body"):
+        try:
+            body = getattr(response, name, None)
+        except RuntimeError:
+            # httpx raises where a streamed body was not read.
+            continue
+        if isinstance(body, bytes):
+            return body
+    raise BctrlError(
+        f"the {type(response).__name__} has no body that was read",
+        where="pytest_bctrl.check",
+        mend="read it first, response.read() or await response.aread(), or give what was read",
+    )
+
+
+def _url(response: Any) -> str:
+    asked = getattr(response, "__dict__", {}).get("request")
+    if isinstance(asked, Mapping):
+        # Django's test client keeps the WSGI environment of the request.
+        return str(asked.get("PATH_INFO", ""))
+    for owner, name in ((response, "url"), (asked, "url"), (response, "_request_url")):
+        try:
+            value = getattr(owner, name, None)
+        except RuntimeError:
+            # httpx raises where the response was made without a request.
+            continue
+        if value:
+            return str(value)
+    return ""
+
+
+def _method(response: Any) -> str:
+    """The method of the request that a response answers, where its client library keeps it; else an empty string."""
+    own = getattr(response, "__dict__", {})
+    asked = own.get("request", own.get("_request"))
+    if isinstance(asked, Mapping):
+        return str(asked.get("REQUEST_METHOD", ""))
+    # urllib3 leaves it to the standard library's response, under it.
+    under = getattr(own.get("_original_response"), "_method", None)
+    return str(getattr(asked, "method", None) or under or "").upper()
+
+
+def _operation(contract: Contract, operation: str | None, url: str, method: str) -> Operation:
+    if operation is not None:
+        return contract.operation(operation)
+    candidates = [found for found in contract.operations if found.is_safe]
+    matching = [found for found in candidates if _match(found, url)]
+    if matching:
+        # A path that is spelled out goes before one with parameters (OpenAPI 3.1, 4.8.8.2).
+        fewest = min(len(found.path_parameters) for found in matching)
+        candidates = [found for found in matching if len(found.path_parameters) == fewest]
+        wanted = method if any(found.method == method for found in candidates) else "GET"
+        candidates = [found for found in candidates if found.method == wanted] or candidates
+    if len(candidates) == 1:
+        return candidates[0]
+    known = ", ".join(found.operation_id or found.label for found in contract.operations)
+    raise BctrlError(
+        "the operation that this answers cannot be told from its URL",
+        where=url or "pytest_bctrl.check",
+        mend=f"name it with operation=…, or --operation, one of: {known}",
+    )
+
+
+def path_values(operation: Operation, url: str) -> Mapping[str, str]:
+    """Return the decoded values of the path parameters in a URL; empty where it is not the operation's."""
+    found = _match(operation, url)
+    _, names = template(operation.path)
+    return {name: unquote(value) for name, value in zip(names, found.groups(), strict=True)} if found else {}
+
+
+def _match(operation: Operation, url: str) -> re.Match[str] | None:
+    return re.search(f"{template(operation.path)[0].pattern}/?$", urlsplit(url).path)

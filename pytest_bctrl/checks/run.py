@@ -14,12 +14,11 @@ from pytest_bctrl.checks.protocol import (
     check_framing,
     check_headers,
     check_interoperable,
+    check_retired,
     check_status,
 )
-from pytest_bctrl.checks.provenance import source_of
-from pytest_bctrl.checks.retirement import check_retired
 from pytest_bctrl.checks.schema import check_schema
-from pytest_bctrl.checks.violation import Violation, findings
+from pytest_bctrl.checks.violation import Violation, findings, source_of
 from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import named

@@ -9,37 +9,30 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from pytest_bctrl.baseline.allowlist import (
-    DAYS,
-    FILE,
-    AllowList,
-    accept,
-    accepted,
-    last_day,
-    list_notes,
-    load_allow_list,
-)
-from pytest_bctrl.checks.accept import answer_of
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.baseline.allowlist import FILE, AllowList, accepted, last_day, list_notes, load_allow_list
+from pytest_bctrl.checks.answer import Answer, answer_of
 from pytest_bctrl.checks.own import Check
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.checks.violation import rules_of
-from pytest_bctrl.cli.plugins import add_plugin_argument, gathered, require_hooks
+from pytest_bctrl.cli.options import (
+    accept_findings,
+    add_acceptance_arguments,
+    add_plugin_argument,
+    gathered,
+    require_hooks,
+)
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load as load_contract
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
-from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above
+from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above, parse_levels
 from pytest_bctrl.incoming import read_file, read_stream
-from pytest_bctrl.levels import parse_levels
 from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
 from pytest_bctrl.recorded.conform import listing
 from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.github import escaped_property, findings_github
 from pytest_bctrl.reports.terminal import describe, printable
-from pytest_bctrl.reports.title import Title
-from pytest_bctrl.reports.wording import counted
-from pytest_bctrl.suite.observer import Observer
-from pytest_bctrl.suite.observing import coverage_lines
+from pytest_bctrl.reports.wording import Title, counted
+from pytest_bctrl.suite.observing import Observer, coverage_lines
 from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.har_file import beside
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
@@ -76,11 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--operation", metavar="ID", help="what a bare body answers, where the contract has several operations"
     )
     parser.add_argument("--contract", metavar="PATH", help="an OpenAPI document; default: the packaged contract")
-    parser.add_argument(
-        "--allow-list", metavar="PATH", help=f"findings that are accepted for a while (default: {FILE}, if there)"
-    )
-    parser.add_argument("--accept", metavar="REASON", help="write what fails now to that list, with this reason")
-    parser.add_argument("--until", metavar="DATE", help=f"until when to accept it (default: {DAYS} days from today)")
+    add_acceptance_arguments(parser, f"findings that are accepted for a while (default: {FILE}, if there)")
 
 
 @dataclass(frozen=True)
@@ -156,10 +145,7 @@ def run(options: argparse.Namespace) -> int:
     failing = at_or_above(findings, options.fail_on)
     if options.accept is None or not failing:
         return 1 if failing else 0
-    chosen = list({finding.fingerprint: finding for finding in failing}.values())
-    accept(Path(allow_list.path), chosen, options.accept, until)
-    print(f"pytest-bctrl: accepted {len(chosen)} until {until} in {allow_list.path}", file=sys.stderr)
-    return 0
+    return accept_findings(allow_list.path, failing, options.accept, until)
 
 
 def _allow_list(options: argparse.Namespace) -> AllowList:

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from pytest_bctrl.contract import build, tree
+from pytest_bctrl.contract import build
 from pytest_bctrl.contract.engine import is_asserted
 from pytest_bctrl.contract.files import ContractFiles, packaged, update_command
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.contract.references import keyworded
+from pytest_bctrl.contract.show import lines
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.reports.terminal import printable
 from pytest_bctrl.samples.pattern import matching
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; returns its exit code."""
     if options.action == "show":
         contract = load(options.path, "contract show")
-        print("\n".join(map(printable, [*tree.lines(contract), *_left_aside(contract)])))
+        print("\n".join(map(printable, [*lines(contract), *_left_aside(contract)])))
         return 0
     if options.action == "suggest":
         from pytest_bctrl.cli import suggest
@@ -137,7 +138,7 @@ def update(files: ContractFiles, source: str | None, is_dry: bool) -> int:
     from pytest_bctrl.drift import compare
     from pytest_bctrl.drift.sources import read_text
     from pytest_bctrl.reports.drift_text import drift_text
-    from pytest_bctrl.reports.title import Title
+    from pytest_bctrl.reports.wording import Title
 
     given = source or locked_source(files)
     name = "standard input" if given == "-" else given

@@ -22,7 +22,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.reports.terminal import printable
 from pytest_bctrl.suite.run import INSTALL, live_base_url, live_values
-from pytest_bctrl.traffic.connection import connection
+from pytest_bctrl.traffic.origin import connection
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 
 _BASE = ("pytest-bctrl", "pytest", "httpx", "jsonschema-rs", "PyYAML", "httptools")

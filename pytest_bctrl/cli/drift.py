@@ -5,13 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_bctrl.cli.drift_reports import add_report_arguments, asked_for, write_reports
+from pytest_bctrl.cli.options import (
+    accept_findings,
+    add_acceptance_arguments,
+    add_report_arguments,
+    asked_for,
+    write_reports,
+)
+from pytest_bctrl.contract.files import gate_base, packaged, shown_path, update_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
     from pytest_bctrl.contract.document import Document
     from pytest_bctrl.contract.files import GateBase
@@ -28,8 +34,6 @@ EXAMPLES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommand's arguments."""
-    from pytest_bctrl.baseline.allowlist import DAYS
-
     parser.add_argument(
         "upstream",
         nargs="?",
@@ -56,15 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what the API was seen to send, to tell who moved; repeatable: an observation or a JSON report that holds "
         "one, a recording, a HAR file, a JSON body, or - for standard input",
     )
-    parser.add_argument(
-        "--allow-list",
-        metavar="PATH",
-        help="findings that are allowed for a while, and levels of rules (default: bctrl-drift.yaml, if there)",
-    )
-    parser.add_argument("--accept", metavar="REASON", help="write what fails now to the allow-list, with this reason")
-    parser.add_argument(
-        "--until", metavar="DATE", help=f"until when to accept it, such as 2027-01-31 (default: {DAYS} days)"
-    )
+    what = "findings that are allowed for a while, and levels of rules (default: bctrl-drift.yaml, if there)"
+    add_acceptance_arguments(parser, what)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -103,15 +100,24 @@ def _run(arguments: argparse.Namespace) -> int:
     require_adoptable(new, findings)
     judged = judge(findings, gate.allow_list, today)
     if arguments.observed:
-        from pytest_bctrl.cli.drift_observed import placed
+        from pytest_bctrl.cli.traffic import placed
 
         told, notes = placed(arguments, old, new, judged.remaining, today)
         judged = judged._replace(remaining=told, notes=(*judged.notes, *notes))
     judged = arguments.hide.data(judged)
-    failing = _failing(judged.remaining, arguments.fail_on)
+    failing: list[Finding] = []
+    if judged.remaining:
+        from pytest_bctrl.finding import at_or_above
+
+        failing = at_or_above(judged.remaining, arguments.fail_on)
     if arguments.accept is not None:
-        return _accept(arguments, gate, failing or judged.remaining, until)
-    from pytest_bctrl.reports.title import Title
+        # Under --fail-on never nothing fails, and all that is found is accepted.
+        chosen = judged.remaining if arguments.fail_on == "never" else failing
+        if chosen:
+            return accept_findings(gate.path, chosen, arguments.accept, until)
+        print(f"pytest-bctrl: nothing to accept: nothing is found at the level {arguments.fail_on}", file=sys.stderr)
+        return 0
+    from pytest_bctrl.reports.wording import Title
 
     chosen = (f"compared with {base}: {known.why}",) if known and arguments.base is None else ()
     title = Title("drift", old.name, new.name, arguments.fail_on, (*chosen, *judged.notes))
@@ -137,18 +143,8 @@ def _read_base(base: str, *, is_given: bool) -> Document:
         raise DocumentError(error.problem, where=where, mend=error.mend) from None
 
 
-def _failing(findings: list[Finding], fail_on: Any) -> list[Finding]:
-    if not findings:
-        return []
-    from pytest_bctrl.finding import at_or_above
-
-    return at_or_above(findings, fail_on)
-
-
 def contract_in_force() -> GateBase:
     """Return what the gate compares with in the working directory; pytest is asked only where it may have an answer."""
-    from pytest_bctrl.contract.files import gate_base
-
     here, given = Path.cwd(), None
     files = [folder / name for folder in (here, *here.parents) for name in _INI_FILES]
     if any(b"bctrl_contract" in file.read_bytes() for file in files if file.is_file()):
@@ -171,15 +167,7 @@ def default_sources(base: str | None, upstream: str | None, known: GateBase | No
         from pytest_bctrl.contract.build import locked_source
 
         upstream = locked_source(known.files)
-    return str(base) if known is None or base is not None else _shown(known.spec), str(upstream)
-
-
-def _shown(path: Path) -> str:
-    """The path as a reader and a CI annotation know it: relative, where it is below the working directory."""
-    try:
-        return path.absolute().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return str(path)
+    return str(base) if known is None or base is not None else shown_path(known.spec), str(upstream)
 
 
 def read_gate(path: str | None, is_written: bool = False) -> GateFile:
@@ -202,29 +190,15 @@ def read_gate(path: str | None, is_written: bool = False) -> GateFile:
     return read_gate_file(read_text(name), name)
 
 
-def _accept(arguments: argparse.Namespace, gate: GateFile, findings: list[Finding], until: date) -> int:
-    from pytest_bctrl.baseline.allowlist import accept
-
-    chosen = _failing(findings, arguments.fail_on) if arguments.fail_on != "never" else list(findings)
-    if not chosen:
-        print(f"pytest-bctrl: nothing to accept: nothing is found at the level {arguments.fail_on}", file=sys.stderr)
-        return 0
-    accept(Path(gate.path), chosen, arguments.accept, until)
-    print(f"pytest-bctrl: accepted {len(chosen)} until {until} in {gate.path}", file=sys.stderr)
-    return 0
-
-
 def _what_next(failing: Sequence[Finding], arguments: argparse.Namespace, known: GateBase | None) -> str:
     """Say what to type next: each command is of the same sides as this one was."""
     import shlex
-
-    from pytest_bctrl.contract.files import packaged, update_command
 
     given = [arguments.upstream] if arguments.upstream else []
     for option, value in (("--base", arguments.base), ("--allow-list", arguments.allow_list)):
         given += [option, value] if value else []
     own = known and known.files != packaged()
-    shown = _shown(known.files.folder) if known and own else "contracts"
+    shown = shown_path(known.files.folder) if known and own else "contracts"
     return (
         f"pytest-bctrl: {len(failing)} at or above {arguments.fail_on}; update your copy of the spec: "
         f"{update_command(arguments.upstream, shown)}; or ignore it until a date: "

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from urllib.parse import urlsplit
 
 from pytest_bctrl import locking
-from pytest_bctrl.cli.plugins import add_plugin_argument, gathered, require_hooks
+from pytest_bctrl.cli.options import add_plugin_argument, gathered, require_hooks
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load

@@ -13,9 +13,9 @@ from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.troubles import explained
 from pytest_bctrl.traffic.client import client
-from pytest_bctrl.traffic.connection import Connection
 from pytest_bctrl.traffic.flow import ATTEMPTS
 from pytest_bctrl.traffic.mock.routes import fields_for
+from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.retry import RetryPolicy
 
 State = Literal["ok", "note", "wrong", "unknown"]

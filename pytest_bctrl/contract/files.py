@@ -45,6 +45,12 @@ class ContractFiles(NamedTuple):
         return self.folder / "runtimes.sample.json"
 
 
+def built_from(contract: str) -> ContractFiles | None:
+    """Return the files that a contract was built from, where its spec is beside it."""
+    files = ContractFiles(Path(contract).parent)
+    return files if Path(contract).name == files.merged.name and files.spec.is_file() else None
+
+
 class GateBase(NamedTuple):
     """What the drift gate compares with, why that, and the contract's files that it is one of, else the packaged."""
 
@@ -59,8 +65,7 @@ def gate_base(contract: str | None, root: Path) -> GateBase:
     Of a contract that was built from a spec and an overlay, what is published is the spec.
     """
     if contract is not None:
-        files = ContractFiles(Path(contract).parent)
-        if Path(contract).name == files.merged.name and files.spec.is_file():
+        if files := built_from(contract):
             return GateBase(files.spec, f"the spec of {contract}, which bctrl_contract sets", files)
         return GateBase(Path(contract), "bctrl_contract sets it", packaged())
     own = ContractFiles(root / "contracts")
@@ -75,6 +80,14 @@ def update_command(source: str | None, folder: Path | str = "contracts") -> str:
     """Return the command that takes a published spec over; it works from a clone and with an installed package."""
     given = [source] if source else []
     return shlex.join(["pytest-bctrl", "contract", "update", *given, "--contracts", str(folder)])
+
+
+def shown_path(path: Path) -> str:
+    """The path as a reader and a CI annotation know it: relative, where it is below the working directory."""
+    try:
+        return path.absolute().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return str(path)
 
 
 def packaged() -> ContractFiles:

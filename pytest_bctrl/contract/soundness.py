@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.cost import Cost
 from pytest_bctrl.contract.document import refuse_other_than_openapi
 from pytest_bctrl.contract.engine import is_pattern, readable
 from pytest_bctrl.contract.json_source import refuse_deep
 from pytest_bctrl.contract.model import METHODS, escaped, pointer
-from pytest_bctrl.contract.openapi30 import as_31
-from pytest_bctrl.contract.references import Addresses, keyworded
+from pytest_bctrl.contract.references import FRAGMENT, Addresses, keyworded, rewritten
 from pytest_bctrl.contract.schema.locations import steps
 from pytest_bctrl.errors import DocumentError
 
@@ -202,3 +202,55 @@ def _wanted(kind: ValidationErrorKind) -> str:
     words = {"type": "the type", "enum": "one of", "pattern": "a text like"}
     value = kind.value[0] if kind.name == "type" and len(kind.value) == 1 else kind.value
     return f"{words.get(kind.name, kind.name)} {json.dumps(value)[:120]} is expected"
+
+
+_MOVING = frozenset({"$ref", "allOf", "anyOf", "oneOf", "not"})
+_MOVED = "/anyOf/0"
+
+
+def as_31(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document of OpenAPI 3.0 as one of 3.1; what is not well-formed in it stays as it is."""
+    found = {one.pointer: one.value for one in keyworded(document)}
+    moved = {place for place, value in found.items() if _is_moved(value)}
+
+    def modern(schema: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(schema.get("$ref"), str):
+            # What stands beside a reference is ignored (3.0.4, 4.7.23.1); that it may be null is what people mean.
+            inner = {"$ref": _led(schema["$ref"], moved)}
+            return {"anyOf": [inner, {"type": "null"}]} if _is_moved(schema) else inner
+        return _modern(schema)
+
+    return {**rewritten(document, dict.fromkeys(found, modern)), "openapi": "3.1.0"}
+
+
+def _modern(schema: dict[str, Any]) -> dict[str, Any]:
+    made = {key: value for key, value in schema.items() if key != "nullable"}
+    for bound in ("minimum", "maximum"):
+        exclusive = f"exclusive{bound.capitalize()}"
+        if isinstance(schema.get(exclusive), bool):
+            del made[exclusive]
+            if schema[exclusive] and bound in made:
+                made[exclusive] = made.pop(bound)
+    if _is_moved(schema):
+        return {"anyOf": [made, {"type": "null"}]}
+    if schema.get("nullable") is True:
+        if isinstance(made.get("type"), str):
+            made["type"] = [made["type"], "null"]
+        if isinstance(made.get("enum"), list) and None not in made["enum"]:
+            made["enum"] = [*made["enum"], None]
+    return made
+
+
+def _is_moved(schema: Mapping[str, Any]) -> bool:
+    return schema.get("nullable") is True and not _MOVING.isdisjoint(schema)
+
+
+def _led(reference: str, moved: set[str]) -> str:
+    """A reference, with the step that leads into each schema that was moved on its way."""
+    if not reference.startswith("#/") or not moved:
+        return reference
+    place = made = ""
+    for token in unquote(reference[1:]).split("/")[1:]:
+        made += (_MOVED if place in moved else "") + f"/{token}"
+        place += f"/{token}"
+    return f"#{quote(made, safe=FRAGMENT)}"

@@ -18,8 +18,7 @@ from pytest_bctrl.contract.schema.applicators import Choice
 from pytest_bctrl.contract.schema.node import Node, body_node
 from pytest_bctrl.contract.schema.ref import body_spot
 from pytest_bctrl.observed.facts import Facts, Observation
-from pytest_bctrl.observed.shortcuts import Chunks, chunks_of, observe_flat
-from pytest_bctrl.observed.tally import Column, Tally, whole
+from pytest_bctrl.observed.tally import Chunks, Column, Tally, chunks_of, observe_flat, whole
 from pytest_bctrl.observed.unknown import observe_unknown, observe_unknown_values
 
 NO_BODY: Any = object()

@@ -1,14 +1,27 @@
-"""Holds recorded exchanges to the contract."""
+"""Holds recorded exchanges to the contract, and remembers outside of the project what this installation has checked.
+
+Nothing in a recording says that it was checked: who can write the file could write that too. What is remembered are
+HMACs (RFC 2104) under a random key, both in a folder of the user's own, which no repository can hold.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hmac
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 
+import pytest_bctrl
+from pytest_bctrl import locking
+from pytest_bctrl._version import __version__
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.finding import Finding, at_or_above
-from pytest_bctrl.recorded.checked import Checked
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 
@@ -63,3 +76,88 @@ def base_path(exchange: Exchange, contract: Contract) -> str:
     # A leading version may be left out of a request, so that there is less than the whole path.
     before = exchange.path.split("/")[1:-segments]
     return "".join(f"/{segment}" for segment in before)
+
+
+_BYTES = 32
+"""Of the key and of each mark."""
+MOST = 512
+"""Marks in each of the 256 files: 4 MB in all. The oldest go first, and what they stood for is checked again."""
+
+
+class Checked:
+    """The exchanges that this very installation found to keep one contract: `in` asks, `add` adds.
+
+    Where the cache cannot be used (no home, no rights, others may write there, or it lies within `project`), nothing is
+    known and nothing remembered; nothing here raises.
+    """
+
+    def __init__(self, contract: Contract, project: Path, environment: Mapping[str, str]) -> None:
+        self._checker = (__version__, str(Path(pytest_bctrl.__file__).parent), contract.digest)
+        # XDG Base Directory Specification, and what Windows has.
+        caches = environment.get("XDG_CACHE_HOME") or environment.get("LOCALAPPDATA")
+        self._folder = Path(caches or Path(environment.get("HOME", ""), ".cache"), "pytest-bctrl", "checked")
+        self._key = _key(self._folder, project)
+
+    def __contains__(self, exchange: Exchange) -> bool:
+        mark, file = self._mark(exchange)
+        with suppress(OSError):
+            return bool(self._key) and mark in file.read_bytes()
+        return False
+
+    def add(self, exchange: Exchange) -> None:
+        """Remember an exchange that keeps the contract."""
+        mark, file = self._mark(exchange)
+        with suppress(OSError):
+            if self._key:
+                with file.open("ab") as marks:
+                    marks.write(mark)
+                if file.stat().st_size > MOST * _BYTES:
+                    # Whoever reads or adds meanwhile misses a mark, and checks again.
+                    file.write_bytes(file.read_bytes()[-MOST // 2 * _BYTES :])
+
+    def _mark(self, exchange: Exchange) -> tuple[bytes, Path]:
+        """What stands for all that a check looks at, and the file that it belongs in."""
+        answer = (exchange.method, exchange.target, exchange.status, exchange.headers, exchange.body_digest)
+        mark = hmac.digest(self._key, json.dumps([self._checker, answer]).encode(), "sha256")
+        return mark, self._folder / f"{mark[0]:02x}"
+
+
+def _key(folder: Path, project: Path) -> bytes:
+    """This user's key, made where there is none that can be trusted; empty where there can be none."""
+    where = Path(os.path.realpath(folder))
+    # A relative one would lie wherever pytest is started.
+    if not folder.is_absolute() or where.is_relative_to(os.path.realpath(project)):
+        return b""
+    with suppress(OSError, BctrlError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        key = folder / "key"
+        return (_read(key) or _made(key)) if _is_private(folder.lstat()) else b""
+    return b""
+
+
+def _made(path: Path) -> bytes:
+    with locking.held(path, 1) as part:
+        # Another process may have made it meanwhile.
+        return _read(path) or _written(part, path)
+
+
+def _written(part: Path, path: Path) -> bytes:
+    path.unlink(missing_ok=True)
+    locking.fill(part, os.urandom(_BYTES), path, 0o600)
+    part.replace(path)
+    return _read(path)
+
+
+def _read(path: Path) -> bytes:
+    with suppress(OSError), path.open("rb") as file:
+        key = file.read(_BYTES + 1)
+        if len(key) == _BYTES and _is_private(os.fstat(file.fileno())):
+            return key
+    return b""
+
+
+def _is_private(status: os.stat_result) -> bool:
+    """Whether a file or folder is this user's, and no other may read it or write to it."""
+    if sys.platform == "win32":  # pragma: no cover - it has no such rights
+        return True
+    return status.st_uid == os.getuid() and not status.st_mode & 0o077

@@ -14,12 +14,12 @@ from pytest_bctrl import settings
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.fixture_values import aim, connection, contract
 from pytest_bctrl.locking import sweep
-from pytest_bctrl.recorded.checked import Checked
+from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.place import place_of
 from pytest_bctrl.recorded.recorded_test import Aim, Policy, RecordedTest
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.sinks import hiding
-from pytest_bctrl.traffic.recordings.transport import UnrecordedRequestError
+from pytest_bctrl.traffic.recordings.replay import UnrecordedRequestError
 
 _RECORDED: pytest.StashKey[RecordedTest] = pytest.StashKey()
 _PASSED: pytest.StashKey[bool] = pytest.StashKey()

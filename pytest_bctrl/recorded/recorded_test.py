@@ -18,28 +18,25 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.hiding import Hiding
 from pytest_bctrl.incoming import RECORDED, size
-from pytest_bctrl.recorded.checked import Checked
-from pytest_bctrl.recorded.conform import answer_of, base_path, failing, listing, space_of
+from pytest_bctrl.recorded.conform import Checked, answer_of, base_path, failing, listing, space_of
 from pytest_bctrl.recorded.place import Place
 from pytest_bctrl.reports.terminal import describe, headline
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.client import async_client, client
-from pytest_bctrl.traffic.connection import Connection
 from pytest_bctrl.traffic.mock.message import Request
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.routes import fields_for
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
+from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
-from pytest_bctrl.traffic.recordings.guard import refuse
-from pytest_bctrl.traffic.recordings.har_file import load
+from pytest_bctrl.traffic.recordings.guard import refuse, scrubbed
+from pytest_bctrl.traffic.recordings.har_file import Saved, load, save, was_set_aside
 from pytest_bctrl.traffic.recordings.port import Port, forwarded, replayed, scenario
-from pytest_bctrl.traffic.recordings.replay import Player
-from pytest_bctrl.traffic.recordings.scrub import scrubbed
-from pytest_bctrl.traffic.recordings.store import Saved, save, was_set_aside
-from pytest_bctrl.traffic.recordings.transport import (
+from pytest_bctrl.traffic.recordings.replay import (
     AsyncRecordingTransport,
+    Player,
     RecordingTransport,
     ReplayTransport,
     exchange_of,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 FORMATS = {
     "text": ("pytest_bctrl.reports.drift_text", "drift_text"),
     "json": ("pytest_bctrl.reports.findings_json", "findings_json"),
-    "markdown": ("pytest_bctrl.reports.markdown", "findings_markdown"),
+    "markdown": ("pytest_bctrl.reports.github", "findings_markdown"),
     "junit": ("pytest_bctrl.reports.junit", "findings_junit"),
     "sarif": ("pytest_bctrl.reports.sarif", "findings_sarif"),
     "github": ("pytest_bctrl.reports.github", "findings_github"),

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_bctrl.finding import Finding
-    from pytest_bctrl.reports.title import Title
+    from pytest_bctrl.reports.wording import Title
 
 
 def drift_text(findings: Sequence[Finding], title: Title) -> str:

@@ -1,17 +1,29 @@
-"""Writes findings as workflow commands of GitHub Actions: annotations on the right line."""
+"""What GitHub Actions shows: annotations beside the lines of a file, and findings in Markdown for a job summary."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.finding import LEVELS
-from pytest_bctrl.reports.wording import accepted, one_line, repository_file, safe, spot, told, where
+from pytest_bctrl.reports.wording import (
+    accepted,
+    counted,
+    is_change,
+    one_line,
+    repository_file,
+    safe,
+    spot,
+    told,
+    verdict_of,
+    where,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pytest_bctrl.finding import Finding
-    from pytest_bctrl.reports.title import Title
+    from pytest_bctrl.reports.wording import RunReport, Title
 
 _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 
@@ -68,3 +80,94 @@ def escaped_property(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+LIMIT = 1024 * 1024
+"""Bytes of one step's job summary, a mebibyte; of a larger one GitHub shows nothing."""
+
+_HEADINGS = {"error": "Breaks a consumer", "warning": "May break a consumer", "info": "For your information"}
+_MARKS = {"passed": "✅", "failed": "❌", "not checked": "⚠️"}
+_MARKUP = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>|#"})
+_CUT = "{left} of {all} findings are not shown here, for want of room."
+
+
+def findings_markdown(
+    findings: Sequence[Finding], title: Title, run: RunReport | None = None, limit: int | None = None
+) -> str:
+    """Return the findings as Markdown: the verdict, one table a level, what was not checked.
+
+    With a `limit`, in bytes, findings that do not fit are left out, mildest first, and their number is told.
+    """
+    head, tail = _head(findings, title, run), _tail(title)
+    room = None if limit is None else limit - _size([*head, "", _CUT.format(left=0, all=len(findings)), *tail]) - 40
+    rows: list[str] = []
+    shown = 0
+    for level in LEVELS:
+        chosen = [finding for finding in findings if finding.level == level]
+        has_lines = any(map(is_change, chosen))
+        columns = ["what", "where", *(["lines"] if has_lines else []), "rule"]
+        table = ["", f"### {_HEADINGS[level]}", "", f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+        for number, finding in enumerate(chosen):
+            added = [*([] if number else table), _row(finding, has_lines=has_lines)]
+            if room is not None:
+                room -= _size(added)
+                if room < 0:
+                    break
+            rows += added
+            shown += 1
+    if shown < len(findings):
+        rows += ["", _CUT.format(left=len(findings) - shown, all=len(findings))]
+    return "\n".join([*head, *rows, *tail]) + "\n"
+
+
+def append_summary(path: Path, findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> None:
+    """Append the findings to a job summary, as many as there is room for. Raises `OSError` where it cannot be written.
+
+    What does not fit is counted in the summary itself.
+    """
+    there = path.stat().st_size if path.exists() else 0
+    text = findings_markdown(findings, title, run, limit=LIMIT - there - 1)
+    with path.open("a", encoding="utf-8", newline="\n") as file:
+        file.write(f"\n{text}" if there else text)
+
+
+def _head(findings: Sequence[Finding], title: Title, run: RunReport | None) -> list[str]:
+    verdict = verdict_of(findings, title, run)
+    rows = [f"## {_plain(title.name)}: {counted(findings)}"]
+    rows += ["", f"{_MARKS[verdict.status]} **{verdict.status.capitalize()}.** {_plain(verdict.sentence)}"]
+    if title.base:
+        rows += ["", f"{_code(title.base)} → {_code(title.revision)}"]
+    return rows
+
+
+def _tail(title: Title) -> list[str]:
+    rows: list[str] = []
+    if title.not_checked:
+        rows += ["", "### Not checked", "", *(f"- {_plain(reason)}" for reason in title.not_checked)]
+    remarks = [note for note in title.notes if note not in title.not_checked]
+    if remarks:
+        rows += ["", *(f"- {_plain(note)}" for note in remarks)]
+    return rows
+
+
+def _size(rows: Sequence[str]) -> int:
+    return sum(len(row.encode()) + 1 for row in rows)
+
+
+def _row(finding: Finding, *, has_lines: bool) -> str:
+    lines = " → ".join(str(spot(finding, side)[1] or "-") for side in ("base", "revision"))
+    times = "" if finding.total is None else f" ({finding.count} of {finding.total})"
+    borne = f" *{_plain(accepted(finding))}.*" if accepted(finding) else ""
+    what = f"{_plain(told(finding, times))}. {_plain(str(finding.extra.get('why', '')))}".strip() + borne
+    prints = f" {_code(finding.fingerprint)}" if finding.fingerprint else ""
+    cells = [what, _code(where(finding)), *([lines] if has_lines else []), f"{_code(finding.rule)}{prints}"]
+    return f"| {' | '.join(cells)} |"
+
+
+def _plain(text: str) -> str:
+    return one_line(text).replace("@", "@\u200b").translate(_MARKUP)
+
+
+def _code(text: str) -> str:
+    """Inline code that no text can leave, in a table too."""
+    return "`" + one_line(text).replace("`", "'").replace("|", "\\|") + "`" if text else ""

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from pytest_bctrl.finding import LEVELS, at_or_above
-from pytest_bctrl.reports.title import verdict_of
-from pytest_bctrl.reports.wording import accepted, one_line, spot, told, where
+from pytest_bctrl.reports.wording import accepted, one_line, spot, told, verdict_of, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_bctrl.finding import Finding
-    from pytest_bctrl.reports.title import RunReport, Title
+    from pytest_bctrl.reports.wording import RunReport, Title
 
 
 _PROPERTIES = 50

@@ -16,7 +16,8 @@ __all__ = ["SPACE_ID", "Samples", "response", "runtime", "runtimes"]
 
 
 @lru_cache(maxsize=1)
-def _packaged() -> Samples:
+def packaged_samples() -> Samples:
+    """The samples of the packaged contract, made once."""
     contract = load()
     return Samples(contract, main_operation(contract))
 
@@ -37,7 +38,7 @@ def runtimes(
     if type(count) is not int or count < 0:
         raise SettingError(f"{count!r} is no count", where="runtimes()", mend="give a whole number from 0 on")
     _refuse_data(overrides, "runtimes()")
-    samples = _packaged()
+    samples = packaged_samples()
     items = samples.items(samples.generated(count, seed, str(overrides.get("spaceId", space_id))))
     return [samples.overridden(item, overrides, conforming=conforming) for item in items]
 
@@ -50,7 +51,7 @@ def response(
     Raises `SettingError` for items that break the contract, alone or together, unless `conforming` is false; and for
     what is no JSON.
     """
-    samples = _packaged()
+    samples = packaged_samples()
     for index, item in enumerate(items or ()):
         _refuse_data(item, f"response(): item {index}")
     if items is not None and conforming:

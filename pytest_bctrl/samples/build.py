@@ -17,7 +17,7 @@ from pytest_bctrl.contract.schema.shapes import Shape, canonical, containing, fl
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples import text
 from pytest_bctrl.samples.pattern import matching
-from pytest_bctrl.samples.rotation import Rotation
+from pytest_bctrl.samples.text import Rotation
 
 _DEEPEST = 8
 _ENDLESS = 60

@@ -18,7 +18,7 @@ from pytest_bctrl.contract.parameters import Pair, field_of, pairs_of, survives
 from pytest_bctrl.contract.schema.shapes import Shape, shapes
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.rotation import Rotation
+from pytest_bctrl.samples.text import Rotation
 
 _MOST = 8
 _SEED = 1

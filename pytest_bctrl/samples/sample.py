@@ -15,7 +15,7 @@ from pytest_bctrl.contract.schema.shapes import flatten, shapes
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import known_values
-from pytest_bctrl.samples.rotation import Rotation
+from pytest_bctrl.samples.text import Rotation
 
 SPACE_ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
 """The space of samples and of the mock, where nobody names another: a valid UUID that no real space has."""

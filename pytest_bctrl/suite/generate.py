@@ -28,7 +28,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.provenance import source_of
+from pytest_bctrl.checks.violation import source_of
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.references import keyworded, rewritten
 from pytest_bctrl.finding import Finding

@@ -21,14 +21,13 @@ from pytest_bctrl.checks.violation import rules_of
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.reports.junit import junit_properties
 from pytest_bctrl.reports.terminal import describe, printable
-from pytest_bctrl.suite.baseline import resolve_baseline
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.plan import plan, require_operations
 from pytest_bctrl.suite.report_hooks import ReportHooks, report_files
 from pytest_bctrl.suite.run import NODE, RUN, ContractRun, require_extra, resolve
 from pytest_bctrl.suite.summary import Summary, is_unchecked
 from pytest_bctrl.suite.target import NoAnswerError
-from pytest_bctrl.suite.verdict import VERDICT
+from pytest_bctrl.suite.verdict import VERDICT, resolve_baseline
 
 
 def start(config: pytest.Config) -> None:

@@ -16,8 +16,8 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import unfilled
-from pytest_bctrl.suite import paths, probes
-from pytest_bctrl.suite.parameters import Trial, mistakes, variations
+from pytest_bctrl.suite import probes
+from pytest_bctrl.suite.parameters import Trial, generated_paths, mistakes, path_probes, variations
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.target import NoAnswerError, NotCheckedError, Target
 
@@ -183,7 +183,7 @@ def _is_taken(run: ContractRun, operation: Operation, credential: Credential) ->
 
 
 def _path_values(run: ContractRun, operation: Operation) -> Rows:
-    for value in paths.probes(run.max_examples) if operation.path_parameters else ():
+    for value in path_probes(run.max_examples) if operation.path_parameters else ():
         yield value.name, (value,)
 
 
@@ -199,7 +199,7 @@ _queried = _where(lambda _run, operation: operation.other_parameters)
 
 _TRIED = ("test_odd_path_value_is_refused", "test_allowed_value_is_taken", "test_wrong_value_is_refused")
 _GENERATED: dict[str, Callable[[int], int]] = {
-    "test_generated_path_values_are_refused": paths.generated,
+    "test_generated_path_values_are_refused": generated_paths,
     "test_generated_query_is_answered": lambda most: most,
 }
 """The tests that try values, row by row, and those that have so many of them made as they are told."""

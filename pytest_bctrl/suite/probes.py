@@ -15,16 +15,24 @@ from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import NONE, Credential, check_head_refused, check_refused
 from pytest_bctrl.checks.credentials import REFUSED as CREDENTIAL_REFUSED
 from pytest_bctrl.checks.own import Check, run_check
-from pytest_bctrl.checks.provenance import softened
-from pytest_bctrl.checks.retirement import check_retired
+from pytest_bctrl.checks.protocol import check_retired
 from pytest_bctrl.checks.run import check_answer, check_invariant, check_protocol, check_undocumented, places_of
-from pytest_bctrl.checks.violation import Violation, findings
+from pytest_bctrl.checks.violation import Violation, findings, softened
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.parameters import documented_refusals, text_of
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import known_values
-from pytest_bctrl.suite.parameters import Trial, is_guessable, is_opaque, of_case
-from pytest_bctrl.suite.paths import REFUSED, UNKNOWN, PathValue, near_misses, unknown
+from pytest_bctrl.suite.parameters import (
+    REFUSED,
+    UNKNOWN,
+    PathValue,
+    Trial,
+    is_guessable,
+    is_opaque,
+    near_misses,
+    of_case,
+    unknown,
+)
 from pytest_bctrl.suite.target import Exchange, NotCheckedError, Target
 
 Found: TypeAlias = Iterator[list[Finding]]

@@ -17,9 +17,8 @@ from pytest_bctrl import settings
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports import SUFFIXES, writer
-from pytest_bctrl.reports.github import shown_commands
-from pytest_bctrl.reports.markdown import append_summary
-from pytest_bctrl.reports.title import RunReport, Title
+from pytest_bctrl.reports.github import append_summary, shown_commands
+from pytest_bctrl.reports.wording import RunReport, Title
 from pytest_bctrl.suite.observing import OBSERVER, always_empty, remarks, shortfall
 from pytest_bctrl.suite.sinks import hide
 from pytest_bctrl.suite.summary import Summary

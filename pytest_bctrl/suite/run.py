@@ -13,13 +13,11 @@ from pytest_bctrl.checks.own import Check
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.finding import FailOn
-from pytest_bctrl.levels import Levels
+from pytest_bctrl.finding import FailOn, Levels
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.suite.baseline import Baseline
+from pytest_bctrl.suite.verdict import Baseline
 from pytest_bctrl.traffic.client import client
-from pytest_bctrl.traffic.connection import Connection, connection, values
-from pytest_bctrl.traffic.origin import base_url
+from pytest_bctrl.traffic.origin import Connection, base_url, connection, values
 
 if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock import MockServer

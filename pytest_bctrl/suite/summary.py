@@ -18,8 +18,7 @@ from pytest_bctrl.finding import LEVELS, Finding, at_or_above, from_dict
 from pytest_bctrl.observed.coverage import coverage
 from pytest_bctrl.observed.facts import Observation, as_data
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.title import Outcome, RanTest, RunReport, Title
-from pytest_bctrl.reports.wording import counted
+from pytest_bctrl.reports.wording import Outcome, RanTest, RunReport, Title, counted
 from pytest_bctrl.suite.plan import askable, left_out, why_not_asked
 from pytest_bctrl.suite.run import INSTALL, NODE, ContractRun
 

@@ -12,7 +12,7 @@ import httpx
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import Credential
-from pytest_bctrl.checks.retirement import check_retired, is_retired
+from pytest_bctrl.checks.protocol import check_retired, is_retired
 from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.key_fields import KeyField, key_fields
@@ -21,16 +21,17 @@ from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending import decoded, reproduction
 from pytest_bctrl.suite.troubles import (
     TIMEOUTS,
     attempt_findings,
     come_back_later,
+    decoded,
     decoding_finding,
     is_out_of_reach,
     is_timeout,
     lost_time,
     pause_finding,
+    reproduction,
     trouble,
     unanswered_finding,
 )

@@ -1,9 +1,10 @@
-"""Names what went wrong on the wire, in words that say which: hangs, resets, truncates, refuses."""
+"""How answers are taken and requests shown, and words for what goes wrong: hangs, resets, truncates, refuses."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -11,6 +12,7 @@ import httpx
 
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
+from pytest_bctrl.incoming import undone
 from pytest_bctrl.traffic.flow import Attempt, TooMuchError
 
 RULE = "complete_answer"
@@ -166,3 +168,28 @@ def _finding(operation: Operation, place: str, message: str, observed: object, s
         reproduce=shell,
         extra={"kind": re.split(r"[:(]", message)[0].strip(), "source": "HTTP"},
     )
+
+
+def decoded(response: httpx.Response) -> tuple[httpx.Response, str]:
+    """Return the response without its content coding, and why the coding is broken, if it is.
+
+    A broken body stays as it was sent. `response` is one whose body was read but not decoded.
+    """
+    body, broken = undone(b"".join(response.iter_raw()), response.headers.get("Content-Encoding", ""))
+    headers = [item for item in response.headers.raw if item[0].lower() not in (b"content-encoding", b"content-length")]
+    plain = httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
+    plain.elapsed = response.elapsed
+    return plain, broken
+
+
+def reproduction(request: httpx.Request, headers: Iterable[tuple[str, str]]) -> str:
+    """A curl command that sends the request again; `headers` hold `$BCTRL_API_KEY` where the key belongs."""
+    # curl drops a field without a value, unless a semicolon stands for the colon.
+    fields = "".join(f' -H "{name}: {value}"' if value else f' -H "{name};"' for name, value in headers)
+    method = {"GET": "", "HEAD": " -I"}.get(request.method, f" -X {request.method}")
+    # curl resolves dot segments, encoded ones too (RFC 3986, 5.2.4), and would ask for another path.
+    as_is = " --path-as-is" if _DOTS.search(request.url.raw_path.decode("ascii")) else ""
+    return f"curl -sS -i{as_is}{method}{fields} {shlex.quote(str(request.url))}"
+
+
+_DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)

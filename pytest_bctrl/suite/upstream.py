@@ -13,7 +13,7 @@ from pytest_bctrl.drift.sources import read_source
 from pytest_bctrl.errors import DocumentError, UnreachableError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports.drift_text import drift_text
-from pytest_bctrl.reports.title import Title
+from pytest_bctrl.reports.wording import Title
 from pytest_bctrl.settings import contract_path
 from pytest_bctrl.suite.run import RUN
 from pytest_bctrl.suite.verdict import VERDICT, Verdict

@@ -17,9 +17,8 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.incoming import ACCEPTED
 from pytest_bctrl.secret import Secret, secret
 from pytest_bctrl.settings import is_sendable
-from pytest_bctrl.traffic.connection import Connection
 from pytest_bctrl.traffic.flow import Attempt, FieldsFor, ProxyAddress, Rules
-from pytest_bctrl.traffic.origin import Origin, origin_of
+from pytest_bctrl.traffic.origin import Connection, Origin, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.transport import AsyncGuardedTransport, GuardedTransport
 

@@ -20,8 +20,7 @@ from pytest_bctrl.contract.model import SAFE_METHODS, overrides_method
 from pytest_bctrl.errors import UnsafeRequestError
 from pytest_bctrl.incoming import TooLargeError, require_unpackable
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.connection import Connection
-from pytest_bctrl.traffic.origin import Origin, origin_of
+from pytest_bctrl.traffic.origin import Connection, Origin, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 
 CREDENTIAL = "bctrl_credential"

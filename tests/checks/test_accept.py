@@ -12,7 +12,7 @@ import pytest
 import requests
 import urllib3
 
-from pytest_bctrl.checks.accept import answer_of, path_values
+from pytest_bctrl.checks.answer import answer_of, path_values
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import BctrlError

@@ -10,10 +10,10 @@ import pytest
 
 from pytest_bctrl.baseline.allowlist import accepted, load_allow_list
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.provenance import is_malformed, softened, source_of
 from pytest_bctrl.checks.run import check_protocol
+from pytest_bctrl.checks.violation import is_malformed, softened, source_of
 from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.levels import parse_levels
+from pytest_bctrl.finding import parse_levels
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.suite.probes import refusals
 from tests.checks.answers import JSON, answer, sample

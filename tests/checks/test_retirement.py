@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_bctrl.checks.retirement import check_retired
+from pytest_bctrl.checks.protocol import check_retired
 from tests.checks.answers import JSON, answer, sample
 
 END = "Thu, 31 Dec 2026 23:59:59 GMT"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.contract.schema.branches import Branch, branch_meant, discriminator
+from pytest_bctrl.contract.schema.applicators import Branch, branch_meant, discriminator
 from tests.contract.documents import contract_of
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from pytest_bctrl import check
 from pytest_bctrl.contract.engine import accepts
-from pytest_bctrl.contract.openapi30 import as_31
 from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.contract.soundness import as_31
 from pytest_bctrl.drift import compare
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.plan import run_probes

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.conformance import check
-from pytest_bctrl.contract import tree
+from pytest_bctrl.contract import show
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.model import Contract, Parameter, SecurityScheme
 from pytest_bctrl.contract.read import digest, from_document, load
@@ -215,7 +215,7 @@ def test_junk_anywhere_is_refused_in_one_line_or_can_be_shown_and_checked_agains
     path: tuple[Any, ...], junk: Any
 ) -> None:
     def use(contract: Contract) -> None:
-        list(tree.lines(contract))
+        list(show.lines(contract))
         check(SAMPLE, contract=contract, operation="GET /v1/spaces/{id}/runtimes")
 
     refusal = _refusal(_changed(path, junk), use)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.contract.read import from_document, load
-from pytest_bctrl.contract.tree import lines
+from pytest_bctrl.contract.show import lines
 
 from .documents import contract_of, document
 

@@ -15,8 +15,8 @@ from pytest_bctrl.baseline.allowlist import AllowList, Entry, accepted, list_not
 from pytest_bctrl.drift import compare
 from pytest_bctrl.fingerprint import place_fingerprint
 from pytest_bctrl.reports.drift_text import drift_text
-from pytest_bctrl.reports.markdown import findings_markdown
-from pytest_bctrl.reports.title import Title
+from pytest_bctrl.reports.github import findings_markdown
+from pytest_bctrl.reports.wording import Title
 
 from .flat import facts, invented, told
 from .meaning import Doc, documents, schemas

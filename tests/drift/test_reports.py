@@ -21,11 +21,10 @@ from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports.drift_text import drift_text
 from pytest_bctrl.reports.findings_json import findings_json, findings_schema
-from pytest_bctrl.reports.github import findings_github
+from pytest_bctrl.reports.github import findings_github, findings_markdown
 from pytest_bctrl.reports.junit import findings_junit
-from pytest_bctrl.reports.markdown import findings_markdown
 from pytest_bctrl.reports.sarif import findings_sarif
-from pytest_bctrl.reports.title import Title
+from pytest_bctrl.reports.wording import Title
 
 from .document_pairs import document_pairs
 from .pairs import schema_pairs

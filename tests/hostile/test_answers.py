@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from pytest_bctrl import incoming
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.recorded.recorded_test import Aim
-from pytest_bctrl.traffic.recordings import store
+from pytest_bctrl.traffic.recordings import har_file
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 from tests.recordings.conftest import recorded
 from tests.traffic.servers import Server
@@ -107,10 +107,10 @@ def test_a_test_records_so_much_and_no_more(hostile: Server, tmp_path: Path) -> 
 
 
 def test_no_recording_is_written_that_could_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "MOST", 1_000)
+    monkeypatch.setattr(har_file, "MOST", 1_000)
     exchange = Exchange("GET", "https://h/", 200, body=bytes(1_000))
     with pytest.raises(DocumentError, match="it would be larger than"):
-        store.save(tmp_path / "x.har", "t", [exchange], "live", "")
+        har_file.save(tmp_path / "x.har", "t", [exchange], "live", "")
     assert [] == list(tmp_path.iterdir())
 
 

@@ -15,7 +15,7 @@ from pytest_bctrl import check
 from pytest_bctrl.contract.document import load_data
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.contract.tree import lines
+from pytest_bctrl.contract.show import lines
 from pytest_bctrl.drift import judge_upstream
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.samples.mutants import mutants

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from pytest_bctrl import check, incoming
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.har_file import load
-from pytest_bctrl.traffic.recordings.har_write import encode
 from tests.traffic.servers import Server
 
 from .bombs import GIGABYTE, har

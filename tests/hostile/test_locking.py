@@ -18,8 +18,7 @@ import pytest
 from pytest_bctrl import locking
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.traffic.recordings.exchange import Exchange
-from pytest_bctrl.traffic.recordings.har_file import load
-from pytest_bctrl.traffic.recordings.store import Saved, save
+from pytest_bctrl.traffic.recordings.har_file import Saved, load, save
 
 HOLDER = """
 import sys

@@ -13,12 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.recorded import checked
-from pytest_bctrl.recorded.checked import Checked
-from pytest_bctrl.recorded.conform import failing
+from pytest_bctrl.recorded import conform
+from pytest_bctrl.recorded.conform import Checked, failing
 from pytest_bctrl.samples import response
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
-from pytest_bctrl.traffic.recordings.har_write import encode
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from tests.recordings.conftest import CONTRACT, recorded
 from tests.recordings.test_trust import listed
 
@@ -133,7 +131,7 @@ def test_all_processes_that_begin_at_once_share_one_key(tmp_path: Path) -> None:
 
 
 def test_the_cache_is_bounded_and_keeps_the_latest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checked, "MOST", 4)
+    monkeypatch.setattr(conform, "MOST", 4)
     known = cache(tmp_path)
     exchanges = [replace(GOOD, body=b"%d" % number) for number in range(2_000)]
     for exchange in exchanges:

@@ -12,8 +12,8 @@ from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.selftest import faults_to_find
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.repertoire import faults_to_find
 from tests.contract.documents import contract_of, document
 
 from .asking import Reply, ask

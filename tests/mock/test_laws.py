@@ -12,10 +12,17 @@ from jsonschema import Draft202012Validator
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.limits import Limits
-from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
-from pytest_bctrl.traffic.mock.negotiate import accepts, accepts_gzip, preferred_status
+from pytest_bctrl.traffic.mock.message import (
+    Answer,
+    Payload,
+    Request,
+    accepts,
+    accepts_gzip,
+    chunks,
+    encode,
+    preferred_status,
+)
 from pytest_bctrl.traffic.mock.parse import Arrived, RequestParser
-from pytest_bctrl.traffic.mock.wire import chunks, encode
 from tests.contract.documents import rooted
 
 CONTRACT = load()

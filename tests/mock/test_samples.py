@@ -18,7 +18,7 @@ from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples import SPACE_ID, Samples, text
 from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.rotation import Rotation
+from pytest_bctrl.samples.text import Rotation
 
 from ..contract.documents import contract_of, document
 from .conforming import troubles

@@ -9,9 +9,9 @@ from pytest_bctrl.checks.strength import strength
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.samples.mutants import rules
+from pytest_bctrl.suite.selftest import CONFORMING, faults_to_find
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import FAULTS
-from pytest_bctrl.traffic.mock.repertoire import CONFORMING, faults_to_find
 from tests.contract.documents import contract_of
 
 from .asking import listed

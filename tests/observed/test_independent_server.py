@@ -11,7 +11,7 @@ import pytest
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.differences import differences
-from pytest_bctrl.suite.observer import Observer, ObservingTransport
+from pytest_bctrl.suite.observing import Observer, ObservingTransport
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.observed.bodies import CONTRACT, OPERATION
@@ -100,7 +100,7 @@ def test_a_property_on_the_envelope_is_told_once() -> None:
 
 
 def _judged(response: httpx.Response) -> list[Finding]:
-    from pytest_bctrl.checks.accept import answer_of
+    from pytest_bctrl.checks.answer import answer_of
 
     ours = ("undocumented_property", "response_schema_conformance")
     return [one for one in check_answer(answer_of(response, CONTRACT)) if one.rule in ours]

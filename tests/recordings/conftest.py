@@ -11,7 +11,7 @@ import pytest
 
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.hiding import Hiding
-from pytest_bctrl.recorded.checked import Checked
+from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.place import Place
 from pytest_bctrl.recorded.recorded_test import Aim, Policy, RecordedTest
 from pytest_bctrl.secret import Secret

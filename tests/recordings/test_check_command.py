@@ -12,8 +12,7 @@ import pytest
 
 from pytest_bctrl.cli import main
 from pytest_bctrl.samples import response
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
-from pytest_bctrl.traffic.recordings.har_write import encode
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from tests.recordings.test_trust import broken, listed
 
 

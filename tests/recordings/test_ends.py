@@ -10,8 +10,7 @@ import pytest
 
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.recordings.exchange import Recording
-from pytest_bctrl.traffic.recordings.har_write import encode
+from pytest_bctrl.traffic.recordings.exchange import Recording, encode
 from tests.recordings.conftest import CONTRACT, Run, recorded
 from tests.recordings.test_trust import listed
 

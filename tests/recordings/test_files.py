@@ -16,11 +16,9 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.traffic.recordings import har_read
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
-from pytest_bctrl.traffic.recordings.har_file import load
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
+from pytest_bctrl.traffic.recordings.har_file import load, save
 from pytest_bctrl.traffic.recordings.har_read import decode
-from pytest_bctrl.traffic.recordings.har_write import encode
-from pytest_bctrl.traffic.recordings.store import save
 
 ONE = Exchange("GET", "https://api.example.test/v1/a?b=c", 200, (("Content-Type", "application/json"),), b'{"n":1}')
 TWO = Exchange("GET", "https://api.example.test/v1/b", 404, (("Content-Type", "text/plain"),), b"\xff\x00 no text")

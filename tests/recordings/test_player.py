@@ -16,11 +16,9 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.mock.refusal import Refusals
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
-from pytest_bctrl.traffic.recordings.har_write import encode
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.port import Port, forwarded, replayed
-from pytest_bctrl.traffic.recordings.replay import Miss, Player
-from pytest_bctrl.traffic.recordings.transport import AsyncRecordingTransport, ReplayTransport
+from pytest_bctrl.traffic.recordings.replay import AsyncRecordingTransport, Miss, Player, ReplayTransport
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.mock.test_command_line import running
 from tests.recordings.test_trust import listed

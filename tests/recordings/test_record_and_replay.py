@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bctrl.recorded.checked import Checked
-from pytest_bctrl.recorded.conform import failing
+from pytest_bctrl.recorded.conform import Checked, failing
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.replay import Player
 from tests.recordings.conftest import CONTRACT, PROJECT, Run

@@ -19,10 +19,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl.hiding import Hiding
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
-from pytest_bctrl.traffic.recordings.guard import LeakError, refuse
-from pytest_bctrl.traffic.recordings.har_write import encode
-from pytest_bctrl.traffic.recordings.scrub import replacement, scrubbed
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
+from pytest_bctrl.traffic.recordings.guard import LeakError, refuse, replacement, scrubbed
 
 Spelling = Callable[[str], str]
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.recorded.summary import summary
-from pytest_bctrl.traffic.recordings.har_file import load
+from pytest_bctrl.recorded.place import summary
+from pytest_bctrl.traffic.recordings.har_file import Saved, load, save
 from pytest_bctrl.traffic.recordings.replay import Miss
-from pytest_bctrl.traffic.recordings.store import Saved, save
 from tests.recordings.conftest import recorded
 from tests.recordings.test_trust import listed
 

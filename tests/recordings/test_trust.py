@@ -16,9 +16,8 @@ from pytest_bctrl.recorded.place import place_of
 from pytest_bctrl.samples import SPACE_ID, response
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.guard import LeakError
-from pytest_bctrl.traffic.recordings.har_write import encode
 from pytest_bctrl.traffic.recordings.replay import Miss
 from tests.recordings.conftest import CONTRACT, Run, listing, recorded
 

@@ -13,13 +13,12 @@ from pytest_bctrl import check
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports import writer
+from pytest_bctrl.reports.github import findings_markdown
 from pytest_bctrl.reports.html.outline import outline
 from pytest_bctrl.reports.junit import findings_junit
-from pytest_bctrl.reports.markdown import findings_markdown
 from pytest_bctrl.reports.sarif import findings_sarif
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.title import RanTest, RunReport, Title
-from pytest_bctrl.reports.wording import where
+from pytest_bctrl.reports.wording import RanTest, RunReport, Title, where
 from tests.contract.documents import contract_of
 from tests.observed.bodies import sample
 from tests.reports.examples import drift

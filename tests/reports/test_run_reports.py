@@ -16,9 +16,8 @@ import pytest
 
 from pytest_bctrl.reports import html
 from pytest_bctrl.reports.findings_json import findings_json, findings_schema
-from pytest_bctrl.reports.github import SHOWN, shown_commands
+from pytest_bctrl.reports.github import LIMIT, SHOWN, append_summary, findings_markdown, shown_commands
 from pytest_bctrl.reports.junit import findings_junit, junit_properties
-from pytest_bctrl.reports.markdown import LIMIT, append_summary, findings_markdown
 from pytest_bctrl.reports.sarif import findings_sarif
 from tests.reports.examples import Example, drift, failed, hostile, many, moved, passed, unchecked
 

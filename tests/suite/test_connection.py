@@ -10,7 +10,7 @@ import pytest
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.samples.inputs import inputs
 from pytest_bctrl.suite.run import resolve, without_headers
-from pytest_bctrl.traffic.connection import Connection, connection, values
+from pytest_bctrl.traffic.origin import Connection, connection, values
 from tests.contract.documents import document
 from tests.error_makers import Given
 from tests.suite.conftest import LiveRun

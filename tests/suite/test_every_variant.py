@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from pytest_bctrl.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.suite.observer import Observer
+from pytest_bctrl.suite.observing import Observer
 from pytest_bctrl.suite.plan import run_probes
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.target import RETRY, Target

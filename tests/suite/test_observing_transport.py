@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.suite.observer import Observer, ObservingTransport
+from pytest_bctrl.suite.observing import Observer, ObservingTransport
 
 URL = "https://api.bctrl.ai/v1/spaces/1/runtimes"
 BODY = b'{"runtimes": []}'

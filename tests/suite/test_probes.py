@@ -17,8 +17,7 @@ from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.suite import probes, selftest
-from pytest_bctrl.suite.parameters import variations
-from pytest_bctrl.suite.paths import ODD, UNKNOWN, near_misses, unknown
+from pytest_bctrl.suite.parameters import ODD, UNKNOWN, near_misses, unknown, variations
 from pytest_bctrl.suite.plan import Probe, left_out, plan, require_operations, run_probes
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.summary import Summary

@@ -15,8 +15,8 @@ import trustme
 
 from pytest_bctrl.suite.troubles import explained
 from pytest_bctrl.traffic.client import client
-from pytest_bctrl.traffic.connection import Connection
 from pytest_bctrl.traffic.flow import ATTEMPTS
+from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.traffic.servers import answer, serve
 

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from pytest_bctrl.finding import LEVELS
 from pytest_bctrl.reports.findings_json import report_data
 from pytest_bctrl.reports.html.outline import outline
-from pytest_bctrl.reports.title import verdict_of
+from pytest_bctrl.reports.wording import verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_bctrl.finding import Finding
-    from pytest_bctrl.reports.title import RunReport, Title
+    from pytest_bctrl.reports.wording import RunReport, Title
 
 _FOLDER = Path(__file__).with_name("page")
 _SCRIPTS = ("dom", "theme", "copy", "values", "gist", "finding", "findings", "filter", "outline", "rest", "print",

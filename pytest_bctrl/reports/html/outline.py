@@ -4,18 +4,121 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_bctrl.contract.schema.applicators import Branch, discriminator
+from pytest_bctrl.contract.schema.locations import ITEMS, member, tagged, untagged, value_tag
+from pytest_bctrl.contract.show import words
 from pytest_bctrl.finding import LEVELS
-from pytest_bctrl.reports.html.documented import Documented, operations
 
 if TYPE_CHECKING:
-    from pytest_bctrl.contract.model import Contract
+    from pytest_bctrl.contract.model import Contract, Schema
     from pytest_bctrl.finding import Finding
     from pytest_bctrl.observed.coverage import Coverage, Point
 
-_TAG = re.compile(r"<[^<>]*>")
+_DEPTH = 12
 _STEP = re.compile(r"\[\*\]|\[\d+\]|\[(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")\]|\.?[A-Za-z_][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """One documented thing.
+
+    `locations` are all places that are shown as this one, as coverage has them: a list stands for its items too, and
+    behind a `oneOf` or `anyOf` a place carries what tells its branch, as in `backing<kind=profile>.profile`. A
+    parameter and a branch are points of the place around them, told by `labels`. `told_by` is the property that tells
+    a branch.
+    """
+
+    operation: str
+    status: str
+    kind: Literal["operation", "parameter", "response", "property", "branch"]
+    name: str
+    words: str
+    locations: tuple[str, ...] = ()
+    required: bool = False
+    children: tuple[Documented, ...] = ()
+    labels: tuple[str, ...] = ()
+    told_by: str = ""
+
+
+def operations(contract: Contract) -> Iterator[Documented]:
+    """Yield every operation with all that is below it."""
+    for operation in contract.operations:
+        label, children = operation.label, []
+        for one in operation.parameters:
+            said = f"{words(contract, one.schema)}, in {one.place}"
+            at = (one.place,)
+            children.append(Documented(label, "", "parameter", one.name, said, at, one.required, labels=(one.name,)))
+        for status, response in operation.responses.items():
+            body = _Body(contract, label, status)
+            below = tuple(body.members(next(iter(response.content.values()), True), ("",), 0))
+            children.append(Documented(label, status, "response", status, response.description, ("",), children=below))
+        yield Documented(label, "", "operation", label, operation.summary, children=tuple(children))
+
+
+@dataclass(frozen=True)
+class _Body:
+    """The body of one response, and what is documented at the places `at` of it."""
+
+    contract: Contract
+    operation: str
+    status: str
+
+    def members(self, schema: Schema, at: tuple[str, ...], depth: int) -> Iterator[Documented]:
+        resolved = self.contract.resolve(schema)
+        if isinstance(resolved, bool) or depth > _DEPTH:
+            return
+        if "items" in resolved:
+            yield from self.members(resolved["items"], tuple(place + ITEMS for place in at), depth + 1)
+        for name, inner in resolved.get("properties", {}).items():
+            places = tuple(member(place, name) for place in at)
+            yield Documented(
+                self.operation,
+                self.status,
+                "property",
+                name,
+                words(self.contract, inner),
+                (*places, *self._items(inner, places)),
+                name in resolved.get("required", ()),
+                tuple(self.members(inner, places, depth + 1)),
+            )
+        for part in resolved.get("allOf", ()):
+            yield from self.members(part, at, depth + 1)
+        for word in ("oneOf", "anyOf"):
+            yield from self._branches(resolved.get(word, ()), word, at, depth)
+
+    def _branches(self, branches: Any, word: str, at: tuple[str, ...], depth: int) -> Iterator[Documented]:
+        read = [Branch.of(self.contract, branch) for branch in branches]
+        name = discriminator(read) if read else None
+        if sum(not branch.types or "object" in branch.types for branch in read) < 2:
+            # One object beside null needs nothing to tell it: its members are the place's own.
+            for schema in branches:
+                yield from self.members(schema, at, depth + 1)
+            return
+        for number, (branch, schema) in enumerate(zip(read, branches, strict=True)):
+            values = branch.values_of(name) if name else ()
+            tags = tuple(value_tag(str(name), value) for value in values) or (f"{word}:{number}",)
+            yield Documented(
+                self.operation,
+                self.status,
+                "branch",
+                " or ".join(tags) if name else f"way {number + 1}",
+                "" if name else words(self.contract, schema),
+                at,
+                children=tuple(self.members(schema, tuple(tagged(a, tag) for a in at for tag in tags), depth + 1)),
+                labels=tags,
+                told_by=name or "",
+            )
+
+    def _items(self, schema: Schema, at: tuple[str, ...]) -> tuple[str, ...]:
+        """The places of a list's items, which are shown as the list."""
+        resolved = self.contract.resolve(schema)
+        if isinstance(resolved, bool) or "items" not in resolved:
+            return ()
+        below = tuple(place + ITEMS for place in at)
+        return (*below, *self._items(resolved["items"], below)) if below[0].count(ITEMS) <= _DEPTH else ()
 
 
 def outline(contract: Contract, findings: Sequence[Finding], coverage: Coverage | None) -> list[_Node]:
@@ -63,7 +166,7 @@ def _node(documented: Documented, places: _Places, is_known: bool, told: tuple[s
         "required": documented.required,
         "is_documented": True,
         "status": documented.status,
-        "plain": [_TAG.sub("", location) for location in documented.locations],
+        "plain": [untagged(location) for location in documented.locations],
         "seen": seen if is_known else None,
         "never": [point.label for point in points if not point.seen and point.kind not in _OWN],
         "findings": [],

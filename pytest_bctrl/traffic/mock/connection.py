@@ -14,9 +14,8 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pytest_bctrl.traffic.mock.limits import Limits
-from pytest_bctrl.traffic.mock.message import Answer, Request
+from pytest_bctrl.traffic.mock.message import CONTINUE, Answer, Request, encode
 from pytest_bctrl.traffic.mock.parse import Arrived, Problem, RequestParser
-from pytest_bctrl.traffic.mock.wire import CONTINUE, encode
 
 if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock.listener import Listener

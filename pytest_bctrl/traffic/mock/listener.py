@@ -17,8 +17,8 @@ from typing import Any
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.traffic.mock.connection import READ, Connection, Handler
 from pytest_bctrl.traffic.mock.limits import Limits
+from pytest_bctrl.traffic.mock.message import date_at
 from pytest_bctrl.traffic.mock.parse import Arrived
-from pytest_bctrl.traffic.mock.wire import date_at
 
 _BACKLOG = 4096
 _LAST_PORT = 65_535

@@ -1,11 +1,14 @@
-"""Requests and answers as data, the same for the server and for the in-process transport."""
+"""Requests and answers as data, what their header fields ask for, and answers as bytes (RFC 9110, RFC 9112)."""
 
 from __future__ import annotations
 
+import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from email.utils import formatdate
+from functools import cached_property, lru_cache
+from http import HTTPStatus
 from typing import Literal, TypeAlias
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
@@ -100,3 +103,109 @@ def with_headers(headers: Headers, changes: Mapping[str, str | None]) -> Headers
     names = {name.lower() for name in changes}
     kept = tuple(pair for pair in headers if pair[0].lower() not in names)
     return kept + tuple((name, value) for name, value in changes.items() if value is not None)
+
+
+_CODE = re.compile(r"(?:^|[,;\s])code\s*=\s*\"?(\d{3})\"?", re.IGNORECASE)
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+@lru_cache(maxsize=64)
+def accepts(accept: str | None, media_type: str) -> bool:
+    """Return whether an `Accept` field takes a media type (RFC 9110, 12.5.1); a missing one takes all."""
+    if accept is None or not accept.strip():
+        return True
+    return _weight(media_type, list(_weighted(accept))) > 0
+
+
+@lru_cache(maxsize=64)
+def accepts_gzip(accept_encoding: str | None) -> bool:
+    """Return whether an `Accept-Encoding` field takes gzip (RFC 9110, 12.5.3); a missing one does not ask for it."""
+    if not accept_encoding:
+        return False
+    weights = dict(_weighted(accept_encoding))
+    return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
+
+
+def preferred_status(prefer: str | None) -> int | None:
+    """Return the status that `Prefer: code=404` asks for, as Prism understands it; None where it asks for none."""
+    found = _CODE.search(prefer) if prefer else None
+    return int(found[1]) if found and 200 <= int(found[1]) <= 599 else None
+
+
+def usable_request_id(value: str | None) -> str | None:
+    """Return a client's `X-Request-Id` where it can be sent back as it is: visible ASCII, 128 at most."""
+    return value if value and _REQUEST_ID.fullmatch(value) else None
+
+
+def _weight(media: str, ranges: list[tuple[str, float]]) -> float:
+    kind = media.partition("/")[0]
+    for wanted in (media.lower(), f"{kind}/*", "*/*"):
+        found = [weight for name, weight in ranges if name == wanted]
+        if found:
+            return max(found)
+    return 0.0
+
+
+def _weighted(field: str) -> Iterator[tuple[str, float]]:
+    for part in field.split(","):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        weight = 1.0
+        for parameter in parameters:
+            key, _, value = parameter.partition("=")
+            if key.strip().lower() == "q":
+                try:
+                    weight = float(value)
+                except ValueError:
+                    weight = 0.0
+        if name:
+            yield name.lower(), weight
+
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+BODILESS = frozenset({204, 304})
+"""Statuses whose answer ends with its head, whatever length that gives (RFC 9112, 6.3); 205 is none of them."""
+
+
+def coded(request: Request, answer: Answer) -> tuple[Headers, bytes]:
+    """Return the answer's header fields and its body in the coding that the request takes."""
+    payload: Payload = answer.payload
+    if not payload.is_worth_compressing or answer.header("content-encoding") is not None:
+        return answer.headers, payload.body
+    headers = (*answer.headers, ("Vary", "Accept-Encoding"))
+    if not accepts_gzip(request.header("accept-encoding")):
+        return headers, payload.body
+    return (*headers, ("Content-Encoding", "gzip")), payload.gzipped
+
+
+def encode(request: Request, answer: Answer, date: str, connection: str | None) -> tuple[bytes, bytes]:
+    """Return head and body as they go on the wire; the body is empty for HEAD and for what has none.
+
+    `date` is the `Date` field's value, `connection` that of `Connection`, None for none.
+    """
+    headers, body = coded(request, answer)
+    bodiless = answer.status in BODILESS or answer.status < 200
+    lines = [f"HTTP/1.1 {answer.status} {_PHRASES.get(answer.status, '')}", f"Date: {date}"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    if connection is not None:
+        lines.append(f"Connection: {connection}")
+    if answer.chunked and not bodiless:
+        lines.append("Transfer-Encoding: chunked")
+        body = chunks(body)
+    elif not bodiless and answer.header("content-length") is None:
+        lines.append(f"Content-Length: {len(body)}")
+    head = "\r\n".join(lines) + "\r\n\r\n"
+    return head.encode("latin-1", "replace"), b"" if bodiless or request.method == "HEAD" else body
+
+
+def chunks(body: bytes, size: int = 1024) -> bytes:
+    """Return `body` in the chunked transfer coding (RFC 9112, 7.1)."""
+    parts = [body[start : start + size] for start in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+@lru_cache(maxsize=1)
+def date_at(second: int) -> str:
+    """Return the value of the `Date` field (RFC 9110, 6.6.1) at a second since the epoch, written once for each."""
+    return formatdate(second, usegmt=True)

@@ -10,11 +10,11 @@ from typing import Any
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Schema, is_json
 from pytest_bctrl.contract.parameters import field_of
-from pytest_bctrl.contract.schema.walk import located, replaced
+from pytest_bctrl.contract.schema.shapes import located, replaced
 from pytest_bctrl.contract.show import is_of_type, type_name
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import main_operation
-from pytest_bctrl.samples.rotation import Rotation
+from pytest_bctrl.samples.text import Rotation
 from pytest_bctrl.traffic.mock.message import Answer, Payload
 
 JSON = "application/json"

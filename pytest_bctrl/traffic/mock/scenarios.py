@@ -10,8 +10,7 @@ from typing import Any
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import Path
-from pytest_bctrl.contract.schema.shapes import Shape, shapes, types
-from pytest_bctrl.contract.schema.walk import LocatedValue, located, replaced
+from pytest_bctrl.contract.schema.shapes import LocatedValue, Shape, located, replaced, shapes, types
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change

@@ -11,8 +11,8 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import answers_with_json, main_operation
-from pytest_bctrl.samples.rotation import Rotation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
+from pytest_bctrl.samples.text import Rotation
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.fault import Fault, FaultInPlay
 from pytest_bctrl.traffic.mock.journal import Entry, Journal

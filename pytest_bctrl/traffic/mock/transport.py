@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 import anyio
 import httpx
 
-from pytest_bctrl.traffic.mock.message import Answer, Request
+from pytest_bctrl.traffic.mock.message import BODILESS, Answer, Request, coded
 from pytest_bctrl.traffic.mock.server import MockServer
-from pytest_bctrl.traffic.mock.wire import BODILESS, coded
 
 
 class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):

@@ -15,6 +15,8 @@ from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.incoming import latin1_json, parsing_problem
 from pytest_bctrl.traffic.recordings.exchange import (
     BODILESS,
+    CREATOR,
+    FORMAT,
     REQUEST,
     RESPONSE,
     Exchange,
@@ -23,7 +25,6 @@ from pytest_bctrl.traffic.recordings.exchange import (
     digest,
     kept,
 )
-from pytest_bctrl.traffic.recordings.har_write import CREATOR, FORMAT
 
 Kind = TypeVar("Kind")
 

@@ -1,19 +1,24 @@
-"""Which reports a run of the gate writes, and where to: `--format` and `--output`."""
+"""Options that several commands share: which reports are written and where to, modules of one's own, acceptance."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.reports import FORMATS, writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
+    from types import ModuleType
 
     from pytest_bctrl.finding import Finding
-    from pytest_bctrl.reports.title import Title
+    from pytest_bctrl.reports.wording import Title
 
 
 class Report(NamedTuple):
@@ -57,8 +62,6 @@ class _Output(argparse.Action):
 
 def asked_for(arguments: argparse.Namespace) -> list[Report]:
     """Return the reports to write. Raises `SettingError` where two would share standard output."""
-    from pytest_bctrl.errors import SettingError
-
     reports: list[Report] = arguments.reports or [Report("text", None)]
     open_ = [report.format for report in reports if report.path in (None, "-")]
     if len(open_) > 1:
@@ -72,8 +75,6 @@ def asked_for(arguments: argparse.Namespace) -> list[Report]:
 
 def write_reports(reports: Sequence[Report], findings: Sequence[Finding], title: Title) -> None:
     """Write every report to its file, or to standard output. Raises `DocumentError` where a file cannot be written."""
-    from pytest_bctrl.errors import DocumentError
-
     for report in reports:
         text = writer(report.format)(findings, title)
         if report.path in (None, "-"):
@@ -90,10 +91,6 @@ def write_reports(reports: Sequence[Report], findings: Sequence[Finding], title:
 
 
 def _print(text: str) -> None:
-    from contextlib import suppress
-
-    from pytest_bctrl.errors import DocumentError
-
     mend = "give --output PATH"
     if sys.stdout is None:
         raise DocumentError("it is closed", where="standard output", mend=mend)
@@ -107,3 +104,65 @@ def _print(text: str) -> None:
             # What is left in its buffer would be tried, and told of, once more at the end.
             sys.stdout.close()
         raise DocumentError(f"it cannot be written: {error.strerror}", where="standard output", mend=mend) from None
+
+
+def add_plugin_argument(parser: argparse.ArgumentParser, what: str) -> None:
+    """Declare the option; `what` is what the command takes from a module."""
+    parser.add_argument(
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help=f"take {what} of your own from a module that implements the hook, such as conftest; repeatable",
+    )
+
+
+def gathered(modules: Sequence[str], hook: str, wanted: type) -> list[Any]:
+    """Return what the modules' implementations of a hook give; raises `SettingError` where a module gives nothing."""
+    # The checks are much to import for a command line without plugins.
+    from pytest_bctrl.checks.own import flattened
+
+    return flattened([part for name in modules for part in getattr(_imported(name), hook, list)()], wanted, hook)
+
+
+def require_hooks(modules: Sequence[str], hooks: Sequence[str]) -> None:
+    """Raise `SettingError` for a module that implements none of the hooks, and so would change nothing."""
+    for name in modules:
+        if not any(callable(getattr(_imported(name), hook, None)) for hook in hooks):
+            raise SettingError(f"it has no {' or '.join(hooks)}", where=f"--plugin {name}", mend="define the function")
+
+
+def _imported(name: str) -> ModuleType:
+    # As `pytest -p` has it, a module beside the command is found.
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        return import_module(name)
+    except BctrlError:
+        raise
+    except Exception as error:
+        raise SettingError(
+            f"it cannot be imported: {type(error).__name__}: {error}",
+            where=f"--plugin {name}",
+            mend="name a module as `import` does: conftest, or tests.bctrl_checks",
+        ) from error
+
+
+def add_acceptance_arguments(parser: argparse.ArgumentParser, what: str) -> None:
+    """Declare `--allow-list`, whose help is `what`, `--accept` and `--until`."""
+    from pytest_bctrl.baseline.allowlist import DAYS
+
+    parser.add_argument("--allow-list", metavar="PATH", help=what)
+    parser.add_argument("--accept", metavar="REASON", help="write what fails now to that list, with this reason")
+    until = f"until when to accept it, such as 2027-01-31 (default: {DAYS} days from today)"
+    parser.add_argument("--until", metavar="DATE", help=until)
+
+
+def accept_findings(path: str, findings: Sequence[Finding], reason: str, until: date) -> int:
+    """Write findings to the list, each once, and say so; returns the exit code."""
+    from pytest_bctrl.baseline.allowlist import accept
+
+    chosen = list({finding.fingerprint: finding for finding in findings}.values())
+    accept(Path(path), chosen, reason, until)
+    print(f"pytest-bctrl: accepted {len(chosen)} until {until} in {path}", file=sys.stderr)
+    return 0
