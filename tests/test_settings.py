@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pytest_bctrl import settings
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.hiding import MASK, Hiding
-from pytest_bctrl.traffic.connection import connection, values
+from pytest_bctrl.traffic.origin import connection, values
 from tests.error_makers import Given
 from tests.reference_page import declared
 

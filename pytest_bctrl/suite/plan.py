@@ -175,10 +175,10 @@ def _credentials(run: ContractRun, operation: Operation) -> Rows:
 def _is_taken(run: ContractRun, operation: Operation, credential: Credential) -> bool:
     """Whether the contract takes a credential in another of its ways, such as the key as a user beside a token."""
     key = run.key.reveal()
-    field, *others = key_fields(run.contract, operation) or ()
-    sent = {one.name.lower(): one.value(key) for one in others}
+    fields = key_fields(run.contract, operation) or ()
+    sent = {one.name.lower(): one.value(key) for one in fields[1:]}
     if credential.header is not None:
-        sent[field.name.lower()] = credential.header.reveal()
+        sent[fields[0].name.lower()] = credential.header.reveal()
     return lets_in(operation, key, sent.get)
 
 

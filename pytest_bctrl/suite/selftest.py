@@ -44,7 +44,8 @@ from pytest_bctrl.traffic.mock.faults import (
     status,
 )
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, empty, many
-from pytest_bctrl.traffic.retry import RetryPolicy
+from pytest_bctrl.traffic.origin import Connection
+from pytest_bctrl.traffic.retry import Pace, RetryPolicy
 
 pytestmark = pytest.mark.bctrl_contract
 
@@ -200,7 +201,10 @@ def _mock(run: ContractRun) -> Iterator[MockServer]:
 
 
 def _judged(run: ContractRun, operation: Operation) -> list[Finding]:
-    target = Target(replace(run, mock=None, base_url=run.mock.url if run.mock else ""), IMPATIENT, timeout=1.0)
+    # What one fault says of limits is not learned for the next.
+    fresh = Connection(pace=Pace(patience=0.0))
+    url = run.mock.url if run.mock else ""
+    target = Target(replace(run, mock=None, base_url=url, connection=fresh), IMPATIENT, timeout=1.0)
     try:
         return run_probes(target, operation)
     finally:

@@ -52,13 +52,14 @@ LONGEST = 90.0
 class Pace:
     """Keeps requests apart: `seconds` lie between two, and none is sent while the target takes none.
 
-    The first 429 changes nothing: one is often all there is. Times are of one clock that never goes back.
+    The first 429 changes nothing: one is often all there is. `patience` are the seconds for which a target may say in
+    all that it takes none. Times are of one clock that never goes back.
     """
 
     seconds: float = 0.0
+    patience: float = 2 * LONGEST
     _next: float = 0.0
     _limits: int = 0
-    _patience: float = 2 * LONGEST
 
     def take(self, now: float) -> float:
         """Return the seconds to wait before a request, which is sent then."""
@@ -70,9 +71,9 @@ class Pace:
         """Take an answer's word for how many requests are taken: a 429, or that none is left until a time."""
         reset = _reset(headers, today)
         if status != 429:
-            if reset is not None and reset <= min(LONGEST, self._patience):
+            if reset is not None and reset <= min(LONGEST, self.patience):
                 # Some answers say so each time, and take more all the same.
-                self._patience -= reset
+                self.patience -= reset
                 self._next = max(self._next, now + reset)
             return
         self._limits += headers.get("Retry-After") != "0"
