@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from pytest_bctrl.checks.credentials import NONE, Credential, wrong_credentials
 from pytest_bctrl.checks.violation import merge
-from pytest_bctrl.contract.key_fields import guarded_by, key_fields, lets_in
+from pytest_bctrl.contract.key_fields import KeyField, guarded_by, key_fields, lets_in
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Finding
@@ -167,18 +167,20 @@ def _own(run: ContractRun, operation: Operation) -> Rows:
 
 def _credentials(run: ContractRun, operation: Operation) -> Rows:
     guard = guarded_by(run.contract, operation)
-    for credential in wrong_credentials(run.key, guard) if guard else ():
-        if not _is_taken(run, operation, credential):
+    if guard is None:
+        return
+    for credential in wrong_credentials(run.key, guard):
+        if not _is_taken(run, operation, guard, credential):
             yield credential.name.replace(" ", "-"), (credential,)
 
 
-def _is_taken(run: ContractRun, operation: Operation, credential: Credential) -> bool:
+def _is_taken(run: ContractRun, operation: Operation, guard: KeyField, credential: Credential) -> bool:
     """Whether the contract takes a credential in another of its ways, such as the key as a user beside a token."""
     key = run.key.reveal()
     fields = key_fields(run.contract, operation) or ()
-    sent = {one.name.lower(): one.value(key) for one in fields[1:]}
+    sent = {one.name.lower(): one.value(key) for one in fields if one != guard}
     if credential.header is not None:
-        sent[fields[0].name.lower()] = credential.header.reveal()
+        sent[guard.name.lower()] = credential.header.reveal()
     return lets_in(operation, key, sent.get)
 
 
@@ -188,8 +190,8 @@ def _path_values(run: ContractRun, operation: Operation) -> Rows:
 
 
 def _is_secured(run: ContractRun, operation: Operation) -> bool:
-    is_guarded = operation.method == "GET" and guarded_by(run.contract, operation) is not None
-    return is_guarded and not _is_taken(run, operation, NONE)
+    guard = guarded_by(run.contract, operation)
+    return guard is not None and operation.method == "GET" and not _is_taken(run, operation, guard, NONE)
 
 
 _once = _where(lambda _run, _operation: True)
