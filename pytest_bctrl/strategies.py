@@ -204,6 +204,8 @@ def _samples(contract: Contract | None, operation: str | None) -> Samples:
     # Here and not in the first draw, which Hypothesis would take for a strategy that is slow.
     samples.refuse_broken(samples.item(), "sample")
     check(encode(samples.sample()), contract=samples.contract, operation=samples.operation.label)
+    # The tables of characters, which Hypothesis makes once.
+    _string({}).validate()
     return samples
 
 

@@ -25,6 +25,8 @@ _ENDLESS = 60
 _MANY = 500
 """Values of a sample after which no more is made than has to be."""
 _TRIES = 20
+_FEW = 5
+"""Further draws of a name that may be like one before."""
 
 
 @dataclass
@@ -96,6 +98,7 @@ class Builder:
         self._lengths = dict(lengths or {})
         self._places: dict[str, _Place] = {}
         self._inner: dict[tuple[str, str], Schema] = {}
+        self._too_few: dict[tuple[str, int], list[str]] = {}
         self._written: dict[int, bool] = {}
         self._ends: dict[tuple[Any, int], bool] = {}
         self._optional: bool | None = None
@@ -297,9 +300,23 @@ class Builder:
         if "propertyNames" not in schema:
             yield from _NAMES[:wanted] if wanted <= len(_NAMES) else (f"name{number}" for number in range(wanted))
             return
-        named: Schema = {"allOf": [{"type": "string"}, schema["propertyNames"]]}
-        with suppress(text.UnsampledError):
-            yield from (str(self.value(named, f"{place}#names", depth + 1)) for _ in range(wanted + _TRIES))
+        names = self._too_few.get((place, wanted))
+        if names is None:
+            with suppress(text.UnsampledError):
+                names = self._drawn_names(schema["propertyNames"], place, depth, wanted)
+            if len(names or ()) < wanted:
+                self._too_few[place, wanted] = names or []
+        yield from names or ()
+
+    def _drawn_names(self, said: Schema, place: str, depth: int, wanted: int) -> list[str]:
+        """As many names as are wanted, or as can be had, each unlike the others."""
+        named: Schema = {"allOf": [{"type": "string"}, said]}
+        made: dict[str, None] = {}
+        for number in range(wanted + _FEW):
+            name = str(self.value(named, f"{place}#names", depth + 1))
+            if len(made) < wanted and (name not in made or accepts(self._contract, named, name := f"{name}{number}")):
+                made[name] = None
+        return [*made]
 
     def _array(self, shape: Shape, place: str, depth: int) -> list[Any]:
         schema = shape.schema or {}

@@ -159,7 +159,10 @@ def test_an_upstream_that_cannot_be_had_is_never_no_drift(upstream: Upstream) ->
         check_upstream(f"{upstream.url}/", SPEC)
 
 
-def test_what_is_compared_where_nothing_is_named_is_the_vendored_spec_and_where_it_came_from() -> None:
+def test_what_is_compared_where_nothing_is_named_is_the_vendored_spec_and_where_it_came_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     base, upstream = default_sources(None, None, contract_in_force())
 
     assert packaged().spec.resolve() == Path(base).resolve()
