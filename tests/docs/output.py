@@ -16,7 +16,7 @@ ANY = "…"
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 _VARYING = (
-    (re.compile(r"\b\d+\.\d+ ?s\b"), "N s"),
+    (re.compile(r"\b\d+\.\d+ ?s\b(?: \(\d+:\d\d:\d\d\))?"), "N s"),
     (re.compile(r"={3,}"), "==="),
     (re.compile(r"_{3,}"), "___"),
     (re.compile(r" *\[( *\d+%)\]"), r" [\1]"),
