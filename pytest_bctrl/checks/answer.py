@@ -15,7 +15,7 @@ from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schem
 from pytest_bctrl.contract.schema.locations import Path, select
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.observed.facts import Observation
-from pytest_bctrl.observed.observe import NO_BODY, examine
+from pytest_bctrl.observed.observe import NO_BODY, observe
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Answer:
     @cached_property
     def _examined(self) -> tuple[Observation, bool]:
         made, data = Observation(), self.data if self.schema is not None and self.parsed.ok else NO_BODY
-        return made, examine(self.contract, self.operation, self.status, data, made, self.media_type)
+        return made, observe(self.contract, self.operation, self.status, data, made, self.media_type)
 
 
 def answer_of(response: Any, contract: Contract, operation: str | None = None) -> Answer:

@@ -40,18 +40,27 @@ class Column(NamedTuple):
             return {keys[0]: self}
         return {key: self.chosen(indices) for key, indices in groups.items()}
 
-    def member(self, name: str, everywhere: bool, values: Sequence[Any] | None = None) -> Column:
-        """A member of each object, or of each that has it; `values` are its values, where they were taken out."""
+    def member(self, name: str, everywhere: bool) -> Column:
+        """A member of each object, or of each that has it."""
         if everywhere:
-            found = list(map(itemgetter(name), self.values)) if values is None else values
-            return Column(found, lambda index: (*self.where(index), name))
+            return Column(list(map(itemgetter(name), self.values)), lambda index: (*self.where(index), name))
 
         def where(index: int) -> Path:
             holders = (at for at, value in enumerate(self.values) if name in value)
             return (*self.where(next(at for count, at in enumerate(holders) if count == index)), name)
 
-        found = [value[name] for value in self.values if name in value] if values is None else values
-        return Column(found, where)
+        return Column([value[name] for value in self.values if name in value], where)
+
+    def names(self) -> Counter[str]:
+        """How many of the objects have each property."""
+        names: Counter[str] = Counter()
+        for shape, count in Counter(map(tuple, self.values)).items():
+            names.update(dict.fromkeys(shape, count))
+        return names
+
+    def empty(self) -> int:
+        """How many of the lists or objects have nothing in them."""
+        return len(self.values) - sum(map(bool, self.values))
 
     def items(self, start: int = 0) -> Column:
         """The items of all lists, from an index on."""
@@ -165,11 +174,6 @@ class Tally:
         """Whether something was seen at a place before."""
         return self.place(location) in self.into.places and bool(self.facts(location).samples)
 
-    def needs(self, node: Node) -> bool:
-        """Whether a place, or one right below it, has no sample yet."""
-        below = [member.location for _, member in node.documented]
-        return any(not self.facts(location).samples for location in (node.location, *below))
-
     def certain(self, node: Node, count: int, total: int, holders: Column | None = None, name: str = "") -> None:
         """Count `count` of `total` values that need not be looked at: the items of lists, or a member of objects.
 
@@ -222,35 +226,6 @@ class Tally:
         known.add(place)
         self.facts(place.location)
         return tag
-
-
-def observe_flat(tally: Tally, node: Node, column: Column, names: Mapping[str, int]) -> bool:
-    """Take down the members of conforming objects, where they are all objects alike small; return whether they were.
-
-    Of a conforming object that has no more properties than are required of it everything is known, so that it is
-    enough to count it. All members of all objects are looked at together.
-    """
-    size = node.flat_size
-    if not size or any(name not in node.members for name in names):
-        return False
-    if sum(map(len, chain.from_iterable(map(dict.values, column.values)))) != size * sum(names.values()):
-        return False
-    total = len(column.values)
-    for name, member in node.documented:
-        count = names.get(name, 0)
-        if count < total:
-            tally.absent(member.location, column, name)
-        facts = tally.facts(member.location)
-        facts.seen += count
-        facts.of += total
-        if count:
-            facts.types["object"] += count
-            first = tally.needs(member) and column.member(name, count == total)
-            if first:
-                tally.sample(facts, "object", first, 0)
-            for inner_name, inner in member.documented:
-                tally.certain(inner, count, count, first or Column((), column.where), inner_name)
-    return True
 
 
 SIZE = 500

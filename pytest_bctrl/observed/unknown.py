@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -37,12 +36,13 @@ def observe_unknown(tally: Tally, location: str, column: Column, names: Mapping[
             room -= 1
             known.add(place)
             into.unknown[parent] = known
-        _column(tally, at, column.member(name, count == len(column.values)), 0, level)
+        observe_unknown_column(tally, at, column.member(name, count == len(column.values)), 0, level)
     if known:
         into.settle(parent)
 
 
-def _column(tally: Tally, location: str, column: Column, of: int, level: int) -> None:
+def observe_unknown_column(tally: Tally, location: str, column: Column, of: int, level: int = 0) -> None:
+    """Take down values of any type at a place of which no contract says anything."""
     facts = tally.count(location, column, of)
     for kind, part in tally.by_type(facts, column).items():
         observe_unknown_values(tally, location, facts, kind, part, level)
@@ -56,15 +56,14 @@ def observe_unknown_values(
         for name in FORMATS:
             tally.format(facts, column, name)
     elif kind == "array":
-        facts.empty += sum(1 for value in column.values if not value)
+        facts.empty += column.empty()
         items = column.items()
         if level < LEVELS and items.values:
-            _column(tally, location + places.ITEMS, items, len(items.values), level + 1)
+            observe_unknown_column(tally, location + places.ITEMS, items, len(items.values), level + 1)
     elif kind == "object":
-        facts.empty += sum(1 for value in column.values if not value)
-        names = Counter(name for value in column.values for name in value)
+        facts.empty += column.empty()
         if level < LEVELS:
-            observe_unknown(tally, location, column, names, level + 1)
+            observe_unknown(tally, location, column, column.names(), level + 1)
 
 
 def inferred(observation: Observation, place: Place) -> dict[str, Any]:

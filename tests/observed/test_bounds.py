@@ -7,7 +7,7 @@ import tracemalloc
 
 from pytest_bctrl.observed.facts import Observation, as_data
 from pytest_bctrl.observed.observe import observe
-from tests.observed.bodies import CONTRACT, LABEL, odd, seen
+from tests.observed.bodies import CONTRACT, OPERATION, odd, seen
 
 
 def held_after(items: int) -> int:
@@ -15,7 +15,7 @@ def held_after(items: int) -> int:
     tracemalloc.start()
     made = Observation()
     for start in range(0, items, 500):
-        observe(CONTRACT, LABEL, 200, {"runtimes": [odd(number) for number in range(start, start + 500)]}, made)
+        observe(CONTRACT, OPERATION, 200, {"runtimes": [odd(number) for number in range(start, start + 500)]}, made)
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return held

@@ -16,7 +16,7 @@ from pytest_bctrl.contract.schema.node import body_node, node_at
 from pytest_bctrl.contract.schema.ref import body_spot
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
-from pytest_bctrl.observed.observe import examine
+from pytest_bctrl.observed.observe import observe
 from tests.contract.documents import contract_of
 from tests.observed.bodies import BODIES, CONTRACT, LABEL, OPERATION, conforming, mutated, seen
 from tests.observed.reference import documented, walked
@@ -65,7 +65,7 @@ def test_a_long_list_is_observed_by_the_chunk_as_it_is_as_a_whole(body: Any) -> 
         return
     long = {**body, "runtimes": [copy.copy(item) for _ in range(120) for item in body["runtimes"]]}
     made = Observation()
-    conforms = examine(CONTRACT, OPERATION, 200, long, made)
+    conforms = observe(CONTRACT, OPERATION, 200, long, made)
     spot = body_spot(CONTRACT, OPERATION, "200")
     assert spot is not None
     assert accepts(CONTRACT, spot.schema, long) == conforms

@@ -53,11 +53,11 @@ def _body() -> dict[str, Any]:
 
 def _observed(body: dict[str, Any]) -> Observation:
     seen = Observation()
-    observe(CONTRACT, OPERATION.label, 200, body, seen)
+    observe(CONTRACT, OPERATION, 200, body, seen)
     refusal = {"code": "not_found", "message": "no such space", "reasonClass": "client", "requestId": "r"}
     for status, count in ((401, 10), (404, 18)):
         for _ in range(count):
-            observe(CONTRACT, OPERATION.label, status, {"error": refusal}, seen)
+            observe(CONTRACT, OPERATION, status, {"error": refusal}, seen)
     seen.parameters[OPERATION.label, "path:id"] = 38
     return seen
 

@@ -82,22 +82,6 @@ class Node:
         return self.values is None and self.certain not in (None, "object", "array")
 
     @cached_property
-    def flat_size(self) -> int:
-        """The number of properties that every member of a conforming object here has, where that is all of it; else 0.
-
-        So it is where each member is an object, all of whose properties are required and none need be looked at.
-        """
-        sizes = {len(member.required) if member.is_flat else 0 for _, member in self.documented}
-        return sizes.pop() if len(sizes) == 1 and len(self.documented) > 1 else 0
-
-    @cached_property
-    def is_flat(self) -> bool:
-        """Whether nothing need be looked at in a conforming object with no more properties than are required."""
-        if self.certain != "object" or self.splits("object") or self.loose or self.members != set(self.required):
-            return False
-        return all(member.is_certain for _, member in self.documented)
-
-    @cached_property
     def is_open(self) -> bool:
         """Whether any property may stand here without being documented."""
         spots = (*self.parts("object"), *self._loose_parts)
