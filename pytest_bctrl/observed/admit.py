@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.schema.locations import Step, parted, shown, steps
-from pytest_bctrl.contract.schema.node import body_node, node_at, reachable
+from pytest_bctrl.contract.model import Contract, at
+from pytest_bctrl.contract.overlay import fresh
+from pytest_bctrl.contract.references import keyworded, rewritten
+from pytest_bctrl.contract.schema.locations import parted, shown, steps
+from pytest_bctrl.contract.schema.node import Node, body_node, node_at, reachable
+from pytest_bctrl.contract.schema.ref import SchemaRef
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import Facts, Observation, Place
 from pytest_bctrl.observed.unknown import inferred
@@ -42,15 +45,29 @@ class Seen:
 
         Not those of branches to which the schema that it points to does not apply: what was seen there is not its own.
         """
+        for place, node in self._at(self.finding.location):
+            if self._schema(node.firm):
+                yield place
+
+    @property
+    def ref_chain(self) -> tuple[str, ...]:
+        """The references that lead to the schema that the difference points to, which may be that of the object."""
+        above = parted(self.finding.location)[0] or "$"
+        nodes = (node for location in (self.finding.location, above) for _, node in self._at(location))
+        return next(found for node in nodes if (found := self._schema((*node.firm, *node.loose)))).ref_chain
+
+    def _at(self, location: str) -> Iterator[tuple[Place, Node]]:
         wanted = (self.finding.operation, self.finding.extra["status"])
         root = body_node(self.contract, *wanted)
         for place in self.observation.places:
-            if root is not None and place[:2] == wanted and shown(place.location) == self.finding.location:
+            if root is not None and place[:2] == wanted and shown(place.location) == location:
                 node = node_at(root, place.location)
-                if node is not None and self.finding.extra["pointer"] in {
-                    spot.pointer for spot in reachable(self.contract, node.firm)
-                }:
-                    yield place
+                if node is not None:
+                    yield place, node
+
+    def _schema(self, spots: Iterable[SchemaRef]) -> SchemaRef | None:
+        pointer = self.finding.extra["pointer"]
+        return next((one for one in reachable(self.contract, spots) if one.pointer == pointer), None)
 
     def facts(self) -> Facts:
         """All facts of these places."""
@@ -122,10 +139,8 @@ def _none_of_them(schema: SchemaData, seen: Seen) -> SchemaData:
 
 def _part(name: str, seen: Seen) -> SchemaData:
     """What was seen of one type at the place of a difference."""
-    words = {"object": ("properties", "required"), "array": ("items",), "string": ("format",)}.get(name, ())
     place = next(place for place in seen.places() if seen.observation.places[place].types[name])
-    known = inferred(seen.observation, place)
-    return {"type": name, **{word: known[word] for word in words if word in known}}
+    return inferred(seen.observation, place, name)
 
 
 def _format(schema: SchemaData, seen: Seen) -> SchemaData:
@@ -138,10 +153,9 @@ def _missing(schema: SchemaData, seen: Seen) -> SchemaData:
     # The property tells the branches apart, and an object without it is of none: it is one more.
     location, _ = parted(seen.finding.location)
     parent = Place(seen.finding.operation, seen.finding.extra["status"], location)
-    known = inferred(seen.observation, parent) if parent in seen.observation.places else {}
-    told: SchemaData = {word: known[word] for word in ("properties", "required") if word in known}
-    told.get("properties", {}).pop(seen.name, None)
-    return _alternative(schema, {"type": "object", **told, "not": {"required": [seen.name]}})
+    known = inferred(seen.observation, parent, "object")
+    known.get("properties", {}).pop(seen.name, None)
+    return _alternative(schema, {**known, "not": {"required": [seen.name]}})
 
 
 _EDITS: Mapping[str, Callable[[SchemaData, Seen], SchemaData]] = {
@@ -156,143 +170,33 @@ _EDITS: Mapping[str, Callable[[SchemaData, Seen], SchemaData]] = {
 }
 
 
-Tokens = tuple[str | int, ...]
-"""The keys and indexes that lead to a value of a document."""
-
 _ANNOTATIONS = frozenset({"title", "description", "summary", "deprecated", "examples", "example", "$comment"})
 
 
-def tokens_of(document: Mapping[str, Any], pointer: str) -> Tokens:
-    """Return the tokens of a JSON Pointer (RFC 6901) into a document, array indexes as numbers."""
-    tokens: list[str | int] = []
-    value: Any = document
-    for text in unquote(pointer.removeprefix("#")).split("/")[1:]:
-        name = text.replace("~1", "/").replace("~0", "~")
-        tokens.append(int(name) if isinstance(value, list) else name)
-        value = value_at(value, tokens[-1:])
-    return tuple(tokens)
-
-
-def value_at(document: Any, tokens: Sequence[str | int]) -> Any:
-    """Return the value that tokens lead to."""
-    for token in tokens:
-        document = document[token]
-    return document
-
-
-def with_value(document: Mapping[str, Any], tokens: Tokens, value: Any) -> dict[str, Any]:
-    """Return a copy of a document with another value at some tokens."""
-    made: dict[str, Any] = copy.deepcopy(dict(document))
-    value_at(made, tokens[:-1])[tokens[-1]] = copy.deepcopy(value)
+def with_value(document: Mapping[str, Any], pointer: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of a document with another object at a pointer."""
+    made: dict[str, Any] = rewritten(document, {pointer: lambda _: fresh(value)})
     return made
 
 
-def way(document: Mapping[str, Any], operation: Operation, status: str, location: str, goal: Tokens) -> list[Tokens]:
-    """Return where the references stand that lead from an answer to the schema at `goal`, in their order.
-
-    The schema is one of those that apply on the way to the location.
-    """
-    spec = operation.response_for(int(status))
-    key = status if spec is None else spec.status
-    start: Tokens = ("paths", operation.path)
-    wanted = list(steps("" if location == "$" else location))
-    trails = _to_answer(document, start, (operation.method.lower(), "responses", key), [])
-    found = (_search(document, tokens, wanted, goal, references, set()) for tokens, references in trails)
-    return next(references for references in found if references is not None)
-
-
-def _to_answer(
-    document: Mapping[str, Any], tokens: Tokens, below: Sequence[str], references: list[Tokens]
-) -> list[tuple[Tokens, list[Tokens]]]:
-    """Every schema of an answer's body, through references of path items and responses."""
-    value = value_at(document, tokens)
-    while isinstance(value, Mapping) and "$ref" in value:
-        references = [*references, tokens]
-        tokens = tokens_of(document, value["$ref"])
-        value = value_at(document, tokens)
-    if below:
-        return _to_answer(document, (*tokens, below[0]), below[1:], references)
-    content = value.get("content", {})
-    return [((*tokens, "content", media, "schema"), references) for media in content if "schema" in content[media]]
-
-
-def _search(
-    document: Mapping[str, Any],
-    tokens: Tokens,
-    wanted: list[Step],
-    goal: Tokens,
-    references: list[Tokens],
-    seen: set[tuple[Tokens, int]],
-) -> list[Tokens] | None:
-    if tokens == goal:
-        return references
-    schema = value_at(document, tokens)
-    if not isinstance(schema, Mapping) or (tokens, len(wanted)) in seen:
-        return None
-    seen.add((tokens, len(wanted)))
-    if isinstance(schema.get("$ref"), str):
-        target = tokens_of(document, schema["$ref"])
-        found = _search(document, target, wanted, goal, [*references, tokens], seen)
-        if found is not None:
-            return found
-    for inner, rest in _below(schema, tokens, wanted):
-        found = _search(document, inner, rest, goal, references, seen)
-        if found is not None:
-            return found
-    return None
-
-
-def _below(schema: Mapping[str, Any], tokens: Tokens, wanted: list[Step]) -> Iterator[tuple[Tokens, list[Step]]]:
-    for word in ("allOf", "anyOf", "oneOf"):
-        yield from (((*tokens, word, index), wanted) for index in range(len(schema.get(word, ()))))
-    yield from (((*tokens, word), wanted) for word in ("if", "then", "else") if word in schema)
-    yield from (((*tokens, "dependentSchemas", name), wanted) for name in schema.get("dependentSchemas", {}))
-    if not wanted:
-        return
-    step, rest = wanted[0], wanted[1:]
-    if step.kind == "items":
-        yield from (((*tokens, "prefixItems", index), rest) for index in range(len(schema.get("prefixItems", ()))))
-    if step.kind in ("items", "position") and "items" in schema:
-        yield (*tokens, "items"), rest
-    if step.kind == "member" and step.text in schema.get("properties", {}):
-        yield (*tokens, "properties", step.text), rest
-    if step.kind in ("member", "others"):
-        yield from (((*tokens, word), rest) for word in _OTHERS if word in schema)
-
-
-_OTHERS = ("additionalProperties", "unevaluatedProperties")
-
-
-def first_shared(document: Mapping[str, Any], references: Sequence[Tokens], goal: Tokens) -> Tokens | None:
+def first_shared(document: Mapping[str, Any], ref_chain: Sequence[str], goal: str) -> str | None:
     """Return the first reference on the way to a schema whose target others lead to as well; None where none is."""
-    if not references:
-        return None
-    targets = [(site, tokens_of(document, ref)) for site, ref in _references(document)]
-    for site, place in zip(references, [*references[1:], goal], strict=True):
-        if [one for one, target in targets if place[: len(target)] == target] != [site]:
+    references = {one.pointer: str(one.value["$ref"])[1:] for one in keyworded(document) if "$ref" in one.value}
+    targets = {site: f"{unquote(target)}/" for site, target in references.items()}
+    for site, inside in pairwise((*ref_chain, goal)):
+        if [one for one, target in targets.items() if f"{inside}/".startswith(target)] != [site]:
             return site
     return None
 
 
-def written_out(document: Mapping[str, Any], site: Tokens) -> dict[str, Any]:
+def inlined(document: Mapping[str, Any], site: str) -> dict[str, Any]:
     """Return the document with a copy of what a reference names in its place.
 
     To change a component that is used at several places would accept at one what was seen at another.
     """
-    reference = value_at(document, site)
-    target = value_at(document, tokens_of(document, reference["$ref"]))
+    reference = at(document, site)
+    target = at(document, unquote(reference["$ref"][1:]))
     beside = {key: value for key, value in reference.items() if key != "$ref"}
     if isinstance(target, Mapping) and beside.keys() <= _ANNOTATIONS:
         return with_value(document, site, {**target, **beside})
     return with_value(document, site, {"allOf": [target], **beside})
-
-
-def _references(value: Any, tokens: Tokens = ()) -> Iterator[tuple[Tokens, str]]:
-    if isinstance(value, Mapping):
-        if isinstance(value.get("$ref"), str):
-            yield tokens, value["$ref"]
-        for key, member in value.items():
-            yield from _references(member, (*tokens, key))
-    elif isinstance(value, list):
-        for index, member in enumerate(value):
-            yield from _references(member, (*tokens, index))

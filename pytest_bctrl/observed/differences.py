@@ -174,10 +174,8 @@ def _described(node: Node, kind: str, observation: Observation, place: Place) ->
     """What was of no branch: as it was seen, and with nothing of what is documented and was never in it."""
     members = {name: observation.places.get(place._replace(location=at.location)) for name, at in node.documented}
     lacking = [{"required": [name]} for name, facts in members.items() if facts is None or not facts.seen]
-    known = {
-        word: said for word, said in inferred(observation, place).items() if word in ("properties", "required", "items")
-    }
-    return {"type": kind, **known, **({"not": {"anyOf": lacking}} if lacking and kind == "object" else {})}
+    none = {"not": {"anyOf": lacking}} if lacking and kind == "object" else {}
+    return {**inferred(observation, place, kind), **none}
 
 
 def _sample_of_member(facts: Facts, name: str) -> Mapping[str, Any] | None:

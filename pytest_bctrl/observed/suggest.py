@@ -8,22 +8,18 @@ from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from pytest_bctrl.contract import overlay as overlays
-from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.model import Contract, at
 from pytest_bctrl.contract.overlay import Action, actions, same
 from pytest_bctrl.contract.read import from_document, from_sound
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.admit import (
     Seen,
-    Tokens,
     UnsayableError,
     admitted,
     first_shared,
-    tokens_of,
-    value_at,
-    way,
+    inlined,
     with_value,
-    written_out,
 )
 from pytest_bctrl.observed.differences import every_difference
 from pytest_bctrl.observed.facts import Observation, Place
@@ -85,9 +81,9 @@ class _Work:
         self.actions: list[Action] = []
         self.admitted: dict[_Key, Finding] = {}
         self.unsaid: dict[_Key, tuple[Finding, str]] = {}
-        self._before: dict[tuple[_Key, Tokens], tuple[dict[str, Any], int]] = {}
+        self._before: dict[tuple[_Key, str], tuple[dict[str, Any], int]] = {}
 
-    def take(self, changed: dict[str, Any], why: str, goal: Tokens, finding: Finding) -> None:
+    def take(self, changed: dict[str, Any], why: str, goal: str, finding: Finding) -> None:
         """Take a step; one that was taken already, and did not help, is taken back."""
         made = actions(self.document, changed)
         added = [{"target": action["target"], "description": why, **action} for action in made]
@@ -137,32 +133,28 @@ _FIRST = ("null", "unlisted-value", "format", "missing")
 
 def _step(
     contract: Contract, document: Mapping[str, Any], finding: Finding, observation: Observation
-) -> tuple[dict[str, Any], str, Tokens]:
+) -> tuple[dict[str, Any], str, str]:
     """One step towards admitting a difference: part what is shared on the way there, else change the schema.
 
     Returns the document after it, why it was taken, and the schema that it is about.
     """
     if "pointer" not in finding.extra:
         raise UnsayableError("the contract has no schema at its place")
-    goal = tokens_of(document, finding.extra["pointer"])
-    seen = f"{finding.count} of {finding.total}"
+    goal = str(finding.extra["pointer"])
+    times = f"{finding.count} of {finding.total}"
     code = finding.extra["status"]
     if finding.extra["kind"] == "status":
-        return _documented(document, goal, finding, observation), f"{code}: answered {seen} times, undocumented.", goal
-    operation = contract.operation(finding.operation)
-    references = way(document, operation, code, finding.location, goal)
-    shared = first_shared(document, references, goal)
+        return _documented(document, goal, finding, observation), f"{code}: answered {times} times, undocumented.", goal
+    seen = Seen(contract, finding, observation)
+    shared = first_shared(document, seen.ref_chain, goal)
     if shared is not None:
         why = f"{code} {finding.location}: written out here, so that elsewhere it stays as it is."
-        return written_out(document, shared), why, (*shared, "$ref")
-    why = f"{code} {finding.location}: {finding.message}, {seen}."
-    changed = admitted(value_at(document, goal), Seen(contract, finding, observation))
-    return with_value(document, goal, changed), why, goal
+        return inlined(document, shared), why, f"{shared}/$ref"
+    why = f"{code} {finding.location}: {finding.message}, {times}."
+    return with_value(document, goal, admitted(at(document, goal), seen)), why, goal
 
 
-def _documented(
-    document: Mapping[str, Any], goal: Tokens, finding: Finding, observation: Observation
-) -> dict[str, Any]:
+def _documented(document: Mapping[str, Any], goal: str, finding: Finding, observation: Observation) -> dict[str, Any]:
     """The document with a response for a status: the body as it was seen, or none."""
     code = finding.extra["status"]
     known = {status.value: status.phrase for status in HTTPStatus}
@@ -170,7 +162,7 @@ def _documented(
     body = Place(finding.operation, code, "")
     if body in observation.places:
         response["content"] = {"application/json": {"schema": inferred(observation, body)}}
-    return with_value(document, goal, {**value_at(document, goal), code: response})
+    return with_value(document, goal, {**at(document, goal), code: response})
 
 
 def _prove(overlay: Mapping[str, Any], contract: Contract, document: Mapping[str, Any]) -> None:

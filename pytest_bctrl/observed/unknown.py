@@ -66,24 +66,24 @@ def observe_unknown_values(
             observe_unknown(tally, location, column, column.names(), level + 1)
 
 
-def inferred(observation: Observation, place: Place) -> dict[str, Any]:
-    """Return a JSON Schema (2020-12) that takes every value that was seen at an undocumented place.
+def inferred(observation: Observation, place: Place, kind: str | None = None) -> dict[str, Any]:
+    """Return a JSON Schema (2020-12) that takes every value that was seen at a place, of one type or of any.
 
     Types, formats where every string was in one, properties with those that were always there as required, and items.
     """
-    facts = observation.places[place]
-    types = [name for name in TYPES if facts.types[name]]
+    facts = observation.places.get(place, Facts())
+    types = [name for name in TYPES if facts.types[name]] if kind is None else [kind]
     if "number" in types and "integer" in types:
         types.remove("integer")
     schema: dict[str, Any] = {"type": types[0] if len(types) == 1 else types} if types else {}
     strings = facts.types["string"]
     named = next((name for name in FORMATS if strings and facts.formats[name] == strings), None)
-    if named is not None:
+    if named is not None and "string" in types:
         schema["format"] = named
-    if facts.types["object"]:
+    if "object" in types:
         schema.update(_object(observation, place, facts))
     items = Place(place.operation, place.status, place.location + ITEMS)
-    if facts.types["array"] and items in observation.places:
+    if "array" in types and items in observation.places:
         schema["items"] = inferred(observation, items)
     return schema
 

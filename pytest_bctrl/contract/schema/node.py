@@ -110,7 +110,7 @@ class Node:
         waiting = list(expanded(self.contract, self.firm))
         while waiting:
             spot = waiting.pop(0)
-            if spot in parts:
+            if any(one.pointer == spot.pointer for one in parts):
                 continue
             parts.append(spot)
             for split in splits(self.contract, spot, kind):

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from pytest_bctrl.contract.model import Contract, Operation, Schema, chosen, escaped, pointer
 from pytest_bctrl.contract.show import type_name
@@ -14,17 +15,27 @@ TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 
 class SchemaRef(NamedTuple):
-    """A schema and the JSON Pointer at which it stands in the contract's document."""
+    """A schema and the JSON Pointer at which it stands in the contract's document.
+
+    `ref_chain` are the pointers of the references by which it was reached from a response, in their order.
+    """
 
     schema: Schema
     pointer: str
+    ref_chain: tuple[str, ...] = ()
 
     def below(self, *keys: str | int) -> SchemaRef:
         """The schema at a way below this one."""
         schema: Any = self.schema
         for key in keys:
             schema = schema[key]
-        return SchemaRef(schema, "/".join([self.pointer, *(escaped(str(key)) for key in keys)]))
+        return SchemaRef(schema, "/".join([self.pointer, *(escaped(str(key)) for key in keys)]), self.ref_chain)
+
+    def target(self, contract: Contract) -> SchemaRef:
+        """The schema that its `$ref` names."""
+        reference = str(self.schema["$ref"])  # type: ignore[index]
+        value = pointer(contract.document, reference, contract.name)
+        return SchemaRef(value, unquote(reference[1:]), (*self.ref_chain, self.pointer))
 
 
 def body_spot(contract: Contract, operation: Operation, status: str, media_type: str = "") -> SchemaRef | None:
@@ -40,20 +51,19 @@ def body_spot(contract: Contract, operation: Operation, status: str, media_type:
     if media is None:
         return None
     at = spot.below("content", media)
-    return at.below("schema") if "schema" in content[media] else SchemaRef(True, at.pointer)
+    return at.below("schema") if "schema" in content[media] else at._replace(schema=True)
 
 
 def _status(responses: SchemaRef, status: str) -> SchemaRef:
     # YAML may have read a status as a number.
     key = next((key for key in responses.schema if str(key) == status), status)  # type: ignore[union-attr]
-    return SchemaRef(responses.schema[key], f"{responses.pointer}/{escaped(status)}")  # type: ignore[index]
+    return responses.below(key)
 
 
 def _followed(contract: Contract, spot: SchemaRef) -> SchemaRef:
     """The spot that a `$ref` leads to, or the spot itself; what stands beside a reference is left to `expanded`."""
     while isinstance(spot.schema, Mapping) and "$ref" in spot.schema:
-        reference = str(spot.schema["$ref"])
-        spot = SchemaRef(pointer(contract.document, reference, contract.name), reference[1:])
+        spot = spot.target(contract)
     return spot
 
 
@@ -68,9 +78,7 @@ def expanded(contract: Contract, spots: Iterable[SchemaRef], seen: set[str] | No
         if not isinstance(spot.schema, Mapping):
             continue
         if "$ref" in spot.schema:
-            reference = str(spot.schema["$ref"])
-            target = SchemaRef(pointer(contract.document, reference, contract.name), reference[1:])
-            yield from expanded(contract, [target], seen)
+            yield from expanded(contract, [spot.target(contract)], seen)
         parts = [spot.below("allOf", index) for index in range(len(spot.schema.get("allOf", ())))]
         yield from expanded(contract, parts, seen)
 
