@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_bctrl.contract.model import Contract
@@ -13,7 +12,7 @@ from pytest_bctrl.contract.schema.locations import member, parted, shown, tag_va
 from pytest_bctrl.contract.schema.node import Node, body_node, node_at, untold, words
 from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef
 from pytest_bctrl.contract.show import kind_of, shortened
-from pytest_bctrl.finding import Finding, Level
+from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
 from pytest_bctrl.observed.totals import Totals, capped, merged, status_differences
 from pytest_bctrl.observed.unknown import inferred
@@ -52,12 +51,10 @@ def every_difference(contract: Contract, observation: Observation, media_type: s
     """Return the `differences` with every undocumented value as a finding of its own, however many there are."""
     totals = Totals.of(observation)
     found = list(status_differences(contract, observation))
-    for place, facts in observation.places.items():
+    for place in observation.places:
         root = body_node(contract, place.operation, place.status, media_type)
         if root is not None:
-            found += (
-                _finding(place, totals, difference) for difference in _at(root, observation, totals, place, facts)
-            )
+            found += _Held(root, observation, totals, place).differences()
     found += untold_members(contract, observation, media_type)
     return merged(found)
 
@@ -80,149 +77,162 @@ def untold_members(contract: Contract, observation: Observation, media_type: str
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One difference at a place; `member` is the property of the object there that it is about, if it is about one."""
+class _Held:
+    """What was seen at one place, held to the body that the contract documents."""
 
-    message: str
-    kind: Kind
-    count: int
-    expected: Any
-    observed: Any
-    sample: Mapping[str, Any] | None = None
-    spot: SchemaRef | None = None
-    schema: Mapping[str, Any] | None = None
-    member: str | None = None
-    rule: str = SCHEMA
-    level: Level = "error"
+    def __init__(self, root: Node, observation: Observation, totals: Totals, place: Place) -> None:
+        self._root = root
+        self._observation = observation
+        self._totals = totals
+        self._place = place
+        self._facts = observation.places[place]
 
+    def _finding(
+        self,
+        message: str,
+        kind: Kind,
+        count: int,
+        expected: Any,
+        observed: Any,
+        sample: Mapping[str, Any] | None,
+        spot: SchemaRef | None,
+        schema: Mapping[str, Any] | None = None,
+        name: str | None = None,
+    ) -> Finding:
+        """A finding at the place, or at the property `name` of the objects there; `spot` is the schema it breaks."""
+        at = self._place.location if name is None else member(self._place.location, name)
+        is_undocumented = kind == "undocumented-property"
+        return Finding(
+            UNDOCUMENTED if is_undocumented else SCHEMA,
+            "warning" if is_undocumented else "error",
+            shown(at),
+            message,
+            expected=shortened(expected),
+            observed=shortened(observed),
+            count=count,
+            total=max(count, self._totals.looked_at(self._place._replace(location=at))),
+            sample=sample,
+            operation=self._place.operation,
+            extra={
+                "kind": kind,
+                "status": self._place.status,
+                **({} if spot is None else {"pointer": spot.pointer}),
+                **({} if schema is None else {"schema": schema}),
+            },
+        )
 
-def _finding(place: Place, totals: Totals, difference: Difference) -> Finding:
-    at = place.location if difference.member is None else member(place.location, difference.member)
-    extra: dict[str, Any] = {"kind": difference.kind, "status": place.status}
-    if difference.spot is not None:
-        extra["pointer"] = difference.spot.pointer
-    if difference.schema is not None:
-        extra["schema"] = difference.schema
-    return Finding(
-        difference.rule,
-        difference.level,
-        shown(at),
-        difference.message,
-        expected=shortened(difference.expected),
-        observed=shortened(difference.observed),
-        count=difference.count,
-        total=max(difference.count, totals.looked_at(place._replace(location=at))),
-        sample=difference.sample,
-        operation=place.operation,
-        extra=extra,
-    )
+    def _at(self, location: str) -> Facts:
+        return self._observation.places.get(self._place._replace(location=location), Facts())
 
+    def differences(self) -> Iterator[Finding]:
+        """Yield all of them."""
+        above, last = parted(self._place.location)
+        kind = "" if last is None else last.kind
+        parent, node = node_at(self._root, above), node_at(self._root, self._place.location)
+        if last is not None and parent is not None and self._facts.seen:
+            if kind == "tag":
+                yield from self._branch(parent, last.text)
+            elif kind == "member" and node is None:
+                yield from self._undocumented(untold(parent, "object"), last.text)
+        if node is not None:
+            if kind != "tag":
+                yield from self._types(node)
+                yield from self._values(node)
+                yield from self._formats(node)
+            yield from self._missing(node)
 
-def _at(root: Node, observation: Observation, totals: Totals, place: Place, facts: Facts) -> Iterator[Difference]:
-    parent, last = parted(place.location)
-    if last is not None and last.kind == "tag":
-        yield from _branch(node_at(root, parent), observation, place, facts, last.text)
-    node = node_at(root, place.location)
-    if node is None:
-        if last is not None and last.kind == "member" and facts.seen:
-            yield from _undocumented(node_at(root, parent), last.text, observation, place, facts)
-        return
-    if last is None or last.kind != "tag":
-        yield from _types(node, facts)
-        yield from _values(node, facts)
-        yield from _formats(node, facts)
-    yield from _missing(node, observation, totals, place, facts)
+    def _branch(self, node: Node, tag: str) -> Iterator[Finding]:
+        count, samples = self._facts.seen, self._facts.samples
+        for split in (*node.splits("object"), *node.splits("array")):
+            if isinstance(split, Choice) and tag == split.none:
+                schema = self._described(node.told(split, tag), split.kind)
+                sample = samples.get(split.kind)
+                yield self._finding(NO_ALTERNATIVE, "alternatives", count, None, split.kind, sample, split.spot, schema)
+            elif isinstance(split, Choice) and split.name is not None and split.knows(tag):
+                if tag not in split.by_tag:
+                    yield self._new_branch(split, split.name, tag)
+                return
 
+    def _new_branch(self, split: Choice, name: str, tag: str) -> Finding:
+        read, schema, sample = tag_value(tag), inferred(self._observation, self._place), None
+        if read is not None:
+            schema["properties"] = {**schema.get("properties", {}), name: {"enum": [read[1]]}}
+        observed = tag.partition(":")[2] if read is None else read[1]
+        whole = self._facts.samples.get("object")
+        if whole is not None:
+            sample = {"location": member(str(whole["location"]), name), "value": whole["value"].get(name)}
+        known = [value for branch in split.read for value in branch.values_of(name)]
+        count = self._facts.seen
+        return self._finding(UNLISTED, "new-branch", count, known, observed, sample, split.spot, schema, name)
 
-def _branch(node: Node | None, observation: Observation, place: Place, facts: Facts, tag: str) -> Iterator[Difference]:
-    if node is None:
-        return
-    for split in (*node.splits("object"), *node.splits("array")):
-        if isinstance(split, Choice) and tag == split.none and facts.seen:
-            yield Difference(
-                NO_ALTERNATIVE,
-                "alternatives",
-                facts.seen,
-                None,
-                split.kind,
-                facts.samples.get(split.kind),
-                split.spot,
-                _described(node.told(split, tag), split.kind, observation, place),
-            )
-        elif isinstance(split, Choice) and split.name is not None and split.knows(tag):
-            if tag not in split.by_tag and facts.seen:
-                read = tag_value(tag)
-                schema = inferred(observation, place)
-                if read is not None:
-                    schema["properties"] = {**schema.get("properties", {}), split.name: {"enum": [read[1]]}}
-                yield Difference(
-                    UNLISTED,
-                    "new-branch",
-                    facts.seen,
-                    [value for branch in split.read for value in branch.values_of(split.name)],
-                    tag.partition(":")[2] if read is None else read[1],
-                    _sample_of_member(facts, split.name),
-                    split.spot,
-                    schema,
-                    split.name,
-                )
+    def _described(self, node: Node, kind: str) -> dict[str, Any]:
+        """What was of no branch: as it was seen, and with nothing of what is documented and was never in it."""
+        lacking = [{"required": [name]} for name, one in node.documented if not self._at(one.location).seen]
+        none = {"not": {"anyOf": lacking}} if lacking and kind == "object" else {}
+        return {**inferred(self._observation, self._place, kind), **none}
+
+    def _undocumented(self, parent: Node, name: str) -> Iterator[Finding]:
+        known = [spot for spot in parent.parts("object") if "properties" in words(spot)]
+        if parent.is_open or not known or name in parent.required:
+            # Nothing is known of a branch that nobody documented: that it is new has been said. What is required is
+            # documented, though the contract says nothing else of it.
             return
+        message = "the contract does not document this property"
+        sample, schema = self._facts.sample, inferred(self._observation, self._place)
+        observed = sample["value"] if sample else None
+        members, count = sorted(parent.members), self._facts.seen
+        yield self._finding(message, "undocumented-property", count, members, observed, sample, known[0], schema)
 
+    def _types(self, node: Node) -> Iterator[Finding]:
+        expected = [name for name in TYPES if name in node.types and not (name == "integer" and "number" in node.types)]
+        for name in TYPES:
+            count = self._facts.types[name]
+            if count and name not in node.types:
+                message, sample = f"the value has the wrong type, {name}", self._facts.samples.get(name)
+                kind: Kind = "null" if name == "null" else "type"
+                yield self._finding(message, kind, count, expected, name, sample, _narrowing(node, name))
 
-def _described(node: Node, kind: str, observation: Observation, place: Place) -> dict[str, Any]:
-    """What was of no branch: as it was seen, and with nothing of what is documented and was never in it."""
-    members = {name: observation.places.get(place._replace(location=at.location)) for name, at in node.documented}
-    lacking = [{"required": [name]} for name, facts in members.items() if facts is None or not facts.seen]
-    none = {"not": {"anyOf": lacking}} if lacking and kind == "object" else {}
-    return {**inferred(observation, place, kind), **none}
+    def _values(self, node: Node) -> Iterator[Finding]:
+        if node.values is None:
+            return
+        facts, wrong = self._facts, sum(self._facts.types[name] for name in TYPES[:5] if name not in node.types)
+        listed, spot = [json.loads(text) for text in node.values], next(iter(node.values.values()), None)
+        for text, count in facts.values.items():
+            value = json.loads(text)
+            if kind_of(value) not in node.types:
+                wrong -= count
+            elif count and text not in node.values:
+                sample = facts.samples.get(text, facts.sample)
+                yield self._finding(UNLISTED, "unlisted-value", count, listed, value, sample, spot)
+        # Of the values that are no longer told apart, those of a wrong type have been said.
+        if facts.others > wrong:
+            count = facts.others - wrong
+            yield self._finding(UNLISTED, "unlisted-value", count, listed, "…", facts.sample, spot)
 
+    def _formats(self, node: Node) -> Iterator[Finding]:
+        facts = self._facts
+        for name, spot in node.formats.items():
+            # A format that nobody looked for is not counted, which is not the same as none.
+            wrong = facts.types["string"] - facts.formats[name] if name in facts.formats else 0
+            if wrong:
+                sample = facts.samples.get(f"not {name}", facts.sample)
+                observed = sample["value"] if sample else None
+                message = f"the text is not in the format {name}"
+                yield self._finding(message, "format", wrong, name, observed, sample, spot)
 
-def _sample_of_member(facts: Facts, name: str) -> Mapping[str, Any] | None:
-    sample = facts.samples.get("object")
-    if sample is None:
-        return None
-    return {"location": member(str(sample["location"]), name), "value": sample["value"].get(name)}
-
-
-def _undocumented(
-    parent: Node | None, name: str, observation: Observation, place: Place, facts: Facts
-) -> Iterator[Difference]:
-    if parent is None:
-        return
-    parent = untold(parent, "object")
-    known = [spot for spot in parent.parts("object") if "properties" in words(spot)]
-    if parent.is_open or not known or name in parent.required:
-        # Nothing is known of a branch that nobody documented: that it is new has been said. What is required is
-        # documented, though the contract says nothing else of it.
-        return
-    yield Difference(
-        "the contract does not document this property",
-        "undocumented-property",
-        facts.seen,
-        sorted(parent.members),
-        facts.sample["value"] if facts.sample else None,
-        facts.sample,
-        known[0],
-        inferred(observation, place),
-        rule=UNDOCUMENTED,
-        level="warning",
-    )
-
-
-def _types(node: Node, facts: Facts) -> Iterator[Difference]:
-    expected = [name for name in TYPES if name in node.types and not (name == "integer" and "number" in node.types)]
-    for name in TYPES:
-        if facts.types[name] and name not in node.types:
-            yield Difference(
-                f"the value has the wrong type, {name}",
-                "null" if name == "null" else "type",
-                facts.types[name],
-                expected,
-                name,
-                facts.samples.get(name),
-                _narrowing(node, name),
-            )
+    def _missing(self, node: Node) -> Iterator[Finding]:
+        """Required properties that objects lack; those that a branch was told of are looked at under its tag."""
+        objects = self._facts.types["object"] - self._totals.told[self._place]
+        required = dict(untold(node, "object").required)
+        for split in node.splits("object"):
+            if isinstance(split, Choice) and split.name is not None and split.is_always_told:
+                required.setdefault(split.name, split.spot)
+        for name, spot in required.items():
+            held = self._at(member(self._place.location, name))
+            lacking, sample = objects - held.seen, held.samples.get("absent")
+            if lacking > 0:
+                message, absent = "the required property is missing", "no such property"
+                yield self._finding(message, "missing", lacking, "a value", absent, sample, spot, name=name)
 
 
 def _narrowing(node: Node, name: str) -> SchemaRef | None:
@@ -233,63 +243,3 @@ def _narrowing(node: Node, name: str) -> SchemaRef | None:
         if name not in ([said] if isinstance(said, str) else said):
             return spot
     return next((spot for spot in node.parts(name) if words(spot) and "$ref" not in words(spot)), None)
-
-
-def _values(node: Node, facts: Facts) -> Iterator[Difference]:
-    documented = node.values
-    if documented is None:
-        return
-    unlisted = {
-        text: count
-        for text, count in facts.values.items()
-        if count and text not in documented and kind_of(json.loads(text)) in node.types
-    }
-    listed = [json.loads(text) for text in documented]
-    counts: list[tuple[Any, str, int]] = [(json.loads(text), text, count) for text, count in unlisted.items()]
-    others = facts.others - _mistyped_others(node, facts)
-    counts += [("…", "", others)] if others > 0 else []
-    for value, text, count in counts:
-        yield Difference(
-            UNLISTED,
-            "unlisted-value",
-            count,
-            listed,
-            value,
-            facts.samples.get(text, facts.sample),
-            next(iter(documented.values()), None),
-        )
-
-
-def _mistyped_others(node: Node, facts: Facts) -> int:
-    """How many of the values that are no longer told apart are of a wrong type, which has been said."""
-    wrong = sum(facts.types[name] for name in TYPES[:5] if name not in node.types)
-    return wrong - sum(count for text, count in facts.values.items() if kind_of(json.loads(text)) not in node.types)
-
-
-def _formats(node: Node, facts: Facts) -> Iterator[Difference]:
-    for name, spot in node.formats.items():
-        # A format that nobody looked for is not counted, which is not the same as none.
-        wrong = facts.types["string"] - facts.formats[name] if name in facts.formats else 0
-        if wrong:
-            sample = facts.samples.get(f"not {name}", facts.sample)
-            observed = sample["value"] if sample else None
-            message = f"the text is not in the format {name}"
-            yield Difference(message, "format", wrong, name, observed, sample, spot)
-
-
-def _missing(node: Node, observation: Observation, totals: Totals, place: Place, facts: Facts) -> Iterator[Difference]:
-    """Required properties that objects lack; those that a branch was told of are looked at under its tag."""
-    objects = facts.types["object"] - totals.told[place]
-    if objects <= 0:
-        return
-    pending = node.splits("object")
-    required = dict(untold(node, "object").required)
-    for split in pending:
-        if isinstance(split, Choice) and split.name is not None and split.is_always_told:
-            required.setdefault(split.name, split.spot)
-    for name, spot in required.items():
-        held = observation.places.get(place._replace(location=member(place.location, name)), Facts())
-        if held.seen < objects:
-            lacking, sample = objects - held.seen, held.samples.get("absent")
-            message = "the required property is missing"
-            yield Difference(message, "missing", lacking, "a value", "no such property", sample, spot, None, name)
