@@ -22,7 +22,6 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.drift.sources import read_text
 from pytest_bctrl.samples import Samples
-from pytest_bctrl.suite.observing import Observer
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.origin import Connection
@@ -182,9 +181,8 @@ def nested(levels: int, name: str = "deeper") -> dict[str, Any]:
     return {name: nested(levels - 1, name)} if levels else {}
 
 
-def no_entries() -> object:
-    recording, against = decode(NO_ENTRIES, "x.har"), check._Against(load(), (), None)
-    return check._of_recording("x.har", recording, against, Observer(load()))
+def no_entries() -> None:
+    check._Checking(load(), (), None)._recording("x.har", decode(NO_ENTRIES, "x.har"))
 
 
 def listless() -> Any:

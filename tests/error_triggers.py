@@ -15,6 +15,7 @@ from pytest_bctrl.checks.answer import answer_of
 from pytest_bctrl.checks.own import flattened, run_check
 from pytest_bctrl.cli import check, contract, drift, mock, options
 from pytest_bctrl.cli.options import Report, write_reports
+from pytest_bctrl.cli.traffic import opened
 from pytest_bctrl.contract import build, overlay
 from pytest_bctrl.contract.build import prepare, write
 from pytest_bctrl.contract.document import load_data, load_document, openapi_block
@@ -31,7 +32,6 @@ from pytest_bctrl.reports.wording import Title
 from pytest_bctrl.samples import Samples, response, runtime, runtimes
 from pytest_bctrl.samples.mutants import broken
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.suite.observing import Observer
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.mock.message import Answer
 from pytest_bctrl.traffic.origin import base_url, connection, values
@@ -275,6 +275,6 @@ TRIGGERS: Mapping[str, Trigger] = {
     "check nothing": lambda _: make.no_entries(),
     "check list": lambda _: make.run(check, "x.har", "--allow-list", "none.yaml"),
     "check until": lambda _: make.run(check, "x.har", "--until", "2030-01-01"),
-    "check recording": lambda _: check._of_file("none.har", check._Against(load(), (), None), Observer(load())),
+    "check recording": lambda _: opened("none.har"),
     "check contract": lambda _: make.run(check, "x.har", "--contract", "nope.yaml"),
 }

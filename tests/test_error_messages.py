@@ -45,7 +45,6 @@ HELD_BY = {
     "suite/report_hooks.py: f'{path.value!r} ends in {suffix!r}, which n": "suite/test_reports.py",
     "suite/report_hooks.py: f'{given.value!r} cannot be written: {error.": "suite/test_reports.py",
     "traffic/recordings/har_file.py: f'it is an archive of {len(hars)} .har files": "recordings/test_har_files.py",
-    "cli/check.py: 'it is empty'": "recordings/test_check_command.py",
     "cli/options.py: 'it is closed'": "drift/test_streams.py",
     "cli/options.py: f'it cannot be written: {error.strerror}'": "drift/test_streams.py",
     "cli/mock.py: f'it cannot be written: {reason}'": "mock/test_command_line.py",

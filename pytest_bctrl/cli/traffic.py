@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from pytest_bctrl.baseline.allowlist import FILE, accepted, list_notes, load_allow_list
 from pytest_bctrl.checks.answer import answer_of as answer_of_body
@@ -24,11 +25,42 @@ from pytest_bctrl.incoming import read_file, read_stream
 from pytest_bctrl.observed.facts import Observation, from_data
 from pytest_bctrl.observed.witnesses import place
 from pytest_bctrl.recorded.conform import answer_of
-from pytest_bctrl.traffic.recordings.har_read import decode
+from pytest_bctrl.traffic.recordings.exchange import Recording
+from pytest_bctrl.traffic.recordings.har_file import beside
+from pytest_bctrl.traffic.recordings.har_file import load as load_recording
+from pytest_bctrl.traffic.recordings.har_read import decode, nowhere
 
-HELP = "an observation or a JSON report that holds one, a recording, a HAR file, a JSON body, or - for standard input"
+_KINDS = "an observation or a JSON report that holds one, a recording, a HAR file, a JSON body"
+_MEND = f"give {_KINDS}, or - for standard input"
 
-_MEND = f"give {HELP}"
+
+def name_of(path: str) -> str:
+    """What errors and reports call a file that was named on the command line."""
+    return "standard input" if path == "-" else path
+
+
+def opened(path: str, mend: str = _MEND) -> Recording | bytes:
+    """Return the recording that a file or, for `-`, standard input holds, or the bytes of what is none.
+
+    A HAR is known by its name or by its `log`, which no documented body begins with. Raises `DocumentError`, with
+    `mend`, for what cannot be read or is empty.
+    """
+    file = None if path == "-" else Path(path)
+    if file is not None and file.suffix.lower() in (".har", ".zip"):
+        recording = load_recording(file)
+        if recording is None:
+            raise DocumentError("there is no such file", where=path, mend="name a file or a folder that is there")
+        return recording
+    try:
+        data = read_stream(sys.stdin.buffer) if file is None else read_file(file)
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "strerror", None) or str(error)
+        raise DocumentError(f"it cannot be read: {cause}", where=name_of(path), mend=mend) from None
+    if not data.strip():
+        raise DocumentError("it is empty", where=name_of(path), mend=mend)
+    if re.match(rb'(?:\xef\xbb\xbf)?\s*\{\s*"log"', data):
+        return decode(data, name_of(path), attached=nowhere if file is None else beside(file))
+    return data
 
 
 def read_traffic(paths: Sequence[str], contract: Contract) -> tuple[Observation, bool]:
@@ -41,92 +73,67 @@ def read_traffic(paths: Sequence[str], contract: Contract) -> tuple[Observation,
     has_bodies = False
     labels = {operation.label for operation in contract.operations}
     for path in paths:
-        name = "standard input" if path == "-" else path
-        seen, is_raw = _seen(_read(path, name), name, contract)
+        found = opened(path)
+        seen = None if isinstance(found, Recording) else _kept(found, name_of(path))
+        has_bodies = has_bodies or seen is None
+        seen = _observed(found, name_of(path), contract) if seen is None else seen
         if not any(label in labels for label, _ in seen.statuses):
-            raise DocumentError("nothing in it answers an operation of the contract", where=name, mend=_MEND)
-        has_bodies = has_bodies or is_raw
+            problem = "nothing in it answers an operation of the contract"
+            raise DocumentError(problem, where=name_of(path), mend=_MEND)
         everything.add(seen)
     return everything, has_bodies
 
 
-def _read(path: str, name: str) -> bytes:
+def _observed(found: Recording | bytes, name: str, contract: Contract) -> Observation:
+    """What the answers of a recording, or a body alone, show."""
+    seen = Observation()
     try:
-        data = read_stream(sys.stdin.buffer) if path == "-" else read_file(Path(path))
-    except (OSError, ValueError) as error:
-        cause = getattr(error, "strerror", None) or str(error)
-        raise DocumentError(f"it cannot be read: {cause}", where=name, mend=_MEND) from None
-    if not data.strip():
-        raise DocumentError("it is empty", where=name, mend=_MEND)
-    return data
+        answers = (
+            [answer_of_body(found, contract)]
+            if isinstance(found, bytes)
+            else [answer_of(exchange, contract) for exchange in found.exchanges]
+        )
+    except BctrlError as error:
+        raise DocumentError(error.problem, where=name, mend="give a recording: it names what was asked") from None
+    for answer in filter(None, answers):
+        seen.add(answer.observed)
+    return seen
 
 
-def _seen(data: bytes, name: str, contract: Contract) -> tuple[Observation, bool]:
-    if name.endswith(".har"):
-        return _har(data, {}, name, contract)
+def _kept(data: bytes, name: str) -> Observation | None:
+    """The observation that JSON is, or that the report holds which it is; None for a body."""
     parsed = parse(data)
     if not parsed.ok:
         raise DocumentError(f"{parsed.problems[0]}: it is no traffic", where=name, mend=_MEND)
-    for is_kind, read in _KINDS:
-        if isinstance(parsed.value, dict) and is_kind(parsed.value):
-            return read(data, parsed.value, name, contract)
-    return _of_body(data, name, contract), True
-
-
-_Read: TypeAlias = Callable[[bytes, Mapping[str, Any], str, Contract], tuple[Observation, bool]]
-
-
-def _har(data: bytes, value: Mapping[str, Any], name: str, contract: Contract) -> tuple[Observation, bool]:
-    seen = Observation()
-    for exchange in decode(data, name).exchanges:
-        answer = answer_of(exchange, contract)
-        if answer is not None:
-            seen.add(answer.observed)
-    return seen, True
-
-
-def _observation(data: bytes, value: Mapping[str, Any], name: str, contract: Contract) -> tuple[Observation, bool]:
+    value = parsed.value if isinstance(parsed.value, dict) else {}
+    if {"version", "tool", "findings"} <= value.keys():
+        value = _of_report(value, name)
+    elif not {"version", "places", "statuses"} <= value.keys():
+        if "openapi" in value or "swagger" in value:
+            mend = "pytest-bctrl drift takes it as UPSTREAM"
+            raise DocumentError("it is a spec, and no traffic", where=name, mend=mend)
+        return None
     try:
-        return from_data(value), False
+        return from_data(value)
     except DocumentError as error:
         raise DocumentError(error.problem, where=name, mend=error.mend) from None
 
 
-def _report(data: bytes, value: Mapping[str, Any], name: str, contract: Contract) -> tuple[Observation, bool]:
-    if value.get("target") == "mock":
+def _of_report(report: Mapping[str, Any], name: str) -> dict[str, Any]:
+    if report.get("target") == "mock":
         raise DocumentError(
             "the report is of a run against the mock, which answers by the contract and tells nothing of the API",
             where=name,
             mend="give the report of a run with --bctrl-live",
         )
-    if not isinstance(value.get("observation"), dict):
+    found = report.get("observation")
+    if not isinstance(found, dict):
         raise DocumentError(
             "the report holds no observation",
             where=name,
             mend="pytest --bctrl-live --bctrl-report=FILE.json writes one that does",
         )
-    return _observation(data, value["observation"], name, contract)
-
-
-def _spec(data: bytes, value: Mapping[str, Any], name: str, contract: Contract) -> tuple[Observation, bool]:
-    raise DocumentError("it is a spec, and no traffic", where=name, mend="pytest-bctrl drift takes it as UPSTREAM")
-
-
-_KINDS: tuple[tuple[Callable[[Mapping[str, Any]], bool], _Read], ...] = (
-    (lambda value: "log" in value and isinstance(value["log"], dict), _har),
-    (lambda value: {"version", "places", "statuses"} <= value.keys(), _observation),
-    (lambda value: {"version", "tool", "findings"} <= value.keys(), _report),
-    (lambda value: "openapi" in value or "swagger" in value, _spec),
-)
-"""How each kind of JSON file is told, and what reads it; anything else is a body."""
-
-
-def _of_body(data: bytes, name: str, contract: Contract) -> Observation:
-    try:
-        answer = answer_of_body(data, contract)
-    except BctrlError as error:
-        raise DocumentError(error.problem, where=name, mend="give a recording: it names what was asked") from None
-    return answer.observed
+    return found
 
 
 def placed(

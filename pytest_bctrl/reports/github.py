@@ -58,8 +58,9 @@ def shown_commands(findings: Sequence[Finding], title: Title) -> list[str]:
 
 def _command(finding: Finding) -> str:
     document, line, _ = spot(finding, "base")
-    file = repository_file(document)
-    properties = [f"file={escaped_property(file)}"] if file else []
+    # That of an answer is the file that holds it, wherever it lies.
+    file = str(finding.extra.get("file", "")) or repository_file(document)
+    properties = [f"file={_escaped(file)}"] if file else []
     if properties and line:
         properties.append(f"line={line}")
     properties.append(f"title={_property(finding.rule)}")
@@ -72,7 +73,7 @@ def _data(text: str) -> str:
     return one_line(text).replace("%", "%25")
 
 
-def escaped_property(text: str) -> str:
+def _escaped(text: str) -> str:
     """A name as it stands, in the one line of a command: a path keeps each of its characters, line ends too."""
     coded = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return safe(coded).replace(":", "%3A").replace(",", "%2C")

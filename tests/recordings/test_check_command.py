@@ -35,7 +35,7 @@ BAD = json.dumps(broken()).encode()
         (b'{"runtimes": ', 1, b"strict_json"),
         (b"", 2, b"it is empty"),
         (encode(Recording((listed(),))), 0, b"no findings"),
-        (encode(Recording((listed(), listed(broken())))), 1, b"(standard input): entry 2: 1 error"),
+        (encode(Recording((listed(), listed(broken())))), 1, b"standard input: entry 2: 1 error"),
         (encode(Recording((listed(),)))[:-5], 2, b"it is not JSON, or was cut"),
         (encode(Recording(())), 2, b"none of its entries answers"),
         (encode(Recording((Exchange("GET", "http://a.test/other", 200),))), 2, b"none of its entries answers"),
