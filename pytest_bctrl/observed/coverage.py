@@ -11,8 +11,8 @@ from typing import Literal
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.applicators import Dependent, Split
 from pytest_bctrl.contract.schema.locations import parted, shown
-from pytest_bctrl.contract.schema.node import Node, body_node, words
-from pytest_bctrl.contract.schema.ref import TYPES, expanded
+from pytest_bctrl.contract.schema.node import Node, body_node
+from pytest_bctrl.contract.schema.ref import TYPES
 from pytest_bctrl.contract.show import kind_of
 from pytest_bctrl.observed.facts import Facts, Observation
 
@@ -110,19 +110,18 @@ class _Body:
 
     def points(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:
         """All points at a place and below it."""
-        reached = expanded(node.contract, (*node.firm, *node.loose))
-        schemas = frozenset(spot.pointer for spot in reached if "$ref" not in words(spot))
-        if schemas in above:
+        if node.schemas in above:
             return
+        above |= {node.schemas}
         facts = self._at(node)
         yield from self._types(node, facts)
         yield from self._values(node, facts)
         for name in node.formats:
             yield self._point(node, "format", name, facts.formats[name])
         if "object" in node.types:
-            yield from self._object(node, above | {schemas}, frozenset())
+            yield from self._object(node, above, frozenset())
         if "array" in node.types:
-            yield from self._array(node, facts, above | {schemas})
+            yield from self._array(node, facts, above)
 
     def _types(self, node: Node, facts: Facts) -> Iterator[Point]:
         names = [name for name in TYPES if name in node.types and not (name == "integer" and "number" in node.types)]

@@ -72,6 +72,12 @@ class Node:
         return tuple((name, member) for name, member in found if member is not None)
 
     @cached_property
+    def schemas(self) -> frozenset[str]:
+        """The pointers of the schemas that may apply here: two places with the same are alike, as in a recursion."""
+        reached = expanded(self.contract, (*self.firm, *self.loose))
+        return frozenset(spot.pointer for spot in reached if "$ref" not in words(spot))
+
+    @cached_property
     def certain(self) -> str | None:
         """The one type that a conforming value has here; None where there are several."""
         return next(iter(self.types)) if len(self.types) == 1 else None

@@ -2,123 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pytest_bctrl.contract.schema.applicators import Branch, discriminator
-from pytest_bctrl.contract.schema.locations import ITEMS, member, tagged, untagged, value_tag
+from pytest_bctrl.contract.schema.applicators import Dependent
+from pytest_bctrl.contract.schema.locations import parted, untagged
+from pytest_bctrl.contract.schema.node import Node, body_node
+from pytest_bctrl.contract.schema.node import words as keywords
 from pytest_bctrl.contract.show import words
 from pytest_bctrl.finding import LEVELS
 
 if TYPE_CHECKING:
-    from pytest_bctrl.contract.model import Contract, Schema
+    from pytest_bctrl.contract.model import Contract, Operation
+    from pytest_bctrl.contract.schema.applicators import Split
     from pytest_bctrl.finding import Finding
     from pytest_bctrl.observed.coverage import Coverage, Point
-
-_DEPTH = 12
-_STEP = re.compile(r"\[\*\]|\[\d+\]|\[(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")\]|\.?[A-Za-z_][A-Za-z0-9_-]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Documented:
-    """One documented thing.
-
-    `locations` are all places that are shown as this one, as coverage has them: a list stands for its items too, and
-    behind a `oneOf` or `anyOf` a place carries what tells its branch, as in `backing<kind=profile>.profile`. A
-    parameter and a branch are points of the place around them, told by `labels`. `told_by` is the property that tells
-    a branch.
-    """
-
-    operation: str
-    status: str
-    kind: Literal["operation", "parameter", "response", "property", "branch"]
-    name: str
-    words: str
-    locations: tuple[str, ...] = ()
-    required: bool = False
-    children: tuple[Documented, ...] = ()
-    labels: tuple[str, ...] = ()
-    told_by: str = ""
-
-
-def operations(contract: Contract) -> Iterator[Documented]:
-    """Yield every operation with all that is below it."""
-    for operation in contract.operations:
-        label, children = operation.label, []
-        for one in operation.parameters:
-            said = f"{words(contract, one.schema)}, in {one.place}"
-            at = (one.place,)
-            children.append(Documented(label, "", "parameter", one.name, said, at, one.required, labels=(one.name,)))
-        for status, response in operation.responses.items():
-            body = _Body(contract, label, status)
-            below = tuple(body.members(next(iter(response.content.values()), True), ("",), 0))
-            children.append(Documented(label, status, "response", status, response.description, ("",), children=below))
-        yield Documented(label, "", "operation", label, operation.summary, children=tuple(children))
-
-
-@dataclass(frozen=True)
-class _Body:
-    """The body of one response, and what is documented at the places `at` of it."""
-
-    contract: Contract
-    operation: str
-    status: str
-
-    def members(self, schema: Schema, at: tuple[str, ...], depth: int) -> Iterator[Documented]:
-        resolved = self.contract.resolve(schema)
-        if isinstance(resolved, bool) or depth > _DEPTH:
-            return
-        if "items" in resolved:
-            yield from self.members(resolved["items"], tuple(place + ITEMS for place in at), depth + 1)
-        for name, inner in resolved.get("properties", {}).items():
-            places = tuple(member(place, name) for place in at)
-            yield Documented(
-                self.operation,
-                self.status,
-                "property",
-                name,
-                words(self.contract, inner),
-                (*places, *self._items(inner, places)),
-                name in resolved.get("required", ()),
-                tuple(self.members(inner, places, depth + 1)),
-            )
-        for part in resolved.get("allOf", ()):
-            yield from self.members(part, at, depth + 1)
-        for word in ("oneOf", "anyOf"):
-            yield from self._branches(resolved.get(word, ()), word, at, depth)
-
-    def _branches(self, branches: Any, word: str, at: tuple[str, ...], depth: int) -> Iterator[Documented]:
-        read = [Branch.of(self.contract, branch) for branch in branches]
-        name = discriminator(read) if read else None
-        if sum(not branch.types or "object" in branch.types for branch in read) < 2:
-            # One object beside null needs nothing to tell it: its members are the place's own.
-            for schema in branches:
-                yield from self.members(schema, at, depth + 1)
-            return
-        for number, (branch, schema) in enumerate(zip(read, branches, strict=True)):
-            values = branch.values_of(name) if name else ()
-            tags = tuple(value_tag(str(name), value) for value in values) or (f"{word}:{number}",)
-            yield Documented(
-                self.operation,
-                self.status,
-                "branch",
-                " or ".join(tags) if name else f"way {number + 1}",
-                "" if name else words(self.contract, schema),
-                at,
-                children=tuple(self.members(schema, tuple(tagged(a, tag) for a in at for tag in tags), depth + 1)),
-                labels=tags,
-                told_by=name or "",
-            )
-
-    def _items(self, schema: Schema, at: tuple[str, ...]) -> tuple[str, ...]:
-        """The places of a list's items, which are shown as the list."""
-        resolved = self.contract.resolve(schema)
-        if isinstance(resolved, bool) or "items" not in resolved:
-            return ()
-        below = tuple(place + ITEMS for place in at)
-        return (*below, *self._items(resolved["items"], below)) if below[0].count(ITEMS) <= _DEPTH else ()
 
 
 def outline(contract: Contract, findings: Sequence[Finding], coverage: Coverage | None) -> list[_Node]:
@@ -129,12 +28,14 @@ def outline(contract: Contract, findings: Sequence[Finding], coverage: Coverage 
     `error`, `warning`, `info` where a finding is at the node, else `seen`, `partly`, `never` or `unknown`. A property
     that was found and is not documented is a node too, with `is_documented` false.
     """
-    points = _by_place(coverage)
+    points: dict[tuple[str, str, str], list[Point]] = {}
+    for point in coverage.points if coverage else ():
+        points.setdefault((point.operation, point.status, point.location), []).append(point)
     nodes = []
-    for operation in operations(contract):
-        node = _node(operation, points, coverage is not None)
+    for operation in contract.operations:
+        node = _operation(contract, operation, points, is_known=coverage is not None)
         for index, finding in enumerate(findings):
-            if finding.operation == operation.operation:
+            if finding.operation == operation.label:
                 _put(node, _response_of(node, finding), finding, index)
         _settle(node, findings, is_known=coverage is not None)
         nodes.append(node)
@@ -142,54 +43,132 @@ def outline(contract: Contract, findings: Sequence[Finding], coverage: Coverage 
 
 
 _Node = dict[str, Any]
-_Places = Mapping[tuple[str, str, str], "list[Point]"]
+_Above = frozenset[frozenset[str]]
+_Points = Mapping[tuple[str, str, str], "list[Point]"]
 
 
-def _by_place(coverage: Coverage | None) -> dict[tuple[str, str, str], list[Point]]:
-    places: dict[tuple[str, str, str], list[Point]] = {}
-    for point in coverage.points if coverage else ():
-        places.setdefault((point.operation, point.status, point.location), []).append(point)
-    return places
-
-
-def _node(documented: Documented, places: _Places, is_known: bool, told: tuple[str, int | None] = ("", None)) -> _Node:
-    """The node of a documented thing; `told` is what tells the branch that it is in, and how often that was seen."""
-    points = list(_points(documented, places))
-    seen = max((point.seen for point in points if point.kind in _OWN), default=None)
-    if seen is None:
-        seen = told[1] if told[0] == documented.name else max((point.seen for point in points), default=None)
-    below = (documented.told_by, seen) if documented.kind == "branch" else ("", None)
-    return {
-        "name": documented.name,
-        "kind": documented.kind,
-        "words": documented.words,
-        "required": documented.required,
-        "is_documented": True,
-        "status": documented.status,
-        "plain": [untagged(location) for location in documented.locations],
-        "seen": seen if is_known else None,
-        "never": [point.label for point in points if not point.seen and point.kind not in _OWN],
-        "findings": [],
-        "children": [_node(child, places, is_known, below) for child in documented.children],
-    }
+def _operation(contract: Contract, operation: Operation, points: _Points, *, is_known: bool) -> _Node:
+    whole = _Documented(contract, points, is_known, operation.label, "")
+    made = whole.node("operation", operation.label, operation.summary, ())
+    for one in operation.parameters:
+        said = f"{words(contract, one.schema)}, in {one.place}"
+        made["children"].append(whole.node("parameter", one.name, said, [one.place], [one.name], required=one.required))
+    for status, response in operation.responses.items():
+        documented = _Documented(contract, points, is_known, operation.label, status)
+        made["children"].append(documented.node("response", status, response.description, [""]))
+        root = body_node(contract, operation.label, status)
+        made["children"][-1]["children"] += documented.members([root], frozenset()) if root else ()
+    return made
 
 
 _OWN = ("property", "status", "parameter", "branch")
 """Kinds of points that say whether a thing itself was seen; the others are about what was seen of it."""
 
 
-def _points(documented: Documented, places: _Places) -> Iterator[Point]:
-    """The points of coverage that are shown at a node."""
-    for location in documented.locations:
-        for point in places.get((documented.operation, documented.status, location), ()):
-            if documented.labels:
-                if point.kind == documented.kind and point.label in documented.labels:
-                    yield point
-            elif documented.kind == "response":
-                if point.kind == "status":
-                    yield point
-            elif point.kind not in ("status", "parameter", "branch"):
-                yield point
+@dataclass(frozen=True, slots=True)
+class _Documented:
+    """What is documented of one response, or of the operation itself, as nodes with what coverage says of them.
+
+    Several places are shown as one node: a list with its items, and the values of several tags of one branch.
+    """
+
+    contract: Contract
+    points: _Points
+    is_known: bool
+    operation: str
+    status: str
+
+    def node(
+        self,
+        kind: str,
+        name: str,
+        said: str,
+        locations: Sequence[str],
+        labels: Sequence[str] = (),
+        *,
+        required: bool = False,
+        told: int | None = None,
+    ) -> _Node:
+        """A node without children; `told` is how often it was seen, where it has no points that say so."""
+        points = [
+            point
+            for location in locations
+            for point in self.points.get((self.operation, self.status, location), ())
+            if _is_of(point, kind, labels)
+        ]
+        seen = max((point.seen for point in points if point.kind in _OWN), default=told)
+        if seen is None:
+            seen = max((point.seen for point in points), default=None)
+        return {
+            "name": name,
+            "kind": kind,
+            "words": said,
+            "required": required,
+            "is_documented": True,
+            "status": self.status,
+            "plain": [untagged(location) for location in locations],
+            "seen": seen if self.is_known else None,
+            "never": [point.label for point in points if not point.seen and point.kind not in _OWN],
+            "findings": [],
+            "children": [],
+        }
+
+    def members(self, places: Sequence[Node], above: _Above) -> Iterator[_Node]:
+        """The nodes of what is documented in the objects at places, and of the items of the lists there."""
+        if places[0].schemas in above:
+            return
+        above |= {places[0].schemas}
+        items = _items(places)
+        if items:
+            yield from self.members(items, above)
+        yield from self._objects(places, above)
+
+    def _objects(
+        self, places: Sequence[Node], above: _Above, told_by: str | None = None, times: int | None = None
+    ) -> Iterator[_Node]:
+        """`told_by` is the property that tells the branch of the objects, `times` how often that was seen."""
+        pending = places[0].splits("object")
+        if pending:
+            yield from self._branches(places, pending[0], above)
+            return
+        names = (name for spot in places[0].parts("object") for name in keywords(spot).get("properties", ()))
+        for name in dict.fromkeys(names):
+            members = [member for place in places if (member := place.member(name)) is not None]
+            shown, lists = [*members], members
+            while lists := _items(lists):
+                shown += lists
+            said = words(self.contract, members[0].firm[0].schema)
+            required, told = name in places[0].required, times if name == told_by else None
+            node = self.node("property", name, said, [one.location for one in shown], required=required, told=told)
+            node["children"] += self.members(members, above)
+            yield node
+
+    def _branches(self, places: Sequence[Node], split: Split, above: _Above) -> Iterator[_Node]:
+        by_schema: dict[str, list[str]] = {}
+        for tag in split.documented:
+            by_schema.setdefault(str([spot.pointer for spot in split.spots(tag)[0]]), []).append(tag)
+        for tags in by_schema.values():
+            number = tags[0].partition(":")[2]
+            is_numbered = split.name is None and number.isdigit()
+            name = f"way {int(number) + 1}" if is_numbered else " or ".join(tags)
+            said = words(self.contract, split.spots(tags[0])[0][0].schema) if is_numbered else ""
+            node = self.node("branch", name, said, [place.location for place in places], tags)
+            below = [place.told(split, tag) for place in places for tag in tags]
+            node["children"] += self._objects(below, above, split.name, node["seen"])
+            yield node
+        if isinstance(split, Dependent):
+            yield from self._objects([place.told(split, "") for place in places], above)
+
+
+def _items(places: Sequence[Node]) -> list[Node]:
+    return [place.items for place in places if place.items is not None]
+
+
+def _is_of(point: Point, kind: str, labels: Sequence[str]) -> bool:
+    """Whether a point of coverage at its place is shown at a node."""
+    if labels:
+        return point.kind == kind and point.label in labels
+    return (point.kind == "status") if kind == "response" else point.kind not in ("status", "parameter", "branch")
 
 
 def _response_of(node: _Node, finding: Finding) -> _Node | None:
@@ -224,17 +203,19 @@ def _at(node: _Node, location: str) -> Iterator[_Node]:
 
 def _undocumented(response: _Node, location: str) -> _Node | None:
     """A node for a property that the contract does not name, below the object that holds it; None for no property."""
-    steps = _STEP.findall(location)
-    if "".join(steps) != location:
+    try:
+        parent, last = parted(location)
+    except ValueError:
         return None
-    parent = "".join(steps[:-1])
+    if last is None or last.kind != "member":
+        return None
     holders = [response] if not parent else list(_at(response, parent))
     holder = next((node for node in holders if node["children"] or node is response), None)
     is_top = not parent and response["children"]
     if holder is None or (holder is response and not is_top):
         return None
     made = {
-        "name": steps[-1].removeprefix("."), "kind": "property", "words": "not documented", "required": False,
+        "name": last.text, "kind": "property", "words": "not documented", "required": False,
         "is_documented": False, "status": response["status"], "plain": [location], "seen": None, "never": [],
         "findings": [], "children": [],
     }  # fmt: skip
