@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pytest_bctrl.checks.strict_json import Parsed, parse
+from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema, chosen, template
 from pytest_bctrl.contract.schema.locations import Path, select
 from pytest_bctrl.errors import BctrlError
@@ -86,20 +87,17 @@ class Answer:
         """The body's JSON value; meaningful where `parsed.ok`."""
         return self.parsed.value
 
-    @property
+    @cached_property
     def conforms(self) -> bool:
         """Whether the body conforms to its schema; True where there is no schema, or no JSON to hold to one."""
-        return self._examined[1]
-
-    @property
-    def observed(self) -> Observation:
-        """What stands in the body, by place; looked at once for all that want to know."""
-        return self._examined[0]
+        return self.schema is None or not self.parsed.ok or accepts(self.contract, self.schema, self.data)
 
     @cached_property
-    def _examined(self) -> tuple[Observation, bool]:
+    def observed(self) -> Observation:
+        """What stands in the body, by place; looked at once for all that want to know."""
         made, data = Observation(), self.data if self.schema is not None and self.parsed.ok else NO_BODY
-        return made, observe(self.contract, self.operation, self.status, data, made, self.media_type)
+        observe(self.contract, self.operation, self.status, data, made, self.media_type)
+        return made
 
 
 def answer_of(response: Any, contract: Contract, operation: str | None = None) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
@@ -11,7 +12,6 @@ from typing import Any, NamedTuple, TypeVar
 from pytest_bctrl.contract.engine import conforming, conforms
 from pytest_bctrl.contract.schema.locations import location as exact
 from pytest_bctrl.contract.schema.locations import tagged
-from pytest_bctrl.contract.schema.node import Node, words
 from pytest_bctrl.contract.schema.ref import json_text
 from pytest_bctrl.contract.show import kind_of, shortened, type_name
 from pytest_bctrl.fingerprint import LONGEST
@@ -19,6 +19,9 @@ from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
 
 Path = tuple[str | int, ...]
 Key = TypeVar("Key", bound=Hashable)
+
+
+_CHUNK = 500
 
 
 class Column(NamedTuple):
@@ -74,6 +77,14 @@ class Column(NamedTuple):
 
         lists = [value[start:] for value in self.values] if start else self.values
         return Column(list(chain.from_iterable(lists)), where)
+
+    def chunks(self) -> Iterator[Column]:
+        """The values, so few at a time that they stay at hand while all that lies in them is looked at."""
+        for start in range(0, len(self.values), _CHUNK):
+            yield Column(self.values[start : start + _CHUNK], partial(self._where_from, start))
+
+    def _where_from(self, start: int, index: int) -> Path:
+        return self.where(start + index)
 
     def position(self, index: int) -> Column:
         """The item at one index of each list that is so long."""
@@ -147,19 +158,16 @@ class Tally:
         facts.of += of
         return facts
 
-    def by_type(self, facts: Facts, column: Column, certain: str | None = None) -> dict[str, Column]:
-        """Count the values' types, and part the column by them; `certain` is the type of all, where that is known."""
-        types = [] if certain is not None else list(map(type, column.values))
-        kinds = set(types)
-        if certain is not None and column.values:
-            parts = {certain: column}
-        elif kinds - _NAMES.keys():
+    def by_type(self, facts: Facts, column: Column) -> dict[str, Column]:
+        """Count the values' types, and part the column by them."""
+        types = list(map(type, column.values))
+        kinds = dict.fromkeys(types)
+        if kinds.keys() - _NAMES.keys():
             parts = column.grouped(list(map(kind_of, column.values)))
         elif len(kinds) == 1:
             parts = {_NAMES[types[0]]: column}
         else:
-            first = sorted(kinds, key=types.index)
-            parts = {_NAMES[kind]: column.chosen([at for at, one in enumerate(types) if one is kind]) for kind in first}
+            parts = {_NAMES[kind]: column.chosen([at for at, one in enumerate(types) if one is kind]) for kind in kinds}
         for kind, part in parts.items():
             facts.types[kind] += len(part.values)
             self.sample(facts, kind, part, 0)
@@ -169,24 +177,6 @@ class Tally:
         """Keep a value as the sample of something, if it is the first."""
         if of not in facts.samples and column.values:
             facts.samples[of] = {"location": exact(column.where(index)), "value": redacted(column.values[index])}
-
-    def is_sampled(self, location: str) -> bool:
-        """Whether something was seen at a place before."""
-        return self.place(location) in self.into.places and bool(self.facts(location).samples)
-
-    def certain(self, node: Node, count: int, total: int, holders: Column | None = None, name: str = "") -> None:
-        """Count `count` of `total` values that need not be looked at: the items of lists, or a member of objects.
-
-        Of a member, one of the `holders` gives the sample; of items there has to be one already.
-        """
-        facts, kind = self.facts(node.location), str(node.certain)
-        facts.seen += count
-        facts.of += total
-        facts.types[kind] += count
-        for format_name in node.formats if kind == "string" else ():
-            facts.formats[format_name] += count
-        if holders is not None and kind not in facts.samples:
-            self.sample(facts, kind, holders.member(name, count == total), 0)
 
     def absent(self, location: str, column: Column, name: str) -> None:
         """Keep the place of the first object that lacks a member, if it is the first."""
@@ -226,58 +216,3 @@ class Tally:
         known.add(place)
         self.facts(place.location)
         return tag
-
-
-SIZE = 500
-"""Items of a chunk: few enough to stay at hand, and enough that what a chunk costs does not count."""
-
-_POINTWISE = frozenset(
-    {"type", "properties", "required", "items", "$ref", "allOf", "title", "description", "example", "examples"}
-)
-"""Words that a list keeps where each of its chunks, in its place, keeps them: they look at one item at a time."""
-
-
-class Chunks:
-    """The list at a location of one body; what of it was accepted is known once `of` has been gone through."""
-
-    def __init__(self, location: str, body: Any, name: str | None, accepts: Callable[[Any], bool]) -> None:
-        self.location = location
-        self.all_accepted = True
-        self._body = body
-        self._name = name
-        self._accepts = accepts
-
-    def of(self, column: Column) -> Iterator[tuple[Column, bool]]:
-        """Yield the chunks of the one list in a column, and whether the body with each alone in it is accepted."""
-        items = column.values[0]
-        for start in range(0, len(items), SIZE):
-            chunk = items[start : start + SIZE]
-            body = chunk if self._name is None else {**self._body, self._name: chunk}
-            accepted = self._accepts(body)
-            self.all_accepted = self.all_accepted and accepted
-            yield Column(chunk, lambda index, start=start: (*column.where(0), start + index)), accepted  # type: ignore[misc]
-
-
-def chunks_of(root: Node, body: Any, accepts: Callable[[Any], bool]) -> Chunks | None:
-    """Return the chunks of a body that is a long list, or an object with one; None where nothing is to be gained.
-
-    The contract has to speak of the list in words alone that say the same of the whole as of its parts.
-    """
-    if isinstance(body, list):
-        return Chunks(root.location, body, None, accepts) if _is_long(root, body) else None
-    if not isinstance(body, Mapping) or not _is_pointwise(root, "object"):
-        return None
-    for name, member in root.documented:
-        if _is_long(member, body.get(name)):
-            return Chunks(member.location, body, name, accepts)
-    return None
-
-
-def _is_long(node: Node, value: Any) -> bool:
-    return isinstance(value, list) and len(value) > SIZE and _is_pointwise(node, "array")
-
-
-def _is_pointwise(node: Node, kind: str) -> bool:
-    if node.loose or node.splits(kind):
-        return False
-    return all(word in _POINTWISE or word.startswith("x-") for spot in node.parts(kind) for word in words(spot))

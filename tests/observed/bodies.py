@@ -23,11 +23,11 @@ LABEL = OPERATION.label
 _SAMPLE: dict[str, Any] = json.loads(packaged().sample.read_text("utf-8"))
 
 
-def seen(*bodies: Any, contract: Contract = CONTRACT, status: int = 200, conforms: bool | None = False) -> Observation:
+def seen(*bodies: Any, contract: Contract = CONTRACT, status: int = 200) -> Observation:
     """What bodies of one status show."""
     made = Observation()
     for body in bodies:
-        observe(contract, contract.operations[0], status, body, made, conforms=conforms)
+        observe(contract, contract.operations[0], status, body, made)
     return made
 
 

@@ -178,12 +178,6 @@ class Choice:
         """The tag of a value that is of no branch, where no property tells which it means to be."""
         return f"{self.word}:none"
 
-    @property
-    def is_exact(self) -> bool:
-        """Whether a conforming value surely conforms to the branch that its tag names."""
-        named = {branch.pointer for branch in self.by_tag.values()}
-        return self.name is not None and len(named) == len(self.admitting)
-
     def tags(self, values: Sequence[Any]) -> list[str]:
         """The tag of each value."""
         if self.name is None:
@@ -217,7 +211,6 @@ class Condition:
     spot: SchemaRef
 
     name = None
-    is_exact = True
     documented = ("then", "else")
 
     def tags(self, values: Sequence[Any]) -> list[str]:
@@ -244,7 +237,6 @@ class Dependent:
     property: str
 
     name = None
-    is_exact = True
 
     @cached_property
     def documented(self) -> tuple[str, ...]:

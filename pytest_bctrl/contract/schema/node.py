@@ -78,16 +78,6 @@ class Node:
         return frozenset(spot.pointer for spot in reached if "$ref" not in words(spot))
 
     @cached_property
-    def certain(self) -> str | None:
-        """The one type that a conforming value has here; None where there are several."""
-        return next(iter(self.types)) if len(self.types) == 1 else None
-
-    @cached_property
-    def is_certain(self) -> bool:
-        """Whether a conforming value need not be looked at: all that is taken down of it is known."""
-        return self.values is None and self.certain not in (None, "object", "array")
-
-    @cached_property
     def is_open(self) -> bool:
         """Whether any property may stand here without being documented."""
         spots = (*self.parts("object"), *self._loose_parts)
