@@ -21,7 +21,7 @@ from pytest_bctrl.checks.run import check_answer, check_undocumented
 from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.samples import SPACE_ID, Samples
-from pytest_bctrl.traffic.mock.source import many_items
+from pytest_bctrl.traffic.mock.scenarios import many_items
 
 ITEMS = 10_000
 TURNS = 15

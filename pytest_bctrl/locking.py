@@ -42,11 +42,9 @@ def write(path: Path, data: bytes) -> None:
         part.replace(path)
 
 
-def fill(part: Path, data: bytes, place: Path, rights: int = 0o666) -> None:
-    """Write the new file that is to come to `place`, with the rights of what is there, else `rights` as the umask has
-    them; raises `OSError`.
-    """
-    with open(part, "xb", opener=lambda name, flags: os.open(name, flags, rights)) as file:
+def fill(part: Path, data: bytes, place: Path) -> None:
+    """Write the new file that is to come to `place`, with the rights of what is there; raises `OSError`."""
+    with part.open("xb") as file:
         file.write(data)
     if place.exists():
         part.chmod(place.stat().st_mode & 0o777)

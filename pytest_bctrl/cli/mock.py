@@ -137,8 +137,7 @@ def _stage(server: MockServer, options: argparse.Namespace) -> None:
 def _recorded(path: Path) -> Scenario:
     # Recordings are exchanges of httpx, which is most of what the command would import: only who has one pays for it.
     from pytest_bctrl.traffic.recordings.har_file import load as load_recording
-    from pytest_bctrl.traffic.recordings.port import scenario
-    from pytest_bctrl.traffic.recordings.replay import Player
+    from pytest_bctrl.traffic.recordings.replay import Player, scenario
 
     found = load_recording(path)
     if found is None:

@@ -1,26 +1,25 @@
 """Holds recorded exchanges to the contract, and remembers outside of the project what this installation has checked.
 
 Nothing in a recording says that it was checked: who can write the file could write that too. What is remembered are
-HMACs (RFC 2104) under a random key, both in a folder of the user's own, which no repository can hold.
+digests, in files that this user alone can read and write, outside of the project.
 """
 
 from __future__ import annotations
 
-import hmac
 import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import pytest_bctrl
-from pytest_bctrl import locking
 from pytest_bctrl._version import __version__
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.finding import Finding, at_or_above
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.recordings.exchange import Exchange
@@ -79,7 +78,7 @@ def base_path(exchange: Exchange, contract: Contract) -> str:
 
 
 _BYTES = 32
-"""Of the key and of each mark."""
+"""Of each mark."""
 MOST = 512
 """Marks in each of the 256 files: 4 MB in all. The oldest go first, and what they stood for is checked again."""
 
@@ -87,8 +86,8 @@ MOST = 512
 class Checked:
     """The exchanges that this very installation found to keep one contract: `in` asks, `add` adds.
 
-    Where the cache cannot be used (no home, no rights, others may write there, or it lies within `project`), nothing is
-    known and nothing remembered; nothing here raises.
+    Where the cache cannot be used (no home, no rights, others may read or write there, or it lies within `project`),
+    nothing is known and nothing remembered; nothing here raises.
     """
 
     def __init__(self, contract: Contract, project: Path, environment: Mapping[str, str]) -> None:
@@ -96,20 +95,26 @@ class Checked:
         # XDG Base Directory Specification, and what Windows has.
         caches = environment.get("XDG_CACHE_HOME") or environment.get("LOCALAPPDATA")
         self._folder = Path(caches or Path(environment.get("HOME", ""), ".cache"), "pytest-bctrl", "checked")
-        self._key = _key(self._folder, project)
+        # A relative one would lie wherever pytest is started.
+        is_outside = not Path(os.path.realpath(self._folder)).is_relative_to(os.path.realpath(project))
+        self._is_usable = self._folder.is_absolute() and is_outside
+        with suppress(OSError):
+            if self._is_usable:
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def __contains__(self, exchange: Exchange) -> bool:
         mark, file = self._mark(exchange)
         with suppress(OSError):
-            return bool(self._key) and mark in file.read_bytes()
+            if self._is_usable and _is_private(self._folder.lstat()) and _is_private(file.stat()):
+                return mark in file.read_bytes()
         return False
 
     def add(self, exchange: Exchange) -> None:
         """Remember an exchange that keeps the contract."""
         mark, file = self._mark(exchange)
         with suppress(OSError):
-            if self._key:
-                with file.open("ab") as marks:
+            if self._is_usable and _is_private(self._folder.lstat()):
+                with open(file, "ab", opener=partial(os.open, mode=0o600)) as marks:
                     marks.write(mark)
                 if file.stat().st_size > MOST * _BYTES:
                     # Whoever reads or adds meanwhile misses a mark, and checks again.
@@ -118,42 +123,8 @@ class Checked:
     def _mark(self, exchange: Exchange) -> tuple[bytes, Path]:
         """What stands for all that a check looks at, and the file that it belongs in."""
         answer = (exchange.method, exchange.target, exchange.status, exchange.headers, exchange.body_digest)
-        mark = hmac.digest(self._key, json.dumps([self._checker, answer]).encode(), "sha256")
+        mark = sha256(json.dumps([self._checker, answer]).encode()).digest()
         return mark, self._folder / f"{mark[0]:02x}"
-
-
-def _key(folder: Path, project: Path) -> bytes:
-    """This user's key, made where there is none that can be trusted; empty where there can be none."""
-    where = Path(os.path.realpath(folder))
-    # A relative one would lie wherever pytest is started.
-    if not folder.is_absolute() or where.is_relative_to(os.path.realpath(project)):
-        return b""
-    with suppress(OSError, BctrlError):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        key = folder / "key"
-        return (_read(key) or _made(key)) if _is_private(folder.lstat()) else b""
-    return b""
-
-
-def _made(path: Path) -> bytes:
-    with locking.held(path, 1) as part:
-        # Another process may have made it meanwhile.
-        return _read(path) or _written(part, path)
-
-
-def _written(part: Path, path: Path) -> bytes:
-    path.unlink(missing_ok=True)
-    locking.fill(part, os.urandom(_BYTES), path, 0o600)
-    part.replace(path)
-    return _read(path)
-
-
-def _read(path: Path) -> bytes:
-    with suppress(OSError), path.open("rb") as file:
-        key = file.read(_BYTES + 1)
-        if len(key) == _BYTES and _is_private(os.fstat(file.fileno())):
-            return key
-    return b""
 
 
 def _is_private(status: os.stat_result) -> bool:

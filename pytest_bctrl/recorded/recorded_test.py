@@ -25,6 +25,7 @@ from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.client import async_client, client
+from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.message import Request
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.routes import fields_for
@@ -33,13 +34,14 @@ from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.guard import refuse, scrubbed
 from pytest_bctrl.traffic.recordings.har_file import Saved, load, save, was_set_aside
-from pytest_bctrl.traffic.recordings.port import Port, forwarded, replayed, scenario
 from pytest_bctrl.traffic.recordings.replay import (
-    AsyncRecordingTransport,
     Player,
     RecordingTransport,
     ReplayTransport,
     exchange_of,
+    forwarded,
+    replayed,
+    scenario,
 )
 
 
@@ -129,9 +131,10 @@ class RecordedTest:
     def url(self) -> str:
         """A base URL on loopback that replays, or records what it passes on, for any client in any language."""
         if not self._url:
-            port = Port(self._responder(), Refusals(self._contract))
+            refusals = Refusals(self._contract)
+            port = Listener(self._responder(), lambda problem: refusals.answer(problem.status, problem.reason, ""))
+            self._url = port.start("127.0.0.1", 0)
             self._open.callback(port.stop)
-            self._url = port.url
         return self._url
 
     @property
@@ -168,7 +171,7 @@ class RecordedTest:
         """Return an async client that replays, or records what it gets."""
         if self._aim is None:
             return httpx.AsyncClient(base_url=self.base_url, transport=self.transport, trust_env=False)
-        return async_client(around=partial(AsyncRecordingTransport, keep=self._keep), **self._aimed(self._aim))
+        return async_client(around=partial(RecordingTransport, keep=self._keep), **self._aimed(self._aim))
 
     def _aimed(self, aim: Aim) -> dict[str, Any]:
         made = {"base_url": aim.base_url, "key": aim.key, "live": aim.live, "connection": aim.connection}

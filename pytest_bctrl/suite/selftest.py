@@ -29,7 +29,7 @@ from pytest_bctrl.suite.run import RUN, ContractRun, with_mock
 from pytest_bctrl.suite.target import Target
 from pytest_bctrl.suite.verdict import VERDICT, Verdict
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.fault import Fault
+from pytest_bctrl.traffic.mock.change import Fault
 from pytest_bctrl.traffic.mock.faults import (
     FAULTS,
     any_key,

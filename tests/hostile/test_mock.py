@@ -17,7 +17,7 @@ from pytest_bctrl.cli.mock import RequestLog
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.limits import Limits
+from pytest_bctrl.traffic.mock.parse import Limits
 from tests.contract.documents import contract_of, document
 from tests.mock.asking import ask, connected, listed, raw, read_all, replies, request_bytes
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,10 +79,8 @@ def emptied(folder: Path) -> None:
 
 SPOILED: dict[str, Callable[[Path], object]] = {
     "others may write to the folder": lambda folder: folder.chmod(0o777),
-    "others may read the key": lambda folder: (folder / "key").chmod(0o644),
-    "another's key": lambda folder: (folder / "key").write_bytes(bytes(32)),
-    "half a key": lambda folder: os.truncate(folder / "key", 16),
-    "no key": lambda folder: (folder / "key").unlink(),
+    "others may read the folder": lambda folder: folder.chmod(0o755),
+    "others may write to a file": lambda folder: next(folder.glob("??")).chmod(0o666),
     "no folder": lambda folder: (folder.rename(folder.with_name("gone")), folder.write_text("")),
     "no file": emptied,
 }
@@ -104,7 +100,7 @@ def test_a_cache_that_somebody_else_may_have_filled_is_not_believed(tmp_path: Pa
 
 @pytest.mark.parametrize("link", [False, True])
 def test_a_cache_within_the_project_is_not_believed(tmp_path: Path, link: bool) -> None:
-    """A repository can bring one along, with a key whose rights are right."""
+    """A repository can bring one along, with rights that are right."""
     project = tmp_path / "project"
     cache(project / ".cache").add(BAD)
     assert BAD in cache(project / ".cache")
@@ -120,14 +116,6 @@ def test_a_relative_cache_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for environment in ({}, {"HOME": ""}, {"XDG_CACHE_HOME": "here"}):
         Checked(CONTRACT, tmp_path / "project", environment).add(GOOD)
     assert [] == list(tmp_path.iterdir())
-
-
-def test_all_processes_that_begin_at_once_share_one_key(tmp_path: Path) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        caches = list(pool.map(lambda _: cache(tmp_path), range(8)))
-    caches[0].add(GOOD)
-
-    assert all(GOOD in one for one in caches)
 
 
 def test_the_cache_is_bounded_and_keeps_the_latest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.limits import Limits
+from pytest_bctrl.traffic.mock.parse import Limits
 
 from .asking import connected, listed, raw, read_all, replies, request_bytes, vanish
 

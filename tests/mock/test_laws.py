@@ -11,7 +11,6 @@ from jsonschema import Draft202012Validator
 
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.message import (
     Answer,
     Payload,
@@ -22,7 +21,7 @@ from pytest_bctrl.traffic.mock.message import (
     encode,
     preferred_status,
 )
-from pytest_bctrl.traffic.mock.parse import Arrived, RequestParser
+from pytest_bctrl.traffic.mock.parse import Arrived, Limits, RequestParser
 from tests.contract.documents import rooted
 
 CONTRACT = load()

@@ -17,7 +17,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.source import from_file
+from pytest_bctrl.traffic.mock.scenarios import from_file
 
 from .asking import connected, listed, read_all, request_bytes
 

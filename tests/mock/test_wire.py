@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.limits import Limits
-from pytest_bctrl.traffic.mock.parse import RequestParser
+from pytest_bctrl.traffic.mock.parse import Limits, RequestParser
 
 from .asking import ask, connected, listed, raw, read_all, replies, request_bytes
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,10 +16,18 @@ import pytest
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.mock.listener import Listener
+from pytest_bctrl.traffic.mock.message import Answer, Request
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
-from pytest_bctrl.traffic.recordings.port import Port, forwarded, replayed
-from pytest_bctrl.traffic.recordings.replay import AsyncRecordingTransport, Miss, Player, ReplayTransport
+from pytest_bctrl.traffic.recordings.replay import (
+    Miss,
+    Player,
+    RecordingTransport,
+    ReplayTransport,
+    forwarded,
+    replayed,
+)
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.mock.test_command_line import running
 from tests.recordings.test_trust import listed
@@ -53,22 +62,30 @@ def test_of_many_the_first_ten_are_named() -> None:
     assert ("GET /v1/9", "… and 3 more") == (lines[11], lines[12])
 
 
+@contextmanager
+def port(respond: Callable[[Request], Answer]) -> Iterator[str]:
+    """The base URL of a port that answers with `respond`."""
+    refusals = Refusals(load())
+    listener = Listener(respond, lambda problem: refusals.answer(problem.status, problem.reason, ""))
+    yield listener.start("127.0.0.1", 0)
+    listener.stop()
+
+
 @pytest.fixture
-def port() -> Iterator[Port]:
+def nowhere() -> Iterator[str]:
     """A port in front of a target that is not there."""
-    with client("http://127.0.0.1:9", None, live=True, retry=RetryPolicy(attempts=1)) as made:
-        opened = Port(lambda request: forwarded(made, request), Refusals(load()))
-        yield opened
-        opened.stop()
+    made = client("http://127.0.0.1:9", None, live=True, retry=RetryPolicy(attempts=1))
+    with made, port(lambda request: forwarded(made, request)) as url:
+        yield url
 
 
-def test_a_target_that_is_not_there_is_told_over_the_port(port: Port) -> None:
-    answer = httpx.get(f"{port.url}/v1/x", trust_env=False)
+def test_a_target_that_is_not_there_is_told_over_the_port(nowhere: str) -> None:
+    answer = httpx.get(f"{nowhere}/v1/x", trust_env=False)
     assert (502, True) == (answer.status_code, "GET http://127.0.0.1:9/v1/x: " in answer.text)
 
 
-def test_what_is_no_request_is_refused_over_the_port(port: Port) -> None:
-    answer = httpx.get(f"{port.url}/v1/x", headers={"Host": "a b"}, trust_env=False)
+def test_what_is_no_request_is_refused_over_the_port(nowhere: str) -> None:
+    answer = httpx.get(f"{nowhere}/v1/x", headers={"Host": "a b"}, trust_env=False)
     assert 400 == answer.status_code
 
 
@@ -83,7 +100,7 @@ async def test_a_recording_client_closes_what_is_inside_it() -> None:
 
     kept: list[bytes] = []
     inner = Inner(lambda _request: httpx.Response(200, content=b"{}"))
-    transport = AsyncRecordingTransport(inner, lambda _request, _response, body: kept.append(body))
+    transport = RecordingTransport(inner, lambda _request, _response, body: kept.append(body))
     async with httpx.AsyncClient(transport=transport) as made:
         await made.get(ORIGIN)
     assert ([b"{}"], [True]) == (kept, closed)
@@ -101,15 +118,12 @@ def test_a_field_of_any_letters_is_replayed_in_process_and_over_the_port(value: 
 
 def location(player: Player) -> str:
     """The field as the standard library's client reads it: a letter for each byte."""
-    port = Port(lambda request: replayed(player, request), Refusals(load()))
-    try:
-        connection = HTTPConnection(urlsplit(port.url).netloc, timeout=30)
+    with port(lambda request: replayed(player, request)) as url:
+        connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
         connection.request("GET", "/v1/a")
         answer = connection.getresponse()
         answer.read()
         connection.close()
-    finally:
-        port.stop()
     return answer.headers["Location"] or ""
 
 

@@ -24,8 +24,8 @@ from pytest_bctrl.suite.summary import Summary
 from pytest_bctrl.suite.target import NotCheckedError, Target
 from pytest_bctrl.suite.verdict import Verdict
 from pytest_bctrl.traffic.mock import MockServer, change
-from pytest_bctrl.traffic.mock.fault import Fault
-from pytest_bctrl.traffic.mock.limits import Limits
+from pytest_bctrl.traffic.mock.change import Fault
+from pytest_bctrl.traffic.mock.parse import Limits
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.contract.documents import document
 

@@ -34,7 +34,7 @@ from pytest_bctrl.samples import response, runtime, runtimes
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.strategies import Nonconforming, nonconforming, responses
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.fault import FaultInPlay
+from pytest_bctrl.traffic.mock.change import FaultInPlay
 from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
 
 assert_type(pytest_bctrl.__version__, str)

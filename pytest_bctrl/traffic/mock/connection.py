@@ -5,16 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import struct
-import threading
 from collections import deque
-from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
 from math import inf
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING
 
-from pytest_bctrl.traffic.mock.limits import Limits
-from pytest_bctrl.traffic.mock.message import CONTINUE, Answer, Request, encode
+from pytest_bctrl.traffic.mock.message import CONTINUE, Answer, encode
 from pytest_bctrl.traffic.mock.parse import Arrived, Problem, RequestParser
 
 if TYPE_CHECKING:
@@ -32,39 +28,6 @@ _SILENT_SECONDS, _STALLED_SECONDS = 0.1, 1.0
 """How long a connection that never asked has to say nothing, and any other to stand still, before it can be spared."""
 
 
-class Handler(Protocol):
-    """What answers requests: the responder, with the journal behind it."""
-
-    def respond(self, request: Request) -> Answer:
-        """Answer a whole request."""
-        ...
-
-    def refuse(self, problem: Problem) -> Answer:
-        """Answer what is no request."""
-        ...
-
-
-_Step = TypeVar("_Step", bound=Callable[..., None])
-
-
-def _contained(step: _Step) -> _Step:
-    """Let a mistake in one step cost its own connection, not the server with all the others.
-
-    It is told as that of a thread, which pytest reports in the test during which it happened.
-    """
-
-    @wraps(step)
-    def contained(connection: Connection, *args: Any) -> None:
-        try:
-            step(connection, *args)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other clients have no part in it
-            connection.close(reset=True)
-            told = (type(error), error, error.__traceback__, threading.current_thread())
-            threading.excepthook(threading.ExceptHookArgs(told))
-
-    return cast("_Step", contained)
-
-
 class Connection:
     """One client's connection.
 
@@ -72,14 +35,11 @@ class Connection:
     out, so a client that does not read costs one answer's reference and no more.
     """
 
-    def __init__(
-        self, sock: socket.socket, loop: Listener, handler: Handler, limits: Limits, known: dict[bytes, Arrived]
-    ) -> None:
+    def __init__(self, sock: socket.socket, loop: Listener) -> None:
         self.sock = sock
         self._loop = loop
-        self._handler = handler
-        self._limits = limits
-        self._parser = RequestParser(limits, known)
+        self._limits = loop.limits
+        self._parser = RequestParser(loop.limits, loop.known)
         self._queue: deque[Arrived] = deque()
         self._out: list[memoryview] = []
         self._waiting: tuple[Arrived, Answer] | None = None
@@ -94,7 +54,6 @@ class Connection:
         self.closed = False
         self.last = loop.now()
 
-    @_contained
     def ready(self, events: int) -> None:
         """Read or write what can be read or written without waiting."""
         self.last = self._loop.now()
@@ -105,7 +64,6 @@ class Connection:
         if not self.closed:
             self._advance()
 
-    @_contained
     def due(self) -> None:
         """The delay of an answer is over."""
         if self._waiting is not None and not self.closed:
@@ -115,7 +73,6 @@ class Connection:
             if not self.closed:
                 self._advance()
 
-    @_contained
     def sweep(self, now: float) -> None:
         """Close or refuse what has stood still for too long; an answer that is delayed or hung is left alone."""
         if self._waiting is not None or self._hung:
@@ -196,7 +153,7 @@ class Connection:
         while self._queue and not self._is_busy():
             arrived = self._queue.popleft()
             self._has_asked = True
-            answer = self._handler.respond(arrived.request)
+            answer = self._loop.respond(arrived.request)
             if answer.delay:
                 self._waiting = arrived, answer
                 self._loop.later(answer.delay, self)
@@ -223,7 +180,7 @@ class Connection:
             self._loop.watch(self, events)
 
     def _refuse(self, problem: Problem) -> None:
-        answer = self._handler.refuse(problem)
+        answer = self._loop.refuse(problem)
         self._send(Arrived(problem.seen, keep_alive=False, old=False), answer, drain=True)
         if not self.closed:
             self._watch()

@@ -17,8 +17,7 @@ from pytest_bctrl.traffic.mock import change
 from pytest_bctrl.traffic.mock.call_syntax import called, one_line, status_code
 from pytest_bctrl.traffic.mock.call_syntax import made as made_by
 from pytest_bctrl.traffic.mock.call_syntax import seconds as seconds_of
-from pytest_bctrl.traffic.mock.change import Scene
-from pytest_bctrl.traffic.mock.fault import Fault
+from pytest_bctrl.traffic.mock.change import Fault, Scene
 from pytest_bctrl.traffic.mock.message import Answer, Payload, with_headers
 
 _WHOLE = "complete_answer"

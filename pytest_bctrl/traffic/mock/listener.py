@@ -10,15 +10,15 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from typing import Any
 
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.traffic.mock.connection import READ, Connection, Handler
-from pytest_bctrl.traffic.mock.limits import Limits
-from pytest_bctrl.traffic.mock.message import date_at
-from pytest_bctrl.traffic.mock.parse import Arrived
+from pytest_bctrl.traffic.mock.connection import READ, Connection
+from pytest_bctrl.traffic.mock.message import Answer, Request, date_at
+from pytest_bctrl.traffic.mock.parse import Arrived, Limits, Problem
 
 _BACKLOG = 4096
 _LAST_PORT = 65_535
@@ -27,33 +27,39 @@ _STOP, _DROP = b"s", b"d"
 
 
 class Listener:
-    """Listens on one address and answers what comes, on a thread of its own, from `start` to `stop`."""
+    """Listens on one address and answers what comes, on a thread of its own, from `start` to `stop`.
 
-    def __init__(self, handler: Handler, limits: Limits) -> None:
-        self._handler = handler
-        self._limits = limits
+    `respond` answers a whole request, `refuse` what is none.
+    """
+
+    def __init__(
+        self, respond: Callable[[Request], Answer], refuse: Callable[[Problem], Answer], limits: Limits | None = None
+    ) -> None:
+        self.respond = respond
+        self.refuse = refuse
+        self.limits = limits or Limits()
         self._connections: set[Connection] = set()
         self._spare: deque[Connection] = deque()
-        self._known: dict[bytes, Arrived] = {}
+        self.known: dict[bytes, Arrived] = {}
         self._timers: list[tuple[float, int, Connection]] = []
         self._order = count()
         self._dropped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, host: str, port: int) -> tuple[str, int]:
-        """Bind and listen, and return the address; raises `SettingError` where it cannot be had."""
+    def start(self, host: str, port: int) -> str:
+        """Bind and listen, and return the base URL; raises `SettingError` where the address cannot be had."""
         self._socket = _listening(host, port)
         self._alarm, self._wake = socket.socketpair()
         self._selector = selectors.DefaultSelector()
         self._is_accepting = False
         self._resume()
-        self._selector.register(self._alarm, READ, None)
+        self._selector.register(self._alarm, READ)
         self._sweep_at = self.now()
         self._process = os.getpid()
         self._thread = threading.Thread(target=self._run, name="bctrl-mock", daemon=True)
         self._thread.start()
-        address = self._socket.getsockname()
-        return str(address[0]), int(address[1])
+        name, number = self._socket.getsockname()[:2]
+        return f"http://[{name}]:{number}" if ":" in name else f"http://{name}:{number}"
 
     def stop(self) -> None:
         """Close every connection and end the thread, at once; nothing happens where it is not running.
@@ -91,11 +97,11 @@ class Listener:
         """Call `connection.ready` when one of `events` is possible; 0 for never."""
         if connection.sock in self._selector.get_map():
             if events:
-                self._selector.modify(connection.sock, events, connection.ready)
+                self._selector.modify(connection.sock, events, connection)
             else:
                 self._selector.unregister(connection.sock)
         elif events:
-            self._selector.register(connection.sock, events, connection.ready)
+            self._selector.register(connection.sock, events, connection)
 
     def later(self, seconds: float, connection: Connection) -> None:
         """Call `connection.due` after `seconds`."""
@@ -131,18 +137,34 @@ class Listener:
         while True:
             for key, events in self._selector.select(self._patience()):
                 if key.data is not None:
-                    key.data(events)
+                    self._step(key.data, key.data.ready, events)
+                elif key.fileobj is self._socket:
+                    self._accept()
                 elif not self._obey():
                     return
             if self._timers or self._connections:
                 now = self.now()
                 while self._timers and self._timers[0][0] <= now:
-                    heapq.heappop(self._timers)[2].due()
+                    connection = heapq.heappop(self._timers)[2]
+                    self._step(connection, connection.due)
                 if now >= self._sweep_at:
                     self._sweep_at = now + _SWEEP_SECONDS
                     self._resume()
                     for connection in list(self._connections):
-                        connection.sweep(now)
+                        self._step(connection, connection.sweep, now)
+
+    @staticmethod
+    def _step(connection: Connection, step: Callable[..., None], *arguments: float) -> None:
+        """Let a mistake in one step cost its own connection, not the server with all the others.
+
+        It is reported as that of a thread, which pytest shows in the test during which it happened.
+        """
+        try:
+            step(*arguments)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other clients have no part in it
+            connection.close(reset=True)
+            hook = (type(error), error, error.__traceback__, threading.current_thread())
+            threading.excepthook(threading.ExceptHookArgs(hook))
 
     def _obey(self) -> bool:
         for order in self._alarm.recv(64):
@@ -155,11 +177,11 @@ class Listener:
     def _close_all(self) -> None:
         # What waits in the backlog was sent before the call, too.
         if self._is_accepting:
-            self._accept(0)
+            self._accept()
         while self._connections:
             for connection in list(self._connections):
                 connection.close()
-            self._accept(0)
+            self._accept()
         self._timers.clear()
 
     def _patience(self) -> float | None:
@@ -168,11 +190,11 @@ class Listener:
         until = min(self._sweep_at, self._timers[0][0]) if self._timers else self._sweep_at
         return max(0.0, until - self.now())
 
-    def _accept(self, _events: int) -> None:
+    def _accept(self) -> None:
         # One at a time where there is no room: how many wait is not known.
-        room = max(1, min(64, self._limits.connections - len(self._connections)))
+        room = max(1, min(64, self.limits.connections - len(self._connections)))
         for _ in range(room):
-            if len(self._connections) >= self._limits.connections and not self._make_room():
+            if len(self._connections) >= self.limits.connections and not self._make_room():
                 self._pause()
                 return
             try:
@@ -187,9 +209,9 @@ class Listener:
                 continue  # pragma: no cover - a client that was gone before it was accepted, on systems that say so
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = Connection(sock, self, self._handler, self._limits, self._known)
+            connection = Connection(sock, self)
             self._connections.add(connection)
-            self._selector.register(sock, READ, connection.ready)
+            self.watch(connection, READ)
 
     def _make_room(self) -> bool:
         """Close the connection that can best be spared; false where each is in use."""
@@ -214,7 +236,7 @@ class Listener:
     def _resume(self) -> None:
         if not self._is_accepting:
             self._is_accepting = True
-            self._selector.register(self._socket, READ, self._accept)
+            self._selector.register(self._socket, READ)
 
 
 def _listening(host: str, port: int) -> socket.socket:

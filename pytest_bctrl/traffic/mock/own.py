@@ -12,12 +12,10 @@ from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import LEVELS, Level
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock.call_syntax import usage
-from pytest_bctrl.traffic.mock.change import Scene
-from pytest_bctrl.traffic.mock.fault import Fault
+from pytest_bctrl.traffic.mock.change import Fault, Scene
 from pytest_bctrl.traffic.mock.faults import FAULTS
 from pytest_bctrl.traffic.mock.message import Answer, Ending, Payload
-from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario
-from pytest_bctrl.traffic.mock.source import fixed
+from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario, fixed
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 

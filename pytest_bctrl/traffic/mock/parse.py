@@ -7,13 +7,29 @@ from dataclasses import dataclass, field
 
 import httptools
 
-from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.message import Request
 
 _HOST = re.compile(r"[^\x00-\x20\x7f-\xff/?#@\\,]*")
 
 _REMEMBERED, _SHORT = 128, 4096
 """How many requests are known by their bytes, and how long those may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes and seconds: what goes beyond is refused with 408, 413, 414 or 431, or the connection is closed.
+
+    `idle` is how long a connection may stand still, either way; `incomplete` how long a request may take to arrive.
+    Beyond `connections` a new one takes the place of one that is idle, and waits in the backlog where all are in use.
+    """
+
+    target_bytes: int = 64 * 1024
+    header_bytes: int = 64 * 1024
+    body_bytes: int = 1024 * 1024
+    connections: int = 1024
+    pipelined: int = 64
+    idle: float = 60.0
+    incomplete: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,16 +14,14 @@ from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.text import Rotation
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock.fault import Fault, FaultInPlay
+from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay
 from pytest_bctrl.traffic.mock.journal import Entry, Journal
-from pytest_bctrl.traffic.mock.limits import Limits
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.message import Answer, Request
-from pytest_bctrl.traffic.mock.parse import Problem
+from pytest_bctrl.traffic.mock.parse import Limits, Problem
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.responder import Responder
-from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario, scenario
-from pytest_bctrl.traffic.mock.source import Source, fixed, from_file
+from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario, Source, fixed, from_file, scenario
 from pytest_bctrl.traffic.mock.stage import Stage
 
 if TYPE_CHECKING:
@@ -75,15 +73,14 @@ class MockServer:
         }
         self._stage = Stage(first, self.samples, self._others, refusals)
         self._responder = Responder(contract, self.api_key, self.space_id, self._stage, refusals)
-        self._listener = Listener(self, limits or Limits())
+        self._listener = Listener(self.respond, self.refuse, limits)
         self._url = ""
         self._has_bodies = False
 
     def start(self) -> Self:
         """Listen; returns once the port is open. Raises `DocumentError` where the contract has no answer to give."""
         self.require_bodies()
-        host, port = self._listener.start(self._host, self._port)
-        self._url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self._url = self._listener.start(self._host, self._port)
         return self
 
     def require_bodies(self) -> None:

@@ -10,12 +10,10 @@ from typing import TypeAlias
 
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.samples.sample import Samples
-from pytest_bctrl.traffic.mock.change import Change, Scene
-from pytest_bctrl.traffic.mock.fault import Fault, FaultInPlay
+from pytest_bctrl.traffic.mock.change import Change, Fault, FaultInPlay, Scene
 from pytest_bctrl.traffic.mock.message import Answer, Request
 from pytest_bctrl.traffic.mock.refusal import Refusals
-from pytest_bctrl.traffic.mock.scenarios import Scenario
-from pytest_bctrl.traffic.mock.source import Source, fixed
+from pytest_bctrl.traffic.mock.scenarios import Scenario, Source, fixed
 
 SourceFor: TypeAlias = Callable[[Samples], Source]
 

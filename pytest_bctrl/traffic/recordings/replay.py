@@ -1,4 +1,7 @@
-"""Replays: the recorded answer by method, path and query, the last one repeating; and httpx transports that give it."""
+"""Records and replays: the recorded answer by method, path and query, the last one repeating; and what gives it.
+
+That are httpx transports, and functions with which a listener answers on a port, for any client in any language.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from threading import Lock
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import httpx
 
+from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.traffic.mock.change import Scene
+from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
+from pytest_bctrl.traffic.mock.scenarios import Scenario
 from pytest_bctrl.traffic.recordings.exchange import BODILESS, REQUEST, RESPONSE, Exchange, kept
 
 Key: TypeAlias = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
@@ -196,42 +203,41 @@ Keep = Callable[[httpx.Request, httpx.Response, bytes], None]
 """Takes down a request, its answer, and the answer's body with every coding undone."""
 
 
-class RecordingTransport(httpx.BaseTransport):
-    """Hands on what `inner` answers, once it was taken down."""
+class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Hands on what `inner` answers, a transport of either kind, once it was taken down."""
 
-    def __init__(self, inner: httpx.BaseTransport, keep: Keep) -> None:
+    def __init__(self, inner: Any, keep: Keep) -> None:
         self._inner = inner
         self._keep = keep
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request."""
         request.read()
-        response = self._inner.handle_request(request)
+        response: httpx.Response = self._inner.handle_request(request)
         wire = b"".join(response.stream)  # type: ignore[arg-type]
         response.close()
-        self._keep(request, response, _content(response, wire))
-        return _again(response, wire)
-
-    def close(self) -> None:
-        """Close `inner`."""
-        self._inner.close()
-
-
-class AsyncRecordingTransport(httpx.AsyncBaseTransport):
-    """Hands on what `inner` answers, once it was taken down."""
-
-    def __init__(self, inner: httpx.AsyncBaseTransport, keep: Keep) -> None:
-        self._inner = inner
-        self._keep = keep
+        return self._taken_down(request, response, wire)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request."""
         await request.aread()
-        response = await self._inner.handle_async_request(request)
+        response: httpx.Response = await self._inner.handle_async_request(request)
         wire = b"".join([part async for part in response.stream])  # type: ignore[union-attr]
         await response.aclose()
-        self._keep(request, response, _content(response, wire))
-        return _again(response, wire)
+        return self._taken_down(request, response, wire)
+
+    def _taken_down(self, request: httpx.Request, response: httpx.Response, wire: bytes) -> httpx.Response:
+        """Keep the exchange, its body without any content coding; raises `httpx.DecodingError` for a broken coding."""
+        content = httpx.Response(response.status_code, headers=response.headers, content=wire).content
+        self._keep(request, response, content)
+        stream = httpx.ByteStream(wire)
+        return httpx.Response(
+            response.status_code, headers=response.headers, stream=stream, extensions=response.extensions
+        )
+
+    def close(self) -> None:
+        """Close `inner`."""
+        self._inner.close()
 
     async def aclose(self) -> None:
         """Close `inner`."""
@@ -253,15 +259,41 @@ def exchange_of(request: httpx.Request, response: httpx.Response, body: bytes, s
     )
 
 
-def _content(response: httpx.Response, wire: bytes) -> bytes:
-    """The body with its content coding undone; raises `httpx.DecodingError` where it is broken."""
-    return httpx.Response(response.status_code, headers=response.headers, content=wire).content
+UNRECORDED = 421
+"""Status of the answer to a request that is not recorded: one that no client tries again (RFC 9110, 15.5.20)."""
+
+_HOP = frozenset({"host", "authorization", "connection", "content-length", "transfer-encoding", "accept-encoding"})
 
 
-def _again(response: httpx.Response, wire: bytes) -> httpx.Response:
-    return httpx.Response(
-        response.status_code,
-        headers=response.headers,
-        stream=httpx.ByteStream(wire),
-        extensions=response.extensions,
-    )
+def scenario(player: Player) -> Scenario:
+    """Return a scenario in which the mock server answers from a recording, whatever the key and the space are."""
+
+    def dress(scene: Scene) -> Answer:
+        return replayed(player, scene.request)
+
+    return Scenario("recording", dress=dress)
+
+
+def replayed(player: Player, request: Request) -> Answer:
+    """Return the recorded answer to one request; a plain-text 421 that explains itself where there is none."""
+    found = player.answer(request.method, request.target)
+    if isinstance(found, Miss):
+        return _explained(UNRECORDED, found.text)
+    # The listener writes Latin-1; what was recorded goes out as the UTF-8 that it most likely came in.
+    headers = tuple((name, value.encode().decode("latin-1")) for name, value in found.headers)
+    return Answer(found.status, headers, Payload(found.body))
+
+
+def forwarded(client: httpx.Client, request: Request) -> Answer:
+    """Return what `client`'s target answers to one request, sent with the client's key in place of the request's."""
+    headers = [(name, value) for name, value in request.headers if name not in _HOP]
+    try:
+        response = client.request(request.method, request.target, headers=headers, content=request.body)
+    except (httpx.HTTPError, BctrlError) as error:
+        return _explained(502, str(error))
+    fields = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
+    return Answer(response.status_code, kept(fields, RESPONSE), Payload(response.content))
+
+
+def _explained(status: int, text: str) -> Answer:
+    return Answer(status, (("Content-Type", "text/plain; charset=utf-8"),), Payload(text.encode()), why=text)
