@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 from pytest_bctrl.errors import DocumentError
 
@@ -27,7 +28,9 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 _NOT_JSON = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _NUMBER_START = frozenset("+-.0123456789")
 _CORE = "tag:yaml.org,2002:"
-_MERGE = object()
+
+_Sized: TypeAlias = tuple[Any, int]
+"""A value, and how many nodes it stands for."""
 
 
 def read_yaml(text: str, name: str, lines: dict[str, int] | None = None) -> Any:
@@ -77,80 +80,70 @@ def _broken(problem: str, name: str, mark: Any) -> DocumentError:
     return DocumentError(f"not YAML: {problem}{place}", where=name, mend="mend the YAML, or give the file it came from")
 
 
-class _Open:
-    """A collection that is being filled, or a stand-in for the document itself."""
-
-    __slots__ = ("anchor", "is_mapping", "key", "merges", "pointer", "size", "value")
-
-    def __init__(self, value: Any, is_mapping: bool, anchor: str | None, pointer: str) -> None:
-        self.value = value
-        self.is_mapping = is_mapping
-        self.anchor = anchor
-        self.pointer = pointer
-        self.key: Any = None
-        self.size = 1
-        self.merges: list[Any] = []
-
-
 class _Builder:
-    """Builds JSON data from a parser's events, with an explicit stack."""
+    """Builds JSON data from a parser's events."""
 
     def __init__(self, parser: Any, name: str, lines: dict[str, int] | None) -> None:
-        self.parser = parser
+        self.next_event = parser.get_event
         self.name = name
         self.lines = lines
-        self.stack: list[_Open] = []
-        self.anchors: dict[str, tuple[Any, int]] = {}
-        self.root: list[Any] = []
+        self.anchors: dict[str, _Sized] = {}
         self.nodes = 0
         self.aliased = 0
 
     def build(self) -> Any:
+        """The one document; None where there is none."""
         import yaml
 
-        handlers = {
-            yaml.ScalarEvent: self.scalar,
-            yaml.MappingStartEvent: self.start,
-            yaml.SequenceStartEvent: self.start,
-            yaml.MappingEndEvent: self.end,
-            yaml.SequenceEndEvent: self.end,
-            yaml.AliasEvent: self.alias,
-            yaml.DocumentStartEvent: self.document,
-        }
-        self.mapping_start = yaml.MappingStartEvent
-        get_event = self.parser.get_event
-        while not isinstance(event := get_event(), yaml.StreamEndEvent):
-            handler = handlers.get(type(event))
-            if handler is not None:
-                handler(event)
-        return self.root[0] if self.root else None
+        self.yaml = yaml
+        documents: list[Any] = []
+        while not isinstance(event := self.next_event(), yaml.StreamEndEvent):
+            if not isinstance(event, yaml.DocumentStartEvent):
+                continue
+            if documents:
+                raise self.refuse("the file holds more than one YAML document", event, "give a file with one")
+            documents.append(self.value(self.next_event(), "", 0)[0])
+        return documents[0] if documents else None
 
     def refuse(self, problem: str, event: Any, mend: str) -> DocumentError:
         return DocumentError(f"{problem}, at line {event.start_mark.line + 1}", where=self.name, mend=mend)
 
-    def document(self, event: Any) -> None:
-        if self.root:
-            raise self.refuse("the file holds more than one YAML document", event, "give a file with one")
+    def value(self, event: Any, pointer: str, depth: int) -> _Sized:
+        """The value that begins with an event, and how many nodes it stands for."""
+        self.count(event, pointer)
+        if isinstance(event, self.yaml.AliasEvent):
+            return self.alias(event)
+        if isinstance(event, self.yaml.ScalarEvent):
+            made: _Sized = self.scalar(event), 1
+        else:
+            made = self.collection(event, pointer, depth)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = made
+        return made
 
-    def count(self, event: Any) -> None:
+    def count(self, event: Any, pointer: str) -> None:
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise self.refuse(f"more than {MAX_NODES:,} values", event, "give a smaller document")
+        if self.lines is not None:
+            self.lines.setdefault(pointer, event.start_mark.line + 1)
 
-    def scalar(self, event: Any) -> None:
-        self.count(event)
-        value = self.scalar_value(event)
-        self.add(value, 1, event)
-        if event.anchor is not None:
-            self.anchors[event.anchor] = (value, 1)
+    def alias(self, event: Any) -> _Sized:
+        if event.anchor not in self.anchors:
+            raise self.refuse(
+                f"the alias *{event.anchor} has no anchor before it, or stands inside it", event, "write the value out"
+            )
+        value, size = self.anchors[event.anchor]
+        self.aliased += size
+        if self.aliased > MAX_ALIASED:
+            raise self.refuse(
+                f"its aliases stand for more than {MAX_ALIASED:,} values", event, "write the values out, or use $ref"
+            )
+        return value, size
 
-    def scalar_value(self, event: Any) -> Any:
-        top = self.stack[-1] if self.stack else None
+    def scalar(self, event: Any) -> Any:
         text: str = event.value
-        plain = event.implicit[0]
-        if top is not None and top.is_mapping and top.key is None:
-            return _MERGE if plain and text == "<<" else text
-        tag = event.tag
+        plain, tag = event.implicit[0], event.tag
         if tag is not None and not plain and tag != "!":
             if not tag.startswith(_CORE) or tag[len(_CORE) :] not in ("str", "int", "float", "bool", "null"):
                 raise self.refuse(f"the tag {tag} is not allowed", event, "OpenAPI uses plain JSON values")
@@ -179,89 +172,49 @@ class _Builder:
             raise self.refuse(f"{text} is not a JSON value", event, "quote it if it is meant as text")
         return text
 
-    def start(self, event: Any) -> None:
-        self.count(event)
-        if len(self.stack) >= MAX_DEPTH:
+    def collection(self, event: Any, pointer: str, depth: int) -> _Sized:
+        if depth >= MAX_DEPTH:
             raise self.refuse(f"nested deeper than {MAX_DEPTH} levels", event, "give a flatter document")
         if event.tag not in (None, "!", _CORE + "map", _CORE + "seq"):
             raise self.refuse(f"the tag {event.tag} is not allowed", event, "OpenAPI uses plain JSON values")
-        is_mapping = isinstance(event, self.mapping_start)
-        parent = self.stack[-1] if self.stack else None
-        if parent is not None and parent.is_mapping and parent.key is None:
+        if isinstance(event, self.yaml.MappingStartEvent):
+            return self.mapping(pointer, depth + 1)
+        items: list[Any] = []
+        size = 1
+        while not isinstance(inner := self.next_event(), self.yaml.SequenceEndEvent):
+            item, count = self.value(inner, f"{pointer}/{len(items)}", depth + 1)
+            items.append(item)
+            size += count
+        return items, size
+
+    def mapping(self, pointer: str, depth: int) -> _Sized:
+        made: dict[str, Any] = {}
+        merged: list[Any] = []
+        size = 1
+        while not isinstance(event := self.next_event(), self.yaml.MappingEndEvent):
+            is_merge = isinstance(event, self.yaml.ScalarEvent) and event.implicit[0] and event.value == "<<"
+            key = self.key(event, made)
+            at = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
+            self.count(event, at)
+            value, count = self.value(self.next_event(), at, depth)
+            size += count
+            if is_merge:
+                merged += value if isinstance(value, list) else [value]
+            else:
+                made[key] = value
+        for source in merged:
+            if not isinstance(source, dict):
+                raise self.refuse("a merge key << names something else than a mapping", event, "write the keys out")
+            made = {**made, **source, **made}
+        return made, size
+
+    def key(self, event: Any, known: Mapping[str, Any]) -> str:
+        is_alias = isinstance(event, self.yaml.AliasEvent)
+        key = self.alias(event)[0] if is_alias else getattr(event, "value", None)
+        if not isinstance(key, str):
             raise self.refuse("a key is not plain text", event, "keys of an OpenAPI document are strings")
-        pointer = "" if self.lines is None else self.place(event, self.lines)
-        self.stack.append(_Open({} if is_mapping else [], is_mapping, event.anchor, pointer))
-
-    def end(self, event: Any) -> None:
-        done = self.stack.pop()
-        for source in done.merges:
-            self.merge(done.value, source, event)
-        if done.anchor is not None:
-            self.anchors[done.anchor] = (done.value, done.size)
-        self.put(done.value, done.size, event)
-
-    def alias(self, event: Any) -> None:
-        self.count(event)
-        if event.anchor not in self.anchors:
-            raise self.refuse(
-                f"the alias *{event.anchor} has no anchor before it, or stands inside it", event, "write the value out"
-            )
-        value, size = self.anchors[event.anchor]
-        self.aliased += size
-        if self.aliased > MAX_ALIASED:
-            raise self.refuse(
-                f"its aliases stand for more than {MAX_ALIASED:,} values", event, "write the values out, or use $ref"
-            )
-        self.add(value, size, event)
-
-    def place(self, event: Any, lines: dict[str, int]) -> str:
-        """Note the line of the value that begins here, and return its pointer."""
-        parent = self.stack[-1] if self.stack else None
-        if parent is None:
-            pointer = ""
-        elif parent.is_mapping:
-            pointer = f"{parent.pointer}/{str(parent.key).replace('~', '~0').replace('/', '~1')}"
-        else:
-            pointer = f"{parent.pointer}/{len(parent.value)}"
-        lines.setdefault(pointer, event.start_mark.line + 1)
-        return pointer
-
-    def add(self, value: Any, size: int, event: Any) -> None:
-        """Take a finished scalar or alias: a key where a mapping waits for one, else a value."""
-        top = self.stack[-1] if self.stack else None
-        if top is not None and top.is_mapping and top.key is None:
-            self.add_key(top, value, event)
-            return
-        if self.lines is not None:
-            self.place(event, self.lines)
-        self.put(value, size, event)
-
-    def add_key(self, top: _Open, key: Any, event: Any) -> None:
-        if key is not _MERGE and not isinstance(key, str):
-            raise self.refuse("a key is not plain text", event, "keys of an OpenAPI document are strings")
-        if key in top.value:
+        if key in known:
             raise self.refuse(f"the key {key!r} stands twice in one mapping", event, "keep one of them")
-        top.key = key
-        if self.lines is not None and key is not _MERGE:
-            self.place(event, self.lines)
-
-    def put(self, value: Any, size: int, event: Any) -> None:
-        if not self.stack:
-            self.root.append(value)
-            return
-        top = self.stack[-1]
-        top.size += size
-        if not top.is_mapping:
-            top.value.append(value)
-            return
-        key, top.key = top.key, None
-        if key is _MERGE:
-            top.merges.extend(value if isinstance(value, list) else [value])
-        else:
-            top.value[key] = value
-
-    def merge(self, target: dict[str, Any], source: Any, event: Any) -> None:
-        if not isinstance(source, dict):
-            raise self.refuse("a merge key << names something else than a mapping", event, "write the keys out")
-        for key, value in source.items():
-            target.setdefault(key, value)
+        if not is_alias and event.anchor is not None:
+            self.anchors[event.anchor] = key, 1
+        return key
