@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.engine import accepts, place_of
 from pytest_bctrl.contract.model import Contract, Schema
@@ -29,15 +29,21 @@ _FEW = 5
 """Further draws of a name that may be like one before."""
 
 
+class _Member(NamedTuple):
+    """A member of the object at one place: its schema, its own place, and whether it is only written."""
+
+    schema: Schema
+    place: str
+    is_written: bool
+
+
 @dataclass
 class _Place:
     """What is known of one place: its schema, and the alternatives that it leaves."""
 
     contract: Contract
     schema: Schema
-    cause: text.UnsampledError | None = None
-    failed: text.UnsampledError | None = None
-    was_built: bool = False
+    members: dict[str, _Member] = field(default_factory=dict)
 
     @cached_property
     def options(self) -> tuple[Shape, ...]:
@@ -87,25 +93,24 @@ class Builder:
     """Builds one value after another, taking the alternatives of every place in turn.
 
     Every value conforms: what the engine refuses is built again, from another alternative, with less or more of what
-    is optional, and at last from the schema's canonical form. `lengths` fixes the number of items of a list by its
-    location (`{"runtimes": 3}`). A schema that refers to itself ends after eight levels, and a value of more than 500
+    is optional, and at last from the schema's canonical form. `places` keeps what is known of each place, for further
+    builders of the same schema. A schema that refers to itself ends after eight levels, and a value of more than 500
     parts grows no more: what is optional is left out there, and the shortest alternative is taken.
     """
 
-    def __init__(self, contract: Contract, choice: Rotation, lengths: Mapping[str, int] | None = None) -> None:
+    def __init__(self, contract: Contract, choice: Rotation, places: dict[str, _Place] | None = None) -> None:
         self._contract = contract
         self._choice = choice
-        self._lengths = dict(lengths or {})
-        self._places: dict[str, _Place] = {}
-        self._inner: dict[tuple[str, str], Schema] = {}
+        self._lengths: dict[str, int] = {}
+        self._places = {} if places is None else places
+        self._failed: dict[str, text.UnsampledError] = {}
         self._too_few: dict[tuple[str, int], list[str]] = {}
-        self._written: dict[int, bool] = {}
         self._ends: dict[tuple[Any, int], bool] = {}
         self._optional: bool | None = None
         self._made = self._left = self._enough = 0
 
     def set_lengths(self, lengths: Mapping[str, int]) -> None:
-        """Fix the lengths of lists for the values that follow."""
+        """Fix the lengths of lists for the values that follow, by their locations (`{"runtimes": 3}`)."""
         self._lengths = dict(lengths)
 
     def value(self, schema: Schema, place: str = "", depth: int = 0) -> Any:
@@ -131,16 +136,18 @@ class Builder:
             # A length that is asked for is no choice: dealing here would take a card from the place.
             lists = [shape for shape in known.options if shape.kind == "array"]
             return self._array(lists[0], place, depth)
-        indexes = range(len(known.options))
-        is_tight = self._is_tight(depth)
-        first = (
-            self._shortest(known.options, depth)
-            if is_tight
-            else self._choice.deal(place, len(indexes), counts=_CANONICAL not in place)
-        )
-        if known.is_plain and indexes:
-            with suppress(text.UnsampledError):
-                return self._shaped(known.options[first], place, first, depth)
+        options = known.options
+        if self._is_tight(depth):
+            first = self._shortest(options, depth)
+        else:
+            first = self._choice.deal(place, len(options), counts=_CANONICAL not in place) if len(options) > 1 else 0
+        if known.is_plain and options:
+            # Not `suppress`, which takes longer than most values.
+            try:
+                return self._shaped(options[first], place, first, depth)
+            except text.UnsampledError:
+                pass
+        indexes = range(len(options))
         return self._searched(known, [*indexes[first:], *indexes[:first]], place, depth)
 
     def _is_tight(self, depth: int) -> bool:
@@ -148,28 +155,32 @@ class Builder:
 
     def _searched(self, known: _Place, indexes: list[int], place: str, depth: int) -> Any:
         """The first value that the engine takes: as dealt, then by plainer and other ways."""
-        for way in self._ways(known, indexes, place, depth) if known.failed is None else ():
-            kept, cause = self._optional, None
+        if place in self._failed:
+            raise self._failed[place]
+        cause: text.UnsampledError | None = None
+        refused: list[Any] = []
+        for way in self._ways(known, indexes, place, depth, refused):
+            kept = self._optional
             try:
                 value = way()
                 if known.accepts(value):
                     return value
-                known.was_built = True
+                refused.append(value)
             except text.UnsampledError as error:
-                cause = None if _CANONICAL in error.where else error
+                cause = cause or (None if _CANONICAL in error.where else error)
             finally:
                 self._optional = kept
-            known.cause = known.cause or cause
-        if known.failed is None:
-            pointer = place_of(self._contract, known.schema)
-            known.failed = known.cause or text.UnsampledError(
-                "no value was found that the schema allows",
-                where=f"{self._contract.name}: #{pointer}" if pointer else place or "(body)",
-                mend="make its keywords agree, or add 'examples' to the schema",
-            )
-        raise known.failed
+        pointer = place_of(self._contract, known.schema)
+        self._failed[place] = cause or text.UnsampledError(
+            "no value was found that the schema allows",
+            where=f"{self._contract.name}: #{pointer}" if pointer else place or "(body)",
+            mend="make its keywords agree, or add 'examples' to the schema",
+        )
+        raise self._failed[place]
 
-    def _ways(self, known: _Place, indexes: list[int], place: str, depth: int) -> Iterator[Callable[[], Any]]:
+    def _ways(
+        self, known: _Place, indexes: list[int], place: str, depth: int, refused: list[Any]
+    ) -> Iterator[Callable[[], Any]]:
         def shaped(index: int, optional: bool | None = None) -> Callable[[], Any]:
             def way() -> Any:
                 self._optional = self._optional if optional is None else optional
@@ -183,13 +194,14 @@ class Builder:
         for number, schema in enumerate(known.canonical if not place.endswith(_CANONICAL) else ()):
             at = f"{place}<{number}{_CANONICAL}"
             yield from [lambda at=at, schema=schema: self.value(schema, at, depth + 1)] * 2
-        for optional in (None, True) if known.was_built else ():
+        for optional in (None, True) if refused else ():
             yield from (shaped(index, optional) for index in indexes * _TRIES)
 
     def _shaped(self, shape: Shape, place: str, index: int, depth: int) -> Any:
         match shape.kind:
             case "fixed":
-                return shape.value
+                # A copy keeps what a caller changes out of the contract.
+                return copy.deepcopy(shape.value) if isinstance(shape.value, dict | list) else shape.value
             case "branch":
                 return self.value(shape.schema or {}, f"{place}<{index}>", depth + 1)
             case "object":
@@ -259,28 +271,33 @@ class Builder:
                 break
             if name not in made:
                 self._try_member(made, schema, name, place, depth)
-        waiting = list(made)
+        dependent = schema.get("dependentRequired", {})
+        waiting = list(made) if dependent else []
         for name in waiting:
-            for other in schema.get("dependentRequired", {}).get(name, ()):
+            for other in dependent.get(name, ()):
                 if other not in made:
                     made[other] = self._member(schema, other, place, depth)
                     waiting.append(other)
 
     def _takes(self, schema: Mapping[str, Any], name: str, place: str, depth: int) -> bool:
         """Whether a property that may be left out is there; an answer has none that is only written."""
-        said = schema["properties"][name]
-        if id(said) not in self._written:
-            found = self._contract.resolve(said)
-            self._written[id(said)] = isinstance(found, Mapping) and bool(found.get("writeOnly"))
-        if self._is_tight(depth) or self._written[id(said)]:
+        found = self._said(schema, name, place)
+        if found.is_written or self._is_tight(depth):
             return False
-        return self._choice.takes_optional(member(place, name)) if self._optional is None else self._optional
+        return self._choice.takes_optional(found.place) if self._optional is None else self._optional
 
     def _member(self, schema: Mapping[str, Any], name: str, place: str, depth: int) -> Any:
-        key = (place, name)
-        if key not in self._inner:
-            self._inner[key] = said_of(schema, name)
-        return self.value(self._inner[key], member(place, name), depth + 1)
+        found = self._said(schema, name, place)
+        return self.value(found.schema, found.place, depth + 1)
+
+    def _said(self, schema: Mapping[str, Any], name: str, place: str) -> _Member:
+        members = self._places[place].members
+        found = members.get(name)
+        if found is None:
+            said = self._contract.resolve(schema.get("properties", {}).get(name, True))
+            is_written = isinstance(said, Mapping) and bool(said.get("writeOnly"))
+            found = members[name] = _Member(said_of(schema, name), member(place, name), is_written)
+        return found
 
     def _try_member(self, made: dict[str, Any], schema: Mapping[str, Any], name: str, place: str, depth: int) -> bool:
         """Add a member that may be there, where it can be had; tell whether it could."""

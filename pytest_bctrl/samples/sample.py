@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -38,6 +37,7 @@ class Samples:
         self.status, self.media_type, self.schema = _success(operation, contract)
         self.is_list = any(shape.kind == "array" for shape in shapes(contract, self.schema))
         self.list_name = "" if self.is_list else _list_name(contract, self.schema)
+        self._places: dict[str, Any] = {}
 
     @cached_property
     def invariants(self) -> list[Invariant]:
@@ -62,7 +62,7 @@ class Samples:
         return self._visiting_all(Rotation(_SAMPLE_SEED, optional=optional), space_id)
 
     def _visiting_all(self, choice: Rotation, space_id: str) -> Any:
-        builder = Builder(self.contract, choice)
+        builder = Builder(self.contract, choice, self._places)
         if not self.lists:
             return self._cohere(builder.value(self.schema), space_id, 0)
         most = min(_MOST, self.most_items)
@@ -86,7 +86,7 @@ class Samples:
         if self.lists:
             return [self.sample(space_id)]
         choice = Rotation(_SAMPLE_SEED)
-        builder = Builder(self.contract, choice)
+        builder = Builder(self.contract, choice, self._places)
         made = [self._cohere(builder.value(self.schema), space_id, 0)]
         while choice.pending() and len(made) < _MOST:
             made.append(self._cohere(builder.value(self.schema), space_id, len(made)))
@@ -100,7 +100,7 @@ class Samples:
         """Return the first `bodies` bodies of a seeded run; together they visit every alternative."""
         choice = Rotation(seed)
         lengths = [count if count is not None else _LENGTHS[index % len(_LENGTHS)] for index in range(bodies)]
-        builder = Builder(self.contract, choice)
+        builder = Builder(self.contract, choice, self._places)
         made = []
         for index, length in enumerate(lengths):
             builder.set_lengths({self.list_name: length} if self.lists else {})
@@ -204,18 +204,16 @@ class Samples:
         return frozenset(flatten(self.contract, self.item_schema).get("properties", {}))
 
     def _cohere(self, body: Any, space_id: str, start: int) -> Any:
-        # Fixed values come out of the schema itself: a copy keeps a caller's change out of the contract.
-        made = copy.deepcopy(body)
         for rule in self.invariants:
-            rule.repair(made, {}, start)
-        if not accepts(self.contract, self.schema, made):
+            rule.repair(body, {}, start)
+        if not accepts(self.contract, self.schema, body):
             raise DocumentError(
                 "no sample was found that keeps both the schema and x-bctrl-invariants",
                 where=f"{self.contract.name}: #{place_of(self.contract, self.schema)}",
                 mend="make them agree, or leave the rule out",
             )
         # What ties a body to its request comes from outside: a space of any name can be asked for.
-        return self.addressed(made, space_id)
+        return self.addressed(body, space_id)
 
     def coherent(self, body: Any, space_id: str, start: int = 0) -> Any:
         """Make `body` keep the invariants, in place, and return it; `start` items were served before it."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil, floor
 from random import Random
 from typing import Any
@@ -28,6 +30,9 @@ LONGEST = 20_000
 
 def string(schema: Mapping[str, Any], place: str, source: Random, number: int) -> str:
     """Return a string for `place`; `number` makes it distinct. Raises `DocumentError` where a pattern defeats it."""
+    usual = FORMATS.get(schema.get("format"), _words if "format" not in schema else None)
+    if usual is not None and _LIMITING.isdisjoint(schema):
+        return usual(place, source, number)
     said = [schema, *schema.get("allOf", ())]
     patterns = [str(part["pattern"]) for part in said if "pattern" in part]
     formats = [str(part["format"]) for part in said if "format" in part]
@@ -51,6 +56,10 @@ def string(schema: Mapping[str, Any], place: str, source: Random, number: int) -
         where=place,
         mend="add 'examples' to the schema",
     )
+
+
+_LIMITING = frozenset({"allOf", "pattern", "minLength", "maxLength"})
+"""Keywords that the usual text of a format may break."""
 
 
 class UnsampledError(DocumentError):
@@ -107,8 +116,12 @@ def uuid(source: Random) -> str:
 
 
 def _words(place: str, source: Random, _number: int) -> str:
-    name = next(filter(None, reversed(re.split(r"\[[*\d]+\]|<[^<>]*>|[.*'\"\[\]]", place))), "text")
-    return f"{name}-{source.choice(_WORDS)}"
+    return f"{_last_name(place)}-{source.choice(_WORDS)}"
+
+
+@lru_cache(maxsize=256)
+def _last_name(place: str) -> str:
+    return next(filter(None, reversed(re.split(r"\[[*\d]+\]|<[^<>]*>|[.*'\"\[\]]", place))), "text")
 
 
 FORMATS: Mapping[str, Callable[[str, Random, int], str]] = {
@@ -168,7 +181,9 @@ class Rotation:
             self._hands[place] = hand
         dealt = hand.pop()
         if counts:
-            self._pending.setdefault(place, set(range(alternatives))).discard(dealt)
+            if place not in self._pending:
+                self._pending[place] = set(range(alternatives))
+            self._pending[place].discard(dealt)
         return dealt
 
     def takes_optional(self, place: str) -> bool:
@@ -200,7 +215,7 @@ class Rotation:
 
     def anything(self, place: str) -> Any:
         """Return a value for a place of which the contract says nothing."""
-        return _FREE[self.deal(place, len(_FREE), counts=False)]
+        return copy.deepcopy(_FREE[self.deal(place, len(_FREE), counts=False)])
 
 
 _FREE: tuple[Any, ...] = (

@@ -40,7 +40,8 @@ _CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance
 def schema_of(contract: Contract) -> Any:
     """Return the Schemathesis schema of a contract, untouched by any configuration file of the project around.
 
-    It has no `writeOnly`: an annotation, by which Schemathesis refuses what the schema of an answer requires.
+    It has no `writeOnly`: an annotation, by which Schemathesis refuses what the schema of an answer requires. Nor has
+    a path or an operation servers of its own: requests go to the target, whatever stands there.
     """
     changes = {one.pointer: _readable for one in keyworded(contract.document)}
     # A server is what its variables make of it; one of a variable that nobody defines is none.
@@ -50,7 +51,7 @@ def schema_of(contract: Contract) -> Any:
 
 
 def _readable(schema: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in schema.items() if key != "writeOnly"}
+    return {key: value for key, value in schema.items() if key not in ("writeOnly", "servers")}
 
 
 @lru_cache(maxsize=8)
