@@ -132,11 +132,11 @@ class Builder:
         known = self._places.get(place)
         if known is None:
             known = self._places[place] = _Place(self._contract, schema)
-        if place in self._lengths:
-            # A length that is asked for is no choice: dealing here would take a card from the place.
-            lists = [shape for shape in known.options if shape.kind == "array"]
-            return self._array(lists[0], place, depth)
         options = known.options
+        for shape in options if place in self._lengths else ():
+            if shape.kind == "array":
+                # A length that is asked for is no choice: dealing here would take a card from the place.
+                return self._array(shape, place, depth)
         if self._is_tight(depth):
             first = self._shortest(options, depth)
         else:

@@ -30,7 +30,7 @@ LONGEST = 20_000
 
 def string(schema: Mapping[str, Any], place: str, source: Random, number: int) -> str:
     """Return a string for `place`; `number` makes it distinct. Raises `DocumentError` where a pattern defeats it."""
-    usual = FORMATS.get(schema.get("format"), _words if "format" not in schema else None)
+    usual = FORMATS.get(schema["format"]) if "format" in schema else _words
     if usual is not None and _LIMITING.isdisjoint(schema):
         return usual(place, source, number)
     said = [schema, *schema.get("allOf", ())]

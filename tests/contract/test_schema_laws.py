@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -21,8 +21,10 @@ from pytest_bctrl.samples import Samples
 from pytest_bctrl.samples.mutants import mutants, undocumented_mutants
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.strategies import responses
-from tests.contract.documents import rooted
+from pytest_bctrl.suite.generate import second_opinion
+from tests.contract.documents import contract_of, rooted
 from tests.contract.schemas import SCHEMAS, contracts
+from tests.suite.test_generate import responded
 
 laws = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -43,8 +45,16 @@ def sampled(contract: Contract) -> tuple[Samples, list[Any]]:
     return made, []
 
 
+NO_LIST: dict[str, Any] = {
+    "properties": {"a": {"type": "array"}},
+    "patternProperties": {"^a": False},
+    "required": ["a"],
+}
+
+
 @laws
 @given(contracts())
+@example(contract_of({"type": "object", **NO_LIST}))
 def test_a_sample_conforms_or_is_refused(contract: Contract) -> None:
     made, bodies = sampled(contract)
     for body in bodies:
@@ -102,3 +112,13 @@ def test_every_drawn_response_conforms(data: st.DataObject) -> None:
         return
     body = data.draw(drawn)
     assert [] == [one for one in check(body, contract=contract) if one.level == "error"]
+
+
+@laws
+@given(contracts())
+def test_the_extra_finds_nothing_where_ours_finds_nothing(contract: Contract) -> None:
+    """Schemathesis and jsonschema agree of what conforms, and of mutants that ours passes as an undocumented name."""
+    made, bodies = sampled(contract)
+    for body in (*bodies, *(one.body for one in (*mutants(made), *undocumented_mutants(made)))) if bodies else ():
+        answer, found = found_in(contract, body)
+        assert [] == second_opinion(answer, responded(encode(body)), found), body
