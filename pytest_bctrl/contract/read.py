@@ -101,7 +101,8 @@ def digest(document: Any) -> str:
 
 
 def _operations(document: Mapping[str, Any], name: str) -> list[Operation]:
-    items = [(path, _deref(document, raw, name)) for path, raw in document.get("paths", {}).items()]
+    paths = document.get("paths", {}).items()
+    items = [(path, _deref(document, raw, name)) for path, raw in paths if path.startswith("/")]
     return [
         _operation(document, path, method, item, name) for path, item in items for method in METHODS if method in item
     ]
@@ -126,6 +127,7 @@ def _operation(document: Mapping[str, Any], path: str, method: str, item: Mappin
         responses={
             str(status): _response(document, str(status), response, name)
             for status, response in raw.get("responses", {}).items()
+            if not str(status).startswith("x-")
         },
         security=_security(document, raw.get("security", document.get("security", ())), name),
         invariants=tuple(raw.get("x-bctrl-invariants", ())),

@@ -12,7 +12,7 @@ from pytest_bctrl.contract.model import at, escaped
 BASE = "https://contract.invalid/"
 """The URI of a document whose own is not known; no name ends in `.invalid` (RFC 6761, 6.4)."""
 
-_DATA = frozenset({"example", "default", "const", "enum", "value"})
+_DATA = frozenset({"example", "default", "const", "enum", "value", "description"})
 """Keywords that hold data: what looks like a reference in it is none."""
 
 _NAMED = frozenset(
@@ -43,16 +43,25 @@ def keyworded(value: Any, pointer: str = "", base: str = BASE, above: str = "") 
                 base = _joined(base, value["$id"]).rstrip("#")
             yield Keyworded(value, pointer, base, above in ("schema", "schemas/"))
         for key, member in value.items():
-            if are_names or not _is_data(key, member):
+            if not _is_data(key, member, pointer, are_names=are_names):
                 yield from keyworded(member, f"{pointer}/{escaped(str(key))}", base, f"{above}/" if are_names else key)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from keyworded(item, f"{pointer}/{index}", base)
 
 
-def _is_data(key: Any, member: Any) -> bool:
+def _is_data(key: Any, member: Any, pointer: str, *, are_names: bool) -> bool:
+    if str(key).startswith("x-") and pointer not in _WITH_SCHEMAS:
+        # An extension holds what its author likes; of names, only those of paths and statuses are never one's own.
+        return (
+            not are_names or pointer == "/paths" or (pointer.startswith("/paths/") and pointer.endswith("/responses"))
+        )
     # The examples of a schema are a list of values, those of a parameter a map of objects.
-    return key in _DATA or (key == "examples" and isinstance(member, list))
+    return not are_names and (key in _DATA or (key == "examples" and isinstance(member, list)))
+
+
+_WITH_SCHEMAS = frozenset({"", "/components"})
+"""Where people put schemas in extensions of their own, which references lead to."""
 
 
 def _joined(base: str, reference: str) -> str:

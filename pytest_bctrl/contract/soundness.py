@@ -66,7 +66,7 @@ _RESPONSE = _or_reference(_object({"description": _TEXT, "content": _MEDIA, "hea
 _RESPONSES = {
     "type": "object",
     "propertyNames": {"pattern": r"^(?:[1-5](?:[0-9]{2}|XX|xx)|default|x-.*)$"},
-    "additionalProperties": _RESPONSE,
+    "patternProperties": {"^[^x]": _RESPONSE},
 }
 _SECURITY = _list(_map(_list(_TEXT)))
 _INVARIANT = {
@@ -107,7 +107,7 @@ _DOCUMENT = _object(
     {
         "info": _object({}),
         "servers": _list(_object({"url": _TEXT, "variables": _map(_object({"default": _TEXT}, "default"))}, "url")),
-        "paths": {**_map(_PATH_ITEM), "propertyNames": {"pattern": "^(?:/|x-)"}},
+        "paths": {"type": "object", "patternProperties": {"^/": _PATH_ITEM}, "propertyNames": {"pattern": "^(?:/|x-)"}},
         "security": _SECURITY,
         "components": _object(
             {

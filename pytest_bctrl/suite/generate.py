@@ -103,13 +103,11 @@ def second_opinion(answer: Answer, response: httpx.Response, known: list[Finding
     """Return what Schemathesis or jsonschema find wrong with an answer where our own checks found no error."""
     if any(finding.level == "error" for finding in known):
         return []
-    operation = _operation(answer.contract, answer.operation.path, answer.operation.method)
-    case = operation.Case(path_parameters=dict(answer.path_values))
     # JSON is UTF-8, whatever a charset says that stands beside it: it has none (RFC 8259, 8.1 and 11).
     response.encoding = "utf-8"
     rules = {finding.rule for finding in known}
     checks = [check for check in _CHECKS if check.__name__ not in rules]
-    found = [(check.__name__, failure) for check in checks for failure in _failures(case, response, check)]
+    found = [(check.__name__, failure) for check in checks for failure in _failures(answer, response, check)]
     if answer.parsed.ok:
         # What is JSON, and is read by ours, may still have more digits than it reads: then it has no opinion.
         found = [(rule, one) for rule, one in found if type(one).__name__ != "ContentDeserializationError"]
@@ -144,13 +142,15 @@ def _validator(contract: Contract) -> Any:
     return extend(Draft202012Validator, words)(contract.document)  # type: ignore[no-untyped-call]
 
 
-def _failures(case: Any, response: httpx.Response, check: Any) -> list[Failure]:
+def _failures(answer: Answer, response: httpx.Response, check: Any) -> list[Failure]:
     try:
+        operation = _operation(answer.contract, answer.operation.path, answer.operation.method)
+        case = operation.Case(path_parameters=dict(answer.path_values))
         case.validate_response(response, checks=[check])
     except FailureGroup as group:
         return [failure for failure in group.exceptions if isinstance(failure, Failure)]
     except SchemathesisError:
-        # It cannot read the schema, or follow its references: then it has no opinion.
+        # It cannot read the operation or its schema, or follow its references: then it has no opinion.
         return []
     return []
 

@@ -119,6 +119,16 @@ def test_what_looks_like_a_reference_in_data_is_none() -> None:
     assert from_document(document({"const": {"$ref": "#/nowhere"}, "default": {"$ref": "x"}}), "x").operations
 
 
+def test_extensions_and_descriptions_hold_what_their_authors_like() -> None:
+    """Neither is read: a program's text beside an operation, a note among paths or statuses, a text in another file."""
+    gone = {"get": {"source": {"$ref": "example.php"}}, "pattern": "("}
+    made = document(True, **{"x-code": gone, "description": {"$ref": "text.md"}})
+    made["paths"]["x-notes"] = gone
+    made["paths"]["/v1/things/{id}"]["get"]["responses"] |= {"x-note": gone, "404": {"description": "none"}}
+    (operation,) = from_document(made, "x").operations
+    assert ["200", "404"] == list(operation.responses)
+
+
 def _with(**changes: Any) -> Any:
     return {**document(), **changes}
 

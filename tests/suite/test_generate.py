@@ -50,7 +50,9 @@ def test_what_schemathesis_cannot_generate_is_not_checked() -> None:
 
 
 def test_where_schemathesis_cannot_read_an_operation_it_has_no_opinion() -> None:
-    contract = from_document({**document(True, **UNDECLARED), "servers": [{"url": "{nobody}"}]}, "things.json")
+    servers = [{"url": "https://{nobody}"}]
+    contract = from_document({**document(True, **UNDECLARED, servers=servers), "servers": servers}, "things.json")
+    assert generated_cases(contract, contract.operations[0], 1)
     answer = Answer(contract, contract.operations[0], 200, FIELDS, b"{}")
 
     assert [] == second_opinion(answer, responded(b"{}"), [])
