@@ -23,7 +23,7 @@ from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.mutants import broken, rules
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
-from pytest_bctrl.samples.text import FORMATS, Rotation, encode, string
+from pytest_bctrl.samples.text import FORMATS, Rotation, encode, multiples, string
 
 __all__ = ["Nonconforming", "nonconforming", "responses", "runtimes"]
 
@@ -94,7 +94,7 @@ class _Drawn(Rotation):
         return self._draw(_string(schema))
 
     def number(self, schema: Mapping[str, Any], kind: str, place: str) -> int | float:
-        found: int | float = self._draw(_number(schema, whole=kind == "integer"))
+        found: int | float = self._draw(_number(schema, kind))
         return found
 
     def anything(self, place: str) -> Any:
@@ -161,18 +161,12 @@ def _string(schema: Mapping[str, Any]) -> st.SearchStrategy[str]:
     return st.text(min_size=int(schema.get("minLength", 0)), max_size=schema.get("maxLength"))
 
 
-def _number(schema: Mapping[str, Any], *, whole: bool) -> st.SearchStrategy[Any]:
+def _number(schema: Mapping[str, Any], kind: str) -> st.SearchStrategy[Any]:
+    if kind == "integer" or "multipleOf" in schema:
+        step, first, last = multiples(schema, kind, "")
+        return st.integers(first, last).map(lambda number: (int if kind == "integer" else float)(number * step))
     least, most = schema.get("minimum"), schema.get("maximum")
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-    step = schema.get("multipleOf", 1 if whole else None)
-    if step is not None:
-        # Whole steps, so that rounding takes none of them out of the schema.
-        lowest = [int(-(-least // step))] if least is not None else []
-        lowest += [int(above // step) + 1] if above is not None else []
-        highest = [int(most // step)] if most is not None else []
-        highest += [int(-(-below // step)) - 1] if below is not None else []
-        steps = st.integers(max(lowest, default=None), min(highest, default=None))
-        return steps.map(lambda number: number * step)
     return st.floats(
         least if above is None else above,
         most if below is None else below,

@@ -213,11 +213,6 @@ def schemas_in_a_row(count: int) -> dict[str, Any]:
     return {"S0": {}, **{f"S{number}": schema_ref(number - 1) for number in range(1, count + 1)}}
 
 
-def titled(number: int) -> dict[str, Any]:
-    """A schema of a hundred parts that all differ."""
-    return {"title": str(number), "allOf": [{"title": f"{number}.{part}"} for part in range(100)]}
-
-
 def contradicted(each: str = "") -> Samples:
     """Samples of a contract whose schema and invariants cannot both be kept."""
     rule = {"rule": "r", "level": "error", "because": "x", "each": each, "same": ["a", "b"]}

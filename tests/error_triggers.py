@@ -241,9 +241,6 @@ TRIGGERS: Mapping[str, Trigger] = {
     "contract no operation": lambda _: from_document({**document(), "paths": {}}, "x.yaml"),
     "contract dialect": lambda _: contract_of({"$schema": "https://example.org/dialect"}),
     "contract pattern": lambda _: contract_of({"pattern": "[a-"}),
-    "sample parts": lambda _: make.sampled(
-        {"allOf": [{"items": make.titled(n)} for n in range(101)], "type": "array", "minItems": 1}
-    ),
     "sample values": lambda _: make.sampled(
         {"required": ["a"], "properties": {"a": {"type": "object", "minProperties": 10**9}}}
     ),

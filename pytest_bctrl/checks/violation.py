@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.files import built_from
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.schema.locations import Path, generalised, location
+from pytest_bctrl.contract.schema.locations import Path, generalised, location, select
 from pytest_bctrl.contract.show import shortened
 from pytest_bctrl.finding import Finding, Level
 from pytest_bctrl.fingerprint import BY_VALUE, named, value_text
@@ -199,19 +199,9 @@ def _finding(answer: Answer, where: str, group: list[Violation]) -> Finding:
 
 def _looked_at(answer: Answer, path: Path) -> int:
     """How many places of the body are like `path`: list items, or the objects that could hold the property."""
-    if path and isinstance(path[-1], str):
-        return sum(1 for value in _places(answer.data, path[:-1]) if isinstance(value, dict))
-    return sum(1 for _ in _places(answer.data, path))
-
-
-def _places(value: Any, path: Path) -> Iterator[Any]:
-    if not path:
-        yield value
-    elif isinstance(path[0], int):
-        for item in value if isinstance(value, list) else ():
-            yield from _places(item, path[1:])
-    elif isinstance(value, dict) and path[0] in value:
-        yield from _places(value[path[0]], path[1:])
+    is_member = bool(path) and isinstance(path[-1], str)
+    places = select(answer.data, generalised(path[:-1] if is_member else path))
+    return sum(1 for _, value in places if not is_member or isinstance(value, dict))
 
 
 def merge(collected: Iterable[Finding]) -> list[Finding]:

@@ -54,7 +54,7 @@ def build(files: ContractFiles) -> bool:
 
     Raises `DocumentError` where the spec is not the one that the lock names, or the overlay no longer applies.
     """
-    locked = _locked_digest(files.lock)
+    locked = _locked(files, "sha256")
     actual = spec_digest(_read(files.spec))
     if locked != actual:
         raise DocumentError(
@@ -67,17 +67,6 @@ def build(files: ContractFiles) -> bool:
         return False
     write_atomically(files.merged, text)
     return True
-
-
-def _locked_digest(path: Path) -> str:
-    try:
-        return str(json.loads(_read(path))["sha256"])
-    except (ValueError, KeyError, TypeError):
-        raise DocumentError(
-            "it is not a lock: a JSON object with source, fetched and sha256",
-            where=str(path),
-            mend="restore the file, or write it anew: pytest-bctrl contract update SOURCE",
-        ) from None
 
 
 def extract(page: str, name: str) -> str:
@@ -163,17 +152,21 @@ class Update:
 
 def locked_source(files: ContractFiles) -> str:
     """Return where the vendored spec came from. Raises `DocumentError` where the lock does not say."""
+    return _locked(files, "source")
+
+
+def _locked(files: ContractFiles, name: str) -> str:
     try:
-        source = json.loads(read_text(files.lock))["source"]
-    except (OSError, ValueError, KeyError, TypeError):
-        source = None
-    if not isinstance(source, str) or not source:
-        raise DocumentError(
-            "the lock does not say where the spec came from",
-            where=str(files.lock),
-            mend="name the source: pytest-bctrl contract update SOURCE",
-        )
-    return source
+        value = json.loads(_read(files.lock))[name]
+    except (ValueError, KeyError, TypeError):
+        value = None
+    if isinstance(value, str) and value:
+        return value
+    raise DocumentError(
+        "it is not a lock: a JSON object with source, fetched and sha256",
+        where=str(files.lock),
+        mend="restore the file, or write it again: pytest-bctrl contract update SOURCE",
+    )
 
 
 def prepare(text: str, source: str, files: ContractFiles, today: date) -> Update:

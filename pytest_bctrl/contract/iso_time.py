@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
 
-_OFFSET = r"(?:Z|[+-](?:[01]\d|2[0-3]){})?"
-_EXTENDED = r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?" + _OFFSET.format(r"(?::[0-5]\d)?")
-_BASIC = r"\d{8}T\d{4}(?:\d\d(?:[.,]\d+)?)?" + _OFFSET.format(r"(?:[0-5]\d)?")
-_COMMON = re.compile(f"(?:{_EXTENDED}|{_BASIC})", re.ASCII)
+_COMMON = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?", re.ASCII)
+"""What nearly every time is, which the language reads fast."""
 
 # Dates as days of a year or of a week (5.2.3, 5.2.4), and times of fewer parts, where the last may have a fraction.
 _RARE = re.compile(
@@ -29,7 +27,7 @@ def parse_time(text: str) -> datetime | None:
     plain = text.upper()
     if _COMMON.fullmatch(plain):
         try:
-            return datetime.fromisoformat(plain.replace(",", "."))
+            return datetime.fromisoformat(plain)
         except ValueError:
             pass
     found = _RARE.fullmatch(plain)

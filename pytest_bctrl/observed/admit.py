@@ -13,8 +13,8 @@ from pytest_bctrl.contract.model import Contract, at
 from pytest_bctrl.contract.overlay import fresh
 from pytest_bctrl.contract.references import keyworded, rewritten
 from pytest_bctrl.contract.schema.locations import parted, shown, steps
-from pytest_bctrl.contract.schema.node import Node, body_node, node_at, reachable
-from pytest_bctrl.contract.schema.ref import SchemaRef
+from pytest_bctrl.contract.schema.node import Node, body_node, node_at
+from pytest_bctrl.contract.schema.ref import SchemaRef, reachable
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import Facts, Observation, Place
 from pytest_bctrl.observed.unknown import inferred

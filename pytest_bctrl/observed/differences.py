@@ -9,8 +9,8 @@ from typing import Any, Literal
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.applicators import Choice
 from pytest_bctrl.contract.schema.locations import member, parted, shown, tag_value
-from pytest_bctrl.contract.schema.node import Node, body_node, node_at, untold, words
-from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef
+from pytest_bctrl.contract.schema.node import Node, body_node, node_at, untold
+from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, words
 from pytest_bctrl.contract.show import kind_of, shortened
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place

@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -82,24 +83,37 @@ def _candidates(schema: Mapping[str, Any], made: str, patterns: list[str], sourc
 
 def number(schema: Mapping[str, Any], kind: str, place: str, source: Random) -> int | float:
     """Return a number within the schema's limits."""
-    # In decimals, as JSON writes them: in binary 41 times 0.01 is 0.41000000000000003, no multiple of 0.01.
-    step = _decimal(schema.get("multipleOf", 1 if kind == "integer" else 0.5))
-    if kind == "integer":
-        # The integers among the multiples of a fraction in its lowest terms are those of its numerator.
-        step = Decimal(Fraction(step).numerator)
-    least = max(_limits(schema, ("minimum", 0), ("exclusiveMinimum", 1)), default=None)
-    most = min(_limits(schema, ("maximum", 0), ("exclusiveMaximum", -1)), default=None)
-    lowest, is_above = least or (Decimal(0) if most is None or most[0] > 0 else most[0] - 100 * step, 0)
-    highest, is_below = most or (lowest + 100 * step, 0)
-    try:
-        first = ceil(lowest / step) + (is_above and lowest % step == 0)
-        last = floor(highest / step) - (is_below and highest % step == 0)
-    except ArithmeticError:
-        first, last = 1, 0
-    if first > last:
-        raise UnsampledError("no number fits the schema's limits", where=place, mend="widen minimum and maximum")
-    made = source.randint(first, last) * step
+    step, first, last = multiples(schema, kind, place)
+    if first is None:
+        first = 0 if last is None or last > 0 else last - _STEPS
+    made = source.randint(first, first + _STEPS if last is None else last) * step
     return int(made) if kind == "integer" else float(made)
+
+
+_STEPS = 100
+
+
+def multiples(schema: Mapping[str, Any], kind: str, place: str) -> tuple[Decimal, int | None, int | None]:
+    """Return a step of a schema's numbers, and which multiples of it are the least and the greatest, if any are."""
+    # In decimals, as JSON writes them: in binary 41 times 0.01 is 0.41000000000000003, no multiple of 0.01.
+    said = _decimal(schema.get("multipleOf", 1))
+    # The integers among the multiples of a fraction in its lowest terms are those of its numerator.
+    steps = [Decimal(Fraction(said).numerator) if kind == "integer" else said]
+    for step in steps if kind == "integer" or "multipleOf" in schema else _FINER:
+        with suppress(ArithmeticError):
+            firsts = [ceil(least / step) + (side and least % step == 0) for least, side in _limits(schema, *_LEAST)]
+            lasts = [floor(most / step) - (side and most % step == 0) for most, side in _limits(schema, *_MOST)]
+            first, last = max(firsts, default=None), min(lasts, default=None)
+            if first is None or last is None or first <= last:
+                return step, first, last
+    raise UnsampledError("no number fits the schema's limits", where=place, mend="widen minimum and maximum")
+
+
+_FINER = [Decimal(5) / 10**digits for digits in range(1, 16)]
+"""Steps of numbers that may have any fraction, until one is within their limits."""
+
+_LEAST = (("minimum", 0), ("exclusiveMinimum", 1))
+_MOST = (("maximum", 0), ("exclusiveMaximum", 1))
 
 
 def _limits(schema: Mapping[str, Any], *words: tuple[str, int]) -> list[tuple[Decimal, int]]:

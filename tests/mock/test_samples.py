@@ -231,6 +231,7 @@ def test_a_number_is_a_multiple_in_decimals(step: float) -> None:
         ({"minimum": -1.25, "maximum": -0.75}, -1.0),
         ({"exclusiveMinimum": 1, "exclusiveMaximum": 2}, 1.5),
         ({"exclusiveMinimum": -2, "exclusiveMaximum": -1}, -1.5),
+        ({"minimum": 0.12, "exclusiveMaximum": 0.2}, 0.15),
     ],
 )
 def test_a_number_keeps_limits_that_are_no_multiples(schema: dict[str, Any], only: float) -> None:

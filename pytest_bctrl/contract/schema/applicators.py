@@ -15,8 +15,8 @@ from typing import Any
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.locations import WITH, value_tag
-from pytest_bctrl.contract.schema.ref import SchemaRef, types_of
-from pytest_bctrl.contract.show import type_name
+from pytest_bctrl.contract.schema.ref import SchemaRef, parts_of, types_of
+from pytest_bctrl.contract.show import is_of_type, type_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +58,6 @@ def _types(schema: Mapping[str, Any]) -> frozenset[str]:
     return frozenset([types] if isinstance(types, str) else types)
 
 
-def parts_of(contract: Contract, schema: Schema) -> Iterator[Mapping[str, Any]]:
-    """The schema and all that `allOf` adds to it; what allows nothing as the negation of everything."""
-    resolved = contract.resolve(schema)
-    if resolved is False:
-        yield {"not": {}}
-    elif isinstance(resolved, Mapping):
-        yield resolved
-        for part in resolved.get("allOf", ()):
-            yield from parts_of(contract, part)
-
-
 def discriminator(branches: Sequence[Branch]) -> str | None:
     """Return the property whose fixed values tell the object branches apart, or None."""
     objects = [branch for branch in branches if branch.fixed]
@@ -101,8 +90,7 @@ def branch_meant(branches: Sequence[Branch], value: Any) -> int | None:
 
 def is_one_of(types: frozenset[str], value: Any) -> bool:
     """Whether a value is of one of the types; of any, where none is named."""
-    kind = type_name(value)
-    return not types or kind in types or (kind == "integer" and "number" in types)
+    return not types or any(is_of_type(value, name) for name in types)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema import locations as places
 from pytest_bctrl.contract.schema.applicators import Choice, Split, splits
-from pytest_bctrl.contract.schema.ref import SchemaRef, body_spot, expanded, types_of, values_of
+from pytest_bctrl.contract.schema.ref import SchemaRef, body_spot, expanded, reachable, types_of, values_of, words
 
 LEVELS = 64
 """Levels of a recursive schema that are told apart; what lies deeper is not looked into."""
@@ -52,7 +52,7 @@ class Node:
     @cached_property
     def formats(self) -> Mapping[str, SchemaRef]:
         """The formats that every string here is to be in."""
-        return {str(spot.schema["format"]): spot for spot in self.parts("string") if "format" in words(spot)}  # type: ignore[index]
+        return {str(words(spot)["format"]): spot for spot in self.parts("string") if "format" in words(spot)}
 
     @cached_property
     def required(self) -> Mapping[str, SchemaRef]:
@@ -193,11 +193,6 @@ def _name(split: Split) -> tuple[str, str]:
     return split.spot.pointer, word
 
 
-def words(spot: SchemaRef) -> Mapping[str, Any]:
-    """The keywords of a schema; none of one that is true or false."""
-    return spot.schema if isinstance(spot.schema, Mapping) else {}
-
-
 def _has(said: Mapping[str, Any], word: str, key: str | int | None = None) -> bool:
     if word not in said or key is None:
         return word in said
@@ -208,18 +203,6 @@ def _is_free(said: Mapping[str, Any]) -> bool:
     return bool(said.get("patternProperties")) or any(
         said.get(word, False) is not False for word in ("additionalProperties", "unevaluatedProperties")
     )
-
-
-def reachable(contract: Contract, spots: Iterable[SchemaRef], seen: set[str] | None = None) -> Iterator[SchemaRef]:
-    """All schemas that may apply to a place, each once, through every branch and condition."""
-    seen = set() if seen is None else seen
-    for spot in expanded(contract, spots, seen):
-        yield spot
-        said = words(spot)
-        branches = [spot.below(word, i) for word in ("oneOf", "anyOf") for i in range(len(said.get(word, ())))]
-        branches += [spot.below(word) for word in ("if", "then", "else") if word in said]
-        branches += [spot.below("dependentSchemas", name) for name in said.get("dependentSchemas", {})]
-        yield from reachable(contract, branches, seen)
 
 
 @lru_cache(maxsize=256)

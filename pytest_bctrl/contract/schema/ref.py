@@ -83,6 +83,29 @@ def expanded(contract: Contract, spots: Iterable[SchemaRef], seen: set[str] | No
         yield from expanded(contract, parts, seen)
 
 
+def words(spot: SchemaRef) -> Mapping[str, Any]:
+    """The keywords of a schema; none of one that is true or false."""
+    return spot.schema if isinstance(spot.schema, Mapping) else {}
+
+
+def reachable(contract: Contract, spots: Iterable[SchemaRef], seen: set[str] | None = None) -> Iterator[SchemaRef]:
+    """All schemas that may apply to a place, each once, through every branch and condition."""
+    seen = set() if seen is None else seen
+    for spot in expanded(contract, spots, seen):
+        yield spot
+        said = words(spot)
+        branches = [spot.below(word, i) for word in ("oneOf", "anyOf") for i in range(len(said.get(word, ())))]
+        branches += [spot.below(word) for word in ("if", "then", "else") if word in said]
+        branches += [spot.below("dependentSchemas", name) for name in said.get("dependentSchemas", {})]
+        yield from reachable(contract, branches, seen)
+
+
+def parts_of(contract: Contract, schema: Schema) -> Iterator[Mapping[str, Any]]:
+    """The keywords that surely apply, `allOf` and references followed; of what allows nothing, a negation of all."""
+    for spot in expanded(contract, [SchemaRef(schema, "")]):
+        yield {"not": {}} if spot.schema is False else words(spot)
+
+
 def types_of(contract: Contract, spots: Iterable[SchemaRef]) -> frozenset[str]:
     """The types that the schemas' `type` words admit together, through every branch; all where none says."""
     types = frozenset(TYPES)

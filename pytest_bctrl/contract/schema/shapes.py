@@ -8,9 +8,8 @@ from typing import Any, Literal
 
 from pytest_bctrl.contract.engine import accepts, canonicalized, matches
 from pytest_bctrl.contract.model import Contract, Schema
-from pytest_bctrl.contract.schema.applicators import parts_of
 from pytest_bctrl.contract.schema.locations import ITEMS, Path, member, others
-from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.contract.schema.ref import parts_of
 
 Kind = Literal["fixed", "branch", "object", "array", "string", "integer", "number", "any"]
 
@@ -118,13 +117,9 @@ def flatten(contract: Contract, schema: Schema) -> dict[str, Any]:
     """
     flat: dict[str, Any] = {}
     left: list[dict[str, Any]] = []
-    for count, part in enumerate(parts_of(contract, schema)):
-        if count > _PARTS:
-            raise DocumentError(
-                f"more than {_PARTS:,} schemas apply to one value", where=contract.name, mend="repeat none in allOf"
-            )
+    for part in parts_of(contract, schema):
         for key, value in part.items():
-            if key in ("allOf", "$defs"):
+            if key in ("allOf", "$ref", "$defs"):
                 continue
             if key not in flat or flat[key] == value or key in _NOTES:
                 flat.setdefault(key, value)
@@ -135,9 +130,6 @@ def flatten(contract: Contract, schema: Schema) -> dict[str, Any]:
     if flat.get("type") == []:
         return {"not": {}}
     return {**flat, "allOf": left} if left else flat
-
-
-_PARTS = 10_000
 
 
 def _both_types(first: Any, second: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_bctrl.contract.schema.applicators import Dependent
 from pytest_bctrl.contract.schema.locations import parted, untagged
 from pytest_bctrl.contract.schema.node import Node, body_node
-from pytest_bctrl.contract.schema.node import words as keywords
+from pytest_bctrl.contract.schema.ref import words as keywords
 from pytest_bctrl.contract.show import words
 from pytest_bctrl.finding import LEVELS
 
