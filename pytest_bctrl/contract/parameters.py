@@ -9,6 +9,8 @@ from typing import Any
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
+from pytest_bctrl.contract.schema.ref import SchemaRef, reachable, words
+from pytest_bctrl.contract.schema.shapes import implied
 from pytest_bctrl.contract.show import type_name
 
 Pair = tuple[str, str]
@@ -158,17 +160,10 @@ def _field_readings(contract: Contract, parameter: Parameter, text: str) -> Iter
 
 def _lists(contract: Contract, parameter: Parameter, parts: Sequence[str]) -> Iterator[list[Any]]:
     """The lists that some parts may be: one of an empty text may be empty."""
-    inner = next(_items(contract, parameter.schema), True)
+    inner = next((one["items"] for one in _said(contract, parameter.schema) if "items" in one), True)
     yield [_typed(contract, inner, part) for part in parts]
     if [*parts] == [""]:
         yield []
-
-
-def _items(contract: Contract, schema: Schema) -> Iterator[Schema]:
-    flat = _resolved(contract, schema)
-    yield from [flat["items"]] if "items" in flat else ()
-    for branch in _branches(flat):
-        yield from _items(contract, branch)
 
 
 def _parts(parameter: Parameter, text: str) -> list[str]:
@@ -187,18 +182,17 @@ def _typed_members(contract: Contract, parameter: Parameter, members: Iterable[P
 
 def _members(contract: Contract, schema: Schema) -> tuple[dict[str, Schema], Schema | None]:
     """The properties that a schema names, also in the branches of it, and what it says of others, if it does."""
-    flat = _resolved(contract, schema)
-    named, further = dict(flat.get("properties", {})), flat.get("additionalProperties") or None
-    for branch in _branches(flat):
-        inner, beyond = _members(contract, branch)
-        named = {**inner, **named}
-        further = further or beyond
+    named: dict[str, Schema] = {}
+    further = None
+    for said in _said(contract, schema):
+        named = {**said.get("properties", {}), **named}
+        further = further or said.get("additionalProperties") or None
     return named, further
 
 
-def _branches(flat: Mapping[str, Any]) -> Iterator[Schema]:
-    for word in ("allOf", "anyOf", "oneOf"):
-        yield from flat.get(word, ())
+def _said(contract: Contract, schema: Schema) -> list[Mapping[str, Any]]:
+    """The keywords of all schemas that may apply where one does."""
+    return [words(one) for one in reachable(contract, [SchemaRef(schema, "")])]
 
 
 def _json_or_text(text: str) -> Any:
@@ -225,20 +219,9 @@ def _typed(contract: Contract, schema: Schema, text: str) -> Any:
 
 def _types(contract: Contract, schema: Schema) -> frozenset[str]:
     """The JSON types that a schema names, also in the branches of it; of its listed values where it names none."""
-    flat = _resolved(contract, schema)
-    named = flat.get("type")
-    found = {named} if isinstance(named, str) else set(named or ())
-    for branch in _branches(flat):
-        found |= _types(contract, branch)
-    if not found:
-        listed = [flat["const"]] if "const" in flat else flat.get("enum", ())
-        found = set(map(type_name, listed)) or {kind for word, kind in _IMPLIED.items() if word in flat}
+    found: set[str] = set()
+    for said in _said(contract, schema):
+        named = said.get("type", ())
+        listed = [said["const"]] if "const" in said else said.get("enum", ())
+        found |= {named} if isinstance(named, str) else {*named} or {*map(type_name, listed)} or {*implied(said)}
     return frozenset(found)
-
-
-_IMPLIED = {"properties": "object", "additionalProperties": "object", "items": "array"}
-
-
-def _resolved(contract: Contract, schema: Schema) -> Mapping[str, Any]:
-    found = contract.resolve(schema)
-    return found if isinstance(found, Mapping) else {}

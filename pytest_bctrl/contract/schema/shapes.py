@@ -62,7 +62,12 @@ def types(schema: Mapping[str, Any]) -> tuple[str, ...]:
     named = schema.get("type")
     if named is not None:
         return tuple(named) if isinstance(named, list) else (str(named),)
-    return next(((name,) for name, words in _IMPLYING.items() if schema.keys() & words), ())
+    return tuple(implied(schema)[:1])
+
+
+def implied(schema: Mapping[str, Any]) -> list[str]:
+    """The types that a schema means by words that say something of one type alone."""
+    return [name for name, words in _IMPLYING.items() if not words.isdisjoint(schema)]
 
 
 _IMPLYING: Mapping[str, frozenset[str]] = {
@@ -73,7 +78,6 @@ _IMPLYING: Mapping[str, frozenset[str]] = {
     "string": frozenset({"pattern", "format", "minLength", "maxLength"}),
     "number": frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}),
 }
-"""The type that a schema without one means, by the words that say something of that type alone."""
 
 
 def _of_type(name: str, schema: Mapping[str, Any]) -> tuple[Shape, ...]:
