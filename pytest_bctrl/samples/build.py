@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pytest_bctrl.contract.engine import accepts, place_of
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.locations import member
-from pytest_bctrl.contract.schema.shapes import Shape, canonical, containing, flatten, said_of, shapes
+from pytest_bctrl.contract.schema.shapes import Shape, alternatives, canonical, containing, flatten, said_of, shapes
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples import text
 from pytest_bctrl.samples.pattern import matching
@@ -46,16 +46,18 @@ class _Place:
     members: dict[str, _Member] = field(default_factory=dict)
 
     @cached_property
+    def flat(self) -> Mapping[str, Any]:
+        return flatten(self.contract, self.schema)
+
+    @cached_property
     def options(self) -> tuple[Shape, ...]:
-        found = shapes(self.contract, self.schema)
-        return tuple(shape for shape in found if shape.kind != "fixed" or self.accepts(shape.value))
+        return tuple(shape for shape in alternatives(self.flat) if shape.kind != "fixed" or self.accepts(shape.value))
 
     @cached_property
     def is_plain(self) -> bool:
         """Whether whatever is built here is right by construction."""
-        flat = flatten(self.contract, self.schema)
         is_listed = all(shape.kind == "fixed" for shape in self.options)
-        return is_listed or not any(word in flat and flat[word] not in ({}, True) for word in _INTRICATE)
+        return is_listed or all(self.flat[word] in ({}, True) for word in _INTRICATE & self.flat.keys())
 
     @cached_property
     def canonical(self) -> list[Schema]:
@@ -67,8 +69,10 @@ class _Place:
     @property
     def examples(self) -> Iterator[Any]:
         """The values that the document itself gives, where they are right."""
-        flat = flatten(self.contract, self.schema)
-        given = (*flat.get("examples", ()), *(flat[word] for word in ("example", "default") if word in flat))
+        given = (
+            *self.flat.get("examples", ()),
+            *(self.flat[one] for one in ("example", "default") if one in self.flat),
+        )
         return (copy.deepcopy(value) for value in given if self.accepts(value))
 
 

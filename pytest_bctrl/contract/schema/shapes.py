@@ -26,7 +26,11 @@ class Shape:
 
 def shapes(contract: Contract, schema: Schema) -> tuple[Shape, ...]:
     """Return the alternatives of `schema`, which is resolved first; `any` alone where it says nothing."""
-    flat = flatten(contract, schema)
+    return alternatives(flatten(contract, schema))
+
+
+def alternatives(flat: Mapping[str, Any]) -> tuple[Shape, ...]:
+    """Return the alternatives of a flat schema."""
     if flat.get("not") == {}:
         return ()
     if "const" in flat:
