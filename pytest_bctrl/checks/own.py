@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.violation import RULES, Violation, findings
+from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import LEVELS, Finding, Level
@@ -111,16 +112,9 @@ def _broken(check: Check, error: Exception) -> BrokenCheckError:
             line = frame.lineno or line
     return BrokenCheckError(
         f"the check {check.name} raised {type(error).__name__}: {error}",
-        where=f"{_shown(file)}:{line}",
+        where=f"{shown_path(File(file))}:{line}" if file else check.name,
         mend="mend the check; what it was to look at is not checked",
     )
-
-
-def _shown(file: str) -> str:
-    try:
-        return str(File(file).relative_to(File.cwd()))
-    except ValueError:
-        return file
 
 
 def flattened(given: Iterable[Any], wanted: type | tuple[type, ...], hook: str) -> list[Any]:
