@@ -241,9 +241,9 @@ class Value:
             return text
         text = mask.join(self._pattern.sub(lambda _: mask, piece) for piece in text.split(mask))
         for parts in _PARTS:
-            if not self._is_in(text, mask):
-                break
-            text = mask.join(parts.sub(lambda part: self._masked(part[0], mask), piece) for piece in text.split(mask))
+            if self._is_in(text, mask):
+                pieces = text.split(mask)
+                text = mask.join(parts.sub(lambda part: self._masked(part[0], mask), piece) for piece in pieces)
         return text
 
     def _is_in(self, text: str, mask: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.checks.run import check_invariant, check_invariants, places_of
+from pytest_bctrl.contract.schema.invariant import Invariant
 
 from .answers import SPACE, answer, runtime, sample
 
@@ -90,6 +91,7 @@ RULE = {"rule": "r", "level": "info", "because": "so"}
         ({"unique": "a[*]"}, {"a": ["x", "y", "x"]}, [("a", 2)]),
         ({"unique": "a[*].b[*]"}, {"a": [{"b": ["x"]}, {"b": ["x"]}]}, [("a", 1, "b", 0)]),
         ({"each": "a", "equals": "path.id"}, {"a": "other"}, [("a",)]),
+        ({"each": "$", "equals": "path.id"}, "other", [()]),
         ({"each": "a", "equals": "path.gone"}, {"a": "other"}, []),
         ({"each": "a", "equals": "path.id"}, {"a": True}, []),
         ({"each": "a", "equals": "path.id"}, {"a": ["other"]}, []),
@@ -99,9 +101,13 @@ RULE = {"rule": "r", "level": "info", "because": "so"}
         ({"each": "[*]", "ordered": ["a", "b"]}, [{"a": "2026-01-02T00:00Z", "b": "2026-01-01T00:00Z"}], [(0, "b")]),
     ],
 )
-def test_a_rule_of_ones_own_is_kept_or_broken(rule: Any, body: Any, expected: Any) -> None:
+def test_a_rule_of_ones_own_is_kept_or_broken_and_then_repaired(rule: Any, body: Any, expected: Any) -> None:
     violations = check_invariant(answer(body, id="mine"), {**RULE, **rule})
     assert expected == [violation.path for violation in violations]
+    (invariant,) = Invariant.of({**RULE, **rule})
+    invariant.repair(body, {"id": "mine"}, 0)
+    # The body itself cannot be changed in place.
+    assert [one for one in expected if not one] == [path for path, _, _ in invariant.check(body, {"id": "mine"})]
 
 
 @pytest.mark.parametrize(

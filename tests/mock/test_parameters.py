@@ -172,9 +172,12 @@ def test_there_may_be_blanks_around_the_commas_of_a_header_field(name: str, spel
     assert 200 == reply(of, Inputs({"id": "7"}, headers=(("p", spelled),))).status
 
 
-def test_a_value_that_nobody_can_make_is_asked_for() -> None:
+@pytest.mark.parametrize(
+    "schema", [{"type": "string", "pattern": "^(?=a)x$"}, {"type": "array", "items": {"const": "a,b"}}]
+)
+def test_a_value_that_nobody_can_make_or_send_is_asked_for(schema: dict[str, Any]) -> None:
     """By its name, and nothing is sent without it."""
-    of = contract(Case(HEADER, {"type": "string", "pattern": "^(?=a)x$"}, "", "", ""), required=True)
+    of = contract(Case(HEADER, schema, "", "", ""), required=True)
     operation = of.operations[0]
 
     assert ["p"] == unfilled(of, operation, {})

@@ -175,6 +175,45 @@ def test_invariants_hold_of_numbers_and_of_what_may_be_left_out() -> None:
     assert [] == [finding for body in bodies for finding in check(body, contract=made)]
 
 
+def test_limits_that_no_decimal_holds_leave_no_number() -> None:
+    with pytest.raises(DocumentError, match="no number fits"):
+        text.number({"multipleOf": 1e-300, "exclusiveMinimum": 1e300}, "number", "x", Random(1))
+
+
+A_AND_B: dict[str, Any] = {
+    name: {
+        "type": "object",
+        "properties": {"kind": {"type": "string"}, name: {"type": "integer"}},
+        "required": ["kind"],
+    }
+    for name in "AB"
+}
+REFS = [{"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}]
+
+
+@pytest.mark.parametrize(
+    ("schema", "holds"),
+    [
+        (
+            {"allOf": [{"type": ["number", "null"]}, {"type": ["integer", "null"]}]},
+            lambda body: type(body) in (int, type(None)),
+        ),
+        ({"type": "object", "required": ["a"], "dependentRequired": {"a": ["b"]}}, lambda body: "b" in body),
+        ({"oneOf": REFS, "discriminator": {"propertyName": "kind"}}, lambda body: body["kind"] in ("A", "B")),
+        (
+            {"anyOf": REFS, "discriminator": {"propertyName": "kind", "mapping": {"one": "#/components/schemas/A"}}},
+            lambda body: body["kind"] in ("one", "B"),
+        ),
+    ],
+)
+def test_a_sample_keeps_what_words_say_together(schema: dict[str, Any], holds: Any) -> None:
+    """Types intersected, names that others require, and the kind of a branch as a discriminator names it."""
+    made = contract_of(schema, A_AND_B)
+    bodies = Samples(made, made.operations[0]).bodies()
+    found = [one.level for body in bodies for one in check(text.encode(body), contract=made)]
+    assert ("error" not in found, True) == (True, all(map(holds, bodies)))
+
+
 def test_numbers_of_copies_are_renewed() -> None:
     """As a mock does that serves more than there are different ones."""
     thing = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}

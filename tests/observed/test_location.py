@@ -108,6 +108,8 @@ BODY = {"a": [{"odd.name": 1, "kind": "x"}, {"kind": "y", "é": 2}], "n" * 130: 
         ("a[*].*", [1, "x", "y", 2]),
         (location(("n" * 130,)), [3]),
         ("kind.a", []),
+        ("a.*", []),
+        ("$[0]", []),
     ],
 )
 def test_a_location_selects_what_it_names(place: str, values: list[Any]) -> None:

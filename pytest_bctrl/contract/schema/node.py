@@ -103,16 +103,15 @@ class Node:
     def _collect(self, kind: str) -> tuple[tuple[SchemaRef, ...], tuple[Split, ...]]:
         parts: list[SchemaRef] = []
         pending: list[Split] = []
-        waiting = list(expanded(self.contract, self.firm))
+        seen: set[str] = set()
+        waiting = list(expanded(self.contract, self.firm, seen))
         while waiting:
             spot = waiting.pop(0)
-            if any(one.pointer == spot.pointer for one in parts):
-                continue
             parts.append(spot)
             for split in splits(self.contract, spot, kind):
                 if isinstance(split, Choice) and len(split.admitting) < 2:
                     sole = [split.branches[index] for index in split.admitting]
-                    waiting.extend(expanded(self.contract, sole))
+                    waiting.extend(expanded(self.contract, sole, seen))
                 elif _name(split) not in self._told:
                     pending.append(split)
         return tuple(parts), tuple(pending)
