@@ -30,11 +30,6 @@ class Strength:
     false_alarms: tuple[Finding, ...]
     underived: tuple[str, ...]
 
-    @property
-    def is_full(self) -> bool:
-        """Whether everything was caught, and nothing that is right."""
-        return not self.survivors and not self.false_alarms
-
     def __str__(self) -> str:
         """The one figure: `contract strength: 290 of 290 mutants caught`."""
         return f"contract strength: {self.total - len(self.survivors)} of {self.total} mutants caught"
