@@ -70,6 +70,8 @@ def test_a_mutant_is_found_at_its_place_and_each_location_gives_its_values(contr
     made, bodies = sampled(contract)
     for mutant in (*mutants(made), *undocumented_mutants(made)) if bodies else ():
         answer, found = found_in(contract, mutant.body)
+        for observed, facts in answer.observed.places.items():
+            assert len(list(answer.select(observed.location))) >= facts.seen, observed.location
         wanted = [location(path) for path, _ in select(mutant.body, mutant.location)]
         paths: list[str] = []
         for finding in (finding for finding in found if finding.rule == mutant.check):
