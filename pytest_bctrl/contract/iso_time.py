@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 
 _COMMON = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?", re.ASCII)
 """What nearly every time is, which the language reads fast."""
 
 # Dates as days of a year or of a week (5.2.3, 5.2.4), and times of fewer parts, where the last may have a fraction.
 _RARE = re.compile(
-    r"(?P<year>\d{4})(?P<dash>-?)(?:(?P<month>\d\d)(?P=dash)(?P<day>\d\d)|(?P<nth>\d{3})"
-    r"|W(?P<week>\d\d)(?P=dash)(?P<weekday>\d))"
+    r"(?P<date>(?P<year>\d{4})(?P<dash>-?)(?:\d\d(?P=dash)\d\d|(?P<nth>\d{3})|W\d\d(?P=dash)\d))"
     r"T(?P<hour>\d\d)(?:(?P<colon>:?)(?P<minute>[0-5]\d)(?:(?P=colon)(?P<second>[0-5]\d|60))?)?(?:[.,](?P<part>\d+))?"
-    r"(?P<offset>Z|(?P<sign>[+-])(?P<hours>[01]\d|2[0-3])(?::?(?P<minutes>[0-5]\d))?)?",
+    r"(?P<offset>Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?",
     re.ASCII,
 )
 
@@ -35,7 +34,8 @@ def parse_time(text: str) -> datetime | None:
     if found is None or (found["colon"] is not None and bool(found["colon"]) is not bool(found["dash"])):
         return None
     try:
-        moment = datetime.combine(_date(found), datetime.min.time(), _offset(found)) + _since_midnight(found)
+        zone = datetime.fromisoformat(f"20000101T00{found['offset'] or ''}").tzinfo
+        moment = datetime.combine(_date(found), datetime.min.time(), zone) + _since_midnight(found)
         return moment if found["second"] != "60" or _ends_a_day(moment) else None
     except (ValueError, OverflowError):
         return None
@@ -50,22 +50,12 @@ def _ends_a_day(moment: datetime) -> bool:
 
 
 def _date(found: re.Match[str]) -> date:
-    year = int(found["year"])
-    if found["nth"]:
-        day = date(year, 1, 1) + timedelta(days=int(found["nth"]) - 1)
-        if day.year != year:
-            raise ValueError("the year has no such day")
-        return day
-    if found["week"]:
-        return date.fromisocalendar(year, int(found["week"]), int(found["weekday"]))
-    return date(year, int(found["month"]), int(found["day"]))
-
-
-def _offset(found: re.Match[str]) -> timezone | None:
-    if found["offset"] in (None, "Z"):
-        return UTC if found["offset"] else None
-    offset = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"] or 0))
-    return timezone(-offset if found["sign"] == "-" else offset)
+    if not found["nth"]:
+        return date.fromisoformat(found["date"])
+    day = date(int(found["year"]), 1, 1) + timedelta(days=int(found["nth"]) - 1)
+    if day.year != int(found["year"]):
+        raise ValueError("the year has no such day")
+    return day
 
 
 def _since_midnight(found: re.Match[str]) -> timedelta:
