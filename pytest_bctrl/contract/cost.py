@@ -35,12 +35,13 @@ class Cost:
         self._schemas: dict[int, Mapping[str, Any]] = {}
         self._inside: dict[int, Counter[int]] = {}
         self._below: dict[int, list[Counter[int]]] = {}
-        self._pointers = {id(one.value): one.pointer for one in keyworded(document)}
+        schemas = list(keyworded(document))
+        self._pointers = {id(one.value): one.pointer for one in schemas}
         self._left = _MEAN * (MOST + len(self._pointers))
         self._dynamic: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-        for one in keyworded(document):
+        for one in schemas:
             self._dynamic[str(one.value.get("$dynamicAnchor"))].append(one.value)
-        waiting: list[Any] = [one.value for one in keyworded(document)]
+        waiting: list[Any] = [one.value for one in schemas]
         while waiting:
             schema = waiting.pop()
             if id(schema) not in self._below and isinstance(schema, Mapping):
