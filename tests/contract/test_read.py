@@ -169,6 +169,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "dangling in a property named default": (document({"properties": {"default": {"$ref": "#/gone"}}}), "nowhere"),
     "dangling response": (document(responses={"200": {"$ref": "#/components/responses/X"}}), "leads nowhere"),
     "outside": (document({"$ref": "other.yaml#/a"}), "outside the document"),
+    "outside of 3.0": ({**document({"$ref": "other.yaml#/a"}), "openapi": "3.0.3"}, "outside the document"),
     "anchor": (document({"$ref": "#here"}), "leads nowhere"),
     "negative index": (document({"$ref": "#/servers/-1"}), "leads nowhere"),
     "itself": (_schemas(A=A), "back to itself"),

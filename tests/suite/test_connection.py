@@ -127,3 +127,13 @@ def test_a_target_that_refuses_the_plain_request_is_asked_once(reply: Reply, wor
         (found,), _ = judged(server)
         assert 1 == len(server.log)
     assert words in found.message
+
+
+def test_a_secret_in_a_header_of_the_command_line_is_hidden_too(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACCESS", ACCESS)
+    pytester.makepyfile("import os\ndef test_it():\n    assert 0, os.environ['ACCESS']")
+    result = pytester.runpytest("--bctrl-header=CF-Access: $ACCESS")
+    result.assert_outcomes(failed=1)
+    assert ACCESS not in result.stdout.str()
