@@ -199,6 +199,10 @@ REFS = [{"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}]
             lambda body: type(body) in (int, type(None)),
         ),
         ({"type": "object", "required": ["a"], "dependentRequired": {"a": ["b"]}}, lambda body: "b" in body),
+        (
+            {"oneOf": [{"properties": {f"{name}{n}": {"type": "null"} for n in range(40)}} for name in "abc"]},
+            lambda body: len({name[0] for name in body}) > 1,
+        ),
         ({"oneOf": REFS, "discriminator": {"propertyName": "kind"}}, lambda body: body["kind"] in ("A", "B")),
         (
             {"anyOf": REFS, "discriminator": {"propertyName": "kind", "mapping": {"one": "#/components/schemas/A"}}},
@@ -207,7 +211,7 @@ REFS = [{"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}]
     ],
 )
 def test_a_sample_keeps_what_words_say_together(schema: dict[str, Any], holds: Any) -> None:
-    """Types intersected, names that others require, and the kind of a branch as a discriminator names it."""
+    """Types intersected, names that others require, one of large alternatives, the kind that a discriminator names."""
     made = contract_of(schema, A_AND_B)
     bodies = Samples(made, made.operations[0]).bodies()
     found = [one.level for body in bodies for one in check(text.encode(body), contract=made)]

@@ -38,6 +38,7 @@ class Node:
         self.level = level
         self._told = told
         self._kept: dict[tuple[str, ...], Node | None] = {}
+        self._by_kind: dict[str, tuple[tuple[SchemaRef, ...], tuple[Split, ...]]] = {}
 
     @cached_property
     def types(self) -> frozenset[str]:
@@ -95,10 +96,6 @@ class Node:
         if kind not in self._by_kind:
             self._by_kind[kind] = self._collect(kind)
         return self._by_kind[kind]
-
-    @cached_property
-    def _by_kind(self) -> dict[str, tuple[tuple[SchemaRef, ...], tuple[Split, ...]]]:
-        return {}
 
     def _collect(self, kind: str) -> tuple[tuple[SchemaRef, ...], tuple[Split, ...]]:
         parts: list[SchemaRef] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -171,7 +171,8 @@ _BOTH: Mapping[str, Callable[[Any, Any], Any]] = {
 def canonical(contract: Contract, schema: Schema) -> Iterator[Schema]:
     """Yield a schema that allows the same values: each type apart, `allOf` and conditions and `not` worked in.
 
-    Alternatives do not overlap there. Before it comes one that keeps to what a discriminator says as well, and it is
+    Alternatives do not overlap there. Before it comes one that keeps to what a discriminator says as well, and after it
+    each alternative with one name wrong of every other: the engine works out no more than a few names at once. It is
     the schema itself where the engine has no such form of it.
     """
     inlined = _inlined(contract, schema)
@@ -181,6 +182,17 @@ def canonical(contract: Contract, schema: Schema) -> Iterator[Schema]:
             named = [{"allOf": [branch, *_named(flat, branch)]} for branch in flat[keyword]]
             yield canonicalized(contract, {"allOf": [inlined, _inlined(contract, {"anyOf": named})]})
     yield canonicalized(contract, inlined)
+    branches = [(branch, flatten(contract, branch).get("properties", {})) for branch in flat.get("oneOf", ())]
+    for branch, own in branches:
+        beside = {key: value for key, value in flat.items() if key != "oneOf"}
+        apart = [_wrong(properties, own) for other, properties in branches if other is not branch]
+        yield {"allOf": [beside, branch, *_named(flat, branch), *apart]}
+
+
+def _wrong(properties: Mapping[str, Any], others: Collection[str]) -> Schema:
+    """What an object with these properties is not: one with a wrong value in the first that is not among the others."""
+    said = (one for one in properties.items() if one[0] not in others and one[1] not in ({}, True))
+    return next(({"properties": {name: {"not": inner}}, "required": [name]} for name, inner in said), True)
 
 
 def _inlined(contract: Contract, schema: Schema) -> Schema:
