@@ -184,17 +184,14 @@ _JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-def _of(contract: Contract, operation: str | None) -> Samples:
-    samples = Samples(contract, contract.operation(operation) if operation else main_operation(contract))
+def _samples(contract: Contract | None, operation: str | None) -> Samples:
+    samples = packaged_samples()
+    if contract is not None:
+        samples = Samples(contract, contract.operation(operation) if operation else main_operation(contract))
     if not samples.lists:
         raise SettingError(
             "its answer holds no list", where=samples.operation.label, mend="name another operation: operation=…"
         )
-    return samples
-
-
-def _samples(contract: Contract | None, operation: str | None) -> Samples:
-    samples = packaged_samples() if contract is None else _of(contract, operation)
     # Here and not in the first draw, which Hypothesis would take for a strategy that is slow.
     samples.refuse_broken(samples.item(), "sample")
     check(encode(samples.sample()), contract=samples.contract, operation=samples.operation.label)
