@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -189,10 +189,11 @@ def canonical(contract: Contract, schema: Schema) -> Iterator[Schema]:
         yield {"allOf": [beside, branch, *_named(flat, branch), *apart]}
 
 
-def _wrong(properties: Mapping[str, Any], others: Collection[str]) -> Schema:
-    """What an object with these properties is not: one with a wrong value in the first that is not among the others."""
-    said = (one for one in properties.items() if one[0] not in others and one[1] not in ({}, True))
-    return next(({"properties": {name: {"not": inner}}, "required": [name]} for name, inner in said), True)
+def _wrong(properties: Mapping[str, Any], own: Mapping[str, Any]) -> Schema:
+    """An object with a wrong value in one of these properties: in the first that is none of its own, or is another."""
+    telling = (name for name, said in properties.items() if said not in ({}, True, own.get(name)))
+    names = sorted(telling, key=lambda name: name in own)
+    return {"properties": {name: {"not": properties[name]} for name in names[:1]}, "required": names[:1]}
 
 
 def _inlined(contract: Contract, schema: Schema) -> Schema:
