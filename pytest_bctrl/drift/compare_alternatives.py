@@ -35,7 +35,7 @@ def compare_alternatives(draft: Draft) -> bool:
 
 def _compare_choice(draft: Draft, before: Choice, after: Choice) -> None:
     if before.kind == after.kind and not any(
-        unlike(before.branches, after.branches, draft.sides.equality.written_alike)
+        unlike(before.branches, after.branches, draft.sides.equality.written_alike, [])
     ):
         return
     sides = _read(draft, before, draft.sides.old), _read(draft, after, draft.sides.new)
@@ -151,7 +151,7 @@ def compare_all_of(draft: Draft, changed: bool) -> None:
     sides = draft.sides
     if not draft.old.all_of or not draft.new.all_of:
         return
-    gone, come = unlike(draft.old.all_of, draft.new.all_of, sides.equality.written_alike)
+    gone, come = unlike(draft.old.all_of, draft.new.all_of, sides.equality.written_alike, [])
     before, after = branches(gone, sides.old), branches(come, sides.new)
     if bool(before and after) != changed:
         return

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.drift.compare_body import compare_request_bodies
 from pytest_bctrl.drift.compare_parameters import add_at, compare_parameters, read_parameters
-from pytest_bctrl.drift.compare_responses import compare_responses, read_responses
+from pytest_bctrl.drift.compare_responses import compare_request_bodies, compare_responses, read_responses
 from pytest_bctrl.drift.compare_schema import SchemaComparison
 from pytest_bctrl.drift.compare_security import (
     Demands,

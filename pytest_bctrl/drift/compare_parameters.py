@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.drift.compare_keywords import show_types
 from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, sunset
-from pytest_bctrl.drift.media_types import is_json, media_types
 from pytest_bctrl.drift.pair import RANK, View
-from pytest_bctrl.drift.spec import Part, Spec, word
+from pytest_bctrl.drift.spec import Part, Spec, is_json, media_types, word
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.compare_schema import SchemaComparison

@@ -14,8 +14,7 @@ from pytest_bctrl.drift.compare_keywords import (
     compare_types,
     compare_values,
 )
-from pytest_bctrl.drift.compare_properties import compare_properties
-from pytest_bctrl.drift.compare_subschemas import compare_discriminators, compare_subschemas
+from pytest_bctrl.drift.compare_subschemas import compare_discriminators, compare_properties, compare_subschemas
 from pytest_bctrl.drift.pair import Draft, Located, rank
 from pytest_bctrl.drift.rules import rules
 

@@ -176,3 +176,26 @@ def value_key(value: Any) -> Any:
     if isinstance(value, list):
         return ("list", tuple(value_key(item) for item in value))
     return value
+
+
+def media_types(spec: Spec, holder: Part) -> dict[str, Part]:
+    """Return the media types of the `content` of a body, response, parameter or header by their names in one form.
+
+    Raises `DocumentError` where one is no mapping.
+    """
+    found = {}
+    for name, part in spec.members(holder / "content"):
+        spec.mapping(part)
+        found[_media_type_in_one_form(name)] = part
+    return found
+
+
+def _media_type_in_one_form(name: str) -> str:
+    """Lower case, no blanks around the parameters, which are sorted."""
+    essence, *parameters = [piece.strip().lower() for piece in name.split(";")]
+    return "; ".join([essence, *sorted(filter(None, parameters))])
+
+
+def is_json(name: str) -> bool:
+    """Tell whether a value in this media type is JSON, so that it shows what type it is of."""
+    return name.split(";")[0].endswith(("/json", "+json"))
