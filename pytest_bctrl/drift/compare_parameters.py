@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.drift.compare_keywords import show_types
-from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, sunset
+from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, removed_after
 from pytest_bctrl.drift.pair import RANK, View
 from pytest_bctrl.drift.spec import Part, Spec, is_json, media_types, word
 
@@ -108,17 +108,9 @@ def _location(key: Key, parameter: Parameter) -> str:
 
 
 def _note_removed(report: Report, options: Options, parameter: Parameter, place: Place) -> None:
-    values = parameter.part.value
-    rule = "request-parameter-removed"
-    if values.get("deprecated"):
-        rule = "request-parameter-removed-with-deprecation"
-        if "x-sunset" in values:
-            when = sunset(values["x-sunset"])
-            if when is None:
-                rule = "request-parameter-sunset-parse"
-            elif when > options.day():
-                rule = "request-parameter-removed-before-sunset"
-    report.add(rule, place, parameter.name, None, parameter.part.pointer)
+    after = removed_after(parameter.part.value, options)
+    rule = "request-parameter-sunset-parse" if after == "parse" else f"request-parameter-removed-{after}"
+    report.add(rule.removesuffix("-without-deprecation"), place, parameter.name, None, parameter.part.pointer)
 
 
 def _note_added(walk: SchemaComparison, report: Report, parameter: Parameter, place: Place, is_known: bool) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 
 MAX_CHANGES = 100_000
+Values = dict[str, str]
+"""Values, and where each stands; empty for where all of them do."""
 
 
 class Place(NamedTuple):
@@ -69,6 +71,14 @@ class Report:
         """Note a change: its rule, place, both values, the pointers of both, and the pairs that lead to it."""
         change = changed(rule, rule, "", (old, new), (old_at, new_at), say)
         self.note([Located(change, rank(rule, self.levels), 0, "", trails)], place)
+
+    def add_each(self, rule: str, place: Place, sides: Iterable[Values], at: tuple[str, str]) -> None:
+        """Note each value that came or went, under rules that end in `-removed` and `-added`; `at`: where all stand."""
+        old, new = sides
+        for value in (value for value in old if value not in new):
+            self.add(f"{rule}-removed", place, value, None, old[value] or at[0], at[1])
+        for value in (value for value in new if value not in old):
+            self.add(f"{rule}-added", place, None, value, at[0], new[value] or at[1])
 
     def note(self, changes: Iterable[Located], place: Place) -> None:
         """Note changes of what stands at a place.
