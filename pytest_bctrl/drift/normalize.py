@@ -148,7 +148,7 @@ class Normalizer:
         """Keep alternatives for later; an only one must hold, and none but null is null."""
         if choice.branches:
             found.choices.append(choice)
-        elif choice.with_null:
+        else:
             found.flat[choice.pointer] = Flat({"type": "null"}, choice.pointer, False)
         if len(choice.branches) == 1:
             self._flatten(choice.branches[0][0], choice.with_null, found, depth + 1)
