@@ -21,8 +21,7 @@ from pytest_bctrl.drift.spec import escape
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.pattern import matching
-from pytest_bctrl.samples.rotation import Rotation
-from pytest_bctrl.samples.text import LONGEST
+from pytest_bctrl.samples.text import LONGEST, Rotation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
