@@ -42,6 +42,9 @@ def read_parameters(spec: Spec, operation: Operation) -> dict[Key, Parameter]:
 
     A path parameter is keyed by its position. Raises `DocumentError` where one has no name, place or shape.
     """
+    known: dict[Key, Parameter] | None = spec.parameters.get((operation.method, operation.path))
+    if known is not None:
+        return known
     found: dict[Key, Parameter] = {}
     names = operation.path_parameters
     for whole in (operation.item / "parameters", operation.part / "parameters"):
@@ -53,6 +56,7 @@ def read_parameters(spec: Spec, operation: Operation) -> dict[Key, Parameter]:
             if parameter.place == "path" and parameter.name in names:
                 key = f"#{names.index(parameter.name)}"
             found[parameter.place, key] = parameter
+    spec.parameters[operation.method, operation.path] = found
     return found
 
 

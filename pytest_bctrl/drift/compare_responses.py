@@ -207,9 +207,7 @@ def compare_request_bodies(
         report.add(f"request-body-became-{word(demands)}", here, word(demanded), word(demands), *at)
     ranks, worst = _compare_content(walk, report, before, after)
     if ranks:
-        report.add(
-            _BODY_RULES[min(ranks)], here, None, None, *at, trails=[trail for one in worst for trail in one.trails]
-        )
+        report.add(_BODY_RULES[min(ranks)], here, None, None, *at, made_of=worst)
 
 
 def _compare_content(walk: SchemaComparison, report: Report, old: Part, new: Part) -> tuple[set[int], list[Located]]:

@@ -127,11 +127,13 @@ def branches(schemas: Iterable[Schema], normal: Normalizer) -> list[Branch]:
     found = []
     for one in schemas:
         node = normal.node(one)
-        values = {}
-        for name, schema in node.maps.get("properties", {}).items():
-            enum = normal.node(schema).enum if any(map(_may_list, schema)) else None
-            if enum:
-                values[name] = frozenset(enum)
+        values = normal.listed.get(node)
+        if values is None:
+            values = normal.listed[node] = {}
+            for name, schema in node.maps.get("properties", {}).items():
+                enum = normal.node(schema).enum if any(map(_may_list, schema)) else None
+                if enum:
+                    values[name] = frozenset(enum)
         found.append(Branch(one, node, values))
     return found
 

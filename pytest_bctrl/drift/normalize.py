@@ -66,6 +66,8 @@ class Normalizer:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
+        self.listed: dict[Node, dict[str, frozenset[Any]]] = {}
+        """The values that the properties of an alternative list, once they were looked up."""
         self._nodes: dict[Any, Node] = {}
         self._flat: dict[tuple[str, ...], Node] = {}
         self._open: set[str] = set()

@@ -80,13 +80,17 @@ Trail = tuple["Trail | None", tuple["Node", "Node"], str]
 
 
 class Located(NamedTuple):
-    """A change, how bad it is, how many schemas lead to it from where a schema is used, the way, and its pairs."""
+    """A change, how bad it is, how many schemas lead to it from where a schema is used, the way, and its pairs.
+
+    `made_of`: the changes of schemas that it stands for, where it is one for many.
+    """
 
     change: Change
     rank: int
     depth: int
     way: str
     trails: Sequence[Trail]
+    made_of: Sequence[Located] = ()
 
 
 RANK: dict[Level, int] = {"error": 0, "warning": 1, "info": 2}

@@ -35,6 +35,8 @@ class Spec:
         self.root = Part(document.data, "")
         self.is_30 = document.version.startswith("3.0")
         self.seen: set[str] = set()
+        self.parameters: dict[tuple[str, str], Any] = {}
+        """The parameters of each operation, once they were read."""
         self._anchors: dict[str, str] | None = None
         self._targets: dict[str, Part] = {}
 

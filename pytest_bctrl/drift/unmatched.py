@@ -53,7 +53,7 @@ def read_schemas(normal: Normalizer, schemas: Iterable[Schema], known: Container
         value, trail, user = waiting.pop()
         if isinstance(value, bool):
             continue
-        if not isinstance(value, dict) or not all(_FORMS[word](value[word]) for word in _FORMS.keys() & value.keys()):
+        if not isinstance(value, dict) or not _is_plain(value):
             normal.node((Part(value, _pointer(trail)),))
             continue
         if refers(value):
@@ -64,10 +64,16 @@ def read_schemas(normal: Normalizer, schemas: Iterable[Schema], known: Container
                 part = spec.target(Part(value, _pointer(trail)))
                 spec.seen.add(part.pointer)
                 waiting.append((part.value, part.pointer, ref))
-        for word in _HOLDING.keys() & value.keys():
-            for key, inner in _HOLDING[word](value[word]):
-                waiting.append((inner, (trail, word, key), user if word in _AT_ONCE else ""))
+        for word, held in value.items():
+            if word in _HOLDING:
+                holder = user if word in _AT_ONCE else ""
+                waiting += [(inner, (trail, word, key), holder) for key, inner in _HOLDING[word](held)]
     _read_rings(normal, uses)
+
+
+def _is_plain(schema: dict[str, Any]) -> bool:
+    """Tell a schema of whose own words none is of a wrong form, or left to be read in full."""
+    return all(_FORMS[word](value) for word, value in schema.items() if word in _FORMS)
 
 
 def _read_rings(normal: Normalizer, uses: dict[str, set[str]]) -> None:
