@@ -24,7 +24,7 @@ from pytest_bctrl.samples.pattern import matching
 from pytest_bctrl.samples.text import LONGEST, Rotation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from jsonschema_rs import Registry, Validator
 
@@ -122,7 +122,9 @@ def _wrapped(pairs: list[Step], side: int, given: Any, name: str, of: tuple[_Sid
     odd = [_odd(node, theirs, least) for node in other.alternatives]
     odd += [_odd(node, mine, least) for node in leaf.alternatives]
     first = [] if given is None else [given]
-    said = mine.with_property(leaf, name), beyond(other.constraints), mine.values(leaf), beyond(leaf.constraints), _ODD
+    bounds = [other.constraints.get(word, -1) + more for word, more in (("maxItems", 1), ("minItems", -1))]
+    values = mine.values(leaf, [count for count in bounds if 0 < count <= LONGEST])
+    said = mine.with_property(leaf, name), beyond(other.constraints), values, beyond(leaf.constraints), _ODD
     for value in chain(first, *said, *odd):
         at = ""
         for (nodes, _), (_, step) in zip(pairs[-2::-1], pairs[:0:-1], strict=True):
@@ -170,6 +172,10 @@ class _Side:
         self._normal = normal
         self._base = base
         self._drawn: dict[Node, list[Any]] = {}
+        self.validator = cache(self._validator)
+        """The engine's validator of a schema."""
+        self.canonical = cache(self._canonical)
+        """The schema as the engine's algebra reads it."""
 
     @cached_property
     def _contract(self) -> Contract:
@@ -196,9 +202,7 @@ class _Side:
             return at(self._contract.document, places[0])
         return {"allOf": [{"$ref": f"{base}#{quote(place, safe='/~')}"} for place in places]} if places else {}
 
-    @cache  # noqa: B019 - as long-lived as a comparison
-    def validator(self, node: Node) -> Validator:
-        """The engine's validator of a schema."""
+    def _validator(self, node: Node) -> Validator:
         from jsonschema_rs import Draft202012Validator
 
         schema = self._schema(node, self._base)
@@ -206,9 +210,7 @@ class _Side:
             schema, registry=self._registry, validate_formats=True, ignore_unknown_formats=True, offline=True
         )
 
-    @cache  # noqa: B019 - as long-lived as a comparison
-    def canonical(self, node: Node) -> Any:
-        """The schema as the engine's algebra reads it."""
+    def _canonical(self, node: Node) -> Any:
         from jsonschema_rs import canonicalize
 
         schema = self._schema(node, self._base)
@@ -222,8 +224,8 @@ class _Side:
         """A small value of a schema. Raises one of `_FAILURES` where there is none that is easily made."""
         return next(self._draws(self._normal.node(schema)))
 
-    def values(self, node: Node) -> Iterator[Any]:
-        """Values of a schema, the plainest first."""
+    def values(self, node: Node, counts: Sequence[int] = ()) -> Iterator[Any]:
+        """Values of a schema, the plainest first; of lists, those of so many items too."""
         draws = self._draws(node)
         with suppress(*_FAILURES):
             yield next(draws)
@@ -231,7 +233,7 @@ class _Side:
             least = self._object(node)
             yield from (least, {**least, "another": self.smallest(node.undeclared)})
         if node.takes("array"):
-            yield from self._lists(node)
+            yield from self._lists(node, counts)
         with suppress(*_FAILURES):
             yield from draws
 
@@ -263,12 +265,13 @@ class _Side:
             for value in self.values(self._normal.node(schema)) if name else ():
                 yield {**self._object(node, name), name: value}
 
-    def _lists(self, node: Node) -> Iterator[Any]:
+    def _lists(self, node: Node, counts: Sequence[int]) -> Iterator[Any]:
         least = min(node.constraints.get("minItems", 0), _MANY)
-        for count in (least, least + 1, 2, min(node.constraints.get("maxItems", 0), _MANY)):
+        for count in (*counts, least, least + 1, 2, min(node.constraints.get("maxItems", 0), _MANY)):
             with suppress(*_FAILURES):
-                schemas = [*node.prefix[:count], *[node.child("items")] * (count - len(node.prefix))]
-                yield [self.smallest(schema) for schema in schemas]
+                first = [self.smallest(schema) for schema in node.prefix[:count]]
+                rest = count - len(first)
+                yield [*first, *[self.smallest(node.child("items"))] * rest] if rest else first
         with suppress(*_FAILURES):
             yield list(self._draws(self.read(node, "items")))
 
@@ -297,8 +300,6 @@ def beyond(said: dict[str, Any]) -> Iterator[Any]:
         more = 1 if keyword.startswith("max") else -1
         if keyword in ("maxLength", "minLength") and bound + more <= LONGEST:
             yield from ("x" * (bound + more), "x" * bound)
-        elif keyword in ("maxItems", "minItems") and bound + more <= _MANY:
-            yield [None] * (bound + more)
         elif keyword in ("maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum"):
             yield from (bound + more, bound, bound - more)
         elif keyword == "multipleOf":
