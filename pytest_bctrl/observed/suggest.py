@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from pytest_bctrl.contract import overlay as overlays
-from pytest_bctrl.contract.model import Contract, Operation, at, covers, escaped, is_json
+from pytest_bctrl.contract.model import Contract, Operation, at, covers, escaped, is_json, referred
 from pytest_bctrl.contract.overlay import Action, actions, same
 from pytest_bctrl.contract.read import from_document, from_sound
 from pytest_bctrl.errors import DocumentError
@@ -207,8 +207,7 @@ def _with_media_type(document: Mapping[str, Any], goal: str, finding: Finding) -
     # YAML may have read a status as a number.
     keys = {str(key): key for key in responses}
     given = next(responses[keys[name]] for name in (code, f"{code[0]}XX", f"{code[0]}xx", "default") if name in keys)
-    while "$ref" in given:
-        given = at(document, given["$ref"])
+    *_, given = referred(document, given, NAME)
     response = {**given, "content": {**given.get("content", {}), media: {}}}
     return with_value(document, goal, {**responses, keys.get(code, code): response})
 
