@@ -156,9 +156,10 @@ class Draft:
     def follow_undeclared(self, old: Schema, new: Schema, step: str) -> None:
         """Note a property or item that is declared on one side only, and may hold there what it could not.
 
-        On the other side it is one of those that are not declared. Where nothing is said of such, nothing is noted.
+        On the other side it is one of those that are not declared. Where nothing is said of such, nothing is noted, nor
+        where there can be none.
         """
-        if old and new:
+        if old and new and not (self.sides.old.node(old).never or self.sides.new.node(new).never):
             self.follow(old, new, step, only_worse=True)
 
     def said(self, keyword: str) -> tuple[Schema | None, Schema | None]:
