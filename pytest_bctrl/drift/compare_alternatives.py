@@ -63,7 +63,9 @@ def _compare_choice(draft: Draft, before: Choice, after: Choice) -> None:
     for _, label in added:
         kind: Kind = "oneOf" if before.kind == "oneOf" else after.kind
         draft.emit(f"{_NAMES[kind]}-added", None, label.strip("<>"), after.kind)
-    if before.kind != after.kind and not matched.removed and not matched.added and not _apart(sides[0]):
+    # Where none of `oneOf` can hold beside another, it is what `anyOf` is.
+    exclusive = sides[after.kind == "oneOf"]
+    if before.kind != after.kind and not matched.removed and not matched.added and not _apart(exclusive):
         became = f"{_NAMES[before.kind]}-became-{_NAMES[after.kind]}"
         draft.emit(became, before.kind, after.kind, before.kind)
 
