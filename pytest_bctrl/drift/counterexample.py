@@ -123,7 +123,8 @@ def _wrapped(pairs: list[Step], side: int, given: Any, name: str, of: tuple[_Sid
     odd += [_odd(node, mine, least) for node in leaf.alternatives]
     first = [] if given is None else [given]
     bounds = [other.constraints.get(word, -1) + more for word, more in (("maxItems", 1), ("minItems", -1))]
-    values = mine.values(leaf, [count for count in bounds if 0 < count <= LONGEST])
+    counts = [count for count in bounds if 0 < count <= LONGEST]
+    values = chain.from_iterable(mine.values(node, counts) for node in leaf.alternatives)
     said = mine.with_property(leaf, name), beyond(other.constraints), values, beyond(leaf.constraints), _ODD
     for value in chain(first, *said, *odd):
         at = ""

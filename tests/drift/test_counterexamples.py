@@ -118,7 +118,8 @@ def test_where_no_whole_value_can_be_made_a_part_is_shown() -> None:
 
 def test_a_list_is_as_long_as_it_has_to_be() -> None:
     old, new = (body({"type": "array", "items": {"type": "string"}, "maxItems": most}) for most in (100, 200))
-    require_counterexample(*compare(old, new), old, new)
+    (finding,) = compare(old, new)
+    require_counterexample(finding, old, new)
 
 
 def test_the_place_is_marked() -> None:
