@@ -1,12 +1,13 @@
-"""Has pre-commit itself install and run the hook, on a recording that conforms and on one that was edited.
+"""Has pre-commit itself install and run the hooks, until each has failed and passed: drift, by doing what it says.
 
 `python tests/try_hook.py`, or `tox -e hook`: pre-commit builds an environment from the package index, which is why this
-is no test of the suite.
+is no test of the suite. What it installs is what was committed last.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,28 +16,50 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 RECORDING = ROOT / "examples" / "with_sdk" / "recordings" / "test_regions" / "test_recorded.har"
+CONFIG = """
+repos:
+  - repo: {root}
+    rev: {revision}
+    hooks:
+      - id: pytest-bctrl-check
+      - id: pytest-bctrl-drift
+        args: [page.md]
+"""
 
 
 def main() -> int:
-    """Return 0 where the hook passes the one and fails the other."""
+    """Return 0 where each hook passes what it should, and fails the other."""
     with tempfile.TemporaryDirectory() as name:
-        project = Path(name) / "project"
+        project, home = Path(name) / "project", Path(name) / "home"
         (project / "recordings").mkdir(parents=True)
-        environment = {**os.environ, "PRE_COMMIT_HOME": str(Path(name) / "home")}
+        os.environ["PRE_COMMIT_HOME"] = str(home)
+        revision = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
+        config = CONFIG.format(root=ROOT, revision=revision.stdout.strip())
+        (project / ".pre-commit-config.yaml").write_text(config, "utf-8")
         subprocess.run(["git", "init", "-q", "."], cwd=project, check=True)
         copy = project / "recordings" / "listing.har"
         shutil.copy(RECORDING, copy)
-        passing = _tried(project, environment)
+        codes = [_tried(project, "pytest-bctrl-check")[0]]
         copy.write_bytes(copy.read_bytes().replace(b"active", b"actiVe"))
-        failing = _tried(project, environment)
-    return int((passing, failing) != (0, 1))
+        codes += [_tried(project, "pytest-bctrl-check")[0]]
+        spec = (ROOT / "contracts" / "runtimes.openapi.yaml").read_text("utf-8")
+        page = f"```yaml\n{spec}```\n".replace("- failed\n", "- failed\n        - paused\n")
+        (project / "page.md").write_text(page, "utf-8")
+        code, printed = _tried(project, "pytest-bctrl-drift")
+        advice = re.search(r"update your copy of the spec: (pytest-bctrl [^;]*);", printed)
+        (folder,) = (path.parent for path in home.glob("repo*/*/bin/pytest-bctrl"))
+        if advice is not None:
+            subprocess.run([folder / "pytest-bctrl", *advice[1].split()[1:]], cwd=project, check=True)
+        codes += [code, _tried(project, "pytest-bctrl-drift")[0]]
+    return int(codes != [0, 1, 1, 0])
 
 
-def _tried(project: Path, environment: dict[str, str]) -> int:
+def _tried(project: Path, hook: str) -> tuple[int, str]:
     subprocess.run(["git", "add", "."], cwd=project, check=True)
-    tried = ["try-repo", str(ROOT), "pytest-bctrl-check", "--all-files", "--verbose"]
-    command = [sys.executable, "-m", "pre_commit", *tried]
-    return subprocess.run(command, cwd=project, env=environment, check=False).returncode
+    command = [sys.executable, "-m", "pre_commit", "run", hook, "--all-files", "--verbose", "--hook-stage", "manual"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    print(done.stdout, done.stderr)
+    return done.returncode, done.stdout
 
 
 if __name__ == "__main__":

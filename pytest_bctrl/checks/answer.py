@@ -95,7 +95,11 @@ class Answer:
     @cached_property
     def observed(self) -> Observation:
         """What stands in the body, by place; looked at once for all that want to know."""
-        made, data = Observation(), self.data if self.schema is not None and self.parsed.ok else NO_BODY
+        made = Observation()
+        is_known = self.schema is not None or (self.documented is None and not self.is_to_head)
+        data = self.data if is_known and self.parsed.ok else NO_BODY
+        if data is NO_BODY and self.body.strip():
+            made.unread[self.operation.label, str(self.status), self.media_type] += 1
         observe(self.contract, self.operation, self.status, data, made, self.media_type)
         return made
 

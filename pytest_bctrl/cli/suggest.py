@@ -30,13 +30,17 @@ def run(options: argparse.Namespace) -> int:
     contract = load(options.contract)
     observation, _ = read_traffic(options.files or ["-"], contract)
     made = suggest(contract, observation)
+    for (_, code, media), count in sorted(observation.unread.items()):
+        of = f"{code} {media or 'without a media type'}: nothing is learned from the bodies of {count} answers"
+        print(f"pytest-bctrl: {printable(of)}: only JSON is read", file=sys.stderr)
     for finding, why in made.unsaid:
         place = f"{finding.extra['status']} {finding.location}"
         print(f"pytest-bctrl: {printable(f'{place}: {finding.message}: no overlay says it: {why}')}", file=sys.stderr)
     if made.actions:
         _hand_over(options, made)
     elif not made.unsaid:
-        print("pytest-bctrl: nothing to suggest: the contract says all that was seen", file=sys.stderr)
+        what = "read" if observation.unread else "seen"
+        print(f"pytest-bctrl: nothing to suggest: the contract says all that was {what}", file=sys.stderr)
     return COULD_NOT_SAY if made.unsaid else 0
 
 

@@ -217,9 +217,6 @@ def is_deep(data: Any, levels: int = DEPTH) -> bool:
     """Whether JSON data nests deeper than so many levels, as data that holds itself does."""
     level: list[Any] = [[data]]
     for _ in range(levels + 1):
-        level = [child for value in level for child in _members(value) if isinstance(child, dict | list)]
+        inside = (value.values() if isinstance(value, dict) else value for value in level)
+        level = [child for children in inside for child in children if isinstance(child, (dict, list))]
     return bool(level)
-
-
-def _members(value: Any) -> Iterable[Any]:
-    return value.values() if isinstance(value, dict) else value

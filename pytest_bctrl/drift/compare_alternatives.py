@@ -35,7 +35,7 @@ def compare_alternatives(draft: Draft) -> bool:
 
 def _compare_choice(draft: Draft, before: Choice, after: Choice) -> None:
     if before.kind == after.kind and not any(
-        unlike(before.branches, after.branches, draft.sides.equality.written_alike)
+        unlike(before.branches, after.branches, draft.sides.equality.written_alike, [])
     ):
         return
     sides = _read(draft, before, draft.sides.old), _read(draft, after, draft.sides.new)
@@ -63,7 +63,9 @@ def _compare_choice(draft: Draft, before: Choice, after: Choice) -> None:
     for _, label in added:
         kind: Kind = "oneOf" if before.kind == "oneOf" else after.kind
         draft.emit(f"{_NAMES[kind]}-added", None, label.strip("<>"), after.kind)
-    if before.kind != after.kind and not matched.removed and not matched.added and not _apart(sides[0]):
+    # Where none of `oneOf` can hold beside another, it is what `anyOf` is.
+    exclusive = sides[after.kind == "oneOf"]
+    if before.kind != after.kind and not matched.removed and not matched.added and not _apart(exclusive):
         became = f"{_NAMES[before.kind]}-became-{_NAMES[after.kind]}"
         draft.emit(became, before.kind, after.kind, before.kind)
 
@@ -151,7 +153,7 @@ def compare_all_of(draft: Draft, changed: bool) -> None:
     sides = draft.sides
     if not draft.old.all_of or not draft.new.all_of:
         return
-    gone, come = unlike(draft.old.all_of, draft.new.all_of, sides.equality.written_alike)
+    gone, come = unlike(draft.old.all_of, draft.new.all_of, sides.equality.written_alike, [])
     before, after = branches(gone, sides.old), branches(come, sides.new)
     if bool(before and after) != changed:
         return

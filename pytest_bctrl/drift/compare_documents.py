@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.drift.compare_body import compare_request_bodies
 from pytest_bctrl.drift.compare_parameters import add_at, compare_parameters, read_parameters
-from pytest_bctrl.drift.compare_responses import compare_responses, read_responses
+from pytest_bctrl.drift.compare_responses import compare_request_bodies, compare_responses, read_responses
 from pytest_bctrl.drift.compare_schema import SchemaComparison
 from pytest_bctrl.drift.compare_security import (
     Demands,
@@ -17,7 +16,7 @@ from pytest_bctrl.drift.compare_security import (
 )
 from pytest_bctrl.drift.compare_servers import compare_servers, own_servers
 from pytest_bctrl.drift.equality import Equality
-from pytest_bctrl.drift.lifecycle import OPERATION, compare_lifecycle, sunset
+from pytest_bctrl.drift.lifecycle import OPERATION, compare_lifecycle, removed_after
 from pytest_bctrl.drift.match import match_operations, operations
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import Sides
@@ -114,15 +113,11 @@ def _compare_names(report: Report, options: Options, old: Operation, new: Operat
     elif after and not before:
         report.add("api-operation-id-added", here, None, after, *at)
     tags = [
-        dict.fromkeys(spec.text(item) for item in spec.items(operation.part / "tags"))
+        {spec.text(item): "" for item in spec.items(operation.part / "tags")}
         for spec, operation in ((report.base, old), (report.revision, new))
     ]
     at = (old.part / "tags").pointer, (new.part / "tags").pointer
-    here = place._replace(location="tags")
-    for tag in (tag for tag in tags[0] if tag not in tags[1]):
-        report.add("api-tag-removed", here, tag, None, *at)
-    for tag in (tag for tag in tags[1] if tag not in tags[0]):
-        report.add("api-tag-added", here, None, tag, *at)
+    report.add_each("api-tag", place._replace(location="tags"), tags, at)
     if options.descriptions:
         for keyword in ("summary", "description"):
             words = old.part.value.get(keyword), new.part.value.get(keyword)
@@ -132,15 +127,7 @@ def _compare_names(report: Report, options: Options, old: Operation, new: Operat
 
 
 def _note_removed(report: Report, options: Options, operation: Operation, shapes: set[str]) -> None:
-    values = operation.part.value
     subject = "api-removed" if operation.shape in shapes else "api-path-removed"
-    rule = f"{subject}-without-deprecation"
-    if values.get("deprecated") is True:
-        rule = f"{subject}-with-deprecation"
-        if "x-sunset" in values:
-            when = sunset(values["x-sunset"])
-            if when is None:
-                rule = "api-path-sunset-parse"
-            elif when > options.day():
-                rule = f"{subject}-before-sunset"
+    after = removed_after(operation.part.value, options)
+    rule = "api-path-sunset-parse" if after == "parse" else f"{subject}-{after}"
     report.add(rule, _place(operation), operation.label, None, operation.part.pointer)

@@ -6,10 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.drift.compare_keywords import show_types
-from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, sunset
-from pytest_bctrl.drift.media_types import is_json, media_types
+from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, removed_after
 from pytest_bctrl.drift.pair import RANK, View
-from pytest_bctrl.drift.spec import Part, Spec, word
+from pytest_bctrl.drift.spec import Part, Spec, is_json, media_types, word
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.compare_schema import SchemaComparison
@@ -43,6 +42,9 @@ def read_parameters(spec: Spec, operation: Operation) -> dict[Key, Parameter]:
 
     A path parameter is keyed by its position. Raises `DocumentError` where one has no name, place or shape.
     """
+    known: dict[Key, Parameter] | None = spec.parameters.get((operation.method, operation.path))
+    if known is not None:
+        return known
     found: dict[Key, Parameter] = {}
     names = operation.path_parameters
     for whole in (operation.item / "parameters", operation.part / "parameters"):
@@ -54,6 +56,7 @@ def read_parameters(spec: Spec, operation: Operation) -> dict[Key, Parameter]:
             if parameter.place == "path" and parameter.name in names:
                 key = f"#{names.index(parameter.name)}"
             found[parameter.place, key] = parameter
+    spec.parameters[operation.method, operation.path] = found
     return found
 
 
@@ -109,17 +112,9 @@ def _location(key: Key, parameter: Parameter) -> str:
 
 
 def _note_removed(report: Report, options: Options, parameter: Parameter, place: Place) -> None:
-    values = parameter.part.value
-    rule = "request-parameter-removed"
-    if values.get("deprecated"):
-        rule = "request-parameter-removed-with-deprecation"
-        if "x-sunset" in values:
-            when = sunset(values["x-sunset"])
-            if when is None:
-                rule = "request-parameter-sunset-parse"
-            elif when > options.day():
-                rule = "request-parameter-removed-before-sunset"
-    report.add(rule, place, parameter.name, None, parameter.part.pointer)
+    after = removed_after(parameter.part.value, options)
+    rule = "request-parameter-sunset-parse" if after == "parse" else f"request-parameter-removed-{after}"
+    report.add(rule.removesuffix("-without-deprecation"), place, parameter.name, None, parameter.part.pointer)
 
 
 def _note_added(walk: SchemaComparison, report: Report, parameter: Parameter, place: Place, is_known: bool) -> None:

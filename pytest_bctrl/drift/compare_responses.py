@@ -1,4 +1,7 @@
-"""Compares what one operation answers: statuses, headers, media types, bodies."""
+"""Compares what one operation takes and answers: the request body, statuses, headers, media types, bodies.
+
+Request bodies are compared as one finding: a kit that only reads has no use for more.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_bctrl.drift.compare_parameters import read_value
 from pytest_bctrl.drift.compare_schema import value
-from pytest_bctrl.drift.media_types import is_json, media_types
 from pytest_bctrl.drift.node import takes_anything
-from pytest_bctrl.drift.pair import View
-from pytest_bctrl.drift.spec import Part, Spec, word
+from pytest_bctrl.drift.pair import RANK, View
+from pytest_bctrl.drift.spec import Part, Spec, is_json, media_types, word
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.compare_schema import SchemaComparison
     from pytest_bctrl.drift.match import Operation
+    from pytest_bctrl.drift.pair import Located
     from pytest_bctrl.drift.report import Place, Report
 
     Responses = dict[str, Part]
@@ -179,3 +182,49 @@ def _compare_body(walk: SchemaComparison, report: Report, old: Part, new: Part, 
             report.add(rule, at, None, None, old.pointer, new.pointer)
         return
     report.note(walk.changes(before, after, View("response-body", is_json(media_type))), here)
+
+
+_SHOWN = 20
+_BODY_RULES = ("request-body-narrowed", "request-body-may-be-narrowed", "request-body-widened")
+
+
+def compare_request_bodies(
+    walk: SchemaComparison, report: Report, old: Operation, new: Operation, place: Place
+) -> None:
+    """Note a request body that came, went, or takes less or more than it did."""
+    before, after = report.base.resolve(old.part / "requestBody"), report.revision.resolve(new.part / "requestBody")
+    here = place._replace(location="requestBody")
+    was, now = report.base.mapping(before), report.revision.mapping(after)
+    demanded, demands = report.base.flag(before / "required"), report.revision.flag(after / "required")
+    at = before.pointer, after.pointer
+    if not was and not now:
+        return
+    if not was or not now:
+        rule = "request-body-removed" if was else f"request-body-added-{'required' if demands else 'optional'}"
+        report.add(rule, here, None, None, *at)
+        return
+    if demanded != demands:
+        report.add(f"request-body-became-{word(demands)}", here, word(demanded), word(demands), *at)
+    ranks, worst = _compare_content(walk, report, before, after)
+    if ranks:
+        report.add(_BODY_RULES[min(ranks)], here, None, None, *at, made_of=worst)
+
+
+def _compare_content(walk: SchemaComparison, report: Report, old: Part, new: Part) -> tuple[set[int], list[Located]]:
+    """How bad what changed in the media types of a body is, and the worst of what changed in a schema."""
+    before, after = media_types(report.base, old), media_types(report.revision, new)
+    ranks = {RANK["error"]} if before.keys() - after.keys() else set()
+    ranks |= {RANK["info"]} if after.keys() - before.keys() else set()
+    found: list[Located] = []
+    for name in before:
+        if name in after:
+            view = View("request-parameter", strongly_typed=is_json(name))
+            found += walk.changes(value(before[name] / "schema"), value(after[name] / "schema"), view)
+    ranks |= {_rank(one) for one in found}
+    return ranks, [one for one in found if _rank(one) == min(ranks)][:_SHOWN]
+
+
+def _rank(found: Located) -> int:
+    """How bad a change is in a body: what refuses a value narrows it; that a property is no longer named, perhaps."""
+    is_bad = found.rank < RANK["info"] and found.change.rule != "request-parameter-property-removed"
+    return RANK["error"] if is_bad else found.rank

@@ -14,8 +14,7 @@ from pytest_bctrl.drift.compare_keywords import (
     compare_types,
     compare_values,
 )
-from pytest_bctrl.drift.compare_properties import compare_properties
-from pytest_bctrl.drift.compare_subschemas import compare_discriminators, compare_subschemas
+from pytest_bctrl.drift.compare_subschemas import compare_discriminators, compare_properties, compare_subschemas
 from pytest_bctrl.drift.pair import Draft, Located, rank
 from pytest_bctrl.drift.rules import rules
 
@@ -34,7 +33,7 @@ _RANK: dict[Level, int] = {"info": 1, "warning": 2, "error": 3}
 class _Pair:
     """What changed between two schemas, and the pairs they hold. `rank`: how bad the worst of it is, 0 for nothing."""
 
-    __slots__ = ("changes", "inside", "is_noted", "new", "old", "rank", "view", "within")
+    __slots__ = ("changes", "inside", "new", "noted", "old", "rank", "view", "within")
 
     def __init__(self, old: Node, new: Node, view: View) -> None:
         self.old, self.new, self.view = old, new, view
@@ -42,7 +41,7 @@ class _Pair:
         self.inside: list[tuple[str, _Pair, bool]] = []
         self.within: list[tuple[_Pair, bool]] = []
         self.rank = 0
-        self.is_noted = False
+        self.noted: list[tuple[Change, int]] | None = None
 
 
 class SchemaComparison:
@@ -59,11 +58,13 @@ class SchemaComparison:
         if pair is None or not pair.rank:
             return []
         if pair not in self._changes:
-            nearest: dict[str, Any] = {}
             found = list(self._located(pair))
-            for one in sorted(found, key=itemgetter(1, 2)):
-                nearest.setdefault(one.change.key, one[1:3])
-            self._changes[pair] = [one for one in found if one[1:3] == nearest[one.change.key]]
+            nearest: dict[str, Located] = {}
+            for one in found:
+                known = nearest.setdefault(one.change.key, one)
+                if (one.rank, one.depth) < (known.rank, known.depth):
+                    nearest[one.change.key] = one
+            self._changes[pair] = [one for one in found if one[1:3] == nearest[one.change.key][1:3]]
         return self._changes[pair]
 
     def worst(self, old: Schema, new: Schema, view: View) -> Located | None:
@@ -122,11 +123,10 @@ class SchemaComparison:
             seen.update(level)
             deeper: dict[_Pair, tuple[list[str], Trail]] = {}
             for pair, (ways, trail) in level.items():
-                for change in self._noted(pair):
-                    level_of = rank(change.rule, self.sides.options.levels)
+                for change, level_of in self._noted(pair):
                     yield from (Located(change, level_of, depth, f"{way}{change.step}", (trail,)) for way in ways)
-                for step, inner, only_worse in pair.inside:
-                    if inner.rank > only_worse and inner not in seen:
+                for step, inner, _ in pair.inside:
+                    if inner not in seen:
                         # From each pair on but one way leads: there would be too many.
                         there = deeper.setdefault(inner, ([], (trail, (inner.old, inner.new), step)))
                         there[0].append(f"{ways[0]}{step}")
@@ -137,14 +137,15 @@ class SchemaComparison:
             part = side.schema[0]
             raise side.normal.spec.refuse(part, f"schemas nest deeper than {MAX_DEPTH} levels", "flatten them")
 
-    def _noted(self, pair: _Pair) -> list[Change]:
-        """What changed between the two themselves, where `allOf` is cut otherwise that too."""
-        if not pair.is_noted:
+    def _noted(self, pair: _Pair) -> list[tuple[Change, int]]:
+        """What changed between the two themselves, where `allOf` is cut otherwise that too, and how bad each is."""
+        if pair.noted is None:
             draft = Draft(self.sides, pair.old, pair.new, pair.view)
             compare_all_of(draft, changed=True)
-            pair.changes += draft.changes
-            pair.is_noted = True
-        return pair.changes
+            levels = self.sides.options.levels
+            pair.noted = [(change, rank(change.rule, levels)) for change in (*pair.changes, *draft.changes)]
+            pair.inside = [edge for edge in pair.inside if edge[1].rank > edge[2]]
+        return pair.noted
 
 
 def _compare(draft: Draft) -> None:

@@ -178,11 +178,8 @@ def _note_scopes(
         return False
     for key in sorted(before, key=sorted):
         for scheme in sorted(key):
-            one, other = before[key][scheme], after[key][scheme]
-            for scope in sorted(other - one):
-                report.add(f"{prefix}-scope-added", place, None, scope, *at)
-            for scope in sorted(one - other):
-                report.add(f"{prefix}-scope-removed", place, scope, None, *at)
+            scopes = (dict.fromkeys(sorted(side[key][scheme]), "") for side in (before, after))
+            report.add_each(f"{prefix}-scope", place, scopes, at)
     return True
 
 
@@ -229,11 +226,9 @@ def _compare_flows(report: Report, old: Part, new: Part) -> None:
             if was != now:
                 report.add(f"api-security-component-oauth-{words}-changed", place, was, now, *at)
         old_scopes, new_scopes = report.base.mapping(one / "scopes"), report.revision.mapping(other / "scopes")
-        for scope in dict.fromkeys([*old_scopes, *new_scopes]):
-            if scope not in new_scopes:
-                report.add("api-security-component-oauth-scope-removed", place, scope, None, *at)
-            elif scope not in old_scopes:
-                report.add("api-security-component-oauth-scope-added", place, None, scope, *at)
-            elif old_scopes[scope] != new_scopes[scope]:
-                said = old_scopes[scope], new_scopes[scope]
+        scopes = dict.fromkeys(old_scopes, ""), dict.fromkeys(new_scopes, "")
+        report.add_each("api-security-component-oauth-scope", place, scopes, at)
+        for scope in old_scopes:
+            said = old_scopes[scope], new_scopes.get(scope, old_scopes[scope])
+            if said[0] != said[1]:
                 report.add("api-security-component-oauth-scope-changed", place, *said, *at, scope)

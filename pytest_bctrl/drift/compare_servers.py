@@ -66,14 +66,11 @@ def _urls(spec: Spec, server: Part) -> list[str]:
 
 def compare_servers(report: Report, old: Part, new: Part, place: Place) -> None:
     """Note URLs that came or went, in any order."""
-    before, after = servers(report.base, old), servers(report.revision, new)
-    here = place._replace(location="servers")
-    for url in before:
-        if url not in after:
-            report.add("api-server-removed", here, url, None, before[url].pointer, new.pointer)
-    for url in after:
-        if url not in before:
-            report.add("api-server-added", here, None, url, old.pointer, after[url].pointer)
+    found = (
+        {url: part.pointer for url, part in servers(spec, whole).items()}
+        for spec, whole in ((report.base, old), (report.revision, new))
+    )
+    report.add_each("api-server", place._replace(location="servers"), found, (old.pointer, new.pointer))
 
 
 def own_servers(operation: Operation) -> Part | None:

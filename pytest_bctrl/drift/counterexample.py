@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from functools import cache, cached_property
 from itertools import chain, islice
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
+from pytest_bctrl.contract.model import Contract, at
 from pytest_bctrl.drift.engine_schemas import engine_document
-from pytest_bctrl.drift.node import BESIDE, is_null
+from pytest_bctrl.drift.node import BESIDE
+from pytest_bctrl.drift.spec import escape
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.samples.text import LONGEST, string
+from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.pattern import matching
+from pytest_bctrl.samples.text import LONGEST, Rotation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from jsonschema_rs import Registry, Validator
 
@@ -29,9 +35,8 @@ if TYPE_CHECKING:
 _TRIES = 400
 _FAILURES = (DocumentError, LookupError, ValueError, RecursionError)
 """What says that a value cannot be made, or that the engine cannot read a schema."""
-_DEEPEST = 12
 _MANY = 50
-_NUMBERS = {"minimum": 0, "maximum": 0, "exclusiveMinimum": 1, "exclusiveMaximum": -1}
+_DRAWS = 12
 
 
 class Shown(NamedTuple):
@@ -81,9 +86,9 @@ class Examples:
             if not start or step.startswith((".", "[")):
                 with suppress(*_FAILURES):
                     keeps = [self._sides[side].validator(nodes[side]) for side in (allows, forbids)]
-                    tried = _wrapped(pairs[start:], allows, values[allows], name, self._sides[allows].maker)
+                    tried = _wrapped(pairs[start:], allows, values[allows], name, self._sides)
                     for value, at in islice(tried, _TRIES):
-                        if _is_valid(keeps[0], value) and not _is_valid(keeps[1], value):
+                        if keeps[0].is_valid(value) and not keeps[1].is_valid(value):
                             return Shown("counterexample", value, at, "".join(step for _, step in pairs[: start + 1]))
         last = pairs[-1][0]
         return Shown("proof" if self._is_proven(last[allows], last[forbids], allows) else "rule")
@@ -93,11 +98,7 @@ class Examples:
         from jsonschema_rs import canonical
 
         one, other = self._sides[allows].canonical(narrow), self._sides[1 - allows].canonical(wide)
-        return one is not None and other is not None and other.covers(one) == canonical.Containment.YES
-
-
-def _is_valid(validator: Validator | None, value: Any) -> bool:
-    return validator is None or validator.is_valid(value)
+        return bool(other.covers(one) == canonical.Containment.YES)
 
 
 Step = tuple[tuple["Node", "Node"], str]
@@ -113,36 +114,42 @@ def _pairs(trail: Trail) -> list[Step]:
     return found
 
 
-def _wrapped(pairs: list[Step], side: int, given: Any, name: str, maker: Maker) -> Iterator[tuple[Any, str]]:
+def _wrapped(pairs: list[Step], side: int, given: Any, name: str, of: tuple[_Side, _Side]) -> Iterator[tuple[Any, str]]:
     """Whole values, the smallest first, that hold each value that the last pair may be there; and where it is."""
     leaf, other = pairs[-1][0][side], pairs[-1][0][1 - side]
-    least = next((value for value in maker.values(leaf) if isinstance(value, dict)), {})
-    odd = [_odd(node, Maker(node.normal), least) for node in (*other.alternatives, *leaf.alternatives)]
+    mine, theirs = of[side], of[1 - side]
+    least = next((value for value in mine.values(leaf) if isinstance(value, dict)), {})
+    odd = [_odd(node, theirs, least) for node in other.alternatives]
+    odd += [_odd(node, mine, least) for node in leaf.alternatives]
     first = [] if given is None else [given]
-    for value in chain(first, maker.with_property(leaf, name), beyond(other.constraints), maker.values(leaf), *odd):
+    bounds = [other.constraints.get(word, -1) + more for word, more in (("maxItems", 1), ("minItems", -1))]
+    counts = [count for count in bounds if 0 < count <= LONGEST]
+    values = chain.from_iterable(mine.values(node, counts) for node in leaf.alternatives)
+    said = mine.with_property(leaf, name), beyond(other.constraints), values, beyond(leaf.constraints), _ODD
+    for value in chain(first, *said, *odd):
         at = ""
         for (nodes, _), (_, step) in zip(pairs[-2::-1], pairs[:0:-1], strict=True):
-            value, token = maker.holding(nodes[side], step, value)
+            value, token = mine.holding(nodes[side], step, value)
             at = f"{token}{at}"
         yield value, at
 
 
-def _odd(node: Node, maker: Maker, least: dict[str, Any]) -> Iterator[Any]:
+def _odd(node: Node, side: _Side, least: dict[str, Any]) -> Iterator[Any]:
     """What a schema speaks of and might forbid: what it names, what it rules out, what its conditions are about."""
     for word in ("not", "if", "contains"):
-        for value in islice(maker.values(maker.read(node, word)), 8) if word in node.children else ():
+        for value in islice(side.values(side.read(node, word)), 8) if word in node.children else ():
             yield {**least, **value} if isinstance(value, dict) else value
             yield from ([value] * count for count in range(node.constraints.get("maxContains", 0) % _MANY + 3))
     names = [*node.maps.get("properties", ()), *node.maps.get("dependentSchemas", ())]
     names += [*node.constraints.get("dependentRequired", ()), "another", "x" * 300]
-    names += [next(_strings({"pattern": {pattern}})) for pattern in node.maps.get("patternProperties", ())]
-    yield from ({**least, name: odd} for name in names if name not in least for odd in _ODD)
+    names += [_named_by(pattern) for pattern in node.maps.get("patternProperties", ())]
+    yield from ({**least, name: odd} for name in names if name not in least for odd in _FEW)
     for name, demanded in node.constraints.get("dependentRequired", {}).items():
         yield {**dict.fromkeys((name, *demanded)), **least}
     for branch in node.alternatives[1:]:
         others = [name for name in _names(node) if name not in branch.maps.get("properties", ())]
-        values = [value for value in islice(maker.values(branch), 2) if isinstance(value, dict)]
-        yield from ({**dict.fromkeys(others, odd), **value} for value in values for odd in _ODD)
+        values = [value for value in islice(side.values(branch), 2) if isinstance(value, dict)]
+        yield from ({**dict.fromkeys(others, odd), **value} for value in values for odd in _FEW)
     most = node.constraints.get("maxProperties", 0)
     yield {**least, **{f"more{index}": None for index in range(min(most, _MANY) + 1)}}
 
@@ -151,154 +158,123 @@ def _names(node: Node) -> list[str]:
     return [name for one in node.alternatives for name in one.maps.get("properties", ())]
 
 
+def _named_by(pattern: str) -> str:
+    """A name that a pattern takes; the engine has the last word."""
+    return matching(pattern, Random(0)) or "x"  # noqa: S311 - a sample, the same each time
+
+
 class _Side:
-    """One document as the engine reads it."""
+    """One document as the engine reads it, and values of its schemas, or nearly so: the engine has the last word.
+
+    Its methods raise one of `_FAILURES` where there is no value, or the engine cannot read a schema.
+    """
 
     def __init__(self, normal: Normalizer, base: str) -> None:
-        self.maker = Maker(normal)
         self._normal = normal
         self._base = base
-        self._registry: Registry | None = None
-        self._validators: dict[Any, Validator | None] = {}
-        self._canonical: dict[Any, Any] = {}
+        self._drawn: dict[Node, list[Any]] = {}
+        self.validator = cache(self._validator)
+        """The engine's validator of a schema."""
+        self.canonical = cache(self._canonical)
+        """The schema as the engine's algebra reads it."""
 
-    def _references(self, node: Node) -> dict[str, Any] | None:
+    @cached_property
+    def _contract(self) -> Contract:
+        document = engine_document(self._normal.spec.document.data, is_30=self._normal.spec.is_30)
+        return Contract(self._base, "", "", "", (), (), document, document)
+
+    @cached_property
+    def _registry(self) -> Registry:
         from jsonschema_rs import Draft202012, Registry
 
-        if self._registry is None:
-            resource = engine_document(self._normal.spec.document.data, is_30=self._normal.spec.is_30)
-            self._registry = Registry([(self._base, resource)], draft=Draft202012)
-        if any(BESIDE in pointer for pointer in node.key):
-            return None
-        # What stands inside another one is said by that.
-        whole = [at for at in node.key if not any(at.startswith(f"{other}/") for other in node.key)]
-        return {"allOf": [{"$ref": f"{self._base}#{_quoted(at)}"} for at in whole]}
+        return Registry([(self._base, dict(self._contract.document))], draft=Draft202012)
 
-    def validator(self, node: Node) -> Validator | None:
-        """The engine's validator of a schema, None for one that takes anything."""
+    @cached_property
+    def _builders(self) -> tuple[Builder, Builder]:
+        return Builder(self._contract, Rotation(optional=False)), Builder(self._contract, Rotation())
+
+    def _schema(self, node: Node, base: str = "") -> Any:
+        """A schema of the document as such, or what refers to it, below a base URI."""
+        if any(BESIDE in pointer for pointer in node.key):
+            raise LookupError(node.key)
+        # What stands inside another one is said by that.
+        places = [at for at in node.key if not any(at.startswith(f"{other}/") for other in node.key)]
+        if len(places) == 1 and not base:
+            return at(self._contract.document, places[0])
+        return {"allOf": [{"$ref": f"{base}#{quote(place, safe='/~')}"} for place in places]} if places else {}
+
+    def _validator(self, node: Node) -> Validator:
         from jsonschema_rs import Draft202012Validator
 
-        if node not in self._validators:
-            self._validators[node] = None
-            if node.key:
-                schema = self._references(node) or {}
-                self._validators[node] = Draft202012Validator(
-                    schema, registry=self._registry, validate_formats=True, ignore_unknown_formats=True, offline=True
-                )
-        return self._validators[node]
+        schema = self._schema(node, self._base)
+        return Draft202012Validator(
+            schema, registry=self._registry, validate_formats=True, ignore_unknown_formats=True, offline=True
+        )
 
-    def canonical(self, node: Node) -> Any:
-        """The schema as the engine's algebra reads it; None where it cannot."""
+    def _canonical(self, node: Node) -> Any:
         from jsonschema_rs import canonicalize
 
-        if node not in self._canonical:
-            self._canonical[node] = None
-            schema = self._references(node)
-            if schema is not None:
-                self._canonical[node] = canonicalize(
-                    schema, registry=self._registry, draft=20, validate_formats=True, offline=True
-                )
-        return self._canonical[node]
-
-
-def _quoted(pointer: str) -> str:
-    from urllib.parse import quote
-
-    return quote(pointer, safe="/~")
-
-
-class Maker:
-    """Makes small values that schemas of one document allow, or nearly so: the engine has the last word."""
-
-    def __init__(self, normal: Normalizer) -> None:
-        self._normal = normal
+        schema = self._schema(node, self._base)
+        return canonicalize(schema, registry=self._registry, draft=20, validate_formats=True, offline=True)
 
     def read(self, node: Node, word: str) -> Node:
         """The schema under a keyword."""
         return self._normal.node(node.child(word))
 
-    def smallest(self, schema: Schema, depth: int = 0) -> Any:
+    def smallest(self, schema: Schema) -> Any:
         """A small value of a schema. Raises one of `_FAILURES` where there is none that is easily made."""
-        node = self._normal.node(schema)
-        for value in self.values(node, depth):
-            return value
-        raise LookupError(node.at(""))
+        return next(self._draws(self._normal.node(schema)))
 
-    def values(self, node: Node, depth: int = 0) -> Iterator[Any]:
-        """Values of a schema, the plainest first, that are unlike each other; at least one."""
-        if depth > _DEEPEST or (node.never and not node.nullable):
-            raise LookupError(node.at(""))
-        if node.enum is not None:
-            yield from node.enum.values()
-        elif node.choices:
-            for branch in node.choices[0].branches:
-                with suppress(*_FAILURES):
-                    for value in self.values(self._normal.node(branch), depth):
-                        yield self._merged(node, value, depth)
-        elif not is_null(node):
-            for kind in sorted(node.types or ("object", "string", "number", "boolean", "array"), key=_ORDER.index):
-                yield from self._of_type(node, kind, depth)
-        if node.nullable:
-            yield None
+    def values(self, node: Node, counts: Sequence[int] = ()) -> Iterator[Any]:
+        """Values of a schema, the plainest first; of lists, those of so many items too."""
+        draws = self._draws(node)
+        with suppress(*_FAILURES):
+            yield next(draws)
+        with suppress(*_FAILURES):
+            least = self._object(node)
+            yield from (least, {**least, "another": self.smallest(node.undeclared)})
+        if node.takes("array"):
+            yield from self._lists(node, counts)
+        with suppress(*_FAILURES):
+            yield from draws
 
-    def _merged(self, node: Node, value: Any, depth: int) -> Any:
+    def _draws(self, node: Node) -> Iterator[Any]:
+        known = self._drawn.setdefault(node, [])
+        schema = self._schema(node)
+        for index in range(_DRAWS):
+            if index == len(known):
+                known.append(self._builders[index > 0].value(schema, f"<{len(self._drawn)}>"))
+            yield known[index]
+
+    def _merged(self, node: Node, value: Any) -> Any:
         """A value of an alternative, with what stands beside the alternatives."""
-        return {**self._object(node, depth), **value} if isinstance(value, dict) else value
+        return {**self._object(node), **value} if isinstance(value, dict) else value
 
-    def _of_type(self, node: Node, kind: str, depth: int) -> Iterator[Any]:
-        said = node.constraints
-        if kind == "object":
-            yield from self._objects(node, depth)
-        elif kind == "array":
-            yield from self._lists(node, depth)
-        elif kind == "string":
-            yield from _strings(said)
-        elif kind == "boolean":
-            yield from (True, False)
-        else:
-            yield from _numbers(said, kind)
-
-    def _object(self, node: Node, depth: int, but: str = "") -> dict[str, Any]:
+    def _object(self, node: Node, but: str = "") -> dict[str, Any]:
         declared = node.maps.get("properties", {})
-        made = {
-            name: self.smallest(declared.get(name) or node.undeclared, depth + 1)
-            for name in sorted(node.required)
-            if name != but
-        }
+        made = {name: self.smallest(declared.get(name) or node.undeclared) for name in sorted(node.required - {but})}
         while len(made) < node.constraints.get("minProperties", 0):
             rest = [name for name in declared if name not in made]
             name = rest[0] if rest else f"more{len(made)}"
-            made[name] = self.smallest(declared.get(name) or node.undeclared, depth + 1)
+            made[name] = self.smallest(declared.get(name) or node.undeclared)
         return made
-
-    def _objects(self, node: Node, depth: int) -> Iterator[Any]:
-        least = self._object(node, depth)
-        yield least
-        for name, schema in node.maps.get("properties", {}).items():
-            with suppress(*_FAILURES):
-                yield {**least, name: self.smallest(schema, depth + 1)}
-        if not self._normal.node(node.undeclared).never:
-            yield {**least, "another": self.smallest(node.undeclared, depth + 1)}
 
     def with_property(self, node: Node, name: str) -> Iterator[Any]:
         """Objects that have a property, if one is asked for."""
         schema = node.maps.get("properties", {}).get(name) or node.undeclared
         with suppress(*_FAILURES):
             for value in self.values(self._normal.node(schema)) if name else ():
-                yield {**self._object(node, 1, name), name: value}
+                yield {**self._object(node, name), name: value}
 
-    def _lists(self, node: Node, depth: int) -> Iterator[Any]:
+    def _lists(self, node: Node, counts: Sequence[int]) -> Iterator[Any]:
         least = min(node.constraints.get("minItems", 0), _MANY)
-        yield self._list(node, least, depth)
-        for count in (least + 1, 2, min(node.constraints.get("maxItems", 0), _MANY)):
+        for count in (*counts, least, least + 1, 2, min(node.constraints.get("maxItems", 0), _MANY)):
             with suppress(*_FAILURES):
-                yield self._list(node, count, depth)
+                first = [self.smallest(schema) for schema in node.prefix[:count]]
+                rest = count - len(first)
+                yield [*first, *[self.smallest(node.child("items"))] * rest] if rest else first
         with suppress(*_FAILURES):
-            yield list(islice(self.values(self._normal.node(node.child("items")), depth + 1), 8))
-
-    def _list(self, node: Node, count: int, depth: int) -> list[Any]:
-        schemas = [*node.prefix[:count], *[node.child("items")] * (count - len(node.prefix))]
-        return [self.smallest(schema, depth + 1) for schema in schemas]
+            yield list(self._draws(self.read(node, "items")))
 
     def holding(self, node: Node, step: str, value: Any) -> tuple[Any, str]:
         """A small value of a schema that holds another one a step further in, and the JSON pointer of that.
@@ -307,57 +283,31 @@ class Maker:
         """
         if step in ("[*]", "<contains>", "<unevaluatedItems>") or (step.startswith("[") and step[1:-1].isdecimal()):
             index = int(step[1:-1]) if step[1:-1].isdecimal() else len(node.prefix)
-            before = [self.smallest(schema, 1) for schema in node.prefix[:index]]
+            before = [self.smallest(schema) for schema in node.prefix[:index]]
             more = max(0, node.constraints.get("minItems", 0) - index - 1)
             return [*before, value, *[value] * min(more, _MANY)], f"/{index}"
         if step in (".*", "<unevaluatedProperties>"):
-            return {**self._object(node, 1), "another": value}, "/another"
+            return {**self._object(node), "another": value}, "/another"
         if not step.startswith("."):
-            return self._merged(node, value, 1), ""
-        if step.startswith(".<patternProperties "):
-            key = next(_strings({"pattern": {step[20:-1]}}))
-        else:
-            key = step.removeprefix(".")
-        return {**self._object(node, 1, key), key: value}, f"/{key.replace('~', '~0').replace('/', '~1')}"
+            return self._merged(node, value), ""
+        is_pattern = step.startswith(".<patternProperties ")
+        key = _named_by(step[20:-1]) if is_pattern else step.removeprefix(".")
+        return {**self._object(node, key), key: value}, f"/{escape(key)}"
 
 
 def beyond(said: dict[str, Any]) -> Iterator[Any]:
-    """Values just beyond the bounds of a schema."""
+    """Values at the bounds of a schema, and just beyond."""
     for keyword, bound in said.items():
         more = 1 if keyword.startswith("max") else -1
         if keyword in ("maxLength", "minLength") and bound + more <= LONGEST:
-            yield "x" * (bound + more)
-        elif keyword in ("maxItems", "minItems") and bound + more <= _MANY:
-            yield [None] * (bound + more)
+            yield from ("x" * (bound + more), "x" * bound)
         elif keyword in ("maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum"):
-            yield from (bound + more, bound)
+            yield from (bound + more, bound, bound - more)
+        elif keyword == "multipleOf":
+            yield from (max(bound), -max(bound), max(bound) / 2)
 
 
-_ODD: tuple[Any, ...] = (0, "x", {}, None)
-_ORDER = ("object", "string", "integer", "number", "boolean", "array")
-
-
-def _strings(said: dict[str, Any]) -> Iterator[str]:
-    schema = {key: value for key, value in said.items() if key in ("minLength", "maxLength")}
-    for keyword in ("pattern", "format"):
-        for one in sorted(said.get(keyword, ())):
-            schema[keyword] = one
-    with suppress(*_FAILURES):
-        yield string(schema, "text", Random(0), 1)  # noqa: S311 - a sample, the same each time
-    least, most = min(said.get("minLength", 0), LONGEST), said.get("maxLength")
-    yield from ("x" * least, "x" * (least + 1))
-    if most is not None and most <= LONGEST:
-        yield "x" * most
-    yield from ("", "5", " ", "é", "x" * 300)
-
-
-def _numbers(said: dict[str, Any], kind: str) -> Iterator[float]:
-    steps = said.get("multipleOf", {1})
-    step = max(steps)
-    for keyword, beyond in _NUMBERS.items():
-        if keyword in said:
-            bound = said[keyword] + beyond * step
-            yield from (bound, -(-bound // step) * step, bound // step * step)
-    yield from (0, step, -step, 1, -1, 10**6, -(10**6), 2**40, 2**70, -(2**70))
-    if kind == "number":
-        yield from (0.5, -0.5, step / 2)
+_FEW: tuple[Any, ...] = (0, "x", {}, None)
+_ODD: tuple[Any, ...] = (
+    *_FEW, 1, -1, 0.5, -0.5, 10**6, -(10**6), 2**40, 2**70, -(2**70), "", "5", " ", "é", "x" * 300, True, False, []
+)  # fmt: skip

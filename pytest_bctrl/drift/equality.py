@@ -96,20 +96,22 @@ class Equality:
         self._own: dict[Node, Hashable] = {}
         self._walk = Walk(self.says, self.written_alike)
         self._known: dict[Pair, bool] = {}
+        self._unchanged: dict[tuple[int, int], tuple[Any, Any, bool]] = {}
 
     def written_alike(self, old: Schema, new: Schema) -> bool:
         """Tell two schemas that are written alike and lead to such alone, as most do, without reading them."""
         return len(old) == len(new) and all(
-            one.value == other.value and self.unchanged(one.value, other.value)
-            for one, other in zip(old, new, strict=True)
+            self.unchanged(one[0], other[0]) for one, other in zip(old, new, strict=True)
         )
 
     def unchanged(self, old: Any, new: Any) -> bool:
-        """Tell two parts of any kind that are written alike, and lead to such alone."""
-        written = repr(old)
-        if written != repr(new):
-            return False
-        return _targets(written) <= self.components
+        """Tell two parts of any kind that are written alike, in any order, and lead to such alone."""
+        key = id(old), id(new)
+        if key not in self._unchanged:
+            # The longest look comes last. Both are kept, so that neither id is given to anything else.
+            is_alike = old == new and _targets(written := repr(old)) <= self.components and _is_same(written, old, new)
+            self._unchanged[key] = old, new, is_alike
+        return self._unchanged[key][2]
 
     @cached_property
     def components(self) -> set[str]:
@@ -117,15 +119,14 @@ class Equality:
         if self.old.spec.is_30 != self.new.spec.is_30:
             return set()
         sides = [
-            {
-                f"#{part.pointer}": repr(part.value)
-                for section, _ in _parts(whole)
-                for _, part in _parts(whole / section)
-            }
+            {f"#{part.pointer}": part.value for section, _ in _parts(whole) for _, part in _parts(whole / section)}
             for spec in (self.old.spec, self.new.spec)
             for whole in [spec.root / "components"]
         ]
-        alike = {name: _targets(text) for name, text in sides[0].items() if sides[1].get(name) == text}
+        equal = {name: repr(value) for name, value in sides[0].items() if sides[1].get(name) == value}
+        alike = {
+            name: _targets(text) for name, text in equal.items() if _is_same(text, sides[0][name], sides[1].get(name))
+        }
         users: dict[str, list[str]] = {}
         for name, targets in alike.items():
             for target in targets:
@@ -150,6 +151,11 @@ class Equality:
             words = [(key, value_key(node.flags[key])) for key in self._words if key in node.flags]
             self._own[node] = (node.own, *words)
         return self._own[node]
+
+
+def _is_same(written: str, old: Any, new: Any) -> bool:
+    """Tell whether what Python takes for equal is: to it, true is 1. `written` is the one in full."""
+    return written == repr(new) or bool(value_key(old) == value_key(new))
 
 
 def _targets(written: str) -> set[str]:

@@ -57,6 +57,16 @@ def sunset(value: Any) -> date | None:
         return None
 
 
+def removed_after(values: Values, options: Options) -> str:
+    """What a thing that is gone announced before: `without-deprecation`, `with-deprecation`, ...; `parse` if unread."""
+    if values.get("deprecated") is not True:
+        return "without-deprecation"
+    when = sunset(values["x-sunset"]) if "x-sunset" in values else options.day()
+    if when is None:
+        return "parse"
+    return "before-sunset" if when > options.day() else "with-deprecation"
+
+
 def compare_lifecycle(add: Add, options: Options, subject: Subject, old: Values, new: Values) -> None:
     """Note deprecations, their sunset dates, and stability levels that changed; `add` takes rule and both values."""
     if subject.stability:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pytest_bctrl.drift.spec import Part, Spec
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
 _ALIKE = 0.34
+
+
+Item = TypeVar("Item")
 
 
 class Operation(NamedTuple):
@@ -124,11 +127,13 @@ def branches(schemas: Iterable[Schema], normal: Normalizer) -> list[Branch]:
     found = []
     for one in schemas:
         node = normal.node(one)
-        values = {}
-        for name, schema in node.maps.get("properties", {}).items():
-            enum = normal.node(schema).enum if any(map(_may_list, schema)) else None
-            if enum:
-                values[name] = frozenset(enum)
+        values = normal.listed.get(node)
+        if values is None:
+            values = normal.listed[node] = {}
+            for name, schema in node.maps.get("properties", {}).items():
+                enum = normal.node(schema).enum if any(map(_may_list, schema)) else None
+                if enum:
+                    values[name] = frozenset(enum)
         found.append(Branch(one, node, values))
     return found
 
@@ -152,7 +157,11 @@ def match_branches(sides: Sides, old: list[Branch], new: list[Branch]) -> Branch
     ]
     taken = {id(branch) for pair in pairs for branch in pair}
     rest_old, rest_new = ([branch for branch in side if id(branch) not in taken] for side in (old, new))
-    rest_old, rest_new = take_equal(pairs, rest_old, rest_new, sides.equality.written_alike)
+
+    def written_alike(one: Branch, other: Branch) -> bool:
+        return sides.equality.written_alike(one.schema, other.schema)
+
+    rest_old, rest_new = unlike(rest_old, rest_new, written_alike, pairs)
     rest_old, rest_new = _take_meaning(sides, pairs, rest_old, rest_new, teller)
     rest_old, rest_new = _pair_up(pairs, rest_old, rest_new, lambda one, other: _likeness(one, other, teller), _ALIKE)
     order = {id(one): index for index, one in enumerate(old)}
@@ -196,38 +205,27 @@ def _pair_up(
 
 
 def unlike(
-    old: Iterable[Schema], new: Iterable[Schema], alike: Callable[[Schema, Schema], bool]
-) -> tuple[list[Schema], list[Schema]]:
-    """Return the schemas of each side that have none on the other side that is written alike."""
+    old: Iterable[Item], new: Iterable[Item], alike: Callable[[Item, Item], bool], taken: list[tuple[Item, Item]]
+) -> tuple[list[Item], list[Item]]:
+    """Return what of each side has none that is alike on the other side; what has is added to `taken`."""
     gone, come = [], list(new)
-    for schema in old:
-        other = next((index for index, other in enumerate(come) if alike(schema, other)), None)
-        if other is None:
-            gone.append(schema)
-        else:
-            del come[other]
-    return gone, come
-
-
-def take_equal(
-    pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], same: Callable[[Schema, Schema], bool]
-) -> tuple[list[Branch], list[Branch]]:
-    """Move the pairs that mean the same out of what is left."""
-    rest_old, rest_new = [], list(new)
     for one in old:
-        other = next((other for other in rest_new if same(one.schema, other.schema)), None)
-        if other is None:
-            rest_old.append(one)
+        index = next((index for index, other in enumerate(come) if alike(one, other)), None)
+        if index is None:
+            gone.append(one)
         else:
-            rest_new.remove(other)
-            pairs.append((one, other))
-    return rest_old, rest_new
+            taken.append((one, come.pop(index)))
+    return gone, come
 
 
 def _take_meaning(
     sides: Sides, pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], teller: str
 ) -> tuple[list[Branch], list[Branch]]:
     """Move out of what is left what means the same, or, but for what it holds, would mean the same as no other."""
+
+    def equal(one: Branch, other: Branch) -> bool:
+        return sides.equality.equal(one.node, other.node)
+
     own: dict[Hashable, tuple[list[Branch], list[Branch]]] = {}
     for index, side in enumerate((old, new)):
         for branch in side:
@@ -238,7 +236,7 @@ def _take_meaning(
         if len(before) == len(after) == 1 and not (teller in before[0].values and teller in after[0].values):
             pairs.append((before[0], after[0]))
         else:
-            left = take_equal(pairs, before, after, sides.equal) if before and after else (before, after)
+            left = unlike(before, after, equal, pairs) if before and after else (before, after)
             rest_old += left[0]
             rest_new += left[1]
     return _in_order(old, rest_old), _in_order(new, rest_new)

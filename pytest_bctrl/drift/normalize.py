@@ -8,7 +8,7 @@ so a schema that holds itself costs nothing here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.drift.alternatives import read_alternatives, says_nothing
 from pytest_bctrl.drift.constraints import (
@@ -53,11 +53,21 @@ def _says_something(keyword: str) -> bool:
     return keyword in _FLAGS or not (keyword in _ANNOTATIONS or keyword.startswith("x-"))
 
 
+class _Found(NamedTuple):
+    """What must hold at once: schemas without `$ref` by their pointers, branches of `allOf`, alternatives."""
+
+    flat: dict[str, Flat]
+    all_of: list[Schema]
+    choices: list[Choice]
+
+
 class Normalizer:
     """Normalises the schemas of one document, each once."""
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
+        self.listed: dict[Node, dict[str, frozenset[Any]]] = {}
+        """The values that the properties of an alternative list, once they were looked up."""
         self._nodes: dict[Any, Node] = {}
         self._flat: dict[tuple[str, ...], Node] = {}
         self._open: set[str] = set()
@@ -80,11 +90,10 @@ class Normalizer:
         return found
 
     def _build(self, schema: Schema) -> Node:
-        flat: dict[str, Flat] = {}
-        all_of: list[Schema] = []
-        choices: list[Choice] = []
+        found = _Found({}, [], [])
         for part in schema:
-            self._flatten(part, False, flat, all_of, choices, 0)
+            self._flatten(part, False, found, 0)
+        flat, all_of, choices = found
         key = tuple(flat)
         if key in self._flat:
             return self._flat[key]
@@ -111,12 +120,10 @@ class Normalizer:
         finally:
             self._open.discard(schema[0].pointer)
 
-    def _flatten(
-        self, part: Part, grants: bool, flat: dict[str, Flat], all_of: list[Schema], choices: list[Choice], depth: int
-    ) -> None:
+    def _flatten(self, part: Part, grants: bool, found: _Found, depth: int) -> None:
         """Collect what must hold at once: targets of `$ref`, branches of `allOf`, an only alternative."""
-        spec = self.spec
-        part, grants = self._follow(part, grants, flat, all_of, choices, depth)
+        spec, flat = self.spec, found.flat
+        part, grants = self._follow(part, grants, found, depth)
         spec.seen.add(part.pointer)
         if part.pointer in flat:
             return
@@ -134,32 +141,21 @@ class Normalizer:
         # What is said twice is said once.
         for branch in {repr(branch.value): branch for branch in branches}.values():
             if len(flat) <= MAX_PARTS:
-                all_of.append((branch,))
-            self._flatten(branch, grants, flat, all_of, choices, depth + 1)
-        for found in read_alternatives(part, spec, self._alternative):
-            choice = found._replace(with_null=True) if grants else found
-            self._take(choice, grants, flat, all_of, choices, depth)
+                found.all_of.append((branch,))
+            self._flatten(branch, grants, found, depth + 1)
+        for choice in read_alternatives(part, spec, self._alternative):
+            self._take(choice._replace(with_null=choice.with_null or grants), found, depth)
 
-    def _take(
-        self,
-        choice: Choice,
-        grants: bool,
-        flat: dict[str, Flat],
-        all_of: list[Schema],
-        choices: list[Choice],
-        depth: int,
-    ) -> None:
+    def _take(self, choice: Choice, found: _Found, depth: int) -> None:
         """Keep alternatives for later; an only one must hold, and none but null is null."""
         if choice.branches:
-            choices.append(choice)
-        elif choice.with_null:
-            flat[choice.pointer] = Flat({"type": "null"}, choice.pointer, False)
+            found.choices.append(choice)
+        else:
+            found.flat[choice.pointer] = Flat({"type": "null"}, choice.pointer, False)
         if len(choice.branches) == 1:
-            self._flatten(choice.branches[0][0], grants or choice.with_null, flat, all_of, choices, depth + 1)
+            self._flatten(choice.branches[0][0], choice.with_null, found, depth + 1)
 
-    def _follow(
-        self, part: Part, grants: bool, flat: dict[str, Flat], all_of: list[Schema], choices: list[Choice], depth: int
-    ) -> tuple[Part, bool]:
+    def _follow(self, part: Part, grants: bool, found: _Found, depth: int) -> tuple[Part, bool]:
         """Follow `$ref`; what stands beside one holds as well, from OpenAPI 3.1 on."""
         trail: list[str] = []
         while isinstance(part.value, dict) and refers(part.value):
@@ -170,7 +166,7 @@ class Normalizer:
                 grants = grants or part.value.get("nullable") is True
                 beside = {key: value for key, value in part.value.items() if _says_something(key)}
                 if beside and not self.spec.is_30:
-                    self._flatten(Part(beside, part.pointer), grants, flat, all_of, choices, depth + 1)
+                    self._flatten(Part(beside, part.pointer), grants, found, depth + 1)
             part = self.spec.target(part)
         return part, grants
 
@@ -201,7 +197,7 @@ class Normalizer:
             if keyword in part.value:
                 node.children[keyword] = (*node.children.get(keyword, ()), part / keyword)
         for keyword in _MAPS:
-            for name, member in self._map(part / keyword) if keyword in part.value else ():
+            for name, member in self.spec.members(part / keyword) if keyword in part.value else ():
                 entries = node.maps.setdefault(keyword, {})
                 entries[name] = (*entries.get(name, ()), member)
         prefix = self.spec.items(part / "prefixItems") if "prefixItems" in part.value else []
@@ -226,9 +222,6 @@ class Normalizer:
         # A boolean is what JSON Schema had before draft 4; it is common still, and says nothing here.
         if not isinstance(part.value.get("required"), bool):
             node.required.update(self.spec.text(name) for name in self.spec.items(part / "required"))
-
-    def _map(self, part: Part) -> list[tuple[str, Part]]:
-        return [(name, part / name) for name in self.spec.mapping(part)]
 
     def _read_types(self, part: Part, grants_null: bool, node: Node) -> None:
         types = self._types(part)

@@ -80,13 +80,17 @@ Trail = tuple["Trail | None", tuple["Node", "Node"], str]
 
 
 class Located(NamedTuple):
-    """A change, how bad it is, how many schemas lead to it from where a schema is used, the way, and its pairs."""
+    """A change, how bad it is, how many schemas lead to it from where a schema is used, the way, and its pairs.
+
+    `made_of`: the changes of schemas that it stands for, where it is one for many.
+    """
 
     change: Change
     rank: int
     depth: int
     way: str
     trails: Sequence[Trail]
+    made_of: Sequence[Located] = ()
 
 
 RANK: dict[Level, int] = {"error": 0, "warning": 1, "info": 2}
@@ -152,9 +156,10 @@ class Draft:
     def follow_undeclared(self, old: Schema, new: Schema, step: str) -> None:
         """Note a property or item that is declared on one side only, and may hold there what it could not.
 
-        On the other side it is one of those that are not declared. Where nothing is said of such, nothing is noted.
+        On the other side it is one of those that are not declared. Where nothing is said of such, nothing is noted, nor
+        where there can be none.
         """
-        if old and new:
+        if old and new and not (self.sides.old.node(old).never or self.sides.new.node(new).never):
             self.follow(old, new, step, only_worse=True)
 
     def said(self, keyword: str) -> tuple[Schema | None, Schema | None]:

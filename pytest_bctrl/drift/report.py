@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.drift.pair import RANK, Change, Located, changed, plain, rank
@@ -13,13 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pytest_bctrl.drift.counterexample import Examples, Shown
-    from pytest_bctrl.drift.pair import Trail
     from pytest_bctrl.drift.rules import Rule
     from pytest_bctrl.drift.spec import Spec
     from pytest_bctrl.finding import Finding, Level
 
 
 MAX_CHANGES = 100_000
+Values = dict[str, str]
+"""Values, and where each stands; empty for where all of them do."""
 
 
 class Place(NamedTuple):
@@ -32,16 +32,6 @@ class Place(NamedTuple):
     context: tuple[tuple[str, str], ...] = ()
 
 
-class _Seen(NamedTuple):
-    """A change as it shows at one place; in order the worst comes first, then the nearest."""
-
-    rank: int
-    depth: int
-    place: Place
-    change: Change
-    trails: Sequence[Trail]
-
-
 class Report:
     """The changes of one comparison, in the order they are met."""
 
@@ -50,7 +40,7 @@ class Report:
         self.base = base
         self.revision = revision
         self.levels = levels
-        self._found: dict[str, dict[Place, _Seen]] = {}
+        self._found: dict[str, list[_Noted]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -64,23 +54,28 @@ class Report:
         old_at: str = "",
         new_at: str = "",
         say: str = "",
-        trails: Sequence[Trail] = (),
+        made_of: Sequence[Located] = (),
     ) -> None:
-        """Note a change: its rule, place, both values, the pointers of both, and the pairs that lead to it."""
+        """Note a change: its rule, place, both values, the pointers of both, and what it is made of."""
         change = changed(rule, rule, "", (old, new), (old_at, new_at), say)
-        self.note([Located(change, rank(rule, self.levels), 0, "", trails)], place)
+        self.note([Located(change, rank(rule, self.levels), 0, "", (), made_of)], place)
+
+    def add_each(self, rule: str, place: Place, sides: Iterable[Values], at: tuple[str, str]) -> None:
+        """Note each value that came or went, under rules that end in `-removed` and `-added`; `at`: where all stand."""
+        old, new = sides
+        for value in (value for value in old if value not in new):
+            self.add(f"{rule}-removed", place, value, None, old[value] or at[0], at[1])
+        for value in (value for value in new if value not in old):
+            self.add(f"{rule}-added", place, None, value, at[0], new[value] or at[1])
 
     def note(self, changes: Iterable[Located], place: Place) -> None:
         """Note changes of what stands at a place.
 
         Raises `DocumentError` beyond `MAX_CHANGES`: so many are no drift, and nobody reads them.
         """
-        operation, shape, base, context = place
-        for change, level, depth, way, trails in changes:
-            here = Place(operation, shape, f"{base}{way}" if base else way.removeprefix("."), context)
-            places = self._found.setdefault(change.key, {})
-            if here not in places or level < places[here].rank:
-                places[here] = _Seen(level, depth, here, change, trails)
+        answer = dict(place.context)
+        for one in changes:
+            self._found.setdefault(one.change.key, []).append((one, place, answer))
         if len(self._found) > MAX_CHANGES:
             raise DocumentError(
                 f"more than {MAX_CHANGES:,} changes from {self.base.document.name}",
@@ -90,11 +85,11 @@ class Report:
 
     def findings(self) -> list[Finding]:
         """What was noted as findings, worst first."""
-        found = [sorted(places.values(), key=itemgetter(0, 1, 2)) for places in self._found.values()]
+        found = [sorted(noted, key=_how_bad) for noted in self._found.values()]
         # The worst first: showing them may take all the time there is.
-        found.sort(key=lambda places: places[0].rank)
-        self.base.document.find_lines({places[0].change.old_at for places in found})
-        self.revision.document.find_lines({places[0].change.new_at for places in found})
+        found.sort(key=lambda noted: noted[0][0].rank)
+        self.base.document.find_lines({noted[0][0].change.old_at for noted in found})
+        self.revision.document.find_lines({noted[0][0].change.new_at for noted in found})
         merged: dict[str, Finding] = {}
         for finding in map(self._finding, found):
             # Paths that differ in the names of their parameters alone are one place.
@@ -102,13 +97,15 @@ class Report:
             merged[finding.fingerprint] = finding if known is None else _joined(known, finding)
         return sorted(merged.values(), key=lambda finding: RANK[finding.level])
 
-    def _finding(self, places: list[_Seen]) -> Finding:
+    def _finding(self, noted: list[_Noted]) -> Finding:
         from pytest_bctrl.drift.rules import rules, why
         from pytest_bctrl.finding import Finding
 
-        worst, _, place, change, trails = places[0]
-        rule, level = rules()[change.rule], list(RANK)[worst]
-        shown = self._shown(change, trails, rule)
+        worst, place, _ = noted[0]
+        change, place = worst.change, place._replace(location=_location(worst, place))
+        places = _places(noted)
+        rule, level = rules()[change.rule], list(RANK)[worst.rank]
+        shown = self._shown(worst, rule)
         if shown and shown.by == "proof" and rule.id not in self.levels and level == "error":
             # What the rule is wary of cannot be here.
             level = "info"
@@ -135,18 +132,18 @@ class Report:
                 "change": mark,
                 **({"detail": change.say} if change.say else {}),
                 **({"shown": shown.data} if shown else {}),
-                "places": [_shown(seen) for seen in places],
+                "places": places,
             },
         )
 
-    def _shown(self, change: Change, trails: Sequence[Trail], rule: Rule) -> Shown | None:
+    def _shown(self, found: Located, rule: Rule) -> Shown | None:
         """What shows a change; of several trails the first that leads to a counterexample, or a proof of all."""
-        values, name = (plain(change.old), plain(change.new)), change.step.removeprefix(".")
         is_request, is_error = rule.direction == "request", rule.level == "error"
         worst, examples = None, self.examples
         if examples is None:
             return None
-        for trail in trails:
+        for change, trail in ((one.change, trail) for one in found.made_of or (found,) for trail in one.trails):
+            values, name = (plain(change.old), plain(change.new)), change.step.removeprefix(".")
             shown = examples.show(trail, values, name, is_request=is_request, is_error=is_error)
             if shown.by == "counterexample":
                 return shown
@@ -154,17 +151,36 @@ class Report:
         return worst
 
 
+_Noted = tuple[Located, Place, dict[str, str]]
+"""A change, where the comparison was, and what of that is said of an answer."""
+
+
+def _location(one: Located, place: Place) -> str:
+    return f"{place.location}{one.way}" if place.location else one.way.removeprefix(".")
+
+
+def _how_bad(noted: _Noted) -> tuple[int, int, Place, str]:
+    """The worst first, then the nearest."""
+    one, place, _ = noted
+    return one.rank, one.depth, place, one.way
+
+
+def _places(noted: list[_Noted]) -> list[dict[str, str]]:
+    """Where a change shows: each place once."""
+    found: dict[tuple[Any, ...], dict[str, str]] = {}
+    for one, place, answer in noted:
+        location = _location(one, place)
+        key = place.operation, place.shape, location, place.context
+        if key not in found:
+            found[key] = {"operation": place.operation, "location": location, **answer, "rule": one.change.rule}
+    return list(found.values())
+
+
 def _joined(one: Finding, other: Finding) -> Finding:
     from dataclasses import replace
 
     places = [*one.extra["places"], *other.extra["places"]]
     return replace(one, count=len(places), extra={**one.extra, "places": places})
-
-
-def _shown(seen: _Seen) -> dict[str, Any]:
-    place = seen.place
-    answer = dict(place.context)
-    return {"operation": place.operation, "location": place.location, **answer, "rule": seen.change.rule}
 
 
 def _spot(spec: Spec, pointer: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.errors import DocumentError
@@ -35,7 +36,8 @@ class Spec:
         self.root = Part(document.data, "")
         self.is_30 = document.version.startswith("3.0")
         self.seen: set[str] = set()
-        self._anchors: dict[str, str] | None = None
+        self.parameters: dict[tuple[str, str], Any] = {}
+        """The parameters of each operation, once they were read."""
         self._targets: dict[str, Part] = {}
 
     def refuse(self, part: Part, problem: str, mend: str) -> DocumentError:
@@ -116,36 +118,33 @@ class Spec:
             from urllib.parse import unquote
 
             fragment = unquote(fragment)
-        pointer = fragment if fragment.startswith("/") or not fragment else self.anchors().get(fragment)
-        value: Any = self.document.data
-        if pointer is None:
-            raise self.refuse(part, f"the $ref {ref[:200]!r} names nothing", "define it, or mend the $ref")
-        for token in pointer.split("/")[1:]:
+        pointer = fragment if fragment.startswith("/") or not fragment else self.anchors.get(fragment)
+        value: Any = None if pointer is None else self.document.data
+        for token in (pointer or "").split("/")[1:]:
             key = token.replace("~1", "/").replace("~0", "~")
-            if isinstance(value, dict) and key in value:
-                value = value[key]
-            elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
-                value = value[int(key)]
+            if isinstance(value, list):
+                value = value[int(key)] if key.isdecimal() and int(key) < len(value) else None
             else:
-                raise self.refuse(part, f"the $ref {ref[:200]!r} names nothing", "define it, or mend the $ref")
+                value = value.get(key) if isinstance(value, dict) else None
+        if pointer is None or value is None:
+            raise self.refuse(part, f"the $ref {ref[:200]!r} names nothing", "define it, or mend the $ref")
         self._targets[ref] = Part(value, pointer)
         return self._targets[ref]
 
+    @cached_property
     def anchors(self) -> dict[str, str]:
         """The pointers of `$anchor` and `$dynamicAnchor`; of two that are alike, the one in a component counts."""
-        if self._anchors is None:
-            self._anchors = {}
-            waiting = [self.root / "components", self.root / "paths"]
-            while waiting:
-                part = waiting.pop()
-                if isinstance(part.value, dict):
-                    for keyword in ("$anchor", "$dynamicAnchor"):
-                        if isinstance(part.value.get(keyword), str):
-                            self._anchors[part.value[keyword]] = part.pointer
-                    waiting += [Part(value, f"{part.pointer}/{escape(key)}") for key, value in part.value.items()]
-                elif isinstance(part.value, list):
-                    waiting += [Part(value, f"{part.pointer}/{index}") for index, value in enumerate(part.value)]
-        return self._anchors
+        found: dict[str, str] = {}
+        waiting = [self.root / "components", self.root / "paths"]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part.value, dict):
+                names = [part.value.get(keyword) for keyword in ("$anchor", "$dynamicAnchor")]
+                found |= {name: part.pointer for name in names if isinstance(name, str)}
+                waiting += [Part(value, f"{part.pointer}/{escape(key)}") for key, value in part.value.items()]
+            elif isinstance(part.value, list):
+                waiting += [Part(value, f"{part.pointer}/{index}") for index, value in enumerate(part.value)]
+        return found
 
 
 def word(required: bool) -> str:
@@ -176,3 +175,26 @@ def value_key(value: Any) -> Any:
     if isinstance(value, list):
         return ("list", tuple(value_key(item) for item in value))
     return value
+
+
+def media_types(spec: Spec, holder: Part) -> dict[str, Part]:
+    """Return the media types of the `content` of a body, response, parameter or header by their names in one form.
+
+    Raises `DocumentError` where one is no mapping.
+    """
+    found = {}
+    for name, part in spec.members(holder / "content"):
+        spec.mapping(part)
+        found[_media_type_in_one_form(name)] = part
+    return found
+
+
+def _media_type_in_one_form(name: str) -> str:
+    """Lower case, no blanks around the parameters, which are sorted."""
+    essence, *parameters = [piece.strip().lower() for piece in name.split(";")]
+    return "; ".join([essence, *sorted(filter(None, parameters))])
+
+
+def is_json(name: str) -> bool:
+    """Tell whether a value in this media type is JSON, so that it shows what type it is of."""
+    return name.split(";")[0].endswith(("/json", "+json"))

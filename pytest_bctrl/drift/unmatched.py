@@ -53,7 +53,7 @@ def read_schemas(normal: Normalizer, schemas: Iterable[Schema], known: Container
         value, trail, user = waiting.pop()
         if isinstance(value, bool):
             continue
-        if not isinstance(value, dict) or not all(_FORMS[word](value[word]) for word in _FORMS.keys() & value.keys()):
+        if not isinstance(value, dict) or not _is_plain(value):
             normal.node((Part(value, _pointer(trail)),))
             continue
         if refers(value):
@@ -64,10 +64,16 @@ def read_schemas(normal: Normalizer, schemas: Iterable[Schema], known: Container
                 part = spec.target(Part(value, _pointer(trail)))
                 spec.seen.add(part.pointer)
                 waiting.append((part.value, part.pointer, ref))
-        for word in _HOLDING.keys() & value.keys():
-            for key, inner in _HOLDING[word](value[word]):
-                waiting.append((inner, (trail, word, key), user if word in _AT_ONCE else ""))
+        for word, held in value.items():
+            if word in _HOLDING:
+                holder = user if word in _AT_ONCE else ""
+                waiting += [(inner, (trail, word, key), holder) for key, inner in _HOLDING[word](held)]
     _read_rings(normal, uses)
+
+
+def _is_plain(schema: dict[str, Any]) -> bool:
+    """Tell a schema of whose own words none is of a wrong form, or left to be read in full."""
+    return all(_FORMS[word](value) for word, value in schema.items() if word in _FORMS)
 
 
 def _read_rings(normal: Normalizer, uses: dict[str, set[str]]) -> None:
@@ -87,14 +93,6 @@ def _pointer(trail: Trail) -> str:
     return trail + "".join(reversed(tokens))
 
 
-def _is_flag(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
 def _are_names(value: Any) -> bool:
     return isinstance(value, list) and set(map(type, value)) <= {str}
 
@@ -103,21 +101,14 @@ def _is_type(value: Any) -> bool:
     return value in TYPES if isinstance(value, str) else _are_names(value) and TYPES.issuperset({*value} - {"null"})
 
 
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list) and len(value) <= MAX_PARTS
-
-
-def _is_mapping(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
 _MAPS = ("properties", "patternProperties", "dependentSchemas")
 _LISTS = ("prefixItems", "allOf", "anyOf", "oneOf")
 _AT_ONCE = frozenset(("allOf", "anyOf", "oneOf"))
 _FORMS: dict[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("readOnly", "writeOnly", "deprecated", "uniqueItems"), _is_flag),
-    **dict.fromkeys(("format", "pattern", "contentEncoding", "contentMediaType"), _is_text),
-    **dict.fromkeys((*BOUNDS,), is_number), **dict.fromkeys(_LISTS, _is_list), **dict.fromkeys(_MAPS, _is_mapping),
+    **dict.fromkeys(("readOnly", "writeOnly", "deprecated", "uniqueItems"), lambda value: isinstance(value, bool)),
+    **dict.fromkeys(("format", "pattern", "contentEncoding", "contentMediaType"), lambda value: isinstance(value, str)),
+    **dict.fromkeys((*BOUNDS,), is_number), **dict.fromkeys(_MAPS, lambda value: isinstance(value, dict)),
+    **dict.fromkeys(_LISTS, lambda value: isinstance(value, list) and len(value) <= MAX_PARTS),
     **dict.fromkeys(("discriminator", "multipleOf", "dependentRequired", "x-extensible-enum"), lambda _: False),
     "enum": lambda value: isinstance(value, list), "required": _are_names, "type": _is_type,
 }  # fmt: skip

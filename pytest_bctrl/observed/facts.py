@@ -81,6 +81,7 @@ class Observation:
     `statuses` counts answers by operation label and code, `parameters` the documented parameters that requests
     gave, by operation label and `place:name`. `unknown` are the members that the observing contract does not name,
     by the place of their object: `MANY` at most are told apart, and `untold` counts how often others were seen.
+    `unread` counts the answers with a body that taught nothing, by operation label, code and media type.
     """
 
     places: dict[Place, Facts] = field(default_factory=dict)
@@ -88,12 +89,14 @@ class Observation:
     parameters: Counter[tuple[str, str]] = field(default_factory=Counter)
     unknown: dict[Place, set[Place]] = field(default_factory=dict)
     untold: Counter[Place] = field(default_factory=Counter)
+    unread: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def add(self, other: Observation) -> None:
         """Add what was seen elsewhere, in another worker for example."""
         self.statuses.update(other.statuses)
         self.parameters.update(other.parameters)
         self.untold.update(other.untold)
+        self.unread.update(other.unread)
         for place, facts in other.places.items():
             self.places.setdefault(place, Facts()).add(facts)
         for parent, members in other.unknown.items():
@@ -122,6 +125,7 @@ def as_data(observation: Observation) -> dict[str, Any]:
             [*parent, sorted(member.location for member in members)] for parent, members in observation.unknown.items()
         ],
         "untold": [[*place, count] for place, count in observation.untold.items()],
+        "unread": [[*key, count] for key, count in observation.unread.items()],
     }
 
 
@@ -144,6 +148,7 @@ def from_data(data: Mapping[str, Any]) -> Observation:
                 for label, code, at, members in data["unknown"]
             },
             untold=Counter({_place(*place): int(count) for *place, count in data["untold"]}),
+            unread=Counter({(str(name), _code(code), str(of)): int(n) for name, code, of, n in data.get("unread", ())}),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise DocumentError(
@@ -192,4 +197,5 @@ def relabelled(observation: Observation, names: Mapping[str, str]) -> Observatio
         parameters=Counter({(names.get(label, label), name): n for (label, name), n in observation.parameters.items()}),
         unknown={moved(parent): set(map(moved, members)) for parent, members in observation.unknown.items()},
         untold=Counter({moved(place): count for place, count in observation.untold.items()}),
+        unread=Counter({(names.get(label, label), code, of): n for (label, code, of), n in observation.unread.items()}),
     )

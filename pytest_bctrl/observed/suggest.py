@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from pytest_bctrl.contract import overlay as overlays
-from pytest_bctrl.contract.model import Contract, at
+from pytest_bctrl.contract.model import Contract, Operation, at, covers, escaped, is_json, referred
 from pytest_bctrl.contract.overlay import Action, actions, same
 from pytest_bctrl.contract.read import from_document, from_sound
 from pytest_bctrl.errors import DocumentError
@@ -56,7 +57,8 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
     work = _Work(overlays.fresh(contract.document))
     while True:
         current = from_sound(work.document, contract.name)
-        waiting = [one for one in every_difference(current, observation) if _key(one) not in work.unsaid]
+        found = [*every_difference(current, observation), *_media_types(contract, current, observation)]
+        waiting = [one for one in found if _key(one) not in work.unsaid]
         if not waiting:
             break
         finding = _together(min(waiting, key=_turn), waiting)
@@ -109,7 +111,7 @@ _Key: TypeAlias = tuple[str, ...]
 
 def _key(finding: Finding) -> _Key:
     extra = finding.extra
-    which = str(finding.observed) if extra["kind"] in ("new-branch", "type", "status") else ""
+    which = str(finding.observed) if extra["kind"] in ("new-branch", "type", "status", "media-type") else ""
     return finding.operation, extra["status"], finding.location, extra["kind"], which
 
 
@@ -145,6 +147,11 @@ def _step(
     code = finding.extra["status"]
     if finding.extra["kind"] == "status":
         return _documented(document, goal, finding, observation), f"{code}: answered {times} times, undocumented.", goal
+    if finding.extra["kind"] == "not-json":
+        raise UnsayableError("the answers are wrong, not the contract")
+    if finding.extra["kind"] == "media-type":
+        why = f"{code}: answered in {finding.observed}, {times}; nothing was learned from the bodies."
+        return _with_media_type(document, goal, finding), why, goal
     seen = Seen(contract, finding, observation)
     shared = first_shared(document, seen.ref_chain, goal)
     if shared is not None:
@@ -163,6 +170,49 @@ def _documented(document: Mapping[str, Any], goal: str, finding: Finding, observ
     if body in observation.places:
         response["content"] = {"application/json": {"schema": inferred(observation, body)}}
     return with_value(document, goal, {**at(document, goal), code: response})
+
+
+def _media_types(contract: Contract, current: Contract, observation: Observation) -> Iterator[Finding]:
+    """Yield a finding for each media type of bodies that taught nothing: it is not documented, or they are not JSON.
+
+    `contract` is the one that is suggested for, and `current` the same with what was suggested so far.
+    """
+    for (label, code, media), count in sorted(observation.unread.items()):
+        operation = next((one for one in current.operations if one.label == label), None)
+        if operation is None or operation.response_for(int(code)) is None:
+            continue
+        kind, problem = "media-type", f"the media type {media or '(none)'} is not documented"
+        if _documents(operation, code, media):
+            kind, problem = "not-json", f"the body is not {media}"
+            if not is_json(media) or not _documents(contract.operation(label), code, media):
+                continue
+        pointer = f"/paths/{escaped(operation.path)}/{operation.method.lower()}/responses"
+        extra = {"kind": kind, "status": code, "pointer": pointer}
+        total = observation.statuses[label, code]
+        rule, location = "content_type_conformance", "$"
+        yield Finding(rule, "error", location, problem, None, media, count, total, operation=label, extra=extra)
+
+
+def _documents(operation: Operation, code: str, media: str) -> bool:
+    spec = operation.response_for(int(code))
+    return spec is not None and any(covers(one, media) for one in spec.content)
+
+
+def _with_media_type(document: Mapping[str, Any], goal: str, finding: Finding) -> dict[str, Any]:
+    """The document with a media type for a status, nothing said of its bodies: nothing was learned of them."""
+    media, code = finding.observed, finding.extra["status"]
+    if not _MEDIA_TYPE.fullmatch(media):
+        raise UnsayableError("it is not the name of one")
+    responses = at(document, goal)
+    # YAML may have read a status as a number.
+    keys = {str(key): key for key in responses}
+    given = next(responses[keys[name]] for name in (code, f"{code[0]}XX", f"{code[0]}xx", "default") if name in keys)
+    *_, given = referred(document, given, NAME)
+    response = {**given, "content": {**given.get("content", {}), media: {}}}
+    return with_value(document, goal, {**responses, keys.get(code, code): response})
+
+
+_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+")
 
 
 def _prove(overlay: Mapping[str, Any], contract: Contract, document: Mapping[str, Any]) -> None:

@@ -33,10 +33,16 @@ def _nullable(schema: Doc) -> Doc:
 
 
 def _compound(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    objects = st.dictionaries(st.sampled_from(_NAMES), children, max_size=4).flatmap(
-        lambda properties: st.lists(st.sampled_from(_NAMES), unique=True, max_size=3).map(
-            lambda required: {"type": "object", "properties": properties, "required": required}
-        )
+    objects = st.builds(
+        lambda properties, required, others: {
+            "type": "object",
+            "properties": properties,
+            "required": required,
+            **others,
+        },
+        st.dictionaries(st.sampled_from(_NAMES), children, max_size=4),
+        st.lists(st.sampled_from(_NAMES), unique=True, max_size=3),
+        st.sampled_from([{}, {"additionalProperties": False}, {"additionalProperties": {"type": "string"}}]),
     )
     lists = children.map(lambda items: {"type": "array", "items": items})
     alternatives = st.lists(children, min_size=2, max_size=3).map(_told_apart)

@@ -116,6 +116,12 @@ def test_where_no_whole_value_can_be_made_a_part_is_shown() -> None:
         assert (finding.extra["shown"]["by"], finding.extra["shown"]["of"]) == ("counterexample", of_part)
 
 
+def test_a_list_is_as_long_as_it_has_to_be() -> None:
+    old, new = (body({"type": "array", "items": {"type": "string"}, "maxItems": most}) for most in (100, 200))
+    (finding,) = compare(old, new)
+    require_counterexample(finding, old, new)
+
+
 def test_the_place_is_marked() -> None:
     old, new = (
         of({"/a": {"type": "array", "items": {"$ref": "#/components/schemas/A/b"}}}, **{"A/b": {}}) for _ in "ab"

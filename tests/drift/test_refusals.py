@@ -112,7 +112,8 @@ def test_a_reference_to_nothing_is_told_with_its_mend(keyword: str, ref: Any, sa
 
 
 def test_a_reference_that_leads_back_to_itself_is_told() -> None:
-    assert told(body({"$ref": SCHEMA})) == f"revision: {BACK}"
+    for beside in ({}, {"title": "t"}):
+        assert told(body({"$ref": SCHEMA, **beside})) == f"revision: {BACK}"
     assert told(document({"parameters": [{"$ref": f"{GET}/parameters/0"}]})) == (
         f"revision: a $ref leads back to itself, at {GET}/parameters/0 (let it name a definition)"
     )

@@ -16,7 +16,7 @@ import yaml
 from pytest_bctrl.observed.facts import as_data
 from tests.variants.runtimes import edited, on_all, put, sample
 
-from .bodies import seen
+from .bodies import LABEL, seen
 from .three_witnesses import BROKEN, CASES, STALE, answered, published
 
 Ran = subprocess.CompletedProcess[str]
@@ -237,6 +237,14 @@ def test_nothing_to_suggest_is_said_and_writes_nothing(run: Run, tmp_path: Path)
         "pytest-bctrl: nothing to suggest: the contract says all that was seen\n",
     )
     assert not (tmp_path / "s.yaml").exists()
+    (tmp_path / "seen.json").write_text(
+        json.dumps({**as_data(seen(sample())), "unread": [[LABEL, "413", "text/html", 2]]})
+    )
+    said = run("contract", "suggest", "seen.json").stderr.splitlines()
+    assert said == [
+        "pytest-bctrl: 413 text/html: nothing is learned from the bodies of 2 answers: only JSON is read",
+        "pytest-bctrl: nothing to suggest: the contract says all that was read",
+    ]
 
 
 def test_what_no_overlay_can_say_is_2(run: Run, tmp_path: Path) -> None:

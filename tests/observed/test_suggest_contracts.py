@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pytest_bctrl import check
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.observed.facts import as_data, from_data, relabelled
 from pytest_bctrl.observed.observe import NO_BODY
 from pytest_bctrl.observed.suggest import Suggestion, suggest
 from tests.contract.documents import contract_of
 from tests.variants.runtimes import sample
 
-from .bodies import CONTRACT, seen
+from .bodies import CONTRACT, LABEL, seen
 from .test_suggest import wrong
 
 TEXT = {"type": "string"}
@@ -155,3 +160,35 @@ def test_an_answer_that_is_a_reference_is_changed_where_it_stands() -> None:
 def test_an_undocumented_status_without_a_body_is_documented_without_one() -> None:
     (action,) = suggest(CONTRACT, seen(NO_BODY, status=418)).actions
     assert {"418": {"description": "I'm a Teapot"}} == action["update"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "types", "unsaid"),
+    [
+        ((400, "text/html", b"<h1>no</h1>"), ["application/json", "text/html"], []),
+        ((418, "text/html; charset=utf-8", b"<h1>no</h1>"), ["text/html"], []),
+        ((418, "application/json", b'{"detail": "no"}'), ["application/json"], []),
+        ((400, "application/json", b"{"), ["application/json"], ["the answers are wrong, not the contract"]),
+        ((400, "", b"no"), ["application/json"], ["it is not the name of one"]),
+        ((400, "text/html", b""), ["application/json"], []),
+    ],
+)
+def test_a_media_type_is_admitted_and_what_taught_nothing_is_counted(
+    answer: tuple[int, str, bytes], types: list[str], unsaid: list[str]
+) -> None:
+    """An answer of another media type is learned of as such, and of no body but JSON; other statuses stay."""
+    status, media, body = answer
+    given = Answer(CONTRACT, CONTRACT.operations[0], status, (("Content-Type", media),) if media else (), body)
+    observation = from_data(json.loads(json.dumps(as_data(given.observed))))
+    is_read = not body or body.startswith(b'{"')
+    assert dict(observation.unread) == ({} if is_read else {(LABEL, str(status), media.partition(";")[0]): 1})
+    assert suggest(CONTRACT, relabelled(observation, {LABEL: "GET /else"})).actions == []
+    made = suggest(CONTRACT, observation)
+    assert [why for _, why in made.unsaid] == unsaid
+    spec = made.contract.operations[0].responses
+    assert (sorted(spec[str(status)].content), spec["401"]) == (types, CONTRACT.operations[0].responses["401"])
+    assert (
+        unsaid
+        or not body
+        or not check_answer(replace(given, contract=made.contract, operation=made.contract.operations[0]))
+    )
