@@ -18,9 +18,8 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.hiding import Hiding
 from pytest_bctrl.incoming import RECORDED, size
-from pytest_bctrl.recorded.conform import Checked, answer_of, base_path, failing, listing, space_of
+from pytest_bctrl.recorded.conform import Checked, answer_of, base_path, listing, require_conforming, space_of
 from pytest_bctrl.recorded.place import Place
-from pytest_bctrl.reports.terminal import describe, headline
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secret import Secret
@@ -248,17 +247,9 @@ class RecordedTest:
     def _require_conforming(self, exchanges: Sequence[Exchange]) -> None:
         if not self._place.conforming:
             return
-        for number, exchange in enumerate(exchanges, 1):
-            found = failing(exchange, self._contract, self._checked)
-            if found:
-                where = f"{self._place.shown}: entry {number} of {len(exchanges)}, {exchange.label}"
-                raise DocumentError(
-                    "\n".join([f"it breaks the contract: {headline(found)}", *describe(found), ""]),
-                    where=where,
-                    mend=f"{self._place.mend}; to keep it on purpose: bctrl_recording(name, conforming=False)",
-                )
-            if exchange.contract and exchange.contract != self._contract.digest:
-                self.is_stale = True
+        mend = f"{self._place.mend}; to keep it on purpose: bctrl_recording(name, conforming=False)"
+        require_conforming(exchanges, self._contract, self._checked, self._place.shown, mend)
+        self.is_stale = any(one.contract not in ("", self._contract.digest) for one in exchanges)
 
 
 def _local(contract: Contract) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pytest_bctrl.contract.engine import errors
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, cookies, key_fields, lets_in
@@ -14,7 +14,7 @@ from pytest_bctrl.contract.parameters import Pair, documented_refusals, read_fie
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import known_values
 from pytest_bctrl.samples.text import Rotation
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secret import MASK, Secret
 from pytest_bctrl.traffic.mock.message import Answer, Payload, Request, accepts, preferred_status, usable_request_id
 from pytest_bctrl.traffic.mock.refusal import SEED, Refusals, completed
 from pytest_bctrl.traffic.mock.routes import Match, Routes
@@ -150,9 +150,11 @@ class Admission:
         field = next(iter(key_fields(self._contract, operation) or ()), None)
         given = field is not None and request.header(field.name.lower()) is not None
         what = "credential" if field is None else _WORDS.get(field, f"key in {field.name}")
+        sent = (request.target, *(value for _, value in request.headers))
+        hint = "; it is the mask of a secret: send .reveal()" if any(MASK in unquote(text) for text in sent) else ""
         return Refused(
             operation.status_among(401, 403),
-            f"the {what} is {'not accepted' if given else 'missing'}",
+            f"the {what} is {'not accepted' if given else 'missing'}{hint}",
             {"WWW-Authenticate": challenge(field, given=given)},
         )
 

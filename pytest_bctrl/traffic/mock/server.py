@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 from pytest_bctrl.contract.model import Contract
@@ -14,14 +16,18 @@ from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.text import Rotation
 from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock.call_syntax import seconds as seconds_of
+from pytest_bctrl.traffic.mock.call_syntax import whole
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay
+from pytest_bctrl.traffic.mock.data import Step, StepSource, as_json, changed, served, states
+from pytest_bctrl.traffic.mock.data import conforming as require_conforming
 from pytest_bctrl.traffic.mock.journal import Entry, Journal
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.message import Answer, Request
 from pytest_bctrl.traffic.mock.parse import Limits, Problem
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.responder import Responder
-from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario, Source, fixed, from_file, scenario
+from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario, Source, fixed, from_file, scenario
 from pytest_bctrl.traffic.mock.stage import Stage
 
 if TYPE_CHECKING:
@@ -29,6 +35,8 @@ if TYPE_CHECKING:
 
 MOCK_KEY = "bctrl-mock-key-that-opens-nothing"
 """The key where nobody gives one; fixed, because it protects nothing."""
+
+_MEND = "give what the contract allows, or say conforming=False: mock.serve(…), mock.update(…), mock.sequence(…)"
 
 
 class MockServer:
@@ -59,6 +67,7 @@ class MockServer:
         self.samples = Samples(contract, main_operation(contract))
         schemes = {scheme for one in contract.operations for group in one.security for scheme in group}
         self.requests = Journal(self.api_key, remembered, [one.field for one in schemes if one.field])
+        self._changing = Lock()
         self._known_scenarios: Mapping[str, Callable[..., Scenario]] = SCENARIOS
         self._own_faults: Mapping[str, Callable[..., Fault]] = {}
         self._log = log
@@ -116,18 +125,72 @@ class MockServer:
 
     @property
     def runtimes(self) -> list[dict[str, Any]]:
-        """The runtimes that the mock serves, as a fresh list; setting it serves others."""
-        return self.samples.items(self._stage.source.body(self._stage.successes))
+        """The runtimes that the mock serves; setting it serves others, as `serve` does.
+
+        What it gives is to be read and copied: editing it in place raises `SettingError`.
+        """
+        found: list[dict[str, Any]] = served(self.samples.items(self._body()))
+        return found
 
     @runtimes.setter
     def runtimes(self, items: list[dict[str, Any]]) -> None:
-        source = fixed(lambda: self.samples.with_items(items))
-        try:
-            # Told to who set it: on the server's thread nobody would hear of it.
-            source.payload(0)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise SettingError(f"it is no JSON: {error}", where="mock.runtimes", mend="give a list of dicts") from None
-        self._stage.set(Scenario("runtimes", source))
+        self.serve(items)
+
+    def serve(self, items: list[dict[str, Any]], *, conforming: bool = True) -> Self:
+        """Serve these runtimes, as they are now, until the next scenario or a reset.
+
+        Raises `SettingError` where they break the contract, with what a check finds, unless `conforming` is false;
+        and for what is no JSON.
+        """
+        body = self._checked(self.samples.with_items(items), "mock.runtimes", conforming=conforming)
+        self._stage.set(Scenario("runtimes", fixed(lambda: body)))
+        return self
+
+    def update(self, runtime_id: str, /, *, conforming: bool = True, **changes: Any) -> Self:
+        """Change one of the runtimes that are served: `mock.update(runtime_id, status="stopped")`.
+
+        What goes with a change follows it: `updatedAt`, `type` with `kind`, `activeRunId` with the status. A
+        scenario goes on, a sequence ends. Raises `SettingError` where no runtime has the id, or where the result
+        breaks the contract, unless `conforming` is false.
+        """
+        with self._changing:
+            body = changed(self.samples, self._body(), runtime_id, changes, "mock.update")
+            body = self._checked(body, "mock.update", conforming=conforming)
+            self._stage.source = fixed(lambda: body)
+        return self
+
+    @staticmethod
+    def step(what: Any, *, answers: int | None = None, seconds: float | None = None) -> Step:
+        """Return a step of a sequence for so many answers or seconds, whichever is over first."""
+        if answers is not None:
+            whole(answers, "answers", "mock.step", MOST)
+        if seconds is not None:
+            seconds_of(seconds, "mock.step")
+        return Step(what, 1 if answers is None and seconds is None else answers, seconds)
+
+    def sequence(self, *steps: Any, conforming: bool = True) -> Self:
+        """Serve one state after the other, and stay in the last: `mock.sequence(503, {runtime_id: {"name": "a"}}, [])`.
+
+        A step is a whole list of runtimes, an object of changes by runtime id, a status or a fault, or None for no
+        change. Each is in force for one successful answer, or as long as `mock.step(…, answers=3)` or
+        `mock.step(…, seconds=0.5)` says. Raises `SettingError` as `update` and `fault` do, before any is served.
+        """
+        source = StepSource()
+        for number, (step, body, fault) in enumerate(states(self.samples, self._body(), steps), 1):
+            made = self._checked(body, f"mock.sequence: step {number}", conforming=conforming)
+            source.add(step, made, None if fault is None else self._fault(*fault))
+        if steps:
+            self._stage.set(Scenario("sequence", source, source.dress))
+        return self
+
+    def _body(self) -> Any:
+        """The body that is in force."""
+        return self._stage.source.body(self._stage.successes)
+
+    def _checked(self, body: Any, where: str, conforming: bool) -> Any:
+        if not conforming:
+            return json.loads(as_json(body, where))
+        return require_conforming(self.samples, body, self.space_id, where, _MEND)
 
     @property
     def faults(self) -> tuple[FaultInPlay, ...]:
@@ -178,12 +241,15 @@ class MockServer:
         where it is used in a `with` block. Raises `SettingError` for a fault that is not known, arguments that do not
         fit, or a rule that the contract does not have.
         """
+        return self._stage.add(self._fault(spec, *arguments, times=times, every=every, after=after, **named))
+
+    def _fault(self, spec: Any, *arguments: Any, **named: Any) -> Fault:
         # Imported here, with the mutants behind them: a mock that behaves starts sooner and takes less memory.
         from pytest_bctrl.traffic.mock.faults import FAULTS, fault, for_contract
 
         known = {**FAULTS, **self._own_faults}
-        made = fault(spec, *arguments, known=known, times=times, every=every, after=after, **named)
-        return self._stage.add(for_contract(made, [self.samples, *self._others.values()]))
+        made = fault(spec, *arguments, known=known, **named)
+        return for_contract(made, [self.samples, *self._others.values()])
 
     def reset(self) -> None:
         """Forget requests, scenario and faults, and close the connections, as between two tests.
@@ -194,12 +260,17 @@ class MockServer:
         self._stage.reset()
         self.requests.clear()
 
-    def serve_file(self, path: str | Path) -> Self:
+    def serve_file(self, path: str | Path, *, conforming: bool = True) -> Self:
         """Serve the body, or the list of runtimes, in a JSON file; in the mock's space, and otherwise as it stands.
 
-        Raises `DocumentError` where the file is missing or holds no JSON.
+        Raises `DocumentError` where the file is missing or holds no JSON, and `SettingError` where it breaks the
+        contract, unless `conforming` is false.
         """
-        self._stage.set(Scenario("file", from_file(Path(path), self.samples, self.space_id)))
+        source = from_file(Path(path), self.samples, self.space_id)
+        if conforming:
+            mend = "correct it, or serve it all the same with --nonconforming (conforming=False)"
+            require_conforming(self.samples, source.body(0), self.space_id, str(path), mend, "error")
+        self._stage.set(Scenario("file", source))
         return self
 
     def respond(self, request: Request) -> Answer:
