@@ -104,7 +104,7 @@ def changed(samples: Samples, body: Any, runtime_id: str, changes: Mapping[str, 
         )
     index = ids.index(runtime_id)
     item = samples.overridden(items[index], changes, conforming=False)
-    if item != items[index]:
+    if changes:
         items[index] = samples.overridden(item, {**changes, **_following(samples, item, changes)}, conforming=False)
     return samples.with_items(items) if samples.is_list else {**body, samples.list_name: items}
 
