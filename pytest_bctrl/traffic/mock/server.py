@@ -25,10 +25,8 @@ from pytest_bctrl.traffic.mock.journal import Entry, Journal
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.message import Answer, Request
 from pytest_bctrl.traffic.mock.parse import Limits, Problem
-from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.responder import Responder
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario, Source, fixed, from_file, scenario
-from pytest_bctrl.traffic.mock.stage import Stage
 
 if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
@@ -73,15 +71,13 @@ class MockServer:
         self._log = log
         self._host = host
         self._port = port
-        refusals = Refusals(contract)
         first = source or fixed(lambda: self.samples.sample(self.space_id))
         self._others = {
             operation.label: Samples(contract, operation)
             for operation in contract.operations
             if operation is not self.samples.operation and answers_with_json(operation)
         }
-        self._stage = Stage(first, self.samples, self._others, refusals)
-        self._responder = Responder(contract, self.api_key, self.space_id, self._stage, refusals)
+        self._responder = Responder(self.samples, self._others, first, self.api_key, self.space_id)
         self._listener = Listener(self.respond, self.refuse, limits)
         self._url = ""
         self._has_bodies = False
@@ -143,7 +139,7 @@ class MockServer:
         and for what is no JSON.
         """
         body = self._checked(self.samples.with_items(items), "mock.runtimes", conforming=conforming)
-        self._stage.set(Scenario("runtimes", fixed(lambda: body)))
+        self._responder.set(Scenario("runtimes", fixed(lambda: body)))
         return self
 
     def update(self, runtime_id: str, /, *, conforming: bool = True, **changes: Any) -> Self:
@@ -156,7 +152,7 @@ class MockServer:
         with self._changing:
             body = changed(self.samples, self._body(), runtime_id, changes, "mock.update")
             body = self._checked(body, "mock.update", conforming=conforming)
-            self._stage.source = fixed(lambda: body)
+            self._responder.source = fixed(lambda: body)
         return self
 
     @staticmethod
@@ -180,12 +176,12 @@ class MockServer:
             made = self._checked(body, f"mock.sequence: step {number}", conforming=conforming)
             source.add(step, made, None if fault is None else self._fault(*fault))
         if steps:
-            self._stage.set(Scenario("sequence", source, source.dress))
+            self._responder.set(Scenario("sequence", source, source.dress))
         return self
 
     def _body(self) -> Any:
         """The body that is in force."""
-        return self._stage.source.body(self._stage.successes)
+        return self._responder.source.body(self._responder.successes)
 
     def _checked(self, body: Any, where: str, conforming: bool) -> Any:
         if not conforming:
@@ -195,7 +191,7 @@ class MockServer:
     @property
     def faults(self) -> tuple[FaultInPlay, ...]:
         """The faults in play, in the order in which they are applied, each with its `.count`."""
-        return self._stage.faults
+        return self._responder.faults
 
     def scenario(self, name: str, **arguments: Any) -> Self:
         """Play a scenario (`"many", count=500`) until the next one or a reset; faults stay.
@@ -217,7 +213,7 @@ class MockServer:
                 made = None
             return made or fixed(lambda: samples.sample(self.space_id))
 
-        self._stage.set(chosen, elsewhere)
+        self._responder.set(chosen, elsewhere)
         return self
 
     def extend(self, scenarios: Iterable[OwnScenario] = (), faults: Iterable[OwnFault] = ()) -> Self:
@@ -228,7 +224,7 @@ class MockServer:
 
     def play(self, chosen: Scenario) -> Self:
         """Play a scenario of one's own making, until the next one or a reset."""
-        self._stage.set(chosen)
+        self._responder.set(chosen)
         return self
 
     def fault(
@@ -241,7 +237,7 @@ class MockServer:
         where it is used in a `with` block. Raises `SettingError` for a fault that is not known, arguments that do not
         fit, or a rule that the contract does not have.
         """
-        return self._stage.add(self._fault(spec, *arguments, times=times, every=every, after=after, **named))
+        return self._responder.add(self._fault(spec, *arguments, times=times, every=every, after=after, **named))
 
     def _fault(self, spec: Any, *arguments: Any, **named: Any) -> Fault:
         # Imported here, with the mutants behind them: a mock that behaves starts sooner and takes less memory.
@@ -257,7 +253,7 @@ class MockServer:
         A request that an earlier test left under way then fails, and shows in no later test.
         """
         self._listener.drop_connections()
-        self._stage.reset()
+        self._responder.reset()
         self.requests.clear()
 
     def serve_file(self, path: str | Path, *, conforming: bool = True) -> Self:
@@ -270,7 +266,7 @@ class MockServer:
         if conforming:
             mend = "correct it, or serve it all the same with --nonconforming (conforming=False)"
             require_conforming(self.samples, source.body(0), self.space_id, str(path), mend, "error")
-        self._stage.set(Scenario("file", source))
+        self._responder.set(Scenario("file", source))
         return self
 
     def respond(self, request: Request) -> Answer:
