@@ -17,7 +17,7 @@ from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.contract.schema.shapes import flatten
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Level, at_or_above
-from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock.change import Fault, Scene
 from pytest_bctrl.traffic.mock.message import Answer, Payload
@@ -67,8 +67,10 @@ def conforming(samples: Samples, body: Any, space_id: str, where: str, mend: str
     from pytest_bctrl.reports.terminal import breach
 
     data = as_json(body, where)
+    # A mock can have a space of any name, also of one that the contract does not allow.
+    usual = data.replace(encode(space_id), encode(SPACE_ID))
     fields = (("Content-Type", samples.media_type),)
-    answer = Observed(samples.contract, samples.operation, samples.status, fields, data, samples.parameters(space_id))
+    answer = Observed(samples.contract, samples.operation, samples.status, fields, usual, samples.parameters(SPACE_ID))
     found = at_or_above(check_answer(answer), fail_on)
     if found:
         raise SettingError(f"it breaks the contract: {breach(found)}", where=where, mend=mend)
@@ -96,12 +98,14 @@ def changed(samples: Samples, body: Any, runtime_id: str, changes: Mapping[str, 
     items = samples.items(body)
     place = next((rule.location for rule in samples.invariants if rule.keyword == "unique"), "id")
     name = re.split(r"[.\]]", place)[-1]
-    ids = [item.get(name) for item in items]
+    ids = [item.get(name) if isinstance(item, Mapping) else None for item in items]
     if runtime_id not in ids:
         known = ", ".join(map(str, ids[:3])) + (", …" if len(ids) > 3 else "")
         raise SettingError(
             f"none with the {name} {runtime_id!r} is served", where=where, mend=f"take one of: {known or 'none'}"
         )
+    if not isinstance(changes, Mapping):
+        raise SettingError(f"{changes!r} is no object of changes", where=where, mend='give {"status": …}')
     index = ids.index(runtime_id)
     item = samples.overridden(items[index], changes, conforming=False)
     if changes:
@@ -199,10 +203,12 @@ def states(samples: Samples, body: Any, steps: Sequence[Any]) -> Iterator[tuple[
     """
     for number, given in enumerate(steps, 1):
         step = given if isinstance(given, Step) else Step(given, answers=1)
-        what = step.what
+        what, where = step.what, f"mock.sequence: step {number}"
         if isinstance(what, list):
             body = samples.with_items(what)
         for runtime_id, changes in what.items() if isinstance(what, Mapping) else ():
-            body = changed(samples, body, runtime_id, changes, f"mock.sequence: step {number}")
+            body = changed(samples, body, runtime_id, changes, where)
+        if not isinstance(what, list | Mapping | int | str | Fault | None):
+            raise SettingError(f"{what!r} is no step", where=where, mend="give a list, changes by id, or a fault")
         is_state = what in (None, 200) or isinstance(what, list | Mapping)
         yield step, body, None if is_state else ("status", what) if isinstance(what, int) else (what,)
