@@ -95,11 +95,9 @@ def test_its_rules_can_be_broken(boxes: MockServer) -> None:
 
 def test_text_that_a_condition_holds_short_is_left_as_it_is() -> None:
     """A scenario of long texts fills what is free, and nothing else."""
-    either = {
-        "type": "object",
-        "properties": {"a": {"oneOf": [{"type": "string"}, {"type": "string", "minLength": 99}]}},
-    }
-    one = {"/x": {"get": {"responses": {"200": answer({**either, "required": ["a"]})}}}}
+    text = {"oneOf": [{"type": "string"}, {"type": "string", "minLength": 99}]}
+    schema = {"type": "object", "properties": {"a": text}, "required": ["a"]}
+    one = {"/x": {"get": {"responses": {"200": answer(schema)}}}}
     with MockServer(document(paths=one)).scenario("large", length=200) as mock:
         assert 99 > len(ask(mock, "GET", "/x", {}).json()["a"])
 
