@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -55,28 +55,24 @@ class Aim:
     connection: Connection | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What must not reach a file: secrets, and identifiers where they are replaced."""
-
-    hide: Hiding = field(default_factory=Hiding)
-    scrub_ids: bool = False
-
-
 class RecordedTest:
     """What the fixture `bctrl_recording` gives.
 
     `path` is the file; `is_recording` tells whether the test talks to the target and is written down, or is answered
-    from the file. Raises `DocumentError` where the file is broken, was edited or conforms no longer.
+    from the file. What `hide` knows must not reach the file, nor identifiers with `scrub_ids`. Raises `DocumentError`
+    where the file is broken, was edited or conforms no longer.
     """
 
-    def __init__(self, place: Place, contract: Contract, mode: str, policy: Policy, checked: Checked) -> None:
+    def __init__(
+        self, place: Place, contract: Contract, mode: str, hide: Hiding, checked: Checked, *, scrub_ids: bool = False
+    ) -> None:
         self.path: Path = place.path
         self.is_stale = False
         self.saved = Saved(was_written=False)
         self._place = place
         self._contract = contract
-        self._policy = policy
+        self._hide = hide
+        self._scrub_ids = scrub_ids
         self._checked = checked
         self._kept: list[Exchange] = []
         self._saved = -1
@@ -90,7 +86,7 @@ class RecordedTest:
         played = () if self.is_recording else own or self._shared()
         if not self.is_recording:
             self._require_conforming(played)
-        self.player = Player(played, name=place.shown, mend=place.mend, hide=policy.hide)
+        self.player = Player(played, name=place.shown, mend=place.mend, hide=hide)
 
     def _shared(self) -> tuple[Exchange, ...]:
         """What a test plays that has nothing of its own, since it is new or was renamed; none where that was lost."""
@@ -209,11 +205,11 @@ class RecordedTest:
         made: Sequence[Exchange] = [
             replace(one, test=self._place.test, contract=self._contract.digest) for one in self._kept
         ]
-        if self._policy.scrub_ids:
+        if self._scrub_ids:
             made = scrubbed(made, self._place.shown, self._aim.space_id)
         # Before the check, whose findings show what they find.
-        self._policy.hide.add(self._aim.key)
-        refuse(made, self._place.shown, self._policy.hide.found_as, "a secret")
+        self._hide.add(self._aim.key)
+        refuse(made, self._place.shown, self._hide.found_as, "a secret")
         self._require_conforming(made)
         target = self._aim.base_url if self._aim.live else "mock"
         self.saved = save(self.path, self._place.test, made, target, _now())

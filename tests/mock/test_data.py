@@ -87,7 +87,7 @@ def test_a_change_takes_along_what_goes_with_it(mock: MockServer) -> None:
         mock.update(first["id"], status=status)
         seen.append(mock.runtimes[0])
     mock.update(first["id"], kind="desktop", updatedAt="2040-01-01T00:00:00Z")
-    mock.update(first["id"], name="later")
+    mock.update(first["id"], name="later").update(first["id"])
 
     assert [False, True, True, False] == [one["activeRunId"] is not None for one in seen[1:]]
     assert seen[2]["activeRunId"] == seen[3]["activeRunId"]

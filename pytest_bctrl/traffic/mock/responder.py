@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
 from threading import Lock
-from typing import TypeAlias
 
 from pytest_bctrl.contract.key_fields import BEARER
 from pytest_bctrl.contract.model import Operation, ResponseSpec
@@ -14,13 +13,11 @@ from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import Rotation
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock.change import Change, Fault, FaultInPlay, Scene
+from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay, Scene
 from pytest_bctrl.traffic.mock.message import Answer, Payload, Request, accepts, preferred_status, usable_request_id
 from pytest_bctrl.traffic.mock.refusal import SEED, Admission, Refusals, Refused, challenge, completed
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.mock.scenarios import Scenario, Source, fixed
-
-SourceFor: TypeAlias = Callable[[Samples], Source]
 
 
 def _own_sample(samples: Samples) -> Source:
@@ -94,18 +91,14 @@ class Responder:
 
     def _refusal(self, request: Request, operation: Operation, match: Match, request_id: str) -> Answer | None:
         refused = self._doors[operation.label].refusal(request, match.values)
-        if refused is not None and refused.status == 401:
-            return self._refused(refused, operation, request_id)
         media = (self._usual[operation.label].json or ("",))[0]
-        if media and not accepts(request.header("accept"), media.partition(";")[0].strip()):
-            message = f"this operation answers with {media}"
-            return self._refusals.answer(406, message, request_id, operation=operation)
-        return None if refused is None else self._refused(refused, operation, request_id)
-
-    def _refused(self, refused: Refused, operation: Operation, request_id: str) -> Answer:
-        return self._refusals.answer(
-            refused.status, refused.reason, request_id, operation=operation, headers=refused.headers
-        )
+        is_taken = not media or accepts(request.header("accept"), media.partition(";")[0].strip())
+        if not is_taken and (refused is None or refused.status != 401):
+            refused = Refused(406, f"this operation answers with {media}")
+        if refused is None:
+            return None
+        status, reason, headers = refused
+        return self._refusals.answer(status, reason, request_id, operation=operation, headers=headers)
 
     def _non_json(self, response: ResponseSpec, request_id: str) -> Answer:
         """An answer in the first documented media type, with a text that its schema allows; bare without one."""
@@ -139,25 +132,19 @@ class Responder:
 
     def reset(self) -> None:
         """Go back to how it was made: first source, plain answers, no faults, counters at zero."""
-        self.source = self._first
-        self._sources: dict[str, Source] = {}
-        self._source_for: SourceFor = _own_sample
-        self._dress: Change | None = None
-        self._errors = self._refusals
         self._faults: tuple[FaultInPlay, ...] = ()
         self._request_ids = count(1)
         self._requests = count(1)
-        self._successes = count()
-        self.successes = 0
+        self.set(Scenario("as made"))
 
-    def set(self, scenario: Scenario, source_for: SourceFor | None = None) -> None:
+    def set(self, scenario: Scenario, source_for: Callable[[Samples], Source] = _own_sample) -> None:
         """Play a scenario in place of the one before; faults stay.
 
         `source_for` makes, from its samples, the bodies of an operation beside the main one.
         """
         self.source = scenario.source or self._first
-        self._sources = {}
-        self._source_for = source_for or _own_sample
+        self._sources: dict[str, Source] = {}
+        self._source_for = source_for
         self._dress = scenario.dress
         self._errors = scenario.errors or self._refusals
         self._successes = count()
