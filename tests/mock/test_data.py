@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from pytest_bctrl.conformance import check
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples import Samples
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.data import Step, StepSource
+from pytest_bctrl.traffic.mock.own import mock_scenario
 from tests.mock.asking import ask, listed
 
 CONTRACT = load()
@@ -57,6 +59,16 @@ def test_a_file_that_breaks_the_contract_is_served_on_purpose_alone(mock: MockSe
     with pytest.raises(SettingError, match=r"bad\.json: it breaks the contract: 13 errors"):
         mock.serve_file(file)
     mock.serve_file(file, conforming=False)
+    assert "x" == listed(mock).json()["runtimes"][0]["id"]
+
+
+def test_a_scenario_of_ones_own_that_breaks_the_contract_is_played_on_purpose_alone(mock: MockServer) -> None:
+    def bad(_samples: Samples) -> object:
+        return {"runtimes": [{"id": "x"}]}
+
+    with pytest.raises(SettingError, match=r"^scenario bad .*: it breaks the contract"):
+        mock.extend([mock_scenario("bad")(bad)]).scenario("bad")
+    mock.extend([mock_scenario("bad", conforming=False)(bad)]).scenario("bad")
     assert "x" == listed(mock).json()["runtimes"][0]["id"]
 
 

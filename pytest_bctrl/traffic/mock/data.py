@@ -59,30 +59,42 @@ def served(value: Any) -> Any:
     return ServedDict({name: served(inner) for name, inner in value.items()}) if isinstance(value, dict) else value
 
 
-def conforming(samples: Samples, body: Any, space_id: str, where: str, mend: str, fail_on: Level = "warning") -> Any:
-    """Return a copy of `body`; raises `SettingError`, naming `where`, for findings of the contract's checks in it."""
-    # Imported here: a mock that makes its own data starts sooner without.
-    from pytest_bctrl.checks.answer import Answer as Observed
-    from pytest_bctrl.checks.run import check_answer
-    from pytest_bctrl.reports.terminal import breach
-
-    data = as_json(body, where)
-    # A mock can have a space of any name, also of one that the contract does not allow.
-    usual = data.replace(encode(space_id), encode(SPACE_ID))
-    fields = (("Content-Type", samples.media_type),)
-    answer = Observed(samples.contract, samples.operation, samples.status, fields, usual, samples.parameters(SPACE_ID))
-    found = at_or_above(check_answer(answer), fail_on)
-    if found:
-        raise SettingError(f"it breaks the contract: {breach(found)}", where=where, mend=mend)
-    return json.loads(data)
+_MEND = "give what the contract allows, or say conforming=False: mock.serve(…), mock.update(…), mock.sequence(…)"
 
 
-def as_json(body: Any, where: str) -> bytes:
-    """Return data as JSON; raises `SettingError`, naming `where`, for what is none."""
+def taken(
+    samples: Samples,
+    body: Any,
+    space_id: str,
+    where: str,
+    *,
+    conforming: bool,
+    fail_on: Level = "warning",
+    mend: str = _MEND,
+) -> Any:
+    """Return a copy of `body`, to be served for a space.
+
+    Raises `SettingError`, naming `where`, for what is no JSON; and where it is to be `conforming`, for what the checks
+    of the contract find at `fail_on` or above.
+    """
     try:
-        return encode(body)
+        data = encode(body)
     except (TypeError, ValueError, RecursionError) as error:
-        raise SettingError(f"it is no JSON: {error}", where=where, mend="give a list of dicts") from None
+        raise SettingError(f"it is no JSON: {error}", where=where, mend="give JSON data") from None
+    if conforming:
+        # Imported here: a mock that makes its own data starts sooner without.
+        from pytest_bctrl.checks.answer import Answer as Observed
+        from pytest_bctrl.checks.run import check_answer
+        from pytest_bctrl.reports.terminal import breach
+
+        # A mock can have a space of any name, also of one that the contract does not allow.
+        usual = data.replace(encode(space_id), encode(SPACE_ID))
+        fields, values = (("Content-Type", samples.media_type),), samples.parameters(SPACE_ID)
+        answer = Observed(samples.contract, samples.operation, samples.status, fields, usual, values)
+        found = at_or_above(check_answer(answer), fail_on)
+        if found:
+            raise SettingError(f"it breaks the contract: {breach(found)}", where=where, mend=mend)
+    return json.loads(data)
 
 
 _UPDATED = re.compile(r"(last)?_?(updated|modified|changed)", re.IGNORECASE)

@@ -12,6 +12,7 @@ from pytest_bctrl.finding import LEVELS, Level
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock.call_syntax import require_fitting
 from pytest_bctrl.traffic.mock.change import Fault, Scene
+from pytest_bctrl.traffic.mock.data import taken
 from pytest_bctrl.traffic.mock.faults import FAULTS
 from pytest_bctrl.traffic.mock.message import Answer, Ending, Payload
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario, fixed
@@ -31,12 +32,28 @@ class OwnScenario:
 
     name: str
     function: ScenarioFunction
+    conforming: bool = True
 
     def make(self, samples: Samples, space_id: str, *positional: Any, **named: Any) -> Scenario:
-        """Return the scenario; raises `BctrlError`, naming it, where the function raises or returns no JSON data."""
+        """Return the scenario.
+
+        Raises `BctrlError`, naming it, where the function raises or returns no JSON data; and where what it returns
+        breaks the contract, unless the scenario is not to be `conforming`.
+        """
         require_fitting(self.function, self.name, _place(self), (samples, *positional), named, 1)
         body = _called(self, samples, *positional, **named)
-        return Scenario(self.name, None if body is None else fixed(lambda: samples.addressed(body, space_id)))
+        if body is None:
+            return Scenario(self.name)
+        made = taken(
+            samples,
+            samples.addressed(body, space_id),
+            space_id,
+            _place(self),
+            conforming=self.conforming,
+            fail_on="error",
+            mend=f"fix the function, or say mock_scenario({self.name!r}, conforming=False)",
+        )
+        return Scenario(self.name, fixed(lambda: made))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +126,14 @@ def _place(one: OwnScenario | OwnFault) -> str:
     return f"{kind} {one.name}" + (f" ({code.co_filename}:{code.co_firstlineno})" if code else "")
 
 
-def mock_scenario(name: str) -> Callable[[ScenarioFunction], OwnScenario]:
+def mock_scenario(name: str, *, conforming: bool = True) -> Callable[[ScenarioFunction], OwnScenario]:
     """Make a scenario of a function that takes `Samples` and returns the body to serve.
 
-    Return it from `pytest_bctrl_scenarios` in a `conftest.py`. Raises `SettingError` for a name that is taken.
+    What it returns has to keep the contract, unless `conforming` is false. Return it from `pytest_bctrl_scenarios` in
+    a `conftest.py`. Raises `SettingError` for a name that is taken.
     """
     _require_free(name, SCENARIOS, f"mock_scenario({name!r})")
-    return lambda function: OwnScenario(name, function)
+    return lambda function: OwnScenario(name, function, conforming)
 
 
 def mock_fault(name: str, *, check: str = "", level: Level = "error") -> Callable[[FaultFunction], OwnFault]:

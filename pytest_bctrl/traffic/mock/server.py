@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -19,8 +18,7 @@ from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.call_syntax import seconds as seconds_of
 from pytest_bctrl.traffic.mock.call_syntax import whole
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay
-from pytest_bctrl.traffic.mock.data import Step, StepSource, as_json, changed, served, states
-from pytest_bctrl.traffic.mock.data import conforming as require_conforming
+from pytest_bctrl.traffic.mock.data import Step, StepSource, changed, served, states, taken
 from pytest_bctrl.traffic.mock.journal import Entry, Journal
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.message import Answer, Request
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
 
 MOCK_KEY = "bctrl-mock-key-that-opens-nothing"
 """The key where nobody gives one; fixed, because it protects nothing."""
-
-_MEND = "give what the contract allows, or say conforming=False: mock.serve(…), mock.update(…), mock.sequence(…)"
 
 
 class MockServer:
@@ -138,7 +134,8 @@ class MockServer:
         Raises `SettingError` where they break the contract, with what a check finds, unless `conforming` is false;
         and for what is no JSON.
         """
-        body = self._checked(self.samples.with_items(items), "mock.runtimes", conforming=conforming)
+        whole_body = self.samples.with_items(items)
+        body = taken(self.samples, whole_body, self.space_id, "mock.runtimes", conforming=conforming)
         self._responder.set(Scenario("runtimes", fixed(lambda: body)))
         return self
 
@@ -150,8 +147,8 @@ class MockServer:
         breaks the contract, unless `conforming` is false.
         """
         with self._changing:
-            body = changed(self.samples, self._body(), runtime_id, changes, "mock.update")
-            body = self._checked(body, "mock.update", conforming=conforming)
+            made = changed(self.samples, self._body(), runtime_id, changes, "mock.update")
+            body = taken(self.samples, made, self.space_id, "mock.update", conforming=conforming)
             self._responder.source = fixed(lambda: body)
         return self
 
@@ -173,7 +170,8 @@ class MockServer:
         """
         source = StepSource()
         for number, (step, body, fault) in enumerate(states(self.samples, self._body(), steps), 1):
-            made = self._checked(body, f"mock.sequence: step {number}", conforming=conforming)
+            where = f"mock.sequence: step {number}"
+            made = taken(self.samples, body, self.space_id, where, conforming=conforming)
             source.add(step, made, None if fault is None else self._fault(*fault))
         if steps:
             self._responder.set(Scenario("sequence", source, source.dress))
@@ -182,11 +180,6 @@ class MockServer:
     def _body(self) -> Any:
         """The body that is in force."""
         return self._responder.source.body(self._responder.successes)
-
-    def _checked(self, body: Any, where: str, conforming: bool) -> Any:
-        if not conforming:
-            return json.loads(as_json(body, where))
-        return require_conforming(self.samples, body, self.space_id, where, _MEND)
 
     @property
     def faults(self) -> tuple[FaultInPlay, ...]:
@@ -263,9 +256,16 @@ class MockServer:
         contract, unless `conforming` is false.
         """
         source = from_file(Path(path), self.samples, self.space_id)
-        if conforming:
-            mend = "correct it, or serve it all the same with --nonconforming (conforming=False)"
-            require_conforming(self.samples, source.body(0), self.space_id, str(path), mend, "error")
+        mend = "correct it, or serve it all the same with --nonconforming (conforming=False)"
+        taken(
+            self.samples,
+            source.body(0),
+            self.space_id,
+            str(path),
+            conforming=conforming,
+            fail_on="error",
+            mend=mend,
+        )
         self._responder.set(Scenario("file", source))
         return self
 
