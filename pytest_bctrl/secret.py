@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 
 from pytest_bctrl.errors import BctrlError
 
-_MASK = "**********"
+MASK = "**********"
+"""What a secret shows in place of its value."""
 
 
 class Secret:
@@ -30,13 +31,13 @@ class Secret:
         return self._reveal()
 
     def __repr__(self) -> str:
-        return f"<Secret {_MASK}>"
+        return f"<Secret {MASK}>"
 
     def __str__(self) -> str:
-        return _MASK
+        return MASK
 
     def __format__(self, spec: str) -> str:
-        return _MASK
+        return MASK
 
     def __bool__(self) -> bool:
         return bool(self.reveal())

@@ -68,7 +68,12 @@ def nonconforming(
     *, space_id: str = SPACE_ID, contract: Contract | None = None, operation: str | None = None
 ) -> st.SearchStrategy[Nonconforming]:
     """Return a strategy of bodies that each break exactly one rule of the contract, once, and name it."""
-    return _nonconforming(_samples(contract, operation), space_id)
+    samples = _samples(contract, operation)
+    names = _rules(samples)
+    # As in `_samples`: the first finding of all reads the overlay, to say whose rule it is.
+    mutant = broken(samples, samples.sample(), names[0])
+    check(encode(mutant.body), contract=samples.contract, operation=samples.operation.label)
+    return _nonconforming(samples, space_id, names)
 
 
 class _Drawn(Rotation):
@@ -135,8 +140,8 @@ def _response(
 
 
 @st.composite
-def _nonconforming(draw: st.DrawFn, samples: Samples, space_id: str) -> Nonconforming:
-    rule = draw(st.sampled_from(_rules(samples)))
+def _nonconforming(draw: st.DrawFn, samples: Samples, space_id: str, names: list[str]) -> Nonconforming:
+    rule = draw(st.sampled_from(names))
     body = draw(_response(samples, 2, 3, space_id, {}))
     mutant = broken(samples, body, rule)
     # What `check` takes as data: a string at the root would be read as the text of a body, and null as no response.

@@ -108,6 +108,10 @@ TRIGGERS: Mapping[str, Trigger] = {
     # mock
     "mock scenario": lambda _: make.server().scenario("day"),
     "mock runtimes": lambda _: setattr(make.server(), "runtimes", [{"id": 1j}]),
+    "mock edited": lambda _: make.server().runtimes.clear(),
+    "mock update": lambda _: make.server().scenario("empty").update("x", name="y"),
+    "mock changes": lambda _: make.server().sequence({runtime()["id"]: 3}),
+    "mock step": lambda _: make.server().sequence(1.5),
     "mock count": lambda _: make.server().scenario("many", count=-1),
     "mock scenario arguments": lambda _: make.server().scenario("empty", count=3),
     "mock fault": lambda _: make.server().fault("explode"),

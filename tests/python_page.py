@@ -26,10 +26,10 @@ SECTIONS: Mapping[str, str] = {
     "Samples": "samples",
     "Strategies": "strategies",
     "The mock server": """
-        traffic.mock.MockServer-respond-refuse traffic.mock.fault.FaultInPlay
-        traffic.mock.journal.Journal-add-clear-entry traffic.mock.journal.Entry traffic.mock.fault.Fault
-        Scene traffic.mock.scenarios.Scenario traffic.mock.source.Source traffic.mock.message.Payload
-        traffic.mock.message.Request MockAnswer traffic.mock.refusal.Refusals traffic.mock.limits.Limits""",
+        traffic.mock.MockServer-respond-refuse traffic.mock.change.FaultInPlay
+        traffic.mock.journal.Journal-add-clear-entry traffic.mock.journal.Entry traffic.mock.change.Fault
+        Scene traffic.mock.scenarios.Scenario traffic.mock.scenarios.Source traffic.mock.message.Payload
+        traffic.mock.message.Request MockAnswer traffic.mock.refusal.Refusals traffic.mock.parse.Limits""",
     "The contract": """
         contract.read.load contract.model.Contract contract.model.Operation contract.model.Parameter
         contract.model.ResponseSpec contract.model.SecurityScheme""",

@@ -51,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, metavar="N", help="seed of generated runtimes; alone, another list with each answer"
     )
     parser.add_argument(
+        "--nonconforming", action="store_true", help="serve what --recording holds even where it breaks the contract"
+    )
+    parser.add_argument(
         "--fault",
         action="append",
         default=[],
@@ -121,9 +124,9 @@ def _extend(server: MockServer, modules: list[str]) -> None:
 
 def _stage(server: MockServer, options: argparse.Namespace) -> None:
     if options.recording is not None and options.recording.suffix in (".har", ".zip"):
-        server.play(_recorded(options.recording))
+        server.play(_recorded(options.recording, server.contract, conforming=not options.nonconforming))
     elif options.recording is not None:
-        server.serve_file(options.recording)
+        server.serve_file(options.recording, conforming=not options.nonconforming)
     elif options.runtimes is not None:
         server.scenario("many", count=options.runtimes, seed=options.seed or 0)
     elif options.scenario is not None:
@@ -134,15 +137,21 @@ def _stage(server: MockServer, options: argparse.Namespace) -> None:
         server.fault(fault)
 
 
-def _recorded(path: Path) -> Scenario:
+def _recorded(path: Path, contract: Contract, *, conforming: bool) -> Scenario:
     # Recordings are exchanges of httpx, which is most of what the command would import: only who has one pays for it.
+    from pytest_bctrl.recorded.conform import Checked, require_conforming
     from pytest_bctrl.traffic.recordings.har_file import load as load_recording
     from pytest_bctrl.traffic.recordings.replay import Player, scenario
 
     found = load_recording(path)
     if found is None:
         raise SettingError("there is no such file", where=f"--recording {path}", mend="name a .har file")
-    return scenario(Player(found.exchanges, name=str(path), mend="pytest --bctrl-record-mode=rewrite"))
+    mend = "pytest --bctrl-record-mode=rewrite"
+    if conforming:
+        checked = Checked(contract, Path.cwd(), os.environ)
+        again = f"{mend}, or serve it all the same with --nonconforming"
+        require_conforming(found.exchanges, contract, checked, str(path), again)
+    return scenario(Player(found.exchanges, name=str(path), mend=mend))
 
 
 def _key(options: argparse.Namespace) -> Secret | None:

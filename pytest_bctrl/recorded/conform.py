@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from hashlib import sha256
@@ -20,7 +20,9 @@ from pytest_bctrl._version import __version__
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.finding import Finding, at_or_above
+from pytest_bctrl.reports.terminal import breach
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 
@@ -45,6 +47,17 @@ def failing(exchange: Exchange, contract: Contract, checked: Checked) -> list[Fi
     if not found:
         checked.add(exchange)
     return found
+
+
+def require_conforming(
+    exchanges: Sequence[Exchange], contract: Contract, checked: Checked, name: str, mend: str
+) -> None:
+    """Raise `DocumentError`, naming the recording and its entry, for the first exchange that breaks the contract."""
+    for number, exchange in enumerate(exchanges, 1):
+        found = failing(exchange, contract, checked)
+        if found:
+            where = f"{name}: entry {number} of {len(exchanges)}, {exchange.label}"
+            raise DocumentError(f"it breaks the contract: {breach(found)}", where=where, mend=mend)
 
 
 def listing(exchanges: Iterable[Exchange], contract: Contract) -> Iterator[tuple[Exchange, Match]]:

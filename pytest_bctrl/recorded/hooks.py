@@ -16,7 +16,7 @@ from pytest_bctrl.fixture_values import aim, connection, contract
 from pytest_bctrl.locking import sweep
 from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.place import place_of
-from pytest_bctrl.recorded.recorded_test import Aim, Policy, RecordedTest
+from pytest_bctrl.recorded.recorded_test import Aim, RecordedTest
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.sinks import hiding
 from pytest_bctrl.traffic.recordings.replay import UnrecordedRequestError
@@ -49,8 +49,10 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
             place = place_of(item, os.environ)
             mode = settings.record_mode(item.config, os.environ)
             checked = _hooks(item.config).prepared(place.path.parent)
-            policy = Policy(hiding(item.config), scrub_ids=settings.scrub_ids(item.config, os.environ))
-            item.stash[_RECORDED] = RecordedTest(place, contract(item.config), mode, policy, checked)
+            scrub_ids = settings.scrub_ids(item.config, os.environ)
+            item.stash[_RECORDED] = RecordedTest(
+                place, contract(item.config), mode, hiding(item.config), checked, scrub_ids=scrub_ids
+            )
         except BctrlError as error:
             wrong = str(error)
         if wrong:

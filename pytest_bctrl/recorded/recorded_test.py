@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,9 +18,8 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.hiding import Hiding
 from pytest_bctrl.incoming import RECORDED, size
-from pytest_bctrl.recorded.conform import Checked, answer_of, base_path, failing, listing, space_of
+from pytest_bctrl.recorded.conform import Checked, answer_of, base_path, listing, require_conforming, space_of
 from pytest_bctrl.recorded.place import Place
-from pytest_bctrl.reports.terminal import describe, headline
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secret import Secret
@@ -56,28 +55,24 @@ class Aim:
     connection: Connection | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What must not reach a file: secrets, and identifiers where they are replaced."""
-
-    hide: Hiding = field(default_factory=Hiding)
-    scrub_ids: bool = False
-
-
 class RecordedTest:
     """What the fixture `bctrl_recording` gives.
 
     `path` is the file; `is_recording` tells whether the test talks to the target and is written down, or is answered
-    from the file. Raises `DocumentError` where the file is broken, was edited or conforms no longer.
+    from the file. What `hide` knows must not reach the file, nor identifiers with `scrub_ids`. Raises `DocumentError`
+    where the file is broken, was edited or conforms no longer.
     """
 
-    def __init__(self, place: Place, contract: Contract, mode: str, policy: Policy, checked: Checked) -> None:
+    def __init__(
+        self, place: Place, contract: Contract, mode: str, hide: Hiding, checked: Checked, *, scrub_ids: bool = False
+    ) -> None:
         self.path: Path = place.path
         self.is_stale = False
         self.saved = Saved(was_written=False)
         self._place = place
         self._contract = contract
-        self._policy = policy
+        self._hide = hide
+        self._scrub_ids = scrub_ids
         self._checked = checked
         self._kept: list[Exchange] = []
         self._saved = -1
@@ -91,7 +86,7 @@ class RecordedTest:
         played = () if self.is_recording else own or self._shared()
         if not self.is_recording:
             self._require_conforming(played)
-        self.player = Player(played, name=place.shown, mend=place.mend, hide=policy.hide)
+        self.player = Player(played, name=place.shown, mend=place.mend, hide=hide)
 
     def _shared(self) -> tuple[Exchange, ...]:
         """What a test plays that has nothing of its own, since it is new or was renamed; none where that was lost."""
@@ -210,11 +205,11 @@ class RecordedTest:
         made: Sequence[Exchange] = [
             replace(one, test=self._place.test, contract=self._contract.digest) for one in self._kept
         ]
-        if self._policy.scrub_ids:
+        if self._scrub_ids:
             made = scrubbed(made, self._place.shown, self._aim.space_id)
         # Before the check, whose findings show what they find.
-        self._policy.hide.add(self._aim.key)
-        refuse(made, self._place.shown, self._policy.hide.found_as, "a secret")
+        self._hide.add(self._aim.key)
+        refuse(made, self._place.shown, self._hide.found_as, "a secret")
         self._require_conforming(made)
         target = self._aim.base_url if self._aim.live else "mock"
         self.saved = save(self.path, self._place.test, made, target, _now())
@@ -248,17 +243,9 @@ class RecordedTest:
     def _require_conforming(self, exchanges: Sequence[Exchange]) -> None:
         if not self._place.conforming:
             return
-        for number, exchange in enumerate(exchanges, 1):
-            found = failing(exchange, self._contract, self._checked)
-            if found:
-                where = f"{self._place.shown}: entry {number} of {len(exchanges)}, {exchange.label}"
-                raise DocumentError(
-                    "\n".join([f"it breaks the contract: {headline(found)}", *describe(found), ""]),
-                    where=where,
-                    mend=f"{self._place.mend}; to keep it on purpose: bctrl_recording(name, conforming=False)",
-                )
-            if exchange.contract and exchange.contract != self._contract.digest:
-                self.is_stale = True
+        mend = f"{self._place.mend}; to keep it on purpose: bctrl_recording(name, conforming=False)"
+        require_conforming(exchanges, self._contract, self._checked, self._place.shown, mend)
+        self.is_stale = any(one.contract not in ("", self._contract.digest) for one in exchanges)
 
 
 def _local(contract: Contract) -> tuple[str, str]:

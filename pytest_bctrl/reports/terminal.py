@@ -19,6 +19,11 @@ def headline(findings: Sequence[Finding]) -> str:
     return printable(f"{counted(findings)}: {first.rule} at {first.location}, {first.message}")
 
 
+def breach(findings: Sequence[Finding]) -> str:
+    """What an error says of data that breaks the contract: the headline, and all of them below it."""
+    return "\n".join([headline(findings), *describe(findings), ""])
+
+
 def describe(findings: Sequence[Finding]) -> Iterator[str]:
     """The findings line by line, grouped by rule, worst level first; one reproduction command a group."""
     groups: dict[tuple[str, str], list[Finding]] = {}

@@ -229,7 +229,13 @@ def broken(samples: Samples, body: Any, rule: str) -> Mutant:
     # A name may have a colon in it, a keyword has none.
     place, _, keyword = (part.strip() for part in rule.rpartition(":"))
     place, keyword = (place, keyword) if place and keyword in BREAKERS else (rule, "")
-    for candidate in (body, *samples.bodies()):
+
+    def candidates() -> Iterator[Any]:
+        yield body
+        # Made only where the body has no such place.
+        yield from samples.bodies()
+
+    for candidate in candidates():
         for mutant in _matching(samples, candidate, place, keyword):
             return mutant
     known = "; ".join(rules(samples))

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from pytest_bctrl.samples import runtime
 from pytest_bctrl.traffic.mock.server import MOCK_KEY
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and pipes as on POSIX")
@@ -172,9 +173,10 @@ def test_a_seed_alone_gives_another_list_each_time(tmp_path: Path) -> None:
 
 def test_a_file_is_served_in_the_space_asked_for(tmp_path: Path) -> None:
     file = tmp_path / "saved.json"
-    file.write_text('{"runtimes": [{"spaceId": "x", "name": "saved"}]}', "utf-8")
-    with running(tmp_path, "--recording", str(file), "--space-id", "mine") as mock:
-        assert mock.ask()[1] == {"runtimes": [{"spaceId": "mine", "name": "saved"}]}
+    for saved, *options in ((runtime(name="saved"),), ({"spaceId": "x", "name": "saved"}, "--nonconforming")):
+        file.write_text(json.dumps({"runtimes": [saved]}), "utf-8")
+        with running(tmp_path, "--recording", str(file), "--space-id", "mine", *options) as mock:
+            assert mock.ask()[1] == {"runtimes": [{**saved, "spaceId": "mine"}]}
 
 
 def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:

@@ -142,6 +142,7 @@ class Forgetful(dict[bytes, Arrived]):
 
 
 @given(text=st.text(max_size=60))
+@example(text=", ;q=1, */*;level=1;q=x")
 def test_no_header_field_is_too_odd_to_be_read(text: str) -> None:
     """Whatever stands in them, negotiation decides."""
     assert accepts(text, "application/json") in (True, False)

@@ -93,6 +93,15 @@ def test_its_rules_can_be_broken(boxes: MockServer) -> None:
     assert [set(item) - {"id", "label"} for item in items] == [set(), set(), {"undocumentedByMutant"}]
 
 
+def test_text_that_a_condition_holds_short_is_left_as_it_is() -> None:
+    """A scenario of long texts fills what is free, and nothing else."""
+    text = {"oneOf": [{"type": "string"}, {"type": "string", "minLength": 99}]}
+    schema = {"type": "object", "properties": {"a": text}, "required": ["a"]}
+    one = {"/x": {"get": {"responses": {"200": answer(schema)}}}}
+    with MockServer(document(paths=one)).scenario("large", length=200) as mock:
+        assert 99 > len(ask(mock, "GET", "/x", {}).json()["a"])
+
+
 def test_its_list_can_be_replaced(boxes: MockServer) -> None:
     boxes.runtimes = [{"id": 1}]
     assert ask(boxes, "GET", "/boxes", {}).json() == {"boxes": [{"id": 1}]}

@@ -133,8 +133,7 @@ def test_a_scenario_takes_the_place_of_the_one_before(mock: MockServer) -> None:
 
 
 def test_runtimes_of_ones_own_are_served(mock: MockServer, contract: Contract) -> None:
-    mine = mock.runtimes[:2]
-    mine[0]["name"] = "mine"
+    mine = [{**mock.runtimes[0], "name": "mine"}, mock.runtimes[1]]
     mock.runtimes = mine
     assert listed(mock).json() == {"runtimes": mine}
     assert mock.runtimes == mine

@@ -13,7 +13,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.hiding import Hiding
 from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.place import Place
-from pytest_bctrl.recorded.recorded_test import Aim, Policy, RecordedTest
+from pytest_bctrl.recorded.recorded_test import Aim, RecordedTest
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
 from tests.variants import named, serve
@@ -75,7 +75,7 @@ def recorded(
     hide = Hiding()
     for secret in secrets:
         hide.add(secret)
-    made = RecordedTest(place, CONTRACT, "rewrite" if aim else "none", Policy(hide, scrub_ids), found)
+    made = RecordedTest(place, CONTRACT, "rewrite" if aim else "none", hide, found, scrub_ids=scrub_ids)
     if aim is not None:
         made.aim(aim)
     return made

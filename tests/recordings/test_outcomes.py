@@ -98,6 +98,12 @@ def test_passes(bctrl_client):
         bctrl_client.get("/v1/x")
 
 
+def test_fails(bctrl_client):
+    with contextlib.suppress(httpx.HTTPError):
+        bctrl_client.get("/v1/x")
+    pytest.fail("of its own")
+
+
 def test_skips(bctrl_client):
     try:
         bctrl_client.get("/v1/x")
@@ -111,11 +117,11 @@ def test_no_outcome_hides_a_request_that_was_not_recorded(pytester: pytest.Pytes
 
     result = replay()
 
-    result.assert_outcomes(failed=4)
-    result.stdout.fnmatch_lines(["bctrl recording: recordings/*: no answer is recorded for this request"] * 4)
+    result.assert_outcomes(failed=5)
+    result.stdout.fnmatch_lines(["bctrl recording: recordings/*: no answer is recorded for this request"] * 5)
 
 
 def test_what_fails_as_expected_does_so_for_want_of_a_recording_too(pytester: pytest.Pytester, replay: Run) -> None:
     pytester.makepyfile(test_mine=SWALLOWING.replace("bctrl_recording]", "bctrl_recording, xfail]"))
 
-    replay("-k", "passes").assert_outcomes(xfailed=2, deselected=2)
+    replay("-k", "passes").assert_outcomes(xfailed=2, deselected=3)

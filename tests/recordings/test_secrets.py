@@ -154,11 +154,20 @@ def test_the_name_of_the_file_is_searched_too() -> None:
         refuse_secret([PLAIN], "recordings/sekret-value.har", "sekret-value")
 
 
-def test_the_place_in_a_json_body_is_named() -> None:
-    exchange = replace(PLAIN, body=b'{"runtimes": [{"metadata": {"note": "xx sekret-value"}}]}')
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (b'{"runtimes": [{"metadata": {"note": "xx sekret-value"}}]}', r" at runtimes\[0\]\.metadata\.note"),
+        (b"no JSON: sekret-value", ""),
+        # It reaches over a key and its value.
+        (b'{"note": "x", "sekret":"value"}', ""),
+    ],
+)
+def test_the_place_in_a_json_body_is_named(body: bytes, place: str) -> None:
+    secret = 'sekret":"value' if b':"value' in body else "sekret-value"
 
-    with pytest.raises(LeakError, match=r"response body at runtimes\[0\]\.metadata\.note \(plain\)"):
-        refuse_secret([exchange], "x.har", "sekret-value")
+    with pytest.raises(LeakError, match=rf"response body{place} \(plain\)"):
+        refuse_secret([replace(PLAIN, body=body)], "x.har", secret)
 
 
 @settings(max_examples=500, deadline=None)

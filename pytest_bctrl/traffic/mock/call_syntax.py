@@ -58,21 +58,30 @@ def made(
     maker = known.get(name)
     if maker is None:
         raise SettingError(f"there is no such {kind}", where=name, mend=f"there are: {', '.join(known)}")
+    require_fitting(maker, name, f"{kind} {name}", (*given, *positional), named, len(given))
+    return maker(*given, *positional, **named)
+
+
+def require_fitting(
+    function: Callable[..., object],
+    name: str,
+    where: str,
+    positional: tuple[Any, ...],
+    named: Mapping[str, Any],
+    skipped: int,
+) -> None:
+    """Raise `SettingError`, naming `where`, for arguments that a function does not take, and show how it is called.
+
+    That is done before the call: a `TypeError` from within the function is no matter of its arguments. The first
+    `skipped` of them are given anyway, and not shown: `many(count=300)`.
+    """
     try:
-        return maker(*given, *positional, **named)
+        signature(function).bind(*positional, **named)
     except TypeError as error:
+        plain = [one.replace(annotation=one.empty) for one in list(signature(function).parameters.values())[skipped:]]
         raise SettingError(
-            f"the arguments do not fit: {error}",
-            where=f"{kind} {name}",
-            mend=f"it takes {usage(name, maker, len(given))}",
+            f"the arguments do not fit: {error}", where=where, mend=f"it takes {name}({', '.join(map(str, plain))})"
         ) from None
-
-
-def usage(name: str, function: Callable[..., object], skipped: int = 0) -> str:
-    """Return how a scenario or a fault is called, without the parameters that it is given anyway: `many(count=300)`."""
-    parameters = list(signature(function).parameters.values())[skipped:]
-    plain = [one.replace(annotation=one.empty) for one in parameters]
-    return f"{name}({', '.join(map(str, plain))})"
 
 
 def whole(value: object, name: str, where: str, most: int) -> int:

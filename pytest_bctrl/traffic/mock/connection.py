@@ -8,9 +8,10 @@ import struct
 from collections import deque
 from dataclasses import replace
 from math import inf
+from time import monotonic, time
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.traffic.mock.message import CONTINUE, Answer, encode
+from pytest_bctrl.traffic.mock.message import CONTINUE, Answer, date_at, encode
 from pytest_bctrl.traffic.mock.parse import Arrived, Problem, RequestParser
 
 if TYPE_CHECKING:
@@ -52,11 +53,11 @@ class Connection:
         self._begun: float | None = None
         self._events = READ
         self.closed = False
-        self.last = loop.now()
+        self.last = monotonic()
 
     def ready(self, events: int) -> None:
         """Read or write what can be read or written without waiting."""
-        self.last = self._loop.now()
+        self.last = monotonic()
         if events & WRITE:
             self._flush()
         if events & READ and not self.closed:
@@ -68,7 +69,7 @@ class Connection:
         """The delay of an answer is over."""
         if self._waiting is not None and not self.closed:
             (arrived, answer), self._waiting = self._waiting, None
-            self.last = self._loop.now()
+            self.last = monotonic()
             self._send(arrived, answer)
             if not self.closed:
                 self._advance()
@@ -201,7 +202,7 @@ class Connection:
             connection = None
         if arrived.old and answer.chunked:
             answer = replace(answer, chunked=False)
-        head, body = encode(arrived.request, answer, self._loop.date(), connection)
+        head, body = encode(arrived.request, answer, date_at(int(time())), connection)
         if answer.ending == "truncate":
             body = body[: len(body) // 2]
         if not stays:
@@ -244,4 +245,4 @@ class Connection:
         except OSError:
             self.close()
             return
-        self._until = self._loop.now() + _DRAIN_SECONDS
+        self._until = monotonic() + _DRAIN_SECONDS

@@ -8,16 +8,16 @@ import os
 import selectors
 import socket
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
+from time import monotonic
 from typing import Any
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.traffic.mock.connection import READ, Connection
-from pytest_bctrl.traffic.mock.message import Answer, Request, date_at
+from pytest_bctrl.traffic.mock.message import Answer, Request
 from pytest_bctrl.traffic.mock.parse import Arrived, Limits, Problem
 
 _BACKLOG = 4096
@@ -54,7 +54,7 @@ class Listener:
         self._is_accepting = False
         self._resume()
         self._selector.register(self._alarm, READ)
-        self._sweep_at = self.now()
+        self._sweep_at = monotonic()
         self._process = os.getpid()
         self._thread = threading.Thread(target=self._run, name="bctrl-mock", daemon=True)
         self._thread.start()
@@ -105,15 +105,7 @@ class Listener:
 
     def later(self, seconds: float, connection: Connection) -> None:
         """Call `connection.due` after `seconds`."""
-        heapq.heappush(self._timers, (self.now() + seconds, next(self._order), connection))
-
-    def now(self) -> float:
-        """Seconds on a clock that never goes back."""
-        return time.monotonic()
-
-    def date(self) -> str:
-        """The value of a `Date` field."""
-        return date_at(int(time.time()))
+        heapq.heappush(self._timers, (monotonic() + seconds, next(self._order), connection))
 
     def forget(self, connection: Connection) -> None:
         """Watch the connection no longer: it is about to be closed."""
@@ -143,7 +135,7 @@ class Listener:
                 elif not self._obey():
                     return
             if self._timers or self._connections:
-                now = self.now()
+                now = monotonic()
                 while self._timers and self._timers[0][0] <= now:
                     connection = heapq.heappop(self._timers)[2]
                     self._step(connection, connection.due)
@@ -188,7 +180,7 @@ class Listener:
         if not self._connections:
             return None
         until = min(self._sweep_at, self._timers[0][0]) if self._timers else self._sweep_at
-        return max(0.0, until - self.now())
+        return max(0.0, until - monotonic())
 
     def _accept(self) -> None:
         # One at a time where there is no room: how many wait is not known.
@@ -215,7 +207,7 @@ class Listener:
 
     def _make_room(self) -> bool:
         """Close the connection that can best be spared; false where each is in use."""
-        now = self.now()
+        now = monotonic()
         if not self._spare:
             ranked = sorted((rank, next(self._order), one) for one in self._connections if (rank := one.spare(now)))
             # Kept is the best kind alone: others of it may have come when these are gone.
@@ -231,7 +223,7 @@ class Listener:
         if self._connections:
             self._is_accepting = False
             self._selector.unregister(self._socket)
-            self._sweep_at = min(self._sweep_at, self.now() + _FULL_SECONDS)
+            self._sweep_at = min(self._sweep_at, monotonic() + _FULL_SECONDS)
 
     def _resume(self) -> None:
         if not self._is_accepting:

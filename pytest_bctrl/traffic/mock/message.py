@@ -15,6 +15,7 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 Ending: TypeAlias = Literal["whole", "truncate", "reset", "hang"]
 
 _WORTH_COMPRESSING = 1024
+"""Bytes of a body below which gzip costs more than it saves."""
 _LARGE = 1024 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 
@@ -56,11 +57,6 @@ class Payload:
             level = 6 if len(self.body) < _LARGE else 1
             self._gzipped = zlib.compress(self.body, level, wbits=_GZIP)
         return self._gzipped
-
-    @property
-    def is_worth_compressing(self) -> bool:
-        """Whether a client that takes gzip gets it: below a kilobyte it costs more than it saves."""
-        return len(self.body) >= _WORTH_COMPRESSING
 
     def __repr__(self) -> str:
         return f"Payload({len(self.body)} bytes)"
@@ -171,7 +167,7 @@ BODILESS = frozenset({204, 304})
 def coded(request: Request, answer: Answer) -> tuple[Headers, bytes]:
     """Return the answer's header fields and its body in the coding that the request takes."""
     payload: Payload = answer.payload
-    if not payload.is_worth_compressing or answer.header("content-encoding") is not None:
+    if len(payload.body) < _WORTH_COMPRESSING or answer.header("content-encoding") is not None:
         return answer.headers, payload.body
     headers = (*answer.headers, ("Vary", "Accept-Encoding"))
     if not accepts_gzip(request.header("accept-encoding")):

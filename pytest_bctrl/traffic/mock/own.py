@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any, TypeAlias, get_args
 
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import LEVELS, Level
 from pytest_bctrl.samples.sample import Samples
-from pytest_bctrl.traffic.mock.call_syntax import usage
+from pytest_bctrl.traffic.mock.call_syntax import require_fitting
 from pytest_bctrl.traffic.mock.change import Fault, Scene
+from pytest_bctrl.traffic.mock.data import taken
 from pytest_bctrl.traffic.mock.faults import FAULTS
 from pytest_bctrl.traffic.mock.message import Answer, Ending, Payload
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario, fixed
@@ -32,19 +32,28 @@ class OwnScenario:
 
     name: str
     function: ScenarioFunction
+    conforming: bool = True
 
     def make(self, samples: Samples, space_id: str, *positional: Any, **named: Any) -> Scenario:
-        """Return the scenario; raises `BctrlError`, naming it, where the function raises or returns no JSON data."""
-        _require_fitting(self, samples, positional, named)
-        try:
-            body = self.function(samples, *positional, **named)
-        except BctrlError:
-            raise
-        except Exception as error:
-            raise SettingError(
-                f"it raised {type(error).__name__}: {error}", where=_place(self), mend="mend the function"
-            ) from error
-        return Scenario(self.name, None if body is None else fixed(lambda: samples.addressed(body, space_id)))
+        """Return the scenario.
+
+        Raises `BctrlError`, naming it, where the function raises or returns no JSON data; and where what it returns
+        breaks the contract, unless the scenario is not to be `conforming`.
+        """
+        require_fitting(self.function, self.name, _place(self), (samples, *positional), named, 1)
+        body = _called(self, samples, *positional, **named)
+        if body is None:
+            return Scenario(self.name)
+        made = taken(
+            samples,
+            samples.addressed(body, space_id),
+            space_id,
+            _place(self),
+            conforming=self.conforming,
+            fail_on="error",
+            mend=f"fix the function, or say mock_scenario({self.name!r}, conforming=False)",
+        )
+        return Scenario(self.name, fixed(lambda: made))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +70,10 @@ class OwnFault:
 
     def make(self, *positional: Any, **named: Any) -> Fault:
         """Return the fault with its arguments; raises `SettingError` for arguments that do not fit."""
-        _require_fitting(self, None, positional, named)
+        require_fitting(self.function, self.name, _place(self), (None, *positional), named, 1)
 
         def change(scene: Scene) -> Answer:
-            try:
-                made = self.function(scene, *positional, **named)
-            except Exception as error:
-                raise SettingError(
-                    f"it raised {type(error).__name__}: {error}", where=_place(self), mend="mend the function"
-                ) from error
+            made = _called(self, scene, *positional, **named)
             if not isinstance(made, Answer):
                 raise SettingError(
                     f"it returned {type(made).__name__}", where=_place(self), mend="return an Answer: scene.answer"
@@ -87,16 +91,16 @@ class OwnFault:
         return Fault(f"{self.name}({shown})", change, self.check, self.level)
 
 
-def _require_fitting(
-    one: OwnScenario | OwnFault, first: object, positional: tuple[Any, ...], named: Mapping[str, Any]
-) -> None:
-    # Told before the call: a TypeError from within the function is no matter of its arguments.
+def _called(one: OwnScenario | OwnFault, *positional: Any, **named: Any) -> Any:
+    """Return what the function returns; raises `BctrlError`, naming it, where it raises."""
     try:
-        signature(one.function).bind(first, *positional, **named)
-    except TypeError as error:
+        return one.function(*positional, **named)
+    except BctrlError:
+        raise
+    except Exception as error:
         raise SettingError(
-            f"the arguments do not fit: {error}", where=_place(one), mend=f"it takes {usage(one.name, one.function, 1)}"
-        ) from None
+            f"it raised {type(error).__name__}: {error}", where=_place(one), mend="fix the function"
+        ) from error
 
 
 def _unsendable(answer: Answer) -> str | None:
@@ -122,13 +126,14 @@ def _place(one: OwnScenario | OwnFault) -> str:
     return f"{kind} {one.name}" + (f" ({code.co_filename}:{code.co_firstlineno})" if code else "")
 
 
-def mock_scenario(name: str) -> Callable[[ScenarioFunction], OwnScenario]:
+def mock_scenario(name: str, *, conforming: bool = True) -> Callable[[ScenarioFunction], OwnScenario]:
     """Make a scenario of a function that takes `Samples` and returns the body to serve.
 
-    Return it from `pytest_bctrl_scenarios` in a `conftest.py`. Raises `SettingError` for a name that is taken.
+    What it returns has to keep the contract, unless `conforming` is false. Return it from `pytest_bctrl_scenarios` in
+    a `conftest.py`. Raises `SettingError` for a name that is taken.
     """
     _require_free(name, SCENARIOS, f"mock_scenario({name!r})")
-    return lambda function: OwnScenario(name, function)
+    return lambda function: OwnScenario(name, function, conforming)
 
 
 def mock_fault(name: str, *, check: str = "", level: Level = "error") -> Callable[[FaultFunction], OwnFault]:

@@ -1,34 +1,47 @@
-"""The responder: a request in, an answer out; no sockets, no clock. First, whether the request is let in."""
+"""The responder: a request in, an answer out; no sockets, no clock. It keeps what the mock plays at the moment."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
-from typing import NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import count
+from threading import Lock
 
-from pytest_bctrl.contract.engine import errors
-from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, cookies, key_fields, lets_in
-from pytest_bctrl.contract.model import Contract, Operation, Parameter, ResponseSpec
-from pytest_bctrl.contract.parameters import Pair, documented_refusals, read_field, read_pairs
+from pytest_bctrl.contract.key_fields import BEARER
+from pytest_bctrl.contract.model import Operation, ResponseSpec
 from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.inputs import known_values
+from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import Rotation
 from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay, Scene
 from pytest_bctrl.traffic.mock.message import Answer, Payload, Request, accepts, preferred_status, usable_request_id
-from pytest_bctrl.traffic.mock.refusal import SEED, Refusals, completed
+from pytest_bctrl.traffic.mock.refusal import SEED, Admission, Refusals, Refused, challenge, completed
 from pytest_bctrl.traffic.mock.routes import Match, Routes
-from pytest_bctrl.traffic.mock.stage import Stage
+from pytest_bctrl.traffic.mock.scenarios import Scenario, Source, fixed
+
+
+def _own_sample(samples: Samples) -> Source:
+    return fixed(samples.sample)
 
 
 class Responder:
-    """Answers as the contract says the API does, for one key and one space."""
+    """Answers as the contract says the API does, for one key and one space, in a scenario and with faults.
 
-    def __init__(self, contract: Contract, key: Secret, space_id: str, stage: Stage, refusals: Refusals) -> None:
-        self._contract = contract
+    It is the one place where the mock keeps what changes; safe to use from several threads. `source` gives the bodies
+    of the main operation; `successes` is the number of its latest successful answer, counted from zero. `others` are
+    the samples of the operations beside it, by label.
+    """
+
+    def __init__(
+        self, samples: Samples, others: Mapping[str, Samples], source: Source, key: Secret, space_id: str
+    ) -> None:
+        contract = self._contract = samples.contract
+        self._samples = samples
+        self._others = others
+        self._first = source
         self._key = key
-        self._stage = stage
-        self._refusals = refusals
+        self._refusals = Refusals(contract)
+        self._lock = Lock()
         self._routes = Routes(contract)
         self._usual = {
             operation.label: operation.success or ResponseSpec("204", "", {}, ()) for operation in contract.operations
@@ -36,6 +49,7 @@ class Responder:
         self._doors = {
             operation.label: Admission(contract, operation, key, space_id) for operation in contract.operations
         }
+        self.reset()
 
     def respond(self, request: Request) -> Answer:
         """Return the answer to one request, as scenario and faults leave it."""
@@ -43,23 +57,23 @@ class Responder:
         match = self._routes.match(request.target)
         operation = match.of(request.method) if match else None
         answer = self._answer(request, match, operation, request_id)
-        asked = operation or self._stage.main
+        asked = operation or self._samples.operation
         if operation is not None:
             answer = completed(self._contract, operation, answer)
 
         def granted() -> Answer:
             return completed(self._contract, asked, self._success(Request("GET", request.target), asked, request_id))
 
-        return self._stage.play(request, answer, granted, asked)
+        return self._play(request, answer, granted, asked)
 
     def refuse(self, status: int, message: str) -> Answer:
         """Return the answer to what was no proper request, such as 400 to garbage; no fault changes it."""
-        return self._refusals.answer(status, message, self._stage.next_request_id())
+        return self._refusals.answer(status, message, self._next_request_id())
 
     def _request_id(self, request: Request) -> str:
         given = usable_request_id(request.header("x-request-id"))
         # A key that strayed into this field must not come back in header, body and journal.
-        return given if given and self._key.reveal() not in given else self._stage.next_request_id()
+        return given if given and self._key.reveal() not in given else self._next_request_id()
 
     def _answer(self, request: Request, match: Match | None, operation: Operation | None, request_id: str) -> Answer:
         if match is None:
@@ -77,18 +91,14 @@ class Responder:
 
     def _refusal(self, request: Request, operation: Operation, match: Match, request_id: str) -> Answer | None:
         refused = self._doors[operation.label].refusal(request, match.values)
-        if refused is not None and refused.status == 401:
-            return self._refused(refused, operation, request_id)
         media = (self._usual[operation.label].json or ("",))[0]
-        if media and not accepts(request.header("accept"), media.partition(";")[0].strip()):
-            message = f"this operation answers with {media}"
-            return self._refusals.answer(406, message, request_id, operation=operation)
-        return None if refused is None else self._refused(refused, operation, request_id)
-
-    def _refused(self, refused: Refused, operation: Operation, request_id: str) -> Answer:
-        return self._refusals.answer(
-            refused.status, refused.reason, request_id, operation=operation, headers=refused.headers
-        )
+        is_taken = not media or accepts(request.header("accept"), media.partition(";")[0].strip())
+        if not is_taken and (refused is None or refused.status != 401):
+            refused = Refused(406, f"this operation answers with {media}")
+        if refused is None:
+            return None
+        status, reason, headers = refused
+        return self._refusals.answer(status, reason, request_id, operation=operation, headers=headers)
 
     def _non_json(self, response: ResponseSpec, request_id: str) -> Answer:
         """An answer in the first documented media type, with a text that its schema allows; bare without one."""
@@ -107,8 +117,8 @@ class Responder:
         if status is None or status == usual.code:
             if usual.json is None:
                 return self._non_json(usual, request_id)
-            number = self._stage.next_success() if operation is self._stage.main else 0
-            payload = self._stage.source_of(operation).payload(number)
+            number = self._next_success() if operation is self._samples.operation else 0
+            payload = self._source_of(operation).payload(number)
             return Answer(usual.code, (("Content-Type", usual.json[0]), ("X-Request-Id", request_id)), payload)
         applied = {"Preference-Applied": f"code={status}"}
         if status == 429:
@@ -120,92 +130,72 @@ class Responder:
         message = f"this status was asked for with Prefer: code={status}"
         return self._refusals.answer(status, message, request_id, operation=operation, headers=applied)
 
+    def reset(self) -> None:
+        """Go back to how it was made: first source, plain answers, no faults, counters at zero."""
+        self._faults: tuple[FaultInPlay, ...] = ()
+        self._request_ids = count(1)
+        self._requests = count(1)
+        self.set(Scenario("as made"))
 
-class Refused(NamedTuple):
-    """Why a request is not let in: the status to answer with, the reason in words, and further header fields."""
+    def set(self, scenario: Scenario, source_for: Callable[[Samples], Source] = _own_sample) -> None:
+        """Play a scenario in place of the one before; faults stay.
 
-    status: int
-    reason: str
-    headers: Mapping[str, str] = {}
+        `source_for` makes, from its samples, the bodies of an operation beside the main one.
+        """
+        self.source = scenario.source or self._first
+        self._sources: dict[str, Source] = {}
+        self._source_for = source_for
+        self._dress = scenario.dress
+        self._errors = scenario.errors or self._refusals
+        self._successes = count()
+        self.successes = 0
 
+    def _source_of(self, operation: Operation) -> Source:
+        """Return where the bodies of an operation come from; made when it is first asked for."""
+        if operation is self._samples.operation:
+            return self.source
+        sources = self._sources
+        if operation.label not in sources:
+            sources[operation.label] = self._source_for(self._others[operation.label])
+        return sources[operation.label]
 
-class Admission:
-    """What one operation asks of a request, for one key and one space."""
-
-    def __init__(self, contract: Contract, operation: Operation, key: Secret, space_id: str) -> None:
-        self._contract = contract
-        self._operation = operation
-        self._key = key
-        self._space_id = space_id
-
-    def refusal(self, request: Request, values: Mapping[str, str]) -> Refused | None:
-        """Return why a request is refused, the credential first; None where it is let in."""
-        return self._unauthorized(request) or self._unknown(values) or self._invalid(request)
-
-    def _unauthorized(self, request: Request) -> Refused | None:
-        operation = self._operation
-        if lets_in(operation, self._key.reveal(), request.header, _query(request)):
-            return None
-        # What a client is to bring: the first way that there is in a header field.
-        field = next(iter(key_fields(self._contract, operation) or ()), None)
-        given = field is not None and request.header(field.name.lower()) is not None
-        what = "credential" if field is None else _WORDS.get(field, f"key in {field.name}")
-        return Refused(
-            operation.status_among(401, 403),
-            f"the {what} is {'not accepted' if given else 'missing'}",
-            {"WWW-Authenticate": challenge(field, given=given)},
-        )
-
-    def _unknown(self, values: Mapping[str, str]) -> Refused | None:
-        for parameter, known in self._known:
-            if known and values.get(parameter.name) not in known:
-                what = "space" if parameter.setting == "space_id" else parameter.name
-                status = self._operation.status_among(404, 400, 403, 422)
-                return Refused(status, f"there is no such {what}; the mock has {', '.join(known)}")
-        return None
-
-    @cached_property
-    def _key_names(self) -> set[str]:
-        return {scheme.field for schemes in self._operation.security for scheme in schemes if scheme.place == "query"}
-
-    @cached_property
-    def _known(self) -> list[tuple[Parameter, list[str]]]:
-        given = {"space_id": self._space_id}
-        return [(one, known_values(self._contract, one, given)) for one in self._operation.path_parameters]
-
-    def _invalid(self, request: Request) -> Refused | None:
-        if not self._operation.other_parameters:
-            return None
-        query = _query(request)
-        names = {one.name for one in self._operation.other_parameters if one.place == "query"} | self._key_names
-        for parameter in self._operation.other_parameters:
-            found = read_pairs(self._contract, parameter, query, names) if parameter.place == "query" else None
-            if found is None:
-                text = next(iter(cookies(request.header("cookie"), parameter.name)), None)
-                text = text if parameter.place == "cookie" else request.header(parameter.name.lower())
-                found = [] if text is None else [read_field(self._contract, parameter, text)]
-            if not found and parameter.required:
-                return Refused(self._status, f"{parameter.place} {parameter.name} is required and missing")
-            for value in found:
-                for error in errors(self._contract, parameter.schema, value):
-                    return Refused(self._status, f"{parameter.place} {parameter.name}: {error.message[:200]}")
-        return None
+    def add(self, fault: Fault) -> FaultInPlay:
+        """Put a fault on stage, after those that are there already."""
+        added = FaultInPlay(fault, self._remove)
+        with self._lock:
+            self._faults = (*self._faults, added)
+        return added
 
     @property
-    def _status(self) -> int:
-        """The status by which the contract says that a request is malformed; 400 where it says nothing."""
-        return min(documented_refusals(self._operation), default=400)
+    def faults(self) -> tuple[FaultInPlay, ...]:
+        """The faults on stage, in the order in which they are applied."""
+        return self._faults
 
+    def _next_request_id(self) -> str:
+        """Return the next request id: a number, so that the same run gives the same ids."""
+        return f"req_{next(self._request_ids):08d}"
 
-def _query(request: Request) -> list[Pair]:
-    return parse_qsl(urlsplit(request.target).query, keep_blank_values=True)
+    def _next_success(self) -> int:
+        """Return the number of the next successful answer, counted from zero."""
+        self.successes = next(self._successes)
+        return self.successes
 
+    def _play(self, request: Request, answer: Answer, granted: Callable[[], Answer], operation: Operation) -> Answer:
+        """Return `answer` as the scenario dresses it and then the faults leave it.
 
-_WORDS = {BEARER: "bearer token", BASIC: "user and password"}
+        `granted` gives the successful answer, whatever credential and space the request has.
+        """
+        dress, faults = self._dress, self._faults
+        if dress is None and not faults:
+            return answer
+        samples = self._others.get(operation.label, self._samples)
+        scene = Scene(request, answer, self._errors, samples, granted, next(self._requests))
+        if dress is not None:
+            scene = replace(scene, answer=dress(scene))
+        for fault in faults:
+            scene = replace(scene, answer=fault.apply(scene))
+        return scene.answer
 
-
-def challenge(field: KeyField | None, *, given: bool) -> str:
-    """The value of `WWW-Authenticate`: no error code where no credential was given (RFC 6750, 3.1)."""
-    if field in _WORDS:
-        return f'{field.prefix}realm="bctrl"' + (', error="invalid_token"' if given and field.is_bearer else "")
-    return 'ApiKey realm="bctrl"' + (f', field="{field.name}"' if field else "")
+    def _remove(self, fault: FaultInPlay) -> None:
+        with self._lock:
+            self._faults = tuple(one for one in self._faults if one is not fault)

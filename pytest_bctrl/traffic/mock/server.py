@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 from pytest_bctrl.contract.model import Contract
@@ -14,15 +15,16 @@ from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.text import Rotation
 from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock.call_syntax import seconds as seconds_of
+from pytest_bctrl.traffic.mock.call_syntax import whole
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay
+from pytest_bctrl.traffic.mock.data import Step, StepSource, changed, served, states, taken
 from pytest_bctrl.traffic.mock.journal import Entry, Journal
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.message import Answer, Request
 from pytest_bctrl.traffic.mock.parse import Limits, Problem
-from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.responder import Responder
-from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario, Source, fixed, from_file, scenario
-from pytest_bctrl.traffic.mock.stage import Stage
+from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario, Source, fixed, from_file, scenario
 
 if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
@@ -59,20 +61,19 @@ class MockServer:
         self.samples = Samples(contract, main_operation(contract))
         schemes = {scheme for one in contract.operations for group in one.security for scheme in group}
         self.requests = Journal(self.api_key, remembered, [one.field for one in schemes if one.field])
+        self._changing = Lock()
         self._known_scenarios: Mapping[str, Callable[..., Scenario]] = SCENARIOS
         self._own_faults: Mapping[str, Callable[..., Fault]] = {}
         self._log = log
         self._host = host
         self._port = port
-        refusals = Refusals(contract)
         first = source or fixed(lambda: self.samples.sample(self.space_id))
         self._others = {
             operation.label: Samples(contract, operation)
             for operation in contract.operations
             if operation is not self.samples.operation and answers_with_json(operation)
         }
-        self._stage = Stage(first, self.samples, self._others, refusals)
-        self._responder = Responder(contract, self.api_key, self.space_id, self._stage, refusals)
+        self._responder = Responder(self.samples, self._others, first, self.api_key, self.space_id)
         self._listener = Listener(self.respond, self.refuse, limits)
         self._url = ""
         self._has_bodies = False
@@ -116,23 +117,74 @@ class MockServer:
 
     @property
     def runtimes(self) -> list[dict[str, Any]]:
-        """The runtimes that the mock serves, as a fresh list; setting it serves others."""
-        return self.samples.items(self._stage.source.body(self._stage.successes))
+        """The runtimes that the mock serves; setting it serves others, as `serve` does.
+
+        What it gives is to be read and copied: editing it in place raises `SettingError`.
+        """
+        found: list[dict[str, Any]] = served(self.samples.items(self._body()))
+        return found
 
     @runtimes.setter
     def runtimes(self, items: list[dict[str, Any]]) -> None:
-        source = fixed(lambda: self.samples.with_items(items))
-        try:
-            # Told to who set it: on the server's thread nobody would hear of it.
-            source.payload(0)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise SettingError(f"it is no JSON: {error}", where="mock.runtimes", mend="give a list of dicts") from None
-        self._stage.set(Scenario("runtimes", source))
+        self.serve(items)
+
+    def serve(self, items: list[dict[str, Any]], *, conforming: bool = True) -> Self:
+        """Serve these runtimes, as they are now, until the next scenario or a reset.
+
+        Raises `SettingError` where they break the contract, with what a check finds, unless `conforming` is false;
+        and for what is no JSON.
+        """
+        whole_body = self.samples.with_items(items)
+        body = taken(self.samples, whole_body, self.space_id, "mock.runtimes", conforming=conforming)
+        self._responder.set(Scenario("runtimes", fixed(lambda: body)))
+        return self
+
+    def update(self, runtime_id: str, /, *, conforming: bool = True, **changes: Any) -> Self:
+        """Change one of the runtimes that are served: `mock.update(runtime_id, status="stopped")`.
+
+        What goes with a change follows it: `updatedAt`, `type` with `kind`, `activeRunId` with the status. A
+        scenario goes on, a sequence ends. Raises `SettingError` where no runtime has the id, or where the result
+        breaks the contract, unless `conforming` is false.
+        """
+        with self._changing:
+            made = changed(self.samples, self._body(), runtime_id, changes, "mock.update")
+            body = taken(self.samples, made, self.space_id, "mock.update", conforming=conforming)
+            self._responder.source = fixed(lambda: body)
+        return self
+
+    @staticmethod
+    def step(what: Any, *, answers: int | None = None, seconds: float | None = None) -> Step:
+        """Return a step of a sequence for so many answers or seconds, whichever is over first."""
+        if answers is not None:
+            whole(answers, "answers", "mock.step", MOST)
+        if seconds is not None:
+            seconds_of(seconds, "mock.step")
+        return Step(what, 1 if answers is None and seconds is None else answers, seconds)
+
+    def sequence(self, *steps: Any, conforming: bool = True) -> Self:
+        """Serve one state after the other, and stay in the last: `mock.sequence(503, {runtime_id: {"name": "a"}}, [])`.
+
+        A step is a whole list of runtimes, an object of changes by runtime id, a status or a fault, or None for no
+        change. Each is in force for one successful answer, or as long as `mock.step(…, answers=3)` or
+        `mock.step(…, seconds=0.5)` says. Raises `SettingError` as `update` and `fault` do, before any is served.
+        """
+        source = StepSource()
+        for number, (step, body, fault) in enumerate(states(self.samples, self._body(), steps), 1):
+            where = f"mock.sequence: step {number}"
+            made = taken(self.samples, body, self.space_id, where, conforming=conforming)
+            source.add(step, made, None if fault is None else self._fault(*fault))
+        if steps:
+            self._responder.set(Scenario("sequence", source, source.dress))
+        return self
+
+    def _body(self) -> Any:
+        """The body that is in force."""
+        return self._responder.source.body(self._responder.successes)
 
     @property
     def faults(self) -> tuple[FaultInPlay, ...]:
         """The faults in play, in the order in which they are applied, each with its `.count`."""
-        return self._stage.faults
+        return self._responder.faults
 
     def scenario(self, name: str, **arguments: Any) -> Self:
         """Play a scenario (`"many", count=500`) until the next one or a reset; faults stay.
@@ -154,7 +206,7 @@ class MockServer:
                 made = None
             return made or fixed(lambda: samples.sample(self.space_id))
 
-        self._stage.set(chosen, elsewhere)
+        self._responder.set(chosen, elsewhere)
         return self
 
     def extend(self, scenarios: Iterable[OwnScenario] = (), faults: Iterable[OwnFault] = ()) -> Self:
@@ -165,7 +217,7 @@ class MockServer:
 
     def play(self, chosen: Scenario) -> Self:
         """Play a scenario of one's own making, until the next one or a reset."""
-        self._stage.set(chosen)
+        self._responder.set(chosen)
         return self
 
     def fault(
@@ -178,12 +230,15 @@ class MockServer:
         where it is used in a `with` block. Raises `SettingError` for a fault that is not known, arguments that do not
         fit, or a rule that the contract does not have.
         """
+        return self._responder.add(self._fault(spec, *arguments, times=times, every=every, after=after, **named))
+
+    def _fault(self, spec: Any, *arguments: Any, **named: Any) -> Fault:
         # Imported here, with the mutants behind them: a mock that behaves starts sooner and takes less memory.
         from pytest_bctrl.traffic.mock.faults import FAULTS, fault, for_contract
 
         known = {**FAULTS, **self._own_faults}
-        made = fault(spec, *arguments, known=known, times=times, every=every, after=after, **named)
-        return self._stage.add(for_contract(made, [self.samples, *self._others.values()]))
+        made = fault(spec, *arguments, known=known, **named)
+        return for_contract(made, [self.samples, *self._others.values()])
 
     def reset(self) -> None:
         """Forget requests, scenario and faults, and close the connections, as between two tests.
@@ -191,15 +246,27 @@ class MockServer:
         A request that an earlier test left under way then fails, and shows in no later test.
         """
         self._listener.drop_connections()
-        self._stage.reset()
+        self._responder.reset()
         self.requests.clear()
 
-    def serve_file(self, path: str | Path) -> Self:
+    def serve_file(self, path: str | Path, *, conforming: bool = True) -> Self:
         """Serve the body, or the list of runtimes, in a JSON file; in the mock's space, and otherwise as it stands.
 
-        Raises `DocumentError` where the file is missing or holds no JSON.
+        Raises `DocumentError` where the file is missing or holds no JSON, and `SettingError` where it breaks the
+        contract, unless `conforming` is false.
         """
-        self._stage.set(Scenario("file", from_file(Path(path), self.samples, self.space_id)))
+        source = from_file(Path(path), self.samples, self.space_id)
+        mend = "correct it, or serve it all the same with --nonconforming (conforming=False)"
+        taken(
+            self.samples,
+            source.body(0),
+            self.space_id,
+            str(path),
+            conforming=conforming,
+            fail_on="error",
+            mend=mend,
+        )
+        self._responder.set(Scenario("file", source))
         return self
 
     def respond(self, request: Request) -> Answer:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
@@ -56,26 +56,17 @@ def load(path: Path, mend: str = AGAIN, name: str = "") -> Recording | None:
 def _unpacked(path: Path, name: str, mend: str) -> Recording:
     _require_few(path)
     with ExitStack() as opened:
-        with _reported(name, mend):
+        try:
             archive = opened.enter_context(ZipFile(path))
             attached = _archived(archive)
-        hars = [one for one in archive.namelist() if one.endswith(".har")]
-        if len(hars) != 1:
+            hars = [one for one in archive.namelist() if one.endswith(".har")]
+            # Popped, as a name would keep the bytes while they are parsed.
+            data = [attached.unpacked(hars[0])] if len(hars) == 1 else []
+        except _BROKEN as error:
+            raise DocumentError(f"it is no archive that can be read: {error}", where=name, mend=mend) from None
+        if not data:
             raise DocumentError(f"it is an archive of {len(hars)} .har files, and not of one", name, mend)
-        return decode(_har(attached, hars[0], name, mend), f"{name}: {hars[0]}", mend, attached)
-
-
-def _har(attached: _Attachments, har: str, name: str, mend: str) -> bytes:
-    with _reported(name, mend):
-        return attached.unpacked(har)
-
-
-@contextmanager
-def _reported(name: str, mend: str) -> Iterator[None]:
-    try:
-        yield
-    except _BROKEN as error:
-        raise DocumentError(f"it is no archive that can be read: {error}", where=name, mend=mend) from None
+        return decode(data.pop(), f"{name}: {hars[0]}", mend, attached)
 
 
 class _Attachments:

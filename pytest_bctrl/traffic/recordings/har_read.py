@@ -52,7 +52,6 @@ def decode(data: bytes, name: str, mend: str = AGAIN, attached: Attached = nowhe
     for what is no HAR, was cut, edited or made by a newer version.
     """
     reader = _Reader(name, mend, attached)
-    ends = data.endswith(b"}\n")
     # With other tools' files there is no digest that says whether each byte was read right.
     document = latin1_json(data, "text") if _FORMAT_KEY in data[:_HEAD] else None
     if document is None:
@@ -61,7 +60,7 @@ def decode(data: bytes, name: str, mend: str = AGAIN, attached: Attached = nowhe
         del data
         document = reader.document(text)
         del text
-    return reader.recording(document, ends=ends)
+    return reader.recording(document)
 
 
 def salvage(data: bytes, name: str) -> tuple[Recording, tuple[str, ...]]:
@@ -107,7 +106,7 @@ class _Reader:
         except (ValueError, RecursionError) as error:
             raise self._error(f"it is not JSON that can be read: {type(error).__name__}") from None
 
-    def recording(self, document: Any, *, ends: bool) -> Recording:
+    def recording(self, document: Any) -> Recording:
         log = self._log(document)
         version = log.get("_bctrlFormat")
         if self._ours:
@@ -116,8 +115,6 @@ class _Reader:
             if version > FORMAT:
                 self._mend = _UPGRADE
                 raise self._error(f"it was made by a newer pytest-bctrl (format {version}, this one reads {FORMAT})")
-            if not ends:
-                raise self._error("it was cut: its last line does not end")
         entries = self._of(log, "entries", list, "log.entries")
         read = []
         for index, entry in enumerate(entries):

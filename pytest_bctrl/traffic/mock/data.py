@@ -1,0 +1,226 @@
+"""What is put into the mock: shown so that it cannot be edited unseen, changed a runtime at a time, and over time."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from threading import Lock
+from typing import Any, NoReturn
+
+from pytest_bctrl.contract.iso_time import parse_time
+from pytest_bctrl.contract.schema.invariant import as_uuid
+from pytest_bctrl.contract.schema.shapes import flatten
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.finding import Level, at_or_above
+from pytest_bctrl.samples.sample import SPACE_ID, Samples
+from pytest_bctrl.samples.text import encode
+from pytest_bctrl.traffic.mock.change import Fault, Scene
+from pytest_bctrl.traffic.mock.message import Answer, Payload
+from pytest_bctrl.traffic.mock.scenarios import Source
+
+
+def _refused(*_arguments: Any, **_named: Any) -> NoReturn:
+    raise SettingError(
+        "what the mock serves cannot be edited in place",
+        where="mock.runtimes",
+        mend="change one with mock.update(runtime_id, status=…), or set all with mock.runtimes = […]; "
+        "copy.deepcopy(mock.runtimes) can be edited",
+    )
+
+
+class ServedList(list[Any]):
+    """A list that the mock serves: to be read and copied; editing it raises `SettingError`, which says how to do it."""
+
+    append = extend = insert = remove = pop = clear = sort = reverse = _refused
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refused
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, (list(self),)
+
+
+class ServedDict(dict[str, Any]):
+    """An object that the mock serves, as `ServedList` is a list."""
+
+    __setitem__ = __delitem__ = __ior__ = pop = popitem = update = setdefault = clear = _refused
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)
+
+
+def served(value: Any) -> Any:
+    """Return JSON data that can be read and copied, and not edited."""
+    if isinstance(value, list):
+        return ServedList(map(served, value))
+    return ServedDict({name: served(inner) for name, inner in value.items()}) if isinstance(value, dict) else value
+
+
+_MEND = "give what the contract allows, or say conforming=False: mock.serve(…), mock.update(…), mock.sequence(…)"
+
+
+def taken(
+    samples: Samples,
+    body: Any,
+    space_id: str,
+    where: str,
+    *,
+    conforming: bool,
+    fail_on: Level = "warning",
+    mend: str = _MEND,
+) -> Any:
+    """Return a copy of `body`, to be served for a space.
+
+    Raises `SettingError`, naming `where`, for what is no JSON; and where it is to be `conforming`, for what the checks
+    of the contract find at `fail_on` or above.
+    """
+    try:
+        data = encode(body)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SettingError(f"it is no JSON: {error}", where=where, mend="give JSON data") from None
+    if conforming:
+        # Imported here: a mock that makes its own data starts sooner without.
+        from pytest_bctrl.checks.answer import Answer as Observed
+        from pytest_bctrl.checks.run import check_answer
+        from pytest_bctrl.reports.terminal import breach
+
+        # A mock can have a space of any name, also of one that the contract does not allow.
+        usual = data.replace(encode(space_id), encode(SPACE_ID))
+        fields, values = (("Content-Type", samples.media_type),), samples.parameters(SPACE_ID)
+        answer = Observed(samples.contract, samples.operation, samples.status, fields, usual, values)
+        found = at_or_above(check_answer(answer), fail_on)
+        if found:
+            raise SettingError(f"it breaks the contract: {breach(found)}", where=where, mend=mend)
+    return json.loads(data)
+
+
+_UPDATED = re.compile(r"(last)?_?(updated|modified|changed)", re.IGNORECASE)
+_ACTIVE_ID = re.compile(r"active.*id", re.IGNORECASE)
+
+
+def changed(samples: Samples, body: Any, runtime_id: str, changes: Mapping[str, Any], where: str) -> Any:
+    """Return `body` with changes to the item that has an id; raises `SettingError` where none has it.
+
+    What goes with them follows: what an invariant ties to them, the time of the last change, and the id of what is
+    active with a status that becomes `active` or no longer is.
+    """
+    items = samples.items(body)
+    place = next((rule.location for rule in samples.invariants if rule.keyword == "unique"), "id")
+    name = re.split(r"[.\]]", place)[-1]
+    ids = [item.get(name) if isinstance(item, Mapping) else None for item in items]
+    if runtime_id not in ids:
+        known = ", ".join(map(str, ids[:3])) + (", …" if len(ids) > 3 else "")
+        raise SettingError(
+            f"none with the {name} {runtime_id!r} is served", where=where, mend=f"take one of: {known or 'none'}"
+        )
+    if not isinstance(changes, Mapping):
+        raise SettingError(f"{changes!r} is no object of changes", where=where, mend='give {"status": …}')
+    index = ids.index(runtime_id)
+    item = samples.overridden(items[index], changes, conforming=False)
+    if changes:
+        items[index] = samples.overridden(item, {**changes, **_following(samples, item, changes)}, conforming=False)
+    return samples.with_items(items) if samples.is_list else {**body, samples.list_name: items}
+
+
+def _following(samples: Samples, item: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a change of an item takes along beside what invariants tie to it, by the names that such members have."""
+    now = datetime.now(UTC)
+    properties = flatten(samples.contract, samples.item_schema).get("properties", {})
+    states = [name for name in given if "active" in flatten(samples.contract, properties.get(name, {})).get("enum", ())]
+    made: dict[str, Any] = {}
+    for name, value in item.items():
+        if name in given:
+            continue
+        moment = parse_time(value) if isinstance(value, str) and _UPDATED.match(name) else None
+        if moment is not None and moment.tzinfo is not None:
+            later = max(now, moment + timedelta(milliseconds=1))
+            made[name] = later.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        elif _ACTIVE_ID.fullmatch(name) and states:
+            if "active" not in map(item.get, states):
+                made[name] = None
+            elif value is None:
+                made[name] = as_uuid(blake2b(f"{item}{now}".encode(), digest_size=16).hexdigest())
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a sequence: a state or a fault, for so many answers or seconds, whichever is over first."""
+
+    what: Any
+    answers: int | None = None
+    seconds: float | None = None
+
+
+class StepSource(Source):
+    """The bodies of a sequence of states, each in force for so many answers or seconds, the last for good.
+
+    `faults` are those of the steps that have one, by the identity of the payload that they are applied to.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(list)
+        self._now = now
+        self._steps: list[Step] = []
+        self._faults: dict[int, Fault] = {}
+        self._lock = Lock()
+        self._at = self._answered = 0
+        self._begun = self._last = now()
+
+    def add(self, step: Step, body: Any, fault: Fault | None) -> None:
+        """Add a step in which `body` is served, through `fault` where there is one."""
+        self._steps.append(step)
+        self._payloads.append(Payload(encode(body)))
+        if fault is not None:
+            self._faults[id(self._payloads[-1])] = fault
+
+    def body(self, number: int) -> Any:
+        """Return the body that is in force; nothing is counted."""
+        with self._lock:
+            self._advance()
+            return json.loads(self._payloads[self._at].body)
+
+    def payload(self, number: int) -> Payload:
+        """Return the bytes of the body that is in force, and count one answer."""
+        with self._lock:
+            self._advance()
+            self._answered, self._last = self._answered + 1, self._now()
+            return self._payloads[self._at]
+
+    def _advance(self) -> None:
+        while self._at < len(self._steps) - 1:
+            step = self._steps[self._at]
+            if step.answers is not None and self._answered >= step.answers:
+                self._begun = self._last
+            elif step.seconds is not None and self._now() >= self._begun + step.seconds:
+                self._begun += step.seconds
+            else:
+                return
+            self._at, self._answered = self._at + 1, 0
+
+    def dress(self, scene: Scene) -> Answer:
+        """Return the answer as the fault of its step leaves it."""
+        fault = self._faults.get(id(scene.answer.payload))
+        return scene.answer if fault is None else replace(fault.change(scene), faults=(fault.name,))
+
+
+def states(samples: Samples, body: Any, steps: Sequence[Any]) -> Iterator[tuple[Step, Any, tuple[Any, ...] | None]]:
+    """Yield each step with the body that is in force in it, and what makes its fault: None where it has none.
+
+    What is no `Step` is one for one answer. A list is a whole list of items, an object names changes by an item's id,
+    None and 200 are no change.
+    """
+    for number, given in enumerate(steps, 1):
+        step = given if isinstance(given, Step) else Step(given, answers=1)
+        what, where = step.what, f"mock.sequence: step {number}"
+        if isinstance(what, list):
+            body = samples.with_items(what)
+        for runtime_id, changes in what.items() if isinstance(what, Mapping) else ():
+            body = changed(samples, body, runtime_id, changes, where)
+        if not isinstance(what, list | Mapping | int | str | Fault | None):
+            raise SettingError(f"{what!r} is no step", where=where, mend="give a list, changes by id, or a fault")
+        is_state = what in (None, 200) or isinstance(what, list | Mapping)
+        yield step, body, None if is_state else ("status", what) if isinstance(what, int) else (what,)

@@ -1,0 +1,183 @@
+"""What is put into the mock: held to the contract, changed a runtime at a time, and over time."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.conformance import check
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples import Samples
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.data import Step, StepSource
+from pytest_bctrl.traffic.mock.own import mock_scenario
+from tests.mock.asking import ask, listed
+
+CONTRACT = load()
+PUT: dict[str, Callable[[MockServer, list[Any], dict[str, Any]], object]] = {
+    "set": lambda mock, items, _: setattr(mock, "runtimes", items),
+    "serve": lambda mock, items, how: mock.serve(items, **how),
+    "update": lambda mock, items, how: mock.update(items[0]["id"], **how, **{k: items[0][k] for k in list(items[0])}),
+    "sequence": lambda mock, items, how: mock.sequence([], items, **how),
+}
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "status": ({"status": "stoped"}, r"error: response_schema_conformance at runtimes\[\*\].status"),
+    "name": ({"nmae": "a"}, r"undocumented_property at runtimes\[\*\].nmae"),
+    "time": ({"updatedAt": "1999-01-01T00:00:00Z"}, "updated_not_before_created"),
+    "space": ({"spaceId": "11111111-1111-4111-8111-111111111111"}, "space_id_matches"),
+    "no JSON": ({"metadata": {1j}}, "no JSON"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("way", PUT)
+def test_what_breaks_the_contract_is_refused_where_it_is_put(mock: MockServer, way: str, wrong: str) -> None:
+    """With the words of the check, and nothing else is served; on purpose it is."""
+    before = listed(mock).body
+    changes, said = WRONG[wrong]
+    items = [{**mock.runtimes[0], **changes}]
+    with pytest.raises(SettingError, match=f"^mock.*: it (is|breaks) .*{said}"):
+        PUT[way](mock, items, {})
+    assert before == listed(mock).body
+    if wrong != "no JSON" and way != "set":
+        PUT[way](mock, items, {"conforming": False})
+        replies = [listed(mock).json()["runtimes"] for _ in range(2)]
+        assert changes.items() <= replies[-1][0].items()
+
+
+def test_a_file_that_breaks_the_contract_is_served_on_purpose_alone(mock: MockServer, tmp_path: Path) -> None:
+    file = tmp_path / "bad.json"
+    file.write_text('[{"id": "x"}]', "utf-8")
+    with pytest.raises(SettingError, match=r"bad\.json: it breaks the contract: 13 errors"):
+        mock.serve_file(file)
+    mock.serve_file(file, conforming=False)
+    assert "x" == listed(mock).json()["runtimes"][0]["id"]
+
+
+def test_a_scenario_of_ones_own_that_breaks_the_contract_is_played_on_purpose_alone(mock: MockServer) -> None:
+    def bad(_samples: Samples) -> object:
+        return {"runtimes": [{"id": "x"}]}
+
+    with pytest.raises(SettingError, match=r"^scenario bad .*: it breaks the contract"):
+        mock.extend([mock_scenario("bad")(bad)]).scenario("bad")
+    mock.extend([mock_scenario("bad", conforming=False)(bad)]).scenario("bad")
+    assert "x" == listed(mock).json()["runtimes"][0]["id"]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda runtimes: runtimes.append({}),
+        lambda runtimes: runtimes.sort(key=str),
+        lambda runtimes: runtimes.__iadd__([{}]),
+        lambda runtimes: runtimes[0].__setitem__("status", "failed"),
+        lambda runtimes: runtimes[0].pop("id"),
+        lambda runtimes: runtimes[0]["connections"].clear(),
+        lambda runtimes: runtimes[:1][0].update(status="failed"),
+    ],
+)
+def test_what_is_served_is_not_edited_in_place_and_a_copy_is(mock: MockServer, edit: Callable[[Any], object]) -> None:
+    before = mock.runtimes
+    with pytest.raises(SettingError, match=r"cannot be edited in place \(change one with mock.update"):
+        edit(mock.runtimes)
+    assert before == mock.runtimes == listed(mock).json()["runtimes"]
+    edit(copy.deepcopy(before))
+
+
+def test_a_change_takes_along_what_goes_with_it(mock: MockServer) -> None:
+    first, *others = mock.scenario("chunked").runtimes
+    seen = [first]
+    for status in ("failed", "active", "active", "stopped"):
+        mock.update(first["id"], status=status)
+        seen.append(mock.runtimes[0])
+    mock.update(first["id"], kind="desktop", updatedAt="2040-01-01T00:00:00Z")
+    mock.update(first["id"], name="later").update(first["id"])
+
+    assert [False, True, True, False] == [one["activeRunId"] is not None for one in seen[1:]]
+    assert seen[2]["activeRunId"] == seen[3]["activeRunId"]
+    assert sorted(one["updatedAt"] for one in seen[:4]) == [one["updatedAt"] for one in seen[:4]]
+    reply = listed(mock)
+    changed, *rest = reply.json()["runtimes"]
+    assert ("desktop", "2040-01-01T00:00:00.001Z") == (changed["type"], changed["updatedAt"])
+    assert (others, "chunked") == (rest, reply.headers["transfer-encoding"])
+    with pytest.raises(SettingError, match=rf"none with the id 'nope' is served \(take one of: {first['id']}, .*…\)"):
+        mock.update("nope", status="failed")
+    with pytest.raises(SettingError, match="take one of: none"):
+        mock.scenario("empty").update("nope", status="failed")
+
+
+def test_a_sequence_is_in_its_states_for_so_many_answers_and_stays_in_the_last(mock: MockServer) -> None:
+    """A refused request takes no step; a fault changes the answer of its own step alone."""
+    one = mock.runtimes[0]
+    stopped = mock.step({one["id"]: {"status": "stopped"}}, answers=2)
+    mock.sequence({one["id"]: {"status": "active"}}, 503, stopped, "empty_body", [one])
+    seen: list[object] = []
+    for _ in range(7):
+        assert 401 == ask(mock, "GET", f"/v1/spaces/{mock.space_id}/runtimes", {}).status
+        reply = listed(mock)
+        runtimes = reply.json().get("runtimes") if reply.body else None
+        seen.append(runtimes[0]["status"] if runtimes else reply.status)
+    assert ["active", 503, "stopped", "stopped", 200, one["status"], one["status"]] == seen
+    assert [one] == mock.runtimes
+    assert ["status(503)"] == [name for entry in mock.requests if entry.status == 503 for name in entry.faults]
+    assert [one] == mock.sequence().runtimes
+
+
+@given(st.lists(st.tuples(st.sampled_from("as"), st.integers(1, 3)), min_size=1, max_size=5), st.data())
+def test_a_sequence_is_where_answers_and_time_brought_it(steps: list[tuple[str, int]], data: st.DataObject) -> None:
+    """By a clock that is turned: each step begins where the one before ends, with its last answer or after its time."""
+    now = [0.0]
+    source = StepSource(lambda: now[0])
+    for number, (kind, length) in enumerate(steps):
+        source.add(Step(None, length if kind == "a" else None, length if kind == "s" else None), number, None)
+    at, begun, left, last = 0, 0.0, steps[0][1], 0.0
+    for wait in data.draw(st.lists(st.integers(0, 4), max_size=12)):
+        now[0] += wait
+        while at < len(steps) - 1 and (left == 0 if steps[at][0] == "a" else now[0] >= begun + steps[at][1]):
+            begun = last if steps[at][0] == "a" else begun + steps[at][1]
+            at, left = at + 1, steps[at + 1][1]
+        assert at == source.body(0) == json.loads(source.payload(0).body)
+        left, last = max(0, left - 1), now[0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda mock: mock.step([], answers=-1), "answers=-1 is no whole number"),
+        (lambda mock: mock.step([], seconds="x"), "'x' is no time"),
+        (lambda mock: mock.sequence("explode"), "explode: there is no such fault"),
+        (lambda mock: mock.sequence([], {"nope": {}}), "mock.sequence: step 2: none with the id"),
+    ],
+)
+def test_a_step_that_makes_no_sense_is_refused(
+    mock: MockServer, wrong: Callable[[MockServer], object], said: str
+) -> None:
+    with pytest.raises(SettingError, match=said):
+        wrong(mock)
+
+
+@pytest.mark.parametrize("sent", ["Bearer {}", "Bearer {!r}"])
+def test_a_forgotten_reveal_is_named(mock: MockServer, path: str, sent: str) -> None:
+    for reply in (
+        ask(mock, "GET", path, {"Authorization": sent.format(mock.api_key)}),
+        ask(mock, "GET", f"{path}?key=%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A", {}),
+    ):
+        assert reply.json()["error"]["message"].endswith("; it is the mask of a secret: send .reveal()")
+
+
+@given(st.lists(st.sampled_from(["active", "stopped", "failed"]), max_size=5), st.integers(0, 7))
+def test_every_state_of_a_sequence_keeps_the_contract(statuses: list[str], index: int) -> None:
+    mock = MockServer(CONTRACT)
+    runtime_id = mock.runtimes[index]["id"]
+    mock.sequence(*({runtime_id: {"status": status}} for status in statuses), [])
+    for _ in range(len(statuses) + 2):
+        body = mock._responder.source.payload(0).body
+        assert [] == check(body, contract=CONTRACT, operation=mock.samples.operation.label)
