@@ -20,6 +20,7 @@ from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.data import Step, StepSource
 from pytest_bctrl.traffic.mock.own import mock_scenario
 from tests.mock.asking import ask, listed
+from tests.mock.test_own_contract import answer, document
 
 CONTRACT = load()
 PUT: dict[str, Callable[[MockServer, list[Any], dict[str, Any]], object]] = {
@@ -60,6 +61,22 @@ def test_a_file_that_breaks_the_contract_is_served_on_purpose_alone(mock: MockSe
         mock.serve_file(file)
     mock.serve_file(file, conforming=False)
     assert "x" == listed(mock).json()["runtimes"][0]["id"]
+
+
+@pytest.mark.parametrize("space", ["mine", "11111111-1111-4111-8111-111111111111", "7"])
+def test_a_space_may_have_any_name(space: str) -> None:
+    """A number too, where the contract has it so."""
+    ids = {"id": {"type": "integer" if space == "7" else "string"}, "space": {"type": "integer"}}
+    things = {"type": "array", "items": {"type": "object", "properties": ids, "required": list(ids)}}
+    place = {"name": "s", "in": "path", "required": True, "schema": {}, "x-bctrl-setting": "space_id"}
+    rule = {"rule": "mine", "level": "error", "each": "[*].space", "equals": "path.s", "because": ""}
+    get = {"parameters": [place], "responses": {"200": answer(things)}, "x-bctrl-invariants": [rule]}
+    contract = document(paths={"/{s}/things": {"get": get}}) if space == "7" else CONTRACT
+    mock = MockServer(contract, space_id=space)
+
+    mock.runtimes = [mock.runtimes[0]]
+    with pytest.raises(SettingError, match=r"^mock\.runtimes: it breaks the contract: 1 error"):
+        mock.runtimes = [{**mock.runtimes[0], "id": None}]
 
 
 def test_a_scenario_of_ones_own_that_breaks_the_contract_is_played_on_purpose_alone(mock: MockServer) -> None:
