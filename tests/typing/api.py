@@ -100,6 +100,7 @@ def test_fixtures(
 ) -> None:
     assert_type(bctrl_mock.url, str)
     assert_type(bctrl_mock.scenario("many", count=3), MockServer)
+    assert_type(bctrl_mock.update("x", status="failed").sequence([], bctrl_mock.step(503, seconds=1)), MockServer)
     with bctrl_mock.fault("status", 503, times=2) as fault:
         assert_type(fault, FaultInPlay)
         assert_type(fault.count, int)
