@@ -157,7 +157,7 @@ def compare_all_of(draft: Draft, changed: bool) -> None:
     before, after = branches(gone, sides.old), branches(come, sides.new)
     if bool(before and after) != changed:
         return
-    matched = match_branches(sides, before, after)
+    matched = match_branches(sides, before, after, at_once=True)
     for action, rest in (("removed", matched.removed), ("added", matched.added)):
         for branch, _ in rest:
             name = branch.schema[0].pointer.rpartition("/")[2]

@@ -146,9 +146,12 @@ def _may_list(part: Part) -> bool:
     return not isinstance(part.value, dict) or not _LISTS.isdisjoint(part.value)
 
 
-def match_branches(sides: Sides, old: list[Branch], new: list[Branch]) -> Branches:
-    """Match alternatives: by the value of a property that tells them apart, then by equality, then by likeness."""
-    teller = _telling_property(old, new)
+def match_branches(sides: Sides, old: list[Branch], new: list[Branch], at_once: bool = False) -> Branches:
+    """Match alternatives: by the value of a property that tells them apart, then by equality, then by likeness.
+
+    `at_once`: all of them hold, so that no property tells them apart.
+    """
+    teller = "" if at_once else _telling_property(old, new)
     pairs = [
         (one, other)
         for one in old
@@ -176,7 +179,7 @@ def match_branches(sides: Sides, old: list[Branch], new: list[Branch]) -> Branch
 def _telling_property(old: list[Branch], new: list[Branch]) -> str:
     """The property whose values tell the alternatives of each side apart and match most of them; or none."""
     best, most = "", 0
-    for name in dict.fromkeys(name for branch in old for name in branch.values):
+    for name in sorted({name for branch in old for name in branch.values}):
         sides = [[branch.values[name] for branch in side if name in branch.values] for side in (old, new)]
         if any(sum(map(len, side)) != len(frozenset[Any]().union(*side)) for side in sides):
             continue

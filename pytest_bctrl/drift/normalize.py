@@ -69,7 +69,7 @@ class Normalizer:
         self.listed: dict[Node, dict[str, frozenset[Any]]] = {}
         """The values that the properties of an alternative list, once they were looked up."""
         self._nodes: dict[Any, Node] = {}
-        self._flat: dict[tuple[str, ...], Node] = {}
+        self._flat: dict[tuple[tuple[str, ...], tuple[str, ...]], Node] = {}
         self._open: set[str] = set()
         self._depth = 0
 
@@ -94,10 +94,11 @@ class Normalizer:
         for part in schema:
             self._flatten(part, False, found, 0)
         flat, all_of, choices = found
-        key = tuple(flat)
-        if key in self._flat:
-            return self._flat[key]
-        node = self._flat[key] = Node(key, self)
+        # What grants null beside a reference makes another schema of what it leads to.
+        key, granted = tuple(flat), tuple(one.pointer for one in flat.values() if one.grants_null)
+        if (key, granted) in self._flat:
+            return self._flat[key, granted]
+        node = self._flat[key, granted] = Node(key, self)
         node.parts = tuple(flat.values())
         node.all_of = all_of
         node.choices = [choice for choice in choices if len(choice.branches) > 1 and not choice.is_named]

@@ -93,3 +93,15 @@ def test_a_value_beside_a_reference_is_one_of_the_values() -> None:
     assert [finding.rule for finding in found] == [
         "response-property-enum-value-added", "response-property-enum-value-removed"
     ]  # fmt: skip
+
+
+def test_what_is_matched_is_matched_alike_there_and_back() -> None:
+    """No property tells parts of `allOf` apart; whether `oneOf` excludes is asked of the side that has it."""
+    one: Doc = {"enum": ["x", "y"]}
+    first, second = {"a": TEXT, "shape": one}, {"b": TEXT, "c": TEXT}
+    old = held({"allOf": [{"properties": {"size": one, **first}}, {"properties": second}]})
+    new = held({"allOf": [{"properties": first}, {"properties": {**second, "size": one, "c": {"type": "number"}}}]})
+    kinds = [{"type": "object", "properties": {"kind": {"const": name}}, "required": ["kind"]} for name in "ab"]
+    exclusive, loose = held({"oneOf": kinds}), held({"anyOf": [kinds[0], {**kinds[1], "required": []}]})
+    for pair in ((old, new), (new, old), (exclusive, loose), (loose, exclusive)):
+        assert [finding.location[-5:] for finding in compare(*pair)] in (["p.c"], [".kind"])

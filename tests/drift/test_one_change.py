@@ -149,9 +149,9 @@ def test_each_redundant_spelling_is_no_drift(can: Callable[[Doc], bool], respell
     for plain in ({"type": "boolean"}, {"type": "array"}, {"enum": ["a"]}, {"oneOf": tagged}, tagged[0], demanding):
         if can(plain):
             assert compare(body(plain), body(respell(plain))) == compare(body(respell(plain)), body(plain)) == []
-    lists: list[Doc] = [{"type": "array"}, {"type": "array", "items": respell({})}]
-    one, other = map(body, lists)
-    assert not can({}) or compare(one, other) == compare(other, one) == []
+    if can({}):
+        one, other = body({"type": "array"}), body({"type": "array", "items": respell({})})
+        assert compare(one, other) == compare(other, one) == []
 
 
 def test_a_change_in_many_places_is_one_finding_that_no_operation_hides() -> None:

@@ -94,3 +94,10 @@ def test_null_beside_a_reference_lets_null_in() -> None:
     plain = with_components({"$ref": "#/components/schemas/A"}, A=OBJECT)
     more = with_components({"$ref": "#/components/schemas/A", "nullable": True}, A=OBJECT)
     assert rules(plain, more) == ["response-body-became-nullable"]
+    # Wherever the same is referred to without.
+    reference = {"$ref": "#/components/schemas/A"}
+    mixed, spelled = (
+        with_components({"properties": {"p": p, "q": q}}, A=OBJECT)
+        for p, q in ((reference, {**reference, "nullable": True}), (OBJECT, {**OBJECT, "type": ["object", "null"]}))
+    )
+    assert compare(mixed, spelled) == compare(spelled, mixed) == []
