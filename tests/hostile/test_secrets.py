@@ -65,6 +65,8 @@ class Downstream:
     def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         self._pytester = pytester
         self._monkeypatch = monkeypatch
+        # It has tests for what other plugins write.
+        monkeypatch.delenv("PYTEST_ADDOPTS")
         for path in PROJECT.glob("*.py"):
             (pytester.path / path.name).write_text(path.read_text("utf-8"), "utf-8")
 
@@ -116,6 +118,7 @@ def test_the_suites_own_findings_hide_it_in_every_report(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A target that tells the key as a value of an enum, and in a page that says that it failed."""
+    monkeypatch.delenv("PYTEST_ADDOPTS")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))
     echoed = " ".join(["echoed", *spelled(KEY)])
