@@ -59,10 +59,10 @@ def main() -> int:
     drawn = random.Random(options.seed).sample(known, min(options.count, len(known)))
     noticed = 0
     for rule in drawn:
-        by = next(filter(None, (_apart(lambda files=files: _failing(rule, files)) for files in _files(rule))), "")
-        kept = not by or _apart(lambda by=by: _failing("", [by]))
-        noticed += not kept
-        print(f"{f'NOT noticed ({kept})' if kept else 'noticed'}: {rule} {by}", flush=True)
+        by = next(filter(None, (_failing(rule, files) for files in _files(rule))), "")
+        is_noticed = bool(by) and not _failing("", [by])
+        noticed += is_noticed
+        print(f"{'noticed' if is_noticed else 'NOT noticed'}: {rule} {by}", flush=True)
     print(f"{noticed} of {len(drawn)}")
     return int(noticed < len(drawn))
 
@@ -84,7 +84,22 @@ def _texts(path: Path) -> Iterator[str]:
 
 
 def _failing(rule: str, tests: list[str]) -> str:
-    """Return the first of the tests that fails without a rule; empty where all pass."""
+    """Return the first of the tests that fails without a rule; empty where all pass.
+
+    They run in a process of their own, which begins with all that is imported here.
+    """
+    with TemporaryFile("w+") as said:
+        if (child := os.fork()) == 0:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            said.write(_run(rule, tests))
+            said.flush()
+            os._exit(0)
+        os.waitpid(child, 0)
+        said.seek(0)
+        return said.read()
+
+
+def _run(rule: str, tests: list[str]) -> str:
     for maker in MAKERS:
         without = _without(maker, rule)
         for name, module in list(sys.modules.items()):
@@ -102,19 +117,6 @@ def _failing(rule: str, tests: list[str]) -> str:
 
 def _without(make: Callable[..., Any], rule: str) -> Callable[..., Any]:
     return lambda *given, **named: [finding for finding in make(*given, **named) if finding.rule != rule]
-
-
-def _apart(run: Callable[[], str]) -> str:
-    """Return what `run` says in a process of its own, which begins with all that is imported here."""
-    with TemporaryFile("w+") as said:
-        if (child := os.fork()) == 0:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            said.write(run())
-            said.flush()
-            os._exit(0)
-        os.waitpid(child, 0)
-        said.seek(0)
-        return said.read()
 
 
 if __name__ == "__main__":
