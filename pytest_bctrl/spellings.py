@@ -28,8 +28,8 @@ _CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _URL_SAFE = str.maketrans("+/", "-_")
 _STANDARD = str.maketrans("-_", "+/")
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
-_WRAPPED = re.compile(r"(?:[A-Za-z0-9+/_-]{16,}\s+)+[A-Za-z0-9+/_-]+")
-"""Base64 in lines."""
+_WRAPPED = re.compile(r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{16,}+\s+)+[A-Za-z0-9+/_-]+")
+"""Base64 in lines; tried at the begin of a run alone, and whole, or a long run would be read once for each letter."""
 _SPACE = re.compile(r"\s+")
 _ENCODED = re.compile(r"[%\\&+]|[A-Za-z0-9+/_-]{16}")
 """What a text has that can hold a value in another spelling than those that are looked for as they are."""

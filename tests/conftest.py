@@ -39,9 +39,20 @@ def _imported() -> None:
     import_module("httpcore")
 
 
+UNUSED = " ".join(f"-p no:{name}" for name in ("schemathesis", "allure_pytest", "pytest_jsonreport", "metadata"))
+"""Plugins that are half of what a start of pytest costs, and of no use to a run that does not ask for them."""
+
+
 @pytest.fixture
-def pytester(_imported: None, pytester: pytest.Pytester) -> pytest.Pytester:
-    """`pytester.runpytest` runs in this process; what only a process of its own shows says `runpytest_subprocess`."""
+def pytester(
+    _imported: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> pytest.Pytester:
+    """`pytester.runpytest` runs in this process; what only a process of its own shows says `runpytest_subprocess`.
+
+    Beside other plugins, and with whatever is installed, the tests of compatibility run it.
+    """
+    if "compatibility" not in request.path.parts:
+        monkeypatch.setenv("PYTEST_ADDOPTS", UNUSED)
     return pytester
 
 

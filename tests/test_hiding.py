@@ -8,6 +8,8 @@ import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import StringIO
+from time import process_time
+from timeit import repeat
 from typing import Any
 
 import pytest
@@ -45,6 +47,16 @@ def test_it_is_hidden_in_every_spelling_and_its_surroundings_stay(spelling: str)
     made = hiding(SPELLED)(f"E   before '{EVERY[spelling](SPELLED)}' after\nnext line")
     assert (None, True) == (found_as(made.replace(MASK, ""), sought(SPELLED)), MASK in made)  # type: ignore[arg-type]
     assert ("E   before", "next line") == (made[:10], made[-9:])
+
+
+def test_the_time_it_takes_grows_with_a_text_and_no_faster() -> None:
+    """Each reading is looked through once, a long run of letters too, which could be base64: ten times are not 100."""
+
+    def time_for(letters: int) -> float:
+        text = f"path /{'a' * letters}?"
+        return min(repeat(lambda: hiding(KEY)(text), timer=process_time, number=1, repeat=5))
+
+    assert time_for(20_000) < 50 * time_for(2_000)
 
 
 @pytest.mark.parametrize("form", [KEY[:-1], KEY.swapcase(), KEY[: len(KEY) // 2], f"{KEY[:12]}!{KEY[13:]}"])

@@ -1,19 +1,26 @@
 """Whether the tests notice that a rule is gone: `python -m tests.without_rule [--count N] [--seed S]`.
 
-Removes checks and drift rules that a seed draws, one at a time, and runs the tests until one fails. As a plugin of such
-a run (`-p tests.without_rule`) this module drops every finding of the rule in `BCTRL_WITHOUT_RULE` where it is made.
+Removes checks and drift rules that a seed draws, one at a time, by dropping every finding of it where it is made, and
+runs the tests, those first that name the rule, until one fails which passes with the rule in place.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import pkgutil
 import random
-import subprocess
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
+import pytest
+
+import pytest_bctrl
 from pytest_bctrl import drift
 from pytest_bctrl.checks import violation
 from pytest_bctrl.contract.read import load
@@ -21,22 +28,19 @@ from pytest_bctrl.drift import compare_documents
 from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.suite import troubles
 
-GONE = os.environ.get("BCTRL_WITHOUT_RULE", "")
-TESTS = ("tests/checks", "tests/drift", "tests/suite/test_probes.py", "tests/suite/test_live.py")
-MAKERS = (
-    (violation, "findings"),
-    (compare_documents, "compare_documents"),
-    (drift, "compare"),
-    (troubles, "attempt_findings"),
-)
+ROOT = Path(__file__).parents[1]
+TESTS = ("checks/test_*.py", "drift/test_*.py", "suite/test_probes.py", "suite/test_live.py")
+MAKERS = (violation.findings, compare_documents.compare_documents, drift.compare, troubles.attempt_findings)
+IMPORTED = re.compile(r"^from (tests\.[\w.]+|\.\w+) import", re.MULTILINE)
 
 
-def _without(make: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *given: [finding for finding in make(*given) if finding.rule != GONE]
+class Failed:
+    """A plugin that remembers which test failed."""
 
+    name = ""
 
-for module, name in MAKERS if GONE else ():
-    setattr(module, name, _without(getattr(module, name)))
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.name = report.nodeid if report.failed else self.name
 
 
 def main() -> int:
@@ -45,25 +49,74 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=20, help="rules that are removed (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="what draws them (default: %(default)s)")
     options = parser.parse_args()
+    os.chdir(ROOT)
+    os.environ["CI"] = "true"
+    for module in pkgutil.walk_packages(pytest_bctrl.__path__, "pytest_bctrl."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
     (operation,) = load().operations
     known = [*violation.rules_of(operation.invariants, ()), *drift_rules()]
     drawn = random.Random(options.seed).sample(known, min(options.count, len(known)))
-    if code := _run(""):
-        print(f"the tests fail with every rule in place (exit code {code}), so that they show nothing")
-        return 1
     noticed = 0
     for rule in drawn:
-        code = _run(rule)
-        noticed += code == 1
-        print(f"{'noticed' if code == 1 else f'NOT noticed (exit code {code})'}: {rule}", flush=True)
+        by = next(filter(None, (_failing(rule, files) for files in _files(rule))), "")
+        is_noticed = bool(by) and not _failing("", [by])
+        noticed += is_noticed
+        print(f"{'noticed' if is_noticed else 'NOT noticed'}: {rule} {by}", flush=True)
     print(f"{noticed} of {len(drawn)}")
     return int(noticed < len(drawn))
 
 
-def _run(rule: str) -> int:
-    command = [sys.executable, "-m", "pytest", "-xq", "-p", "tests.without_rule", "-p", "no:cacheprovider", *TESTS]
-    environment = {**os.environ, "BCTRL_WITHOUT_RULE": rule, "CI": "true"}
-    return subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False).returncode
+def _files(rule: str) -> Iterator[list[str]]:
+    """Test files that name a rule, themselves or in a module of the tests that they import; then the others."""
+    every = [path for pattern in TESTS for path in sorted((ROOT / "tests").glob(pattern))]
+    naming = [path for path in every if any(rule in text for text in _texts(path))]
+    yield from filter(None, ([str(path) for path in every if (path in naming) is named] for named in (True, False)))
+
+
+def _texts(path: Path) -> Iterator[str]:
+    text = path.read_text("utf-8")
+    yield text
+    for name in IMPORTED.findall(text):
+        own = path.parent / name[1:] if name.startswith(".") else ROOT / name.replace(".", "/")
+        if own.with_suffix(".py").is_file():
+            yield own.with_suffix(".py").read_text("utf-8")
+
+
+def _failing(rule: str, tests: list[str]) -> str:
+    """Return the first of the tests that fails without a rule; empty where all pass.
+
+    They run in a process of their own, which begins with all that is imported here.
+    """
+    with TemporaryFile("w+") as said:
+        if (child := os.fork()) == 0:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            said.write(_run(rule, tests))
+            said.flush()
+            os._exit(0)
+        os.waitpid(child, 0)
+        said.seek(0)
+        return said.read()
+
+
+def _run(rule: str, tests: list[str]) -> str:
+    for maker in MAKERS:
+        without = _without(maker, rule)
+        for name, module in list(sys.modules.items()):
+            if name.startswith("pytest_bctrl"):
+                for key, value in list(vars(module).items()):
+                    if value is maker:
+                        setattr(module, key, without)
+    failed = Failed()
+    code = pytest.main(
+        ["-xqWignore::pytest.PytestAssertRewriteWarning", "-pno:cacheprovider", "-pno:randomly", *tests],
+        plugins=[failed],
+    )
+    return failed.name or ("" if code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) else str(code))
+
+
+def _without(make: Callable[..., Any], rule: str) -> Callable[..., Any]:
+    return lambda *given, **named: [finding for finding in make(*given, **named) if finding.rule != rule]
 
 
 if __name__ == "__main__":

@@ -84,11 +84,11 @@ def command(*arguments: str, folder: Path, python: tuple[str, ...] = ANY_ENCODIN
     )
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_fixtures(pytester: pytest.Pytester, workers: str) -> None:
+def test_fixtures_on_workers(pytester: pytest.Pytester) -> None:
+    """In one process `test_loading` runs them."""
     pytester.makepyfile(FIXTURES)
 
-    pytester.runpytest_subprocess(*STRICT, "-n", workers).assert_outcomes(passed=5, skipped=1)
+    pytester.runpytest_subprocess(*STRICT, "-n2").assert_outcomes(passed=5, skipped=1)
 
 
 def test_a_recording_replays_with_its_server_gone(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,9 +64,8 @@ def test_what_it_keeps_is_kept_by_whom_it_asked(suite: pytest.Pytester) -> None:
         ("-p", "no:randomly", "--block-network", "--allowed-hosts=127.0.0.1"),
         ("-o", "asyncio_mode=auto"),
         ("--randomly-seed=1", "-p", "no:xdist", "-p", "no:cov"),
-        ("--randomly-seed=2", "-n", "2", "--dist=loadscope", "--timeout-method=thread"),
     ],
-    ids=["network blocked", "asyncio everywhere", "alone", "workers"],
+    ids=["network blocked", "asyncio everywhere", "alone"],
 )
 def test_it_replays_in_any_order(suite: pytest.Pytester, arguments: tuple[str, ...]) -> None:
     result = suite.runpytest_subprocess(*STRICT, "--record-mode=none", *arguments)
@@ -74,11 +73,16 @@ def test_it_replays_in_any_order(suite: pytest.Pytester, arguments: tuple[str, .
     result.assert_outcomes(passed=TESTS)
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_the_contract_suite_beside_it_is_measured_and_timed_too(suite: pytest.Pytester, workers: str) -> None:
-    result = suite.runpytest_subprocess(
-        *STRICT, "--bctrl-mock", "-n", workers, "--cov=.", "--cov-branch", "--cov-report=json", "--timeout=60"
-    )
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("-n2", "--randomly-seed=2", "--record-mode=none", "--dist=loadscope", "--timeout-method=thread")],
+    ids=["alone", "workers"],
+)
+def test_the_contract_suite_beside_it_is_measured_and_timed_too(
+    suite: pytest.Pytester, arguments: tuple[str, ...]
+) -> None:
+    measured_and_timed = ("--cov=.", "--cov-branch", "--cov-report=json", "--timeout=60")
+    result = suite.runpytest_subprocess(*STRICT, "--bctrl-mock", *measured_and_timed, *arguments)
 
     result.assert_outcomes(passed=TESTS + CONTRACT)
     measured = json.loads((suite.path / "coverage.json").read_text("utf-8"))["files"]

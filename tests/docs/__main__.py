@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.docs.blocks import IN_A_CLONE
 from tests.docs.environment import environment, real_environment, way_out
 from tests.docs.internet import internet
 from tests.docs.page import BY_A_NEWCOMER, PROJECT, Outcome, Reader, pages
@@ -37,11 +38,12 @@ def _follow(page: Path) -> Outcome:
         home = workspace / "you"
         if str(page.relative_to(PROJECT)) not in BY_A_NEWCOMER:
             return Reader(page, workspace, environment(workspace, home), outside).follow()
-        wheels = workspace / "wheels"
-        build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(wheels), str(PROJECT)]
-        subprocess.run(build, check=True, capture_output=True)
         shell = real_environment(home)
-        shell["PIP_FIND_LINKS"] = f"{shell.get('PIP_FIND_LINKS', '')} {wheels}".strip()
+        if IN_A_CLONE not in page.read_text("utf-8"):
+            wheels = workspace / "wheels"
+            build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(wheels), str(PROJECT)]
+            subprocess.run(build, check=True, capture_output=True)
+            shell["PIP_FIND_LINKS"] = f"{shell.get('PIP_FIND_LINKS', '')} {wheels}".strip()
         return Reader(page, workspace, shell, outside, registry=way_out()).follow()
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from tests.conftest import UNUSED
+
 _KEPT = ("PATH", "TMPDIR", "SYSTEMROOT")
 _REGISTRY = ("PIP_", "UV_")
 _WAY = {"https_proxy", "http_proxy", "no_proxy", "ssl_cert_file", "curl_ca_bundle", "requests_ca_bundle"}
@@ -34,8 +36,8 @@ def environment(workspace: Path, home: Path) -> dict[str, str]:
     return {
         **{name: value for name, value in kept.items() if not name.startswith(_REGISTRY)},
         "PATH": os.pathsep.join([str(programs), sysconfig.get_path("scripts"), kept["PATH"]]),
-        # Installed here for the tests of this project; a reader has none of it.
-        "PYTEST_ADDOPTS": "-p no:randomly",
+        # Installed here for the tests of this project, or slow to load and of no use to a page. The warning is of trio.
+        "PYTEST_ADDOPTS": f"-p no:randomly {UNUSED} -W 'ignore:It looks like `register_random`'",
     }
 
 

@@ -1,4 +1,4 @@
-"""The gate as CI runs it: a process with arguments, streams, files and an exit code."""
+"""The gate as CI runs it: arguments, streams, files and an exit code."""
 # ruff: noqa: E501 - a case a line
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.typed import typed
+
 from .published import TEXT, page, written
 
 PAUSED = TEXT.replace("- failed", "- failed\n        - paused")
@@ -22,12 +24,7 @@ WITHOUT_SUMMARY = TEXT.replace("        summary:\n          $ref", "        summ
 
 def drift(*arguments: str, cwd: Path, given: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run the gate in a folder of its own."""
-    paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    return subprocess.run(
-        [sys.executable, "-m", "pytest_bctrl", *arguments],
-        cwd=cwd, input=given, capture_output=True, text=True, check=False, env=environment, timeout=120,
-    )  # fmt: skip
+    return typed(cwd, *arguments, given=(given or "").encode())
 
 
 @pytest.fixture

@@ -65,6 +65,8 @@ class Downstream:
     def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         self._pytester = pytester
         self._monkeypatch = monkeypatch
+        # It has tests for what other plugins write.
+        monkeypatch.delenv("PYTEST_ADDOPTS")
         for path in PROJECT.glob("*.py"):
             (pytester.path / path.name).write_text(path.read_text("utf-8"), "utf-8")
 
@@ -116,6 +118,7 @@ def test_the_suites_own_findings_hide_it_in_every_report(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A target that tells the key as a value of an enum, and in a page that says that it failed."""
+    monkeypatch.delenv("PYTEST_ADDOPTS")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))
     echoed = " ".join(["echoed", *spelled(KEY)])
@@ -129,9 +132,7 @@ def test_the_suites_own_findings_hide_it_in_every_report(
     with serve(faulty("schema", "echoed", "schema", service)) as server:
         monkeypatch.setenv("BCTRL_API_KEY", KEY)
         monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)
-        result = pytester.runpytest_subprocess(
-            "--bctrl-live", f"--bctrl-base-url={server.url}", "-vv", *FILES, *reports
-        )
+        result = pytester.runpytest("--bctrl-live", f"--bctrl-base-url={server.url}", "-vv", *FILES, *reports)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     shown = {"out": result.stdout.str(), "err": result.stderr.str()}
     shown |= {str(path): path.read_text("utf-8", "replace") for path in pytester.path.rglob("*") if path.is_file()}
@@ -146,7 +147,7 @@ def test_the_line_that_ends_a_run_hides_it(
     monkeypatch.setenv("BCTRL_API_KEY", KEY)
     monkeypatch.setenv("BCTRL_SPACE_ID", SPACE_ID)
     with echo(place, str) as url:
-        result = pytester.runpytest_subprocess("--bctrl-live", "--bctrl-base-url", url, "-p", "no:randomly")
+        result = pytester.runpytest("--bctrl-live", "--bctrl-base-url", url, "-p", "no:randomly")
     assert (1, []) == (result.ret, hits(KEY, result.stdout.str() + result.stderr.str()))
     result.stdout.fnmatch_lines(["!* bctrl: *!"])
 

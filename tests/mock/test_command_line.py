@@ -33,7 +33,7 @@ class Running:
         self.space_id: str = ready["space_id"]
 
     def ask(self, key: str = MOCK_KEY) -> tuple[int, Any]:
-        connection = HTTPConnection(self.url.removeprefix("http://"), timeout=10)
+        connection = HTTPConnection(self.url.removeprefix("http://"), timeout=60)
         try:
             path = f"/v1/spaces/{self.space_id}/runtimes"
             connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
@@ -44,7 +44,7 @@ class Running:
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=10)
+        out, err = self.process.communicate(timeout=60)
         return self.process.returncode, out, err
 
 
@@ -71,7 +71,7 @@ def running(tmp_path: Path, *arguments: str, **environment: str) -> Iterator[Run
     finally:
         process.terminate()
         try:
-            process.communicate(timeout=10)
+            process.communicate(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
@@ -85,7 +85,7 @@ def _read(file: Path) -> str | None:
 
 
 def failed(*arguments: str) -> str:
-    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     return done.stderr
 
@@ -202,7 +202,7 @@ def test_a_ready_file_that_was_left_behind_is_not_believed(tmp_path: Path) -> No
 def test_a_log_reader_that_stands_still_holds_up_nothing(tmp_path: Path) -> None:
     """Far more lines than a pipe holds: every request is answered, and the end is as quick as ever."""
     with running(tmp_path) as mock:
-        connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=10)
+        connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=60)
         for _ in range(3_000):
             connection.request("GET", f"/v1/spaces/{'x' * 200}/runtimes")
             assert connection.getresponse().read()
@@ -240,14 +240,14 @@ def test_a_port_in_use_is_one_line() -> None:
 )
 def test_what_is_set_wrong_is_one_line(arguments: list[str], said: str) -> None:
     """On standard error, with exit code 2."""
-    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=120, check=False)
     (line,) = done.stderr.splitlines()
     assert (done.returncode, line.startswith("pytest-bctrl: ")) == (2, True)
     assert said in line
 
 
 def test_help_lists_scenarios_and_faults() -> None:
-    done = subprocess.run(command("--help"), capture_output=True, text=True, timeout=20, check=True)
+    done = subprocess.run(command("--help"), capture_output=True, text=True, timeout=120, check=True)
     assert "rate_limited" in done.stdout
     assert "flat_errors" in done.stdout
 

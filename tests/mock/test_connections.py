@@ -128,7 +128,7 @@ def test_a_client_for_whom_there_is_no_file_left_is_served_once_there_is(mock: M
     """With nobody else there once the limit is lifted, and otherwise once another's request is answered."""
     import resource
 
-    mock.fault("delay", 0.5, times=others or None)
+    mock.fault("delay", 3, times=others or None)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with ExitStack() as held, socket.socket() as client:
         client.settimeout(10)

@@ -45,7 +45,7 @@ def test_one_that_leaves_a_request_under_way(bctrl_mock):
 """
 
 
-@pytest.mark.parametrize("arguments", [(), ("-n", "3")], ids=["one process", "three processes"])
+@pytest.mark.parametrize("arguments", [(), ("-n2",)], ids=["one process", "two processes"])
 def test_tests_never_see_each_other(pytester: pytest.Pytester, arguments: tuple[str, ...]) -> None:
     """A hundred tests with faults of their own, and one that leaves a request hanging."""
     pytester.makepyfile(TESTS)

@@ -253,7 +253,7 @@ def test_the_suite_gives_each_required_parameter_a_value_that_the_mock_takes() -
         (item,) = contract(case, required=True).document["paths"].values()
         paths[f"/v1/things{number}/{{id}}"] = {"get": {**item["get"], "operationId": f"of{number}"}}
     of = from_document({**made, "paths": paths}, "things.json")
-    target = Target(with_mock(ContractRun("mock", of, "", Secret(""), {}, "error", 40)))
+    target = Target(with_mock(ContractRun("mock", of, "", Secret(""), {}, "error", 5)))
 
     found = run_probes(target)
     target.close()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pytest
 import yaml
 
 from pytest_bctrl.observed.facts import as_data
+from tests.typed import typed
 from tests.variants.runtimes import edited, on_all, put, sample
 
 from .bodies import LABEL, seen
@@ -28,15 +27,7 @@ STRAY = edited(on_all(tenant="t"))()
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Type a command in a folder of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-
-    def typed(*arguments: str, given: str | None = None) -> Ran:
-        return subprocess.run(
-            [sys.executable, "-m", "pytest_bctrl", *arguments],
-            cwd=tmp_path, input=given, capture_output=True, text=True, check=False, env=environment, timeout=120,
-        )  # fmt: skip
-
-    return typed
+    return lambda *arguments, given="": typed(tmp_path, *arguments, given=given.encode())
 
 
 def har(url: str = "https://api.bctrl.ai/v1/spaces/1/runtimes", text: str = json.dumps(STRAY)) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,13 +13,11 @@ from pytest_bctrl.cli import main
 from pytest_bctrl.samples import response
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from tests.recordings.test_trust import broken, listed
+from tests.typed import typed
 
 
-def check(*arguments: str, given: bytes = b"", folder: Path | None = None) -> subprocess.CompletedProcess[bytes]:
-    """Run the command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "pytest_bctrl", "check", *arguments], input=given, capture_output=True, cwd=folder
-    )
+def check(*arguments: str, given: bytes = b"", folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return typed(folder or Path(), "check", *arguments, given=given)
 
 
 GOOD = json.dumps(response()).encode()
@@ -30,15 +27,15 @@ BAD = json.dumps(broken()).encode()
 @pytest.mark.parametrize(
     ("given", "code", "said"),
     [
-        (GOOD, 0, b"no findings"),
-        (BAD, 1, b"runtimes[*].status"),
-        (b'{"runtimes": ', 1, b"strict_json"),
-        (b"", 2, b"it is empty"),
-        (encode(Recording((listed(),))), 0, b"no findings"),
-        (encode(Recording((listed(), listed(broken())))), 1, b"standard input: entry 2: 1 error"),
-        (encode(Recording((listed(),)))[:-5], 2, b"it is not JSON, or was cut"),
-        (encode(Recording(())), 2, b"none of its entries answers"),
-        (encode(Recording((Exchange("GET", "http://a.test/other", 200),))), 2, b"none of its entries answers"),
+        (GOOD, 0, "no findings"),
+        (BAD, 1, "runtimes[*].status"),
+        (b'{"runtimes": ', 1, "strict_json"),
+        (b"", 2, "it is empty"),
+        (encode(Recording((listed(),))), 0, "no findings"),
+        (encode(Recording((listed(), listed(broken())))), 1, "standard input: entry 2: 1 error"),
+        (encode(Recording((listed(),)))[:-5], 2, "it is not JSON, or was cut"),
+        (encode(Recording(())), 2, "none of its entries answers"),
+        (encode(Recording((Exchange("GET", "http://a.test/other", 200),))), 2, "none of its entries answers"),
     ],
     ids=["body", "bad body", "no JSON", "empty", "har", "bad har", "cut har", "empty har", "foreign har"],
 )
@@ -57,8 +54,8 @@ def test_folders_and_files_with_every_finding_in_every_format(tmp_path: Path) ->
     told = {}
     for name in ("text", "json", "junit", "github"):
         result = check("recordings", "body.json", "--format", name, folder=tmp_path)
-        assert (1, b"") == (result.returncode, result.stderr)
-        told[name] = result.stdout.decode()
+        assert (1, "") == (result.returncode, result.stderr)
+        told[name] = result.stdout
 
     report = json.loads(told["json"])
     assert ["recordings/b.har", "body.json"] == [finding["file"] for finding in report["findings"]]
@@ -72,7 +69,7 @@ def test_a_file_s_name_can_write_no_workflow_command_of_its_own(tmp_path: Path) 
 
     result = check("n\r\n::error::a,b%.json", "--format", "github", folder=tmp_path)
 
-    (row,) = result.stdout.decode().splitlines()
+    (row,) = result.stdout.splitlines()
     assert row.startswith("::error file=n%0D%0A%3A%3Aerror%3A%3Aa%2Cb%25.json,title=response_schema_conformance::")
 
 
@@ -84,7 +81,7 @@ def test_a_value_that_is_accepted_covers_no_other(tmp_path: Path) -> None:
 
     assert 0 == check("archived.json", "--accept", "we cope", folder=tmp_path).returncode
     assert [0, 1] == [check(f"{value}.json", folder=tmp_path).returncode for value in ("archived", "paused")]
-    assert b"1 answer checked: 1 error, 1 of them accepted under" in check("archived.json", folder=tmp_path).stdout
+    assert "1 answer checked: 1 error, 1 of them accepted under" in check("archived.json", folder=tmp_path).stdout
 
 
 def test_a_file_that_is_not_there_is_not_checked_and_the_others_are(tmp_path: Path) -> None:
@@ -93,8 +90,8 @@ def test_a_file_that_is_not_there_is_not_checked_and_the_others_are(tmp_path: Pa
     result = check("none.json", "body.json", folder=tmp_path)
 
     assert 2 == result.returncode
-    assert b"none.json: it cannot be read" in result.stderr
-    assert b"runtimes[*].status" in result.stdout
+    assert "none.json: it cannot be read" in result.stderr
+    assert "runtimes[*].status" in result.stdout
 
 
 def test_a_folder_without_recordings_is_not_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,8 +120,8 @@ def test_a_folders_recordings_are_found_in_any_case_and_what_is_passed_over_is_t
     result = check(".", folder=tmp_path)
 
     assert 1 == result.returncode
-    assert b"deep/a.HAR: entry 1: 1 error" in result.stdout
+    assert "deep/a.HAR: entry 1: 1 error" in result.stdout
     assert [
         "pytest-bctrl: .: 1 .json file was not looked at; bodies have to be named",
         "pytest-bctrl: .: 1 .zip file was not looked at; archives have to be named",
-    ] == result.stderr.decode().splitlines()
+    ] == result.stderr.splitlines()

@@ -77,9 +77,9 @@ def test_bodies_that_were_left_out_answer_nothing_and_are_not_called_checked() -
 def test_they_are_held_to_the_contract(name: str) -> None:
     result = check(str(FILES / name))
 
-    assert (0, b"") == (result.returncode, result.stderr)
-    assert b" checked: no findings under contract " in result.stdout
-    assert not result.stdout.startswith(b"0 ")
+    assert (0, "") == (result.returncode, result.stderr)
+    assert " checked: no findings under contract " in result.stdout
+    assert not result.stdout.startswith("0 ")
 
 
 def test_a_fault_in_an_attachment_is_found(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_fault_in_an_attachment_is_found(tmp_path: Path) -> None:
     result = check("faulty", folder=tmp_path)
 
     assert 1 == result.returncode
-    assert b"faulty/attach.har: entry 2: 1 error\n" in result.stdout
+    assert "faulty/attach.har: entry 2: 1 error\n" in result.stdout
 
 
 def attached(tmp_path: Path, name: str) -> Path:
@@ -118,7 +118,7 @@ def test_standard_input_has_no_attachments() -> None:
     result = check("-", given=(FILES / "attach" / "attach.har").read_bytes())
 
     assert 2 == result.returncode
-    assert b"a HAR that comes without its folder has no attachments" in result.stderr
+    assert "a HAR that comes without its folder has no attachments" in result.stderr
 
 
 def archive(*names: str) -> bytes:

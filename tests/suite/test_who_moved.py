@@ -51,9 +51,10 @@ def served(name: str) -> Service:
 
 def run(pytester: pytest.Pytester, command: str) -> pytest.RunResult:
     """Type a command as it was printed."""
-    programs = {"pytest-bctrl": ["-m", "pytest_bctrl"], "pytest": ["-m", "pytest"]}
     program, *arguments = shlex.split(command)
-    return pytester.run(sys.executable, *programs[program], *arguments)
+    if program == "pytest":
+        return pytester.runpytest(*arguments)
+    return pytester.run(sys.executable, "-m", program.replace("-", "_"), *arguments)
 
 
 def commands(result: pytest.RunResult) -> list[str]:

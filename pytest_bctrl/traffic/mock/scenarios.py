@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path as File
@@ -58,7 +59,7 @@ def _in_blocks(samples: Samples, count: int, seed: int, space_id: str) -> Iterat
     before, _, after = encode(samples.with_items([_HOLE])).partition(encode(_HOLE))
     yield before
     for start in range(0, count, _BLOCK):
-        body = samples.with_items([item.copy() for item in block[: count - start]])
+        body = samples.with_items([copy(item) for item in block[: count - start]])
         if start:
             samples.renewed(body, space_id, start)
         yield (b"," if start else b"") + encode(samples.items(body))[1:-1]
