@@ -75,9 +75,10 @@ class Normalizer:
 
     def node(self, schema: Schema) -> Node:
         """Return the schema's one form. Raises `DocumentError` for a keyword of a wrong type or a `$ref` to nothing."""
-        if len(schema) == 1 and isinstance(schema[0].value, dict) and schema[0].value.keys() == {"$ref"}:
-            schema = (self.spec.resolve(schema[0]),)
-        asked = tuple(part.pointer for part in schema)
+        if len(schema) == 1 and isinstance(value := schema[0][0], dict) and len(value) == 1 and "$ref" in value:
+            # One step: what a reference leads to may say more beside its own.
+            schema = (self.spec.target(schema[0]),)
+        asked = tuple([part[1] for part in schema])
         found = self._nodes.get(asked)
         if found is None:
             if self._depth > MAX_NESTED:

@@ -13,10 +13,11 @@ from pytest_bctrl.drift.report import Place
 from pytest_bctrl.drift.spec import Part, escape, refers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator
+    from collections.abc import Callable, Container, Hashable, Iterable, Iterator
 
+    from pytest_bctrl.drift.equality import Equality
     from pytest_bctrl.drift.match import Operation
-    from pytest_bctrl.drift.node import Schema
+    from pytest_bctrl.drift.node import Node, Schema
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.pair import Sides
     from pytest_bctrl.drift.report import Report
@@ -127,14 +128,26 @@ def note_unused_schemas(sides: Sides, report: Report) -> None:
     # Both are looked at before any is compared: what is compared counts as used from then on.
     gone = [part for pointer, part in before.items() if pointer not in after and pointer not in report.base.seen]
     come = [part for pointer, part in after.items() if pointer not in before and pointer not in report.revision.seen]
-    for part in gone:
-        if not any(sides.equal((part,), (other,)) for other in after.values()):
-            name = part.pointer.rpartition("/")[2]
-            report.add("api-schema-removed", Place(location="schemas"), name, None, part.pointer)
-    for part in come:
-        if not any(sides.equal((other,), (part,)) for other in before.values()):
-            name = part.pointer.rpartition("/")[2]
-            report.add("api-schema-added", Place(location="schemas"), None, name, "", part.pointer)
+    for part in _without_equal(sides.equality, gone, sides.old, after, sides.new):
+        report.add("api-schema-removed", Place(location="schemas"), part.pointer.rpartition("/")[2], None, part.pointer)
+    for part in _without_equal(sides.equality, come, sides.new, before, sides.old):
+        name = part.pointer.rpartition("/")[2]
+        report.add("api-schema-added", Place(location="schemas"), None, name, "", part.pointer)
+
+
+def _without_equal(
+    equality: Equality, parts: list[Part], normal: Normalizer, others: dict[str, Part], other: Normalizer
+) -> list[Part]:
+    """Return the schemas of one side that have no equal among those of the other, which are read once for all."""
+    by_words: dict[Hashable, list[Node]] = {}
+    for node in [other.node((part,)) for part in others.values() if parts]:
+        by_words.setdefault(equality.says(node), []).append(node)
+    nodes = [(part, normal.node((part,))) for part in parts]
+    return [
+        part
+        for part, own in nodes
+        if not any(equality.equal(own, node) for node in by_words.get(equality.says(own), ()))
+    ]
 
 
 def _components(spec: Spec) -> dict[str, Part]:

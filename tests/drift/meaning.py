@@ -152,6 +152,21 @@ def inline_one_level(document: Doc, chance: random.Random) -> Doc:
     return {**document, "paths": _everywhere(document["paths"], inlined)}
 
 
+def split_out(document: Doc, chance: random.Random) -> Doc:
+    """Schemas here and there become components, one behind another."""
+    made: Doc = {}
+
+    def moved(value: Doc) -> Doc:
+        if chance.random() < 0.5:
+            return value
+        made[f"Split{len(made)}"] = value
+        return {"$ref": f"#/components/schemas/Split{len(made) - 1}"}
+
+    changed = _schemas_only(document, moved)
+    changed["components"]["schemas"].update(made)
+    return changed
+
+
 def spell_null(document: Doc, chance: random.Random) -> Doc:
     def spelled(value: Doc) -> Any:
         kinds = value["type"]
@@ -198,6 +213,6 @@ def rename_path_parameter(document: Doc, chance: random.Random) -> Doc:
 
 
 SAME: tuple[Callable[[Doc, random.Random], Doc], ...] = (
-    reorder_keys, reorder_lists, rename_components, inline_one_level, spell_null, spell_const, wrap_in_all_of,
-    add_words, rename_path_parameter,
+    reorder_keys, reorder_lists, rename_components, inline_one_level, split_out, spell_null, spell_const,
+    wrap_in_all_of, add_words, rename_path_parameter,
 )  # fmt: skip

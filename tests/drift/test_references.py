@@ -87,6 +87,10 @@ def test_what_stands_beside_a_reference_holds_as_well(beside: Doc, rule: str) ->
     plain = with_components({"$ref": "#/components/schemas/A"}, A=OBJECT)
     more = with_components({"$ref": "#/components/schemas/A", **beside}, A=OBJECT)
     assert rules(plain, more) == [rule]
+    through = with_components(
+        {"$ref": "#/components/schemas/B"}, A=OBJECT, B={"$ref": "#/components/schemas/A", **beside}
+    )
+    assert rules(plain, through) == [rule]
     assert rules({**plain, "openapi": "3.0.3"}, {**more, "openapi": "3.0.3"}) == []
 
 
