@@ -8,6 +8,9 @@ would have to write by hand, and the key. What they make of the id in the path d
 - one id written into the configuration: the fewest requests, hardly a listing among them, no refusal of another space.
 
 What each was answered is printed with the ratios: a run that sees less is no faster at the same work.
+
+Ours against a run of one empty test says what the suite costs on loopback; and ours against one id, over a link that
+delays each way, what the distance of a live target costs.
 """
 
 from __future__ import annotations
@@ -19,12 +22,17 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from benchmarks.link import delayed
 from benchmarks.turns import in_turn, ratio
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.traffic.mock import MockServer
 
 OURS = "pytest --bctrl-mock"
+EMPTY = "pytest with one empty test"
+DELAY = 0.04
+LIVE = f"pytest --bctrl-live over a link of {DELAY:g} s each way"
+FAR = "schemathesis run, one id, over the same link"
 
 
 def main() -> None:
@@ -44,13 +52,26 @@ def main() -> None:
         merged = str(packaged().merged)
         commands = {OURS: [sys.executable, "-m", "pytest", "-q", "--bctrl-mock"]}
         for number, (peer, parameters) in enumerate(peers.items()):
-            (folder / f"{number}.toml").write_text(_configuration(server, parameters))
+            (folder / f"{number}.toml").write_text(_configuration(server, server.url, parameters))
             command = [schemathesis, "--config-file", f"{number}.toml", "run", merged]
             commands[f"schemathesis run, {peer}"] = command
             print(f"schemathesis run, {peer}: {_answered(server, command, folder)}")
+        commands[EMPTY] = [sys.executable, "-m", "pytest", "-q", "empty"]
+        (folder / "empty").mkdir()
+        (folder / "empty" / "test_empty.py").write_text("def test_nothing():\n    pass\n")
         seconds = in_turn(commands, folder, options.runs)
+        with delayed(int(server.url.rpartition(":")[2]), DELAY) as port:
+            url = f"http://127.0.0.1:{port}"
+            (folder / "far.toml").write_text(_configuration(server, url, known))
+            live = ["env", f"BCTRL_API_KEY={server.api_key.reveal()}", *commands[OURS][:-1], "--bctrl-live"]
+            far = {
+                LIVE: [*live, f"--bctrl-base-url={url}", f"--bctrl-space-id={server.space_id}"],
+                FAR: [schemathesis, "--config-file", "far.toml", "run", merged],
+            }
+            seconds |= in_turn(far, folder, options.runs)
     for peer in list(commands)[1:]:
         print(ratio(seconds, OURS, peer))
+    print(ratio(seconds, LIVE, FAR))
 
 
 def _answered(server: MockServer, command: list[str], folder: Path) -> str:
@@ -62,9 +83,9 @@ def _answered(server: MockServer, command: list[str], folder: Path) -> str:
     return f"{sum(statuses.values())} requests, answered {told}"
 
 
-def _configuration(server: MockServer, parameters: str) -> str:
+def _configuration(server: MockServer, url: str, parameters: str) -> str:
     authorization = f"Bearer {server.api_key.reveal()}"
-    return f'base-url = "{server.url}"\nheaders = {{ Authorization = "{authorization}" }}\n{parameters}'
+    return f'base-url = "{url}"\nheaders = {{ Authorization = "{authorization}" }}\n{parameters}'
 
 
 if __name__ == "__main__":

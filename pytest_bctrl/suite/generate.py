@@ -32,7 +32,7 @@ from pytest_bctrl.checks.violation import source_of
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.references import keyworded, rewritten
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.suite.target import NotCheckedError
+from pytest_bctrl.suite.troubles import NotCheckedError
 
 _CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 

@@ -26,7 +26,7 @@ from pytest_bctrl.suite.plan import plan, require_operations
 from pytest_bctrl.suite.report_hooks import ReportHooks, report_files
 from pytest_bctrl.suite.run import NODE, RUN, ContractRun, require_extra, resolve
 from pytest_bctrl.suite.summary import Summary, is_unchecked
-from pytest_bctrl.suite.target import NoAnswerError
+from pytest_bctrl.suite.troubles import NoAnswerError
 from pytest_bctrl.suite.verdict import VERDICT, resolve_baseline
 
 

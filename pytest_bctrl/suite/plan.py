@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -19,28 +19,12 @@ from pytest_bctrl.samples.inputs import unfilled
 from pytest_bctrl.suite import probes
 from pytest_bctrl.suite.parameters import Trial, generated_paths, mistakes, path_probes, variations
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.target import NoAnswerError, NotCheckedError, Target
+from pytest_bctrl.suite.sending import Ask, Probe
+from pytest_bctrl.suite.target import Target
+from pytest_bctrl.suite.troubles import NoAnswerError, NotCheckedError
 
 Rows: TypeAlias = Iterator[tuple[str, tuple[Any, ...]]]
 """For one operation: the end of a test's id, and what the probe is given beside target and operation."""
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """One thing that is asked about one operation; `name` is its part of the id of a test."""
-
-    name: str
-    operation: Operation
-    _ask: Callable[..., probes.Found]
-    _given: tuple[Any, ...] = ()
-
-    def send(self, target: Target) -> probes.Found:
-        """Ask a target, and yield the findings of each answer.
-
-        Raises `NoAnswerError` where there is none, and `NotCheckedError` where it has nothing to look at.
-        """
-        target.first(self.operation)
-        return self._ask(target, self.operation, *self._given)
 
 
 def plan(run: ContractRun, test: str = "", only: Operation | None = None) -> Iterator[Probe]:
@@ -52,9 +36,10 @@ def plan(run: ContractRun, test: str = "", only: Operation | None = None) -> Ite
             share = _shares(run, operation)[name] if name in (*_TRIED, *_GENERATED) else None
             for about, given in islice(rows(run, operation), share):
                 # A check of one's own is looked for by its own name first.
-                parts = [about, title] if ask is probes.of_own_check else [title, about]
+                parts = [about, title] if name == "test_own_check" else [title, about]
                 more = (share,) if name in _GENERATED else ()
-                yield Probe("-".join(filter(None, parts)), operation, ask, given + more)
+                asks = partial(ask, run, operation, *given, *more)
+                yield Probe("-".join(filter(None, parts)), operation, asks, is_repeated=ask is probes.of_repetition)
 
 
 def left_out(run: ContractRun, operation: Operation) -> int:
@@ -87,10 +72,12 @@ def run_probes(target: Target, operation: Operation | None = None) -> list[Findi
     What fails a run at a level follows from the findings (`at_or_above`).
     """
     found: list[Finding] = []
-    for probe in plan(target.run, only=operation):
+    probes_sent = list(plan(target.run, only=operation))
+    target.expect(probes_sent)
+    for probe in probes_sent:
         try:
             with suppress(NotCheckedError):
-                for several in probe.send(target):
+                for several in target.findings(probe):
                     found += several
         except NoAnswerError as error:
             found.append(error.finding)
@@ -206,12 +193,12 @@ _GENERATED: dict[str, Callable[[int], int]] = {
 }
 """The tests that try values, row by row, and those that have so many of them made as they are told."""
 
-_TESTS: dict[str, tuple[Callable[[ContractRun, Operation], Rows], Callable[..., probes.Found]]] = {
-    "test_answer_conforms": (_once, probes.of_answer),
-    "test_schemathesis_agrees": (_once, probes.of_second_opinion),
-    "test_nothing_undocumented": (_once, probes.of_undocumented),
-    "test_invariant": (_rules, probes.of_invariant),
-    "test_own_check": (_own, probes.of_own_check),
+_TESTS: dict[str, tuple[Callable[[ContractRun, Operation], Rows], Callable[..., Iterable[Ask]]]] = {
+    "test_answer_conforms": (_once, probes.of_plain(probes.check_first)),
+    "test_schemathesis_agrees": (_once, probes.of_plain(probes.check_twice)),
+    "test_nothing_undocumented": (_once, probes.of_plain(probes.check_documented)),
+    "test_invariant": (_rules, probes.of_plain(probes.check_rule)),
+    "test_own_check": (_own, probes.of_plain(probes.check_own)),
     "test_conformance_is_kept": (_once, probes.of_repetition),
     "test_wrong_credential_is_refused": (_credentials, probes.of_credential),
     "test_head_needs_the_credential_too": (_secured, probes.of_head),

@@ -1,14 +1,14 @@
-"""What the contract suite asks a target, and what is wrong with the answers: no pytest in here.
+"""What the contract suite asks about an operation, kind by kind, and what is wrong with an answer.
 
-Every function sends its requests and yields, for each answer, what is wrong with it. `plan` lists them all, and asks
-for the plain answer before each: a target that does not give that can be asked nothing else.
+Each function gives the requests of one kind, as data, and what holds their answers to the contract; it sends none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any
 from urllib.parse import unquote
 
 from pytest_bctrl.checks.answer import Answer
@@ -33,95 +33,102 @@ from pytest_bctrl.suite.parameters import (
     of_case,
     unknown,
 )
-from pytest_bctrl.suite.target import Exchange, NotCheckedError, Target
-
-Found: TypeAlias = Iterator[list[Finding]]
+from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.sending import Ask, Exchange, plain
+from pytest_bctrl.suite.troubles import NotCheckedError
 
 REPEATS = 6
 """Requests for the same. Five in a row open a connection each, so that a fault in every fifth answer shows."""
 
 
-def of_answer(target: Target, operation: Operation) -> Found:
+def of_plain(judge: Callable[..., list[Finding]]) -> Callable[..., Iterator[Ask]]:
+    """Look at the answer to the plain request; what is given is given to the judge, too."""
+
+    def asks(_run: ContractRun, operation: Operation, *given: Any) -> Iterator[Ask]:
+        yield Ask(operation, lambda exchange: judge(exchange, *given))
+
+    return asks
+
+
+def check_first(exchange: Exchange) -> list[Finding]:
     """Hold the plain answer to status, content type, strict JSON and schema."""
-    exchange = target.first(operation)
-    found = [*check_protocol(exchange.answer, operation.success_statuses)]
-    yield [*exchange.findings, *found, *findings(exchange.answer, check_retired(exchange.answer))]
+    answer = exchange.answer
+    found = check_protocol(answer, answer.operation.success_statuses)
+    return [*exchange.findings, *found, *findings(answer, check_retired(answer))]
 
 
-def of_second_opinion(target: Target, operation: Operation) -> Found:
+def check_twice(exchange: Exchange) -> list[Finding]:
     """Hold the plain answer to Schemathesis's own checks, where ours find no error in it."""
     from pytest_bctrl.suite.generate import second_opinion
 
-    exchange = target.first(operation)
-    known = [finding for found in of_answer(target, operation) for finding in found]
-    yield second_opinion(exchange.answer, exchange.response, known)
+    return second_opinion(exchange.answer, exchange.response, check_first(exchange))
 
 
-def of_undocumented(target: Target, operation: Operation) -> Found:
+def check_documented(exchange: Exchange) -> list[Finding]:
     """Look for properties of the plain answer that the contract does not document."""
-    answer = target.first(operation).answer
-    if not answer.parsed.ok:
+    if not exchange.answer.parsed.ok:
         raise NotCheckedError("the answer has no JSON body to look at")
-    yield check_undocumented(answer)
+    return check_undocumented(exchange.answer)
 
 
-def of_invariant(target: Target, operation: Operation, rule: Mapping[str, Any]) -> Found:
+def check_rule(exchange: Exchange, rule: Mapping[str, Any]) -> list[Finding]:
     """Hold the plain answer to a rule that the schema cannot say."""
-    answer = target.first(operation).answer
-    if not places_of(answer, rule):
+    if not places_of(exchange.answer, rule):
         raise NotCheckedError(f"the answer has no {rule.get('each', rule.get('unique'))} to look at")
-    yield findings(answer, check_invariant(answer, rule))
+    return findings(exchange.answer, check_invariant(exchange.answer, rule))
 
 
-def of_own_check(target: Target, operation: Operation, check: Check) -> Found:
+def check_own(exchange: Exchange, check: Check) -> list[Finding]:
     """Hold the plain answer to a check of the project's own; raises `BrokenCheckError` where that raises."""
-    yield run_check(check, target.first(operation).answer)
+    return run_check(check, exchange.answer)
 
 
-def of_repetition(target: Target, operation: Operation) -> Found:
-    """Ask again and again, and hold every answer to everything.
-
-    After the first pause that the target announces (503) it is asked as often again: a server may need one, and must
-    not need one for every fifth answer.
-    """
-    left = REPEATS - 1
-    while left:
-        paused = target.pauses[operation.label]
-        # On a connection of its own a reset is no idle close. The last two share one, as two requests of a client do.
-        exchange = target.ask(operation, target.plain(operation), alone=left > 2)
-        yield [*exchange.findings, *check_answer(exchange.answer, operation.success_statuses)]
-        left -= 1
-        if not paused and target.pauses[operation.label]:
-            target.unplanned[operation.label] += REPEATS - 1 - left
-            left = REPEATS - 1
+def of_repetition(run: ContractRun, operation: Operation) -> Iterator[Ask]:
+    """Ask again and again, and hold every answer to everything."""
+    # On a connection of its own a reset is no idle close. The last shares one, as two requests of a client do.
+    for left in reversed(range(REPEATS - 1)):
+        yield Ask(operation, _check_again, plain(run, operation), fresh=left > 0, follows=left == 0)
 
 
-def of_credential(target: Target, operation: Operation, credential: Credential) -> Found:
+def _check_again(exchange: Exchange) -> list[Finding]:
+    return [*exchange.findings, *check_answer(exchange.answer, exchange.answer.operation.success_statuses)]
+
+
+def of_credential(run: ContractRun, operation: Operation, credential: Credential) -> Iterator[Ask]:
     """Ask with a wrong credential: it has to be refused, as documented."""
-    exchange = target.ask(operation, target.plain(operation), credential, alone=credential.is_first)
-    refused = findings(exchange.answer, check_refused(exchange.answer, credential.name))
-    wanted = CREDENTIAL_REFUSED if exchange.answer.status in CREDENTIAL_REFUSED else ()
-    yield [*exchange.findings, *refused, *check_protocol(exchange.answer, wanted)]
+
+    def judge(exchange: Exchange) -> list[Finding]:
+        answer = exchange.answer
+        wanted = CREDENTIAL_REFUSED if answer.status in CREDENTIAL_REFUSED else ()
+        refused = findings(answer, check_refused(answer, credential.name))
+        return [*exchange.findings, *refused, *check_protocol(answer, wanted)]
+
+    yield Ask(operation, judge, plain(run, operation), credential, fresh=credential.is_first)
 
 
-def of_head(target: Target, operation: Operation) -> Found:
+def of_head(run: ContractRun, operation: Operation) -> Iterator[Ask]:
     """Ask for the head alone, without a credential: it must not be let in."""
+
+    def judge(exchange: Exchange) -> list[Finding]:
+        return [*exchange.findings, *findings(exchange.answer, check_head_refused(exchange.answer))]
+
     # On a connection of its own: many a server sends a body here, which no other request may take for its answer.
-    exchange = target.ask(operation, target.plain(operation), NONE, method="HEAD", alone=True)
-    yield [*exchange.findings, *findings(exchange.answer, check_head_refused(exchange.answer))]
+    yield Ask(operation, judge, plain(run, operation), NONE, method="HEAD", fresh=True)
 
 
-def of_path(target: Target, operation: Operation, value: PathValue) -> Found:
+def of_path(run: ContractRun, operation: Operation, value: PathValue) -> Iterator[Ask]:
     """Ask for what does not exist: it has to be refused, as documented."""
-    contract = target.run.contract
+
+    def judge(exchange: Exchange) -> list[Finding]:
+        answer = exchange.answer
+        found = [] if answer.status in value.refused_too else check_protocol(answer, refusals(operation))
+        return [*exchange.findings, *(found if value is UNKNOWN else softened(answer, found))]
+
     wrong = {
-        parameter.name: unknown(contract, parameter) if value is UNKNOWN else value.value
+        parameter.name: unknown(run.contract, parameter) if value is UNKNOWN else value.value
         for parameter in operation.path_parameters
     }
-    exchange = target.ask(operation, replace(target.plain(operation), path=wrong))
-    is_refused = exchange.answer.status in value.refused_too
-    found = [] if is_refused else check_protocol(exchange.answer, refusals(operation))
-    yield [*exchange.findings, *(found if value is UNKNOWN else softened(exchange.answer, found))]
+    yield Ask(operation, judge, replace(plain(run, operation), path=wrong))
 
 
 def refusals(operation: Operation) -> frozenset[int]:
@@ -129,32 +136,34 @@ def refusals(operation: Operation) -> frozenset[int]:
     return REFUSED | ({422} if "422" in operation.responses else set())
 
 
-def of_variation(target: Target, operation: Operation, variation: Trial) -> Found:
+def of_variation(run: ContractRun, operation: Operation, variation: Trial) -> Iterator[Ask]:
     """Ask with a value that a parameter may have: it has to be taken, and answered as documented."""
-    exchange = target.ask(operation, variation.inputs)
-    answer, wanted = exchange.answer, operation.success_statuses
-    if 400 <= answer.status < 500 and answer.documented is not None:
+
+    def judge(exchange: Exchange) -> list[Finding]:
+        answer, wanted = exchange.answer, operation.success_statuses
+        if not 400 <= answer.status < 500 or answer.documented is None:
+            return [*exchange.findings, *check_answer(answer, wanted)]
         words = "a value that the contract allows is refused"
         refused = _wrong(answer, variation, "positive_data_acceptance", words, wanted)
-        if is_opaque(target.run.contract, variation.parameter):
+        if is_opaque(run.contract, variation.parameter):
             words = "a made-up value is refused, and the contract does not say which there are; bctrl_values gives one"
             refused = [replace(one, level="info", message=words) for one in refused]
-        found = [*refused, *check_protocol(answer)]
-    else:
-        found = check_answer(answer, wanted)
-    yield [*exchange.findings, *found]
+        return [*exchange.findings, *refused, *check_protocol(answer)]
+
+    yield Ask(operation, judge, variation.inputs)
 
 
-def of_mistake(target: Target, operation: Operation, mistake: Trial) -> Found:
+def of_mistake(_run: ContractRun, operation: Operation, mistake: Trial) -> Iterator[Ask]:
     """Ask with a value that a parameter must not have: it has to be refused, as documented."""
-    exchange = target.ask(operation, mistake.inputs)
-    answer, wanted = exchange.answer, documented_refusals(operation)
-    if 200 <= answer.status < 300:
-        words = "a value that the contract does not allow is taken"
-        found = _wrong(answer, mistake, "negative_data_rejection", words, wanted)
-    else:
-        found = check_protocol(answer, wanted)
-    yield [*exchange.findings, *found]
+
+    def judge(exchange: Exchange) -> list[Finding]:
+        answer, wanted = exchange.answer, documented_refusals(operation)
+        if 200 <= answer.status < 300:
+            words = "a value that the contract does not allow is taken"
+            return [*exchange.findings, *_wrong(answer, mistake, "negative_data_rejection", words, wanted)]
+        return [*exchange.findings, *check_protocol(answer, wanted)]
+
+    yield Ask(operation, judge, mistake.inputs)
 
 
 def _wrong(answer: Answer, trial: Trial, rule: str, message: str, wanted: Iterable[int]) -> list[Finding]:
@@ -164,25 +173,27 @@ def _wrong(answer: Answer, trial: Trial, rule: str, message: str, wanted: Iterab
     return findings(answer, [wrong])
 
 
-def of_generated_paths(target: Target, operation: Operation, limit: int) -> Found:
+def of_generated_paths(run: ContractRun, operation: Operation, limit: int) -> Iterator[Ask]:
     """Ask with what is almost a real path value, and with what Schemathesis puts there: all have to be refused.
 
     What the target made us send beyond the plan is saved here.
     """
     from pytest_bctrl.suite.generate import generated_cases
 
-    plain = target.plain(operation)
-    near = near_misses(target.run.contract, operation, plain.path)[: limit - 1]
-    guesses = [(values, "") for values in near]
-    cases = generated_cases(target.run.contract, operation, limit)
-    guesses += [(_path_values(case), case.formatted_path) for case in cases]
-    for sent, (values, path) in enumerate(guesses[:limit]):
-        if sent and target.left(operation) < 1:
-            return
-        exchange = target.ask(operation, replace(plain, path=values), path=path)
-        found = _with_second_opinion(target, exchange, check_guess(operation, exchange.answer))
-        is_ordinary = values in near and all(len(value) == len(plain.path[name]) for name, value in values.items())
-        yield found if is_ordinary else softened(exchange.answer, found)
+    usual = plain(run, operation)
+    near = near_misses(run.contract, operation, usual.path)[: limit - 1]
+    cases = generated_cases(run.contract, operation, limit)
+    guesses = [(values, "") for values in near] + [(_path_values(case), case.formatted_path) for case in cases]
+    for values, path in guesses[:limit]:
+        is_near = values in near and all(len(value) == len(usual.path[name]) for name, value in values.items())
+        judge = partial(_check_guess, is_ordinary=is_near)
+        yield Ask(operation, judge, replace(usual, path=values), path=path, spare=True)
+
+
+def _check_guess(exchange: Exchange, is_ordinary: bool) -> list[Finding]:
+    answer = exchange.answer
+    found = _with_second_opinion(exchange, check_guess(answer.operation, answer))
+    return found if is_ordinary else softened(answer, found)
 
 
 def _path_values(case: Any) -> dict[str, str]:
@@ -206,14 +217,15 @@ def check_guess(operation: Operation, answer: Answer) -> list[Finding]:
     return check_protocol(answer, refusals(operation))
 
 
-def of_generated_query(target: Target, operation: Operation, limit: int) -> Found:
+def of_generated_query(run: ContractRun, operation: Operation, limit: int) -> Iterator[Ask]:
     """Ask with what Schemathesis puts in query and header, of what the contract allows: answered as documented."""
     from pytest_bctrl.suite.generate import generated_cases
 
-    contract = target.run.contract
-    for case in generated_cases(contract, operation, limit):
-        exchange = target.ask(operation, of_case(contract, operation, target.run.values, case))
-        yield _with_second_opinion(target, exchange, check_generated(exchange.answer))
+    def judge(exchange: Exchange) -> list[Finding]:
+        return _with_second_opinion(exchange, check_generated(exchange.answer))
+
+    for case in generated_cases(run.contract, operation, limit):
+        yield Ask(operation, judge, of_case(run.contract, operation, run.values, case))
 
 
 def check_generated(answer: Answer) -> list[Finding]:
@@ -223,7 +235,7 @@ def check_generated(answer: Answer) -> list[Finding]:
     return check_answer(answer, answer.operation.success_statuses)
 
 
-def _with_second_opinion(target: Target, exchange: Exchange, found: Iterable[Finding]) -> list[Finding]:
+def _with_second_opinion(exchange: Exchange, found: Iterable[Finding]) -> list[Finding]:
     """Add what Schemathesis finds in an answer, where our own checks find no error."""
     from pytest_bctrl.suite.generate import second_opinion
 

@@ -1,28 +1,32 @@
-"""Sends the contract suite's requests and turns what comes back into answers and findings."""
+"""Sends what is planned, turns what comes back into answers and findings, and holds what a run learns of its target.
+
+What does not depend on another request overlaps, four at a time at most; a target that shows that it takes fewer is
+asked one at a time from then on. Threads only send: all else is done by who asks, in the order of the plan.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from itertools import chain
+from typing import NamedTuple, TypeAlias
 
 import httpx
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.credentials import Credential
-from pytest_bctrl.checks.protocol import check_retired, is_retired
 from pytest_bctrl.checks.run import check_protocol
-from pytest_bctrl.checks.violation import Violation, findings
-from pytest_bctrl.contract.key_fields import KeyField, key_fields
-from pytest_bctrl.contract.model import Operation, covers
+from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.samples.inputs import Inputs, inputs
-from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.sending import AT_ONCE, Ask, Connections, Exchange, Probe, Reply, plain
 from pytest_bctrl.suite.troubles import (
     TIMEOUTS,
+    NoAnswerError,
+    NotCheckedError,
     attempt_findings,
     come_back_later,
     decoded,
@@ -31,13 +35,13 @@ from pytest_bctrl.suite.troubles import (
     is_timeout,
     lost_time,
     pause_finding,
-    reproduction,
+    require_let_in,
     trouble,
     unanswered_finding,
 )
-from pytest_bctrl.traffic.client import TIMEOUT, client
-from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, Attempt
-from pytest_bctrl.traffic.retry import LONGEST, RetryPolicy, parse_retry_after
+from pytest_bctrl.traffic.client import TIMEOUT
+from pytest_bctrl.traffic.flow import Attempt
+from pytest_bctrl.traffic.retry import LONGEST, RetryPolicy, parse_retry_after, requests_left
 
 RETRY = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}), patience=LONGEST)
 """A server error is a finding, so the suite takes the first; only 'come back later' is answered by coming back."""
@@ -48,100 +52,60 @@ LOST = 25.0
 SPARE = 7
 """Unplanned requests for one operation at most: a target that makes us send more is given up."""
 
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request with its answer: as data for our checks, as httpx has it for Schemathesis's."""
-
-    answer: Answer
-    response: httpx.Response
-    findings: tuple[Finding, ...] = ()
-
-
-class NotCheckedError(Exception):
-    """There is nothing of the kind that a probe looks at, or it may not be asked for; the message says what."""
-
-
-class NoAnswerError(Exception):
-    """No attempt got a whole answer; `is_final` says that further requests would only lose time.
-
-    `is_outage` says that the target could not be asked, so that nothing is known of it: no finding, exit code 2.
-    """
-
-    def __init__(self, finding: Finding, is_final: bool, is_outage: bool = False) -> None:
-        super().__init__(finding.message)
-        self.finding = finding
-        self.is_final = is_final or is_outage
-        self.is_outage = is_outage
-
-
 See: TypeAlias = Callable[[Answer, str, tuple[tuple[str, str], ...]], None]
 """Takes an answer, and the query and the header fields of the request that it answers, without any credential."""
 
 
-@dataclass(slots=True)
-class Target:
-    """The API under test, live or mocked, every answer of which `see` sees. Not thread-safe; one a test process.
+class _Due(NamedTuple):
+    """A request whose turn has come; `reply` where a thread sends it, `pauses` as many as were known then."""
 
-    `tally` counts `requests`, `answers` and `bodies`. By operation, `unplanned` counts the requests that were sent
-    because of how the target answered others, and `pauses` those that it first answered with a 503 that says when to
-    come back.
+    ask: Ask
+    reply: Future[Reply] | None = None
+    pauses: int = 0
+
+
+class Target:
+    """The API under test, live or mocked, every answer of which `see` sees. For one thread; one a test process.
+
+    `at_once` requests may overlap. `tally` counts `requests`, `answers` and `bodies`.
     """
 
-    run: ContractRun
-    retry: RetryPolicy = RETRY
-    timeout: float = TIMEOUT
-    lost_at_most: float = LOST
-    tally: Counter[str] = field(default_factory=Counter)
-    see: See = lambda answer, query, headers: None
-    _clients: dict[bool, httpx.Client] = field(default_factory=dict, repr=False)
-    _first: dict[str, Exchange | NoAnswerError] = field(default_factory=dict, repr=False)
-    unplanned: Counter[str] = field(default_factory=Counter, repr=False)
-    pauses: Counter[str] = field(default_factory=Counter, repr=False)
-    _sent: Counter[str] = field(default_factory=Counter, repr=False)
-    _base_url: str = field(init=False, repr=False)
-    _is_kept_in_vain: bool = field(default=False, repr=False)
-    _before: str = field(default="", repr=False)
-    _lost: float = field(default=0.0, repr=False)
-
-    def __post_init__(self) -> None:
-        self._base_url = self.run.mock.start().url if self.run.mock else self.run.base_url
-
-    def _client(self, alone: bool) -> httpx.Client:
-        if alone and False in self._clients:
-            # One connection at a time: a server may take the next only when the one before is closed.
-            self._clients.pop(False).close()
-            self._before = ""
-        if alone not in self._clients:
-            made = client(
-                self._base_url,
-                self.run.key,
-                live=True,
-                retry=self.retry,
-                connection=self.run.connection,
-                observe=lambda _attempt: self.tally.update(requests=1),
-                keep_alive=not alone,
-            )
-            made.timeout = httpx.Timeout(self.timeout)
-            self._clients[alone] = made
-        # A session cookie that the target sets must not stand in for the key in the next request.
-        self._clients[alone].cookies.clear()
-        return self._clients[alone]
+    def __init__(
+        self,
+        run: ContractRun,
+        retry: RetryPolicy = RETRY,
+        timeout: float = TIMEOUT,
+        lost_at_most: float = LOST,
+        see: See = lambda answer, query, headers: None,
+        at_once: int = AT_ONCE,
+    ) -> None:
+        self.run = run
+        self.tally = Counter[str]()
+        self._retry, self._lost_at_most, self._see = retry, lost_at_most, see
+        # A server that takes one connection at a time answers when those that nobody uses are closed.
+        self._patience = timeout / 5
+        base_url = run.mock.start().url if run.mock else run.base_url
+        self._connections = Connections(run, base_url, retry, timeout)
+        self._threads = ThreadPoolExecutor(AT_ONCE)
+        self._at_once = AT_ONCE
+        if at_once == 1 or run.connection.pace.seconds:
+            self._one_at_a_time()
+        self._line: Iterator[tuple[Probe, Ask | NotCheckedError | None]] = iter(())
+        self._expected: set[Probe] = set()
+        self._due: defaultdict[Probe, deque[_Due | Exception | None]] = defaultdict(deque)
+        self._ahead = 0
+        self._under_way: list[Future[Reply]] = []
+        self._plain: dict[str, _Due] = {}
+        self._first: dict[str, Exchange | NoAnswerError] = {}
+        self._asked, self._unplanned, self._pauses = Counter[str](), Counter[str](), Counter[str]()
+        self._lost, self._hung = 0.0, ""
 
     def close(self) -> None:
-        """Close the connections, and stop the mock where it is the target."""
-        for made in self._clients.values():
-            made.close()
+        """Wait for what is under way, close the connections, and stop the mock where it is the target."""
+        self._threads.shutdown()
+        self._connections.close()
         if self.run.mock:
             self.run.mock.stop()
-
-    def plain(self, operation: Operation) -> Inputs:
-        """Return the plainest request: real values in the path, and what else is required."""
-        return inputs(self.run.contract, operation, self.run.values) or Inputs()
-
-    def left(self, operation: Operation) -> int:
-        """How many more requests an operation may get."""
-        return self.run.most_requests - self._sent[operation.label]
 
     def first(self, operation: Operation) -> Exchange:
         """Return the answer to the operation's plain request, sent once and kept.
@@ -150,8 +114,10 @@ class Target:
         """
         known = self._first.get(operation.label)
         if known is None:
+            due = self._plain.pop(operation.label, None) or _Due(self._plain_ask(operation))
             try:
-                known = _let_in(self.ask(operation, self.plain(operation)))
+                known = self._exchange(due)
+                require_let_in(known.answer)
             except NoAnswerError as error:
                 known = NoAnswerError(error.finding, is_final=True, is_outage=error.is_outage)
             self._first[operation.label] = known
@@ -159,164 +125,240 @@ class Target:
             raise known
         return known
 
-    def ask(
-        self,
-        operation: Operation,
-        given: Inputs,
-        credential: Credential | None = None,
-        *,
-        path: str = "",
-        method: str = "",
-        alone: bool = False,
-    ) -> Exchange:
-        """Send one request: with the key where the operation takes it, or with `credential` in its place.
-
-        `path` takes the place of the filled template, `method` that of the operation's, where they are given.
-        `alone` gives the request a connection of its own: one that breaks then was not closed while it was idle.
+    def ask(self, ask: Ask) -> Exchange:
+        """Send one request by itself.
 
         Raises `NoAnswerError` where no attempt got a whole answer, and where the target has hung too often, and
         `NotCheckedError` where the operation was asked as often as a run may.
         """
-        if self.left(operation) < 1:
-            raise NotCheckedError(f"{self.run.most_requests} requests of an operation are the most that a run sends")
-        sender = self._client(alone or self._is_kept_in_vain)
-        target = (path or operation.url_path(given.path)) + given.query_text
-        given = replace(given, headers=(*accepted(operation), *given.headers))
-        request = sender.build_request(method or operation.method, self._base_url + target, headers=dict(given.headers))
-        sent = list(self._credentials(operation, credential))
-        spare = max(0, SPARE - self.unplanned[operation.label])
-        credential_fields = {field.name: value for field, value, _ in sent}
-        request.extensions = {
-            **request.extensions,
-            CREDENTIAL: credential_fields,
-            AT_MOST: min(spare + 1, self.left(operation)),
-        }
-        shown = [*given.headers, *((field.name, shell) for field, _, shell in sent)]
-        shell = reproduction(request, shown)
-        before = self._before
-        if sender is self._clients.get(False):
-            self._before = shell
-        if self._lost > self.lost_at_most:
-            raise NoAnswerError(unanswered_finding(operation, lost_time(self._lost), shell), True)
+        return self._exchange(_Due(ask))
+
+    def expect(self, probes: Iterable[Probe]) -> None:
+        """Say what `findings` will be asked for, in this order: its requests may be sent ahead."""
+        planned = list(probes)
+        self._expected.update(planned)
+        self._line = chain.from_iterable(map(self._steps, planned))
+
+    def findings(self, probe: Probe) -> Iterator[list[Finding]]:
+        """Ask what a probe asks, and yield what is wrong with each answer.
+
+        Raises `NoAnswerError` where there is none, and `NotCheckedError` where there is nothing to look at.
+        """
+        if probe not in self._expected:
+            self._line = chain(self._steps(probe), self._line)
+        self._expected.discard(probe)
+        due, paused, asks = self._due[probe], 0, list[Ask]()
         try:
-            response = sender.send(request, stream=True)
-        except httpx.TransportError as error:
-            attempts = request.extensions.get(ATTEMPTS, ())
-            self._count(operation, attempts)
-            message = trouble(error, attempts)
+            while (one := self._next(due)) is not None:
+                if isinstance(one, Exception):
+                    raise one
+                exchange = self._answered(one)
+                asks.append(one.ask)
+                if exchange.pause == 1 and one.ask.inputs is not None:
+                    paused = len(asks)
+                yield one.ask.judge(exchange)
+        finally:
+            self._due.pop(probe)
+            self._ahead -= sum(isinstance(one, _Due) for one in due)
+        if probe.is_repeated and paused:
+            # A server may need a pause, and must not need one for every fifth answer.
+            self._unplanned[probe.operation.label] += paused
+            yield from self.findings(replace(probe, asks=lambda: asks[:paused], is_repeated=False))
+
+    def _steps(self, probe: Probe) -> Iterator[tuple[Probe, Ask | NotCheckedError | None]]:
+        """What a probe asks, one by one, or why it cannot; None at its end."""
+        try:
+            for number, ask in enumerate(probe.asks()):
+                if not (number and ask.spare and self._left(ask.operation) < 1):
+                    yield probe, ask
+        except NotCheckedError as error:
+            yield probe, error
+        yield probe, None
+
+    def _next(self, due: deque[_Due | Exception | None]) -> _Due | Exception | None:
+        """Return what is next of a probe, having sent what may overlap with it."""
+        while not due or (isinstance(due[0], _Due) and self._ahead < self._at_once):
+            step = next(self._line, None)
+            if step is None:
+                break
+            probe, ask = step
+            # Of one that was given up, nothing more is sent.
+            if probe in self._due or probe in self._expected:
+                self._due[probe].append(self._begun(ask, self._due[probe]) if isinstance(ask, Ask) else ask)
+        one = due.popleft()
+        self._ahead -= isinstance(one, _Due)
+        return one
+
+    def _begun(self, ask: Ask, before: Iterable[_Due | Exception | None]) -> _Due | Exception:
+        """Have a thread send a request, where requests may overlap; else it is sent when its answer is looked at."""
+        due = _Due(ask)
+        if self._at_once > 1:
+            try:
+                due = self._sent_ahead(ask, before)
+            except (NoAnswerError, NotCheckedError) as error:
+                return error
+        self._ahead += 1
+        return due
+
+    def _sent_ahead(self, ask: Ask, before: Iterable[_Due | Exception | None]) -> _Due:
+        label = ask.operation.label
+        if ask.inputs is None:
+            # The first of all goes alone: it tells whether anything else can be asked.
+            if self._first and label not in self._first and label not in self._plain:
+                self._plain[label] = self._handed_over(self._plain_ask(ask.operation), ())
+            return _Due(ask)
+        self.first(ask.operation)
+        if self._at_once == 1:
+            return _Due(ask)
+        earlier = [one.reply for one in before if isinstance(one, _Due) and one.reply] if ask.follows else []
+        return self._handed_over(ask, earlier)
+
+    def _handed_over(self, ask: Ask, earlier: Sequence[Future[Reply]]) -> _Due:
+        self._reserve(ask.operation)
+        self._under_way = [one for one in self._under_way if not one.done()]
+        self._under_way.append(self._threads.submit(self._send, ask, earlier))
+        return _Due(ask, self._under_way[-1], self._pauses[ask.operation.label])
+
+    def _send(self, ask: Ask, after: Iterable[Future[Reply]], at_most: int = 1) -> Reply:
+        wait(after)
+        return self._connections.send(ask, at_most)
+
+    def _one_at_a_time(self, keep: int = 1) -> None:
+        self._at_once = 1
+        self._connections.narrow(keep)
+
+    def _left(self, operation: Operation) -> int:
+        """How many more requests an operation may get."""
+        return self.run.most_requests - self._asked[operation.label]
+
+    def _reserve(self, operation: Operation) -> None:
+        if self._left(operation) < 1:
+            raise NotCheckedError(f"{self.run.most_requests} requests of an operation are the most that a run sends")
+        self._asked[operation.label] += 1
+        self.tally["requests"] += 1
+
+    def _plain_ask(self, operation: Operation) -> Ask:
+        return Ask(operation, lambda exchange: [], plain(self.run, operation))
+
+    def _answered(self, due: _Due) -> Exchange:
+        plain = self.first(due.ask.operation)
+        return plain if due.ask.inputs is None else self._exchange(due)
+
+    def _exchange(self, due: _Due) -> Exchange:
+        operation, label = due.ask.operation, due.ask.operation.label
+        if self._lost > self._lost_at_most:
+            raise NoAnswerError(unanswered_finding(operation, lost_time(self._lost), self._hung), True)
+        pauses = self._pauses[label] if due.reply is None else due.pauses
+        reply = self._reply(due)
+        attempts = reply.attempts
+        again = attempts[:-1]
+        is_paused = any(attempt.status == 503 for attempt in again)
+        # Requests that overlap meet the same pause.
+        self._pauses[label] += is_paused and pauses == self._pauses[label]
+        self._count(operation, reply)
+        response = self._response(operation, reply)
+        found = list(attempt_findings(operation, attempts, reply.shell, reply.before))
+        for attempt in again:
+            found += self._of_borne(due.ask, reply, attempt)
+        if is_paused and self._pauses[label] > 1:
+            found.append(pause_finding(operation, self._pauses[label], reply.shell))
+        answer, plain, broken = self._answer(due.ask, reply, response)
+        self.tally.update(answers=1, bodies=bool(plain.content))
+        if reply.request.method == operation.method:
+            self._see(answer, reply.request.url.query.decode("ascii"), reply.given.headers)
+        return Exchange(answer, plain, (*found, *broken), self._pauses[label] if is_paused else 0)
+
+    def _reply(self, due: _Due) -> Reply:
+        """Return what came of a request, which is sent now, or again by itself, where no thread got an answer to it."""
+        operation = due.ask.operation
+        if due.reply is None:
+            self._reserve(operation)
+            return self._send(due.ask, self._under_way if self._at_once == 1 else (), 1 + self._spare(operation))
+        if not wait([due.reply], self._patience).done:
+            self._one_at_a_time(keep=0)
+        reply = due.reply.result()
+        last, left = reply.attempts[-1], self._spare(operation)
+        pause = self._retry.wait(1, last.retry_after, datetime.now(UTC), last.status)
+        if left < 1 or not last.may_succeed_yet(self._retry) or pause > self._retry.budget + self._retry.patience:
+            return reply
+        self._one_at_a_time()
+        wait(self._under_way)
+        time.sleep(max(0.0, pause - (time.monotonic() - reply.at)))
+        # One that lost its time gets one more, and not all that a request may have.
+        left = 1 if last.error in TIMEOUTS else min(left, self._retry.attempts - 1)
+        more = self._send(due.ask, (), left)
+        return more._replace(attempts=(*reply.attempts, *more.attempts))
+
+    def _spare(self, operation: Operation) -> int:
+        """How many requests that are not planned an operation may get."""
+        return min(max(0, SPARE - self._unplanned[operation.label]), self._left(operation))
+
+    def _count(self, operation: Operation, reply: Reply) -> None:
+        label, attempts = operation.label, reply.attempts
+        more = len(attempts) - 1
+        self.tally["requests"] += more
+        self._asked[label] += more
+        self._unplanned[label] += more
+        vain = [attempt.idle_close or attempt.is_stray for attempt in attempts]
+        # A kept connection was gone, or held what is no answer: another may, too, and each costs a request more.
+        self._connections.are_kept_in_vain |= any(vain)
+        lost = [attempt.seconds for attempt in attempts if attempt.error in TIMEOUTS]
+        self._lost += sum(lost)
+        self._hung = reply.shell if lost else self._hung
+        if vain.count(False) > 1 or _asks_for_less(attempts[-1]):
+            self._one_at_a_time()
+
+    def _response(self, operation: Operation, reply: Reply) -> httpx.Response:
+        """Return the answer; raises `NoAnswerError` where there is none, or it says once more to come back later."""
+        attempts, response = reply.attempts, reply.came
+        if isinstance(response, httpx.TransportError):
+            message = trouble(response, attempts)
             # A target that answered before, or begins to answer, is there: then it is a fault of its own.
             is_silent = not self.tally["answers"] and all(attempt.is_silent for attempt in attempts[-1:])
-            is_outage = is_out_of_reach(error) or is_silent
-            finding = unanswered_finding(operation, message, shell)
-            raise NoAnswerError(finding, is_timeout(message), is_outage) from None
-        attempts = response.extensions[ATTEMPTS]
-        self._count(operation, attempts)
-        if response.status_code == 429 or (len(attempts) > 1 and self.retry.tries_again(response.status_code, "")):
+            is_outage = is_out_of_reach(response) or is_silent
+            raise NoAnswerError(unanswered_finding(operation, message, reply.shell), is_timeout(message), is_outage)
+        status = response.status_code
+        if status == 429 or (len(attempts) > 1 and self._retry.tries_again(status, "")):
             asked = parse_retry_after(attempts[-1].retry_after or "", datetime.now(UTC))
-            message = come_back_later(response.status_code, len(attempts), asked, self.unplanned[operation.label])
-            raise NoAnswerError(unanswered_finding(operation, message, shell), True, is_outage=True)
-        found = list(attempt_findings(operation, attempts, shell, before))
-        for attempt in attempts[:-1]:
-            found.extend(self._of_borne(operation, given, attempt, shell, method))
-        if self.pauses[operation.label] > 1 and any(attempt.status == 503 for attempt in attempts[:-1]):
-            found.append(pause_finding(operation, self.pauses[operation.label], shell))
-        answer, plain, broken = self._answer(operation, given, response, shell, method)
-        found.extend(broken)
-        self.tally["answers"] += 1
-        self.tally["bodies"] += bool(plain.content)
-        if request.method == operation.method:
-            self.see(answer, request.url.query.decode("ascii"), given.headers)
-        return Exchange(answer, plain, tuple(found))
+            message = come_back_later(status, len(attempts), asked, self._unplanned[operation.label])
+            raise NoAnswerError(unanswered_finding(operation, message, reply.shell), True, is_outage=True)
+        return response
 
-    def _answer(
-        self, operation: Operation, given: Inputs, response: httpx.Response, shell: str, method: str
-    ) -> tuple[Answer, httpx.Response, list[Finding]]:
+    def _answer(self, ask: Ask, reply: Reply, response: httpx.Response) -> tuple[Answer, httpx.Response, list[Finding]]:
         """Return an answer as data and as httpx has it, without its content coding, and what is wrong with that."""
         plain, broken = decoded(response)
-        headers = tuple(response.headers.multi_items())
-        usual = self._first.get(operation.label)
+        usual = self._first.get(ask.operation.label)
         answer = Answer(
             self.run.contract,
-            operation,
+            ask.operation,
             plain.status_code,
-            headers,
+            tuple(response.headers.multi_items()),
             plain.content,
-            dict(given.path),
-            shell,
-            method,
+            dict(reply.given.path),
+            reply.shell,
+            ask.method,
             has_all_headers=True,
             usual=usual.answer if isinstance(usual, Exchange) else None,
         )
-        return answer, plain, [decoding_finding(operation, broken, shell)] if broken else []
+        return answer, plain, [decoding_finding(ask.operation, broken, reply.shell)] if broken else []
 
-    def _of_borne(
-        self, operation: Operation, given: Inputs, attempt: Attempt, shell: str, method: str
-    ) -> Iterator[Finding]:
+    def _of_borne(self, ask: Ask, reply: Reply, attempt: Attempt) -> Iterator[Finding]:
         """Hold an answer that was borne, such as one 429, to what the contract documents for it, if it does."""
-        if attempt.status is None or operation.response_for(attempt.status) is None:
+        if attempt.status is None or ask.operation.response_for(attempt.status) is None:
             return
-        request = httpx.Request(attempt.method, attempt.url)
         borne = httpx.Response(
-            attempt.status, headers=list(attempt.headers), stream=httpx.ByteStream(attempt.body), request=request
+            attempt.status,
+            headers=list(attempt.headers),
+            stream=httpx.ByteStream(attempt.body),
+            request=httpx.Request(attempt.method, attempt.url),
         )
         borne.elapsed = timedelta(seconds=attempt.seconds)
-        answer, _, broken = self._answer(operation, given, borne, shell, method)
+        answer, _, broken = self._answer(ask, reply, borne)
         yield from broken
         yield from check_protocol(answer)
 
-    def _count(self, operation: Operation, attempts: Sequence[Attempt]) -> None:
-        # A kept connection was gone, or held what is no answer: another may, too, and each costs a request more.
-        self._is_kept_in_vain |= any(attempt.idle_close or attempt.is_stray for attempt in attempts)
-        self._lost += sum(attempt.seconds for attempt in attempts if attempt.error in TIMEOUTS)
-        again = attempts[:-1]
-        self._sent[operation.label] += len(attempts)
-        self.unplanned[operation.label] += len(again)
-        self.pauses[operation.label] += any(attempt.status == 503 for attempt in again)
 
-    def _credentials(self, operation: Operation, wrong: Credential | None) -> Iterator[tuple[KeyField, Secret, str]]:
-        """The fields that carry a credential, what is in them, and how a shell spells that."""
-        for number, one in enumerate(key_fields(self.run.contract, operation) or ()):
-            if wrong is None or number:
-                yield one, Secret(one.value(self.run.key.reveal())), one.shell("$BCTRL_API_KEY")
-            elif wrong.header is not None:
-                yield one, wrong.header, wrong.shell
-
-
-def accepted(operation: Operation) -> list[tuple[str, str]]:
-    """The `Accept` field of a request, where JSON as such is not what the contract has."""
-    documented = operation.success.content if operation.success else {}
-    if not documented or any(covers(media, "application/json") for media in documented):
-        return []
-    return [("Accept", ", ".join(media.partition(";")[0].strip() for media in documented))]
-
-
-def _let_in(exchange: Exchange) -> Exchange:
-    """Return an exchange that was not refused; where the key, the space or the route is, nothing else can be asked."""
-    answer = exchange.answer
-    if is_retired(answer):
-        raise NoAnswerError(findings(answer, check_retired(answer))[0], True)
-    wanted = sorted(answer.operation.success_statuses)
-    words = _REFUSALS.get(answer.status)
-    if answer.status == 400 and b"SSL certificate" in answer.body:
-        words = "asks for a certificate of the client: 400; name it with --bctrl-client-cert"
-    if answer.status == 404 and all(parameter.setting for parameter in answer.operation.path_parameters):
-        words = _NO_SUCH_SPACE if not check_protocol(answer) else _NO_SUCH_ROUTE
-    if words is None and 300 <= answer.status < 500 and answer.status not in wanted:
-        # What else is asked would be refused in the same way, each time a finding that says nothing new.
-        raise NoAnswerError(check_protocol(answer, wanted)[0], True)
-    if words is None:
-        return exchange
-    refused = Violation("status_code_conformance", "error", f"the target {words}", place="status", expected=wanted)
-    raise NoAnswerError(findings(answer, [refused])[0], True, is_outage=True)
-
-
-_REFUSALS = {
-    401: "refuses the key with 401; see that BCTRL_API_KEY holds a key of this API",
-    403: "refuses the key with 403; see that BCTRL_API_KEY may list the space",
-    404: "has nothing at this path: 404; see that the contract's examples name something that is there",
-}
-_NO_SUCH_SPACE = "knows no such space: 404; see that BCTRL_SPACE_ID, or --bctrl-space-id, names a space of this key"
-_NO_SUCH_ROUTE = (
-    "knows no such space or no such route: 404, and not as the contract documents one; see that the base URL is right, "
-    "and that BCTRL_SPACE_ID names a space of this key"
-)
+def _asks_for_less(attempt: Attempt) -> bool:
+    """Whether what came shows that the target had better be asked one at a time."""
+    left = requests_left(httpx.Headers(list(attempt.headers)))
+    return attempt.status in (None, 429) or (left is not None and left < 2 * AT_ONCE)

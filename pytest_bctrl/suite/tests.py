@@ -15,23 +15,28 @@ from pytest_bctrl.checks.own import BrokenCheckError
 from pytest_bctrl.finding import Finding, at_or_above
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.suite.observing import observer
-from pytest_bctrl.suite.plan import Probe, plan
+from pytest_bctrl.suite.plan import plan
 from pytest_bctrl.suite.run import RUN
-from pytest_bctrl.suite.target import NotCheckedError, Target
+from pytest_bctrl.suite.sending import AT_ONCE, Probe
+from pytest_bctrl.suite.target import Target
+from pytest_bctrl.suite.troubles import NotCheckedError
 from pytest_bctrl.suite.verdict import VERDICT, Verdict
 
 pytestmark = pytest.mark.bctrl_contract
 
 
 @pytest.fixture(scope="session")
-def target(pytestconfig: pytest.Config) -> Iterator[Target]:
+def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterator[Target]:
     """The API under test."""
     sees = observer(pytestconfig)
 
     def see(answer: Answer, query: str, headers: tuple[tuple[str, str], ...]) -> None:
         sees.see_answer(answer, query=query, request_headers=headers)
 
-    made = Target(pytestconfig.stash[RUN], see=see)
+    # Workers overlap already, and which test a worker gets after the next it does not know.
+    made = Target(pytestconfig.stash[RUN], see=see, at_once=1 if hasattr(pytestconfig, "workerinput") else AT_ONCE)
+    params = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    made.expect(one["probe"] for one in params if isinstance(one.get("probe"), Probe))
     yield made
     made.close()
 
@@ -52,7 +57,7 @@ def hold(target: Target, verdict: Verdict) -> Callable[[Probe], None]:
     def send(probe: Probe) -> None:
         not_checked, broken = "", ""
         try:
-            for found in probe.send(target):
+            for found in target.findings(probe):
                 verdict.collect(found)
         except NotCheckedError as error:
             not_checked = str(error)
@@ -101,7 +106,7 @@ def test_own_check(probe: Probe, hold: Callable[[Probe], None]) -> None:
 def test_conformance_is_kept(probe: Probe, target: Target, verdict: Verdict) -> None:
     """The same request, asked again and again, gets a conforming answer every time."""
     answers, broken = 0, 0
-    for found in probe.send(target):
+    for found in target.findings(probe):
         verdict.collect(found)
         answers += 1
         broken += bool(at_or_above(found, target.run.fail_on))

@@ -10,12 +10,33 @@ from http import HTTPStatus
 
 import httpx
 
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.protocol import check_retired, is_retired
+from pytest_bctrl.checks.run import check_protocol
+from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.incoming import undone
 from pytest_bctrl.traffic.flow import Attempt, TooMuchError
 
 RULE = "complete_answer"
+
+
+class NotCheckedError(Exception):
+    """There is nothing of the kind that a probe looks at, or it may not be asked for; the message says what."""
+
+
+class NoAnswerError(Exception):
+    """No attempt got a whole answer; `is_final` says that further requests would only lose time.
+
+    `is_outage` says that the target could not be asked, so that nothing is known of it: no finding, exit code 2.
+    """
+
+    def __init__(self, finding: Finding, is_final: bool, is_outage: bool = False) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
+        self.is_final = is_final or is_outage
+        self.is_outage = is_outage
 
 
 def trouble(error: httpx.TransportError, attempts: Sequence[Attempt]) -> str:
@@ -193,3 +214,34 @@ def reproduction(request: httpx.Request, headers: Iterable[tuple[str, str]]) -> 
 
 
 _DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
+
+
+def require_let_in(answer: Answer) -> None:
+    """Raise `NoAnswerError` where the key, the space or the route is refused: nothing else can be asked then."""
+    if is_retired(answer):
+        raise NoAnswerError(findings(answer, check_retired(answer))[0], True)
+    wanted = sorted(answer.operation.success_statuses)
+    words = _REFUSALS.get(answer.status)
+    if answer.status == 400 and b"SSL certificate" in answer.body:
+        words = "asks for a certificate of the client: 400; name it with --bctrl-client-cert"
+    if answer.status == 404 and all(parameter.setting for parameter in answer.operation.path_parameters):
+        words = _NO_SUCH_SPACE if not check_protocol(answer) else _NO_SUCH_ROUTE
+    if words is None and 300 <= answer.status < 500 and answer.status not in wanted:
+        # What else is asked would be refused in the same way, each time a finding that says nothing new.
+        raise NoAnswerError(check_protocol(answer, wanted)[0], True)
+    if words is None:
+        return
+    refused = Violation("status_code_conformance", "error", f"the target {words}", place="status", expected=wanted)
+    raise NoAnswerError(findings(answer, [refused])[0], True, is_outage=True)
+
+
+_REFUSALS = {
+    401: "refuses the key with 401; see that BCTRL_API_KEY holds a key of this API",
+    403: "refuses the key with 403; see that BCTRL_API_KEY may list the space",
+    404: "has nothing at this path: 404; see that the contract's examples name something that is there",
+}
+_NO_SUCH_SPACE = "knows no such space: 404; see that BCTRL_SPACE_ID, or --bctrl-space-id, names a space of this key"
+_NO_SUCH_ROUTE = (
+    "knows no such space or no such route: 404, and not as the contract documents one; see that the base URL is right, "
+    "and that BCTRL_SPACE_ID names a space of this key"
+)

@@ -66,6 +66,11 @@ class Attempt:
         value: str | None = httpx.Headers(list(self.headers)).get("Retry-After")
         return value
 
+    def may_succeed_yet(self, retry: RetryPolicy) -> bool:
+        """Whether it came to nothing by what another attempt might not meet."""
+        failed = self.error not in (None, *_FINAL) or retry.tries_again(self.status, self.retry_after)
+        return failed and self.method in SAFE_METHODS
+
     @property
     def idle_close(self) -> bool:
         """Whether a kept connection was gone before the request reached anyone."""
@@ -167,9 +172,8 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
         attempt = _attempt(request, outcome, monotonic() - started)
         attempts.append(attempt)
         rules.observe(attempt)
-        rules.connection.pace.learn(
-            outcome.status, httpx.Headers(list(outcome.headers)), monotonic(), datetime.now(UTC)
-        )
+        fields = httpx.Headers(list(outcome.headers))
+        rules.connection.pace.learn(outcome.status, fields, monotonic(), datetime.now(UTC), started)
         limit = deadline + (patience if outcome.status == 429 else 0)
         wait = _wait(request, outcome, attempts, limit, rules)
         if wait is None:
@@ -300,21 +304,17 @@ def _wait(
     request: httpx.Request, outcome: Outcome, attempts: Sequence[Attempt], deadline: float, rules: Rules
 ) -> float | None:
     """Seconds to wait before the next attempt, or None where there is to be none."""
-    retry_after = attempts[-1].retry_after
-    failed = outcome.error is not None or rules.retry.tries_again(outcome.status, retry_after)
     made = len(attempts)
     # A request that a closed connection never carried may have its one attempt yet, and one whose place was taken.
     carried = made - sum(attempt.idle_close or attempt.is_stray for attempt in attempts)
     is_spent = made >= rules.retry.attempts or carried >= request.extensions.get(AT_MOST, made + 1)
-    if not failed or is_spent or request.method not in SAFE_METHODS:
+    if is_spent or not attempts[-1].may_succeed_yet(rules.retry):
         return None
-    if outcome.error is not None and issubclass(outcome.error, _FINAL):
-        return None
-    wait = rules.retry.wait(made, retry_after, datetime.now(UTC), outcome.status)
+    wait = rules.retry.wait(made, attempts[-1].retry_after, datetime.now(UTC), outcome.status)
     return wait if monotonic() + wait < deadline else None
 
 
-_FINAL = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, TooMuchError)
+_FINAL = ("UnsupportedProtocol", "LocalProtocolError", TooMuchError.__name__)
 """Errors that another attempt would only repeat."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class Pace:
     patience: float = 2 * LONGEST
     _next: float = 0.0
     _limits: int = 0
+    _limited: float = -math.inf
 
     def take(self, now: float) -> float:
         """Return the seconds to wait before a request, which is sent then."""
@@ -67,27 +69,38 @@ class Pace:
         self._next = at + self.seconds
         return at - now
 
-    def learn(self, status: int | None, headers: Mapping[str, str], now: float, today: datetime) -> None:
-        """Take an answer's word for how many requests are taken: a 429, or that none is left until a time."""
-        reset = _reset(headers, today)
+    def learn(
+        self, status: int | None, headers: Mapping[str, str], now: float, today: datetime, sent: float = math.inf
+    ) -> None:
+        """Take an answer's word for how many requests are taken: a 429, or that none is left until a time.
+
+        Several 429 to requests that overlapped, which were all `sent` before the first came, count as one.
+        """
         if status != 429:
+            reset = _until(_limit(headers)[1], today) if requests_left(headers) == 0 else None
             if reset is not None and reset <= min(LONGEST, self.patience):
                 # Some answers say so each time, and take more all the same.
                 self.patience -= reset
                 self._next = max(self._next, now + reset)
-            return
-        self._limits += headers.get("Retry-After") != "0"
-        if self._limits > 1 and headers.get("Retry-After") != "0":
-            self.seconds = max(self.seconds, min(SLOWEST, 2 * self.seconds or FIRST))
+        elif headers.get("Retry-After") != "0" and sent > self._limited:
+            self._limits, self._limited = self._limits + 1, now
+            if self._limits > 1:
+                self.seconds = max(self.seconds, min(SLOWEST, 2 * self.seconds or FIRST))
 
 
-def _reset(headers: Mapping[str, str], today: datetime) -> float | None:
-    """Seconds until more requests are taken, where an answer says that none is left (draft-ietf-httpapi-ratelimit)."""
+def requests_left(headers: Mapping[str, str]) -> int | None:
+    """Return how many more requests an answer says are taken for now (draft-ietf-httpapi-ratelimit), if it does."""
+    left = _limit(headers)[0].strip()
+    return int(left) if left.isascii() and left.isdigit() else None
+
+
+def _limit(headers: Mapping[str, str]) -> tuple[str, str]:
+    """How many requests are left, and until when, as an answer spells it."""
     for prefix in ("RateLimit-", "X-RateLimit-", "X-Rate-Limit-"):
-        if headers.get(f"{prefix}Remaining", "").strip() == "0":
-            return _until(headers.get(f"{prefix}Reset", ""), today)
-    found = re.search(r";\s*r=0\b.*?;\s*t=(\d+)", headers.get("RateLimit", ""))
-    return _until(found[1], today) if found else None
+        if left := headers.get(f"{prefix}Remaining", ""):
+            return left, headers.get(f"{prefix}Reset", "")
+    found = re.search(r";\s*r=(\d+)\b.*?;\s*t=(\d+)", headers.get("RateLimit", ""))
+    return (found[1], found[2]) if found else ("", "")
 
 
 def _until(text: str, today: datetime) -> float | None:

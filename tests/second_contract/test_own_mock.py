@@ -26,8 +26,8 @@ class Verdict(NamedTuple):
 
 def judged(contract: Contract) -> Verdict:
     run = with_mock(ContractRun("mock", contract, "", Secret(""), {}, "error", 20))
-    target, answers = Target(run), []
-    target.see = lambda answer, _query, _headers: answers.append((answer.status, answer.header("Content-Type")))
+    answers: list[tuple[int, str | None]] = []
+    target = Target(run, see=lambda answer, *_: answers.append((answer.status, answer.header("Content-Type"))))
     found = run_probes(target)
     target.close()
     return Verdict(found, answers)

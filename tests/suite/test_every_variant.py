@@ -151,6 +151,12 @@ def test_a_whole_run_finds_the_same(name: str, live: LiveRun, pytester: pytest.P
     variant = named(name)
     with serve(variant) as server:
         found, _ = judged(server)
+    with serve(variant) as server:
+        in_turn, _ = judged(server, at_once=1)
+    # What overlaps changes nothing.
+    assert {(one.rule, one.level, one.location) for one in found} == {
+        (one.rule, one.level, one.location) for one in in_turn
+    }
     level, fails = FAILS[variant.expect][0]
     with serve(variant) as server:
         result = live(server, f"--bctrl-fail-on={level}", "--bctrl-report=found.json")

@@ -14,7 +14,7 @@ from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.suite.generate import generated_cases, second_opinion
 from pytest_bctrl.suite.parameters import of_case
-from pytest_bctrl.suite.target import NotCheckedError
+from pytest_bctrl.suite.troubles import NotCheckedError
 from tests.contract.documents import contract_of, document
 
 

@@ -18,10 +18,12 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.suite import probes, selftest
 from pytest_bctrl.suite.parameters import ODD, UNKNOWN, near_misses, unknown, variations
-from pytest_bctrl.suite.plan import Probe, left_out, plan, require_operations, run_probes
+from pytest_bctrl.suite.plan import left_out, plan, require_operations, run_probes
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.sending import Ask, plain
 from pytest_bctrl.suite.summary import Summary
-from pytest_bctrl.suite.target import NotCheckedError, Target
+from pytest_bctrl.suite.target import Target
+from pytest_bctrl.suite.troubles import NotCheckedError
 from pytest_bctrl.suite.verdict import Verdict
 from pytest_bctrl.traffic.mock import MockServer, change
 from pytest_bctrl.traffic.mock.change import Fault
@@ -47,6 +49,15 @@ def target(mock: MockServer, contract: Contract = CONTRACT, **settings: Any) -> 
         made.close()
 
 
+def repeated(asked: Target) -> list[Finding]:
+    (probe,) = plan(asked.run, "test_conformance_is_kept")
+    return list(chain.from_iterable(asked.findings(probe)))
+
+
+def plain_ask(asked: Target) -> Ask:
+    return Ask(asked.run.contract.operations[0], probes.check_first, plain(asked.run, asked.run.contract.operations[0]))
+
+
 def told(found: list[Finding]) -> set[tuple[str, str]]:
     return {(one.rule, one.message) for one in found}
 
@@ -64,8 +75,7 @@ def test_one_pause_that_is_announced_is_borne_and_asked_after() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("status", 503, retry_after=0, after=2, times=1)
     with target(mock) as asked:
-        found = list(chain.from_iterable(Probe("", LISTED, probes.of_repetition).send(asked)))
-        assert ([], 1) == (found, asked.pauses[LISTED.label])
+        assert [] == repeated(asked)
     # Two before it, itself and what it asked for, and then as many as there are usually.
     assert len(mock.requests) == 4 + probes.REPEATS - 1
 
@@ -74,7 +84,7 @@ def test_a_pause_that_comes_again_is_found() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("status", 503, retry_after=0, after=1, every=3)
     with target(mock) as asked:
-        found = list(chain.from_iterable(Probe("", LISTED, probes.of_repetition).send(asked)))
+        found = repeated(asked)
     again = [one for one in found if one.rule == "not_a_server_error"]
     assert "503, for the 2nd time" == again[0].observed
     assert "the server is unavailable again and again" == again[0].message
@@ -84,23 +94,24 @@ def test_a_body_that_is_not_in_its_coding_is_found() -> None:
     mock = MockServer(CONTRACT)
     mock.fault(Fault("coded", change.headers({"Content-Encoding": "deflate"})))
     with target(mock) as asked:
-        found = told(next(probes.of_answer(asked, LISTED)))
+        found = told(probes.check_first(asked.first(LISTED)))
     assert ("complete_answer", "the body is not in the coding that Content-Encoding names") in found
 
 
 def test_a_path_that_is_too_long_may_be_refused_as_such() -> None:
     (long,) = [value for value in ODD if value.name == "long"]
     with target(MockServer(CONTRACT, limits=Limits(target_bytes=1000))) as asked:
-        assert [[]] == list(probes.of_path(asked, LISTED, long))
+        (ask,) = probes.of_path(asked.run, LISTED, long)
+        assert [] == ask.judge(asked.ask(ask))
 
 
 def test_what_is_generated_may_be_refused_as_documented() -> None:
     mock = MockServer(CONTRACT)
     with target(mock) as asked:
         mock.fault("status", 404, times=1)
-        refused = asked.ask(LISTED, asked.plain(LISTED)).answer
+        refused = asked.ask(plain_ask(asked)).answer
         mock.fault("status", 418, times=1)
-        undocumented = asked.ask(LISTED, asked.plain(LISTED)).answer
+        undocumented = asked.ask(plain_ask(asked)).answer
     assert (404, []) == (refused.status, probes.check_generated(refused))
     assert {"status_code_conformance"} == {one.rule for one in probes.check_generated(undocumented)}
 
@@ -140,7 +151,7 @@ def test_a_target_that_drops_kept_connections_is_asked_twice_once() -> None:
         run = replace(run_of(mock), target="live", base_url=f"http://127.0.0.1:{server.server_port}", mock=None)
         asked = Target(run)
         for _ in range(5):
-            asked.ask(LISTED, asked.plain(LISTED))
+            asked.ask(plain_ask(asked))
         asked.close()
         server.shutdown()
     assert len(taken) == 5 + 1
@@ -219,9 +230,9 @@ def test_no_operation_gets_more_than_forty_requests() -> None:
     assert left_out(run, contract.operations[0]) > 40
     assert any("values of its parameters, since 40 requests are the most" in one for one in Summary(run).not_checked())
     assert 0 == left_out(replace(run, contract=CONTRACT), LISTED)
-    asked._sent[contract.operations[0].label] = 40
+    asked._asked[contract.operations[0].label] = 40
     with pytest.raises(NotCheckedError, match="40 requests of an operation are the most that a run sends"):
-        asked.ask(contract.operations[0], asked.plain(contract.operations[0]))
+        asked.ask(plain_ask(asked))
     asked.close()
 
 
@@ -230,9 +241,9 @@ def test_a_made_up_cursor_that_is_refused_is_no_error() -> None:
     mock = MockServer(contract)
     mock.fault("status", 400)
     with target(mock, contract) as asked:
-        asked._first[contract.operations[0].label] = cast("Any", None)
         trial = next(iter(variations(contract, contract.operations[0], {})))
-        (found,) = probes.of_variation(asked, contract.operations[0], trial)
+        (ask,) = probes.of_variation(asked.run, contract.operations[0], trial)
+        found = ask.judge(asked.ask(ask))
     assert ["info"] == [one.level for one in found]
     assert "bctrl_values gives one" in found[0].message
 

@@ -1,0 +1,216 @@
+"""One request of the plan on its way: what it is, over which connection it goes, and what came of it.
+
+What is here may run in several threads; what the run knows of its target is `target`'s alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from http.cookiejar import DefaultCookiePolicy
+from threading import Condition
+from typing import NamedTuple
+
+import httpx
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.credentials import Credential
+from pytest_bctrl.contract.key_fields import KeyField, key_fields
+from pytest_bctrl.contract.model import Operation, covers
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.samples.inputs import Inputs, inputs
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.troubles import reproduction
+from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, Attempt
+from pytest_bctrl.traffic.retry import RetryPolicy
+
+AT_ONCE = 4
+"""Requests that are under way together, and connections that are kept, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request with its answer: as data for our checks, as httpx has it for Schemathesis's.
+
+    `findings` are what is wrong with how it came. `pause` counts the pauses of the target up to the one it met, a 503
+    that says when to come back; it is 0 where it met none.
+    """
+
+    answer: Answer
+    response: httpx.Response
+    findings: tuple[Finding, ...] = ()
+    pause: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request of the plan, and what holds its answer to the contract.
+
+    Without `inputs` it looks at the answer to the operation's plain request, which is sent once. `credential` stands in
+    the key's place, `path` in that of the filled template, `method` in that of the operation's. A `fresh` one opens a
+    connection; one that `follows` is sent when those of its probe before it are answered; a `spare` one is left out
+    where the operation was asked as often as a run may.
+    """
+
+    operation: Operation
+    judge: Callable[[Exchange], list[Finding]]
+    inputs: Inputs | None = None
+    credential: Credential | None = None
+    path: str = ""
+    method: str = ""
+    fresh: bool = False
+    follows: bool = False
+    spare: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probe:
+    """One thing that is asked about one operation, in one request or several; `name` is its part of the id of a test.
+
+    `asks` may raise `NotCheckedError`. What is `repeated` is asked as often after a first pause of the target.
+    """
+
+    name: str
+    operation: Operation
+    asks: Callable[[], Iterable[Ask]]
+    is_repeated: bool = False
+
+
+def plain(run: ContractRun, operation: Operation) -> Inputs:
+    """Return the plainest request: real values in the path, and what else is required."""
+    return inputs(run.contract, operation, run.values) or Inputs()
+
+
+class Reply(NamedTuple):
+    """What came of a request, in all its attempts, and when (seconds, monotonic).
+
+    `shell` reproduces it, `before` the request before on the same connection.
+    """
+
+    request: httpx.Request
+    given: Inputs
+    shell: str
+    before: str
+    attempts: tuple[Attempt, ...]
+    came: httpx.Response | httpx.TransportError
+    at: float
+
+
+@dataclass(slots=True)
+class _Lane:
+    client: httpx.Client
+    before: str = ""
+
+
+class Connections:
+    """Sends requests to one target, over connections that are kept where they may be.
+
+    Each that is kept has seen the right key first: a wrong one over it shows whether the target remembers.
+    """
+
+    def __init__(self, run: ContractRun, base_url: str, retry: RetryPolicy, timeout: float) -> None:
+        self._run, self._base_url, self._retry, self._timeout = run, base_url, retry, timeout
+        self._most = AT_ONCE
+        self._idle: list[_Lane] = []
+        self._open = self._busy = 0
+        self._changed = Condition()
+        self._single: httpx.Client | None = None
+        self.are_kept_in_vain = False
+
+    def narrow(self, keep: int) -> None:
+        """Have one connection at a time from now on, `keep` of those that nobody uses staying open."""
+        with self._changed:
+            self._most = 1
+            self._close_idle(keep)
+            self._changed.notify_all()
+
+    def _close_idle(self, keep: int = 0) -> None:
+        while len(self._idle) > keep:
+            self._idle.pop().client.close()
+            self._open -= 1
+
+    def close(self) -> None:
+        """Close all, when nothing is under way."""
+        self.narrow(0)
+        if self._single is not None:
+            self._single.close()
+
+    def send(self, ask: Ask, at_most: int) -> Reply:
+        """Send a request in so many attempts at most; with the key where the operation takes it."""
+        lane, is_kept = self._lane(ask)
+        operation, sender, given = ask.operation, lane.client, ask.inputs or Inputs()
+        target = (ask.path or operation.url_path(given.path)) + given.query_text
+        given = replace(given, headers=(*_accepted(operation), *given.headers))
+        method = ask.method or operation.method
+        request = sender.build_request(method, self._base_url + target, headers=dict(given.headers))
+        sent = list(self._credentials(operation, ask.credential))
+        fields = {field.name: value for field, value, _ in sent}
+        request.extensions = {**request.extensions, CREDENTIAL: fields, AT_MOST: at_most}
+        shell = reproduction(request, [*given.headers, *((field.name, shell) for field, _, shell in sent)])
+        came: httpx.Response | httpx.TransportError
+        try:
+            came = sender.send(request, stream=True)
+        except httpx.TransportError as error:
+            came = error.with_traceback(None)
+        before, lane.before = lane.before, shell
+        self._give_back(lane, is_kept)
+        attempts = (came if isinstance(came, httpx.Response) else request).extensions[ATTEMPTS]
+        return Reply(request, given, shell, before, attempts, came, time.monotonic())
+
+    def _lane(self, ask: Ask) -> tuple[_Lane, bool]:
+        """Return a connection for a request, and whether it is kept."""
+        is_fresh, has_key = ask.fresh or self.are_kept_in_vain, ask.credential is None
+        with self._changed:
+            if is_fresh and self._most == 1:
+                # A server may take the next only when the one before is closed.
+                self._close_idle()
+            while not is_fresh and not has_key and not self._idle and self._open:
+                self._changed.wait()
+            self._busy += 1
+            if not is_fresh and self._idle:
+                return self._idle.pop(), True
+            is_kept = not is_fresh or (has_key and not self.are_kept_in_vain and self._open < self._most)
+            self._open += is_kept
+            if is_kept:
+                return _Lane(self._client(is_kept=True)), True
+            self._single = self._single or self._client(is_kept=False)
+            return _Lane(self._single), False
+
+    def _give_back(self, lane: _Lane, is_kept: bool) -> None:
+        with self._changed:
+            self._busy -= 1
+            if is_kept and (self._most > 1 or not self._busy):
+                self._idle.append(lane)
+            elif is_kept:
+                lane.client.close()
+                self._open -= 1
+            self._changed.notify_all()
+
+    def _client(self, is_kept: bool) -> httpx.Client:
+        run = self._run
+        made = client(
+            self._base_url, run.key, live=True, retry=self._retry, connection=run.connection, keep_alive=is_kept
+        )
+        made.timeout = httpx.Timeout(self._timeout)
+        # A session cookie that the target sets must not stand in for the key in the next request.
+        made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        return made
+
+    def _credentials(self, operation: Operation, wrong: Credential | None) -> Iterator[tuple[KeyField, Secret, str]]:
+        """The fields that carry a credential, what is in them, and how a shell spells that."""
+        for number, one in enumerate(key_fields(self._run.contract, operation) or ()):
+            if wrong is None or number:
+                yield one, Secret(one.value(self._run.key.reveal())), one.shell("$BCTRL_API_KEY")
+            elif wrong.header is not None:
+                yield one, wrong.header, wrong.shell
+
+
+def _accepted(operation: Operation) -> list[tuple[str, str]]:
+    """The `Accept` field of a request, where JSON as such is not what the contract has."""
+    documented = operation.success.content if operation.success else {}
+    if not documented or any(covers(media, "application/json") for media in documented):
+        return []
+    return [("Accept", ", ".join(media.partition(";")[0].strip() for media in documented))]

@@ -1,0 +1,95 @@
+"""Requests that do not depend on each other overlap, four at most; the verdict is that of one after the other."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.suite.conftest import LiveRun
+from tests.suite.test_every_variant import judged
+from tests.variants import serve
+from tests.variants.reply import Reply
+from tests.variants.service import Hook, Service, Visit
+from tests.variants.variant import Variant, harmless
+
+LIMITED = Service().problem(429, "rate.limited", "Slow down.", ("Retry-After", "0"))
+
+
+class Crowd:
+    """Counts the requests that are in a server together: each stays until `wanted` are there, or a while has passed."""
+
+    def __init__(self, wanted: int, first: Reply | None = None, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        self.most = self.inside = 0
+        self.connections: set[int] = set()
+        self._wanted, self._first, self._headers = wanted, first, headers
+        self._changed = threading.Condition()
+
+    def early(self, visit: Visit) -> Reply | None:
+        with self._changed:
+            self.inside += 1
+            self.connections.add(visit.request.connection)
+            self.most = max(self.most, self.inside)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self.most >= self._wanted, timeout=0.02)
+            self.inside -= 1
+        return self._first if visit.number == 1 else None
+
+    def always(self, _: Visit, reply: Reply) -> Reply:
+        return reply.adding(*self._headers)
+
+    @property
+    def variant(self) -> Variant:
+        return harmless("crowd", "overlap", Service(early=self.early, always=self.always))
+
+
+def test_four_requests_overlap_and_no_more_over_few_connections() -> None:
+    crowd = Crowd(4)
+    with serve(crowd.variant) as server:
+        assert ([], []) == judged(server)
+        assert 39 == len(server.log)
+    assert 4 == crowd.most
+    # Four are kept, and one each goes to the fourth repetition, to a HEAD and to every fourth credential.
+    assert 10 == len(crowd.connections)
+
+
+@pytest.mark.parametrize(
+    ("crowd", "options"),
+    [
+        (Crowd(2, LIMITED), ()),
+        (Crowd(2, headers=(("RateLimit", '"minute";r=3;t=30'),)), ()),
+        (Crowd(2), ("--bctrl-rate=600/s",)),
+        (Crowd(2), ("-p", "xdist", "-n", "1")),
+    ],
+    ids=["429", "few left", "rate", "a worker"],
+)
+def test_a_target_that_asks_for_it_gets_one_request_at_a_time(
+    crowd: Crowd, options: tuple[str, ...], live: LiveRun
+) -> None:
+    with serve(crowd.variant) as server:
+        assert pytest.ExitCode.OK == live(server, *options).ret
+    assert 1 == crowd.most
+
+
+def crashing(visit: Visit, reply: Reply) -> Reply:
+    return Service().problem(500, "server.error", "Something broke.")
+
+
+@pytest.mark.parametrize(
+    ("options", "hook", "sent"),
+    [
+        (("-k", "credential and empty"), None, range(2, 3)),
+        (("-k", "kept or missing"), None, range(7, 8)),
+        (("bctrl::test_invariant",), None, range(1, 2)),
+        (("-x",), crashing, range(7, 7 + 4)),
+    ],
+    ids=["one test", "some tests", "no request of its own", "-x"],
+)
+def test_only_what_the_tests_need_is_sent(
+    options: tuple[str, ...], hook: Hook | None, sent: range, live: LiveRun
+) -> None:
+    """After the test that ends a run, no more than what was under way with it."""
+    service = Service(refused=hook) if hook else Service()
+    with serve(harmless("asked", "overlap", service)) as server:
+        live(server, *options)
+        assert len(server.log) in sent
