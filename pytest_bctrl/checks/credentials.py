@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.key_fields import BEARER, KeyField
+from pytest_bctrl.finding import Finding
 from pytest_bctrl.secret import Secret
 
 REFUSED = frozenset({401, 403})
@@ -142,3 +143,33 @@ def check_refused(answer: Answer, credential: str) -> Iterator[Violation]:
             observed=answer.status,
             kind="let in" if let_in else "not refused",
         )
+
+
+def as_one(found: Sequence[Finding]) -> list[Finding]:
+    """Fold the findings of one cause: who lets in a request without a credential looks at none, or a cache leaks.
+
+    The finding that stays says in which other places the same was seen; it keeps its name.
+    """
+    causes = {_cause(one): one for one in found if _is_let_in(one) and one.location == f"credential: {NONE.name}"}
+    folded: dict[int, list[Finding]] = {}
+    for one in found:
+        cause = causes.get(_cause(one)) if _is_let_in(one) else None
+        folded.setdefault(id(cause or one), []).append(one)
+    return [_folded(one, folded[id(one)]) for one in found if id(one) in folded]
+
+
+def _cause(finding: Finding) -> tuple[str, str, bool]:
+    return finding.operation, finding.level, bool(finding.extra.get("accepted"))
+
+
+def _is_let_in(finding: Finding) -> bool:
+    return finding.rule == RULE and isinstance(finding.observed, int) and 200 <= finding.observed < 300
+
+
+def _folded(finding: Finding, group: Sequence[Finding]) -> Finding:
+    also = [one.location.removeprefix("credential: ") for one in group if one is not finding]
+    if not also:
+        return finding
+    total = sum(one.total or 0 for one in group)
+    message = f"{finding.message}, and so are {len(also)} further kinds: {', '.join(also)}"
+    return replace(finding, message=message, count=sum(one.count for one in group), total=total)

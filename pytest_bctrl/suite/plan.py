@@ -9,7 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeAlias
 
-from pytest_bctrl.checks.credentials import NONE, Credential, wrong_credentials
+from pytest_bctrl.checks.credentials import NONE, Credential, as_one, wrong_credentials
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.key_fields import KeyField, guarded_by, key_fields, lets_in
 from pytest_bctrl.contract.model import Operation
@@ -83,7 +83,7 @@ def run_probes(target: Target, operation: Operation | None = None) -> list[Findi
             found.append(error.finding)
             if error.is_final:
                 break
-    return merge(found)
+    return as_one(merge(found))
 
 
 def askable(run: ContractRun) -> list[Operation]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pytest_bctrl.checks.credentials import as_one
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.files import update_command
 from pytest_bctrl.contract.parameters import documented_refusals
@@ -91,7 +92,7 @@ class Summary:
         if not self._outcomes:
             return
         terminal.section("bctrl contract", sep="=")
-        found = merge(self._found)
+        found = self.findings()
         if self.stopped and not found and not self._outcomes["passed"]:
             for line in (f"not checked  {self._not_looked_at[0]}", *self._next([], [])):
                 terminal.line(line)
@@ -120,7 +121,7 @@ class Summary:
             )
         if run.upstream is not None and not self._not_looked_at:
             lines.append(f"checked      the vendored spec against {run.upstream}")
-        return [*lines, f"found        {counted(merge(self._found))}"]
+        return [*lines, f"found        {counted(self.findings())}"]
 
     def _switched_off(self) -> list[str]:
         return [
@@ -159,8 +160,8 @@ class Summary:
         return [*self._not_looked_at, *lines]
 
     def findings(self) -> list[Finding]:
-        """All that was found, worst level first, equal findings of several tests as one."""
-        return sorted(merge(self._found), key=lambda finding: LEVELS.index(finding.level))
+        """All that was found, worst level first; equal findings of several tests, and those of one cause, as one."""
+        return sorted(as_one(merge(self._found)), key=lambda finding: LEVELS.index(finding.level))
 
     def title(self) -> Title:
         """What the reports say of themselves."""
@@ -213,7 +214,7 @@ class Summary:
         baseline = self._run.baseline
         if baseline is None:  # pragma: no cover - `start` gave it one, which the type cannot say
             return []
-        found = merge(self._found)
+        found = self.findings()
         borne = sum(bool(finding.extra.get("accepted")) for finding in found)
         lines = [f"{borne} of {len(found)} findings, by {baseline.allow_list.path}"] if borne else []
         notes = baseline.notes(self._found) if self._looked_at_everything else baseline.expired(self._found)

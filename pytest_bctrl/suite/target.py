@@ -219,7 +219,7 @@ class Target:
         self._under_way.append(self._threads.submit(self._send, ask, earlier))
         return _Due(ask, self._under_way[-1], self._pauses[ask.operation.label])
 
-    def _send(self, ask: Ask, after: Iterable[Future[Reply]], at_most: int = 1) -> Reply:
+    def _send(self, ask: Ask, after: Iterable[Future[Reply]], at_most: int = 0) -> Reply:
         wait(after)
         return self._connections.send(ask, at_most)
 
@@ -233,9 +233,12 @@ class Target:
 
     def _reserve(self, operation: Operation) -> None:
         if self._left(operation) < 1:
-            raise NotCheckedError(f"{self.run.most_requests} requests of an operation are the most that a run sends")
+            raise self._too_many()
         self._asked[operation.label] += 1
         self.tally["requests"] += 1
+
+    def _too_many(self) -> NotCheckedError:
+        return NotCheckedError(f"{self.run.most_requests} requests of an operation are the most that a run sends")
 
     def _plain_ask(self, operation: Operation) -> Ask:
         return Ask(operation, lambda exchange: [], plain(self.run, operation))
@@ -277,16 +280,20 @@ class Target:
         if not wait([due.reply], self._patience).done:
             self._one_at_a_time(keep=0)
         reply = due.reply.result()
-        last, left = reply.attempts[-1], self._spare(operation)
+        last, left = reply.attempts[-1], min(self._spare(operation), self._retry.attempts - 1)
         pause = self._retry.wait(1, last.retry_after, datetime.now(UTC), last.status)
-        if left < 1 or not last.may_succeed_yet(self._retry) or pause > self._retry.budget + self._retry.patience:
+        if not last.may_succeed_yet(self._retry) or pause > self._retry.budget + self._retry.patience:
             return reply
-        self._one_at_a_time()
-        wait(self._under_way)
+        if not last.is_vain:
+            self._one_at_a_time()
+            wait(self._under_way)
+        elif not left:
+            raise self._too_many()
+        if not left:
+            return reply
         time.sleep(max(0.0, pause - (time.monotonic() - reply.at)))
-        # One that lost its time gets one more, and not all that a request may have.
-        left = 1 if last.error in TIMEOUTS else min(left, self._retry.attempts - 1)
-        more = self._send(due.ask, (), left)
+        # What lost its time may lose as much as is left of a budget.
+        more = self._send(due.ask, (), min(left, 2) if last.error in TIMEOUTS else left)
         return more._replace(attempts=(*reply.attempts, *more.attempts))
 
     def _spare(self, operation: Operation) -> int:
@@ -299,7 +306,7 @@ class Target:
         self.tally["requests"] += more
         self._asked[label] += more
         self._unplanned[label] += more
-        vain = [attempt.idle_close or attempt.is_stray for attempt in attempts]
+        vain = [attempt.is_vain for attempt in attempts]
         # A kept connection was gone, or held what is no answer: another may, too, and each costs a request more.
         self._connections.are_kept_in_vain |= any(vain)
         lost = [attempt.seconds for attempt in attempts if attempt.error in TIMEOUTS]

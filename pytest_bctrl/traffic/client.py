@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -17,7 +16,7 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.incoming import ACCEPTED
 from pytest_bctrl.secret import Secret, secret
 from pytest_bctrl.settings import is_sendable
-from pytest_bctrl.traffic.flow import Attempt, FieldsFor, ProxyAddress, Rules
+from pytest_bctrl.traffic.flow import FieldsFor, ProxyAddress, Rules
 from pytest_bctrl.traffic.origin import Connection, Origin, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.transport import AsyncGuardedTransport, GuardedTransport
@@ -29,17 +28,22 @@ _SAFE: Mapping[str, Any] = {"timeout": TIMEOUT, "follow_redirects": False, "trus
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": ACCEPTED, "User-Agent": f"pytest-bctrl/{__version__}"}
 
 
+class Options(TypedDict, total=False):
+    """What a client may be given beside its target: see `client`."""
+
+    retry: RetryPolicy
+    fields: FieldsFor
+    connection: Connection
+
+
 def client(
     base_url: str,
     key: Secret | str | None,
     *,
     live: bool,
-    retry: RetryPolicy | None = None,
-    observe: Callable[[Attempt], None] = lambda attempt: None,
     around: Callable[[httpx.BaseTransport], httpx.BaseTransport] = lambda transport: transport,
-    fields: FieldsFor | None = None,
-    connection: Connection | None = None,
     keep_alive: bool = True,
+    **options: Unpack[Options],
 ) -> httpx.Client:
     """Return an `httpx.Client` on `base_url` that sends `key` to that origin only.
 
@@ -51,7 +55,7 @@ def client(
 
     Raises `SettingError` for a key, a certificate or a proxy that cannot be used.
     """
-    rules = _rules(base_url, key, live, retry, observe, fields, connection)
+    rules = _rules(base_url, key, live, options)
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=20 if keep_alive else 0)
     transport = around(GuardedTransport(rules, _opened(httpx.HTTPTransport, rules, limits)))
     return httpx.Client(base_url=base_url, transport=transport, headers=_HEADERS, **_SAFE)
@@ -62,32 +66,21 @@ def async_client(
     key: Secret | str | None,
     *,
     live: bool,
-    retry: RetryPolicy | None = None,
-    observe: Callable[[Attempt], None] = lambda attempt: None,
     around: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda transport: transport,
-    fields: FieldsFor | None = None,
-    connection: Connection | None = None,
+    **options: Unpack[Options],
 ) -> httpx.AsyncClient:
     """Return an `httpx.AsyncClient` that keeps the same rules as `client`.
 
     Each request has a connection of its own, closed with the answer: a client that nobody awaited the closing of
     leaves nothing open behind its event loop.
     """
-    rules = _rules(base_url, key, live, retry, observe, fields, connection)
+    rules = _rules(base_url, key, live, options)
     limits = httpx.Limits(max_keepalive_connections=0)
     transport = around(AsyncGuardedTransport(rules, _opened(httpx.AsyncHTTPTransport, rules, limits)))
     return httpx.AsyncClient(base_url=base_url, transport=transport, headers=_HEADERS, **_SAFE)
 
 
-def _rules(
-    base_url: str,
-    key: Secret | str | None,
-    live: bool,
-    retry: RetryPolicy | None,
-    observe: Callable[[Attempt], None],
-    fields: FieldsFor | None,
-    connection: Connection | None,
-) -> Rules:
+def _rules(base_url: str, key: Secret | str | None, live: bool, options: Options) -> Rules:
     held = None if key is None else secret(key)
     # Told apart by a function that has ended when the error is raised: a traceback shows the values of its frames.
     if held is not None and not is_sendable(held.reveal()):
@@ -98,11 +91,7 @@ def _rules(
         )
     # httpx writes a host name in the form that goes on the wire (`xn--…`), and the origin is compared with that.
     origin = origin_of(str(httpx.URL(base_url)))
-    proxy = _proxy(origin)
-    rules = Rules(
-        origin, held, live, retry or RetryPolicy(), observe, connection=connection or Connection(), proxy=proxy
-    )
-    return rules if fields is None else replace(rules, fields=fields)
+    return Rules(origin, held, live, proxy=_proxy(origin), **options)
 
 
 Transport = TypeVar("Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)

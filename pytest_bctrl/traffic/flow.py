@@ -27,7 +27,8 @@ CREDENTIAL = "bctrl_credential"
 """Request extension: header fields, name to `Secret`, to send in the key's place; an empty mapping sends none."""
 
 AT_MOST = "bctrl_at_most"
-"""Request extension: attempts that this request may have, where that is fewer than the policy allows."""
+"""Request extension: attempts that this request may have, where that is fewer than the policy allows; 0 for one that is
+not made again even if a kept connection was gone."""
 
 
 class TooMuchError(httpx.ReadError):
@@ -46,19 +47,20 @@ class Attempt:
     """One try at a request: the answer it got, with the body as sent, or the kind of error (an httpx exception's name).
 
     `reused` tells that it went over a connection that an earlier request had opened, `begun` that the head of an
-    answer came.
+    answer came. An error is data, so that no traceback keeps the frames in which the key is on its way to the wire.
     """
 
-    method: str
-    url: str
-    status: int | None
-    error: str | None
-    detail: str
-    seconds: float
+    method: str = ""
+    url: str = ""
+    status: int | None = None
+    error: str | None = None
+    detail: str = ""
+    seconds: float = 0.0
     reused: bool = False
     begun: bool = True
     headers: Sequence[tuple[bytes, bytes]] = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)
+    extensions: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     @property
     def retry_after(self) -> str | None:
@@ -87,6 +89,11 @@ class Attempt:
         """Whether what stood on a kept connection is no answer: it may have come after the end of the one before."""
         return self.reused and not self.begun and self.error == "RemoteProtocolError" and _GONE not in self.detail
 
+    @property
+    def is_vain(self) -> bool:
+        """Whether it is the fault of the connection that it was kept."""
+        return self.idle_close or self.is_stray
+
 
 @dataclass(frozen=True, slots=True)
 class ProxyAddress:
@@ -101,15 +108,13 @@ class ProxyAddress:
 class Rules:
     """What a client may do: where the key goes, whether the target is live, when to try again.
 
-    `observe` is called with every attempt, also with those that a retry makes good. `fields` says, for a method and a
-    path, which header fields carry the key. `proxy` is what requests go through.
+    `fields` says, for a method and a path, which header fields carry the key. `proxy` is what requests go through.
     """
 
     origin: Origin
     key: Secret | None
     live: bool
     retry: RetryPolicy = field(default_factory=RetryPolicy)
-    observe: Callable[[Attempt], None] = lambda attempt: None
     fields: FieldsFor = lambda method, path: (BEARER,)
     connection: Connection = field(default_factory=Connection)
     proxy: ProxyAddress | None = None
@@ -130,24 +135,7 @@ class Wait:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a `Send`: an answer with its body as sent, or an error as data.
-
-    Errors are data here so that no traceback keeps the frames in which the key is on its way to the wire.
-    """
-
-    status: int | None = None
-    headers: Sequence[tuple[bytes, bytes]] = ()
-    body: bytes = b""
-    extensions: dict[str, object] = field(default_factory=dict)
-    error: type[httpx.TransportError] | None = None
-    detail: str = ""
-    reused: bool = False
-    begun: bool = True
-
-
-Flow = Generator[Send | Wait | httpx.Response, Outcome | None, None]
+Flow = Generator[Send | Wait | httpx.Response, Attempt | None, None]
 
 
 def flow(request: httpx.Request, rules: Rules) -> Flow:
@@ -165,34 +153,33 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
     deadline = monotonic() + rules.retry.budget
     while True:
         started = monotonic()
-        outcome = yield Send(_timed(outgoing, deadline - started), deadline)
-        if outcome is None:  # pragma: no cover - drivers give one for each Send, which the type cannot say
-            raise RuntimeError("the driver gave no outcome")
-        outcome = _unpackable(outcome)
-        attempt = _attempt(request, outcome, monotonic() - started)
+        answered = yield Send(_timed(outgoing, deadline - started), deadline)
+        if answered is None:  # pragma: no cover - drivers give one for each Send, which the type cannot say
+            raise RuntimeError("the driver gave no attempt")
+        seconds = monotonic() - started
+        attempt = replace(_unpackable(answered), method=request.method, url=str(request.url), seconds=seconds)
         attempts.append(attempt)
-        rules.observe(attempt)
-        fields = httpx.Headers(list(outcome.headers))
-        rules.connection.pace.learn(outcome.status, fields, monotonic(), datetime.now(UTC), started)
-        limit = deadline + (patience if outcome.status == 429 else 0)
-        wait = _wait(request, outcome, attempts, limit, rules)
+        fields = httpx.Headers(list(attempt.headers))
+        rules.connection.pace.learn(attempt.status, fields, monotonic(), datetime.now(UTC), started)
+        limit = deadline + (patience if attempt.status == 429 else 0)
+        wait = _wait(request, attempts, limit, rules)
         if wait is None:
-            yield _finish(request, outcome, tuple(attempts))
+            yield _finish(request, attempt, tuple(attempts))
             continue
         wait = max(wait, rules.connection.pace.take(monotonic()))
-        if outcome.status == 429:
+        if attempt.status == 429:
             # What the target asks for is no time that it takes.
             patience, deadline = patience - wait, deadline + wait
         yield Wait(wait)
 
 
-def _unpackable(outcome: Outcome) -> Outcome:
-    """The outcome, or an error in its place where httpx would unpack too much from its body."""
+def _unpackable(attempt: Attempt) -> Attempt:
+    """The attempt, or an error in its place where httpx would unpack too much from its body."""
     try:
-        require_unpackable(outcome.body, httpx.Headers(list(outcome.headers)).get("Content-Encoding", ""))
+        require_unpackable(attempt.body, httpx.Headers(list(attempt.headers)).get("Content-Encoding", ""))
     except TooLargeError as error:
-        return replace(outcome, status=None, headers=(), body=b"", error=TooMuchError, detail=str(error.strerror))
-    return outcome
+        return Attempt(error=TooMuchError.__name__, detail=str(error.strerror), reused=attempt.reused)
+    return attempt
 
 
 def refuse_unsafe(request: httpx.Request, rules: Rules) -> None:
@@ -281,36 +268,19 @@ def _timed(request: httpx.Request, left: float) -> httpx.Request:
 _MARGIN = 0.5
 
 
-def _attempt(request: httpx.Request, outcome: Outcome, seconds: float) -> Attempt:
-    return Attempt(
-        request.method,
-        str(request.url),
-        outcome.status,
-        outcome.error.__name__ if outcome.error else None,
-        outcome.detail,
-        seconds,
-        outcome.reused,
-        outcome.begun,
-        outcome.headers,
-        outcome.body,
-    )
-
-
 _GONE = "without sending a response"
 """httpcore's words for a connection that ended where an answer was to begin."""
 
 
-def _wait(
-    request: httpx.Request, outcome: Outcome, attempts: Sequence[Attempt], deadline: float, rules: Rules
-) -> float | None:
+def _wait(request: httpx.Request, attempts: Sequence[Attempt], deadline: float, rules: Rules) -> float | None:
     """Seconds to wait before the next attempt, or None where there is to be none."""
-    made = len(attempts)
+    made, last = len(attempts), attempts[-1]
     # A request that a closed connection never carried may have its one attempt yet, and one whose place was taken.
-    carried = made - sum(attempt.idle_close or attempt.is_stray for attempt in attempts)
+    carried = made - sum(attempt.is_vain for attempt in attempts)
     is_spent = made >= rules.retry.attempts or carried >= request.extensions.get(AT_MOST, made + 1)
-    if is_spent or not attempts[-1].may_succeed_yet(rules.retry):
+    if is_spent or not last.may_succeed_yet(rules.retry):
         return None
-    wait = rules.retry.wait(made, attempts[-1].retry_after, datetime.now(UTC), outcome.status)
+    wait = rules.retry.wait(made, last.retry_after, datetime.now(UTC), last.status)
     return wait if monotonic() + wait < deadline else None
 
 
@@ -318,18 +288,16 @@ _FINAL = ("UnsupportedProtocol", "LocalProtocolError", TooMuchError.__name__)
 """Errors that another attempt would only repeat."""
 
 
-def _finish(request: httpx.Request, outcome: Outcome, attempts: tuple[Attempt, ...]) -> httpx.Response:
-    if outcome.error is not None:
+def _finish(request: httpx.Request, last: Attempt, attempts: tuple[Attempt, ...]) -> httpx.Response:
+    if last.status is None:
         times = f" ({len(attempts)} attempts)" if len(attempts) > 1 else ""
-        error = outcome.error(f"{request.method} {request.url}: {outcome.detail}{times}", request=request)
+        kind: type[httpx.TransportError] = getattr(httpx, str(last.error), TooMuchError)
         request.extensions = {**request.extensions, ATTEMPTS: attempts}
-        raise error
-    if outcome.status is None:  # pragma: no cover - an outcome has one or the other, which the type cannot say
-        raise RuntimeError("an outcome has a status or an error")
+        raise kind(f"{request.method} {request.url}: {last.detail}{times}", request=request)
     return httpx.Response(
-        outcome.status,
-        headers=list(outcome.headers),
-        stream=httpx.ByteStream(outcome.body),
+        last.status,
+        headers=list(last.headers),
+        stream=httpx.ByteStream(last.body),
         request=request,
-        extensions={**outcome.extensions, ATTEMPTS: attempts},
+        extensions={**last.extensions, ATTEMPTS: attempts},
     )

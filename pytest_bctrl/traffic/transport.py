@@ -15,7 +15,7 @@ import anyio
 import httpx
 
 from pytest_bctrl.incoming import MOST, size
-from pytest_bctrl.traffic.flow import Flow, Outcome, Rules, Send, TooMuchError, flow
+from pytest_bctrl.traffic.flow import Attempt, Flow, Rules, Send, TooMuchError, flow
 
 
 class GuardedTransport(httpx.BaseTransport):
@@ -30,7 +30,7 @@ class GuardedTransport(httpx.BaseTransport):
         """Send one request; raises httpx's own errors, and `UnsafeRequestError` before anything is sent."""
         request.read()
         running = flow(request, self._rules)
-        outcome: Outcome | None = None
+        outcome: Attempt | None = None
         while True:
             step = running.send(outcome)
             if isinstance(step, httpx.Response):
@@ -41,7 +41,7 @@ class GuardedTransport(httpx.BaseTransport):
                 outcome = None
                 time.sleep(step.seconds)
 
-    def _send(self, step: Send) -> Outcome:
+    def _send(self, step: Send) -> Attempt:
         with self._watchdog.over(step) as watch:
             step.request.extensions["trace"] = watch.trace
             begun = False
@@ -57,7 +57,7 @@ class GuardedTransport(httpx.BaseTransport):
                     response.close()
             except httpx.TransportError as error:
                 return _failed(_late() if watch.fired else error, watch.events, self._rules, begun)
-        return Outcome(response.status_code, response.headers.raw, bytes(body), _kept(response))
+        return _answered(response, body)
 
     def close(self) -> None:
         """Close the connections."""
@@ -75,7 +75,7 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
         """Send one request; raises httpx's own errors, and `UnsafeRequestError` before anything is sent."""
         await request.aread()
         running: Flow = flow(request, self._rules)
-        outcome: Outcome | None = None
+        outcome: Attempt | None = None
         while True:
             step = running.send(outcome)
             if isinstance(step, httpx.Response):
@@ -86,7 +86,7 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
                 outcome = None
                 await anyio.sleep(step.seconds)
 
-    async def _send(self, step: Send) -> Outcome:
+    async def _send(self, step: Send) -> Attempt:
         events: list[str] = []
 
         async def trace(name: str, info: object) -> None:
@@ -112,7 +112,7 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
             return _failed(_too_large(), events, self._rules)
         if scope.cancelled_caught or response is None:
             return _failed(_late(), events, self._rules)
-        return Outcome(response.status_code, response.headers.raw, bytes(body), _kept(response))
+        return _answered(response, body)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -134,22 +134,22 @@ def _late() -> httpx.ReadTimeout:
     return httpx.ReadTimeout("the answer was still being sent when the time was up")
 
 
-def _kept(response: httpx.Response) -> dict[str, Any]:
-    """The extensions that still mean something once the connection was given back."""
-    return {
-        name: response.extensions[name] for name in ("http_version", "reason_phrase") if name in response.extensions
-    }
+def _answered(response: httpx.Response, body: bytearray) -> Attempt:
+    # Of the extensions, those that still mean something once the connection was given back.
+    names = ("http_version", "reason_phrase")
+    kept = {name: response.extensions[name] for name in names if name in response.extensions}
+    return Attempt(status=response.status_code, headers=response.headers.raw, body=bytes(body), extensions=kept)
 
 
-def _failed(error: httpx.TransportError, events: Sequence[str], rules: Rules, begun: bool = True) -> Outcome:
+def _failed(error: httpx.TransportError, events: Sequence[str], rules: Rules, begun: bool = True) -> Attempt:
     detail = _DETAILS.get(type(error)) or _in_words(str(error)) or type(error).__name__
     started, connected, secured = (any(name.endswith(end) for name in events) for end in _STEPS)
     if rules.proxy is None or not started or (connected and (secured or rules.origin.scheme == "http")):
-        return Outcome(error=type(error), detail=detail, reused=not started, begun=begun)
+        return Attempt(error=type(error).__name__, detail=detail, reused=not started, begun=begun)
     # What the request goes through is not there, or does not let it pass: nothing is known of the target.
     words = "does not let the request pass" if connected else "cannot be reached"
     detail = f"the proxy ({rules.proxy.shown}) {words}: {detail}"
-    return Outcome(error=httpx.ProxyError, detail=detail, begun=False)
+    return Attempt(error="ProxyError", detail=detail, begun=False)
 
 
 def _in_words(text: str) -> str:
@@ -181,17 +181,19 @@ class _Watch:
         self.events: list[str] = []
         self.fired = False
         self._streams = streams
+        self._own: list[Any] = []
 
     def trace(self, name: str, info: dict[str, Any]) -> None:
         """Take httpcore's word for what happens on the wire (its trace extension)."""
         self.events.append(name)
         if name.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._streams.add(info["return_value"])
+            self._own.append(info["return_value"])
 
     def fire(self) -> None:
         """Shut the connections down, which wakes the thread that waits on one."""
         self.fired = True
-        for stream in list(self._streams):
+        for stream in self._own or list(self._streams):
             with suppress(OSError, AttributeError):
                 stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
@@ -201,8 +203,8 @@ class _Watchdog:
 
     httpx's time-outs start anew with every byte, so none of them bounds an answer as a whole.
 
-    A deadline that passes ends all connections of the transport: which one a request is on cannot be told from outside,
-    and a request that loses its connection to another's deadline is safe, so it is tried again.
+    A deadline that passes ends the connection that the request opened, else all of the transport: which one it is on
+    cannot be told from outside, and a request that loses its connection to another's deadline is safe, and tried again.
     """
 
     def __init__(self) -> None:

@@ -133,6 +133,15 @@ def test_verdict(variant: Variant) -> None:
         assert sorted(shaped) == sorted((one.rule, one.location) for one in observed if one.rule in SHAPE)
 
 
+def test_who_lets_in_everyone_has_one_finding_that_counts_the_rest() -> None:
+    with serve(named("no-auth-needed")) as server:
+        found, _ = judged(server)
+    (one,) = at_or_above(found, "error")
+    assert ("ignored_auth", "credential: no header", 16, 16) == (one.rule, one.location, one.count, one.total)
+    assert one.message.startswith("a wrong credential is let in, and so are 15 further kinds: ")
+    assert "no header, HEAD" in one.message
+
+
 WHOLE = """
     plain empty-list gzip-chunked connection-close set-cookie nested-errors 429-once-with-date
     503-once-at-first name-missing last-of-300-status-unknown envelope-list fifth-answer-is-html

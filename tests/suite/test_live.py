@@ -110,7 +110,7 @@ def _from(number: int) -> Callable[[Visit, Reply], Reply]:
 
 
 def test_a_generated_value_that_gets_no_answer_is_not_asked_again(live: LiveRun) -> None:
-    with serve(faulty("protocol", "late-resets", "connection", Service(always=_from(32)))) as server:
+    with serve(faulty("protocol", "late-resets", "connection", Service(always=_from(26)))) as server:
         result = live(server)
 
         assert result.ret == pytest.ExitCode.TESTS_FAILED

@@ -74,7 +74,7 @@ def contract_of(schema: Any = True, security: str = "", **operation: Any) -> Con
 def test_one_pause_that_is_announced_is_borne_and_asked_after() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("status", 503, retry_after=0, after=2, times=1)
-    with target(mock) as asked:
+    with target(mock, at_once=1) as asked:
         assert [] == repeated(asked)
     # Two before it, itself and what it asked for, and then as many as there are usually.
     assert len(mock.requests) == 4 + probes.REPEATS - 1
