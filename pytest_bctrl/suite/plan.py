@@ -42,6 +42,11 @@ def plan(run: ContractRun, test: str = "", only: Operation | None = None) -> Ite
                 yield Probe("-".join(filter(None, parts)), operation, asks, is_repeated=ask is probes.of_repetition)
 
 
+def tests() -> dict[str, str]:
+    """Return the names of the tests that there may be, and what each says, in the order in which they are sent."""
+    return {name: str(ask.__doc__) for name, (_, ask) in _TESTS.items()}
+
+
 def left_out(run: ContractRun, operation: Operation) -> int:
     """Return how many values are not tried, so that an operation gets no more requests than a run sends at most."""
     return sum(_wanted(run, operation).values()) - sum(_shares(run, operation).values())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 from urllib.parse import unquote
 
@@ -44,6 +44,7 @@ REPEATS = 6
 def of_plain(judge: Callable[..., list[Finding]]) -> Callable[..., Iterator[Ask]]:
     """Look at the answer to the plain request; what is given is given to the judge, too."""
 
+    @wraps(judge)
     def asks(_run: ContractRun, operation: Operation, *given: Any) -> Iterator[Ask]:
         yield Ask(operation, lambda exchange: judge(exchange, *given))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -95,7 +95,6 @@ class Target:
         self._due: defaultdict[Probe, deque[_Due | Exception | None]] = defaultdict(deque)
         self._ahead = 0
         self._under_way: list[Future[Reply]] = []
-        self._plain: dict[str, _Due] = {}
         self._first: dict[str, Exchange | NoAnswerError] = {}
         self._asked, self._unplanned, self._pauses = Counter[str](), Counter[str](), Counter[str]()
         self._lost, self._hung = 0.0, ""
@@ -114,9 +113,8 @@ class Target:
         """
         known = self._first.get(operation.label)
         if known is None:
-            due = self._plain.pop(operation.label, None) or _Due(self._plain_ask(operation))
             try:
-                known = self._exchange(due)
+                known = self._exchange(_Due(Ask(operation, lambda exchange: [], plain(self.run, operation))))
                 require_let_in(known.answer)
             except NoAnswerError as error:
                 known = NoAnswerError(error.finding, is_final=True, is_outage=error.is_outage)
@@ -192,32 +190,22 @@ class Target:
     def _begun(self, ask: Ask, before: Iterable[_Due | Exception | None]) -> _Due | Exception:
         """Have a thread send a request, where requests may overlap; else it is sent when its answer is looked at."""
         due = _Due(ask)
-        if self._at_once > 1:
-            try:
-                due = self._sent_ahead(ask, before)
-            except (NoAnswerError, NotCheckedError) as error:
-                return error
+        try:
+            if self._at_once > 1 and ask.inputs is not None:
+                # The plain one goes alone: it tells whether anything else can be asked.
+                self.first(ask.operation)
+                due = self._handed_over(ask, before) if self._at_once > 1 else due
+        except (NoAnswerError, NotCheckedError) as error:
+            return error
         self._ahead += 1
         return due
 
-    def _sent_ahead(self, ask: Ask, before: Iterable[_Due | Exception | None]) -> _Due:
-        label = ask.operation.label
-        if ask.inputs is None:
-            # The first of all goes alone: it tells whether anything else can be asked.
-            if self._first and label not in self._first and label not in self._plain:
-                self._plain[label] = self._handed_over(self._plain_ask(ask.operation), ())
-            return _Due(ask)
-        self.first(ask.operation)
-        if self._at_once == 1:
-            return _Due(ask)
-        earlier = [one.reply for one in before if isinstance(one, _Due) and one.reply] if ask.follows else []
-        return self._handed_over(ask, earlier)
-
-    def _handed_over(self, ask: Ask, earlier: Sequence[Future[Reply]]) -> _Due:
+    def _handed_over(self, ask: Ask, before: Iterable[_Due | Exception | None]) -> _Due:
         self._reserve(ask.operation)
-        self._under_way = [one for one in self._under_way if not one.done()]
-        self._under_way.append(self._threads.submit(self._send, ask, earlier))
-        return _Due(ask, self._under_way[-1], self._pauses[ask.operation.label])
+        earlier = [one.reply for one in before if isinstance(one, _Due) and one.reply] if ask.follows else []
+        reply = self._threads.submit(self._send, ask, earlier)
+        self._under_way = [*(one for one in self._under_way if not one.done()), reply]
+        return _Due(ask, reply, self._pauses[ask.operation.label])
 
     def _send(self, ask: Ask, after: Iterable[Future[Reply]], at_most: int = 0) -> Reply:
         wait(after)
@@ -240,12 +228,9 @@ class Target:
     def _too_many(self) -> NotCheckedError:
         return NotCheckedError(f"{self.run.most_requests} requests of an operation are the most that a run sends")
 
-    def _plain_ask(self, operation: Operation) -> Ask:
-        return Ask(operation, lambda exchange: [], plain(self.run, operation))
-
     def _answered(self, due: _Due) -> Exchange:
-        plain = self.first(due.ask.operation)
-        return plain if due.ask.inputs is None else self._exchange(due)
+        first = self.first(due.ask.operation)
+        return first if due.ask.inputs is None else self._exchange(due)
 
     def _exchange(self, due: _Due) -> Exchange:
         operation, label = due.ask.operation, due.ask.operation.label

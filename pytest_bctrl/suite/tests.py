@@ -15,7 +15,7 @@ from pytest_bctrl.checks.own import BrokenCheckError
 from pytest_bctrl.finding import Finding, at_or_above
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.suite.observing import observer
-from pytest_bctrl.suite.plan import plan
+from pytest_bctrl.suite.plan import plan, tests
 from pytest_bctrl.suite.run import RUN
 from pytest_bctrl.suite.sending import AT_ONCE, Probe
 from pytest_bctrl.suite.target import Target
@@ -52,24 +52,32 @@ def verdict(request: pytest.FixtureRequest, target: Target) -> Verdict:
 
 @pytest.fixture
 def hold(target: Target, verdict: Verdict) -> Callable[[Probe], None]:
-    """Send a probe, and hold the test to what it finds."""
+    """Ask what a probe asks, and hold the test to what it finds."""
 
-    def send(probe: Probe) -> None:
-        not_checked, broken = "", ""
+    def ask(probe: Probe) -> None:
+        not_checked, problem, failing = "", "", list[bool]()
         try:
             for found in target.findings(probe):
                 verdict.collect(found)
+                failing.append(bool(at_or_above(found, target.run.fail_on)))
         except NotCheckedError as error:
             not_checked = str(error)
         except BrokenCheckError as error:
-            broken = f"{error}\n  looked at: {target.first(probe.operation).answer.reproduce}"
+            problem = f"{error}\n  looked at: {target.first(probe.operation).answer.reproduce}"
         if not_checked:
             pytest.skip(f"not checked: {not_checked}")
-        if broken:
-            pytest.fail(broken, pytrace=False)
-        verdict.give()
+        if problem:
+            pytest.fail(problem, pytrace=False)
 
-    return send
+        def text(found: Sequence[Finding]) -> Iterator[str]:
+            if probe.is_repeated:
+                often = "" if all(failing) else "; the command below may have to be sent several times"
+                yield f"in {sum(failing)} of {len(failing)} answers to the same request{often}"
+            yield from describe(found)
+
+        verdict.give(text)
+
+    return ask
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -78,77 +86,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("probe", probes, ids=[probe.name for probe in probes])
 
 
-def test_answer_conforms(probe: Probe, hold: Callable[[Probe], None]) -> None:
-    """The operation answers with a documented success: status, content type, strict JSON, every item of the schema."""
-    hold(probe)
+def _test(name: str, says: str) -> Callable[[Probe, Callable[[Probe], None]], None]:
+    def test(probe: Probe, hold: Callable[[Probe], None]) -> None:
+        hold(probe)
+
+    test.__name__ = test.__qualname__ = name
+    test.__doc__ = says
+    return test
 
 
-def test_schemathesis_agrees(probe: Probe, hold: Callable[[Probe], None]) -> None:
-    """Schemathesis's own checks, and jsonschema, find nothing in the answer that ours did not."""
-    hold(probe)
-
-
-def test_nothing_undocumented(probe: Probe, hold: Callable[[Probe], None]) -> None:
-    """The answer has no property that the contract does not document."""
-    hold(probe)
-
-
-def test_invariant(probe: Probe, hold: Callable[[Probe], None]) -> None:
-    """The answer keeps a rule that the schema cannot say."""
-    hold(probe)
-
-
-def test_own_check(probe: Probe, hold: Callable[[Probe], None]) -> None:
-    """A check of the project's own finds nothing in the answer."""
-    hold(probe)
-
-
-def test_conformance_is_kept(probe: Probe, target: Target, verdict: Verdict) -> None:
-    """The same request, asked again and again, gets a conforming answer every time."""
-    answers, broken = 0, 0
-    for found in target.findings(probe):
-        verdict.collect(found)
-        answers += 1
-        broken += bool(at_or_above(found, target.run.fail_on))
-
-    def text(failing: Sequence[Finding]) -> Iterator[str]:
-        often = "" if broken == answers else "; the command below may have to be sent several times"
-        yield f"in {broken} of {answers} answers to the same request{often}"
-        yield from describe(failing)
-
-    verdict.give(text)
-
-
-def test_wrong_credential_is_refused(probe: Probe, hold: Callable[[Probe], None]) -> None:
-    """A request with a wrong credential is refused with 401 or 403, as JSON in the documented shape."""
-    hold(probe)
-
-
-def test_head_needs_the_credential_too(probe: Probe, hold: Callable[[Probe], None]) -> None:
-    """HEAD, which answers for GET (RFC 9110, 9.3.2), is no way around the credential."""
-    hold(probe)
-
-
-def test_odd_path_value_is_refused(probe: Probe, hold: Callable[[Probe], None]) -> None:
-    """A path value that names nothing is refused with 404, as JSON in the documented shape, and crashes nothing."""
-    hold(probe)
-
-
-def test_allowed_value_is_taken(probe: Probe, hold: Callable[[Probe], None]) -> None:
-    """A value that the contract allows in a parameter of query or header is taken, and answered as documented."""
-    hold(probe)
-
-
-def test_wrong_value_is_refused(probe: Probe, hold: Callable[[Probe], None]) -> None:
-    """A value that the contract does not allow, or none where one is required, is refused as documented."""
-    hold(probe)
-
-
-def test_generated_path_values_are_refused(probe: Probe, hold: Callable[[Probe], None]) -> None:
-    """Whatever Schemathesis puts in the path is refused as documented, and so is what is almost a real value."""
-    hold(probe)
-
-
-def test_generated_query_is_answered(probe: Probe, hold: Callable[[Probe], None]) -> None:
-    """Whatever Schemathesis puts in query and header, of what the contract allows, is answered as documented."""
-    hold(probe)
+# Each sends the probes of its name, and says what these ask.
+globals().update({name: _test(name, says) for name, says in tests().items()})
