@@ -267,15 +267,13 @@ class Target:
         reply = due.reply.result()
         last, left = reply.attempts[-1], min(self._spare(operation), self._retry.attempts - 1)
         pause = self._retry.wait(1, last.retry_after, datetime.now(UTC), last.status)
-        if not last.may_succeed_yet(self._retry) or pause > self._retry.budget + self._retry.patience:
+        if last.is_vain and not left:
+            raise self._too_many()
+        if not left or not last.may_succeed_yet(self._retry) or pause > self._retry.budget + self._retry.patience:
             return reply
         if not last.is_vain:
             self._one_at_a_time()
             wait(self._under_way)
-        elif not left:
-            raise self._too_many()
-        if not left:
-            return reply
         time.sleep(max(0.0, pause - (time.monotonic() - reply.at)))
         # What lost its time may lose as much as is left of a budget.
         more = self._send(due.ask, (), min(left, 2) if last.error in TIMEOUTS else left)

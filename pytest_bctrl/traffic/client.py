@@ -110,6 +110,13 @@ def _opened(kind: type[Transport], rules: Rules, limits: httpx.Limits) -> Transp
 
 
 def _context(connection: Connection) -> ssl.SSLContext:
+    # Reading the CAs takes as long as a request or two, and a run has several clients.
+    if not connection.contexts:
+        connection.contexts.append(_new_context(connection))
+    return connection.contexts[0]
+
+
+def _new_context(connection: Connection) -> ssl.SSLContext:
     variable = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), "")
     if variable == "SSL_CERT_DIR" and not Path(os.environ[variable]).is_dir():
         raise SettingError("it is no folder", where=variable, mend="name the folder of the CA certificates")

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from pytest_bctrl import settings
@@ -14,6 +14,9 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.settings import Given, Source
 from pytest_bctrl.traffic.retry import Pace
+
+if TYPE_CHECKING:
+    import ssl
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -120,13 +123,15 @@ class Connection:
     """What every request to a target has in common.
 
     `headers` go to the key's origin only. `certificate` is the path of the client's own (PEM, with its key). Plain http
-    is sent to the hosts of `http_hosts`, beside this machine. `pace` keeps the requests of all its clients apart.
+    is sent to the hosts of `http_hosts`, beside this machine. `pace` keeps the requests of all its clients apart;
+    `contexts` holds the TLS context that they share, once there is one.
     """
 
     headers: tuple[tuple[str, Secret], ...] = ()
     certificate: str = ""
     http_hosts: frozenset[str] = frozenset()
     pace: Pace = field(default_factory=Pace, compare=False, repr=False)
+    contexts: list[ssl.SSLContext] = field(default_factory=list, compare=False, repr=False)
 
 
 def connection(source: Source, environment: Mapping[str, str]) -> Connection:

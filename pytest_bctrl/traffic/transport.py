@@ -24,7 +24,7 @@ class GuardedTransport(httpx.BaseTransport):
     def __init__(self, rules: Rules, inner: httpx.BaseTransport) -> None:
         self._rules = rules
         self._inner = inner
-        self._watchdog = _Watchdog()
+        self._streams: WeakSet[Any] = WeakSet()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; raises httpx's own errors, and `UnsafeRequestError` before anything is sent."""
@@ -42,7 +42,7 @@ class GuardedTransport(httpx.BaseTransport):
                 time.sleep(step.seconds)
 
     def _send(self, step: Send) -> Attempt:
-        with self._watchdog.over(step) as watch:
+        with _watched(step, self._streams) as watch:
             step.request.extensions["trace"] = watch.trace
             begun = False
             try:
@@ -198,26 +198,19 @@ class _Watch:
                 stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
-class _Watchdog:
-    """Ends a blocking request at its deadline, also while a server drips its headers byte by byte.
+@contextmanager
+def _watched(step: Send, streams: WeakSet[Any]) -> Iterator[_Watch]:
+    """End a blocking request at its deadline, also while a server drips its headers byte by byte.
 
-    httpx's time-outs start anew with every byte, so none of them bounds an answer as a whole.
-
-    A deadline that passes ends the connection that the request opened, else all of the transport: which one it is on
-    cannot be told from outside, and a request that loses its connection to another's deadline is safe, and tried again.
+    httpx's time-outs start again with every byte, so none of them bounds an answer as a whole. A deadline that passes
+    ends the connection that the request opened, else all of the transport (`streams`): which one it is on cannot be
+    told from outside, and a request that loses its connection to another's deadline is safe, so it is tried again.
     """
-
-    def __init__(self) -> None:
-        self._streams: WeakSet[Any] = WeakSet()
-
-    @contextmanager
-    def over(self, step: Send) -> Iterator[_Watch]:
-        """Watch while the block sends one request and reads its answer."""
-        watch = _Watch(self._streams)
-        timer = Timer(max(0.0, step.deadline - time.monotonic()), watch.fire)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield watch
-        finally:
-            timer.cancel()
+    watch = _Watch(streams)
+    timer = Timer(max(0.0, step.deadline - time.monotonic()), watch.fire)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield watch
+    finally:
+        timer.cancel()

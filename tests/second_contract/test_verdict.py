@@ -88,7 +88,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_found_and_a_conforming_server_is_not_blamed(bookshop: Contract, fault: str) -> None:
     with serve(fault) as shop:
-        run = ContractRun("live", bookshop, shop.url, Secret(KEY), {}, "error", max_examples=60)
+        run = ContractRun("live", bookshop, shop.url, Secret(KEY), {}, "error", max_examples=20)
         target = Target(run)
         found = {(finding.level, finding.rule, finding.location) for finding in run_probes(target)}
         target.close()
