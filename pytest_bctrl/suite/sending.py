@@ -51,8 +51,8 @@ class Ask:
 
     Without `inputs` it looks at the answer to the operation's plain request, which is sent once. `credential` stands in
     the key's place, `path` in that of the filled template, `method` in that of the operation's. A `fresh` one opens a
-    connection; one that `follows` is sent when those of its probe before it are answered; a `spare` one is left out
-    where the operation was asked as often as a run may.
+    connection; one that `follows` is sent when those of its probe before it are answered, and all others after it; a
+    `spare` one is left out where the operation was asked as often as a run may.
     """
 
     operation: Operation

@@ -95,6 +95,7 @@ class Target:
         self._due: defaultdict[Probe, deque[_Due | Exception | None]] = defaultdict(deque)
         self._ahead = 0
         self._under_way: list[Future[Reply]] = []
+        self._held: Future[Reply] | None = None
         self._first: dict[str, Exchange | NoAnswerError] = {}
         self._asked, self._unplanned, self._pauses = Counter[str](), Counter[str](), Counter[str]()
         self._lost, self._hung = 0.0, ""
@@ -175,7 +176,7 @@ class Target:
 
     def _next(self, due: deque[_Due | Exception | None]) -> _Due | Exception | None:
         """Return what is next of a probe, having sent what may overlap with it."""
-        while not due or (isinstance(due[0], _Due) and self._ahead < self._at_once):
+        while not due or (isinstance(due[0], _Due) and self._ahead < self._at_once and self._is_free):
             step = next(self._line, None)
             if step is None:
                 break
@@ -186,6 +187,10 @@ class Target:
         one = due.popleft()
         self._ahead -= isinstance(one, _Due)
         return one
+
+    @property
+    def _is_free(self) -> bool:
+        return self._held is None or self._held.done()
 
     def _begun(self, ask: Ask, before: Iterable[_Due | Exception | None]) -> _Due | Exception:
         """Have a thread send a request, where requests may overlap; else it is sent when its answer is looked at."""
@@ -204,6 +209,7 @@ class Target:
         self._reserve(ask.operation)
         earlier = [one.reply for one in before if isinstance(one, _Due) and one.reply] if ask.follows else []
         reply = self._threads.submit(self._send, ask, earlier)
+        self._held = reply if ask.follows else self._held
         self._under_way = [*(one for one in self._under_way if not one.done()), reply]
         return _Due(ask, reply, self._pauses[ask.operation.label])
 

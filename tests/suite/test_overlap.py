@@ -10,7 +10,7 @@ from tests.suite.conftest import LiveRun
 from tests.suite.test_every_variant import judged
 from tests.variants import serve
 from tests.variants.reply import Reply
-from tests.variants.service import Hook, Service, Visit
+from tests.variants.service import Service, Visit
 from tests.variants.variant import Variant, harmless
 
 LIMITED = Service().problem(429, "rate.limited", "Slow down.", ("Retry-After", "0"))
@@ -76,20 +76,20 @@ def crashing(visit: Visit, reply: Reply) -> Reply:
 
 
 @pytest.mark.parametrize(
-    ("options", "hook", "sent"),
+    ("options", "service", "sent"),
     [
-        (("-k", "credential and empty"), None, range(2, 3)),
-        (("-k", "kept or missing"), None, range(7, 8)),
-        (("bctrl::test_invariant",), None, range(1, 2)),
-        (("-x",), crashing, range(7, 7 + 4)),
+        (("-k", "credential and empty"), Service(), range(2, 3)),
+        (("-k", "credential"), Service(admits=lambda _: False), range(1, 2)),
+        (("-k", "kept or missing"), Service(), range(7, 8)),
+        (("bctrl::test_invariant",), Service(), range(1, 2)),
+        (("-x",), Service(refused=crashing), range(7, 7 + 4)),
     ],
-    ids=["one test", "some tests", "no request of its own", "-x"],
+    ids=["one test", "a refused key", "some tests", "no request of its own", "-x"],
 )
 def test_only_what_the_tests_need_is_sent(
-    options: tuple[str, ...], hook: Hook | None, sent: range, live: LiveRun
+    options: tuple[str, ...], service: Service, sent: range, live: LiveRun
 ) -> None:
     """After the test that ends a run, no more than what was under way with it."""
-    service = Service(refused=hook) if hook else Service()
     with serve(harmless("asked", "overlap", service)) as server:
         live(server, *options)
         assert len(server.log) in sent

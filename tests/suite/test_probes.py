@@ -116,6 +116,17 @@ def test_what_is_generated_may_be_refused_as_documented() -> None:
     assert {"status_code_conformance"} == {one.rule for one in probes.check_generated(undocumented)}
 
 
+def test_what_cannot_be_generated_is_not_checked() -> None:
+    """And nobody else's request is kept back by it."""
+    impossible = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "not": {}}}
+    contract = contract_of(parameters=[impossible])
+    with target(MockServer(CONTRACT), contract) as asked:
+        asked.run = replace(asked.run, contract=contract)
+        (probe,) = plan(asked.run, "test_generated_path_values_are_refused")
+        with pytest.raises(NotCheckedError, match="Schemathesis generates no request"):
+            list(asked.findings(probe))
+
+
 def test_a_probe_without_an_answer_does_not_keep_the_others_from_being_sent() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("reset", after=1)
@@ -153,8 +164,14 @@ def test_a_target_that_drops_kept_connections_is_asked_twice_once() -> None:
         for _ in range(5):
             asked.ask(plain_ask(asked))
         asked.close()
+        last = Target(run)
+        last.first(LISTED)
+        last._asked[LISTED.label] = 40 - 5
+        with pytest.raises(NotCheckedError, match="40 requests of an operation are the most"):
+            repeated(last)
+        last.close()
         server.shutdown()
-    assert len(taken) == 5 + 1
+    assert len(taken) == (5 + 1) + (1 + 5)
 
 
 def test_an_operation_that_is_a_head_is_asked_by_its_own_method_alone() -> None:
