@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from pytest_bctrl.checks.answer import Answer
@@ -145,31 +145,24 @@ def check_refused(answer: Answer, credential: str) -> Iterator[Violation]:
         )
 
 
-def as_one(found: Sequence[Finding]) -> list[Finding]:
+def as_one(found: Iterable[Finding]) -> list[Finding]:
     """Fold the findings of one cause: who lets in a request without a credential looks at none, or a cache leaks.
 
-    The finding that stays says in which other places the same was seen; it keeps its name.
+    The finding that stays keeps its name, and says in which other places the same was seen.
     """
-    causes = {_cause(one): one for one in found if _is_let_in(one) and one.location == f"credential: {NONE.name}"}
-    folded: dict[int, list[Finding]] = {}
+    groups: dict[object, list[Finding]] = {}
     for one in found:
-        cause = causes.get(_cause(one)) if _is_let_in(one) else None
-        folded.setdefault(id(cause or one), []).append(one)
-    return [_folded(one, folded[id(one)]) for one in found if id(one) in folded]
+        is_let_in = one.rule == RULE and isinstance(one.observed, int) and 200 <= one.observed < 300
+        cause = (one.operation, one.level, bool(one.extra.get("accepted"))) if is_let_in else id(one)
+        groups.setdefault(cause, []).append(one)
+    return [one for group in groups.values() for one in _folded(group)]
 
 
-def _cause(finding: Finding) -> tuple[str, str, bool]:
-    return finding.operation, finding.level, bool(finding.extra.get("accepted"))
-
-
-def _is_let_in(finding: Finding) -> bool:
-    return finding.rule == RULE and isinstance(finding.observed, int) and 200 <= finding.observed < 300
-
-
-def _folded(finding: Finding, group: Sequence[Finding]) -> Finding:
-    also = [one.location.removeprefix("credential: ") for one in group if one is not finding]
-    if not also:
-        return finding
-    total = sum(one.total or 0 for one in group)
-    message = f"{finding.message}, and so are {len(also)} further kinds: {', '.join(also)}"
-    return replace(finding, message=message, count=sum(one.count for one in group), total=total)
+def _folded(group: list[Finding]) -> list[Finding]:
+    first = next((one for one in group if one.location == f"credential: {NONE.name}"), None)
+    if first is None or len(group) == 1:
+        return group
+    also = ", ".join(one.location.removeprefix("credential: ") for one in group if one is not first)
+    message = f"{first.message}, and so are {len(group) - 1} further kinds: {also}"
+    count, total = sum(one.count for one in group), sum(one.total or 0 for one in group)
+    return [replace(first, message=message, count=count, total=total)]

@@ -99,3 +99,13 @@ def test_a_contract_without_a_body_is_refused(pytester: pytest.Pytester, text: s
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: bctrl: *{problem}"])
+
+
+def test_what_cannot_be_asked_has_no_fault_to_find(pytester: pytest.Pytester) -> None:
+    """One test says so."""
+    pytester.makefile(".yaml", mine=AWKWARD.replace(", example: 42", ""))
+
+    result = pytester.runpytest("--bctrl-selftest", "--bctrl-contract=mine.yaml")
+
+    result.assert_outcomes(passed=1, skipped=2)
+    result.stdout.fnmatch_lines(["*: not asked, so no fault of it is tried: nothing gives a value for id; *"])
