@@ -56,9 +56,7 @@ def probe(
     """Send one GET with the key, and tell what came of it; `hide` takes secrets out of what the target says."""
     operation = main_operation(contract)
     asked = inputs(contract, operation, values) or Inputs()
-    with client(
-        base_url, key, live=True, retry=ONCE, fields=fields_for(contract), connection=connection or Connection()
-    ) as made:
+    with client(base_url, key, live=True, retry=ONCE, fields=fields_for(contract), connection=connection) as made:
         made.timeout = httpx.Timeout(timeout)
         try:
             status = made.get(asked.target(operation), headers=dict(asked.headers)).status_code

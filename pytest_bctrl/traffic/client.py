@@ -29,11 +29,11 @@ _HEADERS = {"Accept": "application/json", "Accept-Encoding": ACCEPTED, "User-Age
 
 
 class Options(TypedDict, total=False):
-    """What a client may be given beside its target: see `client`."""
+    """What a client may be given beside its target: see `client`; None is as good as nothing."""
 
-    retry: RetryPolicy
-    fields: FieldsFor
-    connection: Connection
+    retry: RetryPolicy | None
+    fields: FieldsFor | None
+    connection: Connection | None
 
 
 def client(
@@ -91,7 +91,8 @@ def _rules(base_url: str, key: Secret | str | None, live: bool, options: Options
         )
     # httpx writes a host name in the form that goes on the wire (`xn--…`), and the origin is compared with that.
     origin = origin_of(str(httpx.URL(base_url)))
-    return Rules(origin, held, live, proxy=_proxy(origin), **options)
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    return Rules(origin, held, live, proxy=_proxy(origin), **given)
 
 
 Transport = TypeVar("Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
