@@ -64,8 +64,13 @@ def test_a_sample_conforms_or_is_refused(contract: Contract) -> None:
             Draft202012Validator(rooted(contract, made.schema)).validate(body)
 
 
+EVALUATED: dict[str, Any] = {"allOf": [{"unevaluatedProperties": True}], "unevaluatedProperties": {"type": "object"}}
+
+
 @laws
 @given(contracts())
+@example(contract_of({"type": "object", **EVALUATED}))
+@example(contract_of({"anyOf": [{"type": "object", "properties": {"a": {}}}], "unevaluatedProperties": True}))
 def test_a_mutant_is_found_at_its_place_and_each_location_gives_its_values(contract: Contract) -> None:
     made, bodies = sampled(contract)
     for mutant in (*mutants(made), *undocumented_mutants(made)) if bodies else ():

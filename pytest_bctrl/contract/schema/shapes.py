@@ -250,7 +250,10 @@ def _walk(
             inner = said_of(flat, name)
             if is_named or (isinstance(inner, Mapping) and inner):
                 at = member(location, name) if is_named else others(location)
-                yield from _walk(contract, inner, child, at, branch, (*path, name))
+                # Whether a name is evaluated elsewhere is not known here, as of a branch.
+                is_sure = is_named or "unevaluatedProperties" not in flat
+                told = branch if is_sure else f"{branch}unevaluatedProperties"
+                yield from _walk(contract, inner, child, at, told, (*path, name))
     elif isinstance(value, list):
         start = flat.get("prefixItems", ())
         for index, child in enumerate(value):
