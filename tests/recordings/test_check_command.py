@@ -39,7 +39,7 @@ BAD = json.dumps(broken()).encode()
     ],
     ids=["body", "bad body", "no JSON", "empty", "har", "bad har", "cut har", "empty har", "foreign har"],
 )
-def test_standard_input(given: bytes, code: int, said: bytes) -> None:
+def test_standard_input(given: bytes, code: int, said: str) -> None:
     result = check("-", given=given)
 
     assert code == result.returncode

@@ -69,8 +69,8 @@ def test_bodies_that_were_left_out_answer_nothing_and_are_not_called_checked() -
     assert isinstance(miss, Miss)
     assert "the recorded answer has no body, which the tool that wrote the file left out" in miss.text
     result = check(str(FILES / "omit.har"))
-    assert (2, b"0 answers checked under contract ") == (result.returncode, result.stdout[:33])
-    assert b"omit.har: entry 2: the body was left out of the file" in result.stderr
+    assert (2, "0 answers checked under contract ") == (result.returncode, result.stdout[:33])
+    assert "omit.har: entry 2: the body was left out of the file" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["embed.har", "attach", "attach.zip", "schemathesis.har"])
