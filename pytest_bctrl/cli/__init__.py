@@ -63,6 +63,8 @@ def _run(given: Sequence[str], hide: Hiding) -> int:
             sys.stdout.flush()
         return code
     except BctrlError as error:
+        from pytest_bctrl.reports.wording import one_line
+
         print(f"pytest-bctrl: {one_line(str(error))}", file=sys.stderr)
         return COULD_NOT_CHECK
     except BrokenPipeError:
@@ -78,11 +80,6 @@ def _run(given: Sequence[str], hide: Hiding) -> int:
         traceback.print_exc()
         print("pytest-bctrl: a mistake in pytest-bctrl itself; nothing is known to have been checked", file=sys.stderr)
         return COULD_NOT_CHECK
-
-
-def one_line(text: str) -> str:
-    """The text as one line that cannot steer a terminal."""
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in " ".join(text.split()))
 
 
 _EPILOG = """\

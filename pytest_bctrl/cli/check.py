@@ -29,8 +29,8 @@ from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above, parse_levels
 from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
 from pytest_bctrl.recorded.conform import listing
 from pytest_bctrl.reports import FORMATS, writer
-from pytest_bctrl.reports.terminal import describe, printable
-from pytest_bctrl.reports.wording import Title, counted
+from pytest_bctrl.reports.terminal import describe
+from pytest_bctrl.reports.wording import Title, counted, printable
 from pytest_bctrl.suite.observing import Observer, coverage_lines
 from pytest_bctrl.traffic.recordings.exchange import Recording
 

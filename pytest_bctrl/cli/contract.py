@@ -18,7 +18,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.contract.references import keyworded
 from pytest_bctrl.contract.show import lines
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.reports.terminal import printable
+from pytest_bctrl.reports.wording import printable
 from pytest_bctrl.samples.pattern import matching
 
 EXAMPLES = ("pytest-bctrl contract show", "pytest-bctrl contract update --dry-run page.md")

@@ -16,7 +16,7 @@ from pytest_bctrl.contract.files import ContractFiles
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.observed.suggest import Suggestion, suggest
-from pytest_bctrl.reports.terminal import printable
+from pytest_bctrl.reports.wording import printable
 
 COULD_NOT_SAY = 2
 CONTRACT = "observed.contract.json"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pytest_bctrl.finding import LEVELS, Finding
-from pytest_bctrl.reports.wording import counted, is_change
+from pytest_bctrl.reports.wording import counted, is_change, printable
 
 _LENGTH = 600
 """Characters of one value; a finding's own data holds more of it."""
@@ -95,8 +95,3 @@ def shown(value: Any) -> str:
     else:
         text = json.dumps(value, ensure_ascii=False, default=str)
     return printable(text if len(text) <= _LENGTH else f"{text[:_LENGTH]}… ({len(text)} characters)")
-
-
-def printable(text: str) -> str:
-    """The text on one line and without what a terminal would obey instead of showing."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

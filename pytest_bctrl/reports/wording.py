@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -14,13 +13,12 @@ if TYPE_CHECKING:
     from pytest_bctrl.finding import FailOn, Finding
     from pytest_bctrl.observed.coverage import Coverage
 
-# Control and bidirectional characters: upstream text may not steer a terminal, nor break XML.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
-
-def safe(text: str) -> str:
-    """The text with what would steer a terminal or break XML written out as an escape."""
-    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+def printable(text: str) -> str:
+    """The text on one line, without what a terminal would obey instead of showing, or what is no character of XML."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def one_line(value: Any) -> str:
@@ -30,7 +28,7 @@ def one_line(value: Any) -> str:
         import json
 
         text = json.dumps(value, ensure_ascii=False, default=str)
-    return safe(" ".join(text.split()))
+    return printable(" ".join(text.split()))
 
 
 def counted(findings: Sequence[Finding]) -> str:
