@@ -126,14 +126,11 @@ def _hide_secrets(config: pytest.Config) -> None:
     options = getattr(config.option, "bctrl_headers", None)
     names = ("bctrl_secrets", "bctrl_headers", "bctrl_values")
     if os.environ.get("BCTRL_API_KEY") or options or any(_is_in_file(config, name) for name in names):
+        from pytest_bctrl import settings
         from pytest_bctrl.suite.sinks import hide_traces, hiding
 
-        # Nothing is captured now: these are what the terminal's reporter writes to.
-        hide = hiding(config, sys.stdout, sys.stderr)
-        if options:
-            from pytest_bctrl import settings
-
-            settings.hide_secrets(hide, config, os.environ)
+        # Nothing is captured now: these are what the terminal's reporter writes to. Later, more options are known.
+        settings.hide_secrets(hiding(config, sys.stdout, sys.stderr), config, os.environ)
         hide_traces(config)
 
 
