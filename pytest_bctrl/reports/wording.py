@@ -21,14 +21,24 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def one_line(value: Any) -> str:
-    """A value as one line of text."""
-    text = value
-    if not isinstance(text, str):
-        import json
+def shown(value: Any, most: int = 600) -> str:
+    """A value on one line: prose as it is, data as JSON, so many characters at most; its finding holds all of it."""
+    is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    text = " | ".join(value) if is_list else _text(value)
+    return printable(text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)")
 
-        text = json.dumps(value, ensure_ascii=False, default=str)
-    return printable(" ".join(text.split()))
+
+def one_line(value: Any) -> str:
+    """A value as one line of text, its white space too."""
+    return printable(" ".join(_text(value).split()))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    import json
+
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def counted(findings: Sequence[Finding]) -> str:
@@ -56,7 +66,7 @@ def _place(operation: str, location: str, extra: Mapping[str, Any]) -> str:
 
 
 _VALUE = 80
-"""Characters of a value in a line of text; the finding's own data holds more of it."""
+"""Characters of a value in a line of text."""
 
 _SAID = frozenset({"missing", "null", "undocumented-property"})
 """Kinds of which the message, or the place, says what was seen or expected."""
@@ -77,8 +87,8 @@ def told(finding: Finding, times: str = "") -> str:
         said = f"{said} ({in_places(finding)})" if in_places(finding) else said
         return f"{said}; {shown_by(finding)}" if shown_by(finding) else said
     if finding.extra.get("kind") not in _SAID and finding.observed is not None:
-        owed = "" if finding.expected is None else f", expected {_value(finding.expected)}"
-        said = f"{said}: {_value(finding.observed)}{owed}"
+        owed = "" if finding.expected is None else f", expected {shown(finding.expected, _VALUE)}"
+        said = f"{said}: {shown(finding.observed, _VALUE)}{owed}"
     sample = finding.sample.get("location") if isinstance(finding.sample, dict) else None
     return f"{said}, as at {one_line(sample)}" if sample else said
 
@@ -111,9 +121,9 @@ def shown_by(finding: Finding) -> str:
     if given.get("by") == "counterexample":
         sides = "allowed before and not now" if is_request else "allowed now and not before"
         value = at(given["value"], given["at"])
-        whole = f" at {one_line(given['at'])} of {_value(given['value'])}" if given["at"] else ""
+        whole = f" at {one_line(given['at'])} of {shown(given['value'], _VALUE)}" if given["at"] else ""
         part = f" as {one_line(given['of'])}" if given["of"] else ""
-        return f"{sides}: {_value(value)}{whole}{part}"
+        return f"{sides}: {shown(value, _VALUE)}{whole}{part}"
     if given.get("by") == "proof":
         return _PROVEN_OF_REQUESTS if is_request else _PROVEN
     return "by rule" if given and finding.level == "error" else ""
@@ -124,12 +134,6 @@ def repository_file(document: str) -> str:
     if document.startswith("git:"):
         return document.split(":", 2)[2]
     return "" if "://" in document or "\n" in document or Path(document).is_absolute() else document
-
-
-def _value(value: Any) -> str:
-    is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    text = one_line(" | ".join(value) if is_list else "null" if value is None else value)
-    return text if len(text) <= _VALUE else f"{text[:_VALUE]}…"
 
 
 def spot(finding: Finding, side: str) -> tuple[str, int | None, str]:
