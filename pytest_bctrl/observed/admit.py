@@ -17,7 +17,7 @@ from pytest_bctrl.contract.schema.node import Node, body_node, node_at
 from pytest_bctrl.contract.schema.ref import SchemaRef, reachable
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import Facts, Observation, Place
-from pytest_bctrl.observed.unknown import inferred
+from pytest_bctrl.observed.inferred import inferred
 
 SchemaData: TypeAlias = dict[str, Any]
 

@@ -14,8 +14,8 @@ from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, words
 from pytest_bctrl.contract.show import kind_of, shortened
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
+from pytest_bctrl.observed.inferred import inferred
 from pytest_bctrl.observed.totals import Totals, capped, merged, status_differences
-from pytest_bctrl.observed.unknown import inferred
 
 UNDOCUMENTED = "undocumented_property"
 SCHEMA = "response_schema_conformance"
