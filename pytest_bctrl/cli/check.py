@@ -19,7 +19,6 @@ from pytest_bctrl.cli.options import (
     add_acceptance_arguments,
     add_plugin_argument,
     gathered,
-    require_hooks,
 )
 from pytest_bctrl.cli.traffic import name_of, opened
 from pytest_bctrl.contract.model import Contract
@@ -75,8 +74,7 @@ def run(options: argparse.Namespace) -> int:
     until = last_day(options.accept, options.until, today)
     allow_list = _allow_list(options)
     contract = load_contract(options.contract, "--contract")
-    require_hooks(options.plugin, ["pytest_bctrl_checks"])
-    own = tuple(gathered(options.plugin, "pytest_bctrl_checks", Check))
+    (own,) = gathered(options.plugin, {"pytest_bctrl_checks": Check})
     levels = parse_levels(options.level, "--level")
     invariants = [rule for one in contract.operations for rule in one.invariants]
     levels.require_known(rules_of(invariants, [check.name for check in own]))

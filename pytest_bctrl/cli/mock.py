@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from urllib.parse import urlsplit
 
-from pytest_bctrl.cli.options import add_plugin_argument, gathered, require_hooks
+from pytest_bctrl.cli.options import add_plugin_argument, gathered
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
@@ -114,11 +114,8 @@ def run(options: argparse.Namespace) -> int:
 def _extend(server: MockServer, modules: list[str]) -> None:
     from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
 
-    require_hooks(modules, ["pytest_bctrl_scenarios", "pytest_bctrl_faults"])
-    server.extend(
-        gathered(modules, "pytest_bctrl_scenarios", OwnScenario),
-        gathered(modules, "pytest_bctrl_faults", OwnFault),
-    )
+    hooks = {"pytest_bctrl_scenarios": OwnScenario, "pytest_bctrl_faults": OwnFault}
+    server.extend(*gathered(modules, hooks))
 
 
 def _stage(server: MockServer, options: argparse.Namespace) -> None:

@@ -49,7 +49,7 @@ def differences(contract: Contract, observation: Observation, media_type: str = 
 
 def every_difference(contract: Contract, observation: Observation, media_type: str = "") -> list[Finding]:
     """Return the `differences` with every undocumented value as a finding of its own, however many there are."""
-    totals = Totals.of(observation)
+    totals = Totals(observation)
     found = list(status_differences(contract, observation))
     for place in observation.places:
         root = body_node(contract, place.operation, place.status, media_type)

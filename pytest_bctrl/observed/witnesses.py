@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from pytest_bctrl.contract.model import Contract
@@ -51,7 +51,7 @@ def place(
     both contracts. What traffic cannot tell is placed under `not enough traffic to tell`, never under one of the names.
     `extra` has who `moved`, what each of the `witnesses` says, in a line each, and which of the `commands` is `next`.
     """
-    scene = _Scene.of(vendored, upstream, observation)
+    scene = _Scene(vendored, upstream, observation)
     placed = [_changed(scene, change_of(change)) for change in changes]
     placed += [_seen(scene, key) for key in [*scene.old, *scene.new] if key not in scene.told]
     placed.sort(key=lambda one: ORDER.index(one.extra["moved"]))
@@ -82,37 +82,27 @@ UNDOCUMENTED = "does not document it"
 AGREES = "agrees with what was seen"
 
 
-@dataclass(slots=True)
 class _Scene:
-    """What was seen, held to both contracts."""
+    """What was seen, held to both contracts; operations belong together whatever their path parameters are called.
 
-    vendored: Contract
-    observation: Observation
-    totals: Totals
-    old: dict[Key, Finding]
-    new: dict[Key, Finding]
-    lacking: frozenset[str]
-    told: set[Key] = field(default_factory=set)
+    `lacking` are the operations that upstream no longer has, `told` the differences that have been placed.
+    """
 
-    @classmethod
-    def of(cls, vendored: Contract, upstream: Contract, observation: Observation) -> _Scene:
-        """Compute both sets of differences; operations belong together whatever their path parameters are called."""
+    def __init__(self, vendored: Contract, upstream: Contract, observation: Observation) -> None:
         labels = {shape(operation.label): operation.label for operation in upstream.operations}
         names = {one.label: labels.get(shape(one.label), one.label) for one in vendored.operations}
-        old = _keyed(every_difference(vendored, observation))
-        there = relabelled(observation, names)
-        new = _keyed(every_difference(upstream, there))
-        lacking = frozenset(shape(label) for label in names) - labels.keys()
-        return cls(vendored, observation, Totals.of(observation), old, new, lacking)
+        self.vendored = vendored
+        self.observation = observation
+        self.totals = Totals(observation)
+        self.old = {_key(one): one for one in every_difference(vendored, observation)}
+        self.new = {_key(one): one for one in every_difference(upstream, relabelled(observation, names))}
+        self.lacking = frozenset(shape(label) for label in names) - labels.keys()
+        self.told: set[Key] = set()
 
     def label(self, operation: str) -> str:
         """The observation's name of an operation, by its shape."""
         known = (one.label for one in self.vendored.operations if shape(one.label) == operation)
         return next(known, operation)
-
-
-def _keyed(found: Sequence[Finding]) -> dict[Key, Finding]:
-    return {_key(finding): finding for finding in found}
 
 
 def _key(finding: Finding) -> Key:
