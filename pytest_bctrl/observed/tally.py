@@ -143,14 +143,11 @@ class Tally:
 
     def by_type(self, facts: Facts, column: Column) -> dict[str, Column]:
         """Count the values' types, and part the column by them."""
-        types = list(map(type, column.values))
-        kinds = dict.fromkeys(types)
-        if kinds.keys() - _NAMES.keys():
-            parts = column.grouped(list(map(kind_of, column.values)))
-        elif len(kinds) == 1:
-            parts = {_NAMES[types[0]]: column}
+        kinds = set(map(type, column.values))
+        if len(kinds) == 1 and kinds <= _NAMES.keys():
+            parts = {_NAMES[kinds.pop()]: column}
         else:
-            parts = {_NAMES[kind]: column.chosen([at for at, one in enumerate(types) if one is kind]) for kind in kinds}
+            parts = column.grouped(list(map(kind_of, column.values)))
         for kind, part in parts.items():
             facts.types[kind] += len(part.values)
             self.sample(facts, kind, part, 0)
