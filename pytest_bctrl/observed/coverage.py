@@ -71,18 +71,14 @@ def _operation(contract: Contract, operation: Operation, observation: Observatio
     for parameter in operation.parameters:
         seen = observation.parameters[label, f"{parameter.place}:{parameter.name}"]
         yield Point(label, "", parameter.place, "parameter", parameter.name, seen)
+    answered = {code: operation.response_for(int(code)) for one, code in observation.statuses if one == label}
     for status in operation.responses:
-        codes = {code for (one, code) in observation.statuses if one == label and _is(operation, code, status)}
+        codes = {code for code, spec in answered.items() if spec is not None and spec.status == status}
         count = sum(observation.statuses[label, code] for code in codes)
         yield Point(label, status, "", "status", status, count)
         root = body_node(contract, label, status)
         if root is not None:
             yield from _Body(label, status, frozenset(codes), observation).points(root, frozenset())
-
-
-def _is(operation: Operation, code: str, status: str) -> bool:
-    found = operation.response_for(int(code))
-    return found is not None and found.status == status
 
 
 @dataclass

@@ -108,10 +108,10 @@ def _name(name: str) -> str:
     return str(short_scalar(name)).encode("utf-8", "backslashreplace").decode()
 
 
-_CERTAIN: tuple[Any, ...] = (None, True, 0, "", [], {})
-"""A value of each type but that of numbers with a fraction, which may be integers too."""
-
-_NAMES: Mapping[type, str] = {type(one): type_name(one) for one in _CERTAIN}
+_NAMES: Mapping[type, str] = {
+    type(None): "null", bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"
+}  # fmt: skip
+"""The types that a Python type tells; a number with a fraction may be an integer too."""
 
 
 class Tally:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.model import Contract, escaped
 from pytest_bctrl.contract.schema.locations import parted, untagged
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import BY_VALUE, value_text
@@ -48,7 +48,7 @@ def status_differences(contract: Contract, observation: Observation) -> Iterator
         operation = next((one for one in contract.operations if one.label == label), None)
         if operation is None or operation.response_for(int(code)) is not None:
             continue
-        path = operation.path.replace("~", "~0").replace("/", "~1")
+        pointer = f"/paths/{escaped(operation.path)}/{operation.method.lower()}/responses"
         yield Finding(
             "status_code_conformance",
             "error",
@@ -59,7 +59,11 @@ def status_differences(contract: Contract, observation: Observation) -> Iterator
             count=count,
             total=sum(number for (other, _), number in observation.statuses.items() if other == label),
             operation=label,
-            extra={"kind": "status", "status": code, "pointer": f"/paths/{path}/{operation.method.lower()}/responses"},
+            extra={
+                "kind": "status",
+                "status": code,
+                "pointer": pointer,
+            },
         )
 
 

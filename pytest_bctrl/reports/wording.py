@@ -109,10 +109,6 @@ def in_places(finding: Finding) -> str:
     return f"in {len(places)} places of {of}: {'; '.join(names)}{left}"
 
 
-_PROVEN = "proven: every answer that the new spec allows keeps the old one"
-_PROVEN_OF_REQUESTS = "proven: every request that the old spec allows keeps the new one"
-
-
 def shown_by(finding: Finding) -> str:
     """What shows a change: an example that one document allows and the other forbids, or a proof that there is none."""
     from pytest_bctrl.contract.model import at
@@ -125,7 +121,8 @@ def shown_by(finding: Finding) -> str:
         part = f" as {one_line(given['of'])}" if given["of"] else ""
         return f"{sides}: {shown(value, _VALUE)}{whole}{part}"
     if given.get("by") == "proof":
-        return _PROVEN_OF_REQUESTS if is_request else _PROVEN
+        what, one, other = ("request", "old", "new") if is_request else ("answer", "new", "old")
+        return f"proven: every {what} that the {one} spec allows keeps the {other} one"
     return "by rule" if given and finding.level == "error" else ""
 
 
