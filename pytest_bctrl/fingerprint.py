@@ -36,9 +36,13 @@ def fingerprint(
 def place_fingerprint(finding: Finding, place: Mapping[str, Any]) -> str:
     """Return the name of a change of two documents at one of its places, as if it showed nowhere else."""
     context = [(key, place[key]) for key in ("status", "media_type") if key in place]
-    shape = re.sub(r"\{[^{}]*\}", "{}", place["operation"])
     values = finding.expected, finding.observed, finding.extra.get("detail", "")
-    return fingerprint(place["rule"], shape, place["location"], context, *values)
+    return fingerprint(place["rule"], shape(place["operation"]), place["location"], context, *values)
+
+
+def shape(label: str) -> str:
+    """An operation's label with its path parameters nameless."""
+    return re.sub(r"\{[^{}]*\}", "{}", label)
 
 
 BY_VALUE = frozenset({"unlisted-value", "new-branch"})
@@ -66,8 +70,7 @@ def named(finding: Finding) -> Finding:
         return finding
     status = finding.extra.get("status")
     context = [("status", str(status))] if status else []
-    shape = re.sub(r"\{[^{}]*\}", "{}", finding.operation)
     kind = str(finding.extra.get("kind", ""))
     value = value_text(finding.observed) if kind in BY_VALUE else None
-    mark = fingerprint(finding.rule, shape, finding.location, context, new=value, kind=kind)
+    mark = fingerprint(finding.rule, shape(finding.operation), finding.location, context, new=value, kind=kind)
     return replace(finding, fingerprint=mark)

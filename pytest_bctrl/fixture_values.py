@@ -16,8 +16,6 @@ from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.secret import Secret
 
 if TYPE_CHECKING:
-    import httpx
-
     from pytest_bctrl.traffic.mock import MockServer
     from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
     from pytest_bctrl.traffic.origin import Connection
@@ -84,21 +82,8 @@ def aim(request: pytest.FixtureRequest) -> tuple[str, Secret | str, bool]:
     return request.getfixturevalue("bctrl_base_url"), request.getfixturevalue("bctrl_api_key"), live
 
 
-def client(request: pytest.FixtureRequest) -> httpx.Client:
-    """Return a client on the target."""
-    from pytest_bctrl.traffic.client import client as made
-
-    return made(**_client_settings(request))
-
-
-def async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
-    """Return an async client on the target."""
-    from pytest_bctrl.traffic.client import async_client as made
-
-    return made(**_client_settings(request))
-
-
-def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+def client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Return what makes a client one on the target."""
     from pytest_bctrl.suite.observing import ObservingTransport, observer
     from pytest_bctrl.traffic.mock.routes import fields_for
 

@@ -43,7 +43,7 @@ class Hiding:
         if not value:
             return
         from pytest_bctrl.secret import secret
-        from pytest_bctrl.spellings import TELLING, Value, joined
+        from pytest_bctrl.spellings import TELLING, Value, sought
 
         text = secret(value).reveal()
         middle = (len(text) - 1) // 2
@@ -51,7 +51,7 @@ class Hiding:
         values = self._values | {one: Value(one) for one in (text, *halves) if one not in self._values}
         # The longest first, so that none is looked for in what another leaves.
         self._values = dict(sorted(values.items(), key=lambda item: -len(item[0])))
-        self._sought = joined(self._values.values())
+        self._sought = sought(self._values.values())
 
     def add_environment(self, environment: Mapping[str, str]) -> None:
         """Hide what the environment holds: the API key, and the passwords of proxies."""

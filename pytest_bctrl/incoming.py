@@ -222,18 +222,16 @@ _STRICT: Mapping[str, _Unpack] = {
 }
 
 
-def _gunzip_leniently(raw: bytes, most: int) -> bytes:
-    try:
-        return _first(raw, _GZIP, most)[1]
-    except zlib.error as error:
-        raise CodingError from error
+def _leniently(*windows: int) -> _Unpack:
+    """What httpx does with the first stream, whole or not: it tries one window after the other."""
 
+    def unpack(raw: bytes, most: int) -> bytes:
+        for window in windows:
+            with suppress(zlib.error):
+                return _first(raw, window, most)[1]
+        raise CodingError
 
-def _inflate_leniently(raw: bytes, most: int) -> bytes:
-    for window in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
-        with suppress(zlib.error):
-            return _first(raw, window, most)[1]
-    raise CodingError
+    return unpack
 
 
 def _unbrotli(raw: bytes, most: int) -> bytes:
@@ -286,4 +284,5 @@ class _Httpx(dict[str, _Unpack]):
         return _as_is
 
 
-_LENIENT = _Httpx(gzip=_gunzip_leniently, deflate=_inflate_leniently, br=_unbrotli, zstd=_unzstd)
+_DEFLATE = _leniently(zlib.MAX_WBITS, -zlib.MAX_WBITS)
+_LENIENT = _Httpx(gzip=_leniently(_GZIP), deflate=_DEFLATE, br=_unbrotli, zstd=_unzstd)

@@ -73,29 +73,24 @@ def _held(stem: Path, patience: float) -> Iterator[Path]:
 
 def _taken(lock: Path, patience: float) -> int:
     until = monotonic() + patience
-    while (file := _attempt(lock, is_last=monotonic() >= until, patience=patience)) is None:
-        sleep(_TURN)
-    return file
-
-
-def _attempt(lock: Path, *, is_last: bool, patience: float) -> int | None:
-    file = _opened(lock)
-    try:
-        is_free = _take(file)
-        if is_free and _is_at(file, lock):
-            os.ftruncate(file, 0)
-            os.write(file, f"process {os.getpid()} on {_HOST}".encode())
-            return file
-        if is_last and not is_free:
-            holder = os.read(file, 200).decode("utf-8", "replace") or "another process"
-            raise BctrlError(
-                f"{holder} has held it for more than {patience:g} s", where=str(lock), mend="wait for it, or end it"
-            )
-    except BaseException:
+    while True:
+        is_last, file = monotonic() >= until, _opened(lock)
+        try:
+            is_free = _take(file)
+            if is_free and _is_at(file, lock):
+                os.ftruncate(file, 0)
+                os.write(file, f"process {os.getpid()} on {_HOST}".encode())
+                return file
+            if is_last and not is_free:
+                holder = os.read(file, 200).decode("utf-8", "replace") or "another process"
+                raise BctrlError(
+                    f"{holder} has held it for more than {patience:g} s", where=str(lock), mend="wait for it, or end it"
+                )
+        except BaseException:
+            os.close(file)
+            raise
         os.close(file)
-        raise
-    os.close(file)
-    return None
+        sleep(_TURN)
 
 
 def _is_at(file: int, lock: Path) -> bool:

@@ -126,14 +126,11 @@ def _hide_secrets(config: pytest.Config) -> None:
     options = getattr(config.option, "bctrl_headers", None)
     names = ("bctrl_secrets", "bctrl_headers", "bctrl_values")
     if os.environ.get("BCTRL_API_KEY") or options or any(_is_in_file(config, name) for name in names):
+        from pytest_bctrl import settings
         from pytest_bctrl.suite.sinks import hide_traces, hiding
 
-        # Nothing is captured now: these are what the terminal's reporter writes to.
-        hide = hiding(config, sys.stdout, sys.stderr)
-        if options:
-            from pytest_bctrl import settings
-
-            settings.hide_secrets(hide, config, os.environ)
+        # Nothing is captured now: these are what the terminal's reporter writes to. Later, more options are known.
+        settings.hide_secrets(hiding(config, sys.stdout, sys.stderr), config, os.environ)
         hide_traces(config)
 
 
@@ -306,18 +303,22 @@ def bctrl_runtimes(bctrl_recording: RecordedTest) -> list[dict[str, Any]]:
 @pytest.fixture
 def bctrl_client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     """An authenticated `httpx.Client` on the recording, the mock or, with --bctrl-live, the API (safe methods only)."""
-    from pytest_bctrl import fixture_values
+    from pytest_bctrl.fixture_values import client_settings
+    from pytest_bctrl.traffic.client import client
 
-    with fixture_values.client(request) if _recorded(request) is None else _recorder(request).client() as made:
+    recording = _recorded(request)
+    with client(**client_settings(request)) if recording is None else _recorder(request).client() as made:
         yield made
 
 
 @pytest.fixture
 def bctrl_async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
     """An authenticated `httpx.AsyncClient` on the same target, as safe as `bctrl_client`; needs no closing."""
-    from pytest_bctrl import fixture_values
+    from pytest_bctrl.fixture_values import client_settings
+    from pytest_bctrl.traffic.client import async_client
 
-    return fixture_values.async_client(request) if _recorded(request) is None else _recorder(request).async_client()
+    is_plain = _recorded(request) is None
+    return async_client(**client_settings(request)) if is_plain else _recorder(request).async_client()
 
 
 @pytest.fixture

@@ -46,11 +46,15 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting's names, and the type that native TOML has for it; `ini` doubles as the option's destination."""
+    """One setting's names, and the type that native TOML has for it; `ini` doubles as the option's destination.
+
+    `default` says in words what holds where it is not given, for those that the doctor shows.
+    """
 
     ini: str
     environment: tuple[str, ...] = ()
     native: type = str
+    default: str = ""
 
     @property
     def option(self) -> str:
@@ -58,16 +62,16 @@ class Setting:
         return "--" + self.ini.replace("_", "-")
 
 
-BASE_URL = Setting("bctrl_base_url", ("BCTRL_BASE_URL", "BCTRL_API_BASE_URL"))
-SPACE_ID = Setting("bctrl_space_id", ("BCTRL_SPACE_ID",))
-CONTRACT = Setting("bctrl_contract")
-FAIL_ON_LEVEL = Setting("bctrl_fail_on")
-MAX_EXAMPLES = Setting("bctrl_max_examples", native=int)
-UPSTREAM = Setting("bctrl_upstream")
+SPACE_ID = Setting("bctrl_space_id", ("BCTRL_SPACE_ID",), default="not set")
+BASE_URL = Setting("bctrl_base_url", ("BCTRL_BASE_URL", "BCTRL_API_BASE_URL"), default="the contract's first server")
+CONTRACT = Setting("bctrl_contract", default="the packaged one")
+FAIL_ON_LEVEL = Setting("bctrl_fail_on", default="error")
+MAX_EXAMPLES = Setting("bctrl_max_examples", native=int, default="20")
+UPSTREAM = Setting("bctrl_upstream", default="none")
 ALLOW_LIST = Setting("bctrl_allow_list")
 MIN_COVERAGE = Setting("bctrl_min_coverage", native=float)
-RECORD_MODE = Setting("bctrl_record_mode")
-RECORDINGS = Setting("bctrl_recordings")
+RECORD_MODE = Setting("bctrl_record_mode", default="none")
+RECORDINGS = Setting("bctrl_recordings", default="recordings/ beside each test file")
 LEVELS = Setting("bctrl_levels", native=list)
 REPORT = Setting("bctrl_report", native=list)
 SECRETS = Setting("bctrl_secrets", native=list)
@@ -315,7 +319,7 @@ def min_coverage(source: Source, environment: Mapping[str, str]) -> float | None
 
 def base_url(source: Source, environment: Mapping[str, str], default: str, normalise: Callable[[str, str], str]) -> str:
     """Return the live base URL; `normalise(text, where)` brings it into one form or raises `SettingError`."""
-    found = given(BASE_URL, source, environment) or Given(default, "the contract's first server")
+    found = given(BASE_URL, source, environment) or Given(default, BASE_URL.default)
     return normalise(found.value, found.where)
 
 

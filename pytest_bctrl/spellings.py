@@ -47,12 +47,7 @@ class Sought:
     """The parts of decoded base64 that can hold a value: what was no base64 decodes to noise, which has none."""
 
 
-def sought(*values: str) -> Sought | None:
-    """Return what to look for where none of `values` must be, None where each is shorter than `SHORTEST`."""
-    return joined(Value(value) for value in values)
-
-
-def joined(values: Iterable[Value]) -> Sought | None:
+def sought(values: Iterable[Value]) -> Sought | None:
     """Return what to look for where none of several values must be, None where each is shorter than `SHORTEST`."""
     exact: dict[str, str] = {}
     loose: dict[str, str] = {}

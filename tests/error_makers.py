@@ -135,7 +135,7 @@ def plugin(folder: Path, body: str) -> None:
     before, here = list(sys.path), Path.cwd()
     os.chdir(folder)
     try:
-        options.require_hooks([name], ["pytest_bctrl_checks"])
+        options.gathered([name], {"pytest_bctrl_checks": object})
     finally:
         os.chdir(here)
         sys.path[:] = before

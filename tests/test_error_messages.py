@@ -47,7 +47,6 @@ HELD_BY = {
     "traffic/recordings/har_file.py: f'it is an archive of {len(hars)} .har files": "recordings/test_har_files.py",
     "cli/options.py: 'it is closed'": "drift/test_streams.py",
     "cli/options.py: f'it cannot be written: {error.strerror}'": "drift/test_streams.py",
-    "cli/mock.py: f'it cannot be written: {reason}'": "mock/test_command_line.py",
     "drift/sources.py: f'no answer within {seconds:g} s'": "drift/test_sources.py",
     "drift/sources.py: 'it is closed'": "drift/test_streams.py",
     "drift/sources.py: 'git is not installed'": "drift/test_sources.py",

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.hiding import MASK, Hiding
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.spellings import found_as, sought
+from pytest_bctrl.spellings import Value, found_as
 from pytest_bctrl.suite.sinks import hide_traces
 from tests.recordings.test_secrets import SPELLINGS
 
@@ -45,7 +45,7 @@ def hiding(*values: str, is_key: bool = True) -> Hiding:
 @pytest.mark.parametrize("spelling", sorted(EVERY))
 def test_it_is_hidden_in_every_spelling_and_its_surroundings_stay(spelling: str) -> None:
     made = hiding(SPELLED)(f"E   before '{EVERY[spelling](SPELLED)}' after\nnext line")
-    assert (None, True) == (found_as(made.replace(MASK, ""), sought(SPELLED)), MASK in made)  # type: ignore[arg-type]
+    assert (None, True) == (found_as(made.replace(MASK, ""), Value(SPELLED).wanted), MASK in made)  # type: ignore[arg-type]
     assert ("E   before", "next line") == (made[:10], made[-9:])
 
 

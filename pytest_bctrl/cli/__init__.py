@@ -9,12 +9,11 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import BctrlError
@@ -63,6 +62,8 @@ def _run(given: Sequence[str], hide: Hiding) -> int:
             sys.stdout.flush()
         return code
     except BctrlError as error:
+        from pytest_bctrl.reports.wording import one_line
+
         print(f"pytest-bctrl: {one_line(str(error))}", file=sys.stderr)
         return COULD_NOT_CHECK
     except BrokenPipeError:
@@ -80,11 +81,7 @@ def _run(given: Sequence[str], hide: Hiding) -> int:
         return COULD_NOT_CHECK
 
 
-def one_line(text: str) -> str:
-    """The text as one line that cannot steer a terminal."""
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in " ".join(text.split()))
-
-
+_HELP = argparse.RawDescriptionHelpFormatter
 _EPILOG = """\
 exit codes:
   0  nothing at or above the failing level
@@ -103,15 +100,14 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pytest-bctrl",
         description="Contract testing for the bctrl API's List Runtimes endpoint.",
-        formatter_class=_Help,
+        formatter_class=_HELP,
         epilog=_EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"pytest-bctrl {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Command)
     for name, text in COMMANDS.items():
-        command = commands.add_parser(
-            name, help=text, description=text[0].upper() + text[1:] + ".", formatter_class=_Help
-        )
+        about = text[0].upper() + text[1:] + "."
+        command = commands.add_parser(name, help=text, description=about, formatter_class=_HELP)
         if name in given:
             # Only the command that was asked for is imported: each has libraries of its own to load.
             module = import_module(f"pytest_bctrl.cli.{name}")
@@ -132,21 +128,3 @@ class _Command(argparse.ArgumentParser):
             examples = "\n".join(["examples:", *(f"  {example}" for example in self.module.EXAMPLES)])
             self.epilog = "\n\n".join([*more, examples])
         return super().format_help()
-
-
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help as wide as the terminal. Left to ask for it by itself, `argparse` loads `shutil` at every start."""
-
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
-        settings.setdefault("width", _columns() - 2)
-        super().__init__(*arguments, **settings)
-
-
-def _columns() -> int:
-    """How wide the terminal is, as `shutil.get_terminal_size` finds it."""
-    with suppress(ValueError):
-        if (columns := int(os.environ.get("COLUMNS", ""))) > 0:
-            return columns
-    with suppress(AttributeError, ValueError, OSError):
-        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]
-    return 80

@@ -19,7 +19,6 @@ from pytest_bctrl.cli.options import (
     add_acceptance_arguments,
     add_plugin_argument,
     gathered,
-    require_hooks,
 )
 from pytest_bctrl.cli.traffic import name_of, opened
 from pytest_bctrl.contract.model import Contract
@@ -29,8 +28,8 @@ from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above, parse_levels
 from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
 from pytest_bctrl.recorded.conform import listing
 from pytest_bctrl.reports import FORMATS, writer
-from pytest_bctrl.reports.terminal import describe, printable
-from pytest_bctrl.reports.wording import Title, counted
+from pytest_bctrl.reports.terminal import describe
+from pytest_bctrl.reports.wording import Title, counted, printable
 from pytest_bctrl.suite.observing import Observer, coverage_lines
 from pytest_bctrl.traffic.recordings.exchange import Recording
 
@@ -75,8 +74,7 @@ def run(options: argparse.Namespace) -> int:
     until = last_day(options.accept, options.until, today)
     allow_list = _allow_list(options)
     contract = load_contract(options.contract, "--contract")
-    require_hooks(options.plugin, ["pytest_bctrl_checks"])
-    own = tuple(gathered(options.plugin, "pytest_bctrl_checks", Check))
+    (own,) = gathered(options.plugin, {"pytest_bctrl_checks": Check})
     levels = parse_levels(options.level, "--level")
     invariants = [rule for one in contract.operations for rule in one.invariants]
     levels.require_known(rules_of(invariants, [check.name for check in own]))

@@ -5,21 +5,29 @@ from __future__ import annotations
 import argparse
 import shlex
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from pytest_bctrl.contract import build
 from pytest_bctrl.contract.engine import is_asserted
 from pytest_bctrl.contract.files import ContractFiles, packaged, update_command
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.read import load
+from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.contract.references import keyworded
 from pytest_bctrl.contract.show import lines
-from pytest_bctrl.errors import SettingError
-from pytest_bctrl.reports.terminal import printable
+from pytest_bctrl.errors import DocumentError, SettingError
+from pytest_bctrl.reports.wording import printable
 from pytest_bctrl.samples.pattern import matching
+
+if TYPE_CHECKING:
+    from pytest_bctrl.observed.suggest import Suggestion
 
 EXAMPLES = ("pytest-bctrl contract show", "pytest-bctrl contract update --dry-run page.md")
 
@@ -63,14 +71,10 @@ def run(options: argparse.Namespace) -> int:
         print("\n".join(map(printable, [*lines(contract), *_left_aside(contract)])))
         return 0
     if options.action == "suggest":
-        from pytest_bctrl.cli import suggest
-
-        return suggest.run(options)
+        return _suggest(options)
     files = ContractFiles(options.contracts) if options.contracts else packaged()
     if options.action == "build" and (options.overlay or options.contract or options.output):
-        from pytest_bctrl.cli import suggest
-
-        return suggest.build_with(options, files)
+        return _build_with(options, files)
     if options.contracts is None and not getattr(options, "dry_run", False):
         _refuse_installed(files, options.action, getattr(options, "source", None))
     if options.action == "update":
@@ -131,22 +135,101 @@ def _refuse_installed(files: ContractFiles, action: str, source: str | None = No
 
 def update(files: ContractFiles, source: str | None, is_dry: bool) -> int:
     """Show the drift and vendor the spec anew; no file is changed where that cannot be done."""
-    import sys
-    from datetime import date
-
-    from pytest_bctrl.contract.build import locked_source, prepare, write
     from pytest_bctrl.drift import compare
     from pytest_bctrl.drift.sources import read_text
     from pytest_bctrl.reports.drift_text import drift_text
     from pytest_bctrl.reports.wording import Title
 
-    given = source or locked_source(files)
+    given = source or build.locked_source(files)
     name = "standard input" if given == "-" else given
-    ready = prepare(read_text(given), name, files, date.today())
+    ready = build.prepare(read_text(given), name, files, date.today())
     sys.stdout.write(drift_text(compare(ready.old, ready.new), Title("drift", ready.old.name, name)))
     if is_dry or not ready.changes:
         print(f"{files.folder}: nothing written, {'as asked' if ready.changes else 'the spec is the vendored one'}")
         return 0
-    write(ready.texts)
+    build.write(ready.texts)
     print(f"{files.folder}: written: {', '.join(sorted(path.name for path in ready.texts))}")
+    return 0
+
+
+_OBSERVED = "observed.contract.json"
+
+
+def _suggest(options: argparse.Namespace) -> int:
+    """Print or write what was seen as an overlay; 0 where it says all of that, 2 where something cannot be said.
+
+    Raises `BctrlError` where the traffic or the contract cannot be read.
+    """
+    from pytest_bctrl.cli.traffic import read_traffic
+    from pytest_bctrl.observed.suggest import suggest
+
+    contract = load(options.contract)
+    observation, _ = read_traffic(options.files or ["-"], contract)
+    made = suggest(contract, observation)
+    for (_, code, media), count in sorted(observation.unread.items()):
+        of = f"{code} {media or 'without a media type'}: nothing is learned from the bodies of {count} answers"
+        print(f"pytest-bctrl: {printable(of)}: only JSON is read", file=sys.stderr)
+    for finding, why in made.unsaid:
+        place = f"{finding.extra['status']} {finding.location}"
+        print(f"pytest-bctrl: {printable(f'{place}: {finding.message}: no overlay says it: {why}')}", file=sys.stderr)
+    if made.actions:
+        _hand_over(options, made)
+    elif not made.unsaid:
+        what = "read" if observation.unread else "seen"
+        print(f"pytest-bctrl: nothing to suggest: the contract says all that was {what}", file=sys.stderr)
+    return 2 if made.unsaid else 0
+
+
+def _hand_over(options: argparse.Namespace, made: Suggestion) -> None:
+    text = _text(made, _build_command(options))
+    if options.output in (None, "-"):
+        sys.stdout.write(text)
+        return
+    build.write_atomically(Path(options.output), options.hide(text))
+    print(f"{options.output}: {len(made.actions)} actions for {len(made.admitted)} differences")
+    print(f"next: {_build_command(options)}")
+
+
+def _build_command(options: argparse.Namespace) -> str:
+    output = "suggested.overlay.yaml" if options.output in (None, "-") else options.output
+    own = [] if options.contract is None else ["--contract", options.contract]
+    return shlex.join(["pytest-bctrl", "contract", "build", *own, "--overlay", output, "--output", _OBSERVED])
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes sequences indented below their key, and no aliases."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(made: Suggestion, command: str) -> str:
+    head = (
+        "# What the API was seen to send and the contract does not say; no data but listed values. Apply it by\n"
+        f"#   {printable(command)}\n"
+        f"#   pytest --bctrl-contract={_OBSERVED} …\n"
+    )
+    return head + yaml.dump(made.overlay, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _build_with(options: argparse.Namespace, files: ContractFiles) -> int:
+    """Write the contract that further overlays make, sound and whole, to a file of its own."""
+    if not options.overlay or options.output is None:
+        raise SettingError(
+            "they go together, since the packaged contract is that of its own overlay alone",
+            where="--overlay, --contract, --output",
+            mend=f"--overlay suggested.overlay.yaml --output {_OBSERVED}",
+        )
+    base = load(options.contract).document if options.contract else build.merged(files)
+    document = build.overlaid(base, options.overlay)
+    from_document(document, options.output)
+    path = Path(options.output)
+    if path.resolve() == files.merged.resolve():
+        raise DocumentError("it is the packaged contract", where=options.output, mend="give another --output")
+    build.write_atomically(path, build.render(document))
+    print(f"{options.output}: written")
+    print(f"next: pytest --bctrl-live --bctrl-contract={shlex.quote(options.output)}")
     return 0

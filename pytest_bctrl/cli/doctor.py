@@ -20,7 +20,7 @@ from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError, SettingError
-from pytest_bctrl.reports.terminal import printable
+from pytest_bctrl.reports.wording import printable
 from pytest_bctrl.suite.run import INSTALL, live_base_url, live_values
 from pytest_bctrl.traffic.origin import connection
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
@@ -28,17 +28,6 @@ from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 _BASE = ("pytest-bctrl", "pytest", "httpx", "jsonschema-rs", "PyYAML", "httptools")
 _EXTRA = ("schemathesis", "hypothesis")
 _BESIDE = ("pytest-xdist", "pytest-asyncio", "anyio", "bctrl", "requests")
-_SHOWN = {
-    settings.SPACE_ID: "not set",
-    settings.BASE_URL: "the contract's first server",
-    settings.CONTRACT: "the packaged one",
-    settings.FAIL_ON_LEVEL: "error",
-    settings.MAX_EXAMPLES: "20",
-    settings.UPSTREAM: "none",
-    settings.RECORD_MODE: "none",
-    settings.RECORDINGS: "recordings/ beside each test file",
-}
-"""The settings that are shown, and their defaults in words."""
 _PASSED_OVER = frozenset({".git", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__", "site-packages"})
 _MARKS = {"ok": " ", "note": "-", "wrong": "!", "unknown": "?"}
 EXAMPLES = ("pytest-bctrl doctor --offline", "pytest-bctrl doctor --offline --format json")
@@ -115,10 +104,10 @@ def _settings(config: pytest.Config, environment: Mapping[str, str]) -> Iterator
     yield Line("ini", str(config.inipath) if config.inipath else "no ini file is in force here")
     is_set = bool(environment.get(settings.KEY_VARIABLE))
     yield Line("setting", f"key: {'set' if is_set else 'not set'} ({settings.KEY_VARIABLE})")
-    for setting, default in _SHOWN.items():
+    for setting in (one for one in settings.SETTINGS if one.default):
         found = settings.given(setting, config, environment)
         name = setting.ini.removeprefix("bctrl_")
-        told = f"{default} (default)" if found is None else f"{_plain(found.value)} ({_where(found.where)})"
+        told = f"{setting.default} (default)" if found is None else f"{_plain(found.value)} ({_where(found.where)})"
         yield Line("setting", f"{name}: {told}")
     for read in (
         settings.fail_on,

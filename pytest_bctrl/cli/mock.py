@@ -15,8 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from urllib.parse import urlsplit
 
-from pytest_bctrl import locking
-from pytest_bctrl.cli.options import add_plugin_argument, gathered, require_hooks
+from pytest_bctrl.cli.options import add_plugin_argument, gathered
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
@@ -115,11 +114,8 @@ def run(options: argparse.Namespace) -> int:
 def _extend(server: MockServer, modules: list[str]) -> None:
     from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
 
-    require_hooks(modules, ["pytest_bctrl_scenarios", "pytest_bctrl_faults"])
-    server.extend(
-        gathered(modules, "pytest_bctrl_scenarios", OwnScenario),
-        gathered(modules, "pytest_bctrl_faults", OwnFault),
-    )
+    hooks = {"pytest_bctrl_scenarios": OwnScenario, "pytest_bctrl_faults": OwnFault}
+    server.extend(*gathered(modules, hooks))
 
 
 def _stage(server: MockServer, options: argparse.Namespace) -> None:
@@ -190,19 +186,12 @@ def _reachable(url: str) -> str:
 
 
 def _tell(file: Path | None, server: MockServer) -> None:
-    if file is None:
-        return
-    ready = {"url": server.url, "space_id": server.space_id, "pid": os.getpid()}
-    try:
+    if file is not None:
+        from pytest_bctrl.contract.build import write_atomically
+
+        ready = {"url": server.url, "space_id": server.space_id, "pid": os.getpid()}
         # Whole or not at all, so that nobody reads half of it.
-        locking.write(file, json.dumps(ready).encode() + b"\n")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise SettingError(
-            f"it cannot be written: {reason}",
-            where=f"--ready-file {file}",
-            mend="give a path in a folder that is there",
-        ) from None
+        write_atomically(file, json.dumps(ready) + "\n")
 
 
 def epilog() -> str:

@@ -13,7 +13,7 @@ from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.reports import FORMATS, writer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
     from types import ModuleType
 
@@ -117,19 +117,20 @@ def add_plugin_argument(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
-def gathered(modules: Sequence[str], hook: str, wanted: type) -> list[Any]:
-    """Return what the modules' implementations of a hook give; raises `SettingError` where a module gives nothing."""
+def gathered(modules: Sequence[str], hooks: Mapping[str, type]) -> list[list[Any]]:
+    """Return what the modules' implementations of each hook give, which is of the hook's type.
+
+    Raises `SettingError` for a module that implements none of them, and so would change nothing.
+    """
     # The checks are much to import for a command line without plugins.
     from pytest_bctrl.checks.own import flattened
 
-    return flattened([part for name in modules for part in getattr(_imported(name), hook, list)()], wanted, hook)
-
-
-def require_hooks(modules: Sequence[str], hooks: Sequence[str]) -> None:
-    """Raise `SettingError` for a module that implements none of the hooks, and so would change nothing."""
-    for name in modules:
-        if not any(callable(getattr(_imported(name), hook, None)) for hook in hooks):
+    loaded = [_imported(name) for name in modules]
+    for name, module in zip(modules, loaded, strict=True):
+        if not any(callable(getattr(module, hook, None)) for hook in hooks):
             raise SettingError(f"it has no {' or '.join(hooks)}", where=f"--plugin {name}", mend="define the function")
+    given = {hook: [part for module in loaded for part in getattr(module, hook, list)()] for hook in hooks}
+    return [flattened(given[hook], wanted, hook) for hook, wanted in hooks.items()]
 
 
 def _imported(name: str) -> ModuleType:

@@ -23,7 +23,7 @@ from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.incoming import read_file, read_stream
 from pytest_bctrl.observed.facts import Observation, from_data
-from pytest_bctrl.observed.witnesses import place
+from pytest_bctrl.observed.witnesses import next_steps, place
 from pytest_bctrl.recorded.conform import answer_of
 from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.har_file import beside
@@ -156,7 +156,7 @@ def placed(
     upstream = contract_of(new, packaged().overlay if is_packaged else None)
     observation, has_bodies = read_traffic(arguments.observed, vendored)
     next_ = commands(arguments.upstream, arguments.base, arguments.observed, has_bodies=has_bodies)
-    found = [one.as_finding(next_[one.moved]) for one in place(vendored, upstream, observation, changes)]
+    found = place(vendored, upstream, observation, changes, next_)
     known = load_allow_list(Path(FILE), FILE)
     seen = [finding for finding in found if "revision" not in finding.extra]
     return [accepted(finding, known, today) for finding in found], list_notes(seen, known, today)
@@ -168,12 +168,6 @@ def commands(upstream: str | None, base: str | None, observed: Sequence[str], *,
     sides = source if base is None else [*source, "--base", base]
     again = shlex.join(["pytest-bctrl", "drift", *sides, *(part for path in observed for part in ("--observed", path))])
     suggest = shlex.join(["pytest-bctrl", "contract", "suggest", *observed, "--output", "suggested.overlay.yaml"])
-    return {
-        "the API broke its contract": shlex.join(["pytest-bctrl", "check", *observed]) if has_bodies else suggest,
-        "the API is ahead of its documentation": suggest,
-        "our copy is stale": update_command(upstream)
-        if base is None
-        else shlex.join(["pytest-bctrl", "drift", *sides]),
-        "the documentation is ahead of the API": again,
-        "not enough traffic to tell": again,
-    }
+    update = update_command(upstream) if base is None else shlex.join(["pytest-bctrl", "drift", *sides])
+    check = shlex.join(["pytest-bctrl", "check", *observed]) if has_bodies else suggest
+    return next_steps(check, suggest, update, again)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import isfinite
 from typing import Any
 
@@ -14,26 +14,34 @@ _MEMBERS = 8
 _LEVELS = 4
 
 
-def shortened(value: Any, level: int = 0) -> Any:
-    """Return JSON data small enough to show: long texts cut, large and deep containers summed up."""
+def short_scalar(value: Any) -> Any:
+    """Return a text, number, boolean or null small enough to show."""
     if isinstance(value, str):
         return value if len(value) <= LONGEST else f"{value[:LONGEST]}… ({len(value)} characters)"
-    if isinstance(value, dict):
-        if level >= _LEVELS:
-            return f"{{… {len(value)} properties}}"
-        kept = {shortened(key): shortened(item, level + 1) for key, item in list(value.items())[:_MEMBERS]}
-        return kept if len(value) <= _MEMBERS else {**kept, "…": f"{len(value) - _MEMBERS} more"}
-    if isinstance(value, list | tuple):
-        if level >= _LEVELS:
-            return f"[… {len(value)} items]"
-        items = [shortened(item, level + 1) for item in value[:_MEMBERS]]
-        return items if len(value) <= _MEMBERS else [*items, f"… {len(value) - _MEMBERS} more"]
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 256:
         return f"a number of {value.bit_length()} bits"
     if isinstance(value, float) and not isfinite(value):
         # 1e999 is JSON; what it is read as has no JSON of its own.
         return f"a number beyond a double ({value})"
     return value
+
+
+def shortened(
+    value: Any, level: int = 0, scalar: Callable[[Any], Any] = short_scalar, name: Callable[[Any], Any] = short_scalar
+) -> Any:
+    """Return JSON data small enough to show: containers summed up, `name` of names, `scalar` of the rest."""
+    if isinstance(value, dict):
+        if level >= _LEVELS:
+            return f"{{… {len(value)} properties}}"
+        few = list(value.items())[:_MEMBERS]
+        kept = {name(key): shortened(item, level + 1, scalar, name) for key, item in few}
+        return kept if len(value) <= _MEMBERS else {**kept, "…": f"{len(value) - _MEMBERS} more"}
+    if isinstance(value, list | tuple):
+        if level >= _LEVELS:
+            return f"[… {len(value)} items]"
+        items = [shortened(item, level + 1, scalar, name) for item in value[:_MEMBERS]]
+        return items if len(value) <= _MEMBERS else [*items, f"… {len(value) - _MEMBERS} more"]
+    return scalar(value)
 
 
 def type_name(value: Any) -> str:

@@ -17,7 +17,7 @@ from pytest_bctrl.contract.schema.node import Node, body_node, node_at
 from pytest_bctrl.contract.schema.ref import SchemaRef, reachable
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import Facts, Observation, Place
-from pytest_bctrl.observed.unknown import inferred
+from pytest_bctrl.observed.inferred import inferred
 
 SchemaData: TypeAlias = dict[str, Any]
 
@@ -69,13 +69,6 @@ class Seen:
         pointer = self.finding.extra["pointer"]
         return next((one for one in reachable(self.contract, spots) if one.pointer == pointer), None)
 
-    def facts(self) -> Facts:
-        """All facts of these places."""
-        facts = Facts()
-        for place in self.places():
-            facts.add(self.observation.places[place])
-        return facts
-
 
 def admitted(schema: Mapping[str, Any], seen: Seen) -> SchemaData:
     """Return `schema`, the one that a difference points to, changed so that it admits what the difference shows.
@@ -92,7 +85,9 @@ def _property(schema: SchemaData, seen: Seen) -> SchemaData:
 
 
 def _value(schema: SchemaData, seen: Seen) -> SchemaData:
-    facts = seen.facts()
+    facts = Facts()
+    for place in seen.places():
+        facts.add(seen.observation.places[place])
     if facts.others:
         raise UnsayableError("there are more values than were told apart: it is no enumeration any more")
     listed = [schema["const"]] if "const" in schema else list(schema.get("enum", ()))

@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_bctrl.contract.schema.locations import steps
 from pytest_bctrl.finding import Finding
+from pytest_bctrl.fingerprint import shape
 
 _RULES: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
     ("undocumented-property", True, ("property-added-to-closed-object", "property-added")),
@@ -94,11 +95,6 @@ def change_of(finding: Finding) -> Change:
     status = str(finding.extra.get("status", ""))
     location = "status" if kind == "status" else plain(re.sub(r"<[^<>]*>", "", finding.location))
     return Change(finding, shape(finding.operation), status, location, kind, adds, form)
-
-
-def shape(label: str) -> str:
-    """An operation's label with its path parameters nameless."""
-    return re.sub(r"\{[^{}]*\}", "{}", label)
 
 
 def plain(location: str) -> str:

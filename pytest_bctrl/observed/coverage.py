@@ -71,18 +71,14 @@ def _operation(contract: Contract, operation: Operation, observation: Observatio
     for parameter in operation.parameters:
         seen = observation.parameters[label, f"{parameter.place}:{parameter.name}"]
         yield Point(label, "", parameter.place, "parameter", parameter.name, seen)
+    answered = {code: operation.response_for(int(code)) for one, code in observation.statuses if one == label}
     for status in operation.responses:
-        codes = {code for (one, code) in observation.statuses if one == label and _is(operation, code, status)}
+        codes = {code for code, spec in answered.items() if spec is not None and spec.status == status}
         count = sum(observation.statuses[label, code] for code in codes)
         yield Point(label, status, "", "status", status, count)
         root = body_node(contract, label, status)
         if root is not None:
             yield from _Body(label, status, frozenset(codes), observation).points(root, frozenset())
-
-
-def _is(operation: Operation, code: str, status: str) -> bool:
-    found = operation.response_for(int(code))
-    return found is not None and found.status == status
 
 
 @dataclass
@@ -196,16 +192,18 @@ class _Body:
 
 def never_seen(coverage: Coverage) -> list[str]:
     """Return a line for each place of which something was never seen; of what was never there, nothing below it."""
-    groups: dict[tuple[str, str, str], list[str]] = {}
+    labels: dict[str, list[str]] = {}
     gone: list[Point] = []
-    for point in coverage.points:
+    has_several = len({one.operation for one in coverage.points}) > 1
+    for point in sorted(coverage.points, key=lambda point: point.kind != "status"):
         if point.seen or any(_is_below(point, above) for above in gone):
             continue
         if point.kind in ("status", "property", "branch", "items"):
             gone.append(point)
-        operation = point.operation if len({one.operation for one in coverage.points}) > 1 else ""
-        groups.setdefault((operation, point.status, _where(point)), []).append(_label(point))
-    return list(_lines(groups))
+        line = [point.operation] if has_several else []
+        line += ["status"] if point.kind == "status" else [point.status, f"{_where(point)}:"]
+        labels.setdefault(" ".join(filter(None, line)), []).append(_label(point))
+    return [f"{line} {', '.join(dict.fromkeys(found))}" for line, found in labels.items()]
 
 
 def _is_below(point: Point, above: Point) -> bool:
@@ -221,8 +219,6 @@ def _is_below(point: Point, above: Point) -> bool:
 
 
 def _where(point: Point) -> str:
-    if point.kind == "status":
-        return "status"
     return f"{point.location} parameter" if point.kind == "parameter" else shown(point.location)
 
 
@@ -234,15 +230,3 @@ def _label(point: Point) -> str:
     if point.kind in ("status", "parameter", "enum", "branch", "null"):
         return point.label
     return {"type": f"as {point.label}", "format": f"in the format {point.label}"}.get(point.kind, point.label)
-
-
-def _lines(groups: dict[tuple[str, str, str], list[str]]) -> Iterator[str]:
-    statuses: dict[str, list[str]] = {}
-    for (operation, _, where), labels in groups.items():
-        if where == "status":
-            statuses.setdefault(operation, []).extend(labels)
-    for operation, labels in statuses.items():
-        yield f"{operation} ".lstrip() + f"status {', '.join(labels)}"
-    for (operation, status, where), labels in groups.items():
-        if where != "status":
-            yield f"{operation} {status} ".lstrip() + f"{where}: {', '.join(dict.fromkeys(labels))}"

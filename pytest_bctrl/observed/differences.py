@@ -14,8 +14,8 @@ from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, words
 from pytest_bctrl.contract.show import kind_of, shortened
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
+from pytest_bctrl.observed.inferred import inferred
 from pytest_bctrl.observed.totals import Totals, capped, merged, status_differences
-from pytest_bctrl.observed.unknown import inferred
 
 UNDOCUMENTED = "undocumented_property"
 SCHEMA = "response_schema_conformance"
@@ -49,7 +49,7 @@ def differences(contract: Contract, observation: Observation, media_type: str = 
 
 def every_difference(contract: Contract, observation: Observation, media_type: str = "") -> list[Finding]:
     """Return the `differences` with every undocumented value as a finding of its own, however many there are."""
-    totals = Totals.of(observation)
+    totals = Totals(observation)
     found = list(status_differences(contract, observation))
     for place in observation.places:
         root = body_node(contract, place.operation, place.status, media_type)

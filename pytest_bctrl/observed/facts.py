@@ -187,15 +187,7 @@ def relabelled(observation: Observation, names: Mapping[str, str]) -> Observatio
     """Return the observation with each operation's label replaced by what `names` has for it."""
     if all(old == new for old, new in names.items()):
         return observation
-
-    def moved(place: Place) -> Place:
-        return place._replace(operation=names.get(place.operation, place.operation))
-
-    return Observation(
-        places={moved(place): facts for place, facts in observation.places.items()},
-        statuses=Counter({(names.get(label, label), code): n for (label, code), n in observation.statuses.items()}),
-        parameters=Counter({(names.get(label, label), name): n for (label, name), n in observation.parameters.items()}),
-        unknown={moved(parent): set(map(moved, members)) for parent, members in observation.unknown.items()},
-        untold=Counter({moved(place): count for place, count in observation.untold.items()}),
-        unread=Counter({(names.get(label, label), code, of): n for (label, code, of), n in observation.unread.items()}),
-    )
+    data = as_data(observation)
+    parts = {name: rows for name, rows in data.items() if name != "version"}
+    named = {name: [[names.get(label, label), *rest] for label, *rest in rows] for name, rows in parts.items()}
+    return from_data({**data, **named})

@@ -6,15 +6,16 @@ are counted at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.applicators import Choice
+from pytest_bctrl.contract.schema.locations import ITEMS, unknown_member
 from pytest_bctrl.contract.schema.node import Node, body_node
-from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.facts import MANY, Facts, Observation
+from pytest_bctrl.observed.inferred import FORMATS
 from pytest_bctrl.observed.tally import Column, Tally, whole
-from pytest_bctrl.observed.unknown import observe_unknown, observe_unknown_column, observe_unknown_values
 
 NO_BODY: Any = object()
 """Stands for the data of an answer that has no JSON body."""
@@ -35,7 +36,14 @@ def observe(
     if node is not None:
         _Pass(tally).column(node, whole(data), 1)
     elif data is not NO_BODY and operation.response_for(status) is None:
-        observe_unknown_column(tally, "", whole(data), 1)
+        _Pass(tally).unknown("", whole(data), 1)
+
+
+_LEVELS = 4
+"""Levels below an unknown member that are looked into."""
+
+_PLACES = 2_000
+"""Unknown places that one observation tells apart in all."""
 
 
 class _Pass:
@@ -51,7 +59,7 @@ class _Pass:
             if node.values is not None and kind not in ("object", "array"):
                 self._tally.values(facts, part, node.values)
             if kind in ("object", "array", "string") and kind not in node.types:
-                observe_unknown_values(self._tally, node.location, facts, kind, part)
+                self._unknown(node.location, facts, kind, part, 0)
             elif kind == "object":
                 facts.empty += part.empty()
                 self._objects(node, part)
@@ -90,7 +98,7 @@ class _Pass:
                 found = column.member(name, False)
                 self.column(node.others, found, len(found.values))
         elif not node.is_open:
-            observe_unknown(self._tally, node.location, column, unknown)
+            self._undocumented(node.location, column, unknown, 0)
 
     def _parted(self, node: Node, kind: str, column: Column, go_on: Callable[[Node, Column], None]) -> bool:
         """Part values by what tells the schemas that apply to them, where there is anything to tell."""
@@ -109,3 +117,39 @@ class _Pass:
             go_on(child, part)
         self._tally.into.settle(self._tally.place(node.location))
         return True
+
+    def unknown(self, location: str, column: Column, of: int, level: int = 0) -> None:
+        """Take down the shape of values at a place of which no contract says anything, and of what lies in them."""
+        facts = self._tally.count(location, column, of)
+        for kind, part in self._tally.by_type(facts, column).items():
+            self._unknown(location, facts, kind, part, level)
+
+    def _unknown(self, location: str, facts: Facts, kind: str, column: Column, level: int) -> None:
+        if kind == "string":
+            for name in FORMATS:
+                self._tally.format(facts, column, name)
+        elif kind in ("array", "object"):
+            facts.empty += column.empty()
+            if level < _LEVELS and kind == "object":
+                self._undocumented(location, column, column.names(), level + 1)
+            elif level < _LEVELS and (items := column.items()).values:
+                self.unknown(location + ITEMS, items, len(items.values), level + 1)
+
+    def _undocumented(self, location: str, column: Column, names: Mapping[str, int], level: int) -> None:
+        """Members of objects that no contract names, by name and how many have it; so many places are told apart."""
+        into, parent = self._tally.into, self._tally.place(location)
+        known = into.unknown.get(parent, set())
+        room = _PLACES - sum(map(len, into.unknown.values())) if names else 0
+        for name, count in names.items():
+            at = unknown_member(location, name)
+            place = self._tally.place(at)
+            if place not in known:
+                if len(known) >= MANY or room <= 0:
+                    into.untold[parent] += count
+                    continue
+                room -= 1
+                known.add(place)
+                into.unknown[parent] = known
+            self.unknown(at, column.member(name, count == len(column.values)), 0, level)
+        if known:
+            into.settle(parent)

@@ -24,7 +24,7 @@ from pytest_bctrl.observed.admit import (
 )
 from pytest_bctrl.observed.differences import every_difference
 from pytest_bctrl.observed.facts import Observation, Place
-from pytest_bctrl.observed.unknown import inferred
+from pytest_bctrl.observed.inferred import inferred
 
 NAME = "suggested overlay"
 

@@ -13,7 +13,7 @@ from pytest_bctrl.contract.engine import conforming, conforms
 from pytest_bctrl.contract.schema.locations import location as exact
 from pytest_bctrl.contract.schema.locations import tagged
 from pytest_bctrl.contract.schema.ref import json_text
-from pytest_bctrl.contract.show import kind_of, shortened, type_name
+from pytest_bctrl.contract.show import kind_of, short_scalar, shortened, type_name
 from pytest_bctrl.fingerprint import LONGEST
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
 
@@ -97,38 +97,21 @@ def whole(data: Any) -> Column:
     return Column([data], lambda index: ())
 
 
-_MEMBERS = 8
-_LEVELS = 3
-
-
-def redacted(value: Any, level: int = 0) -> Any:
-    """The shape of a value as JSON data: names, types and sizes."""
+def _shape(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, str):
-        return f"string of {len(value)}"
-    if isinstance(value, dict):
-        if level >= _LEVELS:
-            return f"object of {len(value)}"
-        kept = {_name(name): redacted(value[name], level + 1) for name in list(value)[:_MEMBERS]}
-        return kept if len(value) <= _MEMBERS else {**kept, "…": f"{len(value) - _MEMBERS} more"}
-    if isinstance(value, list):
-        if level >= _LEVELS:
-            return f"array of {len(value)}"
-        items = [redacted(item, level + 1) for item in value[:_MEMBERS]]
-        return items if len(value) <= _MEMBERS else [*items, f"… {len(value) - _MEMBERS} more"]
-    return type_name(value)
+    return f"string of {len(value)}" if isinstance(value, str) else type_name(value)
 
 
 def _name(name: str) -> str:
     # A lone surrogate could not be sent to another process as it is.
-    return str(shortened(name)).encode("utf-8", "backslashreplace").decode()
+    return str(short_scalar(name)).encode("utf-8", "backslashreplace").decode()
 
 
-_CERTAIN: tuple[Any, ...] = (None, True, 0, "", [], {})
-"""A value of each type but that of numbers with a fraction, which may be integers too."""
-
-_NAMES: Mapping[type, str] = {type(one): type_name(one) for one in _CERTAIN}
+_NAMES: Mapping[type, str] = {
+    type(None): "null", bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"
+}  # fmt: skip
+"""The types that a Python type tells; a number with a fraction may be an integer too."""
 
 
 class Tally:
@@ -160,14 +143,11 @@ class Tally:
 
     def by_type(self, facts: Facts, column: Column) -> dict[str, Column]:
         """Count the values' types, and part the column by them."""
-        types = list(map(type, column.values))
-        kinds = dict.fromkeys(types)
-        if kinds.keys() - _NAMES.keys():
-            parts = column.grouped(list(map(kind_of, column.values)))
-        elif len(kinds) == 1:
-            parts = {_NAMES[types[0]]: column}
+        kinds = set(map(type, column.values))
+        if len(kinds) == 1 and kinds <= _NAMES.keys():
+            parts = {_NAMES[kinds.pop()]: column}
         else:
-            parts = {_NAMES[kind]: column.chosen([at for at, one in enumerate(types) if one is kind]) for kind in kinds}
+            parts = column.grouped(list(map(kind_of, column.values)))
         for kind, part in parts.items():
             facts.types[kind] += len(part.values)
             self.sample(facts, kind, part, 0)
@@ -176,7 +156,8 @@ class Tally:
     def sample(self, facts: Facts, of: str, column: Column, index: int) -> None:
         """Keep a value as the sample of something, if it is the first."""
         if of not in facts.samples and column.values:
-            facts.samples[of] = {"location": exact(column.where(index)), "value": redacted(column.values[index])}
+            shape = shortened(column.values[index], scalar=_shape, name=_name)
+            facts.samples[of] = {"location": exact(column.where(index)), "value": shape}
 
     def absent(self, location: str, column: Column, name: str) -> None:
         """Keep the place of the first object that lacks a member, if it is the first."""

@@ -4,40 +4,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.model import Contract, escaped
 from pytest_bctrl.contract.schema.locations import parted, untagged
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import BY_VALUE, value_text
 from pytest_bctrl.observed.facts import Observation, Place
 
 
-@dataclass(slots=True)
 class Totals:
-    """How much was looked at, whatever branch it was of.
+    """How much of an observation was looked at, whatever branch it was of.
 
     `told` counts, by place, the values of which a branch was told, and which are counted again under its tag.
     """
 
-    seen: Counter[Place] = field(default_factory=Counter)
-    objects: Counter[Place] = field(default_factory=Counter)
-    told: Counter[Place] = field(default_factory=Counter)
-
-    @classmethod
-    def of(cls, observation: Observation) -> Totals:
-        """Add up an observation."""
-        made = cls()
+    def __init__(self, observation: Observation) -> None:
+        self.seen: Counter[Place] = Counter()
+        self.objects: Counter[Place] = Counter()
+        self.told: Counter[Place] = Counter()
         for place, facts in observation.places.items():
             parent, last = parted(place.location)
             if last is not None and last.kind == "tag":
-                made.told[place._replace(location=parent)] += facts.seen
+                self.told[place._replace(location=parent)] += facts.seen
             else:
                 plain = place._replace(location=untagged(place.location))
-                made.seen[plain] += facts.seen
-                made.objects[plain] += facts.types["object"]
-        return made
+                self.seen[plain] += facts.seen
+                self.objects[plain] += facts.types["object"]
 
     def looked_at(self, place: Place) -> int:
         """How many places are like this one: list items, or the objects that could hold the property."""
@@ -54,7 +48,7 @@ def status_differences(contract: Contract, observation: Observation) -> Iterator
         operation = next((one for one in contract.operations if one.label == label), None)
         if operation is None or operation.response_for(int(code)) is not None:
             continue
-        path = operation.path.replace("~", "~0").replace("/", "~1")
+        pointer = f"/paths/{escaped(operation.path)}/{operation.method.lower()}/responses"
         yield Finding(
             "status_code_conformance",
             "error",
@@ -65,7 +59,11 @@ def status_differences(contract: Contract, observation: Observation) -> Iterator
             count=count,
             total=sum(number for (other, _), number in observation.statuses.items() if other == label),
             operation=label,
-            extra={"kind": "status", "status": code, "pointer": f"/paths/{path}/{operation.method.lower()}/responses"},
+            extra={
+                "kind": "status",
+                "status": code,
+                "pointer": pointer,
+            },
         )
 
 
@@ -126,14 +124,15 @@ def _folded(one: Finding, other: Finding, *, is_another: bool) -> Finding:
     return numbered(made, _number(one) + 1) if is_exact else at_least(made, other)
 
 
-def numbered(finding: Finding, number: int) -> Finding:
+def numbered(finding: Finding, number: int, least: str = "") -> Finding:
     """The finding that stands for so many further values, each counted once."""
-    return _saying(finding, str(number))
+    words = f"{least}{number} further {'value' if number == 1 and not least else 'values'}"
+    return replace(finding, observed=words, extra={**finding.extra, "distinct": f"{least}{number}"})
 
 
 def at_least(one: Finding, other: Finding) -> Finding:
     """The first of two findings for further values; which values both have is not kept, so the larger number holds."""
-    return _saying(one, f"{_AT_LEAST}{max(_number(one), _number(other))}")
+    return numbered(one, max(_number(one), _number(other)), _AT_LEAST)
 
 
 _AT_LEAST = "at least "
@@ -141,8 +140,3 @@ _AT_LEAST = "at least "
 
 def _number(finding: Finding) -> int:
     return int(str(finding.extra["distinct"]).removeprefix(_AT_LEAST))
-
-
-def _saying(finding: Finding, number: str) -> Finding:
-    words = f"{number} further {'value' if number == '1' else 'values'}"
-    return replace(finding, observed=words, extra={**finding.extra, "distinct": number})

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import untagged
 from pytest_bctrl.contract.schema.node import body_node, node_at, untold
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.fingerprint import named
-from pytest_bctrl.observed.change import Change, change_of, plain, shape
+from pytest_bctrl.fingerprint import named, shape
+from pytest_bctrl.observed.change import Change, change_of, plain
 from pytest_bctrl.observed.differences import every_difference
 from pytest_bctrl.observed.facts import Facts, Observation, Place, relabelled
 from pytest_bctrl.observed.totals import Totals
@@ -31,33 +31,36 @@ ADDITIVE = frozenset({"undocumented-property", "unlisted-value", "new-branch", "
 """Kinds of difference by which an API says more than its documentation, rather than something else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """One difference, with who moved and what each witness says, in a line each."""
-
-    finding: Finding
-    moved: Moved
-    vendored: str
-    upstream: str
-    observed: str
-
-    def as_finding(self, command: str) -> Finding:
-        """The finding with all of it under `moved`, `witnesses` and `next`, which is the command to type."""
-        said = {"vendored": self.vendored, "upstream": self.upstream, "observed": self.observed}
-        extra = {**self.finding.extra, "moved": self.moved, "witnesses": said, "next": command}
-        return named(replace(self.finding, extra=extra))
+def next_steps(check: str, suggest: str, update: str, again: str) -> Mapping[str, str]:
+    """Return the command to type next for each name, of those that hold answers to the contract, write what was seen as
+    an overlay, update the copy of the spec, and ask again.
+    """
+    return dict(zip(ORDER, (check, suggest, update, again, again), strict=True))
 
 
-def place(vendored: Contract, upstream: Contract, observation: Observation, changes: Sequence[Finding]) -> list[Placed]:
+def place(
+    vendored: Contract,
+    upstream: Contract,
+    observation: Observation,
+    changes: Sequence[Finding],
+    commands: Mapping[str, str],
+) -> list[Finding]:
     """Return every difference between the three witnesses once, in `ORDER`.
 
     `changes` is what the drift gate found from the vendored spec to the upstream one. The same observation is held to
     both contracts. What traffic cannot tell is placed under `not enough traffic to tell`, never under one of the names.
+    `extra` has who `moved`, what each of the `witnesses` says, in a line each, and which of the `commands` is `next`.
     """
-    scene = _Scene.of(vendored, upstream, observation)
+    scene = _Scene(vendored, upstream, observation)
     placed = [_changed(scene, change_of(change)) for change in changes]
     placed += [_seen(scene, key) for key in [*scene.old, *scene.new] if key not in scene.told]
-    return sorted(placed, key=lambda one: ORDER.index(one.moved))
+    placed.sort(key=lambda one: ORDER.index(one.extra["moved"]))
+    return [named(replace(one, extra={**one.extra, "next": commands[one.extra["moved"]]})) for one in placed]
+
+
+def _placed(finding: Finding, moved: Moved, vendored: str, upstream: str, observed: str) -> Finding:
+    witnesses = {"vendored": vendored, "upstream": upstream, "observed": observed}
+    return replace(finding, extra={**finding.extra, "moved": moved, "witnesses": witnesses})
 
 
 class Key(NamedTuple):
@@ -79,37 +82,27 @@ UNDOCUMENTED = "does not document it"
 AGREES = "agrees with what was seen"
 
 
-@dataclass(slots=True)
 class _Scene:
-    """What was seen, held to both contracts."""
+    """What was seen, held to both contracts; operations belong together whatever their path parameters are called.
 
-    vendored: Contract
-    observation: Observation
-    totals: Totals
-    old: dict[Key, Finding]
-    new: dict[Key, Finding]
-    lacking: frozenset[str]
-    told: set[Key] = field(default_factory=set)
+    `lacking` are the operations that upstream no longer has, `told` the differences that have been placed.
+    """
 
-    @classmethod
-    def of(cls, vendored: Contract, upstream: Contract, observation: Observation) -> _Scene:
-        """Compute both sets of differences; operations belong together whatever their path parameters are called."""
+    def __init__(self, vendored: Contract, upstream: Contract, observation: Observation) -> None:
         labels = {shape(operation.label): operation.label for operation in upstream.operations}
         names = {one.label: labels.get(shape(one.label), one.label) for one in vendored.operations}
-        old = _keyed(every_difference(vendored, observation))
-        there = relabelled(observation, names)
-        new = _keyed(every_difference(upstream, there))
-        lacking = frozenset(shape(label) for label in names) - labels.keys()
-        return cls(vendored, observation, Totals.of(observation), old, new, lacking)
+        self.vendored = vendored
+        self.observation = observation
+        self.totals = Totals(observation)
+        self.old = {_key(one): one for one in every_difference(vendored, observation)}
+        self.new = {_key(one): one for one in every_difference(upstream, relabelled(observation, names))}
+        self.lacking = frozenset(shape(label) for label in names) - labels.keys()
+        self.told: set[Key] = set()
 
     def label(self, operation: str) -> str:
         """The observation's name of an operation, by its shape."""
         known = (one.label for one in self.vendored.operations if shape(one.label) == operation)
         return next(known, operation)
-
-
-def _keyed(found: Sequence[Finding]) -> dict[Key, Finding]:
-    return {_key(finding): finding for finding in found}
 
 
 def _key(finding: Finding) -> Key:
@@ -118,13 +111,13 @@ def _key(finding: Finding) -> Key:
     return Key(shape(finding.operation), str(finding.extra["status"]), plain(finding.location), kind, which)
 
 
-def _seen(scene: _Scene, key: Key) -> Placed:
+def _seen(scene: _Scene, key: Key) -> Finding:
     """Place a difference that was seen and that no change of the documents explains."""
     scene.told.add(key)
     old, new = scene.old.get(key), scene.new.get(key)
     finding = scene.old[key] if old is not None else scene.new[key]
     if old is not None and key.operation in scene.lacking:
-        return Placed(finding, _by_api(key), _says(old), "has no such operation", _evidence(finding))
+        return _placed(finding, _by_api(key), _says(old), "has no such operation", _evidence(finding))
     vendored = UNDOCUMENTED if old is None and _is_unknown(scene.old, key) else _says(old)
     upstream = UNDOCUMENTED if new is None and _is_unknown(scene.new, key) else _says(new)
     moved: Moved
@@ -134,7 +127,7 @@ def _seen(scene: _Scene, key: Key) -> Placed:
         moved = _by_api(key)
     else:
         moved = "our copy is stale" if upstream == AGREES else "the documentation is ahead of the API"
-    return Placed(finding, moved, vendored, upstream, _evidence(finding))
+    return _placed(finding, moved, vendored, upstream, _evidence(finding))
 
 
 def _by_api(key: Key) -> Moved:
@@ -169,7 +162,7 @@ def _evidence(finding: Finding) -> str:
     return f"{what}: {finding.count} of {finding.total}{at}"
 
 
-def _changed(scene: _Scene, change: Change) -> Placed:
+def _changed(scene: _Scene, change: Change) -> Finding:
     """Place a change of the documents, by what was seen of it."""
     old = {key: one for key, one in scene.old.items() if key not in scene.new and change.is_about(key, one)}
     new = {key: one for key, one in scene.new.items() if key not in scene.old and change.is_about(key, one)}
@@ -179,18 +172,13 @@ def _changed(scene: _Scene, change: Change) -> Placed:
         new = {}
     scene.told.update(new)
     evidence = "; ".join(_evidence(next(iter(found.values()))) for found in (old, new) if found)
-    if old and new:
-        return _placed(change, "the API broke its contract", evidence)
+    moved: Moved = "the documentation is ahead of the API"
     if old:
-        return _placed(change, "our copy is stale", evidence)
-    if new:
-        return _placed(change, "the documentation is ahead of the API", evidence)
-    return _placed(change, *_unseen(scene, change))
-
-
-def _placed(change: Change, moved: Moved, observed: str) -> Placed:
+        moved = "the API broke its contract" if new else "our copy is stale"
+    elif not new:
+        moved, evidence = _unseen(scene, change)
     finding = change.finding
-    return Placed(finding, moved, _shown(change, finding.expected), _shown(change, finding.observed), observed)
+    return _placed(finding, moved, _shown(change, finding.expected), _shown(change, finding.observed), evidence)
 
 
 def _shown(change: Change, value: Any) -> str:

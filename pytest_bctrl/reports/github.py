@@ -10,8 +10,8 @@ from pytest_bctrl.reports.wording import (
     counted,
     is_change,
     one_line,
+    printable,
     repository_file,
-    safe,
     spot,
     told,
     verdict_of,
@@ -76,7 +76,7 @@ def _data(text: str) -> str:
 def _escaped(text: str) -> str:
     """A name as it stands, in the one line of a command: a path keeps each of its characters, line ends too."""
     coded = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return safe(coded).replace(":", "%3A").replace(",", "%2C")
+    return printable(coded).replace(":", "%3A").replace(",", "%2C")
 
 
 def _property(text: str) -> str:

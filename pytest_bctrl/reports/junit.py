@@ -28,12 +28,15 @@ def findings_junit(findings: Sequence[Finding], title: Title, run: RunReport | N
     failing = {id(finding) for finding in at_or_above(findings, title.fail_on)}
     name = quoteattr(f"pytest-bctrl {one_line(title.name)}")
     cases = [_case(finding, id(finding) in failing) for finding in findings]
-    skipped = [_skipped(name, reason) for reason in title.not_checked]
+    reasons = list(map(one_line, title.not_checked))
     bad = [test for test in run.tests if test.outcome in ("failed", "error")] if run and not failing else []
-    broken = [_broken(name, test.id, test.reason) for test in bad]
+    broken = [
+        _unfinished(name, one_line(test.id), "error", "error", one_line(test.reason) or "it failed") for test in bad
+    ]
     verdict = verdict_of(findings, title, run)
-    if verdict.status == "not checked" and not skipped:
-        skipped = [_skipped(name, verdict.sentence)]
+    if verdict.status == "not checked" and not reasons:
+        reasons = [one_line(verdict.sentence)]
+    skipped = [_unfinished(name, reason, "skipped", "not checked", reason) for reason in reasons]
     if not cases and not skipped and not broken:
         cases = [f'<testcase classname={name} name="nothing found"/>']
     numbers = f'tests="{len(cases) + len(skipped) + len(broken)}" failures="{len(failing)}" errors="{len(broken)}"'
@@ -85,11 +88,7 @@ def _case(finding: Finding, fails: bool) -> str:
     return "\n".join([*rows, "</testcase>"])
 
 
-def _skipped(classname: str, reason: str) -> str:
-    text = quoteattr(one_line(reason))
-    return f'<testcase classname={classname} name={text}><skipped type="not checked" message={text}/></testcase>'
-
-
-def _broken(classname: str, test: str, reason: str) -> str:
-    name, message = quoteattr(one_line(test)), quoteattr(one_line(reason) or "it failed")
-    return f'<testcase classname={classname} name={name}><error type="error" message={message}/></testcase>'
+def _unfinished(classname: str, name: str, tag: str, why: str, reason: str) -> str:
+    """A test case that was skipped, or is in error."""
+    outcome = f'<{tag} type="{why}" message={quoteattr(reason)}/>'
+    return f"<testcase classname={classname} name={quoteattr(name)}>{outcome}</testcase>"

@@ -7,10 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pytest_bctrl.finding import LEVELS, Finding
-from pytest_bctrl.reports.wording import counted, is_change
-
-_LENGTH = 600
-"""Characters of one value; a finding's own data holds more of it."""
+from pytest_bctrl.reports.wording import counted, is_change, printable, shown
 
 
 def headline(findings: Sequence[Finding]) -> str:
@@ -84,19 +81,3 @@ _FIRST = 100
 
 def _says(finding: Finding) -> tuple[Any, ...]:
     return finding.operation, finding.location, finding.message, shown(finding.expected), finding.extra.get("file")
-
-
-def shown(value: Any) -> str:
-    """A value on one line: prose as it is, data as JSON; control characters never reach the terminal."""
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        text = " | ".join(value)
-    elif isinstance(value, str):
-        text = value
-    else:
-        text = json.dumps(value, ensure_ascii=False, default=str)
-    return printable(text if len(text) <= _LENGTH else f"{text[:_LENGTH]}… ({len(text)} characters)")
-
-
-def printable(text: str) -> str:
-    """The text on one line and without what a terminal would obey instead of showing."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

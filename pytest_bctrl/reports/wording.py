@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -14,23 +13,32 @@ if TYPE_CHECKING:
     from pytest_bctrl.finding import FailOn, Finding
     from pytest_bctrl.observed.coverage import Coverage
 
-# Control and bidirectional characters: upstream text may not steer a terminal, nor break XML.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+def printable(text: str) -> str:
+    """The text on one line, without what a terminal would obey instead of showing, or what is no character of XML."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def safe(text: str) -> str:
-    """The text with what would steer a terminal or break XML written out as an escape."""
-    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+def shown(value: Any, most: int = 600) -> str:
+    """A value on one line: prose as it is, data as JSON, so many characters at most; its finding holds all of it."""
+    is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    text = " | ".join(value) if is_list else _text(value)
+    return printable(text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)")
 
 
 def one_line(value: Any) -> str:
-    """A value as one line of text."""
-    text = value
-    if not isinstance(text, str):
-        import json
+    """A value as one line of text, its white space too."""
+    return printable(" ".join(_text(value).split()))
 
-        text = json.dumps(value, ensure_ascii=False, default=str)
-    return safe(" ".join(text.split()))
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    import json
+
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def counted(findings: Sequence[Finding]) -> str:
@@ -58,7 +66,7 @@ def _place(operation: str, location: str, extra: Mapping[str, Any]) -> str:
 
 
 _VALUE = 80
-"""Characters of a value in a line of text; the finding's own data holds more of it."""
+"""Characters of a value in a line of text."""
 
 _SAID = frozenset({"missing", "null", "undocumented-property"})
 """Kinds of which the message, or the place, says what was seen or expected."""
@@ -79,8 +87,8 @@ def told(finding: Finding, times: str = "") -> str:
         said = f"{said} ({in_places(finding)})" if in_places(finding) else said
         return f"{said}; {shown_by(finding)}" if shown_by(finding) else said
     if finding.extra.get("kind") not in _SAID and finding.observed is not None:
-        owed = "" if finding.expected is None else f", expected {_value(finding.expected)}"
-        said = f"{said}: {_value(finding.observed)}{owed}"
+        owed = "" if finding.expected is None else f", expected {shown(finding.expected, _VALUE)}"
+        said = f"{said}: {shown(finding.observed, _VALUE)}{owed}"
     sample = finding.sample.get("location") if isinstance(finding.sample, dict) else None
     return f"{said}, as at {one_line(sample)}" if sample else said
 
@@ -101,10 +109,6 @@ def in_places(finding: Finding) -> str:
     return f"in {len(places)} places of {of}: {'; '.join(names)}{left}"
 
 
-_PROVEN = "proven: every answer that the new spec allows keeps the old one"
-_PROVEN_OF_REQUESTS = "proven: every request that the old spec allows keeps the new one"
-
-
 def shown_by(finding: Finding) -> str:
     """What shows a change: an example that one document allows and the other forbids, or a proof that there is none."""
     from pytest_bctrl.contract.model import at
@@ -113,11 +117,12 @@ def shown_by(finding: Finding) -> str:
     if given.get("by") == "counterexample":
         sides = "allowed before and not now" if is_request else "allowed now and not before"
         value = at(given["value"], given["at"])
-        whole = f" at {one_line(given['at'])} of {_value(given['value'])}" if given["at"] else ""
+        whole = f" at {one_line(given['at'])} of {shown(given['value'], _VALUE)}" if given["at"] else ""
         part = f" as {one_line(given['of'])}" if given["of"] else ""
-        return f"{sides}: {_value(value)}{whole}{part}"
+        return f"{sides}: {shown(value, _VALUE)}{whole}{part}"
     if given.get("by") == "proof":
-        return _PROVEN_OF_REQUESTS if is_request else _PROVEN
+        what, one, other = ("request", "old", "new") if is_request else ("answer", "new", "old")
+        return f"proven: every {what} that the {one} spec allows keeps the {other} one"
     return "by rule" if given and finding.level == "error" else ""
 
 
@@ -126,12 +131,6 @@ def repository_file(document: str) -> str:
     if document.startswith("git:"):
         return document.split(":", 2)[2]
     return "" if "://" in document or "\n" in document or Path(document).is_absolute() else document
-
-
-def _value(value: Any) -> str:
-    is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    text = one_line(" | ".join(value) if is_list else "null" if value is None else value)
-    return text if len(text) <= _VALUE else f"{text[:_VALUE]}…"
 
 
 def spot(finding: Finding, side: str) -> tuple[str, int | None, str]:

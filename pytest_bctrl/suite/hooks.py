@@ -20,7 +20,8 @@ from pytest_bctrl.checks.own import Check, flattened
 from pytest_bctrl.checks.violation import rules_of
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.reports.junit import junit_properties
-from pytest_bctrl.reports.terminal import describe, printable
+from pytest_bctrl.reports.terminal import describe
+from pytest_bctrl.reports.wording import printable
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.plan import plan, require_operations
 from pytest_bctrl.suite.report_hooks import ReportHooks, report_files

@@ -22,8 +22,8 @@ from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.observed.coverage import Coverage, coverage, never_seen
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
-from pytest_bctrl.reports.terminal import describe, printable
-from pytest_bctrl.reports.wording import counted
+from pytest_bctrl.reports.terminal import describe
+from pytest_bctrl.reports.wording import counted, printable
 from pytest_bctrl.suite.run import RUN
 from pytest_bctrl.suite.sinks import hide
 from pytest_bctrl.traffic.mock.routes import Routes

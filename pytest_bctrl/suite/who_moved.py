@@ -12,7 +12,7 @@ from pytest_bctrl.contract.document import load_data
 from pytest_bctrl.contract.files import packaged, update_command
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import Observation
-from pytest_bctrl.observed.witnesses import place
+from pytest_bctrl.observed.witnesses import next_steps, place
 from pytest_bctrl.reports.drift_text import moved_text
 from pytest_bctrl.suite.run import ContractRun
 
@@ -34,7 +34,7 @@ def moved(
     overlay = packaged().overlay if run.is_packaged else None
     published = contract_of(load_data(upstream["data"], str(upstream["name"])), overlay)
     changes = [finding for finding in found if "revision" in finding.extra]
-    placed = [one.as_finding(commands[one.moved]) for one in place(run.contract, published, observation, changes)]
+    placed = place(run.contract, published, observation, changes, commands)
     told = {finding.fingerprint: finding for finding in placed}
     section = ["who moved: the vendored spec, upstream, or the API", *moved_text(placed), ""] if placed else []
     return [_marked(finding, told.get(finding.fingerprint)) for finding in found], section
@@ -52,12 +52,6 @@ def commands_of(run: ContractRun, again: Sequence[str], report: str) -> Mapping[
     suggest = shlex.join(["pytest-bctrl", "contract", "suggest", written, "--output", "suggested.overlay.yaml"])
     if not report:
         suggest = f"{shlex.join([*again, f'--bctrl-report={written}'])}; {suggest}"
-    return {
-        "the API broke its contract": shlex.join([*again, "--lf"]),
-        "the API is ahead of its documentation": suggest,
-        "our copy is stale": update_command(source)
-        if run.is_packaged
-        else shlex.join(["pytest-bctrl", "drift", source, "--base", run.contract.name]),
-        "the documentation is ahead of the API": shlex.join(again),
-        "not enough traffic to tell": shlex.join(again),
-    }
+    own = shlex.join(["pytest-bctrl", "drift", source, "--base", run.contract.name])
+    update = update_command(source) if run.is_packaged else own
+    return next_steps(shlex.join([*again, "--lf"]), suggest, update, shlex.join(again))

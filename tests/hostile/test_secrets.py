@@ -224,7 +224,7 @@ KNOWN = {
     "cli/mock.py write": "the ready-file holds a URL, a space's id and a process's; the log is handed what hides",
     "cli/options.py write_text": "the findings were hidden in",
     "cli/contract.py write": "bytes of the published document, before anything is shown",
-    "cli/suggest.py write_atomically": "the overlay is hidden in; a contract is built of documents of the user's own",
+    "cli/contract.py write_atomically": "the overlay is hidden in; a contract is built of documents of the user's own",
     "contract/build.py write": "write_atomically itself",
     "contract/build.py write_atomically": "the contract, of documents of the user's own",
     "contract/build.py write_bytes": "the files that were there before",

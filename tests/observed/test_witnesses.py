@@ -13,8 +13,9 @@ from pytest_bctrl.contract.document import load_data
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.drift import compare
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
-from pytest_bctrl.observed.witnesses import ORDER, Placed, place
+from pytest_bctrl.observed.witnesses import ORDER, next_steps, place
 from pytest_bctrl.strategies import responses
 from tests.drift.published import SPEC
 from tests.variants.runtimes import on_all, put
@@ -35,17 +36,24 @@ from .three_witnesses import (
     saying,
 )
 
+NEXT = next_steps("check", "suggest", "update", "again")
 
-def placed(spec: dict[str, Any], observation: Observation) -> list[Placed]:
+
+def placed(spec: dict[str, Any], observation: Observation) -> list[Finding]:
     upstream = contract_of(load_data(spec, "upstream.yaml"), packaged().overlay)
-    return place(CONTRACT, upstream, observation, compare(SPEC, spec))
+    return place(CONTRACT, upstream, observation, compare(SPEC, spec), NEXT)
+
+
+def says(finding: Finding, witness: str = "") -> str:
+    """Who moved, or what one of the witnesses says."""
+    return str(finding.extra["witnesses"][witness] if witness else finding.extra["moved"])
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_difference_has_the_name_that_is_owed(name: str) -> None:
     case = CASES[name]
     found = placed(published(case), from_data(as_data(seen(answered(case)))))
-    named = [(one.moved, one.finding.rule, one.finding.location) for one in found]
+    named = [(says(one), one.rule, one.location) for one in found]
     assert (case.moved, case.rule, case.location) in named
     others = [one for one in named if one[1:] == (case.rule, case.location) and one[0] != case.moved]
     assert [] == others
@@ -55,7 +63,7 @@ def test_the_difference_has_the_name_that_is_owed(name: str) -> None:
 def test_each_difference_is_told_once(name: str) -> None:
     case = CASES[name]
     found = placed(published(case), seen(answered(case)))
-    assert [case.moved] == [one.moved for one in found]
+    assert [case.moved] == [says(one) for one in found]
 
 
 def test_what_upstream_lists_and_what_nobody_does_are_told_apart() -> None:
@@ -63,7 +71,7 @@ def test_what_upstream_lists_and_what_nobody_does_are_told_apart() -> None:
     spec = published(CASES["a value that upstream lists"])
     body = answered(CASES["a value that upstream lists"])
     body["runtimes"][4]["status"] = "lost"
-    said = {(one.moved, str(one.finding.observed)): one.observed for one in placed(spec, seen(body))}
+    said = {(says(one), str(one.observed)): says(one, "observed") for one in placed(spec, seen(body))}
     assert {
         (AHEAD, "lost"): "lost seen: 1 of 10, as at runtimes[4].status",
         ("our copy is stale", "paused"): "paused seen: 1 of 10, as at runtimes[3].status",
@@ -117,26 +125,26 @@ TOGETHER: dict[str, tuple[Case, set[tuple[str, str, str]]]] = {
 def test_what_contradicts_both_documents_is_told_beside_what_changed(name: str) -> None:
     case, owed = TOGETHER[name]
     found = placed(published(case), seen(answered(case)))
-    assert owed <= {(one.moved, one.finding.rule, one.finding.location) for one in found}
-    assert len(found) == len({(one.finding.rule, one.finding.location) for one in found})
+    assert owed <= {(says(one), one.rule, one.location) for one in found}
+    assert len(found) == len({(one.rule, one.location) for one in found})
 
 
 def test_what_neither_document_says_is_not_called_upstream_s() -> None:
     case, _ = TOGETHER["a third type"]
     found = placed(published(case), seen(answered(case)))
-    (texts,) = [(one.upstream, one.observed) for one in found if one.moved == UNKNOWN]
+    (texts,) = [(says(one, "upstream"), says(one, "observed")) for one in found if says(one) == UNKNOWN]
     assert ("integer", "what was seen there is as neither document says") == texts
 
 
 def test_whether_null_is_allowed_is_said_in_words() -> None:
     (one,) = placed(published(CASES["a null that is never sent"]), seen(answered(CASES["a null that is never sent"])))
-    assert ("allows no null", "allows null") == (one.vendored, one.upstream)
+    assert ("allows no null", "allows null") == (says(one, "vendored"), says(one, "upstream"))
 
 
 def test_it_is_said_how_much_could_have_shown_it() -> None:
     """Ten runtimes, of which five have a backing at all."""
     texts = {
-        name: placed(published(CASES[name]), seen(answered(CASES[name])))[0].observed
+        name: says(placed(published(CASES[name]), seen(answered(CASES[name])))[0], "observed")
         for name in ("a property that is never sent", "a kind that is never sent")
     }
     assert {
@@ -147,7 +155,7 @@ def test_it_is_said_how_much_could_have_shown_it() -> None:
 
 def test_an_undocumented_status_is_ahead_of_the_documentation() -> None:
     (one,) = placed(SPEC, seen({"detail": "no"}, status=418))
-    assert (one.moved, one.vendored) == (AHEAD, "documents 200, 400, 401, 403, 404, 429")
+    assert (says(one), says(one, "vendored")) == (AHEAD, "documents 200, 400, 401, 403, 404, 429")
 
 
 def test_a_status_that_upstream_documents_is_taken_over_once_it_was_seen() -> None:
@@ -157,9 +165,9 @@ def test_a_status_that_upstream_documents_is_taken_over_once_it_was_seen() -> No
     body = answered(CASES["another type"]._replace(api=lambda runtimes: None))
     both = seen(body)
     both.add(seen({}, status=418))
-    unseen = [(one.moved, one.observed) for one in placed(spec, seen(body))]
+    unseen = [(says(one), says(one, "observed")) for one in placed(spec, seen(body))]
     assert [(UNKNOWN, "a status shows only where a request provokes it")] == unseen
-    assert ["our copy is stale"] == [one.moved for one in placed(spec, both)]
+    assert ["our copy is stale"] == [says(one) for one in placed(spec, both)]
 
 
 def test_a_renamed_path_parameter_is_nobody_s_move() -> None:
@@ -169,8 +177,8 @@ def test_a_renamed_path_parameter_is_nobody_s_move() -> None:
     spec["paths"]["/v1/spaces/{space}/runtimes"] = operation
     upstream = contract_of(load_data(spec, "upstream.yaml"), None)
     case = CASES["a property that nobody documents"]
-    found = place(CONTRACT, upstream, seen(answered(case)), compare(SPEC, spec))
-    assert [(AHEAD, "does not document it")] == [(one.moved, one.upstream) for one in found if one.finding.location]
+    found = place(CONTRACT, upstream, seen(answered(case)), compare(SPEC, spec), NEXT)
+    assert [(AHEAD, "does not document it")] == [(says(one), says(one, "upstream")) for one in found if one.location]
 
 
 def test_an_operation_that_is_gone_is_a_promise_while_it_answers_and_has_no_witness_where_it_was_not_asked() -> None:
@@ -179,16 +187,17 @@ def test_an_operation_that_is_gone_is_a_promise_while_it_answers_and_has_no_witn
     spec["paths"]["/v2/runtimes"] = spec["paths"].pop("/v1/spaces/{id}/runtimes")
     upstream = contract_of(load_data(spec, "upstream.yaml"), None)
     asked, unasked = (
-        place(CONTRACT, upstream, observation, compare(SPEC, spec))
+        place(CONTRACT, upstream, observation, compare(SPEC, spec), NEXT)
         for observation in (seen(answered(CASES["a property that nobody documents"])), Observation())
     )
     gone = [
-        [(one.moved, one.observed) for one in found if one.finding.rule.startswith("api-path-removed")]
+        [(says(one), says(one, "observed")) for one in found if one.rule.startswith("api-path-removed")]
         for found in (asked, unasked)
     ]
     assert [[(PROMISED, "still answered, 1 times")], [(UNKNOWN, "it was not asked")]] == gone
-    said = [(one.moved, one.vendored, one.upstream) for one in asked if one.finding.location == "runtimes[*].tenant"]
-    assert [(AHEAD, "does not document it", "has no such operation")] == said
+    (one,) = [one for one in asked if one.location == "runtimes[*].tenant"]
+    said = (says(one), says(one, "vendored"), says(one, "upstream"))
+    assert (AHEAD, "does not document it", "has no such operation") == said
 
 
 def test_a_request_that_changed_is_nothing_that_answers_show() -> None:
@@ -196,8 +205,8 @@ def test_a_request_that_changed_is_nothing_that_answers_show() -> None:
     limit = {"name": "limit", "in": "query", "required": True, "schema": {"type": "string"}}
     spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["parameters"].append(limit)
     (one,) = placed(spec, seen({"runtimes": []}))
-    assert (UNKNOWN, "query limit") == (one.moved, one.finding.location)
-    assert one.observed.startswith("answers cannot show it")
+    assert (UNKNOWN, "query limit") == (says(one), one.location)
+    assert says(one, "observed").startswith("answers cannot show it")
 
 
 def test_another_body_that_upstream_has_beside_the_one_that_is_sent_is_not_sent_yet() -> None:
@@ -206,8 +215,9 @@ def test_another_body_that_upstream_has_beside_the_one_that_is_sent_is_not_sent_
     content = spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["200"]["content"]
     documented = content.pop("application/json")
     content |= {"application/vnd.api+json": {"schema": {"type": "string"}}, "application/json": documented}
-    (found,) = [one for one in placed(spec, seen({"runtimes": []})) if one.finding.location == "$"]
-    assert (PROMISED, "agrees with what was seen", "says string") == (found.moved, found.vendored, found.upstream)
+    (found,) = [one for one in placed(spec, seen({"runtimes": []})) if one.location == "$"]
+    assert ("agrees with what was seen", "says string") == (says(found, "vendored"), says(found, "upstream"))
+    assert PROMISED == says(found)
 
 
 def test_an_overlay_that_no_longer_applies_is_said() -> None:
@@ -228,6 +238,6 @@ def test_they_come_in_one_order() -> None:
     spec = published(CASES["a property that is never sent"])
     body = answered(CASES["another type"])
     body["runtimes"][1]["tenant"] = "t"
-    names = [one.moved for one in placed(spec, seen(body))]
+    names = [says(one) for one in placed(spec, seen(body))]
     assert names == sorted(names, key=ORDER.index)
     assert len(set(names)) == 3

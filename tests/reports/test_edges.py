@@ -64,6 +64,40 @@ def test_a_finding_hangs_where_it_is_and_nowhere_else() -> None:
     assert {"owner": [], "odd name": [2], "free": [], "kept": []} == members
 
 
+TEXT = {"type": "string"}
+
+
+def _object(**members: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": members}
+
+
+NODE = _object(
+    kids={"type": "array", "items": {"type": "array", "items": {"$ref": "#/components/schemas/Node"}}},
+    size={"oneOf": [_object(a=TEXT), _object(b=TEXT)]},
+    when={**_object(x=TEXT), "if": {"required": ["x"]}, "then": {"properties": {"y": TEXT}}},
+)
+NODE["dependentSchemas"] = {"kids": _object(count={"type": "integer"})}
+
+
+def _tree(node: dict[str, Any]) -> str:
+    below = ", ".join(map(_tree, node["children"]))
+    return f"{node['name']}({below})" if below else str(node["name"])
+
+
+def test_the_outline_has_every_kind_of_branch_and_ends_where_a_schema_repeats_itself() -> None:
+    contract = contract_of({"$ref": "#/components/schemas/Node"}, {"Node": NODE})
+    label = contract.operations[0].label
+    odd = ("size.c", "size.c.d", "[*]", "no location[")
+    found = [Finding("undocumented_property", "warning", at, "m", operation=label) for at in odd]
+
+    (operation,) = outline(contract, found, None)
+
+    response = _named(operation["children"], "200")
+    plain = "kids, size(way 1(a), way 2(b){}), when(then(x, y), else(x))"
+    assert f"200(with=kids({plain.format(', c')}, count), {plain.format('')})" == _tree(response)
+    assert [1, 2, 3] == response["findings"]
+
+
 def test_a_test_that_failed_with_nothing_found_is_in_error_in_junit() -> None:
     broken = RanTest("bctrl::test_one", "failed", 0.1, "the target was\nnot there")
     silent = RanTest("bctrl::test_two", "error", 0.1)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.finding import LEVELS, Finding
-from pytest_bctrl.reports.terminal import describe, headline, printable, shown
-from pytest_bctrl.reports.wording import counted
+from pytest_bctrl.reports.terminal import describe, headline
+from pytest_bctrl.reports.wording import counted, printable, shown
 
 
 def finding(level: Any = "error", rule: str = "r", **more: Any) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import sys
 
 import pytest
 
@@ -32,9 +33,10 @@ def wants(visit: Visit) -> Reply | None:
 def test_header_fields_of_the_settings_are_on_every_request_and_their_secrets_nowhere(
     pytester: pytest.Pytester, live: LiveRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the suite, of the fixtures and of recordings; the doctor has them too."""
+    """Of the suite, of the fixtures and of recordings; the doctor has them too. Options go before the file."""
     monkeypatch.setenv("ACCESS", ACCESS)
-    pytester.makeini("[pytest]\nbctrl_headers =\n  BCTRL-Version: 2026-01-01\n  CF-Access: $ACCESS\n")
+    pytester.makeini("[pytest]\nbctrl_headers = BCTRL-Version: 2025-01-01\n")
+    fields = ["--bctrl-header=BCTRL-Version: 2026-01-01", "--bctrl-header=CF-Access: $ACCESS"]
     pytester.makepyfile(
         """
         import pytest
@@ -49,11 +51,12 @@ def test_header_fields_of_the_settings_are_on_every_request_and_their_secrets_no
         """
     )
     with serve(harmless("wants-headers", "headers", Service(early=wants))) as server:
-        result = live(server, "-vv", "-l", "--bctrl-record-mode=once", "--bctrl-rate=600/s", "--bctrl-report=all.json")
+        options = ("-vv", "-l", "--bctrl-record-mode=once", "--bctrl-rate=600/s", "--bctrl-report=all.json")
+        result = live(server, *options, *fields)
         assert {"passed": 38, "failed": 1} == result.parseoutcomes()
         assert len(server.log) == 39 + 2
         monkeypatch.setenv("BCTRL_BASE_URL", server.url)
-        doctor = pytester.runpython_c("from pytest_bctrl.cli import main; raise SystemExit(main(['doctor']))")
+        doctor = pytester.run(sys.executable, "-m", "pytest_bctrl", "doctor", "--", *fields)
     assert f"{server.url} answers: 200" in doctor.stdout.str()
     written = [path.read_text("utf-8") for path in pytester.path.rglob("*") if path.suffix in (".har", ".json")]
     assert len(written) == 2

@@ -15,7 +15,7 @@ from uuid import UUID
 from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.incoming import RECORDED
-from pytest_bctrl.spellings import found_as, meanings, readings, sought
+from pytest_bctrl.spellings import Value, found_as, meanings, readings
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 
 
@@ -173,7 +173,7 @@ def _uuids(text: str) -> set[str]:
 
 
 def _finder(replacements: Set[str], compact: Set[str], space_id: str) -> Finder:
-    space = None if _UUID.fullmatch(space_id) else sought(space_id)
+    space = None if _UUID.fullmatch(space_id) else Value(space_id).wanted
 
     def find(text: str) -> str | None:
         for how, reading in meanings(text, _LEGIBLE):
