@@ -27,11 +27,11 @@ Rows: TypeAlias = Iterator[tuple[str, tuple[Any, ...]]]
 """For one operation: the end of a test's id, and what the probe is given beside target and operation."""
 
 
-def plan(run: ContractRun, test: str = "", only: Operation | None = None) -> Iterator[Probe]:
-    """Yield all probes of a run in the order in which they are sent, or those of one test or of one operation."""
+def plan(run: ContractRun, *names: str, only: Operation | None = None) -> Iterator[Probe]:
+    """Yield all probes of a run in the order in which they are sent, or those of some tests or of one operation."""
     operations = askable(run) if only is None else [] if why_not_asked(run, only) else [only]
     for name, (rows, ask) in _TESTS.items():
-        for operation in operations if test in ("", name) else ():
+        for operation in operations if not names or name in names else ():
             title = operation.operation_id or operation.label
             share = _shares(run, operation)[name] if name in (*_TRIED, *_GENERATED) else None
             for about, given in islice(rows(run, operation), share):
@@ -71,13 +71,13 @@ def _wanted(run: ContractRun, operation: Operation) -> dict[str, int]:
     return {name: many.get(name, 1) * sum(1 for _ in _TESTS[name][0](run, operation)) for name in names}
 
 
-def run_probes(target: Target, operation: Operation | None = None) -> list[Finding]:
-    """Send every probe, or every one of an operation, and return what all found; stop where the target cannot be asked.
+def run_probes(target: Target, *names: str, only: Operation | None = None) -> list[Finding]:
+    """Send every probe, or those of some tests or of one operation, and return what all found; stop where the target cannot be asked.
 
     What fails a run at a level follows from the findings (`at_or_above`).
     """
     found: list[Finding] = []
-    probes_sent = list(plan(target.run, only=operation))
+    probes_sent = list(plan(target.run, *names, only=only))
     target.expect(probes_sent)
     for probe in probes_sent:
         try:

@@ -206,7 +206,7 @@ def _judged(run: ContractRun, operation: Operation) -> list[Finding]:
     url = run.mock.url if run.mock else ""
     target = Target(replace(run, mock=None, base_url=url, connection=fresh), IMPATIENT, timeout=1.0)
     try:
-        return run_probes(target, operation)
+        return run_probes(target, only=operation)
     finally:
         target.close()
 

@@ -35,7 +35,7 @@ def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Itera
 
     # Workers overlap already, and which test a worker gets after the next it does not know.
     made = Target(pytestconfig.stash[RUN], see=see, at_once=1 if hasattr(pytestconfig, "workerinput") else AT_ONCE)
-    params = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    params = [vars(item)["callspec"].params for item in request.session.items if hasattr(item, "callspec")]
     made.expect(one["probe"] for one in params if isinstance(one.get("probe"), Probe))
     yield made
     made.close()

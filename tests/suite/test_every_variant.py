@@ -8,7 +8,6 @@ from __future__ import annotations
 import collections
 import json
 import re
-from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -16,14 +15,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.observing import Observer
-from pytest_bctrl.suite.plan import plan, run_probes
+from pytest_bctrl.suite.plan import run_probes
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.target import RETRY, NotCheckedError, Target
+from pytest_bctrl.suite.target import RETRY, Target
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.contract.documents import rooted
 from tests.mock.coverage import seen, to_see
@@ -102,11 +100,7 @@ def judged(server: Server, *tests: str, **patience: Any) -> tuple[list[Finding],
     patience = {**({"retry": IMPATIENT, "timeout": 1.0} if waits else {}), **patience}
     target = Target(run, see=lambda answer, query, headers: observer.see_answer(answer), **patience)
     try:
-        found = run_probes(target) if not tests else []
-        for probe in (probe for test in tests for probe in plan(run, test)):
-            with suppress(NotCheckedError):
-                found += [one for several in probe.send(target) for one in several]
-        return merge(found), differences(CONTRACT, observer.everything)
+        return run_probes(target, *tests), differences(CONTRACT, observer.everything)
     finally:
         target.close()
 

@@ -130,7 +130,7 @@ def test_a_probe_without_an_answer_does_not_keep_the_others_from_being_sent() ->
     mock = MockServer(CONTRACT)
     mock.fault("reset", after=1)
     with target(mock, retry=RetryPolicy(attempts=1)) as asked:
-        found = run_probes(asked, LISTED)
+        found = run_probes(asked, only=LISTED)
     assert {"complete_answer"} == {one.rule for one in found}
     assert len(mock.requests) > 1
 
@@ -183,7 +183,7 @@ def test_an_operation_that_is_a_head_is_asked_by_its_own_method_alone() -> None:
     contract = from_document(made, "things.json")
     mock = MockServer(contract)
     with target(mock, contract) as asked:
-        assert [] == run_probes(asked, contract.operation("look"))
+        assert [] == run_probes(asked, only=contract.operation("look"))
     assert {"HEAD"} == {one.method for one in mock.requests}
 
 
