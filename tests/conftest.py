@@ -11,6 +11,8 @@ from importlib.util import find_spec
 
 import pytest
 
+from tests import UNUSED
+
 if find_spec("hypothesis") is not None:
     # The tests of the base install run where the extra that brings it is not.
     from hypothesis import HealthCheck, settings
@@ -37,10 +39,6 @@ def _imported() -> None:
             import_module(module.name)
     # httpx imports it late, and would take no error of a second copy for one of its own.
     import_module("httpcore")
-
-
-UNUSED = " ".join(f"-p no:{name}" for name in ("schemathesis", "allure_pytest", "pytest_jsonreport", "metadata"))
-"""Plugins that are half of what a start of pytest costs, and of no use to a run that does not ask for them."""
 
 
 @pytest.fixture

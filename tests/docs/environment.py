@@ -17,7 +17,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from tests.conftest import UNUSED
+from tests import UNUSED
 
 _KEPT = ("PATH", "TMPDIR", "SYSTEMROOT")
 _REGISTRY = ("PIP_", "UV_")
