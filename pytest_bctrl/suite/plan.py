@@ -72,9 +72,9 @@ def _wanted(run: ContractRun, operation: Operation) -> dict[str, int]:
 
 
 def run_probes(target: Target, *names: str, only: Operation | None = None) -> list[Finding]:
-    """Send every probe, or those of some tests or of one operation, and return what all found; stop where the target cannot be asked.
+    """Send every probe, or those of some tests or of one operation, and return what all found.
 
-    What fails a run at a level follows from the findings (`at_or_above`).
+    It stops where the target cannot be asked. What fails a run at a level follows from the findings (`at_or_above`).
     """
     found: list[Finding] = []
     probes_sent = list(plan(target.run, *names, only=only))
