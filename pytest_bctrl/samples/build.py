@@ -285,8 +285,10 @@ class Builder:
 
     def _takes(self, schema: Mapping[str, Any], name: str, place: str, depth: int) -> bool:
         """Whether a property that may be left out is there; an answer has none that is only written."""
+        if self._is_tight(depth):
+            return False
         found = self._said(schema, name, place)
-        if found.is_written or self._is_tight(depth):
+        if found.is_written:
             return False
         return self._choice.takes_optional(found.place) if self._optional is None else self._optional
 

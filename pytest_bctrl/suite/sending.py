@@ -157,8 +157,7 @@ class Connections:
             came = error.with_traceback(None)
         before, lane.before = lane.before, shell
         self._give_back(lane, is_kept)
-        attempts = (came if isinstance(came, httpx.Response) else request).extensions[ATTEMPTS]
-        return Reply(request, given, shell, before, attempts, came, time.monotonic())
+        return Reply(request, given, shell, before, request.extensions[ATTEMPTS], came, time.monotonic())
 
     def _lane(self, ask: Ask) -> tuple[_Lane, bool]:
         """Return a connection for a request, and whether it is kept."""

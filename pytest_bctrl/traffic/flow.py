@@ -289,10 +289,11 @@ _FINAL = ("UnsupportedProtocol", "LocalProtocolError", TooMuchError.__name__)
 
 
 def _finish(request: httpx.Request, last: Attempt, attempts: tuple[Attempt, ...]) -> httpx.Response:
+    # Also where there is an answer: httpx may fail on one, such as a Location that is no URL.
+    request.extensions = {**request.extensions, ATTEMPTS: attempts}
     if last.status is None:
         times = f" ({len(attempts)} attempts)" if len(attempts) > 1 else ""
         kind: type[httpx.TransportError] = getattr(httpx, str(last.error), TooMuchError)
-        request.extensions = {**request.extensions, ATTEMPTS: attempts}
         raise kind(f"{request.method} {request.url}: {last.detail}{times}", request=request)
     return httpx.Response(
         last.status,
