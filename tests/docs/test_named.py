@@ -12,7 +12,7 @@ import yaml
 
 import pytest_bctrl
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.suite.plan import tests
+from pytest_bctrl.suite import plan
 from tests.docs.page import PROJECT
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
@@ -63,7 +63,7 @@ def test_a_public_name_is_on_the_page_of_python(name: str) -> None:
 
 
 def test_every_test_of_the_contract_suite_is_on_the_page_of_checks() -> None:
-    assert [] == [test for test in tests() if f"| `{test}` |" not in CHECKS]
+    assert [] == [test for test in plan.tests() if f"| `{test}` |" not in CHECKS]
 
 
 def test_every_layer_is_in_the_drawing_of_the_house() -> None:
