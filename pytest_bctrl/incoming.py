@@ -80,7 +80,7 @@ def parsing_problem(data: bytes, width: int = 0) -> str:
 
 
 def _width(data: bytes) -> int:
-    if _HALF.search(data):
+    if b"\\u" in data and _HALF.search(data):
         return 4
     widest = 0 if data.isascii() else max(data.translate(None, _NARROW), default=0)
     return 4 if widest > 0xEF else 2 if widest or b"\\u" in data else 1

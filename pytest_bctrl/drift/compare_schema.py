@@ -38,8 +38,8 @@ class _Pair:
     def __init__(self, old: Node, new: Node, view: View) -> None:
         self.old, self.new, self.view = old, new, view
         self.changes: list[Change] = []
-        self.inside: list[tuple[str, _Pair, bool]] = []
-        self.within: list[tuple[_Pair, bool]] = []
+        self.inside: list[tuple[str, _Pair]] = []
+        self.within: list[_Pair] = []
         self.rank = 0
         self.noted: list[tuple[Change, int]] | None = None
 
@@ -91,13 +91,13 @@ class SchemaComparison:
             draft = Draft(self.sides, pair.old, pair.new, pair.view)
             _compare(draft)
             pair.changes = draft.changes
-            for step, old, new, view, only_worse in draft.edges:
+            for step, old, new, view in draft.edges:
                 if self.sides.equality.written_alike(old, new):
                     continue
                 known = len(self._pairs)
                 inner = self._pair(old, new, view)
-                pair.inside.append((step, inner, only_worse))
-                inner.within.append((pair, only_worse))
+                pair.inside.append((step, inner))
+                inner.within.append(pair)
                 if len(self._pairs) > known:
                     found.append(inner)
         self._rank(found)
@@ -106,13 +106,13 @@ class SchemaComparison:
         table = rules()
         waiting = []
         for pair in found:
-            inside = [inner.rank for _, inner, only_worse in pair.inside if inner.rank > only_worse]
+            inside = [inner.rank for _, inner in pair.inside]
             pair.rank = max([*inside, *(_RANK[table[change.rule].level] for change in pair.changes)], default=0)
             waiting += [pair] if pair.rank else []
         while waiting:
             pair = waiting.pop()
-            for outer, only_worse in pair.within:
-                if outer.rank < pair.rank > only_worse:
+            for outer in pair.within:
+                if outer.rank < pair.rank:
                     outer.rank = pair.rank
                     waiting.append(outer)
 
@@ -125,7 +125,7 @@ class SchemaComparison:
             for pair, (ways, trail) in level.items():
                 for change, level_of in self._noted(pair):
                     yield from (Located(change, level_of, depth, f"{way}{change.step}", (trail,)) for way in ways)
-                for step, inner, _ in pair.inside:
+                for step, inner in pair.inside:
                     if inner not in seen:
                         # From each pair on but one way leads: there would be too many.
                         there = deeper.setdefault(inner, ([], (trail, (inner.old, inner.new), step)))
@@ -144,7 +144,7 @@ class SchemaComparison:
             compare_all_of(draft, changed=True)
             levels = self.sides.options.levels
             pair.noted = [(change, rank(change.rule, levels)) for change in (*pair.changes, *draft.changes)]
-            pair.inside = [edge for edge in pair.inside if edge[1].rank > edge[2]]
+            pair.inside = [(step, inner) for step, inner in pair.inside if inner.rank]
         return pair.noted
 
 

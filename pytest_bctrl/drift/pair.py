@@ -102,13 +102,12 @@ def rank(rule: str, levels: Mapping[str, Level]) -> int:
 
 
 class Edge(NamedTuple):
-    """A pair inside a pair. `only_worse`: it counts only where a change inside it is an error or a warning."""
+    """A pair inside a pair."""
 
     step: str
     old: Schema
     new: Schema
     view: View
-    only_worse: bool
 
 
 class Sides(NamedTuple):
@@ -145,22 +144,22 @@ class Draft:
         """Note a change under a rule of its own."""
         self.changes.append(changed(kind, rule, step, values, at))
 
-    def follow(self, old: Schema, new: Schema, step: str, is_branch: bool = False, only_worse: bool = False) -> None:
+    def follow(self, old: Schema, new: Schema, step: str, is_branch: bool = False) -> None:
         """Note that the pair holds another one, a step further in."""
-        self.edges.append(Edge(step, old, new, self.view.inside._replace(is_branch=is_branch), only_worse))
+        self.edges.append(Edge(step, old, new, self.view.inside._replace(is_branch=is_branch)))
 
     def follow_here(self, old: Schema, new: Schema) -> None:
         """Note that one side is an alternative of the other: what changed is found in the same place."""
-        self.edges.append(Edge("", old, new, self.view._replace(is_branch=True), False))
+        self.edges.append(Edge("", old, new, self.view._replace(is_branch=True)))
 
     def follow_undeclared(self, old: Schema, new: Schema, step: str) -> None:
-        """Note a property or item that is declared on one side only, and may hold there what it could not.
+        """Note a property or item that is declared on one side only, and may hold other values there.
 
         On the other side it is one of those that are not declared. Where nothing is said of such, nothing is noted, nor
         where there can be none.
         """
         if old and new and not (self.sides.old.node(old).never or self.sides.new.node(new).never):
-            self.follow(old, new, step, only_worse=True)
+            self.follow(old, new, step)
 
     def said(self, keyword: str) -> tuple[Schema | None, Schema | None]:
         """The schemas under a keyword; None where there is none or it takes anything anyway."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 from pytest_bctrl.contract.engine import accepts, conforms, matches
@@ -175,14 +176,20 @@ class Mutant:
 
     `location` is generalised, `keyword` the schema's keyword or the name of an invariant, `how` says in words what
     was done. `check` is what has to catch it: the schema check, or the invariant's own rule; `level` how bad it is.
+    `make` makes the body, as most of them together would take more memory than one needs.
     """
 
     location: str
     keyword: str
     how: str
-    body: Any
+    make: Callable[[], Any] = field(repr=False)
     check: str = SCHEMA_CHECK
     level: Level = "error"
+
+    @property
+    def body(self) -> Any:
+        """The body, made again each time."""
+        return self.make()
 
     @property
     def name(self) -> str:
@@ -296,9 +303,9 @@ def _of_schema(samples: Samples, spot: LocatedValue, body: Any) -> Iterator[Muta
             said = f"{how}, {spot.branch}" if spot.branch else how
             if said not in done:
                 done.add(said)
-                wrong = replaced(body, spot.path, value)
+                wrong = partial(replaced, body, spot.path, value)
                 is_unsure = spot.branch or keyword in _BRANCHES or keyword == "unevaluatedProperties"
-                if is_unsure and accepts(samples.contract, samples.schema, wrong):
+                if is_unsure and accepts(samples.contract, samples.schema, wrong()):
                     # Wrong in its own branch, and right in another.
                     continue
                 yield Mutant(spot.location, keyword, said, wrong)
@@ -306,11 +313,12 @@ def _of_schema(samples: Samples, spot: LocatedValue, body: Any) -> Iterator[Muta
 
 def _of_stray(spot: LocatedValue, body: Any) -> Iterator[Mutant]:
     if not spot.schema.keys() & _CLOSING and isinstance(spot.value, dict) and spot.schema.get("properties"):
-        wrong = changed(body, spot.path, lambda old: {**old, STRAY: "nobody documented this"})
+        wrong = partial(changed, body, spot.path, lambda old: {**old, STRAY: "nobody documented this"})
         where = member(spot.location, STRAY)
         yield Mutant(where, UNDOCUMENTED, spot.branch or "a property more", wrong, UNDOCUMENTED, "warning")
 
 
 def _of_invariant(rule: Invariant, body: Any) -> Iterator[Mutant]:
     for how, wrong in rule.breaks(body):
-        yield Mutant(rule.location, rule.name, how, wrong, rule.name, rule.said.get("level", "error"))
+        level = rule.said.get("level", "error")
+        yield Mutant(rule.location, rule.name, how, partial(copy.deepcopy, wrong), rule.name, level)

@@ -218,7 +218,7 @@ _SUBSCHEMAS: dict[str, tuple[Any, ...]] = {
         "prefix-items-added: (item 1), (item 2); type-changed @[1]: string → integer; type-changed @[2]: string → number",
         "prefix-items-removed: (item 1), (item 2); type-changed @[1]: integer → string; type-changed @[2]: number → string",
         "prefix-items-added: (item 1), (item 2); type-changed @[1]: string → integer; type-changed @[2]: string → number",
-        "prefix-items-removed: (item 1), (item 2)"),
+        "prefix-items-removed: (item 1), (item 2); type-generalized @[1]: integer → string; type-generalized @[2]: number → string"),
     "what is contained": ({**_LIST, "contains": _TEXT}, {**_LIST, "contains": {**_TEXT, "maxLength": 3}},
         "max-length-set @<contains>: 3", "max-length-unset @<contains>: 3"),
     "anything is contained": (_LIST, {**_LIST, "contains": {}}, "contains-added", "contains-removed"),

@@ -154,13 +154,14 @@ def inline_one_level(document: Doc, chance: random.Random) -> Doc:
 
 def split_out(document: Doc, chance: random.Random) -> Doc:
     """Schemas here and there become components, one behind another."""
-    made: Doc = {}
+    made, before = Doc(), len(document["components"]["schemas"])
 
     def moved(value: Doc) -> Doc:
         if chance.random() < 0.5:
             return value
-        made[f"Split{len(made)}"] = value
-        return {"$ref": f"#/components/schemas/Split{len(made) - 1}"}
+        name = f"Split{before + len(made)}"
+        made[name] = value
+        return {"$ref": f"#/components/schemas/{name}"}
 
     changed = _schemas_only(document, moved)
     changed["components"]["schemas"].update(made)
