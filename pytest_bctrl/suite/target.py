@@ -154,7 +154,8 @@ class Target:
                 exchange = self._answered(one)
                 asks.append(one.ask)
                 if exchange.pause == 1 and one.ask.inputs is not None:
-                    paused = len(asks)
+                    # Of those that overlapped, any may have been the last that the target answered before its pause.
+                    paused = len(asks) + (AT_ONCE - 1 if one.reply else 0)
                 yield one.ask.judge(exchange)
         finally:
             self._due.pop(probe)
