@@ -162,8 +162,9 @@ class Target:
             self._ahead -= sum(isinstance(one, _Due) for one in due)
         if probe.is_repeated and paused:
             # A server may need a pause, and must not need one for every fifth answer.
-            self._unplanned[probe.operation.label] += paused
-            yield from self.findings(replace(probe, asks=lambda: asks[:paused], is_repeated=False))
+            again = asks[:paused]
+            self._unplanned[probe.operation.label] += len(again)
+            yield from self.findings(replace(probe, asks=lambda: again, is_repeated=False))
 
     def _steps(self, probe: Probe) -> Iterator[tuple[Probe, Ask | NotCheckedError | None]]:
         """What a probe asks, one by one, or why it cannot; None at its end."""
