@@ -6,21 +6,21 @@ from __future__ import annotations
 class BctrlError(Exception):
     """Base of everything this package raises for a user's mistake or for a broken input.
 
-    `problem` says what was wrong, `where` names the setting, file or pointer, `mend` says what would be
+    `problem` says what was wrong, `where` names the setting, file or pointer, `hint` says what would be
     right or which command to type next.
     """
 
     # Written out: the drift gate starts in a few milliseconds, of which `dataclasses` would take a third.
-    def __init__(self, problem: str, where: str = "", mend: str = "") -> None:
-        super().__init__(problem, where, mend)
+    def __init__(self, problem: str, where: str = "", hint: str = "") -> None:
+        super().__init__(problem, where, hint)
         self.problem = problem
         self.where = where
-        self.mend = mend
+        self.hint = hint
 
     def __str__(self) -> str:
-        """One line: where, what, mend."""
+        """One line: where, what, hint."""
         head = f"{self.where}: {self.problem}" if self.where else self.problem
-        return f"{head} ({self.mend})" if self.mend else head
+        return f"{head} ({self.hint})" if self.hint else head
 
 
 class SettingError(BctrlError):

@@ -127,7 +127,7 @@ class Levels:
         for entry in self.entries:
             if entry.rule not in rules:
                 raise SettingError(
-                    f"there is no rule {entry.rule!r}", where=entry.where, mend=f"choose one of: {', '.join(rules)}"
+                    f"there is no rule {entry.rule!r}", where=entry.where, hint=f"choose one of: {', '.join(rules)}"
                 )
 
 
@@ -138,11 +138,11 @@ def parse_levels(lines: Iterable[str], where: str) -> Levels:
         left, equals, level = (part.strip() for part in line.rpartition("="))
         found = _LEFT.fullmatch(left)
         if not equals or not found:
-            mend = "write rule = level, or rule@location = level, or rule[404]@location = level"
-            raise SettingError(f"{line!r} is no level of a rule", where=where, mend=mend)
+            hint = "write rule = level, or rule@location = level, or rule[404]@location = level"
+            raise SettingError(f"{line!r} is no level of a rule", where=where, hint=hint)
         if level not in CHOICES:
             raise SettingError(
-                f"unknown level {level!r} of {left}", where=where, mend=f"choose one of: {', '.join(CHOICES)}"
+                f"unknown level {level!r} of {left}", where=where, hint=f"choose one of: {', '.join(CHOICES)}"
             )
         entries.append(Entry(found["rule"], found["location"] or "", level, where, (found["status"] or "").upper()))
     return Levels(tuple(entries))

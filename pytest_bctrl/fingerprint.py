@@ -46,7 +46,7 @@ def shape(label: str) -> str:
 
 
 BY_VALUE = frozenset({"unlisted-value", "new-branch"})
-"""Kinds of which each value is a finding of its own: who bears one new value has not borne the next."""
+"""Kinds of which each value is a finding of its own: who accepts one new value has not accepted the next."""
 
 
 LONGEST = 120

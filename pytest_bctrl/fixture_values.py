@@ -75,7 +75,7 @@ def mock_for(request: pytest.FixtureRequest) -> Iterator[MockServer]:
 
 
 def aim(request: pytest.FixtureRequest) -> tuple[str, Secret | str, bool]:
-    """Return base URL and key of the target, and whether it is live; the mock begins anew for this test."""
+    """Return base URL and key of the target, and whether it is live; the mock starts over for this test."""
     live: bool = request.config.option.bctrl_live
     if not live:
         request.getfixturevalue("bctrl_mock")

@@ -84,7 +84,7 @@ def _taken(lock: Path, patience: float) -> int:
             if is_last and not is_free:
                 holder = os.read(file, 200).decode("utf-8", "replace") or "another process"
                 raise BctrlError(
-                    f"{holder} has held it for more than {patience:g} s", where=str(lock), mend="wait for it, or end it"
+                    f"{holder} has held it for more than {patience:g} s", where=str(lock), hint="wait for it, or end it"
                 )
         except BaseException:
             os.close(file)
@@ -108,7 +108,7 @@ def _opened(lock: Path) -> int:
         if not os.path.lexists(lock):
             raise
         raise BctrlError(
-            f"it is no lock that this user can take: {error.strerror}", where=str(lock), mend="remove it"
+            f"it is no lock that this user can take: {error.strerror}", where=str(lock), hint="remove it"
         ) from None
 
 

@@ -35,7 +35,7 @@ _VALUES = (
         "Findings that are accepted for a while (default: bctrl-baseline.yaml in the rootdir)",
     ),
     ("bctrl_min_coverage", "PERCENT", "Fail a run that saw less of the contract than this, 0 to 100"),
-    ("bctrl_record_mode", "MODE", "none (default): replay; once: record what has no recording; rewrite: record anew"),
+    ("bctrl_record_mode", "MODE", "none (default): replay; once: record what has no recording; rewrite: record again"),
     ("bctrl_recordings", "DIR", "Folder of the recordings (default: recordings/ beside each test file)"),
     (
         "bctrl_rate",

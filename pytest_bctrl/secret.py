@@ -67,5 +67,5 @@ def _lost() -> Secret:
 def _refuse() -> NoReturn:
     raise BctrlError(
         "the secret lost its value when it was pickled or copied",
-        mend="pass the environment variable's name instead",
+        hint="pass the environment variable's name instead",
     )

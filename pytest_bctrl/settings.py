@@ -122,7 +122,7 @@ def in_file(setting: Setting, source: Source) -> list[Given]:
     values = found if isinstance(found, list) else [found]
     if type(found) not in types or (isinstance(found, list) and not all(isinstance(value, str) for value in found)):
         value = "its value" if setting is SECRETS else repr(found)
-        raise SettingError(f"{value} is not {name}", where=where, mend=f"write {setting.ini} = {example}")
+        raise SettingError(f"{value} is not {name}", where=where, hint=f"write {setting.ini} = {example}")
     texts = (str(value).lower() if isinstance(value, bool) else str(value) for value in values)
     return [Given(text, where, is_ini=True) for text in texts]
 
@@ -154,7 +154,7 @@ def target(source: Source) -> Target | None:
     """Return what the run talks to, None where neither flag was given; raises `SettingError` for both."""
     live, mock = bool(source.getoption("bctrl_live")), bool(source.getoption("bctrl_mock"))
     if live and mock:
-        raise SettingError("both are given", where="--bctrl-live, --bctrl-mock", mend="give one of them")
+        raise SettingError("both are given", where="--bctrl-live, --bctrl-mock", hint="give one of them")
     if live:
         return "live"
     return "mock" if mock else None
@@ -168,7 +168,7 @@ def upstream(source: Source, environment: Mapping[str, str]) -> str | None:
     is_elsewhere = "://" in found.value or found.value.startswith("git:") or found.value == "-"
     if not is_elsewhere and not Path(found.value).is_file():
         raise SettingError(
-            f"{found.value!r} is no file", where=found.where, mend="give a page, an OpenAPI file or an https URL"
+            f"{found.value!r} is no file", where=found.where, hint="give a page, an OpenAPI file or an https URL"
         )
     return found.value
 
@@ -191,8 +191,8 @@ def _one_of(choices: Sequence[Choice], what: str, found: Given | None) -> Choice
     chosen = next((choice for choice in choices if found and choice == found.value), None)
     if found is None or chosen is not None:
         return chosen
-    mend = f"choose one of: {', '.join(choices)}"
-    raise SettingError(f"unknown {what} {found.value!r}", where=found.where, mend=mend)
+    hint = f"choose one of: {', '.join(choices)}"
+    raise SettingError(f"unknown {what} {found.value!r}", where=found.where, hint=hint)
 
 
 def reports(source: Source) -> list[Given]:
@@ -221,7 +221,7 @@ def with_variables(text: str, where: str, environment: Mapping[str, str]) -> str
     for found in _VARIABLE.finditer(text):
         name = found[1] or found[2]
         if not environment.get(name):
-            raise SettingError(f"the variable {name} is not set", where=where, mend=f"export {name}=…")
+            raise SettingError(f"the variable {name} is not set", where=where, hint=f"export {name}=…")
     return _VARIABLE.sub(lambda found: environment[found[1] or found[2]], text)
 
 
@@ -269,8 +269,8 @@ def require_secrets(source: Source, environment: Mapping[str, str]) -> None:
         is_variable = given.value.startswith("$")
         if len(value.reveal()) < 4 and (value or not is_replay or not is_variable):
             what = f"the variable {given.value[1:]} is not set, or" if is_variable else "a value"
-            mend = "set it to four characters or more"
-            raise SettingError(f"{what} is too short to be looked for", where=given.where, mend=mend)
+            hint = "set it to four characters or more"
+            raise SettingError(f"{what} is too short to be looked for", where=given.where, hint=hint)
 
 
 def levels(source: Source) -> Levels:
@@ -283,7 +283,7 @@ def scrub_ids(source: Source, environment: Mapping[str, str]) -> bool:
     """Return whether identifiers are replaced in what is recorded; raises `SettingError` for an unknown kind."""
     found = in_file(SCRUB, source)
     if found and found[0].value != "ids":
-        raise SettingError(f"unknown kind {found[0].value!r}", where=found[0].where, mend="leave it out, or write: ids")
+        raise SettingError(f"unknown kind {found[0].value!r}", where=found[0].where, hint="leave it out, or write: ids")
     return bool(found)
 
 
@@ -303,7 +303,7 @@ def max_examples(source: Source, environment: Mapping[str, str]) -> int:
     text = found.value.strip()
     if text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 10_000:
         return int(text)
-    raise SettingError(f"{found.value!r} is not a number of examples", where=found.where, mend="give 1 to 10000")
+    raise SettingError(f"{found.value!r} is not a number of examples", where=found.where, hint="give 1 to 10000")
 
 
 def min_coverage(source: Source, environment: Mapping[str, str]) -> float | None:
@@ -314,7 +314,7 @@ def min_coverage(source: Source, environment: Mapping[str, str]) -> float | None
     text = found.value.strip().removesuffix("%")
     if re.fullmatch(r"\d{1,3}(\.\d{1,6})?", text, re.ASCII) and float(text) <= 100:
         return float(text)
-    raise SettingError(f"{found.value!r} is not a percentage", where=found.where, mend="give 0 to 100")
+    raise SettingError(f"{found.value!r} is not a percentage", where=found.where, hint="give 0 to 100")
 
 
 def base_url(source: Source, environment: Mapping[str, str], default: str, normalise: Callable[[str, str], str]) -> str:
@@ -330,11 +330,11 @@ def space_id(source: Source, environment: Mapping[str, str]) -> str:
         raise SettingError(
             "no space id is set, and --bctrl-live needs one",
             where="BCTRL_SPACE_ID",
-            mend="set BCTRL_SPACE_ID, --bctrl-space-id or bctrl_space_id (ini) to the id of a space of yours",
+            hint="set BCTRL_SPACE_ID, --bctrl-space-id or bctrl_space_id (ini) to the id of a space of yours",
         )
     if found.value != found.value.strip() or not found.value.isprintable() or not found.value.strip("."):
         raise SettingError(
-            f"{found.value!r} is not a space id", where=found.where, mend="give the id as the API shows it, a UUID"
+            f"{found.value!r} is not a space id", where=found.where, hint="give the id as the API shows it, a UUID"
         )
     return found.value
 
@@ -343,12 +343,12 @@ def api_key(environment: Mapping[str, str]) -> Secret:
     """Return the key from the environment; raises `SettingError`, never showing it, where it is missing or broken."""
     # Secret at once: a traceback shows the values of its frames.
     key = Secret(environment.get(KEY_VARIABLE, ""))
-    mend = f"export {KEY_VARIABLE}=… in the shell, or set it as a secret in CI; it is not taken from a command line"
+    hint = f"export {KEY_VARIABLE}=… in the shell, or set it as a secret in CI; it is not taken from a command line"
     if not key:
-        raise SettingError("no API key is set, and --bctrl-live needs one", where=KEY_VARIABLE, mend=mend)
+        raise SettingError("no API key is set, and --bctrl-live needs one", where=KEY_VARIABLE, hint=hint)
     if " " in key.reveal() or not is_sendable(key.reveal()):
         raise SettingError(
-            "the key holds white space, a line end or characters that no key has", where=KEY_VARIABLE, mend=mend
+            "the key holds white space, a line end or characters that no key has", where=KEY_VARIABLE, hint=hint
         )
     return key
 

@@ -23,7 +23,7 @@ from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.mutants import broken, rules
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
-from pytest_bctrl.samples.text import FORMATS, Rotation, encode, multiples, string
+from pytest_bctrl.samples.text import FORMATS, RoundRobin, encode, multiples, string
 
 __all__ = ["Nonconforming", "nonconforming", "responses", "runtimes"]
 
@@ -76,7 +76,7 @@ def nonconforming(
     return _nonconforming(samples, space_id, names)
 
 
-class _Drawn(Rotation):
+class _Drawn(RoundRobin):
     """Takes every alternative as Hypothesis draws it, the first of them as the simplest."""
 
     def __init__(self, draw: st.DrawFn) -> None:
@@ -195,7 +195,7 @@ def _samples(contract: Contract | None, operation: str | None) -> Samples:
         samples = Samples(contract, contract.operation(operation) if operation else main_operation(contract))
     if not samples.lists:
         raise SettingError(
-            "its answer holds no list", where=samples.operation.label, mend="name another operation: operation=…"
+            "its answer holds no list", where=samples.operation.label, hint="name another operation: operation=…"
         )
     # Here and not in the first draw, which Hypothesis would take for a strategy that is slow.
     samples.refuse_broken(samples.item(), "sample")

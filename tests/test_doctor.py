@@ -87,7 +87,7 @@ def test_it_says_where_each_setting_comes_from(doctor: Doctor, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("arguments", "ini", "topic", "code", "text", "mend"),
+    ("arguments", "ini", "topic", "code", "text", "hint"),
     [
         (["--bctrl-fail-on=fatal"], "", "setting", 1, "unknown level", "choose one of: error, warning, info, never"),
         ([], "addopts = --no-such-option", "settings", 2, "", ""),
@@ -98,14 +98,14 @@ def test_it_says_where_each_setting_comes_from(doctor: Doctor, tmp_path: Path) -
     ids=["level", "option", "levels", "no plugin", "contract"],
 )
 def test_what_is_wrong_or_cannot_be_known_is_named(
-    doctor: Doctor, tmp_path: Path, arguments: list[str], ini: str, topic: str, code: int, text: str, mend: str
+    doctor: Doctor, tmp_path: Path, arguments: list[str], ini: str, topic: str, code: int, text: str, hint: str
 ) -> None:
     (tmp_path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
 
     found, line = doctor("--", *arguments)
 
     assert (code, "wrong" if code == 1 else "unknown") == (found, line(topic, text)["state"])
-    assert line(topic, text)["mend"].startswith(mend)
+    assert line(topic, text)["fix"].startswith(hint)
 
 
 @pytest.mark.parametrize("option", [[], ["--bctrl-recordings=kept"]])
@@ -163,7 +163,7 @@ def _silent(_connection: socket.socket, _number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "state", "text", "mend"),
+    ("said", "state", "text", "hint"),
     [
         (answer(503), "wrong", "the server fails: 503", "try again later"),
         (
@@ -178,11 +178,11 @@ def _silent(_connection: socket.socket, _number: int) -> None:
     ],
     ids=["503", "302", "418", "silence", "no HTTP"],
 )
-def test_a_target_that_does_not_answer_as_it_should(said: bytes | Script, state: str, text: str, mend: str) -> None:
+def test_a_target_that_does_not_answer_as_it_should(said: bytes | Script, state: str, text: str, hint: str) -> None:
     with serve(said) as server:
         line = probed(server.url, 0.1 if said is _silent else 10)
 
-    assert ("target", state, True, True) == (line.topic, line.state, text in line.text, mend in line.mend)
+    assert ("target", state, True, True) == (line.topic, line.state, text in line.text, hint in line.hint)
 
 
 def _in_the_clear(listener: socket.socket) -> None:
@@ -204,7 +204,7 @@ def test_no_connection_is_unknown() -> None:
 
     assert ["unknown"] * 3 == [line.state for line in (insecure, refused, nowhere)]
     assert "there is no secure connection to the target (TLS): " in insecure.text
-    assert "SSL_CERT_FILE" in insecure.mend
+    assert "SSL_CERT_FILE" in insecure.hint
     assert "the target cannot be reached: " in refused.text
     assert "is not known (DNS)" in nowhere.text
 
@@ -214,4 +214,4 @@ def test_as_text_it_is_marked(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert (1, "") == (done.returncode, done.stderr)
     assert "! setting    --bctrl-fail-on: unknown level 'fatal'\n" in done.stdout
-    assert "  next       mend the first of these: setting: choose one of" in done.stdout
+    assert "  next       fix the first of these: setting: choose one of" in done.stdout

@@ -1,4 +1,4 @@
-"""Every error that a person meets, by the mistake that makes it: the whole text, with its mend.
+"""Every error that a person meets, by the mistake that makes it: the whole text, with its hint.
 
 A new error is not forgotten: each call that makes one is triggered here, or is listed below with where it is held.
 """
@@ -85,11 +85,11 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     make = BctrlError.__init__
 
-    def noting(self: BctrlError, problem: str, where: str = "", mend: str = "") -> None:
+    def noting(self: BctrlError, problem: str, where: str = "", hint: str = "") -> None:
         frame: FrameType = sys._getframe(1)
         file = Path(frame.f_code.co_filename)
         found.append((file.relative_to(PACKAGE).as_posix() if file.is_relative_to(PACKAGE) else "", frame.f_lineno))
-        make(self, problem, where, mend)
+        make(self, problem, where, hint)
 
     monkeypatch.setattr(BctrlError, "__init__", noting)
     return found

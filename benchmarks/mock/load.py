@@ -19,7 +19,7 @@ class Load:
 
 
 class _Client:
-    """One connection that sends a request, reads the whole answer, and sends the next; opened anew when it closes."""
+    """One connection that sends a request, reads the whole answer, and sends the next; opened again when it closes."""
 
     def __init__(self, address: tuple[str, int], request: bytes, times: deque[float]) -> None:
         self._address = address

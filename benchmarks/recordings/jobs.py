@@ -75,7 +75,7 @@ def _replay(path: Path, url: str, project: Path) -> bytes:
     checked = Checked(CONTRACT, project, {"XDG_CACHE_HOME": str(path.parent / "cache")})
     if found is None or failing(found.exchanges[0], CONTRACT, checked):
         raise SystemExit("the recording is not what was written")
-    player = Player(found.exchanges, name=path.name, mend="")
+    player = Player(found.exchanges, name=path.name, hint="")
     with httpx.Client(transport=ReplayTransport(player), trust_env=False) as client:
         return client.get(url).content
 

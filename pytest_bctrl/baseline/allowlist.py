@@ -107,7 +107,7 @@ def list_text(path: Path, name: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         cause = getattr(error, "strerror", None) or "it is not UTF-8"
         raise DocumentError(
-            f"it cannot be read: {cause}", where=name, mend="give a list of accepted findings"
+            f"it cannot be read: {cause}", where=name, hint="give a list of accepted findings"
         ) from None
 
 
@@ -118,7 +118,7 @@ def read_mapping(text: str, path: str, lines: dict[str, int], keys: tuple[str, .
     if data is None:
         return {}
     if not isinstance(data, dict):
-        raise DocumentError("not a mapping", where=path, mend=known)
+        raise DocumentError("not a mapping", where=path, hint=known)
     unknown = data.keys() - set(keys)
     if unknown:
         raise wrong(path, lines, f"/{min(unknown)}", f"{min(unknown)!r} is not known", known)
@@ -135,20 +135,20 @@ def read_entries(
     return tuple(_entry(entry, f"/allow/{index}", path, lines, refused) for index, entry in enumerate(entries))
 
 
-def wrong(path: str, lines: Mapping[str, int], pointer: str, problem: str, mend: str) -> DocumentError:
+def wrong(path: str, lines: Mapping[str, int], pointer: str, problem: str, hint: str) -> DocumentError:
     """An error that names the line of a pointer into the file."""
-    return DocumentError(problem, where=f"{path}:{lines.get(pointer, 1)}", mend=mend)
+    return DocumentError(problem, where=f"{path}:{lines.get(pointer, 1)}", hint=hint)
 
 
 def _entry(given: Any, pointer: str, path: str, lines: Mapping[str, int], refused: Callable[[str], str]) -> Entry:
-    mend = "an entry has fingerprint, or rule, location and perhaps status; reason; until"
+    hint = "an entry has fingerprint, or rule, location and perhaps status; reason; until"
     if not isinstance(given, dict) or given.keys() - _KEYS:
-        raise wrong(path, lines, pointer, "the entry is not of the right form", mend)
+        raise wrong(path, lines, pointer, "the entry is not of the right form", hint)
     texts = {key: str(value).strip() for key, value in given.items() if value is not None}
     if not texts.get("reason"):
-        raise wrong(path, lines, pointer, "the entry gives no reason", mend)
+        raise wrong(path, lines, pointer, "the entry gives no reason", hint)
     if not texts.get("fingerprint") and not (texts.get("rule") and "location" in texts):
-        raise wrong(path, lines, pointer, "the entry names no finding", mend)
+        raise wrong(path, lines, pointer, "the entry names no finding", hint)
     if texts.get("rule") and refused(texts["rule"]):
         raise wrong(path, lines, pointer, f"there is no rule {texts['rule']!r}", refused(texts["rule"]))
     written = texts.pop("until", "")
@@ -220,23 +220,23 @@ def last_day(reason: str | None, until: str | None, today: date, prefix: str = "
     """
     where = f"{prefix}until"
     if reason is not None and not reason.strip():
-        raise SettingError("the reason is empty", where=f"{prefix}accept", mend="say why a consumer bears it")
+        raise SettingError("the reason is empty", where=f"{prefix}accept", hint="say why a consumer bears it")
     if until is None:
         return today + timedelta(days=DAYS)
     if reason is None:
-        mend = f'{prefix}accept "why" {where} 2027-01-31'
-        raise SettingError(f"it goes with {prefix}accept", where=where, mend=mend)
+        hint = f'{prefix}accept "why" {where} 2027-01-31'
+        raise SettingError(f"it goes with {prefix}accept", where=where, hint=hint)
     try:
         last = date.fromisoformat(until)
     except ValueError:
-        raise SettingError(f"{until!r} is not a date", where=where, mend="such as 2027-01-31") from None
+        raise SettingError(f"{until!r} is not a date", where=where, hint="such as 2027-01-31") from None
     if last < today:
-        raise SettingError(f"{last} is past", where=where, mend="give a date to come")
+        raise SettingError(f"{last} is past", where=where, hint="give a date to come")
     return last
 
 
 def accept(path: Path, findings: Sequence[Finding], reason: str, until: date) -> None:
-    """Add entries for `findings` to the file, made anew where it is not there, whole or not at all.
+    """Add entries for `findings` to the file, which is made where it is not there, whole or not at all.
 
     Raises `DocumentError` where the file cannot be read, is not a list of this form, or cannot be written.
     """
@@ -311,8 +311,8 @@ def _renewed(text: str, path: str, findings: Sequence[Finding], reason: str, unt
 
 
 def _on_one_line(path: str, line: int) -> DocumentError:
-    mend = "give each entry lines of its own"
-    return DocumentError("'allow' is written on one line", where=f"{path}:{line}", mend=mend)
+    hint = "give each entry lines of its own"
+    return DocumentError("'allow' is written on one line", where=f"{path}:{line}", hint=hint)
 
 
 def _goes_on(row: str, first: str) -> bool:

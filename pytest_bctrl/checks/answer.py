@@ -120,7 +120,7 @@ def answer_of(response: Any, contract: Contract, operation: str | None = None) -
         raise BctrlError(
             f"{type(response).__name__} is not a response",
             where="pytest_bctrl.check",
-            mend="give a response of httpx, requests, urllib3, werkzeug, Django or Starlette, "
+            hint="give a response of httpx, requests, urllib3, werkzeug, Django or Starlette, "
             "or its body as bytes, str or data",
         )
     url, method = _url(response), _method(response)
@@ -139,7 +139,7 @@ def _encoded(body: bytes | str | dict[str, Any] | list[Any]) -> bytes:
         raise BctrlError(
             f"the {type(body).__name__} is not a JSON body: {error}",
             where="pytest_bctrl.check",
-            mend="give the body as bytes, str, or data such as response.json()",
+            hint="give the body as bytes, str, or data such as response.json()",
         ) from None
 
 
@@ -166,7 +166,7 @@ def _body(response: Any) -> bytes:
     raise BctrlError(
         f"the {type(response).__name__} has no body that was read",
         where="pytest_bctrl.check",
-        mend="read it first, response.read() or await response.aread(), or give what was read",
+        hint="read it first, response.read() or await response.aread(), or give what was read",
     )
 
 
@@ -214,7 +214,7 @@ def _operation(contract: Contract, operation: str | None, url: str, method: str)
     raise BctrlError(
         "the operation that this answers cannot be told from its URL",
         where=url or "pytest_bctrl.check",
-        mend=f"name it with operation=…, or --operation, one of: {known}",
+        hint=f"name it with operation=…, or --operation, one of: {known}",
     )
 
 

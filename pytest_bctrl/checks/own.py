@@ -73,11 +73,11 @@ def contract_check(
     """
     where = f"contract_check({name!r})"
     if _NAME.fullmatch(name) is None:
-        raise SettingError("that is no name for a rule", where=where, mend="give one in the style of unique_ids")
+        raise SettingError("that is no name for a rule", where=where, hint="give one in the style of unique_ids")
     if name in RULES:
-        raise SettingError("a rule of this name is there already", where=where, mend="give another name")
+        raise SettingError("a rule of this name is there already", where=where, hint="give another name")
     if level not in LEVELS:
-        raise SettingError(f"unknown level {level!r}", where=where, mend=f"choose one of: {', '.join(LEVELS)}")
+        raise SettingError(f"unknown level {level!r}", where=where, hint=f"choose one of: {', '.join(LEVELS)}")
 
     def made(function: CheckFunction) -> Check:
         return Check(name, function, level, tuple(operations))
@@ -113,7 +113,7 @@ def _broken(check: Check, error: Exception) -> BrokenCheckError:
     return BrokenCheckError(
         f"the check {check.name} raised {type(error).__name__}: {error}",
         where=f"{shown_path(File(file))}:{line}" if file else check.name,
-        mend="mend the check; what it was to look at is not checked",
+        hint="fix the check; what it was to look at is not checked",
     )
 
 
@@ -128,11 +128,11 @@ def flattened(given: Iterable[Any], wanted: type | tuple[type, ...], hook: str) 
                 raise SettingError(
                     f"it returned {one!r:.60}",
                     where=hook,
-                    mend=f"return a list of what @pytest_bctrl.{decorator.get(hook, 'mock_fault')} made",
+                    hint=f"return a list of what @pytest_bctrl.{decorator.get(hook, 'mock_fault')} made",
                 )
             made.append(one)
     names = [one.name for one in made]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise SettingError(f"{', '.join(twice)} is there twice", where=hook, mend="give each a name of its own")
+        raise SettingError(f"{', '.join(twice)} is there twice", where=hook, hint="give each a name of its own")
     return made

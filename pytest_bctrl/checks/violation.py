@@ -131,7 +131,7 @@ class Violation:
     """One broken rule at one exact place of one body (`path`), or of the answer around it (`place`).
 
     `message` names the rule's reason and never the value, so that equal troubles fall together; `kind` names the way
-    in which the rule is broken, where it can be in several, and stays when messages are worded anew.
+    in which the rule is broken, where it can be in several, and stays when messages are worded again.
     """
 
     rule: str

@@ -22,7 +22,7 @@ from pytest_bctrl.hiding import Hiding
 COMMANDS = {
     "check": "hold recordings, HAR files and JSON bodies to the contract; - reads standard input",
     "mock": "serve the API's contract on this machine, for any client in any language",
-    "contract": "show the contract in force, build it, vendor the spec anew, or suggest an overlay with what was seen",
+    "contract": "show the contract in force, build it, vendor the spec again, or suggest an overlay with what was seen",
     "doctor": "say what is installed, where each setting comes from, whether the target answers, and what to do next",
     "drift": "compare the vendored spec with the spec as it is published now, and fail for what breaks a consumer",
 }

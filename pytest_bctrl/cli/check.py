@@ -111,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
 def _allow_list(options: argparse.Namespace) -> AllowList:
     path = Path(options.allow_list or FILE)
     if options.allow_list is not None and options.accept is None and not path.is_file():
-        raise SettingError(f"{str(path)!r} is no file", where="--allow-list", mend="--accept REASON writes one")
+        raise SettingError(f"{str(path)!r} is no file", where="--allow-list", hint="--accept REASON writes one")
     return load_allow_list(path, str(path))
 
 
@@ -178,7 +178,7 @@ class _Checking:
             is_empty = is_empty and answer is None and not is_left_out
         if is_empty:
             problem = "none of its entries answers an operation of the contract"
-            raise DocumentError(problem, where=name, mend="record a listing, or name another file")
+            raise DocumentError(problem, where=name, hint="record a listing, or name another file")
         self.attached |= {(Path(name).parent / one).resolve() for one in recording.attachments}
 
     def _answer(self, answer: Answer, name: str, entry: str = "") -> None:
@@ -198,7 +198,7 @@ def _text(findings: Sequence[Finding], title: Title, answers: int) -> str:
         lines += [printable(f"{place}: {counted(group)}"), *describe(group), ""]
     checked = f"{answers} {'answer' if answers == 1 else 'answers'} checked"
     # Nothing found in nothing checked is no finding.
-    borne = sum(1 for finding in findings if finding.extra.get("accepted"))
-    found = f": {counted(findings)}{f', {borne} of them accepted' if borne else ''}" if answers else ""
+    suppressed = sum(1 for finding in findings if finding.extra.get("accepted"))
+    found = f": {counted(findings)}{f', {suppressed} of them accepted' if suppressed else ''}" if answers else ""
     lines.append(f"{checked}{found} under contract {title.revision}")
     return "\n".join(lines) + "\n"

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rebuild = actions.add_parser(
         "build", help="merge the vendored spec and the overlay into the JSON that test runs read"
     )
-    update = actions.add_parser("update", help="show the drift, then vendor the published spec anew")
+    update = actions.add_parser("update", help="show the drift, then vendor the published spec again")
     update.add_argument("source", nargs="?", help="path, https URL or -; default: where the vendored spec came from")
     update.add_argument("--dry-run", action="store_true", help="show the drift and write nothing")
     rebuild.add_argument(
@@ -127,14 +127,14 @@ def _refuse_installed(files: ContractFiles, action: str, source: str | None = No
     raise SettingError(
         "the contract's files belong to the installed package, and its next upgrade would undo the change",
         where=str(files.folder),
-        mend=f"name a folder of your own, which begins as a copy: {update_command(source)}"
+        hint=f"name a folder of your own, which begins as a copy: {update_command(source)}"
         if action == "update"
         else f"work on a copy: {copy}; pytest-bctrl contract build --contracts contracts",
     )
 
 
 def update(files: ContractFiles, source: str | None, is_dry: bool) -> int:
-    """Show the drift and vendor the spec anew; no file is changed where that cannot be done."""
+    """Show the drift and vendor the spec again; no file is changed where that cannot be done."""
     from pytest_bctrl.drift import compare
     from pytest_bctrl.drift.sources import read_text
     from pytest_bctrl.reports.drift_text import drift_text
@@ -221,14 +221,14 @@ def _build_with(options: argparse.Namespace, files: ContractFiles) -> int:
         raise SettingError(
             "they go together, since the packaged contract is that of its own overlay alone",
             where="--overlay, --contract, --output",
-            mend=f"--overlay suggested.overlay.yaml --output {_OBSERVED}",
+            hint=f"--overlay suggested.overlay.yaml --output {_OBSERVED}",
         )
     base = load(options.contract).document if options.contract else build.merged(files)
     document = build.overlaid(base, options.overlay)
     from_document(document, options.output)
     path = Path(options.output)
     if path.resolve() == files.merged.resolve():
-        raise DocumentError("it is the packaged contract", where=options.output, mend="give another --output")
+        raise DocumentError("it is the packaged contract", where=options.output, hint="give another --output")
     build.write_atomically(path, build.render(document))
     print(f"{options.output}: written")
     print(f"next: pytest --bctrl-live --bctrl-contract={shlex.quote(options.output)}")

@@ -49,13 +49,13 @@ def run(options: argparse.Namespace) -> int:
     code = 2 if "unknown" in states else 1 if "wrong" in states else 0
     lines.append(Line("next", _next(lines)))
     if options.format == "json":
-        told = [{"topic": one.topic, "state": one.state, "text": one.text, "mend": one.mend} for one in lines]
+        told = [{"topic": one.topic, "state": one.state, "text": one.text, "fix": one.hint} for one in lines]
         sys.stdout.write(json.dumps({"exit_code": code, "lines": told}, indent=2, ensure_ascii=False) + "\n")
     else:
         for line in lines:
             print(printable(f"{_MARKS[line.state]} {line.topic:<11}{line.text}"))
-            if line.mend:
-                print(printable(f"  {'':<11}mend: {line.mend}"))
+            if line.hint:
+                print(printable(f"  {'':<11}fix: {line.hint}"))
     return code
 
 
@@ -128,7 +128,7 @@ def _settings(config: pytest.Config, environment: Mapping[str, str]) -> Iterator
 
 
 def _of_error(topic: str, error: BctrlError, state: State = "wrong") -> Line:
-    return Line(topic, f"{error.where}: {error.problem}", state, error.mend)
+    return Line(topic, f"{error.where}: {error.problem}", state, error.hint)
 
 
 def _plain(value: str) -> str:
@@ -186,16 +186,16 @@ def _recordings(config: pytest.Config, contract: Contract, environment: Mapping[
         if digests - {contract.digest}:
             stale.append(path)
     if not files:
-        mend = "pytest --bctrl-record-mode=once records the tests marked bctrl_recording"
-        yield Line("recordings", "none", "note", mend)
+        hint = "pytest --bctrl-record-mode=once records the tests marked bctrl_recording"
+        yield Line("recordings", "none", "note", hint)
         return
     yield Line(
         "recordings", f"{len(files)} in all, {len(stale)} of another contract, {len(broken)} that cannot be read"
     )
     yield from broken
     for path in stale:
-        mend = "pytest checks it against this one; --bctrl-record-mode=rewrite records it anew"
-        yield Line("recordings", f"{path} was recorded under another contract", "note", mend)
+        hint = "pytest checks it against this one; --bctrl-record-mode=rewrite records it again"
+        yield Line("recordings", f"{path} was recorded under another contract", "note", hint)
 
 
 def _files(config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Path]:
@@ -213,7 +213,7 @@ def _next(lines: Sequence[Line]) -> str:
     for state in ("unknown", "wrong"):
         for line in lines:
             if line.state == state:
-                return f"mend the first of these: {line.topic}: {line.mend}"
+                return f"fix the first of these: {line.topic}: {line.hint}"
     topics = {line.topic: line for line in lines}
     if topics["extra"].state == "note":  # pragma: no cover - tests/base_install is without the extra
         return f"{INSTALL}, then pytest --bctrl-mock bctrl"
@@ -252,13 +252,13 @@ def read_config(arguments: Sequence[str] = ()) -> pytest.Config:
         problem = (
             " ".join(line.strip() for line in lines if "rror" in line) or f"pytest ends with exit code {int(code)}"
         )
-        raise SettingError(problem[:400], where="pytest's configuration", mend="see what pytest --version -v says")
+        raise SettingError(problem[:400], where="pytest's configuration", hint="see what pytest --version -v says")
     try:
         settings.require_types(reader.config)
     except (KeyError, ValueError):
         raise SettingError(
             "pytest does not load the plugin here",
             where="pytest's configuration",
-            mend="drop -p no:bctrl; where PYTEST_DISABLE_PLUGIN_AUTOLOAD is set, give -p pytest_bctrl.plugin",
+            hint="drop -p no:bctrl; where PYTEST_DISABLE_PLUGIN_AUTOLOAD is set, give -p pytest_bctrl.plugin",
         ) from None
     return reader.config

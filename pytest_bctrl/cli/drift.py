@@ -140,7 +140,7 @@ def _read_base(base: str, *, is_given: bool) -> Document:
         return read_source(base)
     except DocumentError as error:
         where = f"--base {error.where}" if is_given else error.where
-        raise DocumentError(error.problem, where=where, mend=error.mend) from None
+        raise DocumentError(error.problem, where=where, hint=error.hint) from None
 
 
 def contract_in_force() -> GateBase:
@@ -161,7 +161,7 @@ def default_sources(base: str | None, upstream: str | None, known: GateBase | No
 
     if base == "-" and upstream in ("-", None):
         raise SettingError(
-            "standard input can be only one of the two", where="--base -", mend="give a path for the other"
+            "standard input can be only one of the two", where="--base -", hint="give a path for the other"
         )
     if known is not None and upstream is None:
         from pytest_bctrl.contract.build import locked_source
@@ -186,7 +186,7 @@ def read_gate(path: str | None, is_written: bool = False) -> GateFile:
     if not Path(name).exists():
         from pytest_bctrl.errors import DocumentError
 
-        raise DocumentError("there is no such file", where=f"--allow-list {name}", mend="--accept REASON writes one")
+        raise DocumentError("there is no such file", where=f"--allow-list {name}", hint="--accept REASON writes one")
     return read_gate_file(read_text(name), name)
 
 

@@ -141,13 +141,13 @@ def _recorded(path: Path, contract: Contract, *, conforming: bool) -> Scenario:
 
     found = load_recording(path)
     if found is None:
-        raise SettingError("there is no such file", where=f"--recording {path}", mend="name a .har file")
-    mend = "pytest --bctrl-record-mode=rewrite"
+        raise SettingError("there is no such file", where=f"--recording {path}", hint="name a .har file")
+    hint = "pytest --bctrl-record-mode=rewrite"
     if conforming:
         checked = Checked(contract, Path.cwd(), os.environ)
-        again = f"{mend}, or serve it all the same with --nonconforming"
+        again = f"{hint}, or serve it all the same with --nonconforming"
         require_conforming(found.exchanges, contract, checked, str(path), again)
-    return scenario(Player(found.exchanges, name=str(path), mend=mend))
+    return scenario(Player(found.exchanges, name=str(path), hint=hint))
 
 
 def _key(options: argparse.Namespace) -> Secret | None:
@@ -155,7 +155,7 @@ def _key(options: argparse.Namespace) -> Secret | None:
     if name is None:
         return None
     if not os.environ.get(name):
-        raise SettingError("the variable is not set", where=f"--api-key-env {name}", mend=f"export {name}=…")
+        raise SettingError("the variable is not set", where=f"--api-key-env {name}", hint=f"export {name}=…")
     options.hide.add(os.environ[name], is_key=True)
     return Secret(os.environ[name])
 

@@ -68,7 +68,7 @@ def asked_for(arguments: argparse.Namespace) -> list[Report]:
         raise SettingError(
             f"{' and '.join(open_)} would share standard output",
             where="--format",
-            mend="put --output PATH after all but one",
+            hint="put --output PATH after all but one",
         )
     return reports
 
@@ -86,14 +86,14 @@ def write_reports(reports: Sequence[Report], findings: Sequence[Finding], title:
             raise DocumentError(
                 f"it cannot be written: {error.strerror}",
                 where=f"--output {report.path}",
-                mend="give a path in a folder that is there",
+                hint="give a path in a folder that is there",
             ) from None
 
 
 def _print(text: str) -> None:
-    mend = "give --output PATH"
+    hint = "give --output PATH"
     if sys.stdout is None:
-        raise DocumentError("it is closed", where="standard output", mend=mend)
+        raise DocumentError("it is closed", where="standard output", hint=hint)
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -103,7 +103,7 @@ def _print(text: str) -> None:
         with suppress(OSError):
             # What is left in its buffer would be tried, and told of, once more at the end.
             sys.stdout.close()
-        raise DocumentError(f"it cannot be written: {error.strerror}", where="standard output", mend=mend) from None
+        raise DocumentError(f"it cannot be written: {error.strerror}", where="standard output", hint=hint) from None
 
 
 def add_plugin_argument(parser: argparse.ArgumentParser, what: str) -> None:
@@ -128,7 +128,7 @@ def gathered(modules: Sequence[str], hooks: Mapping[str, type]) -> list[list[Any
     loaded = [_imported(name) for name in modules]
     for name, module in zip(modules, loaded, strict=True):
         if not any(callable(getattr(module, hook, None)) for hook in hooks):
-            raise SettingError(f"it has no {' or '.join(hooks)}", where=f"--plugin {name}", mend="define the function")
+            raise SettingError(f"it has no {' or '.join(hooks)}", where=f"--plugin {name}", hint="define the function")
     given = {hook: [part for module in loaded for part in getattr(module, hook, list)()] for hook in hooks}
     return [flattened(given[hook], wanted, hook) for hook, wanted in hooks.items()]
 
@@ -145,7 +145,7 @@ def _imported(name: str) -> ModuleType:
         raise SettingError(
             f"it cannot be imported: {type(error).__name__}: {error}",
             where=f"--plugin {name}",
-            mend="name a module as `import` does: conftest, or tests.bctrl_checks",
+            hint="name a module as `import` does: conftest, or tests.bctrl_checks",
         ) from error
 
 

@@ -24,7 +24,7 @@ ONCE = RetryPolicy(attempts=1)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that is told: its topic, its words, whether it is as it should be, and what would mend it.
+    """One thing that is told: its topic, its words, whether it is as it should be, and what would fix it.
 
     `unknown` stands for what could not be checked.
     """
@@ -32,7 +32,7 @@ class Line:
     topic: str
     text: str
     state: State = "ok"
-    mend: str = ""
+    hint: str = ""
 
 
 _STATUSES = {
@@ -63,17 +63,17 @@ def probe(
         except httpx.TransportError as error:
             last = error.request.extensions[ATTEMPTS][-1]
             # Hidden before it is cut: a part of a secret is not known for one.
-            text, mend = explained(type(error).__name__, hide(last.detail)[:120], last.begun)
-            return Line("target", f"{base_url}: {text}", "unknown", mend)
+            text, hint = explained(type(error).__name__, hide(last.detail)[:120], last.begun)
+            return Line("target", f"{base_url}: {text}", "unknown", hint)
     return _answered(status, base_url, operation.success_statuses)
 
 
 def _answered(status: int, base_url: str, expected: frozenset[int]) -> Line:
     if status in expected:
         return Line("target", f"{base_url} answers: {status}")
-    text, mend = _STATUSES.get(status, (f"it answers {status}", "see what it says with curl -i"))
+    text, hint = _STATUSES.get(status, (f"it answers {status}", "see what it says with curl -i"))
     if status >= 500:
-        text, mend = f"the server fails: {status}", "try again later, or ask those who run it"
+        text, hint = f"the server fails: {status}", "try again later, or ask those who run it"
     elif 300 <= status < 400:
-        text, mend = f"it redirects: {status}, and the key follows no redirect", "set the base URL to the final address"
-    return Line("target", f"{base_url}: {text}", "unknown" if status == 429 else "wrong", mend)
+        text, hint = f"it redirects: {status}, and the key follows no redirect", "set the base URL to the final address"
+    return Line("target", f"{base_url}: {text}", "unknown" if status == 429 else "wrong", hint)

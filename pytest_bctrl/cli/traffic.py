@@ -39,25 +39,25 @@ def name_of(path: str) -> str:
     return "standard input" if path == "-" else path
 
 
-def opened(path: str, mend: str = _MEND) -> Recording | bytes:
+def opened(path: str, hint: str = _MEND) -> Recording | bytes:
     """Return the recording that a file or, for `-`, standard input holds, or the bytes of what is none.
 
     A HAR is known by its name or by its `log`, which no documented body begins with. Raises `DocumentError`, with
-    `mend`, for what cannot be read or is empty.
+    `hint`, for what cannot be read or is empty.
     """
     file = None if path == "-" else Path(path)
     if file is not None and file.suffix.lower() in (".har", ".zip"):
         recording = load_recording(file)
         if recording is None:
-            raise DocumentError("there is no such file", where=path, mend="name a file or a folder that is there")
+            raise DocumentError("there is no such file", where=path, hint="name a file or a folder that is there")
         return recording
     try:
         data = read_stream(sys.stdin.buffer) if file is None else read_file(file)
     except (OSError, ValueError) as error:
         cause = getattr(error, "strerror", None) or str(error)
-        raise DocumentError(f"it cannot be read: {cause}", where=name_of(path), mend=mend) from None
+        raise DocumentError(f"it cannot be read: {cause}", where=name_of(path), hint=hint) from None
     if not data.strip():
-        raise DocumentError("it is empty", where=name_of(path), mend=mend)
+        raise DocumentError("it is empty", where=name_of(path), hint=hint)
     if re.match(rb'(?:\xef\xbb\xbf)?\s*\{\s*"log"', data):
         return decode(data, name_of(path), attached=nowhere if file is None else beside(file))
     return data
@@ -79,7 +79,7 @@ def read_traffic(paths: Sequence[str], contract: Contract) -> tuple[Observation,
         seen = _observed(found, name_of(path), contract) if seen is None else seen
         if not any(label in labels for label, _ in seen.statuses):
             problem = "nothing in it answers an operation of the contract"
-            raise DocumentError(problem, where=name_of(path), mend=_MEND)
+            raise DocumentError(problem, where=name_of(path), hint=_MEND)
         everything.add(seen)
     return everything, has_bodies
 
@@ -94,7 +94,7 @@ def _observed(found: Recording | bytes, name: str, contract: Contract) -> Observ
             else [answer_of(exchange, contract) for exchange in found.exchanges]
         )
     except BctrlError as error:
-        raise DocumentError(error.problem, where=name, mend="give a recording: it names what was asked") from None
+        raise DocumentError(error.problem, where=name, hint="give a recording: it names what was asked") from None
     for answer in filter(None, answers):
         seen.add(answer.observed)
     return seen
@@ -104,19 +104,19 @@ def _kept(data: bytes, name: str) -> Observation | None:
     """The observation that JSON is, or that the report holds which it is; None for a body."""
     parsed = parse(data)
     if not parsed.ok:
-        raise DocumentError(f"{parsed.problems[0]}: it is no traffic", where=name, mend=_MEND)
+        raise DocumentError(f"{parsed.problems[0]}: it is no traffic", where=name, hint=_MEND)
     value = parsed.value if isinstance(parsed.value, dict) else {}
     if {"version", "tool", "findings"} <= value.keys():
         value = _of_report(value, name)
     elif not {"version", "places", "statuses"} <= value.keys():
         if "openapi" in value or "swagger" in value:
-            mend = "pytest-bctrl drift takes it as UPSTREAM"
-            raise DocumentError("it is a spec, and no traffic", where=name, mend=mend)
+            hint = "pytest-bctrl drift takes it as UPSTREAM"
+            raise DocumentError("it is a spec, and no traffic", where=name, hint=hint)
         return None
     try:
         return from_data(value)
     except DocumentError as error:
-        raise DocumentError(error.problem, where=name, mend=error.mend) from None
+        raise DocumentError(error.problem, where=name, hint=error.hint) from None
 
 
 def _of_report(report: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -124,14 +124,14 @@ def _of_report(report: Mapping[str, Any], name: str) -> dict[str, Any]:
         raise DocumentError(
             "the report is of a run against the mock, which answers by the contract and tells nothing of the API",
             where=name,
-            mend="give the report of a run with --bctrl-live",
+            hint="give the report of a run with --bctrl-live",
         )
     found = report.get("observation")
     if not isinstance(found, dict):
         raise DocumentError(
             "the report holds no observation",
             where=name,
-            mend="pytest --bctrl-live --bctrl-report=FILE.json writes one that does",
+            hint="pytest --bctrl-live --bctrl-report=FILE.json writes one that does",
         )
     return found
 
@@ -147,10 +147,10 @@ def placed(
         raise SettingError(
             "it accepts changes of the documents alone",
             where="--accept, with --observed",
-            mend='leave --observed out; what was seen is accepted by: pytest-bctrl check FILE --accept "why"',
+            hint='leave --observed out; what was seen is accepted by: pytest-bctrl check FILE --accept "why"',
         )
     if [arguments.upstream, arguments.base, *arguments.observed].count("-") > 1:
-        raise SettingError("standard input can be only one of them", where="-", mend="give paths for the others")
+        raise SettingError("standard input can be only one of them", where="-", hint="give paths for the others")
     is_packaged = arguments.base is None
     vendored = load() if is_packaged else from_document(old.data, old.name)
     upstream = contract_of(new, packaged().overlay if is_packaged else None)

@@ -28,7 +28,7 @@ def merged(files: ContractFiles) -> dict[str, Any]:
     spec = read_yaml(_read(files.spec), str(files.spec))
     if not isinstance(spec, dict):
         raise DocumentError(
-            "it is not an OpenAPI document", where=str(files.spec), mend="vendor the published page anew"
+            "it is not an OpenAPI document", where=str(files.spec), hint="vendor the published page again"
         )
     return overlaid(spec, [files.overlay])
 
@@ -60,7 +60,7 @@ def build(files: ContractFiles) -> bool:
         raise DocumentError(
             f"the vendored spec is not the one that the lock names (sha256 {actual[:12]}…, not {locked[:12]}…)",
             where=str(files.spec),
-            mend="restore the file, or vendor anew from the published page",
+            hint="restore the file, or vendor again from the published page",
         )
     text = render(merged(files))
     if files.merged.is_file() and read_text(files.merged) == text:
@@ -99,7 +99,7 @@ def write_atomically(path: Path, text: str) -> None:
         raise DocumentError(
             f"the file cannot be written: {error.strerror}",
             where=str(path),
-            mend="give a folder that may be written to",
+            hint="give a folder that may be written to",
         ) from None
 
 
@@ -110,7 +110,7 @@ def _read(path: Path) -> str:
         raise DocumentError(
             f"the file cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}",
             where=str(path),
-            mend="restore it from the project",
+            hint="restore it from the project",
         ) from None
 
 
@@ -130,7 +130,7 @@ def contract_of(document: Document, overlay: Path | None) -> Contract:
         raise DocumentError(
             f"the overlay no longer applies to it, so that it cannot be held to traffic: {error.problem}",
             where=f"{document.name}, {error.where}",
-            mend="change the action in the overlay",
+            hint="change the action in the overlay",
         ) from None
     return from_document(merged, document.name)
 
@@ -165,7 +165,7 @@ def _locked(files: ContractFiles, name: str) -> str:
     raise DocumentError(
         "it is not a lock: a JSON object with source, fetched and sha256",
         where=str(files.lock),
-        mend="restore the file, or write it again: pytest-bctrl contract update SOURCE",
+        hint="restore the file, or write it again: pytest-bctrl contract update SOURCE",
     )
 
 
@@ -210,7 +210,7 @@ def write(texts: Mapping[Path, str]) -> None:
         raise DocumentError(
             f"it cannot be written: {error.strerror}",
             where=str(current),
-            mend="nothing was changed; make the folder writable, or give another: --contracts DIR",
+            hint="nothing was changed; make the folder writable, or give another: --contracts DIR",
         ) from None
 
 

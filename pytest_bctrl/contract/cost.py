@@ -58,7 +58,7 @@ class Cost:
         return DocumentError(
             f"more than {MOST:,} schemas and names apply to one value, which takes too long to validate",
             where=f"{self._name}: #{self._pointers.get(key, '')}",
-            mend="apply each schema once: do not repeat what allOf, anyOf and oneOf refer to",
+            hint="apply each schema once: do not repeat what allOf, anyOf and oneOf refer to",
         )
 
     @cached_property
@@ -109,11 +109,11 @@ class Cost:
         key = id(schema)
         if key in above:
             raise DocumentError(
-                "the reference leads back to itself", where=f"{self._name}: {reference}", mend="break the circle"
+                "the reference leads back to itself", where=f"{self._name}: {reference}", hint="break the circle"
             )
         if len(above) > _DEEPEST:
             raise DocumentError(
-                f"more than {_DEEPEST} references in a row", where=f"{self._name}: {reference}", mend="give fewer"
+                f"more than {_DEEPEST} references in a row", where=f"{self._name}: {reference}", hint="give fewer"
             )
         if key not in self._inside:
             self._schemas[key] = schema

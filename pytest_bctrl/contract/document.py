@@ -78,11 +78,11 @@ def load_document(text: str, name: str, known: Document | None = None) -> Docume
     no OpenAPI, or a version that is not supported.
     """
     if len(text) > DOCUMENT or len(text.encode("utf-8", "surrogatepass")) > DOCUMENT:
-        raise DocumentError(f"larger than {size(DOCUMENT)}", where=name, mend="give a smaller document")
+        raise DocumentError(f"larger than {size(DOCUMENT)}", where=name, hint="give a smaller document")
     if not text.strip():
-        raise DocumentError("empty", where=name, mend="give an OpenAPI document or a page that holds one")
+        raise DocumentError("empty", where=name, hint="give an OpenAPI document or a page that holds one")
     if _HTML.match(text):
-        raise DocumentError("an HTML page", where=name, mend="give its Markdown: the page's URL with .md appended")
+        raise DocumentError("an HTML page", where=name, hint="give its Markdown: the page's URL with .md appended")
     form, source, first_line = _split(text.removeprefix("\ufeff"), name)
     is_json = form == "json" or (form == "markdown" and source.lstrip().startswith("{"))
     if known is not None and known.text.rstrip("\n") == source.rstrip("\n"):
@@ -123,21 +123,21 @@ def refuse_other_than_openapi(data: Any, name: str) -> None:
     """Raise `DocumentError` for data that is no OpenAPI document of a version that can be read."""
     if not isinstance(data, dict):
         raise DocumentError(
-            "not an OpenAPI document", where=name, mend="it should be a mapping that begins with openapi:"
+            "not an OpenAPI document", where=name, hint="it should be a mapping that begins with openapi:"
         )
     if "openapi" not in data:
         if "swagger" in data:
-            raise DocumentError("a Swagger 2.0 document", where=name, mend="convert it to OpenAPI 3.0 or 3.1")
-        raise DocumentError("not an OpenAPI document", where=name, mend="it has no 'openapi' key")
+            raise DocumentError("a Swagger 2.0 document", where=name, hint="convert it to OpenAPI 3.0 or 3.1")
+        raise DocumentError("not an OpenAPI document", where=name, hint="it has no 'openapi' key")
     match = _VERSION.fullmatch(data["openapi"]) if isinstance(data["openapi"], str) else None
     if match is None or match[1] not in SUPPORTED:
         raise DocumentError(
-            f"its OpenAPI version is {str(data['openapi'])[:40]!r}", where=name, mend="3.0.x and 3.1.x can be read"
+            f"its OpenAPI version is {str(data['openapi'])[:40]!r}", where=name, hint="3.0.x and 3.1.x can be read"
         )
     if not isinstance(data.get("paths", {}), dict):
-        raise DocumentError("'paths' is not a mapping", where=f"{name}#/paths", mend="see OpenAPI 3.1, section 4.8.8")
+        raise DocumentError("'paths' is not a mapping", where=f"{name}#/paths", hint="see OpenAPI 3.1, section 4.8.8")
     if "paths" not in data and (match[1] == "3.0" or not {"components", "webhooks"} & data.keys()):
-        raise DocumentError("it has no 'paths'", where=name, mend="give the whole document; it may be cut off")
+        raise DocumentError("it has no 'paths'", where=name, hint="give the whole document; it may be cut off")
 
 
 def load_data(data: Any, name: str) -> Document:
@@ -198,13 +198,13 @@ def openapi_block(page: str, name: str) -> Block:
         raise DocumentError(
             "the page holds no fenced block with an OpenAPI document",
             where=name,
-            mend="it should have a ```yaml block whose text begins with 'openapi:'",
+            hint="it should have a ```yaml block whose text begins with 'openapi:'",
         )
     if len(found) > 1:
         lines = ", ".join(str(block.line) for block in found)
         raise DocumentError(
             f"the page holds {len(found)} OpenAPI documents, at lines {lines}",
             where=name,
-            mend="give a page with one, or the OpenAPI file itself",
+            hint="give a page with one, or the OpenAPI file itself",
         )
     return found[0]

@@ -105,7 +105,7 @@ def require_known(contract: Contract) -> None:
         raise DocumentError(
             f"a reference cannot be followed: {str(error).splitlines()[0]}",
             where=f"{contract.name}: #{place}",
-            mend="define what it names",
+            hint="define what it names",
         ) from None
 
 

@@ -30,7 +30,7 @@ def read_json(text: str, name: str) -> Any:
     finite, or nesting that the decoder cannot follow.
     """
     if problem := parsing_problem(text.encode("utf-8", "surrogatepass")):
-        raise DocumentError(problem, where=name, mend="give a smaller document")
+        raise DocumentError(problem, where=name, hint="give a smaller document")
     try:
         data = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
     except _RefusedError as refused:
@@ -38,17 +38,17 @@ def read_json(text: str, name: str) -> Any:
         line = _line_of_duplicate(text, key) if key is not None else 0
         place = f", at line {line}" if line else ""
         raise DocumentError(
-            f"{problem}{place}", where=name, mend="keep one of them" if key else "use null, or a number that JSON has"
+            f"{problem}{place}", where=name, hint="keep one of them" if key else "use null, or a number that JSON has"
         ) from None
     except json.JSONDecodeError as error:
         raise DocumentError(
-            f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}", where=name, mend="mend the JSON"
+            f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}", where=name, hint="fix the JSON"
         ) from None
     except RecursionError:
-        raise DocumentError("nested too deeply", where=name, mend="give a flatter document") from None
+        raise DocumentError("nested too deeply", where=name, hint="give a flatter document") from None
     except ValueError:
         # Of more digits than the interpreter reads: it is no number that anyone sends.
-        raise DocumentError("a number is too large", where=name, mend="use numbers that JSON can hold") from None
+        raise DocumentError("a number is too large", where=name, hint="use numbers that JSON can hold") from None
     if text.count("[") + text.count("{") > MAX_DEPTH:
         refuse_deep(data, name)
     return data
@@ -57,7 +57,7 @@ def read_json(text: str, name: str) -> Any:
 def refuse_deep(data: Any, name: str) -> None:
     """Raise `DocumentError` where JSON data nests deeper than `MAX_DEPTH`, as data that holds itself does."""
     if is_deep(data, MAX_DEPTH):
-        raise DocumentError(f"nested deeper than {MAX_DEPTH} levels", where=name, mend="give a flatter document")
+        raise DocumentError(f"nested deeper than {MAX_DEPTH} levels", where=name, hint="give a flatter document")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -195,7 +195,7 @@ class Contract:
             if operation_id in (operation.operation_id, operation.label):
                 return operation
         known = ", ".join(operation.operation_id or operation.label for operation in self.operations)
-        raise DocumentError(f"the contract has no operation {operation_id!r}", where=self.name, mend=f"it has: {known}")
+        raise DocumentError(f"the contract has no operation {operation_id!r}", where=self.name, hint=f"it has: {known}")
 
     def resolve(self, schema: Schema) -> Schema:
         """Follow `$ref` until there is none, keeping what stands beside it (JSON Schema 2020-12, 8.2.3)."""
@@ -220,7 +220,7 @@ def referred(document: Mapping[str, Any], raw: Any, name: str) -> Iterator[Any]:
         reference = str(raw["$ref"])
         if reference in seen:
             raise DocumentError(
-                "the reference leads back to itself", where=f"{name}: {reference}", mend="break the circle"
+                "the reference leads back to itself", where=f"{name}: {reference}", hint="break the circle"
             )
         seen.add(reference)
         raw = pointer(document, reference, name)
@@ -231,9 +231,9 @@ def pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:
     """Return what a local reference (`#/a/b`, RFC 6901) names; raises `DocumentError` where it leads nowhere."""
     if not reference.startswith("#"):
         raise DocumentError(
-            "the reference leads outside the document", where=f"{name}: {reference}", mend="use a local one: #/…"
+            "the reference leads outside the document", where=f"{name}: {reference}", hint="use a local one: #/…"
         )
-    nowhere = DocumentError("the reference leads nowhere", where=f"{name}: {reference}", mend="define what it names")
+    nowhere = DocumentError("the reference leads nowhere", where=f"{name}: {reference}", hint="define what it names")
     path = unquote(reference[1:])
     if path and not path.startswith("/"):
         # `#name` is an anchor, not a pointer.

@@ -28,16 +28,16 @@ def apply(overlay: Mapping[str, Any], document: Mapping[str, Any], name: str) ->
         raise DocumentError(
             f"it is an OpenAPI Overlay {version}" if version else "it is not an OpenAPI Overlay document",
             where=name,
-            mend=f"it should begin with 'overlay: 1.0.0'; {' and '.join(_VERSIONS)} are read",
+            hint=f"it should begin with 'overlay: 1.0.0'; {' and '.join(_VERSIONS)} are read",
         )
     result: dict[str, Any] = fresh(document)
     actions = overlay.get("actions")
     if not isinstance(actions, list) or not actions:
-        raise DocumentError("it has no list of actions", where=name, mend="give it 'actions:' with at least one")
+        raise DocumentError("it has no list of actions", where=name, hint="give it 'actions:' with at least one")
     for index, action in enumerate(actions):
         where = f"{name}, action {index + 1}"
         if not isinstance(action, Mapping) or not isinstance(action.get("target"), str):
-            raise DocumentError("the action has no target", where=where, mend="give it 'target:' with a JSONPath")
+            raise DocumentError("the action has no target", where=where, hint="give it 'target:' with a JSONPath")
         _apply_action(action, result, f"{where} ({action['target']})", is_1_0=version.startswith("1.0"))
     return result
 
@@ -57,7 +57,7 @@ def find(expression: str, document: Any) -> dict[Location, Any]:
         raise DocumentError(
             f"the JSONPath is not understood: {next(iter(error.args), 'it is nested too deep')}",
             where=expression,
-            mend="write it as RFC 9535 has it, such as $.paths['/v1/x'].get.parameters[?@.in == 'path']",
+            hint="write it as RFC 9535 has it, such as $.paths['/v1/x'].get.parameters[?@.in == 'path']",
         ) from None
 
 
@@ -75,7 +75,7 @@ def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: st
         raise DocumentError(
             "the action selects nothing in the document, so the overlay no longer applies",
             where=where,
-            mend="change or remove the action in the overlay, then run: pytest-bctrl contract build",
+            hint="change or remove the action in the overlay, then run: pytest-bctrl contract build",
         )
     if action.get("remove") is True:
         for location in reversed(matches):
@@ -85,12 +85,12 @@ def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: st
         raise DocumentError(
             "the action needs one of 'update', 'remove: true' and, in Overlay 1.1, 'copy'",
             where=where,
-            mend="give it one",
+            hint="give it one",
         )
     update = action["update"] if "update" in action else _copied(action["copy"], document, where)
     if len({_kind(value) for value in matches.values()}) > 1 and not is_1_0:
         raise DocumentError(
-            "the target selects objects, arrays or single values at once", where=where, mend="write an action for each"
+            "the target selects objects, arrays or single values at once", where=where, hint="write an action for each"
         )
     for location, value in matches.items():
         _update(document, location, value, update, where, is_1_0=is_1_0)
@@ -99,7 +99,7 @@ def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: st
 def _copied(expression: Any, document: dict[str, Any], where: str) -> Any:
     found = list(find(str(expression), document).values())
     if len(found) != 1:
-        raise DocumentError(f"'copy' selects {len(found)} nodes", where=where, mend="let it select one")
+        raise DocumentError(f"'copy' selects {len(found)} nodes", where=where, hint="let it select one")
     return fresh(found[0])
 
 
@@ -124,7 +124,7 @@ def _mixture(value: Any, update: Any, place: str) -> DocumentError:
     return DocumentError(
         f"the target is {type(value).__name__}, the update {type(update).__name__}: they cannot be merged",
         where=place,
-        mend="an update is an object merged into an object, anything added to an array, or (1.1) a value for a value",
+        hint="an update is an object merged into an object, anything added to an array, or (1.1) a value for a value",
     )
 
 
@@ -147,7 +147,7 @@ def merge(target: dict[str, Any], update: Mapping[str, Any], strict: str = "") -
 
 def _parent(document: Any, location: Location, where: str) -> Any:
     if not location:
-        raise DocumentError("the document itself cannot be removed", where=where, mend="name a part of it")
+        raise DocumentError("the document itself cannot be removed", where=where, hint="name a part of it")
     for key in location[:-1]:
         document = document[key]
     return document

@@ -40,7 +40,7 @@ def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Co
         raise DocumentError(
             f"the contract cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}",
             where=str(file),
-            mend=f"{option} takes an OpenAPI 3.0 or 3.1 document in JSON or YAML",
+            hint=f"{option} takes an OpenAPI 3.0 or 3.1 document in JSON or YAML",
         ) from None
     document = load_document(text, str(file)).data
     # The packaged document is proven sound by the tests, and is not proven again at every start.
@@ -60,7 +60,7 @@ def from_document(document: Any, name: str) -> Contract:
     require_known(contract)
     if not contract.operations:
         raise DocumentError(
-            "it has no operation", where=f"{name}: #/paths", mend="give a document with a method below a path"
+            "it has no operation", where=f"{name}: #/paths", hint="give a document with a method below a path"
         )
     return contract
 
@@ -208,7 +208,7 @@ def _scheme(document: Mapping[str, Any], scheme: str, name: str) -> SecuritySche
         raise DocumentError(
             f"security names the scheme {scheme!r}, which is not defined",
             where=name,
-            mend=f"define it under components/securitySchemes, which has: {known}",
+            hint=f"define it under components/securitySchemes, which has: {known}",
         )
     raw = _deref(document, schemes[scheme], name)
     return SecurityScheme(
@@ -226,6 +226,6 @@ def _deref(document: Mapping[str, Any], raw: Any, name: str) -> Mapping[str, Any
         raise DocumentError(
             f"a reference leads to {json.dumps(found)[:40]}, where an object is expected",
             where=f"{name}: {above[-1]['$ref'] if above else ''}",
-            mend="mend the reference, or what it names",
+            hint="fix the reference, or what it names",
         )
     return found

@@ -157,12 +157,12 @@ def _require_known(value: Mapping[str, Any], where: str) -> None:
             list(steps(str(rule.get("each", rule.get("unique")))))
         except ValueError as error:
             raise DocumentError(
-                str(error), where=f"{where}/x-bctrl-invariants/{number}", mend="write it as findings do: runtimes[*].id"
+                str(error), where=f"{where}/x-bctrl-invariants/{number}", hint="write it as findings do: runtimes[*].id"
             ) from None
     dialect = value.get("$schema")
     if isinstance(dialect, str) and not dialect.startswith(_DIALECTS):
         raise DocumentError(
-            f"the dialect {dialect[:80]!r} is not known", where=where, mend="use JSON Schema 2020-12, without $schema"
+            f"the dialect {dialect[:80]!r} is not known", where=where, hint="use JSON Schema 2020-12, without $schema"
         )
     patterns = value.get("patternProperties")
     for pattern in (value.get("pattern"), *(patterns if isinstance(patterns, Mapping) else ())):
@@ -170,7 +170,7 @@ def _require_known(value: Mapping[str, Any], where: str) -> None:
             raise DocumentError(
                 f"the pattern {pattern[:80]!r} cannot be read, or is too large",
                 where=where,
-                mend="give a regular expression of ECMA 262, with smaller repetitions",
+                hint="give a regular expression of ECMA 262, with smaller repetitions",
             )
 
 
@@ -186,7 +186,7 @@ def _require_shape(document: Any, name: str) -> None:
         raise DocumentError(
             f"it is not well-formed OpenAPI: {_wanted(error.kind)}, not {json.dumps(error.instance)[:60]}",
             where=f"{name}: #{place}",
-            mend="validate it against OpenAPI 3.1, or against 3.0 where it says so",
+            hint="validate it against OpenAPI 3.1, or against 3.0 where it says so",
         )
 
 

@@ -48,7 +48,7 @@ def read_yaml(text: str, name: str, lines: dict[str, int] | None = None) -> Any:
         raise _broken(error.problem or error.context or "it cannot be read", name, mark) from None
     except yaml.YAMLError as error:
         raise DocumentError(
-            f"not YAML: {str(error).splitlines()[0]}", where=name, mend="save it as UTF-8 text"
+            f"not YAML: {str(error).splitlines()[0]}", where=name, hint="save it as UTF-8 text"
         ) from None
 
 
@@ -77,7 +77,7 @@ def _python_parser() -> Any:
 
 def _broken(problem: str, name: str, mark: Any) -> DocumentError:
     place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-    return DocumentError(f"not YAML: {problem}{place}", where=name, mend="mend the YAML, or give the file it came from")
+    return DocumentError(f"not YAML: {problem}{place}", where=name, hint="fix the YAML, or give the file it came from")
 
 
 class _Builder:
@@ -105,8 +105,8 @@ class _Builder:
             documents.append(self.value(self.next_event(), "", 0)[0])
         return documents[0] if documents else None
 
-    def refuse(self, problem: str, event: Any, mend: str) -> DocumentError:
-        return DocumentError(f"{problem}, at line {event.start_mark.line + 1}", where=self.name, mend=mend)
+    def refuse(self, problem: str, event: Any, hint: str) -> DocumentError:
+        return DocumentError(f"{problem}, at line {event.start_mark.line + 1}", where=self.name, hint=hint)
 
     def value(self, event: Any, pointer: str, depth: int) -> _Sized:
         """The value that begins with an event, and how many nodes it stands for."""

@@ -51,7 +51,7 @@ def compare_documents(base: Document, revision: Document, options: Options) -> l
         return _compare(base, revision, options)
     except RecursionError:
         raise DocumentError(
-            "schemas nest too deeply to be compared", where=f"{base.name} or {revision.name}", mend="flatten them"
+            "schemas nest too deeply to be compared", where=f"{base.name} or {revision.name}", hint="flatten them"
         ) from None
 
 

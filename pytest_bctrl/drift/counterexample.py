@@ -21,7 +21,7 @@ from pytest_bctrl.drift.spec import escape
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.pattern import matching
-from pytest_bctrl.samples.text import LONGEST, Rotation
+from pytest_bctrl.samples.text import LONGEST, RoundRobin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -191,7 +191,7 @@ class _Side:
 
     @cached_property
     def _builders(self) -> tuple[Builder, Builder]:
-        return Builder(self._contract, Rotation(optional=False)), Builder(self._contract, Rotation())
+        return Builder(self._contract, RoundRobin(optional=False)), Builder(self._contract, RoundRobin())
 
     def _schema(self, node: Node, base: str = "") -> Any:
         """A schema of the document as such, or what refers to it, below a base URI."""

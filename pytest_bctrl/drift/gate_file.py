@@ -68,6 +68,6 @@ def _levels(given: Any, path: str, lines: Mapping[str, int]) -> dict[str, Level]
         if _refused(str(rule)):
             raise wrong(path, lines, f"/levels/{rule}", f"there is no rule {rule!r}", _RULES)
         if level not in LEVELS:
-            mend = f"the levels are {', '.join(LEVELS)}"
-            raise wrong(path, lines, f"/levels/{rule}", f"{level!r} is no level", mend)
+            hint = f"the levels are {', '.join(LEVELS)}"
+            raise wrong(path, lines, f"/levels/{rule}", f"{level!r} is no level", hint)
     return given

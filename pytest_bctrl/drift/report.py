@@ -80,7 +80,7 @@ class Report:
             raise DocumentError(
                 f"more than {MAX_CHANGES:,} changes from {self.base.document.name}",
                 where=self.revision.document.name,
-                mend="compare documents of the same API",
+                hint="compare documents of the same API",
             )
 
     def findings(self) -> list[Finding]:

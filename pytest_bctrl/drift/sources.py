@@ -41,17 +41,17 @@ def read_text(source: str, seconds: float = SECONDS) -> str:
         data = _read_revision(source, seconds)
     elif source == "-":
         if sys.stdin is None:
-            raise DocumentError("it is closed", where="standard input", mend=_MEND)
+            raise DocumentError("it is closed", where="standard input", hint=_MEND)
         data = sys.stdin.buffer.read(DOCUMENT + 1)
     else:
         data = _read_file(source)
     name = "standard input" if source == "-" else source
     if len(data) > DOCUMENT:
-        raise DocumentError(f"larger than {size(DOCUMENT)}", where=name, mend="give a smaller document")
+        raise DocumentError(f"larger than {size(DOCUMENT)}", where=name, hint="give a smaller document")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DocumentError(f"not UTF-8 text (byte {error.start})", where=name, mend="save it as UTF-8") from None
+        raise DocumentError(f"not UTF-8 text (byte {error.start})", where=name, hint="save it as UTF-8") from None
 
 
 def _read_revision(source: str, seconds: float) -> bytes:
@@ -59,19 +59,19 @@ def _read_revision(source: str, seconds: float) -> bytes:
     import subprocess
 
     revision, _, path = source.removeprefix("git:").partition(":")
-    mend = "git:REVISION:PATH, such as git:origin/main:contracts/runtimes.openapi.yaml"
+    hint = "git:REVISION:PATH, such as git:origin/main:contracts/runtimes.openapi.yaml"
     if not revision or not path or revision.startswith("-"):
-        raise DocumentError("it names no revision and path", where=source, mend=mend)
+        raise DocumentError("it names no revision and path", where=source, hint=hint)
     command = ["git", "cat-file", "blob", f"{revision}:./{path}"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)  # noqa: S603
     except FileNotFoundError:
-        raise DocumentError("git is not installed", where=source, mend="give a path") from None
+        raise DocumentError("git is not installed", where=source, hint="give a path") from None
     except subprocess.TimeoutExpired:
-        raise DocumentError(f"git gave no answer within {seconds:g} s", where=source, mend="give a path") from None
+        raise DocumentError(f"git gave no answer within {seconds:g} s", where=source, hint="give a path") from None
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["git cannot read it"]
-        raise DocumentError(said[0].removeprefix("fatal: "), where=source, mend=mend)
+        raise DocumentError(said[0].removeprefix("fatal: "), where=source, hint=hint)
     return done.stdout[: DOCUMENT + 1]
 
 
@@ -80,10 +80,10 @@ def _read_file(source: str) -> bytes:
         with Path(source).open("rb") as file:
             return file.read(DOCUMENT + 1)
     except FileNotFoundError:
-        raise DocumentError("there is no such file", where=source, mend=_MEND) from None
+        raise DocumentError("there is no such file", where=source, hint=_MEND) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise DocumentError(f"the file cannot be read: {reason}", where=repr(source)[1:-1], mend=_MEND) from None
+        raise DocumentError(f"the file cannot be read: {reason}", where=repr(source)[1:-1], hint=_MEND) from None
 
 
 def fetch(url: str, seconds: float = SECONDS) -> bytes:
@@ -115,7 +115,7 @@ def fetch(url: str, seconds: float = SECONDS) -> bytes:
 
 
 def _late(url: str, seconds: float) -> UnreachableError:
-    return UnreachableError(f"no answer within {seconds:g} s", where=url, mend="try again, or give a local copy")
+    return UnreachableError(f"no answer within {seconds:g} s", where=url, hint="try again, or give a local copy")
 
 
 def _told(error: BaseException, url: str, seconds: float) -> UnreachableError | DocumentError:
@@ -125,7 +125,7 @@ def _told(error: BaseException, url: str, seconds: float) -> UnreachableError | 
         return _late(url, seconds)
     cause = getattr(error, "reason", None) or error
     reason = " ".join(str(cause).split()) or type(cause).__name__
-    return UnreachableError(f"it cannot be fetched: {reason}", where=url, mend="check the URL, or give a local copy")
+    return UnreachableError(f"it cannot be fetched: {reason}", where=url, hint="check the URL, or give a local copy")
 
 
 def refuse(url: str, via: str = "") -> None:
@@ -141,16 +141,16 @@ def refuse(url: str, via: str = "") -> None:
         host = parts.hostname or ""
         parts.port  # noqa: B018 - reading it is what checks it
     except ValueError as error:
-        raise DocumentError(f"not a URL: {error}", where=where, mend=_MEND) from None
+        raise DocumentError(f"not a URL: {error}", where=where, hint=_MEND) from None
     if parts.username is not None:
         raise DocumentError(
-            "the URL holds a credential", where=f"{parts.scheme}://{host}", mend="leave it out: no credential is sent"
+            "the URL holds a credential", where=f"{parts.scheme}://{host}", hint="leave it out: no credential is sent"
         )
     from_https = urlsplit(via).scheme == "https"
     if not host or (
         parts.scheme != "https" and (parts.scheme != "http" or from_https or not _LOOPBACK.fullmatch(host))
     ):
-        raise DocumentError("only https is fetched", where=where, mend=_MEND)
+        raise DocumentError("only https is fetched", where=where, hint=_MEND)
 
 
 def _get(url: str, seconds: float) -> bytes:
@@ -167,7 +167,7 @@ def _get(url: str, seconds: float) -> bytes:
             encoding = response.headers.get("Content-Encoding", "identity").lower()
             if encoding != "identity":
                 raise UnreachableError(
-                    f"it answered in {encoding}, which was not asked for", where=url, mend="give a local copy"
+                    f"it answered in {encoding}, which was not asked for", where=url, hint="give a local copy"
                 )
             data = bytearray()
             while len(data) <= DOCUMENT and time.monotonic() < deadline:
@@ -182,18 +182,18 @@ def _get(url: str, seconds: float) -> bytes:
     except HTTPError as error:
         error.close()
         raise UnreachableError(
-            f"it answered {error.code}", where=url, mend="check the URL, or give a local copy"
+            f"it answered {error.code}", where=url, hint="check the URL, or give a local copy"
         ) from None
     except HTTPException as error:
         raise UnreachableError(
-            f"its answer is broken: {error!r}", where=url, mend="try again, or give a local copy"
+            f"its answer is broken: {error!r}", where=url, hint="try again, or give a local copy"
         ) from None
 
 
 def _refuse_cut_off(url: str, length: str | None, received: int) -> None:
     if length is not None and length.isdecimal() and int(length) > received:
         raise UnreachableError(
-            f"its answer is cut off: {received} of {length} bytes", where=url, mend="try again, or give a local copy"
+            f"its answer is cut off: {received} of {length} bytes", where=url, hint="try again, or give a local copy"
         )
 
 

@@ -40,11 +40,11 @@ class Spec:
         """The parameters of each operation, once they were read."""
         self._targets: dict[str, Part] = {}
 
-    def refuse(self, part: Part, problem: str, mend: str) -> DocumentError:
+    def refuse(self, part: Part, problem: str, hint: str) -> DocumentError:
         """An error that names the document, the line where it is known, and the pointer."""
         line = self.document.line(part.pointer)
         where = f"{self.document.name}:{line}" if line else self.document.name
-        return DocumentError(f"{problem}, at #{part.pointer}", where=where, mend=mend)
+        return DocumentError(f"{problem}, at #{part.pointer}", where=where, hint=hint)
 
     def mapping(self, part: Part) -> dict[str, Any]:
         """The part as a mapping; empty where it is absent."""
@@ -127,7 +127,7 @@ class Spec:
             else:
                 value = value.get(key) if isinstance(value, dict) else None
         if pointer is None or value is None:
-            raise self.refuse(part, f"the $ref {ref[:200]!r} names nothing", "define it, or mend the $ref")
+            raise self.refuse(part, f"the $ref {ref[:200]!r} names nothing", "define it, or fix the $ref")
         self._targets[ref] = Part(value, pointer)
         return self._targets[ref]
 

@@ -152,7 +152,7 @@ def from_data(data: Mapping[str, Any]) -> Observation:
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise DocumentError(
-            "it is not an observation of this version", where="observation", mend="observe the traffic again"
+            "it is not an observation of this version", where="observation", hint="observe the traffic again"
         ) from None
 
 

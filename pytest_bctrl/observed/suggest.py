@@ -221,5 +221,5 @@ def _prove(overlay: Mapping[str, Any], contract: Contract, document: Mapping[str
         raise DocumentError(  # pragma: no cover - no contract is known of which it is true
             "the overlay does not say what was worked out, a mistake in pytest-bctrl",
             where=contract.name,
-            mend="report it, with the contract",
+            hint="report it, with the contract",
         )

@@ -50,14 +50,14 @@ def failing(exchange: Exchange, contract: Contract, checked: Checked) -> list[Fi
 
 
 def require_conforming(
-    exchanges: Sequence[Exchange], contract: Contract, checked: Checked, name: str, mend: str
+    exchanges: Sequence[Exchange], contract: Contract, checked: Checked, name: str, hint: str
 ) -> None:
     """Raise `DocumentError`, naming the recording and its entry, for the first exchange that breaks the contract."""
     for number, exchange in enumerate(exchanges, 1):
         found = failing(exchange, contract, checked)
         if found:
             where = f"{name}: entry {number} of {len(exchanges)}, {exchange.label}"
-            raise DocumentError(f"it breaks the contract: {breach(found)}", where=where, mend=mend)
+            raise DocumentError(f"it breaks the contract: {breach(found)}", where=where, hint=hint)
 
 
 def listing(exchanges: Iterable[Exchange], contract: Contract) -> Iterator[tuple[Exchange, Match]]:

@@ -117,7 +117,7 @@ class RecordingHooks:
         report = yield
         recording = item.stash.get(_RECORDED, None)
         if report.when == "setup":
-            # A test that is run again begins anew.
+            # A test that is run again starts over.
             self._failed.discard(item.nodeid)
         if recording is not None and report.when == "call":
             self._settle(item, recording, report, call.excinfo)

@@ -34,7 +34,7 @@ class Place:
 
     path: Path
     test: str
-    mend: str
+    hint: str
     shown: str
     conforming: bool = True
 
@@ -48,8 +48,8 @@ def place_of(item: pytest.Item, environment: Mapping[str, str]) -> Place:
         path = folder / _beside(item, folder) / f"{file_name(names)}{SUFFIX}"
     else:
         path = folder / f"{name.removesuffix(SUFFIX)}{SUFFIX}"
-    mend = f'pytest --bctrl-record-mode=rewrite --bctrl-live -m "not bctrl_contract" {shlex.quote(item.nodeid)}'
-    return Place(path, "::".join([item.path.name, *names]), mend, shown(path), conforming)
+    hint = f'pytest --bctrl-record-mode=rewrite --bctrl-live -m "not bctrl_contract" {shlex.quote(item.nodeid)}'
+    return Place(path, "::".join([item.path.name, *names]), hint, shown(path), conforming)
 
 
 def _marked(item: pytest.Item) -> tuple[str | None, bool]:
@@ -60,13 +60,13 @@ def _marked(item: pytest.Item) -> tuple[str | None, bool]:
     name, conforming = given.pop("name", None), given.pop("conforming", True)
     if given or len(marker.args) > 2 or not isinstance(conforming, bool) or not isinstance(name, str | None):
         raise SettingError(
-            "the mark is not understood", where="bctrl_recording", mend='write bctrl_recording("name", conforming=True)'
+            "the mark is not understood", where="bctrl_recording", hint='write bctrl_recording("name", conforming=True)'
         )
     if name is not None and not is_portable(name):
         raise SettingError(
             f"{name!r} is no name for a recording",
             where="bctrl_recording",
-            mend="give one below the folder that every file system takes: letters, digits, - and _, / for a folder",
+            hint="give one below the folder that every file system takes: letters, digits, - and _, / for a folder",
         )
     return name, conforming
 

@@ -79,14 +79,14 @@ class RecordedTest:
         self._open = ExitStack()
         self._url = ""
         self._aim: Aim | None = None
-        found = None if mode == "rewrite" else load(place.path, place.mend, place.shown)
+        found = None if mode == "rewrite" else load(place.path, place.hint, place.shown)
         self._recording = found or Recording()
         own = self._recording.of_test(place.test)
         self.is_recording = mode == "rewrite" or (mode == "once" and not own)
         played = () if self.is_recording else own or self._shared()
         if not self.is_recording:
             self._require_conforming(played)
-        self.player = Player(played, name=place.shown, mend=place.mend, hide=hide)
+        self.player = Player(played, name=place.shown, hint=place.hint, hide=hide)
 
     def _shared(self) -> tuple[Exchange, ...]:
         """What a test plays that has nothing of its own, since it is new or was renamed; none where that was lost."""
@@ -136,7 +136,7 @@ class RecordedTest:
     def transport(self) -> ReplayTransport:
         """An httpx transport, sync and async, that replays; for clients of one's own."""
         if self.is_recording:
-            raise BctrlError("there is nothing to replay yet", where=self._place.shown, mend="use bctrl_recording.url")
+            raise BctrlError("there is nothing to replay yet", where=self._place.shown, hint="use bctrl_recording.url")
         return ReplayTransport(self.player)
 
     def told(self) -> Iterator[Answer]:
@@ -185,7 +185,7 @@ class RecordedTest:
             if match.operations.get(exchange.method) is operation and 200 <= exchange.status < 300:
                 self.player.answer(exchange.method, exchange.target)
                 return samples.items(httpx.Response(200, content=exchange.body).json())
-        raise DocumentError("it holds no runtimes", where=self._place.shown, mend=self._place.mend)
+        raise DocumentError("it holds no runtimes", where=self._place.shown, hint=self._place.hint)
 
     @contextmanager
     def played_by(self, server: MockServer) -> Iterator[None]:
@@ -229,7 +229,7 @@ class RecordedTest:
             raise DocumentError(
                 f"its answers are larger than {size(RECORDED)} in all, and are not recorded",
                 where=self._place.shown,
-                mend="ask for less in one test",
+                hint="ask for less in one test",
             )
         made = exchange_of(request, response, body, _now())
         base = urlsplit(self._aim.base_url).path.rstrip("/") if self._aim is not None else ""
@@ -243,8 +243,8 @@ class RecordedTest:
     def _require_conforming(self, exchanges: Sequence[Exchange]) -> None:
         if not self._place.conforming:
             return
-        mend = f"{self._place.mend}; to keep it on purpose: bctrl_recording(name, conforming=False)"
-        require_conforming(exchanges, self._contract, self._checked, self._place.shown, mend)
+        hint = f"{self._place.hint}; to keep it on purpose: bctrl_recording(name, conforming=False)"
+        require_conforming(exchanges, self._contract, self._checked, self._place.shown, hint)
         self.is_stale = any(one.contract not in ("", self._contract.digest) for one in exchanges)
 
 

@@ -158,8 +158,8 @@ def _size(rows: Sequence[str]) -> int:
 def _row(finding: Finding, *, has_lines: bool) -> str:
     lines = " → ".join(str(spot(finding, side)[1] or "-") for side in ("base", "revision"))
     times = "" if finding.total is None else f" ({finding.count} of {finding.total})"
-    borne = f" *{_plain(accepted(finding))}.*" if accepted(finding) else ""
-    what = f"{_plain(told(finding, times))}. {_plain(str(finding.extra.get('why', '')))}".strip() + borne
+    suppressed = f" *{_plain(accepted(finding))}.*" if accepted(finding) else ""
+    what = f"{_plain(told(finding, times))}. {_plain(str(finding.extra.get('why', '')))}".strip() + suppressed
     prints = f" {_code(finding.fingerprint)}" if finding.fingerprint else ""
     cells = [what, _code(where(finding)), *([lines] if has_lines else []), f"{_code(finding.rule)}{prints}"]
     return f"| {' | '.join(cells)} |"

@@ -83,8 +83,8 @@ def _case(finding: Finding, fails: bool) -> str:
         message = quoteattr(one_line(finding.message))
         rows.append(f"<failure type={quoteattr(finding.rule)} message={message}>{detail}</failure>")
     else:
-        borne = f"\n{escape(accepted(finding))}" if accepted(finding) else ""
-        rows.append(f"<system-out>{escape(finding.level)}: {detail}{borne}</system-out>")
+        suppressed = f"\n{escape(accepted(finding))}" if accepted(finding) else ""
+        rows.append(f"<system-out>{escape(finding.level)}: {detail}{suppressed}</system-out>")
     return "\n".join([*rows, "</testcase>"])
 
 

@@ -140,7 +140,7 @@ def spot(finding: Finding, side: str) -> tuple[str, int | None, str]:
 
 
 def accepted(finding: Finding) -> str:
-    """Why, and until when, the finding is borne: `accepted until 2027-01-31: the reason`; empty where it is not."""
+    """Why, and until when, the finding is accepted: `accepted until 2027-01-31: the reason`; empty where it is not."""
     said = finding.extra.get("accepted")
     return one_line(f"accepted until {said['expires']}: {said['reason']}") if said else ""
 

@@ -17,7 +17,7 @@ from pytest_bctrl.contract.schema.shapes import Shape, alternatives, canonical, 
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples import text
 from pytest_bctrl.samples.pattern import matching
-from pytest_bctrl.samples.text import Rotation
+from pytest_bctrl.samples.text import RoundRobin
 
 _DEEPEST = 8
 _ENDLESS = 60
@@ -102,7 +102,7 @@ class Builder:
     parts grows no more: what is optional is left out there, and the shortest alternative is taken.
     """
 
-    def __init__(self, contract: Contract, choice: Rotation, places: dict[str, _Place] | None = None) -> None:
+    def __init__(self, contract: Contract, choice: RoundRobin, places: dict[str, _Place] | None = None) -> None:
         self._contract = contract
         self._choice = choice
         self._lengths: dict[str, int] = {}
@@ -131,7 +131,7 @@ class Builder:
             raise DocumentError(
                 f"a sample would hold more than {text.LONGEST:,} values",
                 where=place,
-                mend="lower the least number of items or names, or require less of what leads back to itself",
+                hint="lower the least number of items or names, or require less of what leads back to itself",
             )
         known = self._places.get(place)
         if known is None:
@@ -178,7 +178,7 @@ class Builder:
         self._failed[place] = cause or text.UnsampledError(
             "no value was found that the schema allows",
             where=f"{self._contract.name}: #{pointer}" if pointer else place or "(body)",
-            mend="make its keywords agree, or add 'examples' to the schema",
+            hint="make its keywords agree, or add 'examples' to the schema",
         )
         raise self._failed[place]
 

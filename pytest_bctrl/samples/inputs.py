@@ -18,7 +18,7 @@ from pytest_bctrl.contract.parameters import Pair, field_of, pairs_of, survives
 from pytest_bctrl.contract.schema.shapes import Shape, shapes
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.text import Rotation
+from pytest_bctrl.samples.text import RoundRobin
 
 _MOST = 8
 _SEED = 1
@@ -145,7 +145,7 @@ def _values(contract: Contract, parameter: Parameter, settings: Mapping[str, str
 def _made(contract: Contract, parameter: Parameter, shape: Shape) -> Iterator[Any]:
     """Values of a shape, one of which may arrive as it was meant: a list that holds something, for one."""
     for seed in range(_SEED, _SEED + _TRIES):
-        builder = Builder(contract, Rotation(seed))
+        builder = Builder(contract, RoundRobin(seed))
         try:
             yield "text" if shape.kind == "any" else builder.value(shape.schema or {}, parameter.name)
         except DocumentError:

@@ -249,7 +249,7 @@ def broken(samples: Samples, body: Any, rule: str) -> Mutant:
         for mutant in _matching(samples, candidate, place, keyword):
             return mutant
     known = "; ".join(rules(samples))
-    raise SettingError("the contract has no such rule to break", where=f"break_rule({rule!r})", mend=f"it has: {known}")
+    raise SettingError("the contract has no such rule to break", where=f"break_rule({rule!r})", hint=f"it has: {known}")
 
 
 def rules(samples: Samples) -> list[str]:

@@ -14,7 +14,7 @@ from pytest_bctrl.contract.schema.shapes import flatten, shapes
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import known_values
-from pytest_bctrl.samples.text import Rotation
+from pytest_bctrl.samples.text import RoundRobin
 
 SPACE_ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
 """The space of samples and of the mock, where nobody names another: a valid UUID that no real space has."""
@@ -55,13 +55,13 @@ class Samples:
 
     def sample(self, space_id: str = SPACE_ID) -> Any:
         """Return a short body that visits every alternative inside the list: enum, branch, null, left out, empty."""
-        return self._visiting_all(Rotation(_SAMPLE_SEED), space_id)
+        return self._visiting_all(RoundRobin(_SAMPLE_SEED), space_id)
 
     def outlined(self, space_id: str = SPACE_ID, *, optional: bool) -> Any:
         """Return the sample with every optional property, or with none."""
-        return self._visiting_all(Rotation(_SAMPLE_SEED, optional=optional), space_id)
+        return self._visiting_all(RoundRobin(_SAMPLE_SEED, optional=optional), space_id)
 
-    def _visiting_all(self, choice: Rotation, space_id: str) -> Any:
+    def _visiting_all(self, choice: RoundRobin, space_id: str) -> Any:
         builder = Builder(self.contract, choice, self._places)
         if not self.lists:
             return self._cohere(builder.value(self.schema), space_id, 0)
@@ -85,7 +85,7 @@ class Samples:
         """Return bodies that together visit every alternative: the sample alone, where it holds a list."""
         if self.lists:
             return [self.sample(space_id)]
-        choice = Rotation(_SAMPLE_SEED)
+        choice = RoundRobin(_SAMPLE_SEED)
         builder = Builder(self.contract, choice, self._places)
         made = [self._cohere(builder.value(self.schema), space_id, 0)]
         while choice.pending() and len(made) < _MOST:
@@ -98,7 +98,7 @@ class Samples:
 
     def run(self, seed: int, bodies: int, count: int | None = None, space_id: str = SPACE_ID) -> list[Any]:
         """Return the first `bodies` bodies of a seeded run; together they visit every alternative."""
-        choice = Rotation(seed)
+        choice = RoundRobin(seed)
         lengths = [count if count is not None else _LENGTHS[index % len(_LENGTHS)] for index in range(bodies)]
         builder = Builder(self.contract, choice, self._places)
         made = []
@@ -111,7 +111,7 @@ class Samples:
         """Return one item of the list, as a body of one item holds it."""
         found = self.items(self.generated(1, seed, space_id))
         if not found:
-            raise SettingError("its list can hold no item", where=self.operation.label, mend="give a whole body")
+            raise SettingError("its list can hold no item", where=self.operation.label, hint="give a whole body")
         return found[0]
 
     def items(self, body: Any) -> list[Any]:
@@ -127,7 +127,7 @@ class Samples:
             return list(items)
         if not self.list_name:
             raise SettingError(
-                "its answer holds no list", where=self.operation.label, mend="give a whole body as a JSON file"
+                "its answer holds no list", where=self.operation.label, hint="give a whole body as a JSON file"
             )
         return {**self.generated(0, _SAMPLE_SEED), self.list_name: items}
 
@@ -136,7 +136,7 @@ class Samples:
         """The schema of one item of the list; raises `SettingError` where the operation lists nothing."""
         listed = self._list_schema
         if listed is None:
-            raise SettingError("its answer holds no list", where=self.operation.label, mend="give a whole body")
+            raise SettingError("its answer holds no list", where=self.operation.label, hint="give a whole body")
         found: Schema = listed.get("items", True)
         return found
 
@@ -171,7 +171,7 @@ class Samples:
         problems = list(self._problems(item))
         if problems:
             raise SettingError(
-                "; ".join(problems), where=where, mend="give a value that the contract allows, or say conforming=False"
+                "; ".join(problems), where=where, hint="give a value that the contract allows, or say conforming=False"
             )
 
     def refuse_repeated(self, items: list[Any], where: str) -> None:
@@ -184,7 +184,7 @@ class Samples:
                 raise SettingError(
                     f"items {numbers} have the same {path[-1]}",
                     where=where,
-                    mend=f"give each its own: runtimes({len(items)}), or say conforming=False",
+                    hint=f"give each its own: runtimes({len(items)}), or say conforming=False",
                 )
 
     def _problems(self, item: Any) -> Iterator[str]:
@@ -210,7 +210,7 @@ class Samples:
             raise DocumentError(
                 "no sample was found that keeps both the schema and x-bctrl-invariants",
                 where=f"{self.contract.name}: #{place_of(self.contract, self.schema)}",
-                mend="make them agree, or leave the rule out",
+                hint="make them agree, or leave the rule out",
             )
         # What ties a body to its request comes from outside: a space of any name can be asked for.
         return self.addressed(body, space_id)
@@ -254,7 +254,7 @@ def _success(operation: Operation, contract: Contract) -> tuple[int, str, Schema
     raise DocumentError(
         "it documents no successful JSON answer",
         where=f"{contract.name}: {operation.label}",
-        mend="document a 200 with content application/json",
+        hint="document a 200 with content application/json",
     )
 
 

@@ -41,7 +41,7 @@ def string(schema: Mapping[str, Any], place: str, source: Random, number: int) -
     least, most = int(schema.get("minLength", 0)), int(schema.get("maxLength", LONGEST))
     if least > LONGEST:
         raise UnsampledError(
-            f"a sample would be longer than {LONGEST:,} characters", where=place, mend="lower the schema's minLength"
+            f"a sample would be longer than {LONGEST:,} characters", where=place, hint="lower the schema's minLength"
         )
     if not FORMATS.keys() & formats:
         made = made.ljust(least, "x")[:most]
@@ -55,7 +55,7 @@ def string(schema: Mapping[str, Any], place: str, source: Random, number: int) -
         if patterns
         else "no sample of the format is short enough",
         where=place,
-        mend="add 'examples' to the schema",
+        hint="add 'examples' to the schema",
     )
 
 
@@ -106,7 +106,7 @@ def multiples(schema: Mapping[str, Any], kind: str, place: str) -> tuple[Decimal
             first, last = max(firsts, default=None), min(lasts, default=None)
             if first is None or last is None or first <= last:
                 return step, first, last
-    raise UnsampledError("no number fits the schema's limits", where=place, mend="widen minimum and maximum")
+    raise UnsampledError("no number fits the schema's limits", where=place, hint="widen minimum and maximum")
 
 
 _FINER = [Decimal(5) / 10**digits for digits in range(1, 16)]
@@ -166,7 +166,7 @@ def encode(body: Any) -> bytes:
     return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
-class Rotation:
+class RoundRobin:
     """Deals the alternatives of every place of a schema like cards: none comes twice before all came once.
 
     That is what makes samples cover the contract by construction: after as many visits of a place as it has

@@ -191,7 +191,7 @@ class ContractHooks:
             pytest.fail(message, pytrace=False)
         verdict.collect([failure.finding])
         if not failure.is_final:
-            # A trouble of one question may be known and borne; that nothing can be asked never is.
+            # A trouble of one question may be known and accepted; that nothing can be asked never is.
             verdict.give()
         pytest.fail("\n".join([message, *describe([failure.finding])]), pytrace=False)
 

@@ -13,7 +13,7 @@ from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import LEFT_OUT, Inputs, alternatives, inputs_with, known_values, unfilled
 from pytest_bctrl.samples.mutants import BREAKERS
-from pytest_bctrl.samples.text import Rotation
+from pytest_bctrl.samples.text import RoundRobin
 
 _SHOWN = 24
 
@@ -167,7 +167,7 @@ def _built(contract: Contract, parameter: Parameter, seed: int) -> str:
     try:
         # Without its examples, which name something that is there.
         schema = {key: value for key, value in flatten(contract, parameter.schema).items() if key != "examples"}
-        return field_of(parameter, Builder(contract, Rotation(seed)).value(schema))
+        return field_of(parameter, Builder(contract, RoundRobin(seed)).value(schema))
     except DocumentError:
         return ""
 

@@ -122,7 +122,7 @@ def require_operations(run: ContractRun) -> None:
     raise SettingError(
         f"no operation of the contract can be asked; {reason}",
         where=run.contract.name,
-        mend="give a path parameter an example, or take it from a setting: x-bctrl-setting: space_id",
+        hint="give a path parameter an example, or take it from a setting: x-bctrl-setting: space_id",
     )
 
 

@@ -49,7 +49,7 @@ def report_files(paths: Iterable[settings.Given], command_line: Path, ini: Path)
                 if suffix
                 else f"{path.value!r} has no suffix, which would name the format",
                 where=path.where,
-                mend=f"end it in one of: {', '.join(SUFFIXES)}",
+                hint=f"end it in one of: {', '.join(SUFFIXES)}",
             )
         whole = (ini if path.is_ini else command_line) / path.value
         _require_writable(whole, path)
@@ -69,7 +69,7 @@ def _require_writable(path: Path, given: settings.Given) -> None:
         raise SettingError(
             f"{given.value!r} cannot be written: {error.strerror}",
             where=given.where,
-            mend="give a file in a folder that may be written to",
+            hint="give a file in a folder that may be written to",
         ) from None
 
 

@@ -35,7 +35,7 @@ class ContractRun:
     """The resolved settings of one run; `mock` is the bundled server, not yet started, where that is the target.
 
     There is no target where the run asks for nothing but the drift of the spec against `upstream`. `is_packaged` tells
-    that the contract is the one that came with this installation, whose spec can be vendored anew.
+    that the contract is the one that came with this installation, whose spec can be vendored again.
 
     `checks` are the project's own, known once its `conftest.py` files are read.
     `values` are the settings that fill parameters, by the name that the contract gives them, or by the parameter's.
@@ -78,7 +78,7 @@ def require_extra() -> None:
     """Raise `SettingError` where the `contract` extra is not installed."""
     if problem := missing_extra():
         raise SettingError(  # pragma: no cover - tests/base_install runs without the extra
-            problem, where="--bctrl-mock, bctrl", mend=INSTALL
+            problem, where="--bctrl-mock, bctrl", hint=INSTALL
         )
 
 

@@ -98,9 +98,9 @@ class Summary:
                 terminal.line(line)
             return
         failing = at_or_above(found, self._run.fail_on)
-        borne = [finding for finding in found if finding.extra.get("accepted")]
-        passing = [finding for finding in found if finding not in failing and finding not in borne]
-        lines = ["accepted, so that they do not fail the run:", *describe(borne), ""] if borne else []
+        suppressed = [finding for finding in found if finding.extra.get("accepted")]
+        passing = [finding for finding in found if finding not in failing and finding not in suppressed]
+        lines = ["accepted, so that they do not fail the run:", *describe(suppressed), ""] if suppressed else []
         if passing:
             lines += [f"found, below the level that fails ({self._run.fail_on}):", *describe(passing), ""]
         lines += [*self._moved, *self._checked(), *self._switched_off()]
@@ -215,8 +215,8 @@ class Summary:
         if baseline is None:  # pragma: no cover - `start` gave it one, which the type cannot say
             return []
         found = self.findings()
-        borne = sum(bool(finding.extra.get("accepted")) for finding in found)
-        lines = [f"{borne} of {len(found)} findings, by {baseline.allow_list.path}"] if borne else []
+        suppressed = sum(bool(finding.extra.get("accepted")) for finding in found)
+        lines = [f"{suppressed} of {len(found)} findings, by {baseline.allow_list.path}"] if suppressed else []
         notes = baseline.notes(self._found) if self._looked_at_everything else baseline.expired(self._found)
         return [*lines, *notes, *self._written]
 

@@ -255,7 +255,7 @@ class Target:
         response = self._response(operation, reply)
         found = list(attempt_findings(operation, attempts, reply.shell, reply.before))
         for attempt in again:
-            found += self._of_borne(due.ask, reply, attempt)
+            found += self._of_suppressed(due.ask, reply, attempt)
         if is_paused and self._pauses[label] > 1:
             found.append(pause_finding(operation, self._pauses[label], reply.shell))
         answer, plain, broken = self._answer(due.ask, reply, response)
@@ -340,18 +340,18 @@ class Target:
         )
         return answer, plain, [decoding_finding(ask.operation, broken, reply.shell)] if broken else []
 
-    def _of_borne(self, ask: Ask, reply: Reply, attempt: Attempt) -> Iterator[Finding]:
-        """Hold an answer that was borne, such as one 429, to what the contract documents for it, if it does."""
+    def _of_suppressed(self, ask: Ask, reply: Reply, attempt: Attempt) -> Iterator[Finding]:
+        """Hold an answer that was passed over, such as one 429, to what the contract documents for it, if it does."""
         if attempt.status is None or ask.operation.response_for(attempt.status) is None:
             return
-        borne = httpx.Response(
+        suppressed = httpx.Response(
             attempt.status,
             headers=list(attempt.headers),
             stream=httpx.ByteStream(attempt.body),
             request=httpx.Request(attempt.method, attempt.url),
         )
-        borne.elapsed = timedelta(seconds=attempt.seconds)
-        answer, _, broken = self._answer(ask, reply, borne)
+        suppressed.elapsed = timedelta(seconds=attempt.seconds)
+        answer, _, broken = self._answer(ask, reply, suppressed)
         yield from broken
         yield from check_protocol(answer)
 

@@ -104,10 +104,10 @@ _TROUBLES = (
 def come_back_later(status: int, attempts: int, asked: float | None, again: int) -> str:
     """Return one sentence for a target that still says 429, or 503, when the retries are used up.
 
-    `asked` are the seconds of its `Retry-After`, `again` is how often requests were sent anew in the whole run.
+    `asked` are the seconds of its `Retry-After`, `again` is how often requests were sent again in the whole run.
     """
     tried = f"after {attempts} attempts" if attempts > 1 else "at the first attempt"
-    often = f" ({again} requests were sent anew before)" if attempts == 1 and again else ""
+    often = f" ({again} requests were sent again before)" if attempts == 1 and again else ""
     # Its own text is not repeated: a part of the key that stands in it would not be known for one.
     wait = f", and asks for {asked:.6g} s more (Retry-After)" if asked is not None else ""
     return f"the target says {status} {HTTPStatus(status).phrase}, {tried}{often}{wait}"

@@ -83,12 +83,12 @@ def resolve_baseline(source: settings.Source, environment: Mapping[str, str], ro
     last = last_day(reason, until, today, "--bctrl-")
     path = root / FILE if given is None else (Path() if given.where.startswith("--") else root) / given.value
     if given and reason is None and not path.is_file():
-        raise SettingError(f"{given.value!r} is no file", where=given.where, mend="--bctrl-accept=REASON writes one")
+        raise SettingError(f"{given.value!r} is no file", where=given.where, hint="--bctrl-accept=REASON writes one")
     allow_list = load_allow_list(path.absolute(), shown_path(path))
     return Baseline(path.absolute(), allow_list, today, reason, last)
 
 
-def is_borne(finding: Finding, fail_on: FailOn) -> bool:
+def is_suppressed(finding: Finding, fail_on: FailOn) -> bool:
     """Whether a finding would fail the run if it were not accepted."""
     return bool(finding.extra.get("accepted")) and bool(at_or_above([replace(finding, extra={})], fail_on))
 
@@ -157,10 +157,10 @@ class Verdict:
         failing = at_or_above(found, self._fail_on)
         if failing:
             pytest.fail("\n".join([headline(failing), *describe(failing)]), pytrace=False)
-        borne = [finding for finding in found if is_borne(finding, self._fail_on)]
-        if borne:
-            why = (finding.extra["accepted"] for finding in borne)
+        suppressed = [finding for finding in found if is_suppressed(finding, self._fail_on)]
+        if suppressed:
+            why = (finding.extra["accepted"] for finding in suppressed)
             said = ("accepted until {expires}: {reason} ({where})".format(**entry) for entry in why)
             pytest.xfail("; ".join(dict.fromkeys(said)))
             # Under --runxfail the call above does nothing.
-            pytest.fail("\n".join([headline(borne), *describe(borne)]), pytrace=False)
+            pytest.fail("\n".join([headline(suppressed), *describe(suppressed)]), pytrace=False)

@@ -87,7 +87,7 @@ def _rules(base_url: str, key: Secret | str | None, live: bool, options: Options
         raise SettingError(
             "the key holds white space, a line end or characters that no key has",
             where="bctrl_api_key",
-            mend="strip what the key was read from",
+            hint="strip what the key was read from",
         )
     # httpx writes a host name in the form that goes on the wire (`xn--…`), and the origin is compared with that.
     origin = origin_of(str(httpx.URL(base_url)))
@@ -105,9 +105,9 @@ def _opened(kind: type[Transport], rules: Rules, limits: httpx.Limits) -> Transp
     try:
         return kind(verify=verify, proxy=proxy, limits=limits)
     except ImportError:
-        mend = "pip install 'httpx[socks]', or give http://HOST:PORT"
+        hint = "pip install 'httpx[socks]', or give http://HOST:PORT"
         problem = "a SOCKS proxy needs the package socksio, which is not installed"
-    raise SettingError(problem, where=rules.proxy.variable if rules.proxy else "", mend=mend)
+    raise SettingError(problem, where=rules.proxy.variable if rules.proxy else "", hint=hint)
 
 
 def _context(connection: Connection) -> ssl.SSLContext:
@@ -120,19 +120,19 @@ def _context(connection: Connection) -> ssl.SSLContext:
 def _new_context(connection: Connection) -> ssl.SSLContext:
     variable = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), "")
     if variable == "SSL_CERT_DIR" and not Path(os.environ[variable]).is_dir():
-        raise SettingError("it is no folder", where=variable, mend="name the folder of the CA certificates")
+        raise SettingError("it is no folder", where=variable, hint="name the folder of the CA certificates")
     try:
         context = httpx.create_ssl_context()
     except OSError:
-        mend = "name a PEM file with the certificates of the CAs to trust"
-        raise SettingError("it holds no certificates", where=variable, mend=mend) from None
+        hint = "name a PEM file with the certificates of the CAs to trust"
+        raise SettingError("it holds no certificates", where=variable, hint=hint) from None
     try:
         if connection.certificate:
             # A key that needs a passphrase would be asked for on the terminal.
             context.load_cert_chain(connection.certificate, password="")
     except OSError:
-        mend = "name a PEM file that holds both, the key without a passphrase"
-        raise SettingError("it holds no certificate with its key", where="bctrl_client_cert", mend=mend) from None
+        hint = "name a PEM file that holds both, the key without a passphrase"
+        raise SettingError("it holds no certificate with its key", where="bctrl_client_cert", hint=hint) from None
     return context
 
 
@@ -156,5 +156,5 @@ def _proxy(origin: Origin) -> ProxyAddress | None:
             return ProxyAddress(address, f"{variable}, {url.host}:{url.port or ''}".removesuffix(":"), variable)
     except (ValueError, httpx.InvalidURL):
         pass
-    mend = "give it as http://HOST:PORT"
-    raise SettingError("the address of the proxy is not one that can be used", where=variable, mend=mend)
+    hint = "give it as http://HOST:PORT"
+    raise SettingError("the address of the proxy is not one that can be used", where=variable, hint=hint)

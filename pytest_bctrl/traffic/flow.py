@@ -189,20 +189,20 @@ def refuse_unsafe(request: httpx.Request, rules: Rules) -> None:
         raise UnsafeRequestError(
             f"the {override} is not sent to a live target: it could turn {request.method} into another method there",
             where=str(request.url.copy_with(query=None)),
-            mend="leave it out, or use the bctrl_mock fixture",
+            hint="leave it out, or use the bctrl_mock fixture",
         )
     if rules.live and request.method not in SAFE_METHODS:
         raise UnsafeRequestError(
             f"{request.method} is not sent to a live target: it could create or change something there",
             where=str(request.url.copy_with(query=None)),
-            mend="live clients send GET, HEAD and OPTIONS; use the bctrl_mock fixture to test other methods",
+            hint="live clients send GET, HEAD and OPTIONS; use the bctrl_mock fixture to test other methods",
         )
     origin = origin_of(str(request.url))
     if origin.scheme == "http" and not origin.is_loopback and origin.host not in rules.connection.http_hosts:
         raise UnsafeRequestError(
             "plain http to another machine is not sent",
             where=str(request.url.copy_with(query=None)),
-            mend="use https, or name the host in bctrl_http_hosts",
+            hint="use https, or name the host in bctrl_http_hosts",
         )
 
 

@@ -71,17 +71,17 @@ def base_url(text: str, *, where: str, prefix: str = "/v1", http_hosts: Collecti
         origin = origin_of(text.strip())
         _require_plain(text.strip())
     except ValueError:
-        raise SettingError(f"{_shown(text)} is not an http(s) URL", where=where, mend=example) from None
+        raise SettingError(f"{_shown(text)} is not an http(s) URL", where=where, hint=example) from None
     if parts.username is not None or parts.password is not None:
-        raise SettingError("the URL holds a user name or password", where=where, mend=f"leave it out; {example}")
+        raise SettingError("the URL holds a user name or password", where=where, hint=f"leave it out; {example}")
     if parts.query or parts.fragment:
         # What stands there may be a key.
-        raise SettingError("the URL has a query or a fragment", where=where, mend=f"leave it out; {example}")
+        raise SettingError("the URL has a query or a fragment", where=where, hint=f"leave it out; {example}")
     if origin.scheme == "http" and not origin.is_loopback and origin.host not in http_hosts:
         raise SettingError(
             f"{text.strip()} would send the key in plain text",
             where=where,
-            mend="use https; plain http is for this machine (localhost, 127.0.0.1, [::1]) and bctrl_http_hosts",
+            hint="use https; plain http is for this machine (localhost, 127.0.0.1, [::1]) and bctrl_http_hosts",
         )
     return _without_prefix(parts, prefix)
 
@@ -152,7 +152,7 @@ def values(source: Source, environment: Mapping[str, str]) -> dict[str, str]:
     for line in settings.in_file(settings.VALUES, source):
         name, equals, text = (part.strip() for part in line.value.partition("="))
         if not name or not equals:
-            raise SettingError("a line names no parameter", where=line.where, mend="write parameter = value")
+            raise SettingError("a line names no parameter", where=line.where, hint="write parameter = value")
         found[name] = settings.with_variables(text, line.where, environment)
     return found
 
@@ -161,20 +161,20 @@ def _headers(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[s
     for line in settings.headers(source):
         name, colon, text = (part.strip() for part in line.value.partition(":"))
         if not colon or not _NAME.fullmatch(name):
-            raise SettingError("it is no header field", where=line.where, mend="write 'NAME: VALUE'")
+            raise SettingError("it is no header field", where=line.where, hint="write 'NAME: VALUE'")
         if name.lower() in _OURS:
-            mend = "the key comes from BCTRL_API_KEY, and the client writes the rest"
-            raise SettingError(f"{name} cannot be set", where=line.where, mend=mend)
+            hint = "the key comes from BCTRL_API_KEY, and the client writes the rest"
+            raise SettingError(f"{name} cannot be set", where=line.where, hint=hint)
         value = Secret(settings.with_variables(text, line.where, environment))
         if not value or not settings.is_sendable(value.reveal()):
-            mend = "give printable ASCII"
-            raise SettingError(f"the value of {name} is empty, or no header can carry it", where=line.where, mend=mend)
+            hint = "give printable ASCII"
+            raise SettingError(f"the value of {name} is empty, or no header can carry it", where=line.where, hint=hint)
         yield name, value
 
 
 def _seconds(rate: Given | None) -> float:
     found = re.fullmatch(r"(\d{1,6})/([smh])", rate.value.strip(), re.ASCII) if rate else None
     if rate and (found is None or not int(found[1])):
-        mend = "write requests per unit: 30/m, 5/s or 1000/h"
-        raise SettingError(f"{rate.value!r} is not a rate", where=rate.where, mend=mend)
+        hint = "write requests per unit: 30/m, 5/s or 1000/h"
+        raise SettingError(f"{rate.value!r} is not a rate", where=rate.where, hint=hint)
     return _UNITS[found[2]] / int(found[1]) if found else 0.0

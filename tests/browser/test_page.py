@@ -115,7 +115,7 @@ class TestOneFinding:
         page = show(moved())
         line = page.locator(FINDINGS).nth(1)
         assert "accepted until 2027-01-31" == line.locator(".accepted").inner_text()
-        assert "the consumer is mended next week" in opened(page, 1).locator(".rows").inner_text()
+        assert "the consumer is fixed next week" in opened(page, 1).locator(".rows").inner_text()
 
 
 class TestTheFilter:

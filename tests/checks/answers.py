@@ -1,4 +1,4 @@
-"""Answers and bodies for the tests of the checks, each made anew."""
+"""Answers and bodies for the tests of the checks, each made new."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def test_nothing_is_selected_in_what_is_no_json() -> None:
 
 def told(error: BaseException) -> tuple[str, str, str]:
     assert isinstance(error, SettingError | BrokenCheckError)
-    return error.problem, error.where, error.mend
+    return error.problem, error.where, error.hint
 
 
 def _raising(_made: Answer) -> Iterator[Problem]:
@@ -88,8 +88,8 @@ def test_one_that_raises_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(Path(__file__).parent)
     with pytest.raises(BrokenCheckError) as caught:
         run_check(Check("raising", _raising), answer({}))
-    mend = "mend the check; what it was to look at is not checked"
-    assert ("the check raising raised LookupError: gone", f"test_own.py:{_LINE}", mend) == told(caught.value)
+    hint = "fix the check; what it was to look at is not checked"
+    assert ("the check raising raised LookupError: gone", f"test_own.py:{_LINE}", hint) == told(caught.value)
     assert isinstance(caught.value.__cause__, LookupError)
 
 
@@ -127,17 +127,17 @@ def test_what_is_no_problem_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "level", "problem", "mend"),
+    ("name", "level", "problem", "hint"),
     [
         ("No Name", "error", "that is no name for a rule", "give one in the style of unique_ids"),
         ("strict_json", "error", "a rule of this name is there already", "give another name"),
         ("mine", "fatal", "unknown level 'fatal'", "choose one of: error, warning, info"),
     ],
 )
-def test_a_wrong_name_or_level_is_told(name: str, level: Any, problem: str, mend: str) -> None:
+def test_a_wrong_name_or_level_is_told(name: str, level: Any, problem: str, hint: str) -> None:
     with pytest.raises(SettingError) as caught:
         contract_check(name, level=level)
-    assert (problem, f"contract_check({name!r})", mend) == told(caught.value)
+    assert (problem, f"contract_check({name!r})", hint) == told(caught.value)
 
 
 def test_what_hooks_return_is_one_list() -> None:
@@ -155,8 +155,8 @@ def test_what_hooks_return_is_one_list() -> None:
 def test_what_a_hook_may_not_return_is_told(hook: str, decorator: str) -> None:
     with pytest.raises(SettingError) as caught:
         flattened([[counted, "x" * 90]], Check, hook)
-    mend = f"return a list of what @pytest_bctrl.{decorator} made"
-    assert (f"it returned '{'x' * 59}", hook, mend) == told(caught.value)
+    hint = f"return a list of what @pytest_bctrl.{decorator} made"
+    assert (f"it returned '{'x' * 59}", hook, hint) == told(caught.value)
 
 
 def test_a_name_given_twice_is_told() -> None:

@@ -146,7 +146,7 @@ def test_drift(tmp_path: Path, text: str, code: int) -> None:
 
 
 def test_doctor(tmp_path: Path) -> None:
-    """In a project that turns warnings into errors; what other plugins read as they load is theirs to mend."""
+    """In a project that turns warnings into errors; what other plugins read as they load is theirs to fix."""
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\naddopts = -W error\n", "utf-8")
 
     done = command("doctor", "--offline", folder=tmp_path, python=())

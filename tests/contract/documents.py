@@ -1,4 +1,4 @@
-"""Small OpenAPI documents for the tests, each made anew."""
+"""Small OpenAPI documents for the tests, each made new."""
 
 from __future__ import annotations
 

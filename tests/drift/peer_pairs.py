@@ -1,4 +1,4 @@
-"""Changes that oasdiff's own tests make, written anew as smallest pairs, with the ids that those tests expect.
+"""Changes that oasdiff's own tests make, written again as smallest pairs, with the ids that those tests expect.
 
 Each entry names the test in `checker/` of the repository `oasdiff/oasdiff`. No document or text of that project is
 here: the change is a fact, and the pair is ours. `besides` holds what our engine finds as well, because it runs every

@@ -98,11 +98,11 @@ def test_what_is_not_of_its_form_is_told_with_its_place_and_its_mend(revision: D
         (5, "a $ref is not text, at {at} (it should read #/components/...)"),
         ("other.yaml", "the $ref 'other.yaml' leads outside the document, at {at} (bundle it into one document: nothing is fetched)"),
         ("o" * 300, "the $ref '" + "o" * 200 + "' leads outside the document, at {at} (bundle it into one document: nothing is fetched)"),
-        ("#/components/schemas/Z", "the $ref '#/components/schemas/Z' names nothing, at {at} (define it, or mend the $ref)"),
-        ("#/servers/1", "the $ref '#/servers/1' names nothing, at {at} (define it, or mend the $ref)"),
-        ("#/servers/-1", "the $ref '#/servers/-1' names nothing, at {at} (define it, or mend the $ref)"),
-        ("#" + "z" * 300, "the $ref '#" + "z" * 199 + "' names nothing, at {at} (define it, or mend the $ref)"),
-        ("#/" + "z" * 300, "the $ref '#/" + "z" * 198 + "' names nothing, at {at} (define it, or mend the $ref)"),
+        ("#/components/schemas/Z", "the $ref '#/components/schemas/Z' names nothing, at {at} (define it, or fix the $ref)"),
+        ("#/servers/1", "the $ref '#/servers/1' names nothing, at {at} (define it, or fix the $ref)"),
+        ("#/servers/-1", "the $ref '#/servers/-1' names nothing, at {at} (define it, or fix the $ref)"),
+        ("#" + "z" * 300, "the $ref '#" + "z" * 199 + "' names nothing, at {at} (define it, or fix the $ref)"),
+        ("#/" + "z" * 300, "the $ref '#/" + "z" * 198 + "' names nothing, at {at} (define it, or fix the $ref)"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef"])

@@ -41,7 +41,7 @@ CASES: dict[str, tuple[Doc, str, str, str]] = {
     ),
     "a discriminator's value that leads nowhere": (
         discriminated({"propertyName": "k", "mapping": {"a": "#/components/schemas/Gone"}}),
-        "the $ref '#/components/schemas/Gone' names nothing", f"{BODY}/discriminator", "define it, or mend the $ref",
+        "the $ref '#/components/schemas/Gone' names nothing", f"{BODY}/discriminator", "define it, or fix the $ref",
     ),
     "a credential that is not defined": (
         secured("other", {"type": "mutualTLS"}),
@@ -57,7 +57,7 @@ CASES: dict[str, tuple[Doc, str, str, str]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_broken_document_is_refused_on_either_side_and_on_both(name: str) -> None:
-    broken, problem, pointer, mend = CASES[name]
+    broken, problem, pointer, hint = CASES[name]
     for side, pair in (
         ("base", (broken, body(TOLD))),
         ("revision", (body(TOLD), broken)),
@@ -65,7 +65,7 @@ def test_a_broken_document_is_refused_on_either_side_and_on_both(name: str) -> N
     ):
         with pytest.raises(DocumentError) as refused:
             compare(*pair)
-        assert str(refused.value) == f"{side}: {problem}, at #{pointer} ({mend})"
+        assert str(refused.value) == f"{side}: {problem}, at #{pointer} ({hint})"
 
 
 def test_a_schema_that_many_places_share_is_told_of_once_with_all_of_them() -> None:

@@ -1,4 +1,4 @@
-"""Vendoring anew: spec, lock and merged contract together or not at all."""
+"""Vendoring again: spec, lock and merged contract together or not at all."""
 
 from __future__ import annotations
 

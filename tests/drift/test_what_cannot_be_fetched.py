@@ -1,4 +1,4 @@
-"""What a fetch that fails is told as: the whole line, with its mend."""
+"""What a fetch that fails is told as: the whole line, with its hint."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pytest_bctrl.errors import BctrlError, DocumentError, UnreachableError
 
 from .upstream import Upstream, text, to
 
-MEND = "(give a URL that begins with https://, a path, or - for standard input)"
+HINT = "(give a URL that begins with https://, a path, or - for standard input)"
 CHECK = "(check the URL, or give a local copy)"
 AGAIN = "(try again, or give a local copy)"
 LOCAL = "http://127.0.0.1:9/"
@@ -66,13 +66,13 @@ def test_a_proxy_of_the_environment_is_asked_for_what_is_elsewhere(monkeypatch: 
 @pytest.mark.parametrize(
     ("url", "where", "problem"),
     [
-        ("http://example.invalid/", "http://example.invalid/", f"only https is fetched {MEND}"),
-        ("ftp://127.0.0.1/", "ftp://127.0.0.1/", f"only https is fetched {MEND}"),
-        ("https://", "https://", f"only https is fetched {MEND}"),
+        ("http://example.invalid/", "http://example.invalid/", f"only https is fetched {HINT}"),
+        ("ftp://127.0.0.1/", "ftp://127.0.0.1/", f"only https is fetched {HINT}"),
+        ("https://", "https://", f"only https is fetched {HINT}"),
         (
             "https://example.invalid:port/",
             "https://example.invalid:port/",
-            f"not a URL: Port could not be cast to integer value as 'port' {MEND}",
+            f"not a URL: Port could not be cast to integer value as 'port' {HINT}",
         ),
     ],
 )
@@ -82,13 +82,13 @@ def test_a_url_that_is_not_fetched_is_told_with_what_is(url: str, where: str, pr
 
 @pytest.mark.parametrize("user", ["user", "user:secret", ":secret"])
 def test_a_credential_in_a_url_is_refused_and_not_told(user: str) -> None:
-    mend = "(leave it out: no credential is sent)"
-    assert refused(f"https://{user}@example.invalid/") == f"https://example.invalid: the URL holds a credential {mend}"
+    hint = "(leave it out: no credential is sent)"
+    assert refused(f"https://{user}@example.invalid/") == f"https://example.invalid: the URL holds a credential {hint}"
 
 
 def test_a_redirect_that_is_refused_is_told_with_both_ends(upstream: Upstream) -> None:
     upstream.answers["/"] = to("http://example.invalid/x")
-    assert refused(f"{upstream.url}/") == f"{upstream.url}/ → http://example.invalid/x: only https is fetched {MEND}"
+    assert refused(f"{upstream.url}/") == f"{upstream.url}/ → http://example.invalid/x: only https is fetched {HINT}"
 
 
 def test_a_redirect_to_what_is_no_url_is_told_with_both_ends() -> None:

@@ -15,7 +15,7 @@ from pytest_bctrl.incoming import DOCUMENT
 
 from .published import TEXT, written
 
-MEND = "(give a URL that begins with https://, a path, or - for standard input)"
+HINT = "(give a URL that begins with https://, a path, or - for standard input)"
 
 
 class Endless(io.RawIOBase):
@@ -88,7 +88,7 @@ def test_a_stream_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_standard_input_that_is_closed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
-    assert told("-") == f"standard input: it is closed {MEND}"
+    assert told("-") == f"standard input: it is closed {HINT}"
 
 
 def test_what_is_not_utf_8_is_told_with_the_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,15 +100,15 @@ def test_what_is_not_utf_8_is_told_with_the_byte(tmp_path: Path, monkeypatch: py
 
 
 def test_a_path_that_is_no_file_is_told() -> None:
-    assert told("gone.yaml") == f"gone.yaml: there is no such file {MEND}"
+    assert told("gone.yaml") == f"gone.yaml: there is no such file {HINT}"
 
 
 @pytest.mark.skipif("sys.platform == 'win32'", reason="the system says it in other words")
 def test_a_folder_is_told_as_no_file_that_can_be_read(tmp_path: Path) -> None:
-    assert told(str(tmp_path)) == f"{tmp_path}: the file cannot be read: Is a directory {MEND}"
+    assert told(str(tmp_path)) == f"{tmp_path}: the file cannot be read: Is a directory {HINT}"
 
 
 def test_a_path_that_no_system_takes_is_told_without_its_control_characters() -> None:
     said = told("a\0b")
     assert said.startswith("a\\x00b: the file cannot be read: embedded null ")
-    assert said.endswith(MEND)
+    assert said.endswith(HINT)

@@ -77,7 +77,7 @@ def test_one_that_raises_is_named_with_its_line(pytester: pytest.Pytester) -> No
 
     assert 1 == result.ret
     result.stdout.fnmatch_lines(
-        ["conftest.py:5: the check clumsy raised KeyError: 'noSuchName' (mend the check; *", "  looked at: curl *"]
+        ["conftest.py:5: the check clumsy raised KeyError: 'noSuchName' (fix the check; *", "  looked at: curl *"]
     )
     assert "pytest_bctrl/checks" not in result.stdout.str()
 

@@ -119,7 +119,7 @@ def test_the_mock_command_plays_and_lists_them(tmp_path: Path, monkeypatch: pyte
 
 def test_what_a_scenario_says_of_its_own_mistake_stands() -> None:
     def strict(samples: Samples) -> object:
-        raise SettingError("there is no such branch", where="BRANCH", mend="name one that there is")
+        raise SettingError("there is no such branch", where="BRANCH", hint="name one that there is")
 
     mock = MockServer(load()).extend([mock_scenario("strict")(strict)])
     with pytest.raises(SettingError, match="no such branch"):

@@ -21,7 +21,7 @@ from pytest_bctrl.traffic.mock.message import (
     encode,
     preferred_status,
 )
-from pytest_bctrl.traffic.mock.parse import Arrived, Limits, RequestParser
+from pytest_bctrl.traffic.mock.parse import Limits, ParsedRequest, RequestParser
 from tests.contract.documents import rooted
 
 CONTRACT = load()
@@ -122,7 +122,7 @@ CHUNKS = [
 @example(before=[[CHUNKS[0]]], data=[CHUNKS[2], CHUNKS[0]])
 def test_what_was_parsed_before_changes_nothing(before: list[list[bytes]], data: list[bytes]) -> None:
     """Whatever earlier connections sent, and this one, a request is read as by a parser that knows none."""
-    known: dict[bytes, Arrived] = {}
+    known: dict[bytes, ParsedRequest] = {}
     for earlier in before:
         parser = RequestParser(Limits(), known)
         for chunk in earlier:
@@ -134,10 +134,10 @@ def test_what_was_parsed_before_changes_nothing(before: list[list[bytes]], data:
         assert knowing.is_within == forgetful.is_within
 
 
-class Forgetful(dict[bytes, Arrived]):
+class Forgetful(dict[bytes, ParsedRequest]):
     """Keeps nothing, so that everything is parsed."""
 
-    def __setitem__(self, data: bytes, arrived: Arrived) -> None:
+    def __setitem__(self, data: bytes, arrived: ParsedRequest) -> None:
         pass
 
 

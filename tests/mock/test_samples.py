@@ -18,7 +18,7 @@ from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples import SPACE_ID, Samples, text
 from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.text import Rotation
+from pytest_bctrl.samples.text import RoundRobin
 
 from ..contract.documents import contract_of, document
 from .conforming import troubles
@@ -127,7 +127,7 @@ def test_a_list_is_no_longer_than_it_may_be(most: int) -> None:
 
 @pytest.mark.parametrize("pattern", ["^(?=a)rt_$", "^a{5000}b{6000}$", r"^(?:(?:a*)*)*\d{9}(?<!\d)$"])
 def test_a_pattern_without_an_example_is_said(pattern: str) -> None:
-    """An error that names the place and the mend, not a wrong sample."""
+    """An error that names the place and the hint, not a wrong sample."""
     contract = contract_of(
         {"type": "object", "properties": {"id": {"type": "string", "pattern": pattern}}, "required": ["id"]}
     )
@@ -140,7 +140,7 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
     schema = {"$ref": "#/components/schemas/Node"}
     node = {"type": "object", "properties": {"next": schema, "all": {"type": "array", "items": schema}}}
     contract = contract_of(schema, {"Node": node})
-    assert len(json.dumps(Builder(contract, Rotation(1)).value(schema))) < 100_000
+    assert len(json.dumps(Builder(contract, RoundRobin(1)).value(schema))) < 100_000
 
 
 RULES: list[dict[str, Any]] = [

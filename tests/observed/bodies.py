@@ -55,7 +55,7 @@ VALUES = st.recursive(
 
 
 def sample() -> dict[str, Any]:
-    """The conforming body of the contract, made anew."""
+    """The conforming body of the contract, a new one each time."""
     return copy.deepcopy(_SAMPLE)
 
 

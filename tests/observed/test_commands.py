@@ -163,7 +163,7 @@ def test_no_difference_is_no_finding(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_baseline_and_the_gates_list_count(run: Run, tmp_path: Path) -> None:
-    """What was seen is borne by the list that `check` writes, what changed by the gate's own."""
+    """What was seen is accepted by the list that `check` writes, what changed by the gate's own."""
     witnessed(tmp_path, "another value than upstream's")
     known = [
         run("check", "seen.json", "--accept", "we cope"),

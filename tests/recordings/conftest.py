@@ -53,7 +53,7 @@ def test_fixture(bctrl_runtimes, bctrl_space_id):
 
 Run = Callable[..., pytest.RunResult]
 CONTRACT = load()
-MEND = "pytest --bctrl-record-mode=rewrite --bctrl-live"
+HINT = "pytest --bctrl-record-mode=rewrite --bctrl-live"
 
 
 def recorded(
@@ -68,7 +68,7 @@ def recorded(
     known: Checked | None = None,
 ) -> RecordedTest:
     """Open the recording of a test as the fixture does; with a `mock` or an `aim`, it is recorded from there."""
-    place = Place(path, test, MEND, path.name, conforming)
+    place = Place(path, test, HINT, path.name, conforming)
     if mock is not None:
         aim = Aim(mock.url, mock.api_key, mock.space_id, live=False)
     found = known or Checked(CONTRACT, path.parent, {})

@@ -184,7 +184,7 @@ def test_no_file_that_was_cut_or_changed_in_a_body_is_read() -> None:
     for data in damaged:
         with pytest.raises(DocumentError, match=r"^x\.har: ") as told:
             decode(data, "x.har", "the command")
-        assert "the command" == told.value.mend
+        assert "the command" == told.value.hint
 
 
 def test_no_file_is_no_recording(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_bodies_that_were_left_out_answer_nothing_and_are_not_called_checked() -
     found = loaded(FILES / "omit.har")
 
     assert [False] * 3 == [one.is_complete for one in found.exchanges]
-    miss = Player(found.exchanges, name="omit.har", mend="").answer("GET", LISTING)
+    miss = Player(found.exchanges, name="omit.har", hint="").answer("GET", LISTING)
     assert isinstance(miss, Miss)
     assert "the recorded answer has no body, which the tool that wrote the file left out" in miss.text
     result = check(str(FILES / "omit.har"))

@@ -37,7 +37,7 @@ ORIGIN = "https://api.example.test"
 
 def missed(method: str, target: str, *recorded: str) -> list[str]:
     """The lines of what is said of a request, where these GETs are recorded."""
-    player = Player([Exchange("GET", f"{ORIGIN}{one}", 200) for one in recorded], name="x.har", mend="again")
+    player = Player([Exchange("GET", f"{ORIGIN}{one}", 200) for one in recorded], name="x.har", hint="again")
     answer = player.answer(method, target)
     assert isinstance(answer, Miss)
     return [line.strip() for line in answer.text.splitlines()]
@@ -109,7 +109,7 @@ async def test_a_recording_client_closes_what_is_inside_it() -> None:
 @pytest.mark.parametrize("value", ["/\u00e9", "/\u4e16", "plain"])
 def test_a_field_of_any_letters_is_replayed_in_process_and_over_the_port(value: str) -> None:
     exchange = Exchange("GET", "http://localhost:8787/v1/a", 302, (("Location", value),))
-    player = Player([exchange], name="x.har", mend="")
+    player = Player([exchange], name="x.har", hint="")
 
     with httpx.Client(transport=ReplayTransport(player), base_url="http://a.test", trust_env=False) as client:
         assert value == client.get("/v1/a").headers["location"]

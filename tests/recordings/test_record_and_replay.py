@@ -162,7 +162,7 @@ MISSED = ["/v1/a", "/gateway/v1/a?b=c", f"{PREFIX}{PREFIX}/v1/a?b=c", "//v1/a?b=
 def test_a_request_with_and_without_the_base_path_has_the_same_answer_and_another_path_has_none(asked: str) -> None:
     exchange = Exchange("GET", f"https://api.example.test{PREFIX}/v1/a?b=c", 200, base_path=PREFIX)
 
-    assert (asked in HIT) == (exchange == Player([exchange], name="x", mend="").answer("GET", asked))
+    assert (asked in HIT) == (exchange == Player([exchange], name="x", hint="").answer("GET", asked))
 
 
 def test_an_answer_below_a_path_is_held_to_the_contract() -> None:

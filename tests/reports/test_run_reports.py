@@ -139,7 +139,7 @@ def test_what_is_accepted_says_so_in_every_format() -> None:
     writers = [findings_json, findings_sarif, findings_junit, findings_markdown, html.findings_html]
     texts = [str(write(made.findings, made.title, made.run)) for write in writers]
     commands = shown_commands(made.findings, made.title)
-    assert [True] * 6 == ["the consumer is mended next week" in text for text in [*texts, "\n".join(commands)]]
+    assert [True] * 6 == ["the consumer is fixed next week" in text for text in [*texts, "\n".join(commands)]]
     assert ["::error", "::notice"] == [line.partition(" ")[0] for line in commands]
     results = json.loads(texts[1])["runs"][0]["results"]
     assert [False, True] == ["suppressions" in result for result in results]

@@ -1,4 +1,4 @@
-"""Known findings are borne for a while: seen in every run, failing none, until they end or their day has come."""
+"""Known findings are accepted for a while: seen in every run, failing none, until they end or their day has come."""
 
 from __future__ import annotations
 

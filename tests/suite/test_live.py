@@ -92,7 +92,7 @@ def test_a_target_that_limits_every_other_request_is_not_asked_without_end(live:
         result = live(server, "--bctrl-fail-on=never")
 
         assert result.ret == pytest.ExitCode.INTERRUPTED
-        assert "at the first attempt (7 requests were sent anew before)" in result.stdout.str()
+        assert "at the first attempt (7 requests were sent again before)" in result.stdout.str()
         assert len(server.log) <= 40
 
 

@@ -1,4 +1,4 @@
-"""A wrong or missing setting ends the run with exit code 4 and one line that names it and the mend."""
+"""A wrong or missing setting ends the run with exit code 4 and one line that names it and the hint."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_what_a_live_run_lacks_or_cannot_use_is_named_and_no_key_shown(
 
 
 @pytest.mark.parametrize(
-    ("option", "mend"),
+    ("option", "hint"),
     [
         ("--bctrl-fail-on=fatal", "error, warning, info, never"),
         ("--bctrl-max-examples=none", "1 to 10000"),
@@ -62,10 +62,10 @@ def test_what_a_live_run_lacks_or_cannot_use_is_named_and_no_key_shown(
         ("--bctrl-live", "give one of them"),
     ],
 )
-def test_a_wrong_value(pytester: pytest.Pytester, environment: pytest.MonkeyPatch, option: str, mend: str) -> None:
+def test_a_wrong_value(pytester: pytest.Pytester, environment: pytest.MonkeyPatch, option: str, hint: str) -> None:
     line = usage_error(pytester.runpytest("--bctrl-mock", option))
     assert option.partition("=")[2] in line
-    assert mend in line
+    assert hint in line
 
 
 def test_the_command_line_wins_over_the_environment_and_that_over_the_ini(

@@ -50,7 +50,7 @@ def test_an_error_before_any_attempt_is_said_by_itself() -> None:
         (4, None, 3, "the target says 429 Too Many Requests, after 4 attempts"),
         (4, 60.0, 3, "the target says 429 Too Many Requests, after 4 attempts, and asks for 60 s more (Retry-After)"),
         (1, None, 0, "the target says 429 Too Many Requests, at the first attempt"),
-        (1, None, 9, "the target says 429 Too Many Requests, at the first attempt (9 requests were sent anew before)"),
+        (1, None, 9, "the target says 429 Too Many Requests, at the first attempt (9 requests were sent again before)"),
     ],
 )
 def test_a_limit_that_stays_is_said(attempts: int, asked: float | None, again: int, words: str) -> None:

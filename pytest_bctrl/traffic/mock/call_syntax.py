@@ -40,7 +40,7 @@ def _argument(node: ast.expr) -> Any:
 
 
 def _unreadable(text: str) -> SettingError:
-    return SettingError("it is not understood", where=repr(text), mend="write name, or name(value, key=value)")
+    return SettingError("it is not understood", where=repr(text), hint="write name, or name(value, key=value)")
 
 
 def made(
@@ -57,7 +57,7 @@ def made(
     """
     maker = known.get(name)
     if maker is None:
-        raise SettingError(f"there is no such {kind}", where=name, mend=f"there are: {', '.join(known)}")
+        raise SettingError(f"there is no such {kind}", where=name, hint=f"there are: {', '.join(known)}")
     require_fitting(maker, name, f"{kind} {name}", (*given, *positional), named, len(given))
     return maker(*given, *positional, **named)
 
@@ -80,33 +80,33 @@ def require_fitting(
     except TypeError as error:
         plain = [one.replace(annotation=one.empty) for one in list(signature(function).parameters.values())[skipped:]]
         raise SettingError(
-            f"the arguments do not fit: {error}", where=where, mend=f"it takes {name}({', '.join(map(str, plain))})"
+            f"the arguments do not fit: {error}", where=where, hint=f"it takes {name}({', '.join(map(str, plain))})"
         ) from None
 
 
 def whole(value: object, name: str, where: str, most: int) -> int:
     """Return a whole number from 0 to `most`; `name` is the argument's."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
-        raise SettingError(f"{name}={value!r} is no whole number from 0 to {most:,}", where=where, mend="give one")
+        raise SettingError(f"{name}={value!r} is no whole number from 0 to {most:,}", where=where, hint="give one")
     return value
 
 
 def seconds(value: object, where: str) -> float:
     """Return a time in seconds."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < inf:
-        raise SettingError(f"{value!r} is no time", where=where, mend="give seconds, such as 0.5")
+        raise SettingError(f"{value!r} is no time", where=where, hint="give seconds, such as 0.5")
     return value
 
 
 def status_code(value: object, where: str) -> int:
     """Return a status that an answer can have."""
     if not isinstance(value, int) or not 200 <= value <= 599:
-        raise SettingError(f"{value!r} is no status", where=where, mend="give one from 200 to 599")
+        raise SettingError(f"{value!r} is no status", where=where, hint="give one from 200 to 599")
     return value
 
 
 def one_line(text: object) -> str:
     """Return the value of a header field."""
     if not isinstance(text, str) or not text.isprintable():
-        raise SettingError(f"{text!r} is no single line of text", where="a header field's value", mend="give one")
+        raise SettingError(f"{text!r} is no single line of text", where="a header field's value", hint="give one")
     return text

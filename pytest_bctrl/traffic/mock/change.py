@@ -121,7 +121,7 @@ class Fault:
                 raise SettingError(
                     f"{word}={number!r} is no number of requests",
                     where=f"fault {self.name}",
-                    mend=f"give a whole number from {least} on",
+                    hint=f"give a whole number from {least} on",
                 )
         return replace(self, times=times, every=every, after=after)
 

@@ -12,7 +12,7 @@ from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.traffic.mock.message import CONTINUE, Answer, date_at, encode
-from pytest_bctrl.traffic.mock.parse import Arrived, Problem, RequestParser
+from pytest_bctrl.traffic.mock.parse import ParsedRequest, Problem, RequestParser
 
 if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock.listener import Listener
@@ -41,9 +41,9 @@ class Connection:
         self._loop = loop
         self._limits = loop.limits
         self._parser = RequestParser(loop.limits, loop.known)
-        self._queue: deque[Arrived] = deque()
+        self._queue: deque[ParsedRequest] = deque()
         self._out: list[memoryview] = []
-        self._waiting: tuple[Arrived, Answer] | None = None
+        self._waiting: tuple[ParsedRequest, Answer] | None = None
         self._hung = False
         self._has_asked = False
         self._eof = False
@@ -182,11 +182,11 @@ class Connection:
 
     def _refuse(self, problem: Problem) -> None:
         answer = self._loop.refuse(problem)
-        self._send(Arrived(problem.seen, keep_alive=False, old=False), answer, drain=True)
+        self._send(ParsedRequest(problem.seen, keep_alive=False, old=False), answer, drain=True)
         if not self.closed:
             self._watch()
 
-    def _send(self, arrived: Arrived, answer: Answer, *, drain: bool = False) -> None:
+    def _send(self, arrived: ParsedRequest, answer: Answer, *, drain: bool = False) -> None:
         if answer.ending == "hang":
             self._hung = True
             if self._eof:

@@ -28,7 +28,7 @@ def _refused(*_arguments: Any, **_named: Any) -> NoReturn:
     raise SettingError(
         "what the mock serves cannot be edited in place",
         where="mock.runtimes",
-        mend="change one with mock.update(runtime_id, status=…), or set all with mock.runtimes = […]; "
+        hint="change one with mock.update(runtime_id, status=…), or set all with mock.runtimes = […]; "
         "copy.deepcopy(mock.runtimes) can be edited",
     )
 
@@ -70,7 +70,7 @@ def taken(
     *,
     conforming: bool,
     fail_on: Level = "warning",
-    mend: str = _MEND,
+    hint: str = _MEND,
 ) -> Any:
     """Return a copy of `body`, to be served for a space.
 
@@ -80,7 +80,7 @@ def taken(
     try:
         data = encode(body)
     except (TypeError, ValueError, RecursionError) as error:
-        raise SettingError(f"it is no JSON: {error}", where=where, mend="give JSON data") from None
+        raise SettingError(f"it is no JSON: {error}", where=where, hint="give JSON data") from None
     if conforming:
         # Imported here: a mock that makes its own data starts sooner without.
         from pytest_bctrl.checks.answer import Answer as Observed
@@ -96,7 +96,7 @@ def taken(
         ]
         found = min((at_or_above(check_answer(answer), fail_on) for answer in answers), key=len)
         if found:
-            raise SettingError(f"it breaks the contract: {breach(found)}", where=where, mend=mend)
+            raise SettingError(f"it breaks the contract: {breach(found)}", where=where, hint=hint)
     return json.loads(data)
 
 
@@ -117,10 +117,10 @@ def changed(samples: Samples, body: Any, runtime_id: str, changes: Mapping[str, 
     if runtime_id not in ids:
         known = ", ".join(map(str, ids[:3])) + (", …" if len(ids) > 3 else "")
         raise SettingError(
-            f"none with the {name} {runtime_id!r} is served", where=where, mend=f"take one of: {known or 'none'}"
+            f"none with the {name} {runtime_id!r} is served", where=where, hint=f"take one of: {known or 'none'}"
         )
     if not isinstance(changes, Mapping):
-        raise SettingError(f"{changes!r} is no object of changes", where=where, mend='give {"status": …}')
+        raise SettingError(f"{changes!r} is no object of changes", where=where, hint='give {"status": …}')
     index = ids.index(runtime_id)
     item = samples.overridden(items[index], changes, conforming=False)
     if changes:
@@ -204,7 +204,7 @@ class StepSource(Source):
                 return
             self._at, self._answered = self._at + 1, 0
 
-    def dress(self, scene: Scene) -> Answer:
+    def transform(self, scene: Scene) -> Answer:
         """Return the answer as the fault of its step leaves it."""
         fault = self._faults.get(id(scene.answer.payload))
         return scene.answer if fault is None else replace(fault.change(scene), faults=(fault.name,))
@@ -224,6 +224,6 @@ def states(samples: Samples, body: Any, steps: Sequence[Any]) -> Iterator[tuple[
         for runtime_id, changes in what.items() if isinstance(what, Mapping) else ():
             body = changed(samples, body, runtime_id, changes, where)
         if not isinstance(what, list | Mapping | int | str | Fault | None):
-            raise SettingError(f"{what!r} is no step", where=where, mend="give a list, changes by id, or a fault")
+            raise SettingError(f"{what!r} is no step", where=where, hint="give a list, changes by id, or a fault")
         is_state = what in (None, 200) or isinstance(what, list | Mapping)
         yield step, body, None if is_state else ("status", what) if isinstance(what, int) else (what,)

@@ -18,7 +18,7 @@ from typing import Any
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.traffic.mock.connection import READ, Connection
 from pytest_bctrl.traffic.mock.message import Answer, Request
-from pytest_bctrl.traffic.mock.parse import Arrived, Limits, Problem
+from pytest_bctrl.traffic.mock.parse import Limits, ParsedRequest, Problem
 
 _BACKLOG = 4096
 _LAST_PORT = 65_535
@@ -40,7 +40,7 @@ class Listener:
         self.limits = limits or Limits()
         self._connections: set[Connection] = set()
         self._spare: deque[Connection] = deque()
-        self.known: dict[bytes, Arrived] = {}
+        self.known: dict[bytes, ParsedRequest] = {}
         self._timers: list[tuple[float, int, Connection]] = []
         self._order = count()
         self._dropped = threading.Event()
@@ -234,7 +234,7 @@ class Listener:
 def _listening(host: str, port: int) -> socket.socket:
     if not 0 <= port <= _LAST_PORT:
         # The resolver would take it modulo 65,536.
-        raise SettingError(f"there is no port {port}", where=f"{host}:{port}", mend=f"take one from 0 to {_LAST_PORT}")
+        raise SettingError(f"there is no port {port}", where=f"{host}:{port}", hint=f"take one from 0 to {_LAST_PORT}")
     try:
         family, address = _address(host, port)
         sock = socket.socket(family, socket.SOCK_STREAM)
@@ -269,7 +269,7 @@ def _address(host: str, port: int) -> tuple[int, tuple[Any, ...]]:
 def _refused(host: str, port: int, error: OSError) -> SettingError:
     if error.errno == errno.EADDRINUSE:
         return SettingError(
-            f"port {port} is in use", where=f"{host}:{port}", mend="stop what listens there, or take --port 0"
+            f"port {port} is in use", where=f"{host}:{port}", hint="stop what listens there, or take --port 0"
         )
     reason = error.strerror or str(error)
-    return SettingError(f"the mock cannot listen there: {reason}", where=f"{host}:{port}", mend="take 127.0.0.1")
+    return SettingError(f"the mock cannot listen there: {reason}", where=f"{host}:{port}", hint="take 127.0.0.1")

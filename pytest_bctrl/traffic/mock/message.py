@@ -95,7 +95,7 @@ class Answer:
 
 
 def with_headers(headers: Headers, changes: Mapping[str, str | None]) -> Headers:
-    """Return `headers` with some set anew, or dropped where the value is None; names in any case."""
+    """Return `headers` with some set again, or dropped where the value is None; names in any case."""
     names = {name.lower() for name in changes}
     kept = tuple(pair for pair in headers if pair[0].lower() not in names)
     return kept + tuple((name, value) for name, value in changes.items() if value is not None)

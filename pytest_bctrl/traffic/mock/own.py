@@ -51,7 +51,7 @@ class OwnScenario:
             _place(self),
             conforming=self.conforming,
             fail_on="error",
-            mend=f"fix the function, or say mock_scenario({self.name!r}, conforming=False)",
+            hint=f"fix the function, or say mock_scenario({self.name!r}, conforming=False)",
         )
         return Scenario(self.name, fixed(lambda: made))
 
@@ -76,14 +76,14 @@ class OwnFault:
             made = _called(self, scene, *positional, **named)
             if not isinstance(made, Answer):
                 raise SettingError(
-                    f"it returned {type(made).__name__}", where=_place(self), mend="return an Answer: scene.answer"
+                    f"it returned {type(made).__name__}", where=_place(self), hint="return an Answer: scene.answer"
                 )
             wrong = _unsendable(made)
             if wrong is not None:
                 raise SettingError(
                     f"nobody could send the answer that it returned: {wrong}",
                     where=_place(self),
-                    mend="mend the function: an Answer's docstring says what each field takes",
+                    hint="fix the function: an Answer's docstring says what each field takes",
                 )
             return made
 
@@ -99,7 +99,7 @@ def _called(one: OwnScenario | OwnFault, *positional: Any, **named: Any) -> Any:
         raise
     except Exception as error:
         raise SettingError(
-            f"it raised {type(error).__name__}: {error}", where=_place(one), mend="fix the function"
+            f"it raised {type(error).__name__}: {error}", where=_place(one), hint="fix the function"
         ) from error
 
 
@@ -145,12 +145,12 @@ def mock_fault(name: str, *, check: str = "", level: Level = "error") -> Callabl
     where = f"mock_fault({name!r})"
     _require_free(name, FAULTS, where)
     if level not in LEVELS:
-        raise SettingError(f"unknown level {level!r}", where=where, mend=f"choose one of: {', '.join(LEVELS)}")
+        raise SettingError(f"unknown level {level!r}", where=where, hint=f"choose one of: {', '.join(LEVELS)}")
     return lambda function: OwnFault(name, function, check, level)
 
 
 def _require_free(name: str, taken: Mapping[str, object], where: str) -> None:
     if _NAME.fullmatch(name) is None:
-        raise SettingError("that is no name", where=where, mend="give one in the style of a Python function's")
+        raise SettingError("that is no name", where=where, hint="give one in the style of a Python function's")
     if name in taken:
-        raise SettingError("this name is there already", where=where, mend="give another name")
+        raise SettingError("this name is there already", where=where, hint="give another name")

@@ -33,7 +33,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class ParsedRequest:
     """A whole request, and whether its connection may carry another one."""
 
     request: Request
@@ -58,11 +58,11 @@ class RequestParser:
     requests that came as one piece before, by their bytes: clients repeat themselves, and so does what is parsed.
     """
 
-    def __init__(self, limits: Limits, known: dict[bytes, Arrived] | None = None) -> None:
+    def __init__(self, limits: Limits, known: dict[bytes, ParsedRequest] | None = None) -> None:
         self._limits = limits
         self._known = {} if known is None else known
         self._parser = httptools.HttpRequestParser(self)
-        self._arrived: list[Arrived] = []
+        self._arrived: list[ParsedRequest] = []
         self._headers: list[tuple[str, str]] = []
         self.problem: Problem | None = None
         self.continue_wanted = False
@@ -75,7 +75,7 @@ class RequestParser:
         """Whether a request has begun and is not complete."""
         return self._begun
 
-    def feed(self, data: bytes) -> list[Arrived]:
+    def feed(self, data: bytes) -> list[ParsedRequest]:
         """Return the requests that `data` completes; sets `problem` where it breaks the protocol or a limit."""
         if self.problem is not None:
             return []
@@ -92,7 +92,7 @@ class RequestParser:
             self._known[data] = done[0]
         return done
 
-    def _parsed(self, data: bytes) -> list[Arrived]:
+    def _parsed(self, data: bytes) -> list[ParsedRequest]:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -208,7 +208,7 @@ class RequestParser:
         old = self._parser.get_http_version() == "1.0"
         keep_alive = self._parser.should_keep_alive()
         self._is_last = not keep_alive
-        self._arrived.append(Arrived(self._request(), keep_alive, old))
+        self._arrived.append(ParsedRequest(self._request(), keep_alive, old))
 
 
 class _StoppedError(ValueError):

@@ -17,7 +17,7 @@ from pytest_bctrl.contract.schema.shapes import located, replaced
 from pytest_bctrl.contract.show import is_of_type, type_name
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import known_values, main_operation
-from pytest_bctrl.samples.text import Rotation
+from pytest_bctrl.samples.text import RoundRobin
 from pytest_bctrl.secret import MASK, Secret
 from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
 
@@ -44,7 +44,7 @@ def completed(contract: Contract, operation: Operation, answer: Answer) -> Answe
     """Return an answer with a sample of each field that the contract requires with its status and that it has not."""
     documented = operation.response_for(answer.status)
     missing = [
-        (field.name, field_of(field, Builder(contract, Rotation(SEED)).value(field.schema)))
+        (field.name, field_of(field, Builder(contract, RoundRobin(SEED)).value(field.schema)))
         for field in (documented.headers if documented is not None else ())
         if field.required and answer.header(field.name) is None
     ]
@@ -112,7 +112,7 @@ class Refusals:
         return made
 
 
-class _Least(Rotation):
+class _Least(RoundRobin):
     """Takes nothing that may be left out, the first of several alternatives, and of whole bodies the one asked for."""
 
     def __init__(self, shape: int) -> None:

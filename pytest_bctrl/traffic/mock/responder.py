@@ -11,7 +11,7 @@ from pytest_bctrl.contract.key_fields import BEARER
 from pytest_bctrl.contract.model import Operation, ResponseSpec
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.sample import Samples
-from pytest_bctrl.samples.text import Rotation
+from pytest_bctrl.samples.text import RoundRobin
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay, Scene
 from pytest_bctrl.traffic.mock.message import Answer, Payload, Request, accepts, preferred_status, usable_request_id
@@ -104,7 +104,7 @@ class Responder:
         """An answer in the first documented media type, with a text that its schema allows; bare without one."""
         identified = ("X-Request-Id", request_id)
         for media, schema in response.content.items():
-            value = Builder(self._contract, Rotation(SEED)).value(schema)
+            value = Builder(self._contract, RoundRobin(SEED)).value(schema)
             body = value if isinstance(value, str) else "a sample"
             # A range of media types is none.
             fields = (("Content-Type", "text/plain" if "*" in media else media), identified)
@@ -145,7 +145,7 @@ class Responder:
         self.source = scenario.source or self._first
         self._sources: dict[str, Source] = {}
         self._source_for = source_for
-        self._dress = scenario.dress
+        self._transform = scenario.transform
         self._errors = scenario.errors or self._refusals
         self._successes = count()
         self.successes = 0
@@ -185,13 +185,13 @@ class Responder:
 
         `granted` gives the successful answer, whatever credential and space the request has.
         """
-        dress, faults = self._dress, self._faults
-        if dress is None and not faults:
+        transform, faults = self._transform, self._faults
+        if transform is None and not faults:
             return answer
         samples = self._others.get(operation.label, self._samples)
         scene = Scene(request, answer, self._errors, samples, granted, next(self._requests))
-        if dress is not None:
-            scene = replace(scene, answer=dress(scene))
+        if transform is not None:
+            scene = replace(scene, answer=transform(scene))
         for fault in faults:
             scene = replace(scene, answer=fault.apply(scene))
         return scene.answer

@@ -84,7 +84,7 @@ def from_file(path: File, samples: Samples, space_id: str) -> Source:
         body = json.loads(data)
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or f"it is not JSON: {error}"
-        raise DocumentError(reason, where=str(path), mend="give a JSON file: a response body, or a list") from None
+        raise DocumentError(reason, where=str(path), hint="give a JSON file: a response body, or a list") from None
     whole = samples.with_items(body) if isinstance(body, list) else body
     return fixed(lambda: samples.addressed(whole, space_id))
 
@@ -98,7 +98,7 @@ class Scenario:
 
     name: str
     source: Source | None = None
-    dress: Change | None = None
+    transform: Change | None = None
     errors: Refusals | None = None
 
 
@@ -159,45 +159,45 @@ def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
 
 def chunked(samples: Samples, space_id: str) -> Scenario:
     """Answers in the chunked transfer coding (RFC 9112, 7.1)."""
-    return Scenario("chunked", dress=lambda scene: replace(scene.answer, chunked=True))
+    return Scenario("chunked", transform=lambda scene: replace(scene.answer, chunked=True))
 
 
 def closing(samples: Samples, space_id: str) -> Scenario:
     """Answers that close their connection."""
-    return Scenario("closing", dress=change.headers({"Connection": "close"}))
+    return Scenario("closing", transform=change.headers({"Connection": "close"}))
 
 
 def charset(samples: Samples, space_id: str) -> Scenario:
     """A content type with a parameter."""
-    return Scenario("charset", dress=_with_charset)
+    return Scenario("charset", transform=_with_charset)
 
 
 def odd_case(samples: Samples, space_id: str) -> Scenario:
     """Header field names in unusual case, which mean the same (RFC 9110, 5.1)."""
 
-    def dress(scene: Scene) -> Answer:
+    def transform(scene: Scene) -> Answer:
         swapped = tuple((name.swapcase(), value) for name, value in scene.answer.headers)
         return replace(scene.answer, headers=swapped)
 
-    return Scenario("odd_case", dress=dress)
+    return Scenario("odd_case", transform=transform)
 
 
 def slow(samples: Samples, space_id: str, seconds: float = 0.2) -> Scenario:
     """Answers that take their time, within what clients wait."""
-    return Scenario("slow", dress=change.delay(seconds_of(seconds, "scenario slow")))
+    return Scenario("slow", transform=change.delay(seconds_of(seconds, "scenario slow")))
 
 
 def flat_errors(samples: Samples, space_id: str) -> Scenario:
     """Errors in the older of the documented shapes."""
     flat = Refusals(samples.contract, shape=0)
 
-    def dress(scene: Scene) -> Answer:
+    def transform(scene: Scene) -> Answer:
         if scene.answer.status < 400 or not scene.answer.why:
             return scene.answer
         older = flat.answer(scene.answer.status, scene.answer.why, scene.request_id)
         return replace(scene.answer, payload=older.payload)
 
-    return Scenario("flat_errors", dress=dress, errors=flat)
+    return Scenario("flat_errors", transform=transform, errors=flat)
 
 
 def _with_charset(scene: Scene) -> Answer:

@@ -13,7 +13,7 @@ from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
-from pytest_bctrl.samples.text import Rotation
+from pytest_bctrl.samples.text import RoundRobin
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.call_syntax import seconds as seconds_of
 from pytest_bctrl.traffic.mock.call_syntax import whole
@@ -94,7 +94,7 @@ class MockServer:
             for schema in schemas:
                 key = str(schema["$ref"]) if isinstance(schema, Mapping) and "$ref" in schema else str(id(schema))
                 if key not in made:
-                    made[key] = Builder(self.contract, Rotation(optional=False)).value(schema)
+                    made[key] = Builder(self.contract, RoundRobin(optional=False)).value(schema)
         for samples in (self.samples, *self._others.values()):
             if samples.invariants:
                 samples.outlined(self.space_id, optional=False)
@@ -174,7 +174,7 @@ class MockServer:
             made = taken(self.samples, body, self.space_id, where, conforming=conforming)
             source.add(step, made, None if fault is None else self._fault(*fault))
         if steps:
-            self._responder.set(Scenario("sequence", source, source.dress))
+            self._responder.set(Scenario("sequence", source, source.transform))
         return self
 
     def _body(self) -> Any:
@@ -256,7 +256,7 @@ class MockServer:
         contract, unless `conforming` is false.
         """
         source = from_file(Path(path), self.samples, self.space_id)
-        mend = "correct it, or serve it all the same with --nonconforming (conforming=False)"
+        hint = "correct it, or serve it all the same with --nonconforming (conforming=False)"
         taken(
             self.samples,
             source.body(0),
@@ -264,7 +264,7 @@ class MockServer:
             str(path),
             conforming=conforming,
             fail_on="error",
-            mend=mend,
+            hint=hint,
         )
         self._responder.set(Scenario("file", source))
         return self

@@ -31,7 +31,9 @@ def refuse(exchanges: Sequence[Exchange], name: str, find: Finder, what: str) ->
     """Raise `LeakError` where `find` finds something in `name` or in any text of `exchanges`; `what` names it."""
     how = find(name)
     if how is not None:
-        raise LeakError(f"{what} stands in the file's name ({how})", where="recording", mend="name the recording anew")
+        raise LeakError(
+            f"{what} stands in the file's name ({how})", where="recording", hint="give the recording another name"
+        )
     for number, exchange in enumerate(exchanges, 1):
         for place, text in texts(exchange):
             how = find(text)
@@ -41,7 +43,7 @@ def refuse(exchanges: Sequence[Exchange], name: str, find: Finder, what: str) ->
                 raise LeakError(
                     f"{what} stands in the {place}{exact} ({how}), and nothing was written",
                     where=f"recording {name}: exchange {number} of {len(exchanges)}{shown}",
-                    mend="keep it out of what the test sends and gets; a value that is no secret does not belong in "
+                    hint="keep it out of what the test sends and gets; a value that is no secret does not belong in "
                     "bctrl_secrets",
                 )
 
@@ -129,18 +131,18 @@ def scrubbed(exchanges: Sequence[Exchange], name: str, space_id: str) -> tuple[E
 
 
 def _scrubbed(exchange: Exchange, space_id: str, compact: Set[str]) -> Exchange:
-    def anew(text: str) -> str:
+    def scrubbed(text: str) -> str:
         return _COMPACT.sub(lambda match: _anew_compact(match[0], compact), _replaced(text, space_id))
 
     def anew_bytes(data: bytes) -> bytes:
-        return anew(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        return scrubbed(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     return replace(
         exchange,
-        url=anew(exchange.url),
-        base_path=anew(exchange.base_path),
-        request_headers=tuple((name, anew(value)) for name, value in exchange.request_headers),
-        headers=tuple((name, anew(value)) for name, value in exchange.headers),
+        url=scrubbed(exchange.url),
+        base_path=scrubbed(exchange.base_path),
+        request_headers=tuple((name, scrubbed(value)) for name, value in exchange.request_headers),
+        headers=tuple((name, scrubbed(value)) for name, value in exchange.headers),
         request_body=anew_bytes(exchange.request_body),
         body=anew_bytes(exchange.body),
     )

@@ -33,7 +33,7 @@ _NAMED = 2 * MOST
 """Bytes of attachments at most, each counted as often as it is named: that often its body is looked at."""
 
 
-def load(path: Path, mend: str = AGAIN, name: str = "") -> Recording | None:
+def load(path: Path, hint: str = AGAIN, name: str = "") -> Recording | None:
     """Return the recording in a file, None where there is no such file; raises `DocumentError` as `decode` does.
 
     `name` is what an error calls the file, in place of its path.
@@ -41,19 +41,19 @@ def load(path: Path, mend: str = AGAIN, name: str = "") -> Recording | None:
     shown = name or str(path)
     try:
         if path.suffix.lower() == ".zip":
-            return _unpacked(path, shown, mend)
+            return _unpacked(path, shown, hint)
         with path.open("rb") as file:
             if file.read(len(_ARCHIVE)) == _ARCHIVE:
                 raise DocumentError("it is an archive, and its name is that of a HAR", shown, "name it .zip")
         # The bytes get no name here: while a large file is parsed, holding on to them costs more than the parsing.
-        return decode(read_file(path), shown, mend, beside(path))
+        return decode(read_file(path), shown, hint, beside(path))
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise DocumentError(f"it cannot be read: {error.strerror or error}", where=shown, mend=mend) from None
+        raise DocumentError(f"it cannot be read: {error.strerror or error}", where=shown, hint=hint) from None
 
 
-def _unpacked(path: Path, name: str, mend: str) -> Recording:
+def _unpacked(path: Path, name: str, hint: str) -> Recording:
     _require_few(path)
     with ExitStack() as opened:
         try:
@@ -63,10 +63,10 @@ def _unpacked(path: Path, name: str, mend: str) -> Recording:
             # Popped, as a name would keep the bytes while they are parsed.
             data = [attached.unpacked(hars[0])] if len(hars) == 1 else []
         except _BROKEN as error:
-            raise DocumentError(f"it is no archive that can be read: {error}", where=name, mend=mend) from None
+            raise DocumentError(f"it is no archive that can be read: {error}", where=name, hint=hint) from None
         if not data:
-            raise DocumentError(f"it is an archive of {len(hars)} .har files, and not of one", name, mend)
-        return decode(data.pop(), f"{name}: {hars[0]}", mend, attached)
+            raise DocumentError(f"it is an archive of {len(hars)} .har files, and not of one", name, hint)
+        return decode(data.pop(), f"{name}: {hars[0]}", hint, attached)
 
 
 class _Attachments:
@@ -181,7 +181,7 @@ def save(path: Path, test: str, exchanges: Sequence[Exchange], target: str, reco
         return _saved(path, test, exchanges, target, recorded_at)
     except OSError as error:
         raise DocumentError(
-            f"it cannot be written: {error.strerror}", where=str(path), mend="name another --bctrl-recordings"
+            f"it cannot be written: {error.strerror}", where=str(path), hint="name another --bctrl-recordings"
         ) from None
 
 
@@ -199,8 +199,8 @@ def _saved(path: Path, test: str, exchanges: Sequence[Exchange], target: str, re
         if merged:
             data = encode(Recording(tuple(merged), target, recorded_at))
             if len(data) > MOST:
-                mend = "record into several files: bctrl_recording(name)"
-                raise DocumentError(f"it would be larger than {size(MOST)}, which is not read again", str(path), mend)
+                hint = "record into several files: bctrl_recording(name)"
+                raise DocumentError(f"it would be larger than {size(MOST)}, which is not read again", str(path), hint)
             locking.fill(part, data, path)
             part.replace(path)
         else:
@@ -234,7 +234,7 @@ def _old(path: Path) -> _Old:
     try:
         return _Old(load(path) or Recording())
     except DocumentError as error:
-        if error.mend != AGAIN or not path.is_file():
+        if error.hint != AGAIN or not path.is_file():
             raise
     try:
         data = read_file(path)
@@ -256,7 +256,7 @@ def _set_aside(path: Path) -> Path:
         path.rename(aside)
     except OSError as error:
         raise DocumentError(
-            f"it is broken and cannot be set aside: {error.strerror}", where=str(path), mend="move it away by hand"
+            f"it is broken and cannot be set aside: {error.strerror}", where=str(path), hint="move it away by hand"
         ) from None
     return aside
 

@@ -45,13 +45,13 @@ def nowhere(name: str) -> bytes:
     raise AttachmentError("a HAR that comes without its folder has no attachments")
 
 
-def decode(data: bytes, name: str, mend: str = AGAIN, attached: Attached = nowhere) -> Recording:
-    """Return what a HAR file holds; `name` is the file's name for errors, `mend` the command that makes it anew.
+def decode(data: bytes, name: str, hint: str = AGAIN, attached: Attached = nowhere) -> Recording:
+    """Return what a HAR file holds; `name` is the file's name for errors, `hint` the command that makes it again.
 
     `attached` gives the bodies that are kept outside the file. Raises `DocumentError`, naming file, entry and place,
     for what is no HAR, was cut, edited or made by a newer version.
     """
-    reader = _Reader(name, mend, attached)
+    reader = _Reader(name, hint, attached)
     # With other tools' files there is no digest that says whether each byte was read right.
     document = latin1_json(data, "text") if _FORMAT_KEY in data[:_HEAD] else None
     if document is None:
@@ -79,9 +79,9 @@ _HEAD = 200
 
 
 class _Reader:
-    def __init__(self, name: str, mend: str, attached: Attached) -> None:
+    def __init__(self, name: str, hint: str, attached: Attached) -> None:
         self._name = name
-        self._mend = mend
+        self._hint = hint
         self._attached = attached
         self._at = ""
         self._ours = False
@@ -113,7 +113,7 @@ class _Reader:
             if type(version) is not int:
                 raise self._error("log._bctrlFormat is missing or no number: the file was edited")
             if version > FORMAT:
-                self._mend = _UPGRADE
+                self._hint = _UPGRADE
                 raise self._error(f"it was made by a newer pytest-bctrl (format {version}, this one reads {FORMAT})")
         entries = self._of(log, "entries", list, "log.entries")
         read = []
@@ -257,7 +257,7 @@ class _Reader:
         try:
             return self._attached(name)
         except AttachmentError as error:
-            self._mend = "keep its attachments beside it, or save it with the bodies embedded"
+            self._hint = "keep its attachments beside it, or save it with the bodies embedded"
             raise self._error(f"{place}._file: {name[:80]!r}: {error}") from None
 
     def _require_digest(self, content: Mapping[str, Any], found: str, place: str) -> None:
@@ -282,7 +282,7 @@ class _Reader:
 
     def _error(self, problem: str) -> DocumentError:
         where = f"{self._name}: {self._at}" if self._at else self._name
-        return DocumentError(problem, where=where, mend=self._mend)
+        return DocumentError(problem, where=where, hint=self._hint)
 
 
 def _test_of(entry: Any) -> str:

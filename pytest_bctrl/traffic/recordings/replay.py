@@ -45,15 +45,15 @@ class Miss:
 class Player:
     """Plays the exchanges of one test; safe to use from several threads.
 
-    `mend` is the command that records them, `hide` masks what must not be shown of a request that nobody recorded.
+    `hint` is the command that records them, `hide` masks what must not be shown of a request that nobody recorded.
     """
 
     def __init__(
-        self, exchanges: Sequence[Exchange], *, name: str, mend: str, hide: Callable[[str], str] = str
+        self, exchanges: Sequence[Exchange], *, name: str, hint: str, hide: Callable[[str], str] = str
     ) -> None:
         self.exchanges = tuple(exchanges)
         self._name = name
-        self._mend = mend
+        self._hint = hint
         self._hide = hide
         self._lock = Lock()
         self._turns: dict[Key, list[int]] = {}
@@ -117,7 +117,7 @@ class Player:
             lines.append(f"            … and {len(recorded) - _SHOWN} more")
         if recorded and not known:
             lines.append(f"  nearest   {self._hide(_nearest(method, target, self.exchanges))}")
-        lines.append(f"  record it {self._mend}")
+        lines.append(f"  record it {self._hint}")
         lines.append("            without --bctrl-live it is recorded from the mock")
         return "\n".join(lines)
 
@@ -268,10 +268,10 @@ _HOP = frozenset({"host", "authorization", "connection", "content-length", "tran
 def scenario(player: Player) -> Scenario:
     """Return a scenario in which the mock server answers from a recording, whatever the key and the space are."""
 
-    def dress(scene: Scene) -> Answer:
+    def transform(scene: Scene) -> Answer:
         return replayed(player, scene.request)
 
-    return Scenario("recording", dress=dress)
+    return Scenario("recording", transform=transform)
 
 
 def replayed(player: Player, request: Request) -> Answer:

@@ -30,7 +30,7 @@ def test_a_snapshot_of_a_recording(bctrl_runtimes: list[dict[str, Any]], snapsho
 
 @pytest.mark.timeout(30, method="thread")
 def test_randomness_is_left_alone(bctrl_client: httpx.Client, listing: str) -> None:
-    """pytest-randomly seeds every test; a fixture that drew from it or seeded it anew would change what follows."""
+    """pytest-randomly seeds every test; a fixture that drew from it or seeded it again would change what follows."""
     state = random.getstate()
     assert_conforms(bctrl_client.get(listing))
     assert state == random.getstate()
