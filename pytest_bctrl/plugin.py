@@ -27,7 +27,7 @@ _VALUES = (
     ),
     ("bctrl_space_id", "ID", "Id of the space to list, needed with --bctrl-live; also BCTRL_SPACE_ID"),
     ("bctrl_contract", "PATH", "OpenAPI 3.0 or 3.1 document to hold the API to, in place of the packaged contract"),
-    ("bctrl_fail_on", "LEVEL", "Mildest finding that fails a contract test: error (default), warning, info, never"),
+    ("bctrl_fail_on", "LEVEL", "Lowest level that fails a contract test: error (default), warning, info, never"),
     ("bctrl_upstream", "SOURCE", "Page, file or URL of the spec as published now: check that it has not drifted"),
     (
         "bctrl_allow_list",

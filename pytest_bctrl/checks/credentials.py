@@ -111,7 +111,7 @@ def check_head_refused(answer: Answer) -> Iterator[Violation]:
         yield Violation(
             RULE,
             "error",
-            "a HEAD without a credential is let in",
+            "a HEAD without a credential is accepted",
             place="credential: no header, HEAD",
             expected=sorted(REFUSED),
             observed=answer.status,
@@ -137,7 +137,7 @@ def check_refused(answer: Answer, credential: str) -> Iterator[Violation]:
         yield Violation(
             RULE,
             "error",
-            "a wrong credential is let in" if let_in else "a wrong credential is not refused as one",
+            "an invalid credential is accepted" if let_in else "an invalid credential is not refused as one",
             place=f"credential: {credential}",
             expected=sorted(REFUSED),
             observed=answer.status,

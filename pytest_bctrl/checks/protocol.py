@@ -53,7 +53,7 @@ def _wanted(answer: Answer, expected: Collection[int]) -> list[int | str]:
 
 def _status_message(answer: Answer) -> str:
     if 300 <= answer.status < 400:
-        return "the answer redirects, and the key does not follow redirects"
+        return "redirect not followed, to protect the key"
     if answer.documented is None:
         return "the status is not documented"
     return "the status is documented, but not what this request is to get"

@@ -73,7 +73,7 @@ _MOST = 100
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise _NotJsonError(f"the body holds {name}, which JSON has no word for")
+    raise _NotJsonError(f"the body holds {name}, which is not valid JSON")
 
 
 def _collector(duplicates: dict[str, None]) -> Any:

@@ -224,7 +224,7 @@ def _where(point: Point) -> str:
 
 def _label(point: Point) -> str:
     if point.kind == "property":
-        return "never there"
+        return "never present"
     if point.kind == "branch" and point.label[:6] in ("oneOf:", "anyOf:"):
         return f"{point.label[:5]} branch {point.label[6:]}"
     if point.kind in ("status", "parameter", "enum", "branch", "null"):

@@ -100,7 +100,7 @@ def whole(data: Any) -> Column:
 def _shape(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
-    return f"string of {len(value)}" if isinstance(value, str) else type_name(value)
+    return f"{len(value)}-character string" if isinstance(value, str) else type_name(value)
 
 
 def _name(name: str) -> str:

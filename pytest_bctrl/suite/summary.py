@@ -156,7 +156,7 @@ class Summary:
             for reason, number in self._skipped.items()
         ]
         if self.stopped:
-            lines.append("what had not run when the target stopped answering")
+            lines.append("remaining tests skipped: the target cannot be asked")
         return [*self._not_looked_at, *lines]
 
     def findings(self) -> list[Finding]:
@@ -252,7 +252,7 @@ class Summary:
             return [
                 f"next         {shlex.join([*self.again, '--lf'])} runs the failed tests again; send the reproduction "
                 "command to compare",
-                '             with --bctrl-accept="why" it bears them for a while: only what is new fails then',
+                '             with --bctrl-accept="why" it ignores them until a date: only new findings fail',
             ]
         if self._outcomes["failed"]:
             return []

@@ -56,11 +56,11 @@ def test_a_refusal_is_no_violation(status: int) -> None:
 @pytest.mark.parametrize(
     ("status", "message"),
     [
-        (200, "a wrong credential is let in"),
-        (204, "a wrong credential is let in"),
-        (302, "a wrong credential is not refused as one"),
-        (400, "a wrong credential is not refused as one"),
-        (404, "a wrong credential is not refused as one"),
+        (200, "an invalid credential is accepted"),
+        (204, "an invalid credential is accepted"),
+        (302, "an invalid credential is not refused as one"),
+        (400, "an invalid credential is not refused as one"),
+        (404, "an invalid credential is not refused as one"),
     ],
 )
 def test_anything_but_a_refusal_is_a_violation(status: int, message: str) -> None:

@@ -53,12 +53,12 @@ def _without(name: str) -> Any:
 ANSWERS: dict[str, tuple[Any, ...]] = {
     "status 299": (answer({}, 299), f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 299"),
     "status 300": (answer({}, 300),
-        f"status_code_conformance @status: the answer redirects, and the key does not follow redirects; {DOCUMENTED}, not 300"),
+        f"status_code_conformance @status: redirect not followed, to protect the key; {DOCUMENTED}, not 300"),
     "status 499": (answer({}, 499), f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 499"),
     "status 500": (answer({}, 500), f"not_a_server_error @status: the server failed; {DOCUMENTED}, not 500"),
     "status 599": (answer({}, 599), f"not_a_server_error @status: the server failed; {DOCUMENTED}, not 599"),
     "redirect": (answer({}, 302, (("Location", "https://elsewhere"),)),
-        f'status_code_conformance @status: the answer redirects, and the key does not follow redirects; {DOCUMENTED}, not "302, to https://elsewhere"'),
+        f'status_code_conformance @status: redirect not followed, to protect the key; {DOCUMENTED}, not "302, to https://elsewhere"'),
     "location of no redirect": (answer({}, 201, (("Location", "https://elsewhere"),)),
         f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 201"),
     "not JSON": (answer(b"{,}"),
@@ -66,7 +66,7 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
     "not UTF-8": (answer(b'{"a": "\xff"}'),
         'strict_json/the body is not UTF-8 @body: the body is not UTF-8: byte 7 is 0xff; "a JSON text in UTF-8 (RFC 8259)", not {"a": "\\xff"}'),
     "a word JSON has not": (answer(b'{"runtimes": NaN}'),
-        'strict_json @body: the body holds NaN, which JSON has no word for; "a JSON text in UTF-8 (RFC 8259)", not {"runtimes": NaN}'),
+        'strict_json @body: the body holds NaN, which is not valid JSON; "a JSON text in UTF-8 (RFC 8259)", not {"runtimes": NaN}'),
     "byte order mark": (answer(b"\xef\xbb\xbf{}"),
         'strict_json @body: the body begins with a byte order mark, which JSON texts must not have; "a JSON text in UTF-8 (RFC 8259)", not "﻿{}"'),
     "keys twice": (answer(b'{"runtimes": [], "runtimes": [], "a": 1, "b": 2, "b": 3, "a": 4}'),
@@ -100,7 +100,7 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
         'schema/missing @runtimes[*].name: the required property is missing; "a value", not "no such property"; 1 of 8'),
     "no object": (answer([]), 'schema/type @$: the value has the wrong type, array; ["object"], not []'),
     "undocumented": (answer(_each(tenant="acme")),
-        'warning undocumented_property/undocumented-property @runtimes[*].tenant: the contract does not document this property; ["activeRunId", "backing", "capabilities", "connections", "createdAt", "id", "kind", "metadata", "… 7 more"], not "string of 4"; 8 of 8'),
+        'warning undocumented_property/undocumented-property @runtimes[*].tenant: the contract does not document this property; ["activeRunId", "backing", "capabilities", "connections", "createdAt", "id", "kind", "metadata", "… 7 more"], not "4-character string"; 8 of 8'),
     "undocumented at the top": (answer({**sample(), "total": 3}),
         'warning undocumented_property/undocumented-property @total: the contract does not document this property; ["runtimes"], not "integer"'),
     "ids twice": (answer({"runtimes": [*sample()["runtimes"], sample()["runtimes"][0]]}),
@@ -194,11 +194,11 @@ INSTEAD: dict[str, tuple[Any, ...]] = {
 """What was due: an answer, the statuses that the request is to get, and what is reported."""
 
 CREDENTIALS = {
-    200: ("ignored_auth/let in @credential: empty bearer: a wrong credential is let in; [401, 403], not 200", "ignored_auth @credential: no header, HEAD: a HEAD without a credential is let in; [401, 403], not 200"),
-    299: ("ignored_auth/let in @credential: empty bearer: a wrong credential is let in; [401, 403], not 299", "ignored_auth @credential: no header, HEAD: a HEAD without a credential is let in; [401, 403], not 299"),
-    300: ("ignored_auth/not refused @credential: empty bearer: a wrong credential is not refused as one; [401, 403], not 300", "nothing"),
-    400: ("ignored_auth/not refused @credential: empty bearer: a wrong credential is not refused as one; [401, 403], not 400", "nothing"),
-    499: ("ignored_auth/not refused @credential: empty bearer: a wrong credential is not refused as one; [401, 403], not 499", "nothing"),
+    200: ("ignored_auth/let in @credential: empty bearer: an invalid credential is accepted; [401, 403], not 200", "ignored_auth @credential: no header, HEAD: a HEAD without a credential is accepted; [401, 403], not 200"),
+    299: ("ignored_auth/let in @credential: empty bearer: an invalid credential is accepted; [401, 403], not 299", "ignored_auth @credential: no header, HEAD: a HEAD without a credential is accepted; [401, 403], not 299"),
+    300: ("ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one; [401, 403], not 300", "nothing"),
+    400: ("ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one; [401, 403], not 400", "nothing"),
+    499: ("ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one; [401, 403], not 499", "nothing"),
     500: ("nothing", "not_a_server_error/HEAD @status: the server fails at a HEAD; [401, 403], not 500"),
 }  # fmt: skip
 """By the status of the answer: what is reported where a wrong credential was sent, and where a HEAD had none."""

@@ -132,7 +132,7 @@ def test_who_lets_in_everyone_has_one_finding_that_counts_the_rest() -> None:
         found, _ = judged(server)
     (one,) = at_or_above(found, "error")
     assert ("ignored_auth", "credential: no header", 16, 16) == (one.rule, one.location, one.count, one.total)
-    assert one.message.startswith("a wrong credential is let in, and so are 15 further kinds: ")
+    assert one.message.startswith("an invalid credential is accepted, and so are 15 further kinds: ")
     assert "no header, HEAD" in one.message
 
 

@@ -53,7 +53,7 @@ def test_what_sets_up_the_mock_is_skipped_where_its_client_would_meet_the_api(
         ("429-once-as-html", "the content type is not documented"),
         ("429-always", "the target says 429 Too Many Requests"),
         ("429-always-retry-after-a-day", "asks for 86400 s more"),
-        ("refusal-200-error-body", "a wrong credential is let in"),
+        ("refusal-200-error-body", "an invalid credential is accepted"),
         ("410-gone", "the route is gone; pytest-bctrl drift shows"),
     ],
 )
