@@ -164,7 +164,7 @@ def _kept_by_values(one: Node, other: Node) -> set[str]:
 
 
 def _compare_respelled(draft: Draft) -> set[str]:
-    """Compare bounds that became exclusive, or no longer are. Return their keywords: each is told of as one change."""
+    """Compare bounds that became exclusive, or no longer are. Return their keywords: each is reported as one change."""
     old, new, emit = draft.old, draft.new, draft.emit
     told: set[str] = set()
     for plain, exclusive in EXCLUSIVE.items():

@@ -72,7 +72,7 @@ def _compare_additional(draft: Draft) -> None:
 
 
 def _compare_opposed(draft: Draft) -> None:
-    """`not` and `if` turn the direction round, so any change of theirs is told as a whole."""
+    """`not` and `if` turn the direction round, so any change of theirs is reported as a whole."""
     for keyword in ("not", "if"):
         before, after = draft.old.children.get(keyword), draft.new.children.get(keyword)
         if before is not None and after is not None:

@@ -84,7 +84,7 @@ class RecordingHooks:
         return self._checked
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember which tests had a subtest that failed: the test itself may be told as passed."""
+        """Remember which tests had a subtest that failed: the test itself may be reported as passed."""
         if report.failed:
             self._failed.add(report.nodeid)
 

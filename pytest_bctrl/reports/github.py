@@ -97,7 +97,7 @@ def findings_markdown(
 ) -> str:
     """Return the findings as Markdown: the verdict, one table a level, what was not checked.
 
-    With a `limit`, in bytes, findings that do not fit are left out, mildest first, and their number is told.
+    With a `limit`, in bytes, findings that do not fit are left out, mildest first, and their number is reported.
     """
     head, tail = _head(findings, title, run), _tail(title)
     room = None if limit is None else limit - _size([*head, "", _CUT.format(left=0, all=len(findings)), *tail]) - 40

@@ -107,7 +107,7 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
         has_suite=not missing_extra(),
     )
     if run.selftest:
-        # A contract that no mock can be made of is told now, and not by a traceback while tests are collected.
+        # A contract that no mock can be made of is reported now, and not by a traceback while tests are collected.
         with_mock(run)
     if target == "live":
         key = settings.api_key(environment)

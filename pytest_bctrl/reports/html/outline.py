@@ -225,7 +225,7 @@ def _undocumented(response: _Node, location: str) -> _Node | None:
 
 def _settle(node: _Node, findings: Sequence[Finding], is_known: bool) -> None:
     """Decide on every node's state, and on the worst below it."""
-    # What is accepted is told, and breaks nothing.
+    # What is accepted is reported, and breaks nothing.
     levels = ["info" if findings[index].extra.get("accepted") else findings[index].level for index in node["findings"]]
     if levels:
         node["state"] = min(levels, key=LEVELS.index)
