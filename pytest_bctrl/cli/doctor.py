@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Report everything; returns 0 where all is well, 1 where something is wrong, 2 where something could not be checked."""
+    """Report everything; 0 where all is well, 1 where something is wrong, 2 where something could not be checked."""
     lines = list(_diagnosis(options, os.environ))
     states = {line.state for line in lines}
     code = 2 if "unknown" in states else 1 if "wrong" in states else 0

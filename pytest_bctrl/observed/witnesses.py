@@ -168,7 +168,7 @@ def _changed(scene: _Scene, change: Change) -> Finding:
     new = {key: one for key, one in scene.new.items() if key not in scene.old and change.is_about(key, one)}
     scene.told.update(old)
     if old and new and change.kind == "undocumented-property":
-        # That it came is reported; what else upstream says of it, and the API does otherwise, is reported by itself.
+        # That it came is reported; what else upstream says of it, and the API does otherwise, is a finding of its own.
         new = {}
     scene.told.update(new)
     evidence = "; ".join(_evidence(next(iter(found.values()))) for found in (old, new) if found)
