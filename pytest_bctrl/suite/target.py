@@ -161,8 +161,8 @@ class Target:
             self._due.pop(probe)
             self._ahead -= sum(isinstance(one, _Due) for one in due)
         if probe.is_repeated and paused:
-            # A server may need a pause, and must not need one for every fifth answer.
-            again = asks[:paused]
+            # A server may need a pause, and must not need one for every fifth answer. One more may then be sent again.
+            again = asks[: min(paused, max(0, self._spare(probe.operation) - 1))]
             self._unplanned[probe.operation.label] += len(again)
             yield from self.findings(replace(probe, asks=lambda: again, is_repeated=False))
 
