@@ -220,7 +220,7 @@ def last_day(reason: str | None, until: str | None, today: date, prefix: str = "
     """
     where = f"{prefix}until"
     if reason is not None and not reason.strip():
-        raise SettingError("the reason is empty", where=f"{prefix}accept", hint="say why a consumer bears it")
+        raise SettingError("the reason is empty", where=f"{prefix}accept", hint="say why it is accepted")
     if until is None:
         return today + timedelta(days=DAYS)
     if reason is None:

@@ -31,7 +31,7 @@ from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.har_read import decode, nowhere
 
 _KINDS = "an observation or a JSON report that holds one, a recording, a HAR file, a JSON body"
-_MEND = f"give {_KINDS}, or - for standard input"
+_HINT = f"give {_KINDS}, or - for standard input"
 
 
 def name_of(path: str) -> str:
@@ -39,7 +39,7 @@ def name_of(path: str) -> str:
     return "standard input" if path == "-" else path
 
 
-def opened(path: str, hint: str = _MEND) -> Recording | bytes:
+def opened(path: str, hint: str = _HINT) -> Recording | bytes:
     """Return the recording that a file or, for `-`, standard input holds, or the bytes of what is none.
 
     A HAR is known by its name or by its `log`, which no documented body begins with. Raises `DocumentError`, with
@@ -79,7 +79,7 @@ def read_traffic(paths: Sequence[str], contract: Contract) -> tuple[Observation,
         seen = _observed(found, name_of(path), contract) if seen is None else seen
         if not any(label in labels for label, _ in seen.statuses):
             problem = "nothing in it answers an operation of the contract"
-            raise DocumentError(problem, where=name_of(path), hint=_MEND)
+            raise DocumentError(problem, where=name_of(path), hint=_HINT)
         everything.add(seen)
     return everything, has_bodies
 
@@ -104,7 +104,7 @@ def _kept(data: bytes, name: str) -> Observation | None:
     """The observation that JSON is, or that the report holds which it is; None for a body."""
     parsed = parse(data)
     if not parsed.ok:
-        raise DocumentError(f"{parsed.problems[0]}: it is no traffic", where=name, hint=_MEND)
+        raise DocumentError(f"{parsed.problems[0]}: it is no traffic", where=name, hint=_HINT)
     value = parsed.value if isinstance(parsed.value, dict) else {}
     if {"version", "tool", "findings"} <= value.keys():
         value = _of_report(value, name)

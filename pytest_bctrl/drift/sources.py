@@ -22,7 +22,7 @@ SECONDS = 20.0
 REDIRECTS = 5
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
-_MEND = "give a URL that begins with https://, a path, or - for standard input"
+_HINT = "give a URL that begins with https://, a path, or - for standard input"
 
 
 def read_source(source: str, seconds: float = SECONDS, known: Document | None = None) -> Document:
@@ -41,7 +41,7 @@ def read_text(source: str, seconds: float = SECONDS) -> str:
         data = _read_revision(source, seconds)
     elif source == "-":
         if sys.stdin is None:
-            raise DocumentError("it is closed", where="standard input", hint=_MEND)
+            raise DocumentError("it is closed", where="standard input", hint=_HINT)
         data = sys.stdin.buffer.read(DOCUMENT + 1)
     else:
         data = _read_file(source)
@@ -80,10 +80,10 @@ def _read_file(source: str) -> bytes:
         with Path(source).open("rb") as file:
             return file.read(DOCUMENT + 1)
     except FileNotFoundError:
-        raise DocumentError("there is no such file", where=source, hint=_MEND) from None
+        raise DocumentError("there is no such file", where=source, hint=_HINT) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise DocumentError(f"the file cannot be read: {reason}", where=repr(source)[1:-1], hint=_MEND) from None
+        raise DocumentError(f"the file cannot be read: {reason}", where=repr(source)[1:-1], hint=_HINT) from None
 
 
 def fetch(url: str, seconds: float = SECONDS) -> bytes:
@@ -141,7 +141,7 @@ def refuse(url: str, via: str = "") -> None:
         host = parts.hostname or ""
         parts.port  # noqa: B018 - reading it is what checks it
     except ValueError as error:
-        raise DocumentError(f"not a URL: {error}", where=where, hint=_MEND) from None
+        raise DocumentError(f"not a URL: {error}", where=where, hint=_HINT) from None
     if parts.username is not None:
         raise DocumentError(
             "the URL holds a credential", where=f"{parts.scheme}://{host}", hint="leave it out: no credential is sent"
@@ -150,7 +150,7 @@ def refuse(url: str, via: str = "") -> None:
     if not host or (
         parts.scheme != "https" and (parts.scheme != "http" or from_https or not _LOOPBACK.fullmatch(host))
     ):
-        raise DocumentError("only https is fetched", where=where, hint=_MEND)
+        raise DocumentError("only https is fetched", where=where, hint=_HINT)
 
 
 def _get(url: str, seconds: float) -> bytes:

@@ -82,12 +82,12 @@ def test_a_fetch_does_not_hold_up_the_end_of_the_run(upstream: Upstream) -> None
 def test_nothing_waits_on_for_an_answer_that_never_came(upstream: Upstream) -> None:
     hold = threading.Event()
     others = set(fetching())
-    upstream.answers["/"] = lambda _: hold.wait(5)
+    upstream.answers["/"] = lambda _: hold.wait(60)
     with pytest.raises(UnreachableError):
         fetch(f"{upstream.url}/", seconds=0.1)
     ours = [thread for thread in fetching() if thread not in others]
     for thread in ours:
-        thread.join(2)
+        thread.join(30)
     still_there = [thread for thread in ours if thread.is_alive()]
     hold.set()
     assert still_there == []

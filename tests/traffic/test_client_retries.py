@@ -103,9 +103,9 @@ def test_a_server_that_is_too_slow_is_left_when_the_budget_is_spent(ask: Ask, sc
 
         def call() -> None:
             with pytest.raises(httpx.ReadTimeout):
-                ask(server.url, retry=RetryPolicy(budget=0.5))
+                ask(server.url, timeout=60, retry=RetryPolicy(budget=0.5))
 
-        assert 0.4 <= timed(call) < 5
+        assert 0.4 <= timed(call) < 30
 
 
 def test_a_timeout_of_the_callers_is_kept(ask: Ask) -> None:

@@ -78,12 +78,12 @@ class Connection:
         """Close or refuse what has stood still for too long; an answer that is delayed or hung is left alone."""
         if self._waiting is not None or self._hung:
             return
-        if now > self._until or now - self.last > self._limits.idle:
-            # A reader that stands still would leave the rest of its answer in the kernel for minutes.
-            self.close(reset=bool(self._out))
-        elif self._begun is not None and now - self._begun > self._limits.incomplete:
+        if self._begun is not None and now - self._begun > self._limits.incomplete:
             self._begun = None
             self._refuse(Problem(408, f"the request did not arrive within {self._limits.incomplete:g} seconds"))
+        elif now > self._until or now - self.last > self._limits.idle:
+            # A reader that stands still would leave the rest of its answer in the kernel for minutes.
+            self.close(reset=bool(self._out))
 
     def spare(self, now: float) -> tuple[bool, bool, float] | None:
         """Return how well others can have its place, the lowest first; None where it is in use.

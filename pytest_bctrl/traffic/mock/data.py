@@ -59,7 +59,7 @@ def served(value: Any) -> Any:
     return ServedDict({name: served(inner) for name, inner in value.items()}) if isinstance(value, dict) else value
 
 
-_MEND = "give what the contract allows, or say conforming=False: mock.serve(…), mock.update(…), mock.sequence(…)"
+_HINT = "give what the contract allows, or say conforming=False: mock.serve(…), mock.update(…), mock.sequence(…)"
 
 
 def taken(
@@ -70,7 +70,7 @@ def taken(
     *,
     conforming: bool,
     fail_on: Level = "warning",
-    hint: str = _MEND,
+    hint: str = _HINT,
 ) -> Any:
     """Return a copy of `body`, to be served for a space.
 
