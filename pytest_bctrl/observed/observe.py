@@ -87,15 +87,18 @@ class _Pass:
             return
         if not node.members and node.others is None:
             return
-        names, total = column.names(), len(column.values)
+        total, documented = len(column.values), 0
         for name, member in node.documented:
-            if names[name] < total:
+            found = column.member(name)
+            documented += len(found.values)
+            if len(found.values) < total:
                 self._tally.absent(member.location, column, name)
-            self.column(member, column.member(name, names[name] == total), total)
-        unknown = {name: names[name] for name in names if name not in node.members}
+            self.column(member, found, total)
+        names = column.names() if documented < sum(map(len, column.values)) else {}
+        unknown = {name: count for name, count in names.items() if name not in node.members}
         if unknown and node.others is not None:
             for name in unknown:
-                found = column.member(name, False)
+                found = column.member(name)
                 self.column(node.others, found, len(found.values))
         elif not node.is_open:
             self._undocumented(node.location, column, unknown, 0)
@@ -150,6 +153,6 @@ class _Pass:
                 room -= 1
                 known.add(place)
                 into.unknown[parent] = known
-            self.unknown(at, column.member(name, count == len(column.values)), 0, level)
+            self.unknown(at, column.member(name), 0, level)
         if known:
             into.settle(parent)

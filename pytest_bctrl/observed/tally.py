@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from operator import itemgetter
@@ -43,9 +44,9 @@ class Column(NamedTuple):
             return {keys[0]: self}
         return {key: self.chosen(indices) for key, indices in groups.items()}
 
-    def member(self, name: str, everywhere: bool) -> Column:
-        """A member of each object, or of each that has it."""
-        if everywhere:
+    def member(self, name: str) -> Column:
+        """A member of each object that has it."""
+        with suppress(KeyError):
             return Column(list(map(itemgetter(name), self.values)), lambda index: (*self.where(index), name))
 
         def where(index: int) -> Path:
@@ -146,6 +147,8 @@ class Tally:
         kinds = set(map(type, column.values))
         if len(kinds) == 1 and kinds <= _NAMES.keys():
             parts = {_NAMES[kinds.pop()]: column}
+        elif kinds <= _NAMES.keys():
+            parts = column.grouped([_NAMES[type(value)] for value in column.values])
         else:
             parts = column.grouped(list(map(kind_of, column.values)))
         for kind, part in parts.items():

@@ -186,8 +186,6 @@ class RoundRobin:
 
         `counts` is false where the alternatives are of our making and not the contract's.
         """
-        if alternatives < 2:
-            return 0
         hand = self._hands.get(place)
         if not hand:
             hand = list(range(alternatives))

@@ -164,13 +164,13 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
         limit = deadline + (patience if attempt.status == 429 else 0)
         wait = _wait(request, attempts, limit, rules)
         if wait is None:
-            yield _finish(request, attempt, tuple(attempts))
-            continue
+            break
         wait = max(wait, rules.connection.pace.take(monotonic()))
         if attempt.status == 429:
             # What the target asks for is no time that it takes.
             patience, deadline = patience - wait, deadline + wait
         yield Wait(wait)
+    yield _finish(request, attempt, tuple(attempts))
 
 
 def _unpackable(attempt: Attempt) -> Attempt:

@@ -44,9 +44,10 @@ def test_nothing_is_said_of_what_stays(document: dict[str, Any]) -> None:
         ({"a": {"format": "uuid"}}, {"a": {}}, [{"target": "$.a.format", "remove": True}]),
         ({"200": {"x": 1}}, {"200": {"x": 2}}, [{"target": "$['200']", "update": {"x": 2}}]),
         ({"type": "a"}, {"type": ["a", "null"]}, [{"target": "$", "update": {"type": ["a", "null"]}}]),
+        ({"a": [1, 2]}, {"a": [1]}, [{"target": "$.a", "remove": True}, {"target": "$", "update": {"a": [1]}}]),
         ({"a": [1, 2]}, {"a": [1, 3]}, [{"target": "$.a", "remove": True}, {"target": "$", "update": {"a": [1, 3]}}]),
     ],
-    ids=["appended", "taken out by value", "merged", "removed", "quoted", "replaced", "made again"],
+    ids=["appended", "taken out by value", "merged", "removed", "quoted", "replaced", "shorter", "made again"],
 )
 def test_they_are_as_narrow_as_an_overlay_can_say(old: Any, new: Any, expected: list[Any]) -> None:
     assert expected == list(actions(old, new))

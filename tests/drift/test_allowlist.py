@@ -99,6 +99,7 @@ def test_a_mistake_in_the_file_is_named_with_its_line(text: str, says: str) -> N
         "allow:\n",
         "allow:\n- fingerprint: aa\n  reason: r\n  until: 2027-01-01\n",
         "allow:\n    - fingerprint: aa\n      reason: r\n      until: 2027-01-01\n\nlevels:\n  endpoint-added: warning\n",
+        "allow:\n  - fingerprint: aa\n    reason: r\n    until: 2027-01-01\n\n\n",
         "sunset-days: 3\nallow:\n  # why\n  - fingerprint: aa\n    reason: r\n    until: 2027-01-01",
     ],
 )

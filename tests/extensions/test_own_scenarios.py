@@ -117,6 +117,12 @@ def test_the_mock_command_plays_and_lists_them(tmp_path: Path, monkeypatch: pyte
     assert [418, 200, 3] == [first, second, len(listing["runtimes"])]
 
 
+def test_a_scenario_that_returns_nothing_leaves_what_is_served() -> None:
+    with MockServer(load()).extend([mock_scenario("as_ever")(lambda samples: None)]) as mock:
+        usual = mock.runtimes
+        assert usual == mock.scenario("as_ever").runtimes
+
+
 def test_what_a_scenario_says_of_its_own_mistake_stands() -> None:
     def strict(samples: Samples) -> object:
         raise SettingError("there is no such branch", where="BRANCH", hint="name one that there is")

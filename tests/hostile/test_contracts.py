@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,6 @@ from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.samples.mutants import mutants
 from pytest_bctrl.samples.sample import Samples
 from tests.contract.documents import contract_of, document
-
-SECONDS = 10
-"""Of processor time, in which each has to be refused or answered for."""
 
 PATTERNS = [
     "^(a+)+$", "^(a|a)*$", "^(a*)*b", "(x+x+)+y", "^(([a-z])+.)+[A-Z]([a-z])+$", "^(.*)*(.*)*(.*)*$", "(a?){30}a{30}",
@@ -167,12 +165,20 @@ def _answer(contract: Contract) -> None:
         mutants(made)
 
 
+@lru_cache(maxsize=1)
+def _most() -> float:
+    """The processor time in which each has to be refused or answered for: that of 2,000 plain properties, 30 times."""
+    began = time.process_time()
+    _refusal({"type": "object", "properties": {f"p{n}": {"type": "string"} for n in range(2_000)}}, {})
+    return 30 * (time.process_time() - began)
+
+
 @pytest.mark.parametrize(("schema", "schemas"), [one[1:] for one in HOSTILE], ids=[one[0] for one in HOSTILE])
 def test_a_hostile_schema_is_refused_or_answered_for(schema: Any, schemas: Any) -> None:
-    began = time.process_time()
+    most, began = _most(), time.process_time()
     refused = _refusal(schema, schemas)
     assert (len(refused.splitlines()) < 2, len(refused) < 500) == (True, True), refused[:600]
-    assert SECONDS > time.process_time() - began
+    assert most > time.process_time() - began
 
 
 SOUND = json.dumps(document())
@@ -199,11 +205,11 @@ TEXTS = {
 def test_a_hostile_text_is_refused_in_one_line(name: str, tmp_path: Path) -> None:
     file = tmp_path / "contract.yaml"
     file.write_text(TEXTS[name], "utf-8")
-    began = time.process_time()
+    most, began = _most(), time.process_time()
     with pytest.raises(DocumentError) as refused:
         load(file)
     assert 1 == len(str(refused.value).splitlines())
-    assert SECONDS > time.process_time() - began
+    assert most > time.process_time() - began
 
 
 def test_the_gate_refuses_a_page_that_is_not_to_be_adopted(tmp_path: Path) -> None:

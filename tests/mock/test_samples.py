@@ -125,6 +125,18 @@ def test_a_list_is_no_longer_than_it_may_be(most: int) -> None:
     assert (len(made.sample()), made.most_items) == (most, most)
 
 
+def test_a_list_that_may_be_null_is_as_long_as_asked_for() -> None:
+    listing = {"type": ["null", "array"], "items": {"type": "object"}}
+    contract = contract_of({"type": "object", "properties": {"kids": listing}, "required": ["kids"]})
+    assert len(Samples(contract, contract.operations[0]).generated(4, 1, SPACE_ID)["kids"]) == 4
+
+
+def test_a_list_that_must_hold_what_cannot_be_made_is_said() -> None:
+    contract = contract_of({"type": "array", "minItems": 1, "items": {"type": "string", "pattern": "^(?=a)b$"}})
+    with pytest.raises(DocumentError, match=r"add 'examples'"):
+        Samples(contract, contract.operations[0]).sample()
+
+
 @pytest.mark.parametrize("pattern", ["^(?=a)rt_$", "^a{5000}b{6000}$", r"^(?:(?:a*)*)*\d{9}(?<!\d)$"])
 def test_a_pattern_without_an_example_is_said(pattern: str) -> None:
     """An error that names the place and the hint, not a wrong sample."""
@@ -198,7 +210,10 @@ REFS = [{"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}]
             {"allOf": [{"type": ["number", "null"]}, {"type": ["integer", "null"]}]},
             lambda body: type(body) in (int, type(None)),
         ),
-        ({"type": "object", "required": ["a"], "dependentRequired": {"a": ["b"]}}, lambda body: "b" in body),
+        (
+            {"type": "object", "required": ["a", "c"], "dependentRequired": {"a": ["b"], "c": ["a", "b"]}},
+            lambda body: {"a", "b", "c"} <= body.keys(),
+        ),
         (
             {"oneOf": [{"properties": {f"{name}{n}": {"type": "null"} for n in range(40)}} for name in "abc"]},
             lambda body: len({name[0] for name in body}) > 1,

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import execnet
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl.contract.schema.locations import parted
@@ -25,6 +25,7 @@ def test_observing_apart_and_adding_is_observing_together(some: list[Any], other
     assert seen(*some, *others) == added
 
 
+@example([{"runtimes": [{"status": 1.0}]}])
 @given(st.lists(BODIES, max_size=3))
 def test_an_observation_survives_as_json_and_as_what_workers_send(bodies: list[Any]) -> None:
     made = seen(*bodies)

@@ -50,6 +50,7 @@ def with_missing(*names: str) -> Edit:
 
 SEEN: dict[str, Edit] = {
     "property": on_all(tenant="t-1"),
+    "numbers, some of them whole": lambda runtimes: [put(at, "load", at / 2)(runtimes) for at in (2, 3)],
     "property of one": put(3, "tenant", "t-1"),
     "null property": put(3, "deletedAt", None),
     "object property": put(3, "links", {"self": "/", "id": 5, "deep": {"list": [1, "a", None]}}),

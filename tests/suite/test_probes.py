@@ -290,12 +290,22 @@ def proven(contract: Contract) -> None:
     selftest.test_every_mutant_is_caught(contract.operations[0], run, Verdict("error"))
 
 
-def test_a_contract_whose_samples_break_it_proves_nothing() -> None:
-    """To be one of two alternatives, it has what the other alone documents."""
-    schema = {"oneOf": [{"type": "object", "properties": {name: {"type": "string"}}} for name in "ab"]}
-    said = r"(?s)so nothing is proven; give the schema 'examples'\n.*undocumented_property"
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        (
+            {"oneOf": [{"type": "object", "properties": {name: {"type": "string"}}} for name in "ab"]},
+            r"(?s)so nothing is proven; give the schema 'examples'\n.*undocumented_property",
+        ),
+        ({"type": "string", "pattern": "^(?=A)B$"}, "so nothing is proven: .*no sample can be made for the pattern"),
+    ],
+    ids=["to be one of two, it has what the other alone documents", "a pattern of nothing"],
+)
+def test_a_contract_whose_samples_break_it_proves_nothing(schema: Any, said: str) -> None:
+    contract = contract_of(schema)
     with pytest.raises(pytest.fail.Exception, match=said):
-        proven(contract_of(schema))
+        proven(contract)
+    assert not selftest._is_provable(contract, contract.operations[0])
 
 
 def test_a_mutant_that_is_not_caught_fails_the_self_test() -> None:

@@ -10,6 +10,7 @@ import httpx
 
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.client import async_client, client
+from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.retry import RetryPolicy
 
 KEY = "k3y-that-nobody-may-see-9f8e"
@@ -40,4 +41,5 @@ def ask_async(backend: str) -> Ask:
 
 def _settings(more: dict[str, Any]) -> dict[str, Any]:
     """Take the client's own settings out of what goes with the request."""
-    return {"live": more.pop("live", True), "retry": more.pop("retry", QUICK)}
+    usual = {"live": True, "retry": QUICK, "connection": Connection()}
+    return {name: more.pop(name, value) for name, value in usual.items()}

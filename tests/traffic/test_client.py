@@ -20,7 +20,7 @@ from pytest_bctrl.incoming import MOST
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.client import async_client, client
 from pytest_bctrl.traffic.flow import CREDENTIAL, Rules, Send, flow
-from pytest_bctrl.traffic.origin import origin_of
+from pytest_bctrl.traffic.origin import Connection, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.transport import GuardedTransport
 
@@ -58,6 +58,13 @@ def test_the_key_is_sent_to_no_other_name_of_the_same_machine(ask: Ask) -> None:
     with serve(answer()) as server:
         ask(server.url, url=f"http://localhost:{server.port}/things")
         assert [""] == server.authorizations()
+
+
+@pytest.mark.parametrize(("own", "sent"), [({}, "1"), ({"x-version": "2"}, "2")], ids=["it is sent", "the caller's"])
+def test_a_header_of_all_requests_gives_way_to_the_callers(ask: Ask, own: dict[str, str], sent: str) -> None:
+    with serve(answer()) as server:
+        ask(server.url, headers=own, connection=Connection(headers=(("X-Version", Secret("1")),)))
+        assert f"x-version: {sent}" in server.requests[0].lower()
 
 
 def test_a_client_without_a_key_sends_what_the_caller_wrote() -> None:
@@ -214,7 +221,7 @@ def test_a_proxy_may_lack_its_scheme_as_for_other_programs(monkeypatch: pytest.M
     assert "pa55" not in f"{caught.value!r} {caught.value}"
 
 
-@pytest.mark.parametrize("proxy", ["ftp://me:pa55-word@127.0.0.1", "http://me:pa55-word@127.0.0.1:port"])
+@pytest.mark.parametrize("proxy", ["ftp://me:pa55-word@127.0.0.1", "http://me:pa55-word@127.0.0.1:port", "http://"])
 def test_a_proxy_that_cannot_be_used_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("https_proxy", proxy)
     with pytest.raises(SettingError, match=r"^HTTPS_PROXY: the address of the proxy is not one that can be") as caught:
