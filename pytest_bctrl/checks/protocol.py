@@ -15,7 +15,7 @@ from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.json_source import Beyond
 from pytest_bctrl.contract.model import Parameter, covers
 from pytest_bctrl.contract.parameters import read_field
-from pytest_bctrl.contract.schema.locations import Path, generalised
+from pytest_bctrl.contract.schema.locations import Path
 
 
 def check_status(answer: Answer, expected: Collection[int] = ()) -> Iterator[Violation]:
@@ -133,9 +133,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 def _unusual(path: Path, message: str, observed: str) -> Violation:
     words = "what every parser reads alike (I-JSON)"
-    return Violation(
-        "interoperable_json", "warning", message, place=generalised(path), expected=words, observed=observed
-    )
+    return Violation("interoperable_json", "warning", message, path, expected=words, observed=observed)
 
 
 _SHOWN = 60

@@ -132,7 +132,9 @@ def _explained_branches(contract: Contract, error: ValidationError, body: Any) -
 
 def _shape(contract: Contract, schema: Schema) -> str:
     """An alternative by its name, and what it requires: `FlatError {error, code}`."""
-    name = str(schema.get("$ref", "")).rpartition("/")[2] if isinstance(schema, Mapping) else ""
+    if isinstance(schema, bool):
+        return "anything" if schema else "nothing"
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
     required = ", ".join(str(name) for part in parts_of(contract, schema) for name in part.get("required", ()))
     called = name or " or ".join(sorted(Branch.of(contract, schema).types)) or "a value"
     return f"{called} {{{required}}}" if required else called

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 from base64 import b64encode
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.checks.credentials import Credential, check_refused, wrong_credentials
+from pytest_bctrl.checks.credentials import Credential, as_one, check_refused, wrong_credentials
+from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.key_fields import BEARER, KeyField
 from pytest_bctrl.secret import Secret
 
@@ -66,6 +68,23 @@ def test_a_refusal_is_no_violation(status: int) -> None:
 def test_anything_but_a_refusal_is_a_violation(status: int, message: str) -> None:
     (violation,) = check_refused(answer({}, status), "no header")
     assert ("ignored_auth", "credential: no header", message) == (violation.rule, violation.place, violation.message)
+
+
+def test_who_looks_at_no_credential_is_one_finding() -> None:
+    """What is refused in another way, or is let in at another level, stays by itself."""
+    seen = [("no header", 200), ("empty bearer", 204), ("wrong token", 400), ("another scheme", 299)]
+    found = [
+        replace(one, count=2)
+        for name, status in seen
+        for one in findings(answer({}, status), check_refused(answer({}, status), name))
+    ]
+    folded, other = as_one(found)
+    further = "and so are 2 further kinds: empty bearer, another scheme"
+    assert (f"{found[0].message}, {further}", 6, 3) == (folded.message, folded.count, folded.total)
+    assert (found[2], [found[1], found[3], found[2]]) == (other, as_one(found[1:]))
+    assert as_one([found[0], replace(found[1], level="warning"), replace(found[3], extra={"accepted": True})])[1:]
+    assert [found[0]] == as_one(found[:1])
+    assert found[:1] + [replace(found[1], observed=300)] == as_one([found[0], replace(found[1], observed=300)])
 
 
 def test_a_server_error_is_left_to_the_check_of_the_status() -> None:
@@ -126,6 +145,8 @@ def test_the_command_for_the_key_as_a_user_sends_it() -> None:
 def test_every_fourth_has_a_connection_of_its_own_and_comes_last(field: KeyField) -> None:
     turns = [one.is_first for one in wrong_credentials(Secret("bctrl_Key_0123456789"), field)]
     assert ((len(turns) + 2) // 4, turns) == (sum(turns), sorted(turns))
+    alone = {one.name for one in wrong_credentials(Secret("bctrl_Key_0123456789")) if one.is_first}
+    assert {"empty bearer", "last character missing", "key with more behind it", "key as a user"} == alone
 
 
 _AS_USER = "$(printf '%s:' \"$BCTRL_API_KEY\" | base64 | tr -d '\\n')"

@@ -36,9 +36,9 @@ def test_of_many_members_a_few_are_shown_and_the_one_that_is_meant() -> None:
     assert (99, "75 more") == (shown["99"], shown["…"])
 
 
-@pytest.mark.parametrize("body", ["text", ["text", 1], [{"a": "b"}]])
+@pytest.mark.parametrize("body", ["text", ["text", 1], [{"a": "b"}], 7])
 def test_what_is_of_another_kind_than_the_path_says_is_shown_as_it_is(body: Any) -> None:
-    assert body == body_around(body, "runtimes")
+    assert [body, body] == [body_around(body, "runtimes"), body_around(body)]
 
 
 def test_header_fields_are_shown_that_hold_no_credential() -> None:

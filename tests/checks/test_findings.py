@@ -15,7 +15,7 @@ import pytest
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import check_head_refused, check_refused
 from pytest_bctrl.checks.run import check_answer
-from pytest_bctrl.checks.violation import findings, merge
+from pytest_bctrl.checks.violation import findings, merge, source_of
 from pytest_bctrl.finding import Finding
 from tests.contract.documents import contract_of
 
@@ -27,6 +27,7 @@ LONG = list(range(9))
 COMPONENTS = {
     "O": {"required": ["z"], "additionalProperties": {"type": "integer"}},
     "N": {"type": "integer"},
+    "T": {"type": "array", "items": {"anyOf": [{"$ref": "#/components/schemas/T"}] * 2}},
     "L": {"items": {"type": "integer"}, "minItems": 11},
 }
 DOCUMENTED = '["200", "400", "401", "403", "404", "429"]'
@@ -84,6 +85,17 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
         'content_type_conformance/missing @header Content-Type: the content type is missing; ["application/json"], not null'),
     "two lengths": (replace(answer(sample(), headers=(JSON, ("Content-Length", "9"), ("Transfer-Encoding", "chunked"))), has_all_headers=True),
         'complete_answer/two lengths @header Content-Length: the answer has both Content-Length and Transfer-Encoding; "one of the two", not "9"'),
+    "no length, and in chunks": (replace(answer(sample(), headers=(JSON, ("Transfer-Encoding", "chunked"))), has_all_headers=True), "nothing"),
+    "two lengths, as far as is known": (answer(sample(), headers=(JSON, ("Content-Length", "9"), ("Transfer-Encoding", "chunked"))), "nothing"),
+    "another content type": (answer(sample(), headers=(("Content-Type", "Text/HTML; charset=utf-8"),)),
+        'content_type_conformance/undocumented @header Content-Type: the content type is not documented; ["application/json"], not "Text/HTML; charset=utf-8"'),
+    "half a letter": (answer(json.dumps(_first(name="a\ud800")).encode()),
+        'warning interoperable_json @runtimes[*].name: the text has half a letter, a lone surrogate: no UTF-8 can hold it; "what every parser reads alike (I-JSON)", not "a\\\\ud800"; 1 of 8'),
+    "a number beyond double precision": (answer({"error": "a", "code": "b", "requestId": "c", "x": [10**309]}, 400),
+        'warning interoperable_json @x[*]: the number is beyond double precision: many parsers read infinity; "what every parser reads alike (I-JSON)", not "a larger one"'),
+    "an infinite number": (answer(b'{"runtimes": [], "x": 1e400}'),
+        'warning interoperable_json @x: the number is beyond double precision: many parsers read infinity; "what every parser reads alike (I-JSON)", not "a larger one"',
+        'warning undocumented_property/undocumented-property @x: the contract does not document this property; ["runtimes"], not "number"'),
     "text of a refusal": (answer({"error": {"code": "a", "message": ["no", "text"]}}, 400),
         'schema/missing @error.reasonClass: the required property is missing; "a value", not "no such property"',
         'schema/missing @error.requestId: the required property is missing; "a value", not "no such property"',
@@ -139,6 +151,18 @@ SCHEMAS: dict[str, tuple[Any, ...]] = {
     "minimum": ({"minimum": 3}, 1, "schema/minimum @$: the value breaks 'minimum'; 3, not 1"),
     "one of several types": ({"type": ["string", "null"]}, 1,
         'schema/type @$: the value has the wrong type, integer; ["string", "null"], not 1'),
+    "none of what has no name": ({"anyOf": [{"type": ["string", "null"], "minLength": 2}, {"type": "string", "maxLength": 0, "required": ["a"]}, False]}, "x",
+        'schema/alternatives @$: the value is none of the documented alternatives; ["null or string", "string {a}", "nothing"], not "x"'),
+    "within what is evaluated nowhere": ({"properties": {"a": True}, "unevaluatedProperties": {"$ref": "#/components/schemas/N"}}, {"a": 1, "b": "x"},
+        'schema/type @b: the value has the wrong type, string; ["integer"], not "x"'),
+    "closed within": ({"items": {"properties": {"a": True}, "additionalProperties": False}}, [{"a": 1, "b": 2}],
+        'schema/additionalProperties @[*]: the value breaks \'additionalProperties\'; false, not {"a": 1, "b": 2}',
+        'warning undocumented_property/undocumented-property @[*].b: the contract does not document this property; ["a"], not "integer"'),
+    "more places than are listed": ({"items": {"type": "string"}}, [1] * 20_001,
+        'schema/type @[*]: the value has the wrong type, integer; ["string"], not 1; 20000 of 20001',
+        'schema/more @$: more than 20,000 places break the schema, and are not all listed; null, not null'),
+    "too deep": ({"$ref": "#/components/schemas/T"}, json.loads("[" * 60 + "1" + "]" * 60),
+        'schema/deep @$: the body breaks its schema, at a place too deep to name; null, not [[[["[… 1 items]"]]]]'),
     "const": ({"const": "a"}, "b", 'schema/unlisted-value @$: the value is not one of the documented values; ["a"], not "b"'),
     "const of another type": ({"type": "string", "const": "a"}, 1,
         'schema/type @$: the value has the wrong type, integer; ["string"], not 1'),
@@ -211,6 +235,7 @@ def summary(finding: Finding, given: Answer) -> str:
     shape = re.sub(r"\{[^{}]*\}", "{}", finding.operation)
     parts = [finding.rule, shape, where, [["status", str(given.status)]], None, value, kind]
     assert sha256(json.dumps(parts).encode()).hexdigest()[:16] == finding.fingerprint
+    assert source_of(finding.rule, given) == finding.extra["source"]
     assert (given.operation.label, str(given.status)) == (finding.operation, finding.extra["status"])
     assert (given.reproduce, "none") == (finding.reproduce, finding.direction)
     if finding.sample is not None:

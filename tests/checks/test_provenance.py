@@ -11,7 +11,7 @@ import pytest
 from pytest_bctrl.baseline.allowlist import accepted, load_allow_list
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import check_protocol
-from pytest_bctrl.checks.violation import is_malformed, softened, source_of
+from pytest_bctrl.checks.violation import answered_by, is_malformed, softened, source_of
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.finding import parse_levels
 from pytest_bctrl.reports.terminal import describe
@@ -50,6 +50,23 @@ def test_who_refuses_an_odd_value_and_by_whose_rule_says_how_bad_it_is(given: An
     assert levels == [one.level for one in softened(given, found)]
 
 
+def test_a_refusal_before_the_application_is_one_finding_that_says_so() -> None:
+    given = refusal("a\x00b", 400)
+    (found,) = softened(given, check_protocol(given, refusals(given.operation)))
+    assert found.message == "what no client sends is refused before it reaches the application"
+    assert answered_by(given) == (
+        "a proxy or framework before the application, it seems: it is not JSON; "
+        "its Server is nginx/1.26, that of the plain answer app; its Via is 1.1 edge, that of the plain answer missing"
+    )
+    bare = answered_by(refusal("mine", 404, {}, (JSON,)))
+    assert bare.endswith("it seems: its Server is missing, that of the plain answer app")
+    assert ("the application", "", "") == (
+        answered_by(refusal("mine", 404, {}, APP)),
+        answered_by(refusal("mine", 299)),
+        answered_by(replace(given, usual=None)),
+    )
+
+
 def test_a_contract_without_an_overlay_means_all_that_it_says() -> None:
     contract = from_document(document(True), "things.json")
     given = replace(answer(b"", 400, contract=contract, id="nobody"), usual=None)
@@ -77,7 +94,7 @@ def test_a_rule_has_a_source(rule: str, status: int, source: str) -> None:
 @pytest.mark.parametrize("value", ["..", "a\x01", "a/b", "\udcff", "x" * 1001, "\U000e0fff"])
 def test_no_client_sends_these(value: str) -> None:
     assert is_malformed([value])
-    assert not is_malformed(["no-such-space", "空間-ruimte-🚀", "100%'\"; --"])
+    assert not is_malformed(["no-such-space", "空間-ruimte-🚀", "100%'\"; --", "XX-xx"])
 
 
 def test_a_refusal_is_shown_with_who_gave_it_and_the_shapes_that_are_documented() -> None:
