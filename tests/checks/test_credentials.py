@@ -84,7 +84,7 @@ def test_who_looks_at_no_credential_is_one_finding() -> None:
     assert (found[2], [found[1], found[3], found[2]]) == (other, as_one(found[1:]))
     assert as_one([found[0], replace(found[1], level="warning"), replace(found[3], extra={"accepted": True})])[1:]
     assert [found[0]] == as_one(found[:1])
-    assert found[:1] + [replace(found[1], observed=300)] == as_one([found[0], replace(found[1], observed=300)])
+    assert [*found[:1], replace(found[1], observed=300)] == as_one([found[0], replace(found[1], observed=300)])
 
 
 def test_a_server_error_is_left_to_the_check_of_the_status() -> None:
