@@ -73,7 +73,11 @@ class Samples:
         for _ in range(_MOST):
             if len(items) >= min(_LEAST, most) and (len(items) >= most or not choice.pending()):
                 break
+            kept = len(items) if accepts(self.contract, self.schema, body) else None
             items += self.items(builder.value(self.schema))[: most - len(items)]
+            if kept is not None and not accepts(self.contract, self.schema, body):
+                # Such as a value that a list of different ones has already.
+                del items[kept:]
         return self._cohere(body, space_id, 0)
 
     @property

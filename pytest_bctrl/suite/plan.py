@@ -102,6 +102,8 @@ def why_not_asked(run: ContractRun, operation: Operation) -> str:
         return f"{operation.method} could change something, and the suite sends safe methods only"
     if operation.success is None:
         return "the contract documents no successful answer"
+    if {"?", "#"} & {*operation.path}:
+        return "its path has a query or a fragment, which is no part of a path"
     missing = unfilled(run.contract, operation, run.values)
     if missing:
         return f"nothing gives a value for {', '.join(missing)}; an example in the contract would"

@@ -218,6 +218,20 @@ REFS = [{"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}]
             {"oneOf": [{"properties": {f"{name}{n}": {"type": "null"} for n in range(40)}} for name in "abc"]},
             lambda body: len({name[0] for name in body}) > 1,
         ),
+        *(
+            (
+                {
+                    "type": "object",
+                    "required": ["a", "b"],
+                    "properties": {
+                        "a": {"type": "array", "uniqueItems": True, "items": {"enum": ["x", "y", "z"][:number]}},
+                        "b": {"enum": [1, 2, 3, 4, 5]},
+                    },
+                },
+                lambda body, number=number: len(body["a"]) == number,
+            )
+            for number in (1, 3)
+        ),
         ({"oneOf": REFS, "discriminator": {"propertyName": "kind"}}, lambda body: body["kind"] in ("A", "B")),
         (
             {"anyOf": REFS, "discriminator": {"propertyName": "kind", "mapping": {"one": "#/components/schemas/A"}}},
