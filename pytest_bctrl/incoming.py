@@ -68,12 +68,12 @@ def parsing_problem(data: bytes, width: int = 0) -> str:
     """
     if len(data) * (2 * 4 + _VALUE) <= PARSED:
         return ""
-    width = width or _width(data)
-    most = (PARSED - 2 * width * len(data)) // _VALUE
+    marks = len(data.translate(None, _OTHERS))
+    if len(data) * 2 * 4 + marks * _VALUE <= PARSED:
+        return ""
+    most = (PARSED - 2 * (width or _width(data)) * len(data)) // _VALUE
     # What stands in strings is told apart only where all that looks like values would be too many.
-    if most >= 0 and (
-        len(data.translate(None, _OTHERS)) <= most or sum(1 for _ in islice(_VALUES.finditer(data), most + 1)) <= most
-    ):
+    if most >= 0 and (marks <= most or sum(1 for _ in islice(_VALUES.finditer(data), most + 1)) <= most):
         return ""
     return f"reading it as JSON would take more than {size(PARSED)} of memory"
 
