@@ -47,6 +47,15 @@ def mock(config: pytest.Config) -> MockServer:
     return config.stash[_MOCK]
 
 
+@contextmanager
+def shared_mock(config: pytest.Config) -> Iterator[MockServer]:
+    """Run a mock server from whose spaces each test may take one of its own; no test resets it."""
+    from pytest_bctrl.traffic.mock import MockServer
+
+    with MockServer(contract(config)).extend(*own_of(config)) as server:
+        yield server
+
+
 def own_of(config: pytest.Config) -> tuple[list[OwnScenario], list[OwnFault]]:
     """Return the scenarios and faults that the project's hooks give."""
     from pytest_bctrl.checks.own import flattened

@@ -35,18 +35,20 @@ def held(path: Path, patience: float | None = None) -> Iterator[Path]:
         yield part
 
 
-def write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, with the rights of the one before; raises as `held` does."""
+def write(path: Path, data: bytes, *, is_private: bool = False) -> None:
+    """Write a file whole or not at all, with the rights of the one before, or for its owner alone; raises as `held`."""
     with held(path) as part:
-        fill(part, data, path)
+        fill(part, data, path, is_private=is_private)
         part.replace(path)
 
 
-def fill(part: Path, data: bytes, place: Path) -> None:
+def fill(part: Path, data: bytes, place: Path, *, is_private: bool = False) -> None:
     """Write the new file that is to come to `place`, with the rights of what is there; raises `OSError`."""
     with part.open("xb") as file:
+        if is_private:
+            part.chmod(0o600)
         file.write(data)
-    if place.exists():
+    if place.exists() and not is_private:
         part.chmod(place.stat().st_mode & 0o777)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.recorded.recorded_test import RecordedTest
     from pytest_bctrl.secret import Secret
     from pytest_bctrl.traffic.mock import MockServer
+    from pytest_bctrl.traffic.mock.space import Space
 
 _VALUES = (
     (
@@ -333,6 +334,22 @@ def bctrl_mock(request: pytest.FixtureRequest) -> Iterator[MockServer]:
         else:
             with recording.played_by(server):
                 yield server
+
+
+@pytest.fixture(scope="session")
+def bctrl_mock_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
+    """One mock server for the whole run, which no test resets: `.url`, and `.space()` for a space of one's own."""
+    from pytest_bctrl.fixture_values import shared_mock
+
+    with shared_mock(pytestconfig) as server:
+        yield server
+
+
+@pytest.fixture
+def bctrl_mock_space(bctrl_mock_server: MockServer) -> Iterator[Space]:
+    """A space of this test's own on `bctrl_mock_server`: `.url`, `.api_key`, `.space_id`, and all of `bctrl_mock`."""
+    with bctrl_mock_server.space() as space:
+        yield space
 
 
 def _recorded(request: pytest.FixtureRequest) -> RecordedTest | None:

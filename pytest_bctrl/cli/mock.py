@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import secrets
 import shlex
 import signal
 import sys
@@ -22,9 +23,9 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.journal import Entry
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario
+from pytest_bctrl.traffic.mock.server import PREFIX, MockServer
 from pytest_bctrl.traffic.origin import is_loopback
 
 _PORT = 8787
@@ -65,6 +66,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--space-id", metavar="ID", help="the space that is there (default: a fixed UUID)")
     parser.add_argument("--contract", metavar="PATH", help="an OpenAPI document; default: the packaged contract")
     add_plugin_argument(parser, "scenarios and faults")
+    parser.add_argument(
+        "--control",
+        action="store_true",
+        help="let tests open spaces and steer them over HTTP, with the token in BCTRL_CONTROL_TOKEN or the ready-file",
+    )
+    parser.add_argument(
+        "--origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let pages of an origin ask (CORS), as those of this machine may; * for all; repeatable",
+    )
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="written as JSON once requests are answered")
     parser.add_argument("--quiet", action="store_true", help="no request log")
 
@@ -72,6 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM; returns 0. Raises `SettingError` for what is set wrong."""
     contract = load(options.contract, "--contract")
+    token = _token(options) if options.control else None
     log = None if options.quiet else RequestLog(sys.stdout.fileno(), options.hide)
     server = MockServer(
         contract,
@@ -80,8 +94,10 @@ def run(options: argparse.Namespace) -> int:
         host=options.host,
         port=_port(contract) if options.port is None else options.port,
         log=log,
-        # Nobody can ask this process for its journal.
-        remembered=0,
+        # Without the control path nobody can ask this process for its journal.
+        remembered=10_000 if options.control else 0,
+        control=token,
+        origins=options.origin,
     )
     if options.plugin:
         _extend(server, options.plugin)
@@ -99,7 +115,7 @@ def run(options: argparse.Namespace) -> int:
     with server:
         _greet(server, options)
         try:
-            _tell(options.ready_file, server)
+            _tell(options.ready_file, server, token)
             # In turns: on Windows a wait without an end is not ended by Ctrl-C either.
             while not ended.wait(_TURN):
                 pass
@@ -150,6 +166,12 @@ def _recorded(path: Path, contract: Contract, *, conforming: bool) -> Scenario:
     return scenario(Player(found.exchanges, name=str(path), hint=hint))
 
 
+def _token(options: argparse.Namespace) -> Secret:
+    token = os.environ.get("BCTRL_CONTROL_TOKEN") or secrets.token_urlsafe(24)
+    options.hide.add(token, is_key=True)
+    return Secret(token)
+
+
 def _key(options: argparse.Namespace) -> Secret | None:
     name = options.api_key_env
     if name is None:
@@ -185,13 +207,15 @@ def _reachable(url: str) -> str:
     return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
-def _tell(file: Path | None, server: MockServer) -> None:
+def _tell(file: Path | None, server: MockServer, token: Secret | None) -> None:
     if file is not None:
         from pytest_bctrl.contract.build import write_atomically
 
-        ready = {"url": server.url, "space_id": server.space_id, "pid": os.getpid()}
-        # Whole or not at all, so that nobody reads half of it.
-        write_atomically(file, json.dumps(ready) + "\n")
+        ready = {"url": server.url, "space_id": server.space_id, "pid": os.getpid(), "api_key": server.api_key.reveal()}
+        if token is not None:
+            ready["control"] = {"url": f"{server.url}{PREFIX}", "token": token.reveal()}
+        # Whole or not at all, so that nobody reads half of it; and by nobody else.
+        write_atomically(file, json.dumps(ready) + "\n", is_private=True)
 
 
 def epilog() -> str:

@@ -88,13 +88,15 @@ def lock_text(source: str, fetched: str, spec: str) -> str:
     return json.dumps({"source": source, "fetched": fetched, "sha256": spec_digest(spec)}, indent=2) + "\n"
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str, *, is_private: bool = False) -> None:
     """Write a text file whole or not at all, readable by whoever may read the other files that this user makes.
+
+    What `is_private` is readable by its owner alone.
 
     Raises `DocumentError` where it cannot be written.
     """
     try:
-        locking.write(path, text.encode())
+        locking.write(path, text.encode(), is_private=is_private)
     except OSError as error:
         raise DocumentError(
             f"the file cannot be written: {error.strerror}",

@@ -222,7 +222,7 @@ WRITES = re.compile("print|write|write_text|write_bytes|write_atomically|print_e
 KNOWN = {
     "baseline/allowlist.py write_atomically": "what it accepts was hidden in: by the command, or in a test's report",
     "cli/mock.py write": "the log, which is handed what hides",
-    "cli/mock.py write_atomically": "the ready-file, which holds a URL, a space's id and a process's",
+    "cli/mock.py write_atomically": "the ready-file, for its owner alone: where the mock is, and its key and token",
     "cli/options.py write_text": "the findings were hidden in",
     "cli/contract.py write": "bytes of the published document, before anything is shown",
     "cli/contract.py write_atomically": "the overlay is hidden in; a contract is built of documents of the user's own",

@@ -2,44 +2,41 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Collection, Mapping
+from itertools import count
+from typing import Any, Self
 
+from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.errors import BctrlError, SettingError
+from pytest_bctrl.contract.schema.invariant import as_uuid
+from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.inputs import answers_with_json, main_operation
-from pytest_bctrl.samples.sample import SPACE_ID, Samples
+from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.samples.text import RoundRobin
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock.call_syntax import seconds as seconds_of
-from pytest_bctrl.traffic.mock.call_syntax import whole
-from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay
-from pytest_bctrl.traffic.mock.data import Step, StepSource, changed, served, states, taken
-from pytest_bctrl.traffic.mock.journal import Entry, Journal
+from pytest_bctrl.traffic.mock.journal import Entry
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.message import Answer, Request
-from pytest_bctrl.traffic.mock.parse import Limits, Problem
-from pytest_bctrl.traffic.mock.responder import Responder
-from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario, Source, fixed, from_file, scenario
+from pytest_bctrl.traffic.mock.parse import Limits
+from pytest_bctrl.traffic.mock.routes import Routes
+from pytest_bctrl.traffic.mock.scenarios import Source
+from pytest_bctrl.traffic.mock.space import Space
 
-if TYPE_CHECKING:
-    from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
+PREFIX = "/__bctrl__/"
+"""Where the control path begins; a contract that has operations there is refused with it."""
 
 MOCK_KEY = "bctrl-mock-key-that-opens-nothing"
 """The key where nobody gives one; fixed, because it protects nothing."""
 
 
-class MockServer:
+class MockServer(Space):
     """A stand-in for the API on a loopback port, that answers as its contract says.
 
     `with MockServer(contract) as mock:` starts it and stops it; `.start()` and `.stop()` do the same by hand.
     `port=0` takes a free one; `log` is called with every exchange, on the server's thread; `remembered` is how many
-    of them the journal keeps.
-    Raises `SettingError` where the address cannot be had.
+    of them the journal keeps. It has a space of its own, and `space()` opens further ones. `control` is the token of
+    the control path, which is off without one. Pages of `origins` may ask, and those of this machine.
+    Raises `SettingError` where the address cannot be had, or the contract has a path below that of the control.
     """
 
     def __init__(
@@ -54,29 +51,26 @@ class MockServer:
         limits: Limits | None = None,
         log: Callable[[Entry], None] | None = None,
         remembered: int = 10_000,
+        control: Secret | None = None,
+        origins: Collection[str] = (),
     ) -> None:
-        self.contract = contract
-        self.api_key = api_key or Secret(MOCK_KEY)
-        self.space_id = space_id or SPACE_ID
-        self.samples = Samples(contract, main_operation(contract))
-        schemes = {scheme for one in contract.operations for group in one.security for scheme in group}
-        self.requests = Journal(self.api_key, remembered, [one.field for one in schemes if one.field])
-        self._changing = Lock()
-        self._known_scenarios: Mapping[str, Callable[..., Scenario]] = SCENARIOS
-        self._own_faults: Mapping[str, Callable[..., Fault]] = {}
-        self._log = log
+        key = api_key or Secret(MOCK_KEY)
+        super().__init__(contract, key, space_id or SPACE_ID, source=source, log=log, remembered=remembered)
         self._host = host
         self._port = port
-        first = source or fixed(lambda: self.samples.sample(self.space_id))
-        self._others = {
-            operation.label: Samples(contract, operation)
-            for operation in contract.operations
-            if operation is not self.samples.operation and answers_with_json(operation)
-        }
-        self._responder = Responder(self.samples, self._others, first, self.api_key, self.space_id)
         self._listener = Listener(self.respond, self.refuse, limits)
         self._url = ""
         self._has_bodies = False
+        self._routes = Routes(contract)
+        self._numbers = count(1)
+        self._spaces: dict[str, Space] = {}
+        self._by_key: dict[str, Space] = {}
+        self._origins = frozenset(origins)
+        self._control: Callable[[Request], Answer] | None = None
+        if control is not None:
+            from pytest_bctrl.traffic.mock.control import Control
+
+            self._control = Control(self, control).respond
 
     def start(self) -> Self:
         """Listen; returns once the port is open. Raises `DocumentError` where the contract has no answer to give."""
@@ -95,7 +89,7 @@ class MockServer:
                 key = str(schema["$ref"]) if isinstance(schema, Mapping) and "$ref" in schema else str(id(schema))
                 if key not in made:
                     made[key] = Builder(self.contract, RoundRobin(optional=False)).value(schema)
-        for samples in (self.samples, *self._others.values()):
+        for samples in (self.samples, *self.others.values()):
             if samples.invariants:
                 samples.outlined(self.space_id, optional=False)
         self._has_bodies = True
@@ -115,176 +109,74 @@ class MockServer:
         """The base URL, without a slash at its end; empty before the first start."""
         return self._url
 
-    @property
-    def runtimes(self) -> list[dict[str, Any]]:
-        """The runtimes that the mock serves; setting it serves others, as `serve` does.
+    def space(self, space_id: str | None = None, *, api_key: Secret | None = None) -> Space:
+        """Open a space with a key, data, faults, a clock and a journal of its own: `with mock.space() as space:`.
 
-        What it gives is to be read and copied: editing it in place raises `SettingError`.
+        Without an id it is called `space-1`, `space-2`, …, or a UUID that ends so where the contract wants one.
+        Raises `SettingError` for an id or a key that another space has.
         """
-        found: list[dict[str, Any]] = served(self.samples.items(self._body()))
-        return found
-
-    @runtimes.setter
-    def runtimes(self, items: list[dict[str, Any]]) -> None:
-        self.serve(items)
-
-    def serve(self, items: list[dict[str, Any]], *, conforming: bool = True) -> Self:
-        """Serve these runtimes, as they are now, until the next scenario or a reset.
-
-        Raises `SettingError` where they break the contract, with what a check finds, unless `conforming` is false;
-        and for what is no JSON.
-        """
-        whole_body = self.samples.with_items(items)
-        body = taken(self.samples, whole_body, self.space_id, "mock.runtimes", conforming=conforming)
-        self._responder.set(Scenario("runtimes", fixed(lambda: body)))
-        return self
-
-    def update(self, runtime_id: str, /, *, conforming: bool = True, **changes: Any) -> Self:
-        """Change one of the runtimes that are served: `mock.update(runtime_id, status="stopped")`.
-
-        What goes with a change follows it: `updatedAt`, `type` with `kind`, `activeRunId` with the status. A
-        scenario goes on, a sequence ends. Raises `SettingError` where no runtime has the id, or where the result
-        breaks the contract, unless `conforming` is false.
-        """
-        with self._changing:
-            made = changed(self.samples, self._body(), runtime_id, changes, "mock.update")
-            body = taken(self.samples, made, self.space_id, "mock.update", conforming=conforming)
-            self._responder.source = fixed(lambda: body)
-        return self
-
-    @staticmethod
-    def step(what: Any, *, answers: int | None = None, seconds: float | None = None) -> Step:
-        """Return a step of a sequence for so many answers or seconds, whichever is over first."""
-        if answers is not None:
-            whole(answers, "answers", "mock.step", MOST)
-        if seconds is not None:
-            seconds_of(seconds, "mock.step")
-        return Step(what, 1 if answers is None and seconds is None else answers, seconds)
-
-    def sequence(self, *steps: Any, conforming: bool = True) -> Self:
-        """Serve one state after the other, and stay in the last: `mock.sequence(503, {runtime_id: {"name": "a"}}, [])`.
-
-        A step is a whole list of runtimes, an object of changes by runtime id, a status or a fault, or None for no
-        change. Each is in force for one successful answer, or as long as `mock.step(…, answers=3)` or
-        `mock.step(…, seconds=0.5)` says. Raises `SettingError` as `update` and `fault` do, before any is served.
-        """
-        source = StepSource()
-        for number, (step, body, fault) in enumerate(states(self.samples, self._body(), steps), 1):
-            where = f"mock.sequence: step {number}"
-            made = taken(self.samples, body, self.space_id, where, conforming=conforming)
-            source.add(step, made, None if fault is None else self._fault(*fault))
-        if steps:
-            self._responder.set(Scenario("sequence", source, source.transform))
-        return self
-
-    def _body(self) -> Any:
-        """The body that is in force."""
-        return self._responder.source.body(self._responder.successes)
+        number = next(self._numbers)
+        made = Space(
+            self.contract,
+            api_key or Secret(f"{MOCK_KEY}-{number}"),
+            space_id or self._named(number),
+            beside=self,
+            log=self._log,
+            close=self._closed,
+        )
+        for what, new, known in (
+            ("id", made.space_id, {self.space_id, *self._spaces}),
+            ("key", made.api_key.reveal(), {self.api_key.reveal(), *self._by_key}),
+        ):
+            if new in known:
+                raise SettingError(f"another space has this {what}", where="mock.space", hint=f"give another {what}")
+        self._spaces[made.space_id] = self._by_key[made.api_key.reveal()] = made
+        return made
 
     @property
-    def faults(self) -> tuple[FaultInPlay, ...]:
-        """The faults in play, in the order in which they are applied, each with its `.count`."""
-        return self._responder.faults
+    def spaces(self) -> Mapping[str, Space]:
+        """The spaces that are open, by id, the server's own among them."""
+        return {self.space_id: self, **self._spaces}
 
-    def scenario(self, name: str, **arguments: Any) -> Self:
-        """Play a scenario (`"many", count=500`) until the next one or a reset; faults stay.
+    def _named(self, number: int) -> str:
+        readable = f"space-{number}"
+        given = self.samples.parameters(readable)
+        fits = all(
+            accepts(self.contract, one.schema, given.get(one.name))
+            for one in self.samples.operation.path_parameters
+            if given.get(one.name) == readable
+        )
+        is_right = fits and accepts(self.contract, self.samples.schema, self.samples.sample(readable))
+        return readable if is_right else as_uuid(f"{number:032x}")
 
-        Raises `SettingError` for a name that is not known, or arguments that do not fit.
-        """
-        chosen = scenario(name, self.samples, self.space_id, self._known_scenarios, **arguments)
-        if chosen.source is not None:
-            # Made here and now: a first client should not wait for 100,000 runtimes, nor others beside it.
-            chosen.source.payload(0)
-
-        def elsewhere(samples: Samples) -> Source:
-            try:
-                made = scenario(name, samples, self.space_id, self._known_scenarios, **arguments).source
-                if made is not None:
-                    made.payload(0)
-            except SettingError:
-                # An operation that lists nothing has no empty list either.
-                made = None
-            return made or fixed(lambda: samples.sample(self.space_id))
-
-        self._responder.set(chosen, elsewhere)
-        return self
-
-    def extend(self, scenarios: Iterable[OwnScenario] = (), faults: Iterable[OwnFault] = ()) -> Self:
-        """Take scenarios and faults of one's own, in the place of earlier ones of one's own."""
-        self._known_scenarios = {**SCENARIOS, **{one.name: one.make for one in scenarios}}
-        self._own_faults = {one.name: one.make for one in faults}
-        return self
-
-    def play(self, chosen: Scenario) -> Self:
-        """Play a scenario of one's own making, until the next one or a reset."""
-        self._responder.set(chosen)
-        return self
-
-    def fault(
-        self, spec: str | Fault, *arguments: Any, times: int | None = None, every: int = 1, after: int = 0, **named: Any
-    ) -> FaultInPlay:
-        """Misbehave from now on: `fault("status", 503, times=2)`, or `fault("status(503, times=2)")`.
-
-        Faults are applied in the order in which they were added, each to what the one before left: to every
-        `every`th answer from the `after`th on, `times` times at most. The result counts, undoes, and ends the fault
-        where it is used in a `with` block. Raises `SettingError` for a fault that is not known, arguments that do not
-        fit, or a rule that the contract does not have.
-        """
-        return self._responder.add(self._fault(spec, *arguments, times=times, every=every, after=after, **named))
-
-    def _fault(self, spec: Any, *arguments: Any, **named: Any) -> Fault:
-        # Imported here, with the mutants behind them: a mock that behaves starts sooner and takes less memory.
-        from pytest_bctrl.traffic.mock.faults import FAULTS, fault, for_contract
-
-        known = {**FAULTS, **self._own_faults}
-        made = fault(spec, *arguments, known=known, **named)
-        return for_contract(made, [self.samples, *self._others.values()])
+    def _closed(self, space: Space) -> None:
+        self._spaces.pop(space.space_id, None)
+        self._by_key.pop(space.api_key.reveal(), None)
 
     def reset(self) -> None:
-        """Forget requests, scenario and faults, and close the connections, as between two tests.
+        """Forget requests, scenario and faults, and close the connections, as between two tests; spaces stay.
 
         A request that an earlier test left under way then fails, and shows in no later test.
         """
         self._listener.drop_connections()
-        self._responder.reset()
-        self.requests.clear()
-
-    def serve_file(self, path: str | Path, *, conforming: bool = True) -> Self:
-        """Serve the body, or the list of runtimes, in a JSON file; in the mock's space, and otherwise as it stands.
-
-        Raises `DocumentError` where the file is missing or holds no JSON, and `SettingError` where it breaks the
-        contract, unless `conforming` is false.
-        """
-        source = from_file(Path(path), self.samples, self.space_id)
-        hint = "correct it, or serve it all the same with --nonconforming (conforming=False)"
-        taken(
-            self.samples,
-            source.body(0),
-            self.space_id,
-            str(path),
-            conforming=conforming,
-            fail_on="error",
-            hint=hint,
-        )
-        self._responder.set(Scenario("file", source))
-        return self
+        super().reset()
 
     def respond(self, request: Request) -> Answer:
-        """Answer one request and write it down: the way in for the server and for the in-process transport."""
-        try:
-            answer = self._responder.respond(request)
-        except BctrlError as error:
-            # A contract that no sample can be made of shows here; the client is told why.
-            answer = self._responder.refuse(500, str(error))
-        return self._written(request, answer)
+        """Answer one request in the space that it names, or whose key it has, and write it down there."""
+        if request.header("origin") is None:
+            return self._answered(request)
+        from pytest_bctrl.traffic.mock.cors import with_cors
 
-    def refuse(self, problem: Problem) -> Answer:
-        """Answer what is no proper request and write it down."""
-        return self._written(problem.seen, self._responder.refuse(problem.status, problem.reason))
+        return with_cors(request, self._origins, self._answered)
 
-    def _written(self, request: Request, answer: Answer) -> Answer:
-        at = time.time()
-        self.requests.add(at, request, answer)
-        if self._log is not None:
-            self._log(self.requests.entry(at, request, answer))
-        return answer
+    def _answered(self, request: Request) -> Answer:
+        if self._control is not None and request.target.startswith(PREFIX):
+            return self._control(request)
+        space = self._space_of(request) if self._spaces else None
+        return space.respond(request) if space is not None else super().respond(request)
+
+    def _space_of(self, request: Request) -> Space | None:
+        match = self._routes.match(request.target)
+        named = (self._spaces.get(value) for value in match.values.values()) if match else ()
+        keyed = (self._by_key.get(word) for _, value in request.headers for word in value.split())
+        return next((one for found in (named, keyed) for one in found if one is not None), None)

@@ -1,0 +1,197 @@
+"""The control path of a mock: a test in any language opens spaces and steers them, as `control.yaml` documents."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pytest_bctrl.checks.schema import violations
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.contract.schema.locations import location
+from pytest_bctrl.contract.yaml_source import read_yaml
+from pytest_bctrl.errors import BctrlError, SettingError
+from pytest_bctrl.incoming import read_text
+from pytest_bctrl.samples.text import encode
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock.change import Fault
+from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
+from pytest_bctrl.traffic.mock.routes import Routes
+from pytest_bctrl.traffic.mock.server import PREFIX, MockServer
+from pytest_bctrl.traffic.mock.space import Space
+
+DOCUMENT = Path(__file__).with_name("control.yaml")
+
+
+class _Call(NamedTuple):
+    """What one request asks for: in which space, by which path values, and with what."""
+
+    server: MockServer
+    space: Space
+    values: Mapping[str, str]
+    body: Mapping[str, Any]
+
+
+class Control:
+    """Answers what is asked below `PREFIX`, for who has the token."""
+
+    def __init__(self, server: MockServer, token: Secret) -> None:
+        claimed = [one.label for one in server.contract.operations if one.path.startswith(PREFIX)]
+        if claimed:
+            raise SettingError(f"the contract has {claimed[0]}", where="control", hint="start the mock without it")
+        self._server = server
+        self._token = token
+        self._document = read_yaml(read_text(DOCUMENT), DOCUMENT.name)
+        self._contract = from_document(self._document, DOCUMENT.name)
+        self._routes = Routes(self._contract)
+
+    def respond(self, request: Request) -> Answer:
+        """Return the answer to one request."""
+        status, data = self._answered(request)
+        fields = (("WWW-Authenticate", "Bearer"),) if status == 401 else ()
+        if data is None:
+            return Answer(status, fields)
+        return Answer(status, (("Content-Type", "application/json"), *fields), Payload(encode(data)))
+
+    def _answered(self, request: Request) -> tuple[int, Any]:
+        given, wanted = request.header("authorization") or "", f"Bearer {self._token.reveal()}"
+        if not hmac.compare_digest(given.encode(), wanted.encode()):
+            return 401, {"error": "the token is missing or wrong (it stands in the ready-file)"}
+        if request.target == f"{PREFIX}openapi.json":
+            return 200, self._document
+        match = self._routes.match(request.target)
+        operation = match.of(request.method) if match else None
+        if match is None or operation is None:
+            return 404, {"error": f"there is no {request.method} here (GET {PREFIX}openapi.json lists what there is)"}
+        space = self._server.spaces.get(match.values.get("space", self._server.space_id))
+        if space is None:
+            return 404, {"error": f"there is no such space (GET {PREFIX}spaces lists those that are open)"}
+        try:
+            body = json.loads(request.body) if request.body else {}
+            self._require(operation, body)
+            return _DO[operation.operation_id](_Call(self._server, space, match.values, body))
+        except (ValueError, RecursionError) as error:
+            return 400, {"error": f"the body is no JSON: {error}"}
+        except BctrlError as error:
+            return 400, {"error": str(error)}
+
+    def _require(self, operation: Operation, body: Any) -> None:
+        """Raise `SettingError` for a body that is not as the operation documents it."""
+        said = self._document["paths"][operation.path][operation.method.lower()].get("requestBody", _NO_BODY)
+        schema = said["content"]["application/json"]["schema"]
+        if not accepts(self._contract, schema, body):
+            found = violations(self._contract, schema, body)
+            place = location(found[0].path)
+            hint = f"GET {PREFIX}openapi.json says what is taken"
+            raise SettingError(found[0].message, where=f"the body at {place}", hint=hint)
+
+
+_NO_BODY = {"content": {"application/json": {"schema": {"maxProperties": 0}}}}
+
+_Done = tuple[int, Any]
+
+
+def _open(call: _Call) -> _Done:
+    made = call.server.space(call.body.get("id"))
+    return 201, {"id": made.space_id, "key": made.api_key.reveal(), "url": made.url}
+
+
+def _close(call: _Call) -> _Done:
+    if call.space is call.server:
+        raise SettingError("it is the server's own", where="the space", hint="stop the server")
+    call.space.close()
+    return 204, None
+
+
+def _set(call: _Call) -> None:
+    samples = call.space.samples
+    # Whoever writes the items down need not know the space that they will be in.
+    body = samples.addressed(samples.with_items(call.body["runtimes"]), call.space.space_id)
+    call.space.serve(samples.items(body), conforming=call.body.get("conforming", True))
+
+
+def _sequence(call: _Call) -> _Done:
+    steps = [
+        call.space.step(
+            next((step[name] for name in ("runtimes", "update", "fault") if name in step), None),
+            answers=step.get("answers"),
+            seconds=step.get("seconds"),
+        )
+        for step in call.body["steps"]
+    ]
+    call.space.sequence(*steps, conforming=call.body.get("conforming", True))
+    return 204, None
+
+
+def _requests(call: _Call) -> _Done:
+    names = ("method", "path", "time", "status", "why")
+    shown = [
+        {
+            **{name: getattr(entry, name) for name in names},
+            "headers": dict(entry.headers),
+            "body": entry.body.decode("utf-8", "replace"),
+            "faults": [*entry.faults],
+        }
+        for entry in call.space.requests
+    ]
+    return 200, {"requests": shown}
+
+
+def _restore(call: _Call) -> _Done:
+    call.space.serve(call.body["runtimes"], conforming=False)
+    _behave(call)
+    for fault in call.body["faults"]:
+        call.space.fault(fault)
+    return 204, None
+
+
+def _behave(call: _Call) -> None:
+    for fault in call.space.faults:
+        fault.undo()
+
+
+def spelled(fault: Fault) -> str:
+    """Return a fault as a call that makes it again: `status(503, times=2)`."""
+    name, _, rest = fault.name.partition("(")
+    usual = {"times": None, "every": 1, "after": 0}
+    further = [f"{word}={getattr(fault, word)}" for word, value in usual.items() if getattr(fault, word) != value]
+    return f"{name}({', '.join(filter(None, [rest.removesuffix(')'), *further]))})"
+
+
+def _done(act: Callable[[_Call], object]) -> Callable[[_Call], _Done]:
+    def done(call: _Call) -> _Done:
+        act(call)
+        return 204, None
+
+    return done
+
+
+_DO: Mapping[str, Callable[[_Call], _Done]] = {
+    "list_spaces": lambda call: (200, {"spaces": [*call.server.spaces]}),
+    "open_space": _open,
+    "close_space": _close,
+    "get_runtimes": lambda call: (200, {"runtimes": call.space.runtimes}),
+    "set_runtimes": _done(_set),
+    "update_runtime": _done(lambda call: call.space.update(call.values["id"], **call.body)),
+    "play_scenario": _done(lambda call: call.space.scenario(call.body["scenario"])),
+    "play_sequence": _sequence,
+    "list_faults": lambda call: (
+        200,
+        {"faults": [{"fault": spelled(one.fault), "applied": one.count} for one in call.space.faults]},
+    ),
+    "add_fault": _done(lambda call: call.space.fault(call.body["fault"])),
+    "remove_faults": _done(_behave),
+    "advance_clock": _done(lambda call: call.space.advance(call.body["seconds"])),
+    "list_requests": _requests,
+    "reset_space": _done(lambda call: call.space.reset()),
+    "take_snapshot": lambda call: (
+        200,
+        {"runtimes": call.space.runtimes, "faults": [spelled(one.fault) for one in call.space.faults]},
+    ),
+    "restore_snapshot": _restore,
+}
+"""What each operation of `control.yaml` does."""

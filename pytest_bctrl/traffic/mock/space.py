@@ -1,0 +1,267 @@
+"""A space of the mock: what it serves, how it misbehaves, and what it was asked; steered apart from all others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Self
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.errors import BctrlError, SettingError
+from pytest_bctrl.samples.inputs import answers_with_json, main_operation
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock.call_syntax import seconds as seconds_of
+from pytest_bctrl.traffic.mock.call_syntax import whole
+from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay
+from pytest_bctrl.traffic.mock.data import Step, StepSource, changed, served, states, taken
+from pytest_bctrl.traffic.mock.journal import Entry, Journal
+from pytest_bctrl.traffic.mock.message import Answer, Request
+from pytest_bctrl.traffic.mock.parse import Problem
+from pytest_bctrl.traffic.mock.responder import Responder
+from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario, Source, fixed, from_file, scenario
+
+if TYPE_CHECKING:
+    from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
+
+
+class Space:
+    """One space of a mock server: `.space_id`, `.api_key`, `.url`, `.runtimes` and `.requests` are its own.
+
+    `mock.space()` opens one beside the server's own; in a `with` block it is closed at the end, and nothing is there
+    any more for its key and id.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        api_key: Secret,
+        space_id: str,
+        *,
+        source: Source | None = None,
+        log: Callable[[Entry], None] | None = None,
+        remembered: int = 10_000,
+        beside: Space | None = None,
+        close: Callable[[Space], None] = lambda space: None,
+    ) -> None:
+        self.contract = contract
+        self.api_key = api_key
+        self.space_id = space_id
+        self.samples: Samples = beside.samples if beside else Samples(contract, main_operation(contract))
+        self.others: Mapping[str, Samples] = (
+            beside.others
+            if beside
+            else {
+                operation.label: Samples(contract, operation)
+                for operation in contract.operations
+                if operation is not self.samples.operation and answers_with_json(operation)
+            }
+        )
+        schemes = {scheme for one in contract.operations for group in one.security for scheme in group}
+        self.requests = Journal(api_key, remembered, [one.field for one in schemes if one.field])
+        self._changing = Lock()
+        self._known_scenarios: Mapping[str, Callable[..., Scenario]] = beside._known_scenarios if beside else SCENARIOS
+        self._own_faults: Mapping[str, Callable[..., Fault]] = beside._own_faults if beside else {}
+        self._log = log
+        self._beside = beside
+        self._close = close
+        self._ahead = 0.0
+        first = source or fixed(lambda: self.samples.sample(space_id))
+        self._responder = Responder(self.samples, self.others, first, api_key, space_id)
+
+    @property
+    def url(self) -> str:
+        """The base URL of the server, without a slash at its end; empty before its first start."""
+        return self._beside.url if self._beside else ""
+
+    def close(self) -> None:
+        """Forget the space; a second call does nothing."""
+        self._close(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def runtimes(self) -> list[dict[str, Any]]:
+        """The runtimes that the mock serves; setting it serves others, as `serve` does.
+
+        What it gives is to be read and copied: editing it in place raises `SettingError`.
+        """
+        found: list[dict[str, Any]] = served(self.samples.items(self._body()))
+        return found
+
+    @runtimes.setter
+    def runtimes(self, items: list[dict[str, Any]]) -> None:
+        self.serve(items)
+
+    def serve(self, items: list[dict[str, Any]], *, conforming: bool = True) -> Self:
+        """Serve these runtimes, as they are now, until the next scenario or a reset.
+
+        Raises `SettingError` where they break the contract, with what a check finds, unless `conforming` is false;
+        and for what is no JSON.
+        """
+        whole_body = self.samples.with_items(items)
+        body = taken(self.samples, whole_body, self.space_id, "mock.runtimes", conforming=conforming)
+        self._responder.set(Scenario("runtimes", fixed(lambda: body)))
+        return self
+
+    def update(self, runtime_id: str, /, *, conforming: bool = True, **changes: Any) -> Self:
+        """Change one of the runtimes that are served: `mock.update(runtime_id, status="stopped")`.
+
+        What goes with a change follows it: `updatedAt`, `type` with `kind`, `activeRunId` with the status. A
+        scenario goes on, a sequence ends. Raises `SettingError` where no runtime has the id, or where the result
+        breaks the contract, unless `conforming` is false.
+        """
+        with self._changing:
+            made = changed(self.samples, self._body(), runtime_id, changes, "mock.update")
+            body = taken(self.samples, made, self.space_id, "mock.update", conforming=conforming)
+            self._responder.source = fixed(lambda: body)
+        return self
+
+    @staticmethod
+    def step(what: Any, *, answers: int | None = None, seconds: float | None = None) -> Step:
+        """Return a step of a sequence for so many answers or seconds, whichever is over first."""
+        if answers is not None:
+            whole(answers, "answers", "mock.step", MOST)
+        if seconds is not None:
+            seconds_of(seconds, "mock.step")
+        return Step(what, 1 if answers is None and seconds is None else answers, seconds)
+
+    def sequence(self, *steps: Any, conforming: bool = True) -> Self:
+        """Serve one state after the other, and stay in the last: `mock.sequence(503, {runtime_id: {"name": "a"}}, [])`.
+
+        A step is a whole list of runtimes, an object of changes by runtime id, a status or a fault, or None for no
+        change. Each is in force for one successful answer, or as long as `mock.step(…, answers=3)` or
+        `mock.step(…, seconds=0.5)` says. Raises `SettingError` as `update` and `fault` do, before any is served.
+        """
+        source = StepSource(self.now)
+        for number, (step, body, fault) in enumerate(states(self.samples, self._body(), steps), 1):
+            where = f"mock.sequence: step {number}"
+            made = taken(self.samples, body, self.space_id, where, conforming=conforming)
+            source.add(step, made, None if fault is None else self._fault(*fault))
+        if steps:
+            self._responder.set(Scenario("sequence", source, source.transform))
+        return self
+
+    def now(self) -> float:
+        """The time of the space in seconds, by which states follow one another."""
+        return time.monotonic() + self._ahead
+
+    def advance(self, seconds: float) -> Self:
+        """Turn the clock of the space forward, so that no test has to wait: states of a sequence go on at once."""
+        self._ahead += seconds_of(seconds, "mock.advance")
+        return self
+
+    def _body(self) -> Any:
+        """The body that is in force."""
+        return self._responder.source.body(self._responder.successes)
+
+    @property
+    def faults(self) -> tuple[FaultInPlay, ...]:
+        """The faults in play, in the order in which they are applied, each with its `.count`."""
+        return self._responder.faults
+
+    def scenario(self, name: str, **arguments: Any) -> Self:
+        """Play a scenario (`"many", count=500`) until the next one or a reset; faults stay.
+
+        Raises `SettingError` for a name that is not known, or arguments that do not fit.
+        """
+        chosen = scenario(name, self.samples, self.space_id, self._known_scenarios, **arguments)
+        if chosen.source is not None:
+            # Made here and now: a first client should not wait for 100,000 runtimes, nor others beside it.
+            chosen.source.payload(0)
+
+        def elsewhere(samples: Samples) -> Source:
+            try:
+                made = scenario(name, samples, self.space_id, self._known_scenarios, **arguments).source
+                if made is not None:
+                    made.payload(0)
+            except SettingError:
+                # An operation that lists nothing has no empty list either.
+                made = None
+            return made or fixed(lambda: samples.sample(self.space_id))
+
+        self._responder.set(chosen, elsewhere)
+        return self
+
+    def extend(self, scenarios: Iterable[OwnScenario] = (), faults: Iterable[OwnFault] = ()) -> Self:
+        """Take scenarios and faults of one's own, in the place of earlier ones of one's own."""
+        self._known_scenarios = {**SCENARIOS, **{one.name: one.make for one in scenarios}}
+        self._own_faults = {one.name: one.make for one in faults}
+        return self
+
+    def play(self, chosen: Scenario) -> Self:
+        """Play a scenario of one's own making, until the next one or a reset."""
+        self._responder.set(chosen)
+        return self
+
+    def fault(
+        self, spec: str | Fault, *arguments: Any, times: int | None = None, every: int = 1, after: int = 0, **named: Any
+    ) -> FaultInPlay:
+        """Misbehave from now on: `fault("status", 503, times=2)`, or `fault("status(503, times=2)")`.
+
+        Faults are applied in the order in which they were added, each to what the one before left: to every
+        `every`th answer from the `after`th on, `times` times at most. The result counts, undoes, and ends the fault
+        where it is used in a `with` block. Raises `SettingError` for a fault that is not known, arguments that do not
+        fit, or a rule that the contract does not have.
+        """
+        return self._responder.add(self._fault(spec, *arguments, times=times, every=every, after=after, **named))
+
+    def _fault(self, spec: Any, *arguments: Any, **named: Any) -> Fault:
+        # Imported here, with the mutants behind them: a mock that behaves starts sooner and takes less memory.
+        from pytest_bctrl.traffic.mock.faults import FAULTS, fault, for_contract
+
+        known = {**FAULTS, **self._own_faults}
+        made = fault(spec, *arguments, known=known, **named)
+        return for_contract(made, [self.samples, *self.others.values()])
+
+    def reset(self) -> None:
+        """Forget requests, scenario and faults, as between two tests."""
+        self._ahead = 0.0
+        self._responder.reset()
+        self.requests.clear()
+
+    def serve_file(self, path: str | Path, *, conforming: bool = True) -> Self:
+        """Serve the body, or the list of runtimes, in a JSON file; in the mock's space, and otherwise as it stands.
+
+        Raises `DocumentError` where the file is missing or holds no JSON, and `SettingError` where it breaks the
+        contract, unless `conforming` is false.
+        """
+        source = from_file(Path(path), self.samples, self.space_id)
+        hint = "correct it, or serve it all the same with --nonconforming (conforming=False)"
+        taken(
+            self.samples,
+            source.body(0),
+            self.space_id,
+            str(path),
+            conforming=conforming,
+            fail_on="error",
+            hint=hint,
+        )
+        self._responder.set(Scenario("file", source))
+        return self
+
+    def respond(self, request: Request) -> Answer:
+        """Answer one request and write it down: the way in for the server and for the in-process transport."""
+        try:
+            answer = self._responder.respond(request)
+        except BctrlError as error:
+            # A contract that no sample can be made of shows here; the client is told why.
+            answer = self._responder.refuse(500, str(error))
+        return self._written(request, answer)
+
+    def refuse(self, problem: Problem) -> Answer:
+        """Answer what is no proper request and write it down."""
+        return self._written(problem.seen, self._responder.refuse(problem.status, problem.reason))
+
+    def _written(self, request: Request, answer: Answer) -> Answer:
+        at = time.time()
+        self.requests.add(at, request, answer)
+        if self._log is not None:
+            self._log(self.requests.entry(at, request, answer))
+        return answer

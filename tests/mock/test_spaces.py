@@ -1,0 +1,270 @@
+"""Spaces of one server, each apart from all others; the control path that steers them; and pages that ask."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_bctrl import check
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import from_document, load
+from pytest_bctrl.contract.yaml_source import read_yaml
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples import runtime, runtimes
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.control import _DO, DOCUMENT
+from pytest_bctrl.traffic.mock.routes import Routes
+from pytest_bctrl.traffic.mock.server import MOCK_KEY
+from pytest_bctrl.traffic.mock.space import Space
+from tests.contract.documents import document
+
+from .test_command_line import running
+
+TOKEN = "t0ken-of-the-control-path"
+CONTROL = from_document(read_yaml(DOCUMENT.read_text("utf-8"), DOCUMENT.name), DOCUMENT.name)
+ROUTES = Routes(CONTROL)
+Told = tuple[int, dict[str, str], Any]
+
+
+def ask(url: str, target: str, key: str, method: str = "GET", body: Any = None, **fields: str) -> Told:
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=60)
+    headers = {"Authorization": f"Bearer {key}", **{name.replace("_", "-"): value for name, value in fields.items()}}
+    try:
+        connection.request(method, target, None if body is None else json.dumps(body), headers)
+        answer = connection.getresponse()
+        data = answer.read()
+    finally:
+        connection.close()
+    return answer.status, {name.lower(): value for name, value in answer.getheaders()}, json.loads(data or b"null")
+
+
+def listed(space: Space, *, key: str = "", space_id: str = "") -> tuple[int, Any]:
+    target = f"/v1/spaces/{space_id or space.space_id}/runtimes"
+    status, _, body = ask(space.url, target, key or space.api_key.reveal())
+    return status, body.get("runtimes")
+
+
+@pytest.fixture
+def mock() -> Iterator[MockServer]:
+    with MockServer(load(), control=Secret(TOKEN)) as server:
+        yield server
+
+
+def test_what_is_done_in_one_space_shows_in_no_other(mock: MockServer) -> None:
+    with mock.space() as one, mock.space("other") as other:
+        one.runtimes = [runtime(name="mine", spaceId=one.space_id)]
+        other.fault("status", 503, times=1)
+        assert ("00000000-0000-4000-8000-000000000001", 503) == (one.space_id, listed(other)[0])
+        (only,) = listed(one)[1]
+        assert ("mine", one.space_id, 200) == (only["name"], only["spaceId"], listed(other)[0])
+        assert (mock.runtimes, len(one.requests), len(other.requests), 0) == (
+            listed(mock)[1],
+            1,
+            2,
+            len(mock.requests) - 1,
+        )
+        assert (401, 404) == (listed(one, key=other.api_key.reveal())[0], listed(one, space_id="none")[0])
+        one.reset()
+        assert (0, mock.samples.sample(one.space_id)["runtimes"]) == (len(one.requests), listed(one)[1])
+    assert ([mock.space_id], 401) == ([*mock.spaces], listed(one)[0])
+    one.close()
+
+
+def test_a_space_is_called_as_its_contract_wants_it(mock: MockServer) -> None:
+    for schema, called in (
+        ({"type": "string"}, "space-1"),
+        ({"type": "string", "format": "uuid"}, f"{0:08}-0000-4000-8000-{1:012}"),
+    ):
+        made = document(True)
+        made["paths"]["/v1/things/{id}"]["get"]["parameters"][0]["schema"] = schema
+        with MockServer(from_document(made, "things.json")).space() as space:
+            assert called == space.space_id
+    for wrong in ({"space_id": mock.space_id}, {"api_key": mock.api_key}):
+        with pytest.raises(SettingError, match="another space has this"):
+            mock.space(**wrong)
+
+
+def test_five_hundred_spaces_are_apart_under_load(mock: MockServer) -> None:
+    def one(number: int) -> bool:
+        with mock.space() as space:
+            space.runtimes = runtimes(2, name=f"n{number}", space_id=space.space_id)
+            space.update(space.runtimes[0]["id"], status="failed")
+            found = listed(space)[1]
+            return [f"n{number}"] * 2 == [item["name"] for item in found] and "failed" == found[0]["status"]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(one, range(500)))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
+def test_one_command_serves_many_tests_of_any_language(tmp_path: Path) -> None:
+    """Four at a time, each in a space of its own; the clients of the docs among them."""
+    with running(tmp_path, "--control", "--quiet", "--origin", "https://app.test") as mock:
+        ready = json.loads((tmp_path / "ready.json").read_text("utf-8"))
+        token, url = ready["control"]["token"], ready["url"]
+        assert (0o600, MOCK_KEY, f"{url}/__bctrl__/") == (
+            (tmp_path / "ready.json").stat().st_mode & 0o777,
+            ready["api_key"],
+            ready["control"]["url"],
+        )
+
+        def one(number: int) -> bool:
+            _, _, space = ask(url, "/__bctrl__/spaces", token, "POST")
+            path = f"/__bctrl__/spaces/{space['id']}"
+            ask(url, f"{path}/runtimes", token, "PUT", {"runtimes": runtimes(1, name=f"n{number}")})
+            _, _, body = ask(url, f"/v1/spaces/{space['id']}/runtimes", space["key"])
+            ask(url, path, token, "DELETE")
+            return [f"n{number}"] == [item["name"] for item in body["runtimes"]]
+
+        with ThreadPoolExecutor(4) as pool:
+            assert all(pool.map(one, range(60)))
+        page = (Path(__file__).parents[2] / "docs" / "how-to" / "mock.md").read_text("utf-8")
+        for program, language, file in (("node", "javascript", "client.mjs"), ("go", "go", "client.go")):
+            source = page.partition(f"```{language}\n")[2].partition("```")[0]
+            assert source
+            (tmp_path / file).write_text(source, "utf-8")
+            if shutil.which(program):
+                command = [program, *(["run"] if program == "go" else []), file]
+                environment = {**os.environ, "READY_FILE": str(tmp_path / "ready.json")}
+                subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=300)
+        assert token not in "".join(mock.end()[1:])
+
+
+def test_a_clock_that_is_turned_saves_the_wait(mock: MockServer) -> None:
+    first = mock.runtimes[0]["id"]
+    mock.sequence(mock.step({first: {"name": "before"}}, seconds=60), {first: {"name": "after"}})
+    assert "before" == listed(mock)[1][0]["name"]
+    assert "after" == listed(mock.advance(61))[1][0]["name"]
+    with pytest.raises(SettingError, match="is no time"):
+        mock.advance(-1)
+
+
+def steer(mock: MockServer, method: str, path: str, body: Any = None, token: str = TOKEN) -> tuple[int, Any]:
+    """Ask the control path, and hold the answer to its document."""
+    status, headers, data = ask(mock.url, f"/__bctrl__{path}", token, method, body)
+    match = ROUTES.match(f"/__bctrl__{path}")
+    operation = match.of(method) if match else None
+    if operation is not None:
+        raw = Response(status, headers, b"" if data is None else json.dumps(data).encode())
+        assert [] == check(raw, contract=CONTROL, operation=operation.operation_id)
+    return status, data
+
+
+class Response:
+    def __init__(self, status: int, headers: dict[str, str], content: bytes) -> None:
+        self.status_code, self.headers, self.content = status, headers, content
+        self.url, self.request = "", None
+
+
+def test_a_test_in_any_language_steers_a_space_of_its_own(mock: MockServer) -> None:
+    """Each operation of the document once, and each answer as documented."""
+    status, space = steer(mock, "POST", "/spaces", {"id": "web"})
+    assert (201, {"id": "web", "key": space["key"], "url": mock.url}) == (status, space)
+    assert (200, {"spaces": [mock.space_id, "web"]}) == steer(mock, "GET", "/spaces")
+    own = mock.spaces["web"]
+    assert (204, None) == steer(mock, "PUT", "/spaces/web/runtimes", {"runtimes": runtimes(2)})
+    (first, *_rest) = steer(mock, "GET", "/spaces/web/runtimes")[1]["runtimes"]
+    assert (204, None) == steer(mock, "PATCH", f"/spaces/web/runtimes/{first['id']}", {"status": "failed"})
+    assert "failed" == listed(own)[1][0]["status"]
+    assert (204, None) == steer(mock, "POST", "/spaces/web/faults", {"fault": "status(503, times=2)"})
+    assert 503 == listed(own)[0]
+    assert {"faults": [{"fault": "status(503, times=2)", "applied": 1}]} == steer(mock, "GET", "/spaces/web/faults")[1]
+    snapshot = steer(mock, "GET", "/spaces/web/snapshot")[1]
+    assert (204, None) == steer(mock, "DELETE", "/spaces/web/faults")
+    steps = [{"update": {first["id"]: {"name": "x"}}, "seconds": 60}, {"runtimes": [], "answers": 1}, {}]
+    assert (204, None) == steer(mock, "PUT", "/spaces/web/sequence", {"steps": steps})
+    assert "x" == listed(own)[1][0]["name"]
+    assert (204, None) == steer(mock, "POST", "/spaces/web/clock", {"seconds": 61})
+    assert [] == listed(own)[1]
+    assert (204, None) == steer(mock, "PUT", "/spaces/web/scenario", {"scenario": "many(count=3)"})
+    assert 3 == len(listed(own)[1])
+    assert (204, None) == steer(mock, "PUT", "/spaces/web/snapshot", snapshot)
+    assert (503, "failed") == (listed(own)[0], steer(mock, "GET", "/spaces/web/runtimes")[1]["runtimes"][0]["status"])
+    journal = steer(mock, "GET", "/spaces/web/requests")[1]["requests"]
+    assert ([200, 503], "/v1/spaces/web/runtimes") == ([one["status"] for one in journal][:2], journal[0]["path"])
+    assert space["key"] not in json.dumps(journal)
+    assert (204, None) == steer(mock, "POST", "/spaces/web/reset")
+    assert {"requests": []} == steer(mock, "GET", "/spaces/web/requests")[1]
+    assert (204, None) == steer(mock, "DELETE", "/spaces/web")
+    assert {one.operation_id for one in CONTROL.operations} == {*_DO}
+    assert CONTROL.source == json.loads(json.dumps(ask(mock.url, "/__bctrl__/openapi.json", TOKEN)[2]))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "says"),
+    [
+        ("GET", "/spaces/none/runtimes", None, 404, "no such space"),
+        ("GET", "/nowhere", None, 404, "there is no GET here"),
+        ("PUT", "/spaces", None, 404, "there is no PUT here"),
+        ("DELETE", "/spaces/{own}", None, 400, "it is the server's own"),
+        ("PUT", "/spaces/{own}/runtimes", {}, 400, "the required property is missing"),
+        ("PUT", "/spaces/{own}/runtimes", {"runtimes": [{"id": "x"}]}, 400, "it breaks the contract"),
+        ("PUT", "/spaces/{own}/scenario", {"scenario": "nope"}, 400, "there is no such scenario"),
+        ("POST", "/spaces/{own}/reset", {"x": 1}, 400, "the body at $"),
+        ("POST", "/spaces", {"id": 7}, 400, "the body at id: the value has the wrong type, integer"),
+        ("POST", "/spaces", {"id": "{own}"}, 400, "another space has this id"),
+    ],
+)
+def test_a_mistake_is_answered_with_what_is_right(
+    mock: MockServer, method: str, path: str, body: Any, status: int, says: str
+) -> None:
+    sent = json.loads(json.dumps(body).replace("{own}", mock.space_id))
+    found, data = steer(mock, method, path.replace("{own}", mock.space_id), sent)
+    assert (status, True) == (found, says in data["error"]), data
+
+
+def test_the_control_path_is_for_who_has_the_token_and_is_off_without_one(mock: MockServer) -> None:
+    assert 401 == steer(mock, "GET", "/spaces", token="another")[0]
+    connection = HTTPConnection(mock.url.removeprefix("http://"))
+    connection.request("POST", "/__bctrl__/spaces", b"{", {"Authorization": f"Bearer {TOKEN}"})
+    assert (400, True) == ((answer := connection.getresponse()).status, b"no JSON" in answer.read())
+    connection.close()
+    with MockServer(load()) as other:
+        assert 404 == ask(other.url, "/__bctrl__/spaces", TOKEN)[0]
+    claimed = document(True)
+    claimed["paths"]["/__bctrl__/x"] = claimed["paths"].pop("/v1/things/{id}")
+    claimed["paths"]["/__bctrl__/x"]["get"].pop("parameters")
+    with pytest.raises(SettingError, match="the contract has GET /__bctrl__/x"):
+        MockServer(from_document(claimed, "x"), control=Secret(TOKEN))
+
+
+@pytest.mark.parametrize(
+    ("origin", "origins", "is_allowed"),
+    [
+        ("http://localhost:5173", (), True),
+        ("https://app.test", (), False),
+        ("https://app.test", ("https://app.test",), True),
+        ("https://app.test", ("*",), True),
+        ("null", (), False),
+    ],
+)
+def test_pages_of_this_machine_and_of_named_origins_may_ask(
+    contract: Contract, origin: str, origins: tuple[str, ...], is_allowed: bool
+) -> None:
+    with MockServer(contract, origins=origins) as mock:
+        target = f"/v1/spaces/{mock.space_id}/runtimes"
+        wanted = {"Access_Control_Request_Method": "GET", "Access_Control_Request_Headers": "authorization"}
+        status, fields, _ = ask(mock.url, target, "", "OPTIONS", None, Origin=origin, **wanted)
+        assert 204 == status
+        allows = [
+            fields.get(f"access-control-allow-{name}") for name in ("origin", "methods", "headers", "credentials")
+        ]
+        assert ([origin, "GET", "authorization", "true"] if is_allowed else [None] * 4) == allows
+        status, fields, _ = ask(mock.url, target, "wrong", Origin=origin)
+        shown = fields.get("access-control-expose-headers", "").lower()
+        assert (401, is_allowed, is_allowed) == (
+            status,
+            origin == fields.get("access-control-allow-origin"),
+            "x-request-id" in shown,
+        )
+        assert is_allowed == ("Origin" in fields.get("vary", ""))
