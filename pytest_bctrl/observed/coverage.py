@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.schema.applicators import Dependent, Split
+from pytest_bctrl.contract.schema.applicators import Condition, Split
 from pytest_bctrl.contract.schema.locations import parted, shown
 from pytest_bctrl.contract.schema.node import Node, body_node
 from pytest_bctrl.contract.schema.ref import TYPES
@@ -152,12 +152,11 @@ class _Body:
         self, node: Node, split: Split, above: frozenset[frozenset[str]], told: frozenset[str]
     ) -> Iterator[Point]:
         # That a branch was seen says that the property which tells it was.
-        name = split.property if isinstance(split, Dependent) else split.name
-        told = told | {name} if name else told
+        told = told | {split.name} if split.name else told
         for tag in split.documented:
             yield self._point(node, "branch", tag, self._told(node, tag))
             yield from self._object(node.told(split, tag), above, told)
-        if isinstance(split, Dependent):
+        if isinstance(split, Condition) and split.name:
             yield from self._object(node.told(split, ""), above, told)
 
     def _told(self, node: Node, tag: str) -> int:

@@ -93,11 +93,8 @@ class Node:
         return self._collected(kind)[1]
 
     def _collected(self, kind: str) -> tuple[tuple[SchemaRef, ...], tuple[Split, ...]]:
-        if kind not in self._by_kind:
-            self._by_kind[kind] = self._collect(kind)
-        return self._by_kind[kind]
-
-    def _collect(self, kind: str) -> tuple[tuple[SchemaRef, ...], tuple[Split, ...]]:
+        if kind in self._by_kind:
+            return self._by_kind[kind]
         parts: list[SchemaRef] = []
         pending: list[Split] = []
         seen: set[str] = set()
@@ -111,7 +108,8 @@ class Node:
                     waiting.extend(expanded(self.contract, sole, seen))
                 elif _name(split) not in self._told:
                     pending.append(split)
-        return tuple(parts), tuple(pending)
+        self._by_kind[kind] = tuple(parts), tuple(pending)
+        return self._by_kind[kind]
 
     @cached_property
     def _loose_parts(self) -> tuple[SchemaRef, ...]:
@@ -119,33 +117,33 @@ class Node:
 
     def member(self, name: str) -> Node | None:
         """The place of a documented property; None where it is not documented."""
-        return self._child(("member", name), places.member(self.location, name), "properties", name)
-
-    @property
-    def others(self) -> Node | None:
-        """The place of all undocumented members, where the contract says something of them; None where it does not."""
-        key = ("others",)
+        key = ("member", name)
         if key not in self._kept:
-            found = [
-                spot.below(word)
-                for spot in self.parts("object")
-                for word in ("additionalProperties", "unevaluatedProperties")
-                if isinstance(words(spot).get(word), Mapping) and _STRUCTURE & words(spot)[word].keys()
-            ]
-            self._kept[key] = self._made(places.others(self.location), found, ()) if found else None
+            self._kept[key] = self._child(places.member(self.location, name), "properties", name)
         return self._kept[key]
 
-    @property
+    @cached_property
+    def others(self) -> Node | None:
+        """The place of all undocumented members, where the contract says something of them; None where it does not."""
+        found = [
+            spot.below(word)
+            for spot in self.parts("object")
+            for word in ("additionalProperties", "unevaluatedProperties")
+            if isinstance(words(spot).get(word), Mapping) and _STRUCTURE & words(spot)[word].keys()
+        ]
+        return self._made(places.others(self.location), found, ()) if found else None
+
+    @cached_property
     def items(self) -> Node | None:
         """The place of the items of a list; None where the contract says nothing of them."""
-        return self._child(("items",), self.location + places.ITEMS, "items")
+        return self._child(self.location + places.ITEMS, "items")
 
     @cached_property
     def positions(self) -> tuple[Node, ...]:
         """The places of the first items, where the contract has a schema for each position (`prefixItems`)."""
         count = max((len(words(spot).get("prefixItems", ())) for spot in self.parts("array")), default=0)
         found = (
-            self._child(("position", str(index)), places.position(self.location, index), "prefixItems", index)
+            self._child(places.position(self.location, index), "prefixItems", index)
             for index in range(count)
         )
         return tuple(node for node in found if node is not None)
@@ -170,23 +168,20 @@ class Node:
                 self._kept[key] = known
         return known
 
-    def _child(self, key: tuple[str, ...], location: str, word: str, *below: str | int) -> Node | None:
-        if key not in self._kept:
-            kind = "object" if word == "properties" else "array"
-            firm, loose = (
-                [spot.below(word, *below) for spot in spots if _has(words(spot), word, *below)]
-                for spots in (self.parts(kind), self._loose_parts)
-            )
-            self._kept[key] = self._made(location, firm, loose) if firm or loose else None
-        return self._kept[key]
+    def _child(self, location: str, word: str, *below: str | int) -> Node | None:
+        kind = "object" if word == "properties" else "array"
+        firm, loose = (
+            [spot.below(word, *below) for spot in spots if _has(words(spot), word, *below)]
+            for spots in (self.parts(kind), self._loose_parts)
+        )
+        return self._made(location, firm, loose) if firm or loose else None
 
     def _made(self, location: str, firm: Iterable[SchemaRef], loose: Iterable[SchemaRef]) -> Node | None:
         return Node(self.contract, location, firm, loose, self.level + 1) if self.level < LEVELS else None
 
 
 def _name(split: Split) -> tuple[str, str]:
-    word = split.word if isinstance(split, Choice) else getattr(split, "property", "if")
-    return split.spot.pointer, word
+    return split.spot.pointer, split.word
 
 
 def _has(said: Mapping[str, Any], word: str, key: str | int | None = None) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_bctrl.contract.schema.applicators import Dependent
+from pytest_bctrl.contract.schema.applicators import Condition
 from pytest_bctrl.contract.schema.locations import parted, untagged
 from pytest_bctrl.contract.schema.node import Node, body_node
 from pytest_bctrl.contract.schema.ref import words as keywords
@@ -156,7 +156,7 @@ class _Documented:
             below = [place.told(split, tag) for place in places for tag in tags]
             node["children"] += self._objects(below, above, split.name, node["seen"])
             yield node
-        if isinstance(split, Dependent):
+        if isinstance(split, Condition) and split.name:
             yield from self._objects([place.told(split, "") for place in places], above)
 
 
