@@ -35,13 +35,6 @@ def held(path: Path, patience: float | None = None) -> Iterator[Path]:
         yield part
 
 
-def write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, with the rights of the one before; raises as `held` does."""
-    with held(path) as part:
-        fill(part, data, path)
-        part.replace(path)
-
-
 def fill(part: Path, data: bytes, place: Path) -> None:
     """Write the new file that is to come to `place`, with the rights of what is there; raises `OSError`."""
     with part.open("xb") as file:

@@ -17,7 +17,7 @@ from pytest_bctrl.cli import check, contract, drift, mock, options
 from pytest_bctrl.cli.options import Report, write_reports
 from pytest_bctrl.cli.traffic import opened
 from pytest_bctrl.contract import build, overlay
-from pytest_bctrl.contract.build import prepare, write
+from pytest_bctrl.contract.build import prepare
 from pytest_bctrl.contract.document import load_data, load_document, openapi_block
 from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.contract.read import from_document, from_sound, load
@@ -168,11 +168,10 @@ TRIGGERS: Mapping[str, Trigger] = {
     "build packaged": lambda folder: make.run(
         contract, "build", "--overlay", make.written(folder, TITLED), "--output", str(packaged().merged)
     ),
-    "build folder": lambda folder: build.write_atomically(folder, ""),
-    "build unwritable": lambda folder: build.write_atomically(folder / "none" / "file", ""),
+    "build folder": lambda folder: build.write_files({folder: ""}),
+    "build unwritable": lambda folder: build.write_files({folder / "none" / "file": ""}),
     "update lock": lambda folder: contract.update(make.files(folder, lock="{}"), None, True),
     "update missing": lambda folder: prepare("openapi: 3.1.0\npaths: {}", "x", ContractFiles(folder), None),  # type: ignore[arg-type]
-    "update unwritable": lambda folder: write({folder / "none" / "file": ""}),
     "overlay missing": lambda folder: build.contract_of(load_data(document(), "x"), folder / "none.yaml"),
     "overlay outdated": lambda folder: build.contract_of(
         load_data(document(), "x.yaml"), Path(make.written(folder, TITLED.replace("info", "nope"), "overlay.yaml"))

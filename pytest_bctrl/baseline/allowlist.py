@@ -240,9 +240,9 @@ def accept(path: Path, findings: Sequence[Finding], reason: str, until: date) ->
 
     Raises `DocumentError` where the file cannot be read, is not a list of this form, or cannot be written.
     """
-    from pytest_bctrl.contract.build import write_atomically
+    from pytest_bctrl.contract.build import write_files
 
-    write_atomically(path, with_entries(list_text(path, str(path)), str(path), findings, reason, until))
+    write_files({path: with_entries(list_text(path, str(path)), str(path), findings, reason, until)})
 
 
 def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str, until: date) -> str:

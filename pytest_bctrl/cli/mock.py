@@ -187,11 +187,11 @@ def _reachable(url: str) -> str:
 
 def _tell(file: Path | None, server: MockServer) -> None:
     if file is not None:
-        from pytest_bctrl.contract.build import write_atomically
+        from pytest_bctrl.contract.build import write_files
 
         ready = {"url": server.url, "space_id": server.space_id, "pid": os.getpid()}
         # Whole or not at all, so that nobody reads half of it.
-        write_atomically(file, json.dumps(ready) + "\n")
+        write_files({file: json.dumps(ready) + "\n"})
 
 
 def epilog() -> str:

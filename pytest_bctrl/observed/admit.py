@@ -14,7 +14,7 @@ from pytest_bctrl.contract.overlay import fresh
 from pytest_bctrl.contract.references import keyworded, rewritten
 from pytest_bctrl.contract.schema.locations import parted, shown, steps
 from pytest_bctrl.contract.schema.node import Node, body_node, node_at
-from pytest_bctrl.contract.schema.ref import SchemaRef, reachable
+from pytest_bctrl.contract.schema.ref import SchemaRef, listed_values, named_types, reachable
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import Facts, Observation, Place
 from pytest_bctrl.observed.inferred import inferred
@@ -90,7 +90,7 @@ def _value(schema: SchemaData, seen: Seen) -> SchemaData:
         facts.add(seen.observation.places[place])
     if facts.others:
         raise UnsayableError("there are more values than were told apart: it is no enumeration any more")
-    listed = [schema["const"]] if "const" in schema else list(schema.get("enum", ()))
+    listed = listed_values(schema) or []
     known = {json.dumps(value) for value in listed}
     values = [json.loads(text) for text, count in sorted(facts.values.items()) if count]
     more = [value for value in values if json.dumps(value) not in known]
@@ -114,8 +114,7 @@ def _alternative(schema: SchemaData, branch: SchemaData) -> SchemaData:
 
 def _type(schema: SchemaData, seen: Seen) -> SchemaData:
     name = str(seen.finding.observed)
-    said = schema.get("type")
-    types = [said] if isinstance(said, str) else list(said or ())
+    types = named_types(schema)
     if types and name not in types and name not in ("object", "array"):
         return {**schema, "type": [*types, name]}
     # A type alone would admit any object and any list; these are described as they were seen.

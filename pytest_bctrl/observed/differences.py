@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, Literal
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.applicators import Choice
 from pytest_bctrl.contract.schema.locations import member, parted, shown, tag_value
 from pytest_bctrl.contract.schema.node import Node, body_node, node_at, untold
-from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, words
+from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, named_types, words
 from pytest_bctrl.contract.show import kind_of, shortened
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
@@ -237,9 +238,6 @@ class _Held:
 
 def _narrowing(node: Node, name: str) -> SchemaRef | None:
     """The schema at a place whose `type` leaves a type out; where only branches do, the one that holds them."""
-    spots = [spot for spot in node.parts(name) if "type" in words(spot)]
-    for spot in spots:
-        said = words(spot)["type"]
-        if name not in ([said] if isinstance(said, str) else said):
-            return spot
-    return next((spot for spot in node.parts(name) if words(spot) and "$ref" not in words(spot)), None)
+    leaving = (one for one in node.parts(name) if "type" in words(one) and name not in named_types(words(one)))
+    holding = (one for one in node.parts(name) if words(one) and "$ref" not in words(one))
+    return next(chain(leaving, holding), None)

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from pytest_bctrl.contract.engine import accepts, conforms, matches
 from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.locations import member
+from pytest_bctrl.contract.schema.ref import listed_values
 from pytest_bctrl.contract.schema.shapes import LocatedValue, changed, located, replaced, said_of, types
 from pytest_bctrl.contract.show import is_of_type
 from pytest_bctrl.errors import SettingError
@@ -49,7 +50,7 @@ def broken_type(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
 
 def broken_enum(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
     """A value that is not listed, and a listed one in another case."""
-    listed = schema["enum"] if "enum" in schema else [schema["const"]]
+    listed = listed_values(schema) or []
     strings = [value for value in listed if isinstance(value, str)]
     wrong = [f"{strings[0]}-unheard-of", strings[0].swapcase()] if strings else ["unheard-of"]
     for value in wrong:

@@ -77,14 +77,14 @@ def write_reports(
     files: Iterable[ReportFile], findings: Sequence[Finding], title: Title, run: RunReport
 ) -> tuple[list[str], list[str]]:
     """Write every report; return the paths that were written, and one sentence for each that was not."""
-    from pytest_bctrl.contract.build import write_atomically
+    from pytest_bctrl.contract.build import write_files
 
     written, problems = [], []
     for file in files:
         text = writer(file.format)(findings, title, run)
         try:
             file.path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(file.path, text)
+            write_files({file.path: text})
         except (BctrlError, OSError) as error:
             problems.append(f"the report {file.shown} is not written: {error}")
         else:

@@ -66,13 +66,13 @@ def test_a_failed_write_leaves_the_old_text_and_no_other_file(tmp_path: Path) ->
     path = tmp_path / "a.json"
     path.write_text("old", "utf-8")
     with pytest.raises(UnicodeEncodeError):
-        build.write_atomically(path, "\ud800")
+        build.write_files({path: "\ud800"})
     assert [("a.json", "old")] == [(one.name, one.read_text("utf-8")) for one in tmp_path.iterdir()]
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="cannot be written"):
-        build.write_atomically(tmp_path / "no" / "a.json", "x")
+        build.write_files({tmp_path / "no" / "a.json": "x"})
 
 
 def test_a_spec_that_was_edited_is_refused(files: ContractFiles) -> None:

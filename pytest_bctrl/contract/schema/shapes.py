@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pytest_bctrl.contract.engine import accepts, canonicalized, matches
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.locations import ITEMS, Path, member, others
-from pytest_bctrl.contract.schema.ref import parts_of
+from pytest_bctrl.contract.schema.ref import listed_values, named_types, parts_of
 
 Kind = Literal["fixed", "branch", "object", "array", "string", "integer", "number", "any"]
 
@@ -33,10 +33,8 @@ def alternatives(flat: Mapping[str, Any]) -> tuple[Shape, ...]:
     """Return the alternatives of a flat schema."""
     if flat.get("not") == {}:
         return ()
-    if "const" in flat:
-        return (Shape("fixed", flat["const"]),)
-    if "enum" in flat:
-        return tuple(Shape("fixed", value) for value in flat["enum"])
+    if (values := listed_values(flat)) is not None:
+        return tuple(Shape("fixed", value) for value in values)
     for keyword in ("oneOf", "anyOf"):
         if keyword in flat:
             beside = {key: value for key, value in flat.items() if key != keyword}
@@ -63,10 +61,7 @@ def _named(schema: Mapping[str, Any], branch: Schema) -> Iterator[dict[str, Any]
 
 def types(schema: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the JSON types that a flat schema allows, as it names or implies them; none where it is silent."""
-    named = schema.get("type")
-    if named is not None:
-        return tuple(named) if isinstance(named, list) else (str(named),)
-    return tuple(implied(schema)[:1])
+    return named_types(schema) if "type" in schema else tuple(implied(schema)[:1])
 
 
 def implied(schema: Mapping[str, Any]) -> list[str]:
@@ -141,7 +136,7 @@ def flatten(contract: Contract, schema: Schema) -> dict[str, Any]:
 
 
 def _both_types(first: Any, second: Any) -> Any:
-    one, other = ([said] if isinstance(said, str) else list(said) for said in (first, second))
+    one, other = (list(named_types({"type": said})) for said in (first, second))
     if "number" in one:
         one += ["integer"] if "integer" in other and "integer" not in one else []
     return [name for name in one if name in other or (name == "integer" and "number" in other)]
