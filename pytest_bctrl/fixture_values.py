@@ -49,7 +49,7 @@ def mock(config: pytest.Config) -> MockServer:
 
 def own_of(config: pytest.Config) -> tuple[list[OwnScenario], list[OwnFault]]:
     """Return the scenarios and faults that the project's hooks give."""
-    from pytest_bctrl.checks.own import flattened
+    from pytest_bctrl.checks.run import flattened
     from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
 
     scenarios = flattened(config.hook.pytest_bctrl_scenarios(), OwnScenario, "pytest_bctrl_scenarios")

@@ -12,7 +12,7 @@ import pytest_bctrl
 from pytest_bctrl import contract_check, mock_fault, mock_scenario, settings, strategies
 from pytest_bctrl.baseline.allowlist import load_allow_list, with_entries
 from pytest_bctrl.checks.answer import answer_of
-from pytest_bctrl.checks.own import flattened, run_check
+from pytest_bctrl.checks.run import flattened, run_check
 from pytest_bctrl.cli import check, contract, drift, mock, options
 from pytest_bctrl.cli.options import Report, write_reports
 from pytest_bctrl.cli.traffic import opened

@@ -23,8 +23,7 @@ from pytest_bctrl.observed.admit import (
     with_value,
 )
 from pytest_bctrl.observed.differences import every_difference
-from pytest_bctrl.observed.facts import Observation, Place
-from pytest_bctrl.observed.inferred import inferred
+from pytest_bctrl.observed.facts import Observation, Place, inferred
 
 NAME = "suggested overlay"
 

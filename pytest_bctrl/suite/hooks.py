@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl import settings
-from pytest_bctrl.checks.own import Check, flattened
+from pytest_bctrl.checks.run import Check, flattened
 from pytest_bctrl.checks.violation import rules_of
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.reports.junit import junit_properties

@@ -14,9 +14,16 @@ from urllib.parse import unquote
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import NONE, Credential, check_head_refused, check_refused
 from pytest_bctrl.checks.credentials import REFUSED as CREDENTIAL_REFUSED
-from pytest_bctrl.checks.own import Check, run_check
 from pytest_bctrl.checks.protocol import check_retired
-from pytest_bctrl.checks.run import check_answer, check_invariant, check_protocol, check_undocumented, places_of
+from pytest_bctrl.checks.run import (
+    Check,
+    check_answer,
+    check_invariant,
+    check_protocol,
+    check_undocumented,
+    places_of,
+    run_check,
+)
 from pytest_bctrl.checks.violation import Violation, findings, softened
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.parameters import documented_refusals, text_of

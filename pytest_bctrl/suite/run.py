@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_bctrl import settings
-from pytest_bctrl.checks.own import Check
+from pytest_bctrl.checks.run import Check
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.own import BrokenCheckError, Check, Problem, contract_check, flattened, run_check
-from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.run import BrokenCheckError, Check, Problem, check_answer, contract_check, flattened, run_check
 from pytest_bctrl.checks.violation import RULES, rules_of
 from pytest_bctrl.errors import SettingError
 

@@ -142,10 +142,7 @@ class Node:
     def positions(self) -> tuple[Node, ...]:
         """The places of the first items, where the contract has a schema for each position (`prefixItems`)."""
         count = max((len(words(spot).get("prefixItems", ())) for spot in self.parts("array")), default=0)
-        found = (
-            self._child(places.position(self.location, index), "prefixItems", index)
-            for index in range(count)
-        )
+        found = (self._child(places.position(self.location, index), "prefixItems", index) for index in range(count))
         return tuple(node for node in found if node is not None)
 
     def told(self, split: Split, tag: str) -> Node:
