@@ -16,6 +16,7 @@ from pytest_bctrl.contract.json_source import Beyond
 from pytest_bctrl.contract.model import Parameter, covers
 from pytest_bctrl.contract.parameters import read_field
 from pytest_bctrl.contract.schema.locations import Path
+from pytest_bctrl.contract.schema.ref import flatten
 
 
 def check_status(answer: Answer, expected: Collection[int] = ()) -> Iterator[Violation]:
@@ -182,7 +183,7 @@ def _violation(answer: Answer, field: Parameter, message: str, kind: str, observ
         "error",
         message,
         place=f"header {field.name}",
-        expected=answer.contract.resolve(field.schema),
+        expected=flatten(answer.contract, field.schema),
         observed=observed,
         kind=kind,
     )

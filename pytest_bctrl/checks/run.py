@@ -1,4 +1,4 @@
-"""All checks of one answer in one place, and checks of one's own: functions that a decorator marks and a hook hands over."""
+"""All checks of one answer, in one place; and checks of one's own, which a decorator makes of functions."""
 
 from __future__ import annotations
 

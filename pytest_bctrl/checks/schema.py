@@ -13,8 +13,7 @@ from pytest_bctrl.contract.engine import documented, errors, found_at
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.applicators import Branch, branch_meant, discriminator, is_one_of
 from pytest_bctrl.contract.schema.locations import Path
-from pytest_bctrl.contract.schema.ref import body_spot, parts_of
-from pytest_bctrl.contract.show import kind_of, type_name
+from pytest_bctrl.contract.schema.ref import body_spot, kind_of, parts_of, type_name
 from pytest_bctrl.observed.differences import SCHEMA
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples import SPACE_ID, Samples
-from pytest_bctrl.samples.mutants import Mutant, invariant_mutants, mutants, underived, undocumented_mutants
+from pytest_bctrl.samples.mutants import Mutant, mutants, underived
 from pytest_bctrl.samples.text import encode
 
 
@@ -41,7 +41,7 @@ def strength(contract: Contract, operation: Operation) -> Strength:
     Raises `DocumentError` where the operation documents no successful JSON answer.
     """
     samples = Samples(contract, operation)
-    derived = [*mutants(samples), *invariant_mutants(samples), *undocumented_mutants(samples)]
+    derived = mutants(samples)
     return Strength(
         operation=operation.label,
         total=len(derived),

@@ -9,9 +9,8 @@ from typing import Any
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
-from pytest_bctrl.contract.schema.ref import SchemaRef, listed_values, named_types, reachable, words
+from pytest_bctrl.contract.schema.ref import SchemaRef, listed_values, named_types, reachable, type_name, words
 from pytest_bctrl.contract.schema.shapes import implied
-from pytest_bctrl.contract.show import type_name
 
 Pair = tuple[str, str]
 """A name and a value of a query, decoded."""

@@ -12,8 +12,7 @@ from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.applicators import Condition, Split
 from pytest_bctrl.contract.schema.locations import parted, shown
 from pytest_bctrl.contract.schema.node import Node, body_node
-from pytest_bctrl.contract.schema.ref import TYPES
-from pytest_bctrl.contract.show import kind_of
+from pytest_bctrl.contract.schema.ref import TYPES, kind_of
 from pytest_bctrl.observed.facts import Facts, Observation
 
 PointKind = Literal[

@@ -11,8 +11,8 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.applicators import Choice
 from pytest_bctrl.contract.schema.locations import member, parted, shown, tag_value
 from pytest_bctrl.contract.schema.node import Node, body_node, node_at, untold
-from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, named_types, words
-from pytest_bctrl.contract.show import kind_of, shortened
+from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, kind_of, named_types, words
+from pytest_bctrl.contract.show import shortened
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place, inferred
 from pytest_bctrl.observed.totals import Totals, capped, merged, status_differences

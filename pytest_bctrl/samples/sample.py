@@ -10,7 +10,8 @@ from typing import Any
 from pytest_bctrl.contract.engine import accepts, errors, found_at, place_of
 from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.contract.schema.invariant import Invariant
-from pytest_bctrl.contract.schema.shapes import flatten, shapes
+from pytest_bctrl.contract.schema.ref import flatten
+from pytest_bctrl.contract.schema.shapes import shapes
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import known_values

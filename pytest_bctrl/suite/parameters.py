@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import arriving, documented_refusals, field_of, read_field, survives, text_of
-from pytest_bctrl.contract.schema.shapes import flatten, shapes, types
+from pytest_bctrl.contract.schema.ref import flatten
+from pytest_bctrl.contract.schema.shapes import shapes, types
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import LEFT_OUT, Inputs, alternatives, inputs_with, known_values, unfilled

@@ -98,18 +98,6 @@ def test_an_unknown_operation_is_answered_with_the_known_ones() -> None:
         contract_of().operation("gone")
 
 
-def test_a_reference_is_followed_to_its_end() -> None:
-    contract = contract_of(schemas={"A": {"$ref": "#/components/schemas/B"}, "B": {"type": "string"}})
-    assert {"type": "string"} == contract.resolve({"$ref": "#/components/schemas/A"})
-
-
-def test_what_stands_beside_a_reference_is_kept() -> None:
-    contract = contract_of(schemas={"B": {"type": "string"}})
-    assert {"allOf": [{"type": "string"}], "minLength": 1} == contract.resolve(
-        {"$ref": "#/components/schemas/B", "minLength": 1}
-    )
-
-
 POINTED = {"a/b": 1, "m~n": 2, "": 3, "list": [{"x": 4}], "é": 5}
 
 

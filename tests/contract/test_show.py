@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.contract.schema.locations import generalised, location
-from pytest_bctrl.contract.show import shortened, type_name
+from pytest_bctrl.contract.schema.ref import type_name
+from pytest_bctrl.contract.show import shortened
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -50,6 +50,13 @@ def test_a_required_member_has_a_star() -> None:
     assert ["    application/json: object", "    ├─ a*  string", "    └─ b  integer"] == members(schema)
 
 
+def test_what_several_schemas_say_together_is_shown_as_one() -> None:
+    base = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    more = {"allOf": [{"$ref": "#/components/schemas/A"}, {"properties": {"b": {"type": ["null", "integer"]}}}]}
+    wanted = ["    application/json: object", "    ├─ a*  string", "    └─ b  null | integer"]
+    assert wanted == members(more, {"A": base})
+
+
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
@@ -72,8 +79,9 @@ def test_a_schema_is_said_in_words(schema: Any, words: str) -> None:
         {"type": "array", "items": {"$ref": "#/components/schemas/A"}},
         {"type": "object", "properties": {"a": {"$ref": "#/components/schemas/A"}}},
         {"oneOf": [{"type": "null"}, {"type": "array", "items": {"$ref": "#/components/schemas/A"}}]},
+        {"properties": {"x": {"$ref": "#/components/schemas/A"}}, "allOf": [{"properties": {"x": {"minimum": 1}}}]},
     ],
-    ids=["items", "properties", "oneOf"],
+    ids=["items", "properties", "oneOf", "allOf"],
 )
 def test_a_recursive_schema_comes_to_an_end(schema: Any) -> None:
     assert len(members({"$ref": "#/components/schemas/A"}, {"A": schema})) < 200

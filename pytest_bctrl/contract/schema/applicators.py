@@ -15,8 +15,16 @@ from typing import Any
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.locations import WITH, value_tag
-from pytest_bctrl.contract.schema.ref import SchemaRef, listed_values, named_types, parts_of, types_of, words
-from pytest_bctrl.contract.show import is_of_type, type_name
+from pytest_bctrl.contract.schema.ref import (
+    SchemaRef,
+    is_of_type,
+    listed_values,
+    named_types,
+    parts_of,
+    type_name,
+    types_of,
+    words,
+)
 
 
 @dataclass(frozen=True, slots=True)

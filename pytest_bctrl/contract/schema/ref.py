@@ -4,14 +4,40 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from pytest_bctrl.contract.model import Contract, Operation, Schema, chosen, escaped, pointer
-from pytest_bctrl.contract.show import type_name
 
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
+
+
+def type_name(value: Any) -> str:
+    """The JSON Schema type of a value: `null`, `boolean`, `integer`, `number`, `string`, `array` or `object`."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object"
+
+
+def kind_of(value: Any) -> str:
+    """The type of a value in JSON Schema's sense, where a number without a fraction is an integer (2020-12, 6.1.1)."""
+    name = type_name(value)
+    return "integer" if name == "number" and float(value).is_integer() else name
+
+
+def is_of_type(value: Any, name: str) -> bool:
+    """Return whether `value` is of the JSON type `name`, where an integer is a number too."""
+    kind = kind_of(value)
+    return kind == name or (kind == "integer" and name == "number")
 
 
 class SchemaRef(NamedTuple):
@@ -180,3 +206,58 @@ def json_text(value: Any) -> str:
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+NOTES = frozenset({"title", "description", "discriminator", "examples", "example", "deprecated", "$comment"})
+"""Keywords that allow and forbid nothing."""
+
+
+def flatten(contract: Contract, schema: Schema) -> dict[str, Any]:
+    """Return `schema` with `$ref` and `allOf` folded in.
+
+    Properties are joined, required names united, types and listed values intersected, of two limits the narrower
+    holds. What two parts say and no single word can is left in `allOf`.
+    """
+    flat: dict[str, Any] = {}
+    left: list[dict[str, Any]] = []
+    for part in parts_of(contract, schema):
+        for key, value in part.items():
+            if key in ("allOf", "$ref", "$defs"):
+                continue
+            if key not in flat or flat[key] == value or key in NOTES:
+                flat.setdefault(key, value)
+            elif key in _BOTH:
+                flat[key] = _BOTH[key](flat[key], value)
+            else:
+                left.append({key: value})
+    if flat.get("type") == []:
+        return {"not": {}}
+    return {**flat, "allOf": left} if left else flat
+
+
+def _both_types(first: Any, second: Any) -> Any:
+    one, other = (list(named_types({"type": said})) for said in (first, second))
+    if "number" in one:
+        one += ["integer"] if "integer" in other and "integer" not in one else []
+    return [name for name in one if name in other or (name == "integer" and "number" in other)]
+
+
+def _both_properties(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    shared = {name: {"allOf": [first[name], second[name]]} for name in first.keys() & second.keys()}
+    return {name: shared.get(name, inner) for name, inner in {**first, **second}.items()}
+
+
+def _both_schemas(first: Schema, second: Schema) -> Schema:
+    return {"allOf": [first, second]} if isinstance(first, dict) and isinstance(second, dict) else first and second
+
+
+_BOTH: Mapping[str, Callable[[Any, Any], Any]] = {
+    **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
+    **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
+    **dict.fromkeys(("items", "additionalProperties", "propertyNames"), _both_schemas),
+    "type": _both_types,
+    "enum": lambda first, second: [value for value in first if value in second],
+    "required": lambda first, second: [*dict.fromkeys([*first, *second])],
+    "properties": _both_properties,
+    "uniqueItems": lambda first, second: first or second,
+}
