@@ -111,7 +111,7 @@ def told(name: str, folder: Path) -> str:
     for pattern, shown in (
         (r"error_(makers|triggers)\.py:\d+", r"error_\1.py:LINE"),
         (r"127\.0\.0\.1:\d+/page", "127.0.0.1:PORT/page"),
-        (r"(there are: sample|there are: status|it has: required).*\)$", r"\1, …)"),
+        (r"(there are: sample|there are: status|it has: unique_ids).*\)$", r"\1, …)"),
         (r"sha256 \w+…, not \w+…", "sha256 …, not …"),
         (r"\[Errno \d+\]", "[Errno N]"),
     ):
