@@ -67,7 +67,6 @@ HELD_BY = {
 
 NOT_TRIGGERED = {
     "contract/json_source.py: problem": "words of incoming.py: tests/hostile/test_files.py",
-    "observed/suggest.py: 'the overlay does not say what was worked ou": "no test asserts it yet",
     "traffic/recordings/har_file.py: f'it is no archive that can be read: {error}": "no test asserts it yet",
     "traffic/recordings/har_file.py: f'it is broken and cannot be set aside: {err": "needs a disk that refuses",
     "cli/doctor.py: problem[:400]": "pytest's own words: see tests/test_doctor.py",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path as File
 from typing import Any, TypeAlias
 
@@ -108,13 +108,8 @@ def run_check(check: Check, answer: Answer) -> list[Finding]:
             problems.append(problem)
     except Exception as error:
         raise _broken(check, error) from error
-    return findings(answer, (_violation(check, problem) for problem in problems))
-
-
-def _violation(check: Check, problem: Problem) -> Violation:
-    return Violation(
-        check.name, check.level, problem.message, problem.path, problem.place, problem.expected, problem.observed
-    )
+    values = ([getattr(problem, one.name) for one in fields(problem)] for problem in problems)
+    return findings(answer, (Violation(check.name, check.level, *said) for said in values))
 
 
 def _broken(check: Check, error: Exception) -> BrokenCheckError:

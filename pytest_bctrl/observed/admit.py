@@ -99,10 +99,6 @@ def _value(schema: SchemaData, seen: Seen) -> SchemaData:
     return {**made, "enum": [*listed, *more]}
 
 
-def _branch(schema: SchemaData, seen: Seen) -> SchemaData:
-    return _alternative(schema, {"type": "object", **seen.finding.extra["schema"]})
-
-
 def _alternative(schema: SchemaData, branch: SchemaData) -> SchemaData:
     word = "oneOf" if "oneOf" in schema else "anyOf"
     if word == "oneOf" and branch == {"type": "number"}:
@@ -117,7 +113,8 @@ def _type(schema: SchemaData, seen: Seen) -> SchemaData:
     if types and name not in types and name not in ("object", "array"):
         return {**schema, "type": [*types, name]}
     # A type alone would admit any object and any list; these are described as they were seen.
-    part = _part(name, seen)
+    place = next(place for place in seen.places() if seen.observation.places[place].types[name])
+    part = inferred(seen.observation, place, name)
     if not types and ("oneOf" in schema or "anyOf" in schema):
         return _alternative(schema, part)
     return {"anyOf": [schema, part]}
@@ -128,16 +125,6 @@ def _none_of_them(schema: SchemaData, seen: Seen) -> SchemaData:
     if seen.finding.extra["schema"].keys() == {"type"}:
         raise UnsayableError("nothing that is documented was ever there by which it could be described")
     return {"anyOf": [schema, seen.finding.extra["schema"]]}
-
-
-def _part(name: str, seen: Seen) -> SchemaData:
-    """What was seen of one type at the place of a difference."""
-    place = next(place for place in seen.places() if seen.observation.places[place].types[name])
-    return inferred(seen.observation, place, name)
-
-
-def _format(schema: SchemaData, seen: Seen) -> SchemaData:
-    return {key: value for key, value in schema.items() if key != "format"}
 
 
 def _missing(schema: SchemaData, seen: Seen) -> SchemaData:
@@ -154,11 +141,11 @@ def _missing(schema: SchemaData, seen: Seen) -> SchemaData:
 _EDITS: Mapping[str, Callable[[SchemaData, Seen], SchemaData]] = {
     "undocumented-property": _property,
     "unlisted-value": _value,
-    "new-branch": _branch,
+    "new-branch": lambda schema, seen: _alternative(schema, {"type": "object", **seen.finding.extra["schema"]}),
     "alternatives": _none_of_them,
     "type": _type,
     "null": _type,
-    "format": _format,
+    "format": lambda schema, seen: {key: value for key, value in schema.items() if key != "format"},
     "missing": _missing,
 }
 
