@@ -83,46 +83,38 @@ def _raising(_made: Answer) -> Iterator[Problem]:
 _LINE = _raising.__code__.co_firstlineno + 2
 
 
-def test_one_that_raises_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(Path(__file__).parent)
-    with pytest.raises(BrokenCheckError) as caught:
-        run_check(Check("raising", _raising), answer({}))
-    hint = "fix the check; what it was to look at is not checked"
-    assert ("the check raising raised LookupError: gone", f"test_own.py:{_LINE}", hint) == told(caught.value)
-    assert isinstance(caught.value.__cause__, LookupError)
-
-
-def test_one_that_raises_elsewhere_is_told_with_the_line_that_leads_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(BrokenCheckError) as caught:
-        run_check(Check("elsewhere", lambda _: [Path(tmp_path, "gone").read_text()]), answer({}))  # type: ignore[list-item]
-    assert f"{__file__}:" in caught.value.where
-
-
 def _takes_nothing() -> list[Problem]:
     return []
 
 
-def test_one_that_cannot_be_called_is_told_with_where_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(Path(__file__).parent)
-    with pytest.raises(BrokenCheckError) as caught:
-        run_check(Check("odd", _takes_nothing), answer({}))  # type: ignore[arg-type]
-    assert f"test_own.py:{_takes_nothing.__code__.co_firstlineno}" == caught.value.where
+_FIRST = _takes_nothing.__code__.co_firstlineno
 
 
-def test_one_that_has_no_code_of_its_own_is_told_all_the_same() -> None:
-    with pytest.raises(BrokenCheckError) as caught:
-        run_check(Check("odd", int), answer({}))  # type: ignore[arg-type]
-    assert "odd" == caught.value.where
-
-
-def test_what_is_no_problem_is_an_error() -> None:
-    with pytest.raises(BrokenCheckError) as caught:
-        run_check(Check("words", lambda _: ["wrong"]), answer({}))  # type: ignore[list-item]
-    problem = "the check words raised TypeError: it yields a str, and should yield pytest_bctrl.Problem(message)"
-    assert problem == caught.value.problem
+@pytest.mark.parametrize(
+    ("function", "problem", "where"),
+    [
+        (_raising, "raised LookupError: gone", f"test_own.py:{_LINE}"),
+        (lambda _: [Path("gone").read_text()], "raised FileNotFoundError: ", "test_own.py:"),
+        (_takes_nothing, "raised TypeError: ", f"test_own.py:{_FIRST}"),
+        (int, "raised TypeError: ", "mine"),
+        (
+            lambda _: ["wrong"],
+            "raised TypeError: it yields a str, and should yield pytest_bctrl.Problem(message)",
+            "mine",
+        ),
+    ],
+    ids=["raises", "raises elsewhere", "cannot be called", "has no code", "yields no problem"],
+)
+def test_one_that_fails_is_reported_with_the_line_that_leads_there(
+    function: Any, problem: str, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched, pytest.raises(BrokenCheckError) as caught:
+        patched.chdir(tmp_path if "File" in problem else Path(__file__).parent)
+        run_check(Check("mine", function), answer({}))
+    said, at, hint = told(caught.value)
+    assert (True, "fix the check; what it was to look at is not checked") == (problem in said, hint)
+    assert where in at or "it yields" in problem
+    assert type(caught.value.__cause__).__name__ in problem
 
 
 @pytest.mark.parametrize(
