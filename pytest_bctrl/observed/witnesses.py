@@ -27,7 +27,7 @@ Moved: TypeAlias = Literal[
 ORDER: tuple[Moved, ...] = get_args(Moved)
 """From what a consumer can do least about to what nobody can tell yet."""
 
-BROKE, AHEAD, STALE, PROMISED, UNKNOWN = ORDER
+BROKEN, AHEAD, STALE, PROMISED, UNKNOWN = ORDER
 
 ADDITIVE = frozenset({"undocumented-property", "unlisted-value", "new-branch", "status"})
 """Kinds of difference by which an API says more than its documentation, rather than something else."""
@@ -132,7 +132,7 @@ def _seen(scene: _Scene, key: Key) -> Finding:
 
 def _by_api(key: Key) -> Moved:
     """Who moved where the API does what none of the documents says."""
-    return AHEAD if key.kind in ADDITIVE else BROKE
+    return AHEAD if key.kind in ADDITIVE else BROKEN
 
 
 def _is_unknown(found: Mapping[Key, Finding], key: Key) -> bool:
@@ -172,7 +172,7 @@ def _changed(scene: _Scene, change: Change) -> Finding:
         new = {}
     scene.told.update(new)
     evidence = "; ".join(_evidence(next(iter(found.values()))) for found in (old, new) if found)
-    moved = (BROKE if new else STALE) if old else PROMISED
+    moved = (BROKEN if new else STALE) if old else PROMISED
     if not old and not new:
         moved, evidence = _unseen(scene, change)
     finding = change.finding

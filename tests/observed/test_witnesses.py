@@ -15,26 +15,13 @@ from pytest_bctrl.drift import compare
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
-from pytest_bctrl.observed.witnesses import ORDER, next_steps, place
+from pytest_bctrl.observed.witnesses import AHEAD, BROKEN, ORDER, PROMISED, STALE, UNKNOWN, next_steps, place
 from pytest_bctrl.strategies import responses
 from tests.drift.published import SPEC
 from tests.variants.runtimes import on_all, put
 
 from .bodies import CONTRACT, seen
-from .three_witnesses import (
-    AHEAD,
-    BROKEN,
-    CASES,
-    PROMISED,
-    STALE,
-    UNKNOWN,
-    Case,
-    adding,
-    answered,
-    item,
-    published,
-    saying,
-)
+from .three_witnesses import CASES, Case, adding, answered, item, published, saying
 
 NEXT = next_steps("check", "suggest", "update", "again")
 
