@@ -13,6 +13,8 @@ from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField
 from pytest_bctrl.secret import Secret
 
+from .answers import answer
+
 _KEYS = st.text(st.characters(codec="ascii", min_codepoint=33, max_codepoint=126), min_size=1)
 
 
@@ -45,10 +47,6 @@ def test_a_kind_that_would_be_the_right_key_is_left_out(key: str, gone: str) -> 
     assert gone not in [one.name for one in wrong_credentials(Secret(key))]
 
 
-
-
-
-
 def test_who_looks_at_no_credential_is_one_finding() -> None:
     """What is refused in another way, or is let in at another level, stays by itself."""
     seen = [("no header", 200), ("empty bearer", 204), ("wrong token", 400), ("another scheme", 299)]
@@ -64,8 +62,6 @@ def test_who_looks_at_no_credential_is_one_finding() -> None:
     assert as_one([found[0], replace(found[1], level="warning"), replace(found[3], extra={"accepted": True})])[1:]
     assert [found[0]] == as_one(found[:1])
     assert [*found[:1], replace(found[1], observed=300)] == as_one([found[0], replace(found[1], observed=300)])
-
-
 
 
 @pytest.mark.parametrize(
