@@ -45,7 +45,7 @@ class Seen:
         Not those of branches to which the schema that it points to does not apply: what was seen there is not its own.
         """
         for place, node in self._at(self.finding.location):
-            if self._schema(node.firm):
+            if self._schema(node.certain):
                 yield place
 
     @property
@@ -53,7 +53,7 @@ class Seen:
         """The references that lead to the schema that the difference points to, which may be that of the object."""
         above = parted(self.finding.location)[0] or "$"
         nodes = (node for location in (self.finding.location, above) for _, node in self._at(location))
-        return next(found for node in nodes if (found := self._schema((*node.firm, *node.loose)))).ref_chain
+        return next(found for node in nodes if (found := self._schema((*node.certain, *node.possible)))).ref_chain
 
     def _at(self, location: str) -> Iterator[tuple[Place, Node]]:
         wanted = (self.finding.operation, self.finding.extra["status"])

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.applicators import Choice
 from pytest_bctrl.contract.schema.locations import member, parted, shown, tag_value
-from pytest_bctrl.contract.schema.node import Node, body_node, node_at, untold
+from pytest_bctrl.contract.schema.node import Node, body_node, node_at, unnarrowed
 from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, kind_of, named_types, words
 from pytest_bctrl.contract.show import shortened
 from pytest_bctrl.finding import Finding
@@ -64,7 +64,7 @@ def untold_members(contract: Contract, observation: Observation, media_type: str
     for place, count in observation.untold.items():
         root = body_node(contract, place.operation, place.status, media_type)
         node = None if root is None else node_at(root, place.location)
-        if node is not None and not untold(node, "object").is_open:
+        if node is not None and not unnarrowed(node, "object").is_open:
             yield Finding(
                 UNDOCUMENTED,
                 "warning",
@@ -133,7 +133,7 @@ class _Held:
             if kind == "tag":
                 yield from self._branch(parent, last.text)
             elif kind == "member" and node is None:
-                yield from self._undocumented(untold(parent, "object"), last.text)
+                yield from self._undocumented(unnarrowed(parent, "object"), last.text)
         if node is not None:
             if kind != "tag":
                 yield from self._types(node)
@@ -223,7 +223,7 @@ class _Held:
     def _missing(self, node: Node) -> Iterator[Finding]:
         """Required properties that objects lack; those that a branch was told of are looked at under its tag."""
         objects = self._facts.types["object"] - self._totals.told[self._place]
-        required = dict(untold(node, "object").required)
+        required = dict(unnarrowed(node, "object").required)
         for split in node.splits("object"):
             if isinstance(split, Choice) and split.name is not None and split.is_always_told:
                 required.setdefault(split.name, split.spot)

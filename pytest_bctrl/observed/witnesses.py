@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import untagged
-from pytest_bctrl.contract.schema.node import body_node, node_at, untold
+from pytest_bctrl.contract.schema.node import body_node, node_at, unnarrowed
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import named, shape
 from pytest_bctrl.observed.change import Change, change_of, plain
@@ -227,4 +227,4 @@ def _is_free(contract: Contract, at: Place) -> bool:
     root = body_node(contract, at.operation, at.status)
     parent = at.location.rpartition(".")[0]
     node = None if root is None else node_at(root, parent)
-    return node is None or untold(node, "object").is_open
+    return node is None or unnarrowed(node, "object").is_open

@@ -155,7 +155,7 @@ _FAINT = _BRANCHES | {"pattern", "format"}
 """Keywords that may rule out nothing that can be derived: a pattern that takes everything, a format nobody knows."""
 
 UNDOCUMENTED = "undocumented_property"
-STRAY = "undocumentedByMutant"
+MORE = "undocumentedByMutant"
 _CLOSING = frozenset({"additionalProperties", "unevaluatedProperties", "patternProperties"})
 """Keywords that say by themselves what an object may hold beside its own."""
 
@@ -211,7 +211,7 @@ def _derived(samples: Samples, bodies: Sequence[Any]) -> Iterator[Mutant]:
     # What is said beside a branch holds in it.
     said = {spot.location for spot, _ in spots if not _CLOSING.isdisjoint(spot.schema)}
     for spot, body in reversed(spots):
-        yield from _of_stray(spot, body) if spot.location not in said else ()
+        yield from _of_undocumented(spot, body) if spot.location not in said else ()
     for spot, body in spots:
         yield from _of_schema(samples, spot, body)
 
@@ -289,10 +289,10 @@ def _of_schema(samples: Samples, spot: LocatedValue, body: Any) -> Iterator[Muta
                 yield Mutant(spot.location, keyword, said, wrong)
 
 
-def _of_stray(spot: LocatedValue, body: Any) -> Iterator[Mutant]:
+def _of_undocumented(spot: LocatedValue, body: Any) -> Iterator[Mutant]:
     if not spot.schema.keys() & _CLOSING and isinstance(spot.value, dict) and spot.schema.get("properties"):
-        wrong = partial(changed, body, spot.path, lambda old: {**old, STRAY: "nobody documented this"})
-        where = member(spot.location, STRAY)
+        wrong = partial(changed, body, spot.path, lambda old: {**old, MORE: "nobody documented this"})
+        where = member(spot.location, MORE)
         yield Mutant(where, UNDOCUMENTED, spot.branch or "a property more", wrong, UNDOCUMENTED, "warning")
 
 

@@ -65,7 +65,7 @@ class Samples:
     def _visiting_all(self, choice: RoundRobin, space_id: str) -> Any:
         builder = Builder(self.contract, choice, self._places)
         if not self.lists:
-            return self._cohere(builder.value(self.schema), space_id, 0)
+            return self._keeping_rules(builder.value(self.schema), space_id, 0)
         most = min(_MOST, self.most_items)
         builder.set_lengths({self.list_name: min(1, most)})
         body = builder.value(self.schema)
@@ -79,7 +79,7 @@ class Samples:
             if kept is not None and not accepts(self.contract, self.schema, body):
                 # Such as a value that a list of different ones has already.
                 del items[kept:]
-        return self._cohere(body, space_id, 0)
+        return self._keeping_rules(body, space_id, 0)
 
     @property
     def lists(self) -> bool:
@@ -92,9 +92,9 @@ class Samples:
             return [self.sample(space_id)]
         choice = RoundRobin(_SAMPLE_SEED)
         builder = Builder(self.contract, choice, self._places)
-        made = [self._cohere(builder.value(self.schema), space_id, 0)]
+        made = [self._keeping_rules(builder.value(self.schema), space_id, 0)]
         while choice.pending() and len(made) < _MOST:
-            made.append(self._cohere(builder.value(self.schema), space_id, len(made)))
+            made.append(self._keeping_rules(builder.value(self.schema), space_id, len(made)))
         return made
 
     def generated(self, count: int, seed: int = 0, space_id: str = SPACE_ID) -> Any:
@@ -109,7 +109,7 @@ class Samples:
         made = []
         for index, length in enumerate(lengths):
             builder.set_lengths({self.list_name: length} if self.lists else {})
-            made.append(self._cohere(builder.value(self.schema), space_id, sum(lengths[:index])))
+            made.append(self._keeping_rules(builder.value(self.schema), space_id, sum(lengths[:index])))
         return made
 
     def item(self, space_id: str = SPACE_ID, seed: int = 1) -> Any:
@@ -208,7 +208,7 @@ class Samples:
     def _documented(self) -> frozenset[str]:
         return frozenset(flatten(self.contract, self.item_schema).get("properties", {}))
 
-    def _cohere(self, body: Any, space_id: str, start: int) -> Any:
+    def _keeping_rules(self, body: Any, space_id: str, start: int) -> Any:
         for rule in self.invariants:
             rule.repair(body, {}, start)
         if not accepts(self.contract, self.schema, body):

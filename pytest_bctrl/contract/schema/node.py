@@ -20,21 +20,21 @@ _STRUCTURE = frozenset(
 
 
 class Node:
-    """One place: `firm` schemas apply to every value there, `loose` ones may, where no branch could be told."""
+    """One place: `certain` schemas apply to every value there, `possible` ones may, where its branch is not known."""
 
     def __init__(
         self,
         contract: Contract,
         location: str,
-        firm: Iterable[SchemaRef],
-        loose: Iterable[SchemaRef] = (),
+        certain: Iterable[SchemaRef],
+        possible: Iterable[SchemaRef] = (),
         level: int = 0,
         told: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
         self.contract = contract
         self.location = location
-        self.firm = tuple(firm)
-        self.loose = tuple(loose)
+        self.certain = tuple(certain)
+        self.possible = tuple(possible)
         self.level = level
         self._told = told
         self._kept: dict[tuple[str, ...], Node | None] = {}
@@ -43,12 +43,12 @@ class Node:
     @cached_property
     def types(self) -> frozenset[str]:
         """The types that are documented for every value here."""
-        return types_of(self.contract, self.firm)
+        return types_of(self.contract, self.certain)
 
     @cached_property
     def values(self) -> Mapping[str, SchemaRef] | None:
         """The documented values as JSON texts, with the schema that lists each; None where any is free."""
-        return values_of(self.contract, self.firm)
+        return values_of(self.contract, self.certain)
 
     @cached_property
     def formats(self) -> Mapping[str, SchemaRef]:
@@ -63,7 +63,7 @@ class Node:
     @cached_property
     def members(self) -> frozenset[str]:
         """The documented properties."""
-        spots = (*self.parts("object"), *self._loose_parts)
+        spots = (*self.parts("object"), *self._possible_parts)
         return frozenset(name for spot in spots for name in words(spot).get("properties", {}))
 
     @cached_property
@@ -75,13 +75,13 @@ class Node:
     @cached_property
     def schemas(self) -> frozenset[str]:
         """The pointers of the schemas that may apply here: two places with the same are alike, as in a recursion."""
-        reached = expanded(self.contract, (*self.firm, *self.loose))
+        reached = expanded(self.contract, (*self.certain, *self.possible))
         return frozenset(spot.pointer for spot in reached if "$ref" not in words(spot))
 
     @cached_property
     def is_open(self) -> bool:
         """Whether any property may stand here without being documented."""
-        spots = (*self.parts("object"), *self._loose_parts)
+        spots = (*self.parts("object"), *self._possible_parts)
         return not self.members or any(_is_free(words(spot)) for spot in spots)
 
     def parts(self, kind: str) -> tuple[SchemaRef, ...]:
@@ -98,7 +98,7 @@ class Node:
         parts: list[SchemaRef] = []
         pending: list[Split] = []
         seen: set[str] = set()
-        waiting = list(expanded(self.contract, self.firm, seen))
+        waiting = list(expanded(self.contract, self.certain, seen))
         while waiting:
             spot = waiting.pop(0)
             parts.append(spot)
@@ -112,8 +112,8 @@ class Node:
         return self._by_kind[kind]
 
     @cached_property
-    def _loose_parts(self) -> tuple[SchemaRef, ...]:
-        return tuple(reachable(self.contract, self.loose))
+    def _possible_parts(self) -> tuple[SchemaRef, ...]:
+        return tuple(reachable(self.contract, self.possible))
 
     def member(self, name: str) -> Node | None:
         """The place of a documented property; None where it is not documented."""
@@ -150,13 +150,13 @@ class Node:
         key = ("tag", str(_name(split)), tag)
         known = self._kept.get(key)
         if known is None:
-            firm, loose = split.spots(tag)
+            certain, possible = split.spots(tag)
             location = places.tagged(self.location, tag) if tag else self.location
             known = Node(
                 self.contract,
                 location,
-                (*self.firm, *firm),
-                (*self.loose, *loose),
+                (*self.certain, *certain),
+                (*self.possible, *possible),
                 self.level,
                 self._told | {_name(split)},
             )
@@ -167,14 +167,14 @@ class Node:
 
     def _child(self, location: str, word: str, *below: str | int) -> Node | None:
         kind = "object" if word == "properties" else "array"
-        firm, loose = (
+        certain, possible = (
             [spot.below(word, *below) for spot in spots if _has(words(spot), word, *below)]
-            for spots in (self.parts(kind), self._loose_parts)
+            for spots in (self.parts(kind), self._possible_parts)
         )
-        return self._made(location, firm, loose) if firm or loose else None
+        return self._made(location, certain, possible) if certain or possible else None
 
-    def _made(self, location: str, firm: Iterable[SchemaRef], loose: Iterable[SchemaRef]) -> Node | None:
-        return Node(self.contract, location, firm, loose, self.level + 1) if self.level < LEVELS else None
+    def _made(self, location: str, certain: Iterable[SchemaRef], possible: Iterable[SchemaRef]) -> Node | None:
+        return Node(self.contract, location, certain, possible, self.level + 1) if self.level < LEVELS else None
 
 
 def _name(split: Split) -> tuple[str, str]:
@@ -217,8 +217,8 @@ def node_at(root: Node, location: str) -> Node | None:
 
 def _below(node: Node, step: places.Step) -> Node | None:
     if step.kind == "tag":
-        return _told(node, step.text)
-    node = untold(node, "object" if step.kind in ("member", "others") else "array")
+        return _narrowed(node, step.text)
+    node = unnarrowed(node, "object" if step.kind in ("member", "others") else "array")
     if step.kind == "member":
         return node.member(step.text)
     if step.kind == "others":
@@ -229,7 +229,7 @@ def _below(node: Node, step: places.Step) -> Node | None:
     return node.positions[index] if index < len(node.positions) else node.items
 
 
-def _told(node: Node, tag: str) -> Node:
+def _narrowed(node: Node, tag: str) -> Node:
     for kind in ("object", "array"):
         for split in node.splits(kind):
             if split.knows(tag):
@@ -237,7 +237,7 @@ def _told(node: Node, tag: str) -> Node:
     return node
 
 
-def untold(node: Node, kind: str) -> Node:
+def unnarrowed(node: Node, kind: str) -> Node:
     """The place with everything that is still to be told left open."""
     while node.splits(kind):
         node = node.told(node.splits(kind)[0], "")

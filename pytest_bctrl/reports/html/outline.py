@@ -137,7 +137,7 @@ class _Documented:
             shown, lists = [*members], members
             while lists := _items(lists):
                 shown += lists
-            said = words(self.contract, members[0].firm[0].schema)
+            said = words(self.contract, members[0].certain[0].schema)
             required, told = name in places[0].required, times if name == told_by else None
             node = self.node("property", name, said, [one.location for one in shown], required=required, told=told)
             node["children"] += self.members(members, above)
