@@ -196,6 +196,13 @@ def response_circle() -> dict[str, Any]:
     return made
 
 
+def circular() -> object:
+    """A circle that no reading comes across, since it was made afterwards."""
+    made = contract_of(True, {"A": {}})
+    made.document["components"]["schemas"]["A"]["$ref"] = "#/components/schemas/A"
+    return made.resolve({"$ref": "#/components/schemas/A"})
+
+
 def schema_ref(number: int | str = "") -> dict[str, Any]:
     """A reference to one of the schemas `S`, `S1`, `S2`, …"""
     return {"$ref": f"#/components/schemas/S{number}"}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote
 
@@ -195,6 +196,15 @@ class Contract:
                 return operation
         known = ", ".join(operation.operation_id or operation.label for operation in self.operations)
         raise DocumentError(f"the contract has no operation {operation_id!r}", where=self.name, hint=f"it has: {known}")
+
+    def resolve(self, schema: Schema) -> Schema:
+        """Follow `$ref` until there is none, keeping what stands beside it (JSON Schema 2020-12, 8.2.3)."""
+        for above, target in pairwise(referred(self.document, schema, self.name)):
+            beside = {key: value for key, value in above.items() if key != "$ref"}
+            if beside:
+                return {**beside, "allOf": [target, *beside.get("allOf", ())]}
+            schema = target
+        return schema
 
     @cached_property
     def short_digest(self) -> str:

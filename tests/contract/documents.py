@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_bctrl.contract.model import Contract, pointer
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
 
 
@@ -40,8 +40,3 @@ def rooted(contract: Contract, schema: Any) -> dict[str, Any]:
     if isinstance(schema, bool):
         return {} if schema else {"not": {}}
     return {**schema, "components": contract.document.get("components", {})}
-
-
-def followed(contract: Contract, schema: Any) -> Any:
-    """What a schema's reference leads to, in the end."""
-    return followed(contract, pointer(contract.document, schema["$ref"], "x")) if "$ref" in schema else schema

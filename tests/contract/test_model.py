@@ -85,6 +85,13 @@ def test_an_unknown_operation_is_answered_with_the_known_ones() -> None:
         contract_of().operation("gone")
 
 
+def test_a_reference_is_followed_to_its_end_and_what_stands_beside_it_is_kept() -> None:
+    a, b = {"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}
+    contract = contract_of(schemas={"A": b, "B": {"type": "string"}})
+    assert {"type": "string"} == contract.resolve(a)
+    assert {"allOf": [{"type": "string"}], "minLength": 1} == contract.resolve({**b, "minLength": 1})
+
+
 POINTED = {"a/b": 1, "m~n": 2, "": 3, "list": [{"x": 4}], "é": 5}
 
 

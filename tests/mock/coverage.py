@@ -7,12 +7,12 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from pytest_bctrl.contract.model import Contract
-from tests.contract.documents import followed, rooted
+from tests.contract.documents import rooted
 
 
 def to_see(contract: Contract, schema: Any, at: str = "") -> set[str]:
     """Name every enum value, branch, null, omitted optional, present optional, boolean and empty list."""
-    schema = followed(contract, schema)
+    schema = contract.resolve(schema)
     names = {f"{at} = {value!r}" for value in schema.get("enum", ())}
     types = schema.get("type", [])
     types = types if isinstance(types, list) else [types]
@@ -32,7 +32,7 @@ def to_see(contract: Contract, schema: Any, at: str = "") -> set[str]:
 
 def seen(contract: Contract, schema: Any, value: Any, at: str = "") -> set[str]:
     """Name what `value` shows of the same."""
-    schema = followed(contract, schema)
+    schema = contract.resolve(schema)
     names = {f"{at} = {value!r}"} if "enum" in schema or isinstance(value, bool) else set()
     names |= {f"{at} is null"} if value is None else set()
     for index, branch in enumerate(schema.get("oneOf", ())):
