@@ -129,7 +129,10 @@ def _operation(document: Mapping[str, Any], path: str, method: str, item: Mappin
             for status, response in raw.get("responses", {}).items()
             if not str(status).startswith("x-")
         },
-        security=_security(document, raw.get("security", document.get("security", ())), name),
+        security=tuple(
+            tuple(_scheme(document, scheme, name) for scheme in requirement)
+            for requirement in raw.get("security", document.get("security", ()))
+        ),
         invariants=tuple(raw.get("x-bctrl-invariants", ())),
     )
 
@@ -195,10 +198,6 @@ def _in_json(document: Mapping[str, Any], content: Mapping[str, Any], name: str)
         described = _deref(document, schema, name) if isinstance(schema, Mapping) else {}
         if covers(media, "application/json") and described.get("type") in ("object", "array"):
             yield "application/json", schema
-
-
-def _security(document: Mapping[str, Any], requirements: Any, name: str) -> tuple[tuple[SecurityScheme, ...], ...]:
-    return tuple(tuple(_scheme(document, scheme, name) for scheme in requirement) for requirement in requirements)
 
 
 def _scheme(document: Mapping[str, Any], scheme: str, name: str) -> SecurityScheme:

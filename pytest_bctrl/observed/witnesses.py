@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
@@ -74,11 +75,6 @@ class Key(NamedTuple):
     kind: str
     value: str
 
-    def is_in(self, other: Key) -> bool:
-        """Whether it is at the place of another difference of the same answers, or below it."""
-        below = (f"{other.location}.", f"{other.location}[")
-        return self[:2] == other[:2] and (self.location == other.location or self.location.startswith(below))
-
 
 UNDOCUMENTED = "does not document it"
 AGREES = "agrees with what was seen"
@@ -137,7 +133,8 @@ def _by_api(key: Key) -> Moved:
 
 def _is_unknown(found: Mapping[Key, Finding], key: Key) -> bool:
     """Whether a document does not know of the property at a place, or of one above: what it is, it leaves open."""
-    return any(key.is_in(one) for one in found if one.kind == "undocumented-property")
+    above = (one for one in found if one.kind == "undocumented-property" and one[:2] == key[:2])
+    return any(re.match(rf"{re.escape(one.location)}([.\[]|$)", key.location) for one in above)
 
 
 def _says(finding: Finding | None) -> str:
@@ -190,7 +187,7 @@ def _shown(change: Change, value: Any) -> str:
 def _unseen(scene: _Scene, change: Change) -> tuple[Moved, str]:
     """Who moved, where what was seen contradicts neither document; and how much could have shown it."""
     label = scene.label(change.operation)
-    if change.removes_operation:
+    if change.finding.rule.startswith(("api-path-removed", "api-removed")):
         asked = sum(count for (name, _), count in scene.observation.statuses.items() if name == label)
         return (PROMISED, f"still answered, {asked} times") if asked else (UNKNOWN, "it was not asked")
     if change.kind is None:
