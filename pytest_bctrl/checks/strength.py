@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ def strength(contract: Contract, operation: Operation) -> Strength:
     return Strength(
         operation=operation.label,
         total=len(derived),
-        survivors=tuple(_survivors(samples, derived)),
+        survivors=tuple(mutant.name for mutant in derived if not _is_caught(samples, mutant)),
         false_alarms=tuple(false_alarms(samples)),
         underived=tuple(underived(samples)),
     )
@@ -56,11 +56,8 @@ def false_alarms(samples: Samples, bodies: Iterable[Any] | None = None) -> list[
     return [finding for body in bodies or samples.bodies() for finding in _findings(samples, body)]
 
 
-def _survivors(samples: Samples, derived: list[Mutant]) -> Iterator[str]:
-    for mutant in derived:
-        found = _findings(samples, mutant.body)
-        if not any((finding.rule, finding.level) == (mutant.check, mutant.level) for finding in found):
-            yield mutant.name
+def _is_caught(samples: Samples, mutant: Mutant) -> bool:
+    return (mutant.check, mutant.level) in [(one.rule, one.level) for one in _findings(samples, mutant.body)]
 
 
 def _findings(samples: Samples, body: Any) -> list[Finding]:

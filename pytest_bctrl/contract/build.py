@@ -189,16 +189,9 @@ def write_files(texts: Mapping[Path, str]) -> None:
                 done.append(current)
     except OSError as error:
         for path in done:
-            _restore(path, before[path])
+            path.unlink() if (content := before[path]) is None else path.write_bytes(content)
         raise DocumentError(
             f"the file cannot be written: {error.strerror}",
             where=str(current),
             hint="nothing was changed; give a folder that may be written to",
         ) from None
-
-
-def _restore(path: Path, content: bytes | None) -> None:
-    if content is None:
-        path.unlink(missing_ok=True)
-    else:
-        path.write_bytes(content)

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from pytest_bctrl.contract.engine import accepts, conforms, matches
-from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.locations import member
 from pytest_bctrl.contract.schema.ref import is_of_type, listed_values
 from pytest_bctrl.contract.schema.shapes import LocatedValue, changed, located, replaced, said_of, types
@@ -206,7 +205,10 @@ def mutants(samples: Samples, bodies: Sequence[Any] = ()) -> list[Mutant]:
 
 
 def _derived(samples: Samples, bodies: Sequence[Any]) -> Iterator[Mutant]:
-    yield from (mutant for rule in samples.invariants for mutant in _of_invariant(rule, bodies[0]))
+    for rule in samples.invariants:
+        for how, wrong in rule.breaks(bodies[0]):
+            made = partial(copy.deepcopy, wrong)
+            yield Mutant(rule.location, rule.name, how, made, rule.name, rule.said.get("level", "error"))
     spots = list(_each_spot(samples, bodies))
     # What is said beside a branch holds in it.
     said = {spot.location for spot, _ in spots if not _CLOSING.isdisjoint(spot.schema)}
@@ -294,9 +296,3 @@ def _of_undocumented(spot: LocatedValue, body: Any) -> Iterator[Mutant]:
         wrong = partial(changed, body, spot.path, lambda old: {**old, MORE: "nobody documented this"})
         where = member(spot.location, MORE)
         yield Mutant(where, UNDOCUMENTED, spot.branch or "a property more", wrong, UNDOCUMENTED, "warning")
-
-
-def _of_invariant(rule: Invariant, body: Any) -> Iterator[Mutant]:
-    for how, wrong in rule.breaks(body):
-        level = rule.said.get("level", "error")
-        yield Mutant(rule.location, rule.name, how, partial(copy.deepcopy, wrong), rule.name, level)

@@ -196,7 +196,9 @@ class Samples:
         item = dict(item) if isinstance(item, Mapping) else item
         for error in errors(self.contract, self.item_schema, item):
             path, _ = found_at(error, item)
-            yield f"{'.'.join(map(str, path)) or 'the runtime'}: {_shortened(error.message)}"
+            said = error.message
+            said = said if len(said) <= 2 * _LENGTH else f"{said[:_LENGTH]}…{said[-_LENGTH:]}"
+            yield f"{'.'.join(map(str, path)) or 'the runtime'}: {said}"
         for name in item if isinstance(item, dict) else ():
             if self._documented and name not in self._documented:
                 yield f"{name}: the contract documents no such property"
@@ -242,10 +244,6 @@ class Samples:
 
 _LENGTH = 60
 """Characters of a refused value that are shown."""
-
-
-def _shortened(message: str) -> str:
-    return message if len(message) <= 2 * _LENGTH else f"{message[:_LENGTH]}…{message[-_LENGTH:]}"
 
 
 _LENGTHS = (5, 0, 3, 8, 1, 4, 2, 6, 0, 7, 3, 5)
