@@ -146,11 +146,6 @@ class Choice:
             kinds = branch.typed.get(name, frozenset())
             yield from (value_tag(name, made()) for made in (dict, list) if type_name(made()) in kinds)
 
-    @property
-    def documented(self) -> tuple[str, ...]:
-        """All tags that a conforming value may have."""
-        return tuple(self.by_tag)
-
     def tag(self, value: Any) -> str:
         """The tag of a value; empty where the property that would tell the branch is not there."""
         if self.name is not None and isinstance(value, Mapping):
@@ -195,23 +190,14 @@ class Choice:
 class Condition:
     """What applies where a value meets a condition: `then` and `else`, or what `dependentSchemas` has for a property.
 
-    `name` is that property, whose absence has no tag; None for an `if`.
+    `word` is `if`, or the property. `name` is the property too, whose absence has no tag; None for an `if`.
     """
 
     spot: SchemaRef
+    word: str
     by_tag: Mapping[str, tuple[SchemaRef, ...]]
     is_met: Callable[[Any], bool]
     name: str | None = None
-
-    @property
-    def word(self) -> str:
-        """The keyword, or the property, that tells this condition from others of the same schema."""
-        return self.name or "if"
-
-    @property
-    def documented(self) -> tuple[str, ...]:
-        """The tags of values that meet the condition, and of those that do not where something applies to them."""
-        return tuple(self.by_tag)
 
     def tags(self, values: Sequence[Any]) -> list[str]:
         """The tag of each value; empty where the property is not there."""
@@ -229,10 +215,10 @@ class Condition:
         return (), () if self.name else tuple(chain.from_iterable(self.by_tag.values()))
 
 
-Split = Choice | Condition
+Applicator = Choice | Condition
 
 
-def splits(contract: Contract, spot: SchemaRef, kind: str) -> Iterator[Split]:
+def splits(contract: Contract, spot: SchemaRef, kind: str) -> Iterator[Applicator]:
     """Yield what of one schema depends on the value, for values of a type."""
     schema = words(spot)
     for word in ("oneOf", "anyOf"):
@@ -241,10 +227,10 @@ def splits(contract: Contract, spot: SchemaRef, kind: str) -> Iterator[Split]:
     if "if" in schema:
         parts = {"then": ("if", "then"), "else": ("else",)}
         by_tag = {tag: tuple(spot.below(word) for word in parts[tag] if word in schema) for tag in parts}
-        yield Condition(spot, by_tag, partial(accepts, contract, schema["if"]))
+        yield Condition(spot, "if", by_tag, partial(accepts, contract, schema["if"]))
     for name in schema.get("dependentSchemas", {}) if kind == "object" else ():
         by_tag = {value_tag(WITH, name): (spot.below("dependentSchemas", name),)}
-        yield Condition(spot, by_tag, partial(_has, name), name)
+        yield Condition(spot, name, by_tag, partial(_has, name), name)
 
 
 def _has(name: str, value: Any) -> bool:

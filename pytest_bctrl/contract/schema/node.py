@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema import locations as places
-from pytest_bctrl.contract.schema.applicators import Choice, Split, splits
+from pytest_bctrl.contract.schema.applicators import Applicator, Choice, splits
 from pytest_bctrl.contract.schema.ref import SchemaRef, body_spot, expanded, reachable, types_of, values_of, words
 
 LEVELS = 64
@@ -38,7 +38,7 @@ class Node:
         self.level = level
         self._told = told
         self._kept: dict[tuple[str, ...], Node | None] = {}
-        self._by_kind: dict[str, tuple[tuple[SchemaRef, ...], tuple[Split, ...]]] = {}
+        self._by_kind: dict[str, tuple[tuple[SchemaRef, ...], tuple[Applicator, ...]]] = {}
 
     @cached_property
     def types(self) -> frozenset[str]:
@@ -88,15 +88,15 @@ class Node:
         """All schemas that apply to values of a type here, through `$ref`, `allOf` and branches without a rival."""
         return self._collected(kind)[0]
 
-    def splits(self, kind: str) -> tuple[Split, ...]:
+    def splits(self, kind: str) -> tuple[Applicator, ...]:
         """What has still to be told of a value of a type before all schemas that apply to it are known."""
         return self._collected(kind)[1]
 
-    def _collected(self, kind: str) -> tuple[tuple[SchemaRef, ...], tuple[Split, ...]]:
+    def _collected(self, kind: str) -> tuple[tuple[SchemaRef, ...], tuple[Applicator, ...]]:
         if kind in self._by_kind:
             return self._by_kind[kind]
         parts: list[SchemaRef] = []
-        pending: list[Split] = []
+        pending: list[Applicator] = []
         seen: set[str] = set()
         waiting = list(expanded(self.contract, self.certain, seen))
         while waiting:
@@ -145,7 +145,7 @@ class Node:
         found = (self._child(places.position(self.location, index), "prefixItems", index) for index in range(count))
         return tuple(node for node in found if node is not None)
 
-    def told(self, split: Split, tag: str) -> Node:
+    def told(self, split: Applicator, tag: str) -> Node:
         """The same place for the values of one tag; with an empty one, for those of which nothing could be told."""
         key = ("tag", str(_name(split)), tag)
         known = self._kept.get(key)
@@ -177,7 +177,7 @@ class Node:
         return Node(self.contract, location, certain, possible, self.level + 1) if self.level < LEVELS else None
 
 
-def _name(split: Split) -> tuple[str, str]:
+def _name(split: Applicator) -> tuple[str, str]:
     return split.spot.pointer, split.word
 
 

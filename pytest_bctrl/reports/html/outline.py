@@ -15,7 +15,7 @@ from pytest_bctrl.finding import LEVELS
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.model import Contract, Operation
-    from pytest_bctrl.contract.schema.applicators import Split
+    from pytest_bctrl.contract.schema.applicators import Applicator
     from pytest_bctrl.finding import Finding
     from pytest_bctrl.observed.coverage import Coverage, Point
 
@@ -143,9 +143,9 @@ class _Documented:
             node["children"] += self.members(members, above)
             yield node
 
-    def _branches(self, places: Sequence[Node], split: Split, above: _Above) -> Iterator[_Node]:
+    def _branches(self, places: Sequence[Node], split: Applicator, above: _Above) -> Iterator[_Node]:
         by_schema: dict[str, list[str]] = {}
-        for tag in split.documented:
+        for tag in split.by_tag:
             by_schema.setdefault(str([spot.pointer for spot in split.spots(tag)[0]]), []).append(tag)
         for tags in by_schema.values():
             number = tags[0].partition(":")[2]
