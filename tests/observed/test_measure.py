@@ -60,6 +60,7 @@ def points(schema: Any, *bodies: Any) -> dict[tuple[str, str, str], int]:
             {("", "null", "null"): 1, ("", "type", "object"): 0, ("a", "property", "a"): 0},
         ),
         ({"type": "object", "additionalProperties": True}, [{"x": 1}], {}),
+        ({"type": "object", "additionalProperties": {"enum": ["a"]}}, [{"x": "a"}], {("*", "enum", '"a"'): 1}),
         (
             {"if": {"type": "object", "required": ["a"]}, "then": {"properties": {"a": {}}}, "type": "object"},
             [{"a": 1}, {}, {}],

@@ -52,6 +52,7 @@ SEEN: dict[str, Edit] = {
     "property": on_all(tenant="t-1"),
     "numbers, some of them whole": lambda runtimes: [put(at, "load", at / 2)(runtimes) for at in (2, 3)],
     "property of one": put(3, "tenant", "t-1"),
+    "property in a format": put(3, "owner", "5b1e0c8e-0000-4000-8000-00000000bc71"),
     "null property": put(3, "deletedAt", None),
     "object property": put(3, "links", {"self": "/", "id": 5, "deep": {"list": [1, "a", None]}}),
     "nested property": put(3, "summary", {"tabs": 4}),
