@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import httpx
@@ -26,7 +26,9 @@ from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import counted, printable
 from pytest_bctrl.suite.run import RUN
 from pytest_bctrl.suite.sinks import hide
-from pytest_bctrl.traffic.mock.routes import Routes
+
+if TYPE_CHECKING:
+    from pytest_bctrl.traffic.mock.routes import Routes
 
 Headers = Iterable[tuple[str, str]]
 
@@ -44,10 +46,15 @@ class Observer:
         self.contract = contract
         self.judged = Observation()
         self.unjudged = Observation()
-        self._routes = Routes(contract)
         self._hide = hide
         # A test may ask from several threads.
         self._lock = Lock()
+
+    @cached_property
+    def _routes(self) -> Routes:
+        from pytest_bctrl.traffic.mock.routes import Routes
+
+        return Routes(self.contract)
 
     @property
     def everything(self) -> Observation:
