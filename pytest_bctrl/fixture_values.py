@@ -151,6 +151,6 @@ def schema(of: Contract) -> Any:
         missing = str(error)
     if missing:  # pragma: no cover - tests/base_install is without the extra
         pytest.fail(f"bctrl_schema: {missing}", pytrace=False)
-    from pytest_bctrl.suite.generate import schema_of
+    from pytest_bctrl.suite.second_opinion import schema_of
 
     return schema_of(of)

@@ -175,9 +175,10 @@ def pytest_configure(config: pytest.Config) -> None:
 @contextmanager
 def _as_written(config: pytest.Config) -> Iterator[None]:
     """Import without pytest's rewriting of assertions: what a contract run imports has none that a test would see."""
-    hooks = [finder for finder in sys.meta_path if finder is config.pluginmanager.rewrite_hook]
-    for hook in hooks:
-        sys.meta_path.remove(hook)
+    hook: object = config.pluginmanager.rewrite_hook
+    hooks = [finder for finder in sys.meta_path if finder is hook]
+    for finder in hooks:
+        sys.meta_path.remove(finder)
     try:
         yield
     finally:

@@ -122,7 +122,7 @@ def test_what_cannot_be_generated_is_not_checked() -> None:
     contract = contract_of(parameters=[impossible])
     with target(MockServer(CONTRACT), contract) as asked:
         (probe,) = plan(asked.run, "test_generated_path_values_are_refused")
-        with pytest.raises(NotCheckedError, match="Schemathesis generates no request"):
+        with pytest.raises(NotCheckedError, match="no value can be generated for id"):
             list(asked.findings(probe))
 
 
@@ -241,7 +241,7 @@ def test_no_operation_gets_more_than_forty_requests() -> None:
     asked = Target(run)
     run_probes(asked)
     names = [probe.name for probe in plan(run) if "generated" not in probe.name]
-    assert 39 == len(mock.requests)
+    assert 36 < len(mock.requests) <= 40
     assert any("p0=a" in name for name in names)
     assert left_out(run, contract.operations[0]) > 40
     assert any("values of its parameters, since 40 requests are the most" in one for one in Summary(run).not_checked())
