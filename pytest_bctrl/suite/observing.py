@@ -36,14 +36,15 @@ Headers = Iterable[tuple[str, str]]
 class Observer:
     """Takes down what answers show, in bounded memory.
 
-    `hide` takes secrets out of what is taken down.
+    `hide` takes secrets out of what is taken down; `sent` are the header fields that every request has in addition.
 
     `judged` is what other tests hold to the contract, or what is broken on purpose: it counts for coverage alone.
     `unjudged` is the traffic of ordinary tests, whose differences from the contract nobody else would tell.
     """
 
-    def __init__(self, contract: Contract, hide: Callable[[str], str] = str) -> None:
+    def __init__(self, contract: Contract, hide: Callable[[str], str] = str, sent: Iterable[str] = ()) -> None:
         self.contract = contract
+        self._sent = [(name, "") for name in sent]
         self.judged = Observation()
         self.unjudged = Observation()
         self._hide = hide
@@ -95,7 +96,7 @@ class Observer:
         with self._lock:
             into = self.judged if judged else self.unjudged
             into.add(observed)
-            for name in _given(answer.operation, query, request_headers):
+            for name in _given(self.contract.operation(label), query, (*request_headers, *self._sent)):
                 into.parameters[label, name] += 1
 
     def take(self) -> dict[str, Any] | None:
@@ -163,11 +164,12 @@ def observer(config: pytest.Config) -> Observer:
     """Return the observer of this process, made when it is first asked for; a wrong setting is a `UsageError`."""
     if OBSERVER not in config.stash:
         try:
-            contract = load(settings.contract_path(config, os.environ))
+            run = config.stash.get(RUN, None)
+            contract = run.contract if run else load(settings.contract_path(config, os.environ))
             minimum = settings.min_coverage(config, os.environ)
         except BctrlError as error:
             raise pytest.UsageError(f"bctrl: {error}") from None
-        config.stash[OBSERVER] = Observer(contract, partial(hide, config))
+        config.stash[OBSERVER] = Observer(contract, partial(hide, config), run.header_names if run else ())
         config.pluginmanager.register(ObservingHooks(config, minimum), "bctrl-observing")
     return config.stash[OBSERVER]
 

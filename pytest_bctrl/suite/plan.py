@@ -93,7 +93,7 @@ def run_probes(target: Target, *names: str, only: Operation | None = None) -> li
 
 def askable(run: ContractRun) -> list[Operation]:
     """The operations that a safe request can reach with the settings there are and what the contract says."""
-    return [operation for operation in run.contract.operations if not why_not_asked(run, operation)]
+    return [operation for operation in run.operations if not why_not_asked(run, operation)]
 
 
 def why_not_asked(run: ContractRun, operation: Operation) -> str:
@@ -116,7 +116,7 @@ def require_operations(run: ContractRun) -> None:
     """Raise `SettingError` where a run could ask its target nothing: it would be green with nothing checked."""
     if run.target is None or askable(run):
         return
-    safe = [operation for operation in run.contract.operations if operation.is_safe]
+    safe = [operation for operation in run.operations if operation.is_safe]
     names = sorted({name for operation in safe for name in unfilled(run.contract, operation, run.values)})
     reason = next((why_not_asked(run, operation) for operation in safe), "none has a safe method")
     if names:

@@ -137,7 +137,7 @@ class Summary:
         asked = askable(run)
         lines = [
             f"{operation.label}: {why_not_asked(run, operation)}"
-            for operation in run.contract.operations
+            for operation in run.operations
             if operation not in asked
         ]
         lines += [
