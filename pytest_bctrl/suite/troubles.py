@@ -40,11 +40,12 @@ class NoAnswerError(Exception):
 
 
 def trouble(error: httpx.TransportError, attempts: Sequence[Attempt]) -> str:
-    """Return one sentence for an error that no attempt got past."""
+    """Return one sentence for an error that no attempt got past, and behind a semicolon what to look at."""
     seconds = sum(attempt.seconds for attempt in attempts)
     times = f"{len(attempts)} attempts in {seconds:.0f} s" if len(attempts) > 1 else "1 attempt"
     detail, begun = (attempts[-1].detail, attempts[-1].begun) if attempts else (str(error), False)
-    return f"{explained(type(error).__name__, detail, begun)[0]} ({times})"
+    words, hint = explained(type(error).__name__, detail, begun)
+    return f"{words} ({times}); {hint}"
 
 
 _STRAY = "after the end of an answer comes what is no HTTP/1.1 answer"
