@@ -226,9 +226,8 @@ class ContractHooks:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write what is accepted, and set the exit code: 2 where the target could not be asked and nothing failed."""
         if not hasattr(session.config, "workerinput"):
-            seen = observer(session.config)
-            self._summary.observation = seen.everything
-            self._summary.ask_who_moved(seen.judged, self._again, self._report)
+            self._summary.seen = observer(session.config)
+            self._summary.ask_who_moved(self._again, self._report)
             self._summary.accept()
         if self._summary.failed_to_accept:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

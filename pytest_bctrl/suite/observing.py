@@ -39,8 +39,11 @@ class Observer:
     `hide` takes secrets out of what is taken down; `sent` are the header fields that every request has in addition.
 
     `judged` is what other tests hold to the contract, or what is broken on purpose: it counts for coverage alone.
-    `unjudged` is the traffic of ordinary tests, whose differences from the contract nobody else would tell.
+    `unjudged` is the traffic of ordinary tests, whose differences from the contract nobody else would tell. `minimum`
+    is the percentage of the contract that has to be seen.
     """
+
+    minimum: float | None = None
 
     def __init__(self, contract: Contract, hide: Callable[[str], str] = str, sent: Iterable[str] = ()) -> None:
         self.contract = contract
@@ -64,6 +67,15 @@ class Observer:
         both.add(self.judged)
         both.add(self.unjudged)
         return both
+
+    @property
+    def shortfall(self) -> str:
+        """The sentence for a run that saw too little; empty where it saw enough."""
+        if self.minimum is None:
+            return ""
+        percent = coverage(self.contract, self.everything).percent
+        words = f"coverage of {percent:.1f}% is below the minimum of {self.minimum:g}% (--bctrl-min-coverage)"
+        return words if percent < self.minimum else ""
 
     def see(self, request: httpx.Request, response: httpx.Response, *, judged: bool) -> None:
         """Take down an answer of the contract whose body is in memory, reading it without using it up."""
@@ -169,17 +181,17 @@ def observer(config: pytest.Config) -> Observer:
             minimum = settings.min_coverage(config, os.environ)
         except BctrlError as error:
             raise pytest.UsageError(f"bctrl: {error}") from None
-        config.stash[OBSERVER] = Observer(contract, partial(hide, config), run.header_names if run else ())
-        config.pluginmanager.register(ObservingHooks(config, minimum), "bctrl-observing")
+        made = config.stash[OBSERVER] = Observer(contract, partial(hide, config), run.header_names if run else ())
+        made.minimum = None if config.option.collectonly else minimum
+        config.pluginmanager.register(ObservingHooks(config), "bctrl-observing")
     return config.stash[OBSERVER]
 
 
 class ObservingHooks:
     """The hooks of a run in which something is observed."""
 
-    def __init__(self, config: pytest.Config, minimum: float | None) -> None:
+    def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._minimum = minimum
         self._is_worker = hasattr(config, "workerinput")
 
     @property
@@ -203,13 +215,8 @@ class ObservingHooks:
             taken = self._observer.take()
             if taken is not None:  # pragma: no cover - a hook of the project's own that asks after the last report
                 self._config.workeroutput[CARRIED] = taken  # type: ignore[attr-defined]
-        elif self._shortfall() and session.exitstatus == pytest.ExitCode.OK:
+        elif self._observer.shortfall and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def _shortfall(self) -> str:
-        if self._minimum is None or self._config.option.collectonly:
-            return ""
-        return shortfall(coverage(self._observer.contract, self._observer.everything), self._minimum)
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -217,16 +224,15 @@ class ObservingHooks:
         if self._config.option.collectonly:
             return
         seen = self._observer.everything.statuses
-        asked_for = self._minimum is not None or (RUN in self._config.stash and bool(seen))
+        asked_for = self._observer.minimum is not None or (RUN in self._config.stash and bool(seen))
         lines = [*(coverage_lines(self._observer) if asked_for else ()), *drift_lines(self._observer)]
         if not lines:
             return
         terminalreporter.section("bctrl coverage" if asked_for else "bctrl traffic")
         for line in lines:
             terminalreporter.line(line)
-        short = self._shortfall()
-        if short:
-            terminalreporter.line(short, red=True)
+        if self._observer.shortfall:
+            terminalreporter.line(f"FAIL {self._observer.shortfall}", red=True)
 
 
 SHOWN = 12
@@ -274,10 +280,3 @@ def remarks(observer: Observer) -> Iterator[str]:
             f"in the traffic of other tests: {found.level} {found.rule} at {found.location}, {found.message} "
             f"({found.count} of {found.total})"
         )
-
-
-def shortfall(measured: Coverage, minimum: float) -> str:
-    """The sentence for a run that saw too little; empty where it saw enough."""
-    if measured.percent >= minimum:
-        return ""
-    return f"FAIL coverage of {measured.percent:.1f}% is below the minimum of {minimum:g}% (--bctrl-min-coverage)"
