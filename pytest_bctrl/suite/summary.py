@@ -209,7 +209,7 @@ class Summary:
         """
         if self._upstream is None or self._run.target != "live":
             return
-        from pytest_bctrl.suite.who_moved import commands_of, moved
+        from pytest_bctrl.suite.upstream import commands_of, moved
 
         try:
             commands = commands_of(self._run, again, report)
