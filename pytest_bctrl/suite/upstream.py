@@ -1,4 +1,4 @@
-"""The test `bctrl::test_upstream_has_not_drifted`, which `--bctrl-upstream` adds to a run; and who moved, at its end."""
+"""The test `bctrl::test_upstream_has_not_drifted`, which `--bctrl-upstream` adds to a run; and who moved."""
 
 from __future__ import annotations
 
