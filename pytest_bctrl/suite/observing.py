@@ -139,34 +139,6 @@ def _given(operation: Operation, query: str, headers: Headers) -> Iterable[str]:
             yield f"{parameter.place}:{parameter.name}"
 
 
-class ObservingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Hands on what `inner` answers, a transport of either kind, and lets an observer see it."""
-
-    def __init__(self, inner: Any, observer: Observer, *, judged: bool) -> None:
-        self._inner = inner
-        self._see = partial(observer.see, judged=judged)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request."""
-        response: httpx.Response = self._inner.handle_request(request)
-        self._see(request, response)
-        return response
-
-    def close(self) -> None:
-        """Close `inner`."""
-        self._inner.close()
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request."""
-        response: httpx.Response = await self._inner.handle_async_request(request)
-        self._see(request, response)
-        return response
-
-    async def aclose(self) -> None:
-        """Close `inner`."""
-        await self._inner.aclose()
-
-
 OBSERVER: pytest.StashKey[Observer] = pytest.StashKey()
 CARRIED = "bctrl_observed"
 """Where a worker's report, or its output, carries what was seen; `plugin` takes it."""
