@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -73,19 +74,18 @@ def _of_schemathesis(answer: Answer, response: httpx.Response, known: set[str]) 
     response.encoding = "utf-8"
     for check in (one for one in asked if one.__name__ not in known):
         failures = list[Any]()
-        try:
-            operation = _schema(answer.contract)[answer.operation.path][answer.operation.method]
-            case = operation.Case(path_parameters=dict(answer.path_values))
-            case.validate_response(response, checks=[check])
-        except FailureGroup as group:
-            failures = [one for one in group.exceptions if isinstance(one, Failure)]
-        except SchemathesisError:
-            # It cannot read the operation or its schema, or follow its references: then it has no opinion.
-            continue
-        for one in failures:
-            # What is JSON, and is read by ours, may still have more digits than it reads: then it has no opinion.
-            if not (answer.parsed.ok and type(one).__name__ == "ContentDeserializationError"):
-                yield _finding(answer, check.__name__, f"Schemathesis: {one.title}", one.title, one.message)
+        # Where it cannot read the operation or its schema, or follow its references, it has no opinion.
+        with suppress(SchemathesisError):
+            try:
+                operation = _schema(answer.contract)[answer.operation.path][answer.operation.method]
+                case = operation.Case(path_parameters=dict(answer.path_values))
+                case.validate_response(response, checks=[check])
+            except FailureGroup as group:
+                failures = [one for one in group.exceptions if isinstance(one, Failure)]
+        # What is JSON, and is read by ours, may still have more digits than it reads: then it has no opinion.
+        unread = "ContentDeserializationError" if answer.parsed.ok else ""
+        for one in (one for one in failures if type(one).__name__ != unread):
+            yield _finding(answer, check.__name__, f"Schemathesis: {one.title}", one.title, one.message)
 
 
 @lru_cache(maxsize=8)
