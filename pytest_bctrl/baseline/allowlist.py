@@ -95,8 +95,9 @@ def load_allow_list(path: Path, name: str) -> AllowList:
 
     Raises `DocumentError`, naming the line, for what is not of its form.
     """
+    text = list_text(path, name)
     lines: dict[str, int] = {}
-    data = read_mapping(list_text(path, name), name, lines, ("allow",))
+    data = read_mapping(text, name, lines, ("allow",)) if text else {}
     return AllowList(name, read_entries(data, name, lines))
 
 
