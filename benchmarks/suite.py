@@ -9,8 +9,8 @@ would have to write by hand, and the key. What they make of the id in the path d
 
 What each was answered is printed with the ratios: a run that sees less is no faster at the same work.
 
-Ours against a run of one empty test says what the suite costs on loopback; and ours against one id, over a link that
-delays each way, what the distance of a live target costs.
+A live run on loopback against a run of one empty test says what the suite costs; and ours against one id, over a link
+that delays each way, what the distance of a live target costs.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from pytest_bctrl.traffic.mock import MockServer
 OURS = "pytest --bctrl-mock"
 EMPTY = "pytest with one empty test"
 DELAY = 0.04
+NEAR = "pytest --bctrl-live on loopback"
 LIVE = f"pytest --bctrl-live over a link of {DELAY:g} s each way"
 FAR = "schemathesis run, one id, over the same link"
 
@@ -56,6 +57,9 @@ def main() -> None:
             command = [schemathesis, "--config-file", f"{number}.toml", "run", merged]
             commands[f"schemathesis run, {peer}"] = command
             print(f"schemathesis run, {peer}: {_answered(server, command, folder)}")
+        live = ["env", f"BCTRL_API_KEY={server.api_key.reveal()}", *commands[OURS][:-1], "--bctrl-live"]
+        live += [f"--bctrl-space-id={server.space_id}"]
+        commands[NEAR] = [*live, f"--bctrl-base-url={server.url}"]
         commands[EMPTY] = [sys.executable, "-m", "pytest", "-q", "empty"]
         (folder / "empty").mkdir()
         (folder / "empty" / "test_empty.py").write_text("def test_nothing():\n    pass\n")
@@ -63,14 +67,13 @@ def main() -> None:
         with delayed(int(server.url.rpartition(":")[2]), DELAY) as port:
             url = f"http://127.0.0.1:{port}"
             (folder / "far.toml").write_text(_configuration(server, url, known))
-            live = ["env", f"BCTRL_API_KEY={server.api_key.reveal()}", *commands[OURS][:-1], "--bctrl-live"]
             far = {
-                LIVE: [*live, f"--bctrl-base-url={url}", f"--bctrl-space-id={server.space_id}"],
+                LIVE: [*live, f"--bctrl-base-url={url}"],
                 FAR: [schemathesis, "--config-file", "far.toml", "run", merged],
             }
             seconds |= in_turn(far, folder, options.runs)
     for peer in list(commands)[1:]:
-        print(ratio(seconds, OURS, peer))
+        print(ratio(seconds, NEAR if peer == EMPTY else OURS, peer))
     print(ratio(seconds, LIVE, FAR))
 
 

@@ -11,7 +11,7 @@ from pytest_bctrl._version import __version__
 
 if TYPE_CHECKING:
     from pytest_bctrl.checks.answer import Answer
-    from pytest_bctrl.checks.own import Check, Problem, contract_check
+    from pytest_bctrl.checks.run import Check, Problem, contract_check
     from pytest_bctrl.conformance import assert_conforms, check
     from pytest_bctrl.finding import Finding
     from pytest_bctrl.samples.sample import Samples
@@ -37,15 +37,15 @@ __all__ = [
 
 _HOMES = {
     "Answer": "pytest_bctrl.checks.answer",
-    "Check": "pytest_bctrl.checks.own",
+    "Check": "pytest_bctrl.checks.run",
     "Finding": "pytest_bctrl.finding",
     "MockAnswer": "pytest_bctrl.traffic.mock.message:Answer",
-    "Problem": "pytest_bctrl.checks.own",
+    "Problem": "pytest_bctrl.checks.run",
     "Samples": "pytest_bctrl.samples.sample",
     "Scene": "pytest_bctrl.traffic.mock.change",
     "assert_conforms": "pytest_bctrl.conformance",
     "check": "pytest_bctrl.conformance",
-    "contract_check": "pytest_bctrl.checks.own",
+    "contract_check": "pytest_bctrl.checks.run",
     "mock_fault": "pytest_bctrl.traffic.mock.own",
     "mock_scenario": "pytest_bctrl.traffic.mock.own",
 }

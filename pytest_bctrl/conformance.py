@@ -7,8 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from pytest_bctrl.checks.answer import answer_of
-from pytest_bctrl.checks.own import Check
-from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.run import Check, check_answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.finding import FailOn, Finding, at_or_above

@@ -58,7 +58,7 @@ def shared_mock(config: pytest.Config) -> Iterator[MockServer]:
 
 def own_of(config: pytest.Config) -> tuple[list[OwnScenario], list[OwnFault]]:
     """Return the scenarios and faults that the project's hooks give."""
-    from pytest_bctrl.checks.own import flattened
+    from pytest_bctrl.checks.run import flattened
     from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
 
     scenarios = flattened(config.hook.pytest_bctrl_scenarios(), OwnScenario, "pytest_bctrl_scenarios")
@@ -93,16 +93,16 @@ def aim(request: pytest.FixtureRequest) -> tuple[str, Secret | str, bool]:
 
 def client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Return what makes a client one on the target."""
-    from pytest_bctrl.suite.observing import ObservingTransport, observer
+    from pytest_bctrl.suite.observing import observer
     from pytest_bctrl.traffic.mock.routes import fields_for
 
     config = request.config
     url, key, live = aim(request)
     # What the bundled mock does against the contract, a test has made it do.
     is_mock = _MOCK in config.stash and url == config.stash[_MOCK].url
-    around = partial(ObservingTransport, observer=observer(config), judged=is_mock)
+    see = partial(observer(config).see, judged=is_mock)
     fields = fields_for(contract(config))
-    made = {"base_url": url, "key": key, "live": live, "around": around, "fields": fields}
+    made = {"base_url": url, "key": key, "live": live, "see": see, "fields": fields}
     return {**made, "connection": connection(config)}
 
 
@@ -160,6 +160,6 @@ def schema(of: Contract) -> Any:
         missing = str(error)
     if missing:  # pragma: no cover - tests/base_install is without the extra
         pytest.fail(f"bctrl_schema: {missing}", pytrace=False)
-    from pytest_bctrl.suite.generate import schema_of
+    from pytest_bctrl.suite.second_opinion import schema_of
 
     return schema_of(of)

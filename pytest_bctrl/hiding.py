@@ -25,6 +25,9 @@ _REPORTS = tuple(f"_pytest.{name}" for name in ("_code", "junitxml", "nodeid", "
 _REPORTS += ("pytest_subtests", "allure_commons")
 """Modules whose objects are changed in place: whoever else holds one must see it clean."""
 
+_SHORT, _KNOWN = 500, 5_000
+"""Characters of a text that is remembered to be clean, and how many such there are at most."""
+
 T = TypeVar("T")
 
 
@@ -34,6 +37,7 @@ class Hiding:
     def __init__(self) -> None:
         self._values: dict[str, Value] = {}
         self._sought: Sought | None = None
+        self._clean: set[str] = set()
 
     def add(self, value: Secret | str, *, is_key: bool = False) -> None:
         """Hide a value from now on; of a key each half too: a target may repeat the wrong credentials made of it.
@@ -52,6 +56,7 @@ class Hiding:
         # The longest first, so that none is looked for in what another leaves.
         self._values = dict(sorted(values.items(), key=lambda item: -len(item[0])))
         self._sought = sought(self._values.values())
+        self._clean.clear()
 
     def add_environment(self, environment: Mapping[str, str]) -> None:
         """Hide what the environment holds: the API key, and the passwords of proxies."""
@@ -69,12 +74,17 @@ class Hiding:
 
     def __call__(self, text: str) -> str:
         """Return a text without any secret."""
-        if not self._values:
+        if not self._values or text in self._clean:
             return text
         # A secret that is a word of the mask is not looked for in the mask.
         clean = MASK.join(map(self._without, text.split(MASK)))
+        if clean != text:
+            return clean
+        # Each report of a test has its ids again, and so has whoever hands the report on.
+        if len(text) < _SHORT and len(self._clean) < _KNOWN:
+            self._clean.add(text)
         # The same object where nothing is hidden: some plugins know a test by that of its id.
-        return text if clean == text else clean
+        return text
 
     def found_as(self, text: str) -> str | None:
         """Return how a secret stands in `text` (`plain`, `base64`, …), None where none does."""

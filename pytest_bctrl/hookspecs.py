@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_bctrl.checks.own import Check
+    from pytest_bctrl.checks.run import Check
     from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
 
 

@@ -35,21 +35,14 @@ def held(path: Path, patience: float | None = None) -> Iterator[Path]:
         yield part
 
 
-def write(path: Path, data: bytes, *, is_private: bool = False) -> None:
-    """Write a file whole or not at all, with the rights of the one before, or for its owner alone; raises as `held`."""
-    with held(path) as part:
-        fill(part, data, path, is_private=is_private)
-        part.replace(path)
-
-
-def fill(part: Path, data: bytes, place: Path, *, is_private: bool = False) -> None:
-    """Write the new file that is to come to `place`, with the rights of what is there; raises `OSError`."""
+def fill(part: Path, data: bytes, place: Path, rights: int | None = None) -> None:
+    """Write the new file that is to come to `place`, with the rights given or of what is there; raises `OSError`."""
+    if rights is None and place.exists():
+        rights = place.stat().st_mode & 0o777
     with part.open("xb") as file:
-        if is_private:
-            part.chmod(0o600)
+        if rights is not None:
+            part.chmod(rights)
         file.write(data)
-    if place.exists() and not is_private:
-        part.chmod(place.stat().st_mode & 0o777)
 
 
 def sweep(folder: Path) -> None:

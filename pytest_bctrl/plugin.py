@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -160,15 +161,29 @@ def pytest_configure(config: pytest.Config) -> None:
         # pytest collects garbage as it ends, and each import makes the collector look at all there is: what is alive
         # now is left out, here and after the imports. Measured, that is a fifth of a whole contract run.
         gc.freeze()
-        from pytest_bctrl.suite.hooks import start
+        with _as_written(config):
+            from pytest_bctrl.suite.hooks import start
 
-        start(config)
+            start(config)
     elif option.bctrl_report:
         raise pytest.UsageError(
             "bctrl: --bctrl-report: there is no contract run to report on (give --bctrl-mock, --bctrl-live, "
             "--bctrl-selftest or --bctrl-upstream too; the ini key bctrl_report waits for one)"
         )
     _observe(config)
+
+
+@contextmanager
+def _as_written(config: pytest.Config) -> Iterator[None]:
+    """Import without pytest's rewriting of assertions: what a contract run imports has none that a test would see."""
+    hook: object = config.pluginmanager.rewrite_hook
+    hooks = [finder for finder in sys.meta_path if finder is hook]
+    for finder in hooks:
+        sys.meta_path.remove(finder)
+    try:
+        yield
+    finally:
+        sys.meta_path[:0] = hooks
 
 
 def _observe(config: pytest.Config) -> None:

@@ -8,8 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from html import unescape
-from html.entities import html5
+from html import escape, unescape
 from urllib.parse import quote, quote_plus, unquote
 
 SHORTEST = 4
@@ -22,7 +21,7 @@ _DEPTH = 2
 """How often base64 inside base64 is decoded."""
 _ESCAPE = re.compile(
     r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})"
-    r'|\\x([0-9a-fA-F]{2})|\\(["\\/bfnrt])'
+    r"""|\\x([0-9a-fA-F]{2})|\\(["'\\/bfnrt])"""
 )
 _CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _URL_SAFE = str.maketrans("+/", "-_")
@@ -214,21 +213,27 @@ class Value:
         return Sought(exact, loose, _legible([value]))
 
     @cached_property
+    def _whole(self) -> list[str]:
+        """The ways to write all of it, the longest first: each takes no letter from what stands around it."""
+        value, encoded = self.plain, self.plain.encode("utf-8", "surrogateescape")
+        texts = [json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]]
+        texts += [text.replace("/", "\\/") for text in texts] + [ascii(value)[1:-1], escape(value)]
+        texts += ["".join(f"%{byte:02X}" for byte in encoded), "".join(f"\\x{byte:02x}" for byte in encoded)]
+        texts += ["".join(f"&#x{ord(letter):x};" for letter in value), "".join(f"&#{ord(one)};" for one in value)]
+        found = {value, quote(value, safe=""), quote(value), quote_plus(value), *texts}
+        if len(value) >= TELLING:
+            found |= {value[::-1], encoded.hex()}
+        return sorted({cased for text in found for cased in (text, text.replace("\\", "\\\\"))}, key=len, reverse=True)
+
+    @cached_property
     def _forms(self) -> Collection[str]:
-        encoded = self.plain.encode("utf-8", "surrogateescape")
-        every = ("".join(f"%{byte:02X}" for byte in encoded), "".join(f"&#x{ord(letter):x};" for letter in self.plain))
-        whole = (self.plain, quote(self.plain, safe=""), json.dumps(self.plain)[1:-1], repr(self.plain)[1:-1], *every)
-        forms = (*whole, self.plain[::-1], encoded.hex(), *_cores(encoded))
-        return dict.fromkeys(cased for form in forms for cased in (form, form.upper(), form.lower()))
+        cores = _cores(self.plain.encode("utf-8", "surrogateescape"))
+        return dict.fromkeys(cased for form in (*self._whole, *cores) for cased in (form, form.upper(), form.lower()))
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        """The value with any of its letters escaped, each in its own way: the exact place, so that JSON stays JSON."""
-        plain = "".join(_letter(letter) for letter in re.findall(r"(?s:\\+|.)", self.plain))
-        if len(self.plain) < TELLING:
-            return re.compile(plain)
-        encoded = self.plain.encode("utf-8", "surrogateescape").hex()
-        return re.compile("|".join((plain, re.escape(self.plain[::-1]), encoded)), re.IGNORECASE)
+        """The value as all of it is written: the exact place, so that JSON stays JSON."""
+        return re.compile("|".join(map(re.escape, self._whole)), re.IGNORECASE if len(self.plain) >= TELLING else 0)
 
     def without(self, text: str, mask: str) -> str:
         """Return `text` with `mask` in place of the value, and of the least around it where it is encoded."""
@@ -280,31 +285,3 @@ def _head(text: str, form: str) -> int:
     if form[: _END + 1] not in text[-len(form) :]:
         return 0
     return next((size for size in range(len(form), _END, -1) if text.endswith(form[:size])), 0)
-
-
-def _letter(letter: str) -> str:
-    if letter.startswith("\\"):
-        # Several in a row are one, so that the search does not try every way to share them out.
-        other = "|".join(_escapes("\\"))
-        return rf"(?:\\{{{len(letter)},{8 * len(letter)}}}|(?:{other}){{{len(letter)}}})"
-    return f"(?:{'|'.join((re.escape(letter), *_escapes(letter)))})"
-
-
-def _escapes(letter: str) -> Iterator[str]:
-    code = ord(letter)
-    if letter == " ":
-        yield r"\+"
-    encoded = letter.encode("utf-8", "surrogateescape")
-    yield "(?i:" + "".join(f"%(?:25){{0,3}}{byte:02x}" for byte in encoded) + ")"
-    yield "".join(rf"\\{{1,8}}x(?i:{byte:02x})" for byte in encoded)
-    units = letter.encode("utf-16-be", "surrogatepass").hex()
-    yield "".join(rf"\\{{1,8}}u(?i:{units[at : at + 4]})" for at in range(0, len(units), 4))
-    if letter in "\"'/":
-        yield rf"\\{{1,8}}{letter}"
-    names = [name for name in _NAMES.get(letter, ()) if name.endswith(";")]
-    yield f"&(?:amp;){{0,3}}(?:#0{{0,5}}{code};|#(?i:x)0{{0,5}}(?i:{code:x});" + "".join(f"|{n}" for n in names) + ")"
-
-
-_NAMES: dict[str, list[str]] = {}
-for _name, _meant in html5.items():
-    _NAMES.setdefault(_meant, []).append(_name)

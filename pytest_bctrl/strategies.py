@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import lru_cache
-from random import Random
 from typing import Any, NamedTuple
 
 from hypothesis import assume
@@ -20,10 +18,11 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples import packaged_samples
 from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.drawn import drawn, text
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.mutants import broken, rules
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
-from pytest_bctrl.samples.text import FORMATS, RoundRobin, encode, multiples, string
+from pytest_bctrl.samples.text import encode
 
 __all__ = ["Nonconforming", "nonconforming", "responses", "runtimes"]
 
@@ -76,43 +75,13 @@ def nonconforming(
     return _nonconforming(samples, space_id, names)
 
 
-class _Drawn(RoundRobin):
-    """Takes every alternative as Hypothesis draws it, the first of them as the simplest."""
-
-    def __init__(self, draw: st.DrawFn) -> None:
-        super().__init__()
-        self._draw = draw
-
-    def deal(self, place: str, alternatives: int, *, counts: bool = True) -> int:
-        return self._draw(st.integers(0, alternatives - 1)) if alternatives > 1 else 0
-
-    def takes_optional(self, place: str) -> bool:
-        return self._draw(st.booleans())
-
-    def length(self, place: str, least: int, most: int) -> int:
-        return self._draw(st.integers(least, max(least, most)))
-
-    def random(self, place: str) -> Random:
-        return self._draw(st.randoms(use_true_random=False))
-
-    def string(self, schema: Mapping[str, Any], place: str, number: int) -> str:
-        return self._draw(_string(schema))
-
-    def number(self, schema: Mapping[str, Any], kind: str, place: str) -> int | float:
-        found: int | float = self._draw(_number(schema, kind))
-        return found
-
-    def anything(self, place: str) -> Any:
-        return self._draw(_JSON)
-
-
 @st.composite
 def _runtime(draw: st.DrawFn, samples: Samples, overrides: Mapping[str, Any]) -> dict[str, Any]:
     given = {
         name: draw(value) if isinstance(value, st.SearchStrategy) else copy.deepcopy(value)
         for name, value in overrides.items()
     }
-    body = samples.with_items([copy.deepcopy(Builder(samples.contract, _Drawn(draw)).value(samples.item_schema))])
+    body = samples.with_items([copy.deepcopy(Builder(samples.contract, drawn(draw)).value(samples.item_schema))])
     for rule in samples.invariants:
         rule.repair(body, {}, draw(st.integers(0, 30_000)) if rule.keyword == "times" else 0)
     item: dict[str, Any] = samples.overridden(samples.items(body)[0], given, conforming=True)
@@ -151,44 +120,6 @@ def _nonconforming(draw: st.DrawFn, samples: Samples, space_id: str, names: list
     return Nonconforming(mutant.check, rule, mutant.body)
 
 
-def _string(schema: Mapping[str, Any]) -> st.SearchStrategy[str]:
-    kind = str(schema.get("format", ""))
-    if kind == "uuid":
-        return st.uuids(version=4).map(str)
-    if kind == "date-time":
-        return st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(datetime.isoformat)
-    if kind == "date":
-        return st.dates().map(str)
-    if kind in FORMATS or "pattern" in schema:
-        # Its examples would be all that is drawn, and are few.
-        own = {key: said for key, said in schema.items() if key != "examples"} if "pattern" in schema else schema
-        return st.integers(0, 10**6).map(lambda seed: string(own, "text", Random(seed), seed))  # noqa: S311
-    return st.text(min_size=int(schema.get("minLength", 0)), max_size=schema.get("maxLength"))
-
-
-def _number(schema: Mapping[str, Any], kind: str) -> st.SearchStrategy[Any]:
-    if kind == "integer" or "multipleOf" in schema:
-        step, first, last = multiples(schema, kind, "")
-        return st.integers(first, last).map(lambda number: (int if kind == "integer" else float)(number * step))
-    least, most = schema.get("minimum"), schema.get("maximum")
-    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-    return st.floats(
-        least if above is None else above,
-        most if below is None else below,
-        exclude_min=above is not None,
-        exclude_max=below is not None,
-        allow_nan=False,
-        allow_infinity=False,
-    )
-
-
-_JSON: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=6,
-)
-
-
 def _samples(contract: Contract | None, operation: str | None) -> Samples:
     samples = packaged_samples()
     if contract is not None:
@@ -201,7 +132,7 @@ def _samples(contract: Contract | None, operation: str | None) -> Samples:
     samples.refuse_broken(samples.item(), "sample")
     check(encode(samples.sample()), contract=samples.contract, operation=samples.operation.label)
     # The tables of characters, which Hypothesis makes once.
-    _string({}).validate()
+    text({}).validate()
     return samples
 
 

@@ -12,12 +12,12 @@ import pytest_bctrl
 from pytest_bctrl import contract_check, mock_fault, mock_scenario, settings, strategies
 from pytest_bctrl.baseline.allowlist import load_allow_list, with_entries
 from pytest_bctrl.checks.answer import answer_of
-from pytest_bctrl.checks.own import flattened, run_check
+from pytest_bctrl.checks.run import flattened, run_check
 from pytest_bctrl.cli import check, contract, drift, mock, options
 from pytest_bctrl.cli.options import Report, write_reports
 from pytest_bctrl.cli.traffic import opened
 from pytest_bctrl.contract import build, overlay
-from pytest_bctrl.contract.build import prepare, write
+from pytest_bctrl.contract.build import prepare
 from pytest_bctrl.contract.document import load_data, load_document, openapi_block
 from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.contract.read import from_document, from_sound, load
@@ -58,6 +58,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "secret unset": lambda _: settings.require_secrets(
         make.Given({"bctrl_secrets": ["$NOT_SET_HERE"], "bctrl_record_mode": "once"}), {}
     ),
+    "contract made circular": lambda _: make.circular(),
     "space missing": lambda _: settings.space_id(make.Given(), {}),
     "space odd": lambda _: settings.space_id(make.Given(bctrl_space_id=" x"), {}),
     "key missing": lambda _: settings.api_key({}),
@@ -168,11 +169,10 @@ TRIGGERS: Mapping[str, Trigger] = {
     "build packaged": lambda folder: make.run(
         contract, "build", "--overlay", make.written(folder, TITLED), "--output", str(packaged().merged)
     ),
-    "build folder": lambda folder: build.write_atomically(folder, ""),
-    "build unwritable": lambda folder: build.write_atomically(folder / "none" / "file", ""),
+    "build folder": lambda folder: build.write_files({folder: ""}),
+    "build unwritable": lambda folder: build.write_files({folder / "none" / "file": ""}),
     "update lock": lambda folder: contract.update(make.files(folder, lock="{}"), None, True),
     "update missing": lambda folder: prepare("openapi: 3.1.0\npaths: {}", "x", ContractFiles(folder), None),  # type: ignore[arg-type]
-    "update unwritable": lambda folder: write({folder / "none" / "file": ""}),
     "overlay missing": lambda folder: build.contract_of(load_data(document(), "x"), folder / "none.yaml"),
     "overlay outdated": lambda folder: build.contract_of(
         load_data(document(), "x.yaml"), Path(make.written(folder, TITLED.replace("info", "nope"), "overlay.yaml"))
@@ -252,7 +252,6 @@ TRIGGERS: Mapping[str, Trigger] = {
     "contract leads to text": lambda _: from_document(
         {**document(), "paths": {"/x": {"$ref": "#/info/title"}}}, "x.yaml"
     ),
-    "contract made circular": lambda _: make.circular(),
     "allow-list flow": lambda _: with_entries(
         "allow: [{fingerprint: f, reason: r, until: 2030-01-01}]", "gate.yaml", [FINDING], "why", date(2030, 1, 1)
     ),

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.cli import main
-from pytest_bctrl.cli.probe import Line, probe
+from pytest_bctrl.cli.doctor import Line, probe
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.run import ContractRun
 from tests.traffic.servers import Script, answer, serve
 from tests.variants import named
 from tests.variants import serve as serve_variant
@@ -142,8 +143,8 @@ def test_one_setting_without_the_other_is_wrong(doctor: Doctor) -> None:
     ("space", "key", "code", "words"),
     [
         ("", "", 0, "answers: 200"),
-        ("", KEY, 1, "the key is refused: 401"),
-        ("no-such-space", "", 1, "there is no such space: 404"),
+        ("", KEY, 1, "the target refuses the key with 401"),
+        ("no-such-space", "", 1, "the target knows no such space: 404"),
     ],
 )
 def test_the_target_is_asked_once(doctor: Doctor, space: str, key: str, code: int, words: str) -> None:
@@ -155,7 +156,7 @@ def test_the_target_is_asked_once(doctor: Doctor, space: str, key: str, code: in
 
 
 def probed(url: str, timeout: float = 10) -> Line:
-    return probe(load(), url, Secret(KEY), {"space_id": "mine"}, timeout)
+    return probe(ContractRun("live", load(), url, Secret(KEY), {"space_id": "mine"}, "error", 1), timeout=timeout)
 
 
 def _silent(_connection: socket.socket, _number: int) -> None:
@@ -169,10 +170,10 @@ def _silent(_connection: socket.socket, _number: int) -> None:
         (
             answer(302, Location="/elsewhere"),
             "wrong",
-            "it redirects: 302, and the key follows no redirect",
-            "set the base URL to the final address",
+            "it answers 302, to /elsewhere: redirect not followed",
+            "curl -i",
         ),
-        (answer(418), "wrong", "it answers 418", "see what it says with curl -i"),
+        (answer(418), "wrong", "it answers 418: the status is not documented", "see what it says with curl -i"),
         (_silent, "unknown", "the target hangs: it takes", "a firewall"),
         (b"SSH-2.0-server\r\n\r\n", "unknown", ": the target's answer is not HTTP/1.1: ", "curl -i"),
     ],

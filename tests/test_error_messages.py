@@ -26,6 +26,10 @@ MESSAGES = dict(line.split(" => ", 1) for line in (TESTS / "error_messages.txt")
 """What each mistake is told, in full."""
 
 HELD_BY = {
+    'traffic/mock/control.py: "it is the server\'s own"': "mock/test_spaces.py",
+    "traffic/mock/control.py: f'the contract has {claimed[0]}'": "mock/test_spaces.py",
+    "traffic/mock/control.py: found[0].message": "mock/test_spaces.py",
+    "traffic/mock/server.py: f'another space has this {what}'": "mock/test_spaces.py",
     "recorded/recorded_test.py: f'its answers are larger than {size(RECORDED": "hostile/test_answers.py",
     "traffic/recordings/har_file.py: 'it is an archive, and its name is that of a": "hostile/test_files.py",
     "traffic/recordings/har_file.py: f'it would be larger than {size(MOST)}, whic": "hostile/test_answers.py",
@@ -67,7 +71,6 @@ HELD_BY = {
 
 NOT_TRIGGERED = {
     "contract/json_source.py: problem": "words of incoming.py: tests/hostile/test_files.py",
-    "observed/suggest.py: 'the overlay does not say what was worked ou": "no test asserts it yet",
     "traffic/recordings/har_file.py: f'it is no archive that can be read: {error}": "no test asserts it yet",
     "traffic/recordings/har_file.py: f'it is broken and cannot be set aside: {err": "needs a disk that refuses",
     "cli/doctor.py: problem[:400]": "pytest's own words: see tests/test_doctor.py",
@@ -111,7 +114,7 @@ def told(name: str, folder: Path) -> str:
     for pattern, shown in (
         (r"error_(makers|triggers)\.py:\d+", r"error_\1.py:LINE"),
         (r"127\.0\.0\.1:\d+/page", "127.0.0.1:PORT/page"),
-        (r"(there are: sample|there are: status|it has: required).*\)$", r"\1, …)"),
+        (r"(there are: sample|there are: status|it has: unique_ids).*\)$", r"\1, …)"),
         (r"sha256 \w+…, not \w+…", "sha256 …, not …"),
         (r"\[Errno \d+\]", "[Errno N]"),
     ):

@@ -72,6 +72,11 @@ def test_json_stays_json(value: str, spell: Callable[[str], str]) -> None:
     assert {"note": MASK, "other": 1} == json.loads(made)
 
 
+def test_both_quotes_of_a_secret_are_escaped_in_a_representation() -> None:
+    both = 'it\'s-"both"-of-them'
+    assert f"a '{MASK}'" == hiding(both, is_key=False)(f"a {both!r}")
+
+
 @pytest.mark.parametrize("value", ["secret", "hidden", "[secret", "secret hidden"])
 def test_a_secret_that_is_a_word_of_the_mask_does_not_hide_the_rest(value: str) -> None:
     assert f"50% of {MASK} and more" == hiding(value)(f"50% of {value} and more")

@@ -98,8 +98,9 @@ def test_a_setting_is_read(read: Read, options: dict[str, Any], expected: object
         ),
         (_space_id, "bctrl_space_id", ["", " ", " a", "a\n", "a\x1b", ".", "..", "\udcff"], "is not a space id"),
         (_space_id, "bctrl_space_id", [None], "BCTRL_SPACE_ID: no space id is set"),
+        (lambda c: settings.tells_github(c, {}), "bctrl_github", ["on", ""], "choose one of: auto, off, true, false"),
     ],
-    ids=["level", "number", "space", "no space"],
+    ids=["level", "number", "space", "no space", "annotations"],
 )
 def test_another_value_is_refused(read: Read, name: str, values: list[Any], message: str) -> None:
     for value in values:

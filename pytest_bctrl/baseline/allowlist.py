@@ -95,8 +95,9 @@ def load_allow_list(path: Path, name: str) -> AllowList:
 
     Raises `DocumentError`, naming the line, for what is not of its form.
     """
+    text = list_text(path, name)
     lines: dict[str, int] = {}
-    data = read_mapping(list_text(path, name), name, lines, ("allow",))
+    data = read_mapping(text, name, lines, ("allow",)) if text else {}
     return AllowList(name, read_entries(data, name, lines))
 
 
@@ -240,9 +241,9 @@ def accept(path: Path, findings: Sequence[Finding], reason: str, until: date) ->
 
     Raises `DocumentError` where the file cannot be read, is not a list of this form, or cannot be written.
     """
-    from pytest_bctrl.contract.build import write_atomically
+    from pytest_bctrl.contract.build import write_files
 
-    write_atomically(path, with_entries(list_text(path, str(path)), str(path), findings, reason, until))
+    write_files({path: with_entries(list_text(path, str(path)), str(path), findings, reason, until)})
 
 
 def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str, until: date) -> str:

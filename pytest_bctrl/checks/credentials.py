@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.violation import Violation
-from pytest_bctrl.contract.key_fields import BEARER, KeyField
+from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.secret import Secret
 
@@ -58,7 +57,7 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]
     schemes = [
         ("key without a scheme", value, f"${{{variable}}}"),
         ("another scheme", f"Basic {value}", f"Basic ${{{variable}}}"),
-        ("key as a user", f"Basic {_as_user(value)}", f"Basic {_AS_USER}"),
+        ("key as a user", BASIC.value(value), BASIC.shell(f"${variable}")),
         ("an unknown scheme", f"Token {value}", f"Token ${{{variable}}}"),
     ]
     keys.append(("letters in the other case", value.swapcase(), "(the key, swapped case)"))
@@ -85,14 +84,6 @@ def _changed_shell(key: str, at: int) -> str:
 
 def _instead_of(character: str) -> str:
     return "x" if character != "x" else "y"
-
-
-def _as_user(key: str) -> str:
-    """The key as the name of a user without a password (RFC 7617, 2), as some APIs take theirs."""
-    return b64encode(f"{key}:".encode()).decode("ascii")
-
-
-_AS_USER = "$(printf '%s:' \"$BCTRL_API_KEY\" | base64 | tr -d '\\n')"
 
 
 def _in_turns(made: Iterable[Credential]) -> list[Credential]:

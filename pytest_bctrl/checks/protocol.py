@@ -16,6 +16,7 @@ from pytest_bctrl.contract.json_source import Beyond
 from pytest_bctrl.contract.model import Parameter, covers
 from pytest_bctrl.contract.parameters import read_field
 from pytest_bctrl.contract.schema.locations import Path
+from pytest_bctrl.contract.schema.ref import flatten
 
 
 def check_status(answer: Answer, expected: Collection[int] = ()) -> Iterator[Violation]:
@@ -31,24 +32,16 @@ def check_status(answer: Answer, expected: Collection[int] = ()) -> Iterator[Vio
             "warning" if silent else "error",
             "the server failed" if failed else _status_message(answer),
             place="status",
-            expected=_wanted(answer, expected),
+            expected=sorted(expected or answer.operation.responses),
             observed=_observed(answer),
-            kind=_kind(expected),
+            # A failure where a refusal is due is another than one where the list is.
+            kind=f"instead of {', '.join(map(str, sorted(expected)))}" if expected else "",
         )
-
-
-def _kind(expected: Collection[int]) -> str:
-    """What the request was to get: a failure where a refusal is due is another than one where the list is."""
-    return f"instead of {', '.join(map(str, sorted(expected)))}" if expected else ""
 
 
 def _observed(answer: Answer) -> int | str:
     to = answer.header("Location")
     return f"{answer.status}, to {to}" if to is not None and 300 <= answer.status < 400 else answer.status
-
-
-def _wanted(answer: Answer, expected: Collection[int]) -> list[int | str]:
-    return sorted(expected) if expected else sorted(answer.operation.responses)
 
 
 def _status_message(answer: Answer) -> str:
@@ -182,7 +175,7 @@ def _violation(answer: Answer, field: Parameter, message: str, kind: str, observ
         "error",
         message,
         place=f"header {field.name}",
-        expected=answer.contract.resolve(field.schema),
+        expected=flatten(answer.contract, field.schema),
         observed=observed,
         kind=kind,
     )

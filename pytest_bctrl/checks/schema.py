@@ -13,9 +13,8 @@ from pytest_bctrl.contract.engine import documented, errors, found_at
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.applicators import Branch, branch_meant, discriminator, is_one_of
 from pytest_bctrl.contract.schema.locations import Path
-from pytest_bctrl.contract.schema.ref import body_spot, parts_of
-from pytest_bctrl.contract.show import kind_of, type_name
-from pytest_bctrl.observed.differences import SCHEMA
+from pytest_bctrl.contract.schema.ref import body_spot, kind_of, parts_of, type_name
+from pytest_bctrl.observed.differences import NO_ALTERNATIVE, SCHEMA, UNLISTED
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError
@@ -86,7 +85,7 @@ def _plainly(contract: Contract, error: ValidationError, path: Path, value: Any)
     if name == "type":
         return _wrong_type(path, [wanted] if isinstance(wanted, str) else list(wanted), value)
     if name in ("enum", "const"):
-        return _violation(path, _UNLISTED, list(wanted) if name == "enum" else [wanted], value, "unlisted-value")
+        return _violation(path, UNLISTED, list(wanted) if name == "enum" else [wanted], value, "unlisted-value")
     if name == "format":
         return _violation(path, f"the text is not in the format {wanted}", wanted, value, "format")
     return _violation(path, f"the value breaks '{name}'", wanted, value, name)
@@ -120,14 +119,14 @@ def _explained_branches(contract: Contract, error: ValidationError, body: Any) -
         yield _wrong_type(path, sorted(set().union(*types)), value)
     elif not isinstance(value, Mapping) or name is None:
         shapes = [_shape(contract, schema) for schema in documented(contract, error)]
-        yield _violation(path, "the value is none of the documented alternatives", shapes, value, "alternatives")
+        yield _violation(path, NO_ALTERNATIVE, shapes, value, "alternatives")
     elif name not in value:
         yield _missing(path, name)
     else:
         listed = [one for branch in branches for one in branch.values_of(name)]
         told = value[name]
         observed = type_name(told) if isinstance(told, dict | list) else told
-        yield _violation((*path, name), _UNLISTED, listed, observed, "new-branch")
+        yield _violation((*path, name), UNLISTED, listed, observed, "new-branch")
 
 
 def _shape(contract: Contract, schema: Schema) -> str:
@@ -138,9 +137,6 @@ def _shape(contract: Contract, schema: Schema) -> str:
     required = ", ".join(str(name) for part in parts_of(contract, schema) for name in part.get("required", ()))
     called = name or " or ".join(sorted(Branch.of(contract, schema).types)) or "a value"
     return f"{called} {{{required}}}" if required else called
-
-
-_UNLISTED = "the value is not one of the documented values"
 
 
 def _violation(path: Path, message: str, expected: Any, observed: Any, kind: str) -> Violation:

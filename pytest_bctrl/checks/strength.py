@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples import SPACE_ID, Samples
-from pytest_bctrl.samples.mutants import Mutant, invariant_mutants, mutants, underived, undocumented_mutants
+from pytest_bctrl.samples.mutants import Mutant, mutants, underived
 from pytest_bctrl.samples.text import encode
 
 
@@ -41,11 +41,11 @@ def strength(contract: Contract, operation: Operation) -> Strength:
     Raises `DocumentError` where the operation documents no successful JSON answer.
     """
     samples = Samples(contract, operation)
-    derived = [*mutants(samples), *invariant_mutants(samples), *undocumented_mutants(samples)]
+    derived = mutants(samples)
     return Strength(
         operation=operation.label,
         total=len(derived),
-        survivors=tuple(_survivors(samples, derived)),
+        survivors=tuple(mutant.name for mutant in derived if not _is_caught(samples, mutant)),
         false_alarms=tuple(false_alarms(samples)),
         underived=tuple(underived(samples)),
     )
@@ -56,11 +56,8 @@ def false_alarms(samples: Samples, bodies: Iterable[Any] | None = None) -> list[
     return [finding for body in bodies or samples.bodies() for finding in _findings(samples, body)]
 
 
-def _survivors(samples: Samples, derived: list[Mutant]) -> Iterator[str]:
-    for mutant in derived:
-        found = _findings(samples, mutant.body)
-        if not any((finding.rule, finding.level) == (mutant.check, mutant.level) for finding in found):
-            yield mutant.name
+def _is_caught(samples: Samples, mutant: Mutant) -> bool:
+    return (mutant.check, mutant.level) in [(one.rule, one.level) for one in _findings(samples, mutant.body)]
 
 
 def _findings(samples: Samples, body: Any) -> list[Finding]:

@@ -147,7 +147,7 @@ def update(files: ContractFiles, source: str | None, is_dry: bool) -> int:
     if is_dry or not ready.changes:
         print(f"{files.folder}: nothing written, {'as asked' if ready.changes else 'the spec is the vendored one'}")
         return 0
-    build.write(ready.texts)
+    build.write_files(ready.texts)
     print(f"{files.folder}: written: {', '.join(sorted(path.name for path in ready.texts))}")
     return 0
 
@@ -185,7 +185,7 @@ def _hand_over(options: argparse.Namespace, made: Suggestion) -> None:
     if options.output in (None, "-"):
         sys.stdout.write(text)
         return
-    build.write_atomically(Path(options.output), options.hide(text))
+    build.write_files({Path(options.output): options.hide(text)})
     print(f"{options.output}: {len(made.actions)} actions for {len(made.admitted)} differences")
     print(f"next: {_build_command(options)}")
 
@@ -229,7 +229,7 @@ def _build_with(options: argparse.Namespace, files: ContractFiles) -> int:
     path = Path(options.output)
     if path.resolve() == files.merged.resolve():
         raise DocumentError("it is the packaged contract", where=options.output, hint="give another --output")
-    build.write_atomically(path, build.render(document))
+    build.write_files({path: build.render(document)})
     print(f"{options.output}: written")
     print(f"next: pytest --bctrl-live --bctrl-contract={shlex.quote(options.output)}")
     return 0

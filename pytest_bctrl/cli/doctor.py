@@ -7,30 +7,50 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from pytest_bctrl import settings
-from pytest_bctrl.cli.probe import Line, State, probe
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.reports.wording import printable
-from pytest_bctrl.suite.run import INSTALL, live_base_url, live_values
+from pytest_bctrl.samples.inputs import main_operation
+from pytest_bctrl.suite.run import INSTALL, ContractRun, live_base_url, live_values
+from pytest_bctrl.suite.target import Target
+from pytest_bctrl.suite.troubles import NoAnswerError
+from pytest_bctrl.traffic.client import TIMEOUT
 from pytest_bctrl.traffic.origin import connection
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
+from pytest_bctrl.traffic.retry import RetryPolicy
 
 _BASE = ("pytest-bctrl", "pytest", "httpx", "jsonschema-rs", "PyYAML", "httptools")
 _EXTRA = ("schemathesis", "hypothesis")
 _BESIDE = ("pytest-xdist", "pytest-asyncio", "anyio", "bctrl", "requests")
 _PASSED_OVER = frozenset({".git", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__", "site-packages"})
-_MARKS = {"ok": " ", "note": "-", "wrong": "!", "unknown": "?"}
+State = Literal["ok", "note", "wrong", "unknown"]
+_MARKS: Mapping[State, str] = {"ok": " ", "note": "-", "wrong": "!", "unknown": "?"}
 EXAMPLES = ("pytest-bctrl doctor --offline", "pytest-bctrl doctor --offline --format json")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that is reported: its topic, its words, whether it is as it should be, and what would fix it.
+
+    `unknown` stands for what could not be checked.
+    """
+
+    topic: str
+    text: str
+    state: State = "ok"
+    hint: str = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -168,9 +188,27 @@ def _target(
         made = connection(config, environment)
         if options.offline:
             return Line("target", f"{url}: not asked, as --offline says", "note")
-        return probe(contract, url, key, values, hide=options.hide, connection=made)
+        return probe(ContractRun("live", contract, url, key, values, "error", 1, connection=made), options.hide)
     except BctrlError as error:
         return _of_error("target", error)
+
+
+def probe(run: ContractRun, hide: Callable[[str], str] = str, timeout: float = TIMEOUT) -> Line:
+    """Send one GET with the key, and say what came of it; `hide` takes secrets out of what the target says."""
+    target = Target(run, RetryPolicy(attempts=1), timeout, at_once=1)
+    try:
+        status = target.first(main_operation(run.contract)).answer.status
+        if status < 300:
+            return Line("target", f"{run.base_url} answers: {status}")
+        text, hint, is_known = f"the server fails: {status}", "try again later, or ask those who run it", True
+    except NoAnswerError as error:
+        text, _, hint = hide(error.finding.message).partition("; ")
+        is_known = error.finding.observed != "none"
+        text = text if hint else f"it answers {error.finding.observed}: {text}"
+    finally:
+        target.close()
+    state: State = "wrong" if is_known else "unknown"
+    return Line("target", f"{run.base_url}: {text}", state, hint or "see what it says with curl -i")
 
 
 def _recordings(config: pytest.Config, contract: Contract, environment: Mapping[str, str]) -> Iterator[Line]:

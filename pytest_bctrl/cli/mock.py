@@ -209,13 +209,13 @@ def _reachable(url: str) -> str:
 
 def _tell(file: Path | None, server: MockServer, token: Secret | None) -> None:
     if file is not None:
-        from pytest_bctrl.contract.build import write_atomically
+        from pytest_bctrl.contract.build import write_files
 
         ready = {"url": server.url, "space_id": server.space_id, "pid": os.getpid(), "api_key": server.api_key.reveal()}
         if token is not None:
             ready["control"] = {"url": f"{server.url}{PREFIX}", "token": token.reveal()}
         # Whole or not at all, so that nobody reads half of it; and by nobody else.
-        write_atomically(file, json.dumps(ready) + "\n", is_private=True)
+        write_files({file: json.dumps(ready) + "\n"}, rights=0o600)
 
 
 def epilog() -> str:

@@ -123,7 +123,7 @@ def gathered(modules: Sequence[str], hooks: Mapping[str, type]) -> list[list[Any
     Raises `SettingError` for a module that implements none of them, and so would change nothing.
     """
     # The checks are much to import for a command line without plugins.
-    from pytest_bctrl.checks.own import flattened
+    from pytest_bctrl.checks.run import flattened
 
     loaded = [_imported(name) for name in modules]
     for name, module in zip(modules, loaded, strict=True):

@@ -65,7 +65,7 @@ def build(files: ContractFiles) -> bool:
     text = render(merged(files))
     if files.merged.is_file() and read_text(files.merged) == text:
         return False
-    write_atomically(files.merged, text)
+    write_files({files.merged: text})
     return True
 
 
@@ -86,23 +86,6 @@ def spec_digest(text: str) -> str:
 def lock_text(source: str, fetched: str, spec: str) -> str:
     """Return the text of the lock: source, date (ISO 8601) and SHA-256 of the vendored spec."""
     return json.dumps({"source": source, "fetched": fetched, "sha256": spec_digest(spec)}, indent=2) + "\n"
-
-
-def write_atomically(path: Path, text: str, *, is_private: bool = False) -> None:
-    """Write a text file whole or not at all, readable by whoever may read the other files that this user makes.
-
-    What `is_private` is readable by its owner alone.
-
-    Raises `DocumentError` where it cannot be written.
-    """
-    try:
-        locking.write(path, text.encode(), is_private=is_private)
-    except OSError as error:
-        raise DocumentError(
-            f"the file cannot be written: {error.strerror}",
-            where=str(path),
-            hint="give a folder that may be written to",
-        ) from None
 
 
 def _read(path: Path) -> str:
@@ -187,37 +170,28 @@ def prepare(text: str, source: str, files: ContractFiles, today: date) -> Update
     return Update(old, new, spec, texts)
 
 
-def write(texts: Mapping[Path, str]) -> None:
+def write_files(texts: Mapping[Path, str], rights: int | None = None) -> None:
     """Write all files or none: each is written beside its place first, and put back should one of them fail.
 
-    Raises `DocumentError` where a file cannot be written.
+    Who may read the other files that this user makes may read them. Raises `DocumentError` where one cannot be written.
     """
-    before = {path: path.read_bytes() if path.exists() else None for path in texts}
+    before = {path: path.read_bytes() if path.is_file() else None for path in texts}
     done: list[Path] = []
     current = Path()
     try:
         with ExitStack() as locks:
             staged: dict[Path, Path] = {}
-            for path, text in texts.items():
-                current = path
-                staged[path] = locks.enter_context(locking.held(path))
-                locking.fill(staged[path], text.encode(), path)
-            for path, temporary in staged.items():
-                current = path
-                temporary.replace(path)
-                done.append(path)
+            for current, text in texts.items():
+                staged[current] = locks.enter_context(locking.held(current))
+                locking.fill(staged[current], text.encode(), current, rights)
+            for current, temporary in staged.items():
+                temporary.replace(current)
+                done.append(current)
     except OSError as error:
         for path in done:
-            _restore(path, before[path])
+            path.unlink() if (content := before[path]) is None else path.write_bytes(content)
         raise DocumentError(
-            f"it cannot be written: {error.strerror}",
+            f"the file cannot be written: {error.strerror}",
             where=str(current),
-            hint="nothing was changed; make the folder writable, or give another: --contracts DIR",
+            hint="nothing was changed; give a folder that may be written to",
         ) from None
-
-
-def _restore(path: Path, content: bytes | None) -> None:
-    if content is None:
-        path.unlink(missing_ok=True)
-    else:
-        path.write_bytes(content)

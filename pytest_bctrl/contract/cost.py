@@ -50,7 +50,11 @@ class Cost:
 
     def require_bounded(self) -> None:
         """Raise `DocumentError`, naming the schema, where more of them apply to one value than `MOST`."""
-        for key, count in self._counts.items():
+        # What a parameter requires is no list.
+        names = {key: schema.get("required") for key, schema in self._schemas.items()}
+        own = {key: 1 + (len(said) if isinstance(said, list) else 0) for key, said in names.items()}
+        inside = {key: sum(n * own[one] for one, n in found.items()) for key, found in self._inside.items()}
+        for key, count in self._summed(inside).items():
             if count > MOST:
                 raise self._costly(key)
 
@@ -65,13 +69,6 @@ class Cost:
     def growth(self) -> int:
         """How often what leads back to itself applies again each time that it does; 1 where it does once."""
         return max(self._summed(dict.fromkeys(self._below, 0)).values(), default=1) or 1
-
-    @cached_property
-    def _counts(self) -> dict[int, int]:
-        names = {key: schema.get("required") for key, schema in self._schemas.items()}
-        # That of a parameter is no list.
-        own = {key: 1 + (len(said) if isinstance(said, list) else 0) for key, said in names.items()}
-        return self._summed({key: sum(n * own[one] for one, n in found.items()) for key, found in self._inside.items()})
 
     def _summed(self, own: Mapping[int, int]) -> dict[int, int]:
         """What each schema has of its own, and the most that is below it; 1 for what leads back to itself."""

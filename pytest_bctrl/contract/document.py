@@ -174,7 +174,7 @@ def fenced_blocks(page: str) -> list[Block]:
         if opening is None:
             opening = _FENCE.match(line.rstrip("\r\n"))
             body, start = [], number + 1
-        elif _closes(line, opening["marks"]):
+        elif re.fullmatch(rf" {{0,3}}{opening['marks']}{opening['marks'][0]}*[ \t]*[\r\n]*", line):
             language = opening["info"].split()[0].lower() if opening["info"].split() else ""
             blocks.append(Block(language, "".join(body), start))
             opening = None
@@ -182,10 +182,6 @@ def fenced_blocks(page: str) -> list[Block]:
             # A block loses as much indentation as its opening fence has, where it has as much.
             body.append(re.sub(rf"^ {{0,{len(opening['indent'])}}}", "", line))
     return blocks
-
-
-def _closes(line: str, marks: str) -> bool:
-    return re.fullmatch(rf" {{0,3}}{re.escape(marks)}{re.escape(marks[0])}*[ \t]*[\r\n]*", line) is not None
 
 
 def openapi_block(page: str, name: str) -> Block:

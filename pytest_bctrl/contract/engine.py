@@ -113,9 +113,15 @@ def found_at(error: ValidationError, body: Any) -> tuple[tuple[str | int, ...], 
     """The path of what is wrong with a body, and the value that is there."""
     path: list[str | int] = []
     for key in error.instance_path:
-        path.append(key if isinstance(key, int) or key in body else key.translate(_WHOLE))
+        path.append(_name(str(key), body) if isinstance(body, dict) else key)
         body = body[path[-1]]
     return tuple(path), body
+
+
+def _name(shown: str, body: Mapping[str, Any]) -> str:
+    """The name that the engine shows in another way: it reads digits as a number, and no half of a character."""
+    exact = (name for name in (shown, shown.translate(_WHOLE)) if name in body)
+    return next(exact, None) or next(name for name in body if name.lstrip("+0") == shown.lstrip("0"))
 
 
 def documented(contract: Contract, error: ValidationError) -> Any:

@@ -80,12 +80,9 @@ def is_before(one: str, other: str) -> bool:
     if first is None or second is None:
         return False
     if bool(first.tzinfo) != bool(second.tzinfo):
-        return _somewhere(second) - _somewhere(first) > timedelta(days=1)
+        first, second = (one if one.tzinfo else one.replace(tzinfo=UTC) for one in (first, second))
+        return second - first > timedelta(days=1)
     return (first, _beyond_microseconds(one)) < (second, _beyond_microseconds(other))
-
-
-def _somewhere(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _beyond_microseconds(text: str) -> str:

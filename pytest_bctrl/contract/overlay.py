@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -111,7 +110,7 @@ def _update(document: dict[str, Any], location: Location, value: Any, update: An
     """Change one node; Overlay 1.1 concatenates arrays, replaces single values, and takes no other mixture."""
     place = f"{where}, at {'/'.join(map(str, location)) or 'the root'}"
     if isinstance(value, list):
-        value.extend(copy.deepcopy(update) if isinstance(update, list) and not is_1_0 else [copy.deepcopy(update)])
+        value.extend(fresh(update) if isinstance(update, list) and not is_1_0 else [fresh(update)])
     elif isinstance(value, dict) and isinstance(update, Mapping):
         merge(value, update, "" if is_1_0 else place)
     elif location and {_kind(value), _kind(update)} == {"single"} and not is_1_0:
@@ -138,11 +137,11 @@ def merge(target: dict[str, Any], update: Mapping[str, Any], strict: str = "") -
         if isinstance(current, dict) and isinstance(value, Mapping):
             merge(current, value, strict and f"{strict}/{key}")
         elif isinstance(current, list) and isinstance(value, list):
-            current.extend(copy.deepcopy(value))
+            current.extend(fresh(value))
         elif strict and key in target and {_kind(current), _kind(value)} != {"single"}:
             raise _mixture(current, value, f"{strict}/{key}")
         else:
-            target[key] = copy.deepcopy(value)
+            target[key] = fresh(value)
 
 
 def _parent(document: Any, location: Location, where: str) -> Any:

@@ -9,9 +9,8 @@ from typing import Any
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
-from pytest_bctrl.contract.schema.ref import SchemaRef, reachable, words
+from pytest_bctrl.contract.schema.ref import SchemaRef, listed_values, named_types, reachable, type_name, words
 from pytest_bctrl.contract.schema.shapes import implied
-from pytest_bctrl.contract.show import type_name
 
 Pair = tuple[str, str]
 """A name and a value of a query, decoded."""
@@ -221,7 +220,5 @@ def _types(contract: Contract, schema: Schema) -> frozenset[str]:
     """The JSON types that a schema names, also in the branches of it; of its listed values where it names none."""
     found: set[str] = set()
     for said in _said(contract, schema):
-        named = said.get("type", ())
-        listed = [said["const"]] if "const" in said else said.get("enum", ())
-        found |= {named} if isinstance(named, str) else {*named} or {*map(type_name, listed)} or {*implied(said)}
+        found |= {*named_types(said)} or {*map(type_name, listed_values(said) or ())} or {*implied(said)}
     return frozenset(found)

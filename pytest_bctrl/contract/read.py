@@ -73,6 +73,8 @@ def from_sound(
     `source` is it before references by identifier gave way to pointers, `sha256` the digest of what was given.
     """
     info = document.get("info", {})
+    paths = document.get("paths", {}).items()
+    items = [(path, _deref(document, raw, name)) for path, raw in paths if path.startswith("/")]
     source = document if source is None else source
     return Contract(
         name=name,
@@ -80,7 +82,9 @@ def from_sound(
         version=str(info.get("version", "")),
         digest=sha256 or digest(source),
         servers=tuple(_server(server) for server in document.get("servers", ())),
-        operations=tuple(_operations(document, name)),
+        operations=tuple(
+            _operation(document, path, one, item, name) for path, item in items for one in METHODS if one in item
+        ),
         document=document,
         source=source,
     )
@@ -98,14 +102,6 @@ def digest(document: Any) -> str:
     """SHA-256 of a document in canonical JSON, in hex."""
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _operations(document: Mapping[str, Any], name: str) -> list[Operation]:
-    paths = document.get("paths", {}).items()
-    items = [(path, _deref(document, raw, name)) for path, raw in paths if path.startswith("/")]
-    return [
-        _operation(document, path, method, item, name) for path, item in items for method in METHODS if method in item
-    ]
 
 
 def _operation(document: Mapping[str, Any], path: str, method: str, item: Mapping[str, Any], name: str) -> Operation:
@@ -129,7 +125,10 @@ def _operation(document: Mapping[str, Any], path: str, method: str, item: Mappin
             for status, response in raw.get("responses", {}).items()
             if not str(status).startswith("x-")
         },
-        security=_security(document, raw.get("security", document.get("security", ())), name),
+        security=tuple(
+            tuple(_scheme(document, scheme, name) for scheme in requirement)
+            for requirement in raw.get("security", document.get("security", ()))
+        ),
         invariants=tuple(raw.get("x-bctrl-invariants", ())),
     )
 
@@ -195,10 +194,6 @@ def _in_json(document: Mapping[str, Any], content: Mapping[str, Any], name: str)
         described = _deref(document, schema, name) if isinstance(schema, Mapping) else {}
         if covers(media, "application/json") and described.get("type") in ("object", "array"):
             yield "application/json", schema
-
-
-def _security(document: Mapping[str, Any], requirements: Any, name: str) -> tuple[tuple[SecurityScheme, ...], ...]:
-    return tuple(tuple(_scheme(document, scheme, name) for scheme in requirement) for requirement in requirements)
 
 
 def _scheme(document: Mapping[str, Any], scheme: str, name: str) -> SecurityScheme:

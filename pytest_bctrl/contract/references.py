@@ -131,15 +131,11 @@ class Addresses:
         for value, place, base, _ in keyworded(document):
             pointer = self.pointer(value["$ref"], base) if isinstance(value.get("$ref"), str) else None
             if pointer is not None:
-                changed[place] = partial(_with_reference, written(pointer))
+                changed[place] = partial(dict, **{"$ref": written(pointer)})
         return rewritten(document, changed)
 
 
 Change: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
-
-
-def _with_reference(reference: str, value: dict[str, Any]) -> dict[str, Any]:
-    return {**value, "$ref": reference}
 
 
 def rewritten(value: Any, changes: Mapping[str, Change], pointer: str = "") -> Any:

@@ -1,13 +1,14 @@
-"""How values are written in findings, small, and the names of their types; a contract as a tree that a person reads."""
+"""How values are written in findings, small; and a contract as a tree that a person reads."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import Any
 
 from pytest_bctrl.contract.model import Contract, Operation, Schema, SecurityScheme
+from pytest_bctrl.contract.schema.ref import flatten, listed_values, named_types
 from pytest_bctrl.fingerprint import LONGEST
 
 _MEMBERS = 8
@@ -42,33 +43,6 @@ def shortened(
         items = [shortened(item, level + 1, scalar, name) for item in value[:_MEMBERS]]
         return items if len(value) <= _MEMBERS else [*items, f"… {len(value) - _MEMBERS} more"]
     return scalar(value)
-
-
-def type_name(value: Any) -> str:
-    """The JSON Schema type of a value: `null`, `boolean`, `integer`, `number`, `string`, `array` or `object`."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer"
-    if isinstance(value, float):
-        return "number"
-    if isinstance(value, str):
-        return "string"
-    return "array" if isinstance(value, list) else "object"
-
-
-def kind_of(value: Any) -> str:
-    """The type of a value in JSON Schema's sense, where a number without a fraction is an integer (2020-12, 6.1.1)."""
-    name = type_name(value)
-    return "integer" if name == "number" and float(value).is_integer() else name
-
-
-def is_of_type(value: Any, name: str) -> bool:
-    """Return whether `value` is of the JSON type `name`, where an integer is a number too."""
-    kind = kind_of(value)
-    return kind == name or (kind == "integer" and name == "number")
 
 
 _DEPTH = 12
@@ -122,11 +96,11 @@ def _responses(contract: Contract, operation: Operation) -> Iterator[str]:
                 yield from _members(contract, schema, "    ", set())
 
 
-def _members(contract: Contract, schema: Schema, indent: str, seen: set[str | int]) -> Iterator[str]:
+def _members(contract: Contract, schema: Schema, indent: str, seen: set[str]) -> Iterator[str]:
     children = list(_children(contract, schema))
     for index, (label, child) in enumerate(children):
         last = index == len(children) - 1
-        key = str(child["$ref"]) if isinstance(child, Mapping) and "$ref" in child else id(child)
+        key = json.dumps(child)
         repeated = key in seen and any(_children(contract, child))
         yield f"{indent}{'└─ ' if last else '├─ '}{label}{words(contract, child)}{', as above' if repeated else ''}"
         if not repeated:
@@ -135,45 +109,32 @@ def _members(contract: Contract, schema: Schema, indent: str, seen: set[str | in
 
 
 def _children(contract: Contract, schema: Schema, level: int = 0) -> Iterator[tuple[str, Schema]]:
-    resolved = contract.resolve(schema)
-    if isinstance(resolved, bool):
-        return
-    if "items" in resolved and level < _DEPTH:
+    flat = flatten(contract, schema)
+    if "items" in flat and level < _DEPTH:
         # A list shows its items' members as its own: one line less, and nothing lost.
-        yield from _children(contract, resolved["items"], level + 1)
-    required = resolved.get("required", ())
-    for name, member in resolved.get("properties", {}).items():
-        yield f"{name}{'*' if name in required else ''}  ", member
-    for word, label in (("oneOf", "either "), ("anyOf", "any of "), ("allOf", "and ")):
-        for branch in resolved.get(word, ()):
+        yield from _children(contract, flat["items"], level + 1)
+    for name, member in flat.get("properties", {}).items():
+        yield f"{name}{'*' if name in flat.get('required', ()) else ''}  ", member
+    for word, label in (("oneOf", "either "), ("anyOf", "any of ")):
+        for branch in flat.get(word, ()):
             yield label, branch
 
 
 def words(contract: Contract, schema: Schema, level: int = 0) -> str:
     """Return what a schema says in a few words: `string (uuid)`, `"active" | "stopped"`, `array of object`."""
-    resolved = contract.resolve(schema)
-    if isinstance(resolved, bool):
-        return "anything" if resolved else "nothing"
-    if "items" in resolved:
-        inner = words(contract, resolved["items"], level + 1) if level < _DEPTH else "…"
-        return f"{_types(resolved)} of {inner}"
-    if "const" in resolved:
-        return json.dumps(resolved["const"])
-    if "enum" in resolved:
-        return " | ".join(json.dumps(value) for value in resolved["enum"])
-    text = _types(resolved)
-    if "format" in resolved:
-        text += f" ({resolved['format']})"
-    if resolved.get("additionalProperties", False) is not False and not resolved.get("properties"):
+    flat = flatten(contract, schema)
+    if flat.get("not") == {}:
+        return "nothing"
+    text = " | ".join(named_types(flat)) or next((words for word, words in _COMBINED if word in flat), "anything")
+    if "items" in flat:
+        return f"{text} of {words(contract, flat['items'], level + 1) if level < _DEPTH else '…'}"
+    if (values := listed_values(flat)) is not None:
+        return " | ".join(map(json.dumps, values))
+    if "format" in flat:
+        text += f" ({flat['format']})"
+    if flat.get("additionalProperties", False) is not False and not flat.get("properties"):
         text += ", free-form"
     return text
 
 
-def _types(schema: Mapping[str, Any]) -> str:
-    types = schema.get("type")
-    if types is None:
-        return next((words for word, words in _COMBINED if word in schema), "anything")
-    return types if isinstance(types, str) else " | ".join(types)
-
-
-_COMBINED = (("oneOf", "one of"), ("anyOf", "any of"), ("allOf", "all of"), ("properties", "object"))
+_COMBINED = (("oneOf", "one of"), ("anyOf", "any of"), ("properties", "object"))

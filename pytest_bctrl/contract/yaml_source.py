@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from pytest_bctrl.errors import DocumentError
@@ -41,8 +42,10 @@ def read_yaml(text: str, name: str, lines: dict[str, int] | None = None) -> Any:
     """
     import yaml
 
+    # The parser of libyaml where PyYAML was built with it, else the one in Python.
+    parser = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
-        return _Builder(_parser()(text), name, lines).build()
+        return _Builder(parser(text), name, lines).build()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _broken(error.problem or error.context or "it cannot be read", name, mark) from None
@@ -50,29 +53,6 @@ def read_yaml(text: str, name: str, lines: dict[str, int] | None = None) -> Any:
         raise DocumentError(
             f"not YAML: {str(error).splitlines()[0]}", where=name, hint="save it as UTF-8 text"
         ) from None
-
-
-def _parser() -> Any:
-    """The parser of libyaml where PyYAML was built with it, else the one in Python."""
-    try:
-        from yaml._yaml import CParser
-    except ImportError:  # pragma: no cover - PyYAML's wheels have libyaml; the other parser has tests of its own
-        return _python_parser()
-    return CParser
-
-
-def _python_parser() -> Any:
-    from yaml.parser import Parser
-    from yaml.reader import Reader
-    from yaml.scanner import Scanner
-
-    class PythonParser(Reader, Scanner, Parser):
-        def __init__(self, text: str) -> None:
-            Reader.__init__(self, text)
-            Scanner.__init__(self)
-            Parser.__init__(self)
-
-    return PythonParser
 
 
 def _broken(problem: str, name: str, mark: Any) -> DocumentError:
@@ -156,21 +136,17 @@ class _Builder:
         return self.number_or_text(text, event) if text[0] in _NUMBER_START else text
 
     def number_or_text(self, text: str, event: Any) -> Any:
-        try:
-            if _INTEGER.fullmatch(text):
-                return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
-            if _FLOAT.fullmatch(text):
-                value = float(text)
-                if math.isfinite(value):
-                    return value
-                raise ValueError
-        except ValueError:
-            raise self.refuse(
-                f"the number {text[:40]} is too large", event, "use a number that JSON can hold"
-            ) from None
         if _NOT_JSON.fullmatch(text):
             raise self.refuse(f"{text} is not a JSON value", event, "quote it if it is meant as text")
-        return text
+        is_integer = _INTEGER.fullmatch(text)
+        if not is_integer and not _FLOAT.fullmatch(text):
+            return text
+        with suppress(ValueError):
+            if is_integer:
+                return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+            if math.isfinite(value := float(text)):
+                return value
+        raise self.refuse(f"the number {text[:40]} is too large", event, "use a number that JSON can hold")
 
     def collection(self, event: Any, pointer: str, depth: int) -> _Sized:
         if depth >= MAX_DEPTH:

@@ -14,10 +14,9 @@ from pytest_bctrl.contract.overlay import fresh
 from pytest_bctrl.contract.references import keyworded, rewritten
 from pytest_bctrl.contract.schema.locations import parted, shown, steps
 from pytest_bctrl.contract.schema.node import Node, body_node, node_at
-from pytest_bctrl.contract.schema.ref import SchemaRef, reachable
+from pytest_bctrl.contract.schema.ref import SchemaRef, listed_values, named_types, reachable
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.observed.facts import Facts, Observation, Place
-from pytest_bctrl.observed.inferred import inferred
+from pytest_bctrl.observed.facts import Facts, Observation, Place, inferred
 
 SchemaData: TypeAlias = dict[str, Any]
 
@@ -46,7 +45,7 @@ class Seen:
         Not those of branches to which the schema that it points to does not apply: what was seen there is not its own.
         """
         for place, node in self._at(self.finding.location):
-            if self._schema(node.firm):
+            if self._schema(node.certain):
                 yield place
 
     @property
@@ -54,7 +53,7 @@ class Seen:
         """The references that lead to the schema that the difference points to, which may be that of the object."""
         above = parted(self.finding.location)[0] or "$"
         nodes = (node for location in (self.finding.location, above) for _, node in self._at(location))
-        return next(found for node in nodes if (found := self._schema((*node.firm, *node.loose)))).ref_chain
+        return next(found for node in nodes if (found := self._schema((*node.certain, *node.possible)))).ref_chain
 
     def _at(self, location: str) -> Iterator[tuple[Place, Node]]:
         wanted = (self.finding.operation, self.finding.extra["status"])
@@ -90,7 +89,7 @@ def _value(schema: SchemaData, seen: Seen) -> SchemaData:
         facts.add(seen.observation.places[place])
     if facts.others:
         raise UnsayableError("there are more values than were told apart: it is no enumeration any more")
-    listed = [schema["const"]] if "const" in schema else list(schema.get("enum", ()))
+    listed = listed_values(schema) or []
     known = {json.dumps(value) for value in listed}
     values = [json.loads(text) for text, count in sorted(facts.values.items()) if count]
     more = [value for value in values if json.dumps(value) not in known]
@@ -98,10 +97,6 @@ def _value(schema: SchemaData, seen: Seen) -> SchemaData:
         raise UnsayableError("the values are listed in several places")
     made = {key: value for key, value in schema.items() if key != "const"}
     return {**made, "enum": [*listed, *more]}
-
-
-def _branch(schema: SchemaData, seen: Seen) -> SchemaData:
-    return _alternative(schema, {"type": "object", **seen.finding.extra["schema"]})
 
 
 def _alternative(schema: SchemaData, branch: SchemaData) -> SchemaData:
@@ -114,12 +109,12 @@ def _alternative(schema: SchemaData, branch: SchemaData) -> SchemaData:
 
 def _type(schema: SchemaData, seen: Seen) -> SchemaData:
     name = str(seen.finding.observed)
-    said = schema.get("type")
-    types = [said] if isinstance(said, str) else list(said or ())
+    types = named_types(schema)
     if types and name not in types and name not in ("object", "array"):
         return {**schema, "type": [*types, name]}
     # A type alone would admit any object and any list; these are described as they were seen.
-    part = _part(name, seen)
+    place = next(place for place in seen.places() if seen.observation.places[place].types[name])
+    part = inferred(seen.observation, place, name)
     if not types and ("oneOf" in schema or "anyOf" in schema):
         return _alternative(schema, part)
     return {"anyOf": [schema, part]}
@@ -130,16 +125,6 @@ def _none_of_them(schema: SchemaData, seen: Seen) -> SchemaData:
     if seen.finding.extra["schema"].keys() == {"type"}:
         raise UnsayableError("nothing that is documented was ever there by which it could be described")
     return {"anyOf": [schema, seen.finding.extra["schema"]]}
-
-
-def _part(name: str, seen: Seen) -> SchemaData:
-    """What was seen of one type at the place of a difference."""
-    place = next(place for place in seen.places() if seen.observation.places[place].types[name])
-    return inferred(seen.observation, place, name)
-
-
-def _format(schema: SchemaData, seen: Seen) -> SchemaData:
-    return {key: value for key, value in schema.items() if key != "format"}
 
 
 def _missing(schema: SchemaData, seen: Seen) -> SchemaData:
@@ -156,11 +141,11 @@ def _missing(schema: SchemaData, seen: Seen) -> SchemaData:
 _EDITS: Mapping[str, Callable[[SchemaData, Seen], SchemaData]] = {
     "undocumented-property": _property,
     "unlisted-value": _value,
-    "new-branch": _branch,
+    "new-branch": lambda schema, seen: _alternative(schema, {"type": "object", **seen.finding.extra["schema"]}),
     "alternatives": _none_of_them,
     "type": _type,
     "null": _type,
-    "format": _format,
+    "format": lambda schema, seen: {key: value for key, value in schema.items() if key != "format"},
     "missing": _missing,
 }
 

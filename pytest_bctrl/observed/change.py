@@ -56,11 +56,6 @@ class Change:
     adds: bool
     format: str = ""
 
-    @property
-    def removes_operation(self) -> bool:
-        """Whether the operation itself is gone from the documentation."""
-        return self.finding.rule.startswith(("api-path-removed", "api-removed"))
-
     def is_about(self, key: tuple[str, ...], seen: Finding) -> bool:
         """Whether a difference that was seen is this change's doing."""
         operation, status, location, kind, _ = key

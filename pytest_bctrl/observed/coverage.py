@@ -9,11 +9,10 @@ from functools import cached_property
 from typing import Literal
 
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.schema.applicators import Dependent, Split
+from pytest_bctrl.contract.schema.applicators import Applicator, Condition
 from pytest_bctrl.contract.schema.locations import parted, shown
 from pytest_bctrl.contract.schema.node import Node, body_node
-from pytest_bctrl.contract.schema.ref import TYPES
-from pytest_bctrl.contract.show import kind_of
+from pytest_bctrl.contract.schema.ref import TYPES, kind_of
 from pytest_bctrl.observed.facts import Facts, Observation
 
 PointKind = Literal[
@@ -149,15 +148,14 @@ class _Body:
             yield from self.points(node.others, above)
 
     def _branches(
-        self, node: Node, split: Split, above: frozenset[frozenset[str]], told: frozenset[str]
+        self, node: Node, split: Applicator, above: frozenset[frozenset[str]], told: frozenset[str]
     ) -> Iterator[Point]:
         # That a branch was seen says that the property which tells it was.
-        name = split.property if isinstance(split, Dependent) else split.name
-        told = told | {name} if name else told
-        for tag in split.documented:
+        told = told | {split.name} if split.name else told
+        for tag in split.by_tag:
             yield self._point(node, "branch", tag, self._told(node, tag))
             yield from self._object(node.told(split, tag), above, told)
-        if isinstance(split, Dependent):
+        if isinstance(split, Condition) and split.name:
             yield from self._object(node.told(split, ""), above, told)
 
     def _told(self, node: Node, tag: str) -> int:
@@ -182,7 +180,7 @@ class _Body:
     def _items(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:
         pending = node.splits("array")
         if pending:
-            for tag in pending[0].documented:
+            for tag in pending[0].by_tag:
                 yield self._point(node, "branch", tag, self._told(node, tag))
                 yield from self._items(node.told(pending[0], tag), above)
             return

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, Literal
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.applicators import Choice
 from pytest_bctrl.contract.schema.locations import member, parted, shown, tag_value
-from pytest_bctrl.contract.schema.node import Node, body_node, node_at, untold
-from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, words
-from pytest_bctrl.contract.show import kind_of, shortened
+from pytest_bctrl.contract.schema.node import Node, body_node, node_at, unnarrowed
+from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, kind_of, named_types, words
+from pytest_bctrl.contract.show import shortened
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
-from pytest_bctrl.observed.inferred import inferred
+from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place, inferred
 from pytest_bctrl.observed.totals import Totals, capped, merged, status_differences
 
 UNDOCUMENTED = "undocumented_property"
@@ -64,7 +64,7 @@ def untold_members(contract: Contract, observation: Observation, media_type: str
     for place, count in observation.untold.items():
         root = body_node(contract, place.operation, place.status, media_type)
         node = None if root is None else node_at(root, place.location)
-        if node is not None and not untold(node, "object").is_open:
+        if node is not None and not unnarrowed(node, "object").is_open:
             yield Finding(
                 UNDOCUMENTED,
                 "warning",
@@ -133,7 +133,7 @@ class _Held:
             if kind == "tag":
                 yield from self._branch(parent, last.text)
             elif kind == "member" and node is None:
-                yield from self._undocumented(untold(parent, "object"), last.text)
+                yield from self._undocumented(unnarrowed(parent, "object"), last.text)
         if node is not None:
             if kind != "tag":
                 yield from self._types(node)
@@ -223,7 +223,7 @@ class _Held:
     def _missing(self, node: Node) -> Iterator[Finding]:
         """Required properties that objects lack; those that a branch was told of are looked at under its tag."""
         objects = self._facts.types["object"] - self._totals.told[self._place]
-        required = dict(untold(node, "object").required)
+        required = dict(unnarrowed(node, "object").required)
         for split in node.splits("object"):
             if isinstance(split, Choice) and split.name is not None and split.is_always_told:
                 required.setdefault(split.name, split.spot)
@@ -237,9 +237,6 @@ class _Held:
 
 def _narrowing(node: Node, name: str) -> SchemaRef | None:
     """The schema at a place whose `type` leaves a type out; where only branches do, the one that holds them."""
-    spots = [spot for spot in node.parts(name) if "type" in words(spot)]
-    for spot in spots:
-        said = words(spot)["type"]
-        if name not in ([said] if isinstance(said, str) else said):
-            return spot
-    return next((spot for spot in node.parts(name) if words(spot) and "$ref" not in words(spot)), None)
+    leaving = (one for one in node.parts(name) if "type" in words(one) and name not in named_types(words(one)))
+    holding = (one for one in node.parts(name) if words(one) and "$ref" not in words(one))
+    return next(chain(leaving, holding), None)

@@ -13,8 +13,7 @@ from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.applicators import Choice
 from pytest_bctrl.contract.schema.locations import ITEMS, unknown_member
 from pytest_bctrl.contract.schema.node import Node, body_node
-from pytest_bctrl.observed.facts import MANY, Facts, Observation
-from pytest_bctrl.observed.inferred import FORMATS
+from pytest_bctrl.observed.facts import FORMATS, MANY, Facts, Observation
 from pytest_bctrl.observed.tally import Column, Tally, whole
 
 NO_BODY: Any = object()

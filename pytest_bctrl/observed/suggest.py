@@ -10,21 +10,12 @@ from typing import Any, TypeAlias
 
 from pytest_bctrl.contract import overlay as overlays
 from pytest_bctrl.contract.model import Contract, Operation, at, covers, escaped, is_json, referred
-from pytest_bctrl.contract.overlay import Action, actions, same
+from pytest_bctrl.contract.overlay import Action, actions
 from pytest_bctrl.contract.read import from_document, from_sound
-from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.observed.admit import (
-    Seen,
-    UnsayableError,
-    admitted,
-    first_shared,
-    inlined,
-    with_value,
-)
+from pytest_bctrl.observed.admit import Seen, UnsayableError, admitted, first_shared, inlined, with_value
 from pytest_bctrl.observed.differences import every_difference
-from pytest_bctrl.observed.facts import Observation, Place
-from pytest_bctrl.observed.inferred import inferred
+from pytest_bctrl.observed.facts import Observation, Place, inferred
 
 NAME = "suggested overlay"
 
@@ -67,7 +58,6 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
         except UnsayableError as error:
             work.give_up(finding, str(error))
     overlay = {"overlay": "1.0.0", "info": dict(_INFO), "actions": work.actions}
-    _prove(overlay, contract, work.document)
     proven = from_document(work.document, contract.name) if work.actions else contract
     return Suggestion(overlay, proven, tuple(work.admitted.values()), tuple(work.unsaid.values()))
 
@@ -213,13 +203,3 @@ def _with_media_type(document: Mapping[str, Any], goal: str, finding: Finding) -
 
 
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+")
-
-
-def _prove(overlay: Mapping[str, Any], contract: Contract, document: Mapping[str, Any]) -> None:
-    """Apply the overlay as a user will; what does not give the document that was worked out is never handed over."""
-    if overlay["actions"] and not same(overlays.apply(overlay, contract.document, NAME), document):
-        raise DocumentError(  # pragma: no cover - no contract is known of which it is true
-            "the overlay does not say what was worked out, a mistake in pytest-bctrl",
-            where=contract.name,
-            hint="report it, with the contract",
-        )

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, TypeVar
 from pytest_bctrl.contract.engine import conforming, conforms
 from pytest_bctrl.contract.schema.locations import location as exact
 from pytest_bctrl.contract.schema.locations import tagged
-from pytest_bctrl.contract.schema.ref import json_text
-from pytest_bctrl.contract.show import kind_of, short_scalar, shortened, type_name
+from pytest_bctrl.contract.schema.ref import json_text, kind_of, type_name
+from pytest_bctrl.contract.show import short_scalar, shortened
 from pytest_bctrl.fingerprint import LONGEST
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place
 

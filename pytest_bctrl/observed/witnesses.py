@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import untagged
-from pytest_bctrl.contract.schema.node import body_node, node_at, untold
+from pytest_bctrl.contract.schema.node import body_node, node_at, unnarrowed
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import named, shape
 from pytest_bctrl.observed.change import Change, change_of, plain
@@ -26,6 +27,8 @@ Moved: TypeAlias = Literal[
 
 ORDER: tuple[Moved, ...] = get_args(Moved)
 """From what a consumer can do least about to what nobody can tell yet."""
+
+BROKEN, AHEAD, STALE, PROMISED, UNKNOWN = ORDER
 
 ADDITIVE = frozenset({"undocumented-property", "unlisted-value", "new-branch", "status"})
 """Kinds of difference by which an API says more than its documentation, rather than something else."""
@@ -72,11 +75,6 @@ class Key(NamedTuple):
     kind: str
     value: str
 
-    def is_in(self, other: Key) -> bool:
-        """Whether it is at the place of another difference of the same answers, or below it."""
-        below = (f"{other.location}.", f"{other.location}[")
-        return self[:2] == other[:2] and (self.location == other.location or self.location.startswith(below))
-
 
 UNDOCUMENTED = "does not document it"
 AGREES = "agrees with what was seen"
@@ -120,24 +118,23 @@ def _seen(scene: _Scene, key: Key) -> Finding:
         return _placed(finding, _by_api(key), _says(old), "has no such operation", _evidence(finding))
     vendored = UNDOCUMENTED if old is None and _is_unknown(scene.old, key) else _says(old)
     upstream = UNDOCUMENTED if new is None and _is_unknown(scene.new, key) else _says(new)
-    moved: Moved
+    moved = STALE if upstream == AGREES else PROMISED
     if old is None and key.kind == "missing":
-        moved = "the documentation is ahead of the API"
+        moved = PROMISED
     elif AGREES not in (vendored, upstream):
         moved = _by_api(key)
-    else:
-        moved = "our copy is stale" if upstream == AGREES else "the documentation is ahead of the API"
     return _placed(finding, moved, vendored, upstream, _evidence(finding))
 
 
 def _by_api(key: Key) -> Moved:
     """Who moved where the API does what none of the documents says."""
-    return "the API is ahead of its documentation" if key.kind in ADDITIVE else "the API broke its contract"
+    return AHEAD if key.kind in ADDITIVE else BROKEN
 
 
 def _is_unknown(found: Mapping[Key, Finding], key: Key) -> bool:
     """Whether a document does not know of the property at a place, or of one above: what it is, it leaves open."""
-    return any(key.is_in(one) for one in found if one.kind == "undocumented-property")
+    above = (one for one in found if one.kind == "undocumented-property" and one[:2] == key[:2])
+    return any(re.match(rf"{re.escape(one.location)}([.\[]|$)", key.location) for one in above)
 
 
 def _says(finding: Finding | None) -> str:
@@ -172,10 +169,8 @@ def _changed(scene: _Scene, change: Change) -> Finding:
         new = {}
     scene.told.update(new)
     evidence = "; ".join(_evidence(next(iter(found.values()))) for found in (old, new) if found)
-    moved: Moved = "the documentation is ahead of the API"
-    if old:
-        moved = "the API broke its contract" if new else "our copy is stale"
-    elif not new:
+    moved = (BROKEN if new else STALE) if old else PROMISED
+    if not old and not new:
         moved, evidence = _unseen(scene, change)
     finding = change.finding
     return _placed(finding, moved, _shown(change, finding.expected), _shown(change, finding.observed), evidence)
@@ -192,34 +187,22 @@ def _shown(change: Change, value: Any) -> str:
 def _unseen(scene: _Scene, change: Change) -> tuple[Moved, str]:
     """Who moved, where what was seen contradicts neither document; and how much could have shown it."""
     label = scene.label(change.operation)
-    if change.removes_operation:
+    if change.finding.rule.startswith(("api-path-removed", "api-removed")):
         asked = sum(count for (name, _), count in scene.observation.statuses.items() if name == label)
-        if asked:
-            return "the documentation is ahead of the API", f"still answered, {asked} times"
-        return "not enough traffic to tell", "it was not asked"
+        return (PROMISED, f"still answered, {asked} times") if asked else (UNKNOWN, "it was not asked")
     if change.kind is None:
-        return (
-            "not enough traffic to tell",
-            "answers cannot show it: they are kept by property, type, value and format alone",
-        )
+        return UNKNOWN, "answers cannot show it: they are kept by property, type, value and format alone"
     if change.kind == "status":
-        return "not enough traffic to tell", "a status shows only where a request provokes it"
+        return UNKNOWN, "a status shows only where a request provokes it"
     at = Place(label, change.status, change.location)
     of_objects = change.kind in ("undocumented-property", "missing")
     looked = scene.totals.looked_at(at) if of_objects else scene.totals.seen[at]
-    if not looked:
-        return "not enough traffic to tell", "nothing like it was seen"
-    blind = _blind(scene, change, at)
-    if blind:
-        return "not enough traffic to tell", blind
-    if any(change.is_about(key, one) for key, one in scene.new.items()):
-        return "not enough traffic to tell", "what was seen there is as neither document says"
-    if change.adds:
-        return "the documentation is ahead of the API", f"never seen in {looked} that could have shown it"
-    return (
-        "not enough traffic to tell",
-        f"{looked} seen, and all are as both documents say; one that only one allows tells",
-    )
+    why = _blind(scene, change, at) if looked else "nothing like it was seen"
+    if not why and any(change.is_about(key, one) for key, one in scene.new.items()):
+        why = "what was seen there is as neither document says"
+    if not why and change.adds:
+        return PROMISED, f"never seen in {looked} that could have shown it"
+    return UNKNOWN, why or f"{looked} seen, and all are as both documents say; one that only one allows tells"
 
 
 def _blind(scene: _Scene, change: Change, at: Place) -> str:
@@ -241,4 +224,4 @@ def _is_free(contract: Contract, at: Place) -> bool:
     root = body_node(contract, at.operation, at.status)
     parent = at.location.rpartition(".")[0]
     node = None if root is None else node_at(root, parent)
-    return node is None or untold(node, "object").is_open
+    return node is None or unnarrowed(node, "object").is_open

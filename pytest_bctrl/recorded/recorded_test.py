@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -35,7 +34,6 @@ from pytest_bctrl.traffic.recordings.guard import refuse, scrubbed
 from pytest_bctrl.traffic.recordings.har_file import Saved, load, save, was_set_aside
 from pytest_bctrl.traffic.recordings.replay import (
     Player,
-    RecordingTransport,
     ReplayTransport,
     exchange_of,
     forwarded,
@@ -160,17 +158,17 @@ class RecordedTest:
         """Return a client that replays, or records what it gets."""
         if self._aim is None:
             return httpx.Client(base_url=self.base_url, transport=self.transport, trust_env=False)
-        return client(around=partial(RecordingTransport, keep=self._keep), **self._aimed(self._aim))
+        return client(**self._aimed(self._aim))
 
     def async_client(self) -> httpx.AsyncClient:
         """Return an async client that replays, or records what it gets."""
         if self._aim is None:
             return httpx.AsyncClient(base_url=self.base_url, transport=self.transport, trust_env=False)
-        return async_client(around=partial(RecordingTransport, keep=self._keep), **self._aimed(self._aim))
+        return async_client(**self._aimed(self._aim))
 
     def _aimed(self, aim: Aim) -> dict[str, Any]:
         made = {"base_url": aim.base_url, "key": aim.key, "live": aim.live, "connection": aim.connection}
-        return {**made, "fields": fields_for(self._contract)}
+        return {**made, "fields": fields_for(self._contract), "see": self._keep}
 
     def runtimes(self) -> list[dict[str, Any]]:
         """Return the runtimes of the first recorded success, or ask for them while recording."""
@@ -224,7 +222,9 @@ class RecordedTest:
         passing_on = self._open.enter_context(self.client())
         return lambda request: forwarded(passing_on, request)
 
-    def _keep(self, request: httpx.Request, response: httpx.Response, body: bytes) -> None:
+    def _keep(self, request: httpx.Request, response: httpx.Response) -> None:
+        wire = b"".join(response.stream)  # type: ignore[arg-type]
+        body = httpx.Response(response.status_code, headers=response.headers, content=wire).content
         if sum(len(one.body) + len(one.request_body) for one in self._kept) + len(body) > RECORDED:
             raise DocumentError(
                 f"its answers are larger than {size(RECORDED)} in all, and are not recorded",

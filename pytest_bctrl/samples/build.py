@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from pytest_bctrl.contract.engine import accepts, place_of
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.locations import member
-from pytest_bctrl.contract.schema.shapes import Shape, alternatives, canonical, containing, flatten, said_of, shapes
+from pytest_bctrl.contract.schema.ref import flatten
+from pytest_bctrl.contract.schema.shapes import Shape, alternatives, canonical, containing, said_of, shapes
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples import text
 from pytest_bctrl.samples.pattern import matching
@@ -300,9 +301,8 @@ class Builder:
         members = self._places[place].members
         found = members.get(name)
         if found is None:
-            said = self._contract.resolve(schema.get("properties", {}).get(name, True))
-            is_written = isinstance(said, Mapping) and bool(said.get("writeOnly"))
-            found = members[name] = _Member(said_of(schema, name), member(place, name), is_written)
+            said = flatten(self._contract, schema.get("properties", {}).get(name, True))
+            found = members[name] = _Member(said_of(schema, name), member(place, name), bool(said.get("writeOnly")))
         return found
 
     def _try_member(self, made: dict[str, Any], schema: Mapping[str, Any], name: str, place: str, depth: int) -> bool:

@@ -6,20 +6,19 @@ They show how strong a check is (every one must be caught), and the mock serves 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
 
 from pytest_bctrl.contract.engine import accepts, conforms, matches
-from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.locations import member
+from pytest_bctrl.contract.schema.ref import is_of_type, listed_values
 from pytest_bctrl.contract.schema.shapes import LocatedValue, changed, located, replaced, said_of, types
-from pytest_bctrl.contract.show import is_of_type
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Level
-from pytest_bctrl.samples.sample import SPACE_ID, Samples
+from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import LONGEST
 
 Broken: TypeAlias = tuple[str, Any]
@@ -49,7 +48,7 @@ def broken_type(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
 
 def broken_enum(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
     """A value that is not listed, and a listed one in another case."""
-    listed = schema["enum"] if "enum" in schema else [schema["const"]]
+    listed = listed_values(schema) or []
     strings = [value for value in listed if isinstance(value, str)]
     wrong = [f"{strings[0]}-unheard-of", strings[0].swapcase()] if strings else ["unheard-of"]
     for value in wrong:
@@ -84,14 +83,6 @@ def broken_branches(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
     yield "a number", 7.5
 
 
-def broken_length(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
-    """A string too short or too long by one."""
-    if isinstance(value, str) and schema.get("minLength", 0) > 0:
-        yield "too short", value[: int(schema["minLength"]) - 1]
-    if isinstance(value, str) and schema.get("maxLength", LONGEST) < LONGEST:
-        yield "too long", value.ljust(int(schema["maxLength"]) + 1, "x")
-
-
 def broken_pattern(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
     """A string that the pattern does not take: one that hardly any does, none at all, or a single letter."""
     for wrong in ("\u0000 \u2603", "", *(value if isinstance(value, str) else ()), *_LETTERS):
@@ -114,24 +105,24 @@ def broken_limits(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
             yield "breaks multipleOf", value + step / 2
 
 
-def broken_items(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
-    """A list too short, too long, or with an item twice."""
-    if not isinstance(value, list):
-        return
-    if schema.get("minItems", 0) > 0:
-        yield "too few items", value[: int(schema["minItems"]) - 1]
-    if schema.get("maxItems", LONGEST) < LONGEST and value:
-        yield "too many items", [*value, *([value[-1]] * (int(schema["maxItems"]) + 1 - len(value)))]
-    if schema.get("uniqueItems") and value:
+def broken_size(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
+    """A text, a list or an object with one too few or too many in it; a list with an item twice."""
+    for kind, word, unit in ((str, "Length", "characters"), (list, "Items", "items"), (dict, "Properties", "names")):
+        if isinstance(value, kind):
+            if schema.get(f"min{word}", 0) > 0:
+                yield f"too few {unit}", _resized(value, int(schema[f"min{word}"]) - 1)
+            if schema.get(f"max{word}", LONGEST) < LONGEST:
+                yield f"too many {unit}", _resized(value, int(schema[f"max{word}"]) + 1)
+    if isinstance(value, list) and schema.get("uniqueItems") and value:
         yield "an item twice", [value[0], *value]
 
 
-def broken_size(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
-    """An object with too few or too many names."""
-    if isinstance(value, dict) and schema.get("minProperties", 0) > 0:
-        yield "too few names", dict(list(value.items())[: int(schema["minProperties"]) - 1])
-    if isinstance(value, dict) and schema.get("maxProperties", LONGEST) < LONGEST:
-        yield "too many names", {**value, **{f"more{n}": n for n in range(int(schema["maxProperties"]) + 1)}}
+def _resized(value: Any, size: int) -> Any:
+    if isinstance(value, str):
+        return value[:size].ljust(size, "x")
+    if isinstance(value, list):
+        return [*value[:size], *(value[-1:] or [None]) * (size - len(value))]
+    return {**dict(list(value.items())[:size]), **{f"more{n}": n for n in range(size - len(value))}}
 
 
 Breaker: TypeAlias = Callable[[Mapping[str, Any], Any], Iterator[Broken]]
@@ -140,10 +131,8 @@ _BROKEN_BY: tuple[tuple[Breaker, str], ...] = (
     (broken_enum, "enum const"),
     (broken_format, "format"),
     (broken_pattern, "pattern"),
-    (broken_length, "minLength maxLength"),
     (broken_limits, "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf"),
-    (broken_items, "minItems maxItems uniqueItems"),
-    (broken_size, "minProperties maxProperties"),
+    (broken_size, "minLength maxLength minItems maxItems uniqueItems minProperties maxProperties"),
     (broken_branches, "oneOf anyOf"),
     (broken_closed, "additionalProperties unevaluatedProperties"),
     (broken_required, "required"),
@@ -165,7 +154,7 @@ _FAINT = _BRANCHES | {"pattern", "format"}
 """Keywords that may rule out nothing that can be derived: a pattern that takes everything, a format nobody knows."""
 
 UNDOCUMENTED = "undocumented_property"
-STRAY = "undocumentedByMutant"
+MORE = "undocumentedByMutant"
 _CLOSING = frozenset({"additionalProperties", "unevaluatedProperties", "patternProperties"})
 """Keywords that say by themselves what an object may hold beside its own."""
 
@@ -196,24 +185,37 @@ class Mutant:
         """What a report calls it: `runtimes[*].status: enum ('x' is not listed)`."""
         return f"{self.location or '(body)'}: {self.keyword} ({self.how})"
 
+    @property
+    def rule(self) -> str:
+        """The rule by its name, or by its place and keyword: `runtimes[*].status: enum`."""
+        return self.check if self.check != SCHEMA_CHECK else f"{self.location}: {self.keyword}".removeprefix(": ")
 
-def mutants(samples: Samples, space_id: str = SPACE_ID) -> list[Mutant]:
-    """Return a mutant for every keyword at every place of the response schema, one at a time, in the sample body."""
-    return [mutant for spot, body in _each_spot(samples, space_id) for mutant in _of_schema(samples, spot, body)]
+    def breaks(self, place: str, keyword: str) -> bool:
+        """Whether it breaks this keyword at this place; without one, the rule of this name, or any at this place."""
+        if keyword or self.check != SCHEMA_CHECK:
+            return (place, keyword) == ((self.location, self.keyword) if keyword else (self.check, ""))
+        return place == (self.location or self.keyword)
 
 
-def invariant_mutants(samples: Samples, space_id: str = SPACE_ID) -> list[Mutant]:
-    """Return a mutant for every invariant of the operation: valid against the schema, and yet wrong."""
-    body = samples.sample(space_id)
-    return [mutant for rule in samples.invariants for mutant in _of_invariant(rule, body)]
+def mutants(samples: Samples, bodies: Sequence[Any] = ()) -> list[Mutant]:
+    """Return every mutant of the sample, or of given bodies: of each invariant, valid against the schema and yet wrong;
+    of each object that documents its properties, with one more; and of every keyword at every place, one at a time.
+    """
+    return list(_derived(samples, bodies or samples.bodies()))
 
 
-def undocumented_mutants(samples: Samples, space_id: str = SPACE_ID) -> list[Mutant]:
-    """Return the sample with a property that nobody documented, in every object that documents its own."""
-    spots = list(_each_spot(samples, space_id))
+def _derived(samples: Samples, bodies: Sequence[Any]) -> Iterator[Mutant]:
+    for rule in samples.invariants:
+        for how, wrong in rule.breaks(bodies[0]):
+            made = partial(copy.deepcopy, wrong)
+            yield Mutant(rule.location, rule.name, how, made, rule.name, rule.said.get("level", "error"))
+    spots = list(_each_spot(samples, bodies))
     # What is said beside a branch holds in it.
     said = {spot.location for spot, _ in spots if not _CLOSING.isdisjoint(spot.schema)}
-    return [mutant for spot, body in spots if spot.location not in said for mutant in _of_stray(spot, body)]
+    for spot, body in reversed(spots):
+        yield from _of_undocumented(spot, body) if spot.location not in said else ()
+    for spot, body in spots:
+        yield from _of_schema(samples, spot, body)
 
 
 def underived(samples: Samples) -> list[str]:
@@ -222,7 +224,7 @@ def underived(samples: Samples) -> list[str]:
     return sorted(
         {
             f"{spot.location or '(body)'}: {keyword}"
-            for spot, _ in _each_spot(samples, SPACE_ID)
+            for spot, _ in _each_spot(samples, samples.bodies())
             for keyword in spot.schema.keys() & (UNBREAKABLE | _FAINT)
             if (spot.location, keyword) not in derived
         }
@@ -239,45 +241,23 @@ def broken(samples: Samples, body: Any, rule: str) -> Mutant:
     # A name may have a colon in it, a keyword has none.
     place, _, keyword = (part.strip() for part in rule.rpartition(":"))
     place, keyword = (place, keyword) if place and keyword in BREAKERS else (rule, "")
-
-    def candidates() -> Iterator[Any]:
-        yield body
-        # Made only where the body has no such place.
-        yield from samples.bodies()
-
-    for candidate in candidates():
-        for mutant in _matching(samples, candidate, place, keyword):
-            return mutant
+    for bodies in ([body], ()):
+        for mutant in _derived(samples, bodies or samples.bodies()):
+            if mutant.breaks(place, keyword):
+                return mutant
     known = "; ".join(rules(samples))
     raise SettingError("the contract has no such rule to break", where=f"break_rule({rule!r})", hint=f"it has: {known}")
 
 
 def rules(samples: Samples) -> list[str]:
-    """Return the name of every rule that can be broken: places with keyword, invariants, `undocumented_property`."""
-    of_schema = [f"{mutant.location}: {mutant.keyword}".removeprefix(": ") for mutant in mutants(samples)]
-    by_name = [mutant.check for mutant in (*invariant_mutants(samples), *undocumented_mutants(samples))]
-    return list(dict.fromkeys([*of_schema, *by_name]))
+    """Return the name of every rule that can be broken: invariants, `undocumented_property`, places with keyword."""
+    return list(dict.fromkeys(mutant.rule for mutant in mutants(samples)))
 
 
-def _matching(samples: Samples, body: Any, place: str, keyword: str) -> Iterator[Mutant]:
-    for rule in samples.invariants:
-        if rule.name == place:
-            yield from _of_invariant(rule, body)
-    found = list(_last_spots(samples, body))
-    if place == UNDOCUMENTED:
-        for spot in reversed(found):
-            yield from _of_stray(spot, body)
-    for spot in found:
-        for mutant in _of_schema(samples, spot, body):
-            at_root = not mutant.location and mutant.keyword == place and not keyword
-            if at_root or (mutant.location == place and keyword in ("", mutant.keyword)):
-                yield mutant
-
-
-def _each_spot(samples: Samples, space_id: str) -> Iterator[tuple[LocatedValue, Any]]:
+def _each_spot(samples: Samples, bodies: Sequence[Any]) -> Iterator[tuple[LocatedValue, Any]]:
     """Every place of the contract once, with the body that shows it."""
     seen: set[tuple[str, str]] = set()
-    for body in samples.bodies(space_id):
+    for body in bodies:
         for spot in _last_spots(samples, body):
             if (spot.location, spot.branch) not in seen:
                 seen.add((spot.location, spot.branch))
@@ -311,14 +291,8 @@ def _of_schema(samples: Samples, spot: LocatedValue, body: Any) -> Iterator[Muta
                 yield Mutant(spot.location, keyword, said, wrong)
 
 
-def _of_stray(spot: LocatedValue, body: Any) -> Iterator[Mutant]:
+def _of_undocumented(spot: LocatedValue, body: Any) -> Iterator[Mutant]:
     if not spot.schema.keys() & _CLOSING and isinstance(spot.value, dict) and spot.schema.get("properties"):
-        wrong = partial(changed, body, spot.path, lambda old: {**old, STRAY: "nobody documented this"})
-        where = member(spot.location, STRAY)
+        wrong = partial(changed, body, spot.path, lambda old: {**old, MORE: "nobody documented this"})
+        where = member(spot.location, MORE)
         yield Mutant(where, UNDOCUMENTED, spot.branch or "a property more", wrong, UNDOCUMENTED, "warning")
-
-
-def _of_invariant(rule: Invariant, body: Any) -> Iterator[Mutant]:
-    for how, wrong in rule.breaks(body):
-        level = rule.said.get("level", "error")
-        yield Mutant(rule.location, rule.name, how, partial(copy.deepcopy, wrong), rule.name, level)

@@ -10,7 +10,8 @@ from typing import Any
 from pytest_bctrl.contract.engine import accepts, errors, found_at, place_of
 from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.contract.schema.invariant import Invariant
-from pytest_bctrl.contract.schema.shapes import flatten, shapes
+from pytest_bctrl.contract.schema.ref import flatten
+from pytest_bctrl.contract.schema.shapes import shapes
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import known_values
@@ -64,7 +65,7 @@ class Samples:
     def _visiting_all(self, choice: RoundRobin, space_id: str) -> Any:
         builder = Builder(self.contract, choice, self._places)
         if not self.lists:
-            return self._cohere(builder.value(self.schema), space_id, 0)
+            return self._keeping_rules(builder.value(self.schema), space_id, 0)
         most = min(_MOST, self.most_items)
         builder.set_lengths({self.list_name: min(1, most)})
         body = builder.value(self.schema)
@@ -78,7 +79,7 @@ class Samples:
             if kept is not None and not accepts(self.contract, self.schema, body):
                 # Such as a value that a list of different ones has already.
                 del items[kept:]
-        return self._cohere(body, space_id, 0)
+        return self._keeping_rules(body, space_id, 0)
 
     @property
     def lists(self) -> bool:
@@ -91,9 +92,9 @@ class Samples:
             return [self.sample(space_id)]
         choice = RoundRobin(_SAMPLE_SEED)
         builder = Builder(self.contract, choice, self._places)
-        made = [self._cohere(builder.value(self.schema), space_id, 0)]
+        made = [self._keeping_rules(builder.value(self.schema), space_id, 0)]
         while choice.pending() and len(made) < _MOST:
-            made.append(self._cohere(builder.value(self.schema), space_id, len(made)))
+            made.append(self._keeping_rules(builder.value(self.schema), space_id, len(made)))
         return made
 
     def generated(self, count: int, seed: int = 0, space_id: str = SPACE_ID) -> Any:
@@ -108,7 +109,7 @@ class Samples:
         made = []
         for index, length in enumerate(lengths):
             builder.set_lengths({self.list_name: length} if self.lists else {})
-            made.append(self._cohere(builder.value(self.schema), space_id, sum(lengths[:index])))
+            made.append(self._keeping_rules(builder.value(self.schema), space_id, sum(lengths[:index])))
         return made
 
     def item(self, space_id: str = SPACE_ID, seed: int = 1) -> Any:
@@ -195,7 +196,9 @@ class Samples:
         item = dict(item) if isinstance(item, Mapping) else item
         for error in errors(self.contract, self.item_schema, item):
             path, _ = found_at(error, item)
-            yield f"{'.'.join(map(str, path)) or 'the runtime'}: {_shortened(error.message)}"
+            said = error.message
+            said = said if len(said) <= 2 * _LENGTH else f"{said[:_LENGTH]}…{said[-_LENGTH:]}"
+            yield f"{'.'.join(map(str, path)) or 'the runtime'}: {said}"
         for name in item if isinstance(item, dict) else ():
             if self._documented and name not in self._documented:
                 yield f"{name}: the contract documents no such property"
@@ -207,7 +210,7 @@ class Samples:
     def _documented(self) -> frozenset[str]:
         return frozenset(flatten(self.contract, self.item_schema).get("properties", {}))
 
-    def _cohere(self, body: Any, space_id: str, start: int) -> Any:
+    def _keeping_rules(self, body: Any, space_id: str, start: int) -> Any:
         for rule in self.invariants:
             rule.repair(body, {}, start)
         if not accepts(self.contract, self.schema, body):
@@ -241,10 +244,6 @@ class Samples:
 
 _LENGTH = 60
 """Characters of a refused value that are shown."""
-
-
-def _shortened(message: str) -> str:
-    return message if len(message) <= 2 * _LENGTH else f"{message[:_LENGTH]}…{message[-_LENGTH:]}"
 
 
 _LENGTHS = (5, 0, 3, 8, 1, 4, 2, 6, 0, 7, 3, 5)

@@ -1,87 +1,49 @@
-"""Schemathesis generates cases, which our client sends; it and jsonschema give a second opinion on answers."""
+"""Values of parameters that Hypothesis draws from the contract, the same in every run."""
 
 from __future__ import annotations
 
-import gc
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
-import httpx
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis.errors import HypothesisException
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-from jsonschema.validators import extend
-from referencing.exceptions import Unresolvable
-from schemathesis.checks import not_a_server_error
-from schemathesis.config import SchemathesisConfig
-from schemathesis.core.errors import SchemathesisError
-from schemathesis.core.failures import Failure, FailureGroup
-from schemathesis.schemas import APIOperation
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
+from hypothesis import strategies as st
 
-from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.violation import source_of
-from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.references import keyworded, rewritten
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.contract.model import Contract, Operation, Parameter
+from pytest_bctrl.contract.parameters import field_of, survives
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.drawn import drawn
 from pytest_bctrl.suite.troubles import NotCheckedError
 
-_CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+Values: TypeAlias = dict[tuple[str, str], Any]
+"""By place and name of their parameters."""
+
+_FIELD = "aZ09-_.~%&=+:@'()[]|^$!*?#"
+_TEXT = f'{_FIELD} ,;"<>{{}}`\u00e9\u00df\u7a7a\u9593\U0001f680\u200b\u0301\ufeff'
+"""Letters that mean something on the way of a request; a header field holds some of ASCII's alone."""
 
 
-def schema_of(contract: Contract) -> Any:
-    """Return the Schemathesis schema of a contract, untouched by any configuration file of the project around.
+def generated(
+    contract: Contract, operation: Operation, parameters: Iterable[Parameter], count: int
+) -> Sequence[Values]:
+    """Return at most `count` sets of values that the contract allows for some parameters of an operation.
 
-    It has no `writeOnly`: an annotation, by which Schemathesis refuses what the schema of an answer requires. Nor has
-    a path or an operation servers of its own: requests go to the target, whatever stands there.
+    What would not arrive as it is meant is left out: a text with a comma, for one, arrives as two in a list that is
+    joined by commas. Nothing is shrunk or replayed from a database: every set costs a request. Raises `NotCheckedError`
+    where there is none, for a schema that no value is found for.
     """
-    changes = {one.pointer: _readable for one in keyworded(contract.document)}
-    # A server is what its variables make of it; one of a variable that nobody defines is none.
-    servers = [{"url": url} for url in contract.servers if "{" not in url] or [{"url": "/"}]
-    made = {**rewritten(contract.document, changes), "servers": servers}
-    return schemathesis.openapi.from_dict(made, config=SchemathesisConfig())
-
-
-def _readable(schema: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in schema.items() if key not in ("writeOnly", "servers")}
-
-
-@lru_cache(maxsize=8)
-def _schema(contract: Contract) -> Any:
-    made = schema_of(contract)
-    # What these imports made is searched for garbage no more: a fifth of a whole contract run, measured.
-    gc.freeze()
-    return made
-
-
-def generated_cases(contract: Contract, operation: Operation, count: int) -> tuple[Any, ...]:
-    """Return at most `count` cases that Schemathesis generates for an operation, the same in every run.
-
-    Nothing is shrunk or replayed from a database: every case costs a request. Raises `NotCheckedError` where it
-    generates none, for a schema that it cannot read or that no value fits.
-    """
-    try:
-        return _generated(contract, operation.path, operation.method, count)
-    except (SchemathesisError, HypothesisException) as error:
-        raise NotCheckedError(f"Schemathesis generates no request: {str(error).splitlines()[0]}") from None
-
-
-def _operation(contract: Contract, path: str, method: str) -> APIOperation[Any, Any, Any, Any]:
-    found: APIOperation[Any, Any, Any, Any] = _schema(contract)[path][method]
+    names = tuple((one.place, one.name) for one in parameters)
+    found = _generated(contract, operation.label, names, count)
+    if not found:
+        raise NotCheckedError(f"no value can be generated for {', '.join(name for _, name in names)}")
     return found
 
 
 @lru_cache(maxsize=64)
-def _generated(contract: Contract, path: str, method: str, count: int) -> tuple[Any, ...]:
-    cases: list[Any] = []
+def _generated(contract: Contract, label: str, names: tuple[tuple[str, str], ...], count: int) -> list[Values]:
+    found: list[Values] = []
+    parameters = [one for one in contract.operation(label).parameters if (one.place, one.name) in names]
 
     @settings(
         max_examples=count,
@@ -91,80 +53,30 @@ def _generated(contract: Contract, path: str, method: str, count: int) -> tuple[
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType] - an enum of a metaclass of its own
     )
-    @given(case=_operation(contract, path, method).as_strategy())
-    def generate(case: Any) -> None:
-        cases.append(case)
+    @given(_sets(contract, parameters))
+    def draw(values: Values) -> None:
+        if values and values not in found:
+            found.append(values)
 
-    generate()
-    return tuple(cases)
-
-
-def second_opinion(answer: Answer, response: httpx.Response, known: list[Finding]) -> list[Finding]:
-    """Return what Schemathesis or jsonschema find wrong with an answer where our own checks found no error."""
-    if any(finding.level == "error" for finding in known):
-        return []
-    # JSON is UTF-8, whatever a charset says that stands beside it: it has none (RFC 8259, 8.1 and 11).
-    response.encoding = "utf-8"
-    rules = {finding.rule for finding in known}
-    checks = [check for check in _CHECKS if check.__name__ not in rules]
-    found = [(check.__name__, failure) for check in checks for failure in _failures(answer, response, check)]
-    if answer.parsed.ok:
-        # What is JSON, and is read by ours, may still have more digits than it reads: then it has no opinion.
-        found = [(rule, one) for rule, one in found if type(one).__name__ != "ContentDeserializationError"]
-    return [
-        *_of_jsonschema(answer),
-        *(_finding(answer, rule, f"Schemathesis: {one.title}", one.title, one.message) for rule, one in found),
-    ]
+    draw()
+    return found
 
 
-def _of_jsonschema(answer: Answer) -> Iterator[Finding]:
-    """Hold a body to its schema with an engine that shares no code with ours, which Schemathesis uses too."""
-    if answer.schema is None or not answer.parsed.ok:
-        return
+@st.composite
+def _sets(draw: st.DrawFn, contract: Contract, parameters: Sequence[Parameter]) -> Values:
+    sent = [one for one in parameters if one.required or draw(st.booleans())]
+    return {(one.place, one.name): value for one in sent for value in _values(draw, contract, one)}
+
+
+def _values(draw: st.DrawFn, contract: Contract, parameter: Parameter) -> list[Any]:
+    """A value of a parameter, as a list of one; an empty list where it would not arrive."""
+    in_field = parameter.place in ("header", "cookie")
+    builder = Builder(contract, drawn(draw, _FIELD if in_field else _TEXT))
     try:
-        error = best_match(_validator(answer.contract).evolve(schema=answer.schema).iter_errors(answer.data))
-    except (re.error, Unresolvable, RecursionError):
-        # It has other regular expressions, and follows fewer references: then it has no opinion.
-        return
-    if error is not None:
-        title = "the body does not conform"
-        yield _finding(answer, "response_schema_conformance", f"jsonschema: {title}", title, error.message)
-
-
-@lru_cache(maxsize=8)
-def _validator(contract: Contract) -> Any:
-    """A validator of the words that every engine reads alike: patterns, formats and decimal fractions are not such.
-
-    Without them it cannot tell either whether one alternative holds alone, or another does not.
-    """
-    silent = "pattern patternProperties multipleOf format not if contains unevaluatedItems unevaluatedProperties"
-    words = dict.fromkeys(silent.split(), lambda *_: None) | {"oneOf": Draft202012Validator.VALIDATORS["anyOf"]}
-    return extend(Draft202012Validator, words)(contract.document)  # type: ignore[no-untyped-call]
-
-
-def _failures(answer: Answer, response: httpx.Response, check: Any) -> list[Failure]:
-    try:
-        operation = _operation(answer.contract, answer.operation.path, answer.operation.method)
-        case = operation.Case(path_parameters=dict(answer.path_values))
-        case.validate_response(response, checks=[check])
-    except FailureGroup as group:
-        return [failure for failure in group.exceptions if isinstance(failure, Failure)]
-    except SchemathesisError:
-        # It cannot read the operation or its schema, or follow its references: then it has no opinion.
+        value = builder.value(parameter.schema, parameter.name)
+    except DocumentError:
         return []
-    return []
-
-
-def _finding(answer: Answer, rule: str, message: str, kind: str, observed: str) -> Finding:
-    return Finding(
-        rule,
-        "error",
-        "answer",
-        message,
-        expected="an answer as documented",
-        observed=" ".join(observed.split())[:200],
-        total=1,
-        operation=answer.operation.label,
-        reproduce=answer.reproduce,
-        extra={"status": str(answer.status), "kind": kind, "source": source_of(rule, answer)},
-    )
+    text = field_of(parameter, value)
+    # Dots alone are a segment that servers resolve, and are among the odd values.
+    is_sent = text.isprintable() and text.isascii() if in_field else bool(text.strip("."))
+    return [value] if is_sent and survives(contract, parameter, value) else []

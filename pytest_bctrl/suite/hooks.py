@@ -16,15 +16,13 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl import settings
-from pytest_bctrl.checks.own import Check, flattened
+from pytest_bctrl.checks.run import Check, flattened
 from pytest_bctrl.checks.violation import rules_of
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.reports.junit import junit_properties
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import printable
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.plan import plan, require_operations
-from pytest_bctrl.suite.report_hooks import ReportHooks, report_files
 from pytest_bctrl.suite.run import NODE, RUN, ContractRun, require_extra, resolve
 from pytest_bctrl.suite.summary import Summary, is_unchecked
 from pytest_bctrl.suite.troubles import NoAnswerError
@@ -38,13 +36,11 @@ def start(config: pytest.Config) -> None:
         run = replace(resolve(config, os.environ), baseline=baseline)
         require_operations(run)
         summary = Summary(run)
-        reports = _reports(config, summary)
+        _report(config, summary)
     except BctrlError as error:
         raise pytest.UsageError(f"bctrl: {error}") from None
     config.stash[RUN] = run
     config.pluginmanager.register(ContractHooks(config, run, summary), "bctrl-contract")
-    if reports is not None:
-        config.pluginmanager.register(reports, "bctrl-reports")
     _end_with_sigterm(config)
     gc.freeze()
 
@@ -66,16 +62,20 @@ def _end_with_sigterm(config: pytest.Config) -> None:
     config.add_cleanup(partial(signal.signal, signal.SIGTERM, signal.SIG_DFL))  # type: ignore[arg-type]
 
 
-def _reports(config: pytest.Config, summary: Summary) -> ReportHooks | None:
-    """What writes the reports; None where nothing runs, and in a worker of pytest-xdist, which is not the whole run.
+def _report(config: pytest.Config, summary: Summary) -> None:
+    """Have the reports written, unless nothing runs, or in a worker of pytest-xdist, which is not the whole run.
 
     Raises `SettingError` for what cannot be written.
     """
     tells_github = settings.tells_github(config, os.environ)
-    if hasattr(config, "workerinput") or config.option.collectonly:
-        return None
-    files = report_files(settings.reports(config), config.invocation_params.dir, config.rootpath)
-    return ReportHooks(summary, files, os.environ.get("GITHUB_STEP_SUMMARY", "") if tells_github else None)
+    paths = settings.reports(config)
+    if hasattr(config, "workerinput") or config.option.collectonly or not (paths or tells_github):
+        return
+    from pytest_bctrl.suite.report_hooks import ReportHooks, report_files
+
+    files = report_files(paths, config.invocation_params.dir, config.rootpath)
+    hooks = ReportHooks(summary, files, os.environ.get("GITHUB_STEP_SUMMARY", "") if tells_github else None)
+    config.pluginmanager.register(hooks, "bctrl-reports")
 
 
 class ContractModule(pytest.Module):
@@ -208,7 +208,10 @@ class ContractHooks:
         verdict = item.stash.get(VERDICT, None)
         if verdict is not None and call.when == "call":
             vars(report)["bctrl"] = verdict.as_dict()
-            item.user_properties += junit_properties(verdict.findings)
+            if verdict.findings:
+                from pytest_bctrl.reports.junit import junit_properties
+
+                item.user_properties += junit_properties(verdict.findings)
             report.user_properties = list(item.user_properties)
         return report
 
@@ -223,9 +226,8 @@ class ContractHooks:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write what is accepted, and set the exit code: 2 where the target could not be asked and nothing failed."""
         if not hasattr(session.config, "workerinput"):
-            seen = observer(session.config)
-            self._summary.observation = seen.everything
-            self._summary.ask_who_moved(seen.judged, self._again, self._report)
+            self._summary.seen = observer(session.config)
+            self._summary.ask_who_moved(self._again, self._report)
             self._summary.accept()
         if self._summary.failed_to_accept:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import httpx
@@ -26,7 +26,9 @@ from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import counted, printable
 from pytest_bctrl.suite.run import RUN
 from pytest_bctrl.suite.sinks import hide
-from pytest_bctrl.traffic.mock.routes import Routes
+
+if TYPE_CHECKING:
+    from pytest_bctrl.traffic.mock.routes import Routes
 
 Headers = Iterable[tuple[str, str]]
 
@@ -34,20 +36,29 @@ Headers = Iterable[tuple[str, str]]
 class Observer:
     """Takes down what answers show, in bounded memory.
 
-    `hide` takes secrets out of what is taken down.
+    `hide` takes secrets out of what is taken down; `sent` are the header fields that every request has in addition.
 
     `judged` is what other tests hold to the contract, or what is broken on purpose: it counts for coverage alone.
-    `unjudged` is the traffic of ordinary tests, whose differences from the contract nobody else would tell.
+    `unjudged` is the traffic of ordinary tests, whose differences from the contract nobody else would tell. `minimum`
+    is the percentage of the contract that has to be seen.
     """
 
-    def __init__(self, contract: Contract, hide: Callable[[str], str] = str) -> None:
+    minimum: float | None = None
+
+    def __init__(self, contract: Contract, hide: Callable[[str], str] = str, sent: Iterable[str] = ()) -> None:
         self.contract = contract
+        self._sent = [(name, "") for name in sent]
         self.judged = Observation()
         self.unjudged = Observation()
-        self._routes = Routes(contract)
         self._hide = hide
         # A test may ask from several threads.
         self._lock = Lock()
+
+    @cached_property
+    def _routes(self) -> Routes:
+        from pytest_bctrl.traffic.mock.routes import Routes
+
+        return Routes(self.contract)
 
     @property
     def everything(self) -> Observation:
@@ -57,13 +68,22 @@ class Observer:
         both.add(self.unjudged)
         return both
 
+    @property
+    def shortfall(self) -> str:
+        """The sentence for a run that saw too little; empty where it saw enough."""
+        if self.minimum is None:
+            return ""
+        percent = coverage(self.contract, self.everything).percent
+        words = f"coverage of {percent:.1f}% is below the minimum of {self.minimum:g}% (--bctrl-min-coverage)"
+        return words if percent < self.minimum else ""
+
     def see(self, request: httpx.Request, response: httpx.Response, *, judged: bool) -> None:
         """Take down an answer of the contract whose body is in memory, reading it without using it up."""
         match = self._routes.match(request.url.raw_path.decode("ascii").partition("?")[0])
         operation = match.operations.get(request.method) if match is not None else None
-        if operation is None or match is None or not isinstance(response.stream, httpx.ByteStream):
+        if operation is None or match is None:
             return
-        wire = b"".join(response.stream)
+        wire = b"".join(response.stream)  # type: ignore[arg-type]
         try:
             body = httpx.Response(response.status_code, headers=response.headers, content=wire).content
         except httpx.DecodingError:
@@ -88,7 +108,7 @@ class Observer:
         with self._lock:
             into = self.judged if judged else self.unjudged
             into.add(observed)
-            for name in _given(answer.operation, query, request_headers):
+            for name in _given(self.contract.operation(label), query, (*request_headers, *self._sent)):
                 into.parameters[label, name] += 1
 
     def take(self) -> dict[str, Any] | None:
@@ -119,34 +139,6 @@ def _given(operation: Operation, query: str, headers: Headers) -> Iterable[str]:
             yield f"{parameter.place}:{parameter.name}"
 
 
-class ObservingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Hands on what `inner` answers, a transport of either kind, and lets an observer see it."""
-
-    def __init__(self, inner: Any, observer: Observer, *, judged: bool) -> None:
-        self._inner = inner
-        self._see = partial(observer.see, judged=judged)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request."""
-        response: httpx.Response = self._inner.handle_request(request)
-        self._see(request, response)
-        return response
-
-    def close(self) -> None:
-        """Close `inner`."""
-        self._inner.close()
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request."""
-        response: httpx.Response = await self._inner.handle_async_request(request)
-        self._see(request, response)
-        return response
-
-    async def aclose(self) -> None:
-        """Close `inner`."""
-        await self._inner.aclose()
-
-
 OBSERVER: pytest.StashKey[Observer] = pytest.StashKey()
 CARRIED = "bctrl_observed"
 """Where a worker's report, or its output, carries what was seen; `plugin` takes it."""
@@ -156,21 +148,22 @@ def observer(config: pytest.Config) -> Observer:
     """Return the observer of this process, made when it is first asked for; a wrong setting is a `UsageError`."""
     if OBSERVER not in config.stash:
         try:
-            contract = load(settings.contract_path(config, os.environ))
+            run = config.stash.get(RUN, None)
+            contract = run.contract if run else load(settings.contract_path(config, os.environ))
             minimum = settings.min_coverage(config, os.environ)
         except BctrlError as error:
             raise pytest.UsageError(f"bctrl: {error}") from None
-        config.stash[OBSERVER] = Observer(contract, partial(hide, config))
-        config.pluginmanager.register(ObservingHooks(config, minimum), "bctrl-observing")
+        made = config.stash[OBSERVER] = Observer(contract, partial(hide, config), run.header_names if run else ())
+        made.minimum = None if config.option.collectonly else minimum
+        config.pluginmanager.register(ObservingHooks(config), "bctrl-observing")
     return config.stash[OBSERVER]
 
 
 class ObservingHooks:
     """The hooks of a run in which something is observed."""
 
-    def __init__(self, config: pytest.Config, minimum: float | None) -> None:
+    def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._minimum = minimum
         self._is_worker = hasattr(config, "workerinput")
 
     @property
@@ -194,13 +187,8 @@ class ObservingHooks:
             taken = self._observer.take()
             if taken is not None:  # pragma: no cover - a hook of the project's own that asks after the last report
                 self._config.workeroutput[CARRIED] = taken  # type: ignore[attr-defined]
-        elif self._shortfall() and session.exitstatus == pytest.ExitCode.OK:
+        elif self._observer.shortfall and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def _shortfall(self) -> str:
-        if self._minimum is None or self._config.option.collectonly:
-            return ""
-        return shortfall(coverage(self._observer.contract, self._observer.everything), self._minimum)
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -208,16 +196,15 @@ class ObservingHooks:
         if self._config.option.collectonly:
             return
         seen = self._observer.everything.statuses
-        asked_for = self._minimum is not None or (RUN in self._config.stash and bool(seen))
+        asked_for = self._observer.minimum is not None or (RUN in self._config.stash and bool(seen))
         lines = [*(coverage_lines(self._observer) if asked_for else ()), *drift_lines(self._observer)]
         if not lines:
             return
         terminalreporter.section("bctrl coverage" if asked_for else "bctrl traffic")
         for line in lines:
             terminalreporter.line(line)
-        short = self._shortfall()
-        if short:
-            terminalreporter.line(short, red=True)
+        if self._observer.shortfall:
+            terminalreporter.line(f"FAIL {self._observer.shortfall}", red=True)
 
 
 SHOWN = 12
@@ -265,10 +252,3 @@ def remarks(observer: Observer) -> Iterator[str]:
             f"in the traffic of other tests: {found.level} {found.rule} at {found.location}, {found.message} "
             f"({found.count} of {found.total})"
         )
-
-
-def shortfall(measured: Coverage, minimum: float) -> str:
-    """The sentence for a run that saw too little; empty where it saw enough."""
-    if measured.percent >= minimum:
-        return ""
-    return f"FAIL coverage of {measured.percent:.1f}% is below the minimum of {minimum:g}% (--bctrl-min-coverage)"

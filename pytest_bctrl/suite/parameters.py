@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
-from pytest_bctrl.contract.parameters import arriving, documented_refusals, field_of, read_field, survives, text_of
-from pytest_bctrl.contract.schema.shapes import flatten, shapes, types
+from pytest_bctrl.contract.parameters import arriving, documented_refusals, field_of, read_field, text_of
+from pytest_bctrl.contract.schema.ref import flatten
+from pytest_bctrl.contract.schema.shapes import shapes, types
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import LEFT_OUT, Inputs, alternatives, inputs_with, known_values, unfilled
@@ -39,23 +40,6 @@ def is_opaque(contract: Contract, parameter: Parameter) -> bool:
     flat = flatten(contract, parameter.schema)
     is_text = {*types(flat)} - {"null"} == {"string"}
     return is_text and not parameter.examples and not flat.keys() & {"pattern", "format", "enum", "const", "default"}
-
-
-def of_case(contract: Contract, operation: Operation, settings: Mapping[str, str], case: Any) -> Inputs:
-    """Return the plainest request with what Schemathesis generated for query and header, as far as it arrives as meant.
-
-    A text with a comma, for one, arrives as two in a list that is joined by commas.
-    """
-    made = {}
-    groups = {"query": case.query or {}, "header": case.headers or {}, "cookie": case.cookies or {}}
-    for parameter in operation.other_parameters:
-        given = {name.lower(): value for name, value in dict(groups[parameter.place]).items()}
-        value = given.get(parameter.name.lower())
-        if value is None or not (parameter.place == "query" or _is_spelled(value)):
-            continue
-        if survives(contract, parameter, value):
-            made[parameter.place, parameter.name] = value
-    return inputs_with(contract, operation, settings, made)
 
 
 def variations(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[Trial]:

@@ -9,19 +9,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial, wraps
 from typing import Any
-from urllib.parse import unquote
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import NONE, Credential, check_head_refused, check_refused
 from pytest_bctrl.checks.credentials import REFUSED as CREDENTIAL_REFUSED
-from pytest_bctrl.checks.own import Check, run_check
 from pytest_bctrl.checks.protocol import check_retired
-from pytest_bctrl.checks.run import check_answer, check_invariant, check_protocol, check_undocumented, places_of
+from pytest_bctrl.checks.run import (
+    Check,
+    check_answer,
+    check_invariant,
+    check_protocol,
+    check_undocumented,
+    places_of,
+    run_check,
+)
 from pytest_bctrl.checks.violation import Violation, findings, softened
-from pytest_bctrl.contract.model import Operation
-from pytest_bctrl.contract.parameters import documented_refusals, text_of
+from pytest_bctrl.contract.model import Operation, Parameter
+from pytest_bctrl.contract.parameters import documented_refusals, field_of
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.samples.inputs import known_values
+from pytest_bctrl.samples.inputs import inputs_with, known_values
 from pytest_bctrl.suite.parameters import (
     REFUSED,
     UNKNOWN,
@@ -30,7 +36,6 @@ from pytest_bctrl.suite.parameters import (
     is_guessable,
     is_opaque,
     near_misses,
-    of_case,
     unknown,
 )
 from pytest_bctrl.suite.run import ContractRun
@@ -59,10 +64,15 @@ def check_first(exchange: Exchange) -> list[Finding]:
 
 
 def check_twice(exchange: Exchange) -> list[Finding]:
-    """Hold the plain answer to Schemathesis's own checks, where ours find no error in it."""
-    from pytest_bctrl.suite.generate import second_opinion
+    """Hold the plain answer to what other engines make of the contract, where our checks find no error in it."""
+    return _others(exchange, check_first(exchange))
 
-    return second_opinion(exchange.answer, exchange.response, check_first(exchange))
+
+def _others(exchange: Exchange, known: list[Finding]) -> list[Finding]:
+    """What other engines find in an answer in which our own checks found no error."""
+    from pytest_bctrl.suite.second_opinion import second_opinion
+
+    return second_opinion(exchange.answer, exchange.response, known)
 
 
 def check_documented(exchange: Exchange) -> list[Finding]:
@@ -175,32 +185,27 @@ def _wrong(answer: Answer, trial: Trial, rule: str, message: str, wanted: Iterab
 
 
 def of_generated_paths(run: ContractRun, operation: Operation, limit: int) -> Iterator[Ask]:
-    """Ask with what is almost a real path value, and with what Schemathesis puts there: all have to be refused.
+    """Ask with what is almost a real path value, and with what the contract allows: all have to be refused.
 
     What the target made us send beyond the plan is saved here.
     """
-    from pytest_bctrl.suite.generate import generated_cases
+    from pytest_bctrl.suite.generate import generated
 
-    usual = plain(run, operation)
+    usual, placed = plain(run, operation), {one.name: one for one in operation.path_parameters}
     near = near_misses(run.contract, operation, usual.path)[: limit - 1]
-    cases = generated_cases(run.contract, operation, limit)
-    guesses = [(values, "") for values in near] + [(_path_values(case), case.formatted_path) for case in cases]
-    for values, path in guesses[:limit]:
+    made = generated(run.contract, operation, placed.values(), limit)
+    guesses = [{name: field_of(placed[name], value) for (_, name), value in values.items()} for values in made]
+    for values in (*near, *guesses)[:limit]:
         is_near = values in near and all(len(value) == len(usual.path[name]) for name, value in values.items())
         judge = partial(_check_guess, is_ordinary=is_near)
-        yield Ask(operation, judge, replace(usual, path=values), path=path, spare=True)
+        yield Ask(operation, judge, replace(usual, path={**usual.path, **values}), spare=True)
 
 
 def _check_guess(exchange: Exchange, is_ordinary: bool) -> list[Finding]:
     answer = exchange.answer
-    found = _with_second_opinion(exchange, check_guess(answer.operation, answer))
+    known = [*exchange.findings, *check_guess(answer.operation, answer)]
+    found = [*known, *_others(exchange, known)]
     return found if is_ordinary else softened(answer, found)
-
-
-def _path_values(case: Any) -> dict[str, str]:
-    # Schemathesis has them percent-encoded.
-    given = (case.path_parameters or {}).items()
-    return {name: unquote(text_of(value), errors="surrogateescape") for name, value in given}
 
 
 def check_guess(operation: Operation, answer: Answer) -> list[Finding]:
@@ -219,14 +224,20 @@ def check_guess(operation: Operation, answer: Answer) -> list[Finding]:
 
 
 def of_generated_query(run: ContractRun, operation: Operation, limit: int) -> Iterator[Ask]:
-    """Ask with what Schemathesis puts in query and header, of what the contract allows: answered as documented."""
-    from pytest_bctrl.suite.generate import generated_cases
+    """Ask with generated values in query and header, of what the contract allows: answered as documented."""
+    from pytest_bctrl.suite.generate import generated
 
     def judge(exchange: Exchange) -> list[Finding]:
-        return _with_second_opinion(exchange, check_generated(exchange.answer))
+        known = [*exchange.findings, *check_generated(exchange.answer)]
+        return [*known, *_others(exchange, known)]
 
-    for case in generated_cases(run.contract, operation, limit):
-        yield Ask(operation, judge, of_case(run.contract, operation, run.values, case))
+    for values in generated(run.contract, operation, made_up(run, operation), limit):
+        yield Ask(operation, judge, inputs_with(run.contract, operation, run.values, values))
+
+
+def made_up(run: ContractRun, operation: Operation) -> list[Parameter]:
+    """Return the parameters beside the path's for which values may be made up: no setting says which there are."""
+    return [one for one in operation.other_parameters if one.setting is None and one.name not in run.values]
 
 
 def check_generated(answer: Answer) -> list[Finding]:
@@ -234,11 +245,3 @@ def check_generated(answer: Answer) -> list[Finding]:
     if 400 <= answer.status < 500:
         return check_protocol(answer)
     return check_answer(answer, answer.operation.success_statuses)
-
-
-def _with_second_opinion(exchange: Exchange, found: Iterable[Finding]) -> list[Finding]:
-    """Add what Schemathesis finds in an answer, where our own checks find no error."""
-    from pytest_bctrl.suite.generate import second_opinion
-
-    known = [*exchange.findings, *found]
-    return [*known, *second_opinion(exchange.answer, exchange.response, known)]

@@ -19,7 +19,6 @@ from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports import SUFFIXES, writer
 from pytest_bctrl.reports.github import append_summary, shown_commands
 from pytest_bctrl.reports.wording import RunReport, Title
-from pytest_bctrl.suite.observing import OBSERVER, always_empty, remarks, shortfall
 from pytest_bctrl.suite.sinks import hide
 from pytest_bctrl.suite.summary import Summary
 
@@ -77,14 +76,14 @@ def write_reports(
     files: Iterable[ReportFile], findings: Sequence[Finding], title: Title, run: RunReport
 ) -> tuple[list[str], list[str]]:
     """Write every report; return the paths that were written, and one sentence for each that was not."""
-    from pytest_bctrl.contract.build import write_atomically
+    from pytest_bctrl.contract.build import write_files
 
     written, problems = [], []
     for file in files:
         text = writer(file.format)(findings, title, run)
         try:
             file.path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(file.path, text)
+            write_files({file.path: text})
         except (BctrlError, OSError) as error:
             problems.append(f"the report {file.shown} is not written: {error}")
         else:
@@ -114,8 +113,8 @@ class ReportHooks:
         has_ended = session.exitstatus in (*_RAN, self._summary.code)
         is_complete = has_ended and not session.shouldstop and not session.shouldfail
         report = self._summary.report(self._started, time.perf_counter() - self._clock, is_complete)
-        told = _with_coverage(session.config, self._summary.title(), report)
-        findings, title, run = hide(session.config, (self._summary.findings(), *told))
+        told = (self._summary.findings(), self._summary.title(), report)
+        findings, title, run = hide(session.config, told)
         written, problems = write_reports(self._files, findings, title, run)
         if self._job_summary:
             try:
@@ -134,16 +133,3 @@ class ReportHooks:
         """Say where the reports are, and what was found in the words that GitHub Actions obeys."""
         for line in self._lines:
             terminalreporter.line(line)
-
-
-def _with_coverage(config: pytest.Config, title: Title, report: RunReport) -> tuple[Title, RunReport]:
-    """Add what is to be said of what was seen, and of what was not."""
-    observer = config.stash.get(OBSERVER, None)
-    if observer is None or report.coverage is None:
-        return title, report
-    minimum = settings.min_coverage(config, os.environ)
-    short = "" if minimum is None else shortfall(report.coverage, minimum).removeprefix("FAIL ")
-    title = title._replace(
-        notes=(*title.notes, *remarks(observer)), not_checked=(*title.not_checked, *always_empty(report.coverage))
-    )
-    return title, report._replace(shortfall=short)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_bctrl import settings
-from pytest_bctrl.checks.own import Check
-from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.checks.run import Check
+from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import FailOn, Levels
@@ -59,6 +59,22 @@ class ContractRun:
     has_suite: bool = True
     mock: MockServer | None = None
     connection: Connection = field(default_factory=Connection)
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations of the contract, less the header parameters that every request has from the settings."""
+        if not self.header_names:
+            return self.contract.operations
+        given = {("header", name) for name in self.header_names}
+        return tuple(
+            replace(one, parameters=tuple(own for own in one.parameters if (own.place, own.name.lower()) not in given))
+            for one in self.contract.operations
+        )
+
+    @property
+    def header_names(self) -> frozenset[str]:
+        """The header fields that every request has from the settings, in lower case."""
+        return frozenset(name.lower() for name, _ in self.connection.headers)
 
     @property
     def most_requests(self) -> int:
@@ -116,20 +132,8 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
         run = replace(run, key=key, values=values, base_url=url, connection=connection(source, environment))
         # What is wrong with proxies and certificates shows now.
         client(url, key, live=True, connection=run.connection).close()
-        return replace(run, contract=without_headers(contract, run.connection))
+        return run
     return with_mock(run) if target == "mock" else run
-
-
-def without_headers(contract: Contract, made: Connection) -> Contract:
-    """Return the contract less the header parameters that every request has from the settings."""
-    names = {name.lower() for name, _ in made.headers}
-    if not names:
-        return contract
-    operations = []
-    for one in contract.operations:
-        left = (known for known in one.parameters if known.place != "header" or known.name.lower() not in names)
-        operations.append(replace(one, parameters=tuple(left)))
-    return replace(contract, operations=tuple(operations))
 
 
 def live_values(contract: Contract, source: settings.Source, environment: Mapping[str, str]) -> dict[str, str]:

@@ -16,10 +16,11 @@ from pytest_bctrl.contract.files import update_command
 from pytest_bctrl.contract.parameters import documented_refusals
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.finding import LEVELS, Finding, at_or_above, from_dict
-from pytest_bctrl.observed.coverage import coverage
-from pytest_bctrl.observed.facts import Observation, as_data
+from pytest_bctrl.observed.coverage import Coverage, coverage
+from pytest_bctrl.observed.facts import as_data
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import Outcome, RanTest, RunReport, Title, counted
+from pytest_bctrl.suite.observing import Observer, always_empty, remarks
 from pytest_bctrl.suite.plan import askable, left_out, why_not_asked
 from pytest_bctrl.suite.run import INSTALL, NODE, ContractRun
 
@@ -43,7 +44,7 @@ class Summary:
         self._ask = ""
         self.is_partial = False
         self.failed_to_accept = False
-        self.observation = Observation()
+        self.seen = Observer(run.contract)
         self._upstream: Mapping[str, Any] | None = None
         self._moved: list[str] = []
         self._written: list[str] = []
@@ -137,7 +138,7 @@ class Summary:
         asked = askable(run)
         lines = [
             f"{operation.label}: {why_not_asked(run, operation)}"
-            for operation in run.contract.operations
+            for operation in run.operations
             if operation not in asked
         ]
         lines += [
@@ -169,7 +170,15 @@ class Summary:
         base = f"{run.contract.title} {run.contract.version} ({run.contract.short_digest})"
         notes = (*self._figures, *(f"accepted: {note}" for note in self._accepted()))
         seen = self._where() if run.target else run.upstream or "the bundled mock"
-        return Title("contract run", base, seen, run.fail_on, notes, tuple(self.not_checked()))
+        measured, lacking = self._coverage(), tuple(self.not_checked())
+        if measured is not None:
+            notes, lacking = (*notes, *remarks(self.seen)), (*lacking, *always_empty(measured))
+        return Title("contract run", base, seen, run.fail_on, notes, lacking)
+
+    def _coverage(self) -> Coverage | None:
+        """How much of the contract was seen; None where nothing was asked."""
+        seen = self.seen.everything
+        return coverage(self._run.contract, seen) if self._run.target or seen.statuses else None
 
     def report(self, started: datetime, seconds: float, is_complete: bool) -> RunReport:
         """Everything else that the reports tell."""
@@ -184,28 +193,28 @@ class Summary:
             is_complete=is_complete and not self.stopped,
             tests=tuple(self._tests),
             counts={name: self._tally[name] for name in ("requests", "answers", "bodies")},
-            coverage=coverage(run.contract, self.observation) if run.target or self.observation.statuses else None,
-            observation=as_data(self.observation),
+            coverage=self._coverage(),
+            shortfall=self.seen.shortfall,
+            observation=as_data(self.seen.everything),
         )
 
     def _where(self) -> str:
         run = self._run
         return {"mock": "the bundled mock", "live": run.base_url, None: "none"}[run.target]
 
-    def ask_who_moved(self, seen: Observation, again: Sequence[str], report: str) -> None:
+    def ask_who_moved(self, again: Sequence[str], report: str) -> None:
         """Place what was found by three witnesses, where there are three; the mock, which keeps the contract, is none.
 
-        `seen` is what the target answered the contract suite, `again` the command that repeats the run, `report` the
-        JSON report that it writes, if it writes one.
+        `again` is the command that repeats the run, `report` the JSON report that it writes, if it writes one.
         """
         if self._upstream is None or self._run.target != "live":
             return
-        from pytest_bctrl.suite.who_moved import commands_of, moved
+        from pytest_bctrl.suite.upstream import commands_of, moved
 
         try:
             commands = commands_of(self._run, again, report)
             found = merge(self._found)
-            self._found, self._moved = moved(self._run, self._upstream, seen, found, commands)
+            self._found, self._moved = moved(self._run, self._upstream, self.seen.judged, found, commands)
         except DocumentError as error:
             self._not_looked_at.append(f"who moved: {error}")
 

@@ -30,14 +30,13 @@ from pytest_bctrl.suite.troubles import (
     attempt_findings,
     come_back_later,
     decoded,
-    decoding_finding,
+    finding,
     is_out_of_reach,
     is_timeout,
     lost_time,
     pause_finding,
     require_let_in,
     trouble,
-    unanswered_finding,
 )
 from pytest_bctrl.traffic.client import TIMEOUT
 from pytest_bctrl.traffic.flow import Attempt
@@ -124,14 +123,6 @@ class Target:
             raise known
         return known
 
-    def ask(self, ask: Ask) -> Exchange:
-        """Send one request by itself.
-
-        Raises `NoAnswerError` where no attempt got a whole answer, and where the target has hung too often, and
-        `NotCheckedError` where the operation was asked as often as a run may.
-        """
-        return self._exchange(_Due(ask))
-
     def expect(self, probes: Iterable[Probe]) -> None:
         """Say what `findings` will be asked for, in this order: its requests may be sent ahead."""
         planned = list(probes)
@@ -141,7 +132,8 @@ class Target:
     def findings(self, probe: Probe) -> Iterator[list[Finding]]:
         """Ask what a probe asks, and yield what is wrong with each answer.
 
-        Raises `NoAnswerError` where there is none, and `NotCheckedError` where there is nothing to look at.
+        Raises `NoAnswerError` where no attempt got a whole answer, and where the target has hung too often, and
+        `NotCheckedError` where there is nothing to look at, or the operation was asked as often as a run may.
         """
         if probe not in self._expected:
             self._line = chain(self._steps(probe), self._line)
@@ -196,23 +188,20 @@ class Target:
 
     def _begun(self, ask: Ask, before: Iterable[_Due | Exception | None]) -> _Due | Exception:
         """Have a thread send a request, where requests may overlap; else it is sent when its answer is looked at."""
-        due = _Due(ask)
+        reply = None
         try:
             if self._at_once > 1 and ask.inputs is not None:
-                # The plain one goes alone: it tells whether anything else can be asked.
+                # The plain one goes alone: it tells whether anything else can be asked, and whether requests overlap.
                 self.first(ask.operation)
-                due = self._handed_over(ask, before) if self._at_once > 1 else due
+            if self._at_once > 1 and ask.inputs is not None:
+                self._reserve(ask.operation)
+                earlier = [one.reply for one in before if isinstance(one, _Due) and one.reply] if ask.follows else []
+                reply = self._threads.submit(self._send, ask, earlier)
+                self._held = reply if ask.follows else self._held
+                self._under_way = [*(one for one in self._under_way if not one.done()), reply]
         except (NoAnswerError, NotCheckedError) as error:
             return error
         self._ahead += 1
-        return due
-
-    def _handed_over(self, ask: Ask, before: Iterable[_Due | Exception | None]) -> _Due:
-        self._reserve(ask.operation)
-        earlier = [one.reply for one in before if isinstance(one, _Due) and one.reply] if ask.follows else []
-        reply = self._threads.submit(self._send, ask, earlier)
-        self._held = reply if ask.follows else self._held
-        self._under_way = [*(one for one in self._under_way if not one.done()), reply]
         return _Due(ask, reply, self._pauses[ask.operation.label])
 
     def _send(self, ask: Ask, after: Iterable[Future[Reply]], at_most: int = 0) -> Reply:
@@ -243,7 +232,7 @@ class Target:
     def _exchange(self, due: _Due) -> Exchange:
         operation, label = due.ask.operation, due.ask.operation.label
         if self._lost > self._lost_at_most:
-            raise NoAnswerError(unanswered_finding(operation, lost_time(self._lost), self._hung), True)
+            raise NoAnswerError(finding(operation, lost_time(self._lost), self._hung), True)
         pauses = self._pauses[label] if due.reply is None else due.pauses
         reply = self._reply(due)
         attempts = reply.attempts
@@ -314,12 +303,12 @@ class Target:
             # A target that answered before, or begins to answer, is there: then it is a fault of its own.
             is_silent = not self.tally["answers"] and all(attempt.is_silent for attempt in attempts[-1:])
             is_outage = is_out_of_reach(response) or is_silent
-            raise NoAnswerError(unanswered_finding(operation, message, reply.shell), is_timeout(message), is_outage)
+            raise NoAnswerError(finding(operation, message, reply.shell), is_timeout(message), is_outage)
         status = response.status_code
         if status == 429 or (len(attempts) > 1 and self._retry.tries_again(status, "")):
             asked = parse_retry_after(attempts[-1].retry_after or "", datetime.now(UTC))
             message = come_back_later(status, len(attempts), asked, self._unplanned[operation.label])
-            raise NoAnswerError(unanswered_finding(operation, message, reply.shell), True, is_outage=True)
+            raise NoAnswerError(finding(operation, message, reply.shell), True, is_outage=True)
         return response
 
     def _answer(self, ask: Ask, reply: Reply, response: httpx.Response) -> tuple[Answer, httpx.Response, list[Finding]]:
@@ -338,7 +327,8 @@ class Target:
             has_all_headers=True,
             usual=usual.answer if isinstance(usual, Exchange) else None,
         )
-        return answer, plain, [decoding_finding(ask.operation, broken, reply.shell)] if broken else []
+        words = "the body is not in the coding that Content-Encoding names"
+        return answer, plain, [finding(ask.operation, words, reply.shell, "body", broken)] if broken else []
 
     def _of_suppressed(self, ask: Ask, reply: Reply, attempt: Attempt) -> Iterator[Finding]:
         """Hold an answer that was passed over, such as one 429, to what the contract documents for it, if it does."""

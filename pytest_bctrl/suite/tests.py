@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.own import BrokenCheckError
+from pytest_bctrl.checks.run import BrokenCheckError
 from pytest_bctrl.finding import Finding, at_or_above
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.suite.observing import observer

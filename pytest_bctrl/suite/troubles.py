@@ -40,11 +40,12 @@ class NoAnswerError(Exception):
 
 
 def trouble(error: httpx.TransportError, attempts: Sequence[Attempt]) -> str:
-    """Return one sentence for an error that no attempt got past."""
+    """Return one sentence for an error that no attempt got past, and behind a semicolon what to look at."""
     seconds = sum(attempt.seconds for attempt in attempts)
     times = f"{len(attempts)} attempts in {seconds:.0f} s" if len(attempts) > 1 else "1 attempt"
     detail, begun = (attempts[-1].detail, attempts[-1].begun) if attempts else (str(error), False)
-    return f"{explained(type(error).__name__, detail, begun)[0]} ({times})"
+    words, hint = explained(type(error).__name__, detail, begun)
+    return f"{words} ({times}); {hint}"
 
 
 _STRAY = "after the end of an answer comes what is no HTTP/1.1 answer"
@@ -148,35 +149,24 @@ def attempt_findings(
                 else explained(attempt.error, attempt.detail, attempt.begun)[0]
             )
             command = before if attempt.is_stray and before else shell
-            yield _finding(operation, "answer", words, attempt.detail or attempt.error, command)
+            yield finding(operation, words, command, observed=attempt.detail or attempt.error)
 
 
 def pause_finding(operation: Operation, pauses: int, shell: str) -> Finding:
     """Return the finding for a 503 that asks to come back later, where it is not the first of the run."""
     observed = f"503, for the {pauses}{_ORDINALS.get(pauses, 'th')} time"
-    found = _finding(operation, "status", "the server is unavailable again and again", observed, shell)
-    return replace(
-        found,
-        rule="not_a_server_error",
-        expected="one pause at most, with Retry-After",
-        extra={"status": "503", "kind": "again", "source": "HTTP"},
-    )
+    found = finding(operation, "the server is unavailable again and again", shell, "status", observed)
+    more = {"status": "503", "kind": "again", "source": "HTTP"}
+    return replace(found, rule="not_a_server_error", expected="one pause at most, with Retry-After", extra=more)
 
 
 _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 
 
-def decoding_finding(operation: Operation, reason: str, shell: str) -> Finding:
-    """Return the finding for a body whose content coding is broken."""
-    return _finding(operation, "body", "the body is not in the coding that Content-Encoding names", reason, shell)
-
-
-def unanswered_finding(operation: Operation, message: str, shell: str) -> Finding:
-    """Return the finding for a request that got no whole answer at all."""
-    return _finding(operation, "answer", message, "none", shell)
-
-
-def _finding(operation: Operation, place: str, message: str, observed: object, shell: str) -> Finding:
+def finding(
+    operation: Operation, message: str, shell: str, place: str = "answer", observed: object = "none"
+) -> Finding:
+    """Return the finding for a request that got no whole answer, or for what is wrong with how one came."""
     return Finding(
         RULE,
         "error",

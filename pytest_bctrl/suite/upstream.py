@@ -1,21 +1,28 @@
-"""The test that `--bctrl-upstream` adds to a run, as `bctrl::test_upstream_has_not_drifted`."""
+"""The test `bctrl::test_upstream_has_not_drifted`, which `--bctrl-upstream` adds to a run; and who moved."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from pytest_bctrl.contract.files import gate_base
+from pytest_bctrl.contract.build import contract_of
+from pytest_bctrl.contract.document import load_data
+from pytest_bctrl.contract.files import gate_base, packaged, update_command
 from pytest_bctrl.drift import judge_upstream
 from pytest_bctrl.drift.gate_file import FILE
 from pytest_bctrl.drift.sources import read_source
 from pytest_bctrl.errors import DocumentError, UnreachableError
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.reports.drift_text import drift_text
+from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.witnesses import next_steps, place
+from pytest_bctrl.reports.drift_text import drift_text, moved_text
 from pytest_bctrl.reports.wording import Title
 from pytest_bctrl.settings import contract_path
-from pytest_bctrl.suite.run import RUN
+from pytest_bctrl.suite.run import RUN, ContractRun
 from pytest_bctrl.suite.verdict import VERDICT, Verdict
 
 pytestmark = pytest.mark.bctrl_contract
@@ -43,3 +50,44 @@ def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.F
     if verdict.not_checked:
         pytest.fail(f"not checked: {verdict.not_checked}", pytrace=False)
     verdict.give(describe)
+
+
+REPORT = "bctrl-run.json"
+
+
+def moved(
+    run: ContractRun,
+    upstream: Mapping[str, Any],
+    observation: Observation,
+    found: Sequence[Finding],
+    commands: Mapping[str, str],
+) -> tuple[list[Finding], list[str]]:
+    """Return the findings of a run with who moved on those that tell it, and the section that says so, line by line.
+
+    `upstream` is the published document as the drift test read it: `name` and `data`. `commands` are those of
+    `commands_of`. Raises `DocumentError` where the overlay no longer applies to upstream.
+    """
+    overlay = packaged().overlay if run.is_packaged else None
+    published = contract_of(load_data(upstream["data"], str(upstream["name"])), overlay)
+    changes = [finding for finding in found if "revision" in finding.extra]
+    placed = place(run.contract, published, observation, changes, commands)
+    told = {finding.fingerprint: finding for finding in placed}
+    section = ["who moved: the vendored spec, upstream, or the API", *moved_text(placed), ""] if placed else []
+    return [_marked(finding, told.get(finding.fingerprint)) for finding in found], section
+
+
+def _marked(finding: Finding, placed: Finding | None) -> Finding:
+    more = {word: placed.extra[word] for word in ("moved", "witnesses", "next")} if placed else {}
+    return replace(finding, extra={**finding.extra, **more})
+
+
+def commands_of(run: ContractRun, again: Sequence[str], report: str) -> Mapping[str, str]:
+    """Return the command to type next for each name; one that needs what was seen writes it down, where nothing did."""
+    source = str(run.upstream)
+    written = report or REPORT
+    suggest = shlex.join(["pytest-bctrl", "contract", "suggest", written, "--output", "suggested.overlay.yaml"])
+    if not report:
+        suggest = f"{shlex.join([*again, f'--bctrl-report={written}'])}; {suggest}"
+    own = shlex.join(["pytest-bctrl", "drift", source, "--base", run.contract.name])
+    update = update_command(source) if run.is_packaged else own
+    return next_steps(shlex.join([*again, "--lf"]), suggest, update, shlex.join(again))

@@ -34,6 +34,7 @@ class Options(TypedDict, total=False):
     retry: RetryPolicy | None
     fields: FieldsFor | None
     connection: Connection | None
+    see: Callable[[httpx.Request, httpx.Response], None] | None
 
 
 def client(
@@ -41,23 +42,22 @@ def client(
     key: Secret | str | None,
     *,
     live: bool,
-    around: Callable[[httpx.BaseTransport], httpx.BaseTransport] = lambda transport: transport,
     keep_alive: bool = True,
     **options: Unpack[Options],
 ) -> httpx.Client:
     """Return an `httpx.Client` on `base_url` that sends `key` to that origin only.
 
     It follows no redirect, refuses unsafe methods where `live`, times out after 10 s, and tries safe requests
-    again on 408, 429, 502, 503, 504 and broken connections within 30 s in all, as `Retry-After` asks. `around` puts
-    another transport around the one that does all this. `fields` says which header fields carry the key, by method and
-    path; without it, it is a bearer token. `connection` is what all requests have in common. Without `keep_alive`, each
-    request has a connection of its own.
+    again on 408, 429, 502, 503, 504 and broken connections within 30 s in all, as `Retry-After` asks. `see` is
+    shown each request with its answer, the body of which is in memory. `fields` says which header fields carry the key,
+    by method and path; without it, it is a bearer token. `connection` is what all requests have in common. Without
+    `keep_alive`, each request has a connection of its own.
 
     Raises `SettingError` for a key, a certificate or a proxy that cannot be used.
     """
     rules = _rules(base_url, key, live, options)
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=20 if keep_alive else 0)
-    transport = around(GuardedTransport(rules, _opened(httpx.HTTPTransport, rules, limits)))
+    transport = GuardedTransport(rules, _opened(httpx.HTTPTransport, rules, limits))
     return httpx.Client(base_url=base_url, transport=transport, headers=_HEADERS, **_SAFE)
 
 
@@ -66,7 +66,6 @@ def async_client(
     key: Secret | str | None,
     *,
     live: bool,
-    around: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda transport: transport,
     **options: Unpack[Options],
 ) -> httpx.AsyncClient:
     """Return an `httpx.AsyncClient` that keeps the same rules as `client`.
@@ -76,7 +75,7 @@ def async_client(
     """
     rules = _rules(base_url, key, live, options)
     limits = httpx.Limits(max_keepalive_connections=0)
-    transport = around(AsyncGuardedTransport(rules, _opened(httpx.AsyncHTTPTransport, rules, limits)))
+    transport = AsyncGuardedTransport(rules, _opened(httpx.AsyncHTTPTransport, rules, limits))
     return httpx.AsyncClient(base_url=base_url, transport=transport, headers=_HEADERS, **_SAFE)
 
 

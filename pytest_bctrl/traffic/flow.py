@@ -109,6 +109,7 @@ class Rules:
     """What a client may do: where the key goes, whether the target is live, when to try again.
 
     `fields` says, for a method and a path, which header fields carry the key. `proxy` is what requests go through.
+    `see` is shown each request with its answer.
     """
 
     origin: Origin
@@ -118,6 +119,7 @@ class Rules:
     fields: FieldsFor = lambda method, path: (BEARER,)
     connection: Connection = field(default_factory=Connection)
     proxy: ProxyAddress | None = None
+    see: Callable[[httpx.Request, httpx.Response], None] = lambda request, response: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,9 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
             # What the target asks for is no time that it takes.
             patience, deadline = patience - wait, deadline + wait
         yield Wait(wait)
-    yield _finish(request, attempt, tuple(attempts))
+    answer = _finish(request, attempt, tuple(attempts))
+    rules.see(request, answer)
+    yield answer
 
 
 def _unpackable(attempt: Attempt) -> Attempt:

@@ -52,6 +52,7 @@ def _without(name: str) -> Any:
 
 
 ANSWERS: dict[str, tuple[Any, ...]] = {
+    "the sample": (answer(sample(), id=SPACE), "nothing"),
     "status 299": (answer({}, 299), f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 299"),
     "status 300": (answer({}, 300),
         f"status_code_conformance @status: redirect not followed, to protect the key; {DOCUMENTED}, not 300"),
@@ -222,6 +223,8 @@ CREDENTIALS = {
     299: ("ignored_auth/let in @credential: empty bearer: an invalid credential is accepted; [401, 403], not 299", "ignored_auth @credential: no header, HEAD: a HEAD without a credential is accepted; [401, 403], not 299"),
     300: ("ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one; [401, 403], not 300", "nothing"),
     400: ("ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one; [401, 403], not 400", "nothing"),
+    401: ("nothing", "nothing"),
+    403: ("nothing", "nothing"),
     499: ("ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one; [401, 403], not 499", "nothing"),
     500: ("nothing", "not_a_server_error/HEAD @status: the server fails at a HEAD; [401, 403], not 500"),
 }  # fmt: skip

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.own import BrokenCheckError, Check, Problem, contract_check, flattened, run_check
-from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.run import BrokenCheckError, Check, Problem, check_answer, contract_check, flattened, run_check
 from pytest_bctrl.checks.violation import RULES, rules_of
 from pytest_bctrl.errors import SettingError
 
@@ -84,46 +83,37 @@ def _raising(_made: Answer) -> Iterator[Problem]:
 _LINE = _raising.__code__.co_firstlineno + 2
 
 
-def test_one_that_raises_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(Path(__file__).parent)
-    with pytest.raises(BrokenCheckError) as caught:
-        run_check(Check("raising", _raising), answer({}))
-    hint = "fix the check; what it was to look at is not checked"
-    assert ("the check raising raised LookupError: gone", f"test_own.py:{_LINE}", hint) == told(caught.value)
-    assert isinstance(caught.value.__cause__, LookupError)
-
-
-def test_one_that_raises_elsewhere_is_told_with_the_line_that_leads_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(BrokenCheckError) as caught:
-        run_check(Check("elsewhere", lambda _: [Path(tmp_path, "gone").read_text()]), answer({}))  # type: ignore[list-item]
-    assert f"{__file__}:" in caught.value.where
-
-
 def _takes_nothing() -> list[Problem]:
     return []
 
 
-def test_one_that_cannot_be_called_is_told_with_where_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+_FIRST = _takes_nothing.__code__.co_firstlineno
+
+
+@pytest.mark.parametrize(
+    ("function", "problem", "where"),
+    [
+        (_raising, "raised LookupError: gone", f"test_own.py:{_LINE}"),
+        (lambda _: [Path("gone").read_text()], "raised FileNotFoundError: ", "test_own.py:"),
+        (_takes_nothing, "raised TypeError: ", f"test_own.py:{_FIRST}"),
+        (int, "raised TypeError: ", "mine"),
+        (
+            lambda _: ["wrong"],
+            "raised TypeError: it yields a str, and should yield ",
+            "test_own.py:",
+        ),
+    ],
+    ids=["raises", "raises elsewhere", "cannot be called", "has no code", "yields no problem"],
+)
+def test_one_that_fails_is_reported_with_the_line_that_leads_there(
+    function: Any, problem: str, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(Path(__file__).parent)
     with pytest.raises(BrokenCheckError) as caught:
-        run_check(Check("odd", _takes_nothing), answer({}))  # type: ignore[arg-type]
-    assert f"test_own.py:{_takes_nothing.__code__.co_firstlineno}" == caught.value.where
-
-
-def test_one_that_has_no_code_of_its_own_is_told_all_the_same() -> None:
-    with pytest.raises(BrokenCheckError) as caught:
-        run_check(Check("odd", int), answer({}))  # type: ignore[arg-type]
-    assert "odd" == caught.value.where
-
-
-def test_what_is_no_problem_is_an_error() -> None:
-    with pytest.raises(BrokenCheckError) as caught:
-        run_check(Check("words", lambda _: ["wrong"]), answer({}))  # type: ignore[list-item]
-    problem = "the check words raised TypeError: it yields a str, and should yield pytest_bctrl.Problem(message)"
-    assert problem == caught.value.problem
+        run_check(Check("mine", function), answer({}))
+    said, at, hint = told(caught.value)
+    assert (True, True, "fix the check; what it was to look at is not checked") == (problem in said, where in at, hint)
+    assert type(caught.value.__cause__).__name__ in problem
 
 
 @pytest.mark.parametrize(

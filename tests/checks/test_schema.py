@@ -63,14 +63,6 @@ def test_the_verdict_on_an_error_body_is_jsonschemas_too(changes: list[tuple[tup
     assert is_valid(body, schema) is (not found(body, 404))
 
 
-def test_the_sample_conforms() -> None:
-    assert [] == found(sample())
-
-
-def test_an_empty_list_conforms() -> None:
-    assert [] == found({"runtimes": []})
-
-
 _KIND = ("runtimes", 0, "backing", "kind")
 _UNLISTED = "the value is not one of the documented values"
 _NONE = "the value is none of the documented alternatives"
@@ -103,22 +95,6 @@ def test_a_fault_in_an_alternative_is_named_in_the_branch_that_was_meant(backing
     assert expected == found(runtime(backing=backing))
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("id", "x", "the text is not in the format uuid"),
-        ("id", "{5b1e0c8e-0000-4000-8000-00000000bc71}", "the text is not in the format uuid"),
-        ("activeRunId", 1, "the value has the wrong type, integer"),
-        ("name", None, "the value has the wrong type, null"),
-        ("status", "ACTIVE", _UNLISTED),
-        ("metadata", [], "the value has the wrong type, array"),
-        ("capabilities", {}, "the value has the wrong type, object"),
-    ],
-)
-def test_a_fault_is_named_at_its_place(name: str, value: Any, message: str) -> None:
-    assert [(("runtimes", 0, name), message)] == found(runtime(**{name: value}))
-
-
 def test_a_fault_in_the_last_of_many_items_is_found() -> None:
     body = {"runtimes": [runtime()["runtimes"][0]] * 299 + runtime(name=1)["runtimes"]}
     assert [("runtimes", 299, "name")] == [path for path, _ in found(body)]
@@ -136,18 +112,23 @@ def test_every_missing_property_is_named() -> None:
     assert {("runtimes", 0, name) for name in ("id", "kind")} <= {path for path, _ in found({"runtimes": [{}]})}
 
 
-@pytest.mark.parametrize("body", [b"", b"[NaN]", b"{"])
-def test_what_is_not_json_is_left_to_the_check_of_the_body(body: bytes) -> None:
-    assert [] == found(body)
+FLAT = {"error": "a", "code": "b", "requestId": "c"}
 
 
-def test_an_undocumented_status_has_no_schema_to_break() -> None:
-    assert [] == found({"any": "thing"}, 418)
-
-
-@pytest.mark.parametrize("body", [{"error": "a", "code": "b", "requestId": "c"}, ERROR])
-def test_both_shapes_of_an_error_conform(body: Any) -> None:
-    assert [] == found(body, 404)
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 200),
+        (b"[NaN]", 200),
+        (b"{", 200),
+        ({"runtimes": []}, 200),
+        ({"any": "thing"}, 418),
+        (FLAT, 404),
+        (ERROR, 404),
+    ],
+)
+def test_nothing_is_said_of_what_is_no_json_or_undocumented_or_conforms(body: Any, status: int) -> None:
+    assert [] == found(body, status)
 
 
 @pytest.mark.parametrize(("value", "kind"), [("9" * 4_300, "integer"), ("[" * 390 + "]" * 390, "array")])

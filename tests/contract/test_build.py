@@ -66,42 +66,24 @@ def test_a_failed_write_leaves_the_old_text_and_no_other_file(tmp_path: Path) ->
     path = tmp_path / "a.json"
     path.write_text("old", "utf-8")
     with pytest.raises(UnicodeEncodeError):
-        build.write_atomically(path, "\ud800")
+        build.write_files({path: "\ud800"})
     assert [("a.json", "old")] == [(one.name, one.read_text("utf-8")) for one in tmp_path.iterdir()]
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DocumentError, match="cannot be written"):
-        build.write_atomically(tmp_path / "no" / "a.json", "x")
-
-
-def test_a_spec_that_was_edited_is_refused(files: ContractFiles) -> None:
-    files.spec.write_text(files.spec.read_text("utf-8") + "# mine\n", "utf-8")
-    with pytest.raises(DocumentError, match="not the one that the lock names"):
-        build.build(files)
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", "null", "nonsense", '{"sha256": 1}'])
-def test_a_broken_lock_is_refused(files: ContractFiles, text: str) -> None:
-    files.lock.write_text(text, "utf-8")
-    with pytest.raises(DocumentError, match="lock"):
-        build.build(files)
-
-
 @pytest.mark.parametrize(
-    "text", ["", "[]", "1", "overlay: 2.0.0", "overlay: 1.0.0", "a: [", "overlay: 1.0.0\nactions: 1"]
+    ("name", "text", "problem"),
+    [
+        *(("lock", text, "lock") for text in ("", "[]", "{}", "null", "nonsense", '{"sha256": 1}')),
+        *(("overlay", text, "overlay") for text in ("", "1", "a: [", "overlay: 1.0.0\nactions: 1")),
+        *(("spec", text, "not an OpenAPI document") for text in ("", "[]", "1")),
+        ("spec", packaged().spec.read_text("utf-8") + "# mine\n", "not the one that the lock names"),
+    ],
 )
-def test_a_broken_overlay_is_refused(files: ContractFiles, text: str) -> None:
-    files.overlay.write_text(text, "utf-8")
-    with pytest.raises(DocumentError, match="overlay"):
-        build.build(files)
-
-
-@pytest.mark.parametrize("text", ["", "[]", "1"])
-def test_a_spec_that_is_no_object_is_refused(files: ContractFiles, text: str) -> None:
-    files.spec.write_text(text, "utf-8")
-    files.lock.write_text(build.lock_text("x", "2026-01-01", text), "utf-8")
-    with pytest.raises(DocumentError, match="not an OpenAPI document"):
+def test_a_broken_file_is_refused(files: ContractFiles, name: str, text: str, problem: str) -> None:
+    getattr(files, name).write_text(text, "utf-8")
+    if "not an" in problem:
+        files.lock.write_text(build.lock_text("x", "2026-01-01", text), "utf-8")
+    with pytest.raises(DocumentError, match=problem):
         build.build(files)
 
 

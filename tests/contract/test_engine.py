@@ -145,6 +145,7 @@ def test_a_text_that_takes_a_pattern_too_long_is_a_finding_that_says_so() -> Non
         ({"uniqueItems": True}, '["\\ud800", "\\ud801"]', True),
         ({"properties": {"a": {"type": "object"}}}, '{"a": {"\\ud800": "\\udfff"}}', True),
         ({"additionalProperties": {"type": "null"}}, '{"\\ud800": 1}', False),
+        ({"additionalProperties": {"type": "null"}}, '{"05": 1, "5": null}', False),
     ],
 )
 def test_what_is_json_and_no_engine_reads_is_held_to_the_contract_too(schema: Any, value: str, valid: bool) -> None:

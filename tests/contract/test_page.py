@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.contract.build import extract
 from pytest_bctrl.contract.document import Block, fenced_blocks, openapi_block
-from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
 
 SPEC = "openapi: 3.1.0\ninfo:\n  title: Things\n"
@@ -18,45 +17,32 @@ def page(block: str) -> str:
     return f"# Things\n\nText, and `code`.\n\n```python\nimport httpx\n```\n\n{block}\n\nMore text.\n"
 
 
+INNER = SPEC + "  description: |\n    ```\n    code\n    ```\n"
+OTHER = SPEC + "x-a: |\n  a\n~~~\n"
+SETTING = "```yaml\ndocs:\n  openapi: ./openapi.yml\n```\n\n"
+
+
 @pytest.mark.parametrize(
-    "block",
+    ("block", "spec"),
     [
-        f"```yaml\n{SPEC}```",
-        f"```\n{SPEC}```",
-        f"~~~yaml\n{SPEC}~~~",
-        f"````yaml\n{SPEC}````",
-        f'```yaml title="openapi.yaml"\n{SPEC}```',
-        f"``` YAML\n{SPEC}`````",
-        f"```yaml\n{SPEC}\n\n```",
+        (f"```yaml\n{SPEC}```", SPEC),
+        (f"```\n{SPEC}```", SPEC),
+        (f"~~~yaml\n{SPEC}~~~", SPEC),
+        (f"````yaml\n{SPEC}````", SPEC),
+        (f'```yaml title="openapi.yaml"\n{SPEC}```', SPEC),
+        (f"``` YAML\n{SPEC}`````", SPEC),
+        (f"```yaml\n{SPEC}\n\n```", SPEC),
+        ("".join(f"  {line}\n" for line in f"```yaml\n{SPEC}```".splitlines()), SPEC),
+        (f"```yaml\n{SPEC}```".replace("\n", "\r\n"), SPEC),
+        (f"```yaml\n{SPEC}```".replace("\n", "\r"), SPEC),
+        (f"````yaml\n{INNER}````", INNER),
+        (f"```yaml\n{OTHER}```", OTHER),
+        (f"{SETTING}```yaml\n{SPEC}```", SPEC),
+        ('```json\n{\n  "openapi": "3.1.0"\n}\n```', '{\n  "openapi": "3.1.0"\n}\n'),
     ],
-    ids=["backticks", "no language", "tildes", "longer", "title", "longer end", "blank end"],
 )
-def test_the_document_is_found_in_every_kind_of_fence(block: str) -> None:
-    assert SPEC == extract(page(block), "page.md")
-
-
-def test_an_indented_block_loses_the_indentation_of_its_fence() -> None:
-    indented = "".join(f"  {line}\n" for line in f"```yaml\n{SPEC}```".splitlines())
-    assert SPEC == extract(page(indented), "page.md")
-
-
-@pytest.mark.parametrize("end", ["\r\n", "\r"])
-def test_line_ends_do_not_change_the_document(end: str) -> None:
-    assert SPEC == extract(page(f"```yaml\n{SPEC}```").replace("\n", end), "page.md")
-
-
-def test_a_shorter_fence_inside_does_not_end_the_block() -> None:
-    spec = SPEC + "  description: |\n    ```\n    code\n    ```\n"
-    assert spec == extract(page(f"````yaml\n{spec}````"), "page.md")
-
-
-def test_a_fence_of_the_other_kind_inside_does_not_end_the_block() -> None:
-    spec = SPEC + "x-a: |\n  a\n~~~\n"
-    assert spec == extract(page(f"```yaml\n{spec}```"), "page.md")
-
-
-def test_the_document_may_be_json() -> None:
-    assert {"openapi": "3.1.0"} == read_yaml(extract(page('```json\n{\n  "openapi": "3.1.0"\n}\n```'), "p"), "p")
+def test_the_document_is_found_in_every_kind_of_fence(block: str, spec: str) -> None:
+    assert spec == extract(page(block), "page.md")
 
 
 def test_a_block_says_which_line_it_starts_on() -> None:
@@ -73,27 +59,21 @@ def test_an_empty_block_is_a_block() -> None:
     assert [Block("", "", 2)] == fenced_blocks("```\n```\n")
 
 
+NONE = r"page\.md: the page holds no fenced block"
+
+
 @pytest.mark.parametrize(
-    "text", ["", "no block", page(""), "openapi: 3.1.0\n", f"`{SPEC}`", "```yaml\ninfo:\n  title: x\n```"]
+    ("text", "problem"),
+    [
+        *((text, NONE) for text in ("", "no block", page(""), "openapi: 3.1.0\n", f"`{SPEC}`")),
+        ("```yaml\ninfo:\n  title: x\n```", NONE),
+        (f"# Cut off\n\n```yaml\n{SPEC}", NONE),
+        (f"```yaml\n{SPEC}```\n```yaml\n{SPEC}```\n", "holds 2 OpenAPI documents, at lines 2, 7"),
+    ],
 )
-def test_a_page_without_a_document_is_refused(text: str) -> None:
-    with pytest.raises(DocumentError, match=r"page\.md: the page holds no fenced block"):
+def test_a_page_without_one_document_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(DocumentError, match=problem):
         extract(text, "page.md")
-
-
-def test_a_page_that_was_cut_off_inside_its_document_is_refused() -> None:
-    with pytest.raises(DocumentError, match="no fenced block"):
-        extract(f"# Things\n\n```yaml\n{SPEC}", "page.md")
-
-
-def test_two_documents_are_refused_with_their_lines() -> None:
-    with pytest.raises(DocumentError, match="holds 2 OpenAPI documents, at lines 2, 7"):
-        extract(f"```yaml\n{SPEC}```\n```yaml\n{SPEC}```\n", "page.md")
-
-
-def test_a_setting_named_openapi_is_no_document() -> None:
-    settings = "```yaml\ndocs:\n  openapi: ./openapi.yml\n```"
-    assert SPEC == extract(page(f"{settings}\n\n```yaml\n{SPEC}```"), "page.md")
 
 
 @given(st.text(st.characters(exclude_characters="`~\r\n", exclude_categories=["Cs"])))

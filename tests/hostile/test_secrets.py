@@ -218,16 +218,14 @@ def test_no_command_shows_or_writes_it(
     assert (True, []) == (bool(hits(PLAIN, shown[0])), hits(PLAIN, shown[1]))
 
 
-WRITES = re.compile("print|write|write_text|write_bytes|write_atomically|print_exc|setwriter")
+WRITES = re.compile("print|write|write_text|write_bytes|write_files|print_exc|setwriter")
 KNOWN = {
-    "baseline/allowlist.py write_atomically": "what it accepts was hidden in: by the command, or in a test's report",
+    "baseline/allowlist.py write_files": "what it accepts was hidden in: by the command, or in a test's report",
     "cli/mock.py write": "the log, which is handed what hides",
-    "cli/mock.py write_atomically": "the ready-file, for its owner alone: where the mock is, and its key and token",
+    "cli/mock.py write_files": "the ready-file, for its owner alone: where the mock is, and its key and token",
     "cli/options.py write_text": "the findings were hidden in",
-    "cli/contract.py write": "bytes of the published document, before anything is shown",
-    "cli/contract.py write_atomically": "the overlay is hidden in; a contract is built of documents of the user's own",
-    "contract/build.py write": "write_atomically itself",
-    "contract/build.py write_atomically": "the contract, of documents of the user's own",
+    "cli/contract.py write_files": "the overlay is hidden in; a contract is built of documents of the user's own",
+    "contract/build.py write_files": "the contract, of documents of the user's own",
     "contract/build.py write_bytes": "the files that were there before",
     "hiding.py write": "what hides",
     "locking.py write": "recordings, of which one that holds a secret is refused, and published documents",
@@ -235,7 +233,7 @@ KNOWN = {
     "recorded/conform.py write_bytes": "digests of recordings",
     "reports/github.py write": "the findings were hidden in",
     "suite/hooks.py write": "pytest's terminal",
-    "suite/report_hooks.py write_atomically": "the findings were hidden in",
+    "suite/report_hooks.py write_files": "the findings were hidden in",
     "suite/sinks.py setwriter": "what hides",
     "suite/summary.py write": "the list of accepted findings",
 }

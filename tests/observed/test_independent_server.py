@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.differences import differences
-from pytest_bctrl.suite.observing import Observer, ObservingTransport
+from pytest_bctrl.suite.observing import Observer
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.observed.bodies import CONTRACT, OPERATION
@@ -35,7 +36,7 @@ def observed(variant: Variant, times: int = 1, retry: RetryPolicy = ONCE) -> tup
                 server.api_key,
                 live=True,
                 retry=retry,
-                around=lambda inner: ObservingTransport(inner, observer, judged=False),
+                see=partial(observer.see, judged=False),
             )
         )
         for _ in range(times):

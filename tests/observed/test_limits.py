@@ -1,15 +1,17 @@
-"""What an observation says of what it does not tell apart, does not keep, or can hardly read."""
+"""What an observation says of what it does not tell apart, keep, or hardly reads; and what of it memory holds."""
 
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.observed.differences import differences
-from pytest_bctrl.observed.facts import MANY, as_data, from_data, relabelled
+from pytest_bctrl.observed.facts import MANY, Observation, as_data, from_data, relabelled
+from pytest_bctrl.observed.observe import observe
 from tests.contract.documents import contract_of
 from tests.observed.bodies import CONTRACT, LABEL, OPERATION, odd, seen
 from tests.variants.runtimes import mixed_runtime
@@ -69,3 +71,25 @@ def test_a_body_of_a_recursive_schema_may_be_as_deep_as_is_read() -> None:
     raw = ('{"next":' * 399 + "{}" + "}" * 399).encode()
     made = Answer(contract, contract.operations[0], 200, (("Content-Type", "application/json"),), raw)
     assert [] == check_answer(made)
+
+
+def held_after(items: int) -> int:
+    """The bytes that an observation holds after so many runtimes, of which no two are alike."""
+    tracemalloc.start()
+    made = Observation()
+    for start in range(0, items, 500):
+        observe(CONTRACT, OPERATION, 200, {"runtimes": [odd(number) for number in range(start, start + 500)]}, made)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return held
+
+
+def test_ten_times_the_traffic_holds_no_more() -> None:
+    held_after(500)
+    assert held_after(5_000) < 1.5 * held_after(500)
+
+
+def test_what_is_carried_is_bounded_too() -> None:
+    bodies = [{"runtimes": [odd(number) for number in range(items)]} for items in (1_000, 10_000)]
+    few, many = (len(json.dumps(as_data(seen(body)))) for body in bodies)
+    assert many < 1.2 * few

@@ -60,6 +60,7 @@ def points(schema: Any, *bodies: Any) -> dict[tuple[str, str, str], int]:
             {("", "null", "null"): 1, ("", "type", "object"): 0, ("a", "property", "a"): 0},
         ),
         ({"type": "object", "additionalProperties": True}, [{"x": 1}], {}),
+        ({"type": "object", "additionalProperties": {"enum": ["a"]}}, [{"x": "a"}], {("*", "enum", '"a"'): 1}),
         (
             {"if": {"type": "object", "required": ["a"]}, "then": {"properties": {"a": {}}}, "type": "object"},
             [{"a": 1}, {}, {}],
@@ -113,19 +114,16 @@ def test_a_schema_that_stands_twice_at_a_place_is_counted_once() -> None:
     assert [("a", 1)] == [(one.location, one.seen) for one in found]
 
 
-def test_nothing_seen_is_nothing_covered() -> None:
-    nothing = measured(CONTRACT)
+def test_seeing_more_covers_more_of_the_same_points() -> None:
+    """An answer without a body covers its status alone."""
+    nothing, once, twice = (
+        measured(CONTRACT),
+        measured(CONTRACT, sample()),
+        measured(CONTRACT, sample(), {"runtimes": []}),
+    )
     assert (0, 0.0) == (nothing.seen, nothing.percent)
-    assert len(nothing.points) > 100
-
-
-def test_seeing_more_never_covers_less() -> None:
-    once, twice = measured(CONTRACT, sample()), measured(CONTRACT, sample(), {"runtimes": []})
     assert once.seen < twice.seen
-    assert len(once.points) == len(twice.points)
-
-
-def test_an_answer_without_a_body_covers_its_status_alone() -> None:
+    assert len(nothing.points) == len(once.points) == len(twice.points) > 100
     assert 1 == measured(CONTRACT, NO_BODY, status=404).seen
 
 

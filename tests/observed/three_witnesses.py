@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from pytest_bctrl.observed.witnesses import AHEAD, BROKEN, PROMISED, STALE, UNKNOWN
 from tests.drift.published import SPEC
 from tests.variants.runtimes import Edit, bare_runtime, full_runtime, on_all, put
 
 Change = Callable[[dict[str, Any]], object]
-
-STALE = "our copy is stale"
-AHEAD = "the API is ahead of its documentation"
-PROMISED = "the documentation is ahead of the API"
-BROKEN = "the API broke its contract"
-UNKNOWN = "not enough traffic to tell"
 
 
 class Case(NamedTuple):

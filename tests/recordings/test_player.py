@@ -23,7 +23,6 @@ from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.replay import (
     Miss,
     Player,
-    RecordingTransport,
     ReplayTransport,
     forwarded,
     replayed,
@@ -87,23 +86,6 @@ def test_a_target_that_is_not_there_is_told_over_the_port(nowhere: str) -> None:
 def test_what_is_no_request_is_refused_over_the_port(nowhere: str) -> None:
     answer = httpx.get(f"{nowhere}/v1/x", headers={"Host": "a b"}, trust_env=False)
     assert 400 == answer.status_code
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_recording_client_closes_what_is_inside_it() -> None:
-    closed: list[bool] = []
-
-    class Inner(httpx.MockTransport):
-        async def aclose(self) -> None:
-            closed.append(True)
-
-    kept: list[bytes] = []
-    inner = Inner(lambda _request: httpx.Response(200, content=b"{}"))
-    transport = RecordingTransport(inner, lambda _request, _response, body: kept.append(body))
-    async with httpx.AsyncClient(transport=transport) as made:
-        await made.get(ORIGIN)
-    assert ([b"{}"], [True]) == (kept, closed)
 
 
 @pytest.mark.parametrize("value", ["/\u00e9", "/\u4e16", "plain"])

@@ -8,10 +8,14 @@ import sys
 
 import pytest
 
+from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.observed.coverage import coverage, never_seen
 from pytest_bctrl.samples.inputs import inputs
-from pytest_bctrl.suite.run import resolve, without_headers
-from pytest_bctrl.traffic.origin import Connection, connection, values
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.observing import Observer
+from pytest_bctrl.suite.run import ContractRun, resolve
+from pytest_bctrl.traffic.origin import connection, values
 from tests.contract.documents import document
 from tests.error_makers import Given
 from tests.suite.conftest import LiveRun
@@ -72,14 +76,15 @@ def test_what_the_settings_give_is_neither_made_up_nor_tried() -> None:
     ]
     contract = from_document(made, "things.json")
     lines = Given({"bctrl_values": ["id = 7", "page = $PAGE"], "bctrl_headers": ["bctrl-version: 1"]})
-    left = without_headers(contract, connection(lines, {}))
-    given = values(lines, {"PAGE": "abc"})
-
-    asked = inputs(left, left.operations[0], given)
+    run = ContractRun("live", contract, "", Secret(""), {}, "error", 5, connection=connection(lines, {}))
+    (operation,) = run.operations
+    asked = inputs(contract, operation, values(lines, {"PAGE": "abc"}))
     assert asked is not None
-    assert ("/v1/things/7?cursor=abc", ()) == (asked.target(left.operations[0]), asked.headers)
-    assert inputs(left, left.operations[0], {"id": "7"}) is None
-    assert without_headers(contract, Connection()) is contract
+    assert ("/v1/things/7?cursor=abc", ()) == (asked.target(operation), asked.headers)
+    assert inputs(contract, operation, {"id": "7"}) is None
+    seen = Observer(contract, sent=run.header_names)
+    seen.see_answer(Answer(contract, operation, 200, (), b"{}"), query="cursor=abc")
+    assert not [one for one in never_seen(coverage(contract, seen.everything)) if "parameter" in one]
 
 
 def test_plain_http_goes_to_a_host_that_is_named() -> None:

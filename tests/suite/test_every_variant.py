@@ -83,7 +83,7 @@ def test_another_engine_finds_the_schema_broken_at_one_place_by_its_own_variants
     assert expected == {one.name: places(one.service.document) for one in CATALOGUE}
 
 
-OF_THE_ANSWER = ("test_answer_conforms", "test_schemathesis_agrees", "test_nothing_undocumented", "test_invariant")
+OF_THE_ANSWER = ("test_answer_conforms", "test_other_engines_agree", "test_nothing_undocumented", "test_invariant")
 """The tests that look at the plain answer alone, for a fault that stands in its body and nowhere else."""
 
 

@@ -1,69 +1,48 @@
-"""What becomes of the cases that Schemathesis generates."""
+"""What is generated for parameters keeps the contract, and arrives as it is meant."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
-import httpx
 import pytest
 
-from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.finding import Finding
-from pytest_bctrl.suite.generate import generated_cases, second_opinion
-from pytest_bctrl.suite.parameters import of_case
-from pytest_bctrl.suite.troubles import NotCheckedError
-from tests.contract.documents import contract_of, document
+from pytest_bctrl.contract.parameters import field_of, survives
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.generate import generated
+from pytest_bctrl.suite.probes import made_up
+from pytest_bctrl.suite.run import ContractRun
+from tests.contract.documents import contract_of
+
+SCHEMAS: list[dict[str, Any]] = [
+    {"type": "string"},
+    {"type": "string", "pattern": "^[a-z]{3}-[0-9]+$"},
+    {"type": "string", "format": "uuid"},
+    {"type": "integer", "minimum": 1, "maximum": 100},
+    {"enum": ["a", "b c", 3]},
+    {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": 2},
+    {},
+]
 
 
-@pytest.mark.parametrize(("given", "query"), [(["a,b", "c"], ""), ([], ""), (["a", "b"], "?tags=a%2Cb")])
-def test_a_generated_value_that_arrives_as_one_that_is_not_allowed_is_left_out(given: list[str], query: str) -> None:
-    """A text with a comma arrives as two."""
-    schema = {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": 2}
-    parameter = {"name": "tags", "in": "query", "explode": False, "schema": schema}
-    contract = from_document(document(parameters=[parameter]), "things.json")
-    case = SimpleNamespace(query={"tags": given}, headers={}, cookies={})
+@pytest.mark.parametrize("place", ["query", "header", "cookie"])
+@pytest.mark.parametrize("schema", SCHEMAS, ids=str)
+def test_what_is_generated_is_allowed_and_arrives(schema: dict[str, Any], place: str) -> None:
+    """A text with a comma would arrive as two in a list that is joined by commas, and no header field holds all."""
+    parameter = {"name": "tags", "in": place, "explode": False, "schema": schema}
+    contract = contract_of(parameters=[parameter])
+    (operation,) = contract.operations
+    (known,) = operation.other_parameters
 
-    assert query == of_case(contract, contract.operations[0], {}, case).query_text
+    made = [values[place, "tags"] for values in generated(contract, operation, [known], 8)]
 
-
-FIELDS = (("Content-Type", "application/json"),)
-
-
-def responded(body: bytes) -> httpx.Response:
-    response = httpx.Response(200, headers=FIELDS, content=body, request=httpx.Request("GET", "http://h/v1/things/7"))
-    response.elapsed = timedelta()
-    return response
+    assert made
+    assert all(survives(contract, known, value) for value in made)
+    assert place == "query" or all(field_of(known, value).isascii() for value in made)
 
 
-UNDECLARED: dict[str, Any] = {"parameters": []}
-IMPOSSIBLE = {"parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "not": {}}}]}
-
-
-def test_what_schemathesis_cannot_generate_is_not_checked() -> None:
-    contract = from_document(document(**IMPOSSIBLE), "things.json")
-
-    with pytest.raises(NotCheckedError, match=r"Schemathesis generates no request: .+"):
-        generated_cases(contract, contract.operations[0], 3)
-
-
-def test_where_schemathesis_cannot_read_an_operation_it_has_no_opinion() -> None:
-    servers = [{"url": "https://{nobody}"}]
-    contract = from_document({**document(True, **UNDECLARED, servers=servers), "servers": servers}, "things.json")
-    assert generated_cases(contract, contract.operations[0], 1)
-    answer = Answer(contract, contract.operations[0], 200, FIELDS, b"{}")
-
-    assert [] == second_opinion(answer, responded(b"{}"), [])
-
-
-@pytest.mark.parametrize(("body", "messages"), [(b"7", []), (b"null", ["jsonschema: the body does not conform"])])
-def test_the_second_engine_says_nothing_of_what_its_words_cannot_tell(body: bytes, messages: list[str]) -> None:
-    """Without patterns, formats and steps it cannot tell which alternatives do not hold, but whether any does."""
-    schema = {"oneOf": [{"type": "integer", "multipleOf": 2}, {"type": "integer"}], "not": {"multipleOf": 5}}
-    contract = contract_of(schema)
-    answer = Answer(contract, contract.operations[0], 200, FIELDS, body)
-    own = [Finding("response_schema_conformance", "warning", "$", "mine", total=1)]
-
-    assert messages == [one.message for one in second_opinion(answer, responded(body), own)]
+def test_no_value_is_made_up_where_a_setting_says_which_there_are() -> None:
+    parameters = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in ("free", "known", "placed")]
+    parameters[2]["x-bctrl-setting"] = "space_id"
+    contract = contract_of(parameters=parameters)
+    run = ContractRun("mock", contract, "", Secret(""), {"known": "7"}, "error", 5)
+    assert ["free"] == [one.name for one in made_up(run, contract.operations[0])]

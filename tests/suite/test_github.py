@@ -55,15 +55,6 @@ def test_nothing_is_told_where_it_is_switched_off_and_outside_of_a_job(
     assert not job.exists()
 
 
-def test_an_unknown_value_is_refused(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest("--bctrl-mock", "--bctrl-github=on")
-
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(
-        ["ERROR: bctrl: --bctrl-github: unknown value 'on' (choose one of: auto, off, true, false)"]
-    )
-
-
 def test_a_summary_that_cannot_be_written_is_told(job: Path, pytester: pytest.Pytester) -> None:
     job.mkdir()
 

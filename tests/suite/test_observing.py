@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 
+import httpx
 import pytest
 
 # Imported here once: pytester forgets what a run in this process imported, and a second copy of a class is another.
-import pytest_bctrl.suite.observing  # noqa: F401
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.suite.observing import Observer
 from tests.suite.conftest import LiveRun
 from tests.variants import serve
 from tests.variants.runtimes import API_KEY, edited, put
@@ -167,3 +170,25 @@ def test_a_key_that_the_api_echoes_is_not_shown(pytester: pytest.Pytester, live:
         result = live(server, "-m", "not bctrl_contract", "-n", "1")
     assert re.search(r"drift +[1-9] errors?, [1-9] warnings? in the traffic", section(result))
     assert API_KEY not in result.stdout.str() + result.stderr.str()
+
+
+URL = "https://api.bctrl.ai/v1/spaces/1/runtimes"
+BODY = b'{"runtimes": []}'
+PACKED = {"Content-Encoding": "gzip"}
+
+
+@pytest.mark.parametrize(
+    ("response", "url", "count"),
+    [
+        (httpx.Response(200, headers=PACKED, content=gzip.compress(BODY)), URL, 1),
+        (httpx.Response(200, content=BODY), "https://api.bctrl.ai/v1/elsewhere", 0),
+        (httpx.Response(200, headers=PACKED, stream=httpx.ByteStream(b"no gzip")), URL, 0),
+    ],
+    ids=["body in memory", "another API", "broken coding, of which the client tells"],
+)
+def test_an_answer_of_the_contract_is_seen_and_read_again(response: httpx.Response, url: str, count: int) -> None:
+    observer = Observer(load())
+    observer.see(httpx.Request("GET", url), response, judged=False)
+    assert count == observer.everything.statuses.total()
+    if count:
+        assert BODY == response.read()

@@ -1,30 +1,35 @@
-"""Schemathesis's second opinion, on answers in which our own checks found no error."""
+"""What jsonschema and Schemathesis say of answers in which our own checks found no error."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import httpx
 import pytest
 
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.suite.generate import _of_jsonschema, second_opinion
-from tests.contract.documents import document
+from pytest_bctrl.samples import packaged_samples
+from pytest_bctrl.samples.mutants import mutants
+from pytest_bctrl.samples.text import encode
+from pytest_bctrl.suite.second_opinion import second_opinion
+from tests.contract.documents import contract_of, document
 
-CONTRACT = load()
-OPERATION = CONTRACT.operations[0]
+PACKAGED = load()
+HEADERS = {"Content-Type": "application/json"}
+ERROR = Finding("a", "error", "b", "c")
 
 
-def opinion(status: int, body: bytes, known: list[Finding]) -> list[Finding]:
-    headers = {"Content-Type": "application/json"}
-    response = httpx.Response(
-        status, headers=headers, content=body, request=httpx.Request("GET", "https://api.bctrl.ai/v1/spaces/1/runtimes")
-    )
+def opinion(contract: Contract, status: int, body: bytes, known: Sequence[Finding] = ()) -> list[Finding]:
+    request = httpx.Request("GET", "https://api.bctrl.ai/v1/spaces/1/runtimes")
+    response = httpx.Response(status, headers=HEADERS, content=body, request=request)
     response.elapsed = timedelta(0)
-    answer = Answer(CONTRACT, OPERATION, status, tuple(headers.items()), body, {"id": "1"})
-    return second_opinion(answer, response, known)
+    answer = Answer(contract, contract.operations[0], status, tuple(HEADERS.items()), body, {"id": "1"})
+    return second_opinion(answer, response, [*known])
 
 
 @pytest.mark.parametrize(
@@ -35,24 +40,54 @@ def opinion(status: int, body: bytes, known: list[Finding]) -> list[Finding]:
         (500, b"{}", "not_a_server_error"),
     ],
 )
-def test_what_it_alone_finds_is_a_finding(status: int, body: bytes, rule: str) -> None:
-    found = {one.rule: one for one in opinion(status, body, [])}
-    assert (True, "error") == (found[rule].message.startswith("Schemathesis: "), found[rule].level)
-    assert str(status) == found[rule].extra["status"]
+def test_what_schemathesis_alone_finds_is_a_finding(status: int, body: bytes, rule: str) -> None:
+    found = {one.rule: one for one in opinion(PACKAGED, status, body) if one.message.startswith("Schemathesis: ")}
+    assert ("error", str(status)) == (found[rule].level, found[rule].extra["status"])
 
 
-def test_jsonschema_is_asked_too_where_it_reads_the_schema_as_ours_does() -> None:
-    assert "jsonschema: the body does not conform" in {one.message for one in opinion(200, b'{"runtimes": 5}', [])}
-    assert [] == [one for one in opinion(200, b"{", []) if one.message.startswith("jsonschema")]
+def test_other_engines_agree_with_how_the_packaged_contract_is_read() -> None:
+    samples = packaged_samples()
+    bodies = [*samples.bodies(), *(one.body for one in mutants(samples))]
+    for text in map(encode, bodies):
+        answer = Answer(PACKAGED, PACKAGED.operations[0], 200, tuple(HEADERS.items()), text, {"id": "1"})
+        found = check_answer(answer)
+        # A rule that is no part of the schema has none of its findings.
+        assert [] == opinion(PACKAGED, 200, text, found), text
+    assert len(bodies) > 100
+
+
+def test_jsonschema_is_asked_of_every_contract() -> None:
+    found = opinion(PACKAGED, 200, b'{"runtimes": 5}')
+    assert "jsonschema: the body does not conform" == found[0].message
+    assert not [one for one in opinion(PACKAGED, 200, b"{") if one.message.startswith("jsonschema")]
+
+
+@pytest.mark.parametrize(("body", "messages"), [(b"7", []), (b"null", ["jsonschema: the body does not conform"])])
+def test_jsonschema_says_nothing_of_what_its_words_cannot_tell(body: bytes, messages: list[str]) -> None:
+    """Without patterns, formats and steps it cannot tell which alternatives do not hold, but whether any does."""
+    contract = contract_of(
+        {"oneOf": [{"type": "integer", "multipleOf": 2}, {"type": "integer"}], "not": {"multipleOf": 5}}
+    )
+    own = [Finding("response_schema_conformance", "warning", "$", "mine", total=1)]
+    assert messages == [one.message for one in opinion(contract, 200, body, own)]
 
 
 def test_jsonschema_has_no_opinion_on_what_it_cannot_read() -> None:
-    schema = {"patternProperties": {r"^\p{L}$": {}}, "additionalProperties": False}
-    contract = from_document(document(schema), "x")
-    answer = Answer(contract, contract.operations[0], 200, (("Content-Type", "application/json"),), b'{"a": 1}')
-    assert [] == list(_of_jsonschema(answer))
+    contract = contract_of({"patternProperties": {r"^\p{L}$": {}}, "additionalProperties": False})
+    own = [Finding("response_schema_conformance", "warning", "$", "mine", total=1)]
+    assert [] == opinion(contract, 200, b'{"a": 1}', own)
 
 
-def test_it_says_nothing_of_what_conforms_or_was_found_already() -> None:
-    assert [] == opinion(200, b'{"runtimes": []}', [])
-    assert [] == opinion(200, b'{"runtimes": 5}', [Finding("a", "error", "b", "c")])
+def test_schemathesis_has_no_opinion_where_it_cannot_read_an_operation() -> None:
+    servers = [{"url": "https://{nobody}"}]
+    written = {**document(True, parameters=[], servers=servers), "servers": servers}
+    assert [] == opinion(from_document(written, "things.json"), 200, b"{}")
+
+
+def test_schemathesis_has_no_opinion_on_a_number_that_it_cannot_read() -> None:
+    assert [] == opinion(contract_of(True), 200, b"9" * 5_000)
+
+
+def test_nothing_is_said_of_what_conforms_or_was_found_already() -> None:
+    assert [] == opinion(PACKAGED, 200, b'{"runtimes": []}')
+    assert [] == opinion(PACKAGED, 200, b'{"runtimes": 5}', [ERROR])

@@ -38,15 +38,6 @@ def test_without_a_flag_nothing_is_collected(pytester: pytest.Pytester) -> None:
     assert pytester.runpytest().ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
-def test_it_runs_beside_the_projects_own_tests(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest("import pytest\n\n@pytest.fixture(autouse=True)\ndef mine():\n    yield\n")
-    pytester.makepyfile(test_mine="def test_mine():\n    pass\n")
-
-    result = pytester.runpytest("--bctrl-mock")
-
-    result.assert_outcomes(passed=TESTS + 1)
-
-
 def test_ids_begin_with_bctrl(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--bctrl-mock", "--collect-only", "-q")
 
@@ -58,17 +49,19 @@ def test_ids_begin_with_bctrl(pytester: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("arguments", "outcomes"),
     [
+        ((), {"passed": TESTS + 1}),
         (("-k", "credential and empty"), {"passed": 1, "deselected": TESTS}),
         (("-m", "not bctrl_contract", "--strict-markers"), {"passed": 1, "deselected": TESTS}),
         (("bctrl",), {"passed": TESTS}),
         (("bctrl::test_invariant[runtimes-list-unique_ids]",), {"passed": 1}),
         (("-n", "2", "bctrl::test_wrong_credential_is_refused"), {"passed": 15}),
     ],
-    ids=["-k", "-m", "the suite alone", "an id that was printed", "a test on workers"],
+    ids=["all", "-k", "-m", "the suite alone", "an id that was printed", "a test on workers"],
 )
 def test_they_are_selected_beside_a_test_of_the_project(
     pytester: pytest.Pytester, arguments: tuple[str, ...], outcomes: dict[str, int]
 ) -> None:
+    pytester.makeconftest("import pytest\n\n@pytest.fixture(autouse=True)\ndef mine():\n    yield\n")
     pytester.makepyfile("def test_mine():\n    pass\n")
 
     pytester.runpytest("--bctrl-mock", *arguments).assert_outcomes(**outcomes)

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from pytest_bctrl.observed.witnesses import AHEAD, BROKEN, PROMISED, STALE
 from tests.drift.published import SPEC
-from tests.observed.three_witnesses import AHEAD, BROKEN, CASES, PROMISED, STALE, answered, published
+from tests.observed.three_witnesses import CASES, answered, published
 from tests.variants import named
 from tests.variants.runtimes import SPACE_ID
 from tests.variants.server import serve
@@ -21,14 +22,14 @@ from tests.variants.variant import faulty
 
 from .conftest import LiveRun
 
-FOUR = {
+FOUR: dict[str, str] = {
     STALE: "a value that upstream lists",
     AHEAD: "a property that nobody documents",
     PROMISED: "a value that is never sent",
     BROKEN: "a null where none is allowed",
 }
 SUGGEST = "pytest-bctrl contract suggest run.json --output suggested.overlay.yaml"
-COMMANDS = {
+COMMANDS: dict[str, str] = {
     STALE: "pytest-bctrl contract update upstream.yaml --contracts contracts",
     AHEAD: SUGGEST,
     PROMISED: "pytest-bctrl drift upstream.yaml --observed run.json",

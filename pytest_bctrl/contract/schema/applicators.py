@@ -6,17 +6,25 @@ whatever it is, so that a kind nobody documented has a name too; any other by it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import repeat
+from functools import cached_property, partial
+from itertools import chain, repeat
 from typing import Any
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.locations import WITH, value_tag
-from pytest_bctrl.contract.schema.ref import SchemaRef, parts_of, types_of
-from pytest_bctrl.contract.show import is_of_type, type_name
+from pytest_bctrl.contract.schema.ref import (
+    SchemaRef,
+    is_of_type,
+    listed_values,
+    named_types,
+    parts_of,
+    type_name,
+    types_of,
+    words,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +42,12 @@ class Branch:
         typed: dict[str, frozenset[str]] = {}
         types: set[str] = set()
         for part in parts_of(contract, schema):
-            types |= _types(part)
+            types.update(named_types(part))
             for name, raw in part.get("properties", {}).items():
                 for inner in parts_of(contract, raw):
-                    typed[name] = _types(inner)
-                    if "const" in inner:
-                        fixed[name] = (inner["const"],)
-                    elif "enum" in inner:
-                        fixed[name] = tuple(inner["enum"])
+                    typed[name] = frozenset(named_types(inner))
+                    if (values := listed_values(inner)) is not None:
+                        fixed[name] = tuple(values)
         return cls(fixed, typed, frozenset(types))
 
     def values_of(self, name: str) -> tuple[Any, ...]:
@@ -51,11 +57,6 @@ class Branch:
     def likeness(self, value: Mapping[str, Any]) -> int:
         """How many of this branch's properties the value has, with the right type."""
         return sum(1 for name, types in self.typed.items() if name in value and is_one_of(types, value[name]))
-
-
-def _types(schema: Mapping[str, Any]) -> frozenset[str]:
-    types = schema.get("type", ())
-    return frozenset([types] if isinstance(types, str) else types)
 
 
 def discriminator(branches: Sequence[Branch]) -> str | None:
@@ -105,8 +106,7 @@ class Choice:
     @cached_property
     def branches(self) -> tuple[SchemaRef, ...]:
         """All branches."""
-        schema: Any = self.spot.schema
-        return tuple(self.spot.below(self.word, index) for index in range(len(schema[self.word])))
+        return tuple(self.spot.each(self.word))
 
     @cached_property
     def read(self) -> tuple[Branch, ...]:
@@ -145,11 +145,6 @@ class Choice:
         else:
             kinds = branch.typed.get(name, frozenset())
             yield from (value_tag(name, made()) for made in (dict, list) if type_name(made()) in kinds)
-
-    @property
-    def documented(self) -> tuple[str, ...]:
-        """All tags that a conforming value may have."""
-        return tuple(self.by_tag)
 
     def tag(self, value: Any) -> str:
         """The tag of a value; empty where the property that would tell the branch is not there."""
@@ -191,72 +186,52 @@ class Choice:
         return (), self.branches
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Condition:
-    """An `if` with its `then` and `else`."""
+    """What applies where a value meets a condition: `then` and `else`, or what `dependentSchemas` has for a property.
 
-    contract: Contract
-    spot: SchemaRef
-
-    name = None
-    documented = ("then", "else")
-
-    def tags(self, values: Sequence[Any]) -> list[str]:
-        """Whether each value meets the condition."""
-        met = self.spot.below("if").schema
-        return ["then" if accepts(self.contract, met, value) else "else" for value in values]
-
-    def knows(self, tag: str) -> bool:
-        """Whether a tag is one of a condition's."""
-        return tag in ("then", "else")
-
-    def spots(self, tag: str) -> tuple[tuple[SchemaRef, ...], tuple[SchemaRef, ...]]:
-        """What applies where the condition is met, or is not."""
-        words = ("if", "then") if tag == "then" else ("else",)
-        made = tuple(self.spot.below(word) for word in words if word in self.spot.schema)  # type: ignore[operator]
-        return (made, ()) if self.knows(tag) else ((), made)
-
-
-@dataclass(frozen=True)
-class Dependent:
-    """A schema that applies to objects with a certain property."""
+    `word` is `if`, or the property. `name` is the property too, whose absence has no tag; None for an `if`.
+    """
 
     spot: SchemaRef
-    property: str
-
-    name = None
-
-    @cached_property
-    def documented(self) -> tuple[str, ...]:
-        """The tag of objects that have the property; those that lack it have none."""
-        return (value_tag(WITH, self.property),)
+    word: str
+    by_tag: Mapping[str, tuple[SchemaRef, ...]]
+    is_met: Callable[[Any], bool]
+    name: str | None = None
 
     def tags(self, values: Sequence[Any]) -> list[str]:
         """The tag of each value; empty where the property is not there."""
-        return [self.documented[0] if self.property in value else "" for value in values]
+        met, unmet = (*self.by_tag, "")[:2]
+        return [met if self.is_met(value) else unmet for value in values]
 
     def knows(self, tag: str) -> bool:
-        """Whether a tag says that this property is there."""
-        return tag in self.documented
+        """Whether a tag is one of this condition's."""
+        return tag in self.by_tag
 
     def spots(self, tag: str) -> tuple[tuple[SchemaRef, ...], tuple[SchemaRef, ...]]:
-        """What applies where the property is there."""
-        return ((self.spot.below("dependentSchemas", self.property),), ()) if tag else ((), ())
+        """The schemas that surely apply under a tag; without one, those that may."""
+        if tag in self.by_tag:
+            return self.by_tag[tag], ()
+        return (), () if self.name else tuple(chain.from_iterable(self.by_tag.values()))
 
 
-Split = Choice | Condition | Dependent
+Applicator = Choice | Condition
 
 
-def splits(contract: Contract, spot: SchemaRef, kind: str) -> Iterator[Split]:
+def splits(contract: Contract, spot: SchemaRef, kind: str) -> Iterator[Applicator]:
     """Yield what of one schema depends on the value, for values of a type."""
-    schema = spot.schema
-    if not isinstance(schema, Mapping):
-        return
+    schema = words(spot)
     for word in ("oneOf", "anyOf"):
         if word in schema:
             yield Choice(contract, spot, word, kind)
     if "if" in schema:
-        yield Condition(contract, spot)
-    if kind == "object":
-        for name in schema.get("dependentSchemas", {}):
-            yield Dependent(spot, name)
+        parts = {"then": ("if", "then"), "else": ("else",)}
+        by_tag = {tag: tuple(spot.below(word) for word in parts[tag] if word in schema) for tag in parts}
+        yield Condition(spot, "if", by_tag, partial(accepts, contract, schema["if"]))
+    for name in schema.get("dependentSchemas", {}) if kind == "object" else ():
+        by_tag = {value_tag(WITH, name): (spot.below("dependentSchemas", name),)}
+        yield Condition(spot, name, by_tag, partial(_has, name), name)
+
+
+def _has(name: str, value: Any) -> bool:
+    return name in value

@@ -119,7 +119,7 @@ def tag_value(tag: str) -> tuple[str, Any] | None:
 def select(value: Any, location: str) -> Iterator[tuple[Path, Any]]:
     """Yield path and value of every place that a location names; raises `ValueError` for what is none."""
     found: list[tuple[Path, Any]] = [((), value)]
-    for kind, text in _steps(location):
+    for kind, text in steps(location):
         if kind == "items":
             lists = ((path, outer) for path, outer in found if isinstance(outer, list))
             found = [((*path, index), item) for path, outer in lists for index, item in enumerate(outer)]
@@ -158,37 +158,31 @@ WITH = "with"
 """What stands for the name in the tag of objects to which `dependentSchemas` applies a schema: `with=profile`."""
 
 
-@lru_cache(maxsize=256)
-def _steps(location: str) -> tuple[Step, ...]:
-    return tuple(steps(location))
-
-
-def steps(location: str) -> Iterator[Step]:
+def steps(location: str) -> list[Step]:
     """Read a location step by step; raises `ValueError` for what is none."""
-    return (step for step, _ in _read(location))
+    return [step for step, _ in _read(location)]
 
 
-def _read(location: str) -> Iterator[tuple[Step, int]]:
+@lru_cache(maxsize=1024)
+def _read(location: str) -> tuple[tuple[Step, int], ...]:
+    """The steps, each with where it ends."""
+    read: list[tuple[Step, int]] = []
     at = int(location.startswith("$"))
     while at < len(location):
         found = _STEP.match(location, at)
         if found is None or found.end() == at:
             raise ValueError(f"{location!r} is no location")
-        at = found.end()
-        if found["quoted"] is not None:
-            yield Step("member", str(literal_eval(found["quoted"]))), at
-        else:
-            kind: Any = found.lastgroup
-            yield Step(kind, found[kind]), at
+        at, kind = found.end(), found.lastgroup
+        is_quoted = kind == "quoted"
+        step = Step("member", str(literal_eval(found["quoted"]))) if is_quoted else Step(kind, found[kind])  # type: ignore[arg-type, index]
+        read.append((step, at))
+    return tuple(read)
 
 
 def parted(location: str) -> tuple[str, Step | None]:
     """The place above a location, and the step that leads from there to it; no step where it is the body."""
-    at = start = 0
-    last: Step | None = None
-    for step, end in _read(location):
-        at, start, last = end, at, step
-    return location[:start], last
+    read = _read(location)
+    return location[: read[-2][1] if len(read) > 1 else 0], read[-1][0] if read else None
 
 
 def untagged(location: str, *, positions: bool = True) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema import locations as places
-from pytest_bctrl.contract.schema.applicators import Choice, Split, splits
+from pytest_bctrl.contract.schema.applicators import Applicator, Choice, splits
 from pytest_bctrl.contract.schema.ref import SchemaRef, body_spot, expanded, reachable, types_of, values_of, words
 
 LEVELS = 64
@@ -20,35 +20,35 @@ _STRUCTURE = frozenset(
 
 
 class Node:
-    """One place: `firm` schemas apply to every value there, `loose` ones may, where no branch could be told."""
+    """One place: `certain` schemas apply to every value there, `possible` ones may, where its branch is not known."""
 
     def __init__(
         self,
         contract: Contract,
         location: str,
-        firm: Iterable[SchemaRef],
-        loose: Iterable[SchemaRef] = (),
+        certain: Iterable[SchemaRef],
+        possible: Iterable[SchemaRef] = (),
         level: int = 0,
         told: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
         self.contract = contract
         self.location = location
-        self.firm = tuple(firm)
-        self.loose = tuple(loose)
+        self.certain = tuple(certain)
+        self.possible = tuple(possible)
         self.level = level
         self._told = told
         self._kept: dict[tuple[str, ...], Node | None] = {}
-        self._by_kind: dict[str, tuple[tuple[SchemaRef, ...], tuple[Split, ...]]] = {}
+        self._by_kind: dict[str, tuple[tuple[SchemaRef, ...], tuple[Applicator, ...]]] = {}
 
     @cached_property
     def types(self) -> frozenset[str]:
         """The types that are documented for every value here."""
-        return types_of(self.contract, self.firm)
+        return types_of(self.contract, self.certain)
 
     @cached_property
     def values(self) -> Mapping[str, SchemaRef] | None:
         """The documented values as JSON texts, with the schema that lists each; None where any is free."""
-        return values_of(self.contract, self.firm)
+        return values_of(self.contract, self.certain)
 
     @cached_property
     def formats(self) -> Mapping[str, SchemaRef]:
@@ -63,7 +63,7 @@ class Node:
     @cached_property
     def members(self) -> frozenset[str]:
         """The documented properties."""
-        spots = (*self.parts("object"), *self._loose_parts)
+        spots = (*self.parts("object"), *self._possible_parts)
         return frozenset(name for spot in spots for name in words(spot).get("properties", {}))
 
     @cached_property
@@ -75,33 +75,30 @@ class Node:
     @cached_property
     def schemas(self) -> frozenset[str]:
         """The pointers of the schemas that may apply here: two places with the same are alike, as in a recursion."""
-        reached = expanded(self.contract, (*self.firm, *self.loose))
+        reached = expanded(self.contract, (*self.certain, *self.possible))
         return frozenset(spot.pointer for spot in reached if "$ref" not in words(spot))
 
     @cached_property
     def is_open(self) -> bool:
         """Whether any property may stand here without being documented."""
-        spots = (*self.parts("object"), *self._loose_parts)
+        spots = (*self.parts("object"), *self._possible_parts)
         return not self.members or any(_is_free(words(spot)) for spot in spots)
 
     def parts(self, kind: str) -> tuple[SchemaRef, ...]:
         """All schemas that apply to values of a type here, through `$ref`, `allOf` and branches without a rival."""
         return self._collected(kind)[0]
 
-    def splits(self, kind: str) -> tuple[Split, ...]:
+    def splits(self, kind: str) -> tuple[Applicator, ...]:
         """What has still to be told of a value of a type before all schemas that apply to it are known."""
         return self._collected(kind)[1]
 
-    def _collected(self, kind: str) -> tuple[tuple[SchemaRef, ...], tuple[Split, ...]]:
-        if kind not in self._by_kind:
-            self._by_kind[kind] = self._collect(kind)
-        return self._by_kind[kind]
-
-    def _collect(self, kind: str) -> tuple[tuple[SchemaRef, ...], tuple[Split, ...]]:
+    def _collected(self, kind: str) -> tuple[tuple[SchemaRef, ...], tuple[Applicator, ...]]:
+        if kind in self._by_kind:
+            return self._by_kind[kind]
         parts: list[SchemaRef] = []
-        pending: list[Split] = []
+        pending: list[Applicator] = []
         seen: set[str] = set()
-        waiting = list(expanded(self.contract, self.firm, seen))
+        waiting = list(expanded(self.contract, self.certain, seen))
         while waiting:
             spot = waiting.pop(0)
             parts.append(spot)
@@ -111,57 +108,55 @@ class Node:
                     waiting.extend(expanded(self.contract, sole, seen))
                 elif _name(split) not in self._told:
                     pending.append(split)
-        return tuple(parts), tuple(pending)
+        self._by_kind[kind] = tuple(parts), tuple(pending)
+        return self._by_kind[kind]
 
     @cached_property
-    def _loose_parts(self) -> tuple[SchemaRef, ...]:
-        return tuple(reachable(self.contract, self.loose))
+    def _possible_parts(self) -> tuple[SchemaRef, ...]:
+        return tuple(reachable(self.contract, self.possible))
 
     def member(self, name: str) -> Node | None:
         """The place of a documented property; None where it is not documented."""
-        return self._child(("member", name), places.member(self.location, name), "properties", name)
-
-    @property
-    def others(self) -> Node | None:
-        """The place of all undocumented members, where the contract says something of them; None where it does not."""
-        key = ("others",)
+        key = ("member", name)
         if key not in self._kept:
-            found = [
-                spot.below(word)
-                for spot in self.parts("object")
-                for word in ("additionalProperties", "unevaluatedProperties")
-                if isinstance(words(spot).get(word), Mapping) and _STRUCTURE & words(spot)[word].keys()
-            ]
-            self._kept[key] = self._made(places.others(self.location), found, ()) if found else None
+            self._kept[key] = self._child(places.member(self.location, name), "properties", name)
         return self._kept[key]
 
-    @property
+    @cached_property
+    def others(self) -> Node | None:
+        """The place of all undocumented members, where the contract says something of them; None where it does not."""
+        found = [
+            spot.below(word)
+            for spot in self.parts("object")
+            for word in ("additionalProperties", "unevaluatedProperties")
+            if isinstance(words(spot).get(word), Mapping) and _STRUCTURE & words(spot)[word].keys()
+        ]
+        return self._made(places.others(self.location), found, ()) if found else None
+
+    @cached_property
     def items(self) -> Node | None:
         """The place of the items of a list; None where the contract says nothing of them."""
-        return self._child(("items",), self.location + places.ITEMS, "items")
+        return self._child(self.location + places.ITEMS, "items")
 
     @cached_property
     def positions(self) -> tuple[Node, ...]:
         """The places of the first items, where the contract has a schema for each position (`prefixItems`)."""
         count = max((len(words(spot).get("prefixItems", ())) for spot in self.parts("array")), default=0)
-        found = (
-            self._child(("position", str(index)), places.position(self.location, index), "prefixItems", index)
-            for index in range(count)
-        )
+        found = (self._child(places.position(self.location, index), "prefixItems", index) for index in range(count))
         return tuple(node for node in found if node is not None)
 
-    def told(self, split: Split, tag: str) -> Node:
+    def told(self, split: Applicator, tag: str) -> Node:
         """The same place for the values of one tag; with an empty one, for those of which nothing could be told."""
         key = ("tag", str(_name(split)), tag)
         known = self._kept.get(key)
         if known is None:
-            firm, loose = split.spots(tag)
+            certain, possible = split.spots(tag)
             location = places.tagged(self.location, tag) if tag else self.location
             known = Node(
                 self.contract,
                 location,
-                (*self.firm, *firm),
-                (*self.loose, *loose),
+                (*self.certain, *certain),
+                (*self.possible, *possible),
                 self.level,
                 self._told | {_name(split)},
             )
@@ -170,23 +165,20 @@ class Node:
                 self._kept[key] = known
         return known
 
-    def _child(self, key: tuple[str, ...], location: str, word: str, *below: str | int) -> Node | None:
-        if key not in self._kept:
-            kind = "object" if word == "properties" else "array"
-            firm, loose = (
-                [spot.below(word, *below) for spot in spots if _has(words(spot), word, *below)]
-                for spots in (self.parts(kind), self._loose_parts)
-            )
-            self._kept[key] = self._made(location, firm, loose) if firm or loose else None
-        return self._kept[key]
+    def _child(self, location: str, word: str, *below: str | int) -> Node | None:
+        kind = "object" if word == "properties" else "array"
+        certain, possible = (
+            [spot.below(word, *below) for spot in spots if _has(words(spot), word, *below)]
+            for spots in (self.parts(kind), self._possible_parts)
+        )
+        return self._made(location, certain, possible) if certain or possible else None
 
-    def _made(self, location: str, firm: Iterable[SchemaRef], loose: Iterable[SchemaRef]) -> Node | None:
-        return Node(self.contract, location, firm, loose, self.level + 1) if self.level < LEVELS else None
+    def _made(self, location: str, certain: Iterable[SchemaRef], possible: Iterable[SchemaRef]) -> Node | None:
+        return Node(self.contract, location, certain, possible, self.level + 1) if self.level < LEVELS else None
 
 
-def _name(split: Split) -> tuple[str, str]:
-    word = split.word if isinstance(split, Choice) else getattr(split, "property", "if")
-    return split.spot.pointer, word
+def _name(split: Applicator) -> tuple[str, str]:
+    return split.spot.pointer, split.word
 
 
 def _has(said: Mapping[str, Any], word: str, key: str | int | None = None) -> bool:
@@ -225,8 +217,8 @@ def node_at(root: Node, location: str) -> Node | None:
 
 def _below(node: Node, step: places.Step) -> Node | None:
     if step.kind == "tag":
-        return _told(node, step.text)
-    node = untold(node, "object" if step.kind in ("member", "others") else "array")
+        return _narrowed(node, step.text)
+    node = unnarrowed(node, "object" if step.kind in ("member", "others") else "array")
     if step.kind == "member":
         return node.member(step.text)
     if step.kind == "others":
@@ -237,7 +229,7 @@ def _below(node: Node, step: places.Step) -> Node | None:
     return node.positions[index] if index < len(node.positions) else node.items
 
 
-def _told(node: Node, tag: str) -> Node:
+def _narrowed(node: Node, tag: str) -> Node:
     for kind in ("object", "array"):
         for split in node.splits(kind):
             if split.knows(tag):
@@ -245,7 +237,7 @@ def _told(node: Node, tag: str) -> Node:
     return node
 
 
-def untold(node: Node, kind: str) -> Node:
+def unnarrowed(node: Node, kind: str) -> Node:
     """The place with everything that is still to be told left open."""
     while node.splits(kind):
         node = node.told(node.splits(kind)[0], "")

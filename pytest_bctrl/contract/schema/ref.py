@@ -4,14 +4,40 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from pytest_bctrl.contract.model import Contract, Operation, Schema, chosen, escaped, pointer
-from pytest_bctrl.contract.show import type_name
 
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
+
+
+def type_name(value: Any) -> str:
+    """The JSON Schema type of a value: `null`, `boolean`, `integer`, `number`, `string`, `array` or `object`."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object"
+
+
+def kind_of(value: Any) -> str:
+    """The type of a value in JSON Schema's sense, where a number without a fraction is an integer (2020-12, 6.1.1)."""
+    name = type_name(value)
+    return "integer" if name == "number" and float(value).is_integer() else name
+
+
+def is_of_type(value: Any, name: str) -> bool:
+    """Return whether `value` is of the JSON type `name`, where an integer is a number too."""
+    kind = kind_of(value)
+    return kind == name or (kind == "integer" and name == "number")
 
 
 class SchemaRef(NamedTuple):
@@ -31,6 +57,10 @@ class SchemaRef(NamedTuple):
             schema = schema[key]
         return SchemaRef(schema, "/".join([self.pointer, *(escaped(str(key)) for key in keys)]), self.ref_chain)
 
+    def each(self, keyword: str) -> list[SchemaRef]:
+        """The schemas that a keyword lists; none where it is not there."""
+        return [self.below(keyword, index) for index in range(len(words(self).get(keyword, ())))]
+
     def target(self, contract: Contract) -> SchemaRef:
         """The schema that its `$ref` names."""
         reference = str(self.schema["$ref"])  # type: ignore[index]
@@ -45,19 +75,13 @@ def body_spot(contract: Contract, operation: Operation, status: str, media_type:
         return None
     item = _followed(contract, SchemaRef(contract.document, "").below("paths", operation.path))
     spot = _followed(contract, item.below(operation.method.lower(), "responses"))
-    spot = _followed(contract, _status(spot, found.status))
+    spot = _followed(contract, spot.below(found.status))
     content = spot.schema.get("content", {}) if isinstance(spot.schema, Mapping) else {}
     media = chosen(content, media_type)
     if media is None:
         return None
     at = spot.below("content", media)
     return at.below("schema") if "schema" in content[media] else at._replace(schema=True)
-
-
-def _status(responses: SchemaRef, status: str) -> SchemaRef:
-    # YAML may have read a status as a number.
-    key = next((key for key in responses.schema if str(key) == status), status)  # type: ignore[union-attr]
-    return responses.below(key)
 
 
 def _followed(contract: Contract, spot: SchemaRef) -> SchemaRef:
@@ -75,12 +99,9 @@ def expanded(contract: Contract, spots: Iterable[SchemaRef], seen: set[str] | No
             continue
         seen.add(spot.pointer)
         yield spot
-        if not isinstance(spot.schema, Mapping):
-            continue
-        if "$ref" in spot.schema:
+        if "$ref" in words(spot):
             yield from expanded(contract, [spot.target(contract)], seen)
-        parts = [spot.below("allOf", index) for index in range(len(spot.schema.get("allOf", ())))]
-        yield from expanded(contract, parts, seen)
+        yield from expanded(contract, spot.each("allOf"), seen)
 
 
 def words(spot: SchemaRef) -> Mapping[str, Any]:
@@ -88,15 +109,25 @@ def words(spot: SchemaRef) -> Mapping[str, Any]:
     return spot.schema if isinstance(spot.schema, Mapping) else {}
 
 
+def named_types(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """The types that a schema names; none where it names none."""
+    named = schema.get("type", ())
+    return (named,) if isinstance(named, str) else tuple(named)
+
+
+def listed_values(schema: Mapping[str, Any]) -> list[Any] | None:
+    """The values that a schema lists by `const` or `enum`; None where it lists none."""
+    return [schema["const"]] if "const" in schema else schema.get("enum")
+
+
 def reachable(contract: Contract, spots: Iterable[SchemaRef], seen: set[str] | None = None) -> Iterator[SchemaRef]:
     """All schemas that may apply to a place, each once, through every branch and condition."""
     seen = set() if seen is None else seen
     for spot in expanded(contract, spots, seen):
         yield spot
-        said = words(spot)
-        branches = [spot.below(word, i) for word in ("oneOf", "anyOf") for i in range(len(said.get(word, ())))]
-        branches += [spot.below(word) for word in ("if", "then", "else") if word in said]
-        branches += [spot.below("dependentSchemas", name) for name in said.get("dependentSchemas", {})]
+        branches = [*spot.each("oneOf"), *spot.each("anyOf")]
+        branches += [spot.below(word) for word in ("if", "then", "else") if word in words(spot)]
+        branches += [spot.below("dependentSchemas", name) for name in words(spot).get("dependentSchemas", {})]
         yield from reachable(contract, branches, seen)
 
 
@@ -117,18 +148,13 @@ def types_of(contract: Contract, spots: Iterable[SchemaRef]) -> frozenset[str]:
 def _types(contract: Contract, spot: SchemaRef) -> frozenset[str]:
     if isinstance(spot.schema, bool):
         return frozenset(TYPES if spot.schema else ())
-    types = frozenset(TYPES)
-    if "type" in spot.schema:
-        said = spot.schema["type"]
-        types = frozenset([said] if isinstance(said, str) else said)
-        types |= {"integer"} if "number" in types else frozenset()
-    if "enum" in spot.schema or "const" in spot.schema:
-        listed = [spot.schema["const"]] if "const" in spot.schema else spot.schema["enum"]
-        types -= {"array", "object"} - {type_name(value) for value in listed}
-    for word in ("oneOf", "anyOf"):
-        if word in spot.schema:
-            branches = [spot.below(word, index) for index in range(len(spot.schema[word]))]
-            types &= frozenset().union(*(types_of(contract, [branch]) for branch in branches))
+    types = frozenset(named_types(spot.schema) if "type" in spot.schema else TYPES)
+    types |= {"integer"} if "number" in types else frozenset()
+    values = listed_values(spot.schema)
+    if values is not None:
+        types -= {"array", "object"} - set(map(type_name, values))
+    for branches in filter(None, map(spot.each, ("oneOf", "anyOf"))):
+        types &= frozenset().union(*(types_of(contract, [branch]) for branch in branches))
     return types
 
 
@@ -139,37 +165,35 @@ def values_of(contract: Contract, spots: Iterable[SchemaRef]) -> dict[str, Schem
     """
     found: dict[str, SchemaRef] | None = None
     for spot in expanded(contract, spots):
-        listed = _values(contract, spot)
-        if listed is not None:
-            found = listed if found is None else {text: found[text] for text in found if text in listed}
+        found = _both(found, _own_values(spot))
+        for branches in filter(None, map(spot.each, ("oneOf", "anyOf"))):
+            found = _both(found, _values_of_branches(contract, branches))
     return found
 
 
-def _values(contract: Contract, spot: SchemaRef) -> dict[str, SchemaRef] | None:
-    if isinstance(spot.schema, bool):
-        return None
-    found: dict[str, SchemaRef] | None = None
-    if "enum" in spot.schema or "const" in spot.schema:
-        listed = [spot.schema["const"]] if "const" in spot.schema else spot.schema["enum"]
-        found = {json_text(value): spot for value in listed if not isinstance(value, dict | list)}
-    for word in ("oneOf", "anyOf"):
-        if word not in spot.schema:
-            continue
-        union: dict[str, SchemaRef] = {}
-        for index in range(len(spot.schema[word])):
-            branch = spot.below(word, index)
-            listed = values_of(contract, [branch])
-            if listed is None:
-                scalars = types_of(contract, [branch]) - {"array", "object"}
-                if scalars - {"null"}:
-                    break
-                listed = dict.fromkeys(scalars, branch)
-            union.update(listed)
-        else:
-            if not union:
-                continue
-            found = union if found is None else {text: found[text] for text in found if text in union}
-    return found
+def _both(one: dict[str, SchemaRef] | None, other: dict[str, SchemaRef] | None) -> dict[str, SchemaRef] | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return {text: one[text] for text in one if text in other}
+
+
+def _own_values(spot: SchemaRef) -> dict[str, SchemaRef] | None:
+    values = listed_values(words(spot))
+    scalars = (value for value in values or () if not isinstance(value, dict | list))
+    return None if values is None else {json_text(value): spot for value in scalars}
+
+
+def _values_of_branches(contract: Contract, branches: Iterable[SchemaRef]) -> dict[str, SchemaRef] | None:
+    union: dict[str, SchemaRef] = {}
+    for branch in branches:
+        values = values_of(contract, [branch])
+        if values is None:
+            scalars = types_of(contract, [branch]) - {"array", "object"}
+            if scalars - {"null"}:
+                return None
+            values = dict.fromkeys(scalars, branch)
+        union.update(values)
+    return union or None
 
 
 def json_text(value: Any) -> str:
@@ -182,3 +206,58 @@ def json_text(value: Any) -> str:
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+NOTES = frozenset({"title", "description", "discriminator", "examples", "example", "deprecated", "$comment"})
+"""Keywords that allow and forbid nothing."""
+
+
+def flatten(contract: Contract, schema: Schema) -> dict[str, Any]:
+    """Return `schema` with `$ref` and `allOf` folded in.
+
+    Properties are joined, required names united, types and listed values intersected, of two limits the narrower
+    holds. What two parts say and no single word can is left in `allOf`.
+    """
+    flat: dict[str, Any] = {}
+    left: list[dict[str, Any]] = []
+    for part in parts_of(contract, schema):
+        for key, value in part.items():
+            if key in ("allOf", "$ref", "$defs"):
+                continue
+            if key not in flat or flat[key] == value or key in NOTES:
+                flat.setdefault(key, value)
+            elif key in _BOTH:
+                flat[key] = _BOTH[key](flat[key], value)
+            else:
+                left.append({key: value})
+    if flat.get("type") == []:
+        return {"not": {}}
+    return {**flat, "allOf": left} if left else flat
+
+
+def _both_types(first: Any, second: Any) -> Any:
+    one, other = (list(named_types({"type": said})) for said in (first, second))
+    if "number" in one:
+        one += ["integer"] if "integer" in other and "integer" not in one else []
+    return [name for name in one if name in other or (name == "integer" and "number" in other)]
+
+
+def _both_properties(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    shared = {name: {"allOf": [first[name], second[name]]} for name in first.keys() & second.keys()}
+    return {name: shared.get(name, inner) for name, inner in {**first, **second}.items()}
+
+
+def _both_schemas(first: Schema, second: Schema) -> Schema:
+    return {"allOf": [first, second]} if isinstance(first, dict) and isinstance(second, dict) else first and second
+
+
+_BOTH: Mapping[str, Callable[[Any, Any], Any]] = {
+    **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
+    **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
+    **dict.fromkeys(("items", "additionalProperties", "propertyNames"), _both_schemas),
+    "type": _both_types,
+    "enum": lambda first, second: [value for value in first if value in second],
+    "required": lambda first, second: [*dict.fromkeys([*first, *second])],
+    "properties": _both_properties,
+    "uniqueItems": lambda first, second: first or second,
+}

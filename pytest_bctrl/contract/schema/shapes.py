@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_bctrl.contract.engine import accepts, canonicalized, matches
-from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.contract.model import Contract, Schema, pointer
 from pytest_bctrl.contract.schema.locations import ITEMS, Path, member, others
-from pytest_bctrl.contract.schema.ref import parts_of
+from pytest_bctrl.contract.schema.ref import NOTES, flatten, listed_values, named_types
 
 Kind = Literal["fixed", "branch", "object", "array", "string", "integer", "number", "any"]
 
@@ -33,22 +33,17 @@ def alternatives(flat: Mapping[str, Any]) -> tuple[Shape, ...]:
     """Return the alternatives of a flat schema."""
     if flat.get("not") == {}:
         return ()
-    if "const" in flat:
-        return (Shape("fixed", flat["const"]),)
-    if "enum" in flat:
-        return tuple(Shape("fixed", value) for value in flat["enum"])
+    if (values := listed_values(flat)) is not None:
+        return tuple(Shape("fixed", value) for value in values)
     for keyword in ("oneOf", "anyOf"):
         if keyword in flat:
             beside = {key: value for key, value in flat.items() if key != keyword}
             return tuple(
                 Shape("branch", schema={"allOf": parts} if len(parts) > 1 else branch)
                 for branch in flat[keyword]
-                for parts in [[*([beside] if beside.keys() - _NOTES else []), branch, *_named(flat, branch)]]
+                for parts in [[*([beside] if beside.keys() - NOTES else []), branch, *_named(flat, branch)]]
             )
     return tuple(shape for name in types(flat) for shape in _of_type(name, flat)) or (Shape("any"),)
-
-
-_NOTES = frozenset({"title", "description", "discriminator", "examples", "example", "deprecated", "$comment"})
 
 
 def _named(schema: Mapping[str, Any], branch: Schema) -> Iterator[dict[str, Any]]:
@@ -63,10 +58,7 @@ def _named(schema: Mapping[str, Any], branch: Schema) -> Iterator[dict[str, Any]
 
 def types(schema: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the JSON types that a flat schema allows, as it names or implies them; none where it is silent."""
-    named = schema.get("type")
-    if named is not None:
-        return tuple(named) if isinstance(named, list) else (str(named),)
-    return tuple(implied(schema)[:1])
+    return named_types(schema) if "type" in schema else tuple(implied(schema)[:1])
 
 
 def implied(schema: Mapping[str, Any]) -> list[str]:
@@ -117,57 +109,6 @@ def said_of(schema: Mapping[str, Any], name: str) -> Schema:
     return said[0] if len(said) == 1 else {"allOf": said}
 
 
-def flatten(contract: Contract, schema: Schema) -> dict[str, Any]:
-    """Return `schema` with `$ref` and `allOf` folded in.
-
-    Properties are joined, required names united, types and listed values intersected, of two limits the narrower
-    holds. What two parts say and no single word can is left in `allOf`.
-    """
-    flat: dict[str, Any] = {}
-    left: list[dict[str, Any]] = []
-    for part in parts_of(contract, schema):
-        for key, value in part.items():
-            if key in ("allOf", "$ref", "$defs"):
-                continue
-            if key not in flat or flat[key] == value or key in _NOTES:
-                flat.setdefault(key, value)
-            elif key in _BOTH:
-                flat[key] = _BOTH[key](flat[key], value)
-            else:
-                left.append({key: value})
-    if flat.get("type") == []:
-        return {"not": {}}
-    return {**flat, "allOf": left} if left else flat
-
-
-def _both_types(first: Any, second: Any) -> Any:
-    one, other = ([said] if isinstance(said, str) else list(said) for said in (first, second))
-    if "number" in one:
-        one += ["integer"] if "integer" in other and "integer" not in one else []
-    return [name for name in one if name in other or (name == "integer" and "number" in other)]
-
-
-def _both_properties(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    shared = {name: {"allOf": [first[name], second[name]]} for name in first.keys() & second.keys()}
-    return {name: shared.get(name, inner) for name, inner in {**first, **second}.items()}
-
-
-def _both_schemas(first: Schema, second: Schema) -> Schema:
-    return {"allOf": [first, second]} if isinstance(first, dict) and isinstance(second, dict) else first and second
-
-
-_BOTH: Mapping[str, Callable[[Any, Any], Any]] = {
-    **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
-    **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
-    **dict.fromkeys(("items", "additionalProperties", "propertyNames"), _both_schemas),
-    "type": _both_types,
-    "enum": lambda first, second: [value for value in first if value in second],
-    "required": lambda first, second: [*dict.fromkeys([*first, *second])],
-    "properties": _both_properties,
-    "uniqueItems": lambda first, second: first or second,
-}
-
-
 def canonical(contract: Contract, schema: Schema) -> Iterator[Schema]:
     """Yield a schema that allows the same values: each type apart, `allOf` and conditions and `not` worked in.
 
@@ -205,8 +146,8 @@ def _inlined(contract: Contract, schema: Schema) -> Schema:
         made[word] = _each(made[word], lambda part: _inlined(contract, part), is_map=word == "dependentSchemas")
     if "$ref" not in schema:
         return made
-    target = _inlined(contract, contract.resolve({"$ref": schema["$ref"]}))
-    return {"allOf": [target, made]} if made.keys() - _NOTES else target
+    target = _inlined(contract, pointer(contract.document, schema["$ref"], contract.name))
+    return {"allOf": [target, made]} if made.keys() - NOTES else target
 
 
 _APPLYING = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"})
@@ -229,20 +170,16 @@ class LocatedValue:
     value: Any
 
 
-def located(contract: Contract, schema: Schema, body: Any) -> Iterator[LocatedValue]:
-    """Yield every value of `body` that the schema describes, outermost first."""
-    yield from _walk(contract, schema, body, "", "", ())
-
-
-def _walk(
-    contract: Contract, schema: Schema, value: Any, location: str, branch: str, path: Path
+def located(
+    contract: Contract, schema: Schema, value: Any, location: str = "", branch: str = "", path: Path = ()
 ) -> Iterator[LocatedValue]:
+    """Yield every value in a body that the schema describes, outermost first; the rest says where that is."""
     flat = flatten(contract, schema)
     yield LocatedValue(location, branch, flat, path, value)
     for keyword in ("oneOf", "anyOf"):
         for index, inner in enumerate(flat.get(keyword, ())):
             if accepts(contract, inner, value):
-                yield from _walk(contract, inner, value, location, f"{branch}{keyword} {index}", path)
+                yield from located(contract, inner, value, location, f"{branch}{keyword} {index}", path)
                 break
     if isinstance(value, dict):
         for name, child in value.items():
@@ -253,13 +190,13 @@ def _walk(
                 # Whether a name is evaluated elsewhere is not known here, as of a branch.
                 is_sure = is_named or "unevaluatedProperties" not in flat
                 told = branch if is_sure else f"{branch}unevaluatedProperties"
-                yield from _walk(contract, inner, child, at, told, (*path, name))
+                yield from located(contract, inner, child, at, told, (*path, name))
     elif isinstance(value, list):
         start = flat.get("prefixItems", ())
         for index, child in enumerate(value):
             inner = start[index] if index < len(start) else flat.get("items", True)
             if isinstance(inner, Mapping):
-                yield from _walk(contract, inner, child, location + ITEMS, branch, (*path, index))
+                yield from located(contract, inner, child, location + ITEMS, branch, (*path, index))
 
 
 def changed(body: Any, path: Path, change: Callable[[Any], Any]) -> Any:

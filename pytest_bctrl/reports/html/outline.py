@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_bctrl.contract.schema.applicators import Dependent
+from pytest_bctrl.contract.schema.applicators import Condition
 from pytest_bctrl.contract.schema.locations import parted, untagged
 from pytest_bctrl.contract.schema.node import Node, body_node
 from pytest_bctrl.contract.schema.ref import words as keywords
@@ -15,7 +15,7 @@ from pytest_bctrl.finding import LEVELS
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.model import Contract, Operation
-    from pytest_bctrl.contract.schema.applicators import Split
+    from pytest_bctrl.contract.schema.applicators import Applicator
     from pytest_bctrl.finding import Finding
     from pytest_bctrl.observed.coverage import Coverage, Point
 
@@ -137,15 +137,15 @@ class _Documented:
             shown, lists = [*members], members
             while lists := _items(lists):
                 shown += lists
-            said = words(self.contract, members[0].firm[0].schema)
+            said = words(self.contract, members[0].certain[0].schema)
             required, told = name in places[0].required, times if name == told_by else None
             node = self.node("property", name, said, [one.location for one in shown], required=required, told=told)
             node["children"] += self.members(members, above)
             yield node
 
-    def _branches(self, places: Sequence[Node], split: Split, above: _Above) -> Iterator[_Node]:
+    def _branches(self, places: Sequence[Node], split: Applicator, above: _Above) -> Iterator[_Node]:
         by_schema: dict[str, list[str]] = {}
-        for tag in split.documented:
+        for tag in split.by_tag:
             by_schema.setdefault(str([spot.pointer for spot in split.spots(tag)[0]]), []).append(tag)
         for tags in by_schema.values():
             number = tags[0].partition(":")[2]
@@ -156,7 +156,7 @@ class _Documented:
             below = [place.told(split, tag) for place in places for tag in tags]
             node["children"] += self._objects(below, above, split.name, node["seen"])
             yield node
-        if isinstance(split, Dependent):
+        if isinstance(split, Condition) and split.name:
             yield from self._objects([place.told(split, "") for place in places], above)
 
 

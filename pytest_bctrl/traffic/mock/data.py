@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from pytest_bctrl.contract.iso_time import parse_time
 from pytest_bctrl.contract.schema.invariant import as_uuid
-from pytest_bctrl.contract.schema.shapes import flatten
+from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Level, at_or_above
 from pytest_bctrl.samples.sample import SPACE_ID, Samples

@@ -13,8 +13,8 @@ from pytest_bctrl.contract.engine import accepts, errors
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, cookies, key_fields, lets_in
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema, is_json
 from pytest_bctrl.contract.parameters import Pair, documented_refusals, field_of, read_field, read_pairs
+from pytest_bctrl.contract.schema.ref import is_of_type, type_name
 from pytest_bctrl.contract.schema.shapes import located, replaced
-from pytest_bctrl.contract.show import is_of_type, type_name
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import known_values, main_operation
 from pytest_bctrl.samples.text import RoundRobin

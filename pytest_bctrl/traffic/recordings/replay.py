@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from threading import Lock
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import httpx
@@ -199,53 +199,11 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return httpx.Response(found.status, headers=headers, stream=httpx.ByteStream(body), request=request)
 
 
-Keep = Callable[[httpx.Request, httpx.Response, bytes], None]
-"""Takes down a request, its answer, and the answer's body with every coding undone."""
-
-
-class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Hands on what `inner` answers, a transport of either kind, once it was taken down."""
-
-    def __init__(self, inner: Any, keep: Keep) -> None:
-        self._inner = inner
-        self._keep = keep
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request."""
-        request.read()
-        response: httpx.Response = self._inner.handle_request(request)
-        wire = b"".join(response.stream)  # type: ignore[arg-type]
-        response.close()
-        return self._taken_down(request, response, wire)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request."""
-        await request.aread()
-        response: httpx.Response = await self._inner.handle_async_request(request)
-        wire = b"".join([part async for part in response.stream])  # type: ignore[union-attr]
-        await response.aclose()
-        return self._taken_down(request, response, wire)
-
-    def _taken_down(self, request: httpx.Request, response: httpx.Response, wire: bytes) -> httpx.Response:
-        """Keep the exchange, its body without any content coding; raises `httpx.DecodingError` for a broken coding."""
-        content = httpx.Response(response.status_code, headers=response.headers, content=wire).content
-        self._keep(request, response, content)
-        stream = httpx.ByteStream(wire)
-        return httpx.Response(
-            response.status_code, headers=response.headers, stream=stream, extensions=response.extensions
-        )
-
-    def close(self) -> None:
-        """Close `inner`."""
-        self._inner.close()
-
-    async def aclose(self) -> None:
-        """Close `inner`."""
-        await self._inner.aclose()
-
-
 def exchange_of(request: httpx.Request, response: httpx.Response, body: bytes, started: str) -> Exchange:
-    """Return one exchange, with the header fields that may be kept and no user name or password in its URL."""
+    """Return one exchange, with the header fields that may be kept and no user name or password in its URL.
+
+    `body` has no content coding.
+    """
     return Exchange(
         method=request.method,
         url=str(request.url.copy_with(username=None, password=None, fragment=None)),

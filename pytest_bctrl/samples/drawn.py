@@ -1,0 +1,89 @@
+"""What Hypothesis draws where a sample takes its turns (extra `contract`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+from hypothesis import strategies as st
+
+from pytest_bctrl.samples.text import FORMATS, RoundRobin, multiples, string
+
+
+def drawn(draw: st.DrawFn, letters: str | None = None) -> RoundRobin:
+    """Return what takes every alternative as Hypothesis draws it, the first of them as the simplest.
+
+    Texts have all letters, or some.
+    """
+    return _Drawn(draw, letters)
+
+
+class _Drawn(RoundRobin):
+    def __init__(self, draw: st.DrawFn, letters: str | None) -> None:
+        super().__init__()
+        self._draw = draw
+        self._letters = letters
+
+    def deal(self, place: str, alternatives: int, *, counts: bool = True) -> int:
+        return self._draw(st.integers(0, alternatives - 1)) if alternatives > 1 else 0
+
+    def takes_optional(self, place: str) -> bool:
+        return self._draw(st.booleans())
+
+    def length(self, place: str, least: int, most: int) -> int:
+        return self._draw(st.integers(least, max(least, most)))
+
+    def random(self, place: str) -> Random:
+        return self._draw(st.randoms(use_true_random=False))
+
+    def string(self, schema: Mapping[str, Any], place: str, number: int) -> str:
+        return self._draw(text(schema, self._letters))
+
+    def number(self, schema: Mapping[str, Any], kind: str, place: str) -> int | float:
+        found: int | float = self._draw(_number(schema, kind))
+        return found
+
+    def anything(self, place: str) -> Any:
+        return self._draw(_JSON)
+
+
+def text(schema: Mapping[str, Any], letters: str | None = None) -> st.SearchStrategy[str]:
+    """Return a strategy of the texts that a schema without alternatives allows, of all letters or of some."""
+    kind = str(schema.get("format", ""))
+    if kind == "uuid":
+        return st.uuids(version=4).map(str)
+    if kind == "date-time":
+        return st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(datetime.isoformat)
+    if kind == "date":
+        return st.dates().map(str)
+    if kind in FORMATS or "pattern" in schema:
+        # Its examples would be all that is drawn, and are few.
+        own = {key: said for key, said in schema.items() if key != "examples"} if "pattern" in schema else schema
+        return st.integers(0, 10**6).map(lambda seed: string(own, "text", Random(seed), seed))  # noqa: S311
+    least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
+    return st.text(letters or st.characters(codec="utf-8"), min_size=least, max_size=most)
+
+
+def _number(schema: Mapping[str, Any], kind: str) -> st.SearchStrategy[Any]:
+    if kind == "integer" or "multipleOf" in schema:
+        step, first, last = multiples(schema, kind, "")
+        return st.integers(first, last).map(lambda number: (int if kind == "integer" else float)(number * step))
+    least, most = schema.get("minimum"), schema.get("maximum")
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    return st.floats(
+        least if above is None else above,
+        most if below is None else below,
+        exclude_min=above is not None,
+        exclude_max=below is not None,
+        allow_nan=False,
+        allow_infinity=False,
+    )
+
+
+_JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
