@@ -98,6 +98,7 @@ def _console(block: Block) -> None:
 PARSERS: dict[str, Callable[[Block], object]] = {
     "bash": lambda block: _shell(block.text),
     "console": _console,
+    **dict.fromkeys(("go", "javascript"), lambda block: block.text),
     "ini": lambda block: iniconfig.IniConfig("a block", data=block.text),
     "json": lambda block: json.loads(block.text),
     "python": lambda block: ast.parse(block.text),
