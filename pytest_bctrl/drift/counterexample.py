@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from pytest_bctrl.contract.model import Contract, at
-from pytest_bctrl.drift.engine_schemas import engine_document
+from pytest_bctrl.drift.engine_schemas import engine_schema
 from pytest_bctrl.drift.node import BESIDE
-from pytest_bctrl.drift.spec import escape
+from pytest_bctrl.drift.spec import Part, escape
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.pattern import matching
 from pytest_bctrl.samples.text import LONGEST, RoundRobin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from jsonschema_rs import Registry, Validator
 
@@ -63,6 +63,13 @@ class Examples:
     def __init__(self, old: Normalizer, new: Normalizer, seconds: float) -> None:
         self._sides = _Side(old, "urn:old"), _Side(new, "urn:new")
         self._end = time.monotonic() + seconds
+
+    def read(self, trails: Iterable[Trail]) -> None:
+        """Read the schemas of all changes that will be asked for: all at once for the engine."""
+        for trail in trails:
+            for nodes, _ in _pairs(trail):
+                for side, node in zip(self._sides, nodes, strict=True):
+                    side.read_all(pointer for pointer in node.key if BESIDE not in pointer)
 
     def show(self, trail: Trail, values: tuple[Any, Any], name: str, *, is_request: bool, is_error: bool) -> Shown:
         """Show a change at the end of a trail of pairs: `values` are what it says of both sides, of a property `name`.
@@ -163,6 +170,10 @@ def _named_by(pattern: str) -> str:
     return matching(pattern, Random(0)) or "x"  # noqa: S311 - a sample, the same each time
 
 
+def _reference(pointer: str) -> str:
+    return f"#/$defs/{quote(escape(pointer), safe='~')}"
+
+
 class _Side:
     """One document as the engine reads it, and values of its schemas, or nearly so: the engine has the last word.
 
@@ -173,35 +184,48 @@ class _Side:
         self._normal = normal
         self._base = base
         self._drawn: dict[Node, list[Any]] = {}
+        self._schemas: dict[str, Any] = {}
         self.validator = cache(self._validator)
         """The engine's validator of a schema."""
         self.canonical = cache(self._canonical)
         """The schema as the engine's algebra reads it."""
 
     @cached_property
-    def _contract(self) -> Contract:
-        document = engine_document(self._normal.spec.document.data, is_30=self._normal.spec.is_30)
-        return Contract(self._base, "", "", "", (), (), document, document)
-
-    @cached_property
     def _registry(self) -> Registry:
         from jsonschema_rs import Draft202012, Registry
 
-        return Registry([(self._base, dict(self._contract.document))], draft=Draft202012)
+        return Registry([(self._base, {"$defs": self._schemas})], draft=Draft202012)
 
     @cached_property
     def _builders(self) -> tuple[Builder, Builder]:
-        return Builder(self._contract, RoundRobin(optional=False)), Builder(self._contract, RoundRobin())
+        document = {"$defs": self._schemas}
+        contract = Contract(self._base, "", "", "", (), (), document, document)
+        return Builder(contract, RoundRobin(optional=False)), Builder(contract, RoundRobin())
 
     def _schema(self, node: Node, base: str = "") -> Any:
-        """A schema of the document as such, or what refers to it, below a base URI."""
+        """A schema as such, or what refers to it, below a base URI."""
         if any(BESIDE in pointer for pointer in node.key):
             raise LookupError(node.key)
         # What stands inside another one is said by that.
         places = [at for at in node.key if not any(at.startswith(f"{other}/") for other in node.key)]
+        self.read_all(places)
         if len(places) == 1 and not base:
-            return at(self._contract.document, places[0])
-        return {"allOf": [{"$ref": f"{base}#{quote(place, safe='/~')}"} for place in places]} if places else {}
+            return self._schemas[places[0]]
+        return {"allOf": [{"$ref": f"{base}{_reference(place)}"} for place in places]} if places else {}
+
+    def read_all(self, pointers: Iterable[str]) -> None:
+        """Read schemas and all that they refer to. The registry has what is read before it is made."""
+        spec, waiting = self._normal.spec, list(pointers)
+
+        def refer(schema: dict[str, Any]) -> str:
+            waiting.append(spec.target(Part(schema, "")).pointer)
+            return _reference(waiting[-1])
+
+        while waiting:
+            pointer = waiting.pop()
+            if pointer not in self._schemas:
+                value = at(spec.document.data, pointer)
+                self._schemas[pointer] = engine_schema(value, refer, is_30=spec.is_30)
 
     def _validator(self, node: Node) -> Validator:
         from jsonschema_rs import Draft202012Validator

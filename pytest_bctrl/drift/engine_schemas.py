@@ -1,41 +1,50 @@
-"""A document as an engine for JSON Schema 2020-12 reads it: what OpenAPI 3.0 has words of its own for, in its words."""
+"""A schema as an engine for JSON Schema 2020-12 reads it: what OpenAPI 3.0 has words of its own for, in its words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from pytest_bctrl.contract.engine import is_pattern
-from pytest_bctrl.contract.references import keyworded, rewritten
 from pytest_bctrl.drift.constraints import BITS, EXCLUSIVE
+from pytest_bctrl.drift.node import HOLDING
+from pytest_bctrl.drift.spec import refers
 
 _APPLIED = frozenset(("allOf", "anyOf", "oneOf", "$ref", "not", "const"))
 _LEFT_OUT: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("$id", "$schema"), lambda value: isinstance(value, str)),
     **dict.fromkeys(("allOf", "anyOf", "oneOf"), lambda value: value == []),
+    **dict.fromkeys(("$dynamicRef", "description"), lambda _: True),
     "required": lambda value: isinstance(value, bool), "type": lambda value: value is None,
     "pattern": lambda value: isinstance(value, str) and not is_pattern(value),
 }  # fmt: skip
 
 
-def engine_document(document: Any, *, is_30: bool) -> Any:
-    """Return a document of which every schema says in JSON Schema 2020-12 what it says in OpenAPI.
+def engine_schema(schema: Any, refer: Callable[[dict[str, Any]], str], *, is_30: bool) -> Any:
+    """Return what says in JSON Schema 2020-12 what a schema says in OpenAPI; `refer` writes a reference of one.
 
     `is_30`: what stands beside a `$ref` says nothing. What no engine can read, such as a pattern of another kind, is
-    left out, in both documents alike. Schemas stay where they are, but for those that null is an alternative to:
-    `nullable` counts in OpenAPI 3.1 too, where many still write it.
+    left out, in both documents alike. `nullable` counts in OpenAPI 3.1 too, where many still write it.
     """
-    return rewritten(document, dict.fromkeys((one.pointer for one in keyworded(document)), partial(_schema, is_30)))
+    if not isinstance(schema, dict):
+        return schema
+    made: dict[str, Any] = {}
+    is_reference = refers(schema)
+    if is_reference:
+        made["$ref"] = refer(schema)
+    for word, value in schema.items() if not (is_30 and is_reference) else ():
+        if word in HOLDING and value is None:
+            continue
+        if word in HOLDING:
+            inner = [(key, engine_schema(one, refer, is_30=is_30)) for key, one in HOLDING[word](value)]
+            kept = dict(inner) if isinstance(value, dict) else [one for _, one in inner]
+            value = inner[0][1] if inner and inner[0][0] is None else kept
+        if word != "$ref" and not (word in _LEFT_OUT and _LEFT_OUT[word](value)):
+            made[word] = value
+    return _in_its_words(made, is_nullable=schema.get("nullable") is True)
 
 
-def _schema(is_30: bool, given: dict[str, Any]) -> dict[str, Any]:
-    is_alone = is_30 and isinstance(given.get("$ref"), str)
-    made = {
-        key: value
-        for key, value in given.items()
-        if not (key in _LEFT_OUT and _LEFT_OUT[key](value)) and (not is_alone or key in ("$ref", "nullable"))
-    }
+def _in_its_words(made: dict[str, Any], *, is_nullable: bool) -> dict[str, Any]:
     for bound, exclusive in EXCLUSIVE.items():
         if isinstance(made.get(exclusive), bool) and made.pop(exclusive) and bound in made:
             made[exclusive] = made.pop(bound)
@@ -43,7 +52,8 @@ def _schema(is_30: bool, given: dict[str, Any]) -> dict[str, Any]:
     if bits:
         made["minimum"] = max(made.get("minimum", -(2 ** (bits - 1))), -(2 ** (bits - 1)))
         made["maximum"] = min(made.get("maximum", 2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    if made.pop("nullable", False) is not True:
+    made.pop("nullable", None)
+    if not is_nullable:
         return made
     if not _APPLIED.isdisjoint(made):
         return {"anyOf": [{"type": "null"}, made]}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.drift.spec import Part, value_key
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable
 
     from pytest_bctrl.drift.alternatives import Choice, Kind
     from pytest_bctrl.drift.normalize import Normalizer
@@ -18,6 +19,17 @@ Schema = tuple[Part, ...]
 BESIDE = "\0"
 """Stands in the pointer of what a schema gets from beside it, before what that is."""
 _VALUES = ("default", "x-sunset", "x-stability-level")
+CHILDREN = (
+    "items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else",
+    "unevaluatedItems", "unevaluatedProperties", "contentSchema",
+)  # fmt: skip
+MAPS = ("properties", "patternProperties", "dependentSchemas")
+LISTS = ("prefixItems", "allOf", "anyOf", "oneOf")
+HOLDING: dict[str, Callable[[Any], Iterable[tuple[Any, Any]]]] = {
+    **dict.fromkeys(CHILDREN, lambda value: [(None, value)]),
+    **dict.fromkeys(LISTS, enumerate), **dict.fromkeys(MAPS, dict[str, Any].items),
+}  # fmt: skip
+"""The keywords that hold schemas, and what reads these, each with its key (None: it has none), if the form is right."""
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
 
 

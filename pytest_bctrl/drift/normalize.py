@@ -20,23 +20,18 @@ from pytest_bctrl.drift.constraints import (
     read_constraints,
     relevant,
 )
-from pytest_bctrl.drift.node import BESIDE, TYPES, Flat, Node, Schema, covers, intersection, type_of
+from pytest_bctrl.drift.node import BESIDE, CHILDREN, MAPS, TYPES, Flat, Node, Schema, covers, intersection, type_of
 from pytest_bctrl.drift.spec import Part, Spec, kind, refers, value_key
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.alternatives import Choice
 
-CHILDREN = (
-    "items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else",
-    "unevaluatedItems", "unevaluatedProperties", "contentSchema",
-)  # fmt: skip
-_MAPS = ("properties", "patternProperties", "dependentSchemas")
 _ANNOTATIONS = frozenset(
     ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$schema", "$defs",
      "$anchor", "$dynamicAnchor", "definitions", "summary", "deprecated", "readOnly", "writeOnly", "default")
 )  # fmt: skip
 _FLAGS = frozenset(("deprecated", "readOnly", "writeOnly", "default", "x-sunset", "x-stability-level"))
-_HOLDS_SCHEMAS = frozenset((*CHILDREN, *_MAPS, "prefixItems"))
+_HOLDS_SCHEMAS = frozenset((*CHILDREN, *MAPS, "prefixItems"))
 _TRUE_OR_FALSE = frozenset(("deprecated", "readOnly", "writeOnly"))
 _KEPT = frozenset(("default", "discriminator", "x-sunset", "x-stability-level", "title", "description"))
 _VACUOUS = frozenset(CHILDREN) - {"contains", "not", "if"}
@@ -198,7 +193,7 @@ class Normalizer:
         for keyword in CHILDREN:
             if keyword in part.value:
                 node.children[keyword] = (*node.children.get(keyword, ()), part / keyword)
-        for keyword in _MAPS:
+        for keyword in MAPS:
             for name, member in self.spec.members(part / keyword) if keyword in part.value else ():
                 entries = node.maps.setdefault(keyword, {})
                 entries[name] = (*entries.get(name, ()), member)

@@ -90,6 +90,10 @@ class Report:
         found.sort(key=lambda noted: noted[0][0].rank)
         self.base.document.find_lines({noted[0][0].change.old_at for noted in found})
         self.revision.document.find_lines({noted[0][0].change.new_at for noted in found})
+        if self.examples:
+            self.examples.read(
+                trail for (one, *_), *_ in found for part in one.made_of or (one,) for trail in part.trails
+            )
         merged: dict[str, Finding] = {}
         for finding in map(self._finding, found):
             # Paths that differ in the names of their parameters alone are one place.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_bctrl.drift.compare_parameters import read_parameters, read_value
 from pytest_bctrl.drift.compare_responses import read_responses
 from pytest_bctrl.drift.constraints import BOUNDS, is_number
-from pytest_bctrl.drift.node import TYPES
-from pytest_bctrl.drift.normalize import CHILDREN, MAX_PARTS
+from pytest_bctrl.drift.node import CHILDREN, HOLDING, LISTS, MAPS, TYPES
+from pytest_bctrl.drift.normalize import MAX_PARTS
 from pytest_bctrl.drift.report import Place
 from pytest_bctrl.drift.spec import Part, escape, refers
 
@@ -29,13 +29,20 @@ def used_schemas(spec: Spec, operations: Iterable[Operation]) -> Iterator[Schema
 
     Raises `DocumentError` where a part of one cannot be read.
     """
+    known: set[str] = set()
     for operation in operations:
         for parameter in read_parameters(spec, operation).values():
             yield parameter.schema
         bodies = [spec.resolve(operation.part / "requestBody"), *read_responses(spec, operation).values()]
         for body in bodies:
+            if body.pointer in known:
+                continue
+            known.add(body.pointer)
             for _, header in spec.members(body / "headers"):
-                yield read_value(spec, spec.resolve(header))[0]
+                header = spec.resolve(header)
+                if header.pointer not in known:
+                    known.add(header.pointer)
+                    yield read_value(spec, header)[0]
             for _, media in spec.members(body / "content"):
                 if spec.mapping(media).get("schema") is not None:
                     yield (media / "schema",)
@@ -54,7 +61,9 @@ def read_schemas(normal: Normalizer, schemas: Iterable[Schema], known: Container
         value, trail, user = waiting.pop()
         if isinstance(value, bool):
             continue
-        if not isinstance(value, dict) or not _is_plain(value):
+        words = [word for word in value if word in _FORMS] if isinstance(value, dict) else None
+        if words is None or not all(_FORMS[word](value[word]) for word in words):
+            # A word is of a wrong form, or left to be read in full.
             normal.node((Part(value, _pointer(trail)),))
             continue
         if refers(value):
@@ -65,16 +74,11 @@ def read_schemas(normal: Normalizer, schemas: Iterable[Schema], known: Container
                 part = spec.target(Part(value, _pointer(trail)))
                 spec.seen.add(part.pointer)
                 waiting.append((part.value, part.pointer, ref))
-        for word, held in value.items():
-            if word in _HOLDING:
+        for word in words:
+            if word in HOLDING:
                 holder = user if word in _AT_ONCE else ""
-                waiting += [(inner, (trail, word, key), holder) for key, inner in _HOLDING[word](held)]
+                waiting += [(inner, (trail, word, key), holder) for key, inner in HOLDING[word](value[word])]
     _read_rings(normal, uses)
-
-
-def _is_plain(schema: dict[str, Any]) -> bool:
-    """Tell a schema of whose own words none is of a wrong form, or left to be read in full."""
-    return all(_FORMS[word](value) for word, value in schema.items() if word in _FORMS)
 
 
 def _read_rings(normal: Normalizer, uses: dict[str, set[str]]) -> None:
@@ -102,22 +106,17 @@ def _is_type(value: Any) -> bool:
     return value in TYPES if isinstance(value, str) else _are_names(value) and TYPES.issuperset({*value} - {"null"})
 
 
-_MAPS = ("properties", "patternProperties", "dependentSchemas")
-_LISTS = ("prefixItems", "allOf", "anyOf", "oneOf")
 _AT_ONCE = frozenset(("allOf", "anyOf", "oneOf"))
 _FORMS: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(CHILDREN, lambda _: True),
     **dict.fromkeys(("readOnly", "writeOnly", "deprecated", "uniqueItems"), lambda value: isinstance(value, bool)),
     **dict.fromkeys(("format", "pattern", "contentEncoding", "contentMediaType"), lambda value: isinstance(value, str)),
-    **dict.fromkeys((*BOUNDS,), is_number), **dict.fromkeys(_MAPS, lambda value: isinstance(value, dict)),
-    **dict.fromkeys(_LISTS, lambda value: isinstance(value, list) and len(value) <= MAX_PARTS),
+    **dict.fromkeys((*BOUNDS,), is_number), **dict.fromkeys(MAPS, lambda value: isinstance(value, dict)),
+    **dict.fromkeys(LISTS, lambda value: isinstance(value, list) and len(value) <= MAX_PARTS),
     **dict.fromkeys(("discriminator", "multipleOf", "dependentRequired", "x-extensible-enum"), lambda _: False),
     "enum": lambda value: isinstance(value, list), "required": _are_names, "type": _is_type,
 }  # fmt: skip
 """What tells, of the words that are read, that there is nothing wrong with one; some are left to be read in full."""
-_HOLDING: dict[str, Callable[[Any], Iterable[tuple[Any, Any]]]] = {
-    **dict.fromkeys(CHILDREN, lambda value: [(None, value)]),
-    **dict.fromkeys(_LISTS, enumerate), **dict.fromkeys(_MAPS, dict[str, Any].items),
-}  # fmt: skip
 _CHAIN = 20
 Trail = str | tuple[Any, str, Any]
 
