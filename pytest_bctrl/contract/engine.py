@@ -7,6 +7,7 @@ so many steps, and what is not matched within them does not conform.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property, lru_cache
@@ -189,6 +190,15 @@ def _validator(schema: Schema, registry: Registry | None = None, *, ignore_unkno
     )
 
 
+def _utf8(document: Mapping[str, Any]) -> Any:
+    """A document that can be written as UTF-8: itself, as nearly every one can."""
+    try:
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, TypeError):
+        return readable(document)
+    return document
+
+
 @lru_cache(maxsize=8)
 def _engine(contract: Contract) -> _Engine:
     return _Engine(contract)
@@ -201,10 +211,10 @@ class _Engine:
         from jsonschema_rs import Registry
 
         self._contract = contract
-        self.addresses = Addresses(readable(contract.source))
+        self.addresses = Addresses(_utf8(contract.source))
         self.registry = Registry([(BASE, self.addresses.resource())])
         # By identity, which is an object's for as long as the contract holds it.
-        self.pointers = dict(_places(contract.document, ""))
+        self.pointers = dict(_places(contract.document))
         self._made: dict[int, Validator] = {}
 
     @cached_property
@@ -229,14 +239,18 @@ _SHOWN = 4_000
 _LARGEST = Decimal(10) ** _SHOWN
 
 
-def _places(value: Any, pointer: str) -> Iterator[tuple[int, str]]:
-    if isinstance(value, Mapping):
-        yield id(value), pointer
-        for key, inner in value.items():
-            yield from _places(inner, f"{pointer}/{escaped(str(key))}")
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _places(inner, f"{pointer}/{index}")
+def _places(document: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    waiting: list[tuple[Any, str]] = [(document, "")]
+    while waiting:
+        value, pointer = waiting.pop()
+        if isinstance(value, dict):
+            yield id(value), pointer
+            waiting += [(one, f"{pointer}/{escaped(str(key))}") for key, one in value.items() if type(one) in _HOLD]
+        elif isinstance(value, list):
+            waiting += [(one, f"{pointer}/{index}") for index, one in enumerate(value) if type(one) in _HOLD]
+
+
+_HOLD = (dict, list)
 
 
 def readable(value: Any, levels: int = _READ, *, is_shown: bool = False) -> Any:

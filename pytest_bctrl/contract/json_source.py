@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
+from itertools import compress
 from math import isfinite
 from typing import Any, NamedTuple, TypeAlias
 
@@ -217,6 +218,10 @@ def is_deep(data: Any, levels: int = DEPTH) -> bool:
     """Whether JSON data nests deeper than so many levels, as data that holds itself does."""
     level: list[Any] = [[data]]
     for _ in range(levels + 1):
-        inside = (value.values() if isinstance(value, dict) else value for value in level)
-        level = [child for children in inside for child in children if isinstance(child, (dict, list))]
+        inside: list[Any] = []
+        for value in level:
+            inside += value.values() if isinstance(value, dict) else value
+        kinds = list(map(type, inside))
+        holding = {kind for kind in set(kinds) if issubclass(kind, dict | list)}
+        level = list(compress(inside, map(holding.__contains__, kinds)))
     return bool(level)

@@ -116,7 +116,7 @@ class Addresses:
 
     def resource(self) -> dict[str, Any]:
         """The document as a resource of JSON Schema, whose identifiers an engine finds; each reference is a URI."""
-        made = dict(self._with_references(self.uri, self._document))
+        made = dict(self._with_references(self.uri, self._document, BASE))
         if self.has_identifiers:
             # An engine looks for identifiers where JSON Schema has schemas, and not in an OpenAPI document's folders.
             made["$defs"] = {place: at(made, place) for place in self.roots}
@@ -126,13 +126,14 @@ class Addresses:
         """A schema that does not stand in the document, but refers to it, with a URI in place of each reference."""
         return self._with_references(self.uri, schema)
 
-    def _with_references(self, written: Callable[[str], str], document: Any) -> Any:
+    def _with_references(self, written: Callable[[str], str], document: Any, own: str = "") -> Any:
+        """The document with its references written in another way, but for those that say the same below `own`."""
         changed: dict[str, Change] = {}
         for value, place, base, _ in keyworded(document):
             pointer = self.pointer(value["$ref"], base) if isinstance(value.get("$ref"), str) else None
-            if pointer is not None:
-                changed[place] = partial(dict, **{"$ref": written(pointer)})
-        return rewritten(document, changed)
+            if pointer is not None and (uri := written(pointer)) != f"{own}{value['$ref']}":
+                changed[place] = partial(dict, **{"$ref": uri})
+        return rewritten(document, changed) if changed else document
 
 
 Change: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
