@@ -23,8 +23,8 @@ from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.replay import (
     Miss,
     Player,
-    ReplayTransport,
     forwarded,
+    replay_transport,
     replayed,
 )
 from pytest_bctrl.traffic.retry import RetryPolicy
@@ -84,7 +84,7 @@ def test_a_field_of_any_letters_is_replayed_in_process_and_over_the_port(value: 
     exchange = Exchange("GET", "http://localhost:8787/v1/a", 302, (("Location", value),))
     player = Player([exchange], name="x.har", hint="")
 
-    with httpx.Client(transport=ReplayTransport(player), base_url="http://a.test", trust_env=False) as client:
+    with httpx.Client(transport=replay_transport(player), base_url="http://a.test", trust_env=False) as client:
         assert value == client.get("/v1/a").headers["location"]
     assert value.encode() == location(player).encode("latin-1")
 

@@ -132,24 +132,11 @@ class UnrecordedRequestError(httpx.TransportError):
     """A replayed test asked for what is not recorded: to the code under test, the network failed."""
 
 
-class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Answers from a `Player`; raises `UnrecordedRequestError` where it has no answer."""
+def replay_transport(player: Player) -> httpx.MockTransport:
+    """Return a transport, sync and async, that answers from `player`; it raises `UnrecordedRequestError` for a miss."""
 
-    def __init__(self, player: Player) -> None:
-        self._player = player
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request."""
-        request.read()
-        return self._answered(request)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request."""
-        await request.aread()
-        return self._answered(request)
-
-    def _answered(self, request: httpx.Request) -> httpx.Response:
-        found = self._player.answer(request.method, str(request.url))
+    def answered(request: httpx.Request) -> httpx.Response:
+        found = player.answer(request.method, str(request.url))
         if isinstance(found, Miss):
             raise UnrecordedRequestError(found.text, request=request)
         body = b"" if found.method == "HEAD" else found.body
@@ -157,6 +144,8 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         # As bytes: of text httpx takes ASCII alone.
         headers = [(name.encode(), value.encode()) for name, value in (*found.headers, *length)]
         return httpx.Response(found.status, headers=headers, stream=httpx.ByteStream(body), request=request)
+
+    return httpx.MockTransport(answered)
 
 
 def exchange_of(request: httpx.Request, response: httpx.Response, body: bytes, started: str) -> Exchange:
