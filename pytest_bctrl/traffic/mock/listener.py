@@ -233,10 +233,11 @@ def _listening(host: str, port: int) -> socket.socket:
         is_dual = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
         sock = socket.create_server(address, family=family, backlog=_BACKLOG, dualstack_ipv6=is_dual)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "no host has such a name"
-        problem, hint = f"the mock cannot listen there: {reason.partition(' (while')[0]}", "take 127.0.0.1"
+        where = f"{host}:{port}"
         if getattr(error, "errno", None) == errno.EADDRINUSE:
-            problem, hint = f"port {port} is in use", "stop what listens there, or take --port 0"
-        raise SettingError(problem, where=f"{host}:{port}", hint=hint) from None
+            hint = "stop what listens there, or take --port 0"
+            raise SettingError(f"port {port} is in use", where=where, hint=hint) from None
+        reason = (getattr(error, "strerror", None) or "no host has such a name").partition(" (while")[0]
+        raise SettingError(f"the mock cannot listen there: {reason}", where=where, hint="take 127.0.0.1") from None
     sock.setblocking(False)
     return sock
