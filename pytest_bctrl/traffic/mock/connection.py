@@ -103,10 +103,8 @@ class Connection:
     def give_up(self, now: float) -> bool:
         """Close the connection to make room; false where a request is on its way: it is new, or was sent something."""
         is_new = not self._has_asked and now - self.last < _SILENT_SECONDS
-        if is_new:
-            return False
         with suppress(OSError):
-            if not self._out and self.sock.recv(1, socket.MSG_PEEK):
+            if is_new or (not self._out and self.sock.recv(1, socket.MSG_PEEK)):
                 return False
         self.close(reset=bool(self._out))
         return True
