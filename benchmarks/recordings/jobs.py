@@ -14,7 +14,7 @@ from pytest_bctrl.recorded.conform import Checked, failing
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.har_file import load
-from pytest_bctrl.traffic.recordings.replay import Player, ReplayTransport
+from pytest_bctrl.traffic.recordings.replay import Player, replay_transport
 
 CONTRACT = load_contract()
 
@@ -76,7 +76,7 @@ def _replay(path: Path, url: str, project: Path) -> bytes:
     if found is None or failing(found.exchanges[0], CONTRACT, checked):
         raise SystemExit("the recording is not what was written")
     player = Player(found.exchanges, name=path.name, hint="")
-    with httpx.Client(transport=ReplayTransport(player), trust_env=False) as client:
+    with httpx.Client(transport=replay_transport(player), trust_env=False) as client:
         return client.get(url).content
 
 

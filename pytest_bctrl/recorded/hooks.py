@@ -120,15 +120,15 @@ class RecordingHooks:
             # A test that is run again starts over.
             self._failed.discard(item.nodeid)
         if recording is not None and report.when == "call":
-            self._settle(item, recording, report, call.excinfo)
+            self._judge(item, recording, report, call.excinfo)
             # What is replayed in a live run is no answer of the live API, and must not pass for one.
-            told = () if item.config.option.bctrl_live and not recording.is_recording else recording.told()
-            for answer in told:
+            is_replay = item.config.option.bctrl_live and not recording.is_recording
+            for answer in () if is_replay else recording.answers():
                 observer(item.config).see_answer(answer, judged=False)
-            report.bctrl_recording = _told(recording, passed=report.passed)  # type: ignore[attr-defined]
+            report.bctrl_recording = _outcome(recording, passed=report.passed)  # type: ignore[attr-defined]
         return report
 
-    def _settle(
+    def _judge(
         self,
         item: pytest.Item,
         recording: RecordedTest,
@@ -170,7 +170,7 @@ def _missed(recording: RecordedTest) -> str:
     return "bctrl recording: " + "\n".join(texts)
 
 
-def _told(recording: RecordedTest, *, passed: bool) -> dict[str, Any]:
+def _outcome(recording: RecordedTest, *, passed: bool) -> dict[str, Any]:
     unused = {id(one) for one in recording.player.unused}
     names = [(f"{one.test or '-'} #{number} {one.label}", id(one)) for number, one in enumerate(recording.exchanges, 1)]
     return {

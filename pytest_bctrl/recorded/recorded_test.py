@@ -34,9 +34,9 @@ from pytest_bctrl.traffic.recordings.guard import refuse, scrubbed
 from pytest_bctrl.traffic.recordings.har_file import Saved, load, save, was_set_aside
 from pytest_bctrl.traffic.recordings.replay import (
     Player,
-    ReplayTransport,
     exchange_of,
     forwarded,
+    replay_transport,
     replayed,
     scenario,
 )
@@ -78,17 +78,15 @@ class RecordedTest:
         self._url = ""
         self._aim: Aim | None = None
         found = None if mode == "rewrite" else load(place.path, place.hint, place.shown)
-        self._recording = found or Recording()
-        own = self._recording.of_test(place.test)
+        recording = found or Recording()
+        own = recording.of_test(place.test)
         self.is_recording = mode == "rewrite" or (mode == "once" and not own)
-        played = () if self.is_recording else own or self._shared()
+        # One that is new, or was renamed, plays what is shared; one whose own was lost plays nothing.
+        shared = () if was_set_aside(self.path) else recording.exchanges
+        played = () if self.is_recording else own or shared
         if not self.is_recording:
             self._require_conforming(played)
         self.player = Player(played, name=place.shown, hint=place.hint, hide=hide)
-
-    def _shared(self) -> tuple[Exchange, ...]:
-        """What a test plays that has nothing of its own, since it is new or was renamed; none where that was lost."""
-        return () if was_set_aside(self.path) else self._recording.exchanges
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -131,13 +129,13 @@ class RecordedTest:
         return self._url
 
     @property
-    def transport(self) -> ReplayTransport:
+    def transport(self) -> httpx.MockTransport:
         """An httpx transport, sync and async, that replays; for clients of one's own."""
         if self.is_recording:
             raise BctrlError("there is nothing to replay yet", where=self._place.shown, hint="use bctrl_recording.url")
-        return ReplayTransport(self.player)
+        return replay_transport(self.player)
 
-    def told(self) -> Iterator[Answer]:
+    def answers(self) -> Iterator[Answer]:
         """Yield what was recorded, or what was replayed, each answer once; nothing that is broken on purpose.
 
         What the bundled mock answered is left out: it is told what to answer.
@@ -156,19 +154,21 @@ class RecordedTest:
 
     def client(self) -> httpx.Client:
         """Return a client that replays, or records what it gets."""
-        if self._aim is None:
-            return httpx.Client(base_url=self.base_url, transport=self.transport, trust_env=False)
-        return client(**self._aimed(self._aim))
+        return httpx.Client(**self._replaying) if self._aim is None else client(**self._recorded_from(self._aim))
 
     def async_client(self) -> httpx.AsyncClient:
         """Return an async client that replays, or records what it gets."""
         if self._aim is None:
-            return httpx.AsyncClient(base_url=self.base_url, transport=self.transport, trust_env=False)
-        return async_client(**self._aimed(self._aim))
+            return httpx.AsyncClient(**self._replaying)
+        return async_client(**self._recorded_from(self._aim))
 
-    def _aimed(self, aim: Aim) -> dict[str, Any]:
-        made = {"base_url": aim.base_url, "key": aim.key, "live": aim.live, "connection": aim.connection}
-        return {**made, "fields": fields_for(self._contract), "see": self._keep}
+    @property
+    def _replaying(self) -> dict[str, Any]:
+        return {"base_url": self.base_url, "transport": self.transport, "trust_env": False}
+
+    def _recorded_from(self, aim: Aim) -> dict[str, Any]:
+        target = {"base_url": aim.base_url, "key": aim.key, "live": aim.live, "connection": aim.connection}
+        return {**target, "fields": fields_for(self._contract), "see": self._keep}
 
     def runtimes(self) -> list[dict[str, Any]]:
         """Return the runtimes of the first recorded success, or ask for them while recording."""

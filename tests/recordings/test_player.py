@@ -23,8 +23,8 @@ from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.replay import (
     Miss,
     Player,
-    ReplayTransport,
     forwarded,
+    replay_transport,
     replayed,
 )
 from pytest_bctrl.traffic.retry import RetryPolicy
@@ -42,18 +42,9 @@ def missed(method: str, target: str, *recorded: str) -> list[str]:
     return [line.strip() for line in answer.text.splitlines()]
 
 
-@pytest.mark.parametrize(
-    ("method", "target", "differs"),
-    [
-        ("HEAD", "/v1/a/runtimes", "the method is GET, not HEAD"),
-        ("GET", "/v1/b/runtimes", "the segment is 'a', not 'b'"),
-        ("GET", "/v2/b/runtimes", "the path is another"),
-        ("GET", "/v1/runtimes", "the path is another"),
-        ("GET", "/v1/a/runtimes?limit=1", "the query is empty, not limit=1"),
-    ],
-)
-def test_the_nearest_is_named_with_what_differs(method: str, target: str, differs: str) -> None:
-    assert f"nearest   GET /v1/a/runtimes: {differs}" in missed(method, target, "/v1/a/runtimes")
+@pytest.mark.parametrize("asked", ["HEAD /v1/a/runtimes", "GET /v2/b/runtimes", "GET /v1/a/runtimes?limit=1"])
+def test_the_nearest_is_named(asked: str) -> None:
+    assert "nearest   GET /v1/a/runtimes" in missed(*asked.split(), "/v1/x", "/v1/a/runtimes", "/v1/b")
 
 
 def test_of_many_the_first_ten_are_named() -> None:
@@ -93,7 +84,7 @@ def test_a_field_of_any_letters_is_replayed_in_process_and_over_the_port(value: 
     exchange = Exchange("GET", "http://localhost:8787/v1/a", 302, (("Location", value),))
     player = Player([exchange], name="x.har", hint="")
 
-    with httpx.Client(transport=ReplayTransport(player), base_url="http://a.test", trust_env=False) as client:
+    with httpx.Client(transport=replay_transport(player), base_url="http://a.test", trust_env=False) as client:
         assert value == client.get("/v1/a").headers["location"]
     assert value.encode() == location(player).encode("latin-1")
 

@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 from collections import deque
+from contextlib import suppress
 from dataclasses import replace
 from math import inf
 from time import monotonic, time
@@ -100,20 +101,13 @@ class Connection:
         )
 
     def give_up(self, now: float) -> bool:
-        """Close the connection to make room; false where a request is on its way, by what it has been sent or as it is
-        new, and where it is in use or closed by now.
-        """
+        """Close the connection to make room; false where a request is on its way: it is new, or was sent something."""
         is_new = not self._has_asked and now - self.last < _SILENT_SECONDS
-        if self.closed or is_new or self.spare(now) is None or (not self._out and self._has_unread()):
-            return False
+        with suppress(OSError):
+            if is_new or (not self._out and self.sock.recv(1, socket.MSG_PEEK)):
+                return False
         self.close(reset=bool(self._out))
         return True
-
-    def _has_unread(self) -> bool:
-        try:
-            return bool(self.sock.recv(1, socket.MSG_PEEK))
-        except OSError:
-            return False
 
     def close(self, *, reset: bool = False) -> None:
         """Close the socket, with a reset where asked."""

@@ -40,27 +40,19 @@ def rate_limited(retry_after: float = 1) -> Fault:
 
 def unauthorized() -> Fault:
     """Answer 401 whatever the credential."""
-    made = change.status(
-        401, "the mock was told to refuse the key", {"WWW-Authenticate": 'Bearer realm="bctrl", error="invalid_token"'}
-    )
-    return Fault("unauthorized()", made, "status_code_conformance")
+    extra = {"WWW-Authenticate": 'Bearer realm="bctrl", error="invalid_token"'}
+    refusal = change.status(401, "the mock was told to refuse the key", extra)
+    return Fault("unauthorized()", refusal, "status_code_conformance")
 
 
 def any_key() -> Fault:
     """Let everyone in: no credential is looked at."""
-    return Fault(
-        "any_key()", lambda scene: scene.granted(), "ignored_auth", meets=lambda scene: scene.answer.status == 401
-    )
+    return _granting("any_key()", 401, "ignored_auth")
 
 
 def any_space() -> Fault:
     """Answer for every space with the one list there is."""
-    return Fault(
-        "any_space()",
-        lambda scene: scene.granted(),
-        "status_code_conformance",
-        meets=lambda scene: scene.answer.status == 404,
-    )
+    return _granting("any_space()", 404, "status_code_conformance")
 
 
 def delay(seconds: float) -> Fault:
@@ -184,6 +176,10 @@ def sequence(*steps: Any) -> Fault:
     names = ", ".join("None" if one is None else one.name for one in faults)
     first = next((one.check for one in faults if one), "")
     return Fault(f"sequence({names})", step, first).when(times=len(faults) or None)
+
+
+def _granting(name: str, refused: int, check: str) -> Fault:
+    return Fault(name, lambda scene: scene.granted(), check, meets=lambda scene: scene.answer.status == refused)
 
 
 def _success(scene: Scene) -> bool:

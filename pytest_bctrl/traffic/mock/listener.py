@@ -8,12 +8,10 @@ import os
 import selectors
 import socket
 import threading
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from time import monotonic
-from typing import Any
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.traffic.mock.connection import READ, Connection
@@ -39,7 +37,6 @@ class Listener:
         self.refuse = refuse
         self.limits = limits or Limits()
         self._connections: set[Connection] = set()
-        self._spare: deque[Connection] = deque()
         self.known: dict[bytes, ParsedRequest] = {}
         self._timers: list[tuple[float, int, Connection]] = []
         self._order = count()
@@ -208,15 +205,9 @@ class Listener:
     def _make_room(self) -> bool:
         """Close the connection that can best be spared; false where each is in use."""
         now = monotonic()
-        if not self._spare:
-            ranked = sorted((rank, next(self._order), one) for one in self._connections if (rank := one.spare(now)))
-            # Kept is the best kind alone: others of it may have come when these are gone.
-            self._spare.extend(one for rank, _, one in ranked if rank[:2] == ranked[0][0][:2])
-        is_given_up = bool(self._spare) and self._spare.popleft().give_up(now)
-        if not is_given_up:
-            # It goes before all that follow, in a moment: it is new, or has just been sent something.
-            self._spare.clear()
-        return is_given_up
+        ranked = [(rank, next(self._order), one) for one in self._connections if (rank := one.spare(now))]
+        # Where it is new, or has just been sent something, none goes in its place: it can be spared in a moment.
+        return bool(ranked) and min(ranked)[2].give_up(now)
 
     def _pause(self) -> None:
         # With none open nothing would ever wake it again.
@@ -236,40 +227,17 @@ def _listening(host: str, port: int) -> socket.socket:
         # The resolver would take it modulo 65,536.
         raise SettingError(f"there is no port {port}", where=f"{host}:{port}", hint=f"take one from 0 to {_LAST_PORT}")
     try:
-        family, address = _address(host, port)
-        sock = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
-        raise _refused(host, port, error) from None
-    try:
-        if os.name == "posix":  # pragma: no branch - Windows
-            # Elsewhere it would let two servers have one port.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        sock.listen(_BACKLOG)
-        sock.setblocking(False)
-    except OSError as error:
-        sock.close()
-        raise _refused(host, port, error) from None
+        # As bytes: the codec for other names has tables that are much to load for an address that needs none.
+        name = host.encode("ascii" if host.isascii() else "idna")
+        family, _, _, _, address = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0]
+        is_dual = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
+        sock = socket.create_server(address, family=family, backlog=_BACKLOG, dualstack_ipv6=is_dual)
+    except (OSError, ValueError) as error:
+        where = f"{host}:{port}"
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            hint = "stop what listens there, or take --port 0"
+            raise SettingError(f"port {port} is in use", where=where, hint=hint) from None
+        reason = (getattr(error, "strerror", None) or "no host has such a name").partition(" (while")[0]
+        raise SettingError(f"the mock cannot listen there: {reason}", where=where, hint="take 127.0.0.1") from None
+    sock.setblocking(False)
     return sock
-
-
-def _address(host: str, port: int) -> tuple[int, tuple[Any, ...]]:
-    # The resolver loads the IDNA codec, whose tables are much to load for an address that needs none.
-    for family in (socket.AF_INET, socket.AF_INET6):
-        with suppress(OSError, ValueError):
-            socket.inet_pton(family, host)
-            return family, (host, port)
-    try:
-        found, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except ValueError:
-        raise OSError(errno.EINVAL, "no host has such a name") from None
-    return found, address
-
-
-def _refused(host: str, port: int, error: OSError) -> SettingError:
-    if error.errno == errno.EADDRINUSE:
-        return SettingError(
-            f"port {port} is in use", where=f"{host}:{port}", hint="stop what listens there, or take --port 0"
-        )
-    reason = error.strerror or str(error)
-    return SettingError(f"the mock cannot listen there: {reason}", where=f"{host}:{port}", hint="take 127.0.0.1")
