@@ -42,9 +42,18 @@ def missed(method: str, target: str, *recorded: str) -> list[str]:
     return [line.strip() for line in answer.text.splitlines()]
 
 
-@pytest.mark.parametrize("asked", ["HEAD /v1/a/runtimes", "GET /v2/b/runtimes", "GET /v1/a/runtimes?limit=1"])
-def test_the_nearest_is_named(asked: str) -> None:
-    assert "nearest   GET /v1/a/runtimes" in missed(*asked.split(), "/v1/x", "/v1/a/runtimes", "/v1/b")
+@pytest.mark.parametrize(
+    ("method", "target", "differs"),
+    [
+        ("HEAD", "/v1/a/runtimes", "the method is GET, not HEAD"),
+        ("GET", "/v1/b/runtimes", "the segment is 'a', not 'b'"),
+        ("GET", "/v2/b/runtimes", "the path is another"),
+        ("GET", "/v1/runtimes", "the path is another"),
+        ("GET", "/v1/a/runtimes?limit=1", "the query is empty, not limit=1"),
+    ],
+)
+def test_the_nearest_is_named_with_what_differs(method: str, target: str, differs: str) -> None:
+    assert f"nearest   GET /v1/a/runtimes: {differs}" in missed(method, target, "/v1/a/runtimes")
 
 
 def test_of_many_the_first_ten_are_named() -> None:

@@ -103,18 +103,23 @@ class Player:
 
     def _explained(self, method: str, target: str, *, known: bool) -> str:
         asked = f"{method} {_target(target)}"
+        if known:
+            lines = [f"{self._name}: the recorded answer has no body, which the tool that wrote the file left out"]
+        else:
+            lines = [f"{self._name}: no answer is recorded for this request"]
+        lines.append(f"  asked     {self._hide(asked)}")
         recorded = list(dict.fromkeys(f"{one.method} {one.target}" for one in self.exchanges))
-        lines = [("asked", asked), *zip(["recorded", *[""] * _SHOWN], recorded[:_SHOWN] or ["nothing"], strict=False)]
+        if not recorded:
+            lines.append("  recorded  nothing")
+        for number, line in enumerate(recorded[:_SHOWN]):
+            lines.append(f"  {'recorded' if not number else '':<8}  {self._hide(line)}")
         if len(recorded) > _SHOWN:
-            lines.append(("", f"… and {len(recorded) - _SHOWN} more"))
-        problem = "the recorded answer has no body, which the tool that wrote the file left out"
-        if not known:
-            problem = "no answer is recorded for this request"
-            likely = max(recorded, key=lambda line: SequenceMatcher(None, asked, line).ratio(), default="")
-            lines += [("nearest", likely)] if likely else []
-        hint = [("record it", self._hint), ("", "without --bctrl-live it is recorded from the mock")]
-        shown = [(word, self._hide(text)) for word, text in lines] + hint
-        return "\n".join([f"{self._name}: {problem}", *(f"  {word:<9} {text}" for word, text in shown)])
+            lines.append(f"            … and {len(recorded) - _SHOWN} more")
+        if recorded and not known:
+            lines.append(f"  nearest   {self._hide(_nearest(method, target, self.exchanges))}")
+        lines.append(f"  record it {self._hint}")
+        lines.append("            without --bctrl-live it is recorded from the mock")
+        return "\n".join(lines)
 
 
 _SHOWN = 10
@@ -126,6 +131,41 @@ def _target(url: str) -> str:
         return url.partition("#")[0]
     parts = urlsplit(url)
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _nearest(method: str, target: str, exchanges: Sequence[Exchange]) -> str:
+    """What differs between a request and the recorded one that is most like it, in words."""
+    asked = key_of(method, target)
+    path = "/".join(asked[1])
+
+    def likeness(exchange: Exchange) -> tuple[bool, float, bool]:
+        verb, segments, query = key_of(exchange.method, exchange.target)
+        if segments == asked[1]:
+            return True, float(query == asked[2]), verb == asked[0]
+        return False, SequenceMatcher(None, path, "/".join(segments)).ratio(), verb == asked[0]
+
+    best = max(exchanges, key=likeness)
+    verb, segments, query = key_of(best.method, best.target)
+    notes = []
+    if verb != asked[0]:
+        notes.append(f"the method is {verb}, not {asked[0]}")
+    if segments != asked[1]:
+        notes.append(_path_difference(asked[1], segments))
+    if query != asked[2]:
+        notes.append(f"the query is {_query(query)}, not {_query(asked[2])}")
+    return f"{best.method} {best.target}: {'; '.join(notes)}"
+
+
+def _path_difference(asked: tuple[str, ...], recorded: tuple[str, ...]) -> str:
+    if len(asked) == len(recorded):
+        differing = [(one, other) for one, other in zip(asked, recorded, strict=True) if one != other]
+        if len(differing) == 1:
+            return f"the segment is {differing[0][1]!r}, not {differing[0][0]!r}"
+    return "the path is another"
+
+
+def _query(pairs: tuple[tuple[str, str], ...]) -> str:
+    return "&".join(f"{name}={value}" for name, value in pairs) or "empty"
 
 
 class UnrecordedRequestError(httpx.TransportError):
