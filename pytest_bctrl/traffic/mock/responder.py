@@ -46,7 +46,7 @@ class Responder:
         self._usual = {
             operation.label: operation.success or ResponseSpec("204", "", {}, ()) for operation in contract.operations
         }
-        self._doors = {
+        self._admissions = {
             operation.label: Admission(contract, operation, key, space_id) for operation in contract.operations
         }
         self.reset()
@@ -68,7 +68,7 @@ class Responder:
 
     def refuse(self, status: int, message: str) -> Answer:
         """Return the answer to what was no proper request, such as 400 to garbage; no fault changes it."""
-        return self._refusals.answer(status, message, self._next_request_id())
+        return self._errors.answer(status, message, self._next_request_id())
 
     def _request_id(self, request: Request) -> str:
         given = usable_request_id(request.header("x-request-id"))
@@ -80,17 +80,17 @@ class Responder:
             if request.method == "OPTIONS" and request.target == "*":
                 return Answer(204, (("Allow", "GET, HEAD, OPTIONS"), ("X-Request-Id", request_id)))
             known = ", ".join(dict.fromkeys(operation.path for operation in self._contract.operations))
-            return self._refusals.answer(404, f"there is nothing at this path; the contract has {known}", request_id)
+            return self._errors.answer(404, f"there is nothing at this path; the contract has {known}", request_id)
         if request.method == "OPTIONS" and "OPTIONS" not in match.operations:
             return Answer(204, (("Allow", match.allow), ("X-Request-Id", request_id)))
         if operation is None:
-            return self._refusals.answer(
+            return self._errors.answer(
                 405, f"this path does not take {request.method}", request_id, headers={"Allow": match.allow}
             )
         return self._refusal(request, operation, match, request_id) or self._success(request, operation, request_id)
 
     def _refusal(self, request: Request, operation: Operation, match: Match, request_id: str) -> Answer | None:
-        refused = self._doors[operation.label].refusal(request, match.values)
+        refused = self._admissions[operation.label].refusal(request, match.values)
         media = (self._usual[operation.label].json or ("",))[0]
         is_taken = not media or accepts(request.header("accept"), media.partition(";")[0].strip())
         if not is_taken and (refused is None or refused.status != 401):
@@ -98,7 +98,7 @@ class Responder:
         if refused is None:
             return None
         status, reason, headers = refused
-        return self._refusals.answer(status, reason, request_id, operation=operation, headers=headers)
+        return self._errors.answer(status, reason, request_id, operation=operation, headers=headers)
 
     def _non_json(self, response: ResponseSpec, request_id: str) -> Answer:
         """An answer in the first documented media type, with a text that its schema allows; bare without one."""
@@ -128,7 +128,7 @@ class Responder:
         if status == 401:
             applied["WWW-Authenticate"] = challenge(BEARER, given=True)
         message = f"this status was asked for with Prefer: code={status}"
-        return self._refusals.answer(status, message, request_id, operation=operation, headers=applied)
+        return self._errors.answer(status, message, request_id, operation=operation, headers=applied)
 
     def reset(self) -> None:
         """Go back to how it was made: first source, plain answers, no faults, counters at zero."""

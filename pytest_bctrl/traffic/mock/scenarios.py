@@ -49,12 +49,8 @@ def fixed(make: Callable[[], Any]) -> Source:
     return Source(lambda: [encode(make())])
 
 
-def many_items(samples: Samples, count: int, seed: int, space_id: str) -> Source:
-    """Return a source of one body with `count` items, made in blocks so that 100,000 take little memory and time."""
-    return Source(lambda: [b"".join(_in_blocks(samples, count, seed, space_id))])
-
-
 def _in_blocks(samples: Samples, count: int, seed: int, space_id: str) -> Iterator[bytes]:
+    """Yield a body with `count` items, made in blocks so that 100,000 take little memory and time."""
     block = samples.items(samples.generated(min(count, _BLOCK), seed, space_id))
     before, _, after = encode(samples.with_items([_HOLE])).partition(encode(_HOLE))
     yield before
@@ -91,7 +87,7 @@ def from_file(path: File, samples: Samples, space_id: str) -> Source:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A named state: where bodies come from, how answers are dressed, and who writes the errors of faults.
+    """A named state: where bodies come from, what changes answers, and who writes errors.
 
     None keeps the mock's own.
     """
@@ -115,7 +111,7 @@ def empty(samples: Samples, space_id: str) -> Scenario:
 def many(samples: Samples, space_id: str, count: int = 300, seed: int = 0) -> Scenario:
     """A list of `count` runtimes, up to 100,000, made once."""
     count = whole(count, "count", "scenario many", MOST)
-    return Scenario("many", many_items(samples, count, seed, space_id))
+    return Scenario("many", Source(lambda: [b"".join(_in_blocks(samples, count, seed, space_id))]))
 
 
 def generated(samples: Samples, space_id: str, seed: int = 0) -> Scenario:
@@ -152,7 +148,7 @@ def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
         inner: Any = {"end": True}
         for level in range(depth):
             inner = {f"level{level}": inner, "list": [level]} if level % 2 else {f"level{level}": [inner]}
-        return _with_free_form(samples, inner, space_id)
+        return _filled(samples, space_id, lambda one: _is_free_form(samples.contract, one), lambda: {"content": inner})
 
     return Scenario("deep", fixed(make))
 
@@ -174,12 +170,7 @@ def charset(samples: Samples, space_id: str) -> Scenario:
 
 def odd_case(samples: Samples, space_id: str) -> Scenario:
     """Header field names in unusual case, which mean the same (RFC 9110, 5.1)."""
-
-    def transform(scene: Scene) -> Answer:
-        swapped = tuple((name.swapcase(), value) for name, value in scene.answer.headers)
-        return replace(scene.answer, headers=swapped)
-
-    return Scenario("odd_case", transform=transform)
+    return Scenario("odd_case", transform=_with_swapped_case)
 
 
 def slow(samples: Samples, space_id: str, seconds: float = 0.2) -> Scenario:
@@ -189,15 +180,11 @@ def slow(samples: Samples, space_id: str, seconds: float = 0.2) -> Scenario:
 
 def flat_errors(samples: Samples, space_id: str) -> Scenario:
     """Errors in the older of the documented shapes."""
-    flat = Refusals(samples.contract, shape=0)
+    return Scenario("flat_errors", errors=Refusals(samples.contract, shape=0))
 
-    def transform(scene: Scene) -> Answer:
-        if scene.answer.status < 400 or not scene.answer.why:
-            return scene.answer
-        older = flat.answer(scene.answer.status, scene.answer.why, scene.request_id)
-        return replace(scene.answer, payload=older.payload)
 
-    return Scenario("flat_errors", transform=transform, errors=flat)
+def _with_swapped_case(scene: Scene) -> Answer:
+    return replace(scene.answer, headers=tuple((name.swapcase(), value) for name, value in scene.answer.headers))
 
 
 def _with_charset(scene: Scene) -> Answer:
@@ -268,12 +255,8 @@ def _worded(samples: Samples, texts: Sequence[str], space_id: str) -> Any:
     return _filled(samples, space_id, _is_free_text, lambda: next(turn))
 
 
-def _with_free_form(samples: Samples, content: Any, space_id: str) -> Any:
-    """Return the sample with `content` in every object whose properties the contract leaves open."""
-    return _filled(samples, space_id, lambda one: _is_free_form(samples.contract, one), lambda: {"content": content})
-
-
 def _filled(samples: Samples, space_id: str, is_free: Callable[[LocatedValue], bool], make: Callable[[], Any]) -> Any:
+    """Return the sample with what `make` gives in every place that the contract leaves free."""
     body = samples.outlined(space_id, optional=True)
     found = list(located(samples.contract, samples.schema, body))
     # Items that must differ are left alone, and so is what lies in a place that was filled.
@@ -282,11 +265,11 @@ def _filled(samples: Samples, space_id: str, is_free: Callable[[LocatedValue], b
     for one in found:
         is_inside = any(one.path[: len(path)] == path for path in filled)
         if is_free(one) and not is_inside and one.location not in distinct:
-            made = replaced(body, one.path, make())
+            changed = replaced(body, one.path, make())
             # What looks free may be ruled out by a condition around it.
-            if not one.branch or accepts(samples.contract, samples.schema, made):
+            if not one.branch or accepts(samples.contract, samples.schema, changed):
                 filled.append(one.path)
-                body = made
+                body = changed
     return samples.coherent(body, space_id)
 
 

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
@@ -218,16 +219,10 @@ class _Old:
 
 def _essence(exchange: Exchange) -> tuple[object, ...]:
     """What makes a re-recording another one: not the time, nor a request id."""
-    return (
-        exchange.method,
-        exchange.url,
-        exchange.base_path,
-        exchange.status,
-        exchange.header("content-type"),
-        exchange.body,
-        exchange.request_body,
-        exchange.contract,
-    )
+    return *_COMPARED(exchange), exchange.header("content-type")
+
+
+_COMPARED = attrgetter("method", "url", "base_path", "status", "body", "request_body", "contract")
 
 
 def _old(path: Path) -> _Old:

@@ -15,7 +15,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import httpx
 
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.traffic.mock.change import Scene
 from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
 from pytest_bctrl.traffic.mock.scenarios import Scenario
 from pytest_bctrl.traffic.recordings.exchange import BODILESS, REQUEST, RESPONSE, Exchange, kept
@@ -214,11 +213,7 @@ _HOP = frozenset({"host", "authorization", "connection", "content-length", "tran
 
 def scenario(player: Player) -> Scenario:
     """Return a scenario in which the mock server answers from a recording, whatever the key and the space are."""
-
-    def transform(scene: Scene) -> Answer:
-        return replayed(player, scene.request)
-
-    return Scenario("recording", transform=transform)
+    return Scenario("recording", transform=lambda scene: replayed(player, scene.request))
 
 
 def replayed(player: Player, request: Request) -> Answer:
