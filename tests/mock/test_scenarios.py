@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -12,7 +14,8 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS
 
-from .asking import ask, connected, listed, read_all, request_bytes
+from .asking import Reply, ask, connected, listed, raw, read_all, request_bytes
+from .asking import replies as parsed
 from .conforming import troubles
 
 
@@ -27,21 +30,38 @@ def test_every_scenario_keeps_the_contract(mock: MockServer, contract: Contract,
             assert reply.headers["content-type"].startswith("application/json")
 
 
-def test_empty_has_no_runtimes(mock: MockServer) -> None:
-    assert listed(mock.scenario("empty")).json() == {"runtimes": []}
+def runtimes(reply: Reply) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = reply.json()["runtimes"]
+    return found
+
+
+SHOWN: dict[str, Callable[[Reply], object]] = {
+    "empty": lambda reply: reply.json() == {"runtimes": []},
+    "minimal": lambda reply: (
+        {(False, False, 0)}
+        == {("backing" in one, "summary" in one, len(one["connections"])) for one in runtimes(reply)}
+    ),
+    "full": lambda reply: {(5, 6)} == {(len(one["summary"]), len(one["connections"])) for one in runtimes(reply)},
+    "unicode": lambda reply: (
+        {"🦄 👩\u200d💻 🇨🇭", "", "среда выполнения"}
+        <= {one[name] for one in runtimes(reply) for name in ("name", "region")}
+    ),
+    "deep(levels=200)": lambda reply: b'"level0"' in reply.body and b'"level199"' in reply.body,
+    "large(length=5)": lambda reply: {5} == {len(one["name"]) for one in runtimes(reply)},
+    "closing": lambda reply: reply.headers["connection"] == "close",
+    "charset": lambda reply: reply.headers["content-type"] == "application/json; charset=utf-8",
+}
+
+
+@pytest.mark.parametrize("spec", SHOWN)
+def test_a_scenario_is_what_it_is_called(mock: MockServer, spec: str) -> None:
+    assert SHOWN[spec](listed(mock.scenario(spec)))
 
 
 def test_many_has_as_many_as_asked(mock: MockServer, contract: Contract) -> None:
-    """All of them told apart, also beyond the block from which they are made."""
+    """All of them different, also beyond the block from which they are made; and made once for all answers."""
     body = listed(mock.scenario("many", count=1_234)).json()
-    assert len(body["runtimes"]) == 1_234
-    assert troubles(contract, body) == []
-
-
-def test_many_is_built_once(mock: MockServer) -> None:
-    """The same bytes are served again: the second payload is the first one."""
-    mock.scenario("many", count=2_000)
-    listed(mock)
+    assert (1_234, []) == (len(body["runtimes"]), troubles(contract, body))
     listed(mock)
     first, second = mock.requests
     assert first.answer.payload is second.answer.payload
@@ -58,35 +78,6 @@ def test_the_runtimes_are_those_of_the_latest_answer(mock: MockServer) -> None:
     mock.scenario("generated", seed=4)
     for _ in range(3):
         assert listed(mock).json()["runtimes"] == mock.runtimes
-
-
-def test_minimal_leaves_out_all_that_may_be_left_out(mock: MockServer) -> None:
-    for runtime in listed(mock.scenario("minimal")).json()["runtimes"]:
-        assert not runtime.keys() & {"backing", "summary"}
-        assert runtime["connections"] == {}
-
-
-def test_full_leaves_out_nothing(mock: MockServer) -> None:
-    for runtime in listed(mock.scenario("full")).json()["runtimes"]:
-        assert len(runtime["summary"]) == 5
-        assert len(runtime["connections"]) == 6
-
-
-def test_unicode_reaches_the_free_text(mock: MockServer) -> None:
-    body = listed(mock.scenario("unicode")).json()
-    assert {"🦄 👩\u200d💻 🇨🇭", "", "среда выполнения"} <= {runtime["name"] for runtime in body["runtimes"]} | {
-        runtime["region"] for runtime in body["runtimes"]
-    }
-
-
-def test_deep_nests_the_free_form_objects(mock: MockServer) -> None:
-    body = listed(mock.scenario("deep", levels=200)).body
-    assert b'"level0"' in body
-    assert b'"level199"' in body
-
-
-def test_large_fills_the_free_text(mock: MockServer) -> None:
-    assert {len(runtime["name"]) for runtime in listed(mock.scenario("large", length=5)).json()["runtimes"]} == {5}
 
 
 def test_chunked_sends_chunks(mock: MockServer) -> None:
@@ -111,17 +102,17 @@ def test_chunked_is_no_answer_to_http_1_0(mock: MockServer) -> None:
 
 def test_charset_says_nothing_of_an_answer_without_a_body(mock: MockServer, path: str) -> None:
     mock.scenario("charset")
-    assert listed(mock).headers["content-type"] == "application/json; charset=utf-8"
     assert "content-type" not in ask(mock, "OPTIONS", path, {}).headers
 
 
-def test_closing_closes(mock: MockServer) -> None:
-    assert listed(mock.scenario("closing")).headers["connection"] == "close"
-
-
-def test_flat_errors_have_the_older_shape(mock: MockServer, path: str, contract: Contract) -> None:
+def test_flat_errors_have_the_older_shape(mock: MockServer, path: str) -> None:
+    """Those of the mock itself, of what a client prefers, of faults, and of what is no request."""
     mock.scenario("flat_errors")
-    assert set(ask(mock, "GET", path, {}).json()) == {"error", "code", "requestId"}
+    replies = [ask(mock, "GET", path, {}), ask(mock, "GET", "/", {}), listed(mock, Prefer="code=503")]
+    mock.fault("status", 404)
+    replies += [listed(mock), *parsed(raw(mock, b"GET / HTTP/3.0\r\n\r\n", half_close=True))]
+    assert [401, 404, 503, 404, 400] == [reply.status for reply in replies]
+    assert [{"error", "code", "requestId"}] * 5 == [set(reply.json()) for reply in replies]
 
 
 def test_a_scenario_takes_the_place_of_the_one_before(mock: MockServer) -> None:
