@@ -121,27 +121,30 @@ def is_portable(name: str) -> bool:
 _AGAIN = 'pytest --bctrl-record-mode=rewrite --bctrl-live -m "not bctrl_contract"'
 
 
-def show(reporter: pytest.TerminalReporter, told: Sequence[Mapping[str, Any]]) -> None:
+def show(reporter: pytest.TerminalReporter, outcomes: Sequence[Mapping[str, Any]]) -> None:
     """Write the lines, where there are any."""
-    lines = list(summary(told))
+    lines = list(summary(outcomes))
     if lines:
         reporter.section("bctrl recordings")
         for line in lines:
             reporter.write_line(line)
 
 
-def summary(told: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def summary(outcomes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield a line for each thing worth saying: once a file, however many tests share it."""
-    for path in _paths(one for one in told if one["written"]):
+    for path in _paths(outcomes, "written"):
         yield f"written: {shown(path)}"
-    for one in told:
+    for one in outcomes:
         if one["aside"]:
-            yield from _set_aside(one)
-    for path in _paths(one for one in told if one["stale"]):
+            lost = ", ".join(name or "an entry of no test" for name in one["dropped"])
+            what = f"broken entries, not kept: {lost}" if lost else _NOTHING
+            yield f"set aside: {shown(one['path'])}, now {Path(one['aside']).name}: {what}"
+            yield f"  record again the tests that share it: {_AGAIN}"
+    for path in _paths(outcomes, "stale"):
         yield f"stale: {shown(path)} was recorded under another contract, and conforms to this one"
         yield f"  record it again: {_AGAIN}"
-    for path in _paths(told):
-        here = [one for one in told if one["path"] == path]
+    for path in _paths(outcomes, "path"):
+        here = [one for one in outcomes if one["path"] == path]
         used = {name for one in here for name in one["used"]}
         unused = dict.fromkeys(name for one in here for name in one["unused"] if name not in used)
         if unused:
@@ -149,12 +152,8 @@ def summary(told: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield from (f"  {name}" for name in unused)
 
 
-def _set_aside(one: Mapping[str, Any]) -> Iterator[str]:
-    lost = ", ".join(name or "an entry of no test" for name in one["dropped"])
-    what = f"broken entries, not kept: {lost}" if lost else "nothing in it could be read, so no other test's is kept"
-    yield f"set aside: {shown(one['path'])}, now {Path(one['aside']).name}: {what}"
-    yield f"  record again the tests that share it: {_AGAIN}"
+_NOTHING = "nothing in it could be read, so no other test's is kept"
 
 
-def _paths(told: Iterable[Mapping[str, Any]]) -> list[str]:
-    return sorted({one["path"] for one in told})
+def _paths(outcomes: Iterable[Mapping[str, Any]], key: str) -> list[str]:
+    return sorted({one["path"] for one in outcomes if one[key]})

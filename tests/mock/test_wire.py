@@ -16,6 +16,7 @@ from pytest_bctrl.traffic.mock.parse import Limits, RequestParser
 
 from .asking import ask, connected, listed, raw, read_all, replies, request_bytes
 
+_NO_HOSTS = (b"a b", b"a/b", b"user@a", b"a,b", b"a?b", b"a\\b")
 GARBAGE: dict[str, bytes] = {
     "noise": b"\x00\x01\x02\xff\xfe\r\n\r\n",
     "words": b"hello there\r\n\r\n",
@@ -28,6 +29,7 @@ GARBAGE: dict[str, bytes] = {
     "space before a colon": b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
     "no host": b"GET / HTTP/1.1\r\n\r\n",
     "two hosts": b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    **{f"host {host}": b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % host for host in _NO_HOSTS},
     "two lengths": b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
     "length and chunks": b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
     "negative length": b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
@@ -104,24 +106,13 @@ def test_an_answer_without_a_body_ends_with_its_head(mock: MockServer, status: i
     assert second.status == 200
 
 
-@pytest.mark.parametrize("host", ["a b", "a/b", "user@a", "a,b", "a?b", "a\\b"])
-def test_a_host_that_is_none_is_refused(mock: MockServer, host: str) -> None:
-    """As a server must (RFC 9112, 3.2)."""
-    data = request_bytes(mock).replace(b"Host: mock.test", f"Host: {host}".encode())
-    assert [reply.status for reply in replies(raw(mock, data))] == [400]
-
-
-def test_http_1_0_is_answered_and_closed(mock: MockServer) -> None:
-    """No Host is needed, and the connection ends with the answer."""
-    data = request_bytes(mock).replace(b"HTTP/1.1", b"HTTP/1.0").replace(b"Host: mock.test\r\n", b"")
-    assert [reply.status for reply in replies(raw(mock, data))] == [200]
-
-
-def test_http_1_0_keeps_a_connection_that_asks_for_it(mock: MockServer) -> None:
-    """The answer says so, as such a client has to be told."""
-    data = request_bytes(mock, "Connection: keep-alive").replace(b"HTTP/1.1", b"HTTP/1.0")
-    first, second = replies(raw(mock, data + request_bytes(mock, close=True)))
-    assert (first.headers["connection"], second.headers["connection"]) == ("keep-alive", "close")
+def test_http_1_0_is_answered_and_keeps_a_connection_that_asks_for_it(mock: MockServer) -> None:
+    """No Host is needed; the answer says that the connection stays, as such a client has to be told."""
+    old = request_bytes(mock).replace(b"HTTP/1.1", b"HTTP/1.0").replace(b"Host: mock.test\r\n", b"")
+    kept = old.replace(b"\r\n\r\n", b"\r\nConnection: keep-alive\r\n\r\n")
+    for data, expected in ((old, ["close"]), (kept + old, ["keep-alive", "close"])):
+        answers = replies(raw(mock, data))
+        assert [(200, one) for one in expected] == [(reply.status, reply.headers["connection"]) for reply in answers]
 
 
 UPGRADE = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from time import monotonic
+from typing import Any
 
 import httpx
 import pytest
@@ -25,33 +26,32 @@ def timed(call: Callable[[], object]) -> float:
     return monotonic() - started
 
 
-@pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
-def test_a_passing_failure_is_asked_again(ask: Ask, status: int) -> None:
-    with serve(answer(status), answer()) as server:
-        assert (200, 2) == (ask(server.url).status_code, len(server.requests))
+BROKEN: tuple[bytes | Script, ...] = (close, cut, b"nonsense\r\n\r\n")
+TOO_LONG = ("3600", "9" * 400, format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True))
+SENSELESS = ("", "soon", "-1", "1.5", "Thu, 99999999999999 Jan 2026 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT")
 
 
-@pytest.mark.parametrize("status", [400, 401, 404, 418, 500, 501])
-def test_another_status_is_given_back_at_once(ask: Ask, status: int) -> None:
-    with serve(answer(status), answer()) as server:
-        assert (status, 1) == (ask(server.url).status_code, len(server.requests))
-
-
-@pytest.mark.parametrize("fault", [close, cut, b"nonsense\r\n\r\n"], ids=["closes", "cuts", "is no HTTP"])
-def test_a_broken_connection_is_asked_again(ask: Ask, fault: bytes | Script) -> None:
-    with serve(fault, answer()) as server:
-        assert (200, 2) == (ask(server.url).status_code, len(server.requests))
-
-
-@pytest.mark.parametrize("method", ["POST", "DELETE"])
-def test_an_unsafe_method_is_never_asked_again(ask: Ask, method: str) -> None:
-    with serve(answer(503), answer()) as server:
-        assert (503, 1) == (ask(server.url, method, live=False).status_code, len(server.requests))
-
-
-def test_a_lasting_failure_is_given_back_in_the_end(ask: Ask) -> None:
-    with serve(answer(503)) as server:
-        assert (503, QUICK.attempts) == (ask(server.url).status_code, len(server.requests))
+@pytest.mark.parametrize(
+    ("scripts", "more", "status", "requests"),
+    [
+        *(([answer(status), answer()], {}, 200, 2) for status in (408, 429, 502, 503, 504)),
+        *(([answer(status), answer()], {}, status, 1) for status in (400, 401, 404, 418, 500, 501)),
+        *(([broken, answer()], {}, 200, 2) for broken in BROKEN),
+        *(([answer(503), answer()], {"method": method, "live": False}, 503, 1) for method in ("POST", "DELETE")),
+        ([answer(503)], {}, 503, QUICK.attempts),
+        *(([answer(429, Retry_After=one), answer()], {"retry": RetryPolicy(budget=2.0)}, 429, 1) for one in TOO_LONG),
+        *(([answer(429, Retry_After=one), answer()], {}, 200, 2) for one in SENSELESS),
+    ],
+)
+def test_what_may_succeed_yet_is_asked_again_each_time_with_the_key(
+    ask: Ask, scripts: list[bytes | Script], more: dict[str, Any], status: int, requests: int
+) -> None:
+    """A passing failure or a broken connection is; another status, an unsafe method, or a wait too long is not."""
+    with serve(*scripts) as server:
+        assert (status, [f"Bearer {KEY}"] * requests) == (
+            ask(server.url, **more).status_code,
+            server.authorizations(),
+        )
 
 
 def test_a_lasting_break_is_raised_with_the_number_of_attempts(ask: Ask) -> None:
@@ -59,13 +59,7 @@ def test_a_lasting_break_is_raised_with_the_number_of_attempts(ask: Ask) -> None
         ask(server.url)
 
 
-def test_every_request_again_carries_the_key(ask: Ask) -> None:
-    with serve(answer(503), answer()) as server:
-        ask(server.url)
-        assert [f"Bearer {KEY}"] * 2 == server.authorizations()
-
-
-def test_the_attempts_are_told(ask: Ask) -> None:
+def test_the_attempts_are_given(ask: Ask) -> None:
     with serve(answer(503), close, answer()) as server:
         attempts: tuple[Attempt, ...] = ask(server.url).extensions[ATTEMPTS]
         assert [(503, None), (None, "RemoteProtocolError"), (200, None)] == [
@@ -76,25 +70,6 @@ def test_the_attempts_are_told(ask: Ask) -> None:
 def test_retry_after_is_waited_for(ask: Ask) -> None:
     with serve(answer(429, Retry_After="1"), answer()) as server:
         assert timed(lambda: ask(server.url)) >= 0.9
-
-
-@pytest.mark.parametrize(
-    "value",
-    ["3600", "9" * 400, format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True)],
-    ids=["an hour", "forever", "tomorrow"],
-)
-def test_a_wait_that_the_budget_has_no_room_for_ends_the_retries(ask: Ask, value: str) -> None:
-    with serve(answer(429, Retry_After=value), answer()) as server:
-        response = ask(server.url, retry=RetryPolicy(budget=2.0))
-        assert (429, 1) == (response.status_code, len(server.requests))
-
-
-@pytest.mark.parametrize(
-    "value", ["", "soon", "-1", "1.5", "Thu, 99999999999999 Jan 2026 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"]
-)
-def test_a_senseless_retry_after_is_passed_over(ask: Ask, value: str) -> None:
-    with serve(answer(429, Retry_After=value), answer()) as server:
-        assert 200 == ask(server.url).status_code
 
 
 @pytest.mark.parametrize("script", [hang, drip_body, drip_head], ids=["hangs", "drips its body", "drips its head"])
