@@ -29,7 +29,7 @@ GARBAGE: dict[str, bytes] = {
     "space before a colon": b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
     "no host": b"GET / HTTP/1.1\r\n\r\n",
     "two hosts": b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-    **{f"host {host}": b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % host for host in _NO_HOSTS},
+    **{f"host {host!r}": b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % host for host in _NO_HOSTS},
     "two lengths": b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
     "length and chunks": b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
     "negative length": b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",

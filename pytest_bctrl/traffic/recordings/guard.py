@@ -109,6 +109,7 @@ def _leaves(value: Any, place: str) -> Iterator[tuple[str, str]]:
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # Without its hyphens only what is known with them is an identifier: else it may be any digest.
 _COMPACT = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])")
+_IDENTIFIER = re.compile(f"{_UUID.pattern}|{_COMPACT.pattern}")
 _LEGIBLE = re.compile(rb"[\t\n\r\x20-\x7e]{36,}")
 
 
@@ -125,49 +126,38 @@ def scrubbed(exchanges: Sequence[Exchange], name: str, space_id: str) -> tuple[E
     """
     found = {one.lower() for exchange in exchanges for _, text in texts(exchange) for one in _uuids(text)}
     compact = frozenset(one.replace("-", "") for one in {*found, *_uuids(space_id.lower())})
-    made = tuple(_scrubbed(exchange, space_id, compact) for exchange in exchanges)
-    refuse(made, name, _finder({replacement(one) for one in (*found, space_id)}, compact, space_id), "an identifier")
-    return made
+    clean = tuple(_scrubbed(exchange, space_id, compact) for exchange in exchanges)
+    refuse(clean, name, _finder({replacement(one) for one in (*found, space_id)}, compact, space_id), "an identifier")
+    return clean
 
 
 def _scrubbed(exchange: Exchange, space_id: str, compact: Set[str]) -> Exchange:
-    def scrubbed(text: str) -> str:
-        return _COMPACT.sub(lambda match: _anew_compact(match[0], compact), _replaced(text, space_id))
+    # Not within a longer word: a space called `a` would take every `a` along.
+    space = rf"(?<!\w){re.escape(space_id)}(?!\w)|{replacement(space_id)}"
+    spaces = re.compile(space if space_id and not _UUID.fullmatch(space_id) else "(?!)")
 
-    def anew_bytes(data: bytes) -> bytes:
-        return scrubbed(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    def identifier(match: re.Match[str]) -> str:
+        if "-" not in match[0] and match[0].lower() not in compact:
+            return match[0]
+        hyphened = replacement(str(UUID(match[0])))
+        instead = hyphened if "-" in match[0] else hyphened.replace("-", "")
+        return instead.upper() if match[0].isupper() else instead
+
+    def scrub(text: str) -> str:
+        return replacement(space_id).join(_IDENTIFIER.sub(identifier, part) for part in spaces.split(text))
+
+    def scrub_bytes(data: bytes) -> bytes:
+        return scrub(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     return replace(
         exchange,
-        url=scrubbed(exchange.url),
-        base_path=scrubbed(exchange.base_path),
-        request_headers=tuple((name, scrubbed(value)) for name, value in exchange.request_headers),
-        headers=tuple((name, scrubbed(value)) for name, value in exchange.headers),
-        request_body=anew_bytes(exchange.request_body),
-        body=anew_bytes(exchange.body),
+        url=scrub(exchange.url),
+        base_path=scrub(exchange.base_path),
+        request_headers=tuple((name, scrub(value)) for name, value in exchange.request_headers),
+        headers=tuple((name, scrub(value)) for name, value in exchange.headers),
+        request_body=scrub_bytes(exchange.request_body),
+        body=scrub_bytes(exchange.body),
     )
-
-
-def _replaced(text: str, space_id: str) -> str:
-    if space_id and not _UUID.fullmatch(space_id):
-        # Not within a longer word: a space called `a` would take every `a` along.
-        text = re.sub(rf"(?<!\w){re.escape(space_id)}(?!\w)", replacement(space_id), text)
-        # Its replacement is a UUID by now, and must not be replaced again.
-        parts = text.split(replacement(space_id))
-        return replacement(space_id).join(_UUID.sub(_in_its_case, part) for part in parts)
-    return _UUID.sub(_in_its_case, text)
-
-
-def _in_its_case(match: re.Match[str]) -> str:
-    made = replacement(match.group())
-    return made.upper() if match.group().isupper() else made
-
-
-def _anew_compact(digits: str, compact: Set[str]) -> str:
-    if digits.lower() not in compact:
-        return digits
-    made = replacement(str(UUID(digits))).replace("-", "")
-    return made.upper() if digits.isupper() else made
 
 
 def _uuids(text: str) -> set[str]:
