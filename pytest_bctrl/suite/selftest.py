@@ -23,7 +23,7 @@ from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.samples.inputs import answers_with_json, known_values, main_operation
 from pytest_bctrl.samples.mutants import rules
-from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.suite.plan import run_probes, why_not_asked
 from pytest_bctrl.suite.run import RUN, ContractRun, with_mock
 from pytest_bctrl.suite.target import Target
@@ -43,7 +43,7 @@ from pytest_bctrl.traffic.mock.faults import (
     sequence,
     status,
 )
-from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, empty, many
+from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, empty, lifecycle, many
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.retry import Pace, RetryPolicy
 
@@ -92,7 +92,16 @@ def _played(contract: Contract) -> list[str]:
     samples = Samples(contract, main_operation(contract))
     # An answer that is late is as good after a short while; a list is as long as the contract allows.
     brief = {"slow": "slow(0.02)"} | ({"many": f"many({samples.most_items})"} if samples.most_items < _MANY else {})
-    return [brief.get(name, name) for name in CONFORMING if samples.lists or name not in OF_LISTS]
+    left_out = (OF_LISTS if not samples.lists else frozenset()) | ({lifecycle.__name__} - _living(samples))
+    return [brief.get(name, name) for name in CONFORMING if name not in left_out]
+
+
+def _living(samples: Samples) -> set[str]:
+    """The scenarios that need items with states, where they have some."""
+    try:
+        return {lifecycle(samples, SPACE_ID, 1).name}
+    except BctrlError:
+        return set()
 
 
 @pytest.fixture(scope="session")

@@ -149,6 +149,29 @@ def test_a_clock_that_is_turned_saves_the_wait(mock: MockServer) -> None:
         mock.advance(-1)
 
 
+def test_runtimes_live_by_a_seed_and_a_clock(mock: MockServer) -> None:
+    """At every moment the contract is kept; what goes with a state follows it; each state is met."""
+
+    def seen(space: Space) -> Iterator[list[str]]:
+        space.scenario("lifecycle", count=4, seed=3)
+        before: list[str] = []
+        for _ in range(40):
+            status, _, body = ask(space.url, f"/v1/spaces/{space.space_id}/runtimes", space.api_key.reveal())
+            assert (200, []) == (status, [one for one in check(json.dumps(body)) if one.rule != "space_id_matches"])
+            for one, state in zip(body["runtimes"], before, strict=bool(before)):
+                assert state == one["status"] or (one["status"] == "active") == (one["activeRunId"] is not None)
+            before = [one["status"] for one in body["runtimes"]]
+            yield before
+            space.advance(10)
+
+    with mock.space() as one, mock.space() as other:
+        first, second = list(seen(one)), list(seen(other))
+    assert first == second
+    assert {"active", "stopped", "failed"} == {state for states in first for state in states}
+    with pytest.raises(SettingError, match="no property of an item has a state 'active'"):
+        MockServer(from_document(document({"type": "array", "items": {"type": "object"}}), "x")).scenario("lifecycle")
+
+
 def steer(mock: MockServer, method: str, path: str, body: Any = None, token: str = TOKEN) -> tuple[int, Any]:
     """Ask the control path, and hold the answer to its document."""
     status, headers, data = ask(mock.url, f"/__bctrl__{path}", token, method, body)

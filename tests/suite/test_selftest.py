@@ -14,7 +14,7 @@ def test_every_mutant_is_caught_and_every_fault_found_without_a_target(
 
     result = pytester.runpytest("--bctrl-selftest")
 
-    result.assert_outcomes(passed=94)
+    result.assert_outcomes(passed=95)
     result.stdout.fnmatch_lines(["bctrl: target none, *, self-test, fails on error"])
     section = result.stdout.str().partition("bctrl contract")[2]
     ((caught, total),) = re.findall(r"contract strength: (\d+) of (\d+) mutants caught", section)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from random import Random
 from threading import Lock
 from typing import Any, NoReturn
 
@@ -122,15 +123,21 @@ def changed(samples: Samples, body: Any, runtime_id: str, changes: Mapping[str, 
     if not isinstance(changes, Mapping):
         raise SettingError(f"{changes!r} is no object of changes", where=where, hint='give {"status": …}')
     index = ids.index(runtime_id)
-    item = samples.overridden(items[index], changes, conforming=False)
-    if changes:
-        items[index] = samples.overridden(item, {**changes, **_following(samples, item, changes)}, conforming=False)
+    items[index] = followed(samples, items[index], changes)
     return samples.with_items(items) if samples.is_list else {**body, samples.list_name: items}
 
 
-def _following(samples: Samples, item: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def followed(samples: Samples, item: Any, changes: Mapping[str, Any], ahead: float = 0.0) -> Any:
+    """Return an item with changes and what follows them, made so many seconds from now on."""
+    made = samples.overridden(item, changes, conforming=False)
+    if not changes:
+        return made
+    return samples.overridden(made, {**changes, **_following(samples, made, changes, ahead)}, conforming=False)
+
+
+def _following(samples: Samples, item: Mapping[str, Any], given: Mapping[str, Any], ahead: float) -> dict[str, Any]:
     """What a change of an item takes along beside what invariants tie to it, by the names that such members have."""
-    now = datetime.now(UTC)
+    now = datetime.now(UTC) + timedelta(seconds=ahead)
     properties = flatten(samples.contract, samples.item_schema).get("properties", {})
     states = [name for name in given if "active" in flatten(samples.contract, properties.get(name, {})).get("enum", ())]
     made: dict[str, Any] = {}
@@ -165,8 +172,7 @@ class StepSource(Source):
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(list)
-        self._now = now
+        super().__init__(list, now)
         self._steps: list[Step] = []
         self._faults: dict[int, Fault] = {}
         self._lock = Lock()
@@ -190,7 +196,7 @@ class StepSource(Source):
         """Return the bytes of the body that is in force, and count one answer."""
         with self._lock:
             self._advance()
-            self._answered, self._last = self._answered + 1, self._now()
+            self._answered, self._last = self._answered + 1, self.now()
             return self._payloads[self._at]
 
     def _advance(self) -> None:
@@ -198,7 +204,7 @@ class StepSource(Source):
             step = self._steps[self._at]
             if step.answers is not None and self._answered >= step.answers:
                 self._begun = self._last
-            elif step.seconds is not None and self._now() >= self._begun + step.seconds:
+            elif step.seconds is not None and self.now() >= self._begun + step.seconds:
                 self._begun += step.seconds
             else:
                 return
@@ -208,6 +214,49 @@ class StepSource(Source):
         """Return the answer as the fault of its step leaves it."""
         fault = self._faults.get(id(scene.answer.payload))
         return scene.answer if fault is None else replace(fault.change(scene), faults=(fault.name,))
+
+
+_LASTS = (5.0, 60.0)
+"""Seconds for which an item of `lifecycle` is in one state, at least and at most."""
+
+
+class Lives(Source):
+    """The bodies of items that live: each goes from one state to another at its own times, the same for a seed.
+
+    An item that runs stops or fails, one that has stopped or failed starts again. Raises `SettingError` where the items
+    have no state that is called `active`.
+    """
+
+    def __init__(self, samples: Samples, body: Any, seed: int) -> None:
+        super().__init__(list)
+        properties = flatten(samples.contract, samples.item_schema).get("properties", {})
+        listed = {name: flatten(samples.contract, schema).get("enum", ()) for name, schema in properties.items()}
+        self._name = next((name for name, values in listed.items() if "active" in values), "")
+        if not self._name:
+            raise SettingError(
+                "no property of an item has a state 'active'", where="scenario lifecycle", hint="use mock.sequence(…)"
+            )
+        self._ended = [value for value in listed[self._name] if value != "active"]
+        self._samples = samples
+        self._items = samples.items(body)
+        self._sources = [Random(f"{seed}:{index}") for index in range(len(self._items))]  # noqa: S311
+        self._due = [source.uniform(*_LASTS) for source in self._sources]
+        self._begun: float | None = None
+        self._lock = Lock()
+
+    def payload(self, number: int) -> Payload:
+        """Return the bytes of the items as they are at this time."""
+        with self._lock:
+            now = self.now()
+            self._begun = now if self._begun is None else self._begun
+            for index, source in enumerate(self._sources):
+                while self._begun + self._due[index] <= now:
+                    state = source.choice(self._ended) if self._items[index][self._name] == "active" else "active"
+                    self._items[index] = followed(
+                        self._samples, self._items[index], {self._name: state}, self._due[index]
+                    )
+                    self._due[index] += source.uniform(*_LASTS)
+            return Payload(encode(self._samples.with_items(self._items)))
 
 
 def states(samples: Samples, body: Any, steps: Sequence[Any]) -> Iterator[tuple[Step, Any, tuple[Any, ...] | None]]:

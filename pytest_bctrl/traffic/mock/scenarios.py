@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -29,9 +30,11 @@ from pytest_bctrl.traffic.mock.refusal import Refusals
 class Source:
     """Bodies of successful answers, one after the other and then from the start, made when the first is asked for."""
 
-    def __init__(self, make: Callable[[], Iterable[bytes]]) -> None:
+    def __init__(self, make: Callable[[], Iterable[bytes]], now: Callable[[], float] = time.monotonic) -> None:
         self._make = make
         self._payloads: list[Payload] = []
+        self.now = now
+        """The time in seconds, for states that follow one another: the clock of the space that plays them."""
 
     def body(self, number: int) -> Any:
         """Return the body of the `number`th answer, counted from zero, as JSON data."""
@@ -117,6 +120,14 @@ def many(samples: Samples, space_id: str, count: int = 300, seed: int = 0) -> Sc
 def generated(samples: Samples, space_id: str, seed: int = 0) -> Scenario:
     """Another list with each answer, the same ones for the same seed; a dozen cover the contract."""
     return Scenario("generated", Source(lambda: map(encode, samples.run(seed, 24, space_id=space_id))))
+
+
+def lifecycle(samples: Samples, space_id: str, count: int = 8, seed: int = 0) -> Scenario:
+    """Runtimes that start, run, stop and fail as time goes by, each in its own turn, the same for the same seed."""
+    from pytest_bctrl.traffic.mock.data import Lives
+
+    count = whole(count, "count", "scenario lifecycle", MOST)
+    return Scenario("lifecycle", Lives(samples, samples.generated(count, seed, space_id), seed))
 
 
 def minimal(samples: Samples, space_id: str) -> Scenario:
@@ -219,6 +230,7 @@ SCENARIOS: Mapping[str, Callable[..., Scenario]] = {
         empty,
         many,
         generated,
+        lifecycle,
         minimal,
         full,
         unicode,

@@ -173,6 +173,7 @@ class Space:
         """
         chosen = scenario(name, self.samples, self.space_id, self._known_scenarios, **arguments)
         if chosen.source is not None:
+            chosen.source.now = self.now
             # Made here and now: a first client should not wait for 100,000 runtimes, nor others beside it.
             chosen.source.payload(0)
 
