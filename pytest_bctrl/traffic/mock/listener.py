@@ -227,9 +227,10 @@ def _listening(host: str, port: int) -> socket.socket:
         # The resolver would take it modulo 65,536.
         raise SettingError(f"there is no port {port}", where=f"{host}:{port}", hint=f"take one from 0 to {_LAST_PORT}")
     try:
-        # As bytes: the codec for other names has tables that are much to load for an address that needs none.
-        name = host.encode("ascii" if host.isascii() else "idna")
-        family, _, _, _, address = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0]
+        family, address = socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port)
+        if ":" not in host and not host.replace(".", "").isdigit():
+            # The resolver loads the IDNA codec, whose tables are much to load for an address that needs none.
+            family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]  # type: ignore[assignment]
         is_dual = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
         sock = socket.create_server(address, family=family, backlog=_BACKLOG, dualstack_ipv6=is_dual)
     except (OSError, ValueError) as error:
