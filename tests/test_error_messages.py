@@ -28,6 +28,7 @@ MESSAGES = dict(line.split(" => ", 1) for line in (TESTS / "error_messages.txt")
 HELD_BY = {
     'traffic/mock/control.py: "it is the server\'s own"': "mock/test_spaces.py",
     "traffic/mock/control.py: f'the contract has {claimed[0]}'": "mock/test_spaces.py",
+    "traffic/mock/data.py: \"no property of an item has a state 'active'": "mock/test_spaces.py",
     "traffic/mock/control.py: found[0].message": "mock/test_spaces.py",
     "traffic/mock/server.py: f'another space has this {what}'": "mock/test_spaces.py",
     "recorded/recorded_test.py: f'its answers are larger than {size(RECORDED": "hostile/test_answers.py",

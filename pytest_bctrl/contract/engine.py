@@ -246,7 +246,7 @@ def _places(document: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
         if isinstance(value, dict):
             yield id(value), pointer
             waiting += [(one, f"{pointer}/{escaped(str(key))}") for key, one in value.items() if type(one) in _HOLD]
-        elif isinstance(value, list):
+        else:
             waiting += [(one, f"{pointer}/{index}") for index, one in enumerate(value) if type(one) in _HOLD]
 
 

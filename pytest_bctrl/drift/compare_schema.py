@@ -61,9 +61,7 @@ class SchemaComparison:
             found = list(self._located(pair))
             nearest: dict[str, Located] = {}
             for one in found:
-                known = nearest.setdefault(one.change.key, one)
-                if (one.rank, one.depth) < (known.rank, known.depth):
-                    nearest[one.change.key] = one
+                nearest[one.change.key] = min(nearest.get(one.change.key, one), one, key=itemgetter(1, 2))
             self._changes[pair] = [one for one in found if one[1:3] == nearest[one.change.key][1:3]]
         return self._changes[pair]
 

@@ -147,10 +147,8 @@ def reachable(roots: Iterable[Node]) -> dict[Node, Held]:
     waiting = list(roots)
     while waiting:
         node = waiting.pop()
-        if node not in found:
-            single, several = found[node] = node.held
-            waiting += single
-            waiting += [child for children in several for child in children]
+        single, several = found[node] = node.held
+        waiting += [child for children in (single, *several) for child in children if child not in found]
     return found
 
 

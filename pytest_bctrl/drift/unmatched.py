@@ -38,11 +38,9 @@ def used_schemas(spec: Spec, operations: Iterable[Operation]) -> Iterator[Schema
             if body.pointer in known:
                 continue
             known.add(body.pointer)
-            for _, header in spec.members(body / "headers"):
-                header = spec.resolve(header)
-                if header.pointer not in known:
-                    known.add(header.pointer)
-                    yield read_value(spec, header)[0]
+            headers = {one.pointer: one for one in (spec.resolve(one) for _, one in spec.members(body / "headers"))}
+            yield from (read_value(spec, headers[pointer])[0] for pointer in headers if pointer not in known)
+            known |= headers.keys()
             for _, media in spec.members(body / "content"):
                 if spec.mapping(media).get("schema") is not None:
                     yield (media / "schema",)

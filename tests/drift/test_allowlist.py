@@ -115,3 +115,10 @@ def test_entries_are_added_to_whatever_stands_there(text: str) -> None:
     assert (after.entries[-1].reason, after.entries[-1].until) == ('a "reason": #1', date(2027, 2, 3))
     assert after.levels == before.levels
     assert all(line in added for line in text.splitlines() if line.strip().startswith("#"))
+
+
+def test_a_list_on_one_line_is_not_added_to() -> None:
+    with pytest.raises(DocumentError, match="one line"):
+        with_entries(
+            "allow: [{fingerprint: aa, reason: r, until: 2027-01-01}]\n", "f", [FINDING], "r", date(2027, 2, 3)
+        )

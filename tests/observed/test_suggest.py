@@ -233,12 +233,9 @@ def _broken(contract: Contract, body: Any) -> set[tuple[str, str, str]]:
     found = differences(contract, seen(body, contract=contract))
     return {
         # Where nothing was documented, all values of a type that was seen are taken.
-        (
-            one.location,
-            one.extra["kind"],
-            kind_of(value) if one.extra["kind"] == "undocumented-property" else str(value),
-        )
+        (one.location, kind, kind_of(value) if kind == "undocumented-property" else str(value))
         for one in found
+        for kind in [one.extra["kind"]]
         for value in (one.observed if isinstance(one.observed, list) else [one.observed])
     }
 

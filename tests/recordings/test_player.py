@@ -111,7 +111,12 @@ def location(player: Player) -> str:
 
 def test_the_mock_command_replays_a_recording_byte_for_byte(tmp_path: Path) -> None:
     (tmp_path / "x.har").write_bytes(encode(Recording((listed(),))))
-    with running(tmp_path, "--recording", str(tmp_path / "x.har"), "--quiet") as mock:
+    _served(tmp_path)
+    _served(tmp_path, "--nonconforming")
+
+
+def _served(tmp_path: Path, *options: str) -> None:
+    with running(tmp_path, "--recording", str(tmp_path / "x.har"), "--quiet", *options) as mock:
         with urllib.request.urlopen(f"{mock.url}/v1/spaces/{SPACE_ID}/runtimes") as answer:
             assert listed().body == answer.read()
         with pytest.raises(urllib.error.HTTPError, match="421") as caught:

@@ -28,6 +28,19 @@ def test_a_marked_scenario_is_played_for_that_test_alone(pytester: pytest.Pytest
     pytester.runpytest("--strict-markers").assert_outcomes(passed=3)
 
 
+def test_a_test_takes_a_space_of_its_own_on_one_server(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("number", range(2))
+        def test_it(bctrl_mock_server, bctrl_mock_space, number):
+            assert [*bctrl_mock_server.spaces][1:] == [bctrl_mock_space.space_id]
+        """
+    )
+    pytester.runpytest().assert_outcomes(passed=2)
+
+
 def test_a_scenario_is_not_played_to_the_live_api(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     pytester.makepyfile(
         """
