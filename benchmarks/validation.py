@@ -21,7 +21,7 @@ from pytest_bctrl.checks.run import check_answer, check_undocumented
 from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.samples import SPACE_ID, Samples
-from pytest_bctrl.traffic.mock.scenarios import many_items
+from pytest_bctrl.traffic.mock.scenarios import many
 
 ITEMS = 10_000
 TURNS = 15
@@ -48,7 +48,9 @@ def main() -> int:
     """Print the figures; return 1 where a bound does not hold."""
     contract = load()
     operation = contract.operations[0]
-    body = many_items(Samples(contract, operation), ITEMS, 1, SPACE_ID).payload(0).body
+    source = many(Samples(contract, operation), SPACE_ID, ITEMS, 1).source
+    assert source is not None
+    body = source.payload(0).body
     bad = json.loads(body)
     bad["runtimes"][ITEMS // 2]["status"] = "archived"
     broken = json.dumps(bad).encode()
