@@ -1,0 +1,27 @@
+"""A page in a real browser asks the mock, which is of another origin, and reads what it answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.traffic.mock import MockServer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ASK = """async ([url, key]) => {
+  const answer = await fetch(url, { headers: { Authorization: `Bearer ${key}` }, credentials: "include" });
+  return [answer.status, (await answer.json()).runtimes?.length ?? null, answer.headers.get("x-request-id") !== null];
+}"""
+
+
+def test_a_page_of_this_machine_reads_answers_and_refusals(chromium: Browser) -> None:
+    context = chromium.new_context()
+    with MockServer(load()) as mock, MockServer(load()) as other:
+        page = context.new_page()
+        page.goto(f"{other.url}/a-page-of-another-origin")
+        url = f"{mock.url}/v1/spaces/{mock.space_id}/runtimes"
+        asked = [page.evaluate(ASK, [url, key]) for key in (mock.api_key.reveal(), "wrong")]
+        assert [[200, len(mock.runtimes), True], [401, None, True]] == asked
+    context.close()
