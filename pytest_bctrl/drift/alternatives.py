@@ -70,7 +70,10 @@ def _read(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], Node]) ->
         else:
             found.setdefault(node, schema)
     if kind == "anyOf":
-        found = _needed(found)
+        needed = _needed(found)
+        # What is left out may have been what takes null.
+        with_null |= not any(node.nullable for node in needed) and any(node.nullable for node in found)
+        found = needed
     if not found and last is not None and not with_null:
         return Choice(kind, [last], part.pointer, False)
     if not found and not with_null:

@@ -374,6 +374,8 @@ _ALTERNATIVES: dict[str, tuple[Any, ...]] = {
         "type-changed @<kind=a>.x: string → integer", "type-generalized @<kind=a>.x: integer → string"),
     "alternatives, one of which may be null": (one_of(kind("a"), kind("b")), one_of({**kind("a"), "type": ["object", "null"]}, kind("b")),
         "became-nullable: (null) false → true", "became-not-nullable: (not null) true → false"),
+    "an alternative that another one takes but for null": (_TEXT, {"anyOf": [_TEXT, {"type": ["string", "null"], "format": "uuid"}]},
+        "became-nullable: (null) false → true", "became-not-nullable: (not null) true → false"),
     "alternatives that came and went": (one_of(kind("a"), kind("b"), kind("c")), one_of(kind("a"), kind("d"), kind("e")),
         "one-of-added: kind=d, kind=e; one-of-removed: kind=b, kind=c", "one-of-added: kind=b, kind=c; one-of-removed: kind=d, kind=e"),
     "any of alternatives, one for another": (either(thing("a"), thing("b")), either(thing("a"), thing("c")),

@@ -111,7 +111,7 @@ def _sizes() -> Iterator[tuple[str, Any, Any]]:
         {},
     )
     yield "many branches", {"oneOf": [{"properties": {"k": {"const": n}}, "required": ["k"]} for n in range(1_000)]}, {}
-    tree = {"type": "object", "properties": {f"p{n}": _ref(0) for n in range(20)}}
+    tree = {"type": "object", "properties": {f"p{n}": _ref(0) for n in range(14)}}
     yield "a broad tree", _ref(0), {"S0": {**tree, "required": [*tree["properties"]]}}
     yield "a broad tree that may end", _ref(0), {"S0": tree}
     yield "rules of rules", _ref(0), {"S0": {"oneOf": [{"properties": {"x": _ref(0)}, "required": [k]} for k in "xyz"]}}
