@@ -78,7 +78,9 @@ def test_what_is_done_in_one_space_shows_in_no_other(mock: MockServer) -> None:
         one.reset()
         assert (0, mock.samples.sample(one.space_id)["runtimes"]) == (len(one.requests), listed(one)[1])
     assert ([mock.space_id], 401) == ([*mock.spaces], listed(one)[0])
-    one.close()
+    with mock.space(one.space_id) as again:
+        one.close()
+        assert again is mock.spaces[one.space_id]
 
 
 def test_a_space_is_called_as_its_contract_wants_it(mock: MockServer) -> None:
@@ -237,6 +239,8 @@ def test_a_test_in_any_language_steers_a_space_of_its_own(mock: MockServer) -> N
         ("DELETE", "/spaces/{own}", None, 400, "it is the server's own"),
         ("PUT", "/spaces/{own}/runtimes", {}, 400, "the required property is missing"),
         ("PUT", "/spaces/{own}/runtimes", {"runtimes": [{"id": "x"}]}, 400, "it breaks the contract"),
+        ("PUT", "/spaces/{own}/runtimes", {"runtimes": [7, None]}, 400, "it breaks the contract"),
+        ("PUT", "/spaces/{own}/sequence", {"steps": [{"runtimes": [7]}]}, 400, "it breaks the contract"),
         ("PUT", "/spaces/{own}/scenario", {"scenario": "nope"}, 400, "there is no such scenario"),
         ("POST", "/spaces/{own}/reset", {"x": 1}, 400, "the body at $"),
         ("POST", "/spaces", {"id": 7}, 400, "the body at id: the value has the wrong type, integer"),

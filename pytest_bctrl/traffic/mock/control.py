@@ -72,10 +72,11 @@ class Control:
             return 404, {"error": f"there is no such space (GET {PREFIX}spaces lists those that are open)"}
         try:
             body = json.loads(request.body) if request.body else {}
-            self._require(operation, body)
-            return _DO[operation.operation_id](_Call(self._server, space, match.values, body))
         except (ValueError, RecursionError) as error:
             return 400, {"error": f"the body is no JSON: {error}"}
+        try:
+            self._require(operation, body)
+            return _DO[operation.operation_id](_Call(self._server, space, match.values, body))
         except BctrlError as error:
             return 400, {"error": str(error)}
 
@@ -100,11 +101,10 @@ def _open(call: _Call) -> _Done:
     return 201, {"id": made.space_id, "key": made.api_key.reveal(), "url": made.url}
 
 
-def _close(call: _Call) -> _Done:
+def _close(call: _Call) -> None:
     if call.space is call.server:
         raise SettingError("it is the server's own", where="the space", hint="stop the server")
     call.space.close()
-    return 204, None
 
 
 def _set(call: _Call) -> None:
@@ -114,7 +114,7 @@ def _set(call: _Call) -> None:
     call.space.serve(samples.items(body), conforming=call.body.get("conforming", True))
 
 
-def _sequence(call: _Call) -> _Done:
+def _sequence(call: _Call) -> None:
     steps = [
         call.space.step(
             next((step[name] for name in ("runtimes", "update", "fault") if name in step), None),
@@ -124,7 +124,6 @@ def _sequence(call: _Call) -> _Done:
         for step in call.body["steps"]
     ]
     call.space.sequence(*steps, conforming=call.body.get("conforming", True))
-    return 204, None
 
 
 def _requests(call: _Call) -> _Done:
@@ -141,12 +140,11 @@ def _requests(call: _Call) -> _Done:
     return 200, {"requests": shown}
 
 
-def _restore(call: _Call) -> _Done:
+def _restore(call: _Call) -> None:
     call.space.serve(call.body["runtimes"], conforming=False)
     _behave(call)
     for fault in call.body["faults"]:
         call.space.fault(fault)
-    return 204, None
 
 
 def _behave(call: _Call) -> None:
@@ -173,12 +171,12 @@ def _done(act: Callable[[_Call], object]) -> Callable[[_Call], _Done]:
 _DO: Mapping[str, Callable[[_Call], _Done]] = {
     "list_spaces": lambda call: (200, {"spaces": [*call.server.spaces]}),
     "open_space": _open,
-    "close_space": _close,
+    "close_space": _done(_close),
     "get_runtimes": lambda call: (200, {"runtimes": call.space.runtimes}),
     "set_runtimes": _done(_set),
     "update_runtime": _done(lambda call: call.space.update(call.values["id"], **call.body)),
     "play_scenario": _done(lambda call: call.space.scenario(call.body["scenario"])),
-    "play_sequence": _sequence,
+    "play_sequence": _done(_sequence),
     "list_faults": lambda call: (
         200,
         {"faults": [{"fault": spelled(one.fault), "applied": one.count} for one in call.space.faults]},
@@ -192,6 +190,6 @@ _DO: Mapping[str, Callable[[_Call], _Done]] = {
         200,
         {"runtimes": call.space.runtimes, "faults": [spelled(one.fault) for one in call.space.faults]},
     ),
-    "restore_snapshot": _restore,
+    "restore_snapshot": _done(_restore),
 }
 """What each operation of `control.yaml` does."""

@@ -251,10 +251,10 @@ class Lives(Source):
             self._begun = now if self._begun is None else self._begun
             for index, source in enumerate(self._sources):
                 while self._begun + self._due[index] <= now:
-                    state = source.choice(self._ended) if self._items[index][self._name] == "active" else "active"
-                    self._items[index] = followed(
-                        self._samples, self._items[index], {self._name: state}, self._due[index]
-                    )
+                    item = self._items[index]
+                    state = source.choice(self._ended) if item[self._name] == "active" else "active"
+                    ahead = self._begun + self._due[index] - time.monotonic()
+                    self._items[index] = followed(self._samples, item, {self._name: state}, ahead)
                     self._due[index] += source.uniform(*_LASTS)
             return Payload(encode(self._samples.with_items(self._items)))
 
