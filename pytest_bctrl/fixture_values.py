@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,15 @@ from pytest_bctrl.secret import Secret
 
 if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock import MockServer
+    from pytest_bctrl.traffic.mock.message import Answer, Request
     from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
     from pytest_bctrl.traffic.origin import Connection
 
 _CONTRACT: pytest.StashKey[Contract] = pytest.StashKey()
 _MOCK: pytest.StashKey[MockServer] = pytest.StashKey()
 _USED: pytest.StashKey[MockServer] = pytest.StashKey()
+LAST_WORD: pytest.StashKey[Callable[[Request, Answer], Answer]] = pytest.StashKey()
+"""What an impact run has to say about each answer of the mock and of recordings."""
 
 
 def contract(config: pytest.Config) -> Contract:
@@ -38,9 +41,7 @@ def contract(config: pytest.Config) -> Contract:
 def mock(config: pytest.Config) -> MockServer:
     """Return the running mock server of this process; it stops with pytest."""
     if _MOCK not in config.stash:
-        from pytest_bctrl.traffic.mock import MockServer
-
-        server = MockServer(contract(config)).extend(*own_of(config)).start()
+        server = _server(config).start()
         config.add_cleanup(server.stop)
         config.pluginmanager.register(MockReport(), "bctrl-mock-report")
         config.stash[_MOCK] = server
@@ -50,10 +51,16 @@ def mock(config: pytest.Config) -> MockServer:
 @contextmanager
 def shared_mock(config: pytest.Config) -> Iterator[MockServer]:
     """Run a mock server from whose spaces each test may take one of its own; no test resets it."""
+    with _server(config) as server:
+        yield server
+
+
+def _server(config: pytest.Config) -> MockServer:
     from pytest_bctrl.traffic.mock import MockServer
 
-    with MockServer(contract(config)).extend(*own_of(config)) as server:
-        yield server
+    server = MockServer(contract(config)).extend(*own_of(config))
+    server.last_word = config.stash.get(LAST_WORD, None)
+    return server
 
 
 def own_of(config: pytest.Config) -> tuple[list[OwnScenario], list[OwnFault]]:
@@ -100,7 +107,8 @@ def client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     url, key, live = aim(request)
     # What the bundled mock does against the contract, a test has made it do.
     is_mock = _MOCK in config.stash and url == config.stash[_MOCK].url
-    see = partial(observer(config).see, judged=is_mock)
+    # What an impact run changes is nothing that was observed.
+    see = None if LAST_WORD in config.stash else partial(observer(config).see, judged=is_mock)
     fields = fields_for(contract(config))
     made = {"base_url": url, "key": key, "live": live, "see": see, "fields": fields}
     return {**made, "connection": connection(config)}

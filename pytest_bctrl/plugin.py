@@ -47,6 +47,12 @@ _VALUES = (
     ("bctrl_client_cert", "PATH", "Certificate of the client with its key, PEM; also BCTRL_CLIENT_CERT"),
     ("bctrl_github", "MODE", "auto (default): in GitHub Actions, annotations and a job summary of a contract run; off"),
     (
+        "bctrl_impact_min",
+        "PERCENT",
+        "Fail an impact run in which your tests notice less of the breaks than this, 0 to 100",
+    ),
+    ("bctrl_impact_budget", "TIME", "How long an impact run plays changes, such as 60s or 5m: the worst first"),
+    (
         "bctrl_max_examples",
         "N",
         "How many values of the path parameters the contract suite tries at most (default: 20)",
@@ -96,6 +102,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Prove the contract suite on the bundled mock: every scenario passes, every fault and mutant is found",
     )
     group.addoption(
+        "--bctrl-impact",
+        metavar="SOURCE",
+        nargs="?",
+        const="",
+        default=None,
+        help="Run your own tests again for each change of the contract, to see which break: SOURCE is a page, file or "
+        "URL of the spec, 'published', or 'mutants' (default: --bctrl-upstream, else mutants)",
+    )
+    group.addoption(
         "--bctrl-accept", metavar="REASON", help="Write the findings that fail now to the list of accepted ones"
     )
     group.addoption("--bctrl-until", metavar="DATE", help="Until when to accept them (default: 90 days from today)")
@@ -118,10 +133,21 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Generator[None, object, object]:
     """Hide secrets before a `conftest.py` runs, and before anything is captured."""
+    if "--bctrl-impact" in args:
+        # argparse would take the path of a test for the SOURCE.
+        at = args.index("--bctrl-impact")
+        args[at] = f"--bctrl-impact={args.pop(at + 1) if _is_source(args[at + 1 : at + 2]) else ''}"
     _hide_secrets(early_config)
     return (yield)
+
+
+def _is_source(following: list[str]) -> bool:
+    """Whether what follows `--bctrl-impact` is a spec, and no path of tests."""
+    names = [name for name in following if name in ("mutants", "published") or "://" in name or name.startswith("git:")]
+    files = [name for name in following if name.endswith((".md", ".yaml", ".yml", ".json"))]
+    return bool(names or files)
 
 
 def _hide_secrets(config: pytest.Config) -> None:
@@ -165,11 +191,16 @@ def pytest_configure(config: pytest.Config) -> None:
             from pytest_bctrl.suite.hooks import start
 
             start(config)
-    elif option.bctrl_report:
+    elif option.bctrl_report and option.bctrl_impact is None:
         raise pytest.UsageError(
             "bctrl: --bctrl-report: there is no contract run to report on (give --bctrl-mock, --bctrl-live, "
-            "--bctrl-selftest or --bctrl-upstream too; the ini key bctrl_report waits for one)"
+            "--bctrl-selftest, --bctrl-upstream or --bctrl-impact too; the ini key bctrl_report waits for one)"
         )
+    if option.bctrl_impact is not None:
+        with _as_written(config):
+            from pytest_bctrl.impact.hooks import start as start_impact
+
+            start_impact(config)
     _observe(config)
 
 

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
@@ -82,6 +83,8 @@ RATE = Setting("bctrl_rate")
 VALUES = Setting("bctrl_values", native=list)
 CLIENT_CERT = Setting("bctrl_client_cert", ("BCTRL_CLIENT_CERT",))
 HTTP_HOSTS = Setting("bctrl_http_hosts", native=list)
+IMPACT_MIN = Setting("bctrl_impact_min", native=float)
+IMPACT_BUDGET = Setting("bctrl_impact_budget")
 
 SETTINGS = tuple(setting for setting in list(globals().values()) if isinstance(setting, Setting))
 
@@ -308,7 +311,31 @@ def max_examples(source: Source, environment: Mapping[str, str]) -> int:
 
 def min_coverage(source: Source, environment: Mapping[str, str]) -> float | None:
     """Return the least coverage in percent, None for no gate; raises `SettingError` for anything but 0 to 100."""
-    found = given(MIN_COVERAGE, source, environment)
+    return _percentage(given(MIN_COVERAGE, source, environment))
+
+
+def impact_min(source: Source, environment: Mapping[str, str]) -> float | None:
+    """Return the least share of breaks that tests have to notice, in percent; raises as `min_coverage` does."""
+    return _percentage(given(IMPACT_MIN, source, environment))
+
+
+def impact_budget(source: Source, environment: Mapping[str, str]) -> float:
+    """Return how many seconds changes may be played, without end where nothing is given; raises `SettingError`."""
+    found = given(IMPACT_BUDGET, source, environment)
+    if found is None:
+        return inf
+    parts = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|m|h|)", found.value.strip(), re.ASCII)
+    if parts is None:
+        raise SettingError(f"{found.value!r} is not a time", where=found.where, hint="give one such as 60s or 5m")
+    return float(parts[1]) * {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600}[parts[2]]
+
+
+def impact(source: Source, environment: Mapping[str, str]) -> str:
+    """Return the SOURCE of `--bctrl-impact`, else that of the drift check, else `mutants`."""
+    return str(source.getoption("bctrl_impact")) or upstream(source, environment) or "mutants"
+
+
+def _percentage(found: Given | None) -> float | None:
     if found is None:
         return None
     text = found.value.strip().removesuffix("%")

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_bctrl import settings
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.fixture_values import aim, connection, contract
+from pytest_bctrl.fixture_values import LAST_WORD, aim, connection, contract
 from pytest_bctrl.locking import sweep
 from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.place import place_of
@@ -51,7 +51,13 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
             checked = _hooks(item.config).prepared(place.path.parent)
             scrub_ids = settings.scrub_ids(item.config, os.environ)
             item.stash[_RECORDED] = RecordedTest(
-                place, contract(item.config), mode, hiding(item.config), checked, scrub_ids=scrub_ids
+                place,
+                contract(item.config),
+                mode,
+                hiding(item.config),
+                checked,
+                scrub_ids=scrub_ids,
+                last_word=item.config.stash.get(LAST_WORD, None),
             )
         except BctrlError as error:
             wrong = str(error)

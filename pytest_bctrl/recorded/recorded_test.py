@@ -33,6 +33,7 @@ from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.guard import refuse, scrubbed
 from pytest_bctrl.traffic.recordings.har_file import Saved, load, save, was_set_aside
 from pytest_bctrl.traffic.recordings.replay import (
+    LastWord,
     Player,
     exchange_of,
     forwarded,
@@ -58,11 +59,19 @@ class RecordedTest:
 
     `path` is the file; `is_recording` tells whether the test talks to the target and is written down, or is answered
     from the file. What `hide` knows must not reach the file, nor identifiers with `scrub_ids`. Raises `DocumentError`
-    where the file is broken, was edited or conforms no longer.
+    where the file is broken, was edited or conforms no longer. `last_word` may change each answer that is replayed.
     """
 
     def __init__(
-        self, place: Place, contract: Contract, mode: str, hide: Hiding, checked: Checked, *, scrub_ids: bool = False
+        self,
+        place: Place,
+        contract: Contract,
+        mode: str,
+        hide: Hiding,
+        checked: Checked,
+        *,
+        scrub_ids: bool = False,
+        last_word: LastWord | None = None,
     ) -> None:
         self.path: Path = place.path
         self.is_stale = False
@@ -72,6 +81,7 @@ class RecordedTest:
         self._hide = hide
         self._scrub_ids = scrub_ids
         self._checked = checked
+        self._last_word: LastWord = last_word or (lambda _request, answer: answer)
         self._kept: list[Exchange] = []
         self._saved = -1
         self._open = ExitStack()
@@ -133,7 +143,7 @@ class RecordedTest:
         """An httpx transport, sync and async, that replays; for clients of one's own."""
         if self.is_recording:
             raise BctrlError("there is nothing to replay yet", where=self._place.shown, hint="use bctrl_recording.url")
-        return replay_transport(self.player)
+        return replay_transport(self.player, self._last_word)
 
     def answers(self) -> Iterator[Answer]:
         """Yield what was recorded, or what was replayed, each answer once; nothing that is broken on purpose.
@@ -181,8 +191,8 @@ class RecordedTest:
                 return samples.items(answer.raise_for_status().json())
         for exchange, match in listing(self.player.exchanges, self._contract):
             if match.operations.get(exchange.method) is operation and 200 <= exchange.status < 300:
-                self.player.answer(exchange.method, exchange.target)
-                return samples.items(httpx.Response(200, content=exchange.body).json())
+                played = self._last_word(Request(exchange.method, exchange.target), replayed(self.player, exchange))
+                return samples.items(httpx.Response(200, content=played.body).json())
         raise DocumentError("it holds no runtimes", where=self._place.shown, hint=self._place.hint)
 
     @contextmanager
@@ -218,7 +228,7 @@ class RecordedTest:
 
     def _responder(self) -> Callable[[Request], Any]:
         if not self.is_recording:
-            return lambda request: replayed(self.player, request)
+            return lambda request: self._last_word(request, replayed(self.player, request))
         passing_on = self._open.enter_context(self.client())
         return lambda request: forwarded(passing_on, request)
 

@@ -73,7 +73,7 @@ def _require_writable(path: Path, given: settings.Given) -> None:
 
 
 def write_reports(
-    files: Iterable[ReportFile], findings: Sequence[Finding], title: Title, run: RunReport
+    files: Iterable[ReportFile], findings: Sequence[Finding], title: Title, run: RunReport | None
 ) -> tuple[list[str], list[str]]:
     """Write every report; return the paths that were written, and one sentence for each that was not."""
     from pytest_bctrl.contract.build import write_files

@@ -67,6 +67,8 @@ class MockServer(Space):
         self._spaces: dict[str, Space] = {}
         self._by_key: dict[str, Space] = {}
         self._origins = frozenset(origins)
+        self.last_word: Callable[[Request, Answer], Answer] | None = None
+        """What may change each answer of a contract's path, after scenario and faults."""
         self._control: Callable[[Request], Answer] | None = None
         if control is not None:
             from pytest_bctrl.traffic.mock.control import Control
@@ -179,7 +181,8 @@ class MockServer(Space):
         if self._control is not None and request.target.startswith(PREFIX):
             return self._control(request)
         space = self._space_of(request) if self._spaces else None
-        return space.respond(request) if space is not None else super().respond(request)
+        answer = space.respond(request) if space is not None else super().respond(request)
+        return answer if self.last_word is None else self.last_word(request, answer)
 
     def _space_of(self, request: Request) -> Space | None:
         match = self._routes.match(request.target)

@@ -171,18 +171,25 @@ class UnrecordedRequestError(httpx.TransportError):
     """A replayed test asked for what is not recorded: to the code under test, the network failed."""
 
 
-def replay_transport(player: Player) -> httpx.MockTransport:
+LastWord: TypeAlias = Callable[[Request, Answer], Answer]
+"""What may change an answer before it is given."""
+
+
+def replay_transport(player: Player, last_word: LastWord = lambda _request, answer: answer) -> httpx.MockTransport:
     """Return a transport, sync and async, that answers from `player`; it raises `UnrecordedRequestError` for a miss."""
 
     def answered(request: httpx.Request) -> httpx.Response:
         found = player.answer(request.method, str(request.url))
         if isinstance(found, Miss):
             raise UnrecordedRequestError(found.text, request=request)
-        body = b"" if found.method == "HEAD" else found.body
-        length = [("Content-Length", str(len(body)))] if found.status not in BODILESS and body else []
+        answer = last_word(
+            Request(request.method, str(request.url)), Answer(found.status, found.headers, Payload(found.body))
+        )
+        body = b"" if found.method == "HEAD" else answer.body
+        length = [("Content-Length", str(len(body)))] if answer.status not in BODILESS and body else []
         # As bytes: of text httpx takes ASCII alone.
-        headers = [(name.encode(), value.encode()) for name, value in (*found.headers, *length)]
-        return httpx.Response(found.status, headers=headers, stream=httpx.ByteStream(body), request=request)
+        headers = [(name.encode(), value.encode()) for name, value in (*answer.headers, *length)]
+        return httpx.Response(answer.status, headers=headers, stream=httpx.ByteStream(body), request=request)
 
     return httpx.MockTransport(answered)
 
@@ -216,7 +223,7 @@ def scenario(player: Player) -> Scenario:
     return Scenario("recording", transform=lambda scene: replayed(player, scene.request))
 
 
-def replayed(player: Player, request: Request) -> Answer:
+def replayed(player: Player, request: Request | Exchange) -> Answer:
     """Return the recorded answer to one request; a plain-text 421 that explains itself where there is none."""
     found = player.answer(request.method, request.target)
     if isinstance(found, Miss):

@@ -1,0 +1,133 @@
+"""A change of the contract as it is played: each answer of the mock, or of a recording, as it would be with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.contract.schema.locations import Path, parted, select
+from pytest_bctrl.contract.schema.shapes import changed
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.samples.text import encode
+from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
+
+Kind: TypeAlias = Literal["drift", "break", "extreme"]
+"""A finding of the drift gate; a derived break of the contract; something unusual that keeps the contract."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, the operation that it asks, if any, the values in its path, and the answer without the change."""
+
+    request: Request
+    operation: Operation | None
+    values: Mapping[str, str]
+    answer: Answer
+
+
+Play: TypeAlias = Callable[[Call], Answer]
+"""Returns the answer with the change; the same object where the change does not touch it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """One change: the finding that tells of it, and how it is played; without a `play`, `why_not` says why.
+
+    `locations` are the places of a body that it changes; none where it is about the whole answer.
+    """
+
+    finding: Finding
+    kind: Kind
+    play: Play | None = None
+    why_not: str = ""
+    locations: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What tells it from the others, the same in every process and run."""
+        return self.finding.fingerprint
+
+
+def together(changes: Iterable[Change]) -> Play:
+    """Play all changes, one after the other."""
+    plays = [change.play for change in changes if change.play is not None]
+
+    def play(call: Call) -> Answer:
+        for one in plays:
+            call = replace(call, answer=one(call))
+        return call.answer
+
+    return play
+
+
+BodyChange: TypeAlias = Callable[[Any], Any]
+"""Takes a body as JSON data and returns a changed copy; the same object where the change does not touch it."""
+
+_KEPT = 64
+
+
+def body_play(change: BodyChange, concerns: Callable[[Call], bool]) -> Play:
+    """Play a change of the bodies of those calls that it `concerns`; each body is changed once."""
+    known: dict[bytes, Payload] = {}
+
+    def play(call: Call) -> Answer:
+        body = call.answer.body
+        if not body or not concerns(call):
+            return call.answer
+        if body not in known:
+            if len(known) >= _KEPT:
+                known.clear()
+            try:
+                given = json.loads(body)
+            except ValueError:
+                return call.answer
+            made = change(given)
+            known[body] = call.answer.payload if made is given else Payload(encode(made))
+        payload = known[body]
+        return call.answer if payload.body == body else replace(call.answer, payload=payload)
+
+    return play
+
+
+REMOVED: Any = object()
+"""In place of a value: there is none any more."""
+
+
+def put(body: Any, location: str, value: Any, *, once: bool = False) -> Any:
+    """Return `body` with another value, or none, in every place that a location names; `once` in the first only.
+
+    A member that is not there is added to every object that could have it. The same object where there is no place.
+    """
+    above, step = parted(location)
+    if step is None:
+        return body if value is REMOVED else value
+    found = [path for path, _ in select(body, location)]
+    if not found and step.kind == "member" and value is not REMOVED:
+        found = [(*path, step.text) for path, outer in select(body, above) if isinstance(outer, dict)]
+    # From the end, so that an item that goes moves no other.
+    for path in reversed(found[:1] if once else found):
+        body = changed(body, path[:-1], partial(_with, key=path[-1], value=value))
+    return body
+
+
+def _with(outer: Any, *, key: str | int, value: Any) -> Any:
+    copy = outer.copy()
+    if value is REMOVED:
+        del copy[key]
+    else:
+        copy[key] = value
+    return copy
+
+
+def value_at(body: Any, path: Path) -> Any:
+    """The value at an exact place; `REMOVED` where there is none."""
+    for key in path:
+        try:
+            body = body[key]
+        except (LookupError, TypeError):
+            return REMOVED
+    return body

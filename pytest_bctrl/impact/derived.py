@@ -1,0 +1,204 @@
+"""The changes that a contract itself gives: each break of it, and what is unusual and yet keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.schema.locations import generalised, member, parted, select
+from pytest_bctrl.contract.schema.ref import listed_values
+from pytest_bctrl.contract.schema.shapes import LocatedValue, changed, located, replaced
+from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.finding import Finding, Level
+from pytest_bctrl.fingerprint import fingerprint, shape
+from pytest_bctrl.impact.change import REMOVED, BodyChange, Call, Change, Kind, body_play, put
+from pytest_bctrl.samples.inputs import answers_with_json
+from pytest_bctrl.samples.mutants import BREAKERS, SCHEMA_CHECK, UNDOCUMENTED, Mutant, mutants
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.text import encode
+
+_LONG, _BODIES = 300, 8
+_UNKNOWN = "unknownByImpact"
+
+
+def derived(contract: Contract) -> list[Change]:
+    """Return every break and every unusual answer of each operation that answers with JSON; what bodies show them."""
+    found: list[Change] = []
+    for operation in filter(answers_with_json, contract.operations):
+        try:
+            samples = Samples(contract, operation)
+            found += [*_breaks(samples), *_extremes(samples)]
+        except BctrlError as error:
+            finding = _finding(operation.label, "impact", "", f"no sample can be made: {error}", "error")
+            found.append(Change(finding, "break", why_not="no sample can be made of the contract"))
+    return found
+
+
+def _change(samples: Samples, finding: Finding, kind: Kind, change: BodyChange, location: str) -> Change:
+    operation = samples.operation
+
+    def concerns(call: Call) -> bool:
+        return call.operation is operation and call.answer.status == samples.status
+
+    return Change(finding, kind, body_play(change, concerns), locations=(location,))
+
+
+def _finding(operation: str, rule: str, location: str, message: str, level: Level) -> Finding:
+    mark = fingerprint(rule, shape(operation), location, kind=message)
+    return Finding(rule, level, location, message, operation=operation, direction="response", fingerprint=mark)
+
+
+def _breaks(samples: Samples) -> Iterator[Change]:
+    spots = _Spots(samples)
+    for mutant in mutants(samples):
+        # An object may hold more than is documented: that keeps the contract, and is among the extremes.
+        if mutant.keyword != UNDOCUMENTED:
+            message = f"{mutant.keyword} broken: {mutant.how}"
+            finding = _finding(samples.operation.label, mutant.rule, mutant.location, message, mutant.level)
+            name = mutant.how.partition(",")[0].removeprefix("without ") if mutant.keyword == "required" else ""
+            location = member(mutant.location, name) if name else mutant.location
+            yield _change(samples, finding, "break", _everywhere(samples, mutant, spots), location)
+
+
+class _Spots:
+    """The places of a few bodies by their location, each body read once for all breaks."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+        self._known: dict[bytes, dict[str, list[LocatedValue]]] = {}
+
+    def of(self, body: Any, location: str) -> list[LocatedValue]:
+        """Return the places of a body at a location."""
+        text = encode(body)
+        if text not in self._known:
+            if len(self._known) >= _BODIES:
+                self._known.clear()
+            found = self._known[text] = {}
+            for spot in located(self._samples.contract, self._samples.schema, body):
+                found.setdefault(spot.location, []).append(spot)
+        return self._known[text].get(location, [])
+
+
+def _everywhere(samples: Samples, mutant: Mutant, spots: _Spots) -> BodyChange:
+    """Break one rule in every place of a body that has it; the invariants, which are about the whole, once."""
+
+    def change(body: Any) -> Any:
+        made = body
+        if mutant.check != SCHEMA_CHECK:
+            rule = next(one for one in samples.invariants if one.name == mutant.check)
+            return next((wrong for how, wrong in rule.breaks(body) if how == mutant.how), body)
+        for spot in spots.of(body, mutant.location):
+            wrong = dict(_broken(spot, mutant.keyword))
+            if mutant.how in wrong:
+                made = replaced(made, spot.path, wrong[mutant.how])
+        return body if accepts(samples.contract, samples.schema, made) else made
+
+    return change
+
+
+def _broken(spot: LocatedValue, keyword: str) -> Iterator[tuple[str, Any]]:
+    for how, value in BREAKERS[keyword](spot.schema, spot.value) if keyword in spot.schema else ():
+        yield (f"{how}, {spot.branch}" if spot.branch else how), value
+
+
+def _extremes(samples: Samples) -> Iterator[Change]:
+    def made(rule: str, location: str, message: str, change: BodyChange) -> Change:
+        finding = _finding(samples.operation.label, rule, location, message, "info")
+        return _change(samples, finding, "extreme", _keeping(samples, change), location)
+
+    if samples.lists:
+        place = samples.list_name
+        yield made("empty-list", place, "the list is empty", lambda body: samples.with_items([]))
+        yield made("long-list", place, f"the list has {_LONG} more items", _longer(samples))
+        yield made("other-order", place, "the items come in the other order", _reversed(samples))
+    spots: dict[str, LocatedValue] = {}
+    for body in samples.bodies():
+        for spot in located(samples.contract, samples.schema, body):
+            spots.setdefault(spot.location, spot)
+    for location, spot in spots.items():
+        above, step = parted(location)
+        owner = spots.get(above)
+        is_optional = owner is not None and step is not None and step.kind == "member"
+        if is_optional and owner and step and step.text not in owner.schema.get("required", ()):
+            yield made("optional-left-out", location, "the optional property is left out", _put(location, REMOVED))
+        for value in listed_values(spot.schema) or ():
+            yield made("enum-value-alone", location, f"the value is always {value!r}", _put(location, value))
+        if isinstance(spot.value, Mapping) and spot.schema.get("properties"):
+            yield made("unknown-property", location, "the object has a property more", _with_unknown(location))
+
+
+def _put(location: str, value: Any) -> BodyChange:
+    return lambda body: put(body, location, value)
+
+
+def _keeping(samples: Samples, change: BodyChange) -> BodyChange:
+    """Have the result keep schema and invariants, as the body did, or leave the body as it is."""
+
+    def keeps(body: Any) -> bool:
+        return accepts(samples.contract, samples.schema, body) and not any(
+            any(rule.check(body, {})) for rule in samples.invariants if rule.keyword != "equals"
+        )
+
+    def kept(body: Any) -> Any:
+        made = change(body)
+        if keeps(made) or not keeps(body):
+            return made
+        made = _settled(samples, body, made)
+        return made if keeps(made) else body
+
+    return kept
+
+
+def _settled(samples: Samples, before: Any, after: Any) -> Any:
+    """Have what goes with a change of an item follow it, such as `type` with `kind`."""
+    pairs = zip(samples.items(before), samples.items(after), strict=False)
+    items = []
+    for old, new in pairs:
+        item = dict(new) if isinstance(new, dict) else new
+        for rule in samples.invariants if isinstance(item, dict) else ():
+            rule.settle(item, {name: value for name, value in item.items() if old.get(name) != value})
+        items.append(item)
+    return _with_items(samples, after, items)
+
+
+def _with_items(samples: Samples, body: Any, items: list[Any]) -> Any:
+    return items if samples.is_list else {**body, samples.list_name: items} if samples.list_name else body
+
+
+def _longer(samples: Samples) -> BodyChange:
+    def change(body: Any) -> Any:
+        own = samples.items(body)
+        more = samples.items(samples.generated(_LONG, 7))[: max(0, samples.most_items - len(own))]
+        equals = [rule for rule in samples.invariants if rule.keyword == "equals"]
+        made = _with_items(samples, body, [*own, *more])
+        # What ties an item to its request is as in the user's own.
+        for rule in equals:
+            known = next((value for _, value in select(body, rule.location)), None)
+            made = made if known is None else put(made, rule.location, known)
+        return made
+
+    return change
+
+
+def _reversed(samples: Samples) -> BodyChange:
+    return lambda body: _with_items(samples, body, samples.items(body)[::-1])
+
+
+def _with_unknown(location: str) -> BodyChange:
+    def change(body: Any) -> Any:
+        for path, value in select(body, location):
+            if isinstance(value, dict) and generalised(path):
+                body = changed(body, path, lambda old: {**old, _UNKNOWN: "a property that no contract documents"})
+        return body
+
+    return change
+
+
+PROBES: tuple[tuple[str, Callable[[str], BodyChange]], ...] = (
+    ("removed", lambda location: _put(location, REMOVED)),
+    ("an object", lambda location: _put(location, {"impact": []})),
+    ("a number", lambda location: _put(location, -7.25)),
+)
+"""What is done to a place to learn whether a test looks at it at all."""
