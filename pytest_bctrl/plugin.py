@@ -183,7 +183,12 @@ def pytest_configure(config: pytest.Config) -> None:
     option = config.option
     if option.bctrl_record_mode or any(_is_in_file(config, name) for name, *_ in (*_VALUES, *_IN_FILE)):
         _require_settings(config)
-    if option.bctrl_live or option.bctrl_mock or option.bctrl_selftest or option.bctrl_upstream:
+    if option.bctrl_impact is not None:
+        with _as_written(config):
+            from pytest_bctrl.impact.hooks import start as start_impact
+
+            start_impact(config)
+    elif option.bctrl_live or option.bctrl_mock or option.bctrl_selftest or option.bctrl_upstream:
         # pytest collects garbage as it ends, and each import makes the collector look at all there is: what is alive
         # now is left out, here and after the imports. Measured, that is a fifth of a whole contract run.
         gc.freeze()
@@ -191,16 +196,11 @@ def pytest_configure(config: pytest.Config) -> None:
             from pytest_bctrl.suite.hooks import start
 
             start(config)
-    elif option.bctrl_report and option.bctrl_impact is None:
+    elif option.bctrl_report:
         raise pytest.UsageError(
             "bctrl: --bctrl-report: there is no contract run to report on (give --bctrl-mock, --bctrl-live, "
             "--bctrl-selftest, --bctrl-upstream or --bctrl-impact too; the ini key bctrl_report waits for one)"
         )
-    if option.bctrl_impact is not None:
-        with _as_written(config):
-            from pytest_bctrl.impact.hooks import start as start_impact
-
-            start_impact(config)
     _observe(config)
 
 

@@ -60,6 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what the API was seen to send, to tell who moved; repeatable: an observation or a JSON report that holds "
         "one, a recording, a HAR file, a JSON body, or - for standard input",
     )
+    parser.add_argument(
+        "--impact",
+        metavar="FILE",
+        help="the JSON report of pytest --bctrl-impact, to say of each change whether it breaks your tests",
+    )
     what = "findings that are allowed for a while, and levels of rules (default: bctrl-drift.yaml, if there)"
     add_acceptance_arguments(parser, what)
 
@@ -104,6 +109,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
         told, notes = placed(arguments, old, new, judged.remaining, today)
         judged = judged._replace(remaining=told, notes=(*judged.notes, *notes))
+    if arguments.impact:
+        judged = judged._replace(remaining=_with_impact(judged.remaining, arguments.impact))
     judged = arguments.hide.data(judged)
     failing: list[Finding] = []
     if judged.remaining:
@@ -129,6 +136,25 @@ def _run(arguments: argparse.Namespace) -> int:
     elif failing:
         print(_what_next(failing, arguments, known), file=sys.stderr)
     return 1 if failing else 0
+
+
+def _with_impact(findings: Sequence[Finding], path: str) -> list[Finding]:
+    """Return the findings with what an impact run says of them; raises `DocumentError` for another file."""
+    import json
+    from dataclasses import replace
+
+    from pytest_bctrl.drift.sources import read_text
+    from pytest_bctrl.errors import DocumentError
+
+    try:
+        known = {one["fingerprint"]: one["impact"] for one in json.loads(read_text(path))["findings"]}
+    except (ValueError, LookupError, TypeError):
+        hint = "write one: pytest --bctrl-impact=SOURCE --bctrl-report=impact.json"
+        raise DocumentError("it is no report of an impact run", where=f"--impact {path}", hint=hint) from None
+    return [
+        replace(one, extra={**one.extra, "impact": known[one.fingerprint]}) if one.fingerprint in known else one
+        for one in findings
+    ]
 
 
 def _read_base(base: str, *, is_given: bool) -> Document:

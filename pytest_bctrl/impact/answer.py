@@ -28,7 +28,7 @@ _LEVELS: Mapping[Verdict, Level] = {
     "not noticed": "warning",
     "no test of yours looks": "warning",
 }
-_FEW, _SHOWN = 5, 20
+_FEW = 5
 
 
 class Judged:
@@ -60,25 +60,20 @@ class Judged:
     def finding(self) -> Finding:
         """The change as a finding, at the level of its verdict; `impact` holds verdict, tests and reason."""
         given = self.change.finding
-        tests = [f"{one['test']}: {one['line']}{_at(one)}" for one in self.tests]
         impact = {"verdict": self.verdict, "why": self.why, "tests": self.tests}
-        said = "; ".join([f"{self.verdict}: {given.message}", *([self.why] if self.why else []), *tests[:_FEW]])
-        level = _LEVELS.get(self.verdict, "info")
-        return replace(given, level=level, message=said, extra={**given.extra, "impact": impact})
+        return replace(given, level=_LEVELS.get(self.verdict, "info"), extra={**given.extra, "impact": impact})
 
-    def lines(self) -> Iterator[str]:
-        """What a reader is shown: the change, then each test that fails, with the first line of its failure."""
-        given = self.change.finding
-        place = f"{one_line(given.location)}: " if given.location else ""
-        yield f"{place}{one_line(given.message)}{f' ({one_line(self.why)})' if self.why else ''}"
-        for one in self.tests[:_FEW] if self.verdict == "breaks you" else ():
-            yield f"  {one_line(one['test'])}: {one_line(one['line'])}{_at(one)}"
-        if self.verdict == "breaks you" and len(self.tests) > _FEW:
-            yield f"  … and {len(self.tests) - _FEW} more tests"
+    @property
+    def place(self) -> str:
+        """What the change is about, where its message does not say it."""
+        location = one_line(self.change.finding.location)
+        return "" if location in self.change.finding.message else location
 
-
-def _at(test: Mapping[str, str]) -> str:
-    return f" ({test['where']})" if test["where"] else ""
+    @property
+    def line(self) -> str:
+        """The change in a line, and why it has its verdict, where that needs a word."""
+        said = f"{one_line(self.change.finding.message)}{f' ({one_line(self.why)})' if self.why else ''}"
+        return f"{self.place}: {said}" if self.place else said
 
 
 def listed(judged: Sequence[Judged], *, is_long: bool) -> Iterator[tuple[str, dict[str, bool]]]:
@@ -89,12 +84,33 @@ def listed(judged: Sequence[Judged], *, is_long: bool) -> Iterator[tuple[str, di
         if verdict in ("you cope", "noticed") and not is_long:
             continue
         yield verdict, {"bold": True, "red" if is_bad else "yellow": True}
-        most = len(own) if is_long or is_bad else _SHOWN
-        for one in own[:most]:
-            for line in one.lines():
-                yield f"  {line}", {}
-        if len(own) > most:
-            yield f"  … and {len(own) - most} more (-v)", {}
+        if is_bad or is_long:
+            for one in own:
+                yield f"  {one.line}", {}
+                yield from ((f"    {line}", {}) for line in failures(one.tests))
+        else:
+            yield from ((f"  {line}", {}) for line in _by_place(own))
+
+
+def failures(tests: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """Yield the first line of each failure, where it is, and which tests fail so."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for one in tests:
+        alike.setdefault((one["line"], one["where"]), []).append(one["test"])
+    for (line, where), names in list(alike.items())[:_FEW]:
+        more = f" and {len(names) - 1} more tests" if len(names) > 1 else ""
+        yield f"{one_line(names[0])}{more}: {one_line(line)}{f' ({where})' if where else ''}"
+    if len(alike) > _FEW:
+        yield f"… and {len(alike) - _FEW} other failures"
+
+
+def _by_place(judged: Sequence[Judged]) -> Iterator[str]:
+    """Yield a line for each place: its change, or how many there are."""
+    places: dict[str, list[Judged]] = {}
+    for one in judged:
+        places.setdefault(one.place or one.line, []).append(one)
+    for place, own in places.items():
+        yield own[0].line if len(own) == 1 else f"{place}: {len(own)} changes, such as: {own[0].change.finding.message}"
 
 
 def judge(changes: Sequence[Change], played: Mapping[str, Played], missing: str) -> list[Judged]:

@@ -37,7 +37,8 @@ Play: TypeAlias = Callable[[Call], Answer]
 class Change:
     """One change: the finding that tells of it, and how it is played; without a `play`, `why_not` says why.
 
-    `locations` are the places of a body that it changes; none where it is about the whole answer.
+    `locations` are the places of a body that it changes; none where it is about the whole answer. A change of what
+    is taken `asks` those operations: who asks one of them and is not refused copes with it.
     """
 
     finding: Finding
@@ -45,6 +46,7 @@ class Change:
     play: Play | None = None
     why_not: str = ""
     locations: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -56,7 +56,7 @@ def _breaks(samples: Samples) -> Iterator[Change]:
         # An object may hold more than is documented: that keeps the contract, and is among the extremes.
         if mutant.keyword != UNDOCUMENTED:
             message = f"{mutant.keyword} broken: {mutant.how}"
-            finding = _finding(samples.operation.label, mutant.rule, mutant.location, message, mutant.level)
+            finding = _finding(samples.operation.label, mutant.check, mutant.location, message, mutant.level)
             name = mutant.how.partition(",")[0].removeprefix("without ") if mutant.keyword == "required" else ""
             location = member(mutant.location, name) if name else mutant.location
             yield _change(samples, finding, "break", _everywhere(samples, mutant, spots), location)

@@ -54,9 +54,10 @@ class _Sides:
         """Return one finding as a change."""
         rule = finding.rule
         if rule.startswith(_GONE):
-            return Change(finding, "drift", self._gone(finding.operation))
+            return Change(finding, "drift", self._gone(finding.operation), asks=(finding.operation,))
         if rule.startswith(("api-security", "api-global-security")) and finding.level != "info":
-            return Change(finding, "drift", self._refused(finding, lambda one: replace(one, parameters=())))
+            play = self._refused(finding, lambda one: replace(one, parameters=()))
+            return Change(finding, "drift", play, asks=tuple(_labels(finding)) or tuple(self._old))
         if finding.direction == "request":
             return self._of_request(finding)
         if finding.direction == "response":
@@ -83,7 +84,7 @@ class _Sides:
             own = [one for one in operation.parameters if one.place == place and _is_of(name, one.name)]
             return replace(operation, parameters=tuple(own), security=())
 
-        return Change(finding, "drift", self._refused(finding, demanding))
+        return Change(finding, "drift", self._refused(finding, demanding), asks=tuple(_labels(finding)))
 
     def _refused(self, finding: Finding, demanding: Callable[[Operation], Operation]) -> Play:
         """Refuse what the new operation would refuse for what is `demanding` of it alone."""
@@ -127,7 +128,7 @@ class _Sides:
         """Put the first candidate into a body that the old contract then refuses, where it has to."""
         old = self._contracts[0]
         before = self._schema(finding, 0)
-        breaks = finding.extra.get("shown", {}).get("by") == "counterexample"
+        breaks = finding.level == "error"
         unique = _unique_places(old)
 
         def change(body: Any) -> Any:
@@ -239,17 +240,20 @@ class _Sides:
 
     def _with_header(self, finding: Finding, name: str) -> Play:
         """Leave a header field out, or give it the value of the gate's example."""
-        labels = _labels(finding)
-        value = finding.extra.get("shown", {}).get("value")
-        is_added = finding.rule.endswith("header-added")
+        places, given = finding.extra["places"], finding.extra.get("shown", {})
+        value = given.get("value")
+        text = value if isinstance(value, str) else json.dumps(value)
+        is_shown = given.get("by") == "counterexample" and text.isprintable() and text.isascii()
+        is_gone = finding.rule.endswith(("header-removed", "header-became-optional"))
 
         def play(call: Call) -> Answer:
-            if call.operation is None or call.operation.label not in labels or (call.answer.header(name) is None):
+            is_there = call.answer.header(name) is not None
+            if not _is_concerned(call, places) or not (is_shown or (is_gone and is_there)):
                 return call.answer
-            text = str(value) if isinstance(value, str | int | float) else None
-            return replace(call.answer, headers=with_headers(call.answer.headers, {name: text}))
+            headers = with_headers(call.answer.headers, {name: text if is_shown else None})
+            return replace(call.answer, headers=headers)
 
-        return (lambda call: call.answer) if is_added else play
+        return play
 
 
 def _labels(finding: Finding) -> set[str]:

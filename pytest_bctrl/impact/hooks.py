@@ -46,6 +46,7 @@ def start(config: pytest.Config) -> None:
     try:
         _refuse_others(config)
         settings.impact_budget(config, os.environ)
+        settings.impact_min(config, os.environ)
         hooks = ImpactHooks(config, _Plan(config))
     except BctrlError as error:
         raise pytest.UsageError(f"bctrl: {error}") from None
@@ -277,7 +278,8 @@ class ImpactHooks:
         elif plan.source:
             yield f"compared     {shown_path(Path(plan.base.spec))} with {plan.source}", {}
         tests = f"{self._met} test{'s' if self._met != 1 else ''}"
-        yield f"played       {len(self._played)} changes to {tests} that met the mock, {self._seconds:.1f} s", {}
+        changes = f"{len(self._played)} change{'s' if len(self._played) != 1 else ''}"
+        yield f"played       {changes} to {tests} that met the mock, {self._seconds:.1f} s", {}
         yield from listed(self._judged, is_long=self._config.option.verbose > 0)
         for line in (*counts(self._judged, plan.source), *self._written):
             yield line, {}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from threading import Lock
 from typing import NamedTuple
 
-from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.impact.change import Call, Play
 from pytest_bctrl.traffic.mock.message import Answer, Request
 from pytest_bctrl.traffic.mock.routes import Routes
@@ -40,13 +40,22 @@ class Player:
             self._exchanges.append(Exchange(request, answer, sent))
         return replace(sent, ending="reset") if time.monotonic() > self._until else sent
 
+    def asks(self, exchanges: Iterable[Exchange], labels: Sequence[str]) -> bool:
+        """Whether any of the requests asks one of these operations."""
+        return any(
+            operation and operation.label in labels for operation, _ in (self._asked(one.request) for one in exchanges)
+        )
+
+    def _asked(self, request: Request) -> tuple[Operation | None, Mapping[str, str]]:
+        match = self._routes.match(request.target)
+        return (match.of(request.method), match.values) if match else (None, {})
+
     def changed(self, play: Play | None, request: Request, answer: Answer) -> Answer:
         """Return what a change makes of an answer; the same object where it does not touch it."""
         if play is None:
             return answer
-        match = self._routes.match(request.target)
-        operation = match.of(request.method) if match else None
-        return play(Call(request, operation, match.values if match else {}, answer))
+        operation, values = self._asked(request)
+        return play(Call(request, operation, values, answer))
 
     def begin(self, play: Play | None = None, seconds: float = float("inf")) -> None:
         """Play a change from now on, and forget what was sent."""

@@ -101,6 +101,9 @@ class Run:
         for test in self._tests if play else ():
             outcome = self._outcome(test, change.key, play)
             if outcome is None:
+                is_taken = bool(change.asks) and self._player.asks(test.sent, change.asks)
+                played.reached += is_taken
+                played.looked += is_taken
                 continue
             if test.unsure:
                 played.notes.append(f"{test.item.nodeid}: {test.unsure}")

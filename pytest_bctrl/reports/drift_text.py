@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.reports.wording import counted, in_places, one_line, shown_by, spot, where
+from pytest_bctrl.reports.wording import counted, impact_of, in_places, one_line, shown_by, spot, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,6 +37,8 @@ def _finding(finding: Finding) -> list[str]:
         place = f"{document}:{line}" if line else document
         shown = "" if value is None else f"  {_cut(one_line(value))}"
         rows.append(one_line(f"{place} #{pointer}").join((f"  {word}  ", shown)))
+    if impact_of(finding):
+        rows.append(f"  you  {impact_of(finding)}")
     if finding.extra.get("why"):
         rows.append(f"  why  {one_line(finding.extra['why'])}")
     rows += [f"  {in_places(finding)}"] if in_places(finding) else []

@@ -83,6 +83,7 @@ def told(finding: Finding, times: str = "") -> str:
     `times` is put behind the message itself. A change of a document says all in its message.
     """
     said = f"{one_line(finding.message)}{times}"
+    said = f"{impact_of(finding)}: {said}" if impact_of(finding) else said
     if is_change(finding):
         said = f"{said} ({in_places(finding)})" if in_places(finding) else said
         return f"{said}; {shown_by(finding)}" if shown_by(finding) else said
@@ -91,6 +92,17 @@ def told(finding: Finding, times: str = "") -> str:
         said = f"{said}: {shown(finding.observed, _VALUE)}{owed}"
     sample = finding.sample.get("location") if isinstance(finding.sample, dict) else None
     return f"{said}, as at {one_line(sample)}" if sample else said
+
+
+def impact_of(finding: Finding) -> str:
+    """What an impact run says of a change: `breaks you (tests/test_app.py::test_label: KeyError: 'paused')`."""
+    impact = finding.extra.get("impact")
+    if not impact:
+        return ""
+    tests = [f"{one['test']}: {one['line']}" for one in impact["tests"][:_FEW]]
+    more = f"; and {len(impact['tests']) - _FEW} more" if len(impact["tests"]) > _FEW else ""
+    said = f" ({'; '.join(tests)}{more})" if tests else ""
+    return one_line(f"{impact['verdict']}{said}")
 
 
 _FEW = 3

@@ -1,0 +1,44 @@
+"""A consumer that indexes everything, and expects just what it knows."""
+
+import pytest
+
+LABELS = dict.fromkeys(("starting", "idle", "active", "stopped", "failed"), "known")
+
+
+@pytest.fixture
+def runtimes(bctrl_client, bctrl_space_id):
+    response = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
+    response.raise_for_status()
+    assert response.headers["content-type"] == "application/json"
+    return response.json()["runtimes"]
+
+
+def test_label(runtimes):
+    assert all(LABELS[one["status"]] for one in runtimes)
+
+
+def test_region(runtimes):
+    assert all(one["region"].lower() for one in runtimes)
+
+
+def test_name(runtimes):
+    assert all(one["name"].upper() for one in runtimes)
+
+
+def test_created(runtimes):
+    assert all(one["createdAt"][:4].isdigit() for one in runtimes)
+
+
+def test_backing(runtimes):
+    kinds = {"ephemeral": 1, "profile": 2}
+    assert all(kinds[one["backing"]["kind"]] for one in runtimes if "backing" in one)
+
+
+def test_names_of_properties(runtimes):
+    known = {"id", "spaceId", "name", "kind", "type", "status", "region", "createdAt", "updatedAt", "activeRunId"}
+    known |= {"capabilities", "connections", "metadata", "backing", "summary"}
+    assert all(set(one) <= known for one in runtimes)
+
+
+def test_capabilities(runtimes):
+    assert all(one.strip() for runtime in runtimes for one in runtime["capabilities"])

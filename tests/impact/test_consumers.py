@@ -1,0 +1,109 @@
+"""Three consumers get three answers for the same ten changes, and each claim is what a changed server shows."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.impact.drifts import DRIFTS, ChangedServer, changed_spec
+
+_CONSUMERS = Path(__file__).parent / "consumers"
+_REAL = """
+import os, httpx, pytest
+
+@pytest.fixture
+def bctrl_client():
+    with httpx.Client(base_url=os.environ["CHANGED"]) as client:
+        yield client
+"""
+
+
+@pytest.fixture
+def consumers(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A project with the tests of the three consumers, beside the changed spec."""
+    for path in sorted(_CONSUMERS.glob("*.py")):
+        (pytester.path / f"test_{path.name}").write_bytes(path.read_bytes())
+    (pytester.path / "changed.json").write_text(changed_spec(DRIFTS), "utf-8")
+    return pytester
+
+
+@pytest.fixture
+def changed_server() -> Iterator[ChangedServer]:
+    server = ChangedServer()
+    thread = threading.Thread(target=server.server.serve_forever)
+    thread.start()
+    yield server
+    server.server.shutdown()
+    thread.join()
+    server.server.server_close()
+
+
+def _claims(project: pytest.Pytester, *arguments: str) -> dict[str, Any]:
+    """What an impact run says, by the message of the change."""
+    result = project.runpytest(
+        "--bctrl-impact=changed.json", "--bctrl-report=impact.json", "-p", "no:randomly", *arguments
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    report = json.loads((project.path / "impact.json").read_text("utf-8"))
+    return {f"{one['rule']} {one['location']}": one["impact"] for one in report["findings"]}
+
+
+_PLACES = (
+    "runtimes[*].status",
+    "runtimes[*].region",
+    "runtimes[*].name",
+    "runtimes[*].createdAt",
+    "runtimes[*].backing",
+    "runtimes[*].labels",
+    "runtimes[*].capabilities[*]",
+    "200 application/json",
+    "query tenant",
+    "runtimes[*].id",
+)
+"""Where the gate finds each of the ten."""
+
+
+def test_each_claim_is_what_a_changed_server_shows(
+    consumers: pytest.Pytester, changed_server: ChangedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = _claims(consumers)
+    (consumers.path / "conftest.py").write_text(_REAL, "utf-8")
+
+    compared = 0
+    for number in range(len(DRIFTS) + 1):
+        monkeypatch.setenv("CHANGED", f"{changed_server.url}/{number}")
+        record = consumers.inline_run("-q", "-p", "no:randomly")
+        reports = [one for one in record.getreports("pytest_runtest_logreport") if one.when != "teardown"]
+        failed = {one.nodeid for one in reports if one.failed}
+        if number == len(DRIFTS):
+            assert not failed
+            continue
+        drift = DRIFTS[number]
+        claim = claims[f"{drift.rule} {_PLACES[number]}"]
+        assert {one["test"] for one in claim["tests"]} == failed, drift.name
+        compared += len({one.nodeid for one in reports})
+    assert compared == 210
+
+
+@pytest.mark.parametrize(
+    ("consumer", "breaks", "unlooked"),
+    [
+        ("careless", {0, 1, 2, 3, 4, 5, 6, 7, 8}, set()),
+        ("tolerant", {8}, {4, 5, 6}),
+        ("two_fields", {2, 8}, {0, 1, 3, 4, 5, 6}),
+    ],
+)
+def test_each_consumer_gets_its_own_answer(
+    consumers: pytest.Pytester, consumer: str, breaks: set[int], unlooked: set[int]
+) -> None:
+    claims = _claims(consumers, f"test_{consumer}.py")
+
+    verdicts = [claims[f"{one.rule} {place}"]["verdict"] for one, place in zip(DRIFTS, _PLACES, strict=True)]
+    assert {number for number, verdict in enumerate(verdicts) if verdict == "breaks you"} == breaks
+    assert {number for number, verdict in enumerate(verdicts) if verdict == "no test of yours looks"} == unlooked
+    assert claims["impact-together "]["verdict"] == "breaks you"

@@ -1,0 +1,278 @@
+"""How an impact run begins, ends, and what it makes of tests that are hard to run again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.impact.drifts import DRIFTS, changed_spec
+
+_STATUS = """
+import pytest
+
+LABELS = dict.fromkeys(("starting", "idle", "active", "stopped", "failed"), "known")
+
+def test_label(bctrl_client, bctrl_space_id):
+    body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
+    assert all(LABELS[one["status"]] for one in body["runtimes"])
+"""
+_IMPACT = ("--bctrl-impact=changed.json", "--bctrl-report=impact.json", "-p", "no:randomly")
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A project with one careless test, beside a spec with a status more."""
+    (pytester.path / "changed.json").write_text(changed_spec(DRIFTS[:1]), "utf-8")
+    pytester.makepyfile(_STATUS)
+    return pytester
+
+
+def _verdicts(project: pytest.Pytester) -> list[tuple[str, str]]:
+    report = json.loads((project.path / "impact.json").read_text("utf-8"))
+    return [(one["impact"]["verdict"], one["impact"]["why"]) for one in report["findings"]]
+
+
+def test_a_change_that_breaks_a_test_fails_the_run_and_says_where(project: pytest.Pytester) -> None:
+    result = project.runpytest(*_IMPACT)
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "compared     *runtimes.openapi.yaml with changed.json",
+            "played       1 change to 1 test that met the mock, *",
+            "breaks you",
+            "  *runtimes[[]*[]].status: 'paused'",
+            "    test_*.py::test_label: KeyError: 'paused' (test_*.py:*)",
+            "of 1 change in changed.json: 1 breaks you",
+            "report       impact.json",
+        ]
+    )
+
+
+def test_the_gate_says_of_each_change_whether_it_breaks(project: pytest.Pytester) -> None:
+    project.runpytest(*_IMPACT)
+
+    result = project.run(sys.executable, "-m", "pytest_bctrl", "drift", "changed.json", "--impact", "impact.json")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["  you  breaks you (*test_label: KeyError: 'paused')"])
+
+
+def test_another_file_is_no_report_of_an_impact_run(project: pytest.Pytester) -> None:
+    result = project.run(sys.executable, "-m", "pytest_bctrl", "drift", "changed.json", "--impact", "changed.json")
+
+    assert result.ret == 2
+    result.stderr.fnmatch_lines(["*--impact changed.json: it is no report of an impact run (write one: pytest *"])
+
+
+def test_workers_find_the_same(project: pytest.Pytester) -> None:
+    result = project.runpytest(*_IMPACT, "-n", "2")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert _verdicts(project) == [("breaks you", "")]
+
+
+def test_a_suite_that_never_met_the_mock_is_one_line(project: pytest.Pytester) -> None:
+    result = project.runpytest(*_IMPACT, "-k", "nothing")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["bctrl: no test met the mock or a recording (use *): nothing was played"])
+
+
+def test_an_ordinary_run_that_is_not_green_is_played_nothing(project: pytest.Pytester) -> None:
+    project.makepyfile(test_other="def test_red(): assert False")
+
+    result = project.runpytest(*_IMPACT)
+
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["bctrl: the ordinary run is not green, so nothing was played; fix that first"])
+    assert not (project.path / "impact.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("--bctrl-live", "--bctrl-impact, --bctrl-live: nothing but the mock plays a change*"),
+        ("--bctrl-mock", "--bctrl-impact, --bctrl-mock: *"),
+        ("--bctrl-selftest", "--bctrl-impact, --bctrl-selftest: *"),
+        ("--bctrl-record-mode=rewrite", "--bctrl-impact, --bctrl-record-mode: changed answers must not be recorded*"),
+        ("--pdb", "--bctrl-impact, --pdb: tests are run to fail*"),
+        ("--bctrl-impact-budget=soon", "--bctrl-impact-budget: 'soon' is not a time (give one such as 60s or 5m)"),
+        ("--bctrl-impact-min=lots", "--bctrl-impact-min: 'lots' is not a percentage (give 0 to 100)"),
+        ("--bctrl-impact=nowhere.yaml", "nowhere.yaml: there is no such file*"),
+    ],
+)
+def test_what_does_not_go_with_it_is_a_usage_error(project: pytest.Pytester, arguments: str, said: str) -> None:
+    result = project.runpytest("--bctrl-impact=changed.json", arguments)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: bctrl: {said}"])
+
+
+@pytest.mark.parametrize("before", [["--bctrl-impact", "changed.json"], ["changed.json"]])
+def test_a_path_of_tests_is_no_source(project: pytest.Pytester, before: list[str]) -> None:
+    """argparse would take what follows the option; a spec is told from a path of tests."""
+    tests = next(project.path.glob("test_*.py")).name
+    arguments = before if before[0].startswith("--") else ["--bctrl-impact"]
+
+    result = project.runpytest(*arguments, tests, "-p", "no:randomly", "--bctrl-impact-budget=0s")
+
+    result.assert_outcomes(passed=1)
+    has_source = len(arguments) == 2
+    assert any("changed.json" in line for line in result.outlines) is has_source
+
+
+def test_a_budget_leaves_out_and_says_so(project: pytest.Pytester) -> None:
+    result = project.runpytest(*_IMPACT, "--bctrl-impact-budget=0s")
+
+    assert _verdicts(project) == [("not played", "no time was left (--bctrl-impact-budget)")]
+    result.stdout.fnmatch_lines(["of 1 change in changed.json: 1 not played"])
+
+
+def test_a_spec_without_a_change_plays_what_the_contract_gives(project: pytest.Pytester) -> None:
+    (project.path / "changed.json").write_text(changed_spec(()), "utf-8")
+
+    result = project.runpytest(*_IMPACT, "--bctrl-impact-min=90", "--bctrl-impact-budget=3s")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "compared     changed.json has no change; what the contract itself gives is played",
+            "of 278 breaks of the contract: *",
+            "FAIL *% of the breaks are noticed, below the minimum of 90% (--bctrl-impact-min)",
+        ]
+    )
+
+
+def test_a_test_that_fails_by_chance_is_not_blamed_on_a_change(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import itertools
+        turns = itertools.count()
+
+        def test_once(bctrl_client, bctrl_space_id):
+            body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
+            assert next(turns) < 1 and body
+        """
+    )
+
+    project.runpytest(*_IMPACT)
+
+    [(verdict, why)] = _verdicts(project)
+    assert verdict == "not played"
+    assert why.endswith("test_once: it also fails by chance without the change")
+
+
+def test_a_test_that_keeps_its_answers_is_not_said_to_cope(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        kept = {}
+
+        def test_kept(bctrl_client, bctrl_space_id):
+            if not kept:
+                kept.update(bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json())
+            assert kept["runtimes"][0]["status"]
+        """
+    )
+
+    project.runpytest(*_IMPACT)
+
+    [(verdict, why)] = _verdicts(project)
+    assert verdict == "not played"
+    assert why.endswith("its answers are kept somewhere between tests")
+
+
+def test_a_test_that_never_ends_with_a_change_is_ended(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        def test_wait(bctrl_client, bctrl_space_id):
+            while True:
+                body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
+                if any(one["status"] == "active" for one in body["runtimes"]):
+                    return
+        """
+    )
+
+    project.runpytest(*_IMPACT)
+
+    assert _verdicts(project) == [("breaks you", "")]
+
+
+def test_fixtures_of_every_scope_are_made_again_for_a_change(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import httpx, pytest
+
+        @pytest.fixture(scope="module")
+        def runtimes(bctrl_mock_server):
+            with bctrl_mock_server.space() as space:
+                headers = {"Authorization": f"Bearer {space.api_key.reveal()}"}
+                url = f"{space.url}/v1/spaces/{space.space_id}/runtimes"
+                yield httpx.get(url, headers=headers, trust_env=False).json()["runtimes"]
+
+        def test_first(runtimes):
+            assert all(one["status"] != "paused" for one in runtimes)
+
+        def test_second(runtimes):
+            assert all(one["status"] != "paused" for one in runtimes)
+        """
+    )
+
+    project.runpytest(*_IMPACT)
+
+    report = json.loads((project.path / "impact.json").read_text("utf-8"))
+    assert [one["test"].partition("::")[2] for one in report["findings"][0]["impact"]["tests"]] == [
+        "test_first",
+        "test_second",
+    ]
+
+
+def test_a_second_run_repeats_only_what_changed(project: pytest.Pytester) -> None:
+    counting = "\ndef test_count(bctrl_client, bctrl_space_id):\n    open('ran', 'a').write('.')\n"
+    counting = counting.replace("open('ran', 'a').write('.')", "with open('ran', 'a') as file: file.write('.')")
+    counting += "    assert bctrl_client.get(f'/v1/spaces/{bctrl_space_id}/runtimes').json()['runtimes'][0]['status']\n"
+    project.makepyfile(_STATUS + counting)
+    ran = project.path / "ran"
+
+    for text, expected in ((_STATUS + counting, 3), (_STATUS + counting, 2), (_STATUS + counting + "# edited", 3)):
+        project.makepyfile(text)
+        ran.unlink(missing_ok=True)
+        assert project.runpytest(*_IMPACT).ret == pytest.ExitCode.TESTS_FAILED
+        # The ordinary run, the one that learns what is read, and the one with the change.
+        assert len(ran.read_text("utf-8")) == expected
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for one process")
+def test_ctrl_c_reports_what_is_known(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        _STATUS,
+        test_slow="""
+        import time
+
+        def test_slow(bctrl_client, bctrl_space_id):
+            assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()["runtimes"][0]["status"]
+            with open("ran", "a") as file:
+                file.write(".")
+            time.sleep(0.3)
+        """,
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-q", "--bctrl-impact=mutants", "-p", "no:randomly", "-p", "no:cacheprovider"],
+        cwd=project.path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    ran = project.path / "ran"
+    while not ran.exists() or len(ran.read_text("utf-8")) < 4:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate()
+
+    assert process.returncode == pytest.ExitCode.INTERRUPTED
+    assert "of 278 breaks of the contract: " in output
+    assert "not played" in output
