@@ -152,6 +152,8 @@ IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     "bctrl_upstream": ("https://h", '"https://h"', lambda c: settings.upstream(c, {}), "https://h"),
     "bctrl_allow_list": ("a.yaml", '"a.yaml"', lambda c: settings.in_file(settings.ALLOW_LIST, c)[0].value, "a.yaml"),
     "bctrl_min_coverage": ("0", "0", lambda c: settings.min_coverage(c, {}), 0.0),
+    "bctrl_impact_min": ("50", "50", lambda c: settings.impact_min(c, {}), 50.0),
+    "bctrl_impact_budget": ("2m", '"2m"', lambda c: settings.impact_budget(c, {}), 120.0),
     "bctrl_record_mode": ("once", '"once"', lambda c: settings.record_mode(c, {}), "once"),
     "bctrl_recordings": ("kept", '"kept"', lambda c: settings.in_file(settings.RECORDINGS, c)[0].value, "kept"),
     "bctrl_github": ("off", "false", lambda c: settings.tells_github(c, {"GITHUB_ACTIONS": "true"}), False),

@@ -28,7 +28,7 @@ _LEVELS: Mapping[Verdict, Level] = {
     "not noticed": "warning",
     "no test of yours looks": "warning",
 }
-_FEW = 5
+_FEW, _PLACES = 5, 10
 
 
 class Judged:
@@ -89,7 +89,10 @@ def listed(judged: Sequence[Judged], *, is_long: bool) -> Iterator[tuple[str, di
                 yield f"  {one.line}", {}
                 yield from ((f"    {line}", {}) for line in failures(one.tests))
         else:
-            yield from ((f"  {line}", {}) for line in _by_place(own))
+            lines = list(_by_place(own))
+            yield from ((f"  {line}", {}) for line in lines[:_PLACES])
+            if len(lines) > _PLACES:
+                yield f"  … and {len(lines) - _PLACES} more places (-v)", {}
 
 
 def failures(tests: Sequence[Mapping[str, str]]) -> Iterator[str]:

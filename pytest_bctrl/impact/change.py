@@ -15,8 +15,8 @@ from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
 
-Kind: TypeAlias = Literal["drift", "break", "extreme"]
-"""A finding of the drift gate; a derived break of the contract; something unusual that keeps the contract."""
+Kind: TypeAlias = Literal["drift", "together", "break", "extreme"]
+"""A finding of the drift gate, or all of them; a derived break of the contract; something unusual that keeps it."""
 
 
 @dataclass(frozen=True, slots=True)

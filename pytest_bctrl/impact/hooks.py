@@ -101,9 +101,9 @@ class _Plan:
         found = drifted(findings, self.contract, after, Secret(MOCK_KEY), SPACE_ID)
         played = [change for change in found if change.play is not None]
         if len(played) > 1:
-            message = f"all {len(played)} changes at once"
+            message = f"{len(played)} changes at once"
             every = Finding("impact-together", "error", "", message, fingerprint="impact-together")
-            found.append(Change(every, "drift", together(played)))
+            found.append(Change(every, "together", together(played)))
         return found
 
 

@@ -173,7 +173,7 @@ class Run:
 
 def worst_first(changes: Iterable[Change]) -> list[Change]:
     """Return the changes in the order in which they are played."""
-    levels, kinds = ("error", "warning", "info"), ("drift", "break", "extreme")
+    levels, kinds = ("error", "warning", "info"), ("drift", "together", "break", "extreme")
     return sorted(changes, key=lambda one: (kinds.index(one.kind), levels.index(one.finding.level)))
 
 
