@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, TypeAlias
@@ -38,7 +38,8 @@ class Change:
     """One change: the finding that tells of it, and how it is played; without a `play`, `why_not` says why.
 
     `locations` are the places of a body that it changes; none where it is about the whole answer. A change of what
-    is taken `asks` those operations: who asks one of them and is not refused copes with it.
+    is taken `asks` those operations: who asks one of them and is not refused copes with it. `control` puts another
+    value that the contract allows in the same places: a test that fails with that too compares with the very data.
     """
 
     finding: Finding
@@ -47,6 +48,7 @@ class Change:
     why_not: str = ""
     locations: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
+    control: Play | None = None
 
     @property
     def key(self) -> str:
@@ -99,15 +101,17 @@ REMOVED: Any = object()
 """In place of a value: there is none any more."""
 
 
-def put(body: Any, location: str, value: Any, *, once: bool = False) -> Any:
-    """Return `body` with another value, or none, in every place that a location names; `once` in the first only.
+def put(body: Any, location: str, value: Any, *, once: bool = False, first: Sequence[Any] = ()) -> Any:
+    """Return `body` with another value, or none, in every place that a location names; `once` in one of them only.
 
-    A member that is not there is added to every object that could have it. The same object where there is no place.
+    Where some of the places hold one of the values of `first`, it is those alone. A member that is not there is added
+    to every object that could have it. The same object where there is no place.
     """
     above, step = parted(location)
     if step is None:
         return body if value is REMOVED else value
-    found = [path for path, _ in select(body, location)]
+    held = list(select(body, location))
+    found = [path for path, old in held if old in first] or [path for path, _ in held]
     if not found and step.kind == "member" and value is not REMOVED:
         found = [(*path, step.text) for path, outer in select(body, above) if isinstance(outer, dict)]
     # From the end, so that an item that goes moves no other.

@@ -12,6 +12,7 @@ from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.locations import generalised, select, shown
+from pytest_bctrl.contract.schema.shapes import replaced
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.impact.change import REMOVED, Call, Change, Play, body_play, put, value_at
@@ -31,6 +32,9 @@ _PARAMETER_PLACES = ("query", "header", "cookie")
 def drifted(findings: Sequence[Finding], old: Contract, new: Contract, key: Secret, space_id: str) -> list[Change]:
     """Return a change for each finding; what cannot be played says why."""
     sides = _Sides(old, new, key, space_id)
+    for finding in findings:
+        if finding.rule.endswith("enum-value-removed"):
+            sides.gone.setdefault(finding.location, []).append(finding.expected)
     return [sides.change(finding) for finding in findings]
 
 
@@ -45,6 +49,8 @@ class _Sides:
         self._space_id = space_id
         self._routes = Routes(new)
         self._bodies: dict[int, list[Any]] = {}
+        self.gone: dict[str, list[Any]] = {}
+        """The values that the new contract has no more, by their place: where one stands, a new one takes its place."""
 
     @cached_property
     def _refusals(self) -> Refusals:
@@ -121,8 +127,28 @@ class _Sides:
         if not candidates:
             return Change(finding, "drift", why_not="no answer that shows it could be made")
         places = [one for one in finding.extra["places"] if "status" in one]
-        play = body_play(self._showing(finding, candidates), lambda call: _is_concerned(call, places))
-        return Change(finding, "drift", play, locations=(shown(location),))
+
+        def concerns(call: Call) -> bool:
+            return _is_concerned(call, places)
+
+        play = body_play(self._showing(finding, candidates), concerns)
+        others = self._same_type(finding, candidates[0])
+        control = body_play(self._controlling(location, others), concerns) if others else None
+        return Change(finding, "drift", play, locations=(shown(location),), control=control)
+
+    def _same_type(self, finding: Finding, candidate: tuple[str, Any]) -> list[Any]:
+        """Other values of the place that the old contract allows, if they are of the type that the new one is of."""
+        location, value = candidate
+        found = [one for body in self._samples(finding, 0) for _, one in select(body, location)]
+        return [one for one in found if value is not REMOVED and type(one) is type(value) and one not in ([], {})]
+
+    def _controlling(self, location: str, others: Sequence[Any]) -> Callable[[Any], Any]:
+        def change(body: Any) -> Any:
+            for path, value in select(body, location):
+                body = replaced(body, path, next((one for one in others if one != value), value))
+            return body
+
+        return change
 
     def _showing(self, finding: Finding, candidates: list[tuple[str, Any]]) -> Callable[[Any], Any]:
         """Put the first candidate into a body that the old contract then refuses, where it has to."""
@@ -134,7 +160,7 @@ class _Sides:
         def change(body: Any) -> Any:
             was_kept = before is not None and accepts(old, before, body)
             for location, value in candidates:
-                made = put(body, location, value, once=location in unique)
+                made = put(body, location, value, once=location in unique, first=self.gone.get(location, ()))
                 if made is body or made == body:
                     continue
                 if not breaks or not was_kept or before is None or not accepts(old, before, made):
@@ -165,7 +191,7 @@ class _Sides:
             if shown_there is not REMOVED:
                 yield whole, shown_there
         seen: list[Any] = []
-        for body in self._samples(finding):
+        for body in self._samples(finding, 1):
             for _, value in select(body, location):
                 if value not in seen and len(seen) < _DRAWS:
                     seen.append(value)
@@ -182,12 +208,12 @@ class _Sides:
                 return response.json[1]
         return None
 
-    def _samples(self, finding: Finding) -> list[Any]:
-        schema = self._schema(finding, 1)
+    def _samples(self, finding: Finding, side: int) -> list[Any]:
+        schema = self._schema(finding, side)
         if schema is None:
             return []
         if id(schema) not in self._bodies:
-            builder, made = Builder(self._contracts[1], RoundRobin(1)), []
+            builder, made = Builder(self._contracts[side], RoundRobin(1)), []
             for _ in range(_DRAWS):
                 try:
                     made.append(builder.value(schema))

@@ -16,7 +16,7 @@ import pytest
 
 from pytest_bctrl.impact.play import Exchange
 
-_LEAST = 1.0
+_LEAST = 3.0
 _TIMES = 10.0
 
 

@@ -17,6 +17,7 @@ from pytest_bctrl.impact.reading import is_read, watching
 from pytest_bctrl.impact.replay import Outcome, Progress, Replays, limit
 
 _BY_CHANCE = "it also fails by chance without the change"
+_COMPARES = "it compares with the very data, so that every other value fails it"
 _ASKS_NOTHING = "it asks nothing when it is run again: its answers are kept somewhere between tests"
 
 
@@ -67,6 +68,7 @@ class Run:
         self._cache = cache
         self._tests = tests
         self._has_wide = any(test.wide for test in tests)
+        self._in_force: Play | None = None
         self.played: dict[str, Played] = {}
 
     def play(self, changes: Sequence[Change], seconds: float, progress: Progress) -> None:
@@ -92,8 +94,6 @@ class Run:
                 outcome = self._run(test, None)
             if not outcome.exchanges and not test.wide:
                 test.unsure = _ASKS_NOTHING
-        if self._has_wide:
-            self._replays.finish()
 
     def _one(self, change: Change) -> Played:
         played = Played()
@@ -109,13 +109,22 @@ class Run:
                 played.notes.append(f"{test.item.nodeid}: {test.unsure}")
                 continue
             played.reached += 1
+            if outcome.failed and self._compares(test, change, outcome):
+                played.notes.append(f"{test.item.nodeid}: {_COMPARES}")
+                continue
             if outcome.failed:
                 played.failed.append({"test": test.item.nodeid, "line": outcome.line, "where": outcome.where})
             if outcome.failed or self._looks(test, change):
                 played.looked += 1
-        if self._has_wide:
-            self._replays.finish()
         return played
+
+    def _compares(self, test: Met, change: Change, outcome: Outcome) -> bool:
+        """Whether a test's own assertion fails with every other value too: it says nothing of the change."""
+        if change.control is None or not outcome.line.startswith(("assert ", "AssertionError")):
+            return False
+        is_own = outcome.where.rpartition(":")[0] == test.item.nodeid.partition("::")[0]
+        other = self._outcome(test, f"{change.key} control", change.control) if is_own else None
+        return other is not None and other.failed
 
     def _outcome(self, test: Met, name: str, play: Play | None) -> Outcome | None:
         """How a test ends with a change; None where the change does not touch what it is sent."""
@@ -142,16 +151,16 @@ class Run:
         outcome = self._run(test, play)
         if not outcome.failed or test.unsure:
             return outcome
-        if self._has_wide:
-            self._replays.finish()
         if self._run(test, None).failed:
             test.unsure = _BY_CHANCE
             return outcome
-        if self._has_wide:
-            self._replays.finish()
         return self._run(test, play)
 
     def _run(self, test: Met, play: Play | None) -> Outcome:
+        if self._has_wide and play is not self._in_force:
+            # What fixtures were sent that several tests share was sent with another change.
+            self._replays.finish()
+        self._in_force = play
         self._player.begin(play, limit(test.seconds))
         outcome = self._replays.run(test.item, test.seconds)
         outcome.exchanges = self._player.taken()

@@ -187,7 +187,10 @@ def test_a_test_that_keeps_its_answers_is_not_said_to_cope(project: pytest.Pytes
     assert why.endswith("its answers are kept somewhere between tests")
 
 
-def test_a_test_that_never_ends_with_a_change_is_ended(project: pytest.Pytester) -> None:
+def test_a_test_that_never_ends_with_a_change_is_ended(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_bctrl.impact.replay._LEAST", 0.5)
     project.makepyfile(
         """
         def test_wait(bctrl_client, bctrl_space_id):
@@ -276,3 +279,20 @@ def test_ctrl_c_reports_what_is_known(project: pytest.Pytester) -> None:
     assert process.returncode == pytest.ExitCode.INTERRUPTED
     assert "of 278 breaks of the contract: " in output
     assert "not played" in output
+
+
+def test_a_test_that_compares_with_the_very_data_is_not_blamed(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        def test_names(bctrl_mock, bctrl_client, bctrl_space_id):
+            bctrl_mock.runtimes = [{**one, "status": "active"} for one in bctrl_mock.runtimes[:2]]
+            body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
+            assert [one["status"] for one in body["runtimes"]] == ["active", "active"]
+        """
+    )
+
+    project.runpytest(*_IMPACT)
+
+    [(verdict, why)] = _verdicts(project)
+    assert verdict == "not played"
+    assert why.endswith("it compares with the very data, so that every other value fails it")
