@@ -17,8 +17,8 @@ from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.cost import Cost
 from pytest_bctrl.contract.json_source import DEPTH, Beyond, is_deep
-from pytest_bctrl.contract.model import Contract, Schema, at, escaped
-from pytest_bctrl.contract.references import BASE, FRAGMENT, Addresses
+from pytest_bctrl.contract.model import Contract, Schema, at
+from pytest_bctrl.contract.references import BASE, FRAGMENT, Addresses, keyworded
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ class _Engine:
         self.addresses = Addresses(_utf8(contract.source))
         self.registry = Registry([(BASE, self.addresses.resource())])
         # By identity, which is an object's for as long as the contract holds it.
-        self.pointers = dict(_places(contract.document))
+        self.pointers = {id(schema.value): schema.pointer for schema in keyworded(contract.document)}
         self._made: dict[int, Validator] = {}
 
     @cached_property
@@ -237,20 +237,6 @@ class _Engine:
 
 _SHOWN = 4_000
 _LARGEST = Decimal(10) ** _SHOWN
-
-
-def _places(document: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
-    waiting: list[tuple[Any, str]] = [(document, "")]
-    while waiting:
-        value, pointer = waiting.pop()
-        if isinstance(value, dict):
-            yield id(value), pointer
-            waiting += [(one, f"{pointer}/{escaped(str(key))}") for key, one in value.items() if type(one) in _HOLD]
-        else:
-            waiting += [(one, f"{pointer}/{index}") for index, one in enumerate(value) if type(one) in _HOLD]
-
-
-_HOLD = (dict, list)
 
 
 def readable(value: Any, levels: int = _READ, *, is_shown: bool = False) -> Any:
