@@ -96,13 +96,13 @@ def check_own(exchange: Exchange, check: Check) -> list[Finding]:
 
 def of_repetition(run: ContractRun, operation: Operation) -> Iterator[Ask]:
     """Ask again and again, and hold every answer to everything."""
+
+    def judge(exchange: Exchange) -> list[Finding]:
+        return [*exchange.findings, *check_answer(exchange.answer, operation.success_statuses)]
+
     # On a connection of its own a reset is no idle close. The last shares one, as two requests of a client do.
     for left in reversed(range(REPEATS - 1)):
-        yield Ask(operation, _check_again, plain(run, operation), fresh=left > 0, follows=left == 0)
-
-
-def _check_again(exchange: Exchange) -> list[Finding]:
-    return [*exchange.findings, *check_answer(exchange.answer, exchange.answer.operation.success_statuses)]
+        yield Ask(operation, judge, plain(run, operation), fresh=left > 0, follows=left == 0)
 
 
 def of_credential(run: ContractRun, operation: Operation, credential: Credential) -> Iterator[Ask]:

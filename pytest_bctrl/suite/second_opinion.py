@@ -69,7 +69,7 @@ def _of_schemathesis(answer: Answer, response: httpx.Response, known: set[str]) 
         # Where it cannot read the operation or its schema, or follow its references, it has no opinion.
         with suppress(SchemathesisError):
             try:
-                operation = _schema(answer.contract)[answer.operation.path][answer.operation.method]
+                operation = schema_of(answer.contract)[answer.operation.path][answer.operation.method]
                 case = operation.Case(path_parameters=dict(answer.path_values))
                 case.validate_response(response, checks=[check])
             except FailureGroup as group:
@@ -81,10 +81,6 @@ def _of_schemathesis(answer: Answer, response: httpx.Response, known: set[str]) 
 
 
 @lru_cache(maxsize=8)
-def _schema(contract: Contract) -> Any:
-    return schema_of(contract)
-
-
 def schema_of(contract: Contract) -> Any:
     """Return the Schemathesis schema of a contract, untouched by any configuration file of the project around.
 
@@ -94,15 +90,14 @@ def schema_of(contract: Contract) -> Any:
     import schemathesis
     from schemathesis.config import SchemathesisConfig
 
-    changes = {one.pointer: _readable for one in keyworded(contract.document)}
+    def readable(schema: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in schema.items() if key not in ("writeOnly", "servers")}
+
+    changes = {one.pointer: readable for one in keyworded(contract.document)}
     # A server is what its variables make of it; one of a variable that nobody defines is none.
     servers = [{"url": url} for url in contract.servers if "{" not in url] or [{"url": "/"}]
     made = {**rewritten(contract.document, changes), "servers": servers}
     return schemathesis.openapi.from_dict(made, config=SchemathesisConfig())
-
-
-def _readable(schema: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in schema.items() if key not in ("writeOnly", "servers")}
 
 
 def _finding(answer: Answer, rule: str, message: str, kind: str, observed: str) -> Finding:

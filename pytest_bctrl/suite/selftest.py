@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import pytest
 
-from pytest_bctrl.checks.strength import Strength, false_alarms, strength
+from pytest_bctrl.checks.strength import false_alarms, strength
 from pytest_bctrl.contract.key_fields import guarded_by
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.schema.shapes import LocatedValue, located
+from pytest_bctrl.contract.schema.shapes import located
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports.terminal import describe
@@ -92,16 +92,13 @@ def _played(contract: Contract) -> list[str]:
     samples = Samples(contract, main_operation(contract))
     # An answer that is late is as good after a short while; a list is as long as the contract allows.
     brief = {"slow": "slow(0.02)"} | ({"many": f"many({samples.most_items})"} if samples.most_items < _MANY else {})
-    left_out = (OF_LISTS if not samples.lists else frozenset()) | ({lifecycle.__name__} - _living(samples))
-    return [brief.get(name, name) for name in CONFORMING if name not in left_out]
-
-
-def _living(samples: Samples) -> set[str]:
-    """The scenarios that need items with states, where they have some."""
+    left_out = set() if samples.lists else {*OF_LISTS}
     try:
-        return {lifecycle(samples, SPACE_ID, 1).name}
+        lifecycle(samples, SPACE_ID, 1)
     except BctrlError:
-        return set()
+        # Its items have no states.
+        left_out.add(lifecycle.__name__)
+    return [brief.get(name, name) for name in CONFORMING if name not in left_out]
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +110,10 @@ def usual(request: pytest.FixtureRequest) -> Callable[[Operation], frozenset[Fac
 
     def found(operation: Operation) -> frozenset[Fact]:
         if operation.label not in known:
-            known[operation.label] = frozenset(_facts(run, operation)) if _silent(operation) else frozenset()
+            known[operation.label] = frozenset()
+            if _silent(operation):
+                with _mock(run):
+                    known[operation.label] = frozenset(map(_fact, _judged(run, operation)))
         return known[operation.label]
 
     return found
@@ -135,9 +135,13 @@ def verdict(request: pytest.FixtureRequest, run: ContractRun) -> Verdict:
 
 def test_every_mutant_is_caught(operation: Operation, run: ContractRun, verdict: Verdict) -> None:
     """For every keyword at every place of the contract, a body that breaks just that is found."""
-    outcome = _strength(run.contract, operation)
-    if isinstance(outcome, BctrlError):
-        pytest.fail(f"{operation.label}: {_NOT_MADE}: {outcome}", pytrace=False)
+    outcome, problem = None, ""
+    try:
+        outcome = strength(run.contract, operation)
+    except BctrlError as error:
+        problem = str(error)
+    if outcome is None:
+        pytest.fail(f"{operation.label}: {_NOT_MADE}: {problem}", pytrace=False)
     verdict.figures = [f"{operation.label}: {outcome}"]
     verdict.figures += [f"{operation.label}: not caught: {name}" for name in outcome.survivors]
     verdict.figures += [f"{operation.label}: no mutant for {rule}" for rule in outcome.underived]
@@ -155,7 +159,8 @@ def test_conforming_scenario_passes(operation: Operation, scenario: str, run: Co
     """Under a scenario that keeps the contract, nothing at all is found."""
     with _mock(run) as mock:
         mock.scenario(scenario)
-        found = [one for one in _judged(run, operation) if not _is_unsaid(one, operation)]
+        unsaid = [("status_code_conformance", status) for status in _silent(operation)]
+        found = [one for one in _judged(run, operation) if (one.rule, one.observed) not in unsaid]
     if found:
         pytest.fail("\n".join([f"scenario {scenario}: {counted(found)}", *describe(found)]), pytrace=False)
 
@@ -175,26 +180,10 @@ def test_fault_is_found(
 _NOT_MADE = "no body can be made of the contract that keeps it, so nothing is proven"
 
 
-def _strength(contract: Contract, operation: Operation) -> Strength | BctrlError:
-    try:
-        return strength(contract, operation)
-    except BctrlError as error:
-        return error
-
-
 def _silent(operation: Operation) -> frozenset[int]:
     """The statuses with which the mock has to refuse what is wrong, where the contract documents neither."""
     refusals = {401: not operation.is_public, 404: bool(operation.path_parameters)}
     return frozenset(status for status, gives in refusals.items() if gives and not operation.response_for(status))
-
-
-def _is_unsaid(finding: Finding, operation: Operation) -> bool:
-    return finding.rule == "status_code_conformance" and finding.observed in _silent(operation)
-
-
-def _facts(run: ContractRun, operation: Operation) -> Iterator[Fact]:
-    with _mock(run):
-        yield from map(_fact, _judged(run, operation))
 
 
 def _fact(finding: Finding) -> Fact:
@@ -239,21 +228,12 @@ def _pointless(samples: Samples) -> Iterator[str]:
     if not has_places:
         yield any_space.__name__
     refusals = {401: is_guarded, 404: has_places, 400: operation.other_parameters, 422: operation.other_parameters}
-    if not any(gives and _has_body(operation, status) for status, gives in refusals.items()):
+    given = (operation.response_for(status) for status, gives in refusals.items() if gives)
+    if not any(one is not None and one.content for one in given):
         yield plain_errors.__name__
-    if not any(
-        isinstance(spot.value, dict) and spot.value for body in samples.bodies() for spot in _spots(samples, body)
-    ):
+    spots = (spot for body in samples.bodies() for spot in located(samples.contract, samples.schema, body))
+    if not any(isinstance(spot.value, dict) and spot.value for spot in spots):
         yield duplicate_key.__name__
-
-
-def _has_body(operation: Operation, status: int) -> bool:
-    documented = operation.response_for(status)
-    return documented is not None and bool(documented.content)
-
-
-def _spots(samples: Samples, body: Any) -> Iterator[LocatedValue]:
-    return located(samples.contract, samples.schema, body)
 
 
 def faults_to_find(samples: Samples) -> list[Fault]:

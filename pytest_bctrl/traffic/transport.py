@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from threading import Timer
-from typing import Any
+from typing import Any, Self
 from weakref import WeakSet
 
 import anyio
@@ -39,10 +39,10 @@ class GuardedTransport(httpx.BaseTransport):
                 outcome = self._send(step)
             else:
                 outcome = None
-                time.sleep(step.seconds)
+                time.sleep(step)
 
     def _send(self, step: Send) -> Attempt:
-        with _watched(step, self._streams) as watch:
+        with _Watch(step, self._streams) as watch:
             step.request.extensions["trace"] = watch.trace
             begun = False
             try:
@@ -52,7 +52,10 @@ class GuardedTransport(httpx.BaseTransport):
                 try:
                     for chunk in response.stream:  # type: ignore[union-attr]
                         body += chunk
-                        _still_in_bounds(body, step)
+                        if len(body) > MOST:
+                            raise _too_large()
+                        if time.monotonic() > step.deadline:
+                            raise _late()
                 finally:
                     response.close()
             except httpx.TransportError as error:
@@ -84,7 +87,7 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
                 outcome = await self._send(step)
             else:
                 outcome = None
-                await anyio.sleep(step.seconds)
+                await anyio.sleep(step)
 
     async def _send(self, step: Send) -> Attempt:
         events: list[str] = []
@@ -117,13 +120,6 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the connections."""
         await self._inner.aclose()
-
-
-def _still_in_bounds(body: bytearray, step: Send) -> None:
-    if len(body) > MOST:
-        raise _too_large()
-    if time.monotonic() > step.deadline:
-        raise _late()
 
 
 def _too_large() -> httpx.ReadError:
@@ -175,13 +171,27 @@ _STEPS = ("connect_tcp.started", "connect_tcp.complete", "start_tls.started")
 
 
 class _Watch:
-    """One request being watched: what happened on the wire, and whether its time ran out."""
+    """One blocking request: what happens on the wire, and an end at its deadline, also while headers drip in.
 
-    def __init__(self, streams: WeakSet[Any]) -> None:
+    httpx's time-outs start again with every byte, so none of them bounds an answer as a whole. A deadline that passes
+    ends the connection that the request opened, else all of the transport (`streams`): which one it is on cannot be
+    told from outside, and a request that loses its connection to another's deadline is safe, so it is tried again.
+    """
+
+    def __init__(self, step: Send, streams: WeakSet[Any]) -> None:
         self.events: list[str] = []
         self.fired = False
         self._streams = streams
         self._own: list[Any] = []
+        self._timer = Timer(max(0.0, step.deadline - time.monotonic()), self._fire)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
 
     def trace(self, name: str, info: dict[str, Any]) -> None:
         """Take httpcore's word for what happens on the wire (its trace extension)."""
@@ -190,27 +200,9 @@ class _Watch:
             self._streams.add(info["return_value"])
             self._own.append(info["return_value"])
 
-    def fire(self) -> None:
+    def _fire(self) -> None:
         """Shut the connections down, which wakes the thread that waits on one."""
         self.fired = True
         for stream in self._own or list(self._streams):
             with suppress(OSError, AttributeError):
                 stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
-
-
-@contextmanager
-def _watched(step: Send, streams: WeakSet[Any]) -> Iterator[_Watch]:
-    """End a blocking request at its deadline, also while a server drips its headers byte by byte.
-
-    httpx's time-outs start again with every byte, so none of them bounds an answer as a whole. A deadline that passes
-    ends the connection that the request opened, else all of the transport (`streams`): which one it is on cannot be
-    told from outside, and a request that loses its connection to another's deadline is safe, so it is tried again.
-    """
-    watch = _Watch(streams)
-    timer = Timer(max(0.0, step.deadline - time.monotonic()), watch.fire)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield watch
-    finally:
-        timer.cancel()
