@@ -197,7 +197,8 @@ def list_notes(findings: Sequence[Finding], allow_list: AllowList, today: date) 
     notes = []
     for entry in allow_list.entries:
         where = f"{allow_list.path}:{entry.line}"
-        part = next((finding for finding in findings if _covers_part(entry, finding)), None)
+        several = [one for one in findings if len(one.extra.get("places", ())) > 1]
+        part = next((one for one in several if any(entry.covers_place(one, at) for at in one.extra["places"])), None)
         if not any(entry.covers(finding) for finding in findings) and part is None:
             notes.append(f"{where}: the entry for {entry.name} is stale: nothing like it is found; remove it")
         elif entry.until < today:
@@ -206,11 +207,6 @@ def list_notes(findings: Sequence[Finding], allow_list: AllowList, today: date) 
             whole = f"to accept all {part.count}, write fingerprint: {part.fingerprint}"
             notes.append(f"{where}: the entry for {entry.name} covers some of the places of a change; {whole}")
     return notes
-
-
-def _covers_part(entry: Entry, finding: Finding) -> bool:
-    places = finding.extra.get("places", ())
-    return len(places) > 1 and any(entry.covers_place(finding, place) for place in places)
 
 
 def last_day(reason: str | None, until: str | None, today: date, prefix: str = "--") -> date:

@@ -11,7 +11,7 @@ from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples import SPACE_ID, Samples
-from pytest_bctrl.samples.mutants import Mutant, mutants, underived
+from pytest_bctrl.samples.mutants import mutants, underived
 from pytest_bctrl.samples.text import encode
 
 
@@ -45,7 +45,11 @@ def strength(contract: Contract, operation: Operation) -> Strength:
     return Strength(
         operation=operation.label,
         total=len(derived),
-        survivors=tuple(mutant.name for mutant in derived if not _is_caught(samples, mutant)),
+        survivors=tuple(
+            mutant.name
+            for mutant in derived
+            if (mutant.check, mutant.level) not in [(one.rule, one.level) for one in _findings(samples, mutant.body)]
+        ),
         false_alarms=tuple(false_alarms(samples)),
         underived=tuple(underived(samples)),
     )
@@ -54,10 +58,6 @@ def strength(contract: Contract, operation: Operation) -> Strength:
 def false_alarms(samples: Samples, bodies: Iterable[Any] | None = None) -> list[Finding]:
     """Return what is found on bodies that were made of the contract, and so should keep it: on all, or on some."""
     return [finding for body in bodies or samples.bodies() for finding in _findings(samples, body)]
-
-
-def _is_caught(samples: Samples, mutant: Mutant) -> bool:
-    return (mutant.check, mutant.level) in [(one.rule, one.level) for one in _findings(samples, mutant.body)]
 
 
 def _findings(samples: Samples, body: Any) -> list[Finding]:

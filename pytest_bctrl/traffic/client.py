@@ -99,7 +99,12 @@ Transport = TypeVar("Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
 def _opened(kind: type[Transport], rules: Rules, limits: httpx.Limits) -> Transport:
     """Return a transport of a kind; raises `SettingError` for a variable of the environment that cannot be used."""
-    verify = _context(rules.connection) if rules.origin.scheme == "https" else False
+    verify: ssl.SSLContext | bool = False
+    if rules.origin.scheme == "https":
+        # Reading the CAs takes as long as a request or two, and a run has several clients.
+        contexts = rules.connection.contexts
+        contexts += [] if contexts else [_context(rules.connection)]
+        verify = contexts[0]
     proxy = httpx.Proxy(rules.proxy.address.reveal()) if rules.proxy else None
     try:
         return kind(verify=verify, proxy=proxy, limits=limits)
@@ -110,13 +115,6 @@ def _opened(kind: type[Transport], rules: Rules, limits: httpx.Limits) -> Transp
 
 
 def _context(connection: Connection) -> ssl.SSLContext:
-    # Reading the CAs takes as long as a request or two, and a run has several clients.
-    if not connection.contexts:
-        connection.contexts.append(_new_context(connection))
-    return connection.contexts[0]
-
-
-def _new_context(connection: Connection) -> ssl.SSLContext:
     variable = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), "")
     if variable == "SSL_CERT_DIR" and not Path(os.environ[variable]).is_dir():
         raise SettingError("it is no folder", where=variable, hint="name the folder of the CA certificates")
