@@ -15,10 +15,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_bctrl.contract.document import read_file
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.fingerprint import place_fingerprint
-from pytest_bctrl.incoming import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -103,13 +103,7 @@ def load_allow_list(path: Path, name: str) -> AllowList:
 
 def list_text(path: Path, name: str) -> str:
     """Return the text of a list's file, empty where there is none. Raises `DocumentError` where it cannot be read."""
-    try:
-        return read_text(path) if path.exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        cause = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise DocumentError(
-            f"it cannot be read: {cause}", where=name, hint="give a list of accepted findings"
-        ) from None
+    return read_file(path, "give a list of accepted findings", name=name) if path.exists() else ""
 
 
 def read_mapping(text: str, path: str, lines: dict[str, int], keys: tuple[str, ...]) -> dict[str, Any]:

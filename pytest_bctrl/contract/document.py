@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.incoming import DOCUMENT, size
+from pytest_bctrl.incoming import DOCUMENT, read_text, size
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Format = Literal["yaml", "json", "markdown"]
 
@@ -68,6 +71,18 @@ class Document(NamedTuple):
             while nearest not in found and nearest:
                 nearest = nearest.rpartition("/")[0]
             self.lines[pointer] = found.get(nearest, 1)
+
+
+def read_file(path: Path, hint: str, what: str = "it", name: str = "") -> str:
+    """Return the text of a file; raises `DocumentError`, with `hint`, where it cannot be read.
+
+    `what` and `name` are what the error calls it, and its path.
+    """
+    try:
+        return read_text(path)
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise DocumentError(f"{what} cannot be read: {cause}", where=name or str(path), hint=hint) from None
 
 
 def load_document(text: str, name: str, known: Document | None = None) -> Document:

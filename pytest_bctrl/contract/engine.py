@@ -190,15 +190,6 @@ def _validator(schema: Schema, registry: Registry | None = None, *, ignore_unkno
     )
 
 
-def _utf8(document: Mapping[str, Any]) -> Any:
-    """A document that can be written as UTF-8: itself, as nearly every one can."""
-    try:
-        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, TypeError):
-        return readable(document)
-    return document
-
-
 @lru_cache(maxsize=8)
 def _engine(contract: Contract) -> _Engine:
     return _Engine(contract)
@@ -211,7 +202,13 @@ class _Engine:
         from jsonschema_rs import Registry
 
         self._contract = contract
-        self.addresses = Addresses(_utf8(contract.source))
+        source: Any = contract.source
+        try:
+            json.dumps(source, ensure_ascii=False, allow_nan=False).encode()
+        except (ValueError, TypeError):
+            # It cannot be written as UTF-8, as nearly every one can.
+            source = readable(source)
+        self.addresses = Addresses(source)
         self.registry = Registry([(BASE, self.addresses.resource())])
         # By identity, which is an object's for as long as the contract holds it.
         self.pointers = {id(schema.value): schema.pointer for schema in keyworded(contract.document)}

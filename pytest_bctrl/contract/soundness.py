@@ -42,7 +42,6 @@ def _or_reference(described: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "if": {"required": ["$ref"]}, "then": _object({"$ref": _TEXT}), "else": described}
 
 
-_STYLES = ("form", "simple", "matrix", "label", "spaceDelimited", "pipeDelimited", "deepObject")
 _HEADER = _or_reference(_object({"schema": _SCHEMA}))
 _MEDIA = _map(_object({"schema": _SCHEMA}))
 _PARAMETER = _or_reference(
@@ -52,10 +51,10 @@ _PARAMETER = _or_reference(
             "in": {"enum": ["path", "query", "header", "cookie"]},
             "required": {"type": "boolean"},
             "schema": _SCHEMA,
-            "style": {"enum": [*_STYLES]},
+            "style": {"enum": ["form", "simple", "matrix", "label", "spaceDelimited", "pipeDelimited", "deepObject"]},
             "explode": {"type": "boolean"},
             "examples": _map(_or_reference(_object({}))),
-            "content": {**_map(_object({"schema": _SCHEMA})), "minProperties": 1, "maxProperties": 1},
+            "content": {**_MEDIA, "minProperties": 1, "maxProperties": 1},
             "x-bctrl-setting": _TEXT,
         },
         "name",
