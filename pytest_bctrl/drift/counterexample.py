@@ -20,8 +20,7 @@ from pytest_bctrl.drift.node import BESIDE
 from pytest_bctrl.drift.spec import Part, escape
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.pattern import matching
-from pytest_bctrl.samples.text import LONGEST, RoundRobin
+from pytest_bctrl.samples.text import LONGEST, RoundRobin, matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

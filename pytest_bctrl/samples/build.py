@@ -17,8 +17,7 @@ from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.contract.schema.shapes import Shape, alternatives, canonical, containing, said_of, shapes
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples import text
-from pytest_bctrl.samples.pattern import matching
-from pytest_bctrl.samples.text import RoundRobin
+from pytest_bctrl.samples.text import RoundRobin, matching
 
 _DEEPEST = 8
 _ENDLESS = 60
