@@ -20,7 +20,7 @@ from pytest_bctrl.contract.schema.applicators import Choice
 from pytest_bctrl.contract.schema.locations import ITEMS, Path, tagged, unknown_member
 from pytest_bctrl.contract.schema.locations import location as exact
 from pytest_bctrl.contract.schema.node import Node, body_node
-from pytest_bctrl.contract.schema.ref import json_text, kind_of, type_name
+from pytest_bctrl.contract.schema.ref import NAMES, json_text, kind_of, type_name
 from pytest_bctrl.contract.show import short_scalar, shortened
 from pytest_bctrl.fingerprint import LONGEST
 from pytest_bctrl.observed.facts import FORMATS, MANY, Facts, Observation, Place
@@ -137,9 +137,7 @@ def _name(name: str) -> str:
     return str(short_scalar(name)).encode("utf-8", "backslashreplace").decode()
 
 
-_NAMES: Mapping[type, str] = {
-    type(None): "null", bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"
-}  # fmt: skip
+_NAMES = {kind: name for kind, name in NAMES.items() if kind is not float}
 """The types that a Python type tells; a number with a fraction may be an integer too."""
 
 

@@ -13,7 +13,7 @@ import httpx
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.protocol import check_retired, is_retired
 from pytest_bctrl.checks.run import check_protocol
-from pytest_bctrl.checks.violation import Violation, findings
+from pytest_bctrl.checks.violation import around, findings
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.incoming import undone
@@ -221,7 +221,7 @@ def require_let_in(answer: Answer) -> None:
         raise NoAnswerError(check_protocol(answer, wanted)[0], True)
     if words is None:
         return
-    refused = Violation("status_code_conformance", "error", f"the target {words}", place="status", expected=wanted)
+    refused = around("status_code_conformance", f"the target {words}", "status", wanted, None)
     raise NoAnswerError(findings(answer, [refused])[0], True, is_outage=True)
 
 
