@@ -101,15 +101,11 @@ def schema_of(contract: Contract) -> Any:
 
 
 def _finding(answer: Answer, rule: str, message: str, kind: str, observed: str) -> Finding:
+    seen, label, shell = " ".join(observed.split())[:200], answer.operation.label, answer.reproduce
+    extra, wanted = (
+        {"status": str(answer.status), "kind": kind, "source": source_of(rule, answer)},
+        "an answer as documented",
+    )
     return Finding(
-        rule,
-        "error",
-        "answer",
-        message,
-        expected="an answer as documented",
-        observed=" ".join(observed.split())[:200],
-        total=1,
-        operation=answer.operation.label,
-        reproduce=answer.reproduce,
-        extra={"status": str(answer.status), "kind": kind, "source": source_of(rule, answer)},
+        rule, "error", "answer", message, wanted, seen, total=1, operation=label, reproduce=shell, extra=extra
     )

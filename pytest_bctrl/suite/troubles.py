@@ -167,17 +167,10 @@ def finding(
     operation: Operation, message: str, shell: str, place: str = "answer", observed: object = "none"
 ) -> Finding:
     """Return the finding for a request that got no whole answer, or for what is wrong with how one came."""
+    label, extra = operation.label, {"kind": re.split(r"[:(]", message)[0].strip(), "source": "HTTP"}
+    wanted = "a whole answer"
     return Finding(
-        RULE,
-        "error",
-        place,
-        message,
-        expected="a whole answer",
-        observed=observed,
-        total=1,
-        operation=operation.label,
-        reproduce=shell,
-        extra={"kind": re.split(r"[:(]", message)[0].strip(), "source": "HTTP"},
+        RULE, "error", place, message, wanted, observed, total=1, operation=label, reproduce=shell, extra=extra
     )
 
 
