@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.incoming import DOCUMENT, read_text, size
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Format = Literal["yaml", "json", "markdown"]
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_bctrl.drift.constraints import BOUNDS, EXCLUSIVE, narrow_enum, tightness
-from pytest_bctrl.drift.node import covers
+from pytest_bctrl.drift.node import Node, covers
+from pytest_bctrl.drift.pair import Draft
 from pytest_bctrl.drift.spec import value_key
-
-if TYPE_CHECKING:
-    from pytest_bctrl.drift.node import Node
-    from pytest_bctrl.drift.pair import Draft
 
 _SCALARS = frozenset({"number", "integer", "boolean"})
 _WITHIN = {

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from pytest_bctrl.contract.model import Contract, at
 from pytest_bctrl.drift.engine_schemas import engine_schema
-from pytest_bctrl.drift.node import BESIDE
+from pytest_bctrl.drift.node import BESIDE, Node, Schema
 from pytest_bctrl.drift.spec import Part, escape
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from jsonschema_rs import Registry, Validator
 
-    from pytest_bctrl.drift.node import Node, Schema
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.pair import Trail
 

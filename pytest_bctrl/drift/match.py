@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, NamedTuple, TypeVar
 
+from pytest_bctrl.drift.node import Node, Schema
+from pytest_bctrl.drift.normalize import Normalizer
+from pytest_bctrl.drift.pair import Sides
 from pytest_bctrl.drift.spec import Part, Spec
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
-
-    from pytest_bctrl.drift.node import Node, Schema
-    from pytest_bctrl.drift.normalize import Normalizer
-    from pytest_bctrl.drift.pair import Sides
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")

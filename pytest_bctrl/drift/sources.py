@@ -9,14 +9,11 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pytest_bctrl.contract.document import load_document
+from pytest_bctrl.contract.document import Document, load_document
 from pytest_bctrl.errors import DocumentError, UnreachableError
 from pytest_bctrl.incoming import DOCUMENT, size
-
-if TYPE_CHECKING:
-    from pytest_bctrl.contract.document import Document
 
 SECONDS = 20.0
 REDIRECTS = 5
