@@ -217,3 +217,18 @@ def openapi_block(page: str, name: str) -> Block:
             hint="give a page with one, or the OpenAPI file itself",
         )
     return found[0]
+
+
+def at(document: Any, pointer: str) -> Any:
+    """What stands at a pointer that leads somewhere (RFC 6901); raises what a mapping and a list raise elsewhere."""
+    for token in pointer.split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(document, list) and re.fullmatch(r"0|[1-9][0-9]*", key) is None:
+            raise ValueError(key)
+        document = document[int(key)] if isinstance(document, list) else document[key]
+    return document
+
+
+def escaped(key: str) -> str:
+    """A key as a token of a JSON Pointer (RFC 6901, 4)."""
+    return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.cost import Cost
+from pytest_bctrl.contract.document import at
 from pytest_bctrl.contract.json_source import DEPTH, Beyond, is_deep
-from pytest_bctrl.contract.model import Contract, Schema, at
+from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.references import BASE, FRAGMENT, Addresses, keyworded
 from pytest_bctrl.errors import DocumentError
 

@@ -10,6 +10,7 @@ from itertools import chain, pairwise
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote
 
+from pytest_bctrl.contract.document import at
 from pytest_bctrl.errors import DocumentError
 
 Schema: TypeAlias = Mapping[str, Any] | bool
@@ -238,21 +239,6 @@ def pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:
         return at(document, path)
     except (KeyError, IndexError, TypeError, ValueError):
         raise nowhere from None
-
-
-def at(document: Any, pointer: str) -> Any:
-    """What stands at a pointer that leads somewhere (RFC 6901); raises what a mapping and a list raise elsewhere."""
-    for token in pointer.split("/")[1:]:
-        key = token.replace("~1", "/").replace("~0", "~")
-        if isinstance(document, list) and re.fullmatch(r"0|[1-9][0-9]*", key) is None:
-            raise ValueError(key)
-        document = document[int(key)] if isinstance(document, list) else document[key]
-    return document
-
-
-def escaped(key: str) -> str:
-    """A key as a token of a JSON Pointer (RFC 6901, 4)."""
-    return key.replace("~", "~0").replace("/", "~1")
 
 
 def chosen(documented: Iterable[str], actual: str) -> str | None:

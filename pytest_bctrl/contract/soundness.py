@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.cost import Cost
-from pytest_bctrl.contract.document import refuse_other_than_openapi
+from pytest_bctrl.contract.document import escaped, refuse_other_than_openapi
 from pytest_bctrl.contract.engine import is_pattern, readable
 from pytest_bctrl.contract.json_source import refuse_deep
-from pytest_bctrl.contract.model import METHODS, escaped, pointer
+from pytest_bctrl.contract.model import METHODS, pointer
 from pytest_bctrl.contract.references import FRAGMENT, Addresses, keyworded, rewritten
 from pytest_bctrl.contract.schema.locations import steps
 from pytest_bctrl.errors import DocumentError

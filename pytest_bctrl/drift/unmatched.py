@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator
 from typing import Any
 
+from pytest_bctrl.contract.document import escaped
 from pytest_bctrl.drift.compare_parameters import read_parameters, read_value
 from pytest_bctrl.drift.compare_responses import read_responses
 from pytest_bctrl.drift.constraints import BOUNDS, is_number
@@ -14,7 +15,7 @@ from pytest_bctrl.drift.node import CHILDREN, HOLDING, LISTS, MAPS, TYPES, Node,
 from pytest_bctrl.drift.normalize import MAX_PARTS, Normalizer
 from pytest_bctrl.drift.pair import Sides
 from pytest_bctrl.drift.report import Place, Report
-from pytest_bctrl.drift.spec import Part, Spec, escape, refers
+from pytest_bctrl.drift.spec import Part, Spec, refers
 
 
 def used_schemas(spec: Spec, operations: Iterable[Operation]) -> Iterator[Schema]:
@@ -85,7 +86,7 @@ def _pointer(trail: Trail) -> str:
     tokens: list[str] = []
     while isinstance(trail, tuple):
         trail, word, key = trail
-        tokens += [f"/{word}" if key is None else f"/{word}/{escape(str(key))}"]
+        tokens += [f"/{word}" if key is None else f"/{word}/{escaped(str(key))}"]
     return trail + "".join(reversed(tokens))
 
 

@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from pytest_bctrl.contract import overlay as overlays
-from pytest_bctrl.contract.model import Contract, Operation, at, covers, escaped, is_json, referred
+from pytest_bctrl.contract.document import at, escaped
+from pytest_bctrl.contract.model import Contract, Operation, covers, is_json, referred
 from pytest_bctrl.contract.overlay import Action, actions, fresh
 from pytest_bctrl.contract.read import from_document, from_sound
 from pytest_bctrl.contract.references import keyworded, rewritten

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from pytest_bctrl.contract.model import Contract, escaped
+from pytest_bctrl.contract.document import escaped
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import parted, untagged
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import BY_VALUE, value_text

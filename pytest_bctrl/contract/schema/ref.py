@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from pytest_bctrl.contract.model import Contract, Operation, Schema, chosen, escaped, pointer
+from pytest_bctrl.contract.document import escaped
+from pytest_bctrl.contract.model import Contract, Operation, Schema, chosen, pointer
 
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 
