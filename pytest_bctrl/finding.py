@@ -108,7 +108,8 @@ class Levels:
         """Return the findings at their configured level, and the names of the entries that switched one off each."""
         kept, off = [], []
         for finding in findings:
-            entry = self._entry(finding)
+            about = (entry for entry in reversed(self.entries) if entry.is_about(finding))
+            entry = max(about, key=lambda entry: (bool(entry.location), bool(entry.status)), default=None)
             if entry is None:
                 kept.append(finding)
             elif entry.level == OFF:
@@ -117,10 +118,6 @@ class Levels:
                 level = next(level for level in LEVELS if level == entry.level)
                 kept.append(replace(finding, level=level))
         return kept, off
-
-    def _entry(self, finding: Finding) -> Entry | None:
-        found = (entry for entry in reversed(self.entries) if entry.is_about(finding))
-        return max(found, key=lambda entry: (bool(entry.location), bool(entry.status)), default=None)
 
     def require_known(self, rules: Sequence[str]) -> None:
         """Raise `SettingError` for a rule that is none of `rules`."""

@@ -15,10 +15,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_bctrl.contract.document import read_file
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.fingerprint import place_fingerprint
-from pytest_bctrl.incoming import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -103,13 +103,7 @@ def load_allow_list(path: Path, name: str) -> AllowList:
 
 def list_text(path: Path, name: str) -> str:
     """Return the text of a list's file, empty where there is none. Raises `DocumentError` where it cannot be read."""
-    try:
-        return read_text(path) if path.exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        cause = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise DocumentError(
-            f"it cannot be read: {cause}", where=name, hint="give a list of accepted findings"
-        ) from None
+    return read_file(path, "give a list of accepted findings", name=name) if path.exists() else ""
 
 
 def read_mapping(text: str, path: str, lines: dict[str, int], keys: tuple[str, ...]) -> dict[str, Any]:
@@ -197,7 +191,8 @@ def list_notes(findings: Sequence[Finding], allow_list: AllowList, today: date) 
     notes = []
     for entry in allow_list.entries:
         where = f"{allow_list.path}:{entry.line}"
-        part = next((finding for finding in findings if _covers_part(entry, finding)), None)
+        several = [one for one in findings if len(one.extra.get("places", ())) > 1]
+        part = next((one for one in several if any(entry.covers_place(one, at) for at in one.extra["places"])), None)
         if not any(entry.covers(finding) for finding in findings) and part is None:
             notes.append(f"{where}: the entry for {entry.name} is stale: nothing like it is found; remove it")
         elif entry.until < today:
@@ -206,11 +201,6 @@ def list_notes(findings: Sequence[Finding], allow_list: AllowList, today: date) 
             whole = f"to accept all {part.count}, write fingerprint: {part.fingerprint}"
             notes.append(f"{where}: the entry for {entry.name} covers some of the places of a change; {whole}")
     return notes
-
-
-def _covers_part(entry: Entry, finding: Finding) -> bool:
-    places = finding.extra.get("places", ())
-    return len(places) > 1 and any(entry.covers_place(finding, place) for place in places)
 
 
 def last_day(reason: str | None, until: str | None, today: date, prefix: str = "--") -> date:

@@ -113,8 +113,10 @@ def answer_of(response: Any, contract: Contract, operation: str | None = None) -
     """
     if isinstance(response, bytes | str | dict | list):
         chosen = _operation(contract, operation, "", "")
-        headers = [("Content-Type", media) for media in _media_types(chosen)[:1]]
-        return Answer(contract, chosen, min(chosen.success_statuses, default=200), tuple(headers), _encoded(response))
+        code = min(chosen.success_statuses, default=200)
+        documented = chosen.response_for(code)
+        headers = [("Content-Type", media) for media in documented.content][:1] if documented else []
+        return Answer(contract, chosen, code, tuple(headers), _encoded(response))
     status = getattr(response, "status_code", getattr(response, "status", None))
     if not isinstance(status, int):
         raise BctrlError(
@@ -141,11 +143,6 @@ def _encoded(body: bytes | str | dict[str, Any] | list[Any]) -> bytes:
             where="pytest_bctrl.check",
             hint="give the body as bytes, str, or data such as response.json()",
         ) from None
-
-
-def _media_types(operation: Operation) -> list[str]:
-    response = operation.response_for(min(operation.success_statuses, default=200))
-    return list(response.content) if response else []
 
 
 def _headers(response: Any) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.violation import Violation
+from pytest_bctrl.checks.violation import Violation, around
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.secret import Secret
@@ -99,41 +99,22 @@ def check_head_refused(answer: Answer) -> Iterator[Violation]:
     (RFC 9110, 15.6.2).
     """
     if 200 <= answer.status < 300:
-        yield Violation(
-            RULE,
-            "error",
-            "a HEAD without a credential is accepted",
-            place="credential: no header, HEAD",
-            expected=sorted(REFUSED),
-            observed=answer.status,
-        )
+        words, place = "a HEAD without a credential is accepted", "credential: no header, HEAD"
+        yield around(RULE, words, place, sorted(REFUSED), answer.status)
     elif answer.status >= 500 and answer.status != 501:
-        yield Violation(
-            "not_a_server_error",
-            "error",
-            "the server fails at a HEAD",
-            place="status",
-            expected=sorted(REFUSED),
-            observed=answer.status,
-            kind="HEAD",
-        )
+        words = "the server fails at a HEAD"
+        yield around("not_a_server_error", words, "status", sorted(REFUSED), answer.status, "HEAD")
 
 
 def check_refused(answer: Answer, credential: str) -> Iterator[Violation]:
     """Yield a violation where a wrong credential was let in, or refused in another way than 401 or 403."""
     if answer.status in REFUSED:
         return
-    let_in = 200 <= answer.status < 300
     if answer.status < 500:
-        yield Violation(
-            RULE,
-            "error",
-            "an invalid credential is accepted" if let_in else "an invalid credential is not refused as one",
-            place=f"credential: {credential}",
-            expected=sorted(REFUSED),
-            observed=answer.status,
-            kind="let in" if let_in else "not refused",
-        )
+        is_let_in = 200 <= answer.status < 300
+        what, kind = ("accepted", "let in") if is_let_in else ("not refused as one", "not refused")
+        words, place = f"an invalid credential is {what}", f"credential: {credential}"
+        yield around(RULE, words, place, sorted(REFUSED), answer.status, kind)
 
 
 def as_one(found: Iterable[Finding]) -> list[Finding]:

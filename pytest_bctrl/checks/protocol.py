@@ -10,13 +10,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.violation import Violation
+from pytest_bctrl.checks.violation import Violation, around
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.json_source import Beyond
-from pytest_bctrl.contract.model import Parameter, covers
+from pytest_bctrl.contract.model import covers
 from pytest_bctrl.contract.parameters import read_field
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.ref import flatten
+from pytest_bctrl.finding import LEVELS
 
 
 def check_status(answer: Answer, expected: Collection[int] = ()) -> Iterator[Violation]:
@@ -27,21 +28,14 @@ def check_status(answer: Answer, expected: Collection[int] = ()) -> Iterator[Vio
     failed = answer.status >= 500
     if failed or (expected and answer.status not in expected) or answer.documented is None:
         silent = answer.status in expected and not any(map(answer.operation.response_for, expected))
-        yield Violation(
-            "not_a_server_error" if failed else "status_code_conformance",
-            "warning" if silent else "error",
-            "the server failed" if failed else _status_message(answer),
-            place="status",
-            expected=sorted(expected or answer.operation.responses),
-            observed=_observed(answer),
-            # A failure where a refusal is due is another than one where the list is.
-            kind=f"instead of {', '.join(map(str, sorted(expected)))}" if expected else "",
-        )
-
-
-def _observed(answer: Answer) -> int | str:
-    to = answer.header("Location")
-    return f"{answer.status}, to {to}" if to is not None and 300 <= answer.status < 400 else answer.status
+        rule = "not_a_server_error" if failed else "status_code_conformance"
+        words = "the server failed" if failed else _status_message(answer)
+        to = answer.header("Location") if 300 <= answer.status < 400 else None
+        observed = answer.status if to is None else f"{answer.status}, to {to}"
+        # A failure where a refusal is due is another than one where the list is.
+        kind = f"instead of {', '.join(map(str, sorted(expected)))}" if expected else ""
+        wanted = sorted(expected or answer.operation.responses)
+        yield around(rule, words, "status", wanted, observed, kind, "warning" if silent else "error")
 
 
 def _status_message(answer: Answer) -> str:
@@ -56,15 +50,8 @@ def check_framing(answer: Answer) -> Iterator[Violation]:
     """Yield a violation where the answer says in two ways where its body ends (RFC 9112, 6.2)."""
     length = answer.header("Content-Length")
     if answer.has_all_headers and length is not None and answer.header("Transfer-Encoding") is not None:
-        yield Violation(
-            "complete_answer",
-            "error",
-            "the answer has both Content-Length and Transfer-Encoding",
-            place="header Content-Length",
-            expected="one of the two",
-            observed=length,
-            kind="two lengths",
-        )
+        words = "the answer has both Content-Length and Transfer-Encoding"
+        yield around("complete_answer", words, "header Content-Length", "one of the two", length, "two lengths")
 
 
 def check_content_type(answer: Answer) -> Iterator[Violation]:
@@ -73,15 +60,9 @@ def check_content_type(answer: Answer) -> Iterator[Violation]:
         return
     documented = [media.lower() for media in answer.documented.content]
     if not any(covers(media, answer.media_type) for media in documented):
-        yield Violation(
-            "content_type_conformance",
-            "error",
-            "the content type is not documented" if answer.media_type else "the content type is missing",
-            place="header Content-Type",
-            expected=documented,
-            observed=answer.header("Content-Type"),
-            kind="undocumented" if answer.media_type else "missing",
-        )
+        rule, place, observed = "content_type_conformance", "header Content-Type", answer.header("Content-Type")
+        what, kind = ("not documented", "undocumented") if answer.media_type else ("missing", "missing")
+        yield around(rule, f"the content type is {what}", place, documented, observed, kind)
 
 
 def check_body(answer: Answer) -> Iterator[Violation]:
@@ -89,16 +70,10 @@ def check_body(answer: Answer) -> Iterator[Violation]:
     if answer.schema is None:
         return
     for problem in answer.parsed.problems:
-        empty = not answer.body.strip()
-        yield Violation(
-            "complete_body" if empty else "strict_json",
-            "error",
-            problem,
-            place="body",
-            expected="a JSON text in UTF-8 (RFC 8259)",
-            observed="nothing" if empty else _around(answer.body, problem),
-            kind=problem.partition(": ")[0],
-        )
+        is_empty, wanted = not answer.body.strip(), "a JSON text in UTF-8 (RFC 8259)"
+        rule = "complete_body" if is_empty else "strict_json"
+        observed = "nothing" if is_empty else _around(answer.body, problem)
+        yield around(rule, problem, "body", wanted, observed, problem.partition(": ")[0])
 
 
 _UNUSUAL = re.compile(rb"\\u[dD][89a-fA-F]|\d{309}|\d[eE]\+?\d{3}")
@@ -160,25 +135,15 @@ def check_headers(answer: Answer) -> Iterator[Violation]:
     An answer to HEAD may leave fields out (RFC 9110, 9.3.2); what it has is held to the schema all the same.
     """
     for field in answer.documented.headers if answer.documented is not None else ():
-        value = answer.header(field.name)
-        if value is not None and not accepts(
-            answer.contract, field.schema, read_field(answer.contract, field, value.strip())
-        ):
-            yield _violation(answer, field, "the header field breaks its schema", "schema", value)
-        elif value is None and field.required and answer.has_all_headers and not answer.is_to_head:
-            yield _violation(answer, field, "the required header field is missing", "missing", None)
-
-
-def _violation(answer: Answer, field: Parameter, message: str, kind: str, observed: str | None) -> Violation:
-    return Violation(
-        "response_headers_conformance",
-        "error",
-        message,
-        place=f"header {field.name}",
-        expected=flatten(answer.contract, field.schema),
-        observed=observed,
-        kind=kind,
-    )
+        value, contract = answer.header(field.name), answer.contract
+        if value is None and field.required and answer.has_all_headers and not answer.is_to_head:
+            words, kind = "the required header field is missing", "missing"
+        elif value is not None and not accepts(contract, field.schema, read_field(contract, field, value.strip())):
+            words, kind = "the header field breaks its schema", "schema"
+        else:
+            continue
+        rule, wanted = "response_headers_conformance", flatten(contract, field.schema)
+        yield around(rule, words, f"header {field.name}", wanted, value, kind)
 
 
 RULE = "retired_operation"
@@ -198,15 +163,9 @@ def check_retired(answer: Answer) -> Iterator[Violation]:
     words += [f"the last day is {ends}"] if ends else []
     successor = _SUCCESSOR.search(answer.header("Link") or "")
     words += [f"its successor is {successor[1]}"] if successor else []
-    yield Violation(
-        RULE,
-        "error" if is_gone else "warning",
-        "; ".join([*words, _NEXT]),
-        place="operation",
-        expected="an operation in service",
-        observed=answer.status,
-        kind="gone" if is_gone else "deprecated",
-    )
+    kind, level = ("gone", LEVELS[0]) if is_gone else ("deprecated", LEVELS[1])
+    message = "; ".join([*words, _NEXT])
+    yield around(RULE, message, "operation", "an operation in service", answer.status, kind, level)
 
 
 def is_retired(answer: Answer) -> bool:

@@ -62,16 +62,13 @@ def _explained(contract: Contract, error: ValidationError, body: Any) -> Iterato
     elif kind.name == "unevaluatedProperties" and documented(contract, error) is not False:
         # The engine names the properties, and not what is wrong in them.
         for name in kind.unexpected:
-            yield from (replace(one, path=(*path, name, *one.path)) for one in _inside(contract, error, value[name]))
+            for inner in errors(contract, documented(contract, error), value[name]):
+                found = _explained(contract, inner, value[name])
+                yield from (replace(one, path=(*path, name, *one.path)) for one in found)
     elif kind.name in ("oneOf", "anyOf") and type(kind).__name__ not in _FIXED:
         yield from _explained_branches(contract, error, body)
     else:
         yield _plainly(contract, error, path, value)
-
-
-def _inside(contract: Contract, error: ValidationError, value: Any) -> list[Violation]:
-    found = errors(contract, documented(contract, error), value)
-    return [one for inner in found for one in _explained(contract, inner, value)]
 
 
 def _plainly(contract: Contract, error: ValidationError, path: Path, value: Any) -> Violation:

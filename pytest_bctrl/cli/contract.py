@@ -24,7 +24,7 @@ from pytest_bctrl.contract.references import keyworded
 from pytest_bctrl.contract.show import lines
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.reports.wording import printable
-from pytest_bctrl.samples.pattern import matching
+from pytest_bctrl.samples.text import matching
 
 if TYPE_CHECKING:
     from pytest_bctrl.observed.suggest import Suggestion

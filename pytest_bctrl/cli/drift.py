@@ -14,13 +14,12 @@ from pytest_bctrl.cli.options import (
     asked_for,
     write_reports,
 )
-from pytest_bctrl.contract.files import gate_base, packaged, shown_path, update_command
+from pytest_bctrl.contract.files import GateBase, gate_base, packaged, shown_path, update_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_bctrl.contract.document import Document
-    from pytest_bctrl.contract.files import GateBase
     from pytest_bctrl.drift.gate_file import GateFile
     from pytest_bctrl.finding import Finding
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_bctrl import locking
 from pytest_bctrl.contract import overlay as overlays
-from pytest_bctrl.contract.document import Document, load_document, openapi_block
+from pytest_bctrl.contract.document import Document, load_document, openapi_block, read_file
 from pytest_bctrl.contract.files import ContractFiles
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
@@ -89,14 +89,7 @@ def lock_text(source: str, fetched: str, spec: str) -> str:
 
 
 def _read(path: Path) -> str:
-    try:
-        return read_text(path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise DocumentError(
-            f"the file cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}",
-            where=str(path),
-            hint="restore it from the project",
-        ) from None
+    return read_file(path, "restore it from the project", "the file")
 
 
 def contract_of(document: Document, overlay: Path | None) -> Contract:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.incoming import DOCUMENT, size
+from pytest_bctrl.incoming import DOCUMENT, read_text, size
 
 Format = Literal["yaml", "json", "markdown"]
 
@@ -68,6 +69,18 @@ class Document(NamedTuple):
             while nearest not in found and nearest:
                 nearest = nearest.rpartition("/")[0]
             self.lines[pointer] = found.get(nearest, 1)
+
+
+def read_file(path: Path, hint: str, what: str = "it", name: str = "") -> str:
+    """Return the text of a file; raises `DocumentError`, with `hint`, where it cannot be read.
+
+    `what` and `name` are what the error calls it, and its path.
+    """
+    try:
+        return read_text(path)
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise DocumentError(f"{what} cannot be read: {cause}", where=name or str(path), hint=hint) from None
 
 
 def load_document(text: str, name: str, known: Document | None = None) -> Document:
@@ -204,3 +217,18 @@ def openapi_block(page: str, name: str) -> Block:
             hint="give a page with one, or the OpenAPI file itself",
         )
     return found[0]
+
+
+def at(document: Any, pointer: str) -> Any:
+    """What stands at a pointer that leads somewhere (RFC 6901); raises what a mapping and a list raise elsewhere."""
+    for token in pointer.split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(document, list) and re.fullmatch(r"0|[1-9][0-9]*", key) is None:
+            raise ValueError(key)
+        document = document[int(key)] if isinstance(document, list) else document[key]
+    return document
+
+
+def escaped(key: str) -> str:
+    """A key as a token of a JSON Pointer (RFC 6901, 4)."""
+    return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.cost import Cost
+from pytest_bctrl.contract.document import at
 from pytest_bctrl.contract.json_source import DEPTH, Beyond, is_deep
-from pytest_bctrl.contract.model import Contract, Schema, at, escaped
-from pytest_bctrl.contract.references import BASE, FRAGMENT, Addresses
+from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.contract.references import BASE, FRAGMENT, Addresses, keyworded
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -190,15 +191,6 @@ def _validator(schema: Schema, registry: Registry | None = None, *, ignore_unkno
     )
 
 
-def _utf8(document: Mapping[str, Any]) -> Any:
-    """A document that can be written as UTF-8: itself, as nearly every one can."""
-    try:
-        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, TypeError):
-        return readable(document)
-    return document
-
-
 @lru_cache(maxsize=8)
 def _engine(contract: Contract) -> _Engine:
     return _Engine(contract)
@@ -211,10 +203,16 @@ class _Engine:
         from jsonschema_rs import Registry
 
         self._contract = contract
-        self.addresses = Addresses(_utf8(contract.source))
+        source: Any = contract.source
+        try:
+            json.dumps(source, ensure_ascii=False, allow_nan=False).encode()
+        except (ValueError, TypeError):
+            # It cannot be written as UTF-8, as nearly every one can.
+            source = readable(source)
+        self.addresses = Addresses(source)
         self.registry = Registry([(BASE, self.addresses.resource())])
         # By identity, which is an object's for as long as the contract holds it.
-        self.pointers = dict(_places(contract.document))
+        self.pointers = {id(schema.value): schema.pointer for schema in keyworded(contract.document)}
         self._made: dict[int, Validator] = {}
 
     @cached_property
@@ -237,20 +235,6 @@ class _Engine:
 
 _SHOWN = 4_000
 _LARGEST = Decimal(10) ** _SHOWN
-
-
-def _places(document: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
-    waiting: list[tuple[Any, str]] = [(document, "")]
-    while waiting:
-        value, pointer = waiting.pop()
-        if isinstance(value, dict):
-            yield id(value), pointer
-            waiting += [(one, f"{pointer}/{escaped(str(key))}") for key, one in value.items() if type(one) in _HOLD]
-        else:
-            waiting += [(one, f"{pointer}/{index}") for index, one in enumerate(value) if type(one) in _HOLD]
-
-
-_HOLD = (dict, list)
 
 
 def readable(value: Any, levels: int = _READ, *, is_shown: bool = False) -> Any:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote
 
+from pytest_bctrl.contract.document import at
 from pytest_bctrl.errors import DocumentError
 
 Schema: TypeAlias = Mapping[str, Any] | bool
@@ -134,13 +135,9 @@ class Operation:
     @property
     def success_statuses(self) -> frozenset[int]:
         """The documented statuses that mean success; a range (`2XX`) stands for all of its codes."""
-        codes: set[int] = set()
-        for status in self.responses:
-            if status.upper() == "2XX":
-                codes.update(range(200, 300))
-            elif status.startswith("2"):
-                codes.add(int(status))
-        return frozenset(codes)
+        successes = (status for status in self.responses if status.startswith("2"))
+        codes = (range(200, 300) if status.upper() == "2XX" else [int(status)] for status in successes)
+        return frozenset(chain.from_iterable(codes))
 
     def response_for(self, status: int) -> ResponseSpec | None:
         """Return what is documented for `status`: the exact code, then its range, then `default`."""
@@ -242,25 +239,6 @@ def pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:
         return at(document, path)
     except (KeyError, IndexError, TypeError, ValueError):
         raise nowhere from None
-
-
-def at(document: Any, pointer: str) -> Any:
-    """What stands at a pointer that leads somewhere (RFC 6901); raises what a mapping and a list raise elsewhere."""
-    for token in pointer.split("/")[1:]:
-        key = token.replace("~1", "/").replace("~0", "~")
-        document = document[_index(key)] if isinstance(document, list) else document[key]
-    return document
-
-
-def escaped(key: str) -> str:
-    """A key as a token of a JSON Pointer (RFC 6901, 4)."""
-    return key.replace("~", "~0").replace("/", "~1")
-
-
-def _index(token: str) -> int:
-    if re.fullmatch(r"0|[1-9][0-9]*", token) is None:
-        raise ValueError(token)
-    return int(token)
 
 
 def chosen(documented: Iterable[str], actual: str) -> str | None:

@@ -15,7 +15,9 @@ from pytest_bctrl.contract.schema.shapes import implied
 Pair = tuple[str, str]
 """A name and a value of a query, decoded."""
 
-_BETWEEN = {"spaceDelimited": " ", "pipeDelimited": "|"}
+_DELIMITERS = {"label": (".", "."), "matrix": (";", ";"), "spaceDelimited": ("", " "), "pipeDelimited": ("", "|")}
+"""What stands before the first value, and between those that are spelled one by one; by style, else a comma."""
+
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 
 
@@ -43,12 +45,12 @@ def pairs_of(parameter: Parameter, value: Any) -> list[Pair]:
         return [(str(key), text_of(inner)) for key, inner in value.items()]
     if isinstance(value, list) and not is_single and parameter.style == "form":
         return [(name, text_of(item)) for item in value]
-    return [(name, _text(parameter, value, _BETWEEN.get(parameter.style, ",")))]
+    return [(name, _text(parameter, value, _DELIMITERS.get(parameter.style, ("", ","))[1]))]
 
 
 def field_of(parameter: Parameter, value: Any) -> str:
     """Return a value of a path, header or cookie parameter as one text (style `simple`, or the path's others)."""
-    start, between = _STARTS.get(parameter.style, ("", ","))
+    start, between = _DELIMITERS.get(parameter.style, ("", ","))
     between = between if parameter.explode else ","
     if parameter.style == "matrix" and not (parameter.explode and isinstance(value, Mapping)):
         several = value if parameter.explode and isinstance(value, list) else [value]
@@ -63,10 +65,6 @@ def _text(parameter: Parameter, value: Any, between: str) -> str:
         joined = "=" if parameter.explode else between
         return between.join(f"{key}{joined}{text_of(inner)}" for key, inner in value.items())
     return between.join(map(text_of, value if isinstance(value, list) else [value]))
-
-
-_STARTS = {"label": (".", "."), "matrix": (";", ";")}
-"""What stands before the first value of a path parameter, and between those that are spelled one by one."""
 
 
 def arriving(contract: Contract, parameter: Parameter, value: Any) -> list[Any]:
@@ -90,16 +88,13 @@ def read_pairs(
     A text that may be read in several ways is what the schema allows; one that it allows in none is what it says first,
     for a validator to refuse. `others` are the names that belong to other parameters.
     """
-    return _allowed(contract, parameter, list(_readings(contract, parameter, pairs, others)))
+    readings = list(_readings(contract, parameter, pairs, others))
+    return [value for value in readings if accepts(contract, parameter.schema, value)][:1] or readings[:1]
 
 
 def read_field(contract: Contract, parameter: Parameter, text: str) -> Any:
     """Return the value that one text gives a path, header or cookie parameter."""
-    return _allowed(contract, parameter, list(_field_readings(contract, parameter, text)))[0]
-
-
-def _allowed(contract: Contract, parameter: Parameter, readings: list[Any]) -> list[Any]:
-    return [one for one in readings if accepts(contract, parameter.schema, one)][:1] or readings[:1]
+    return read_pairs(contract, parameter, [(parameter.name, text)])[0]
 
 
 def _readings(
@@ -110,51 +105,47 @@ def _readings(
         yield from map(_json_or_text, own[-1:])
         return
     types = _types(contract, parameter.schema)
-    if "object" in types and (members := _object(contract, parameter, pairs, own, others)):
+    is_repeated = parameter.place == "query" and parameter.explode and parameter.style == "form"
+    bare, parts = (own[0], own) if is_repeated and own else _divided(parameter, own[-1]) if own else ("", own)
+    if "object" in types and (
+        (members := _object(contract, parameter, pairs, parts, others)) or parameter.place != "query"
+    ):
         yield members
     if own and types != {"object"}:
         if "array" in types:
-            is_divided = not parameter.explode or parameter.style != "form"
-            yield from _lists(contract, parameter, _parts(parameter, own[-1]) if is_divided else own)
+            yield from _lists(contract, parameter, parts)
         # A name that stands twice has no single value.
-        yield _typed(contract, parameter.schema, own[0]) if len(own) == 1 else list(own)
+        yield _typed(contract, parameter.schema, bare) if len(own) == 1 else list(own)
+
+
+def _divided(parameter: Parameter, text: str) -> tuple[str, list[str]]:
+    """A text without what stands before its first value, and what it holds one by one."""
+    start, between = _DELIMITERS.get(parameter.style, ("", ","))
+    bare, name = text.removeprefix(start), f"{parameter.name}="
+    parts = bare.split(between if parameter.explode or not start else ",")
+    if parameter.style == "matrix":
+        parts = [part.removeprefix(name) for part in parts]
+        bare = bare.removeprefix(name)
+    # Around the commas of a header field there may be blanks (RFC 9110, 5.6.1).
+    return bare, [part.strip() for part in parts] if parameter.place == "header" else parts
 
 
 def _object(
-    contract: Contract, parameter: Parameter, pairs: Sequence[Pair], own: Sequence[str], others: Collection[str]
+    contract: Contract, parameter: Parameter, pairs: Sequence[Pair], parts: Sequence[str], others: Collection[str]
 ) -> dict[str, Any]:
     documented, further = _members(contract, parameter.schema)
     found: Iterable[Pair]
     if parameter.style == "deepObject":
         start = f"{parameter.name}["
         found = ((key[len(start) : -1], value) for key, value in pairs if key.startswith(start) and key.endswith("]"))
-    elif parameter.explode:
+    elif not parameter.explode:
+        # Spelled `name,value,name,value`.
+        found = zip(parts[::2], parts[1::2], strict=False)
+    elif parameter.place == "query":
         found = (pair for pair in pairs if pair[0] in documented or (further is not None and pair[0] not in others))
     else:
-        found = _in_turns(_parts(parameter, own[-1]) if own else ())
-    return _typed_members(contract, parameter, found)
-
-
-def _field_readings(contract: Contract, parameter: Parameter, text: str) -> Iterator[Any]:
-    if parameter.is_json:
-        yield _json_or_text(text)
-        return
-    types = _types(contract, parameter.schema)
-    start, between = _STARTS.get(parameter.style, ("", ","))
-    bare, name = text.removeprefix(start), f"{parameter.name}="
-    parts = bare.split(between if parameter.explode else ",")
-    if parameter.style == "matrix":
-        parts = [part.removeprefix(name) for part in parts]
-        bare = bare.removeprefix(name)
-    # Around the commas of a header field there may be blanks (RFC 9110, 5.6.1).
-    parts = [part.strip() for part in parts] if parameter.place == "header" else parts
-    if "object" in types:
-        named = ((key, value) for key, _, value in (part.partition("=") for part in parts))
-        yield _typed_members(contract, parameter, named if parameter.explode else _in_turns(parts))
-    if "array" in types:
-        yield from _lists(contract, parameter, parts)
-    if not types & {"object", "array"} or "string" in types:
-        yield _typed(contract, parameter.schema, bare)
+        found = ((key, value) for key, _, value in (part.partition("=") for part in parts))
+    return {name: _typed(contract, documented.get(name, further or True), value) for name, value in found}
 
 
 def _lists(contract: Contract, parameter: Parameter, parts: Sequence[str]) -> Iterator[list[Any]]:
@@ -163,20 +154,6 @@ def _lists(contract: Contract, parameter: Parameter, parts: Sequence[str]) -> It
     yield [_typed(contract, inner, part) for part in parts]
     if [*parts] == [""]:
         yield []
-
-
-def _parts(parameter: Parameter, text: str) -> list[str]:
-    return text.split(_BETWEEN.get(parameter.style, ","))
-
-
-def _in_turns(parts: Sequence[str]) -> Iterator[Pair]:
-    """The members of an object that is spelled `name,value,name,value`."""
-    return zip(parts[::2], parts[1::2], strict=False)
-
-
-def _typed_members(contract: Contract, parameter: Parameter, members: Iterable[Pair]) -> dict[str, Any]:
-    documented, further = _members(contract, parameter.schema)
-    return {name: _typed(contract, documented.get(name, further or True), value) for name, value in members}
 
 
 def _members(contract: Contract, schema: Schema) -> tuple[dict[str, Schema], Schema | None]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_bctrl.contract.document import load_document
+from pytest_bctrl.contract.document import load_document, read_file
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.model import (
     METHODS,
@@ -23,7 +23,6 @@ from pytest_bctrl.contract.model import (
     template,
 )
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.incoming import read_text
 
 
 def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Contract:
@@ -34,14 +33,7 @@ def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Co
     Raises `DocumentError` where the file is missing, broken or not OpenAPI 3.0 or 3.1.
     """
     file = Path(path) if path is not None else packaged().merged
-    try:
-        text = read_text(file)
-    except (OSError, ValueError) as error:
-        raise DocumentError(
-            f"the contract cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}",
-            where=str(file),
-            hint=f"{option} takes an OpenAPI 3.0 or 3.1 document in JSON or YAML",
-        ) from None
+    text = read_file(file, f"{option} takes an OpenAPI 3.0 or 3.1 document in JSON or YAML", "the contract")
     document = load_document(text, str(file)).data
     # The packaged document is proven sound by the tests, and is not proven again at every start.
     return from_sound(document, str(file)) if path is None else from_document(document, str(file))

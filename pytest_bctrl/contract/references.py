@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import quote, unquote, urljoin
 
-from pytest_bctrl.contract.model import at, escaped
+from pytest_bctrl.contract.document import at, escaped
 
 BASE = "https://contract.invalid/"
 """The URI of a document whose own is not known; no name ends in `.invalid` (RFC 6761, 6.4)."""

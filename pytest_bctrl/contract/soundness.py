@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.cost import Cost
-from pytest_bctrl.contract.document import refuse_other_than_openapi
+from pytest_bctrl.contract.document import escaped, refuse_other_than_openapi
 from pytest_bctrl.contract.engine import is_pattern, readable
 from pytest_bctrl.contract.json_source import refuse_deep
-from pytest_bctrl.contract.model import METHODS, escaped, pointer
+from pytest_bctrl.contract.model import METHODS, pointer
 from pytest_bctrl.contract.references import FRAGMENT, Addresses, keyworded, rewritten
 from pytest_bctrl.contract.schema.locations import steps
 from pytest_bctrl.errors import DocumentError
@@ -42,7 +42,6 @@ def _or_reference(described: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "if": {"required": ["$ref"]}, "then": _object({"$ref": _TEXT}), "else": described}
 
 
-_STYLES = ("form", "simple", "matrix", "label", "spaceDelimited", "pipeDelimited", "deepObject")
 _HEADER = _or_reference(_object({"schema": _SCHEMA}))
 _MEDIA = _map(_object({"schema": _SCHEMA}))
 _PARAMETER = _or_reference(
@@ -52,10 +51,10 @@ _PARAMETER = _or_reference(
             "in": {"enum": ["path", "query", "header", "cookie"]},
             "required": {"type": "boolean"},
             "schema": _SCHEMA,
-            "style": {"enum": [*_STYLES]},
+            "style": {"enum": ["form", "simple", "matrix", "label", "spaceDelimited", "pipeDelimited", "deepObject"]},
             "explode": {"type": "boolean"},
             "examples": _map(_or_reference(_object({}))),
-            "content": {**_map(_object({"schema": _SCHEMA})), "minProperties": 1, "maxProperties": 1},
+            "content": {**_MEDIA, "minProperties": 1, "maxProperties": 1},
             "x-bctrl-setting": _TEXT,
         },
         "name",

@@ -48,16 +48,13 @@ def read_yaml(text: str, name: str, lines: dict[str, int] | None = None) -> Any:
         return _Builder(parser(text), name, lines).build()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise _broken(error.problem or error.context or "it cannot be read", name, mark) from None
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+        problem = f"not YAML: {error.problem or error.context or 'it cannot be read'}{place}"
+        raise DocumentError(problem, where=name, hint="fix the YAML, or give the file it came from") from None
     except yaml.YAMLError as error:
         raise DocumentError(
             f"not YAML: {str(error).splitlines()[0]}", where=name, hint="save it as UTF-8 text"
         ) from None
-
-
-def _broken(problem: str, name: str, mark: Any) -> DocumentError:
-    place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-    return DocumentError(f"not YAML: {problem}{place}", where=name, hint="fix the YAML, or give the file it came from")
 
 
 class _Builder:

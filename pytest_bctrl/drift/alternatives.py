@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, Literal, NamedTuple
 
 from pytest_bctrl.drift.equality import Walk
-from pytest_bctrl.drift.node import covers, is_null, says_more, takes_all_of_its_types, takes_anything, takes_nothing
+from pytest_bctrl.drift.node import (
+    Node,
+    Schema,
+    covers,
+    is_null,
+    says_more,
+    takes_all_of_its_types,
+    takes_anything,
+    takes_nothing,
+)
 from pytest_bctrl.drift.spec import Part, Spec, refers
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
-
-    from pytest_bctrl.drift.node import Node, Schema
 
 Kind = Literal["oneOf", "anyOf"]
 _KINDS: tuple[Kind, ...] = ("oneOf", "anyOf")

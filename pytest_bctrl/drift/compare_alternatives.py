@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pytest_bctrl.drift.alternatives import Choice, Kind
 from pytest_bctrl.drift.match import Branch, branches, match_branches, unlike
-from pytest_bctrl.drift.node import is_within, says_more, takes_anything
-
-if TYPE_CHECKING:
-    from pytest_bctrl.drift.alternatives import Choice, Kind
-    from pytest_bctrl.drift.node import Node
-    from pytest_bctrl.drift.normalize import Normalizer
-    from pytest_bctrl.drift.pair import Draft
+from pytest_bctrl.drift.node import Node, is_within, says_more, takes_anything
+from pytest_bctrl.drift.normalize import Normalizer
+from pytest_bctrl.drift.pair import Draft
 
 _NAMES: dict[Kind, str] = {"oneOf": "one-of", "anyOf": "any-of"}
 

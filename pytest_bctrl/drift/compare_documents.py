@@ -13,13 +13,14 @@ from pytest_bctrl.drift.compare_responses import compare_request_bodies, compare
 from pytest_bctrl.drift.compare_schema import SchemaComparison
 from pytest_bctrl.drift.compare_security import (
     Demands,
+    Security,
     compare_schemes,
     compare_security,
     known_credentials,
 )
 from pytest_bctrl.drift.equality import Equality
 from pytest_bctrl.drift.lifecycle import OPERATION, compare_lifecycle, removed_after
-from pytest_bctrl.drift.match import match_operations, operations
+from pytest_bctrl.drift.match import Operation, match_operations, operations
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import Sides
 from pytest_bctrl.drift.report import Place, Report
@@ -29,8 +30,6 @@ from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.document import Document
-    from pytest_bctrl.drift.compare_security import Security
-    from pytest_bctrl.drift.match import Operation
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.finding import Finding
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_bctrl.drift.constraints import BOUNDS, EXCLUSIVE, narrow_enum, tightness
-from pytest_bctrl.drift.node import covers
+from pytest_bctrl.drift.node import Node, covers
+from pytest_bctrl.drift.pair import Draft
 from pytest_bctrl.drift.spec import value_key
-
-if TYPE_CHECKING:
-    from pytest_bctrl.drift.node import Node
-    from pytest_bctrl.drift.pair import Draft
 
 _SCALARS = frozenset({"number", "integer", "boolean"})
 _WITHIN = {
@@ -18,7 +15,6 @@ _WITHIN = {
     ("date", "date-time"), ("time", "date-time"),
 }  # fmt: skip
 _ANY_TEXT = frozenset((".*", "^.*$", "", "^.*", ".*$"))
-_ABSENT = object()
 _ABSENT_IS = {"minContains": 1}
 
 
@@ -131,13 +127,8 @@ def compare_constraints(draft: Draft) -> None:
         before, after = (node.constraints.get(keyword, _ABSENT_IS.get(keyword)) for node in (old, new))
         if before == after:
             continue
-        if before is None:
-            action = "set"
-        elif after is None:
-            action = "unset"
-        else:
-            action = "increased" if after > before else "decreased"
-        emit(f"{name}-{action}", before, after, keyword)
+        moved = None if before is None or after is None else "increased" if after > before else "decreased"
+        emit(f"{name}-{moved or ('set' if before is None else 'unset')}", before, after, keyword)
     _compare_pattern(draft)
     _compare_multiple(draft)
     before, after = old.constraints.get("uniqueItems"), new.constraints.get("uniqueItems")
@@ -183,36 +174,30 @@ def _compare_respelled(draft: Draft) -> set[str]:
 
 
 def _compare_pattern(draft: Draft) -> None:
-    old, new, emit = draft.old, draft.new, draft.emit
-    before: frozenset[str] | None = old.constraints.get("pattern")
-    after: frozenset[str] | None = new.constraints.get("pattern")
-    if before == after:
+    before: frozenset[str] | None = draft.old.constraints.get("pattern")
+    after: frozenset[str] | None = draft.new.constraints.get("pattern")
+    if before == after or all(given is None or given <= _ANY_TEXT for given in (before, after)):
         return
-    if before is None:
-        if after is not None and not after <= _ANY_TEXT:
-            emit("pattern-added", before, after, "pattern")
-    elif after is None:
-        if not before <= _ANY_TEXT:
-            emit("pattern-removed", before, after, "pattern")
-    elif not (before <= _ANY_TEXT and after <= _ANY_TEXT):
-        generalized = draft.view.is_request and after <= _ANY_TEXT
-        emit("pattern-generalized" if generalized else "pattern-changed", before, after, "pattern")
+    if before is None or after is None:
+        suffix = "added" if before is None else "removed"
+    else:
+        suffix = "generalized" if draft.view.is_request and after <= _ANY_TEXT else "changed"
+    draft.emit(f"pattern-{suffix}", before, after, "pattern")
 
 
 def _compare_multiple(draft: Draft) -> None:
-    old, new, emit = draft.old, draft.new, draft.emit
-    before: frozenset[float] | None = old.constraints.get("multipleOf")
-    after: frozenset[float] | None = new.constraints.get("multipleOf")
+    before: frozenset[float] | None = draft.old.constraints.get("multipleOf")
+    after: frozenset[float] | None = draft.new.constraints.get("multipleOf")
     if before == after:
         return
     if before is None or after is None:
-        emit("multiple-of-set" if before is None else "multiple-of-unset", before, after, "multipleOf")
+        suffix = "set" if before is None else "unset"
     elif all(any(_divides(one, other) for one in before) for other in after):
-        emit("multiple-of-generalized", before, after, "multipleOf")
-    elif all(any(_divides(one, other) for one in after) for other in before):
-        emit("multiple-of-specialized", before, after, "multipleOf")
+        suffix = "generalized"
     else:
-        emit("multiple-of-changed", before, after, "multipleOf")
+        is_narrower = all(any(_divides(one, other) for one in after) for other in before)
+        suffix = "specialized" if is_narrower else "changed"
+    draft.emit(f"multiple-of-{suffix}", before, after, "multipleOf")
 
 
 def _divides(whole: float, part: float) -> bool:
@@ -220,37 +205,26 @@ def _divides(whole: float, part: float) -> bool:
 
 
 def _compare_dependent(draft: Draft) -> None:
-    old, new, emit = draft.old, draft.new, draft.emit
-    before = old.constraints.get("dependentRequired", {})
-    after = new.constraints.get("dependentRequired", {})
+    before, after = (node.constraints.get("dependentRequired", {}) for node in (draft.old, draft.new))
     for name in sorted(before.keys() | after.keys()):
         one, other = before.get(name), after.get(name)
         if one == other:
             continue
         action = "added" if one is None else "removed" if other is None else "changed"
-        emit(f"dependent-required-{action}", one, other, "dependentRequired", name)
+        draft.emit(f"dependent-required-{action}", one, other, "dependentRequired", name)
 
 
 def compare_defaults(draft: Draft) -> None:
     """Compare `default`."""
-    old, new, emit = draft.old, draft.new, draft.emit
-    before, after = old.flags.get("default", _ABSENT), new.flags.get("default", _ABSENT)
-    if before is _ABSENT and after is _ABSENT:
-        return
-    if before is _ABSENT:
-        emit("default-value-added", None, after, "default")
-    elif after is _ABSENT:
-        emit("default-value-removed", before, None, "default")
-    elif value_key(before) != value_key(after):
-        emit("default-value-changed", before, after, "default")
+    old, new = draft.old.flags, draft.new.flags
+    given = "default" in old, "default" in new
+    if any(given) and (not all(given) or value_key(old["default"]) != value_key(new["default"])):
+        action = "changed" if all(given) else "removed" if given[0] else "added"
+        draft.emit(f"default-value-{action}", old.get("default"), new.get("default"), "default")
 
 
 def compare_extensible(draft: Draft) -> None:
     """Compare `x-extensible-enum`, whose additions a consumer has promised to bear."""
-    old, new, emit = draft.old, draft.new, draft.emit
-    before = old.constraints.get("x-extensible-enum", {})
-    after = new.constraints.get("x-extensible-enum")
-    if after is None:
-        return
-    for key in (key for key in before if key not in after):
-        emit("x-extensible-enum-value-removed", before[key], None, "x-extensible-enum", _quoted(before[key]))
+    before, after = draft.old.constraints.get("x-extensible-enum", {}), draft.new.constraints.get("x-extensible-enum")
+    for key in (key for key in before if after is not None and key not in after):
+        draft.emit("x-extensible-enum-value-removed", before[key], None, "x-extensible-enum", _quoted(before[key]))

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_bctrl.drift.compare_keywords import show_types
+from pytest_bctrl.drift.compare_schema import SchemaComparison
 from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, removed_after
+from pytest_bctrl.drift.match import Operation
+from pytest_bctrl.drift.node import Schema
+from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.pair import RANK, View
+from pytest_bctrl.drift.report import Place, Report
 from pytest_bctrl.drift.spec import Part, Spec, is_json, media_types, word
-
-if TYPE_CHECKING:
-    from pytest_bctrl.drift.compare_schema import SchemaComparison
-    from pytest_bctrl.drift.match import Operation
-    from pytest_bctrl.drift.node import Schema
-    from pytest_bctrl.drift.options import Options
-    from pytest_bctrl.drift.report import Place, Report
 
 _STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
 _IGNORED = frozenset(("accept", "content-type"))

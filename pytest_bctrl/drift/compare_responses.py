@@ -5,21 +5,17 @@ Request bodies are compared as one finding: a kit that only reads has no use for
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from pytest_bctrl.drift.compare_parameters import read_value
-from pytest_bctrl.drift.compare_schema import value
+from pytest_bctrl.drift.compare_schema import SchemaComparison, value
+from pytest_bctrl.drift.match import Operation
 from pytest_bctrl.drift.node import takes_anything
-from pytest_bctrl.drift.pair import RANK, View
+from pytest_bctrl.drift.pair import RANK, Located, View
+from pytest_bctrl.drift.report import Place, Report
 from pytest_bctrl.drift.spec import Part, Spec, is_json, media_types, word
 
-if TYPE_CHECKING:
-    from pytest_bctrl.drift.compare_schema import SchemaComparison
-    from pytest_bctrl.drift.match import Operation
-    from pytest_bctrl.drift.pair import Located
-    from pytest_bctrl.drift.report import Place, Report
-
-    Responses = dict[str, Part]
+Responses = dict[str, Part]
 
 
 def read_responses(spec: Spec, operation: Operation) -> dict[str, Part]:

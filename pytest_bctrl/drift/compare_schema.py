@@ -15,14 +15,13 @@ from pytest_bctrl.drift.compare_keywords import (
     compare_values,
 )
 from pytest_bctrl.drift.compare_subschemas import compare_discriminators, compare_properties, compare_subschemas
-from pytest_bctrl.drift.pair import Draft, Located, rank
+from pytest_bctrl.drift.pair import Change, Draft, Located, Sides, Trail, View, rank
 from pytest_bctrl.drift.rules import rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_bctrl.drift.node import Node, Schema
-    from pytest_bctrl.drift.pair import Change, Sides, Trail, View
     from pytest_bctrl.finding import Level
 
 MAX_DEPTH = 100

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from pytest_bctrl.drift.report import Place
+from pytest_bctrl.drift.compare_parameters import Key, Parameter
+from pytest_bctrl.drift.match import Operation
+from pytest_bctrl.drift.report import Place, Report
 from pytest_bctrl.drift.spec import Part, Spec
-
-if TYPE_CHECKING:
-    from pytest_bctrl.drift.compare_parameters import Key, Parameter
-    from pytest_bctrl.drift.match import Operation
-    from pytest_bctrl.drift.report import Report
 
 Scheme = tuple[str, ...]
 Credential = tuple[Scheme, frozenset[str]]

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_bctrl.drift.lifecycle import PROPERTY, compare_lifecycle
-from pytest_bctrl.drift.node import says_more
+from pytest_bctrl.drift.node import Node, Schema, says_more
+from pytest_bctrl.drift.normalize import Normalizer
+from pytest_bctrl.drift.pair import Draft
 from pytest_bctrl.drift.spec import Part, word
-
-if TYPE_CHECKING:
-    from pytest_bctrl.drift.node import Node, Schema
-    from pytest_bctrl.drift.normalize import Normalizer
-    from pytest_bctrl.drift.pair import Draft
 
 _OPTIONAL = (
     ("propertyNames", "property-names"), ("contentSchema", "content-schema"), ("contains", "contains"),

@@ -14,21 +14,20 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from pytest_bctrl.contract.model import Contract, at
+from pytest_bctrl.contract.document import at, escaped
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.drift.engine_schemas import engine_schema
-from pytest_bctrl.drift.node import BESIDE
-from pytest_bctrl.drift.spec import Part, escape
+from pytest_bctrl.drift.node import BESIDE, Node, Schema
+from pytest_bctrl.drift.spec import Part
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.pattern import matching
-from pytest_bctrl.samples.text import LONGEST, RoundRobin
+from pytest_bctrl.samples.text import LONGEST, RoundRobin, matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from jsonschema_rs import Registry, Validator
 
-    from pytest_bctrl.drift.node import Node, Schema
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.pair import Trail
 
@@ -171,7 +170,7 @@ def _named_by(pattern: str) -> str:
 
 
 def _reference(pointer: str) -> str:
-    return f"#/$defs/{quote(escape(pointer), safe='~')}"
+    return f"#/$defs/{quote(escaped(pointer), safe='~')}"
 
 
 class _Side:
@@ -316,7 +315,7 @@ class _Side:
             return self._merged(node, value), ""
         is_pattern = step.startswith(".<patternProperties ")
         key = _named_by(step[20:-1]) if is_pattern else step.removeprefix(".")
-        return {**self._object(node, key), key: value}, f"/{escape(key)}"
+        return {**self._object(node, key), key: value}, f"/{escaped(key)}"
 
 
 def beyond(said: dict[str, Any]) -> Iterator[Any]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from pytest_bctrl.drift.options import Options
 
-    from pytest_bctrl.drift.options import Options
+Add = Callable[[str, Any, Any], None]
+Values = Mapping[str, Any]
 
-    Add = Callable[[str, Any, Any], None]
-    Values = Mapping[str, Any]
 
 STABILITY = ("draft", "alpha", "beta", "stable")
 

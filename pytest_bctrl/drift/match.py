@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, NamedTuple, TypeVar
 
+from pytest_bctrl.drift.node import Node, Schema
+from pytest_bctrl.drift.normalize import Normalizer
+from pytest_bctrl.drift.pair import Sides
 from pytest_bctrl.drift.spec import Part, Spec
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
-
-    from pytest_bctrl.drift.node import Node, Schema
-    from pytest_bctrl.drift.normalize import Normalizer
-    from pytest_bctrl.drift.pair import Sides
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
@@ -81,29 +78,11 @@ class Operations(NamedTuple):
 
 def match_operations(old: list[Operation], new: list[Operation]) -> Operations:
     """Match operations by method and path; where the text of the path differs, by its shape."""
-    by_text = {(one.method, one.path): one for one in new}
-    both: dict[tuple[str, str], tuple[Operation, Operation]] = {}
-    for one in old:
-        if (one.method, one.path) in by_text:
-            both[one.method, one.path] = (one, by_text.pop((one.method, one.path)))
-    by_shape: dict[tuple[str, str], list[Operation]] = {}
-    for one in by_text.values():
-        by_shape.setdefault(one.key, []).append(one)
-    removed = []
-    for one in old:
-        if (one.method, one.path) in both:
-            continue
-        others = by_shape.get(one.key)
-        if others:
-            both[one.method, one.path] = (one, others.pop(0))
-        else:
-            removed.append(one)
-    matched = {id(other) for _, other in both.values()}
-    return Operations(
-        [both[one.method, one.path] for one in old if (one.method, one.path) in both],
-        removed,
-        [one for one in new if id(one) not in matched],
-    )
+    both: list[tuple[Operation, Operation]] = []
+    gone, come = unlike(old, new, lambda one, other: (one.method, one.path) == (other.method, other.path), both)
+    removed, added = unlike(gone, come, lambda one, other: one.key == other.key, both)
+    order = {id(one): index for index, one in enumerate(old)}
+    return Operations(sorted(both, key=lambda pair: order[id(pair[0])]), removed, added)
 
 
 class Branch(NamedTuple):

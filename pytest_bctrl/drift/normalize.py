@@ -8,9 +8,9 @@ so a schema that holds itself costs nothing here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from pytest_bctrl.drift.alternatives import read_alternatives, says_nothing
+from pytest_bctrl.drift.alternatives import Choice, read_alternatives, says_nothing
 from pytest_bctrl.drift.constraints import (
     BITS,
     CONSTRAINTS,
@@ -22,9 +22,6 @@ from pytest_bctrl.drift.constraints import (
 )
 from pytest_bctrl.drift.node import BESIDE, CHILDREN, MAPS, TYPES, Flat, Node, Schema, covers, intersection, type_of
 from pytest_bctrl.drift.spec import Part, Spec, kind, refers, value_key
-
-if TYPE_CHECKING:
-    from pytest_bctrl.drift.alternatives import Choice
 
 _ANNOTATIONS = frozenset(
     ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$schema", "$defs",

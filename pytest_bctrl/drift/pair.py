@@ -5,14 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_bctrl.drift.node import takes_anything
+from pytest_bctrl.drift.node import Node, Schema, takes_anything
 from pytest_bctrl.drift.rules import rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_bctrl.drift.equality import Equality
-    from pytest_bctrl.drift.node import Node, Schema
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.finding import Level

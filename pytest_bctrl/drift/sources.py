@@ -9,14 +9,11 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pytest_bctrl.contract.document import load_document
+from pytest_bctrl.contract.document import Document, load_document
 from pytest_bctrl.errors import DocumentError, UnreachableError
 from pytest_bctrl.incoming import DOCUMENT, size
-
-if TYPE_CHECKING:
-    from pytest_bctrl.contract.document import Document
 
 SECONDS = 20.0
 REDIRECTS = 5
@@ -114,8 +111,12 @@ def fetch(url: str, seconds: float = SECONDS) -> bytes:
     raise _told(outcome[0], url, seconds)
 
 
+def _unusable(url: str, problem: str, first: str = "try again, or ") -> UnreachableError:
+    return UnreachableError(problem, where=url, hint=f"{first}give a local copy")
+
+
 def _late(url: str, seconds: float) -> UnreachableError:
-    return UnreachableError(f"no answer within {seconds:g} s", where=url, hint="try again, or give a local copy")
+    return _unusable(url, f"no answer within {seconds:g} s")
 
 
 def _told(error: BaseException, url: str, seconds: float) -> UnreachableError | DocumentError:
@@ -125,7 +126,7 @@ def _told(error: BaseException, url: str, seconds: float) -> UnreachableError | 
         return _late(url, seconds)
     cause = getattr(error, "reason", None) or error
     reason = " ".join(str(cause).split()) or type(cause).__name__
-    return UnreachableError(f"it cannot be fetched: {reason}", where=url, hint="check the URL, or give a local copy")
+    return _unusable(url, f"it cannot be fetched: {reason}", "check the URL, or ")
 
 
 def refuse(url: str, via: str = "") -> None:
@@ -166,9 +167,7 @@ def _get(url: str, seconds: float) -> bytes:
         with opener.open(request, timeout=seconds) as response:
             encoding = response.headers.get("Content-Encoding", "identity").lower()
             if encoding != "identity":
-                raise UnreachableError(
-                    f"it answered in {encoding}, which was not asked for", where=url, hint="give a local copy"
-                )
+                raise _unusable(url, f"it answered in {encoding}, which was not asked for", "")
             data = bytearray()
             while len(data) <= DOCUMENT and time.monotonic() < deadline:
                 chunk = response.read1(65536)
@@ -181,20 +180,14 @@ def _get(url: str, seconds: float) -> bytes:
             raise TimeoutError
     except HTTPError as error:
         error.close()
-        raise UnreachableError(
-            f"it answered {error.code}", where=url, hint="check the URL, or give a local copy"
-        ) from None
+        raise _unusable(url, f"it answered {error.code}", "check the URL, or ") from None
     except HTTPException as error:
-        raise UnreachableError(
-            f"its answer is broken: {error!r}", where=url, hint="try again, or give a local copy"
-        ) from None
+        raise _unusable(url, f"its answer is broken: {error!r}") from None
 
 
 def _refuse_cut_off(url: str, length: str | None, received: int) -> None:
     if length is not None and length.isdecimal() and int(length) > received:
-        raise UnreachableError(
-            f"its answer is cut off: {received} of {length} bytes", where=url, hint="try again, or give a local copy"
-        )
+        raise _unusable(url, f"its answer is cut off: {received} of {length} bytes")
 
 
 def _opener(url: str, version: str) -> tuple[Any, Any]:

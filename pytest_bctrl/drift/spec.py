@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from pytest_bctrl.contract.document import Document, at, escaped
 from pytest_bctrl.errors import DocumentError
 
-if TYPE_CHECKING:
-    from pytest_bctrl.contract.document import Document
+T = TypeVar("T")
 
 
 class Part(NamedTuple):
@@ -20,12 +20,7 @@ class Part(NamedTuple):
     def __truediv__(self, key: str) -> Part:
         """The member under `key`, or None in its place where there is none."""
         value, pointer = self
-        return Part(value.get(key) if isinstance(value, dict) else None, f"{pointer}/{escape(key)}")
-
-
-def escape(key: str) -> str:
-    """A key as a JSON pointer token (RFC 6901, section 3)."""
-    return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
+        return Part(value.get(key) if isinstance(value, dict) else None, f"{pointer}/{escaped(key)}")
 
 
 class Spec:
@@ -46,19 +41,21 @@ class Spec:
         where = f"{self.document.name}:{line}" if line else self.document.name
         return DocumentError(f"{problem}, at #{part.pointer}", where=where, hint=hint)
 
+    def _typed(self, part: Part, wanted: type[T], words: str, absent: T) -> T:
+        if part.value is None:
+            return absent
+        if not isinstance(part.value, wanted):
+            problem = f"a {kind(part.value)} stands where {words} is due"
+            raise self.refuse(part, problem, "see the OpenAPI specification")
+        return part.value
+
     def mapping(self, part: Part) -> dict[str, Any]:
         """The part as a mapping; empty where it is absent."""
-        if part.value is None:
-            return {}
-        if not isinstance(part.value, dict):
-            raise self.refuse(
-                part, f"a {kind(part.value)} stands where a mapping is due", "see the OpenAPI specification"
-            )
-        return part.value
+        return self._typed(part, dict, "a mapping", {})
 
     def members(self, part: Part) -> list[tuple[str, Part]]:
         """The members of a map whose keys are anyone's choice: a header may well be called `x-request-id`."""
-        return [(key, Part(value, f"{part.pointer}/{escape(key)}")) for key, value in self.mapping(part).items()]
+        return [(key, Part(value, f"{part.pointer}/{escaped(key)}")) for key, value in self.mapping(part).items()]
 
     def fields(self, part: Part) -> list[tuple[str, Part]]:
         """The members of an object that OpenAPI lets extend, its extensions (`x-...`) left out."""
@@ -66,29 +63,16 @@ class Spec:
 
     def items(self, part: Part) -> list[Part]:
         """The elements of a list; none where it is absent."""
-        if part.value is None:
-            return []
-        if not isinstance(part.value, list):
-            raise self.refuse(part, f"a {kind(part.value)} stands where a list is due", "see the OpenAPI specification")
-        return [Part(value, f"{part.pointer}/{index}") for index, value in enumerate(part.value)]
+        items: list[Any] = self._typed(part, list, "a list", [])
+        return [Part(value, f"{part.pointer}/{index}") for index, value in enumerate(items)]
 
     def text(self, part: Part, default: str = "") -> str:
         """The part as text; `default` where it is absent."""
-        if part.value is None:
-            return default
-        if not isinstance(part.value, str):
-            raise self.refuse(part, f"a {kind(part.value)} stands where text is due", "see the OpenAPI specification")
-        return part.value
+        return self._typed(part, str, "text", default)
 
     def flag(self, part: Part) -> bool:
         """The part as a boolean; False where it is absent."""
-        if part.value is None:
-            return False
-        if not isinstance(part.value, bool):
-            raise self.refuse(
-                part, f"a {kind(part.value)} stands where true or false is due", "see the OpenAPI specification"
-            )
-        return part.value
+        return self._typed(part, bool, "true or false", False)
 
     def resolve(self, part: Part) -> Part:
         """Follow `$ref` until there is none. Siblings of a `$ref` are the caller's to read."""
@@ -119,13 +103,10 @@ class Spec:
 
             fragment = unquote(fragment)
         pointer = fragment if fragment.startswith("/") or not fragment else self.anchors.get(fragment)
-        value: Any = None if pointer is None else self.document.data
-        for token in (pointer or "").split("/")[1:]:
-            key = token.replace("~1", "/").replace("~0", "~")
-            if isinstance(value, list):
-                value = value[int(key)] if key.isdecimal() and int(key) < len(value) else None
-            else:
-                value = value.get(key) if isinstance(value, dict) else None
+        try:
+            value = None if pointer is None else at(self.document.data, pointer)
+        except (KeyError, IndexError, TypeError, ValueError):
+            value = None
         if pointer is None or value is None:
             raise self.refuse(part, f"the $ref {ref[:200]!r} names nothing", "define it, or fix the $ref")
         self._targets[ref] = Part(value, pointer)
@@ -141,7 +122,7 @@ class Spec:
             if isinstance(part.value, dict):
                 names = [part.value.get(keyword) for keyword in ("$anchor", "$dynamicAnchor")]
                 found |= {name: part.pointer for name in names if isinstance(name, str)}
-                waiting += [Part(value, f"{part.pointer}/{escape(key)}") for key, value in part.value.items()]
+                waiting += [Part(value, f"{part.pointer}/{escaped(key)}") for key, value in part.value.items()]
             elif isinstance(part.value, list):
                 waiting += [Part(value, f"{part.pointer}/{index}") for index, value in enumerate(part.value)]
         return found

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator
+from typing import Any
 
+from pytest_bctrl.contract.document import escaped
 from pytest_bctrl.drift.compare_parameters import read_parameters, read_value
 from pytest_bctrl.drift.compare_responses import read_responses
 from pytest_bctrl.drift.constraints import BOUNDS, is_number
-from pytest_bctrl.drift.node import CHILDREN, HOLDING, LISTS, MAPS, TYPES
-from pytest_bctrl.drift.normalize import MAX_PARTS
-from pytest_bctrl.drift.report import Place
-from pytest_bctrl.drift.spec import Part, escape, refers
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Hashable, Iterable, Iterator
-
-    from pytest_bctrl.drift.equality import Equality
-    from pytest_bctrl.drift.match import Operation
-    from pytest_bctrl.drift.node import Node, Schema
-    from pytest_bctrl.drift.normalize import Normalizer
-    from pytest_bctrl.drift.pair import Sides
-    from pytest_bctrl.drift.report import Report
-    from pytest_bctrl.drift.spec import Spec
+from pytest_bctrl.drift.equality import Equality
+from pytest_bctrl.drift.match import Operation
+from pytest_bctrl.drift.node import CHILDREN, HOLDING, LISTS, MAPS, TYPES, Node, Schema
+from pytest_bctrl.drift.normalize import MAX_PARTS, Normalizer
+from pytest_bctrl.drift.pair import Sides
+from pytest_bctrl.drift.report import Place, Report
+from pytest_bctrl.drift.spec import Part, Spec, refers
 
 
 def used_schemas(spec: Spec, operations: Iterable[Operation]) -> Iterator[Schema]:
@@ -92,7 +86,7 @@ def _pointer(trail: Trail) -> str:
     tokens: list[str] = []
     while isinstance(trail, tuple):
         trail, word, key = trail
-        tokens += [f"/{word}" if key is None else f"/{word}/{escape(str(key))}"]
+        tokens += [f"/{word}" if key is None else f"/{word}/{escaped(str(key))}"]
     return trail + "".join(reversed(tokens))
 
 

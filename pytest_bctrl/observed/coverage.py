@@ -116,7 +116,11 @@ class _Body:
         if "object" in node.types:
             yield from self._object(node, above, frozenset())
         if "array" in node.types:
-            yield from self._array(node, facts, above)
+            if node.items is not None or len(node.types) < len(TYPES):
+                empty = facts.empty if facts.types["array"] else 0
+                yield self._point(node, "items", "with items", max(0, facts.types["array"] - empty))
+                yield self._point(node, "empty", "empty list", empty)
+            yield from self._items(node, above)
 
     def _types(self, node: Node, facts: Facts) -> Iterator[Point]:
         names = [name for name in TYPES if name in node.types and not (name == "integer" and "number" in node.types)]
@@ -170,13 +174,6 @@ class _Body:
                 seen += facts.seen if last.text == tag or is_one_of else 0
         return seen
 
-    def _array(self, node: Node, facts: Facts, above: frozenset[frozenset[str]]) -> Iterator[Point]:
-        if node.items is not None or len(node.types) < len(TYPES):
-            empty = facts.empty if facts.types["array"] else 0
-            yield self._point(node, "items", "with items", max(0, facts.types["array"] - empty))
-            yield self._point(node, "empty", "empty list", empty)
-        yield from self._items(node, above)
-
     def _items(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:
         pending = node.splits("array")
         if pending:
@@ -199,7 +196,8 @@ def never_seen(coverage: Coverage) -> list[str]:
         if point.kind in ("status", "property", "branch", "items"):
             gone.append(point)
         line = [point.operation] if has_several else []
-        line += ["status"] if point.kind == "status" else [point.status, f"{_where(point)}:"]
+        where = f"{point.location} parameter" if point.kind == "parameter" else shown(point.location)
+        line += ["status"] if point.kind == "status" else [point.status, f"{where}:"]
         labels.setdefault(" ".join(filter(None, line)), []).append(_label(point))
     return [f"{line} {', '.join(dict.fromkeys(found))}" for line, found in labels.items()]
 
@@ -214,10 +212,6 @@ def _is_below(point: Point, above: Point) -> bool:
     )
     rest = point.location[len(start) :]
     return point.location.startswith(start) and (not rest or rest[0] in ".[<") and point is not above
-
-
-def _where(point: Point) -> str:
-    return f"{point.location} parameter" if point.kind == "parameter" else shown(point.location)
 
 
 def _label(point: Point) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
@@ -94,10 +94,8 @@ class Observation:
 
     def add(self, other: Observation) -> None:
         """Add what was seen elsewhere, in another worker for example."""
-        self.statuses.update(other.statuses)
-        self.parameters.update(other.parameters)
-        self.untold.update(other.untold)
-        self.unread.update(other.unread)
+        for name in _KEYS:
+            getattr(self, name).update(getattr(other, name))
         for place, facts in other.places.items():
             self.places.setdefault(place, Facts()).add(facts)
         for parent, members in other.unknown.items():
@@ -119,14 +117,11 @@ def as_data(observation: Observation) -> dict[str, Any]:
     """Return what `from_data` reads: lists, dicts, texts and numbers alone."""
     return {
         "version": VERSION,
-        "statuses": [[*key, count] for key, count in observation.statuses.items()],
-        "parameters": [[*key, count] for key, count in observation.parameters.items()],
+        **{name: [[*key, count] for key, count in getattr(observation, name).items()] for name in _KEYS},
         "places": [[*place, _facts(facts)] for place, facts in observation.places.items()],
         "unknown": [
             [*parent, sorted(member.location for member in members)] for parent, members in observation.unknown.items()
         ],
-        "untold": [[*place, count] for place, count in observation.untold.items()],
-        "unread": [[*key, count] for key, count in observation.unread.items()],
     }
 
 
@@ -140,17 +135,16 @@ def from_data(data: Mapping[str, Any]) -> Observation:
     try:
         if data["version"] != VERSION:
             raise ValueError
-        return Observation(
-            places={_place(*place): _read(facts) for *place, facts in data["places"]},
-            statuses=Counter({(str(label), _code(code)): int(count) for label, code, count in data["statuses"]}),
-            parameters=Counter({(str(label), str(name)): int(count) for label, name, count in data["parameters"]}),
-            unknown={
-                _place(label, code, at): {_place(label, code, member) for member in members}
-                for label, code, at, members in data["unknown"]
-            },
-            untold=Counter({_place(*place): int(count) for *place, count in data["untold"]}),
-            unread=Counter({(str(name), _code(code), str(of)): int(n) for name, code, of, n in data.get("unread", ())}),
-        )
+        given = {"unread": [], **data}
+        counts = {
+            name: Counter({key(*parts): int(count) for *parts, count in given[name]}) for name, key in _KEYS.items()
+        }
+        unknown = {
+            _place(label, code, at): {_place(label, code, member) for member in members}
+            for label, code, at, members in data["unknown"]
+        }
+        places = {_place(*place): _read(facts) for *place, facts in data["places"]}
+        return Observation(places=places, unknown=unknown, **counts)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise DocumentError(
             "it is not an observation of this version", where="observation", hint="observe the traffic again"
@@ -167,6 +161,15 @@ def _code(code: str) -> str:
     if not code.isdecimal():
         raise ValueError(code)
     return code
+
+
+_KEYS: Mapping[str, Callable[..., Any]] = {
+    "statuses": lambda label, code: (str(label), _code(code)),
+    "parameters": lambda label, name: (str(label), str(name)),
+    "untold": _place,
+    "unread": lambda label, code, media: (str(label), _code(code), str(media)),
+}
+"""What an observation counts, and what makes a key of its parts."""
 
 
 def _read(data: Mapping[str, Any]) -> Facts:

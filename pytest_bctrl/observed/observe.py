@@ -1,20 +1,31 @@
 """Takes down what stands in a body, by generalised place, in one pass that goes column by column.
 
 A list of objects is not walked item by item: every property of all its items is one column, whose types and values
-are counted at once.
+are counted at once, with shortcuts where a count or a chunk says all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import chain
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar
 
+from pytest_bctrl.contract.engine import conforming, conforms
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.applicators import Choice
-from pytest_bctrl.contract.schema.locations import ITEMS, unknown_member
+from pytest_bctrl.contract.schema.locations import ITEMS, Path, tagged, unknown_member
+from pytest_bctrl.contract.schema.locations import location as exact
 from pytest_bctrl.contract.schema.node import Node, body_node
-from pytest_bctrl.observed.facts import FORMATS, MANY, Facts, Observation
-from pytest_bctrl.observed.tally import Column, Tally, whole
+from pytest_bctrl.contract.schema.ref import NAMES, json_text, kind_of, type_name
+from pytest_bctrl.contract.show import short_scalar, shortened
+from pytest_bctrl.fingerprint import LONGEST
+from pytest_bctrl.observed.facts import FORMATS, MANY, Facts, Observation, Place
+
+Key = TypeVar("Key", bound=Hashable)
 
 NO_BODY: Any = object()
 """Stands for the data of an answer that has no JSON body."""
@@ -30,12 +41,12 @@ def observe(
     """
     code = str(status)
     into.statuses[operation.label, code] += 1
-    tally = Tally(into, operation.label, code)
+    taken = _Pass(into, operation.label, code)
     node = None if data is NO_BODY else body_node(contract, operation.label, code, media_type)
     if node is not None:
-        _Pass(tally).column(node, whole(data), 1)
+        taken.column(node, Column([data], lambda index: ()), 1)
     elif data is not NO_BODY and operation.response_for(status) is None:
-        _Pass(tally).unknown("", whole(data), 1)
+        taken.unknown("", Column([data], lambda index: ()), 1)
 
 
 _LEVELS = 4
@@ -44,19 +55,184 @@ _LEVELS = 4
 _PLACES = 2_000
 """Unknown places that one observation tells apart in all."""
 
+_CHUNK = 500
+
+
+class Column(NamedTuple):
+    """The values, and a function from a value's index to its path; paths are only found for samples."""
+
+    values: Sequence[Any]
+    where: Callable[[int], Path]
+
+    def chosen(self, indices: Sequence[int]) -> Column:
+        """The values at some of the indices."""
+        return Column([self.values[index] for index in indices], lambda index: self.where(indices[index]))
+
+    def grouped(self, keys: Sequence[Key]) -> dict[Key, Column]:
+        """The values by a key of each, in the order in which the keys are first met."""
+        groups: dict[Key, list[int]] = {}
+        for index, key in enumerate(keys):
+            groups.setdefault(key, []).append(index)
+        if len(groups) == 1:
+            return {keys[0]: self}
+        return {key: self.chosen(indices) for key, indices in groups.items()}
+
+    def member(self, name: str) -> Column:
+        """A member of each object that has it."""
+        with suppress(KeyError):
+            return Column(list(map(itemgetter(name), self.values)), lambda index: (*self.where(index), name))
+
+        def where(index: int) -> Path:
+            holders = (at for at, value in enumerate(self.values) if name in value)
+            return (*self.where(next(at for count, at in enumerate(holders) if count == index)), name)
+
+        return Column([value[name] for value in self.values if name in value], where)
+
+    def names(self) -> Counter[str]:
+        """How many of the objects have each property."""
+        names: Counter[str] = Counter()
+        for shape, count in Counter(map(tuple, self.values)).items():
+            names.update(dict.fromkeys(shape, count))
+        return names
+
+    def empty(self) -> int:
+        """How many of the lists or objects have nothing in them."""
+        return len(self.values) - sum(map(bool, self.values))
+
+    def items(self, start: int = 0) -> Column:
+        """The items of all lists, from an index on."""
+
+        def where(index: int) -> Path:
+            for at, value in enumerate(self.values):
+                if index < len(value) - start:
+                    return (*self.where(at), index + start)
+                index -= max(0, len(value) - start)
+            raise IndexError(index)  # pragma: no cover - an index is always that of an item
+
+        lists = [value[start:] for value in self.values] if start else self.values
+        return Column(list(chain.from_iterable(lists)), where)
+
+    def chunks(self) -> Iterator[Column]:
+        """The values, so few at a time that they stay at hand while all that lies in them is looked at."""
+        for start in range(0, len(self.values), _CHUNK):
+            yield Column(self.values[start : start + _CHUNK], partial(self._where_from, start))
+
+    def _where_from(self, start: int, index: int) -> Path:
+        return self.where(start + index)
+
+    def position(self, index: int) -> Column:
+        """The item at one index of each list that is so long."""
+        long = [at for at, value in enumerate(self.values) if len(value) > index]
+        return Column([self.values[at][index] for at in long], lambda number: (*self.where(long[number]), index))
+
+
+def _shape(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    return f"{len(value)}-character string" if isinstance(value, str) else type_name(value)
+
+
+def _name(name: str) -> str:
+    # A lone surrogate could not be sent to another process as it is.
+    return str(short_scalar(name)).encode("utf-8", "backslashreplace").decode()
+
+
+_NAMES = {kind: name for kind, name in NAMES.items() if kind is not float}
+"""The types that a Python type tells; a number with a fraction may be an integer too."""
+
 
 class _Pass:
-    """One pass over one body."""
+    """One pass over one body, which writes into an observation."""
 
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
+    def __init__(self, into: Observation, operation: str, status: str) -> None:
+        self.into = into
+        self._operation = operation
+        self._status = status
+        self._known: dict[str, Facts] = {}
+
+    def place(self, location: str) -> Place:
+        """The place of a location in this answer."""
+        return Place(self._operation, self._status, location)
+
+    def facts(self, location: str) -> Facts:
+        """The facts of a location in this answer."""
+        known = self._known.get(location)
+        if known is None:
+            known = self._known[location] = self.into.places.setdefault(self.place(location), Facts())
+        return known
+
+    def count(self, location: str, column: Column, of: int) -> Facts:
+        """Count values at a place, of so many that could have been there."""
+        facts = self.facts(location)
+        facts.seen += len(column.values)
+        facts.of += of
+        return facts
+
+    def by_type(self, facts: Facts, column: Column) -> dict[str, Column]:
+        """Count the values' types, and part the column by them."""
+        kinds = set(map(type, column.values))
+        if len(kinds) == 1 and kinds <= _NAMES.keys():
+            parts = {_NAMES[kinds.pop()]: column}
+        elif kinds <= _NAMES.keys():
+            parts = column.grouped([_NAMES[type(value)] for value in column.values])
+        else:
+            parts = column.grouped(list(map(kind_of, column.values)))
+        for kind, part in parts.items():
+            facts.types[kind] += len(part.values)
+            self.sample(facts, kind, part, 0)
+        return parts
+
+    def sample(self, facts: Facts, of: str, column: Column, index: int) -> None:
+        """Keep a value as the sample of something, if it is the first."""
+        if of not in facts.samples and column.values:
+            shape = shortened(column.values[index], scalar=_shape, name=_name)
+            facts.samples[of] = {"location": exact(column.where(index)), "value": shape}
+
+    def absent(self, location: str, column: Column, name: str) -> None:
+        """Keep the place of the first object that lacks a member, if it is the first."""
+        facts = self.facts(location)
+        if "absent" not in facts.samples:
+            index = next(at for at, value in enumerate(column.values) if name not in value)
+            facts.samples["absent"] = {"location": exact((*column.where(index), name)), "value": "no such property"}
+
+    def values(self, facts: Facts, column: Column, documented: Mapping[str, Any]) -> None:
+        """Count scalars of one type by their JSON text; documented ones are always told apart."""
+        for text in documented:
+            facts.values.setdefault(text, 0)
+        for value, count in Counter(column.values).items():
+            # The interpreter refuses to write integers that are longer still.
+            text = "" if isinstance(value, int) and value.bit_length() > 4 * LONGEST else json_text(value)
+            if not text or (isinstance(value, str) and len(value) > LONGEST and text not in facts.values):
+                facts.others += count
+                continue
+            facts.count_value(text, count)
+            if text not in documented and text in facts.values:
+                self.sample(facts, text, column, list(column.values).index(value))
+
+    def format(self, facts: Facts, column: Column, name: str) -> None:
+        """Count the strings that are in a format."""
+        held = conforming(column.values, name)
+        facts.formats[name] += held
+        if held < len(column.values):
+            index = next(at for at, value in enumerate(column.values) if not conforms(value, name))
+            self.sample(facts, f"not {name}", column, index)
+
+    def tag(self, location: str, name: str, tag: str) -> str:
+        """A tag that no contract has, as it is told apart: past `MANY` of them, all others are one."""
+        parent, place = self.place(location), self.place(tagged(location, tag))
+        known = self.into.unknown.setdefault(parent, set())
+        if place not in known and len(known) >= MANY:
+            return f"{name}:other"
+        known.add(place)
+        self.facts(place.location)
+        return tag
 
     def column(self, node: Node, column: Column, of: int) -> None:
         """Take down the values at a place, of `of` objects that could have held one."""
-        facts = self._tally.count(node.location, column, of)
-        for kind, part in self._tally.by_type(facts, column).items():
+        facts = self.count(node.location, column, of)
+        for kind, part in self.by_type(facts, column).items():
             if node.values is not None and kind not in ("object", "array"):
-                self._tally.values(facts, part, node.values)
+                self.values(facts, part, node.values)
             if kind in ("object", "array", "string") and kind not in node.types:
                 self._unknown(node.location, facts, kind, part, 0)
             elif kind == "object":
@@ -67,7 +243,7 @@ class _Pass:
                 self._lists(node, part)
             elif kind == "string":
                 for name in node.formats:
-                    self._tally.format(facts, part, name)
+                    self.format(facts, part, name)
 
     def _lists(self, node: Node, column: Column) -> None:
         if self._parted(node, "array", column, self._lists):
@@ -91,7 +267,7 @@ class _Pass:
             found = column.member(name)
             documented += len(found.values)
             if len(found.values) < total:
-                self._tally.absent(member.location, column, name)
+                self.absent(member.location, column, name)
             self.column(member, found, total)
         names = column.names() if documented < sum(map(len, column.values)) else {}
         unknown = {name: count for name, count in names.items() if name not in node.members}
@@ -110,26 +286,26 @@ class _Pass:
         split = pending[0]
         for tag, part in column.grouped(split.tags(column.values)).items():
             is_new = isinstance(split, Choice) and split.name is not None and tag != "" and tag not in split.by_tag
-            told = self._tally.tag(node.location, str(split.name), tag) if is_new else tag
+            told = self.tag(node.location, str(split.name), tag) if is_new else tag
             child = node.told(split, told)
             if told:
-                facts = self._tally.count(child.location, part, len(column.values))
+                facts = self.count(child.location, part, len(column.values))
                 facts.types[kind] += len(part.values)
-                self._tally.sample(facts, kind, part, 0)
+                self.sample(facts, kind, part, 0)
             go_on(child, part)
-        self._tally.into.settle(self._tally.place(node.location))
+        self.into.settle(self.place(node.location))
         return True
 
     def unknown(self, location: str, column: Column, of: int, level: int = 0) -> None:
         """Take down the shape of values at a place of which no contract says anything, and of what lies in them."""
-        facts = self._tally.count(location, column, of)
-        for kind, part in self._tally.by_type(facts, column).items():
+        facts = self.count(location, column, of)
+        for kind, part in self.by_type(facts, column).items():
             self._unknown(location, facts, kind, part, level)
 
     def _unknown(self, location: str, facts: Facts, kind: str, column: Column, level: int) -> None:
         if kind == "string":
             for name in FORMATS:
-                self._tally.format(facts, column, name)
+                self.format(facts, column, name)
         elif kind in ("array", "object"):
             facts.empty += column.empty()
             if level < _LEVELS and kind == "object":
@@ -139,12 +315,12 @@ class _Pass:
 
     def _undocumented(self, location: str, column: Column, names: Mapping[str, int], level: int) -> None:
         """Members of objects that no contract names, by name and how many have it; so many places are told apart."""
-        into, parent = self._tally.into, self._tally.place(location)
+        into, parent = self.into, self.place(location)
         known = into.unknown.get(parent, set())
         room = _PLACES - sum(map(len, into.unknown.values())) if names else 0
         for name, count in names.items():
             at = unknown_member(location, name)
-            place = self._tally.place(at)
+            place = self.place(at)
             if place not in known:
                 if len(known) >= MANY or room <= 0:
                     into.untold[parent] += count

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from pytest_bctrl.contract.model import Contract, escaped
+from pytest_bctrl.contract.document import escaped
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import parted, untagged
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import BY_VALUE, value_text
@@ -49,22 +50,10 @@ def status_differences(contract: Contract, observation: Observation) -> Iterator
         if operation is None or operation.response_for(int(code)) is not None:
             continue
         pointer = f"/paths/{escaped(operation.path)}/{operation.method.lower()}/responses"
-        yield Finding(
-            "status_code_conformance",
-            "error",
-            "status",
-            "the status is not documented",
-            expected=sorted(operation.responses),
-            observed=int(code),
-            count=count,
-            total=sum(number for (other, _), number in observation.statuses.items() if other == label),
-            operation=label,
-            extra={
-                "kind": "status",
-                "status": code,
-                "pointer": pointer,
-            },
-        )
+        total = sum(number for (other, _), number in observation.statuses.items() if other == label)
+        extra, words = {"kind": "status", "status": code, "pointer": pointer}, "the status is not documented"
+        given = (words, sorted(operation.responses), int(code), count, total)
+        yield Finding("status_code_conformance", "error", "status", *given, operation=label, extra=extra)
 
 
 def merged(found: Iterable[Finding]) -> list[Finding]:

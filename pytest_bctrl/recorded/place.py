@@ -45,7 +45,10 @@ def place_of(item: pytest.Item, environment: Mapping[str, str]) -> Place:
     names = [node.name for node in item.listchain() if isinstance(node, pytest.Class | pytest.Item)]
     folder = _folder(item, environment)
     if name is None:
-        path = folder / _beside(item, folder) / f"{file_name(names)}{SUFFIX}"
+        # The test file without its suffix; with its folders, where all recordings are kept in one place.
+        is_beside = folder == item.path.parent / _FOLDER or not item.path.is_relative_to(item.config.rootpath)
+        file = Path(item.path.stem) if is_beside else item.path.relative_to(item.config.rootpath).with_suffix("")
+        path = folder / file / f"{file_name(names)}{SUFFIX}"
     else:
         path = folder / f"{name.removesuffix(SUFFIX)}{SUFFIX}"
     hint = f'pytest --bctrl-record-mode=rewrite --bctrl-live -m "not bctrl_contract" {shlex.quote(item.nodeid)}'
@@ -78,13 +81,6 @@ def _folder(item: pytest.Item, environment: Mapping[str, str]) -> Path:
         return item.path.parent / _FOLDER
     # A path on the command line is meant from where it was typed, one in a file from where that file is.
     return (config.rootpath if found.is_ini else config.invocation_params.dir) / found.value
-
-
-def _beside(item: pytest.Item, folder: Path) -> Path:
-    """The test file without its suffix; with its folders, where all recordings are kept in one place."""
-    if folder == item.path.parent / _FOLDER or not item.path.is_relative_to(item.config.rootpath):
-        return Path(item.path.stem)
-    return item.path.relative_to(item.config.rootpath).with_suffix("")
 
 
 def shown(path: str | Path) -> str:

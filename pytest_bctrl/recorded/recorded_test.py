@@ -247,7 +247,8 @@ class RecordedTest:
         if self._aim is not None and not self._aim.live:
             # The mock's port is another with every run.
             parts = urlsplit(made.url)
-            made = replace(made, url=urlunsplit((*_local(self._contract), parts.path, parts.query, "")))
+            local = next((one for one in self._contract.servers if one.startswith("http://")), "http://localhost:8787")
+            made = replace(made, url=urlunsplit((*urlsplit(local)[:2], parts.path, parts.query, "")))
         self._kept.append(made)
 
     def _require_conforming(self, exchanges: Sequence[Exchange]) -> None:
@@ -256,12 +257,6 @@ class RecordedTest:
         hint = f"{self._place.hint}; to keep it on purpose: bctrl_recording(name, conforming=False)"
         require_conforming(exchanges, self._contract, self._checked, self._place.shown, hint)
         self.is_stale = any(one.contract not in ("", self._contract.digest) for one in exchanges)
-
-
-def _local(contract: Contract) -> tuple[str, str]:
-    """Scheme and authority of the contract's local server."""
-    local = [urlsplit(server) for server in contract.servers if server.startswith("http://")]
-    return (local[0].scheme, local[0].netloc) if local else ("http", "localhost:8787")
 
 
 def _now() -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.reports.wording import counted, impact_of, in_places, one_line, shown_by, spot, where
+from pytest_bctrl.reports.wording import Title, counted, impact_of, in_places, one_line, shown_by, spot, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_bctrl.finding import Finding
-    from pytest_bctrl.reports.wording import Title
 
 
 def drift_text(findings: Sequence[Finding], title: Title) -> str:

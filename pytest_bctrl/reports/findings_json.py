@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl._version import __version__
-from pytest_bctrl.finding import LEVELS
-from pytest_bctrl.reports.wording import verdict_of
+from pytest_bctrl.finding import LEVELS, Finding
+from pytest_bctrl.reports.wording import RunReport, Title, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_bctrl.finding import Finding
     from pytest_bctrl.observed.coverage import Coverage
-    from pytest_bctrl.reports.wording import RunReport, Title
 
 
 def findings_json(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> str:

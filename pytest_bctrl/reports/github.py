@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
-from pytest_bctrl.finding import LEVELS
+from pytest_bctrl.finding import LEVELS, Finding
 from pytest_bctrl.reports.wording import (
+    RunReport,
+    Title,
     accepted,
     counted,
     is_change,
@@ -17,13 +20,6 @@ from pytest_bctrl.reports.wording import (
     verdict_of,
     where,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from pytest_bctrl.finding import Finding
-    from pytest_bctrl.reports.wording import RunReport, Title
 
 _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from pytest_bctrl.finding import LEVELS, at_or_above
-from pytest_bctrl.reports.wording import accepted, one_line, spot, told, verdict_of, where
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pytest_bctrl.finding import Finding
-    from pytest_bctrl.reports.wording import RunReport, Title
-
+from pytest_bctrl.finding import LEVELS, Finding, at_or_above
+from pytest_bctrl.reports.wording import RunReport, Title, accepted, one_line, spot, told, verdict_of, where
 
 _PROPERTIES = 50
 """Findings of one test case that are written as properties; `bctrl.findings` has the number of all."""

@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pytest_bctrl._version import __version__
-from pytest_bctrl.reports.wording import accepted, one_line, repository_file, spot, told, verdict_of, where
+from pytest_bctrl.reports.wording import (
+    RunReport,
+    Title,
+    accepted,
+    one_line,
+    repository_file,
+    spot,
+    told,
+    verdict_of,
+    where,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_bctrl.finding import Finding
-    from pytest_bctrl.reports.wording import RunReport, Title
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 

@@ -123,7 +123,7 @@ def in_places(finding: Finding) -> str:
 
 def shown_by(finding: Finding) -> str:
     """What shows a change: an example that one document allows and the other forbids, or a proof that there is none."""
-    from pytest_bctrl.contract.model import at
+    from pytest_bctrl.contract.document import at
 
     given, is_request = finding.extra.get("shown") or {}, finding.direction == "request"
     if given.get("by") == "counterexample":

@@ -17,8 +17,7 @@ from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.contract.schema.shapes import Shape, alternatives, canonical, containing, said_of, shapes
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples import text
-from pytest_bctrl.samples.pattern import matching
-from pytest_bctrl.samples.text import RoundRobin
+from pytest_bctrl.samples.text import RoundRobin, matching
 
 _DEEPEST = 8
 _ENDLESS = 60
@@ -70,26 +69,15 @@ class _Place:
     @property
     def examples(self) -> Iterator[Any]:
         """The values that the document itself gives, where they are right."""
-        given = (
-            *self.flat.get("examples", ()),
-            *(self.flat[one] for one in ("example", "default") if one in self.flat),
-        )
+        alone = (self.flat[word] for word in ("example", "default") if word in self.flat)
+        given = (*self.flat.get("examples", ()), *alone)
         return (copy.deepcopy(value) for value in given if self.accepts(value))
 
 
 _INTRICATE = frozenset(
-    {"allOf", "anyOf", "oneOf", "not", "if", "$dynamicRef", "dependentRequired", "dependentSchemas"}
-    | {
-        "contains",
-        "maxItems",
-        "patternProperties",
-        "propertyNames",
-        "minProperties",
-        "maxProperties",
-        "uniqueItems",
-        "prefixItems",
-    }
-    | {"additionalProperties", "unevaluatedProperties", "unevaluatedItems"}
+    {"allOf", "anyOf", "oneOf", "not", "if", "$dynamicRef", "dependentRequired", "dependentSchemas", "contains"}
+    | {"maxItems", "patternProperties", "propertyNames", "minProperties", "maxProperties", "uniqueItems"}
+    | {"prefixItems", "additionalProperties", "unevaluatedProperties", "unevaluatedItems"}
 )
 """Keywords of which a value that is built word by word may break one."""
 
@@ -143,7 +131,10 @@ class Builder:
                 # A length that is asked for is no choice: dealing here would take a card from the place.
                 return self._array(shape, place, depth)
         if self._is_tight(depth):
-            first = self._shortest(options, depth)
+            # Of those that end in the fewest levels.
+            levels = range(_ENDLESS - min(depth, _ENDLESS))
+            ending = (i for most in levels for i, shape in enumerate(options) if self._ends_in(shape, most))
+            first = next(ending, 0)
         else:
             first = self._choice.deal(place, len(options), counts=_CANONICAL not in place) if len(options) > 1 else 0
         if known.is_plain and options:
@@ -220,14 +211,6 @@ class Builder:
                 return self._choice.number(shape.schema or {}, shape.kind, place)
             case _:
                 return self._choice.anything(place)
-
-    def _shortest(self, options: tuple[Shape, ...], depth: int) -> int:
-        """The first alternative of those that end in the fewest levels."""
-        for levels in range(_ENDLESS - min(depth, _ENDLESS)):
-            for index, shape in enumerate(options):
-                if self._ends_in(shape, levels):
-                    return index
-        return 0
 
     def _ends_in(self, shape: Shape, levels: int) -> bool:
         schema = shape.schema or {}

@@ -267,14 +267,12 @@ def _list_name(contract: Contract, schema: Schema) -> str:
     flat = flatten(contract, schema)
     for name, inner in flat.get("properties", {}).items():
         for shape in shapes(contract, inner):
-            if shape.kind == "array" and _is_list(shape.schema or {}):
+            said = shape.schema or {}
+            # A list of things may be empty, and is no tuple.
+            is_list = not said.get("minItems", 0) and not said.keys() & {"prefixItems", "contains"}
+            if shape.kind == "array" and is_list:
                 items = shapes(contract, (shape.schema or {}).get("items", True))
                 found[str(name)] = any(item.kind in ("object", "branch") for item in items)
     of_objects = [name for name, holds_objects in found.items() if holds_objects]
     candidates = of_objects or [name for name in found if name in flat.get("required", ())]
     return candidates[0] if len(candidates) == 1 else ""
-
-
-def _is_list(schema: Mapping[str, Any]) -> bool:
-    """Whether an array is a list of things, which may be empty, and no tuple."""
-    return not schema.get("minItems", 0) and not schema.keys() & {"prefixItems", "contains"}

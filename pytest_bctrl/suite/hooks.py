@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -84,15 +84,15 @@ class ContractModule(pytest.Module):
     has_probes: Callable[[str], bool]
 
     @classmethod
-    def beside(cls, session: pytest.Session, name: str, has_probes: Callable[[str], bool]) -> ContractModule:
+    def beside(cls, session: pytest.Session, name: str, run: ContractRun) -> ContractModule:
         """Return the module of the suite that has this name, as a child of the session.
 
-        A test for which `has_probes` is false is left out: the contract has nothing for it to look at.
+        A test is left out for which the contract has nothing to look at; the self-test brings a target of its own.
         """
         found = import_module(f"pytest_bctrl.suite.{name}")
         module: ContractModule = cls.from_parent(session, path=Path(str(found.__file__)), nodeid=NODE)
         module.obj = found
-        module.has_probes = has_probes
+        module.has_probes = lambda test: name != "tests" or any(plan(run, test))
         module.add_marker(pytest.mark.bctrl_contract)
         return module
 
@@ -129,7 +129,10 @@ class ContractHooks:
         self._report = next((path for path in paths if path.endswith(".json")), "")
         flags = [f"--bctrl-{run.target}"] if run.target else []
         flags += ["--bctrl-selftest"] if run.selftest else []
-        self._again = summary.again = ["pytest", *flags, *_typed(config)]
+        # The options that a command which repeats the run has to have, as they were typed.
+        typed = ((name, config.getoption(f"bctrl_{name}")) for name in _REPEATED)
+        flags += [f"--bctrl-{name.replace('_', '-')}={value}" for name, value in typed if value is not None]
+        self._again = summary.again = ["pytest", *flags]
         config.args, self._chosen = split_arguments(config.args)
 
     def pytest_report_header(self) -> str:
@@ -145,7 +148,9 @@ class ContractHooks:
                 require_extra()
             except BctrlError as error:
                 raise pytest.UsageError(f"bctrl: {error}") from None
-        modules = [ContractModule.beside(session, name, self._has_probes(name)) for name in self._modules()]
+        run = self._run
+        wanted = {"tests": run.target and run.has_suite, "upstream": run.upstream, "selftest": run.selftest}
+        modules = [ContractModule.beside(session, name, run) for name, is_wanted in wanted.items() if is_wanted]
         own = [item for module in modules for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
         if self._chosen and not own:
             raise pytest.UsageError(f"no contract test matches {', '.join(self._chosen)}; list them: --collect-only -q")
@@ -161,18 +166,6 @@ class ContractHooks:
         except BctrlError as error:
             raise pytest.UsageError(f"bctrl: {error}") from None
         self._run = config.stash[RUN] = replace(self._run, checks=tuple(checks))
-
-    def _has_probes(self, module: str) -> Callable[[str], bool]:
-        """Which tests of a module have something to ask; the self-test brings a target of its own."""
-        return lambda test: module != "tests" or any(plan(self._run, test))
-
-    def _modules(self) -> Iterator[str]:
-        if self._run.target is not None and self._run.has_suite:
-            yield "tests"
-        if self._run.upstream is not None:
-            yield "upstream"
-        if self._run.selftest:
-            yield "selftest"
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
@@ -229,15 +222,11 @@ class ContractHooks:
             self._summary.seen = observer(session.config)
             self._summary.ask_who_moved(self._again, self._report)
             self._summary.accept()
-        if self._summary.failed_to_accept:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if (
-            self._summary.code is not None
-            and session.exitstatus in _ENDS
-            and not hasattr(session.config, "workerinput")
-        ):
-            # A run that stopped itself is a failure for pytest, and an interruption for xdist.
-            session.exitstatus = self._summary.code
+            if self._summary.failed_to_accept:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            if self._summary.code is not None and session.exitstatus in _ENDS:
+                # A run that stopped itself is a failure for pytest, and an interruption for xdist.
+                session.exitstatus = self._summary.code
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what was found below the failing level, what was checked, what was not, and what to type next."""
@@ -246,9 +235,3 @@ class ContractHooks:
 
 _ENDS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
 _REPEATED = ("base_url", "space_id", "contract", "upstream", "fail_on", "allow_list")
-
-
-def _typed(config: pytest.Config) -> list[str]:
-    """The options of a run that a command which repeats it has to have, as they were typed."""
-    given = ((name, config.getoption(f"bctrl_{name}")) for name in _REPEATED)
-    return [f"--bctrl-{name.replace('_', '-')}={value}" for name, value in given if value is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.engine import accepts
@@ -54,7 +55,9 @@ def _trial(
     contract: Contract, operation: Operation, settings: Mapping[str, str], parameter: Parameter, value: Any
 ) -> Trial:
     given = {(parameter.place, parameter.name): value}
-    return Trial(_named(parameter, value), parameter, inputs_with(contract, operation, settings, given))
+    text = ",".join(map(text_of, value)) if isinstance(value, list) else text_of(value)
+    name = f"{parameter.name}={text if len(text) <= _SHOWN else f'{text[:_SHOWN]}...'}"
+    return Trial(name, parameter, inputs_with(contract, operation, settings, given))
 
 
 def mistakes(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[Trial]:
@@ -68,7 +71,9 @@ def mistakes(contract: Contract, operation: Operation, settings: Mapping[str, st
         seen = []
         for value in _broken(contract, parameter, settings):
             trial = _trial(contract, operation, settings, parameter, value)
-            if trial.name not in seen and _is_refused(contract, parameter, value):
+            # A number that is spelled out is as good as its text.
+            arrives = arriving(contract, parameter, value)
+            if trial.name not in seen and not all(accepts(contract, parameter.schema, one) for one in arrives):
                 seen.append(trial.name)
                 yield trial
 
@@ -85,24 +90,10 @@ def _broken(contract: Contract, parameter: Parameter, settings: Mapping[str, str
 def _breaking(schema: Mapping[str, Any], right: Any) -> Iterator[Any]:
     for keyword, breaker in BREAKERS.items():
         if keyword in schema:
-            yield from (value for _, value in breaker(schema, right) if _is_spelled(value))
-
-
-def _is_spelled(value: Any) -> bool:
-    """Whether a broken value can stand in a request: no object, and no character that no header can carry."""
-    if isinstance(value, str):
-        return value.isprintable() and value.isascii()
-    return not isinstance(value, dict)
-
-
-def _is_refused(contract: Contract, parameter: Parameter, value: Any) -> bool:
-    """Whether what arrives breaks the schema: a number that is spelled out is as good as its text."""
-    return any(not accepts(contract, parameter.schema, one) for one in arriving(contract, parameter, value))
-
-
-def _named(parameter: Parameter, value: Any) -> str:
-    text = ",".join(map(text_of, value)) if isinstance(value, list) else text_of(value)
-    return f"{parameter.name}={text if len(text) <= _SHOWN else f'{text[:_SHOWN]}...'}"
+            for _, value in breaker(schema, right):
+                # No object can stand in a request, nor a character that no header can carry.
+                if value.isprintable() and value.isascii() if isinstance(value, str) else not isinstance(value, dict):
+                    yield value
 
 
 REFUSED = frozenset({400, 403, 404})
@@ -140,20 +131,16 @@ ODD = (
 def unknown(contract: Contract, parameter: Parameter) -> str:
     """Return a value that the parameter's schema allows and that names nothing: a UUID where that is allowed."""
     known = known_values(contract, parameter, {})
-    made = [UNKNOWN.value, _FAR, *(_built(contract, parameter, seed) for seed in range(_SEEDS))]
+    made = [UNKNOWN.value, _FAR]
+    # Without its examples, which name something that is there.
+    schema = {key: value for key, value in flatten(contract, parameter.schema).items() if key != "examples"}
+    for seed in range(_SEEDS):
+        with suppress(DocumentError):
+            made.append(field_of(parameter, Builder(contract, RoundRobin(seed)).value(schema)))
     for text in made:
-        if text and text not in known and accepts(contract, parameter.schema, read_field(contract, parameter, text)):
+        if text not in known and accepts(contract, parameter.schema, read_field(contract, parameter, text)):
             return text
     return UNKNOWN.value
-
-
-def _built(contract: Contract, parameter: Parameter, seed: int) -> str:
-    try:
-        # Without its examples, which name something that is there.
-        schema = {key: value for key, value in flatten(contract, parameter.schema).items() if key != "examples"}
-        return field_of(parameter, Builder(contract, RoundRobin(seed)).value(schema))
-    except DocumentError:
-        return ""
 
 
 _FAR = "999999937"

@@ -133,6 +133,11 @@ def _where(applies: Callable[[ContractRun, Operation], object]) -> Callable[[Con
     return lambda run, operation: iter([("", ())] if applies(run, operation) else [])
 
 
+def _each(things: Callable[[ContractRun, Operation], Iterable[tuple[str, Any]]]) -> Callable[..., Rows]:
+    """A probe of each thing that there is of an operation, by its name."""
+    return lambda run, operation: ((name, (thing,)) for name, thing in things(run, operation))
+
+
 def _trials(trials: Callable[..., Iterator[Trial]]) -> Callable[[ContractRun, Operation], Rows]:
     """A probe of each trial of a parameter, as far as there may be so many: the first of each, then the second, …"""
 
@@ -146,17 +151,6 @@ def _trials(trials: Callable[..., Iterator[Trial]]) -> Callable[[ContractRun, Op
             yield trial.name.replace(" ", "-"), (trial,)
 
     return rows
-
-
-def _rules(_run: ContractRun, operation: Operation) -> Rows:
-    for rule in operation.invariants:
-        yield rule["rule"], (rule,)
-
-
-def _own(run: ContractRun, operation: Operation) -> Rows:
-    for check in run.checks:
-        if check.looks_at(operation.operation_id, operation.label):
-            yield check.name, (check,)
 
 
 def _credentials(run: ContractRun, operation: Operation) -> Rows:
@@ -178,11 +172,6 @@ def _is_taken(run: ContractRun, operation: Operation, guard: KeyField, credentia
     return lets_in(operation, key, sent.get)
 
 
-def _path_values(run: ContractRun, operation: Operation) -> Rows:
-    for value in path_probes(run.max_examples) if operation.path_parameters else ():
-        yield value.name, (value,)
-
-
 def _is_secured(run: ContractRun, operation: Operation) -> bool:
     guard = guarded_by(run.contract, operation)
     return guard is not None and operation.method == "GET" and not _is_taken(run, operation, guard, NONE)
@@ -192,6 +181,13 @@ _once = _where(lambda _run, _operation: True)
 _secured = _where(_is_secured)
 _placed = _where(lambda _run, operation: operation.path_parameters)
 _queried = _where(probes.made_up)
+_rules = _each(lambda _run, operation: ((rule["rule"], rule) for rule in operation.invariants))
+_own = _each(
+    lambda run, one: ((check.name, check) for check in run.checks if check.looks_at(one.operation_id, one.label))
+)
+_path_values = _each(
+    lambda run, one: ((value.name, value) for value in (path_probes(run.max_examples) if one.path_parameters else ()))
+)
 
 _TRIED = ("test_odd_path_value_is_refused", "test_allowed_value_is_taken", "test_wrong_value_is_refused")
 _GENERATED: dict[str, Callable[[int], int]] = {

@@ -23,7 +23,7 @@ from pytest_bctrl.checks.run import (
     places_of,
     run_check,
 )
-from pytest_bctrl.checks.violation import Violation, findings, softened
+from pytest_bctrl.checks.violation import around, findings, softened
 from pytest_bctrl.contract.model import Operation, Parameter
 from pytest_bctrl.contract.parameters import documented_refusals, field_of
 from pytest_bctrl.finding import Finding
@@ -96,13 +96,13 @@ def check_own(exchange: Exchange, check: Check) -> list[Finding]:
 
 def of_repetition(run: ContractRun, operation: Operation) -> Iterator[Ask]:
     """Ask again and again, and hold every answer to everything."""
+
+    def judge(exchange: Exchange) -> list[Finding]:
+        return [*exchange.findings, *check_answer(exchange.answer, operation.success_statuses)]
+
     # On a connection of its own a reset is no idle close. The last shares one, as two requests of a client do.
     for left in reversed(range(REPEATS - 1)):
-        yield Ask(operation, _check_again, plain(run, operation), fresh=left > 0, follows=left == 0)
-
-
-def _check_again(exchange: Exchange) -> list[Finding]:
-    return [*exchange.findings, *check_answer(exchange.answer, exchange.answer.operation.success_statuses)]
+        yield Ask(operation, judge, plain(run, operation), fresh=left > 0, follows=left == 0)
 
 
 def of_credential(run: ContractRun, operation: Operation, credential: Credential) -> Iterator[Ask]:
@@ -180,8 +180,7 @@ def of_mistake(_run: ContractRun, operation: Operation, mistake: Trial) -> Itera
 def _wrong(answer: Answer, trial: Trial, rule: str, message: str, wanted: Iterable[int]) -> list[Finding]:
     """The finding for a trial that was answered as if its value were of the other kind."""
     place = f"{trial.parameter.place} {trial.parameter.name}"
-    wrong = Violation(rule, "error", message, place=place, expected=sorted(wanted), observed=answer.status)
-    return findings(answer, [wrong])
+    return findings(answer, [around(rule, message, place, sorted(wanted), answer.status)])
 
 
 def of_generated_paths(run: ContractRun, operation: Operation, limit: int) -> Iterator[Ask]:

@@ -69,7 +69,7 @@ def _of_schemathesis(answer: Answer, response: httpx.Response, known: set[str]) 
         # Where it cannot read the operation or its schema, or follow its references, it has no opinion.
         with suppress(SchemathesisError):
             try:
-                operation = _schema(answer.contract)[answer.operation.path][answer.operation.method]
+                operation = schema_of(answer.contract)[answer.operation.path][answer.operation.method]
                 case = operation.Case(path_parameters=dict(answer.path_values))
                 case.validate_response(response, checks=[check])
             except FailureGroup as group:
@@ -81,10 +81,6 @@ def _of_schemathesis(answer: Answer, response: httpx.Response, known: set[str]) 
 
 
 @lru_cache(maxsize=8)
-def _schema(contract: Contract) -> Any:
-    return schema_of(contract)
-
-
 def schema_of(contract: Contract) -> Any:
     """Return the Schemathesis schema of a contract, untouched by any configuration file of the project around.
 
@@ -94,27 +90,22 @@ def schema_of(contract: Contract) -> Any:
     import schemathesis
     from schemathesis.config import SchemathesisConfig
 
-    changes = {one.pointer: _readable for one in keyworded(contract.document)}
+    def readable(schema: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in schema.items() if key not in ("writeOnly", "servers")}
+
+    changes = {one.pointer: readable for one in keyworded(contract.document)}
     # A server is what its variables make of it; one of a variable that nobody defines is none.
     servers = [{"url": url} for url in contract.servers if "{" not in url] or [{"url": "/"}]
     made = {**rewritten(contract.document, changes), "servers": servers}
     return schemathesis.openapi.from_dict(made, config=SchemathesisConfig())
 
 
-def _readable(schema: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in schema.items() if key not in ("writeOnly", "servers")}
-
-
 def _finding(answer: Answer, rule: str, message: str, kind: str, observed: str) -> Finding:
+    seen, label, shell = " ".join(observed.split())[:200], answer.operation.label, answer.reproduce
+    extra, wanted = (
+        {"status": str(answer.status), "kind": kind, "source": source_of(rule, answer)},
+        "an answer as documented",
+    )
     return Finding(
-        rule,
-        "error",
-        "answer",
-        message,
-        expected="an answer as documented",
-        observed=" ".join(observed.split())[:200],
-        total=1,
-        operation=answer.operation.label,
-        reproduce=answer.reproduce,
-        extra={"status": str(answer.status), "kind": kind, "source": source_of(rule, answer)},
+        rule, "error", "answer", message, wanted, seen, total=1, operation=label, reproduce=shell, extra=extra
     )

@@ -6,24 +6,26 @@ by the check it names, and that every mutant derived from the contract is caught
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import pytest
 
-from pytest_bctrl.checks.strength import Strength, false_alarms, strength
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.key_fields import guarded_by
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.schema.shapes import LocatedValue, located
+from pytest_bctrl.contract.schema.shapes import located
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.samples.inputs import answers_with_json, known_values, main_operation
-from pytest_bctrl.samples.mutants import rules
+from pytest_bctrl.samples.mutants import mutants, rules, underived
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
+from pytest_bctrl.samples.text import encode
 from pytest_bctrl.suite.plan import run_probes, why_not_asked
 from pytest_bctrl.suite.run import RUN, ContractRun, with_mock
 from pytest_bctrl.suite.target import Target
@@ -92,16 +94,13 @@ def _played(contract: Contract) -> list[str]:
     samples = Samples(contract, main_operation(contract))
     # An answer that is late is as good after a short while; a list is as long as the contract allows.
     brief = {"slow": "slow(0.02)"} | ({"many": f"many({samples.most_items})"} if samples.most_items < _MANY else {})
-    left_out = (OF_LISTS if not samples.lists else frozenset()) | ({lifecycle.__name__} - _living(samples))
-    return [brief.get(name, name) for name in CONFORMING if name not in left_out]
-
-
-def _living(samples: Samples) -> set[str]:
-    """The scenarios that need items with states, where they have some."""
+    left_out = set() if samples.lists else {*OF_LISTS}
     try:
-        return {lifecycle(samples, SPACE_ID, 1).name}
+        lifecycle(samples, SPACE_ID, 1)
     except BctrlError:
-        return set()
+        # Its items have no states.
+        left_out.add(lifecycle.__name__)
+    return [brief.get(name, name) for name in CONFORMING if name not in left_out]
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +112,10 @@ def usual(request: pytest.FixtureRequest) -> Callable[[Operation], frozenset[Fac
 
     def found(operation: Operation) -> frozenset[Fact]:
         if operation.label not in known:
-            known[operation.label] = frozenset(_facts(run, operation)) if _silent(operation) else frozenset()
+            known[operation.label] = frozenset()
+            if _silent(operation):
+                with _mock(run):
+                    known[operation.label] = frozenset(map(_fact, _judged(run, operation)))
         return known[operation.label]
 
     return found
@@ -135,9 +137,13 @@ def verdict(request: pytest.FixtureRequest, run: ContractRun) -> Verdict:
 
 def test_every_mutant_is_caught(operation: Operation, run: ContractRun, verdict: Verdict) -> None:
     """For every keyword at every place of the contract, a body that breaks just that is found."""
-    outcome = _strength(run.contract, operation)
-    if isinstance(outcome, BctrlError):
-        pytest.fail(f"{operation.label}: {_NOT_MADE}: {outcome}", pytrace=False)
+    outcome, problem = None, ""
+    try:
+        outcome = strength(run.contract, operation)
+    except BctrlError as error:
+        problem = str(error)
+    if outcome is None:
+        pytest.fail(f"{operation.label}: {_NOT_MADE}: {problem}", pytrace=False)
     verdict.figures = [f"{operation.label}: {outcome}"]
     verdict.figures += [f"{operation.label}: not caught: {name}" for name in outcome.survivors]
     verdict.figures += [f"{operation.label}: no mutant for {rule}" for rule in outcome.underived]
@@ -155,7 +161,8 @@ def test_conforming_scenario_passes(operation: Operation, scenario: str, run: Co
     """Under a scenario that keeps the contract, nothing at all is found."""
     with _mock(run) as mock:
         mock.scenario(scenario)
-        found = [one for one in _judged(run, operation) if not _is_unsaid(one, operation)]
+        unsaid = [("status_code_conformance", status) for status in _silent(operation)]
+        found = [one for one in _judged(run, operation) if (one.rule, one.observed) not in unsaid]
     if found:
         pytest.fail("\n".join([f"scenario {scenario}: {counted(found)}", *describe(found)]), pytrace=False)
 
@@ -175,26 +182,10 @@ def test_fault_is_found(
 _NOT_MADE = "no body can be made of the contract that keeps it, so nothing is proven"
 
 
-def _strength(contract: Contract, operation: Operation) -> Strength | BctrlError:
-    try:
-        return strength(contract, operation)
-    except BctrlError as error:
-        return error
-
-
 def _silent(operation: Operation) -> frozenset[int]:
     """The statuses with which the mock has to refuse what is wrong, where the contract documents neither."""
     refusals = {401: not operation.is_public, 404: bool(operation.path_parameters)}
     return frozenset(status for status, gives in refusals.items() if gives and not operation.response_for(status))
-
-
-def _is_unsaid(finding: Finding, operation: Operation) -> bool:
-    return finding.rule == "status_code_conformance" and finding.observed in _silent(operation)
-
-
-def _facts(run: ContractRun, operation: Operation) -> Iterator[Fact]:
-    with _mock(run):
-        yield from map(_fact, _judged(run, operation))
 
 
 def _fact(finding: Finding) -> Fact:
@@ -239,21 +230,12 @@ def _pointless(samples: Samples) -> Iterator[str]:
     if not has_places:
         yield any_space.__name__
     refusals = {401: is_guarded, 404: has_places, 400: operation.other_parameters, 422: operation.other_parameters}
-    if not any(gives and _has_body(operation, status) for status, gives in refusals.items()):
+    given = (operation.response_for(status) for status, gives in refusals.items() if gives)
+    if not any(one is not None and one.content for one in given):
         yield plain_errors.__name__
-    if not any(
-        isinstance(spot.value, dict) and spot.value for body in samples.bodies() for spot in _spots(samples, body)
-    ):
+    spots = (spot for body in samples.bodies() for spot in located(samples.contract, samples.schema, body))
+    if not any(isinstance(spot.value, dict) and spot.value for spot in spots):
         yield duplicate_key.__name__
-
-
-def _has_body(operation: Operation, status: int) -> bool:
-    documented = operation.response_for(status)
-    return documented is not None and bool(documented.content)
-
-
-def _spots(samples: Samples, body: Any) -> Iterator[LocatedValue]:
-    return located(samples.contract, samples.schema, body)
 
 
 def faults_to_find(samples: Samples) -> list[Fault]:
@@ -265,3 +247,60 @@ def faults_to_find(samples: Samples) -> list[Fault]:
     plain = [fault(name) for name in FAULTS if name in names]
     made = [status(500), sequence(None, 500), *plain, *(break_rule(rule) for rule in rules(samples))]
     return [for_contract(one, [samples]) for one in made]
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """The outcome for one operation.
+
+    `survivors` are the names of the mutants that no check caught. `false_alarms` are findings on the sample itself,
+    which keeps the contract: with any of them, what was caught says nothing. `underived` are the rules for which no
+    mutant can be derived, as `location: keyword`.
+    """
+
+    operation: str
+    total: int
+    survivors: tuple[str, ...]
+    false_alarms: tuple[Finding, ...]
+    underived: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """The one figure: `contract strength: 290 of 290 mutants caught`."""
+        return f"contract strength: {self.total - len(self.survivors)} of {self.total} mutants caught"
+
+
+def strength(contract: Contract, operation: Operation) -> Strength:
+    """Derive every mutant of the operation's successful answer, hold each to all checks, and count.
+
+    Raises `DocumentError` where the operation documents no successful JSON answer.
+    """
+    samples = Samples(contract, operation)
+    derived = mutants(samples)
+    return Strength(
+        operation=operation.label,
+        total=len(derived),
+        survivors=tuple(
+            mutant.name
+            for mutant in derived
+            if (mutant.check, mutant.level) not in [(one.rule, one.level) for one in _findings(samples, mutant.body)]
+        ),
+        false_alarms=tuple(false_alarms(samples)),
+        underived=tuple(underived(samples)),
+    )
+
+
+def false_alarms(samples: Samples, bodies: Iterable[Any] | None = None) -> list[Finding]:
+    """Return what is found on bodies that were made of the contract, and so should keep it: on all, or on some."""
+    return [finding for body in bodies or samples.bodies() for finding in _findings(samples, body)]
+
+
+def _findings(samples: Samples, body: Any) -> list[Finding]:
+    answer = Answer(
+        contract=samples.contract,
+        operation=samples.operation,
+        status=samples.status,
+        headers=(("Content-Type", samples.media_type),),
+        body=encode(body),
+        path_values=samples.parameters(SPACE_ID),
+    )
+    return check_answer(answer)

@@ -156,7 +156,14 @@ class Connections:
         except httpx.TransportError as error:
             came = error.with_traceback(None)
         before, lane.before = lane.before, shell
-        self._give_back(lane, is_kept)
+        with self._changed:
+            self._busy -= 1
+            if is_kept and (self._most > 1 or not self._busy):
+                self._idle.append(lane)
+            elif is_kept:
+                lane.client.close()
+                self._open -= 1
+            self._changed.notify_all()
         return Reply(request, given, shell, before, request.extensions[ATTEMPTS], came, time.monotonic())
 
     def _lane(self, ask: Ask) -> tuple[_Lane, bool]:
@@ -177,16 +184,6 @@ class Connections:
                 return _Lane(self._client(is_kept=True)), True
             self._single = self._single or self._client(is_kept=False)
             return _Lane(self._single), False
-
-    def _give_back(self, lane: _Lane, is_kept: bool) -> None:
-        with self._changed:
-            self._busy -= 1
-            if is_kept and (self._most > 1 or not self._busy):
-                self._idle.append(lane)
-            elif is_kept:
-                lane.client.close()
-                self._open -= 1
-            self._changed.notify_all()
 
     def _client(self, is_kept: bool) -> httpx.Client:
         run = self._run

@@ -13,7 +13,7 @@ import httpx
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.protocol import check_retired, is_retired
 from pytest_bctrl.checks.run import check_protocol
-from pytest_bctrl.checks.violation import Violation, findings
+from pytest_bctrl.checks.violation import around, findings
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.incoming import undone
@@ -167,17 +167,10 @@ def finding(
     operation: Operation, message: str, shell: str, place: str = "answer", observed: object = "none"
 ) -> Finding:
     """Return the finding for a request that got no whole answer, or for what is wrong with how one came."""
+    label, extra = operation.label, {"kind": re.split(r"[:(]", message)[0].strip(), "source": "HTTP"}
+    wanted = "a whole answer"
     return Finding(
-        RULE,
-        "error",
-        place,
-        message,
-        expected="a whole answer",
-        observed=observed,
-        total=1,
-        operation=operation.label,
-        reproduce=shell,
-        extra={"kind": re.split(r"[:(]", message)[0].strip(), "source": "HTTP"},
+        RULE, "error", place, message, wanted, observed, total=1, operation=label, reproduce=shell, extra=extra
     )
 
 
@@ -221,7 +214,7 @@ def require_let_in(answer: Answer) -> None:
         raise NoAnswerError(check_protocol(answer, wanted)[0], True)
     if words is None:
         return
-    refused = Violation("status_code_conformance", "error", f"the target {words}", place="status", expected=wanted)
+    refused = around("status_code_conformance", f"the target {words}", "status", wanted, None)
     raise NoAnswerError(findings(answer, [refused])[0], True, is_outage=True)
 
 

@@ -71,14 +71,10 @@ def moved(
     published = contract_of(load_data(upstream["data"], str(upstream["name"])), overlay)
     changes = [finding for finding in found if "revision" in finding.extra]
     placed = place(run.contract, published, observation, changes, commands)
-    told = {finding.fingerprint: finding for finding in placed}
     section = ["who moved: the vendored spec, upstream, or the API", *moved_text(placed), ""] if placed else []
-    return [_marked(finding, told.get(finding.fingerprint)) for finding in found], section
-
-
-def _marked(finding: Finding, placed: Finding | None) -> Finding:
-    more = {word: placed.extra[word] for word in ("moved", "witnesses", "next")} if placed else {}
-    return replace(finding, extra={**finding.extra, **more})
+    words = ("moved", "witnesses", "next")
+    more = {one.fingerprint: {word: one.extra[word] for word in words} for one in placed}
+    return [replace(one, extra={**one.extra, **more.get(one.fingerprint, {})}) for one in found], section
 
 
 def commands_of(run: ContractRun, again: Sequence[str], report: str) -> Mapping[str, str]:

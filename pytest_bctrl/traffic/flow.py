@@ -130,14 +130,8 @@ class Send:
     deadline: float
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Ask the driver to sleep."""
-
-    seconds: float
-
-
-Flow = Generator[Send | Wait | httpx.Response, Attempt | None, None]
+Flow = Generator[Send | float | httpx.Response, Attempt | None, None]
+"""Asks its driver to send a request, or to sleep so many seconds, and gives it the answer at last."""
 
 
 def flow(request: httpx.Request, rules: Rules) -> Flow:
@@ -151,7 +145,7 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
     patience = rules.retry.patience
     attempts: list[Attempt] = []
     if paused := rules.connection.pace.take(monotonic()):
-        yield Wait(paused)
+        yield paused
     deadline = monotonic() + rules.retry.budget
     while True:
         started = monotonic()
@@ -171,7 +165,7 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
         if attempt.status == 429:
             # What the target asks for is no time that it takes.
             patience, deadline = patience - wait, deadline + wait
-        yield Wait(wait)
+        yield wait
     answer = _finish(request, attempt, tuple(attempts))
     rules.see(request, answer)
     yield answer

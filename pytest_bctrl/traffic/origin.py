@@ -71,7 +71,9 @@ def base_url(text: str, *, where: str, prefix: str = "/v1", http_hosts: Collecti
         origin = origin_of(text.strip())
         _require_plain(text.strip())
     except ValueError:
-        raise SettingError(f"{_shown(text)} is not an http(s) URL", where=where, hint=example) from None
+        # What may hold a password is not repeated.
+        shown = repr(text) if "@" not in text else "the value"
+        raise SettingError(f"{shown} is not an http(s) URL", where=where, hint=example) from None
     if parts.username is not None or parts.password is not None:
         raise SettingError("the URL holds a user name or password", where=where, hint=f"leave it out; {example}")
     if parts.query or parts.fragment:
@@ -103,11 +105,6 @@ def _without_prefix(parts: SplitResult, prefix: str) -> str:
     if prefix and path.endswith(prefix):
         path = path[: -len(prefix)]
     return f"{parts.scheme.lower()}://{parts.netloc}{path.rstrip('/')}"
-
-
-def _shown(text: str) -> str:
-    """The text for an error; what may hold a password is not repeated."""
-    return repr(text) if "@" not in text else "the value"
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}

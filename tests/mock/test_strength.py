@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_bctrl.checks import strength as module
-from pytest_bctrl.checks.strength import strength
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.samples.mutants import rules
-from pytest_bctrl.suite.selftest import CONFORMING, faults_to_find
+from pytest_bctrl.suite import selftest as module
+from pytest_bctrl.suite.selftest import CONFORMING, faults_to_find, strength
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import FAULTS
 from tests.contract.documents import contract_of

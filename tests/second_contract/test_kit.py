@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_bctrl.checks.strength import strength
 from pytest_bctrl.cli import main
 from pytest_bctrl.conformance import check
 from pytest_bctrl.contract.model import Contract
@@ -18,6 +17,7 @@ from pytest_bctrl.samples.inputs import answers_with_json
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.strategies import Nonconforming, nonconforming, responses
+from pytest_bctrl.suite.selftest import strength
 
 from .conftest import BOOKSHOP
 from .shop import KEY, book, serve

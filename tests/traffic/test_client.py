@@ -18,11 +18,10 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError, UnsafeRequestError
 from pytest_bctrl.incoming import MOST
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.client import async_client, client
+from pytest_bctrl.traffic.client import GuardedTransport, async_client, client
 from pytest_bctrl.traffic.flow import CREDENTIAL, Rules, Send, flow
 from pytest_bctrl.traffic.origin import Connection, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
-from pytest_bctrl.traffic.transport import GuardedTransport
 
 from .callers import KEY, ONCE, Ask
 from .servers import Script, answer, close, cut, hang, serve

@@ -8,24 +8,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from pytest_bctrl.contract.model import Contract, Operation, Schema, chosen, escaped, pointer
+from pytest_bctrl.contract.document import escaped
+from pytest_bctrl.contract.model import Contract, Operation, Schema, chosen, pointer
 
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 
+NAMES: Mapping[type, str] = dict(zip((type(None), bool, int, float, str, list, dict), TYPES, strict=True))
+"""The names of the types that Python has for JSON data; one that is a kind of another comes before it."""
+
+
 def type_name(value: Any) -> str:
     """The JSON Schema type of a value: `null`, `boolean`, `integer`, `number`, `string`, `array` or `object`."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer"
-    if isinstance(value, float):
-        return "number"
-    if isinstance(value, str):
-        return "string"
-    return "array" if isinstance(value, list) else "object"
+    return NAMES.get(type(value)) or next((name for kind, name in NAMES.items() if isinstance(value, kind)), "object")
 
 
 def kind_of(value: Any) -> str:

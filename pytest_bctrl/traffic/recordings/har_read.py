@@ -68,8 +68,8 @@ def salvage(data: bytes, name: str) -> tuple[Recording, tuple[str, ...]]:
 
     Raises `DocumentError` for what cannot be read entry by entry.
     """
-    reader = _Reader(name, AGAIN, nowhere)
-    return reader.whole_entries(reader.document(reader.text(data)))
+    reader, broken = _Reader(name, AGAIN, nowhere), list[str]()
+    return reader.recording(reader.document(reader.text(data)), broken), tuple(broken)
 
 
 # Control characters (RFC 9110, 5.5), and what JSON can escape and no text holds.
@@ -106,41 +106,38 @@ class _Reader:
         except (ValueError, RecursionError) as error:
             raise self._error(f"it is not JSON that can be read: {type(error).__name__}") from None
 
-    def recording(self, document: Any) -> Recording:
+    def recording(self, document: Any, broken: list[str] | None = None) -> Recording:
+        """What the file holds; where `broken` is given, it takes the test of each entry that cannot be read."""
         log = self._log(document)
-        version = log.get("_bctrlFormat")
-        if self._ours:
-            if type(version) is not int:
-                raise self._error("log._bctrlFormat is missing or no number: the file was edited")
-            if version > FORMAT:
-                self._hint = _UPGRADE
-                raise self._error(f"it was made by a newer pytest-bctrl (format {version}, this one reads {FORMAT})")
-        entries = self._of(log, "entries", list, "log.entries")
-        read = []
+        if broken is None:
+            self._require_format(log)
+        entries, read = self._of(log, "entries", list, "log.entries"), []
         for index, entry in enumerate(entries):
-            self._at = f"entry {index + 1} of {len(entries)}{_owner(entry)}"
-            exchange = self._exchange(entry)
-            if exchange is not None:
-                read.append(exchange)
-        self._at = ""
-        return Recording(
-            tuple(read),
-            self._string(log, "_bctrlTarget"),
-            self._string(log, "_bctrlRecordedAt"),
-            self._ours,
-            tuple(self._taken),
-        )
-
-    def whole_entries(self, document: Any) -> tuple[Recording, tuple[str, ...]]:
-        read, broken = [], []
-        for entry in self._of(self._log(document), "entries", list, "log.entries"):
+            test = entry.get("_bctrlTest") if isinstance(entry, Mapping) else ""
+            test = test if isinstance(test, str) else ""
+            self._at = f"entry {index + 1} of {len(entries)}{f' ({test})' if test else ''}"
             try:
                 exchange = self._exchange(entry)
             except DocumentError:
-                broken.append(_test_of(entry))
+                if broken is None:
+                    raise
+                broken.append(test)
             else:
                 read += [exchange] if exchange is not None else []
-        return Recording(tuple(read), is_ours=self._ours), tuple(broken)
+        self._at = ""
+        keys = ("_bctrlTarget", "_bctrlRecordedAt")
+        target, recorded_at = ("", "") if broken is not None else (self._string(log, key) for key in keys)
+        return Recording(tuple(read), target, recorded_at, self._ours, tuple(self._taken))
+
+    def _require_format(self, log: Mapping[str, Any]) -> None:
+        version = log.get("_bctrlFormat")
+        if not self._ours:
+            return
+        if type(version) is not int:
+            raise self._error("log._bctrlFormat is missing or no number: the file was edited")
+        if version > FORMAT:
+            self._hint = _UPGRADE
+            raise self._error(f"it was made by a newer pytest-bctrl (format {version}, this one reads {FORMAT})")
 
     def _log(self, document: Any) -> Mapping[str, Any]:
         if not isinstance(document, Mapping) or not isinstance(document.get("log"), Mapping):
@@ -204,7 +201,7 @@ class _Reader:
         return url
 
     def _base_path(self, entry: Mapping[str, Any], url: str) -> str:
-        base = self._string(entry, "_bctrlBasePath") if "_bctrlBasePath" in entry else ""
+        base = self._string(entry, "_bctrlBasePath")
         if base and not urlsplit(url).path.startswith(f"{base}/"):
             raise self._error("request.url does not begin with _bctrlBasePath: the file was edited")
         return base
@@ -283,16 +280,6 @@ class _Reader:
     def _error(self, problem: str) -> DocumentError:
         where = f"{self._name}: {self._at}" if self._at else self._name
         return DocumentError(problem, where=where, hint=self._hint)
-
-
-def _test_of(entry: Any) -> str:
-    found = entry.get("_bctrlTest", "") if isinstance(entry, Mapping) else ""
-    return found if isinstance(found, str) else ""
-
-
-def _owner(entry: Any) -> str:
-    test = _test_of(entry)
-    return f" ({test})" if test else ""
 
 
 def _with_media(headers: Headers, content: Mapping[str, Any]) -> Headers:

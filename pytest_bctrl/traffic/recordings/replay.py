@@ -149,18 +149,13 @@ def _nearest(method: str, target: str, exchanges: Sequence[Exchange]) -> str:
     if verb != asked[0]:
         notes.append(f"the method is {verb}, not {asked[0]}")
     if segments != asked[1]:
-        notes.append(_path_difference(asked[1], segments))
+        differing = [pair for pair in zip(asked[1], segments, strict=False) if pair[0] != pair[1]]
+        is_one = len(differing) == 1 and len(asked[1]) == len(segments)
+        segment = f"the segment is {differing[0][1]!r}, not {differing[0][0]!r}" if is_one else "the path is another"
+        notes.append(segment)
     if query != asked[2]:
         notes.append(f"the query is {_query(query)}, not {_query(asked[2])}")
     return f"{best.method} {best.target}: {'; '.join(notes)}"
-
-
-def _path_difference(asked: tuple[str, ...], recorded: tuple[str, ...]) -> str:
-    if len(asked) == len(recorded):
-        differing = [(one, other) for one, other in zip(asked, recorded, strict=True) if one != other]
-        if len(differing) == 1:
-            return f"the segment is {differing[0][1]!r}, not {differing[0][0]!r}"
-    return "the path is another"
 
 
 def _query(pairs: tuple[tuple[str, str], ...]) -> str:
