@@ -101,18 +101,26 @@ REMOVED: Any = object()
 """In place of a value: there is none any more."""
 
 
-def put(body: Any, location: str, value: Any, *, once: bool = False, first: Sequence[Any] = ()) -> Any:
+def put(
+    body: Any,
+    location: str,
+    value: Any,
+    *,
+    once: bool = False,
+    first: Sequence[Any] = (),
+    stays: Callable[[Any], bool] = lambda _value: False,
+) -> Any:
     """Return `body` with another value, or none, in every place that a location names; `once` in one of them only.
 
-    Where some of the places hold one of the values of `first`, it is those alone. A member that is not there is added
-    to every object that could have it. The same object where there is no place.
+    Where some of the places hold one of the values of `first`, it is those alone; what `stays` is left. A member that
+    is not there is added to every object that could have it. The same object where there is no place.
     """
     above, step = parted(location)
     if step is None:
         return body if value is REMOVED else value
     held = list(select(body, location))
-    found = [path for path, old in held if old in first] or [path for path, _ in held]
-    if not found and step.kind == "member" and value is not REMOVED:
+    found = [path for path, old in held if old in first] or [path for path, old in held if not stays(old)]
+    if not held and step.kind == "member" and value is not REMOVED:
         found = [(*path, step.text) for path, outer in select(body, above) if isinstance(outer, dict)]
     # From the end, so that an item that goes moves no other.
     for path in reversed(found[:1] if once else found):

@@ -12,7 +12,7 @@ from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.locations import generalised, select, shown
-from pytest_bctrl.contract.schema.shapes import replaced
+from pytest_bctrl.contract.schema.shapes import located, replaced
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.impact.change import REMOVED, Call, Change, Play, body_play, put, value_at
@@ -155,12 +155,19 @@ class _Sides:
         old = self._contracts[0]
         before = self._schema(finding, 0)
         breaks = finding.level == "error"
+        after = None if breaks else self._schema_at(finding)
+
+        def stays(value: Any) -> bool:
+            return after is not None and accepts(self._contracts[1], after, value)
+
         unique = _unique_places(old)
 
         def change(body: Any) -> Any:
             was_kept = before is not None and accepts(old, before, body)
             for location, value in candidates:
-                made = put(body, location, value, once=location in unique, first=self.gone.get(location, ()))
+                made = put(
+                    body, location, value, once=location in unique, first=self.gone.get(location, ()), stays=stays
+                )
                 if made is body or made == body:
                     continue
                 if not breaks or not was_kept or before is None or not accepts(old, before, made):
@@ -207,6 +214,12 @@ class _Sides:
             if response is not None and response.json is not None:
                 return response.json[1]
         return None
+
+    def _schema_at(self, finding: Finding) -> Schema | None:
+        """The schema that the new contract has at the place of a finding: a value that it allows stays as it is."""
+        schema, new = self._schema(finding, 1), self._contracts[1]
+        spots = (spot for body in self._samples(finding, 1) for spot in located(new, schema or {}, body))
+        return next((spot.schema for spot in spots if spot.location == finding.location), None)
 
     def _samples(self, finding: Finding, side: int) -> list[Any]:
         schema = self._schema(finding, side)

@@ -199,6 +199,7 @@ class ImpactHooks:
         if self._terminal is not None and self._terminal.isatty and not self._is_worker:
             self._terminal.rewrite(f"bctrl impact: {done} of {total} changes, {left:.0f} s left", erase=True)
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take what a worker found out."""
         data = getattr(node, "workeroutput", {}).get(_CARRIED)
