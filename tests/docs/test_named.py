@@ -17,7 +17,7 @@ from tests.docs.page import PROJECT
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
 CHECKS = (PROJECT / "docs" / "reference" / "checks.md").read_text("utf-8")
-NAMES = ("RULE", "SCHEMA", "UNDOCUMENTED")
+NAMES = ("RULE", "SCHEMA", "UNDOCUMENTED", "rule")
 MAKERS = ("Violation", "Finding", "_wrong", "around")
 RULE = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 
