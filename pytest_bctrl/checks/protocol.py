@@ -60,9 +60,9 @@ def check_content_type(answer: Answer) -> Iterator[Violation]:
         return
     documented = [media.lower() for media in answer.documented.content]
     if not any(covers(media, answer.media_type) for media in documented):
-        rule, place, observed = "content_type_conformance", "header Content-Type", answer.header("Content-Type")
+        place, observed = "header Content-Type", answer.header("Content-Type")
         what, kind = ("not documented", "undocumented") if answer.media_type else ("missing", "missing")
-        yield around(rule, f"the content type is {what}", place, documented, observed, kind)
+        yield around("content_type_conformance", f"the content type is {what}", place, documented, observed, kind)
 
 
 def check_body(answer: Answer) -> Iterator[Violation]:
@@ -142,8 +142,8 @@ def check_headers(answer: Answer) -> Iterator[Violation]:
             words, kind = "the header field breaks its schema", "schema"
         else:
             continue
-        rule, wanted = "response_headers_conformance", flatten(contract, field.schema)
-        yield around(rule, words, f"header {field.name}", wanted, value, kind)
+        place, wanted = f"header {field.name}", flatten(contract, field.schema)
+        yield around("response_headers_conformance", words, place, wanted, value, kind)
 
 
 RULE = "retired_operation"

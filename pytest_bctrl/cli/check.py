@@ -17,6 +17,7 @@ from pytest_bctrl.cli.options import (
     accept_findings,
     add_acceptance_arguments,
     add_plugin_argument,
+    add_repeatable,
     gathered,
 )
 from pytest_bctrl.cli.traffic import name_of, opened
@@ -49,13 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--format", choices=sorted(FORMATS), default="text", help="default: %(default)s")
     parser.add_argument("--fail-on", choices=FAIL_ON, default="error", help="mildest finding that gives exit code 1")
-    parser.add_argument(
-        "--level",
-        action="append",
-        default=[],
-        metavar="RULE=LEVEL",
-        help="level of a rule, or of RULE@LOCATION: error, warning, info or off; repeatable",
-    )
+    text = "level of a rule, or of RULE@LOCATION: error, warning, info or off; repeatable"
+    add_repeatable(parser, "--level", "RULE=LEVEL", text)
     add_plugin_argument(parser, "checks")
     parser.add_argument(
         "--operation", metavar="ID", help="what a bare body answers, where the contract has several operations"

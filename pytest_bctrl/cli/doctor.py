@@ -127,8 +127,11 @@ def _settings(config: pytest.Config, environment: Mapping[str, str]) -> Iterator
     for setting in (one for one in settings.SETTINGS if one.default):
         found = settings.given(setting, config, environment)
         name = setting.ini.removeprefix("bctrl_")
-        told = f"{setting.default} (default)" if found is None else f"{_plain(found.value)} ({_where(found.where)})"
-        yield Line("setting", f"{name}: {told}")
+        if found is None:
+            yield Line("setting", f"{name}: {setting.default} (default)")
+        else:
+            by = ", command line or addopts" if found.where.startswith("--") else ""
+            yield Line("setting", f"{name}: {_plain(found.value)} ({found.where}{by})")
     for read in (
         settings.fail_on,
         settings.max_examples,
@@ -158,10 +161,6 @@ def _plain(value: str) -> str:
     head, mark, rest = value.rpartition("://")
     rest = rest.rpartition("@")[2]
     return f"{head}{mark}{rest.partition('?')[0].partition('#')[0]}"
-
-
-def _where(name: str) -> str:
-    return f"{name}, command line or addopts" if name.startswith("--") else name
 
 
 def _contract(contract: Contract, *, is_packaged: bool) -> Line:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_bctrl.cli.options import (
     accept_findings,
     add_acceptance_arguments,
+    add_repeatable,
     add_report_arguments,
     asked_for,
     write_reports,
@@ -51,14 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="from which level on a finding fails the run (default: error)",
     )
     parser.add_argument("--descriptions", action="store_true", help="report changed titles and descriptions as info")
-    parser.add_argument(
-        "--observed",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="what the API was seen to send, to tell who moved; repeatable: an observation or a JSON report that holds "
-        "one, a recording, a HAR file, a JSON body, or - for standard input",
-    )
+    seen = "what the API was seen to send, to tell who moved; repeatable: an observation or a JSON report that holds "
+    seen += "one, a recording, a HAR file, a JSON body, or - for standard input"
+    add_repeatable(parser, "--observed", "FILE", seen)
     parser.add_argument(
         "--impact",
         metavar="FILE",

@@ -16,7 +16,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from urllib.parse import urlsplit
 
-from pytest_bctrl.cli.options import add_plugin_argument, gathered
+from pytest_bctrl.cli.options import add_plugin_argument, add_repeatable, gathered
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
@@ -53,13 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--nonconforming", action="store_true", help="serve what --recording holds even where it breaks the contract"
     )
-    parser.add_argument(
-        "--fault",
-        action="append",
-        default=[],
-        metavar="FAULT",
-        help="misbehave, as in 'status(503, times=2)'; repeatable",
-    )
+    add_repeatable(parser, "--fault", "FAULT", "misbehave, as in 'status(503, times=2)'; repeatable")
     parser.add_argument(
         "--api-key-env", metavar="NAME", help="environment variable that holds the key (default: a fixed key)"
     )
@@ -71,13 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let tests open spaces and steer them over HTTP, with the token in BCTRL_CONTROL_TOKEN or the ready-file",
     )
-    parser.add_argument(
-        "--origin",
-        action="append",
-        default=[],
-        metavar="ORIGIN",
-        help="let pages of an origin ask (CORS), as those of this machine may; * for all; repeatable",
-    )
+    text = "let pages of an origin ask (CORS), as those of this machine may; * for all; repeatable"
+    add_repeatable(parser, "--origin", "ORIGIN", text)
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="written as JSON once requests are answered")
     parser.add_argument("--quiet", action="store_true", help="no request log")
 

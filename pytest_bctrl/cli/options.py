@@ -106,15 +106,15 @@ def _print(text: str) -> None:
         raise DocumentError(f"it cannot be written: {error.strerror}", where="standard output", hint=hint) from None
 
 
+def add_repeatable(parser: argparse.ArgumentParser, name: str, metavar: str, text: str) -> None:
+    """Declare an option that may be given several times; without any, it is an empty list."""
+    parser.add_argument(name, action="append", default=[], metavar=metavar, help=text)
+
+
 def add_plugin_argument(parser: argparse.ArgumentParser, what: str) -> None:
     """Declare the option; `what` is what the command takes from a module."""
-    parser.add_argument(
-        "--plugin",
-        action="append",
-        default=[],
-        metavar="MODULE",
-        help=f"take {what} of your own from a module that implements the hook, such as conftest; repeatable",
-    )
+    text = f"take {what} of your own from a module that implements the hook, such as conftest; repeatable"
+    add_repeatable(parser, "--plugin", "MODULE", text)
 
 
 def gathered(modules: Sequence[str], hooks: Mapping[str, type]) -> list[list[Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
 from pytest_bctrl.drift.equality import Walk
@@ -96,13 +96,9 @@ def _needed(found: dict[Node, Schema]) -> dict[Node, Schema]:
         if takes_all_of_its_types(node) or node.types is None or not covers(broad, node.types)
     }
     first = next(iter(kept), None)
-    if first and all(Walk(_own, _written_alike).equal(first, node) for node in kept):
+    if first and all(Walk(lambda node: node.own, _written_alike).equal(first, node) for node in kept):
         return {first: kept[first]}
     return kept
-
-
-def _own(node: Node) -> Hashable:
-    return node.own
 
 
 def _written_alike(one: Schema, other: Schema) -> bool:

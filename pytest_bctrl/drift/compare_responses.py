@@ -97,7 +97,7 @@ def _headers(spec: Spec, response: Part) -> dict[str, _Header]:
 def _compare_headers(walk: SchemaComparison, report: Report, old: Part, new: Part, place: Place) -> None:
     before, after = _headers(report.base, old), _headers(report.revision, new)
     for key, one in before.items():
-        here, other = _header_place(place, key), after.get(key)
+        here, other = place._replace(location=f"header {key}"), after.get(key)
         if other is None:
             rule = "required-response-header-removed" if one.required else "optional-response-header-removed"
             report.add(rule, here, one.name, None, one.part.pointer, new.pointer)
@@ -106,24 +106,16 @@ def _compare_headers(walk: SchemaComparison, report: Report, old: Part, new: Par
             rule = f"response-header-became-{word(other.required)}"
             words = word(one.required), word(other.required)
             report.add(rule, here, *words, one.part.pointer, other.part.pointer)
-        _compare_header_values(walk, report, one, other, here)
+        (schema, was), (revised, now) = read_value(report.base, one.part), read_value(report.revision, other.part)
+        if was != now:
+            written = was or "simple", now or "simple"
+            report.add("response-header-type-changed", here, *written, one.part.pointer, other.part.pointer)
+        else:
+            report.note(walk.changes(schema, revised, View("response-header", is_json(was))), here)
     for key, other in after.items():
         if key not in before:
-            here = _header_place(place, key)
+            here = place._replace(location=f"header {key}")
             report.add("response-header-added", here, None, other.name, old.pointer, other.part.pointer)
-
-
-def _header_place(place: Place, key: str) -> Place:
-    return place._replace(location=f"header {key}")
-
-
-def _compare_header_values(walk: SchemaComparison, report: Report, old: _Header, new: _Header, place: Place) -> None:
-    (before, was), (after, now) = read_value(report.base, old.part), read_value(report.revision, new.part)
-    if was != now:
-        written = was or "simple", now or "simple"
-        report.add("response-header-type-changed", place, *written, old.part.pointer, new.part.pointer)
-    else:
-        report.note(walk.changes(before, after, View("response-header", is_json(was))), place)
 
 
 def _compare_media_types(walk: SchemaComparison, report: Report, old: Part, new: Part, place: Place) -> None:

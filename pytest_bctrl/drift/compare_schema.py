@@ -156,7 +156,9 @@ def _compare(draft: Draft) -> None:
         comparable = True
     else:
         comparable = compare_types(draft)
-    if not view.is_branch and old.nullable != new.nullable and _may_say_null(old, new):
+    # A schema that takes any type takes null, and the type's own finding says so.
+    is_worth_a_word = (old.types is None) == (new.types is None) or old.choices or new.choices
+    if not view.is_branch and old.nullable != new.nullable and is_worth_a_word:
         suffix = "became-nullable" if new.nullable else "became-not-nullable"
         draft.emit(suffix, old.nullable, new.nullable, "type", "null" if new.nullable else "not null")
     if draft.sides.options.descriptions:
@@ -179,11 +181,6 @@ def _compare_words(draft: Draft) -> None:
         values = draft.old.flags.get(keyword), draft.new.flags.get(keyword)
         if values[0] != values[1]:
             draft.add(rule, rule, "", values, (draft.old.at(keyword), draft.new.at(keyword)))
-
-
-def _may_say_null(old: Node, new: Node) -> bool:
-    """Whether null is worth a word: a schema that takes any type takes null, and the type's own finding says so."""
-    return (old.types is None) == (new.types is None) or bool(old.choices) or bool(new.choices)
 
 
 def value(part: Any) -> Schema:

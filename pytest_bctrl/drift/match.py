@@ -110,19 +110,16 @@ def branches(schemas: Iterable[Schema], normal: Normalizer) -> list[Branch]:
         if values is None:
             values = normal.listed[node] = {}
             for name, schema in node.maps.get("properties", {}).items():
-                enum = normal.node(schema).enum if any(map(_may_list, schema)) else None
-                if enum:
+                # Most are plainly none that list values.
+                parts = (part.value for part in schema)
+                may_list = any(not isinstance(part, dict) or not _LISTS.isdisjoint(part) for part in parts)
+                if may_list and (enum := normal.node(schema).enum):
                     values[name] = frozenset(enum)
         found.append(Branch(one, node, values))
     return found
 
 
 _LISTS = frozenset(("enum", "const", "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf"))
-
-
-def _may_list(part: Part) -> bool:
-    """Tell a schema that may list values; most are plainly none such."""
-    return not isinstance(part.value, dict) or not _LISTS.isdisjoint(part.value)
 
 
 def match_branches(sides: Sides, old: list[Branch], new: list[Branch], at_once: bool = False) -> Branches:
@@ -229,16 +226,14 @@ def _in_order(side: list[Branch], rest: list[Branch]) -> list[Branch]:
     return [branch for branch in side if id(branch) in kept]
 
 
-def _overlap(old: Node, new: Node) -> bool:
-    return old.types is None or new.types is None or bool(old.types & new.types) or old.types == new.types
-
-
 def _likeness(old: Branch, new: Branch, teller: str) -> float:
-    if (teller and teller in old.values and teller in new.values) or not _overlap(old.node, new.node):
+    types, others = old.node.types, new.node.types
+    are_apart = types is not None and others is not None and types != others and not types & others
+    if are_apart or (teller and teller in old.values and teller in new.values):
         return 0.0
     one, other = old.node.maps.get("properties", {}).keys(), new.node.maps.get("properties", {}).keys()
     if not one and not other:
-        return 1.0 if old.node.types == new.node.types else 0.5
+        return 1.0 if types == others else 0.5
     return len(one & other) / len(one | other)
 
 

@@ -85,7 +85,11 @@ class Report:
 
     def findings(self) -> list[Finding]:
         """What was noted as findings, worst first."""
-        found = [sorted(noted, key=_how_bad) for noted in self._found.values()]
+        # Of each the worst place first, then the nearest.
+        found = [
+            sorted(noted, key=lambda met: (met[0].rank, met[0].depth, met[1], met[0].way))
+            for noted in self._found.values()
+        ]
         # The worst first: showing them may take all the time there is.
         found.sort(key=lambda noted: noted[0][0].rank)
         self.base.document.find_lines({noted[0][0].change.old_at for noted in found})
@@ -161,12 +165,6 @@ _Noted = tuple[Located, Place, dict[str, str]]
 
 def _location(one: Located, place: Place) -> str:
     return f"{place.location}{one.way}" if place.location else one.way.removeprefix(".")
-
-
-def _how_bad(noted: _Noted) -> tuple[int, int, Place, str]:
-    """The worst first, then the nearest."""
-    one, place, _ = noted
-    return one.rank, one.depth, place, one.way
 
 
 def _places(noted: list[_Noted]) -> list[dict[str, str]]:

@@ -166,14 +166,10 @@ def media_types(spec: Spec, holder: Part) -> dict[str, Part]:
     found = {}
     for name, part in spec.members(holder / "content"):
         spec.mapping(part)
-        found[_media_type_in_one_form(name)] = part
+        # Lower case, no blanks around the parameters, which are sorted.
+        essence, *parameters = [piece.strip().lower() for piece in name.split(";")]
+        found["; ".join([essence, *sorted(filter(None, parameters))])] = part
     return found
-
-
-def _media_type_in_one_form(name: str) -> str:
-    """Lower case, no blanks around the parameters, which are sorted."""
-    essence, *parameters = [piece.strip().lower() for piece in name.split(";")]
-    return "; ".join([essence, *sorted(filter(None, parameters))])
 
 
 def is_json(name: str) -> bool:

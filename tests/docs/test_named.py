@@ -17,8 +17,8 @@ from tests.docs.page import PROJECT
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
 CHECKS = (PROJECT / "docs" / "reference" / "checks.md").read_text("utf-8")
-NAMES = ("RULE", "SCHEMA", "UNDOCUMENTED")
-MAKERS = ("Violation", "Finding", "_wrong")
+NAMES = ("RULE", "SCHEMA", "UNDOCUMENTED", "rule")
+MAKERS = ("Violation", "Finding", "_wrong", "around")
 RULE = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 
 

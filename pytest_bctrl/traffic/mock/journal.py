@@ -126,7 +126,14 @@ class Journal(Sequence[Entry]):
         cannot be asked for.
         """
         shown = None if path is None else self._hide(path)
-        return [entry for entry in self if _matches(entry, method, shown, status, headers)]
+        return [
+            entry
+            for entry in self
+            if method in (None, entry.method)
+            and shown in (None, entry.path, entry.path.partition("?")[0])
+            and status in (None, entry.status)
+            and all(entry.header(name.replace("_", "-")) == value for name, value in headers.items())
+        ]
 
     def assert_requested(
         self,
@@ -212,17 +219,6 @@ class Journal(Sequence[Entry]):
 
 def _plain(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "")
-
-
-def _matches(
-    entry: Entry, method: str | None, path: str | None, status: int | None, headers: Mapping[str, str]
-) -> bool:
-    return (
-        method in (None, entry.method)
-        and path in (None, entry.path, entry.path.partition("?")[0])
-        and status in (None, entry.status)
-        and all(entry.header(name.replace("_", "-")) == value for name, value in headers.items())
-    )
 
 
 def _wanted(method: str | None, path: str | None, status: int | None, headers: Mapping[str, str]) -> str:

@@ -51,7 +51,9 @@ class Routes:
         self._routes = [
             (*template(spelled, "*"), operations)
             # A path that is spelled out goes before one with parameters (OpenAPI 3.1, 4.8.8.2).
-            for path, operations in sorted(by_path.items(), key=lambda item: _openness(item[0]))
+            for path, operations in sorted(
+                by_path.items(), key=lambda item: ["{" in part for part in item[0].split("/")]
+            )
             for base in sorted(bases)
             for spelled in _spellings(base + path)
         ]
@@ -88,10 +90,6 @@ def fields_for(contract: Contract) -> Callable[[str, str], tuple[KeyField, ...]]
         return (BEARER,) if found is None else found
 
     return fields
-
-
-def _openness(path: str) -> list[bool]:
-    return ["{" in segment for segment in path.split("/")]
 
 
 def _spellings(path: str) -> Iterator[str]:
