@@ -193,6 +193,9 @@ _secured = _where(_is_secured)
 _placed = _where(lambda _run, operation: operation.path_parameters)
 _queried = _where(probes.made_up)
 
+OF_THE_BODY = ("test_answer_conforms", "test_other_engines_agree", "test_nothing_undocumented", "test_invariant")
+"""The tests that look at the plain answer alone: for what stands in its body and nowhere else."""
+
 _TRIED = ("test_odd_path_value_is_refused", "test_allowed_value_is_taken", "test_wrong_value_is_refused")
 _GENERATED: dict[str, Callable[[int], int]] = {
     "test_generated_path_values_are_refused": generated_paths,
