@@ -136,6 +136,11 @@ def test_the_value_stands_at_the_bound_that_went(keyword: str, bound: float, sho
     assert shown == finding.extra["shown"]["value"]
 
 
+def test_an_object_is_shown_with_no_property_that_nobody_asked_for() -> None:
+    (finding,) = compare(body({"type": "string"}), body({"type": ["string", "object"]}))
+    assert {} == finding.extra["shown"]["value"]
+
+
 def test_the_place_is_marked() -> None:
     old, new = (
         of({"/a": {"type": "array", "items": {"$ref": "#/components/schemas/A/b"}}}, **{"A/b": {}}) for _ in "ab"

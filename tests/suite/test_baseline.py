@@ -88,12 +88,12 @@ def test_an_entry_that_meets_nothing_is_named_after_a_whole_run(
     live(paused).stdout.fnmatch_lines([stale])
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("how", [(), ("-n2", *ONE)], ids=["whole", "on-workers"])
 def test_what_fails_now_is_accepted_and_the_next_run_passes(
-    pytester: pytest.Pytester, live: LiveRun, paused: Server, workers: str
+    pytester: pytest.Pytester, live: LiveRun, paused: Server, how: tuple[str, ...]
 ) -> None:
-    accepting = live(paused, "-n", workers, "--bctrl-accept=we cope", "--bctrl-until=2999-02-03")
-    again = live(paused, "-n", workers)
+    accepting = live(paused, *how, "--bctrl-accept=we cope", "--bctrl-until=2999-02-03")
+    again = live(paused, *how)
 
     assert [accepting.ret, again.ret] == [pytest.ExitCode.OK, pytest.ExitCode.OK]
     accepting.stdout.fnmatch_lines([f"accepted     1 until 2999-02-03, written to {FILE}"])
