@@ -76,8 +76,8 @@ def check_body(answer: Answer) -> Iterator[Violation]:
         yield around(rule, problem, "body", wanted, observed, problem.partition(": ")[0])
 
 
-_UNUSUAL = re.compile(rb"\\u[dD][89a-fA-F]|\d{309}|\d[eE]\+?\d{3}")
-"""What a body has that may hold half a letter, or a number beyond double precision."""
+_UNUSUAL = re.compile(rb"\\u[dD][89a-fA-F]|\d{309}|(?:^|[\[:,\s])-?\d[\d.]*[eE]\+?\d{3}")
+"""What a body has that may hold half a letter, or a number beyond double precision; not the digits of an id."""
 
 
 def check_interoperable(answer: Answer) -> Iterator[Violation]:

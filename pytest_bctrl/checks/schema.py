@@ -129,7 +129,8 @@ def _explained_branches(contract: Contract, error: ValidationError, body: Any) -
 def _shape(contract: Contract, schema: Schema) -> str:
     """An alternative by its name, and what it requires: `FlatError {error, code}`."""
     if isinstance(schema, bool):
-        return "anything" if schema else "nothing"
+        # Where none holds, there is none that takes anything.
+        return "nothing"
     name = str(schema.get("$ref", "")).rpartition("/")[2]
     required = ", ".join(str(name) for part in parts_of(contract, schema) for name in part.get("required", ()))
     called = name or " or ".join(sorted(Branch.of(contract, schema).types)) or "a value"

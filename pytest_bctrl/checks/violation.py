@@ -268,8 +268,7 @@ def _body(answer: Answer, path: Sequence[str | int]) -> Any:
         return _around(answer.data, path, keeps_texts=answer.status >= 400)
     text = answer.body[: 4 * _TEXT].decode("utf-8", "replace")
     # Cut between words: half a credential is still one.
-    words, _, _ = text[:_TEXT].rpartition(" ") if len(text) > _TEXT else (text, "", "")
-    return f"{words} …" if len(text) > _TEXT else words
+    return f"{text[:_TEXT].rpartition(' ')[0]} …" if len(text) > _TEXT else text
 
 
 def _around(value: Any, path: Sequence[str | int], keeps_texts: bool) -> Any:

@@ -128,11 +128,12 @@ def _wrapped(pairs: list[Step], side: int, given: Any, name: str, of: tuple[_Sid
     odd = [_odd(node, theirs, least) for node in other.alternatives]
     odd += [_odd(node, mine, least) for node in leaf.alternatives]
     first = [] if given is None else [given]
-    bounds = [other.constraints.get(word, -1) + more for word, more in (("maxItems", 1), ("minItems", -1))]
+    said = other.constraints
+    bounds = [said[word] + more for word, more in (("maxItems", 1), ("minItems", -1)) if word in said]
     counts = [count for count in bounds if 0 < count <= LONGEST]
     values = chain.from_iterable(mine.values(node, counts) for node in leaf.alternatives)
-    said = mine.with_property(leaf, name), beyond(other.constraints), values, beyond(leaf.constraints), _ODD
-    for value in chain(first, *said, *odd):
+    likely = mine.with_property(leaf, name), beyond(said), values, beyond(leaf.constraints), _ODD
+    for value in chain(first, *likely, *odd):
         at = ""
         for (nodes, _), (_, step) in zip(pairs[-2::-1], pairs[:0:-1], strict=True):
             value, token = mine.holding(nodes[side], step, value)

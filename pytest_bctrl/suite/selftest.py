@@ -26,7 +26,7 @@ from pytest_bctrl.samples.inputs import answers_with_json, known_values, main_op
 from pytest_bctrl.samples.mutants import mutants, rules, underived
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.text import encode
-from pytest_bctrl.suite.plan import run_probes, why_not_asked
+from pytest_bctrl.suite.plan import OF_THE_BODY, run_probes, why_not_asked
 from pytest_bctrl.suite.run import RUN, ContractRun, with_mock
 from pytest_bctrl.suite.target import Target
 from pytest_bctrl.suite.verdict import VERDICT, Verdict
@@ -173,7 +173,8 @@ def test_fault_is_found(
     """A fault is found by the check that it names, at the level that it names."""
     with _mock(run) as mock:
         mock.fault(fault)
-        found = [one for one in _judged(run, operation) if _fact(one) not in usual(operation)]
+        tests = OF_THE_BODY if fault.name.startswith(break_rule.__name__) else ()
+        found = [one for one in _judged(run, operation, *tests) if _fact(one) not in usual(operation)]
     if not any(finding.rule == fault.check and finding.level == fault.level for finding in found):
         wanted = f"fault {fault.name}: {fault.check} at level {fault.level} was not found"
         pytest.fail("\n".join([wanted, *describe(found)]), pytrace=False)
@@ -200,13 +201,13 @@ def _mock(run: ContractRun) -> Iterator[MockServer]:
         yield server
 
 
-def _judged(run: ContractRun, operation: Operation) -> list[Finding]:
+def _judged(run: ContractRun, operation: Operation, *tests: str) -> list[Finding]:
     # What one fault says of limits is not learned for the next.
     fresh = Connection(pace=Pace(patience=0.0))
     url = run.mock.url if run.mock else ""
     target = Target(replace(run, mock=None, base_url=url, connection=fresh), IMPATIENT, timeout=1.0)
     try:
-        return run_probes(target, only=operation)
+        return run_probes(target, *tests, only=operation)
     finally:
         target.close()
 

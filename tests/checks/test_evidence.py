@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import httpx
 import pytest
 
+from pytest_bctrl.checks.answer import answer_of
 from pytest_bctrl.checks.violation import evidence
 
-from .answers import answer, sample
+from .answers import CONTRACT, answer, sample
 
 
 def body_around(body: Any, *path: str | int, status: int = 200) -> Any:
@@ -27,6 +29,7 @@ def test_beside_the_fault_there_are_sizes() -> None:
     beside = {"d": "<6 characters>", "e": "<1 items>", "f": "<1 properties>", "h": 1}
     shown = {"a": ["… 1 items", {"b": 1, "c": "<6 characters>"}, "… 1 items"], **beside}
     assert shown == body_around(body, "a", 1, "b")
+    assert {"a": "<3 items>", **beside} == body_around(body)
 
 
 def test_of_many_members_a_few_are_shown_and_the_one_that_is_meant() -> None:
@@ -39,6 +42,11 @@ def test_of_many_members_a_few_are_shown_and_the_one_that_is_meant() -> None:
 @pytest.mark.parametrize("body", ["text", ["text", 1], [{"a": "b"}], 7])
 def test_what_is_of_another_kind_than_the_path_says_is_shown_as_it_is(body: Any) -> None:
     assert [body, body] == [body_around(body, "runtimes"), body_around(body)]
+
+
+def test_a_response_that_keeps_no_request_answers_the_method_of_its_operation() -> None:
+    made = answer_of(httpx.Response(200, content=b"[]"), CONTRACT)
+    assert "GET" == evidence(made, ())["request"]["method"]
 
 
 def test_header_fields_are_shown_that_hold_no_credential() -> None:
@@ -61,4 +69,4 @@ def test_a_text_is_cut_between_words(body: bytes, shown: str) -> None:
 
 def test_a_refusal_is_shown_with_its_texts() -> None:
     body = {"error": {"message": "no such space", "more": ["x"]}}
-    assert body == body_around(body, "error", "code", status=404)
+    assert body == body_around(body, "error", "code", status=400)

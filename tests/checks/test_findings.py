@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
@@ -30,6 +31,7 @@ COMPONENTS = {
     "T": {"type": "array", "items": {"anyOf": [{"$ref": "#/components/schemas/T"}] * 2}},
     "L": {"items": {"type": "integer"}, "minItems": 11},
 }
+ONE = contract_of({"type": "object"})
 DOCUMENTED = '["200", "400", "401", "403", "404", "429"]'
 
 
@@ -94,6 +96,8 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
         'warning interoperable_json @runtimes[*].name: the text has half a letter, a lone surrogate: no UTF-8 can hold it; "what every parser reads alike (I-JSON)", not "a\\\\ud800"; 1 of 8'),
     "a number beyond double precision": (answer({"error": "a", "code": "b", "requestId": "c", "x": [10**309]}, 400),
         'warning interoperable_json @x[*]: the number is beyond double precision: many parsers read infinity; "what every parser reads alike (I-JSON)", not "a larger one"'),
+    "the largest number of double precision": (
+        answer({"error": "a", "code": "b", "requestId": "c", "x": int(sys.float_info.max)}, 400), "nothing"),
     "an infinite number": (answer(b'{"runtimes": [], "x": 1e400}'),
         'warning interoperable_json @x: the number is beyond double precision: many parsers read infinity; "what every parser reads alike (I-JSON)", not "a larger one"',
         'warning undocumented_property/undocumented-property @x: the contract does not document this property; ["runtimes"], not "number"'),
@@ -154,6 +158,12 @@ SCHEMAS: dict[str, tuple[Any, ...]] = {
         'schema/type @$: the value has the wrong type, integer; ["string", "null"], not 1'),
     "none of what has no name": ({"anyOf": [{"type": ["string", "null"], "minLength": 2}, {"type": "string", "maxLength": 0, "required": ["a"]}, False]}, "x",
         'schema/alternatives @$: the value is none of the documented alternatives; ["null or string", "string {a}", "nothing"], not "x"'),
+    "none of what has no name, nor a type": ({"anyOf": [{"minimum": 5}, {"allOf": [{"$ref": "#/components/schemas/N"}, {"minimum": 5}]}]}, 1,
+        'schema/alternatives @$: the value is none of the documented alternatives; ["a value", "integer"], not 1'),
+    "closed, and nothing is documented": ({"additionalProperties": False}, {"a": 1},
+        "schema/additionalProperties @$: the value breaks 'additionalProperties'; false, not {\"a\": 1}"),
+    "a property that has the name of a word": ({"properties": {"additionalProperties": False}}, {"additionalProperties": 1},
+        'schema/false @additionalProperties: nothing is allowed here; "nothing", not 1'),
     "within what is evaluated nowhere": ({"properties": {"a": True}, "unevaluatedProperties": {"$ref": "#/components/schemas/N"}}, {"a": 1, "b": "x"},
         'schema/type @b: the value has the wrong type, string; ["integer"], not "x"'),
     "closed within": ({"items": {"properties": {"a": True}, "additionalProperties": False}}, [{"a": 1, "b": 2}],
@@ -214,6 +224,8 @@ INSTEAD: dict[str, tuple[Any, ...]] = {
         "status_code_conformance/instead of 200 @status: the status is documented, but not what this request is to get; [200], not 400",
         'content_type_conformance/missing @header Content-Type: the content type is missing; ["application/json"], not null',
         'schema/alternatives @$: the value is none of the documented alternatives; ["FlatError {error, code, requestId}", "NestedError {error}"], not {}'),
+    "a refusal that the contract is silent about": (answer({}, 401, contract=ONE), (401, 403), "warning status_code_conformance/instead of 401, 403 @status: the status is not documented; [401, 403], not 401"),
+    "a refusal that it documents in another way": (answer({}, 401, contract=ONE), (401, 200), "status_code_conformance/instead of 200, 401 @status: the status is not documented; [200, 401], not 401"),
     "a refusal was due, and the server failed": (answer({}, 503), (401, 403), "not_a_server_error/instead of 401, 403 @status: the server failed; [401, 403], not 503"),
 }  # fmt: skip
 """What was due: an answer, the statuses that the request is to get, and what is reported."""

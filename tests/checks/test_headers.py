@@ -58,6 +58,8 @@ def test_a_field_that_breaks_its_schema(name: str, value: str, is_whole: bool) -
     headers = {"X-Total": "1", name: value}
     wanted = [(f"header {name}", "the header field breaks its schema")]
     assert wanted == found(*headers.items(), has_all_headers=is_whole)
+    (finding,) = check_protocol(answer({}, headers=(JSON, *headers.items()), contract=contract()))
+    assert value == finding.observed
 
 
 def test_a_required_field_that_is_missing() -> None:

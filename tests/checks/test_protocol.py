@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pytest_bctrl.checks.protocol import check_body, check_content_type, check_status
-from pytest_bctrl.checks.run import check_answer, check_protocol
+from pytest_bctrl.checks.run import check_answer, check_protocol, check_undocumented
 from pytest_bctrl.contract.read import from_document
 from tests.contract.documents import contract_of, document
 
@@ -79,8 +80,11 @@ LONG = b"x" * 100
 )
 def test_what_is_no_json_is_shown_where_it_stops_being_one(body: bytes, shown: str) -> None:
     (violation,) = check_body(answer(body))
-    assert shown in str(violation.observed)
-    assert len(str(violation.observed)) < 70
+    observed, text = str(violation.observed), body.decode("utf-8", "backslashreplace")
+    assert shown in observed
+    assert len(observed) < 70
+    start, inner, end = re.fullmatch("(…?)(.*?)(…?)", observed, re.DOTALL).groups()  # type: ignore[union-attr]
+    assert (bool(start), bool(end), True) == (not text.startswith(inner), not text.endswith(inner), inner in text)
 
 
 def test_the_schema_is_looked_at_though_the_content_type_is_wrong() -> None:
@@ -120,3 +124,9 @@ def test_an_answer_is_held_to_the_schema_of_its_own_media_type(
 ) -> None:
     made = answer(body, headers=(("Content-Type", media),), contract=several(content))
     assert rules == [finding.rule for finding in check_protocol(made)]
+
+
+def test_what_is_undocumented_is_so_by_the_schema_of_its_own_media_type() -> None:
+    schemas = {media: {"schema": {"properties": {name: {}}}} for media, name in (("a/json", "a"), ("b/json", "b"))}
+    made = answer(b'{"a": 1, "b": 2}', headers=(("Content-Type", "b/json"),), contract=several(schemas))
+    assert [("a", ["b"])] == [(finding.location, finding.expected) for finding in check_undocumented(made)]

@@ -30,7 +30,8 @@ def test_the_fields_of_a_retirement_are_read(status: int, headers: dict[str, str
     found = list(check_retired(answer(sample(), status, (JSON, *headers.items()))))
     assert [told is not None] == [bool(found)]
     assert told is None or told in found[0].message
-    assert {"warning" if status == 200 else "error"} >= {one.level for one in found}
+    wanted = ("retired_operation", "operation", "warning" if status == 200 else "error")
+    assert {wanted} >= {(one.rule, one.place, one.level) for one in found}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import named
 from pytest_bctrl.observed.differences import differences
-from pytest_bctrl.observed.totals import APART
+from pytest_bctrl.observed.totals import APART, FURTHER_MESSAGE
 from pytest_bctrl.reports.terminal import describe
 
 from .answers import CONTRACT, answer, sample
@@ -65,7 +65,7 @@ def test_beyond_a_few_values_one_finding_says_how_many_more(way: Any, more: int)
     words = "1 further value" if more == 1 else f"{more} further values"
     assert [(name, 1, APART + more + 1) for name in names[:APART]] == told(found[:APART])
     assert [(words, more + 1, APART + more + 1)] == told(found[APART:])
-    assert APART + 1 == len({one.fingerprint for one in found})
+    assert (FURTHER_MESSAGE, APART + 1) == (found[-1].message, len({one.fingerprint for one in found}))
 
 
 def test_answers_together_tell_no_more_values_apart_than_one() -> None:

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from pytest_bctrl.contract.files import packaged
+from tests import UNUSED
 from tests.variants import named, serve
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -59,6 +60,7 @@ def step(tmp_path: Path, environment: Path) -> Run:
                 **{key: PLACEHOLDER.sub(lambda found: given[found[1]], text) for key, text in chosen["env"].items()},
                 "PATH": f"{environment / 'bin'}{os.pathsep}{kept['PATH']}",
                 "GITHUB_OUTPUT": str(outputs),
+                "PYTEST_ADDOPTS": f"{UNUSED} -p no:randomly -p no:anyio",
                 **more,
             },
             capture_output=True,
@@ -147,7 +149,6 @@ def test_the_drift_alone_is_red_until_the_spec_is_updated_as_advised(step: Run, 
 
 def test_an_input_is_never_run(step: Run, tmp_path: Path) -> None:
     evil = '$(touch injected)"; touch injected; `touch injected`'
-    for name in ("space-id", "contract", "fail-on", "upstream", "report"):
-        step("run", {name: evil})
+    step("run", dict.fromkeys(("space-id", "contract", "fail-on", "upstream", "report"), evil))
 
     assert not (tmp_path / "injected").exists()

@@ -122,6 +122,25 @@ def test_a_list_is_as_long_as_it_has_to_be() -> None:
     require_counterexample(finding, old, new)
 
 
+@pytest.mark.parametrize(
+    ("keyword", "bound", "shown"),
+    [
+        ("maximum", 5.5, 6.5),
+        ("exclusiveMaximum", 5.5, 5.5),
+        *((word, 5.5, 4.5) for word in ("minimum", "exclusiveMinimum")),
+        ("multipleOf", 7, 3.5),
+    ],
+)
+def test_the_value_stands_at_the_bound_that_went(keyword: str, bound: float, shown: float) -> None:
+    (finding,) = compare(body({"type": "number", keyword: bound}), body({"type": "number"}))
+    assert shown == finding.extra["shown"]["value"]
+
+
+def test_an_object_is_shown_with_no_property_that_nobody_asked_for() -> None:
+    (finding,) = compare(body({"type": "string"}), body({"type": ["string", "object"]}))
+    assert {} == finding.extra["shown"]["value"]
+
+
 def test_the_place_is_marked() -> None:
     old, new = (
         of({"/a": {"type": "array", "items": {"$ref": "#/components/schemas/A/b"}}}, **{"A/b": {}}) for _ in "ab"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 import time
 from http.server import BaseHTTPRequestHandler
@@ -167,6 +168,18 @@ def test_what_is_compared_where_nothing_is_named_is_the_vendored_spec_and_where_
 
     assert packaged().spec.resolve() == Path(base).resolve()
     assert json.loads(packaged().lock.read_text("utf-8"))["source"] == upstream
+
+
+def test_a_file_is_read_as_it_is_in_a_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.yaml").write_text("then")
+    for command in ("init -q", "add .", "-c user.name=n -c user.email=e commit -qm m"):
+        subprocess.run(["git", *command.split()], check=True)
+    Path("a.yaml").write_text("now")
+    assert "then" == read_text("git:HEAD:a.yaml")
+    for source, says in {"HEAD:gone": "does not exist", "HEAD": "no revision and path", "-x:y": "no rev"}.items():
+        with pytest.raises(DocumentError, match=says):
+            read_text(f"git:{source}")
 
 
 @pytest.mark.parametrize(

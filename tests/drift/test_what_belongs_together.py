@@ -49,6 +49,19 @@ def test_alternatives_are_told_apart_by_the_values_of_a_property() -> None:
     assert {location.partition(">")[0] for _, location, _ in found(old, new)} == {"<kind=a", "<kind=b|c"}
 
 
+def test_alternatives_that_say_the_same_are_told_apart_by_what_they_hold() -> None:
+    """However deep, and whatever their order is."""
+
+    def lists(*types: str) -> Doc:
+        held = {"anyOf": [{"type": "array", "items": {"type": name}} for name in types]}
+        return {"type": "object", "required": ["p"], "properties": {"p": held}}
+
+    old = [lists("string", "integer"), lists("number", "null")]
+    assert [] == found(old, [lists("null", "number"), lists("integer", "string")])
+    (changed,) = found(old, [lists("integer", "string"), lists("null", "boolean")])
+    assert "response-property-type-changed" == changed[0]
+
+
 def test_an_alternative_of_another_value_is_another_alternative() -> None:
     """Though it looks the same otherwise."""
     old = [thing(kind=["a"], x=TEXT), thing(kind=["b"], y=TEXT)]

@@ -34,7 +34,7 @@ FILES = ["--junitxml=out.xml", "-o", "junit_logging=all", "-o", "junit_family=xu
 FILES += ["--alluredir=allure", "--json-report", "--log-file=run.log", "--log-file-level=DEBUG"]
 MOST = ("-rA", "-vv", "--showlocals", "--tb=long", "--continue-on-collection-errors")
 PROPERTIES = {"attribute", "property", "property-name", "deep-property", "suite-property"}
-WITHOUT = [f"-pno:{name}" for name in ("randomly", "schemathesis", "hypothesispytest")]
+WITHOUT = [f"-pno:{name}" for name in ("randomly", "schemathesis", "hypothesispytest", "anyio")]
 """Plugins that show nothing of these tests, and take longer to load than all else takes."""
 PAST_PYTHON = re.compile(r"(\S+\.py )?[.FEsxX]*(process|descriptor) ")
 

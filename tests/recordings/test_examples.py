@@ -93,7 +93,7 @@ def test_an_examples_live_test_runs_against_the_api(
     monkeypatch.setenv("BCTRL_API_KEY", api.api_key)
     monkeypatch.setenv("BCTRL_SPACE_ID", api.space_id)
 
-    result = pytester.runpytest_subprocess("--bctrl-live", "--bctrl-base-url", api.url, "-m", "bctrl_live")
+    result = pytester.runpytest("--bctrl-live", "--bctrl-base-url", api.url, "-m", "bctrl_live")
 
     assert 1 == result.parseoutcomes()["passed"]
     assert api.listings

@@ -15,7 +15,7 @@ from pytest_bctrl import check
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples import SPACE_ID, Samples, response, runtime, runtimes
-from pytest_bctrl.strategies import Nonconforming, nonconforming
+from pytest_bctrl.strategies import Nonconforming, _nonconforming, _rules, nonconforming
 from pytest_bctrl.strategies import responses as bodies
 from pytest_bctrl.strategies import runtimes as items
 from tests.contract.documents import contract_of, rooted
@@ -28,7 +28,7 @@ slow = settings(
     deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 
-quick = settings(slow, max_examples=2000, phases=[Phase.generate])
+quick = settings(slow, phases=[Phase.generate])
 
 
 @slow
@@ -65,14 +65,15 @@ def test_shrinking_gives_small_values() -> None:
     assert not found["runtimes"][0].keys() & {"backing", "summary"}
 
 
-@pytest.mark.parametrize(
-    "rule", ["response_schema_conformance", "undocumented_property", "unique_ids", "kind_equals_type"]
-)
-def test_every_rule_of_the_contract_is_broken_by_some_body(rule: str) -> None:
-    def breaks_it(case: Nonconforming) -> bool:
-        return case.rule == rule
+RULES = {name: "response_schema_conformance" if ":" in name else name for name in _rules(SAMPLES)}
 
-    assert rule == find(nonconforming(), breaks_it, settings=quick).rule
+
+@pytest.mark.parametrize(
+    "name", ["runtimes[*].status: enum", "undocumented_property", "unique_ids", "kind_equals_type"]
+)
+def test_every_rule_of_the_contract_is_broken_by_some_body(name: str) -> None:
+    """Drawn alone: among all of them, hundreds of bodies go by until it is a rare one's turn."""
+    assert (RULES[name], name) == find(_nonconforming(SAMPLES, SPACE_ID, [name]), bool, settings=quick)[:2]
 
 
 def test_samples_are_coherent_and_the_same_for_the_same_seed() -> None:

@@ -88,7 +88,8 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_found_and_a_conforming_server_is_not_blamed(bookshop: Contract, fault: str) -> None:
     with serve(fault) as shop:
-        run = ContractRun("live", bookshop, shop.url, Secret(KEY), {}, "error", max_examples=20)
+        # Who has no fault is asked all there is to ask; a fault shows in the first of each kind.
+        run = ContractRun("live", bookshop, shop.url, Secret(KEY), {}, "error", max_examples=5 if fault else 20)
         target = Target(run)
         found = {(finding.level, finding.rule, finding.location) for finding in run_probes(target)}
         target.close()

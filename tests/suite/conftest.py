@@ -1,23 +1,42 @@
-"""A live run against a server of ours, as a user would start one."""
+"""A live run against a server of ours, and a command as it is typed, as a user would start one; in this process."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 
 import pytest
 
+from pytest_bctrl.cli import main
 from tests.variants.server import Server
 
 LiveRun = Callable[..., pytest.RunResult]
+Typed = Callable[[str], pytest.RunResult]
 
 
 @pytest.fixture
 def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> LiveRun:
-    """Run `pytest --bctrl-live` in a process of its own against a server, with nothing configured but key and space."""
+    """Run `pytest --bctrl-live` against a server, with nothing configured but key and space."""
 
     def run(server: Server, *arguments: str) -> pytest.RunResult:
         monkeypatch.setenv("BCTRL_API_KEY", server.api_key)
         monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)
         return pytester.runpytest("--bctrl-live", "--bctrl-base-url", server.url, "-p", "no:randomly", *arguments)
+
+    return run
+
+
+@pytest.fixture
+def typed(pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> Typed:
+    """Run `pytest …` or `pytest-bctrl …`, as it was printed for somebody to type."""
+
+    def run(command: str) -> pytest.RunResult:
+        program, *arguments = shlex.split(command)
+        if program == "pytest":
+            return pytester.runpytest(*arguments)
+        capsys.readouterr()
+        code = main(arguments)
+        said = capsys.readouterr()
+        return pytest.RunResult(code, said.out.splitlines(), said.err.splitlines(), 0.0)
 
     return run

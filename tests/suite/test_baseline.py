@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -14,7 +13,7 @@ from tests.variants.server import Server, serve
 from tests.variants.service import Service
 from tests.variants.variant import faulty
 
-from .conftest import LiveRun
+from .conftest import LiveRun, Typed
 
 FILE = "bctrl-baseline.yaml"
 ONE = "-k", "test_answer_conforms or test_other_engines_agree"
@@ -89,12 +88,12 @@ def test_an_entry_that_meets_nothing_is_named_after_a_whole_run(
     live(paused).stdout.fnmatch_lines([stale])
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("how", [(), ("-n2", *ONE)], ids=["whole", "on-workers"])
 def test_what_fails_now_is_accepted_and_the_next_run_passes(
-    pytester: pytest.Pytester, live: LiveRun, paused: Server, workers: str
+    pytester: pytest.Pytester, live: LiveRun, paused: Server, how: tuple[str, ...]
 ) -> None:
-    accepting = live(paused, "-n", workers, "--bctrl-accept=we cope", "--bctrl-until=2999-02-03")
-    again = live(paused, "-n", workers)
+    accepting = live(paused, *how, "--bctrl-accept=we cope", "--bctrl-until=2999-02-03")
+    again = live(paused, *how)
 
     assert [accepting.ret, again.ret] == [pytest.ExitCode.OK, pytest.ExitCode.OK]
     accepting.stdout.fnmatch_lines([f"accepted     1 until 2999-02-03, written to {FILE}"])
@@ -175,16 +174,15 @@ def test_an_ini_value_is_relative_to_the_root(pytester: pytest.Pytester, live: L
     live(paused, *ONE).stdout.fnmatch_lines(["accepted     1 of 1 findings, by known/api.yaml"])
 
 
-def test_check_bears_what_the_list_accepts(pytester: pytest.Pytester, paused: Server) -> None:
+def test_check_bears_what_the_list_accepts(pytester: pytest.Pytester, typed: Typed) -> None:
     """The command reads the same list, writes it too, and its JSON tells what was accepted."""
-    body = pytester.path / "body.json"
-    body.write_text(json.dumps(PAUSED.document()))
-    command = [sys.executable, "-m", "pytest_bctrl", "check", str(body)]
+    pytester.path.joinpath("body.json").write_text(json.dumps(PAUSED.document()))
+    command = "pytest-bctrl check body.json"
 
-    before = pytester.run(*command)
-    accepting = pytester.run(*command, "--accept", "we cope", "--until", "2999-02-03")
-    after = pytester.run(*command)
-    told = json.loads("\n".join(pytester.run(*command, "--format", "json").outlines))
+    before = typed(command)
+    accepting = typed(f"{command} --accept 'we cope' --until 2999-02-03")
+    after = typed(command)
+    told = json.loads(typed(f"{command} --format json").stdout.str())
 
     assert [before.ret, accepting.ret, after.ret] == [1, 0, 0]
     accepting.stderr.fnmatch_lines([f"pytest-bctrl: accepted 1 until 2999-02-03 in {FILE}"])
@@ -192,11 +190,11 @@ def test_check_bears_what_the_list_accepts(pytester: pytest.Pytester, paused: Se
     assert [finding["accepted"]["reason"] for finding in told["findings"]] == ["we cope"]
 
 
-def test_check_names_entries_that_are_past_or_of_no_use(pytester: pytest.Pytester) -> None:
+def test_check_names_entries_that_are_past_or_of_no_use(pytester: pytest.Pytester, typed: Typed) -> None:
     pytester.path.joinpath("body.json").write_text(json.dumps(PAUSED.document()))
     pytester.path.joinpath("known.yaml").write_text(entry("2020-01-01") + entry(location="id").removeprefix("allow:\n"))
 
-    result = pytester.run(sys.executable, "-m", "pytest_bctrl", "check", "body.json", "--allow-list", "known.yaml")
+    result = typed("pytest-bctrl check body.json --allow-list known.yaml")
 
     assert result.ret == 1
     result.stderr.fnmatch_lines(["*known.yaml:2: * expired on *", "*known.yaml:6: * is stale: *"])

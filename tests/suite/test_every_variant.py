@@ -19,7 +19,7 @@ from pytest_bctrl.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.observing import Observer
-from pytest_bctrl.suite.plan import run_probes
+from pytest_bctrl.suite.plan import OF_THE_BODY, run_probes
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.target import RETRY, Target
 from pytest_bctrl.traffic.retry import RetryPolicy
@@ -83,12 +83,11 @@ def test_another_engine_finds_the_schema_broken_at_one_place_by_its_own_variants
     assert expected == {one.name: places(one.service.document) for one in CATALOGUE}
 
 
-OF_THE_ANSWER = ("test_answer_conforms", "test_other_engines_agree", "test_nothing_undocumented", "test_invariant")
-"""The tests that look at the plain answer alone, for a fault that stands in its body and nowhere else."""
-
-
-def is_in_the_body(variant: Variant) -> bool:
-    return variant.kind != "harmless" and replace(variant.service, document=Service.document) == Service()
+def asked_of(variant: Variant) -> tuple[str, ...]:
+    """The tests that can tell a variant by what is its own, all of them where it is more than a body."""
+    if replace(variant.service, document=Service.document) != Service():
+        return ()
+    return (*OF_THE_BODY, "test_conformance_is_kept") if variant.kind == "harmless" else OF_THE_BODY
 
 
 def judged(server: Server, *tests: str, **patience: Any) -> tuple[list[Finding], list[Finding]]:
@@ -113,7 +112,7 @@ def asked_as_promised(server: Server) -> bool:
 @pytest.mark.parametrize("variant", CATALOGUE, ids=str)
 def test_verdict(variant: Variant) -> None:
     with serve(variant) as server:
-        found, observed = judged(server, *(OF_THE_ANSWER if is_in_the_body(variant) else ()))
+        found, observed = judged(server, *asked_of(variant))
         assert asked_as_promised(server)
         assert server.api_key not in repr(found)
     assert FAILS[variant.expect] == [(level, bool(at_or_above(found, level))) for level, _ in FAILS[variant.expect]]

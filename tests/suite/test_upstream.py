@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 from pathlib import Path
 
 import pytest
 
 from pytest_bctrl.contract.files import packaged
+
+from .conftest import Typed
 
 
 @pytest.fixture
@@ -69,9 +71,9 @@ def test_a_source_that_is_no_file_is_a_wrong_setting(pytester: pytest.Pytester, 
     result.stderr.fnmatch_lines([f"ERROR: bctrl: --bctrl-upstream: {value!r} is no file (*"])
 
 
-def test_the_gates_allow_list_counts_here_too(pytester: pytest.Pytester, published: Path) -> None:
+def test_the_gates_allow_list_counts_here_too(pytester: pytest.Pytester, typed: Typed, published: Path) -> None:
     published.write_text(published.read_text("utf-8").replace("- stopped", "- paused"), "utf-8")
-    accepted = pytester.run(sys.executable, "-m", "pytest_bctrl", "drift", str(published), "--accept", "agreed")
+    accepted = typed(shlex.join(["pytest-bctrl", "drift", str(published), "--accept", "agreed"]))
 
     result = pytester.runpytest(f"--bctrl-upstream={published}", f"--rootdir={pytester.path}")
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from tests.variants.server import serve
 from tests.variants.service import Service
 from tests.variants.variant import faulty
 
-from .conftest import LiveRun
+from .conftest import LiveRun, Typed
 
 FOUR: dict[str, str] = {
     STALE: "a value that upstream lists",
@@ -50,14 +48,6 @@ def served(name: str) -> Service:
     return Service(document=lambda: json.loads(json.dumps(body)))
 
 
-def run(pytester: pytest.Pytester, command: str) -> pytest.RunResult:
-    """Type a command as it was printed."""
-    program, *arguments = shlex.split(command)
-    if program == "pytest":
-        return pytester.runpytest(*arguments)
-    return pytester.run(sys.executable, "-m", program.replace("-", "_"), *arguments)
-
-
 def commands(result: pytest.RunResult) -> list[str]:
     lines = [line for line in result.outlines if line.startswith("  next      ")]
     return [command.strip() for line in lines for command in line.removeprefix("  next").split(";")]
@@ -65,7 +55,7 @@ def commands(result: pytest.RunResult) -> list[str]:
 
 @pytest.mark.parametrize(("moved", "workers"), [*((moved, "0") for moved in FOUR), (STALE, "2")])
 def test_the_end_of_a_run_says_who_moved_and_the_gate_says_the_same_from_its_report(
-    pytester: pytest.Pytester, live: LiveRun, upstream: Path, moved: str, workers: str
+    pytester: pytest.Pytester, live: LiveRun, typed: Typed, upstream: Path, moved: str, workers: str
 ) -> None:
     case = CASES[FOUR[moved]]
     upstream.write_text(yaml.safe_dump(published(case)))
@@ -79,13 +69,13 @@ def test_the_end_of_a_run_says_who_moved_and_the_gate_says_the_same_from_its_rep
     assert [(moved, case.location)] == [(finding["moved"], finding["location"]) for finding in told]
     assert {"vendored", "upstream", "observed"} == told[0]["witnesses"].keys()
 
-    gate = run(pytester, "pytest-bctrl drift upstream.yaml --observed run.json --fail-on warning")
+    gate = typed("pytest-bctrl drift upstream.yaml --observed run.json --fail-on warning")
 
     assert gate.ret == 1
     gate.stdout.fnmatch_lines([f"{moved.upper()}: 1 (*"])
     (command,) = commands(gate)
     assert COMMANDS[moved] == command
-    assert run(pytester, f"{command} --dry-run" if moved == STALE else command).ret == (1 if moved == PROMISED else 0)
+    assert typed(f"{command} --dry-run" if moved == STALE else command).ret == (1 if moved == PROMISED else 0)
 
 
 def test_nothing_is_said_where_nothing_moved(pytester: pytest.Pytester, live: LiveRun, upstream: Path) -> None:
@@ -97,17 +87,15 @@ def test_nothing_is_said_where_nothing_moved(pytester: pytest.Pytester, live: Li
     result.stdout.no_fnmatch_line("*who moved*")
 
 
-def test_the_commands_work_as_they_are_printed(pytester: pytest.Pytester, live: LiveRun, upstream: Path) -> None:
+def test_the_commands_work_as_they_are_printed(live: LiveRun, typed: Typed, upstream: Path) -> None:
     """The overlay is written down, and made into a contract that has nothing left to find."""
     upstream.write_text(yaml.safe_dump(published(CASES[FOUR[PROMISED]])))
     with serve(faulty("schema", "moved", AHEAD, served(FOUR[AHEAD]))) as server:
         printed = commands(live(server, *ONE, "--bctrl-upstream=upstream.yaml"))
         assert len(printed) == 3
-        results = [run(pytester, command) for command in printed]
-        built = run(pytester, results[1].outlines[-1].removeprefix("next: "))
-        again = run(
-            pytester, f"{printed[0]} --bctrl-contract=observed.contract.json -k undocumented --bctrl-fail-on=warning"
-        )
+        results = [typed(command) for command in printed]
+        built = typed(results[1].outlines[-1].removeprefix("next: "))
+        again = typed(f"{printed[0]} --bctrl-contract=observed.contract.json -k undocumented --bctrl-fail-on=warning")
 
     assert [1, 0, 1] == [result.ret for result in results]
     results[1].stdout.fnmatch_lines(["suggested.overlay.yaml: 1 actions for 1 differences"])
