@@ -72,7 +72,8 @@ def nonconforming(
     # As in `_samples`: the first finding of all reads the overlay, to say whose rule it is.
     mutant = broken(samples, samples.sample(), names[0])
     check(encode(mutant.body), contract=samples.contract, operation=samples.operation.label)
-    return _nonconforming(samples, space_id, names)
+    beside = samples.items(samples.sample(space_id))[:1] if samples.most_items > 1 else []
+    return _nonconforming(samples, beside, space_id, names)
 
 
 @st.composite
@@ -81,7 +82,8 @@ def _runtime(draw: st.DrawFn, samples: Samples, overrides: Mapping[str, Any]) ->
         name: draw(value) if isinstance(value, st.SearchStrategy) else copy.deepcopy(value)
         for name, value in overrides.items()
     }
-    body = samples.with_items([copy.deepcopy(Builder(samples.contract, drawn(draw)).value(samples.item_schema))])
+    builder = Builder(samples.contract, drawn(draw), _places(samples))
+    body = samples.with_items([copy.deepcopy(builder.value(samples.item_schema))])
     for rule in samples.invariants:
         rule.repair(body, {}, draw(st.integers(0, 30_000)) if rule.keyword == "times" else 0)
     item: dict[str, Any] = samples.overridden(samples.items(body)[0], given, conforming=True)
@@ -109,10 +111,13 @@ def _response(
 
 
 @st.composite
-def _nonconforming(draw: st.DrawFn, samples: Samples, space_id: str, names: list[str]) -> Nonconforming:
+def _nonconforming(
+    draw: st.DrawFn, samples: Samples, beside: list[Any], space_id: str, names: list[str]
+) -> Nonconforming:
     rule = draw(st.sampled_from(names))
-    body = draw(_response(samples, 2, 3, space_id, {}))
-    mutant = broken(samples, body, rule)
+    # One item is drawn, beside one that is the same each time: Hypothesis takes draws that take long for a mistake.
+    items = [*beside, *samples.items(draw(_response(samples, 1, 1, space_id, {})))]
+    mutant = broken(samples, samples.with_items(items), rule)
     # What `check` takes as data: a string at the root would be read as the text of a body, and null as no response.
     assume(isinstance(mutant.body, dict | list))
     found = check(encode(mutant.body), contract=samples.contract, operation=samples.operation.label)
@@ -134,6 +139,12 @@ def _samples(contract: Contract | None, operation: str | None) -> Samples:
     # The tables of characters, which Hypothesis makes once.
     text({}).validate()
     return samples
+
+
+@lru_cache(maxsize=8)
+def _places(_samples: Samples) -> dict[str, Any]:
+    """What is known of each place of an item, found out once."""
+    return {}
 
 
 @lru_cache(maxsize=8)
