@@ -8,9 +8,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from functools import lru_cache
+from random import Random
 from typing import Any, NamedTuple
 
-from hypothesis import assume
+from hypothesis import HealthCheck, Phase, Verbosity, assume, currently_in_test_context, find, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl.conformance import check
@@ -136,9 +137,25 @@ def _samples(contract: Contract | None, operation: str | None) -> Samples:
     # Here and not in the first draw, which Hypothesis would take for a strategy that is slow.
     samples.refuse_broken(samples.item(), "sample")
     check(encode(samples.sample()), contract=samples.contract, operation=samples.operation.label)
-    # The tables of characters, which Hypothesis makes once.
-    text({}).validate()
+    _prepare()
     return samples
+
+
+@lru_cache(maxsize=1)
+def _prepare() -> None:
+    """Have Hypothesis make its tables of characters and read the constants of all modules, as its first draws do."""
+    text({}).validate()
+    if not currently_in_test_context():
+        once = settings(
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType] - as in suite/generate.py
+            verbosity=Verbosity.quiet,
+        )
+        # It looks at constants in one draw of twenty, and begins with lists of which most is 0.
+        many = st.lists(st.integers(), min_size=99, max_size=99)
+        find(many, lambda found: len({*found}) > 50, settings=once, random=Random(0))  # noqa: S311
 
 
 @lru_cache(maxsize=8)

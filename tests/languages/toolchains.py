@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,7 +91,7 @@ LANGUAGES = {
 def main() -> None:
     """Install what is missing, where packages may be installed; tests say what they miss in other places."""
     wanted = [package for one in LANGUAGES.values() if one.missing() for package in one.packages]
-    if wanted and shutil.which("apt-get") and os.geteuid() == 0:
+    if sys.platform != "win32" and wanted and shutil.which("apt-get") and os.geteuid() == 0:
         subprocess.run(["apt-get", "update", "-q"], check=True)
         subprocess.run(["apt-get", "install", "-qy", "--no-install-recommends", *wanted], check=True)
 
