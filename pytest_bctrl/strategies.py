@@ -8,9 +8,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from functools import lru_cache
+from random import Random
 from typing import Any, NamedTuple
 
-from hypothesis import assume
+from hypothesis import HealthCheck, Phase, Verbosity, assume, currently_in_test_context, find, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl.conformance import check
@@ -72,7 +73,8 @@ def nonconforming(
     # As in `_samples`: the first finding of all reads the overlay, to say whose rule it is.
     mutant = broken(samples, samples.sample(), names[0])
     check(encode(mutant.body), contract=samples.contract, operation=samples.operation.label)
-    return _nonconforming(samples, space_id, names)
+    beside = samples.items(samples.sample(space_id))[:1] if samples.most_items > 1 else []
+    return _nonconforming(samples, beside, space_id, names)
 
 
 @st.composite
@@ -81,7 +83,8 @@ def _runtime(draw: st.DrawFn, samples: Samples, overrides: Mapping[str, Any]) ->
         name: draw(value) if isinstance(value, st.SearchStrategy) else copy.deepcopy(value)
         for name, value in overrides.items()
     }
-    body = samples.with_items([copy.deepcopy(Builder(samples.contract, drawn(draw)).value(samples.item_schema))])
+    builder = Builder(samples.contract, drawn(draw), _places(samples))
+    body = samples.with_items([copy.deepcopy(builder.value(samples.item_schema))])
     for rule in samples.invariants:
         rule.repair(body, {}, draw(st.integers(0, 30_000)) if rule.keyword == "times" else 0)
     item: dict[str, Any] = samples.overridden(samples.items(body)[0], given, conforming=True)
@@ -109,10 +112,13 @@ def _response(
 
 
 @st.composite
-def _nonconforming(draw: st.DrawFn, samples: Samples, space_id: str, names: list[str]) -> Nonconforming:
+def _nonconforming(
+    draw: st.DrawFn, samples: Samples, beside: list[Any], space_id: str, names: list[str]
+) -> Nonconforming:
     rule = draw(st.sampled_from(names))
-    body = draw(_response(samples, 2, 3, space_id, {}))
-    mutant = broken(samples, body, rule)
+    # One item is drawn, beside one that is the same each time: Hypothesis takes draws that take long for a mistake.
+    items = [*beside, *samples.items(draw(_response(samples, 1, 1, space_id, {})))]
+    mutant = broken(samples, samples.with_items(items), rule)
     # What `check` takes as data: a string at the root would be read as the text of a body, and null as no response.
     assume(isinstance(mutant.body, dict | list))
     found = check(encode(mutant.body), contract=samples.contract, operation=samples.operation.label)
@@ -131,9 +137,31 @@ def _samples(contract: Contract | None, operation: str | None) -> Samples:
     # Here and not in the first draw, which Hypothesis would take for a strategy that is slow.
     samples.refuse_broken(samples.item(), "sample")
     check(encode(samples.sample()), contract=samples.contract, operation=samples.operation.label)
-    # The tables of characters, which Hypothesis makes once.
-    text({}).validate()
+    _prepare()
     return samples
+
+
+@lru_cache(maxsize=1)
+def _prepare() -> None:
+    """Have Hypothesis make its tables of characters and read the constants of all modules, as its first draws do."""
+    text({}).validate()
+    if not currently_in_test_context():
+        once = settings(
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType] - as in suite/generate.py
+            verbosity=Verbosity.quiet,
+        )
+        # It looks at constants in one draw of twenty, and begins with lists of which most is 0.
+        many = st.lists(st.integers(), min_size=99, max_size=99)
+        find(many, lambda found: len({*found}) > 50, settings=once, random=Random(0))  # noqa: S311
+
+
+@lru_cache(maxsize=8)
+def _places(_samples: Samples) -> dict[str, Any]:
+    """What is known of each place of an item, found out once."""
+    return {}
 
 
 @lru_cache(maxsize=8)

@@ -25,10 +25,11 @@ from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.journal import Entry
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario
-from pytest_bctrl.traffic.mock.server import PREFIX, MockServer
+from pytest_bctrl.traffic.mock.server import MOCK_KEY, PREFIX, MockServer
 from pytest_bctrl.traffic.origin import is_loopback
 
 _PORT = 8787
+_KEY_VARIABLE = "BCTRL_MOCK_KEY"
 _TURN = 0.5
 """Seconds from a signal to the end at most, where the signal does not end the wait."""
 EXAMPLES = (
@@ -55,7 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_repeatable(parser, "--fault", "FAULT", "misbehave, as in 'status(503, times=2)'; repeatable")
     parser.add_argument(
-        "--api-key-env", metavar="NAME", help="environment variable that holds the key (default: a fixed key)"
+        "--api-key-env",
+        metavar="NAME",
+        default=_KEY_VARIABLE,
+        help="environment variable that holds the key (default: %(default)s, and a fixed key where that is not set)",
     )
     parser.add_argument("--space-id", metavar="ID", help="the space that is there (default: a fixed UUID)")
     parser.add_argument("--contract", metavar="PATH", help="an OpenAPI document; default: the packaged contract")
@@ -163,12 +167,13 @@ def _token(options: argparse.Namespace) -> Secret:
 
 def _key(options: argparse.Namespace) -> Secret | None:
     name = options.api_key_env
-    if name is None:
+    key = os.environ.get(name)
+    if key:
+        options.hide.add(key, is_key=True)
+        return Secret(key)
+    if name == _KEY_VARIABLE:
         return None
-    if not os.environ.get(name):
-        raise SettingError("the variable is not set", where=f"--api-key-env {name}", hint=f"export {name}=…")
-    options.hide.add(os.environ[name], is_key=True)
-    return Secret(os.environ[name])
+    raise SettingError("the variable is not set", where=f"--api-key-env {name}", hint=f"export {name}=…")
 
 
 def _port(contract: Contract) -> int:
@@ -182,7 +187,7 @@ def _greet(server: MockServer, options: argparse.Namespace) -> None:
     print(f"mock of {contract.title} {contract.version} (contract {contract.short_digest}) on {server.url}")
     if not is_loopback(options.host):
         print(f"warning: {options.host} can be reached from other machines", file=sys.stderr)
-    key = f"${options.api_key_env}" if options.api_key_env else server.api_key.reveal()
+    key = f"${options.api_key_env}" if os.environ.get(options.api_key_env) else MOCK_KEY
     operation = main_operation(contract)
     asked = inputs(contract, operation, {"space_id": server.space_id}) or Inputs()
     fields = [(field.name, field.shell(key)) for field in key_fields(contract, operation) or ()]
@@ -200,9 +205,10 @@ def _tell(file: Path | None, server: MockServer, token: Secret | None) -> None:
     if file is not None:
         from pytest_bctrl.contract.build import write_files
 
-        ready = {"url": server.url, "space_id": server.space_id, "pid": os.getpid(), "api_key": server.api_key.reveal()}
+        url = _reachable(server.url)
+        ready = {"url": url, "space_id": server.space_id, "pid": os.getpid(), "api_key": server.api_key.reveal()}
         if token is not None:
-            ready["control"] = {"url": f"{server.url}{PREFIX}", "token": token.reveal()}
+            ready["control"] = {"url": f"{url}{PREFIX}", "token": token.reveal()}
         # Whole or not at all, so that nobody reads half of it; and by nobody else.
         write_files({file: json.dumps(ready) + "\n"}, rights=0o600)
 

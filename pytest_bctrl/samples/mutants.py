@@ -204,18 +204,21 @@ def mutants(samples: Samples, bodies: Sequence[Any] = ()) -> list[Mutant]:
     return list(_derived(samples, bodies or samples.bodies()))
 
 
-def _derived(samples: Samples, bodies: Sequence[Any]) -> Iterator[Mutant]:
+def _derived(samples: Samples, bodies: Sequence[Any], place: str | None = None) -> Iterator[Mutant]:
+    """Every mutant, or at least those of one place or rule."""
     for rule in samples.invariants:
-        for how, wrong in rule.breaks(bodies[0]):
+        for how, wrong in rule.breaks(bodies[0]) if place in (None, rule.name) else ():
             made = partial(copy.deepcopy, wrong)
             yield Mutant(rule.location, rule.name, how, made, rule.name, rule.said.get("level", "error"))
     spots = list(_each_spot(samples, bodies))
     # What is said beside a branch holds in it.
     said = {spot.location for spot, _ in spots if not _CLOSING.isdisjoint(spot.schema)}
     for spot, body in reversed(spots):
-        yield from _of_undocumented(spot, body) if spot.location not in said else ()
+        if place in (None, UNDOCUMENTED) and spot.location not in said:
+            yield from _of_undocumented(spot, body)
     for spot, body in spots:
-        yield from _of_schema(samples, spot, body)
+        if place in (None, spot.location) or not spot.location:
+            yield from _of_schema(samples, spot, body)
 
 
 def underived(samples: Samples) -> list[str]:
@@ -242,7 +245,7 @@ def broken(samples: Samples, body: Any, rule: str) -> Mutant:
     place, _, keyword = (part.strip() for part in rule.rpartition(":"))
     place, keyword = (place, keyword) if place and keyword in BREAKERS else (rule, "")
     for bodies in ([body], ()):
-        for mutant in _derived(samples, bodies or samples.bodies()):
+        for mutant in _derived(samples, bodies or samples.bodies(), place):
             if mutant.breaks(place, keyword):
                 return mutant
     known = "; ".join(rules(samples))

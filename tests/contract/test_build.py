@@ -12,8 +12,6 @@ from pytest_bctrl.contract import build
 from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.errors import DocumentError
 
-PAGE = Path(__file__).resolve().parents[2].parent / "shared" / "upstream" / "runtimes-list.md"
-
 
 @pytest.fixture
 def files(tmp_path: Path) -> ContractFiles:
@@ -30,11 +28,6 @@ def test_the_lock_says_where_the_spec_came_from_and_when_and_holds_its_digest() 
     assert {"source", "fetched", "sha256"} == set(lock)
     assert lock["sha256"] == build.spec_digest(spec)
     assert lock == json.loads(build.lock_text(lock["source"], lock["fetched"], spec))
-
-
-@pytest.mark.skipif(not PAGE.is_file(), reason=f"the published page is not beside this checkout ({PAGE.name})")
-def test_the_published_page_holds_the_vendored_spec() -> None:
-    assert packaged().spec.read_text("utf-8") == build.extract(PAGE.read_text("utf-8"), PAGE.name)
 
 
 def test_a_build_of_what_is_built_changes_nothing(files: ContractFiles) -> None:

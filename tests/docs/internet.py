@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
@@ -35,28 +35,36 @@ class Internet:
 
     environment: Mapping[str, str]
     api: Server
-    refused: list[str] = field(default_factory=list)
+    refused: list[str]
 
 
 @contextlib.contextmanager
 def internet(workspace: Path) -> Iterator[Internet]:
     """Play the API and the page that publishes its spec for the length of the block."""
+    with serve(named("plain")) as api, _publisher() as publisher:
+        played = {API: int(api.url.rpartition(":")[2]), PUBLISHER: publisher}
+        with proxy(workspace, played) as (environment, refused):
+            yield Internet(environment, api, refused)
+
+
+@contextlib.contextmanager
+def proxy(workspace: Path, played: Mapping[str, int]) -> Iterator[tuple[Mapping[str, str], list[str]]]:
+    """Let ports of this machine play hosts, over TLS; gives the variables of who sees them so, and hosts not played."""
     authority = trustme.CA()
     trusted = workspace / "authority.pem"
     authority.cert_pem.write_to_path(str(trusted))
-    with serve(named("plain")) as api, _publisher() as publisher, socket.create_server(("127.0.0.1", 0)) as door:
-        proxy = f"http://127.0.0.1:{door.getsockname()[1]}"
-        played = {API: int(api.url.rpartition(":")[2]), PUBLISHER: publisher}
-        made = Internet(
+    refused: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        url = f"http://127.0.0.1:{door.getsockname()[1]}"
+        threading.Thread(target=_welcome, args=(door, authority, played, refused), daemon=True).start()
+        yield (
             {
-                **dict.fromkeys(("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"), proxy),
+                **dict.fromkeys(("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"), url),
                 **dict.fromkeys(("no_proxy", "NO_PROXY"), "127.0.0.1,localhost"),
                 **dict.fromkeys(("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"), str(trusted)),
             },
-            api,
+            refused,
         )
-        threading.Thread(target=_welcome, args=(door, authority, played, made.refused), daemon=True).start()
-        yield made
 
 
 @contextlib.contextmanager

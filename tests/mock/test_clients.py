@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -19,9 +18,6 @@ import httpx
 import pytest
 
 from pytest_bctrl.traffic.mock import MockServer
-
-PAGE = Path(__file__).resolve().parents[3] / "shared" / "upstream" / "runtimes-list.md"
-"""The published page, where it is beside the checkout; its samples are run and not copied."""
 
 
 @pytest.fixture
@@ -164,61 +160,6 @@ def test_java(mock: MockServer, url: str, tmp_path: Path) -> None:
     assert [json.loads(line)["runtimes"] for line in shown.splitlines()] == [mock.runtimes] * 3
 
 
-def published(language: str) -> str:
-    """Return the sample in `language` of the published page."""
-    found = re.search(rf"```{language}\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-    assert found is not None, f"the page has no sample in {language}"
-    return found[1]
-
-
-def for_mock(sample: str, mock: MockServer) -> str:
-    """Return a sample with host, space and token replaced, and nothing else."""
-    replaced = sample.replace("https://api.bctrl.ai", mock.url).replace("/spaces/id/", f"/spaces/{mock.space_id}/")
-    return replaced.replace("<token>", mock.api_key.reveal())
-
-
-needs_page = pytest.mark.skipif(not PAGE.is_file(), reason="the published page is not beside this checkout")
-
-
-@needs_page
-def test_the_published_python_sample(mock: MockServer) -> None:
-    """Runs as it stands and prints the runtimes; it sends a JSON body with its GET."""
-    pytest.importorskip("requests")
-    shown = _run(sys.executable, "-c", for_mock(published("python"), mock))
-    assert mock.runtimes[0]["id"] in shown
-    (entry,) = mock.requests
-    assert (entry.status, entry.json()) == (200, {})
-
-
-@needs_page
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
-def test_the_published_javascript_sample(mock: MockServer) -> None:
-    """`fetch` itself refuses a GET with a body; the sample without its body works."""
-    sample = for_mock(published("javascript"), mock)
-    assert "GET/HEAD" in _run("node", "--input-type=module", "-e", sample, also_stderr=True)
-    bodiless = re.sub(r",?\s*body: '\{\}'", "", sample)
-    assert mock.runtimes[0]["id"] in _run("node", "--input-type=module", "-e", bodiless)
-
-
-LANGUAGES: dict[str, tuple[str, list[str], str]] = {
-    "go": ("go", ["run", "{file}"], "main.go"),
-    "ruby": ("ruby", ["{file}"], "main.rb"),
-}
-
-
-@needs_page
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_published_samples_of_other_languages(mock: MockServer, tmp_path: Path, language: str) -> None:
-    """Where the toolchain is there. Ruby turns TLS on by itself, which a plain server has not: that is replaced too."""
-    program, arguments, name = LANGUAGES[language]
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")
-    file = tmp_path / name
-    sample = for_mock(published(language), mock).replace("http.use_ssl = true", "")
-    file.write_text(sample + ("puts response.body\n" if language == "ruby" else ""), "utf-8")
-    assert mock.runtimes[0]["id"] in _run(program, *(part.format(file=file) for part in arguments))
-
-
 @pytest.fixture(autouse=True)
 def _refusals(mock: MockServer) -> Iterator[None]:
     """A client whose request was malformed did not get through by chance."""
@@ -226,10 +167,10 @@ def _refusals(mock: MockServer) -> Iterator[None]:
     assert [entry for entry in mock.requests.refused if entry.status == 400] == []
 
 
-def _run(*command: str, also_stderr: bool = False) -> str:
+def _run(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert also_stderr or done.returncode == 0, done.stderr
-    return done.stdout + (done.stderr if also_stderr else "")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_a_browser_like_preflight(mock: MockServer, url: str) -> None:

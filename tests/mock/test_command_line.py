@@ -175,6 +175,9 @@ def test_a_file_is_served_in_the_space_asked_for(tmp_path: Path) -> None:
     file = tmp_path / "saved.json"
     for saved, *options in ((runtime(name="saved"),), ({"spaceId": "x", "name": "saved"}, "--nonconforming")):
         file.write_text(json.dumps({"runtimes": [saved]}), "utf-8")
+        if options:
+            said = "11 errors: response_schema_conformance at runtimes[*].activeRunId, the required property is missing"
+            assert f"saved.json: it breaks the contract: {said} (correct it" in failed("--recording", str(file))
         with running(tmp_path, "--recording", str(file), "--space-id", "mine", *options) as mock:
             assert mock.ask()[1] == {"runtimes": [{**saved, "spaceId": "mine"}]}
 

@@ -117,12 +117,13 @@ def test_many_threads_get_their_own_answers(mock: MockServer) -> None:
     assert (statuses.count(503), statuses.count(200), fault.count, len(mock.requests)) == (10, 190, 10, 200)
 
 
-def test_it_needs_neither_httpx_nor_jsonschema_nor_yaml() -> None:
-    """What a user's tests start with costs no import of them."""
+def test_it_needs_neither_httpx_nor_jsonschema_nor_yaml_nor_what_is_off() -> None:
+    """What a user's tests start with costs no import of them, nor of the control path."""
     code = (
         "import sys; from pytest_bctrl.contract.read import load; from pytest_bctrl.traffic.mock import MockServer\n"
         "with MockServer(load()) as mock: mock.fault('break_rule', 'unique_ids')\n"
-        "print([name for name in ('jsonschema', 'yaml', 'httpx', 'asyncio', 'pytest') if name in sys.modules])"
+        "heavy = 'jsonschema', 'yaml', 'httpx', 'asyncio', 'pytest'\n"
+        "print([name for name in sys.modules if name in heavy or name.endswith(('mock.control', 'mock.cors'))])"
     )
     shown = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert (shown.stdout.strip(), shown.stderr) == ("[]", "")

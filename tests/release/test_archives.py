@@ -100,6 +100,7 @@ def test_the_sdist_has_what_a_packager_needs_to_test_it(built: Built) -> None:
         "LICENSE",
         "PKG-INFO",
         "README.md",
+        "Containerfile",
         "action.yml",
         "conftest.py",
         "pyproject.toml",

@@ -28,9 +28,10 @@ DOCUMENT = Path(__file__).with_name("control.yaml")
 
 
 class _Call(NamedTuple):
-    """What one request asks for: in which space, by which path values, and with what."""
+    """What one request asks for: where it reached the server, in which space, by which path values, and with what."""
 
     server: MockServer
+    url: str
     space: Space
     values: Mapping[str, str]
     body: Mapping[str, Any]
@@ -76,7 +77,9 @@ class Control:
             return 400, {"error": f"the body is no JSON: {error}"}
         try:
             self._require(operation, body)
-            return _DO[operation.operation_id](_Call(self._server, space, match.values, body))
+            # In a container, or behind a forwarded port, the server knows no address that its clients could use.
+            url = f"http://{host}" if (host := request.header("host")) else self._server.url
+            return _DO[operation.operation_id](_Call(self._server, url, space, match.values, body))
         except BctrlError as error:
             return 400, {"error": str(error)}
 
@@ -98,7 +101,7 @@ _Done = tuple[int, Any]
 
 def _open(call: _Call) -> _Done:
     made = call.server.space(call.body.get("id"))
-    return 201, {"id": made.space_id, "key": made.api_key.reveal(), "url": made.url}
+    return 201, {"id": made.space_id, "key": made.api_key.reveal(), "url": call.url}
 
 
 def _close(call: _Call) -> None:

@@ -1,0 +1,97 @@
+"""The samples of the published page, as they are published: not a character is replaced, and Java's stands in a class.
+
+The mock plays `https://api.bctrl.ai` with the page's own placeholders as its key and its space.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_bctrl.contract.build import extract
+from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock import MockServer
+from tests.docs.internet import API, proxy
+from tests.languages.toolchains import LANGUAGES
+
+PAGE = Path(__file__).with_name("runtimes-list.md")
+UPSTREAM = Path(__file__).resolve().parents[3] / "shared" / "upstream" / PAGE.name
+SAMPLES = dict(
+    re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text("utf-8").partition("## SDK Code Examples")[2], re.DOTALL)
+)
+CHEAP = {"python", "javascript"}
+
+
+@pytest.fixture
+def mock() -> Iterator[MockServer]:
+    with MockServer(load(), api_key=Secret("<token>"), space_id="id") as server:
+        yield server
+
+
+def run(language: str, sample: str, folder: Path, mock: MockServer) -> str:
+    """Return what a sample prints, of itself and of the program that refuses it."""
+    how = LANGUAGES[language]
+    imports, statements = re.findall(r"\A((?:import [^\n]*\n)*)(.*)\Z", sample, re.DOTALL)[0]
+    framed = imports + how.frame.format(statements=statements)
+    for name, text in {how.file: framed, **how.beside}.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    if how.before and (done := subprocess.run(how.before, cwd=folder, capture_output=True, check=False)).returncode:
+        pytest.skip(f"{' '.join(how.before)} ends with {done.returncode}")
+    with proxy(folder, {API: int(mock.url.rpartition(":")[2])}) as (variables, refused):
+        program, *arguments = how.command
+        words = [word.format(file=how.file, authority=variables["SSL_CERT_FILE"]) for word in arguments]
+        command = [sys.executable if program == "python3" else program, *words]
+        environment = {**os.environ, **variables}
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=300, check=False)
+    assert [] == refused
+    shown = (done.stdout + done.stderr).decode("utf-8", "replace")
+    assert how.refusal or 0 == done.returncode, shown
+    return shown
+
+
+@pytest.mark.parametrize(
+    "language", [pytest.param(one, marks=() if one in CHEAP else pytest.mark.toolchain) for one in LANGUAGES]
+)
+def test_a_published_sample_runs_or_is_refused_by_its_own_language(
+    mock: MockServer, tmp_path: Path, language: str
+) -> None:
+    how = LANGUAGES[language]
+    if missing := how.missing():
+        pytest.skip(f"{missing} is not here (python -m tests.languages.toolchains installs what Debian has)")
+
+    shown = run(language, SAMPLES[language], tmp_path, mock)
+
+    asked = [("GET", 200, how.body)] if not how.refusal else []
+    assert asked == [(one.method, one.status, one.body.decode()) for one in mock.requests], shown
+    assert how.refusal in shown
+    assert (bool(asked) and how.prints) == (mock.runtimes[0]["id"] in shown)
+
+
+def test_without_its_body_the_javascript_sample_runs(mock: MockServer, tmp_path: Path) -> None:
+    """Node does not ask by a proxy, so that its host is replaced as well."""
+    if LANGUAGES["javascript"].missing():
+        pytest.skip("node is not here")
+    bodiless = SAMPLES["javascript"].replace(",\n  body: '{}'", "").replace(f"https://{API}", mock.url)
+    assert mock.runtimes[0]["id"] in run("javascript", bodiless, tmp_path, mock)
+
+
+def test_every_sample_of_the_page_has_its_language() -> None:
+    assert {*SAMPLES} == {*LANGUAGES}
+
+
+def test_the_page_is_the_one_that_the_contract_was_taken_from() -> None:
+    assert packaged().spec.read_text("utf-8") == extract(PAGE.read_text("utf-8"), PAGE.name)
+
+
+@pytest.mark.skipif(not UPSTREAM.is_file(), reason="the published page is not beside this checkout")
+def test_the_page_is_the_published_one() -> None:
+    assert UPSTREAM.read_bytes() == PAGE.read_bytes()

@@ -1,0 +1,100 @@
+"""The languages of the published samples; `python -m tests.languages.toolchains` installs what Debian has of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_UNIREST = Path("/usr/share/java/unirest-java.jar")
+_GUZZLE = Path("/usr/share/php/GuzzleHttp/autoload.php")
+# The last RestSharp that has what the sample calls, on whatever .NET from 8 on is there.
+_PROJECT = """
+<Project Sdk="Microsoft.NET.Sdk">
+  <PropertyGroup>
+    <OutputType>Exe</OutputType><TargetFramework>net8.0</TargetFramework><RollForward>LatestMajor</RollForward>
+  </PropertyGroup>
+  <ItemGroup><PackageReference Include="RestSharp" Version="106.15.0" /></ItemGroup>
+</Project>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """How the sample of a language is run: saved as `file`, with other files `beside` it, by `command`."""
+
+    file: str
+    command: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+    """Debian's, that bring the program and what the sample loads."""
+    loads: Path | None = None
+    beside: Mapping[str, str] = field(default_factory=dict)
+    frame: str = "{statements}"
+    """What a fragment stands in, below its imports, where no program takes it alone."""
+    before: tuple[str, ...] = ()
+    """What fetches its libraries, where Debian has them not."""
+    refusal: str = ""
+    """What the sample as it is published is refused with, before it asks for anything; none where it runs."""
+    prints: bool = True
+    body: str = "{}"
+    """What reaches the server as the body of its GET."""
+
+    def missing(self) -> str | None:
+        """What is not there and has to be, if anything."""
+        if shutil.which(self.command[0]) is None:
+            return self.command[0]
+        return str(self.loads) if self.loads and not self.loads.is_file() else None
+
+
+LANGUAGES = {
+    "python": Language("sample.py", ("python3", "{file}")),
+    "javascript": Language("sample.mjs", ("node", "{file}"), refusal="Request with GET/HEAD method cannot have body"),
+    "go": Language("sample.go", ("go", "run", "{file}"), ("golang-go",)),
+    "ruby": Language("sample.rb", ("ruby", "{file}"), ("ruby",)),
+    "php": Language(
+        "sample.php",
+        ("php", "-d", "curl.cainfo={authority}", "{file}"),
+        ("php-cli", "php-curl", "php-guzzlehttp-guzzle"),
+        _GUZZLE,
+        {"vendor/autoload.php": f"<?php require_once('{_GUZZLE}');"},
+    ),
+    "java": Language(
+        "Sample.java",
+        ("javac", "-cp", str(_UNIREST), "{file}"),
+        ("default-jdk-headless", "libunirest-java-java"),
+        _UNIREST,
+        frame="class Sample {{ static {{ {statements} }} }}",
+        refusal="symbol:   method body(String)",
+    ),
+    "csharp": Language(
+        "sample.cs",
+        ("dotnet", "run", "--no-restore"),
+        beside={"sample.csproj": _PROJECT},
+        before=("dotnet", "restore"),
+        prints=False,
+        body="",
+    ),
+    "swift": Language(
+        "sample.swift",
+        ("swiftc", "-typecheck", "{file}"),
+        ("swiftlang",),
+        refusal="use [:] to get an empty dictionary literal",
+    ),
+}
+"""By the name under which the page has them. Python and Node are wherever the other tests run."""
+
+
+def main() -> None:
+    """Install what is missing, where packages may be installed; tests say what they miss in other places."""
+    wanted = [package for one in LANGUAGES.values() if one.missing() for package in one.packages]
+    if sys.platform != "win32" and wanted and shutil.which("apt-get") and os.geteuid() == 0:
+        subprocess.run(["apt-get", "update", "-q"], check=True)
+        subprocess.run(["apt-get", "install", "-qy", "--no-install-recommends", *wanted], check=True)
+
+
+if __name__ == "__main__":
+    main()
