@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import codecs
 import json
+import marshal
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from importlib import import_module
 from itertools import islice
 from typing import Any, NoReturn
 
@@ -34,6 +37,8 @@ def parse(body: bytes) -> Parsed:
         return Parsed(False, None, ("the body begins with a byte order mark, which JSON texts must not have",))
     if problem := parsing_problem(body):
         return Parsed(False, None, (f"the body is not read: {problem}",))
+    if len(body) > _SMALL and (read := read_quickly(body)):
+        return read
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -53,6 +58,32 @@ def parse(body: bytes) -> Parsed:
         return Parsed(False, None, (f"the body is nested deeper than {DEPTH} levels",))
     named = [f"the key {name!r} stands twice in one object" for name in islice(duplicates, _MOST)]
     return Parsed(True, value, (*named, *([f"more than {_MOST} keys stand twice"] if len(duplicates) > _MOST else ())))
+
+
+def read_quickly(body: bytes) -> Parsed | None:
+    """Parse what is JSON beyond doubt, in half the time; None for all else, and where jiter is not installed."""
+    jiter = _jiter()
+    if jiter is None:
+        return None
+    with suppress(ValueError):
+        value = jiter.from_json(body, allow_inf_nan=False, cache_mode="keys", catch_duplicate_keys=True)
+        # Beyond a double it reads infinity, which nothing tells as soon as the bytes of all values do.
+        values = marshal.dumps(value, 4)
+        return None if any(one in values for one in _INFINITE) else Parsed(True, value, ())
+    return None
+
+
+@cache
+def _jiter() -> Any:
+    with suppress(ImportError):
+        return import_module("jiter")
+    return None  # pragma: no cover - the tests have it installed
+
+
+_SMALL = 65_536
+"""Bytes of a body that is read sooner than jiter is imported."""
+_INFINITE = (b"\xf0\x7f", b"\xf0\xff")
+"""How infinity ends, above zero and below, in the last format of `marshal`."""
 
 
 def _value(text: str, duplicates: dict[str, None]) -> Any:
