@@ -37,8 +37,10 @@ def parse(body: bytes) -> Parsed:
         return Parsed(False, None, ("the body begins with a byte order mark, which JSON texts must not have",))
     if problem := parsing_problem(body):
         return Parsed(False, None, (f"the body is not read: {problem}",))
-    if len(body) > _SMALL and (read := read_quickly(body)):
-        return read
+    return (read_quickly(body) if len(body) > _SMALL else None) or _read_with_care(body)
+
+
+def _read_with_care(body: bytes) -> Parsed:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
