@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import codecs
 import json
-import marshal
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, partial
-from importlib import import_module
+from functools import partial
 from itertools import islice
 from typing import Any, NoReturn
 
-from pytest_bctrl.contract.json_source import DEPTH, DIGITS, integer, is_deep, may_be_deep, number
+from pytest_bctrl.contract.json_source import DEPTH, DIGITS, integer, is_deep, may_be_deep, number, read_quickly
 from pytest_bctrl.incoming import parsing_problem
 
 
@@ -37,7 +35,9 @@ def parse(body: bytes) -> Parsed:
         return Parsed(False, None, ("the body begins with a byte order mark, which JSON texts must not have",))
     if problem := parsing_problem(body):
         return Parsed(False, None, (f"the body is not read: {problem}",))
-    return (read_quickly(body) if len(body) > _SMALL else None) or _read_with_care(body)
+    with suppress(ValueError):
+        return Parsed(True, read_quickly(body), ())
+    return _read_with_care(body)
 
 
 def _read_with_care(body: bytes) -> Parsed:
@@ -60,32 +60,6 @@ def _read_with_care(body: bytes) -> Parsed:
         return Parsed(False, None, (f"the body is nested deeper than {DEPTH} levels",))
     named = [f"the key {name!r} stands twice in one object" for name in islice(duplicates, _MOST)]
     return Parsed(True, value, (*named, *([f"more than {_MOST} keys stand twice"] if len(duplicates) > _MOST else ())))
-
-
-def read_quickly(body: bytes) -> Parsed | None:
-    """Parse what is JSON beyond doubt, in half the time; None for all else, and where jiter is not installed."""
-    jiter = _jiter()
-    if jiter is None:
-        return None
-    with suppress(ValueError):
-        value = jiter.from_json(body, allow_inf_nan=False, cache_mode="keys", catch_duplicate_keys=True)
-        # Beyond a double it reads infinity, which nothing tells as soon as the bytes of all values do.
-        values = marshal.dumps(value, 4)
-        return None if any(one in values for one in _INFINITE) else Parsed(True, value, ())
-    return None
-
-
-@cache
-def _jiter() -> Any:
-    with suppress(ImportError):
-        return import_module("jiter")
-    return None  # pragma: no cover - the tests have it installed
-
-
-_SMALL = 65_536
-"""Bytes of a body that is read sooner than jiter is imported."""
-_INFINITE = (b"\xf0\x7f", b"\xf0\xff")
-"""How infinity ends, above zero and below, in the last format of `marshal`."""
 
 
 def _value(text: str, duplicates: dict[str, None]) -> Any:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pytest_bctrl.checks import strict_json
-from pytest_bctrl.checks.strict_json import Parsed, parse, read_quickly
+from pytest_bctrl.checks.strict_json import parse
+from pytest_bctrl.contract.json_source import read_quickly
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -45,25 +45,20 @@ def _written(inner: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
 
 @given(st.recursive(_NUMBERS | _TEXTS | st.sampled_from([b"NaN", b"null", b"", b'"\xff"']), _written, max_leaves=8))
 @example(b"[" * 300 + b"]" * 300)
-def test_what_is_read_quickly_is_what_is_read_with_care(body: bytes) -> None:
+def test_large_bodies_are_read_as_small_ones_are(body: bytes) -> None:
     """Two parsers, of which one refuses more: what it takes, both read alike, to the type and sign of a number."""
-    quick = read_quickly(body)
-    assert quick is None or repr(quick) == repr(parse(body))
+    small, large = parse(body), parse(body + _PADDING)
+    assert (small.ok, repr(small.value), len(small.problems)) == (large.ok, repr(large.value), len(large.problems))
 
 
-def test_large_bodies_are_read_quickly_and_otherwise_like_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken: list[Parsed | None] = []
+_PADDING = b" " * 70_000
 
-    def quickly(body: bytes) -> Parsed | None:
-        taken.append(read_quickly(body))
-        return taken[-1]
 
-    monkeypatch.setattr(strict_json, "read_quickly", quickly)
-    padding = b" " * strict_json._SMALL
-    assert parse(b'{"a": 1.0}' + padding) == taken.pop() == Parsed(True, {"a": 1.0}, ())
-    for odd in (b'{"a": 1, "a": 2}', b'["\\ud800"]', b"[NaN]", b"[1e400]"):
-        assert repr(parse(odd)) == repr(parse(odd + padding))
-        assert taken.pop() is None
+def test_large_bodies_are_read_quickly_and_odd_ones_with_care() -> None:
+    assert {"a": [1.0, "\u00e9", None]} == read_quickly(b'{"a": [1.0, "\xc3\xa9", null]}' + _PADDING)
+    for odd in (b'{"a": 1, "a": 2}', b'["\\ud800"]', b"[NaN]", b"[1e400]", b"[-1e400]", b"9" * 5_000, b"[" * 300):
+        with pytest.raises(ValueError, match=r"^"):
+            read_quickly(odd + _PADDING)
 
 
 @given(st.binary())
