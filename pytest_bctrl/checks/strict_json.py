@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import codecs
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any, NoReturn
 
-from pytest_bctrl.contract.json_source import DEPTH, DIGITS, integer, is_deep, may_be_deep, number
+from pytest_bctrl.contract.json_source import DEPTH, DIGITS, integer, is_deep, may_be_deep, number, read_quickly
 from pytest_bctrl.incoming import parsing_problem
 
 
@@ -34,6 +35,12 @@ def parse(body: bytes) -> Parsed:
         return Parsed(False, None, ("the body begins with a byte order mark, which JSON texts must not have",))
     if problem := parsing_problem(body):
         return Parsed(False, None, (f"the body is not read: {problem}",))
+    with suppress(ValueError):
+        return Parsed(True, read_quickly(body), ())
+    return _read_with_care(body)
+
+
+def _read_with_care(body: bytes) -> Parsed:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -36,18 +36,23 @@ class Keyworded(NamedTuple):
 
 def keyworded(value: Any, pointer: str = "", base: str = BASE, above: str = "") -> Iterator[Keyworded]:
     """Every object of a document whose keys are keywords: neither data, nor names of the author's choice."""
-    if isinstance(value, Mapping):
-        are_names = above in _NAMED
-        if not are_names:
-            if isinstance(value.get("$id"), str):
-                base = _joined(base, value["$id"]).rstrip("#")
-            yield Keyworded(value, pointer, base, above in ("schema", "schemas/"))
-        for key, member in value.items():
-            if not _is_data(key, member, pointer, are_names=are_names):
-                yield from keyworded(member, f"{pointer}/{escaped(str(key))}", base, f"{above}/" if are_names else key)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from keyworded(item, f"{pointer}/{index}", base)
+    waiting = [(value, pointer, base, above)]
+    while waiting:
+        value, pointer, base, above = waiting.pop()
+        if isinstance(value, list):
+            waiting += [(item, f"{pointer}/{index}", base, "") for index, item in enumerate(value)][::-1]
+        elif isinstance(value, dict):
+            are_names = above in _NAMED
+            if not are_names:
+                if isinstance(value.get("$id"), str):
+                    base = _joined(base, value["$id"]).rstrip("#")
+                yield Keyworded(value, pointer, base, above in ("schema", "schemas/"))
+            inside = [
+                (member, f"{pointer}/{escaped(str(key))}", base, f"{above}/" if are_names else key)
+                for key, member in value.items()
+                if isinstance(member, dict | list) and not _is_data(key, member, pointer, are_names=are_names)
+            ]
+            waiting += inside[::-1]
 
 
 def _is_data(key: Any, member: Any, pointer: str, *, are_names: bool) -> bool:
@@ -82,11 +87,14 @@ class Addresses:
         self._anchors: dict[str, str] = {}
         self.roots: list[str] = []
         self.has_identifiers = False
-        for value, place, base, is_root in keyworded(document):
+        self._all = list(keyworded(document))
+        for value, place, base, is_root in self._all:
             self._bases[place] = base
             if is_root:
                 self.roots.append(place)
-            self.has_identifiers |= bool(_IDENTIFIERS & value.keys())
+            if _IDENTIFIERS.isdisjoint(value):
+                continue
+            self.has_identifiers = True
             if isinstance(value.get("$id"), str):
                 self._resources.setdefault(base, place)
             for name in (value.get("$anchor"), value.get("$dynamicAnchor")):
@@ -129,7 +137,7 @@ class Addresses:
     def _with_references(self, written: Callable[[str], str], document: Any, own: str = "") -> Any:
         """The document with its references written in another way, but for those that say the same below `own`."""
         changed: dict[str, Change] = {}
-        for value, place, base, _ in keyworded(document):
+        for value, place, base, _ in self._all if document is self._document else keyworded(document):
             pointer = self.pointer(value["$ref"], base) if isinstance(value.get("$ref"), str) else None
             if pointer is not None and (uri := written(pointer)) != f"{own}{value['$ref']}":
                 changed[place] = partial(dict, **{"$ref": uri})

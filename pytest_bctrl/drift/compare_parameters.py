@@ -97,7 +97,8 @@ def compare_parameters(
         here = place._replace(location=_location(key, parameter))
         before, after = old.get(key), new.get(key)
         if before is not None and after is not None:
-            _compare_one(walk, report, before, after, here)
+            if not walk.sides.equality.unchanged(before.part.value, after.part.value):
+                _compare_one(walk, report, before, after, here)
         elif before is not None and key not in known:
             _note_removed(report, walk.sides.options, before, here)
         elif after is not None:

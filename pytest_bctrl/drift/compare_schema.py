@@ -123,10 +123,12 @@ class SchemaComparison:
                 for change, level_of in self._noted(pair):
                     yield from (Located(change, level_of, depth, f"{way}{change.step}", (trail,)) for way in ways)
                 for step, inner in pair.inside:
-                    if inner not in seen:
-                        # From each pair on but one way leads: there would be too many.
-                        there = deeper.setdefault(inner, ([], (trail, (inner.old, inner.new), step)))
-                        there[0].append(f"{ways[0]}{step}")
+                    # From each pair on but one way leads: there would be too many.
+                    if inner in deeper:
+                        if self._noted(inner):
+                            deeper[inner][0].append(f"{ways[0]}{step}")
+                    elif inner not in seen:
+                        deeper[inner] = [f"{ways[0]}{step}"], (trail, (inner.old, inner.new), step)
             level = deeper
         if level:
             pair = next(iter(level))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.pair import Trail
+    from pytest_bctrl.drift.report import Place
 
 _TRIES = 400
 _FAILURES = (DocumentError, LookupError, ValueError, RecursionError)
@@ -42,18 +43,47 @@ class Shown(NamedTuple):
     """What is known of a change: a `counterexample`, `proof`, or only the `rule`.
 
     A counterexample has a `value`, the pointer `at` which it is what it must not be, and what it is a value `of`: a
-    way into the body or parameter, empty for the whole.
+    way into the body or parameter, empty for the whole. It was `allowed` before, or is now.
     """
 
     by: str
     value: Any = None
     at: str = ""
     of: str = ""
+    allowed: str = ""
 
     @property
     def data(self) -> dict[str, Any]:
         """As JSON data."""
         return self._asdict() if self.by == "counterexample" else {"by": self.by}
+
+
+def around(rule: str, place: Place, old: Any, new: Any) -> Shown | None:
+    """Show a change of what stands around a body: an answer of a kind that is gone or new, or one without a part.
+
+    Each rule says it all; None where it is about something else.
+    """
+    answer = dict(place.context) if rule in _ANSWERS else {"request": place.operation}
+    if rule in _WITHOUT:
+        answer["without"] = place.location
+    elif rule == "response-media-type-removed":
+        answer["media_type"] = old
+    elif rule == "response-media-type-name-generalized":
+        answer["media_type"] = new.replace("*/", "application/").replace("*", "x-another")
+    allowed = {**_WITHOUT, **_ANSWERS}.get(rule)
+    return Shown("counterexample", answer, allowed=allowed) if allowed else None
+
+
+_WITHOUT = {
+    **dict.fromkeys(("request-body-added-required", "request-body-became-required"), "before"),
+    **dict.fromkeys(("new-required-request-parameter", "request-parameter-became-required"), "before"),
+    **dict.fromkeys(("required-response-header-removed", "response-header-became-optional"), "now"),
+}
+_ANSWERS = {
+    **dict.fromkeys(("response-success-status-removed", "response-media-type-removed"), "before"),
+    **dict.fromkeys(("required-response-header-removed", "response-header-became-optional"), "now"),
+    "response-media-type-name-generalized": "now",
+}
 
 
 class Examples:
@@ -95,7 +125,8 @@ class Examples:
                     tried = _wrapped(pairs[start:], allows, values[allows], name, self._sides)
                     for value, at in islice(tried, _TRIES):
                         if keeps[0].is_valid(value) and not keeps[1].is_valid(value):
-                            return Shown("counterexample", value, at, "".join(step for _, step in pairs[: start + 1]))
+                            of = "".join(step for _, step in pairs[: start + 1])
+                            return Shown("counterexample", value, at, of, ("before", "now")[allows])
         last = pairs[-1][0]
         return Shown("proof" if self._is_proven(last[allows], last[forbids], allows) else "rule")
 

@@ -113,7 +113,7 @@ class Report:
         change, place = worst.change, place._replace(location=_location(worst, place))
         places = _places(noted)
         rule, level = rules()[change.rule], list(RANK)[worst.rank]
-        shown = self._shown(worst, rule)
+        shown = self._shown(worst, rule, place)
         if shown and shown.by == "proof" and rule.id not in self.levels and level == "error":
             # What the rule is wary of cannot be here.
             level = "info"
@@ -144,12 +144,15 @@ class Report:
             },
         )
 
-    def _shown(self, found: Located, rule: Rule) -> Shown | None:
+    def _shown(self, found: Located, rule: Rule, place: Place) -> Shown | None:
         """What shows a change; of several trails the first that leads to a counterexample, or a proof of all."""
+        from pytest_bctrl.drift.counterexample import around
+
         is_request, is_error = rule.direction == "request", rule.level == "error"
-        worst, examples = None, self.examples
+        examples = self.examples
         if examples is None:
             return None
+        worst = around(rule.id, place, found.change.old, found.change.new)
         for change, trail in ((one.change, trail) for one in found.made_of or (found,) for trail in one.trails):
             values, name = (plain(change.old), plain(change.new)), change.step.removeprefix(".")
             shown = examples.show(trail, values, name, is_request=is_request, is_error=is_error)

@@ -127,7 +127,7 @@ def shown_by(finding: Finding) -> str:
 
     given, is_request = finding.extra.get("shown") or {}, finding.direction == "request"
     if given.get("by") == "counterexample":
-        sides = "allowed before and not now" if is_request else "allowed now and not before"
+        sides = f"allowed {given['allowed']} and not {'now' if given['allowed'] == 'before' else 'before'}"
         value = at(given["value"], given["at"])
         whole = f" at {one_line(given['at'])} of {shown(given['value'], _VALUE)}" if given["at"] else ""
         part = f" as {one_line(given['of'])}" if given["of"] else ""

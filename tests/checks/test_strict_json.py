@@ -7,10 +7,11 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_bctrl.checks.strict_json import parse
+from pytest_bctrl.contract.json_source import read_quickly
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -23,6 +24,41 @@ _JSON = st.recursive(
 def test_what_json_dumps_writes_is_read_as_json_loads_reads_it(value: Any, ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only)
     assert (True, json.loads(text), ()) == (lambda read: (read.ok, read.value, read.problems))(parse(text.encode()))
+
+
+_NUMBERS = st.builds(
+    "{}{}{}".format,
+    st.integers() | st.sampled_from(["-0", "01", 10**20, "9" * 309, "9" * 4_300, "9" * 4_301]),
+    st.sampled_from(["", ".0", ".125", ".1000000000000000055511151231257827021181583404541015625"]),
+    st.sampled_from(["", "e0", "E+5", "e-324", "e308", "e400", "e999999"]),
+).map(str.encode)
+_PIECES = ["", "a", "\x00", "\x7f", "é", "😀", "\\n", "\\x", "\\u0000", "\\ud83d", "\\uDE00", "\\ud83"]
+_TEXTS = st.lists(st.sampled_from(_PIECES)).map(lambda pieces: f'"{"".join(pieces)}"'.encode())
+_KEYS = st.sampled_from([b'"a"', b'"\\u0061"', b'""', b'"b"'])
+
+
+def _written(inner: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+    members = st.tuples(_KEYS, inner).map(b" : ".join)
+    lists = st.lists(inner, max_size=4).map(b", ".join).map(b"[%b]".__mod__)
+    return lists | st.lists(members, max_size=4).map(b",".join).map(b"{%b}".__mod__)
+
+
+@given(st.recursive(_NUMBERS | _TEXTS | st.sampled_from([b"NaN", b"null", b"", b'"\xff"']), _written, max_leaves=8))
+@example(b"[" * 300 + b"]" * 300)
+def test_large_bodies_are_read_as_small_ones_are(body: bytes) -> None:
+    """Two parsers, of which one refuses more: what it takes, both read alike, to the type and sign of a number."""
+    small, large = parse(body), parse(body + _PADDING)
+    assert (small.ok, repr(small.value), len(small.problems)) == (large.ok, repr(large.value), len(large.problems))
+
+
+_PADDING = b" " * 70_000
+
+
+def test_large_bodies_are_read_quickly_and_odd_ones_with_care() -> None:
+    assert {"a": [1.0, "\u00e9", None]} == read_quickly(b'{"a": [1.0, "\xc3\xa9", null]}' + _PADDING)
+    for odd in (b'{"a": 1, "a": 2}', b'["\\ud800"]', b"[NaN]", b"[1e400]", b"[-1e400]", b"9" * 5_000, b"[" * 300):
+        with pytest.raises(ValueError, match=r"^"):
+            read_quickly(odd + _PADDING)
 
 
 @given(st.binary())

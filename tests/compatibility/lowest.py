@@ -19,6 +19,7 @@ PACKAGE = "pytest-bctrl"
 def main(extras: list[str]) -> int:
     """Print each requirement with the version that is installed, and say of those that are wrong how."""
     declared = [Requirement(text) for text in metadata.requires(PACKAGE) or ()]
+    extras = extras or [""]
     asked = [one for one in declared if one.marker is None or any(one.marker.evaluate({"extra": e}) for e in extras)]
     wrong = 0
     for requirement in declared:

@@ -87,9 +87,8 @@ def require_consistent(finding: Finding, base: Doc, revision: Doc) -> None:
 
 
 _NO_VALUE = (
-    "sunset", "new-required-request-parameter", "new-request-path-parameter", "request-parameter-became-required",
-    "style-changed", "explode-changed", "request-body-added", "request-body-became", "status-removed", "media-type",
-    "header-removed", "response-header-became", "response-header-type-changed", "not-changed", "dependent-schema",
+    "sunset", "new-request-path-parameter", "style-changed", "explode-changed", "content-media-type",
+    "response-header-type-changed", "not-changed", "dependent-schema",
 )  # fmt: skip
 """What a rule speaks of that no value shows; and what `not` leaves, and a schema of another property asks."""
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from operator import itemgetter
 from typing import Any
 
@@ -40,10 +41,37 @@ def schema_at(document: Doc, finding: Finding) -> Any:
     return answer["content"][finding.extra["media_type"]]["schema"]
 
 
+AROUND = {
+    "request-body-added-required", "request-body-became-required", "new-required-request-parameter",
+    "request-parameter-became-required", "required-response-header-removed", "response-header-became-optional",
+    "response-success-status-removed", "response-media-type-removed", "response-media-type-name-generalized",
+}  # fmt: skip
+
+
+def allows(document: Doc, operation: str, value: Doc) -> bool:
+    """Whether a document allows what stands around a body: an answer of a kind, or what is without a part."""
+    method, path = operation.split()
+    said, place = document["paths"][path][method.lower()], value.get("without", "").partition(" ")
+    if place[0] == "requestBody":
+        return not said.get("requestBody", {}).get("required")
+    if "request" in value:
+        return not any(one.get("required") for one in said.get("parameters", ()) if one["name"] == place[2])
+    answer = said["responses"].get(value["status"])
+    if answer is None or not place[0]:
+        return answer is not None and any(
+            fnmatch(value.get("media_type", name), name) for name in answer.get("content", {"": 0})
+        )
+    return not any(one.get("required") for name, one in answer.get("headers", {}).items() if name.lower() == place[2])
+
+
 def require_counterexample(finding: Finding, old: Doc, new: Doc) -> None:
     """Hold the value to both documents; of a part, that it is one is all that can be said here."""
     shown = finding.extra["shown"]
     assert shown["by"] == "counterexample", (finding.rule, finding.message)
+    if finding.rule in AROUND:
+        wanted = [shown["allowed"] == "before", shown["allowed"] == "now"]
+        assert wanted == [allows(document, finding.operation, shown["value"]) for document in (old, new)]
+        return
     if shown["of"]:
         return
     taken = []
@@ -148,7 +176,13 @@ def test_the_place_is_marked() -> None:
     for side, values in ((old, ["x"]), (new, ["x", "y"])):
         side["components"]["schemas"] = {"A": {"b": {"required": ["p"], "properties": {"p": {"enum": values}}}}}
     (finding,) = compare(old, new)
-    assert finding.extra["shown"] == {"by": "counterexample", "value": [{"p": "y"}], "at": "/0/p", "of": ""}
+    assert finding.extra["shown"] == {
+        "by": "counterexample",
+        "value": [{"p": "y"}],
+        "at": "/0/p",
+        "of": "",
+        "allowed": "now",
+    }
 
 
 @pytest.mark.parametrize(

@@ -65,9 +65,9 @@ function rows(finding, exchange) {
   return el('dl.rows', null, pairs.map(([name, value]) => el('div', null, el('dt', null, name), el('dd', null, value))));
 }
 
-function shownBy({ shown, direction }) {
-  const [before, after] = direction === 'request' ? ['before', 'now'] : ['now', 'before'];
-  if (shown.by === 'counterexample') return [el('code', null, words(shown.value)), ` is allowed ${before} and not ${after}${shown.at ? ` (${shown.at})` : ''}`];
+function shownBy({ shown }) {
+  const other = shown.allowed === 'before' ? 'now' : 'before';
+  if (shown.by === 'counterexample') return [el('code', null, words(shown.value)), ` is allowed ${shown.allowed} and not ${other}${shown.at ? ` (${shown.at})` : ''}`];
   return shown.by === 'proof' ? 'a proof that what is allowed keeps the other spec too' : 'the rule alone';
 }
 
