@@ -71,7 +71,7 @@ def together(changes: Iterable[Change]) -> Play:
 BodyChange: TypeAlias = Callable[[Any], Any]
 """Takes a body as JSON data and returns a changed copy; the same object where the change does not touch it."""
 
-_KEPT = 64
+_KEPT = 8
 
 
 def body_play(change: BodyChange, concerns: Callable[[Call], bool]) -> Play:

@@ -14,7 +14,7 @@ from types import FrameType
 
 import pytest
 
-from pytest_bctrl.impact.play import Exchange
+from pytest_bctrl.traffic.mock.message import Answer, Request
 
 _LEAST = 3.0
 _TIMES = 10.0
@@ -22,14 +22,17 @@ _TIMES = 10.0
 
 @dataclass(slots=True)
 class Outcome:
-    """How a test ended: the first line of what failed, where that is in the project's code, and what it was sent."""
+    """How a test ended: the first line of what failed, and where that is in the project's code.
+
+    `met` is what it was sent: each request, the answer as it would be without a change, and a digest of the one sent.
+    """
 
     failed: bool = False
     line: str = ""
     where: str = ""
     skipped: bool = False
     seconds: float = 0.0
-    exchanges: list[Exchange] = field(default_factory=list)
+    met: list[tuple[Request, Answer, str]] = field(default_factory=list)
 
     def note(self, report: pytest.TestReport, call: pytest.CallInfo[None], root: Path) -> None:
         """Take what a phase of the test says: the first failure counts."""

@@ -15,6 +15,7 @@ from pytest_bctrl.impact.derived import PROBES
 from pytest_bctrl.impact.play import Exchange, Player, digest, is_same
 from pytest_bctrl.impact.reading import is_read, watching
 from pytest_bctrl.impact.replay import Outcome, Progress, Replays, limit
+from pytest_bctrl.traffic.mock.message import Answer
 
 _BY_CHANCE = "it also fails by chance without the change"
 _COMPARES = "it compares with the very data, so that every other value fails it"
@@ -69,6 +70,7 @@ class Run:
         self._tests = tests
         self._has_wide = any(test.wide for test in tests)
         self._in_force: Play | None = None
+        self._given: dict[str, Answer] = {}
         self.played: dict[str, Played] = {}
 
     def play(self, changes: Sequence[Change], seconds: float, progress: Progress) -> None:
@@ -92,7 +94,7 @@ class Run:
             bodies = {one.sent.body.decode("utf-8", "replace") for one in test.sent}
             with watching(bodies.__contains__, test.read.add):
                 outcome = self._run(test, None)
-            if not outcome.exchanges and not test.wide:
+            if not outcome.met and not test.wide:
                 test.unsure = _ASKS_NOTHING
 
     def _one(self, change: Change) -> Played:
@@ -133,7 +135,7 @@ class Run:
             return None
         key = digest(answers)
         known = test.runs.get(key)
-        if known is not None and known.exchanges and self._is_as_run(known, play):
+        if known is not None and known.met and self._is_as_run(known, play):
             return known
         outcome = self._cache.known(test.item, name, key) or self._sure(test, play)
         test.runs[key] = outcome
@@ -143,8 +145,7 @@ class Run:
 
     def _is_as_run(self, known: Outcome, play: Play | None) -> bool:
         """Whether a change would have sent just what an earlier run of the test was sent."""
-        answers = self._player.sent_with(play, known.exchanges)
-        return all(is_same(one.sent, answer) for one, answer in zip(known.exchanges, answers, strict=True))
+        return all(digest([self._player.changed(play, asked, given)]) == sent for asked, given, sent in known.met)
 
     def _sure(self, test: Met, play: Play | None) -> Outcome:
         """Run a test with a change; one that fails is run without it too, and with it again, before it is blamed."""
@@ -163,7 +164,11 @@ class Run:
         self._in_force = play
         self._player.begin(play, limit(test.seconds))
         outcome = self._replays.run(test.item, test.seconds)
-        outcome.exchanges = self._player.taken()
+        # Many runs are sent the same: kept once, thousands of them take little memory.
+        outcome.met = [
+            (one.request, self._given.setdefault(digest([one.given]), one.given), digest([one.sent]))
+            for one in self._player.taken()
+        ]
         return outcome
 
     def _looks(self, test: Met, change: Change) -> bool:

@@ -190,7 +190,7 @@ def test_a_test_that_keeps_its_answers_is_not_said_to_cope(project: pytest.Pytes
 def test_a_test_that_never_ends_with_a_change_is_ended(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_bctrl.impact.replay._LEAST", 0.5)
+    monkeypatch.setattr("pytest_bctrl.impact.replay._LEAST", 1.5)
     project.makepyfile(
         """
         def test_wait(bctrl_client, bctrl_space_id):
