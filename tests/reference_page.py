@@ -138,6 +138,7 @@ def _settings() -> Iterator[str]:
     for option, attributes in found.options.items():
         ini = attributes.get("dest", "")
         typed = f"{option}={attributes['metavar']}" if "metavar" in attributes else option
+        typed = f"{option}[={attributes['metavar']}]" if "nargs" in attributes else typed
         names = ", ".join(f"`{name}`" for name in variables.get(ini, ()))
         in_file = f"`{ini}`" if ini in found.ini else ""
         yield f"| `{typed}` | {in_file} | {names} | {_cell(attributes['help'])} | {types.get(ini, '')} |"

@@ -35,7 +35,9 @@ def test_help_shows_every_option_and_ini_key_with_its_words(pytester: pytest.Pyt
 
     assert len(found.options) > 10
     wanted = [
-        f"{option}={attributes['metavar']}" for option, attributes in found.options.items() if "metavar" in attributes
+        f"{option}={attributes['metavar']}" if "nargs" not in attributes else f"{option}=[{attributes['metavar']}]"
+        for option, attributes in found.options.items()
+        if "metavar" in attributes
     ]
     wanted += [
         f"{option} {attributes['help']}" for option, attributes in found.options.items() if "metavar" not in attributes

@@ -57,13 +57,16 @@ def start(config: pytest.Config) -> None:
 def _refuse_others(config: pytest.Config) -> None:
     """Raise `SettingError` for what an impact run must not do: ask another than the mock, write, or wait for a user."""
     option = config.option
-    for flag, why in (
-        ("live", "nothing but the mock plays a change"),
-        ("mock", "the contract suite holds a target to the contract, and this changes what the mock sends"),
-        ("selftest", "the contract suite holds a target to the contract, and this changes what the mock sends"),
-    ):
+    if option.bctrl_live:
+        where, hint = "--bctrl-impact, --bctrl-live", "run it without --bctrl-live"
+        raise SettingError("nothing but the mock plays a change", where=where, hint=hint)
+    for flag in ("mock", "selftest"):
         if getattr(option, f"bctrl_{flag}"):
-            raise SettingError(why, where=f"--bctrl-impact, --bctrl-{flag}", hint=f"run it without --bctrl-{flag}")
+            raise SettingError(
+                "the contract suite holds the mock to the contract, and a change breaks it",
+                where=f"--bctrl-impact, --bctrl-{flag}",
+                hint=f"run it without --bctrl-{flag}",
+            )
     if settings.record_mode(config, os.environ) != "none":
         raise SettingError(
             "changed answers must not be recorded",

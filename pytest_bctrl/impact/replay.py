@@ -142,9 +142,8 @@ def limit(ordinary_seconds: float) -> float:
 @contextmanager
 def _limited(seconds: float) -> Generator[None]:
     """Fail what takes longer, where the system has an alarm that nobody else uses; the mock resets connections too."""
-    alarm = getattr(signal, "SIGALRM", None)
     is_main = threading.current_thread() is threading.main_thread()
-    if alarm is None or not is_main or signal.getsignal(alarm) is not signal.SIG_DFL:
+    if sys.platform == "win32" or not is_main or signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:
         yield
         return
     ended = time.monotonic() + seconds
@@ -153,13 +152,13 @@ def _limited(seconds: float) -> Generator[None]:
         if time.monotonic() >= ended:
             pytest.fail(f"it had not ended after {seconds:g} s", pytrace=True)
 
-    signal.signal(alarm, stop)
+    signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(alarm, signal.SIG_DFL)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
 Progress = Callable[[int, int, float], None]

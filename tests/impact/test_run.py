@@ -98,8 +98,8 @@ def test_an_ordinary_run_that_is_not_green_is_played_nothing(project: pytest.Pyt
     ("arguments", "said"),
     [
         ("--bctrl-live", "--bctrl-impact, --bctrl-live: nothing but the mock plays a change*"),
-        ("--bctrl-mock", "--bctrl-impact, --bctrl-mock: *"),
-        ("--bctrl-selftest", "--bctrl-impact, --bctrl-selftest: *"),
+        ("--bctrl-mock", "--bctrl-impact, --bctrl-mock: the contract suite holds the mock to the contract, and *"),
+        ("--bctrl-selftest", "--bctrl-impact, --bctrl-selftest: the contract suite holds the mock to the contract*"),
         ("--bctrl-record-mode=rewrite", "--bctrl-impact, --bctrl-record-mode: changed answers must not be recorded*"),
         ("--pdb", "--bctrl-impact, --pdb: tests are run to fail*"),
         ("--bctrl-impact-budget=soon", "--bctrl-impact-budget: 'soon' is not a time (give one such as 60s or 5m)"),
@@ -137,7 +137,9 @@ def test_a_budget_leaves_out_and_says_so(project: pytest.Pytester) -> None:
 def test_a_spec_without_a_change_plays_what_the_contract_gives(project: pytest.Pytester) -> None:
     (project.path / "changed.json").write_text(changed_spec(()), "utf-8")
 
-    result = project.runpytest(*_IMPACT, "--bctrl-impact-min=90", "--bctrl-impact-budget=3s")
+    project.makeini("[pytest]\nbctrl_impact_min = 90\nbctrl_impact_budget = 3s\n")
+
+    result = project.runpytest(*_IMPACT)
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
