@@ -36,6 +36,7 @@ HELD_BY = {
     "traffic/recordings/har_file.py: f'it would be larger than {size(MOST)}, whic": "hostile/test_answers.py",
     "baseline/allowlist.py: 'the reason is empty'": "suite/test_baseline.py",
     "baseline/allowlist.py: 'not a mapping'": "drift/test_allowlist.py",
+    "cli/explain.py: f'there is no rule {arguments.rule!r}'": "test_explain.py",
     "cli/traffic.py: 'it accepts changes of the documents alone'": "observed/test_commands.py",
     "cli/traffic.py: 'standard input can be only one of them'": "observed/test_commands.py",
     "cli/traffic.py: 'it is a spec, and no traffic'": "observed/test_commands.py",

@@ -19,8 +19,9 @@ from pytest_bctrl.checks.protocol import (
     check_retired,
     check_status,
 )
+from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.checks.schema import check_schema
-from pytest_bctrl.checks.violation import RULES, Violation, findings, source_of
+from pytest_bctrl.checks.violation import Violation, findings, source_of
 from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.locations import Path
@@ -87,7 +88,7 @@ def contract_check(
     where = f"contract_check({name!r})"
     if _NAME.fullmatch(name) is None:
         raise SettingError("that is no name for a rule", where=where, hint="give one in the style of unique_ids")
-    if name in RULES:
+    if name in rules():
         raise SettingError("a rule of this name is there already", where=where, hint="give another name")
     if level not in LEVELS:
         raise SettingError(f"unknown level {level!r}", where=where, hint=f"choose one of: {', '.join(LEVELS)}")

@@ -25,6 +25,7 @@ COMMANDS = {
     "contract": "show the contract in force, build it, vendor the spec again, or suggest an overlay with what was seen",
     "doctor": "say what is installed, where each setting comes from, whether the target answers, and what to do next",
     "drift": "compare the vendored spec with the spec as it is published now, and fail for what breaks a consumer",
+    "explain": "say what a rule checks, where that is said, what breaks it, and how to ignore it until a date",
 }
 """Name and help of every command; the module of the same name has `add_arguments(parser)` and `run(options)`."""
 
@@ -95,7 +96,8 @@ examples:
   pytest-bctrl contract show
   pytest-bctrl COMMAND --help tells more, with examples
 
-The contract suite itself runs under pytest: pytest --bctrl-mock bctrl"""
+The contract suite itself runs under pytest: pytest --bctrl-mock bctrl
+Documentation: https://pytest-bctrl.readthedocs.io"""
 
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:

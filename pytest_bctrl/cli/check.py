@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pytest_bctrl.baseline.allowlist import FILE, AllowList, accepted, last_day, list_notes, load_allow_list
 from pytest_bctrl.checks.answer import Answer, answer_of
+from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check, check_answer
-from pytest_bctrl.checks.violation import rules_of
 from pytest_bctrl.cli.options import (
     accept_findings,
     add_acceptance_arguments,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FILE = "bctrl-drift.yaml"
 _KEYS = ("levels", "sunset-days", "allow")
-_RULES = "docs/reference/drift-rules.md lists the rules"
+_RULES = "pytest-bctrl explain lists the rules"
 
 
 class GateFile(NamedTuple):

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl import settings
+from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check, flattened
-from pytest_bctrl.checks.violation import rules_of
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import printable

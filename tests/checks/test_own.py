@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.rules import rules, rules_of
 from pytest_bctrl.checks.run import BrokenCheckError, Check, Problem, check_answer, contract_check, flattened, run_check
-from pytest_bctrl.checks.violation import RULES, rules_of
 from pytest_bctrl.errors import SettingError
 
 from .answers import answer, runtime
@@ -158,4 +158,4 @@ def test_a_name_given_twice_is_told() -> None:
 
 def test_rules_are_those_of_all_of_the_contract_and_of_ones_own() -> None:
     invariants = [{"rule": "unique_ids"}, {"rule": "unique_ids"}]
-    assert [*RULES, "unique_ids", "counted"] == rules_of(invariants, ["counted", "strict_json"])
+    assert [*rules(), "unique_ids", "counted"] == rules_of(invariants, ["counted", "strict_json"])

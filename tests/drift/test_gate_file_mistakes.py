@@ -7,7 +7,7 @@ import pytest
 from pytest_bctrl.drift.gate_file import read_gate_file
 from pytest_bctrl.errors import DocumentError
 
-_RULES = "docs/reference/drift-rules.md lists the rules"
+_RULES = "pytest-bctrl explain lists the rules"
 
 
 @pytest.mark.parametrize(
