@@ -20,7 +20,7 @@ from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.hiding import Hiding
 
 COMMANDS = {
-    "check": "hold recordings, HAR files and JSON bodies to the contract; - reads standard input",
+    "check": "check recordings, HAR files and JSON bodies against the contract; - reads standard input",
     "mock": "serve the API's contract on this machine, for any client in any language",
     "contract": "show the contract in force, build it, vendor the spec again, or suggest an overlay with what was seen",
     "doctor": "say what is installed, where each setting comes from, whether the target answers, and what to do next",
@@ -94,7 +94,7 @@ exit codes:
 examples:
   pytest-bctrl doctor --offline
   pytest-bctrl contract show
-  pytest-bctrl COMMAND --help tells more, with examples
+  pytest-bctrl COMMAND --help says more, with examples
 
 The contract suite itself runs under pytest: pytest --bctrl-mock bctrl
 Documentation: https://pytest-bctrl.readthedocs.io"""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, timedelta
 from difflib import get_close_matches
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.baseline.allowlist import DAYS, FILE
-from pytest_bctrl.checks.rules import Rule, rules
+from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.contract.files import built_from
+from pytest_bctrl.drift.examples import example as example_of
 from pytest_bctrl.drift.gate_file import FILE as GATE_FILE
 from pytest_bctrl.drift.rules import rules as drift_rules
+from pytest_bctrl.drift.rules import why
 from pytest_bctrl.errors import SettingError
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ EXAMPLES = ("pytest-bctrl explain strict_json", "pytest-bctrl explain response-p
 
 
 class Explanation(NamedTuple):
-    """What there is to say of a rule; `example` and `said_in` may have several lines."""
+    """What there is to say of a rule; its `kind` is check, invariant or drift, its example may have several lines."""
 
     name: str
     level: str
@@ -32,8 +34,6 @@ class Explanation(NamedTuple):
     checks: str
     said_in: str
     example: str
-    file: str
-    set_level: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,48 +48,41 @@ def run(arguments: argparse.Namespace) -> int:
     """Print one explanation, or the list of all rules. Raises `SettingError` for a rule that is not known."""
     from pytest_bctrl.contract.read import load
 
-    known = {one.name: one for one in explanations(load(arguments.contract))}
-    if arguments.rule is None:
+    name, known = arguments.rule, {one.name: one for one in explanations(load(arguments.contract))}
+    if name is None:
         print("\n".join(f"{one.name}  {one.level}  {one.checks}" for one in known.values()))
-        print("\npytest-bctrl explain RULE tells more of one")
-    elif arguments.rule in known:
-        print(told(known[arguments.rule], date.today() + timedelta(days=DAYS)))
+        print("\npytest-bctrl explain RULE says more of one")
+    elif name in known:
+        print(_text(known[name], date.today() + timedelta(days=DAYS)))
     else:
-        raise SettingError(
-            f"there is no rule {arguments.rule!r}", where="explain", hint=_nearest(arguments.rule, known)
-        )
+        near = get_close_matches(name, known, n=3) or [one for one in known if name in one][:3]
+        hint = f"did you mean {' or '.join(near)}?" if near else "pytest-bctrl explain lists the rules"
+        raise SettingError(f"there is no rule {name!r}", where="explain", hint=hint)
     return 0
-
-
-def _nearest(name: str, known: dict[str, Any]) -> str:
-    found = get_close_matches(name, known, n=3) or [one for one in known if name in one][:3]
-    return f"did you mean {' or '.join(found)}?" if found else "pytest-bctrl explain lists the rules"
 
 
 def explanations(contract: Contract) -> Iterator[Explanation]:
     """Yield an explanation of each rule of the checks, of the contract's invariants and of the drift gate."""
     for name, rule in rules().items():
-        yield _of_check(name, rule)
+        given = f"where the operation has {rule.documented}, " if rule.documented != "{}" else ""
+        to = f"to every request with {rule.to}" if rule.to else "to every request"
+        example = f"{given}a server that gives this answer {to}:\n\n{indent(rule.http.rstrip(), '  ')}"
+        checks = f"{rule.checks[0].upper()}{rule.checks[1:]}."
+        yield Explanation(name, rule.level, "check", checks, rule.said_in, example)
     for invariant in {one["rule"]: one for operation in contract.operations for one in operation.invariants}.values():
-        yield _of_invariant(contract, invariant)
-    yield from map(_of_drift, drift_rules())
-
-
-def _of_check(name: str, rule: Rule) -> Explanation:
-    where = f"where the operation has {rule.documented}, " if rule.documented != "{}" else ""
-    to = f"to every request with {rule.to}" if rule.to else "to every request"
-    example = f"{where}a server that gives this answer {to}:\n\n{indent(rule.http.rstrip(), '  ')}"
-    return Explanation(name, rule.level, "check", _sentence(rule.checks), rule.said_in, example, FILE, _LEVELS)
-
-
-def _of_invariant(contract: Contract, said: Mapping[str, Any]) -> Explanation:
-    name, level, because = said["rule"], said["level"], said["because"]
-    entry = ", ".join(f"{key}: {value}" for key, value in said.items() if value not in (name, level, because))
-    example = f"an answer of: pytest-bctrl mock --fault \"break_rule('{name}')\""
-    where = f"x-bctrl-invariants of {_action(contract, name)}"
-    return Explanation(
-        name, level, "invariant", f"{because} ({entry}).".replace("'", ""), where, example, FILE, _LEVELS
-    )
+        name, level, because = (invariant[key] for key in ("rule", "level", "because"))
+        entry = ", ".join(f"{key}: {value}" for key, value in invariant.items() if value not in (name, level, because))
+        said_in = f"x-bctrl-invariants of {_action(contract, name)}"
+        example = f"an answer of: pytest-bctrl mock --fault \"break_rule('{name}')\""
+        yield Explanation(name, level, "invariant", f"{because} ({entry}).".replace("'", ""), said_in, example)
+    for drift_rule in drift_rules().values():
+        name, level, oasdiff = drift_rule.id, drift_rule.level, drift_rule.oasdiff
+        before, after = (json.dumps(side, ensure_ascii=False) for side in example_of(name).shown)
+        known = {"-": "oasdiff has no such rule", level: "the rule and its level are oasdiff's"}
+        stricter = f"the rule is oasdiff's, with the level {oasdiff}: a consumer that validates breaks"
+        change = f"this change of the spec:\n\n  before  {before}\n  after   {after}"
+        checks = f"{drift_rule.meaning} {why(drift_rule, level)}"
+        yield Explanation(name, level, "drift", checks, known.get(oasdiff, stricter), change)
 
 
 def _action(contract: Contract, rule: str) -> str:
@@ -105,47 +98,25 @@ def _action(contract: Contract, rule: str) -> str:
     return f"{files.overlay.name}: {action.get('description', '')}"
 
 
-def _of_drift(name: str) -> Explanation:
-    from pytest_bctrl.drift.examples import example
-    from pytest_bctrl.drift.rules import why
+def _text(one: Explanation, until: date) -> str:
+    is_drift = one.kind == "drift"
+    accept = "pytest-bctrl drift --accept REASON" if is_drift else "pytest --bctrl-live bctrl --bctrl-accept=REASON"
+    levels = f"levels: {{{one.name}: LEVEL}} in {GATE_FILE}" if is_drift else f"bctrl_levels = {one.name} = LEVEL"
+    return f"""\
+{one.name}  {one.level}  ({one.kind})
 
-    rule = drift_rules()[name]
-    before, after = (json.dumps(side, ensure_ascii=False) for side in example(name).shown)
-    of = {"-": "oasdiff has no such rule", rule.level: "the rule and its level are oasdiff's"}
-    said = of.get(
-        rule.oasdiff, f"the rule is oasdiff's, with the level {rule.oasdiff}: a consumer that validates breaks"
-    )
-    checks = f"{rule.meaning} {why(rule, rule.level)}"
-    change = f"this change of the spec:\n\n  before  {before}\n  after   {after}"
-    return Explanation(
-        name, rule.level, "drift", checks, said, change, GATE_FILE, f"levels: {{RULE: LEVEL}} in {GATE_FILE}"
-    )
+{one.checks}
 
+said in   {one.said_in}
+broken by {one.example}
 
-_LEVELS = "bctrl_levels = RULE = LEVEL, in pytest.ini"
+ignore it until a date, in {GATE_FILE if is_drift else FILE}:
 
+  allow:
+    - rule: {one.name}
+      location: LOCATION, as the finding has it
+      reason: REASON
+      until: {until}
 
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def told(one: Explanation, until: date) -> str:
-    """Return an explanation as text."""
-    entry = ["allow:", f"  - rule: {one.name}", "    location: LOCATION, as the finding has it"]
-    entry += ["    reason: REASON", f"    until: {until}"]
-    accept = (
-        "pytest-bctrl drift --accept REASON"
-        if one.kind == "drift"
-        else "pytest --bctrl-live bctrl --bctrl-accept=REASON"
-    )
-    return "\n".join(
-        [
-            f"{one.name}  {one.level}  ({one.kind})\n\n{one.checks}\n",
-            f"said in   {one.said_in}",
-            f"broken by {one.example}\n",
-            f"ignore it until a date, in {one.file}:\n",
-            *(f"  {line}" for line in entry),
-            f"\n{accept} writes such entries for all that fails now.",
-            f"Or change its level: {one.set_level.replace('RULE', one.name)}",
-        ]
-    )
+{accept} writes such entries for all that fails now.
+Or change its level: {levels}"""

@@ -57,14 +57,14 @@ def of_plain(judge: Callable[..., list[Finding]]) -> Callable[..., Iterator[Ask]
 
 
 def check_first(exchange: Exchange) -> list[Finding]:
-    """Hold the plain answer to status, content type, strict JSON and schema."""
+    """Check status, content type, strict JSON and schema of the plain answer."""
     answer = exchange.answer
     found = check_protocol(answer, answer.operation.success_statuses)
     return [*exchange.findings, *found, *findings(answer, check_retired(answer))]
 
 
 def check_twice(exchange: Exchange) -> list[Finding]:
-    """Hold the plain answer to the contract by jsonschema and by Schemathesis, where our checks find no error."""
+    """Check the plain answer by jsonschema and by Schemathesis, where our checks find no error in it."""
     return _others(exchange, check_first(exchange))
 
 
@@ -83,14 +83,14 @@ def check_documented(exchange: Exchange) -> list[Finding]:
 
 
 def check_rule(exchange: Exchange, rule: Mapping[str, Any]) -> list[Finding]:
-    """Hold the plain answer to a rule that the schema cannot say."""
+    """Check the plain answer against a rule that the schema cannot say."""
     if not places_of(exchange.answer, rule):
         raise NotCheckedError(f"the answer has no {rule.get('each', rule.get('unique'))} to look at")
     return findings(exchange.answer, check_invariant(exchange.answer, rule))
 
 
 def check_own(exchange: Exchange, check: Check) -> list[Finding]:
-    """Hold the plain answer to a check of the project's own."""
+    """Run a check of the project's own on the plain answer."""
     return run_check(check, exchange.answer)
 
 
@@ -212,7 +212,7 @@ def _check_guess(exchange: Exchange, is_ordinary: bool) -> list[Finding]:
 def check_guess(operation: Operation, answer: Answer) -> list[Finding]:
     """Hold the answer to a generated path value: it names nothing, and is refused.
 
-    A number, or one of the document's own examples, may name something that is there.
+    A number, or one of the document's own examples, may name something that exists.
     """
     contract, values = answer.contract, answer.path_values
     may_be_there = all(

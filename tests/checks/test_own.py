@@ -119,8 +119,8 @@ def test_one_that_fails_is_reported_with_the_line_that_leads_there(
 @pytest.mark.parametrize(
     ("name", "level", "problem", "hint"),
     [
-        ("No Name", "error", "that is no name for a rule", "give one in the style of unique_ids"),
-        ("strict_json", "error", "a rule of this name is there already", "give another name"),
+        ("No Name", "error", "it is not a name for a rule", "give one in the style of unique_ids"),
+        ("strict_json", "error", "a rule of this name exists already", "give another name"),
         ("mine", "fatal", "unknown level 'fatal'", "choose one of: error, warning, info"),
     ],
 )
@@ -152,7 +152,7 @@ def test_what_a_hook_may_not_return_is_told(hook: str, decorator: str) -> None:
 def test_a_name_given_twice_is_told() -> None:
     with pytest.raises(SettingError) as caught:
         flattened([short_names, counted, counted, short_names], Check, "pytest_bctrl_checks")
-    wanted = ("counted, short_names is there twice", "pytest_bctrl_checks", "give each a name of its own")
+    wanted = ("counted, short_names is defined twice", "pytest_bctrl_checks", "give each a name of its own")
     assert wanted == told(caught.value)
 
 

@@ -19,7 +19,7 @@ _RULES = "pytest-bctrl explain lists the rules"
         ("allow:\n\nlevels:\n  nope: info\n", f"f:4: there is no rule 'nope' ({_RULES})"),
         (
             "levels:\n\n  endpoint-added: fatal\n",
-            "f:3: 'fatal' is no level (the levels are error, warning, info)",
+            "f:3: 'fatal' is not a level (the levels are error, warning, info)",
         ),
         (
             "allow:\n\n  - {rule: nope, location: a, reason: r, until: 2027-01-01}\n",

@@ -168,8 +168,8 @@ def test_a_sequence_is_where_answers_and_time_brought_it(steps: list[tuple[str, 
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (lambda mock: mock.step([], answers=-1), "answers=-1 is no whole number"),
-        (lambda mock: mock.step([], seconds="x"), "'x' is no time"),
+        (lambda mock: mock.step([], answers=-1), "answers=-1 is not a whole number"),
+        (lambda mock: mock.step([], seconds="x"), "'x' is not a time"),
         (lambda mock: mock.sequence("explode"), "explode: there is no such fault"),
         (lambda mock: mock.sequence([], {"nope": {}}), "mock.sequence: step 2: none with the id"),
     ],

@@ -137,7 +137,7 @@ def test_a_clock_that_is_turned_saves_the_wait(mock: MockServer) -> None:
     mock.sequence(mock.step({first: {"name": "before"}}, seconds=60), {first: {"name": "after"}})
     assert "before" == listed(mock)[1][0]["name"]
     assert "after" == listed(mock.advance(61))[1][0]["name"]
-    with pytest.raises(SettingError, match="is no time"):
+    with pytest.raises(SettingError, match="is not a time"):
         mock.advance(-1)
 
 
