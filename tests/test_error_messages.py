@@ -73,7 +73,7 @@ HELD_BY = {
 
 NOT_TRIGGERED = {
     "contract/json_source.py: problem": "words of incoming.py: tests/hostile/test_files.py",
-    "traffic/recordings/har_file.py: f'it cannot be read as an archive: {error}": "no test asserts it yet",
+    "traffic/recordings/har_file.py: f'it cannot be read as an archive: {error}'": "no test asserts it yet",
     "traffic/recordings/har_file.py: f'it is broken and cannot be set aside: {err": "needs a disk that refuses",
     "cli/doctor.py: problem[:400]": "pytest's own words: see tests/test_doctor.py",
     "cli/doctor.py: 'pytest does not load the plugin here'": "run by tests/test_doctor.py",
