@@ -39,11 +39,7 @@ _VALUES = (
     ("bctrl_min_coverage", "PERCENT", "Fail a run that saw less of the contract than this, 0 to 100"),
     ("bctrl_record_mode", "MODE", "none (default): replay; once: record what has no recording; rewrite: record again"),
     ("bctrl_recordings", "DIR", "Folder of the recordings (default: recordings/ beside each test file)"),
-    (
-        "bctrl_rate",
-        "RATE",
-        "How many requests the target takes, such as 30/m or 5/s (default: learned from it)",
-    ),
+    ("bctrl_rate", "RATE", "How many requests the target takes, such as 30/m or 5/s (default: learned from it)"),
     ("bctrl_client_cert", "PATH", "Certificate of the client with its key, PEM; also BCTRL_CLIENT_CERT"),
     ("bctrl_github", "MODE", "auto (default): in GitHub Actions, annotations and a job summary of a contract run; off"),
     (
@@ -66,11 +62,7 @@ _HEADER = "'NAME: VALUE' for every request to the key's origin; $VARIABLE is a s
 _IN_FILE: tuple[tuple[str, str, Literal["linelist", "string"]], ...] = (
     ("bctrl_levels", "Levels of findings, one a line: rule = level, or rule@location = level", "linelist"),
     ("bctrl_report", f"{_REPORT}, one path a line", "linelist"),
-    (
-        "bctrl_headers",
-        "NAME: VALUE for every request, one a line; $VARIABLE is a secret",
-        "linelist",
-    ),
+    ("bctrl_headers", "NAME: VALUE for every request, one a line; $VARIABLE is a secret", "linelist"),
     ("bctrl_values", "Real values of parameters, one a line: parameter = value, or parameter = $VARIABLE", "linelist"),
     ("bctrl_http_hosts", "Hosts to which plain http may go, beside this machine, one a line", "linelist"),
     ("bctrl_secrets", "Values that no output and no recording may hold, one a line; $NAME is a variable's", "linelist"),

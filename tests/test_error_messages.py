@@ -58,6 +58,7 @@ HELD_BY = {
     "drift/sources.py: 'git is not installed'": "drift/test_sources.py",
     "drift/sources.py: f'git gave no answer within {seconds:g} s'": "drift/test_sources.py",
     "drift/sources.py: said[0].removeprefix('fatal: ')": "drift/test_sources.py",
+    "traffic/recordings/har_file.py: f'it cannot be read as an archive: {error}'": "recordings/test_har_files.py",
     "recorded/recorded_test.py: 'it holds no runtimes'": "recordings/test_ends.py",
     "recorded/recorded_test.py: 'there is nothing to replay yet'": "recordings/test_ends.py",
     "recorded/place.py: 'the mark is not understood'": "recordings/test_record_and_replay.py",
@@ -73,7 +74,6 @@ HELD_BY = {
 
 NOT_TRIGGERED = {
     "contract/json_source.py: problem": "words of incoming.py: tests/hostile/test_files.py",
-    "traffic/recordings/har_file.py: f'it cannot be read as an archive: {error}'": "no test asserts it yet",
     "traffic/recordings/har_file.py: f'it is broken and cannot be set aside: {err": "needs a disk that refuses",
     "cli/doctor.py: problem[:400]": "pytest's own words: see tests/test_doctor.py",
     "cli/doctor.py: 'pytest does not load the plugin here'": "run by tests/test_doctor.py",
