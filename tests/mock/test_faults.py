@@ -260,7 +260,7 @@ def test_a_broken_rule_knows_its_check(mock: MockServer) -> None:
         ("status(503, retry_after='x')", (), "is not a time"),
         ("delay(1e400)", (), "is not a time"),
         ("redirect('http://a.test', code=700)", (), "is not a status"),
-        ("wrong_content_type(5)", (), "is no single line"),
+        ("wrong_content_type(5)", (), "is not a single line"),
         ("sequence(5.5)", (), "is not a status"),
         ("status(503, **{'times': 2})", (), "the arguments do not fit"),
     ],

@@ -248,7 +248,7 @@ def test_the_control_path_is_for_who_has_the_token_and_is_off_without_one(mock: 
     assert 401 == steer(mock, "GET", "/spaces", token="another")[0]
     connection = HTTPConnection(mock.url.removeprefix("http://"))
     connection.request("POST", "/__bctrl__/spaces", b"{", {"Authorization": f"Bearer {TOKEN}"})
-    assert (400, True) == ((answer := connection.getresponse()).status, b"no JSON" in answer.read())
+    assert (400, True) == ((answer := connection.getresponse()).status, b"not JSON" in answer.read())
     connection.close()
     with MockServer(load()) as other:
         assert 404 == ask(other.url, "/__bctrl__/spaces", TOKEN)[0]

@@ -172,7 +172,7 @@ def test_what_the_checks_find_of_items_together_is_refused_unless_told(items: An
 @pytest.mark.parametrize("conforming", [True, False])
 @pytest.mark.parametrize("value", [float("nan"), float("-inf"), {1}, {1: "x"}, [object()], b"x"])
 def test_what_is_no_json_is_refused_in_any_case(value: object, conforming: bool) -> None:
-    with pytest.raises(SettingError, match="is no JSON"):
+    with pytest.raises(SettingError, match="is not JSON"):
         runtime(name=value, conforming=conforming)
     with pytest.raises(SettingError, match=r"item 0: name.* is not JSON"):
         response([{**runtime(), "name": value}], conforming=conforming)
