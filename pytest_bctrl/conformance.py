@@ -25,7 +25,7 @@ def check(
 
     `response` is one of httpx, httpx2, requests, urllib3, werkzeug (Flask), Django or Starlette, or a bare body
     (bytes, str or data), which counts as a 200. `operation` is an operation id, needed only where the URL does not
-    tell. `checks` are checks of one's own, to be run beside the contract's.
+    say it. `checks` are checks of one's own, to be run beside the contract's.
     Raises `BctrlError` for what is not a response.
     """
     return check_answer(answer_of(response, contract or _packaged(), operation), own=checks)
@@ -40,7 +40,7 @@ def assert_conforms(
 ) -> None:
     """Raise `AssertionError`, with the findings as its message, where a response breaks the contract.
 
-    `fail_on` is the mildest level that fails: `error`, `warning` (undocumented properties too) or `info`.
+    `fail_on` is the lowest level that fails: `error`, `warning` (undocumented properties too) or `info`.
     """
     __tracebackhide__ = True
     failing = at_or_above(check(response, contract=contract, operation=operation), fail_on)

@@ -136,7 +136,7 @@ def parse_levels(lines: Iterable[str], where: str) -> Levels:
         found = _LEFT.fullmatch(left)
         if not equals or not found:
             hint = "write rule = level, or rule@location = level, or rule[404]@location = level"
-            raise SettingError(f"{line!r} is no level of a rule", where=where, hint=hint)
+            raise SettingError(f"{line!r} is not a level of a rule", where=where, hint=hint)
         if level not in CHOICES:
             raise SettingError(
                 f"unknown level {level!r} of {left}", where=where, hint=f"choose one of: {', '.join(CHOICES)}"

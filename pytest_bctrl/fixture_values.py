@@ -13,6 +13,7 @@ from pytest_bctrl import settings
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.secret import Secret
 
 if TYPE_CHECKING:
@@ -153,8 +154,8 @@ def base_url(config: pytest.Config, environment: Mapping[str, str]) -> str:
 
 
 def space_id(config: pytest.Config, environment: Mapping[str, str]) -> str:
-    """Return the id of a space that the key may list."""
-    return settings.space_id(config, environment) if config.option.bctrl_live else mock(config).space_id
+    """Return the id of a space that the key may list: that of every mock needs none to be started."""
+    return settings.space_id(config, environment) if config.option.bctrl_live else SPACE_ID
 
 
 def schema(of: Contract) -> Any:

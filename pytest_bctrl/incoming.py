@@ -98,7 +98,7 @@ def latin1_json(data: bytes, kept: str) -> Any:
     """Return a JSON document in UTF-8, with the values of the key `kept` as bytes; None where it cannot be read so.
 
     It is parsed one byte a letter: one emoji would make Python's own text of a large file four times as large. That
-    cannot be done where a letter is written as an escape, as nothing tells it from a byte, nor with what is no JSON or
+    cannot be done where a letter is written as an escape, as nothing tells it from a byte, nor with what is not JSON or
     no UTF-8 outside of what is kept: parsed as ever, it says what is wrong.
     """
     if b"\\u" in data or parsing_problem(data, width=1):
@@ -186,7 +186,7 @@ def _inflate(raw: bytes, most: int) -> bytes:
     except zlib.error:
         body, rest = _whole(raw, -zlib.MAX_WBITS, most)
     if rest:
-        raise zlib.error("something stands behind the stream")
+        raise zlib.error("something follows the stream")
     return body
 
 

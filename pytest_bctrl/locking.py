@@ -103,7 +103,7 @@ def _opened(lock: Path) -> int:
         if not os.path.lexists(lock):
             raise
         raise BctrlError(
-            f"it is no lock that this user can take: {error.strerror}", where=str(lock), hint="remove it"
+            f"this user cannot take the lock: {error.strerror}", where=str(lock), hint="remove it"
         ) from None
 
 

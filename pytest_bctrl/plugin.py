@@ -28,22 +28,18 @@ _VALUES = (
         "Base URL of the live API (default: the contract's first); also BCTRL_BASE_URL, BCTRL_API_BASE_URL",
     ),
     ("bctrl_space_id", "ID", "Id of the space to list, needed with --bctrl-live; also BCTRL_SPACE_ID"),
-    ("bctrl_contract", "PATH", "OpenAPI 3.0 or 3.1 document to hold the API to, in place of the packaged contract"),
+    ("bctrl_contract", "PATH", "OpenAPI 3.0 or 3.1 document to check against, in place of the packaged contract"),
     ("bctrl_fail_on", "LEVEL", "Lowest level that fails a contract test: error (default), warning, info, never"),
     ("bctrl_upstream", "SOURCE", "Page, file or URL of the spec as published now: check that it has not drifted"),
     (
         "bctrl_allow_list",
         "PATH",
-        "Findings that are accepted for a while (default: bctrl-baseline.yaml in the rootdir)",
+        "Findings that are ignored until a date (default: bctrl-baseline.yaml in the rootdir)",
     ),
     ("bctrl_min_coverage", "PERCENT", "Fail a run that saw less of the contract than this, 0 to 100"),
     ("bctrl_record_mode", "MODE", "none (default): replay; once: record what has no recording; rewrite: record again"),
     ("bctrl_recordings", "DIR", "Folder of the recordings (default: recordings/ beside each test file)"),
-    (
-        "bctrl_rate",
-        "RATE",
-        "How many requests the target takes, such as 30/m or 5/s (default: learned from it)",
-    ),
+    ("bctrl_rate", "RATE", "How many requests the target takes, such as 30/m or 5/s (default: learned from it)"),
     ("bctrl_client_cert", "PATH", "Certificate of the client with its key, PEM; also BCTRL_CLIENT_CERT"),
     ("bctrl_github", "MODE", "auto (default): in GitHub Actions, annotations and a job summary of a contract run; off"),
     (
@@ -66,11 +62,7 @@ _HEADER = "'NAME: VALUE' for every request to the key's origin; $VARIABLE is a s
 _IN_FILE: tuple[tuple[str, str, Literal["linelist", "string"]], ...] = (
     ("bctrl_levels", "Levels of findings, one a line: rule = level, or rule@location = level", "linelist"),
     ("bctrl_report", f"{_REPORT}, one path a line", "linelist"),
-    (
-        "bctrl_headers",
-        "NAME: VALUE for every request, one a line; $VARIABLE is a secret",
-        "linelist",
-    ),
+    ("bctrl_headers", "NAME: VALUE for every request, one a line; $VARIABLE is a secret", "linelist"),
     ("bctrl_values", "Real values of parameters, one a line: parameter = value, or parameter = $VARIABLE", "linelist"),
     ("bctrl_http_hosts", "Hosts to which plain http may go, beside this machine, one a line", "linelist"),
     ("bctrl_secrets", "Values that no output and no recording may hold, one a line; $NAME is a variable's", "linelist"),
@@ -321,15 +313,12 @@ def bctrl_base_url(pytestconfig: pytest.Config) -> str:
     return fixture_values.base_url(pytestconfig, os.environ)
 
 
-@pytest.fixture
-def bctrl_space_id(request: pytest.FixtureRequest) -> str:
-    """The id of a space that the key may list: the recording's in a replayed test, else the setting or the mock's."""
+@pytest.fixture(scope="session")
+def bctrl_space_id(pytestconfig: pytest.Config) -> str:
+    """The id of a space that the key may list: the setting or the mock's; a replayed test gets its recording's."""
     from pytest_bctrl import fixture_values
 
-    recording = _recorded(request)
-    if recording is not None and not recording.is_recording:
-        return recording.space_id
-    return fixture_values.space_id(request.config, os.environ)
+    return fixture_values.space_id(pytestconfig, os.environ)
 
 
 @pytest.fixture

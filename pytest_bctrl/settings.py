@@ -171,7 +171,7 @@ def upstream(source: Source, environment: Mapping[str, str]) -> str | None:
     is_elsewhere = "://" in found.value or found.value.startswith("git:") or found.value == "-"
     if not is_elsewhere and not Path(found.value).is_file():
         raise SettingError(
-            f"{found.value!r} is no file", where=found.where, hint="give a page, an OpenAPI file or an https URL"
+            f"{found.value!r} is not a file", where=found.where, hint="give a page, an OpenAPI file or an https URL"
         )
     return found.value
 

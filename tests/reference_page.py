@@ -1,4 +1,5 @@
-"""Writes `docs/reference/names.md` from the code: options, ini keys, variables, fixtures, markers and commands.
+"""Writes `docs/reference/names.md` from the code: options, ini keys, variables, fixtures, markers and commands; and the
+tables of `docs/reference/checks.md`: rules and tests.
 
 Run `python -m tests.reference_page` in the project's folder after a change of any of them.
 """
@@ -20,8 +21,12 @@ from typing import Any, cast
 import pytest
 
 from pytest_bctrl import cli, plugin, settings
+from pytest_bctrl.cli.explain import explanations
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.suite import plan
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "names.md"
+_REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
+PAGE, CHECKS = _REFERENCE / "names.md", _REFERENCE / "checks.md"
 
 _INTRODUCTION = """\
 # Options, fixtures, markers, commands
@@ -131,6 +136,21 @@ def reference_page() -> str:
     )
 
 
+def checks_page() -> str:
+    """The page of checks, its tables written again."""
+    known = [one for one in explanations(load()) if one.kind != "drift"]
+    rules = ["| rule | level | what it checks | said in |", "|---|---|---|---|"]
+    rules += [f"| `{one.name}` | {one.level} | {_cell(one.checks)} | {_cell(one.said_in)} |" for one in known]
+    tests = ["| test | what it asks |", "|---|---|"]
+    tests += [f"| `{name}` | {_cell(' '.join(words.split()))} |" for name, words in plan.tests().items()]
+    text = CHECKS.read_text("utf-8")
+    for name, rows in (("rules", rules), ("tests", tests)):
+        begin, end = f"<!-- {name}: written by tests/reference_page.py -->\n", f"<!-- end of {name} -->"
+        before, _, rest = text.partition(begin)
+        text = "\n".join([f"{before}{begin}", *rows, f"\n{end}{rest.partition(end)[2]}"])
+    return text
+
+
 def _settings() -> Iterator[str]:
     found = declared()
     variables = environment()
@@ -191,3 +211,4 @@ def _cell(text: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(reference_page(), "utf-8")
+    CHECKS.write_text(checks_page(), "utf-8")

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from importlib import import_module
+from importlib.metadata import metadata
 from pathlib import Path
 
 import httpx
@@ -143,4 +144,6 @@ def test_the_help_of_all_ends_with_what_to_type(capsys: pytest.CaptureFixture[st
     assert 0 == exit_of("--help")
     told = capsys.readouterr().out
     assert "  2  it could not be checked\n" in told
-    assert told.rstrip().endswith("The contract suite itself runs under pytest: pytest --bctrl-mock bctrl")
+    (docs,) = (url for url in metadata("pytest-bctrl").get_all("Project-URL", []) if url.startswith("Documentation, "))
+    last = ["The contract suite itself runs under pytest: pytest --bctrl-mock bctrl", docs.replace(", ", ": ")]
+    assert last == told.splitlines()[-2:]

@@ -204,7 +204,7 @@ def test_no_connection_is_unknown() -> None:
     refused, nowhere = probed(f"http://127.0.0.1:{port}"), probed("https://nowhere.invalid")
 
     assert ["unknown"] * 3 == [line.state for line in (insecure, refused, nowhere)]
-    assert "there is no secure connection to the target (TLS): " in insecure.text
+    assert "the connection to the target is not secure (TLS): " in insecure.text
     assert "SSL_CERT_FILE" in insecure.hint
     assert "the target cannot be reached: " in refused.text
     assert "is not known (DNS)" in nowhere.text

@@ -10,7 +10,17 @@ import pytest
 
 from pytest_bctrl import cli, settings
 from tests import python_page
-from tests.reference_page import PAGE, arguments, declared, environment, fixtures, markers, reference_page
+from tests.reference_page import (
+    CHECKS,
+    PAGE,
+    arguments,
+    checks_page,
+    declared,
+    environment,
+    fixtures,
+    markers,
+    reference_page,
+)
 
 ROOT = Path(__file__).parents[1]
 NOT_A_USE = {"reference_page.py", "test_reference.py", PAGE.name, python_page.PAGE.name}
@@ -23,7 +33,10 @@ USES = "\n".join(
 RESOLVED = [one for one in settings.SETTINGS if one.option in declared().options and one.native is not list]
 
 
-@pytest.mark.parametrize(("page", "text"), [(PAGE, reference_page), (python_page.PAGE, python_page.python_page)])
+WRITTEN = [(PAGE, reference_page), (CHECKS, checks_page), (python_page.PAGE, python_page.python_page)]
+
+
+@pytest.mark.parametrize(("page", "text"), WRITTEN)
 def test_a_page_is_current(page: Path, text: Callable[[], str]) -> None:
     """Write it again with `python -m tests.reference_page`, or `tests.python_page`."""
     assert page.read_text("utf-8") == text()

@@ -23,6 +23,7 @@ import pytest
 import pytest_bctrl
 from pytest_bctrl import drift
 from pytest_bctrl.checks import violation
+from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.drift import compare_documents
 from pytest_bctrl.drift.rules import rules as drift_rules
@@ -55,7 +56,7 @@ def main() -> int:
         if not module.name.endswith("__main__"):
             import_module(module.name)
     (operation,) = load().operations
-    known = [*violation.rules_of(operation.invariants, ()), *drift_rules()]
+    known = [*rules_of(operation.invariants, ()), *drift_rules()]
     drawn = random.Random(options.seed).sample(known, min(options.count, len(known)))
     noticed = 0
     for rule in drawn:

@@ -150,7 +150,7 @@ def _entry(given: Any, pointer: str, path: str, lines: Mapping[str, int], refuse
     try:
         until = date.fromisoformat(written)
     except ValueError:
-        problem = f"until: {written!r} is no date" if written else "the entry has no date until which it holds"
+        problem = f"until: {written!r} is not a date" if written else "the entry has no date until which it holds"
         raise wrong(path, lines, pointer, problem, "until: 2027-01-31") from None
     return Entry(until=until, line=lines.get(pointer, 1), **texts)
 
@@ -207,7 +207,7 @@ def last_day(reason: str | None, until: str | None, today: date, prefix: str = "
     """Return the day until which to accept, `DAYS` from now where none is given.
 
     Raises `SettingError`, naming the option `accept` or `until` behind `prefix`, for a reason that says nothing, for a
-    day without a reason, and for one that is no date or past.
+    day without a reason, and for one that is not a date or past.
     """
     where = f"{prefix}until"
     if reason is not None and not reason.strip():

@@ -78,7 +78,7 @@ class Answer:
     def select(self, place: str) -> Iterator[tuple[Path, Any]]:
         """Yield path and value of every place of the body that a location such as `runtimes[*].id` names.
 
-        Nothing where the body is no JSON, or has no such place; raises `ValueError` for what is no location.
+        Nothing where the body is not JSON, or has no such place; raises `ValueError` for what is not a location.
         """
         yield from select(self.data, place) if self.parsed.ok else ()
 
@@ -89,7 +89,7 @@ class Answer:
 
     @cached_property
     def conforms(self) -> bool:
-        """Whether the body conforms to its schema; True where there is no schema, or no JSON to hold to one."""
+        """Whether the body conforms to its schema; True where there is no schema, or no JSON to validate."""
         return self.schema is None or not self.parsed.ok or accepts(self.contract, self.schema, self.data)
 
     @cached_property
@@ -209,7 +209,7 @@ def _operation(contract: Contract, operation: str | None, url: str, method: str)
         return candidates[0]
     known = ", ".join(found.operation_id or found.label for found in contract.operations)
     raise BctrlError(
-        "the operation that this answers cannot be told from its URL",
+        "its URL does not say which operation it answers",
         where=url or "pytest_bctrl.check",
         hint=f"name it with operation=…, or --operation, one of: {known}",
     )

@@ -112,7 +112,7 @@ def check_refused(answer: Answer, credential: str) -> Iterator[Violation]:
         return
     if answer.status < 500:
         is_let_in = 200 <= answer.status < 300
-        what, kind = ("accepted", "let in") if is_let_in else ("not refused as one", "not refused")
+        what, kind = ("accepted", "accepted") if is_let_in else ("not refused as one", "not refused")
         words, place = f"an invalid credential is {what}", f"credential: {credential}"
         yield around(RULE, words, place, sorted(REFUSED), answer.status, kind)
 

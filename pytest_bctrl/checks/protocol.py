@@ -105,7 +105,7 @@ def _unusual(path: Path, message: str, observed: str) -> Violation:
 
 
 _SHOWN = 60
-"""Bytes of a body that is no JSON that are shown: where it stops being JSON, as far as the problem tells."""
+"""Bytes of a body that is not JSON that are shown: where it stops being JSON, as far as the problem tells."""
 
 
 def _around(body: bytes, problem: str) -> str:

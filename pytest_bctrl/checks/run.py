@@ -19,8 +19,9 @@ from pytest_bctrl.checks.protocol import (
     check_retired,
     check_status,
 )
+from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.checks.schema import check_schema
-from pytest_bctrl.checks.violation import RULES, Violation, findings, source_of
+from pytest_bctrl.checks.violation import Violation, findings, source_of
 from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.locations import Path
@@ -37,8 +38,8 @@ class Problem:
     """What a check of one's own found at one place.
 
     `path` is the exact place in the body, as `Answer.select` gives it; `place` names one around the body, such as
-    `header X-Total-Count`. `message` says why it is wrong and not which value it is, so that equal troubles fall
-    together; the value is `observed`.
+    `header X-Total-Count`. `message` says why it is wrong and not which value it is, so that equal problems are
+    one finding; the value is `observed`.
     """
 
     message: str
@@ -86,9 +87,9 @@ def contract_check(
     """
     where = f"contract_check({name!r})"
     if _NAME.fullmatch(name) is None:
-        raise SettingError("that is no name for a rule", where=where, hint="give one in the style of unique_ids")
-    if name in RULES:
-        raise SettingError("a rule of this name is there already", where=where, hint="give another name")
+        raise SettingError("it is not a name for a rule", where=where, hint="give one in the style of unique_ids")
+    if name in rules():
+        raise SettingError("a rule of this name exists already", where=where, hint="give another name")
     if level not in LEVELS:
         raise SettingError(f"unknown level {level!r}", where=where, hint=f"choose one of: {', '.join(LEVELS)}")
 
@@ -142,7 +143,7 @@ def flattened(given: Iterable[Any], wanted: type | tuple[type, ...], hook: str) 
     names = [one.name for one in made]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise SettingError(f"{', '.join(twice)} is there twice", where=hook, hint="give each a name of its own")
+        raise SettingError(f"{', '.join(twice)} is defined twice", where=hook, hint="give each a name of its own")
     return made
 
 

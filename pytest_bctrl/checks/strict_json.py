@@ -58,8 +58,8 @@ def _read_with_care(body: bytes) -> Parsed:
         return Parsed(False, None, (f"the body holds a number with more than {DIGITS} digits",))
     except RecursionError:
         return Parsed(False, None, (f"the body is nested deeper than {DEPTH} levels",))
-    named = [f"the key {name!r} stands twice in one object" for name in islice(duplicates, _MOST)]
-    return Parsed(True, value, (*named, *([f"more than {_MOST} keys stand twice"] if len(duplicates) > _MOST else ())))
+    named = [f"the key {name!r} appears twice in one object" for name in islice(duplicates, _MOST)]
+    return Parsed(True, value, (*named, *([f"more than {_MOST} keys appear twice"] if len(duplicates) > _MOST else ())))
 
 
 def _value(text: str, duplicates: dict[str, None]) -> Any:

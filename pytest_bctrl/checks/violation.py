@@ -1,4 +1,4 @@
-"""The rules by name and where each comes from, what a check sees at one exact place, and what makes one finding."""
+"""Where a rule comes from, what a check sees at one exact place, and what makes one finding."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.contract.files import built_from
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import Path, generalised, location, select
@@ -41,18 +42,13 @@ def overlaid(contract: Contract) -> frozenset[tuple[str, str]] | None:
 
 OVERLAY = "overlay"
 _LONG = 1_000
-_OF_HTTP = frozenset(
-    {"strict_json", "interoperable_json", "complete_answer", "not_a_server_error", "retired_operation"}
-)
-_OF_THE_KIT = frozenset({"undocumented_property", "positive_data_acceptance", "negative_data_rejection"})
 
 
 def source_of(rule: str, answer: Answer) -> str:
     """Return where a rule comes from: HTTP, the kit, the published spec, the overlay, or a contract without one."""
-    if rule in _OF_HTTP:
-        return "HTTP"
-    if rule in _OF_THE_KIT:
-        return "pytest-bctrl"
+    known = rules().get(rule)
+    if known is not None and known.of != "contract":
+        return known.of
     added = overlaid(answer.contract)
     if added is None:
         return "contract"
@@ -100,30 +96,6 @@ def softened(answer: Answer, found: list[Finding]) -> list[Finding]:
         return [replace(found[0], level="info", message=message)]
     is_soft = answer.status >= 400 and source_of("status_code_conformance", answer) == OVERLAY
     return [replace(one, level="warning") if is_soft and one.level == "error" else one for one in found]
-
-
-RULES: Mapping[str, str] = {
-    "response_schema_conformance": "the body keeps its documented schema, formats asserted",
-    "strict_json": "the body is JSON in UTF-8, without NaN and without a key twice",
-    "interoperable_json": "the body has what every parser reads alike: whole letters, numbers of double precision",
-    "complete_body": "there is a body where one is documented",
-    "complete_answer": "the answer arrives whole",
-    "status_code_conformance": "the status is documented, and one that this request may get",
-    "content_type_conformance": "the content type is documented for the status",
-    "response_headers_conformance": "a documented header field is there where it is required, and keeps its schema",
-    "not_a_server_error": "the server does not fail",
-    "retired_operation": "the operation is neither deprecated nor retired (RFC 9745, RFC 8594)",
-    "ignored_auth": "a wrong credential is refused with 401 or 403",
-    "positive_data_acceptance": "a parameter takes the values that the contract allows",
-    "negative_data_rejection": "a parameter refuses the values that the contract does not allow",
-    "undocumented_property": "the body has no property that the contract does not document",
-}
-"""The rules that hold for any contract; the names are Schemathesis's where it has the same."""
-
-
-def rules_of(invariants: Iterable[Mapping[str, Any]], own: Iterable[str]) -> list[str]:
-    """Return the names of all rules: those for any contract, the contract's invariants, and a project's own checks."""
-    return list(dict.fromkeys([*RULES, *(str(rule["rule"]) for rule in invariants), *own]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,12 @@ from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.hiding import Hiding
 
 COMMANDS = {
-    "check": "hold recordings, HAR files and JSON bodies to the contract; - reads standard input",
+    "check": "check recordings, HAR files and JSON bodies against the contract; - reads standard input",
     "mock": "serve the API's contract on this machine, for any client in any language",
     "contract": "show the contract in force, build it, vendor the spec again, or suggest an overlay with what was seen",
     "doctor": "say what is installed, where each setting comes from, whether the target answers, and what to do next",
     "drift": "compare the vendored spec with the spec as it is published now, and fail for what breaks a consumer",
+    "explain": "say what a rule checks, where that is said, what breaks it, and how to ignore it until a date",
 }
 """Name and help of every command; the module of the same name has `add_arguments(parser)` and `run(options)`."""
 
@@ -93,9 +94,10 @@ exit codes:
 examples:
   pytest-bctrl doctor --offline
   pytest-bctrl contract show
-  pytest-bctrl COMMAND --help tells more, with examples
+  pytest-bctrl COMMAND --help says more, with examples
 
-The contract suite itself runs under pytest: pytest --bctrl-mock bctrl"""
+The contract suite itself runs under pytest: pytest --bctrl-mock bctrl
+Documentation: https://pytest-bctrl.readthedocs.io"""
 
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pytest_bctrl.baseline.allowlist import FILE, AllowList, accepted, last_day, list_notes, load_allow_list
 from pytest_bctrl.checks.answer import Answer, answer_of
+from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check, check_answer
-from pytest_bctrl.checks.violation import rules_of
 from pytest_bctrl.cli.options import (
     accept_findings,
     add_acceptance_arguments,
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a .har file, a .zip that holds one, a JSON body, a folder, or - for stdin",
     )
     parser.add_argument("--format", choices=sorted(FORMATS), default="text", help="default: %(default)s")
-    parser.add_argument("--fail-on", choices=FAIL_ON, default="error", help="mildest finding that gives exit code 1")
+    parser.add_argument("--fail-on", choices=FAIL_ON, default="error", help="lowest level that gives exit code 1")
     text = "level of a rule, or of RULE@LOCATION: error, warning, info or off; repeatable"
     add_repeatable(parser, "--level", "RULE=LEVEL", text)
     add_plugin_argument(parser, "checks")
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--operation", metavar="ID", help="what a bare body answers, where the contract has several operations"
     )
     parser.add_argument("--contract", metavar="PATH", help="an OpenAPI document; default: the packaged contract")
-    add_acceptance_arguments(parser, f"findings that are accepted for a while (default: {FILE}, if there)")
+    add_acceptance_arguments(parser, f"findings that are ignored until a date (default: {FILE}, if there)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -106,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
 def _allow_list(options: argparse.Namespace) -> AllowList:
     path = Path(options.allow_list or FILE)
     if options.allow_list is not None and options.accept is None and not path.is_file():
-        raise SettingError(f"{str(path)!r} is no file", where="--allow-list", hint="--accept REASON writes one")
+        raise SettingError(f"{str(path)!r} is not a file", where="--allow-list", hint="--accept REASON writes one")
     return load_allow_list(path, str(path))
 
 
@@ -168,7 +168,7 @@ class _Checking:
             if answer is not None:
                 self._answer(answer, name, f"entry {number}")
             elif is_left_out:
-                problem = f"{name}: entry {number}: the body was left out of the file (save it with the bodies)"
+                problem = f"{name}: entry {number}: the file does not have the body (save it with the bodies)"
                 self.problems.append(problem)
             is_empty = is_empty and answer is None and not is_left_out
         if is_empty:

@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an observation or a JSON report that holds one, a recording, a HAR file, a JSON body; default: standard "
         "input",
     )
-    suggest.add_argument("--contract", metavar="PATH", help="what to hold it to; default: the packaged contract")
+    suggest.add_argument("--contract", metavar="PATH", help="what to compare it with; default: the packaged contract")
     suggest.add_argument("--output", metavar="PATH", help="where to write it; default: standard output")
     for action in (rebuild, update):
         action.add_argument(

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="from which level on a finding fails the run (default: error)",
     )
     parser.add_argument("--descriptions", action="store_true", help="report changed titles and descriptions as info")
-    seen = "what the API was seen to send, to tell who moved; repeatable: an observation or a JSON report that holds "
+    seen = "what the API was seen to send, to say who moved; repeatable: an observation or a JSON report that holds "
     seen += "one, a recording, a HAR file, a JSON body, or - for standard input"
     add_repeatable(parser, "--observed", "FILE", seen)
     parser.add_argument(
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the JSON report of pytest --bctrl-impact, to say of each change whether it breaks your tests",
     )
-    what = "findings that are allowed for a while, and levels of rules (default: bctrl-drift.yaml, if there)"
+    what = "findings that are ignored until a date, and levels of rules (default: bctrl-drift.yaml, if there)"
     add_acceptance_arguments(parser, what)
 
 
@@ -145,7 +145,7 @@ def _with_impact(findings: Sequence[Finding], path: str) -> list[Finding]:
         known = {one["fingerprint"]: one["impact"] for one in json.loads(read_text(path))["findings"]}
     except (ValueError, LookupError, TypeError):
         hint = "write one: pytest --bctrl-impact=SOURCE --bctrl-report=impact.json"
-        raise DocumentError("it is no report of an impact run", where=f"--impact {path}", hint=hint) from None
+        raise DocumentError("it is not a report of an impact run", where=f"--impact {path}", hint=hint) from None
     return [
         replace(one, extra={**one.extra, "impact": known[one.fingerprint]}) if one.fingerprint in known else one
         for one in findings

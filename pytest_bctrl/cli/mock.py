@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=_KEY_VARIABLE,
         help="environment variable that holds the key (default: %(default)s, and a fixed key where that is not set)",
     )
-    parser.add_argument("--space-id", metavar="ID", help="the space that is there (default: a fixed UUID)")
+    parser.add_argument("--space-id", metavar="ID", help="the space that exists (default: a fixed UUID)")
     parser.add_argument("--contract", metavar="PATH", help="an OpenAPI document; default: the packaged contract")
     add_plugin_argument(parser, "scenarios and faults")
     parser.add_argument(

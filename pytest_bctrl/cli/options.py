@@ -86,7 +86,7 @@ def write_reports(reports: Sequence[Report], findings: Sequence[Finding], title:
             raise DocumentError(
                 f"it cannot be written: {error.strerror}",
                 where=f"--output {report.path}",
-                hint="give a path in a folder that is there",
+                hint="give a path in a folder that exists",
             ) from None
 
 

@@ -49,7 +49,7 @@ def opened(path: str, hint: str = _HINT) -> Recording | bytes:
     if file is not None and file.suffix.lower() in (".har", ".zip"):
         recording = load_recording(file)
         if recording is None:
-            raise DocumentError("there is no such file", where=path, hint="name a file or a folder that is there")
+            raise DocumentError("there is no such file", where=path, hint="name a file or a folder that exists")
         return recording
     try:
         data = read_stream(sys.stdin.buffer) if file is None else read_file(file)
@@ -104,7 +104,7 @@ def _kept(data: bytes, name: str) -> Observation | None:
     """The observation that JSON is, or that the report holds which it is; None for a body."""
     parsed = parse(data)
     if not parsed.ok:
-        raise DocumentError(f"{parsed.problems[0]}: it is no traffic", where=name, hint=_HINT)
+        raise DocumentError(f"{parsed.problems[0]}: it is not traffic", where=name, hint=_HINT)
     value = parsed.value if isinstance(parsed.value, dict) else {}
     if {"version", "tool", "findings"} <= value.keys():
         value = _of_report(value, name)
@@ -122,7 +122,7 @@ def _kept(data: bytes, name: str) -> Observation | None:
 def _of_report(report: Mapping[str, Any], name: str) -> dict[str, Any]:
     if report.get("target") == "mock":
         raise DocumentError(
-            "the report is of a run against the mock, which answers by the contract and tells nothing of the API",
+            "the report is of a run against the mock, which answers by the contract and says nothing about the API",
             where=name,
             hint="give the report of a run with --bctrl-live",
         )

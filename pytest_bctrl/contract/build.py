@@ -106,7 +106,7 @@ def contract_of(document: Document, overlay: Path | None) -> Contract:
         if error.where == str(overlay):
             raise
         raise DocumentError(
-            f"the overlay no longer applies to it, so that it cannot be held to traffic: {error.problem}",
+            f"the overlay no longer applies to it, so that it cannot be compared with traffic: {error.problem}",
             where=f"{document.name}, {error.where}",
             hint="change the action in the overlay",
         ) from None

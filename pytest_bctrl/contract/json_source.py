@@ -46,7 +46,7 @@ def read_json(text: str, name: str) -> Any:
 def read_quickly(text: bytes) -> Any:
     """Return the value of a large JSON text, in half the time; what is refused is for others to read with care.
 
-    Raises `ValueError` for what is no JSON or not plainly so (duplicate keys, half a character, a number beyond a
+    Raises `ValueError` for what is not JSON or not plainly so (duplicate keys, half a character, a number beyond a
     double), for a small text, which is read sooner than jiter is imported, and where jiter is not installed.
     """
     jiter = _jiter() if len(text) > _SMALL else None
@@ -104,7 +104,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         first: dict[str, int] = {}
         key = next(name for index, (name, _) in enumerate(pairs) if first.setdefault(name, index) != index)
-        raise _RefusedError(f"the key {key!r} stands twice in one object", key)
+        raise _RefusedError(f"the key {key!r} appears twice in one object", key)
     return value
 
 

@@ -35,8 +35,8 @@ def overrides_method(name: str) -> bool:
 class Parameter:
     """One documented parameter. `setting` names the setting that holds its real value, where there is one.
 
-    `examples` are the values that the document gives it, the most telling first. `style` and `explode` say how a list
-    or an object is spelled (OpenAPI 3.1, 4.8.12.3), `is_json` that it is spelled as JSON (`content`).
+    `examples` are the values that the document gives it, the most specific first. `style` and `explode` say how a list
+    or an object is written (OpenAPI 3.1, 4.8.12.3), `is_json` that it is written as JSON (`content`).
     """
 
     name: str
@@ -171,7 +171,7 @@ def encode_segment(value: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Contract:
-    """The vendored OpenAPI document plus the overlay: what the API is held to.
+    """The vendored OpenAPI document plus the overlay: what the API is checked against.
 
     `source` is the merged document in OpenAPI 3.1, and `document` the same with a pointer in place of each reference by
     identifier. `digest` is the SHA-256 of the merged document in canonical JSON (sorted keys, no spaces), in hex.

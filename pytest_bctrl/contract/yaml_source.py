@@ -187,7 +187,7 @@ class _Builder:
         if not isinstance(key, str):
             raise self.refuse("a key is not plain text", event, "keys of an OpenAPI document are strings")
         if key in known:
-            raise self.refuse(f"the key {key!r} stands twice in one mapping", event, "keep one of them")
+            raise self.refuse(f"the key {key!r} appears twice in one mapping", event, "keep one of them")
         if not is_alias and event.anchor is not None:
             self.anchors[event.anchor] = key, 1
         return key

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FILE = "bctrl-drift.yaml"
 _KEYS = ("levels", "sunset-days", "allow")
-_RULES = "docs/reference/drift-rules.md lists the rules"
+_RULES = "pytest-bctrl explain lists the rules"
 
 
 class GateFile(NamedTuple):
@@ -69,5 +69,5 @@ def _levels(given: Any, path: str, lines: Mapping[str, int]) -> dict[str, Level]
             raise wrong(path, lines, f"/levels/{rule}", f"there is no rule {rule!r}", _RULES)
         if level not in LEVELS:
             hint = f"the levels are {', '.join(LEVELS)}"
-            raise wrong(path, lines, f"/levels/{rule}", f"{level!r} is no level", hint)
+            raise wrong(path, lines, f"/levels/{rule}", f"{level!r} is not a level", hint)
     return given

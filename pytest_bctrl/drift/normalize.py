@@ -126,7 +126,7 @@ class Normalizer:
         value = part.value
         if not isinstance(value, dict):
             if not isinstance(value, bool):
-                raise spec.refuse(part, f"a {kind(value)} stands where a schema is due", "a mapping, true or false")
+                raise spec.refuse(part, f"a {kind(value)} is where a schema belongs", "a mapping, true or false")
             flat[part.pointer] = Flat(value, part.pointer, grants)
             return
         grants = grants or value.get("nullable") is True
@@ -238,7 +238,7 @@ class Normalizer:
         unknown = set(names) - TYPES - {"null"}
         if unknown:
             raise self.spec.refuse(
-                part / "type", f"{min(unknown)[:40]!r} is no type", f"the types are {', '.join(sorted(TYPES))} and null"
+                part / "type", f"{min(unknown)[:40]!r} is not a type", f"types: {', '.join(sorted(TYPES))} and null"
             )
         return frozenset(names)
 

@@ -45,7 +45,7 @@ class Spec:
         if part.value is None:
             return absent
         if not isinstance(part.value, wanted):
-            problem = f"a {kind(part.value)} stands where {words} is due"
+            problem = f"a {kind(part.value)} is where {words} belongs"
             raise self.refuse(part, problem, "see the OpenAPI specification")
         return part.value
 

@@ -24,7 +24,7 @@ PointKind = Literal[
 class Point:
     """One thing that the contract allows and a run can show.
 
-    `label` says it in a few words (`null`, `"failed"`, `left out`, `kind=browser`); `seen` is how often it was seen.
+    `label` says it in a few words (`null`, `"failed"`, `absent`, `kind=browser`); `seen` is how often it was seen.
     """
 
     operation: str
@@ -146,7 +146,7 @@ class _Body:
             facts = self._at(member)
             yield self._point(member, "property", name, facts.seen)
             if name not in node.required:
-                yield self._point(member, "absent", "left out", facts.of - facts.seen)
+                yield self._point(member, "absent", "absent", facts.of - facts.seen)
             yield from self.points(member, above)
         if node.others is not None:
             yield from self.points(node.others, above)

@@ -65,7 +65,7 @@ def untold_members(contract: Contract, observation: Observation, media_type: str
         root = body_node(contract, place.operation, place.status, media_type)
         node = None if root is None else node_at(root, place.location)
         if node is not None and not unnarrowed(node, "object").is_open:
-            words = f"the contract does not document these properties either; more than {MANY} are not told apart"
+            words = f"the contract does not document these properties either; more than {MANY} are not listed"
             given, extra = (words, None, "further properties", count), {"kind": "untold", "status": place.status}
             yield Finding(
                 UNDOCUMENTED, "warning", shown(place.location), *given, operation=place.operation, extra=extra

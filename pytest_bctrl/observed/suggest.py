@@ -285,7 +285,7 @@ def _value(schema: SchemaData, seen: Seen) -> SchemaData:
     for place in seen.places():
         facts.add(seen.observation.places[place])
     if facts.others:
-        raise UnsayableError("there are more values than were told apart: it is no enumeration any more")
+        raise UnsayableError("there are more values than an enumeration lists")
     listed = listed_values(schema) or []
     known = {json.dumps(value) for value in listed}
     values = [json.loads(text) for text, count in sorted(facts.values.items()) if count]

@@ -75,7 +75,7 @@ APART = 10
 FURTHER = "further-values"
 """The kind of the finding that stands for all others."""
 
-FURTHER_MESSAGE = f"further values are not documented either; more than {APART} are not told apart"
+FURTHER_MESSAGE = f"further values are not documented either; more than {APART} are not listed"
 
 
 def capped(found: Iterable[Finding]) -> list[Finding]:

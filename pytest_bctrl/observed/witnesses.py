@@ -201,7 +201,10 @@ def _unseen(scene: _Scene, change: Change) -> tuple[Moved, str]:
         why = "what was seen there is as neither document says"
     if not why and change.adds:
         return PROMISED, f"never seen in {looked} that could have shown it"
-    return UNKNOWN, why or f"{looked} seen, and all are as both documents say; one that only one allows tells"
+    return (
+        UNKNOWN,
+        why or f"{looked} seen, and all are as both documents say; what only one allows would decide",
+    )
 
 
 def _blind(scene: _Scene, change: Change, at: Place) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_bctrl import settings
-from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.fixture_values import LAST_WORD, aim, connection, contract
+from pytest_bctrl.errors import BctrlError, SettingError
+from pytest_bctrl.fixture_values import LAST_WORD, aim, connection, contract, space_id
 from pytest_bctrl.locking import sweep
 from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.place import place_of
@@ -32,8 +32,8 @@ def in_use(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
     recording = recorded(request)
     if recording.is_recording:
         url, key, live = aim(request)
-        space_id = request.getfixturevalue("bctrl_space_id")
-        recording.aim(Aim(url, key, space_id, live, connection(request.config)))
+        space = request.getfixturevalue("bctrl_space_id")
+        recording.aim(Aim(url, key, space, live, connection(request.config)))
     try:
         yield recording
     finally:
@@ -49,14 +49,14 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
             place = place_of(item, os.environ)
             mode = settings.record_mode(item.config, os.environ)
             checked = _hooks(item.config).prepared(place.path.parent)
-            scrub_ids = settings.scrub_ids(item.config, os.environ)
             item.stash[_RECORDED] = RecordedTest(
                 place,
                 contract(item.config),
                 mode,
                 hiding(item.config),
                 checked,
-                scrub_ids=scrub_ids,
+                usual_space=_usual_space(item.config),
+                scrub_ids=settings.scrub_ids(item.config, os.environ),
                 last_word=item.config.stash.get(LAST_WORD, None),
             )
         except BctrlError as error:
@@ -64,6 +64,13 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
         if wrong:
             pytest.fail(f"bctrl recording: {wrong}", pytrace=False)
     return item.stash[_RECORDED]
+
+
+def _usual_space(config: pytest.Config) -> str:
+    """What `bctrl_space_id` gives where the project does not override it; empty where it needs no value."""
+    with suppress(SettingError):
+        return space_id(config, os.environ)
+    return ""
 
 
 def _hooks(config: pytest.Config) -> RecordingHooks:
@@ -88,6 +95,14 @@ class RecordingHooks:
             self._swept.add(folder)
             sweep(folder)
         return self._checked
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
+        """Give a replayed test the recorded space for the run's; one that the project sets stays."""
+        recording, given = pyfuncitem.stash.get(_RECORDED, None), pyfuncitem.funcargs
+        is_usual = given.get("bctrl_space_id") == _usual_space(pyfuncitem.config)
+        if recording is not None and not recording.is_recording and is_usual:
+            given["bctrl_space_id"] = recording.space_id
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember which tests had a subtest that failed: the test itself may be reported as passed."""

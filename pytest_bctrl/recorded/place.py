@@ -51,7 +51,7 @@ def place_of(item: pytest.Item, environment: Mapping[str, str]) -> Place:
         path = folder / file / f"{file_name(names)}{SUFFIX}"
     else:
         path = folder / f"{name.removesuffix(SUFFIX)}{SUFFIX}"
-    hint = f'pytest --bctrl-record-mode=rewrite --bctrl-live -m "not bctrl_contract" {shlex.quote(item.nodeid)}'
+    hint = f"{_AGAIN} {shlex.quote(item.nodeid)}"
     return Place(path, "::".join([item.path.name, *names]), hint, shown(path), conforming)
 
 
@@ -67,7 +67,7 @@ def _marked(item: pytest.Item) -> tuple[str | None, bool]:
         )
     if name is not None and not is_portable(name):
         raise SettingError(
-            f"{name!r} is no name for a recording",
+            f"{name!r} is not a name for a recording",
             where="bctrl_recording",
             hint="give one below the folder that every file system takes: letters, digits, - and _, / for a folder",
         )
@@ -114,7 +114,7 @@ def is_portable(name: str) -> bool:
     )
 
 
-_AGAIN = 'pytest --bctrl-record-mode=rewrite --bctrl-live -m "not bctrl_contract"'
+_AGAIN = "pytest --bctrl-record-mode=rewrite --bctrl-live"
 
 
 def show(reporter: pytest.TerminalReporter, outcomes: Sequence[Mapping[str, Any]]) -> None:

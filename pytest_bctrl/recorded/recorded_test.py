@@ -57,9 +57,10 @@ class Aim:
 class RecordedTest:
     """What the fixture `bctrl_recording` gives.
 
-    `path` is the file; `is_recording` tells whether the test talks to the target and is written down, or is answered
-    from the file. What `hide` knows must not reach the file, nor identifiers with `scrub_ids`. Raises `DocumentError`
-    where the file is broken, was edited or conforms no longer. `last_word` may change each answer that is replayed.
+    `path` is the file; `is_recording` says whether the test talks to the target and is written down, or is answered
+    from the file; there a request for `usual_space`, which `bctrl_space_id` gives, is one for the recorded space. What
+    `hide` knows must not reach the file, nor identifiers with `scrub_ids`. Raises `DocumentError` where the file is
+    broken, was edited or conforms no longer. `last_word` may change each answer that is replayed.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class RecordedTest:
         hide: Hiding,
         checked: Checked,
         *,
+        usual_space: str = "",
         scrub_ids: bool = False,
         last_word: LastWord | None = None,
     ) -> None:
@@ -96,7 +98,8 @@ class RecordedTest:
         played = () if self.is_recording else own or shared
         if not self.is_recording:
             self._require_conforming(played)
-        self.player = Player(played, name=place.shown, hint=place.hint, hide=hide)
+        same = {usual_space: space_of(played, contract) or usual_space}
+        self.player = Player(played, name=place.shown, hint=place.hint, hide=hide, same=same)
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:

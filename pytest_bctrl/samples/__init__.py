@@ -36,7 +36,7 @@ def runtimes(
 ) -> list[dict[str, Any]]:
     """Return `count` runtimes, the same ones for the same seed, each with the same `overrides`, as `runtime` does."""
     if type(count) is not int or count < 0:
-        raise SettingError(f"{count!r} is no count", where="runtimes()", hint="give a whole number from 0 on")
+        raise SettingError(f"{count!r} is not a count", where="runtimes()", hint="give a whole number from 0 on")
     _refuse_data(overrides, "runtimes()")
     samples = packaged_samples()
     items = samples.items(samples.generated(count, seed, str(overrides.get("spaceId", space_id))))
@@ -49,7 +49,7 @@ def response(
     """Return a whole response body: with `items`, or the sample that visits every part of the contract.
 
     Raises `SettingError` for items that break the contract, alone or together, unless `conforming` is false; and for
-    what is no JSON.
+    what is not JSON.
     """
     samples = packaged_samples()
     for index, item in enumerate(items or ()):
@@ -71,7 +71,7 @@ def _refuse_data(value: object, where: str) -> None:
     for place, inner in _unjson(value, ""):
         shown = repr(inner)
         raise SettingError(
-            f"{place.removeprefix('.') or 'it'}: {shown[:_LENGTH]} is no JSON", where=where, hint="give JSON data"
+            f"{place.removeprefix('.') or 'it'}: {shown[:_LENGTH]} is not JSON", where=where, hint="give JSON data"
         )
 
 

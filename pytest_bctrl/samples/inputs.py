@@ -96,7 +96,7 @@ def unfilled(contract: Contract, operation: Operation, settings: Mapping[str, st
 
 
 def known_values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[str]:
-    """Return the values of a path parameter that name something that is there, spelled."""
+    """Return the values of a path parameter that name something that exists, spelled."""
     return [field_of(parameter, value) for value in _known(contract, parameter, settings)]
 
 

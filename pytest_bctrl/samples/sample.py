@@ -28,7 +28,7 @@ class Samples:
     """Bodies of one operation's successful answer, whose `status`, `media_type` and `schema` the contract gives.
 
     Raises `DocumentError` where the contract documents none in JSON.
-    `list_name` is where the body holds its list (`runtimes`), empty where it holds none at its top; `is_list` tells
+    `list_name` is where the body holds its list (`runtimes`), empty where it holds none at its top; `is_list` says
     that the body is one itself.
     """
 
@@ -55,7 +55,7 @@ class Samples:
         return made
 
     def sample(self, space_id: str = SPACE_ID) -> Any:
-        """Return a short body that visits every alternative inside the list: enum, branch, null, left out, empty."""
+        """Return a short body that visits every alternative inside the list: enum, branch, null, absent, empty."""
         return self._visiting_all(RoundRobin(_SAMPLE_SEED), space_id)
 
     def outlined(self, space_id: str = SPACE_ID, *, optional: bool) -> Any:

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl import settings
+from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check, flattened
-from pytest_bctrl.checks.violation import rules_of
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import printable
@@ -34,6 +34,8 @@ def start(config: pytest.Config) -> None:
     try:
         baseline = resolve_baseline(config, os.environ, config.rootpath, date.today())
         run = replace(resolve(config, os.environ), baseline=baseline)
+        if config.option.bctrl_live and _only_records(config):
+            run = replace(run, no_suite="--bctrl-record-mode; name bctrl to run it too")
         require_operations(run)
         summary = Summary(run)
         _report(config, summary)
@@ -43,6 +45,11 @@ def start(config: pytest.Config) -> None:
     config.pluginmanager.register(ContractHooks(config, run, summary), "bctrl-contract")
     _end_with_sigterm(config)
     gc.freeze()
+
+
+def _only_records(config: pytest.Config) -> bool:
+    """Whether the command line asks for recordings, and does not name the contract suite."""
+    return config.option.bctrl_record_mode in ("once", "rewrite") and not split_arguments(config.args)[1]
 
 
 def _end_with_sigterm(config: pytest.Config) -> None:
@@ -143,13 +150,13 @@ class ContractHooks:
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Put the contract tests in front of the project's own."""
         self._add_own(session.config)
-        if self._chosen and not self._run.has_suite:  # pragma: no cover - tests/base_install is without the extra
+        if self._chosen and self._run.no_suite:  # pragma: no cover - tests/base_install is without the extra
             try:
                 require_extra()
             except BctrlError as error:
                 raise pytest.UsageError(f"bctrl: {error}") from None
         run = self._run
-        wanted = {"tests": run.target and run.has_suite, "upstream": run.upstream, "selftest": run.selftest}
+        wanted = {"tests": run.target and not run.no_suite, "upstream": run.upstream, "selftest": run.selftest}
         modules = [ContractModule.beside(session, name, run) for name, is_wanted in wanted.items() if is_wanted]
         own = [item for module in modules for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
         if self._chosen and not own:

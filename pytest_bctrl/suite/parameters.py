@@ -29,7 +29,7 @@ class Trial(NamedTuple):
 
 
 def is_guessable(contract: Contract, parameter: Parameter) -> bool:
-    """Whether a value that was made up may name something that is there: a number, or a listed value."""
+    """Whether a value that was made up may name something that exists: a number, or a listed value."""
     kinds = {shape.kind for shape in shapes(contract, parameter.schema)}
     return kinds <= {"integer", "number", "fixed"}
 
@@ -132,7 +132,7 @@ def unknown(contract: Contract, parameter: Parameter) -> str:
     """Return a value that the parameter's schema allows and that names nothing: a UUID where that is allowed."""
     known = known_values(contract, parameter, {})
     made = [UNKNOWN.value, _FAR]
-    # Without its examples, which name something that is there.
+    # Without its examples, which name something that exists.
     schema = {key: value for key, value in flatten(contract, parameter.schema).items() if key != "examples"}
     for seed in range(_SEEDS):
         with suppress(DocumentError):

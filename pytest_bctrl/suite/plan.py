@@ -103,12 +103,12 @@ def why_not_asked(run: ContractRun, operation: Operation) -> str:
     if operation.success is None:
         return "the contract documents no successful answer"
     if {"?", "#"} & {*operation.path}:
-        return "its path has a query or a fragment, which is no part of a path"
+        return "its path has a query or a fragment, which is not part of a path"
     missing = unfilled(run.contract, operation, run.values)
     if missing:
         return f"nothing gives a value for {', '.join(missing)}; an example in the contract would"
     if key_fields(run.contract, operation) is None:
-        return "its security is no bearer token, no password, and no API key in a header field or cookie"
+        return "its security is not a bearer token, a password or an API key in a header field or cookie"
     return ""
 
 

@@ -57,14 +57,14 @@ def of_plain(judge: Callable[..., list[Finding]]) -> Callable[..., Iterator[Ask]
 
 
 def check_first(exchange: Exchange) -> list[Finding]:
-    """Hold the plain answer to status, content type, strict JSON and schema."""
+    """Check status, content type, strict JSON and schema of the plain answer."""
     answer = exchange.answer
     found = check_protocol(answer, answer.operation.success_statuses)
     return [*exchange.findings, *found, *findings(answer, check_retired(answer))]
 
 
 def check_twice(exchange: Exchange) -> list[Finding]:
-    """Hold the plain answer to what other engines make of the contract, where our checks find no error in it."""
+    """Check the plain answer by jsonschema and by Schemathesis, where our checks find no error in it."""
     return _others(exchange, check_first(exchange))
 
 
@@ -83,19 +83,19 @@ def check_documented(exchange: Exchange) -> list[Finding]:
 
 
 def check_rule(exchange: Exchange, rule: Mapping[str, Any]) -> list[Finding]:
-    """Hold the plain answer to a rule that the schema cannot say."""
+    """Check the plain answer against a rule that the schema cannot say."""
     if not places_of(exchange.answer, rule):
         raise NotCheckedError(f"the answer has no {rule.get('each', rule.get('unique'))} to look at")
     return findings(exchange.answer, check_invariant(exchange.answer, rule))
 
 
 def check_own(exchange: Exchange, check: Check) -> list[Finding]:
-    """Hold the plain answer to a check of the project's own; raises `BrokenCheckError` where that raises."""
+    """Run a check of the project's own on the plain answer."""
     return run_check(check, exchange.answer)
 
 
 def of_repetition(run: ContractRun, operation: Operation) -> Iterator[Ask]:
-    """Ask again and again, and hold every answer to everything."""
+    """Ask the same again, five times and more, so that a fault in every fifth answer shows: every check each time."""
 
     def judge(exchange: Exchange) -> list[Finding]:
         return [*exchange.findings, *check_answer(exchange.answer, operation.success_statuses)]
@@ -106,7 +106,11 @@ def of_repetition(run: ContractRun, operation: Operation) -> Iterator[Ask]:
 
 
 def of_credential(run: ContractRun, operation: Operation, credential: Credential) -> Iterator[Ask]:
-    """Ask with a wrong credential: it has to be refused, as documented."""
+    """Ask with an invalid credential: it has to be refused, as documented.
+
+    No header, an empty one, a wrong token, the key changed, cut, extended, without a scheme, under three others, less
+    what the contract accepts in another of its ways; half of them on a connection that saw the right key.
+    """
 
     def judge(exchange: Exchange) -> list[Finding]:
         answer = exchange.answer
@@ -118,7 +122,7 @@ def of_credential(run: ContractRun, operation: Operation, credential: Credential
 
 
 def of_head(run: ContractRun, operation: Operation) -> Iterator[Ask]:
-    """Ask for the head alone, without a credential: it must not be let in."""
+    """Ask with HEAD and without a credential: it has to be refused."""
 
     def judge(exchange: Exchange) -> list[Finding]:
         return [*exchange.findings, *findings(exchange.answer, check_head_refused(exchange.answer))]
@@ -128,7 +132,7 @@ def of_head(run: ContractRun, operation: Operation) -> Iterator[Ask]:
 
 
 def of_path(run: ContractRun, operation: Operation, value: PathValue) -> Iterator[Ask]:
-    """Ask for what does not exist: it has to be refused, as documented."""
+    """Ask for what does not exist, by long, odd, encoded and control characters: refused, as documented."""
 
     def judge(exchange: Exchange) -> list[Finding]:
         answer = exchange.answer
@@ -148,7 +152,7 @@ def refusals(operation: Operation) -> frozenset[int]:
 
 
 def of_variation(run: ContractRun, operation: Operation, variation: Trial) -> Iterator[Ask]:
-    """Ask with a value that a parameter may have: it has to be taken, and answered as documented."""
+    """Ask with a value that the contract allows in query or header: accepted, and answered as documented."""
 
     def judge(exchange: Exchange) -> list[Finding]:
         answer, wanted = exchange.answer, operation.success_statuses
@@ -165,7 +169,7 @@ def of_variation(run: ContractRun, operation: Operation, variation: Trial) -> It
 
 
 def of_mistake(_run: ContractRun, operation: Operation, mistake: Trial) -> Iterator[Ask]:
-    """Ask with a value that a parameter must not have: it has to be refused, as documented."""
+    """Ask with a value that it does not allow, or with none where one is required: refused, as documented."""
 
     def judge(exchange: Exchange) -> list[Finding]:
         answer, wanted = exchange.answer, documented_refusals(operation)
@@ -184,10 +188,7 @@ def _wrong(answer: Answer, trial: Trial, rule: str, message: str, wanted: Iterab
 
 
 def of_generated_paths(run: ContractRun, operation: Operation, limit: int) -> Iterator[Ask]:
-    """Ask with what is almost a real path value, and with what the contract allows: all have to be refused.
-
-    What the target made us send beyond the plan is saved here.
-    """
+    """Ask with almost the real path value, and with generated ones, --bctrl-max-examples at most: all refused."""
     from pytest_bctrl.suite.generate import generated
 
     usual, placed = plain(run, operation), {one.name: one for one in operation.path_parameters}
@@ -197,6 +198,7 @@ def of_generated_paths(run: ContractRun, operation: Operation, limit: int) -> It
     for values in (*near, *guesses)[:limit]:
         is_near = values in near and all(len(value) == len(usual.path[name]) for name, value in values.items())
         judge = partial(_check_guess, is_ordinary=is_near)
+        # What the target made us send beyond the plan is saved here.
         yield Ask(operation, judge, replace(usual, path={**usual.path, **values}), spare=True)
 
 
@@ -210,7 +212,7 @@ def _check_guess(exchange: Exchange, is_ordinary: bool) -> list[Finding]:
 def check_guess(operation: Operation, answer: Answer) -> list[Finding]:
     """Hold the answer to a generated path value: it names nothing, and is refused.
 
-    A number, or one of the document's own examples, may name something that is there.
+    A number, or one of the document's own examples, may name something that exists.
     """
     contract, values = answer.contract, answer.path_values
     may_be_there = all(
@@ -223,7 +225,7 @@ def check_guess(operation: Operation, answer: Answer) -> list[Finding]:
 
 
 def of_generated_query(run: ContractRun, operation: Operation, limit: int) -> Iterator[Ask]:
-    """Ask with generated values in query and header, of what the contract allows: answered as documented."""
+    """Ask with generated values in query and header, within what is allowed: answered as documented."""
     from pytest_bctrl.suite.generate import generated
 
     def judge(exchange: Exchange) -> list[Finding]:

@@ -39,8 +39,8 @@ class ContractRun:
 
     `checks` are the project's own, known once its `conftest.py` files are read.
     `values` are the settings that fill parameters, by the name that the contract gives them, or by the parameter's.
-    `connection` is what all requests have in common. Without the `contract` extra there is no suite: then a live run is
-    one of the project's own tests.
+    `connection` is what all requests have in common. `no_suite` says why a live run is one of the
+    project's own tests alone: the `contract` extra is not installed, or it makes recordings.
     """
 
     target: settings.Target | None
@@ -56,7 +56,7 @@ class ContractRun:
     checks: tuple[Check, ...] = ()
     baseline: Baseline | None = None
     is_packaged: bool = True
-    has_suite: bool = True
+    no_suite: str = ""
     mock: MockServer | None = None
     connection: Connection = field(default_factory=Connection)
 
@@ -120,7 +120,7 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
         selftest=bool(source.getoption("bctrl_selftest")),
         levels=settings.levels(source),
         is_packaged=path is None,
-        has_suite=not missing_extra(),
+        no_suite=INSTALL if missing_extra() else "",
     )
     if run.selftest:
         # A contract that no mock can be made of is reported now, and not by a traceback while tests are collected.

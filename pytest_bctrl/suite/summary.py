@@ -22,7 +22,7 @@ from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import Outcome, RanTest, RunReport, Title, counted
 from pytest_bctrl.suite.observing import Observer, always_empty, remarks
 from pytest_bctrl.suite.plan import askable, left_out, why_not_asked
-from pytest_bctrl.suite.run import INSTALL, NODE, ContractRun
+from pytest_bctrl.suite.run import NODE, ContractRun
 
 
 class Summary:
@@ -54,7 +54,7 @@ class Summary:
         run = self._run
         selftest = ", self-test" if run.selftest else ""
         drift = f", upstream {run.upstream}" if run.upstream else ""
-        drift += "" if run.has_suite else f", without its contract suite ({INSTALL})"
+        drift += f", without its contract suite ({run.no_suite})" if run.no_suite else ""
         return (
             f"bctrl: target {self._where()}, contract {run.contract.title} {run.contract.version} "
             f"({run.contract.short_digest}){drift}{selftest}, fails on {run.fail_on}"
@@ -255,7 +255,7 @@ class Summary:
                 return ["next         see who moved, above: each name has its command"]
             if all("revision" in finding.extra for finding in failing):
                 return [
-                    f"next         {update_command(self._run.upstream)} takes the published spec over, "
+                    f"next         {update_command(self._run.upstream)} updates your copy of the spec, "
                     "once you agree with it"
                 ]
             return [

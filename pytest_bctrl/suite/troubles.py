@@ -79,7 +79,7 @@ _TROUBLES = (
     (
         "ConnectError",
         "certificate|ssl|tls",
-        "there is no secure connection to the target (TLS): {}",
+        "the connection to the target is not secure (TLS): {}",
         "see the certificate with openssl s_client -connect; SSL_CERT_FILE names the CAs to trust, a company's own too",
     ),
     ("ConnectError", "", "the target cannot be reached: {}", "see that a server listens there, on this port"),
@@ -221,7 +221,7 @@ def require_let_in(answer: Answer) -> None:
 _REFUSALS = {
     401: "refuses the key with 401; see that BCTRL_API_KEY holds a key of this API",
     403: "refuses the key with 403; see that BCTRL_API_KEY may list the space",
-    404: "has nothing at this path: 404; see that the contract's examples name something that is there",
+    404: "has nothing at this path: 404; see that the contract's examples name something that exists",
 }
 _NO_SUCH_SPACE = "knows no such space: 404; see that BCTRL_SPACE_ID, or --bctrl-space-id, names a space of this key"
 _NO_SUCH_ROUTE = (

@@ -83,7 +83,7 @@ def resolve_baseline(source: settings.Source, environment: Mapping[str, str], ro
     last = last_day(reason, until, today, "--bctrl-")
     path = root / FILE if given is None else (Path() if given.where.startswith("--") else root) / given.value
     if given and reason is None and not path.is_file():
-        raise SettingError(f"{given.value!r} is no file", where=given.where, hint="--bctrl-accept=REASON writes one")
+        raise SettingError(f"{given.value!r} is not a file", where=given.where, hint="--bctrl-accept=REASON writes one")
     allow_list = load_allow_list(path.absolute(), shown_path(path))
     return Baseline(path.absolute(), allow_list, today, reason, last)
 

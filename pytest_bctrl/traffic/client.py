@@ -123,7 +123,7 @@ def _opened(kind: type[Transport], rules: Rules, limits: httpx.Limits) -> Transp
 def _context(connection: Connection) -> ssl.SSLContext:
     variable = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), "")
     if variable == "SSL_CERT_DIR" and not Path(os.environ[variable]).is_dir():
-        raise SettingError("it is no folder", where=variable, hint="name the folder of the CA certificates")
+        raise SettingError("it is not a folder", where=variable, hint="name the folder of the CA certificates")
     try:
         context = httpx.create_ssl_context()
     except OSError:

@@ -163,7 +163,7 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
             break
         wait = max(wait, rules.connection.pace.take(monotonic()))
         if attempt.status == 429:
-            # What the target asks for is no time that it takes.
+            # What the target asks for is not a time that it takes.
             patience, deadline = patience - wait, deadline + wait
         yield wait
     answer = _finish(request, attempt, tuple(attempts))
@@ -287,7 +287,7 @@ _FINAL = ("UnsupportedProtocol", "LocalProtocolError", TooMuchError.__name__)
 
 
 def _finish(request: httpx.Request, last: Attempt, attempts: tuple[Attempt, ...]) -> httpx.Response:
-    # Also where there is an answer: httpx may fail on one, such as a Location that is no URL.
+    # Also where there is an answer: httpx may fail on one, such as a Location that is not a URL.
     request.extensions = {**request.extensions, ATTEMPTS: attempts}
     if last.status is None:
         times = f" ({len(attempts)} attempts)" if len(attempts) > 1 else ""

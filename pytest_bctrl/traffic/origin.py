@@ -158,7 +158,7 @@ def _headers(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[s
     for line in settings.headers(source):
         name, colon, text = (part.strip() for part in line.value.partition(":"))
         if not colon or not _NAME.fullmatch(name):
-            raise SettingError("it is no header field", where=line.where, hint="write 'NAME: VALUE'")
+            raise SettingError("it is not a header field", where=line.where, hint="write 'NAME: VALUE'")
         if name.lower() in _OURS:
             hint = "the key comes from BCTRL_API_KEY, and the client writes the rest"
             raise SettingError(f"{name} cannot be set", where=line.where, hint=hint)

@@ -74,9 +74,9 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
     "byte order mark": (answer(b"\xef\xbb\xbf{}"),
         'strict_json @body: the body begins with a byte order mark, which JSON texts must not have; "a JSON text in UTF-8 (RFC 8259)", not "﻿{}"'),
     "keys twice": (answer(b'{"runtimes": [], "runtimes": [], "a": 1, "b": 2, "b": 3, "a": 4}'),
-        "strict_json @body: the key 'runtimes' stands twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not {\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
-        "strict_json @body: the key 'b' stands twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not {\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
-        "strict_json @body: the key 'a' stands twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not {\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
+        "strict_json @body: the key 'runtimes' appears twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not {\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
+        "strict_json @body: the key 'b' appears twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not {\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
+        "strict_json @body: the key 'a' appears twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not {\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
         'warning undocumented_property/undocumented-property @a: the contract does not document this property; ["runtimes"], not "integer"',
         'warning undocumented_property/undocumented-property @b: the contract does not document this property; ["runtimes"], not "integer"'),
     "deep": (answer(b"[" * 100_000 + b"]" * 100_000),
@@ -231,8 +231,8 @@ INSTEAD: dict[str, tuple[Any, ...]] = {
 """What was due: an answer, the statuses that the request is to get, and what is reported."""
 
 CREDENTIALS = {
-    200: ("ignored_auth/let in @credential: empty bearer: an invalid credential is accepted; [401, 403], not 200", "ignored_auth @credential: no header, HEAD: a HEAD without a credential is accepted; [401, 403], not 200"),
-    299: ("ignored_auth/let in @credential: empty bearer: an invalid credential is accepted; [401, 403], not 299", "ignored_auth @credential: no header, HEAD: a HEAD without a credential is accepted; [401, 403], not 299"),
+    200: ("ignored_auth/accepted @credential: empty bearer: an invalid credential is accepted; [401, 403], not 200", "ignored_auth @credential: no header, HEAD: a HEAD without a credential is accepted; [401, 403], not 200"),
+    299: ("ignored_auth/accepted @credential: empty bearer: an invalid credential is accepted; [401, 403], not 299", "ignored_auth @credential: no header, HEAD: a HEAD without a credential is accepted; [401, 403], not 299"),
     300: ("ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one; [401, 403], not 300", "nothing"),
     400: ("ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one; [401, 403], not 400", "nothing"),
     401: ("nothing", "nothing"),

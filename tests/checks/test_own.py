@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.rules import rules, rules_of
 from pytest_bctrl.checks.run import BrokenCheckError, Check, Problem, check_answer, contract_check, flattened, run_check
-from pytest_bctrl.checks.violation import RULES, rules_of
 from pytest_bctrl.errors import SettingError
 
 from .answers import answer, runtime
@@ -119,8 +119,8 @@ def test_one_that_fails_is_reported_with_the_line_that_leads_there(
 @pytest.mark.parametrize(
     ("name", "level", "problem", "hint"),
     [
-        ("No Name", "error", "that is no name for a rule", "give one in the style of unique_ids"),
-        ("strict_json", "error", "a rule of this name is there already", "give another name"),
+        ("No Name", "error", "it is not a name for a rule", "give one in the style of unique_ids"),
+        ("strict_json", "error", "a rule of this name exists already", "give another name"),
         ("mine", "fatal", "unknown level 'fatal'", "choose one of: error, warning, info"),
     ],
 )
@@ -152,10 +152,10 @@ def test_what_a_hook_may_not_return_is_told(hook: str, decorator: str) -> None:
 def test_a_name_given_twice_is_told() -> None:
     with pytest.raises(SettingError) as caught:
         flattened([short_names, counted, counted, short_names], Check, "pytest_bctrl_checks")
-    wanted = ("counted, short_names is there twice", "pytest_bctrl_checks", "give each a name of its own")
+    wanted = ("counted, short_names is defined twice", "pytest_bctrl_checks", "give each a name of its own")
     assert wanted == told(caught.value)
 
 
 def test_rules_are_those_of_all_of_the_contract_and_of_ones_own() -> None:
     invariants = [{"rule": "unique_ids"}, {"rule": "unique_ids"}]
-    assert [*RULES, "unique_ids", "counted"] == rules_of(invariants, ["counted", "strict_json"])
+    assert [*rules(), "unique_ids", "counted"] == rules_of(invariants, ["counted", "strict_json"])

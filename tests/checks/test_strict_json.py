@@ -139,4 +139,4 @@ def test_nesting_is_read_to_a_bound(depth: int, ok: bool, inside: bytes, levels:
 )
 def test_a_key_that_stands_twice_is_named_and_the_value_is_kept(body: bytes, names: list[str]) -> None:
     read = parse(body)
-    assert (True, tuple(f"the key {name!r} stands twice in one object" for name in names)) == (read.ok, read.problems)
+    assert (True, tuple(f"the key {name!r} appears twice in one object" for name in names)) == (read.ok, read.problems)

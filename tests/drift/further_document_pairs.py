@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .document_pairs import TODAY
+from pytest_bctrl.drift.examples import TODAY
+
 from .pairs import Doc, answer, body, document, parameter
 
 _TEXT: Doc = {"type": "string"}

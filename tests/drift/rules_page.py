@@ -1,4 +1,4 @@
-"""Writes `docs/reference/drift-rules.md` from the table of rules and the pairs that trigger them.
+"""Writes `docs/reference/drift-rules.md` from the table of rules and their examples.
 
 Run `python tests/drift/rules_page.py` in the project's folder after a change of either.
 """
@@ -17,12 +17,12 @@ PAGE = _HERE.parents[2] / "docs" / "reference" / "drift-rules.md"
 _INTRODUCTION = """\
 # The rules of the drift gate
 
-<!-- Written by tests/drift/rules_page.py; a test holds it to the rules and their pairs. -->
+<!-- Written by tests/drift/rules_page.py; a test compares them. -->
 
-Every rule, with a smallest change that triggers it and nothing else. Ids are those of
+Every rule, with a smallest change that triggers it and nothing else; `pytest-bctrl explain RULE` shows the same. Ids are those of
 [oasdiff](https://github.com/oasdiff/oasdiff) where it has one; the column *oasdiff* is its level, and `-` marks an id
 that was coined here in the same grammar. A level in bold differs from oasdiff's on purpose: a consumer that validates
-what it receives, or that was told what it must send, would break.
+what it receives, or follows what the spec says to send, would break.
 
 How to change a level: `levels:` in `bctrl-drift.yaml`, see [the drift gate](../how-to/drift.md).
 """
@@ -30,10 +30,8 @@ How to change a level: `levels:` in `bctrl-drift.yaml`, see [the drift gate](../
 
 def rules_page() -> str:
     """The page's text."""
+    from pytest_bctrl.drift.examples import example, schema_change, stored
     from pytest_bctrl.drift.rules import rules
-
-    from .document_pairs import document_pairs
-    from .pairs import SCHEMAS, SCOPES, schema_pairs
 
     known = rules()
     rows = [_INTRODUCTION]
@@ -42,37 +40,25 @@ def rules_page() -> str:
     rows += [f"| `{rule.id}` | {rule.level} | {rule.oasdiff} |" for rule in differing]
     rows += ["", "## Operations, parameters, responses, security, servers", ""]
     rows += ["| rule | level | oasdiff | meaning | before | after |", "|---|---|---|---|---|---|"]
-    for name, pair in sorted(document_pairs().items()):
-        rule = known[name]
-        before, after = (_code(side) for side in pair.shown)
-        rows.append(f"| `{name}` | {_level(rule)} | {rule.oasdiff} | {rule.meaning} | {before} | {after} |")
-    pairs = schema_pairs()
+    for name in stored()["documents"]:
+        before, after = map(_code, example(name).shown)
+        rows.append(f"{_row(known[name])} {before} | {after} |")
     rows += ["", "## Schemas", ""]
     rows.append(
         "The same change has a rule of its own in each place: the root of a response body, a property anywhere in it, a "
         "response header, a parameter, a property of a parameter."
     )
-    for suffix, shown in SCHEMAS.items():
-        rows += [
-            "",
-            f"### {suffix}",
-            "",
-            f"{_code(shown[0])} → {_code(shown[1])}",
-            "",
-            "| rule | level | oasdiff | meaning |",
-        ]
-        rows.append("|---|---|---|---|")
-        for scope in SCOPES:
-            name = f"{scope}-{suffix}"
-            name = "response-mediatype-enum-value-removed" if name == "response-body-enum-value-removed" else name
-            if name in pairs:
-                rule = known[name]
-                rows.append(f"| `{name}` | {_level(rule)} | {rule.oasdiff} | {rule.meaning} |")
+    placed = {schema_change(name): rule for name, rule in known.items()}
+    for change, (before, after) in stored()["schemas"].items():
+        rows += ["", f"### {change}", "", f"{_code(before)} → {_code(after)}", ""]
+        rows += ["| rule | level | oasdiff | meaning |", "|---|---|---|---|"]
+        rows += [_row(placed[scope, change]) for scope in stored()["scopes"] if (scope, change) in placed]
     return "\n".join(rows) + "\n"
 
 
-def _level(rule: Any) -> str:
-    return rule.level if rule.oasdiff in ("-", rule.level) else f"**{rule.level}**"
+def _row(rule: Any) -> str:
+    level = rule.level if rule.oasdiff in ("-", rule.level) else f"**{rule.level}**"
+    return f"| `{rule.id}` | {level} | {rule.oasdiff} | {rule.meaning} |"
 
 
 def _code(value: Any) -> str:

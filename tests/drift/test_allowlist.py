@@ -70,8 +70,11 @@ def test_an_entry_holds_on_its_last_day() -> None:
         ("allow:\n  a: b\n", "'allow' is not a list"),
         ("allow:\n  - fingerprint: a\n    until: 2027-01-01\n", "f:2: the entry gives no reason"),
         ("allow:\n  - fingerprint: a\n    reason: r\n", "f:2: the entry has no date"),
-        ("allow:\n  - fingerprint: a\n    reason: r\n    until: soon\n", "f:2: until: 'soon' is no date"),
-        ("allow:\n  - fingerprint: a\n    reason: r\n    until: 2026-13-45\n", "f:2: until: '2026-13-45' is no date"),
+        ("allow:\n  - fingerprint: a\n    reason: r\n    until: soon\n", "f:2: until: 'soon' is not a date"),
+        (
+            "allow:\n  - fingerprint: a\n    reason: r\n    until: 2026-13-45\n",
+            "f:2: until: '2026-13-45' is not a date",
+        ),
         (
             "allow:\n  - rule: response-property-became-optional\n    reason: r\n    until: 2027-01-01\n",
             "names no finding",
@@ -79,7 +82,7 @@ def test_an_entry_holds_on_its_last_day() -> None:
         ("allow:\n  - rule: nope\n    location: a\n    reason: r\n    until: 2027-01-01\n", "there is no rule 'nope'"),
         ("allow:\n  - fingerprint: a\n    because: r\n", "not of the right form"),
         ("levels:\n  nope: info\n", "f:2: there is no rule 'nope'"),
-        ("levels:\n  endpoint-added: fatal\n", "f:2: 'fatal' is no level"),
+        ("levels:\n  endpoint-added: fatal\n", "f:2: 'fatal' is not a level"),
         ("sunset-days: -1\n", "sunset-days is -1"),
         ("sunset-days: true\n", "sunset-days is True"),
     ],

@@ -13,6 +13,7 @@ from hypothesis import given
 
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.engine_schemas import engine_schema
+from pytest_bctrl.drift.examples import example
 from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.finding import Finding
@@ -20,7 +21,6 @@ from pytest_bctrl.finding import Finding
 from .expected import has_value
 from .pairs import Doc, body
 from .test_one_change import of, pairs, relaxed
-from .test_rules import PAIRS
 
 
 def errors(old: Doc, new: Doc, options: Options | None = None) -> list[Finding]:
@@ -85,9 +85,9 @@ def require_counterexample(finding: Finding, old: Doc, new: Doc) -> None:
     assert taken == ([True, False] if finding.direction == "request" else [False, True]), (finding.rule, shown)
 
 
-@pytest.mark.parametrize("rule", [rule for rule in sorted(PAIRS) if rules()[rule].level == "error"])
+@pytest.mark.parametrize("rule", [rule for rule in sorted(rules()) if rules()[rule].level == "error"])
 def test_an_error_of_each_rule_is_shown(rule: str) -> None:
-    pair = PAIRS[rule]
+    pair = example(rule)
     for finding in errors(pair.base, pair.revision, pair.options):
         if "format" in finding.message:
             assert finding.extra["shown"]["by"] == "counterexample"

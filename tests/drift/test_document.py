@@ -83,7 +83,7 @@ def test_both_parsers_read_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("a: 1\nb:\n  c: 1\n  c: 2\n", "'c' stands twice in one mapping, at line 4"),
+        ("a: 1\nb:\n  c: 1\n  c: 2\n", "'c' appears twice in one mapping, at line 4"),
         ("a: [1\n", "not YAML"),
         ("a: &x 1\nb: *y\n", "*y"),
     ],
@@ -96,7 +96,7 @@ def test_an_error_of_yaml_names_what_and_where(text: str, says: str) -> None:
 
 
 def test_a_duplicate_key_of_json_is_named_with_its_line() -> None:
-    with pytest.raises(DocumentError, match="'b' stands twice in one object, at line 3"):
+    with pytest.raises(DocumentError, match="'b' appears twice in one object, at line 3"):
         read_json('{"a": {"b": 1},\n "b": 1,\n "b": 2}', "x")
 
 

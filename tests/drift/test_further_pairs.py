@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.examples import TODAY, in_scope
 from pytest_bctrl.drift.options import Options
 
-from .document_pairs import TODAY
 from .expected import summaries
 from .further_document_pairs import FURTHER_DOCUMENTS, WORDS
 from .further_schema_pairs import FURTHER_SCHEMAS
-from .pairs import Doc, in_scope
+from .pairs import Doc
 
 
 def require_found(base: Doc, revision: Doc, there: str, back: str, options: Options, at: str | None = None) -> None:

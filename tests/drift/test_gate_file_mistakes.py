@@ -7,7 +7,7 @@ import pytest
 from pytest_bctrl.drift.gate_file import read_gate_file
 from pytest_bctrl.errors import DocumentError
 
-_RULES = "docs/reference/drift-rules.md lists the rules"
+_RULES = "pytest-bctrl explain lists the rules"
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ _RULES = "docs/reference/drift-rules.md lists the rules"
         ("allow:\n\nlevels:\n  nope: info\n", f"f:4: there is no rule 'nope' ({_RULES})"),
         (
             "levels:\n\n  endpoint-added: fatal\n",
-            "f:3: 'fatal' is no level (the levels are error, warning, info)",
+            "f:3: 'fatal' is not a level (the levels are error, warning, info)",
         ),
         (
             "allow:\n\n  - {rule: nope, location: a, reason: r, until: 2027-01-01}\n",

@@ -48,42 +48,42 @@ def nested(levels: int, keyword: str) -> Doc:
 def test_what_stands_in_the_place_of_a_list_is_told_in_words_of_json(value: Any, kind: str) -> None:
     assert (
         told(document({"parameters": value}))
-        == f"revision: a {kind} stands where a list is due, at {GET}/parameters {SEE}"
+        == f"revision: a {kind} is where a list belongs, at {GET}/parameters {SEE}"
     )
 
 
 @pytest.mark.parametrize(("value", "kind"), [(None, "null"), ([], "list"), ("text", "text")])
 def test_what_stands_in_the_place_of_a_schema_is_told(value: Any, kind: str) -> None:
-    said = f"a {kind} stands where a schema is due, at {SCHEMA}/allOf/0 (a mapping, true or false)"
+    said = f"a {kind} is where a schema belongs, at {SCHEMA}/allOf/0 (a mapping, true or false)"
     assert told(body({"allOf": [value]})) == f"revision: {said}"
 
 
 @pytest.mark.parametrize(
     ("revision", "says"),
     [
-        (document({"responses": "a"}), f"a text stands where a mapping is due, at {GET}/responses {SEE}"),
-        (parameter(name=["q"]), f"a list stands where text is due, at {GET}/parameters/0/name {SEE}"),
-        (body({"deprecated": 1}), f"a number stands where true or false is due, at {SCHEMA}/deprecated {SEE}"),
-        (body({"required": "p"}), f"a text stands where a list is due, at {SCHEMA}/required {SEE}"),
-        (body({"required": [1]}), f"a number stands where text is due, at {SCHEMA}/required/0 {SEE}"),
-        (body({"prefixItems": {}}), f"a mapping stands where a list is due, at {SCHEMA}/prefixItems {SEE}"),
-        (body({"enum": 5}), f"a number stands where a list is due, at {SCHEMA}/enum {SEE}"),
+        (document({"responses": "a"}), f"a text is where a mapping belongs, at {GET}/responses {SEE}"),
+        (parameter(name=["q"]), f"a list is where text belongs, at {GET}/parameters/0/name {SEE}"),
+        (body({"deprecated": 1}), f"a number is where true or false belongs, at {SCHEMA}/deprecated {SEE}"),
+        (body({"required": "p"}), f"a text is where a list belongs, at {SCHEMA}/required {SEE}"),
+        (body({"required": [1]}), f"a number is where text belongs, at {SCHEMA}/required/0 {SEE}"),
+        (body({"prefixItems": {}}), f"a mapping is where a list belongs, at {SCHEMA}/prefixItems {SEE}"),
+        (body({"enum": 5}), f"a number is where a list belongs, at {SCHEMA}/enum {SEE}"),
         (body({"type": 5}), f"'type' is neither a name nor a list of names, at {SCHEMA}/type (such as string)"),
         (body({"type": ["string", 5]}), f"'type' is neither a name nor a list of names, at {SCHEMA}/type (such as string)"),
-        (body({"type": ["text", "null", "number"]}), f"'text' is no type, at {SCHEMA}/type (the types are array, boolean, integer, number, object, string and null)"),
-        (body({"type": "x" * 50}), f"'{'x' * 40}' is no type, at {SCHEMA}/type (the types are array, boolean, integer, number, object, string and null)"),
+        (body({"type": ["text", "null", "number"]}), f"'text' is not a type, at {SCHEMA}/type (types: array, boolean, integer, number, object, string and null)"),
+        (body({"type": "x" * 50}), f"'{'x' * 40}' is not a type, at {SCHEMA}/type (types: array, boolean, integer, number, object, string and null)"),
         (body({"allOf": [{"maxLength": one} for one in range(502)]}), f"allOf nests too deeply or has too many branches, at {SCHEMA}/allOf/500 (flatten it)"),
         ({**document(), "paths": {"a": {}}}, "the path 'a' does not begin with a slash, at #/paths/a (see OpenAPI 3.1, section 4.8.8.1)"),
         ({**document(), "paths": {"a" * 90: {}}}, f"the path '{'a' * 80}' does not begin with a slash, at #/paths/{'a' * 90} (see OpenAPI 3.1, section 4.8.8.1)"),
-        ({**document(), "paths": {"/a": "text"}}, f"a text stands where a mapping is due, at #/paths/~1a {SEE}"),
-        ({**document(), "paths": {"/a": {"get": "text"}}}, f"a text stands where a mapping is due, at {GET} {SEE}"),
+        ({**document(), "paths": {"/a": "text"}}, f"a text is where a mapping belongs, at #/paths/~1a {SEE}"),
+        ({**document(), "paths": {"/a": {"get": "text"}}}, f"a text is where a mapping belongs, at {GET} {SEE}"),
         (body({"minimum": "1"}), f"'minimum' is not a number, at {SCHEMA}/minimum (give a number)"),
         (body({"maxLength": True}), f"'maxLength' is not a number, at {SCHEMA}/maxLength (give a number)"),
         (body({"multipleOf": 0}), f"'multipleOf' is not a number above 0, at {SCHEMA}/multipleOf (give one)"),
         (body({"multipleOf": True}), f"'multipleOf' is not a number above 0, at {SCHEMA}/multipleOf (give one)"),
         (body({"multipleOf": "2"}), f"'multipleOf' is not a number above 0, at {SCHEMA}/multipleOf (give one)"),
         (document(servers=[{}]), "a server has no url, at #/servers/0 (give it one)"),
-        (document(servers=[{"url": 1}]), f"a number stands where text is due, at #/servers/0/url {SEE}"),
+        (document(servers=[{"url": 1}]), f"a number is where text belongs, at #/servers/0/url {SEE}"),
         (document({"security": [{"k": []}]}), f"the security scheme 'k' is not defined, at {GET}/security/0 (see components.securitySchemes)"),
         (document({"security": [{"k": []}]}, components={"securitySchemes": {"k": {"type": "magic"}}}), "a security scheme has no known type, at #/components/securitySchemes/k (apiKey, http, mutualTLS, oauth2 or openIdConnect)"),
     ],
@@ -129,4 +129,4 @@ def test_a_mistake_is_told_with_its_line() -> None:
     text = "openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths:\n  /a:\n    get:\n      parameters: 5\n"
     with pytest.raises(DocumentError) as caught:
         compare(document(), load_document(text, "new.yaml"))
-    assert str(caught.value) == f"new.yaml:6: a number stands where a list is due, at {GET}/parameters {SEE}"
+    assert str(caught.value) == f"new.yaml:6: a number is where a list belongs, at {GET}/parameters {SEE}"

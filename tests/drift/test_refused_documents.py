@@ -34,10 +34,10 @@ CASES: dict[str, tuple[Doc, str, str, str]] = {
     "a multiple in words": (body({"multipleOf": "2"}), "'multipleOf' is not a number above 0", f"{BODY}/multipleOf", "give one"),
     "a parameter without a name": (parameter(name=""), NAMELESS, "/paths/~1a/get/parameters/0", "name it and say where"),
     "a parameter in a body": (parameter(**{"in": "body"}), NAMELESS, "/paths/~1a/get/parameters/0", "name it and say where"),
-    "a discriminator in words": (discriminated("k"), "a text stands where a mapping is due", f"{BODY}/discriminator", "see the OpenAPI specification"),
+    "a discriminator in words": (discriminated("k"), "a text is where a mapping belongs", f"{BODY}/discriminator", "see the OpenAPI specification"),
     "a mapping in words": (
         discriminated({"propertyName": "k", "mapping": "a"}),
-        "a text stands where a mapping is due", f"{BODY}/discriminator/mapping", "see the OpenAPI specification",
+        "a text is where a mapping belongs", f"{BODY}/discriminator/mapping", "see the OpenAPI specification",
     ),
     "a discriminator's value that leads nowhere": (
         discriminated({"propertyName": "k", "mapping": {"a": "#/components/schemas/Gone"}}),

@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree as ET
 
 import jsonschema
@@ -17,6 +16,7 @@ import pytest
 
 from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.examples import example
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports.drift_text import drift_text
@@ -26,8 +26,6 @@ from pytest_bctrl.reports.junit import findings_junit
 from pytest_bctrl.reports.sarif import findings_sarif
 from pytest_bctrl.reports.wording import Title
 
-from .document_pairs import document_pairs
-from .pairs import schema_pairs
 from .published import TEXT, page, written
 
 _CHANGED = (
@@ -120,8 +118,8 @@ def test_a_fingerprint_does_not_hang_on_lines_or_spelling() -> None:
 
 
 def test_no_two_rules_share_a_fingerprint() -> None:
-    pairs: dict[str, Any] = {**schema_pairs(), **document_pairs()}
-    prints = [compare(pair.base, pair.revision, pair.options)[0].fingerprint for pair in pairs.values()]
+    pairs = map(example, rules())
+    prints = [compare(pair.base, pair.revision, pair.options)[0].fingerprint for pair in pairs]
     assert len(set(prints)) == len(rules())
 
 

@@ -116,7 +116,7 @@ def test_what_lies_in_the_place_of_a_lock_ends_nothing_but_the_save(tmp_path: Pa
     with pytest.raises(BctrlError, match=r"x\.har") as caught:
         saved(path)
 
-    assert "it cannot be written: " in str(caught.value) or f"{lock}: it is no lock that this user can" in str(
+    assert "it cannot be written: " in str(caught.value) or f"{lock}: this user cannot take the lock" in str(
         caught.value
     )
     assert not path.exists()
@@ -132,9 +132,7 @@ def test_the_lock_of_another_user_is_named() -> None:
         if before == 0:
             os.seteuid(65534)
         try:
-            with pytest.raises(
-                BctrlError, match=r"lock: it is no lock that this user can take: Permission .*remove it"
-            ):
+            with pytest.raises(BctrlError, match=r"lock: this user cannot take the lock: Permission .*remove it"):
                 saved(path)
         finally:
             os.seteuid(before)

@@ -68,7 +68,7 @@ def test_another_file_is_no_report_of_an_impact_run(project: pytest.Pytester) ->
     result = project.run(sys.executable, "-m", "pytest_bctrl", "drift", "changed.json", "--impact", "changed.json")
 
     assert result.ret == 2
-    result.stderr.fnmatch_lines(["*--impact changed.json: it is no report of an impact run (write one: pytest *"])
+    result.stderr.fnmatch_lines(["*--impact changed.json: it is not a report of an impact run (write one: pytest *"])
 
 
 def test_workers_find_the_same(project: pytest.Pytester) -> None:

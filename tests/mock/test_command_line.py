@@ -135,7 +135,7 @@ def test_the_log_tells_each_request_and_no_key(tmp_path: Path) -> None:
     assert (statuses, code, err) == ([503, 200, 401], 0, "")
     lines = out.splitlines()[2:]
     path = f"GET /v1/spaces/{mock.space_id}/runtimes"
-    assert f"{path} -> 503 (the mock was told to say 503; fault status(503))" in lines[0]
+    assert f"{path} -> 503 (the mock plays the status 503; fault status(503))" in lines[0]
     assert f"{path} -> 200, " in lines[1]
     assert f"{path} -> 401 (the bearer token is not accepted)" in lines[2]
     assert "my-own-key" not in out

@@ -34,7 +34,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "name": ({"nmae": "a"}, r"undocumented_property at runtimes\[\*\].nmae"),
     "time": ({"updatedAt": "1999-01-01T00:00:00Z"}, "updated_not_before_created"),
     "space": ({"spaceId": "11111111-1111-4111-8111-111111111111"}, "space_id_matches"),
-    "no JSON": ({"metadata": {1j}}, "no JSON"),
+    "not JSON": ({"metadata": {1j}}, "not JSON"),
 }
 
 
@@ -48,7 +48,7 @@ def test_what_breaks_the_contract_is_refused_where_it_is_put(mock: MockServer, w
     with pytest.raises(SettingError, match=f"^mock.*: it (is|breaks) .*{said}"):
         PUT[way](mock, items, {})
     assert before == listed(mock).body
-    if wrong != "no JSON" and way != "set":
+    if wrong != "not JSON" and way != "set":
         PUT[way](mock, items, {"conforming": False})
         replies = [listed(mock).json()["runtimes"] for _ in range(2)]
         assert changes.items() <= replies[-1][0].items()
@@ -168,8 +168,8 @@ def test_a_sequence_is_where_answers_and_time_brought_it(steps: list[tuple[str, 
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (lambda mock: mock.step([], answers=-1), "answers=-1 is no whole number"),
-        (lambda mock: mock.step([], seconds="x"), "'x' is no time"),
+        (lambda mock: mock.step([], answers=-1), "answers=-1 is not a whole number"),
+        (lambda mock: mock.step([], seconds="x"), "'x' is not a time"),
         (lambda mock: mock.sequence("explode"), "explode: there is no such fault"),
         (lambda mock: mock.sequence([], {"nope": {}}), "mock.sequence: step 2: none with the id"),
     ],

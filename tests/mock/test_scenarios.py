@@ -138,10 +138,10 @@ def test_runtimes_of_ones_own_are_served(mock: MockServer, contract: Contract) -
         ("many", {"count": 100_001}, "from 0 to 100,000"),
         ("many(", {}, "not understood"),
         ("__import__('os')", {}, "no such scenario"),
-        ("slow(seconds='x')", {}, "is no time"),
-        ("large(length='x')", {}, "is no whole number"),
-        ("deep(levels=5000)", {}, "is no whole number from 0 to 200"),
-        ("many(count=open('x'))", {}, "is no whole number from 0 to 100,000"),
+        ("slow(seconds='x')", {}, "is not a time"),
+        ("large(length='x')", {}, "is not a whole number"),
+        ("deep(levels=5000)", {}, "is not a whole number from 0 to 200"),
+        ("many(count=open('x'))", {}, "is not a whole number from 0 to 100,000"),
     ],
 )
 def test_a_wrong_scenario_is_refused_at_once(mock: MockServer, name: str, arguments: dict[str, int], said: str) -> None:

@@ -137,7 +137,7 @@ def test_a_clock_that_is_turned_saves_the_wait(mock: MockServer) -> None:
     mock.sequence(mock.step({first: {"name": "before"}}, seconds=60), {first: {"name": "after"}})
     assert "before" == listed(mock)[1][0]["name"]
     assert "after" == listed(mock.advance(61))[1][0]["name"]
-    with pytest.raises(SettingError, match="is no time"):
+    with pytest.raises(SettingError, match="is not a time"):
         mock.advance(-1)
 
 
@@ -248,7 +248,7 @@ def test_the_control_path_is_for_who_has_the_token_and_is_off_without_one(mock: 
     assert 401 == steer(mock, "GET", "/spaces", token="another")[0]
     connection = HTTPConnection(mock.url.removeprefix("http://"))
     connection.request("POST", "/__bctrl__/spaces", b"{", {"Authorization": f"Bearer {TOKEN}"})
-    assert (400, True) == ((answer := connection.getresponse()).status, b"no JSON" in answer.read())
+    assert (400, True) == ((answer := connection.getresponse()).status, b"not JSON" in answer.read())
     connection.close()
     with MockServer(load()) as other:
         assert 404 == ask(other.url, "/__bctrl__/spaces", TOKEN)[0]

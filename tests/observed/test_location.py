@@ -117,5 +117,5 @@ def test_a_location_selects_what_it_names(place: str, values: list[Any]) -> None
 
 
 def test_what_is_no_location_is_refused() -> None:
-    with pytest.raises(ValueError, match="is no location"):
+    with pytest.raises(ValueError, match="is not a location"):
         list(steps("runtimes[*"))

@@ -328,4 +328,7 @@ def test_what_no_overlay_can_say_is_named() -> None:
     body = sample()
     body["runtimes"] = [{**body["runtimes"][0], "status": f"s{number}"} for number in range(100)]
     ((finding, why),) = suggest(CONTRACT, seen(body)).unsaid
-    assert (finding.location, why.split(":")[0]) == ("runtimes[*].status", "there are more values than were told apart")
+    assert (finding.location, why.split(":")[0]) == (
+        "runtimes[*].status",
+        "there are more values than an enumeration lists",
+    )

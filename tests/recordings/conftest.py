@@ -109,7 +109,7 @@ def record(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, api: Serv
             patch.setenv("BCTRL_API_KEY", api.api_key)
             patch.setenv("BCTRL_SPACE_ID", api.space_id)
             options = ("--bctrl-live", f"--bctrl-base-url={api.url}", "--bctrl-record-mode=rewrite")
-            return pytester.runpytest(*options, "-m", "not bctrl_contract", *arguments)
+            return pytester.runpytest(*options, *arguments)
 
     return run
 

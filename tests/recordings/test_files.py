@@ -120,9 +120,9 @@ NO_URLS = ("https://a.test/\ud800", "200", "", "https:///v1/b", "https://a.test:
         (edited(f"{SECOND}.response.content.text", GONE), r"GET /v1/b: response\.content\.text: a string"),
         (edited(f"{SECOND}.response.content.encoding", "rot13"), r"'rot13' is not known"),
         (edited(f"{SECOND}.response.status", True), r"response\.status: a number is expected"),
-        (edited(f"{SECOND}.response.status", 7), r"7 is no HTTP status"),
+        (edited(f"{SECOND}.response.status", 7), r"7 is not an HTTP status"),
         *((edited(f"{SECOND}.request.method", one), r"entry 2 of 2: request\.method") for one in ("G T", "")),
-        *((edited(f"{SECOND}.request.url", url), r"entry 2 of 2: request\.url is no URL") for url in NO_URLS),
+        *((edited(f"{SECOND}.request.url", url), r"entry 2 of 2: request\.url is not a URL") for url in NO_URLS),
     ],
 )
 def test_whatever_is_wrong_is_named(data: bytes, said: str) -> None:

@@ -58,7 +58,7 @@ def test_what_was_recorded_is_replayed_byte_for_byte_with_nothing_set(
     pytester.makepyfile(test_mine=PROJECT)
     url = gateway if base else api.url
     recorded = record("-s", "-p", "no:randomly", f"--bctrl-base-url={url}")
-    recorded.assert_outcomes(passed=4, deselected=37)
+    recorded.assert_outcomes(passed=4)
     running.close()
 
     replayed = replay("-s", "-n0")
@@ -171,3 +171,55 @@ def test_an_answer_below_a_path_is_held_to_the_contract() -> None:
 
     (finding,) = failing(below, CONTRACT, Checked(CONTRACT, Path(), {}))
     assert "runtimes[*].status" == finding.location
+
+
+FLEET = """
+import pytest
+
+@pytest.fixture(scope="session")
+def fleet(bctrl_base_url, bctrl_api_key, bctrl_space_id):
+    return f"{bctrl_base_url}/v1/spaces/{bctrl_space_id}/runtimes"
+
+@pytest.fixture
+def listing(bctrl_client, bctrl_space_id):
+    return bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()["runtimes"]
+
+@pytest.mark.bctrl_recording
+def test_recorded(listing, fleet, bctrl_client, bctrl_space_id):
+    assert {bctrl_space_id} == {one["spaceId"] for one in listing}
+    assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()["runtimes"] == listing
+    print("FLEET", fleet)
+"""
+
+
+def test_a_session_fixture_has_the_target_and_a_replayed_test_the_recorded_space(
+    pytester: pytest.Pytester, record: Run, replay: Run, api: Server
+) -> None:
+    """Also a fixture between them, which asks for the space of the run."""
+    pytester.makepyfile(test_mine=FLEET)
+    recorded = record("-s")
+    recorded.assert_outcomes(passed=1)
+    recorded.stdout.fnmatch_lines([f"*FLEET {api.url}/v1/spaces/{api.space_id}/runtimes*"])
+    replay().assert_outcomes(passed=1)
+
+
+def test_an_override_at_session_scope_is_what_is_recorded_and_replayed(
+    pytester: pytest.Pytester, record: Run, replay: Run, api: Server
+) -> None:
+    own = f'@pytest.fixture(scope="session")\ndef bctrl_space_id(bctrl_base_url):\n    return "{api.space_id}"\n'
+    pytester.makepyfile(test_mine=FLEET + own)
+    record("--bctrl-space-id=another").assert_outcomes(passed=1)
+    result = replay("-s")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"*/v1/spaces/{api.space_id}/runtimes*"])
+
+
+def test_recording_asks_the_target_for_no_more_than_is_recorded(
+    pytester: pytest.Pytester, record: Run, api: Server
+) -> None:
+    """The contract suite is collected where it is named."""
+    pytester.makepyfile(test_mine=FLEET)
+    result = record()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["bctrl: target *, without its contract suite (--bctrl-record-mode; *"])
+    record("--collect-only", "-q", "bctrl").stdout.fnmatch_lines(["bctrl::test_answer_conforms*"])

@@ -81,10 +81,10 @@ PLACES: dict[str, Callable[[Exchange, str], Exchange]] = {
 
 WORDS = f"recordings/x.har {LeakError.__doc__}" + str(
     LeakError(
-        "a secret stands in the request response header body (URL-encoded or escaped base64 plain), "
+        "a secret is in the request response header body (URL-encoded or escaped base64 plain), "
         "and nothing was written at note status text method test's name Accept Link",
         "recording recordings/x.har: exchange 2 of 2 (GET /v1/spaces/s/runtimes)",
-        "keep it out of what the test sends and gets; a value that is no secret does not belong in bctrl_secrets",
+        "keep it out of what the test sends and gets; a value that is not secret does not belong in bctrl_secrets",
     )
 )
 
@@ -150,7 +150,7 @@ def test_what_shows_no_secret_is_let_through(body: bytes, value: str) -> None:
 
 
 def test_the_name_of_the_file_is_searched_too() -> None:
-    with pytest.raises(LeakError, match=r"^recording: a secret stands in the file's name \(plain\)"):
+    with pytest.raises(LeakError, match=r"^recording: a secret is in the file's name \(plain\)"):
         refuse_secret([PLAIN], "recordings/sekret-value.har", "sekret-value")
 
 

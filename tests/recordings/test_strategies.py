@@ -131,8 +131,8 @@ def test_samples_are_coherent_and_the_same_for_the_same_seed() -> None:
             {"id": "{5b1e0c8e-0000-4000-8000-00000000bc71}"},
             r'id: "{5b1e0c8e-.*}" is not a "uuid"',
         ),
-        ({"createdAt": "yesterday"}, r"createdAt: 'yesterday' is no ISO 8601 time"),
-        ({"createdAt": "2026-W01-1"}, r"createdAt: '2026-W01-1' is no ISO 8601 time"),
+        ({"createdAt": "yesterday"}, r"createdAt: 'yesterday' is not an ISO 8601 time"),
+        ({"createdAt": "2026-W01-1"}, r"createdAt: '2026-W01-1' is not an ISO 8601 time"),
         ({"kind": "browser", "type": "desktop"}, r"kind and type: kind and type share one enum"),
         ({"createdAt": "2026-01-02T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"}, r"nothing is changed before"),
     ],
@@ -172,15 +172,15 @@ def test_what_the_checks_find_of_items_together_is_refused_unless_told(items: An
 @pytest.mark.parametrize("conforming", [True, False])
 @pytest.mark.parametrize("value", [float("nan"), float("-inf"), {1}, {1: "x"}, [object()], b"x"])
 def test_what_is_no_json_is_refused_in_any_case(value: object, conforming: bool) -> None:
-    with pytest.raises(SettingError, match="is no JSON"):
+    with pytest.raises(SettingError, match="is not JSON"):
         runtime(name=value, conforming=conforming)
-    with pytest.raises(SettingError, match=r"item 0: name.* is no JSON"):
+    with pytest.raises(SettingError, match=r"item 0: name.* is not JSON"):
         response([{**runtime(), "name": value}], conforming=conforming)
 
 
 @pytest.mark.parametrize("count", [-1, 1.5, "2", True])
 def test_what_is_no_count_is_refused(count: Any) -> None:
-    with pytest.raises(SettingError, match="is no count"):
+    with pytest.raises(SettingError, match="is not a count"):
         runtimes(count)
 
     assert [] == runtimes(0)

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"`tox -e release` has the
 
 EPOCH = "1760000000"
 VERSION = re.findall(r'__version__ = "(.+)"', (ROOT / "pytest_bctrl" / "_version.py").read_text("utf-8"))[0]
-DATA = {".css", ".html", ".js", ".json", ".py", ".tsv", ".typed", ".yaml"}
+DATA = {".css", ".html", ".js", ".json", ".py", ".toml", ".tsv", ".typed", ".yaml"}
 """What the package consists of; anything else in its folder is no part of it."""
 
 
@@ -81,6 +81,8 @@ def test_the_wheel_is_the_package_and_nothing_else(built: Built) -> None:
         "contracts/runtimes.contract.json",
         "contracts/runtimes.lock.json",
         "contracts/runtimes.sample.json",
+        "checks/rules.toml",
+        "drift/examples.json",
         "drift/rules.tsv",
         "reports/findings.schema.json",
         "reports/html/page/page.html",

@@ -77,9 +77,7 @@ def test_it_is_recorded_replayed_and_checked(
     with serve() as shop:
         monkeypatch.setenv("BCTRL_API_KEY", KEY)
         monkeypatch.setenv("BCTRL_SPACE_ID", "none")
-        recording = pytester.runpytest(
-            "--bctrl-live", f"--bctrl-base-url={shop.url}", "--bctrl-record-mode=once", "-m", "not bctrl_contract"
-        )
+        recording = pytester.runpytest("--bctrl-live", f"--bctrl-base-url={shop.url}", "--bctrl-record-mode=once")
     recording.assert_outcomes(passed=1)
     monkeypatch.delenv("BCTRL_API_KEY")
     pytester.runpytest().assert_outcomes(passed=1)

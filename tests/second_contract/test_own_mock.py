@@ -100,7 +100,7 @@ def test_what_documents_no_success_is_named_and_not_asked() -> None:
     one, other = run.contract.operations
 
     assert "the contract documents no successful answer" == why_not_asked(run, one)
-    assert "its path has a query or a fragment, which is no part of a path" == why_not_asked(
+    assert "its path has a query or a fragment, which is not part of a path" == why_not_asked(
         run, replace(other, path=f"{other.path}#lists")
     )
     assert ([], {other.label}) == ([*plan(run, only=one)], {probe.operation.label for probe in plan(run)})

@@ -152,7 +152,7 @@ def test_a_target_that_cannot_be_asked_is_never_accepted(pytester: pytest.Pytest
         (["--bctrl-accept= "], "--bctrl-accept: the reason is empty"),
         (["--bctrl-accept=why", "--bctrl-until=soon"], "--bctrl-until: 'soon' is not a date"),
         (["--bctrl-accept=why", "--bctrl-until=2020-01-01"], "--bctrl-until: 2020-01-01 is past"),
-        (["--bctrl-allow-list=gone.yaml"], "--bctrl-allow-list: 'gone.yaml' is no file"),
+        (["--bctrl-allow-list=gone.yaml"], "--bctrl-allow-list: 'gone.yaml' is not a file"),
         (["--bctrl-allow-list=broken.yaml"], "broken.yaml:2: the entry gives no reason"),
         (["--bctrl-allow-list=levels.yaml"], "levels.yaml:1: 'levels' is not known"),
     ],

@@ -196,7 +196,7 @@ def test_an_operation_with_another_kind_of_security_cannot_be_asked() -> None:
     contract = contract_of(security="digest")
     mock = MockServer(contract)
     with pytest.raises(
-        SettingError, match="no operation of the contract can be asked; its security is no bearer token"
+        SettingError, match="no operation of the contract can be asked; its security is not a bearer token"
     ):
         require_operations(ContractRun("mock", contract, "", mock.api_key, {}, "error", 5, mock=mock))
 

@@ -68,7 +68,7 @@ def test_a_source_that_is_no_file_is_a_wrong_setting(pytester: pytest.Pytester, 
     result = pytester.runpytest("--bctrl-mock", f"--bctrl-upstream={value}")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: bctrl: --bctrl-upstream: {value!r} is no file (*"])
+    result.stderr.fnmatch_lines([f"ERROR: bctrl: --bctrl-upstream: {value!r} is not a file (*"])
 
 
 def test_the_gates_allow_list_counts_here_too(pytester: pytest.Pytester, typed: Typed, published: Path) -> None:

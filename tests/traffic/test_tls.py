@@ -64,7 +64,7 @@ def test_each_side_shows_its_certificate(tmp_path: Path, monkeypatch: pytest.Mon
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
         assert "200" == asked(url, certificate=str(own))
         nameless = asked(url)
-    assert "there is no secure connection to the target (TLS): " in untrusted
+    assert "the connection to the target is not secure (TLS): " in untrusted
     assert "the target asks for a certificate of the client (TLS): " in nameless
 
 

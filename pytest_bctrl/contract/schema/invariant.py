@@ -192,7 +192,7 @@ class _Times(Invariant):
                     yield (*path, name), f"an ISO 8601 time{zoned}, such as 2026-03-01T08:00:00Z", text
 
     def problem(self, broken: Broken) -> str:
-        return f"{broken[0][-1]}: {broken[2]!r} is no ISO 8601 time with a zone"
+        return f"{broken[0][-1]}: {broken[2]!r} is not an ISO 8601 time with a zone"
 
     def repair(self, body: Any, values: Values, start: int) -> None:
         for index, (_, item) in enumerate(self.objects(body)):
@@ -206,7 +206,7 @@ class _Times(Invariant):
             wrong = copy.deepcopy(body)
             for _, item in [one for one in self.objects(wrong) if isinstance(one[1].get(name), str)][-1:]:
                 item[name] = "yesterday at noon"
-                yield f"{name} is no time", wrong
+                yield f"{name} is not a time", wrong
 
 
 class _Ordered(Invariant):

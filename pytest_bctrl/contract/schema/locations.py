@@ -171,7 +171,7 @@ def _read(location: str) -> tuple[tuple[Step, int], ...]:
     while at < len(location):
         found = _STEP.match(location, at)
         if found is None or found.end() == at:
-            raise ValueError(f"{location!r} is no location")
+            raise ValueError(f"{location!r} is not a location")
         at, kind = found.end(), found.lastgroup
         is_quoted = kind == "quoted"
         step = Step("member", str(literal_eval(found["quoted"]))) if is_quoted else Step(kind, found[kind])  # type: ignore[arg-type, index]

@@ -87,26 +87,26 @@ def require_fitting(
 def whole(value: object, name: str, where: str, most: int) -> int:
     """Return a whole number from 0 to `most`; `name` is the argument's."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
-        raise SettingError(f"{name}={value!r} is no whole number from 0 to {most:,}", where=where, hint="give one")
+        raise SettingError(f"{name}={value!r} is not a whole number from 0 to {most:,}", where=where, hint="give one")
     return value
 
 
 def seconds(value: object, where: str) -> float:
     """Return a time in seconds."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < inf:
-        raise SettingError(f"{value!r} is no time", where=where, hint="give seconds, such as 0.5")
+        raise SettingError(f"{value!r} is not a time", where=where, hint="give seconds, such as 0.5")
     return value
 
 
 def status_code(value: object, where: str) -> int:
     """Return a status that an answer can have."""
     if not isinstance(value, int) or not 200 <= value <= 599:
-        raise SettingError(f"{value!r} is no status", where=where, hint="give one from 200 to 599")
+        raise SettingError(f"{value!r} is not a status", where=where, hint="give one from 200 to 599")
     return value
 
 
 def one_line(text: object) -> str:
     """Return the value of a header field."""
     if not isinstance(text, str) or not text.isprintable():
-        raise SettingError(f"{text!r} is no single line of text", where="a header field's value", hint="give one")
+        raise SettingError(f"{text!r} is not a single line of text", where="a header field's value", hint="give one")
     return text

@@ -119,7 +119,7 @@ class Fault:
         for word, number, least in (("times", times, 1), ("every", every, 1), ("after", after, 0)):
             if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < least):
                 raise SettingError(
-                    f"{word}={number!r} is no number of requests",
+                    f"{word}={number!r} is not a number of requests",
                     where=f"fault {self.name}",
                     hint=f"give a whole number from {least} on",
                 )

@@ -61,7 +61,7 @@ class Control:
     def _answered(self, request: Request) -> tuple[int, Any]:
         given, wanted = request.header("authorization") or "", f"Bearer {self._token.reveal()}"
         if not hmac.compare_digest(given.encode(), wanted.encode()):
-            return 401, {"error": "the token is missing or wrong (it stands in the ready-file)"}
+            return 401, {"error": "the token is missing or wrong (it is in the ready-file)"}
         if request.target == f"{PREFIX}openapi.json":
             return 200, self._document
         match = self._routes.match(request.target)
@@ -74,7 +74,7 @@ class Control:
         try:
             body = json.loads(request.body) if request.body else {}
         except (ValueError, RecursionError) as error:
-            return 400, {"error": f"the body is no JSON: {error}"}
+            return 400, {"error": f"the body is not JSON: {error}"}
         try:
             self._require(operation, body)
             # In a container, or behind a forwarded port, the server knows no address that its clients could use.

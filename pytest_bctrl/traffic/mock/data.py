@@ -75,13 +75,13 @@ def taken(
 ) -> Any:
     """Return a copy of `body`, to be served for a space.
 
-    Raises `SettingError`, naming `where`, for what is no JSON; and where it is to be `conforming`, for what the checks
+    Raises `SettingError`, naming `where`, for what is not JSON; and where it is to be `conforming`, for what the checks
     of the contract find at `fail_on` or above.
     """
     try:
         data = encode(body)
     except (TypeError, ValueError, RecursionError) as error:
-        raise SettingError(f"it is no JSON: {error}", where=where, hint="give JSON data") from None
+        raise SettingError(f"it is not JSON: {error}", where=where, hint="give JSON data") from None
     if conforming:
         # Imported here: a mock that makes its own data starts sooner without.
         from pytest_bctrl.checks.answer import Answer as Observed
@@ -121,7 +121,7 @@ def changed(samples: Samples, body: Any, runtime_id: str, changes: Mapping[str, 
             f"none with the {name} {runtime_id!r} is served", where=where, hint=f"take one of: {known or 'none'}"
         )
     if not isinstance(changes, Mapping):
-        raise SettingError(f"{changes!r} is no object of changes", where=where, hint='give {"status": …}')
+        raise SettingError(f"{changes!r} is not an object of changes", where=where, hint='give {"status": …}')
     index = ids.index(runtime_id)
     items[index] = followed(samples, items[index], changes)
     return samples.with_items(items) if samples.is_list else {**body, samples.list_name: items}
@@ -273,6 +273,6 @@ def states(samples: Samples, body: Any, steps: Sequence[Any]) -> Iterator[tuple[
         for runtime_id, changes in what.items() if isinstance(what, Mapping) else ():
             body = changed(samples, body, runtime_id, changes, where)
         if not isinstance(what, list | Mapping | int | str | Fault | None):
-            raise SettingError(f"{what!r} is no step", where=where, hint="give a list, changes by id, or a fault")
+            raise SettingError(f"{what!r} is not a step", where=where, hint="give a list, changes by id, or a fault")
         is_state = what in (None, 200) or isinstance(what, list | Mapping)
         yield step, body, None if is_state else ("status", what) if isinstance(what, int) else (what,)

@@ -28,20 +28,20 @@ def status(code: int, *, retry_after: float | None = None) -> Fault:
     code = status_code(code, "fault status")
     extra = {} if retry_after is None else {"Retry-After": f"{seconds_of(retry_after, 'fault status'):g}"}
     check = "not_a_server_error" if code >= 500 else "status_code_conformance"
-    return Fault(f"status({code})", change.status(code, f"the mock was told to say {code}", extra), check)
+    return Fault(f"status({code})", change.status(code, f"the mock plays the status {code}", extra), check)
 
 
 def rate_limited(retry_after: float = 1) -> Fault:
     """Answer 429 with `Retry-After` in seconds (RFC 6585, 4)."""
     extra = {"Retry-After": f"{seconds_of(retry_after, 'fault rate_limited'):g}"}
-    made = change.status(429, "the mock was told to limit the rate", extra)
+    made = change.status(429, "the mock plays a rate limit", extra)
     return Fault(f"rate_limited(retry_after={retry_after:g})", made, _WHOLE)
 
 
 def unauthorized() -> Fault:
     """Answer 401 whatever the credential."""
     extra = {"WWW-Authenticate": 'Bearer realm="bctrl", error="invalid_token"'}
-    refusal = change.status(401, "the mock was told to refuse the key", extra)
+    refusal = change.status(401, "the mock plays a refused key", extra)
     return Fault("unauthorized()", refusal, "status_code_conformance")
 
 
@@ -128,7 +128,7 @@ def wrong_content_type(content_type: str = "text/html") -> Fault:
 def redirect(url: str = "http://127.0.0.1:9/elsewhere", code: int = 302) -> Fault:
     """Answer with a redirect to `url`; a client must not take the key along."""
     code = status_code(code, "fault redirect")
-    made = change.status(code, f"the mock was told to redirect to {url}", {"Location": one_line(url)})
+    made = change.status(code, f"the mock redirects to {url}", {"Location": one_line(url)})
     return Fault(f"redirect({url!r})", made, "status_code_conformance")
 
 

@@ -151,6 +151,6 @@ def mock_fault(name: str, *, check: str = "", level: Level = "error") -> Callabl
 
 def _require_free(name: str, taken: Mapping[str, object], where: str) -> None:
     if _NAME.fullmatch(name) is None:
-        raise SettingError("that is no name", where=where, hint="give one in the style of a Python function's")
+        raise SettingError("it is not a name", where=where, hint="give one in the style of a Python function's")
     if name in taken:
-        raise SettingError("this name is there already", where=where, hint="give another name")
+        raise SettingError("this name is taken", where=where, hint="give another name")

@@ -182,7 +182,7 @@ class RequestParser:
             if name == "host":
                 hosts += 1
                 if not _HOST.fullmatch(value):
-                    self._stop(400, "the request is malformed: its Host is no host and port")
+                    self._stop(400, "the request is malformed: its Host is not a host and port")
             expects += name == "expect" and value.lower() == "100-continue"
             if name == "content-length" and int(value) > self._limits.body_bytes:
                 self._stop(413, f"the body is longer than {self._limits.body_bytes} bytes")

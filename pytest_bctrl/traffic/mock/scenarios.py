@@ -74,7 +74,7 @@ def from_file(path: File, samples: Samples, space_id: str) -> Source:
     """Return a source of the body in a JSON file: a whole body, or a list of its items.
 
     Invariants that tie the body to the request are made to hold (`spaceId` is the mock's space); everything else is
-    served as it stands. Raises `DocumentError` where the file is missing or is no JSON.
+    served as it stands. Raises `DocumentError` where the file is missing or is not JSON.
     """
     try:
         data = read_file(path)

@@ -103,7 +103,7 @@ class Space:
         """Serve these runtimes, as they are now, until the next scenario or a reset.
 
         Raises `SettingError` where they break the contract, with what a check finds, unless `conforming` is false;
-        and for what is no JSON.
+        and for what is not JSON.
         """
         whole_body = self.samples.with_items(items)
         body = taken(self.samples, whole_body, self.space_id, "mock.runtimes", conforming=conforming)

@@ -32,7 +32,7 @@ def refuse(exchanges: Sequence[Exchange], name: str, find: Finder, what: str) ->
     how = find(name)
     if how is not None:
         raise LeakError(
-            f"{what} stands in the file's name ({how})", where="recording", hint="give the recording another name"
+            f"{what} is in the file's name ({how})", where="recording", hint="give the recording another name"
         )
     for number, exchange in enumerate(exchanges, 1):
         for place, text in texts(exchange):
@@ -41,9 +41,9 @@ def refuse(exchanges: Sequence[Exchange], name: str, find: Finder, what: str) ->
                 exact = _place_in_json(text, find) if place.endswith("body") else ""
                 shown = "" if find(exchange.label) else f" ({exchange.label})"
                 raise LeakError(
-                    f"{what} stands in the {place}{exact} ({how}), and nothing was written",
+                    f"{what} is in the {place}{exact} ({how}), and nothing was written",
                     where=f"recording {name}: exchange {number} of {len(exchanges)}{shown}",
-                    hint="keep it out of what the test sends and gets; a value that is no secret does not belong in "
+                    hint="keep it out of what the test sends and gets; a value that is not secret does not belong in "
                     "bctrl_secrets",
                 )
 

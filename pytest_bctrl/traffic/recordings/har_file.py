@@ -64,7 +64,7 @@ def _unpacked(path: Path, name: str, hint: str) -> Recording:
             # Popped, as a name would keep the bytes while they are parsed.
             data = [attached.unpacked(hars[0])] if len(hars) == 1 else []
         except _BROKEN as error:
-            raise DocumentError(f"it is no archive that can be read: {error}", where=name, hint=hint) from None
+            raise DocumentError(f"it cannot be read as an archive: {error}", where=name, hint=hint) from None
         if not data:
             raise DocumentError(f"it is an archive of {len(hars)} .har files, and not of one", name, hint)
         return decode(data.pop(), f"{name}: {hars[0]}", hint, attached)
@@ -116,7 +116,7 @@ def beside(har: Path) -> _Attachments:
                 raise AttachmentError("there is no such file beside the HAR")
             return read_file(file, most)
         except ValueError:
-            raise AttachmentError("it is no name of a file") from None
+            raise AttachmentError("it is not a file name") from None
 
     return _Attachments(read)
 

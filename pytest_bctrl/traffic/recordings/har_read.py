@@ -155,7 +155,7 @@ class _Reader:
         response = self._of(entry, "response", dict, "response")
         method = self._of(request, "method", str, "request.method").upper()
         if not (method.isascii() and method.replace("-", "").isalpha()):
-            raise self._error("request.method is no HTTP method")
+            raise self._error("request.method is not an HTTP method")
         url = self._url(request)
         self._at += f", {method} {urlsplit(url).path}"
         status = self._status(response)
@@ -194,10 +194,10 @@ class _Reader:
             if not url.isprintable() or parts.port == 0:
                 raise ValueError
         except ValueError:
-            raise self._error("request.url is no URL") from None
+            raise self._error("request.url is not a URL") from None
         # A browser's file also holds what it took from `data:` and `blob:`.
         if self._ours and not (parts.scheme in ("http", "https") and parts.hostname):
-            raise self._error("request.url is no URL of an API: the file was edited")
+            raise self._error("request.url is not a URL of an API: the file was edited")
         return url
 
     def _base_path(self, entry: Mapping[str, Any], url: str) -> str:
@@ -212,7 +212,7 @@ class _Reader:
             # What a browser writes for a request that was blocked or given up: there was no answer.
             return None
         if not 100 <= status <= 599:
-            raise self._error(f"response.status: {status} is no HTTP status")
+            raise self._error(f"response.status: {status} is not an HTTP status")
         return status
 
     def _headers(self, message: Mapping[str, Any], place: str) -> Headers:

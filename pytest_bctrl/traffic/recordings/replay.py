@@ -5,10 +5,11 @@ That are httpx transports, and functions with which a listener answers on a port
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from threading import Lock
+from types import MappingProxyType
 from typing import TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -44,16 +45,24 @@ class Miss:
 class Player:
     """Plays the exchanges of one test; safe to use from several threads.
 
-    `hint` is the command that records them, `hide` masks what must not be shown of a request that nobody recorded.
+    `hint` is the command that records them, `hide` masks what must not be shown of a request that nobody recorded,
+    `same` has path segments that may stand for recorded ones.
     """
 
     def __init__(
-        self, exchanges: Sequence[Exchange], *, name: str, hint: str, hide: Callable[[str], str] = str
+        self,
+        exchanges: Sequence[Exchange],
+        *,
+        name: str,
+        hint: str,
+        hide: Callable[[str], str] = str,
+        same: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.exchanges = tuple(exchanges)
         self._name = name
         self._hint = hint
         self._hide = hide
+        self._same = same
         self._lock = Lock()
         self._turns: dict[Key, list[int]] = {}
         for index, exchange in enumerate(exchanges):
@@ -80,13 +89,11 @@ class Player:
             return miss
 
     def _known(self, method: str, target: str) -> Key:
-        """The key of a request, which may ask with the recorded base path or without it."""
-        key = key_of(method, target)
-        for base in self._bases if key not in self._turns else ():
-            below = _target(target).removeprefix(base)
-            if below.startswith("/") and key_of(method, below) in self._turns:
-                return key_of(method, below)
-        return key
+        """The key of a request, which may have the recorded base path or not, and the run's space for the recorded."""
+        below = (_target(target).removeprefix(base) for base in self._bases)
+        keys = [key_of(method, target), *(key_of(method, one) for one in below if one.startswith("/"))]
+        keys += [(verb, tuple(self._same.get(one, one) for one in path), query) for verb, path, query in keys]
+        return next((key for key in keys if key in self._turns), keys[0])
 
     @property
     def misses(self) -> tuple[Miss, ...]:
@@ -103,7 +110,7 @@ class Player:
     def _explained(self, method: str, target: str, *, known: bool) -> str:
         asked = f"{method} {_target(target)}"
         if known:
-            lines = [f"{self._name}: the recorded answer has no body, which the tool that wrote the file left out"]
+            lines = [f"{self._name}: the recorded answer has no body: the tool that wrote the file did not save it"]
         else:
             lines = [f"{self._name}: no answer is recorded for this request"]
         lines.append(f"  asked     {self._hide(asked)}")

@@ -1,0 +1,76 @@
+"""For every drift rule a smallest change that triggers it, and it alone: `examples.json`.
+
+The page of rules and `pytest-bctrl explain` show them, and the tests compare them. A change of a schema is there once,
+and stands at each of the scopes.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pytest_bctrl.drift.options import Options
+
+TODAY = date(2026, 11, 1)
+_HEAD = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}}
+
+
+class Example(NamedTuple):
+    """Two documents, what is shown of them, and the options that the rule needs."""
+
+    base: dict[str, Any]
+    revision: dict[str, Any]
+    shown: tuple[Any, Any]
+    options: Options
+
+
+@cache
+def stored() -> dict[str, dict[str, Any]]:
+    """Return what the file holds: the scopes, the changes of schemas, and those of whole documents."""
+    found: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("examples.json").read_text("utf-8"))
+    return found
+
+
+def in_scope(scope: str, schema: Any, media: str = "application/json") -> dict[str, Any]:
+    """Return the smallest document that has a schema at a scope."""
+    text = json.dumps(stored()["scopes"][scope]).replace("application/json", media)
+    return {**_HEAD, **json.loads(text.replace('"SCHEMA"', json.dumps(schema)))}
+
+
+def schema_change(rule: str) -> tuple[str, str] | None:
+    """Return the scope of a rule that is about a schema, and which change it is; None for a rule about a document."""
+    known = stored()
+    # The one id of oasdiff's that does not follow its own grammar.
+    rule = rule.replace("response-mediatype-enum", "response-body-enum")
+    for scope in () if rule in known["documents"] else known["scopes"]:
+        change = rule.removeprefix(f"{scope}-")
+        if change in known["schemas"]:
+            return scope, change
+    return None
+
+
+def example(rule: str) -> Example:
+    """Return the example of a rule."""
+    placed = schema_change(rule)
+    if placed is None:
+        before, after, *options = stored()["documents"][rule]
+        base, revision = {**_HEAD, **before}, {**_HEAD, **after}
+        return Example(base, revision, _difference(base, revision), Options(today=TODAY, **dict(*options)))
+    scope, change = placed
+    before, after = stored()["schemas"][change]
+    media = "text/plain" if change == "type-compatible" else "application/json"
+    options = Options(descriptions="annotation-only" in change, today=TODAY)
+    return Example(in_scope(scope, before, media), in_scope(scope, after, media), (before, after), options)
+
+
+def _difference(base: Any, revision: Any) -> tuple[Any, Any]:
+    """Both documents without what they share, as far down as only one member differs."""
+    while isinstance(base, dict) and isinstance(revision, dict):
+        differing = [key for key in {**base, **revision} if base.get(key) != revision.get(key)]
+        if len(differing) != 1 or differing[0] not in base or differing[0] not in revision:
+            break
+        base, revision = base[differing[0]], revision[differing[0]]
+    return base, revision

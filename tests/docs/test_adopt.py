@@ -1,0 +1,132 @@
+"""The how-to *Adopt today's API*: a server of that API passes the contract that it writes, a faulty one is found."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import threading
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.plan import run_probes
+from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.target import Target
+from pytest_bctrl.traffic.origin import Connection
+from tests.docs.blocks import blocks
+from tests.docs.page import PROJECT
+
+KEY, VERSION = "key_of_today_0123456789", "2026-10-03"
+
+
+@pytest.fixture(scope="module")
+def contract(tmp_path_factory: pytest.TempPathFactory) -> Contract:
+    """What the page's own script writes."""
+    folder = tmp_path_factory.mktemp("adopt")
+    (script,) = (one for one in blocks(PROJECT / "docs" / "how-to" / "adopt.md") if "# adopt.py" in one.text)
+    (folder / "adopt.py").write_text(script.text, "utf-8")
+    with chdir(folder):
+        runpy.run_path("adopt.py")
+    return load(folder / "spaces.json")
+
+
+def space(number: int) -> dict[str, Any]:
+    """A space as the API shows it."""
+    return {
+        "id": f"space_{number}",
+        "object": "space",
+        "name": f"space {number}",
+        "region": "us-east-1",
+        "status": "active",
+        "isDefault": number == 0,
+        "expireAfterIdleDays": 30,
+        "capabilityScopes": [],
+        "environment": {},
+        "createdAt": "2026-10-03T08:00:00Z",
+        "updatedAt": "2026-10-04T08:00:00Z",
+    }
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Lists spaces as today's API does; shares no code with the package, and can be told to misbehave."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    fault = ""
+
+    def log_message(self, *_arguments: object) -> None:
+        """Keep quiet."""
+
+    def _refused(self) -> tuple[int, str] | None:
+        given = parse_qs(urlsplit(self.path).query)
+        query = {name: values[0] for name, values in given.items()}
+        limit = query.get("limit", "20")
+        if self.headers.get("Authorization") != f"Bearer {KEY}":
+            return 401, "auth.unauthorized"
+        if self.headers.get("BCTRL-Version") != VERSION:
+            return 400, "version.invalid"
+        if any(len(values) > 1 for values in given.values()):
+            return 400, "request.invalid"
+        if self.fault != "any limit" and not (limit.isdecimal() and 1 <= int(limit) <= 100):
+            return 400, "request.invalid"
+        return (400, "request.invalid") if query.get("order", "asc") not in ("asc", "desc") else None
+
+    def do_GET(self) -> None:
+        refused = self._refused()
+        body: Any = {"data": [space(number) for number in range(3)], "hasMore": True, "nextCursor": "c1"}
+        if refused is not None:
+            error = {"code": "request.invalid", "message": refused[1], "reasonClass": "conflict", "requestId": "r1"}
+            body = {"error": refused[1]} if self.fault == "flat errors" else {"error": {**error, "hint": "fix it"}}
+        elif self.fault == "unknown status":
+            body["data"][2]["status"] = "paused"
+        elif self.fault == "cursor as a number":
+            body["nextCursor"] = 1
+        raw = json.dumps(body).encode()
+        self.send_response(refused[0] if refused else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw if self.command == "GET" else b"")
+
+    do_HEAD = do_GET  # noqa: N815
+
+
+@contextmanager
+def serve(fault: str) -> Iterator[str]:
+    """Serve on a free port; gives the base URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Faulty", (Handler,), {"fault": fault}))
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("fault", "rules"),
+    [
+        ("", set()),
+        ("unknown status", {"response_schema_conformance"}),
+        ("cursor as a number", {"response_schema_conformance"}),
+        ("flat errors", {"response_schema_conformance"}),
+        ("any limit", {"negative_data_rejection"}),
+    ],
+)
+def test_a_server_of_todays_api_passes_and_a_faulty_one_does_not(
+    contract: Contract, fault: str, rules: set[str]
+) -> None:
+    connection = Connection(headers=(("BCTRL-Version", Secret(VERSION)),))
+    with serve(fault) as url:
+        target = Target(ContractRun("live", contract, url, Secret(KEY), {}, "error", 20, connection=connection))
+        found = run_probes(target)
+        target.close()
+    assert rules == {one.rule for one in found if one.level != "info"}

@@ -1,0 +1,117 @@
+"""`pytest-bctrl explain`: every rule is there, and the kit finds what breaks it by its own example."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import socket
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from pytest_bctrl.baseline.allowlist import load_allow_list
+from pytest_bctrl.checks.rules import rules
+from pytest_bctrl.cli import main
+from pytest_bctrl.cli.explain import explanations
+from pytest_bctrl.contract.overlay import merge
+from pytest_bctrl.contract.read import from_document, load
+from pytest_bctrl.drift.gate_file import read_gate_file
+from pytest_bctrl.drift.rules import rules as drift_rules
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.plan import run_probes
+from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.selftest import IMPATIENT
+from pytest_bctrl.suite.target import Target
+from pytest_bctrl.traffic.mock import MockServer
+from tests.traffic.servers import CLOSE, serve
+from tests.traffic.servers import answer as said
+
+CONTRACT = load()
+KNOWN = {one.name: one for one in explanations(CONTRACT)}
+INVARIANTS = [rule["rule"] for rule in CONTRACT.operations[0].invariants]
+RUN = ContractRun("live", CONTRACT, "", Secret("key_0123456789abcdef"), {"space_id": "s"}, "error", 5)
+
+
+def found(run: ContractRun, *tests: str) -> set[str]:
+    """The rules that the contract suite finds broken."""
+    target = Target(run, IMPATIENT, timeout=1.0)
+    try:
+        return {one.rule for one in run_probes(target, *tests)}
+    finally:
+        target.close()
+
+
+@pytest.mark.parametrize("name", rules())
+def test_a_server_that_gives_the_answer_is_found(name: str) -> None:
+    rule = rules()[name]
+    document = deepcopy(CONTRACT.document)
+    merge(document["paths"]["/v1/spaces/{id}/runtimes"]["get"], json.loads(rule.documented))
+    head, _, body = rule.http.partition("\n\n")
+    length = "" if "Content-Length" in head or " 204 " in head else f"\nContent-Length: {len(body)}"
+    answer = f"{head}{length}\n\n".replace("\n", "\r\n").encode() + body.encode()
+
+    def say(connection: socket.socket, _number: int) -> object:
+        is_meant = rule.to in server.requests[-1].partition("\r\n")[0]
+        connection.sendall(answer if is_meant else said(body=b'{"runtimes": []}'))
+        return CLOSE
+
+    with serve(say) as server:
+        assert name in found(replace(RUN, contract=from_document(document, "c.json"), base_url=server.url))
+    assert rule.http.rstrip() in KNOWN[name].example.replace("\n  ", "\n")
+
+
+@pytest.mark.parametrize("name", INVARIANTS)
+def test_the_mock_breaks_an_invariant_by_the_fault_that_is_named(name: str) -> None:
+    fault = shlex.split(KNOWN[name].example)[-1]
+    with MockServer(CONTRACT) as mock:
+        mock.fault(fault)
+        run = replace(RUN, base_url=mock.url, key=mock.api_key, values={"space_id": mock.space_id})
+        assert name in found(run, "test_invariant")
+
+
+def test_every_rule_is_explained() -> None:
+    """The examples of the drift gate's are those that tests/drift/test_rules.py compares."""
+    assert [*rules(), *INVARIANTS, *drift_rules()] == [*KNOWN]
+    assert [] == [one for one in KNOWN.values() if "" in one]
+
+
+@pytest.mark.parametrize("name", ["strict_json", "unique_ids", "api-server-removed"])
+def test_what_it_says_to_write_is_a_list_that_is_read(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
+) -> None:
+    assert 0 == main(["explain", name])
+    text = capsys.readouterr().out
+    file = tmp_path / "list.yaml"
+    file.write_text(dedent(text[text.index("  allow:") :].partition("\n\n")[0]))
+    is_drift = name in drift_rules()
+    read = read_gate_file(file.read_text(), "list.yaml") if is_drift else load_allow_list(file, "list.yaml")
+    assert [name] == [entry.rule for entry in read.entries]
+
+
+def test_alone_it_lists_all_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == main(["explain"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [*KNOWN] == [line.partition(" ")[0] for line in lines[:-2]]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("strict_jason", "did you mean strict_json?"),
+        ("nullable", "did you mean request-parameter-became-not-nullable or "),
+        ("zzzz", "pytest-bctrl explain lists the rules"),
+    ],
+)
+def test_an_unknown_rule_is_one_line(capsys: pytest.CaptureFixture[str], name: str, hint: str) -> None:
+    assert 2 == main(["explain", name])
+    error = capsys.readouterr().err
+    assert error.startswith(f"pytest-bctrl: explain: there is no rule '{name}' ({hint}")
+    assert 1 == len(error.splitlines())
+
+
+def test_a_contract_without_an_overlay_names_itself() -> None:
+    bare = from_document(CONTRACT.document, "own.json")
+    assert {"x-bctrl-invariants of own.json"} == {one.said_in for one in explanations(bare) if one.kind == "invariant"}
