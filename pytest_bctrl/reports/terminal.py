@@ -40,13 +40,10 @@ def headline(findings: Sequence[Finding]) -> str:
 
 def breach(findings: Sequence[Finding]) -> str:
     """What an error says of data that breaks the contract: the headline, and all of them below it."""
-    blocks = list(causes(findings))
-    lines = (["", *map(str, block(one))] for one in blocks) if len(blocks) > 1 else map(_below, blocks)
-    return "\n".join([headline(findings), *(line for part in lines for line in part), ""])
-
-
-def _below(cause: Sequence[Finding]) -> list[str]:
-    return [str(row) for row in block(cause)][1:]
+    blocks = [list(map(str, block(cause))) for cause in causes(findings)]
+    # The headline says what the first line of a single block says.
+    rows = blocks[0][1:] if len(blocks) == 1 else [row for one in blocks for row in ("", *one)]
+    return "\n".join([headline(findings), *rows, ""])
 
 
 def describe(findings: Sequence[Finding]) -> Iterator[str]:

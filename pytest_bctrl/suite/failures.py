@@ -43,7 +43,7 @@ class Failures:
 
     def __init__(self, summary: Summary, fail_on: FailOn) -> None:
         self._summary = summary
-        self._fail_on = fail_on
+        self._fail_on: FailOn = fail_on
         self._short: list[Any] = []
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -74,13 +74,13 @@ class Failures:
         first_of: dict[tuple[str, ...], str] = {}
         printed, short = [], []
         for report in reports:
-            mine, name = _by_cause(found[id(report)]), report.nodeid.removeprefix("bctrl::")
+            mine, name = _by_cause(found[id(report)]), str(report.nodeid).removeprefix("bctrl::")
             fresh = [key for key in mine if key not in first_of or verbosity > 1]
             if mine and not fresh:
                 seen = dict.fromkeys(_beside(name, first_of[key]) for key in mine)
                 short.append(_as(report, (), f"see {', '.join(seen)}"))
                 continue
-            first_of.update(dict.fromkeys(fresh, name))
+            first_of.update({key: name for key in fresh})
             if fresh:
                 shown, often = mine if verbosity > 1 else whole, report.bctrl["often"]
                 rows = (row for key in fresh for row in block(shown[key], verbosity, often))

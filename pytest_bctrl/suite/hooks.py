@@ -222,7 +222,7 @@ class ContractHooks:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write what is accepted, and set the exit code: 2 where the target could not be asked and nothing failed."""
-        has_ended = session.exitstatus in (*_RAN, self._summary.code)
+        has_ended = session.exitstatus in _RAN
         self._summary.is_complete = has_ended and not session.shouldstop and not session.shouldfail
         if not hasattr(session.config, "workerinput"):
             self._summary.see(observer(session.config))
