@@ -80,7 +80,7 @@ class Failures:
                 seen = dict.fromkeys(_beside(name, first_of[key]) for key in mine)
                 short.append(_as(report, (), f"see {', '.join(seen)}"))
                 continue
-            first_of.update({key: name for key in fresh})
+            first_of |= dict.fromkeys(fresh, name)
             if fresh:
                 shown, often = mine if verbosity > 1 else whole, report.bctrl["often"]
                 rows = (row for key in fresh for row in block(shown[key], verbosity, often))
