@@ -105,6 +105,7 @@ class Summary:
         failing = at_or_above(found, self._run.fail_on)
         mild = [finding for finding in found if finding not in failing]
         is_silent = self.stopped and not found and not self._outcomes["passed"]
+        terminal.ensure_newline()
         # Where tests failed, pytest's short summary stands above, and the verdict below.
         if verbosity > 0 or (verbosity == 0 and not self._outcomes["failed"] and not is_silent):
             terminal.section("bctrl contract", sep="=")
