@@ -11,7 +11,7 @@ from pytest_bctrl.checks.run import Check, check_answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.finding import FailOn, Finding, at_or_above
-from pytest_bctrl.reports.terminal import describe, headline
+from pytest_bctrl.reports.terminal import breach
 
 
 def check(
@@ -45,7 +45,7 @@ def assert_conforms(
     __tracebackhide__ = True
     failing = at_or_above(check(response, contract=contract, operation=operation), fail_on)
     if failing:
-        raise AssertionError("\n".join([headline(failing), *describe(failing)]))
+        raise AssertionError(breach(failing).rstrip())
 
 
 @lru_cache(maxsize=1)

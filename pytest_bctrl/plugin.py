@@ -103,6 +103,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "URL of the spec, 'published', or 'mutants' (default: --bctrl-upstream, else mutants)",
     )
     group.addoption(
+        "--bctrl-coverage", action="store_true", help="List what of the contract was never seen, at the end of the run"
+    )
+    group.addoption(
         "--bctrl-accept", metavar="REASON", help="Write the findings that fail now to the list of accepted ones"
     )
     group.addoption("--bctrl-until", metavar="DATE", help="Until when to accept them (default: 90 days from today)")
@@ -212,11 +215,13 @@ def _as_written(config: pytest.Config) -> Iterator[None]:
 def _observe(config: pytest.Config) -> None:
     """Gather what workers see, and measure coverage where it is gated; clients and the suite do it on their own."""
     is_worker = hasattr(config, "workerinput")
-    if not is_worker and (config.option.bctrl_min_coverage is not None or _is_in_file(config, "bctrl_min_coverage")):
+    option = config.option
+    is_asked = option.bctrl_coverage or option.bctrl_min_coverage is not None
+    if not is_worker and (is_asked or _is_in_file(config, "bctrl_min_coverage")):
         from pytest_bctrl.suite.observing import observer
 
         observer(config)
-    if not is_worker and getattr(config.option, "dist", "no") != "no":
+    if not is_worker and getattr(option, "dist", "no") != "no":
         config.pluginmanager.register(_Gathering(config), "bctrl-gathering")
 
 

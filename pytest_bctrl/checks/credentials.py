@@ -60,7 +60,7 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]
         ("key as a user", BASIC.value(value), BASIC.shell(f"${variable}")),
         ("an unknown scheme", f"Token {value}", f"Token ${{{variable}}}"),
     ]
-    keys.append(("letters in the other case", value.swapcase(), "(the key, swapped case)"))
+    keys.append(("letters in the other case", value.encode().swapcase().decode(), _SWAPPED))
     empty = field.prefix.rstrip()
     made = [
         (name, field.value(text), field.shell(shell)) if text else (name, empty, empty) for name, text, shell in keys
@@ -69,6 +69,9 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]
     # A very short key, or one without letters, makes some of them the right credential.
     wrong = [Credential(name, Secret(text), shell) for name, text, shell in made if text != field.value(value)]
     return _in_turns([NONE, *wrong])
+
+
+_SWAPPED = '$(printf %s "$BCTRL_API_KEY" | tr a-zA-Z A-Za-z)'
 
 
 def changed_at(key: str, at: int) -> str:
@@ -99,7 +102,7 @@ def check_head_refused(answer: Answer) -> Iterator[Violation]:
     (RFC 9110, 15.6.2).
     """
     if 200 <= answer.status < 300:
-        words, place = "a HEAD without a credential is accepted", "credential: no header, HEAD"
+        words, place = "an invalid credential is accepted", "credential: no header, HEAD"
         yield around(RULE, words, place, sorted(REFUSED), answer.status)
     elif answer.status >= 500 and answer.status != 501:
         words = "the server fails at a HEAD"

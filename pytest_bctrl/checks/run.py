@@ -21,10 +21,10 @@ from pytest_bctrl.checks.protocol import (
 )
 from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.checks.schema import check_schema
-from pytest_bctrl.checks.violation import Violation, findings, source_of
+from pytest_bctrl.checks.violation import Violation, findings, item_of, source_of
 from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.schema.invariant import Invariant
-from pytest_bctrl.contract.schema.locations import Path
+from pytest_bctrl.contract.schema.locations import Path, select
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import LEVELS, Finding, Level
 from pytest_bctrl.fingerprint import named
@@ -158,7 +158,15 @@ def check_undocumented(answer: Answer) -> list[Finding]:
     found = differences(answer.contract, answer.observed, answer.media_type)
     source = {"source": source_of(UNDOCUMENTED, answer)}
     own = (one for one in found if one.rule == UNDOCUMENTED)
-    return [named(replace(one, reproduce=answer.reproduce, extra={**one.extra, **source})) for one in own]
+
+    def item(sample: Any) -> dict[str, Any]:
+        paths = select(answer.data, sample["location"]) if sample else ()
+        return item_of(answer.data, next((path for path, _ in paths), ()))
+
+    return [
+        named(replace(one, reproduce=answer.reproduce, extra={**one.extra, **item(one.sample), **source}))
+        for one in own
+    ]
 
 
 def check_invariant(answer: Answer, said: Mapping[str, Any]) -> Iterator[Violation]:

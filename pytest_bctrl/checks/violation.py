@@ -171,9 +171,40 @@ def _finding(answer: Answer, where: str, group: list[Violation]) -> Finding:
         sample=None if first.place else {"location": location(first.path), "value": shortened(first.observed)},
         operation=answer.operation.label,
         reproduce=answer.reproduce,
-        extra={**evidence(answer, first.path), **{name: value for name, value in known.items() if value}},
+        extra={
+            **evidence(answer, first.path),
+            **item_of(answer.data if first.path else None, first.path),
+            **{name: value for name, value in known.items() if value},
+        },
     )
     return named(finding)
+
+
+def item_of(data: Any, path: Path) -> dict[str, Any]:
+    """Return `item`: where the innermost item of a list on the way down `path` is, with its `id` and `name`.
+
+    Nothing for a place in no list, or in one whose items have neither.
+    """
+    found: dict[str, Any] = {}
+    for depth, step in enumerate(path):
+        if not isinstance(data, dict | list):
+            break
+        try:
+            data = data[step]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            break
+        named = {key: data[key] for key in ("id", "name") if isinstance(data, dict) and _is_name(data.get(key))}
+        if isinstance(step, int) and named:
+            found = {"item": {"location": location(path[: depth + 1]), **named}}
+    return found
+
+
+def _is_name(value: Any) -> bool:
+    is_text = isinstance(value, str) and 0 < len(value) <= _NAME
+    return is_text or (isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 64)
+
+
+_NAME = 80
 
 
 def _looked_at(answer: Answer, path: Path) -> int:

@@ -15,7 +15,7 @@ from pytest_bctrl.cli.options import (
     asked_for,
     write_reports,
 )
-from pytest_bctrl.contract.files import GateBase, gate_base, packaged, shown_path, update_command
+from pytest_bctrl.contract.files import GateBase, gate_base, packaged, short_path, shown_path, update_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,10 +121,13 @@ def _run(arguments: argparse.Namespace) -> int:
         return 0
     from pytest_bctrl.reports.wording import Title
 
-    chosen = (f"compared with {base}: {known.why}",) if known and arguments.base is None else ()
-    title = Title("drift", old.name, new.name, arguments.fail_on, (*chosen, *judged.notes))
+    chosen = (f"compared with {short_path(base)}: {known.why}",) if known and arguments.base is None else ()
+    remarks, number = (*chosen, *judged.notes), len(judged.allowed)
+    title = Title("drift", old.name, new.name, arguments.fail_on, remarks, accepted=number)
     write_reports(reports, judged.remaining, title)
-    for note in judged.notes:
+    # What a person reads on standard output ends with them.
+    is_read = any(report.format == "text" and report.path in (None, "-") for report in reports)
+    for note in () if is_read else judged.notes:
         print(f"pytest-bctrl: {note}", file=sys.stderr)
     if failing and arguments.observed:
         print(f"pytest-bctrl: {len(failing)} at or above {arguments.fail_on}", file=sys.stderr)

@@ -90,6 +90,14 @@ def shown_path(path: Path) -> str:
         return str(path)
 
 
+def short_path(name: str) -> str:
+    """A document for a reader: below the working directory by its path from there, else by its last folder."""
+    if not Path(name).is_absolute() or "\n" in name:
+        return name
+    shown = shown_path(Path(name))
+    return f"…/{'/'.join(Path(name).parts[-2:])}" if shown == name else shown
+
+
 def packaged() -> ContractFiles:
     """Return the files that came with this installation or checkout."""
     inside = _PACKAGE / "contracts"

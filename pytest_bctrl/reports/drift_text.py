@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_bctrl.contract.files import short_path
 from pytest_bctrl.reports.wording import Title, counted, impact_of, in_places, one_line, shown_by, spot, where
 
 if TYPE_CHECKING:
@@ -17,8 +18,10 @@ def drift_text(findings: Sequence[Finding], title: Title) -> str:
 
     Those that say who moved are grouped by that.
     """
-    head = f"{title.name}: {title.base} → {title.revision}" if title.base else title.name
-    rows = [one_line(head), counted(findings)]
+    sides = " → ".join(map(short_path, (title.base, title.revision)))
+    none = "no new findings" if title.accepted and not findings else counted(findings)
+    rows = [one_line(f"{title.name}: {sides}" if title.base else title.name)]
+    rows.append(f"{none}, {title.accepted} accepted" if title.accepted else none)
     rows += moved_text(findings)
     for level in ("error", "warning", "info"):
         for finding in findings:
@@ -33,9 +36,8 @@ def _finding(finding: Finding) -> list[str]:
     rows = [f"{finding.level.upper()} {finding.rule}", f"  {where(finding)}", f"  {one_line(finding.message)}"]
     for word, side, value in (("old", "base", finding.expected), ("new", "revision", finding.observed)):
         document, line, pointer = spot(finding, side)
-        place = f"{document}:{line}" if line else document
         shown = "" if value is None else f"  {_cut(one_line(value))}"
-        rows.append(one_line(f"{place} #{pointer}").join((f"  {word}  ", shown)))
+        rows.append(one_line(f"{_place(document, line)} #{_pointer(pointer)}").join((f"  {word}  ", shown)))
     if impact_of(finding):
         rows.append(f"  you  {impact_of(finding)}")
     if finding.extra.get("why"):
@@ -44,6 +46,20 @@ def _finding(finding: Finding) -> list[str]:
     rows += [f"  {shown_by(finding)}"] if shown_by(finding) else []
     rows.append(f"  id   {finding.fingerprint}")
     return rows
+
+
+def _place(document: str, line: int | None) -> str:
+    return f"{short_path(document)}:{line}" if line else short_path(document)
+
+
+_LONG = 30
+"""Characters of a step of a pointer; the names of components are made from paths, and may have a hundred."""
+
+
+def _pointer(pointer: str) -> str:
+    half = _LONG // 2 - 1
+    steps = pointer.split("/")
+    return "/".join(step if len(step) <= _LONG else f"{step[:half]}…{step[-half:]}" for step in steps)
 
 
 def _cut(text: str) -> str:
@@ -83,7 +99,7 @@ def _moved(finding: Finding) -> Iterator[str]:
     witnesses = finding.extra["witnesses"]
     for witness, side in (("vendored", "base"), ("upstream", "revision"), ("observed", "")):
         document, line, _ = spot(finding, side)
-        place = one_line(f"{document}:{line}" if line else document)
+        place = one_line(_place(document, line))
         yield f"    {witness}  {one_line(witnesses[witness])}{f'  ({place})' if place else ''}"
     if finding.extra.get("accepted"):
         accepted = finding.extra["accepted"]

@@ -163,7 +163,8 @@ Status = Literal["passed", "failed", "not checked"]
 class Title(NamedTuple):
     """The name of the report, what was held against what, what fails, and remarks of the run.
 
-    `not_checked` says, one reason a line, what was meant to be looked at and was not.
+    `not_checked` says, one reason a line, what was meant to be looked at and was not; `accepted` is how many findings
+    are left out of a comparison because a list accepts them.
     """
 
     name: str
@@ -172,6 +173,7 @@ class Title(NamedTuple):
     fail_on: FailOn = "error"
     notes: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
+    accepted: int = 0
 
 
 Outcome = Literal["passed", "failed", "accepted", "skipped", "error", "not checked"]
@@ -192,7 +194,8 @@ class RunReport(NamedTuple):
 
     `target` is `mock`, `live` or empty where nothing was asked, `base_url` where that is; `started` is a time in
     ISO 8601 with its offset; `counts` has `requests`, `answers` and `bodies`. `is_complete` is false where the run
-    ended before all of its tests had run. `shortfall` says that less of the contract was seen than was asked for.
+    ended before all of its tests had run, of which there are `planned`, where that is known. `shortfall` says that less
+    of the contract was seen than was asked for.
     `observation` is what was seen, as plain data.
     """
 
@@ -203,6 +206,7 @@ class RunReport(NamedTuple):
     started: str = ""
     seconds: float = 0.0
     is_complete: bool = True
+    planned: int = 0
     tests: tuple[RanTest, ...] = ()
     counts: Mapping[str, int] = MappingProxyType({})
     coverage: Coverage | None = None
@@ -230,6 +234,7 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
         what = [f"{counted(failing)} fail{'s' if len(failing) == 1 else ''} the run"] if failing else []
         if failed_tests and run:
             what.append(f"{failed_tests} of {_tests(len(run.tests))} failed")
+        what += [*_left(run), *_skipped(run)]
         what += [run.shortfall] if run and run.shortfall else []
         return Verdict("failed", _sentence(what))
     if run is None:
@@ -239,7 +244,7 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
         return Verdict("not checked", _sentence(["nothing was checked", *title.not_checked[:1]]))
     elif not run.is_complete:
         why = "the run ended before everything was checked"
-        return Verdict("not checked", _sentence([why, *title.not_checked[:1], *basis]))
+        return Verdict("not checked", _sentence([why, *_left(run), *title.not_checked[:1], *basis]))
     elif run.number_of("not checked"):
         return Verdict("not checked", _sentence([*title.not_checked[:1], *basis]))
     found = f"{counted(findings)}, at which the run does not fail" if findings else "nothing was found"
@@ -262,12 +267,21 @@ def _basis(run: RunReport | None) -> list[str]:
     accepted = run.number_of("accepted")
     if accepted:
         parts.append(f"what {_tests(accepted)} found is accepted")
-    skipped = run.number_of("skipped")
-    if skipped:
-        parts.append(f"{skipped} had nothing to look at")
+    parts += _skipped(run)
     if run.coverage is not None and run.coverage.points:
         parts.append(f"{run.coverage.percent:.0f} % of the contract was seen")
     return parts
+
+
+def _skipped(run: RunReport | None) -> list[str]:
+    skipped = run.number_of("skipped") if run else 0
+    return [f"{skipped} had nothing to look at"] if skipped else []
+
+
+def _left(run: RunReport | None) -> list[str]:
+    """How many tests did not run."""
+    left = run.planned - len(run.tests) if run else 0
+    return [f"{_tests(left)} did not run"] if left > 0 else []
 
 
 def _tests(number: int) -> str:

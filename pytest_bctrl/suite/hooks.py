@@ -21,6 +21,7 @@ from pytest_bctrl.checks.run import Check, flattened
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import printable
+from pytest_bctrl.suite.failures import Failures
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.plan import plan, require_operations
 from pytest_bctrl.suite.run import NODE, RUN, ContractRun, require_extra, resolve
@@ -134,6 +135,9 @@ class ContractHooks:
         self._summary = summary
         paths = (given.value for given in settings.reports(config))
         self._report = next((path for path in paths if path.endswith(".json")), "")
+        summary.shows_coverage = config.option.bctrl_coverage
+        self._failures = Failures(summary, run.fail_on)
+        config.pluginmanager.register(self._failures, "bctrl-failures")
         flags = [f"--bctrl-{run.target}"] if run.target else []
         flags += ["--bctrl-selftest"] if run.selftest else []
         # The options that a command which repeats the run has to have, as they were typed.
@@ -225,8 +229,10 @@ class ContractHooks:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write what is accepted, and set the exit code: 2 where the target could not be asked and nothing failed."""
+        has_ended = session.exitstatus in _RAN
+        self._summary.is_complete = has_ended and not session.shouldstop and not session.shouldfail
         if not hasattr(session.config, "workerinput"):
-            self._summary.seen = observer(session.config)
+            self._summary.see(observer(session.config))
             self._summary.ask_who_moved(self._again, self._report)
             self._summary.accept()
             if self._summary.failed_to_accept:
@@ -235,10 +241,21 @@ class ContractHooks:
                 # A run that stopped itself is a failure for pytest, and an interruption for xdist.
                 session.exitstatus = self._summary.code
 
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Know how many tests are to run."""
+        self._summary.planned = sum(item.nodeid.startswith(f"{NODE}::") for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """The same where workers of pytest-xdist run them."""
+        self._summary.planned = sum(one.startswith(f"{NODE}::") for one in ids)
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say what was found below the failing level, what was checked, what was not, and what to type next."""
-        self._summary.write(terminalreporter)
+        """Between the failures and the short summary, which names every test."""
+        self._failures.once_printed(terminalreporter)
 
 
+_RAN = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 _ENDS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
 _REPEATED = ("base_url", "space_id", "contract", "upstream", "fail_on", "allow_list")

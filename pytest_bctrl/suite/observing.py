@@ -40,10 +40,12 @@ class Observer:
 
     `judged` is what other tests hold to the contract, or what is broken on purpose: it counts for coverage alone.
     `unjudged` is the traffic of ordinary tests, whose differences from the contract nobody else would tell. `minimum`
-    is the percentage of the contract that has to be seen.
+    is the percentage of the contract that has to be seen. `is_told` means that a contract run tells at its end how much
+    was.
     """
 
     minimum: float | None = None
+    is_told = False
 
     def __init__(self, contract: Contract, hide: Callable[[str], str] = str, sent: Iterable[str] = ()) -> None:
         self.contract = contract
@@ -195,38 +197,40 @@ class ObservingHooks:
         """Say what ordinary tests met that the contract does not say; how much of it was seen only where asked for."""
         if self._config.option.collectonly:
             return
-        seen = self._observer.everything.statuses
-        asked_for = self._observer.minimum is not None or (RUN in self._config.stash and bool(seen))
-        lines = [*(coverage_lines(self._observer) if asked_for else ()), *drift_lines(self._observer)]
-        if not lines:
+        is_whole, is_told = bool(self._config.option.bctrl_coverage), self._observer.is_told
+        has_run = RUN in self._config.stash and bool(self._observer.everything.statuses)
+        asked_for = not is_told and (is_whole or has_run or self._observer.minimum is not None)
+        lines = [*(coverage_lines(self._observer, is_whole=is_whole) if asked_for else ())]
+        lines += drift_lines(self._observer)
+        if not lines or self._config.get_verbosity() < -1:
             return
         terminalreporter.section("bctrl coverage" if asked_for else "bctrl traffic")
         for line in lines:
             terminalreporter.line(line)
-        if self._observer.shortfall:
+        if self._observer.shortfall and not is_told:
             terminalreporter.line(f"FAIL {self._observer.shortfall}", red=True)
 
 
-SHOWN = 12
-"""Places of which something was never seen that are listed by name."""
-
-
-def coverage_lines(observer: Observer) -> Iterator[str]:
-    """Yield how much of the contract was seen, and what never was."""
+def coverage_rows(observer: Observer, *, is_whole: bool) -> Iterator[tuple[str, str]]:
+    """Yield how much of the contract was seen and, for the whole of it, what never was: labels and texts."""
     seen = observer.everything
     measured = coverage(observer.contract, seen)
     answers = sum(seen.statuses.values())
-    yield (
-        f"coverage     {measured.percent:.1f}% of the contract: {measured.seen} of {len(measured.points)} points seen, "
-        f"in {answers} {'answer' if answers == 1 else 'answers'}"
-    )
-    for reason in always_empty(measured):
-        yield f"not checked  {reason}"
     missing = never_seen(measured)
-    for number, line in enumerate(missing[:SHOWN]):
-        yield printable(f"{'' if number else 'never seen':<13}{line}")
-    if len(missing) > SHOWN:
-        yield f"{'':<13}… and {len(missing) - SHOWN} more"
+    more = "" if is_whole or not missing else "; --bctrl-coverage lists the rest"
+    yield (
+        "coverage",
+        f"{measured.percent:.1f}% of the contract: {measured.seen} of {len(measured.points)} points seen, "
+        f"in {answers} {'answer' if answers == 1 else 'answers'}{more}",
+    )
+    yield from (("not checked", reason) for reason in always_empty(measured))
+    if is_whole:
+        yield from (("" if number else "never seen", line) for number, line in enumerate(missing))
+
+
+def coverage_lines(observer: Observer, *, is_whole: bool = True) -> Iterator[str]:
+    """Yield the same as lines."""
+    return (printable(f"{label:<13}{text}") for label, text in coverage_rows(observer, is_whole=is_whole))
 
 
 def drift_lines(observer: Observer) -> Iterator[str]:

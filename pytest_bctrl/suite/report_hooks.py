@@ -22,8 +22,6 @@ from pytest_bctrl.reports.wording import RunReport, Title
 from pytest_bctrl.suite.sinks import hide
 from pytest_bctrl.suite.summary import Summary
 
-_RAN = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
-
 
 class ReportFile(NamedTuple):
     """One report to write: its absolute path, its path as it was given, its format."""
@@ -110,9 +108,7 @@ class ReportHooks:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write; a report that cannot be written makes a passing run fail, since an old one may be there."""
-        has_ended = session.exitstatus in (*_RAN, self._summary.code)
-        is_complete = has_ended and not session.shouldstop and not session.shouldfail
-        report = self._summary.report(self._started, time.perf_counter() - self._clock, is_complete)
+        report = self._summary.report(self._started, time.perf_counter() - self._clock)
         told = (self._summary.findings(), self._summary.title(), report)
         findings, title, run = hide(session.config, told)
         written, problems = write_reports(self._files, findings, title, run)
@@ -123,7 +119,7 @@ class ReportHooks:
                 problems.append(f"the job summary is not written: {error}")
         if self._job_summary is not None:
             self._lines += shown_commands(findings, title)
-        self._lines += [f"report       {path}" for path in written]
+        self._summary.reports = written
         self._lines += [f"bctrl: {problem}" for problem in problems]
         if problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

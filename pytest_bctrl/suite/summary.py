@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,9 +18,9 @@ from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.finding import LEVELS, Finding, at_or_above, from_dict
 from pytest_bctrl.observed.coverage import Coverage, coverage
 from pytest_bctrl.observed.facts import as_data
-from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.wording import Outcome, RanTest, RunReport, Title, counted
-from pytest_bctrl.suite.observing import Observer, always_empty, remarks
+from pytest_bctrl.reports.terminal import MARKUP, block, causes
+from pytest_bctrl.reports.wording import Outcome, RanTest, RunReport, Title, accepted, printable, told, verdict_of
+from pytest_bctrl.suite.observing import Observer, always_empty, coverage_rows, remarks
 from pytest_bctrl.suite.plan import askable, left_out, why_not_asked
 from pytest_bctrl.suite.run import NODE, ContractRun
 
@@ -48,16 +48,21 @@ class Summary:
         self._upstream: Mapping[str, Any] | None = None
         self._moved: list[str] = []
         self._written: list[str] = []
+        self.shows_coverage = False
+        self.planned = 0
+        self.is_complete = True
+        self.reports: list[str] = []
 
     def header(self) -> str:
         """The line under pytest's own: target, contract, level that fails."""
         run = self._run
         selftest = ", self-test" if run.selftest else ""
+        level = "" if run.fail_on == "error" else f", fails on {run.fail_on}"
         drift = f", upstream {run.upstream}" if run.upstream else ""
         drift += f", without its contract suite ({run.no_suite})" if run.no_suite else ""
         return (
             f"bctrl: target {self._where()}, contract {run.contract.title} {run.contract.version} "
-            f"({run.contract.short_digest}){drift}{selftest}, fails on {run.fail_on}"
+            f"({run.contract.short_digest}){drift}{selftest}{level}"
         )
 
     def add(self, report: pytest.TestReport) -> None:
@@ -89,45 +94,73 @@ class Summary:
         return pytest.ExitCode.TESTS_FAILED if self._has_failed else pytest.ExitCode.INTERRUPTED
 
     def write(self, terminal: pytest.TerminalReporter) -> None:
-        """Write the section."""
-        if not self._outcomes:
+        """Write the section: what is to be known of the run, then the verdict, and what to type next.
+
+        With `-q` only what was found stands before the last two, with `-qq` there is nothing, as of pytest's own.
+        """
+        verbosity = terminal.config.get_verbosity()
+        if not self._outcomes or verbosity < -1:
             return
-        terminal.section("bctrl contract", sep="=")
         found = self.findings()
-        if self.stopped and not found and not self._outcomes["passed"]:
-            for line in (f"not checked  {self._not_looked_at[0]}", *self._next([], [])):
-                terminal.line(line)
-            return
         failing = at_or_above(found, self._run.fail_on)
-        suppressed = [finding for finding in found if finding.extra.get("accepted")]
-        passing = [finding for finding in found if finding not in failing and finding not in suppressed]
-        lines = ["accepted, so that they do not fail the run:", *describe(suppressed), ""] if suppressed else []
-        if passing:
-            lines += [f"found, below the level that fails ({self._run.fail_on}):", *describe(passing), ""]
-        lines += [*self._moved, *self._checked(), *self._switched_off()]
-        lines += [f"not checked  {reason}" for reason in self.not_checked()]
-        lines += [f"accepted     {note}" for note in self._accepted()]
-        for line in [*lines, *self._next(failing, passing), *self._figures]:
+        mild = [finding for finding in found if finding not in failing]
+        is_silent = self.stopped and not found and not self._outcomes["passed"]
+        terminal.ensure_newline()
+        # Where tests failed, pytest's short summary stands above, and the verdict below.
+        if verbosity > 0 or (verbosity == 0 and not self._outcomes["failed"] and not is_silent):
+            terminal.section("bctrl contract", sep="=")
+        rows: list[tuple[str | None, str]] = [
+            *_mild(mild, verbosity),
+            *(self._known(verbosity) if verbosity >= 0 else ()),
+        ]
+        if self.shows_coverage or verbosity > 0:
+            rows += coverage_rows(self.seen, is_whole=self.shows_coverage) if self._coverage() else ()
+        for label, text in () if is_silent else rows:
+            _line(terminal, label, text)
+        for line in (*self._figures, *(self._moved if verbosity >= 0 else ())):
             terminal.line(line)
+        verdict = verdict_of(found, self.title(), self._ran())
+        if is_silent:
+            _line(terminal, "not checked", self._not_looked_at[0])
+        else:
+            _line(terminal, verdict.status, verdict.sentence)
+        for text in self._next(failing, mild):
+            _line(terminal, "next", text)
 
-    def _checked(self) -> list[str]:
-        run, tally = self._run, self._tally
-        lines = []
-        if run.target is not None:
-            operations = ", ".join(operation.label for operation in askable(run))
-            lines.append(
-                f"checked      {operations or 'no operation'}: {_times(self._outcomes.total(), 'test')}, "
-                f"{_times(tally['requests'], 'request')}, "
-                f"{tally['bodies']} of {_times(tally['answers'], 'answer')} with a body"
-            )
-        if run.upstream is not None and not self._not_looked_at:
-            lines.append(f"checked      the vendored spec against {run.upstream}")
-        return [*lines, f"found        {counted(self.findings())}"]
-
-    def _switched_off(self) -> list[str]:
-        return [
-            f"switched off {entry.name}, by {entry.where}: {_times(self._off[entry.name], 'finding')} not shown"
+    def _known(self, verbosity: int) -> Iterator[tuple[str, str]]:
+        """What is to be known beside findings and verdict."""
+        yield from (("checked", text) for text in self._checked(verbosity))
+        yield from (
+            ("switched off", f"{entry.name}, by {entry.where}: {_times(self._off[entry.name], 'finding')} not shown")
             for entry in self._run.levels.off
+        )
+        skipped = self._nothing_to_look_at()
+        reasons = [reason for reason in self.not_checked() if verbosity or reason not in skipped]
+        if not verbosity and skipped and not self._outcomes["failed"]:
+            number = self._skipped.total()
+            more = f", and {len(skipped) - 1} more reasons: -v shows all" if len(skipped) > 1 else ""
+            reasons.append(skipped[0] if number == 1 else f"{_times(number, 'test')}: {skipped[0]}{more}")
+        yield from (("not checked", reason) for reason in reasons)
+        measured = self._coverage()
+        if measured is not None and not verbosity and not self.shows_coverage:
+            yield from (("not checked", reason) for reason in always_empty(measured))
+        yield from self._accepted()
+        yield from (("report", path) for path in self.reports)
+
+    def _checked(self, verbosity: int) -> Iterator[str]:
+        run, tally, measured = self._run, self._tally, self._coverage()
+        if run.target is not None:
+            operations = ", ".join(operation.label for operation in askable(run)) or "no operation"
+            bodies = f"{tally['bodies']} of {_times(tally['answers'], 'answer')} with a body"
+            seen = bodies if verbosity or measured is None else f"coverage {measured.percent:.1f}%"
+            yield f"{operations}: {_times(tally['requests'], 'request')}, {seen}"
+        if run.upstream is not None and not self._not_looked_at:
+            yield f"the vendored spec against {run.upstream}"
+
+    def _nothing_to_look_at(self) -> list[str]:
+        return [
+            reason.removeprefix("not checked: ") + (f" ({number} tests)" if number > 1 else "")
+            for reason, number in self._skipped.items()
         ]
 
     def not_checked(self) -> list[str]:
@@ -152,10 +185,7 @@ class Summary:
             for operation in asked
             if (left := left_out(run, operation))
         ]
-        lines += [
-            reason.removeprefix("not checked: ") + (f" ({number} tests)" if number > 1 else "")
-            for reason, number in self._skipped.items()
-        ]
+        lines += self._nothing_to_look_at()
         if self.stopped:
             lines.append("remaining tests skipped: the target cannot be asked")
         return [*self._not_looked_at, *lines]
@@ -168,7 +198,7 @@ class Summary:
         """What the reports say of themselves."""
         run = self._run
         base = f"{run.contract.title} {run.contract.version} ({run.contract.short_digest})"
-        notes = (*self._figures, *(f"accepted: {note}" for note in self._accepted()))
+        notes = (*self._figures, *(f"{label}: {note}" for label, note in self._accepted()))
         seen = self._where() if run.target else run.upstream or "the bundled mock"
         measured, lacking = self._coverage(), tuple(self.not_checked())
         if measured is not None:
@@ -180,23 +210,33 @@ class Summary:
         seen = self.seen.everything
         return coverage(self._run.contract, seen) if self._run.target or seen.statuses else None
 
-    def report(self, started: datetime, seconds: float, is_complete: bool) -> RunReport:
+    def report(self, started: datetime, seconds: float) -> RunReport:
         """Everything else that the reports tell."""
         run = self._run
-        return RunReport(
-            run.contract,
+        return self._ran()._replace(
             target=run.target or "",
             base_url=run.base_url,
             upstream=run.upstream or "",
             started=started.isoformat(timespec="seconds"),
             seconds=seconds,
-            is_complete=is_complete and not self.stopped,
-            tests=tuple(self._tests),
             counts={name: self._tally[name] for name in ("requests", "answers", "bodies")},
-            coverage=self._coverage(),
-            shortfall=self.seen.shortfall,
             observation=as_data(self.seen.everything),
         )
+
+    def _ran(self) -> RunReport:
+        """What the verdict rests on."""
+        return RunReport(
+            self._run.contract,
+            is_complete=self.is_complete and not self.stopped,
+            planned=self.planned,
+            tests=tuple(self._tests),
+            coverage=self._coverage(),
+            shortfall=self.seen.shortfall,
+        )
+
+    def see(self, observer: Observer) -> None:
+        """Take what was seen, which this section tells where contract tests ran."""
+        self.seen, observer.is_told = observer, bool(self._outcomes)
 
     def _where(self) -> str:
         run = self._run
@@ -218,8 +258,8 @@ class Summary:
         except DocumentError as error:
             self._not_looked_at.append(f"who moved: {error}")
 
-    def _accepted(self) -> list[str]:
-        """What the list of accepted findings did, and what of it is past or of no use any more."""
+    def _accepted(self) -> list[tuple[str, str]]:
+        """What the list of accepted findings did, and what of it is past or of no use any more, each with a label."""
         baseline = self._run.baseline
         if baseline is None:  # pragma: no cover - `start` gave it one, which the type cannot say
             return []
@@ -227,7 +267,7 @@ class Summary:
         suppressed = sum(bool(finding.extra.get("accepted")) for finding in found)
         lines = [f"{suppressed} of {len(found)} findings, by {baseline.allow_list.path}"] if suppressed else []
         notes = baseline.notes(self._found) if self._looked_at_everything else baseline.expired(self._found)
-        return [*lines, *notes, *self._written]
+        return [*(("accepted", line) for line in (*lines, *self._written)), *(("allow list", note) for note in notes)]
 
     @property
     def _looked_at_everything(self) -> bool:
@@ -249,26 +289,24 @@ class Summary:
 
     def _next(self, failing: list[Finding], passing: list[Finding]) -> list[str]:
         if self.stopped:
-            return [f"next         see what the target answers, then run again: {self._ask or _ABOVE}"]
+            return [f"see what the target answers, then run again: {self._ask or _ABOVE}"]
         if failing:
             if self._moved and any("moved" in finding.extra for finding in failing):
-                return ["next         see who moved, above: each name has its command"]
+                return ["see who moved, above: each name has its command"]
             if all("revision" in finding.extra for finding in failing):
-                return [
-                    f"next         {update_command(self._run.upstream)} updates your copy of the spec, "
-                    "once you agree with it"
-                ]
-            return [
-                f"next         {shlex.join([*self.again, '--lf'])} runs the failed tests again; send the reproduction "
-                "command to compare",
-                '             with --bctrl-accept="why" it ignores them until a date: only new findings fail',
-            ]
+                return [f"{update_command(self._run.upstream)} updates your copy of the spec, once you agree with it"]
+            again = shlex.join([*self.again, "--lf"])
+            return [f'{again}  (--bctrl-accept="why" ignores them until a date)']
         if self._outcomes["failed"]:
             return []
         if any(finding.level == "warning" for finding in passing):
-            return ["next         --bctrl-fail-on=warning makes these fail the run"]
+            return ["--bctrl-fail-on=warning makes these fail the run"]
         if self._run.target == "mock":
-            return ["next         BCTRL_API_KEY=… BCTRL_SPACE_ID=… pytest --bctrl-live checks the API itself"]
+            return ["BCTRL_API_KEY=… BCTRL_SPACE_ID=… pytest --bctrl-live checks the API itself"]
+        if self.is_partial:
+            return [f"{shlex.join(self.again)} runs the whole suite"]
+        if self._run.target and not self.shows_coverage:
+            return ["--bctrl-coverage lists what of the contract was never seen"]
         return []
 
 
@@ -278,6 +316,36 @@ _ABOVE = "the reproduction command above"
 def is_unchecked(report: pytest.TestReport) -> bool:
     """Whether a contract test could not look at what it was to look at."""
     return bool(getattr(report, "bctrl", {}).get("not_checked"))
+
+
+_COLOURS: Mapping[str, Mapping[str, bool]] = {
+    **MARKUP,
+    "failed": {"red": True, "bold": True},
+    "passed": {"green": True, "bold": True},
+    "not checked": {"yellow": True},
+    "allow list": {"yellow": True},
+}
+
+
+def _mild(findings: Sequence[Finding], verbosity: int) -> Iterator[tuple[str | None, str]]:
+    """The findings that do not fail the run: a line a cause, or with `-v` all of it."""
+    for cause in causes(findings):
+        first = cause[0]
+        if verbosity > 0:
+            yield from ((None, str(row)) for row in block(cause, verbosity))
+            continue
+        times = f" ({first.count} of {first.total})" if first.total else ""
+        more = f"; and {len(cause) - 1} more, -v shows all" if len(cause) > 1 else ""
+        why = accepted(first).removeprefix("accepted")
+        label = "accepted" if why else first.level
+        yield label, f"{first.rule} at {first.location}: {told(first, times)}{f',{why}' if why else ''}{more}"
+
+
+def _line(terminal: pytest.TerminalReporter, label: str | None, text: str) -> None:
+    """Write a line with its label, or as it is."""
+    if label is not None:
+        terminal.write(f"{label:<12} ", **_COLOURS.get(label, {}))
+    terminal.line(printable(text))
 
 
 def _times(number: int, what: str) -> str:

@@ -6,14 +6,15 @@ the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import BrokenCheckError
-from pytest_bctrl.finding import Finding, at_or_above
-from pytest_bctrl.reports.terminal import describe
+from pytest_bctrl.finding import at_or_above
+from pytest_bctrl.settings import scrub_ids
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.plan import plan, tests
 from pytest_bctrl.suite.run import RUN
@@ -45,7 +46,8 @@ def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Itera
 def verdict(request: pytest.FixtureRequest, target: Target) -> Verdict:
     """Where the test puts its findings."""
     run = request.config.stash[RUN]
-    made = Verdict(run.fail_on, target.tally, run.baseline, run.levels)
+    hides_ids = scrub_ids(request.config, os.environ)
+    made = Verdict(run.fail_on, target.tally, run.baseline, run.levels, hides_ids=hides_ids)
     request.node.stash[VERDICT] = made
     return made
 
@@ -68,14 +70,9 @@ def hold(target: Target, verdict: Verdict) -> Callable[[Probe], None]:
             pytest.skip(f"not checked: {not_checked}")
         if problem:
             pytest.fail(problem, pytrace=False)
-
-        def text(found: Sequence[Finding]) -> Iterator[str]:
-            if probe.is_repeated:
-                often = "" if all(failing) else "; the command below may have to be sent several times"
-                yield f"in {sum(failing)} of {len(failing)} answers to the same request{often}"
-            yield from describe(found)
-
-        verdict.give(text)
+        if probe.is_repeated and not all(failing):
+            verdict.often = f"in {sum(failing)} of {len(failing)} answers to the same request: send it several times"
+        verdict.give()
 
     return ask
 

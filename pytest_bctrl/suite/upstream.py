@@ -11,7 +11,7 @@ import pytest
 
 from pytest_bctrl.contract.build import contract_of
 from pytest_bctrl.contract.document import load_data
-from pytest_bctrl.contract.files import gate_base, packaged, update_command
+from pytest_bctrl.contract.files import gate_base, packaged, short_path, update_command
 from pytest_bctrl.drift import judge_upstream
 from pytest_bctrl.drift.gate_file import FILE
 from pytest_bctrl.drift.sources import read_source
@@ -35,21 +35,21 @@ def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.F
     base = str(chosen.spec)
     verdict = request.node.stash[VERDICT] = Verdict(run.fail_on)
 
-    def describe(found: Sequence[Finding]) -> list[str]:
-        return ["", drift_text(found, Title("drift", base, str(run.upstream), run.fail_on))]
+    def words(found: Sequence[Finding]) -> str:
+        return drift_text(found, Title("drift", base, str(run.upstream), run.fail_on))
 
     try:
         upstream = read_source(str(run.upstream))
         judged = judge_upstream(upstream, base, pytestconfig.rootpath / FILE)
         verdict.upstream = {"name": upstream.name, "data": upstream.data} if run.target == "live" else None
         verdict.collect(judged.remaining)
-        notes = (f"compared with {base}: {chosen.why}", *judged.notes)
+        notes = (f"compared with {short_path(base)}: {chosen.why}", *judged.notes)
         verdict.figures = [f"drift        {note}" for note in notes]
     except (DocumentError, UnreachableError) as error:
         verdict.not_checked = f"the drift of the spec: {error}"
     if verdict.not_checked:
         pytest.fail(f"not checked: {verdict.not_checked}", pytrace=False)
-    verdict.give(describe)
+    verdict.give(words)
 
 
 REPORT = "bctrl-run.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,8 +26,9 @@ from pytest_bctrl.baseline.allowlist import (
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.finding import FailOn, Finding, Levels, at_or_above
-from pytest_bctrl.reports.terminal import describe, headline
+from pytest_bctrl.finding import FailOn, Finding, Levels, at_or_above, from_dict
+from pytest_bctrl.reports.terminal import breach
+from pytest_bctrl.traffic.recordings.guard import without_uuids
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,18 @@ def is_suppressed(finding: Finding, fail_on: FailOn) -> bool:
     return bool(finding.extra.get("accepted")) and bool(at_or_above([replace(finding, extra={})], fail_on))
 
 
+def without_ids(finding: Finding) -> Finding:
+    """Return the finding with every UUID replaced as in recordings, and without other ids and names of items.
+
+    What reproduces it stays: its ids are the ones of the settings.
+    """
+    data = finding.as_dict()
+    if "item" in data:
+        data["item"] = {"location": data["item"]["location"]}
+    clean = from_dict(json.loads(without_uuids(json.dumps(data, default=str))))
+    return replace(clean, reproduce=finding.reproduce)
+
+
 VERDICT: pytest.StashKey[Verdict] = pytest.StashKey()
 
 
@@ -100,9 +114,9 @@ class Verdict:
     """Collects the findings of one test; `give` fails the test where one is at or above the failing level.
 
     `stopped` tells that the test stopped the whole run, because the target cannot be asked; `not_checked` says what
-    the test could not look at, and why, and `reproduce` asks the same by hand; `figures` are lines for the end of the
-    run; `upstream` is the published document (`name`, `data`), for whoever asks who moved. Findings that the baseline
-    accepts do not fail the test; where they would have, it is an expected failure.
+    the test could not look at, and why, and `reproduce` asks the same by hand; `often` tells that a fault comes and
+    goes; `figures` are lines for the end of the run; `upstream` is the published document (`name`, `data`), for whoever
+    asks who moved. What the baseline accepts does not fail the test; where it would have, it is an expected failure.
     """
 
     def __init__(
@@ -111,10 +125,13 @@ class Verdict:
         tally: Counter[str] | None = None,
         baseline: Baseline | None = None,
         levels: Levels | None = None,
+        *,
+        hides_ids: bool = False,
     ) -> None:
         self.stopped = False
         self.not_checked = ""
         self.reproduce = ""
+        self.often = ""
         self.upstream: Mapping[str, Any] | None = None
         self.figures: list[str] = []
         self._fail_on: FailOn = fail_on
@@ -123,6 +140,7 @@ class Verdict:
         self._before = self._tally.copy()
         self._collected: list[Finding] = []
         self._levels = levels or Levels()
+        self._hides_ids = hides_ids
         self._off: list[str] = []
 
     @property
@@ -140,6 +158,7 @@ class Verdict:
             "stopped": self.stopped,
             "not_checked": self.not_checked,
             "reproduce": self.reproduce,
+            "often": self.often,
             "figures": self.figures,
             "off": self._off,
             "upstream": self.upstream,
@@ -148,19 +167,19 @@ class Verdict:
     def collect(self, found: Iterable[Finding]) -> None:
         """Keep findings for the end of the test, at their configured levels."""
         kept, off = self._levels.apply(found)
-        self._collected.extend(kept)
+        self._collected.extend(map(without_ids, kept) if self._hides_ids else kept)
         self._off.extend(off)
 
-    def give(self, describe: Callable[[Sequence[Finding]], Iterable[str]] = describe) -> None:
-        """Fail the test, with the findings as its message in the words of `describe`, or let it pass."""
+    def give(self, words: Callable[[Sequence[Finding]], str] = breach) -> None:
+        """Fail the test, with the findings as its message in the words of `words`, or let it pass."""
         found = self.findings
         failing = at_or_above(found, self._fail_on)
         if failing:
-            pytest.fail("\n".join([headline(failing), *describe(failing)]), pytrace=False)
+            pytest.fail("\n".join(filter(None, [words(failing).rstrip(), self.often])), pytrace=False)
         suppressed = [finding for finding in found if is_suppressed(finding, self._fail_on)]
         if suppressed:
             why = (finding.extra["accepted"] for finding in suppressed)
             said = ("accepted until {expires}: {reason} ({where})".format(**entry) for entry in why)
             pytest.xfail("; ".join(dict.fromkeys(said)))
             # Under --runxfail the call above does nothing.
-            pytest.fail("\n".join([headline(suppressed), *describe(suppressed)]), pytrace=False)
+            pytest.fail(words(suppressed).rstrip(), pytrace=False)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 collect_ignore_glob = [] if find_spec("playwright") else ["test_*.py"]
 
 DESKTOP = {"width": 1280, "height": 900}
-PHONE = {"width": 360, "height": 740}
+PHONE = {"width": 390, "height": 844}
 
 Show = Callable[..., "Page"]
 
@@ -40,7 +40,7 @@ def show(chromium: Browser, tmp_path: Path) -> Iterator[Show]:
     troubles: list[str] = []
     contexts = []
 
-    def opened(example: Example | Path, **options: Any) -> Page:
+    def opened(example: Example | Path, *, folded: bool = False, **options: Any) -> Page:
         path = example if isinstance(example, Path) else tmp_path / "report.html"
         if isinstance(example, Example):
             path.write_text(findings_html(example.findings, example.title, example.run), "utf-8")
@@ -52,6 +52,11 @@ def show(chromium: Browser, tmp_path: Path) -> Iterator[Show]:
         page.on("request", lambda request: _note(troubles, request.url, path))
         page.on("dialog", lambda dialog: troubles.append(f"dialog: {dialog.message}"))
         page.goto(path.as_uri())
+        if not folded:
+            page.evaluate("document.querySelectorAll('details.group').forEach(group => { group.open = true; })")
+            page.wait_for_function(
+                "[...document.querySelectorAll('ol.rows-of-rule')].every(rows => rows.children.length)"
+            )
         return page
 
     yield opened

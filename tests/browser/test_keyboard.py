@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.browser.conftest import Show
-from tests.reports.examples import failed, many
+from tests.reports.examples import failed, of_one_rule
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -68,13 +68,25 @@ def test_a_place_of_the_contract_leads_to_its_findings(show: Show) -> None:
 
 
 def test_a_long_list_goes_on_where_it_ended(show: Show) -> None:
-    page = show(many(200))
+    page = show(of_one_rule(200))
     before = page.locator("details.finding").count()
     page.get_by_role("button", name="Show more").focus()
     page.keyboard.press("Enter")
     assert page.locator("details.finding").count() > before
     summaries = "[...document.querySelectorAll('details.finding > summary')]"
     assert before == page.evaluate(f"{summaries}.indexOf(document.activeElement)")
+
+
+def test_the_row_of_a_rule_opens_to_its_findings(show: Show) -> None:
+    page = show(failed(), folded=True)
+    row = page.locator("details.group > summary").first
+    assert "response_schema_conformance" in row.inner_text()
+    assert "4 findings" in row.inner_text()
+    assert not page.locator("details.group .finding").first.is_visible()
+    row.focus()
+    page.keyboard.press("Enter")
+    page.locator("details.group .finding").first.wait_for()
+    assert 4 == page.locator("details.group >> nth=0 >> .finding").count()
 
 
 def test_what_is_focused_is_seen_to_be(show: Show) -> None:

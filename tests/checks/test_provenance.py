@@ -99,9 +99,9 @@ def test_no_client_sends_these(value: str) -> None:
 
 def test_a_refusal_is_shown_with_who_gave_it_and_the_shapes_that_are_documented() -> None:
     told = "\n".join(describe(check_protocol(refusal("mine", 404, {"detail": "x"}, HTML))))
-    assert '    answer    404, Server nginx/1.26, Via 1.1 edge: {"detail": "x"}' in told
-    assert "    from      a proxy or framework before the application, it seems: its Server is nginx/1.26, that" in told
-    assert "    rule of   the overlay, not the published spec" in told
+    assert '  answer    404, Server nginx/1.26, Via 1.1 edge: {"detail": "x"}' in told
+    assert "  from      a proxy or framework before the application, it seems: its Server is nginx/1.26, that" in told
+    assert "  rule of   the overlay, not the published spec" in told
     assert "expected  FlatError {error, code, requestId} | NestedError {error}" in told
     assert "null" not in told
     page = refusal("mine", 404, b"<h1>no</h1>\r\n" + b"word " * 20 + b"pk_secret_0123456789", HTML)

@@ -82,5 +82,6 @@ def test_what_no_alternative_is_stays_one_finding() -> None:
 
 def test_the_terminal_names_each_value_and_the_documented_ones_once() -> None:
     lines = list(describe(checked(body("status", "archived", "paused"))))
-    words = [line.split()[0] for line in lines if line.startswith("    ")]
-    assert (1, 2, 2) == (words.count("expected"), words.count("observed"), words.count("sample"))
+    words = [line.split()[0] for line in lines if line.startswith("  ")]
+    assert (1, 1, 1) == (words.count("expected"), words.count("observed"), words.count("where"))
+    assert ["  also      observed paused"] == [line for line in lines if "also" in line]

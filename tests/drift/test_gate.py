@@ -121,7 +121,8 @@ def test_what_is_accepted_no_longer_fails(tmp_path: Path, base: str) -> None:
     assert f"until: {until}" in (tmp_path / "bctrl-drift.yaml").read_text()
     again = drift("drift", "page.md", "--base", base, cwd=tmp_path)
     assert again.returncode == 0
-    assert "1 of 1 findings are allowed" in again.stderr
+    assert "no new findings, 1 accepted" in again.stdout
+    assert ("1 of 1 findings are allowed" in again.stdout, again.stderr) == (True, "")
 
 
 def test_accepting_twice_keeps_what_was_there(tmp_path: Path, base: str) -> None:
@@ -140,7 +141,7 @@ def test_another_change_than_the_accepted_one_fails(tmp_path: Path, base: str) -
     written(tmp_path, page(PAUSED.replace("- paused", "- exploded")))
     done = drift("drift", "page.md", "--base", base, cwd=tmp_path)
     assert done.returncode == 1
-    assert "stale" in done.stderr
+    assert "stale" in done.stdout
 
 
 def test_an_expired_entry_fails_again_and_says_so(tmp_path: Path, base: str) -> None:
@@ -152,8 +153,10 @@ def test_an_expired_entry_fails_again_and_says_so(tmp_path: Path, base: str) -> 
     )
     done = drift("drift", "page.md", "--base", base, cwd=tmp_path)
     assert done.returncode == 1
-    assert "expired on 2020-01-01" in done.stderr
     assert "expired on 2020-01-01" in done.stdout
+    assert "expired" not in done.stderr
+    machine = drift("drift", "page.md", "--base", base, "--format", "json", cwd=tmp_path)
+    assert "expired on 2020-01-01" in machine.stderr
 
 
 @pytest.mark.parametrize("until", ["2020-01-01", "soon"])
@@ -239,7 +242,7 @@ def test_to_accept_again_renews_the_entry(tmp_path: Path, base: str) -> None:
     file = tmp_path / "bctrl-drift.yaml"
     kept = "levels:\n  endpoint-added: info\n" + re.sub(r"until: .*", "until: 2020-01-01", file.read_text())
     file.write_text(kept.replace('reason: "first"', "reason: >-\n      first\n      of all"))
-    assert "extend its date" in drift("drift", "new.yaml", "--base", base, cwd=tmp_path).stderr
+    assert "extend its date" in drift("drift", "new.yaml", "--base", base, cwd=tmp_path).stdout
     assert drift(*accepting, "second", "--until", "2099-01-01", cwd=tmp_path).returncode == 0
     assert file.read_text() == re.sub(r"until: .*", "until: 2099-01-01", kept).replace("first", "second")
     assert drift("drift", "new.yaml", "--base", base, cwd=tmp_path).returncode == 0

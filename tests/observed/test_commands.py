@@ -170,7 +170,7 @@ def test_the_baseline_and_the_gates_list_count(run: Run, tmp_path: Path) -> None
     ]
     assert [0, 0, 0] == [done.returncode for done in known]
     assert "    accepted  until " in known[2].stdout
-    assert "1 of 1 findings are allowed by bctrl-drift.yaml" in known[2].stderr
+    assert "1 of 1 findings are allowed by bctrl-drift.yaml" in known[2].stdout
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def test_a_null_is_told_once(name: str) -> None:
 
 
 def test_a_null_is_a_null_in_a_terminal() -> None:
-    assert "    observed  null" in list(describe(found(name=None)))
+    assert "  observed  null" in list(describe(found(name=None)))
 
 
 def test_of_a_table_without_documents_no_lines_are_shown() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.finding import LEVELS, Finding
-from pytest_bctrl.reports.terminal import describe, headline
+from pytest_bctrl.reports.terminal import block, describe, headline
 from pytest_bctrl.reports.wording import counted, printable, shown
 
 
@@ -91,20 +91,49 @@ def test_the_headline_names_the_first() -> None:
 
 def test_a_finding_is_described_with_a_sample_and_a_command() -> None:
     one = finding(count=2, total=5, expected=["x", "y"], observed=1, sample={"location": "a[3].b"}, reproduce="curl x")
-    assert [
-        "",
-        "error r",
-        "  a[*].b  (2 of 5)",
-        "    it is wrong",
-        "    expected  x | y",
-        "    observed  1",
-        "    sample    a[3].b",
-        "  reproduce: curl x",
-    ] == list(describe([one]))
+    rows = ["error r: it is wrong", "  where     a[*].b, 2 of 5: a[3].b", "  expected  x | y", "  observed  1"]
+    assert ["", *rows, "  reproduce curl x"] == list(describe([one]))
+
+
+@pytest.mark.parametrize(
+    ("item", "shown_as"),
+    [
+        ({"name": "agent", "id": "0b7c"}, "a[3] 'agent' (0b7c)"),
+        ({"id": 7}, "a[3] (7)"),
+        ({"name": "\x1b[31m"}, "a[3] '\\x1b[31m'"),
+        ({}, "a[3]"),
+    ],
+)
+def test_an_item_is_named_by_its_name_and_id(item: dict[str, Any], shown_as: str) -> None:
+    one = finding(total=5, extra={"item": {"location": "a[3]", **item}})
+    assert f"  where     a[*].b, 1 of 5: {shown_as}" in list(describe([one]))
+
+
+def _many() -> list[Finding]:
+    """One cause at twenty-five places, one of them with another value, and another cause."""
+    same = [finding(location=f"kind: {number}", observed=1) for number in range(24)]
+    return [*same, finding(location="kind: 24", observed=2), finding(message="something else")]
+
+
+def test_one_cause_is_one_block_with_its_variants_in_a_line() -> None:
+    rows = list(describe(_many()))
+    assert 2 == sum(row.startswith("error") for row in rows)
+    (also,) = (row for row in rows if row.startswith("  also"))
+    assert f"  also      {'; '.join(map(str, range(1, 21)))}; and 4 more: -v lists all" == also
+
+
+@pytest.mark.parametrize("verbosity", [1, 2])
+def test_with_v_each_variant_has_a_line_and_with_vv_no_value_is_cut(verbosity: int) -> None:
+    cause = [finding(observed="x" * 900), *(finding(location=f"b{number}", observed=number) for number in range(24))]
+    rows = list(map(str, block(cause, verbosity)))
+    assert [f"  also      b{number}, observed {number}" for number in range(24)] == rows[4:]
+    assert (verbosity > 1) == (rows[3] == f"  observed  {'x' * 900}")
 
 
 def test_the_worst_come_first_and_each_rule_once() -> None:
     lines = list(
         describe([finding("info", "c"), finding("warning", "b"), finding("error", "a"), finding("warning", "b")])
     )
-    assert ["error a", "warning b", "info c"] == [line for line in lines if line and not line.startswith(" ")]
+    assert ["error a: it is wrong", "warning b: it is wrong", "info c: it is wrong"] == [
+        line for line in lines if line and not line.startswith(" ")
+    ]

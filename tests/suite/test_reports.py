@@ -94,7 +94,7 @@ def test_workers_make_one_report_of_the_whole_run(pytester: pytest.Pytester) -> 
     """With what all of them saw."""
     result = pytester.runpytest("--bctrl-mock", "-n", "2", "--bctrl-report=report.json")
 
-    result.stdout.fnmatch_lines(["checked *GET /v1/spaces/{id}/runtimes: 37 tests, *"])
+    result.stdout.fnmatch_lines(["checked *GET /v1/spaces/{id}/runtimes: *", "passed *37 of 37 tests passed*"])
     report = read(pytester.path / "report.json")
     tests = [test["id"] for test in report["tests"]]
     assert len(tests) == len(set(tests)) == 37
@@ -109,8 +109,9 @@ def test_a_run_that_is_stopped_is_not_called_passed(pytester: pytest.Pytester) -
     pytester.makepyfile("import pytest\n\ndef test_it():\n    raise KeyboardInterrupt\n")
 
     # A process of its own: pytester takes an interruption in this one for the user's.
-    pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-report=report.json", "-p", "no:randomly")
+    result = pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-report=report.json", "-p", "no:randomly")
 
+    result.stdout.fnmatch_lines(["not checked  The run ended before everything was checked; 37 of 37 tests passed; *"])
     report = read(pytester.path / "report.json")
     assert ("not checked", False) == (report["verdict"]["status"], report["complete"])
 
@@ -144,7 +145,7 @@ def test_an_upstream_that_cannot_be_read_is_not_called_passed(pytester: pytest.P
 def test_an_empty_list_is_not_taken_for_proof(pytester: pytest.Pytester, live: LiveRun) -> None:
     """The rules about items are skipped, with the reason, and the run still passes."""
     with serve(named("empty-list")) as server:
-        result = live(server, "-rs", "--bctrl-report=report.json")
+        result = live(server, "-v", "--bctrl-report=report.json")
 
     assert (pytest.ExitCode.OK, 5) == (result.ret, result.parseoutcomes()["skipped"])
     seen = "runtimes: every list was empty, so nothing of its items was seen"

@@ -47,7 +47,7 @@ def test_what_breaks_a_consumer_fails_with_both_places(pytester: pytest.Pytester
         [
             "ERROR response-property-enum-value-added",
             "  old  *runtimes.openapi.yaml:* #/components/schemas/*/enum",
-            f"  new  {published}:* #/components/schemas/*/enum  paused",
+            f"  new  …/{published.parent.name}/{published.name}:* #/components/schemas/*…*/enum  paused",
             "next         pytest-bctrl contract update *",
         ]
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 from tests.suite.conftest import LiveRun
@@ -23,16 +26,15 @@ def test_a_failure_groups_counts_reproduces_and_says_what_to_type_next(live: Liv
 
     result.stdout.fnmatch_lines(
         [
-            "1 error: response_schema_conformance at runtimes[[]*].status, *",
-            "error response_schema_conformance",
-            "  runtimes[[]*].status  (1 of 300)",
-            "    the value is not one of the documented values",
-            "    expected  active | stopped | failed",
-            "    observed  *",
-            "    sample    runtimes[[]299].status",
-            '  reproduce: curl -sS -i -H "Authorization: Bearer $BCTRL_API_KEY" http://127.0.0.1:*/runtimes',
-            f"next         pytest --bctrl-live --bctrl-base-url={server.url} --bctrl-fail-on=warning --lf runs *",
-            "FAILED bctrl::test_answer_conforms[[]runtimes-list] - *1 error: *",
+            "error response_schema_conformance: the value is not one of the documented values",
+            "  where     runtimes[[]*].status, 1 of 300: runtimes[[]299] '*' (????????-*)",
+            "  expected  active | stopped | failed",
+            "  observed  *",
+            '  reproduce curl -sS -i -H "Authorization: Bearer $BCTRL_API_KEY" http://127.0.0.1:*/runtimes',
+            "*= short test summary info =*",
+            "FAILED bctrl::test_answer_conforms[[]runtimes-list] - 1 error: *",
+            "failed       1 error fails the run; 1 of 1 test failed.",
+            f"next         pytest --bctrl-live --bctrl-base-url={server.url} --bctrl-fail-on=warning --lf  (*",
         ]
     )
     assert "\x1b" not in result.stdout.str()
@@ -42,15 +44,13 @@ def test_a_fault_that_comes_and_goes_is_said_to(live: LiveRun) -> None:
     with serve(named("fifth-answer-has-bad-item")) as server:
         result = live(server, "-k", "test_conformance_is_kept")
 
-    result.stdout.fnmatch_lines(
-        ["in 1 of 5 answers to the same request; the command below may have to be sent several times"]
-    )
+    result.stdout.fnmatch_lines(["  often     in 1 of 5 answers to the same request: send it several times"])
 
 
 def test_a_path_of_dots_is_reproduced_as_it_was_sent(live: LiveRun) -> None:
     with serve(named("500-on-odd-ids")) as server:
         result = live(server, "-k", "dot-segments")
-    result.stdout.fnmatch_lines(["  reproduce: curl -sS -i --path-as-is -H *//*/v1/spaces/%2E%2E/runtimes"])
+    result.stdout.fnmatch_lines(["  reproduce curl -sS -i --path-as-is -H *//*/v1/spaces/%2E%2E/runtimes"])
 
 
 def test_warnings_are_reported_where_they_do_not_fail(live: LiveRun) -> None:
@@ -60,8 +60,8 @@ def test_warnings_are_reported_where_they_do_not_fail(live: LiveRun) -> None:
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(
         [
-            "found, below the level that fails (error):",
-            "warning undocumented_property",
+            "warning      undocumented_property at runtimes[[]*].*: * (* of *)*",
+            "passed       1 warning, at which the run does not fail; 37 of 37 tests passed; *",
             "next         --bctrl-fail-on=warning makes these fail the run",
         ]
     )
@@ -72,5 +72,66 @@ def test_a_conforming_live_run_ends_with_what_was_checked(live: LiveRun) -> None
         result = live(server)
 
     result.stdout.fnmatch_lines(
-        ["checked      GET /v1/spaces/{id}/runtimes: 37 tests, 39 requests, 38 of 39 answers with a body", "found *"]
+        [
+            "checked      GET /v1/spaces/{id}/runtimes: 39 requests, coverage *%",
+            "passed       Nothing was found; 37 of 37 tests passed; *",
+            "next         --bctrl-coverage lists what of the contract was never seen",
+        ]
     )
+
+
+def test_an_open_door_is_one_block_in_colour_with_its_variants_in_a_line(live: LiveRun) -> None:
+    """pytest's short summary names every test, and for all but one the test whose failure says more."""
+    with serve(named("no-auth-needed")) as server:
+        text = live(server, "--color=yes", "-p", "no:randomly", "-k", "credential").stdout.str()
+
+    plain = re.sub(r"\x1b\[[\d;]*m", "", text)
+    assert "\x1b[31m\x1b[1merror\x1b[0m ignored_auth: an invalid credential is accepted" in text
+    assert 1 == plain.count("error ignored_auth")
+    assert re.search(
+        r"^  also      .*wrong token; .*; letters in the other case; .*; no header, HEAD$", plain, re.MULTILINE
+    )
+    assert plain.count("\nFAILED") - 1 == plain.count(" - see ") > 10
+    assert len(plain.splitlines()) < 45
+
+
+@pytest.mark.parametrize(
+    ("flag", "blocks", "closing"),
+    [("-q", 1, ["failed ", "next "]), ("-qq", 1, []), ("-vv", 2, ["checked ", "coverage ", "failed ", "next "])],
+)
+def test_q_and_v_mean_what_they_mean_in_pytest(live: LiveRun, flag: str, blocks: int, closing: list[str]) -> None:
+    with serve(named("last-of-300-status-unknown")) as server:
+        lines = live(server, flag, "-k", "conforms or kept").outlines
+
+    assert blocks == sum(line.startswith("  observed ") for line in lines)
+    labels = ("checked ", "coverage ", "never seen", "failed ", "next ")
+    assert closing == [label for line in lines for label in labels if line.startswith(label)]
+
+
+def test_what_did_not_run_is_counted_and_the_failed_tests_alone_are_not_called_the_whole(live: LiveRun) -> None:
+    with serve(named("last-of-300-status-unknown")) as server:
+        first = live(server, "-x", "-p", "no:randomly")
+        again = live(server, "--lf", "--bctrl-fail-on=never")
+
+    first.stdout.fnmatch_lines(["failed       1 error fails the run; 1 of * failed; * tests did not run."])
+    again.stdout.fnmatch_lines(["passed       1 error, at which the run does not fail; 1 of 1 test passed; *"])
+    again.stdout.fnmatch_lines(["next         pytest --bctrl-live * runs the whole suite"])
+
+
+def test_what_was_never_seen_is_listed_where_it_is_asked_for(live: LiveRun) -> None:
+    with serve(named("plain")) as server:
+        result = live(server, "--bctrl-coverage", "-k", "conforms")
+    result.stdout.fnmatch_lines(
+        ["coverage     *% of the contract: * of * points seen, in 1 answer", "never seen   status *"]
+    )
+
+
+def test_where_ids_are_scrubbed_an_item_is_named_by_its_place_alone(pytester: pytest.Pytester, live: LiveRun) -> None:
+    pytester.makeini("[pytest]\nbctrl_scrub = ids")
+    with serve(named("last-of-300-status-unknown")) as server:
+        result = live(server, "-k", "answer_conforms", "--bctrl-report=report.json")
+
+    result.stdout.fnmatch_lines(["  where     runtimes[[]*].status, 1 of 300: runtimes[[]299]"])
+    (found,) = json.loads(pytester.path.joinpath("report.json").read_text("utf-8"))["findings"]
+    assert {"location": "runtimes[299]"} == found["item"]
+    assert server.space_id not in json.dumps({**found, "reproduce": ""})

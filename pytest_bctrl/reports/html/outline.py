@@ -12,6 +12,7 @@ from pytest_bctrl.contract.schema.node import Node, body_node
 from pytest_bctrl.contract.schema.ref import words as keywords
 from pytest_bctrl.contract.show import words
 from pytest_bctrl.finding import LEVELS
+from pytest_bctrl.reports.wording import is_change
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.model import Contract, Operation
@@ -183,7 +184,8 @@ def _response_of(node: _Node, finding: Finding) -> _Node | None:
 def _put(operation: _Node, response: _Node | None, finding: Finding, index: int) -> None:
     """Hang a finding on the nodes of its place; on a new one where the contract has none; else on the operation."""
     location = finding.location
-    if response is not None and location in ("", "$", "body"):
+    is_answers = location in ("status", "answer") and finding.sample is None and not is_change(finding)
+    if response is not None and (is_answers or location in ("", "$", "body")):
         response["findings"].append(index)
         return
     found = list(_at(response, location)) if response else []

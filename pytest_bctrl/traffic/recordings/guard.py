@@ -118,6 +118,11 @@ def replacement(identifier: str) -> str:
     return as_uuid(blake2b(identifier.lower().encode("utf-8", "surrogateescape"), digest_size=16).hexdigest())
 
 
+def without_uuids(text: str) -> str:
+    """Return a text with every UUID replaced, the same one always by the same."""
+    return _UUID.sub(lambda found: replacement(found[0]), text)
+
+
 def scrubbed(exchanges: Sequence[Exchange], name: str, space_id: str) -> tuple[Exchange, ...]:
     """Return `exchanges` with every UUID and the space id replaced, in URLs, headers and bodies.
 

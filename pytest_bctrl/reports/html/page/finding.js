@@ -1,17 +1,18 @@
 // One finding: a line that says it, and all there is to it once it is opened.
 const OWN = new Set(['rule', 'level', 'location', 'message', 'expected', 'observed', 'count', 'total', 'sample', 'operation',
   'direction', 'fingerprint', 'reproduce', 'base', 'revision', 'exchange', 'why', 'meaning', 'status', 'media_type', 'accepted',
-  'moved', 'next', 'witnesses', 'places', 'shown', 'change', 'detail']);
+  'item', 'moved', 'next', 'witnesses', 'places', 'shown', 'change', 'detail']);
 
-function findingItem(finding, index) {
+function findingItem(finding, index, isOpen = false) {
   const details = el('details.finding', { 'data-level': finding.level, 'data-index': index });
   details.append(el('summary', null,
     el('span.level', null, icon(finding.level), finding.level),
     el('span.what', null, finding.message, finding.accepted ? el('span.accepted', null, `accepted until ${finding.accepted.expires}`) : null),
     el('span.count', null, countOf(finding)),
-    el('span.place', null, el('code', null, placeOf(finding)), el('code.rule', null, finding.rule)),
+    el('span.place', null, el('code', null, placeOf(finding)), itemOf(finding), el('code.rule', null, finding.rule)),
     gistOf(finding)));
   details.addEventListener('toggle', () => fill(details, finding));
+  details.open = isOpen;
   return el('li', null, details);
 }
 
@@ -22,6 +23,13 @@ function fill(details, finding) {
     const pre = mark.parentElement;
     pre.scrollTop = mark.offsetTop - pre.clientHeight / 2;
   }
+}
+
+// Which item of a list shows it, by name and id.
+function itemOf({ item }) {
+  if (!item) return null;
+  const parts = [item.location, item.name === undefined ? '' : `'${item.name}'`, item.id === undefined ? '' : `(${item.id})`];
+  return el('span.item', null, parts.filter(Boolean).join(' '));
 }
 
 function countOf(finding) {

@@ -1,17 +1,25 @@
-// The list: as much of it as a person can look at, and more as they go down.
+// The list: findings of one rule are one row that opens; of many, as much is drawn as a person can look at.
 const CHUNK = 60;
-const list = { matching: [], shown: 0, group: null };
+const list = { groups: [] };
 
 function startList(matching) {
-  list.matching = matching;
-  list.shown = 0;
-  list.group = null;
+  list.groups = [];
   byId('list').replaceChildren();
   if (!matching.length) {
     byId('list').append(el('p.empty', null, report.findings.length ? 'No finding matches the filter.' : nothingFound()));
     return;
   }
-  more(CHUNK);
+  const groups = groupsOf(matching);
+  const isFew = groups.length === 1 || (matching.length < report.findings.length && matching.length <= CHUNK);
+  let kind = null;
+  for (const indices of groups) {
+    if (kindOf(report.findings[indices[0]]) !== kind) {
+      kind = kindOf(report.findings[indices[0]]);
+      byId('list').append(el(isMixed ? 'h3' : 'h3.unseen', null, kind), el('ol.findings', { 'aria-label': kind }));
+    }
+    byId('list').lastElementChild.append(indices.length > 1 ? groupItem(indices, isFew)
+      : findingItem(report.findings[indices[0]], indices[0], matching.length === 1));
+  }
 }
 
 function nothingFound() {
@@ -19,43 +27,69 @@ function nothingFound() {
     ? 'There are no findings, because too little was looked at.' : 'Nothing was found.';
 }
 
-function groupOf(finding) {
+function kindOf(finding) {
   return isDrift(finding) ? 'What changed in the spec' : 'What the API sends';
 }
 
-function more(count) {
-  const place = byId('list');
-  const until = Math.min(list.matching.length, list.shown + count);
-  place.querySelector('.more')?.remove();
-  for (; list.shown < until; list.shown += 1) {
-    const index = list.matching[list.shown];
+// In the order of the first of each: worst first, and what changed in the spec behind what the API sends.
+function groupsOf(matching) {
+  const groups = new Map();
+  for (const index of matching) {
     const finding = report.findings[index];
-    if (groupOf(finding) !== list.group) {
-      list.group = groupOf(finding);
-      place.append(el(isMixed ? 'h3' : 'h3.unseen', null, list.group));
-      place.append(el('ol.findings', { 'aria-label': list.group }));
-    }
-    place.lastElementChild.append(findingItem(finding, index));
+    const key = `${isDrift(finding)} ${finding.level} ${finding.rule}`;
+    if (groups.has(key)) groups.get(key).push(index);
+    else groups.set(key, [index]);
   }
-  if (list.shown < list.matching.length) place.append(moreButton());
+  return [...groups.values()];
 }
 
-function moreButton() {
-  const left = list.matching.length - list.shown;
-  const button = el('button.more', { type: 'button' }, `Show more (${left.toLocaleString('en')} left)`);
-  button.addEventListener('click', () => {
-    const first = list.shown;
-    more(CHUNK);
-    byId('list').querySelectorAll('summary')[first]?.focus();
+function groupItem(indices, isOpen) {
+  const finding = report.findings[indices[0]];
+  const messages = new Set(indices.map((index) => report.findings[index].message));
+  const places = [...new Set(indices.map((index) => placeOf(report.findings[index])))];
+  const few = places.slice(0, 3).map((place, index) => [index ? ', ' : '', el('code', null, place)]);
+  const rows = el('ol.rows-of-rule', { 'aria-label': finding.rule });
+  const details = el('details.group', { 'data-level': finding.level, open: isOpen }, el('summary', null,
+    el('span.level', null, icon(finding.level), finding.level),
+    el('code.rule', null, finding.rule),
+    el('span.count', null, plural(indices.length, 'finding')),
+    el('span.place', null, el('span', null, messages.size === 1 ? `${finding.message}: ` : '', few,
+      places.length > 3 ? ` and ${(places.length - 3).toLocaleString('en')} more` : ''))), rows);
+  const group = { indices, rows, drawn: 0 };
+  list.groups.push(group);
+  details.addEventListener('toggle', () => { if (details.open && !group.drawn) more(group, CHUNK); });
+  if (isOpen) more(group, CHUNK);
+  return el('li', null, details);
+}
+
+function more(group, count) {
+  group.button?.remove();
+  const until = Math.min(group.indices.length, group.drawn + count);
+  for (; group.drawn < until; group.drawn += 1) {
+    const index = group.indices[group.drawn];
+    group.rows.append(findingItem(report.findings[index], index));
+  }
+  if (until < group.indices.length) group.rows.after(moreButton(group));
+}
+
+function moreButton(group) {
+  const left = group.indices.length - group.drawn;
+  group.button = el('button.more', { type: 'button' }, `Show more (${left.toLocaleString('en')} left)`);
+  group.button.addEventListener('click', () => {
+    const first = group.drawn;
+    more(group, CHUNK);
+    group.rows.querySelectorAll('summary')[first]?.focus();
   });
-  if (watcher) watcher.observe(button);
-  return button;
+  grows.set(group.button, group);
+  if (watcher) watcher.observe(group.button);
+  return group.button;
 }
 
 // What nears the window is drawn before it gets there.
+const grows = new WeakMap();
 const watcher = 'IntersectionObserver' in window
   ? new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      if (entry.isIntersecting && document.activeElement !== entry.target) { watcher.unobserve(entry.target); more(CHUNK); }
+    for (const { isIntersecting, target } of entries) {
+      if (isIntersecting && document.activeElement !== target) { watcher.unobserve(target); more(grows.get(target), CHUNK); }
     }
   }, { rootMargin: '600px' }) : null;

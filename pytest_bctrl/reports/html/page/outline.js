@@ -28,11 +28,11 @@ function neverSeen(node) {
 
 function treeNode(node, depth) {
   const children = node.children.length ? el('ul', null, node.children.map((child) => treeNode(child, depth + 1))) : null;
-  const isOpen = node.kind === 'operation' || node.below !== '' || (node.kind !== 'response' && depth < 4)
+  const isOpen = node.kind === 'operation' || node.below !== '' || node.findings.length > 0 || (node.kind !== 'response' && depth < 4)
     || (node.kind === 'response' && node.status.startsWith('2'));
   const item = el('li', { 'data-state': node.state, 'data-kind': node.kind });
   if (children) {
-    item.append(el('details', { open: isOpen }, el('summary', null, nodeLine(node)), neverSeen(node), children), findingsButton(node) || '');
+    item.append(el('details', { open: isOpen }, el('summary', null, nodeLine(node)), findingsButton(node), neverSeen(node), children));
   } else {
     const gaps = neverSeen(node);
     item.append(el('div.leaf', null, nodeLine(node)), findingsButton(node) || '', gaps || '');

@@ -3,7 +3,7 @@ let opened = [];
 
 function expandAll() {
   if (opened.length) return;
-  more(list.matching.length);
+  list.groups.forEach((group) => more(group, group.indices.length));
   opened = [...document.querySelectorAll('details:not([open])')];
   for (const details of opened) {
     details.open = true;

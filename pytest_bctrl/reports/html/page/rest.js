@@ -4,9 +4,9 @@ function facts() {
   const where = { mock: 'the bundled mock', live: report.base_url };
   if (report.target) pairs.push(['Target', where[report.target]]);
   if (report.contract) pairs.push(['Contract', `${report.contract.title} ${report.contract.version}`, report.contract.digest.slice(0, 12)]);
-  else if (report.base) pairs.push([report.report === 'drift' ? 'Was' : 'Against', report.base]);
-  if (!report.contract && report.revision) pairs.push([report.report === 'drift' ? 'Is now' : 'Version', report.revision]);
-  if (report.upstream) pairs.push(['Published at', report.upstream]);
+  else if (report.base) pairs.push([report.report === 'drift' ? 'Was' : 'Against', shortPath(report.base)]);
+  if (!report.contract && report.revision) pairs.push([report.report === 'drift' ? 'Is now' : 'Version', shortPath(report.revision)]);
+  if (report.upstream) pairs.push(['Published at', shortPath(report.upstream)]);
   pairs.push(['Fails on', report.fail_on]);
   if (report.started) pairs.push(['Run', `${report.started.slice(0, 16).replace('T', ' ')} UTC`, `${report.seconds.toFixed(report.seconds < 10 ? 1 : 0)} s`]);
   byId('facts').append(...pairs.map(([name, value, more]) => el('div', null, el('dt', null, name),
@@ -45,25 +45,22 @@ function lines(id, texts) {
   show(id, texts.length > 0);
 }
 
-const OUTCOMES = { passed: 'seen', failed: 'error', error: 'error', accepted: 'info', skipped: 'never', 'not checked': 'warning' };
-const ORDER = ['failed', 'error', 'not checked', 'accepted', 'skipped', 'passed'];
+const OUTCOMES = { failed: 'error', error: 'error', 'not checked': 'warning', skipped: 'never' };
 
 function testRow(test) {
-  return el('li', { 'data-outcome': test.outcome },
-    el('span.outcome', null, icon(OUTCOMES[test.outcome]), test.outcome),
-    el('code', null, test.id.replace(/^bctrl::/, '')),
-    el('span.seconds', null, `${test.seconds.toFixed(2)} s`),
-    test.reason ? el('p', null, test.reason) : null);
+  return el('li', { 'data-outcome': test.outcome }, el('code', null, test.id.replace(/^bctrl::/, '')),
+    el('span.seconds', null, `${test.seconds.toFixed(2)} s`), test.reason ? el('p', null, test.reason) : null);
 }
 
+// What failed with a finding is told by it, and what passed by its number.
 function tests() {
-  if (!report.tests || !report.tests.length) return;
-  for (const outcome of ORDER) {
-    const chosen = report.tests.filter((test) => test.outcome === outcome);
+  const isTold = ({ outcome }) => outcome === 'failed' && report.findings.length > 0;
+  for (const outcome of Object.keys(OUTCOMES)) {
+    const chosen = (report.tests || []).filter((test) => test.outcome === outcome && !isTold(test));
     if (!chosen.length) continue;
-    byId('tests-list').append(el('details.tests', { open: outcome === 'failed' || outcome === 'error' || outcome === 'not checked' },
+    byId('tests-list').append(el('details.tests', { open: outcome !== 'skipped' },
       el('summary', null, icon(OUTCOMES[outcome]), ` ${chosen.length.toLocaleString('en')} ${outcome}`),
       el('ul', null, chosen.map(testRow))));
+    show('tests');
   }
-  show('tests');
 }

@@ -34,7 +34,12 @@ function side(name, place, value, other) {
 }
 
 function spotOf(spot) {
-  return spot && spot.document ? `${spot.document}${spot.line ? `:${spot.line}` : ''}` : '';
+  return spot && spot.document ? `${shortPath(spot.document)}${spot.line ? `:${spot.line}` : ''}` : '';
+}
+
+// Of a path from the root, the last folder and the name.
+function shortPath(path) {
+  return /^(\/|[A-Za-z]:\\)/.test(path) ? `…/${path.split(/[\\/]/).slice(-2).join('/')}` : path;
 }
 
 const WITNESSES = [['vendored', 'Our copy', 'base'], ['upstream', 'Published now', 'revision'], ['observed', 'What was seen', '']];
