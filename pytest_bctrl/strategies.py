@@ -11,12 +11,13 @@ from functools import lru_cache
 from random import Random
 from typing import Any, NamedTuple
 
-from hypothesis import HealthCheck, Phase, Verbosity, assume, currently_in_test_context, find, settings
+from hypothesis import Phase, Verbosity, assume, currently_in_test_context, find, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl.conformance import check
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples import packaged_samples
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.drawn import drawn, text
@@ -69,12 +70,14 @@ def nonconforming(
 ) -> st.SearchStrategy[Nonconforming]:
     """Return a strategy of bodies that each break exactly one rule of the contract, once, and name it."""
     samples = _samples(contract, operation)
-    names = _rules(samples)
+    names, sample = _rules(samples), samples.sample(space_id)
     # As in `_samples`: the first finding of all reads the overlay, to say whose rule it is.
-    mutant = broken(samples, samples.sample(), names[0])
-    check(encode(mutant.body), contract=samples.contract, operation=samples.operation.label)
-    beside = samples.items(samples.sample(space_id))[:1] if samples.most_items > 1 else []
-    return _nonconforming(samples, beside, space_id, names)
+    _found(samples, broken(samples, sample, names[0]).body)
+    return _nonconforming(samples, samples.items(sample)[:1] if samples.most_items > 1 else [], space_id, names)
+
+
+def _found(samples: Samples, body: Any) -> list[Finding]:
+    return check(encode(body), contract=samples.contract, operation=samples.operation.label)
 
 
 @st.composite
@@ -121,7 +124,7 @@ def _nonconforming(
     mutant = broken(samples, samples.with_items(items), rule)
     # What `check` takes as data: a string at the root would be read as the text of a body, and null as no response.
     assume(isinstance(mutant.body, dict | list))
-    found = check(encode(mutant.body), contract=samples.contract, operation=samples.operation.label)
+    found = _found(samples, mutant.body)
     assume([mutant.check] == [finding.rule for finding in found] and found[0].count == 1)
     return Nonconforming(mutant.check, rule, mutant.body)
 
@@ -136,7 +139,7 @@ def _samples(contract: Contract | None, operation: str | None) -> Samples:
         )
     # Here and not in the first draw, which Hypothesis would take for a strategy that is slow.
     samples.refuse_broken(samples.item(), "sample")
-    check(encode(samples.sample()), contract=samples.contract, operation=samples.operation.label)
+    _found(samples, samples.sample())
     _prepare()
     return samples
 
@@ -146,13 +149,7 @@ def _prepare() -> None:
     """Have Hypothesis make its tables of characters and read the constants of all modules, as its first draws do."""
     text({}).validate()
     if not currently_in_test_context():
-        once = settings(
-            database=None,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType] - as in suite/generate.py
-            verbosity=Verbosity.quiet,
-        )
+        once = settings(database=None, deadline=None, phases=[Phase.generate], verbosity=Verbosity.quiet)
         # It looks at constants in one draw of twenty, and begins with lists of which most is 0.
         many = st.lists(st.integers(), min_size=99, max_size=99)
         find(many, lambda found: len({*found}) > 50, settings=once, random=Random(0))  # noqa: S311

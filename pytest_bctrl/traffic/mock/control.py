@@ -79,7 +79,8 @@ class Control:
             self._require(operation, body)
             # In a container, or behind a forwarded port, the server knows no address that its clients could use.
             url = f"http://{host}" if (host := request.header("host")) else self._server.url
-            return _DO[operation.operation_id](_Call(self._server, url, space, match.values, body))
+            done = _DO[operation.operation_id](_Call(self._server, url, space, match.values, body))
+            return done if isinstance(done, tuple) else (204, None)
         except BctrlError as error:
             return 400, {"error": str(error)}
 
@@ -96,10 +97,8 @@ class Control:
 
 _NO_BODY = {"content": {"application/json": {"schema": {"maxProperties": 0}}}}
 
-_Done = tuple[int, Any]
 
-
-def _open(call: _Call) -> _Done:
+def _open(call: _Call) -> tuple[int, Any]:
     made = call.server.space(call.body.get("id"))
     return 201, {"id": made.space_id, "key": made.api_key.reveal(), "url": call.url}
 
@@ -129,7 +128,7 @@ def _sequence(call: _Call) -> None:
     call.space.sequence(*steps, conforming=call.body.get("conforming", True))
 
 
-def _requests(call: _Call) -> _Done:
+def _requests(call: _Call) -> tuple[int, Any]:
     names = ("method", "path", "time", "status", "why")
     shown = [
         {
@@ -163,36 +162,28 @@ def spelled(fault: Fault) -> str:
     return f"{name}({', '.join(filter(None, [rest.removesuffix(')'), *further]))})"
 
 
-def _done(act: Callable[[_Call], object]) -> Callable[[_Call], _Done]:
-    def done(call: _Call) -> _Done:
-        act(call)
-        return 204, None
-
-    return done
-
-
-_DO: Mapping[str, Callable[[_Call], _Done]] = {
+_DO: Mapping[str, Callable[[_Call], object]] = {
     "list_spaces": lambda call: (200, {"spaces": [*call.server.spaces]}),
     "open_space": _open,
-    "close_space": _done(_close),
+    "close_space": _close,
     "get_runtimes": lambda call: (200, {"runtimes": call.space.runtimes}),
-    "set_runtimes": _done(_set),
-    "update_runtime": _done(lambda call: call.space.update(call.values["id"], **call.body)),
-    "play_scenario": _done(lambda call: call.space.scenario(call.body["scenario"])),
-    "play_sequence": _done(_sequence),
+    "set_runtimes": _set,
+    "update_runtime": lambda call: call.space.update(call.values["id"], **call.body),
+    "play_scenario": lambda call: call.space.scenario(call.body["scenario"]),
+    "play_sequence": _sequence,
     "list_faults": lambda call: (
         200,
         {"faults": [{"fault": spelled(one.fault), "applied": one.count} for one in call.space.faults]},
     ),
-    "add_fault": _done(lambda call: call.space.fault(call.body["fault"])),
-    "remove_faults": _done(_behave),
-    "advance_clock": _done(lambda call: call.space.advance(call.body["seconds"])),
+    "add_fault": lambda call: call.space.fault(call.body["fault"]),
+    "remove_faults": _behave,
+    "advance_clock": lambda call: call.space.advance(call.body["seconds"]),
     "list_requests": _requests,
-    "reset_space": _done(lambda call: call.space.reset()),
+    "reset_space": lambda call: call.space.reset(),
     "take_snapshot": lambda call: (
         200,
         {"runtimes": call.space.runtimes, "faults": [spelled(one.fault) for one in call.space.faults]},
     ),
-    "restore_snapshot": _done(_restore),
+    "restore_snapshot": _restore,
 }
-"""What each operation of `control.yaml` does."""
+"""What each operation of `control.yaml` does; one that has nothing to tell gives no status and no data."""
