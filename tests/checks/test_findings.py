@@ -231,8 +231,8 @@ INSTEAD: dict[str, tuple[Any, ...]] = {
 """What was due: an answer, the statuses that the request is to get, and what is reported."""
 
 CREDENTIALS = {
-    200: ("ignored_auth/accepted @credential: empty bearer: an invalid credential is accepted; [401, 403], not 200", "ignored_auth @credential: no header, HEAD: a HEAD without a credential is accepted; [401, 403], not 200"),
-    299: ("ignored_auth/accepted @credential: empty bearer: an invalid credential is accepted; [401, 403], not 299", "ignored_auth @credential: no header, HEAD: a HEAD without a credential is accepted; [401, 403], not 299"),
+    200: ("ignored_auth/accepted @credential: empty bearer: an invalid credential is accepted; [401, 403], not 200", "ignored_auth @credential: no header, HEAD: an invalid credential is accepted; [401, 403], not 200"),
+    299: ("ignored_auth/accepted @credential: empty bearer: an invalid credential is accepted; [401, 403], not 299", "ignored_auth @credential: no header, HEAD: an invalid credential is accepted; [401, 403], not 299"),
     300: ("ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one; [401, 403], not 300", "nothing"),
     400: ("ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one; [401, 403], not 400", "nothing"),
     401: ("nothing", "nothing"),

@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, Phase, find, given, seed, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from pytest_bctrl import check
+from pytest_bctrl import check, strategies
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples import SPACE_ID, Samples, response, runtime, runtimes
-from pytest_bctrl.strategies import Nonconforming, _nonconforming, _rules, nonconforming
+from pytest_bctrl.samples.mutants import rules
+from pytest_bctrl.strategies import Nonconforming, nonconforming
 from pytest_bctrl.strategies import responses as bodies
 from pytest_bctrl.strategies import runtimes as items
 from tests.contract.documents import contract_of, rooted
@@ -102,7 +103,7 @@ def test_shrinking_gives_small_values() -> None:
     assert not found["runtimes"][0].keys() & {"backing", "summary"}
 
 
-RULES = {name: "response_schema_conformance" if ":" in name else name for name in _rules(SAMPLES)}
+RULES = {name: "response_schema_conformance" if ":" in name else name for name in rules(SAMPLES)}
 
 
 @pytest.mark.parametrize(
