@@ -61,6 +61,11 @@ class Paging:
         return self.start is not None or self.is_link or self.in_header
 
     @property
+    def start_name(self) -> str:
+        """The query parameter that says which page is asked for, of a link too where the contract names none."""
+        return self.start.name if self.start is not None else "cursor"
+
+    @property
     def is_opaque(self) -> bool:
         """Whether what asks for a page comes from an answer, so that no other value names one."""
         return self.by in ("cursor", "item")
@@ -94,8 +99,8 @@ class Paging:
             target = self.link(body, field)
             return None if target is None else parse_qsl(urlsplit(target).query, keep_blank_values=True)
         value = self._next_value(body, query)
-        name = self.start.name if self.start is not None else ""
-        return None if value in (None, "", False) else [*(one for one in query if one[0] != name), (name, str(value))]
+        kept = [one for one in query if one[0] != self.start_name]
+        return None if value in (None, "", False) else [*kept, (self.start_name, str(value))]
 
     def _next_value(self, body: Any, query: Sequence[Pair]) -> Any:
         items = self.listed(body)

@@ -15,21 +15,21 @@ ABSENT = object()
 """Stands for the value of a member that is left out."""
 
 
-def ended(samples: Samples, paging: Paging, body: Any, full: Callable[[], Any] = dict) -> Any:
+def ended(samples: Samples, paging: Paging, body: Any, full: Callable[[], Any] | None = None) -> Any:
     """Return a body that says that no page comes after it."""
     body = with_member(samples, body, paging.more, [False], full)
     return with_member(samples, body, paging.next, [None, ABSENT, ""], full)
 
 
 def with_member(
-    samples: Samples, body: Any, members: Members, values: Sequence[Any], full: Callable[[], Any] = dict
+    samples: Samples, body: Any, members: Members, values: Sequence[Any], full: Callable[[], Any] | None = None
 ) -> Any:
     """Return a body with the first of some values that the contract allows at a member; as it was where it has none.
 
-    An object on the way there that the body has not is taken from that which `full` makes.
+    An object on the way there that the body has not is taken from that which `full` makes, a body with everything.
     """
     for value in values if members else ():
-        made = _put(body, members, value, full)
+        made = _put(body, members, value, full or (lambda: samples.outlined(optional=True)))
         if accepts(samples.contract, samples.schema, made):
             return made
     return body

@@ -230,7 +230,7 @@ class Samples:
         made = copy.deepcopy(body)
         for rule in self._identities:
             rule.repair(made, {}, start)
-        return ended(self, paging, made if accepts(self.contract, self.schema, made) else body)
+        return ended(self, paging, made if accepts(self.contract, self.schema, made) else body, dict)
 
     @cached_property
     def _identities(self) -> list[Invariant]:

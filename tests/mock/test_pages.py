@@ -270,6 +270,6 @@ def test_a_body_without_room_for_an_end_is_as_it_was() -> None:
     assert paging is not None
 
     assert [{"data": [], "meta": {}}, {"data": []}] == [
-        ended(samples, paging, {"data": [], **more}) for more in ({"meta": {"next_cursor": "x"}}, {})
+        ended(samples, paging, {"data": [], **more}, dict) for more in ({"meta": {"next_cursor": "x"}}, {})
     ]
     assert ITEM == LIST["items"]

@@ -12,14 +12,14 @@ from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock.change import Fault, Scene
 from pytest_bctrl.traffic.mock.message import Answer, Payload
-from pytest_bctrl.traffic.mock.pages import announced, is_further, query_of, start_of, without_start
+from pytest_bctrl.traffic.mock.pages import announced, is_further, query_of, started, target_of
 
 
 def repeat_page() -> Fault:
     """Answer every further page of a list with the items of the first."""
 
     def again(scene: Scene, paging: Paging) -> Answer:
-        first = scene.granted(without_start(paging, scene.request))
+        first = scene.granted(target_of(paging, scene.request))
         return _with_items(scene, paging, paging.listed(json.loads(first.body)))
 
     return _paged("repeat_page()", again, "repeated_item")
@@ -41,8 +41,7 @@ def endless_cursor() -> Fault:
         query = query_of(scene.request)
         if paging.following(scene.json(), scene.answer.header(LINK), query) is not None:
             return scene.answer
-        same = next(value for name, value in query if name == start_of(paging))
-        body, fields = announced(scene.samples, paging, scene.json(), scene.request, same)
+        body, fields = announced(scene.samples, paging, scene.json(), scene.request, started(paging, query))
         return replace(scene.answer, headers=(*scene.answer.headers, *fields), payload=Payload(encode(body)))
 
     def hinders(samples: Samples) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from math import ceil
@@ -28,10 +28,6 @@ from pytest_bctrl.traffic.mock.message import Headers, Payload, Request
 
 Key: TypeAlias = tuple[str, int]
 """What an item is known by, as text, and how many before it have the same."""
-
-CURSOR = "cursor"
-"""The query parameter of the links to next pages, where the contract names none."""
-
 
 USUAL = 100
 """Items of a page where no parameter asks for a number of them."""
@@ -94,13 +90,10 @@ class Pages:
         counts = [(paging.total, len(items)), (paging.pages, ceil(len(items) / size) if size else 0)]
         counts += [(members, size if parameter is paging.size else now) for members, parameter in paging.echoes]
         for members, number in counts:
-            made = with_member(samples, made, members, [number], self._full)
+            made = with_member(samples, made, members, [number])
         made, headers = announced(samples, paging, made, request, following if left > 0 else None)
         whole = {**made, paging.items: shown} if paging.items else shown
         return Page(Payload(encode(whole), page_of=payload), headers)
-
-    def _full(self) -> Any:
-        return self._samples.outlined(optional=True)
 
     def _known(self, payload: Payload) -> tuple[Any, list[Key]]:
         """The body of a payload and what its items are known by; they take their place among all that were there."""
@@ -120,8 +113,7 @@ class Pages:
 
     def _anchor(self, query: Sequence[Pair]) -> Key | None:
         """The item behind which a page begins; None for the first page."""
-        name = start_of(self._paging)
-        text = next((value for key, value in query if key == name), "")
+        text = started(self._paging, query)
         if not text or not self._paging.leads_on:
             return None
         if self._paging.by == "item":
@@ -129,12 +121,12 @@ class Pages:
                 return text, 0
         elif text in self._cursors:
             return self._cursors[text]
-        raise UnknownPageError(f"query {name}: the mock gave no such {self._paging.by or CURSOR}")
+        raise UnknownPageError(f"query {self._paging.start_name}: the mock gave no such {self._paging.by or 'cursor'}")
 
     def _cursor(self, key: Key | None) -> Any:
         """What stands for an item, in a spelling that the contract allows; the same each time. None where none is."""
         if self._paging.by == "item":
-            return key and key[0]
+            return key[0] if key else ""
         if self._spelling is None:
             return None
         made = self._spelling(blake2b(repr(key).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest())
@@ -149,9 +141,7 @@ class Pages:
         for spelling in _SPELLINGS:
             made = spelling("5c" * 16)
             is_taken = paging.start is None or accepts(self._samples.contract, paging.start.schema, made)
-            if is_taken and (
-                not members or at(with_member(self._samples, first, members, [made], self._full), members) == made
-            ):
+            if is_taken and (not members or at(with_member(self._samples, first, members, [made]), members) == made):
                 return spelling
         return None
 
@@ -193,40 +183,31 @@ def is_further(paging: Paging, request: Request) -> bool:
     query = query_of(request)
     if paging.by in ("page", "offset"):
         return number_of(paging.start, query, paging.first) > paging.first
-    return any(name == start_of(paging) and value for name, value in query)
+    return started(paging, query) != ""
 
 
-def start_of(paging: Paging) -> str:
-    """The query parameter that says which page is asked for."""
-    return paging.start.name if paging.start is not None else CURSOR
+def started(paging: Paging, query: Sequence[Pair]) -> str:
+    """What a query says of which page is asked for; empty where it says nothing."""
+    return next((value for name, value in query if name == paging.start_name), "")
 
 
-def without_start(paging: Paging, request: Request) -> str:
-    """The target of a request for the first page."""
-    kept = [one for one in query_of(request) if one[0] != start_of(paging)]
-    return _target(request, kept)
-
-
-def _target(request: Request, query: Sequence[Pair]) -> str:
-    path = request.target.partition("?")[0]
-    return f"{path}?{urlencode(query, quote_via=quote)}" if query else path
+def target_of(paging: Paging, request: Request, *start: str, hidden: Collection[str] = ()) -> str:
+    """The target of a request for another page: the first, or that which `start` asks for, without what is hidden."""
+    kept = [one for one in query_of(request) if one[0] not in (paging.start_name, *hidden)]
+    query = urlencode([*kept, *((paging.start_name, one) for one in start)], quote_via=quote)
+    return request.target.partition("?")[0] + (f"?{query}" if query else "")
 
 
 def announced(samples: Samples, paging: Paging, body: Any, request: Request, following: Any) -> tuple[Any, Headers]:
     """Return a body that says what asks for the next page, None after the last, and the header fields that say so."""
-
-    def full() -> Any:
-        return samples.outlined(optional=True)
-
     if following is None:
-        return ended(samples, paging, body, full), ()
-    body = with_member(samples, body, paging.more, [True], full)
+        return ended(samples, paging, body), ()
+    body = with_member(samples, body, paging.more, [True])
     secret = {one.field for group in samples.operation.security for one in group if one.place == "query"}
-    kept = [one for one in query_of(request) if one[0] not in {start_of(paging), *secret}]
-    target = _target(request, [*kept, (start_of(paging), str(following))])
+    target = target_of(paging, request, str(following), hidden=secret)
     host = request.header("host")
     urls = [f"http://{host}{target}", target] if host and target.startswith("/") else [target]
     spelled = [following, int(following)] if isinstance(following, str) and following.isdecimal() else [following]
     if paging.in_header:
         return body, ((LINK, f'<{urls[0]}>; rel="next"'),)
-    return with_member(samples, body, paging.next, urls if paging.is_link else spelled, full), ()
+    return with_member(samples, body, paging.next, urls if paging.is_link else spelled), ()
