@@ -16,7 +16,7 @@ from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.paging import LINK, Paging, at
+from pytest_bctrl.contract.paging import LINK, Paging, at, number_of
 from pytest_bctrl.contract.paging_read import paging
 from pytest_bctrl.contract.parameters import Pair
 from pytest_bctrl.contract.schema.locations import ITEMS, Path
@@ -138,10 +138,13 @@ class Walk:
                 repeated.append(Violation("repeated_item", "error", words, path, "", "each item on one page", key))
             self._seen.setdefault(key, answer)
         self._repeated += findings(answer, repeated)
-        if self._paging.size is not None and self._size is not None and len(keys) > self._size:
-            place, words = f"query {self._paging.size.name}", "a page has more items than were asked for"
-            most = f"{self._size} at most"
-            yield Violation("ignored_page_size", "warning", words, (), place, most, len(keys))
+        # A link to the next page need not name the size.
+        size, asked = self._paging.size, number_of(self._paging.size, inputs.query, MANY)
+        if size is not None and len(keys) > asked:
+            words = "a page has more items than were asked for"
+            yield Violation(
+                "ignored_page_size", "warning", words, (), f"query {size.name}", f"{asked} at most", len(keys)
+            )
         self._following = self._after(answer, inputs)
         self._empty = 0 if keys else self._empty + 1
         is_known = self._following is not None and tuple(sorted(self._following)) in self._asked

@@ -95,6 +95,15 @@ def test_a_limit_is_kept_and_more_is_said() -> None:
     assert 48 == len(mock.runtimes)
 
 
+def test_a_page_of_nothing_says_that_there_is_more() -> None:
+    mock = MockServer(CONTRACTS["Stripe"])
+    mock.runtimes = things(1)
+
+    page = json.loads(asked(mock, [("limit", "0")]).body)
+
+    assert ([], True) == (page["data"], page["has_more"])
+
+
 @pytest.mark.parametrize("name", ["Stripe", "Notion", "Shopify"])
 def test_a_cursor_that_nobody_gave_is_refused_as_documented(name: str) -> None:
     mock = MockServer(of_api(name))
