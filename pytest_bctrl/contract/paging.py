@@ -87,7 +87,7 @@ class Paging:
     def link(self, body: Any, field: str | None) -> str | None:
         """The URL of the next page that an answer gives, in its body or its `Link` field."""
         if self.in_header:
-            return next_of(field)
+            return linked(field, "next")
         found = at(body, self.next) if self.is_link else None
         return found if isinstance(found, str) and found else None
 
@@ -140,10 +140,10 @@ _LINKED = re.compile(r"<([^<>]*)>((?:\s*;\s*[\w!#$&+.^`|~*-]+(?:\s*=\s*(?:\"(?:[
 _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s\",;]*))", re.IGNORECASE)
 
 
-def next_of(field: str | None) -> str | None:
-    """The target of the link whose relation is `next`, in a `Link` field (RFC 8288, 3); None where it has none."""
+def linked(field: str | None, relation: str) -> str | None:
+    """The target of the first link of a relation in a `Link` field (RFC 8288, 3); None where there is none."""
     for target, parameters in _LINKED.findall(field or ""):
         found = _REL.search(parameters)
-        if found is not None and "next" in (found[1] or found[2] or "").lower().split():
+        if found is not None and relation in (found[1] or found[2] or "").lower().split():
             return str(target)
     return None

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import check_answer
-from pytest_bctrl.checks.violation import Violation, findings
+from pytest_bctrl.checks.violation import Violation, around, findings
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.paging import LINK, Paging, at, number_of
@@ -91,9 +91,7 @@ class Walk:
         answer, usual = exchange.answer, plain(self._run, self._operation)
         self._whole = self._keys(answer)
         if len(set(self._whole)) < len(self._whole):
-            raise NotCheckedError(
-                f"two items of one page have the same {self._paging.identity}: nothing tells them apart"
-            )
+            raise NotCheckedError(f"two items have one {self._paging.identity}: nothing tells them apart")
         self._size = piece(self._run.contract, self._paging, len(self._whole))
         goes_on = self._after(answer, usual) is not None
         if not goes_on and len(self._whole) <= (self._size or len(self._whole)):
@@ -139,12 +137,10 @@ class Walk:
             self._seen.setdefault(key, answer)
         self._repeated += findings(answer, repeated)
         # A link to the next page need not name the size.
-        size, asked = self._paging.size, number_of(self._paging.size, inputs.query, MANY)
+        size, asked = self._paging.size, number_of(self._paging.size, inputs.query, len(keys))
         if size is not None and len(keys) > asked:
-            words = "a page has more items than were asked for"
-            yield Violation(
-                "ignored_page_size", "warning", words, (), f"query {size.name}", f"{asked} at most", len(keys)
-            )
+            words, place, most = "a page has more items than were asked for", f"query {size.name}", f"{asked} at most"
+            yield around("ignored_page_size", words, place, most, len(keys), level="warning")
         self._following = self._after(answer, inputs)
         self._empty = 0 if keys else self._empty + 1
         is_known = self._following is not None and tuple(sorted(self._following)) in self._asked
@@ -153,12 +149,11 @@ class Walk:
         counts = self._paging.by in ("page", "offset") and self._following is not None and is_past
         is_stuck = self._paging.by == "item" and not keys and at(answer.data, self._paging.more) is True
         if is_known or counts or is_stuck:
-            words = (
-                "a page names as the next one a page before" if is_known else "an empty page says that there is more"
-            )
+            words = "an empty page says that there is more"
+            words = "a page names as the next one a page before" if is_known else words
             link = self._paging.link(answer.data, answer.header(LINK))
             said = link or at(answer.data, self._paging.next or self._paging.more)
-            yield Violation("endless_paging", "error", words, (), _told(self._paging), "a last page", said)
+            yield around("endless_paging", words, _told(self._paging), "a last page", said)
             self._following, self._is_broken = None, not is_stuck
 
     def _next(self, answer: Answer, inputs: Inputs) -> Ask | None:
@@ -172,16 +167,14 @@ class Walk:
             elif len(self._asked) < MOST:
                 return self._ask(replace(inputs, query=tuple(self._following)))
             else:
-                limits.append(
-                    f"the list goes on after {MOST} pages of {self._size or 'its own size'}: its end was not seen"
-                )
+                size = self._size or "its own size"
+                limits.append(f"the list goes on after {MOST} pages of {size}: its end was not seen")
         if not self._paging.leads_on:
             limits.append("the contract names nothing that asks for the page after the first")
         lost = self._lost(answer, is_ended=not limits and not self._is_broken)
         if lost or self._repeated:
-            return Ask(
-                self._operation, lambda exchange: self._confirmed(exchange, lost), plain(self._run, self._operation)
-            )
+            usual = plain(self._run, self._operation)
+            return Ask(self._operation, lambda exchange: self._confirmed(exchange, lost), usual)
         if limits:
             raise NotCheckedError(limits[0])
         return None
@@ -198,7 +191,7 @@ class Walk:
         place = f"{self._paging.items}{ITEMS}.{self._paging.identity}"
         observed = f"{len(lost)} of {len(self._whole)} on no page, such as {self._whole[lost[0]]}"
         words = "an item of the whole list is on no page"
-        return findings(after, [Violation("lost_item", "error", words, (), place, "each item on one page", observed)])
+        return findings(after, [around("lost_item", words, place, "each item on one page", observed)])
 
     def _confirmed(self, exchange: Exchange, lost: list[Finding]) -> list[Finding]:
         """What was found, where the list is what it was; raises `NotCheckedError` where it changed meanwhile."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.paging import next_of
+from pytest_bctrl.contract.paging import linked
 from pytest_bctrl.contract.paging_read import paging
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.contract.show import lines
@@ -209,4 +209,4 @@ def test_an_extension_of_what_lists_nothing_is_refused() -> None:
     ],
 )  # fmt: skip
 def test_the_link_of_the_next_page_is_read(field: str | None, target: str | None) -> None:
-    assert target == next_of(field)
+    assert target == linked(field, "next")

@@ -106,7 +106,7 @@ UNCHECKED: dict[str, tuple[Callable[[Any], object], dict[str, Any], str]] = {
     "one id": (
         lambda mock: mock.serve([{"id": "a"}, {"id": "a"}]),
         CURSOR,
-        "two items of one page have the same id: nothing tells them apart",
+        "two items have one id: nothing tells them apart",
     ),
     "no list": (lambda mock: mock.fault("malformed_json", times=1), CURSOR, "there is no list to look at"),
 }  # fmt: skip
