@@ -14,6 +14,7 @@ from pytest_bctrl.checks.violation import Violation, around
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.json_source import Beyond
 from pytest_bctrl.contract.model import covers
+from pytest_bctrl.contract.paging import linked
 from pytest_bctrl.contract.parameters import read_field
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.ref import flatten
@@ -147,7 +148,6 @@ def check_headers(answer: Answer) -> Iterator[Violation]:
 
 
 RULE = "retired_operation"
-_SUCCESSOR = re.compile(r"<([^<>]*)>[^<]*?;\s*rel\s*=\s*\"?[^\",;]*\bsuccessor-version\b", re.IGNORECASE)
 _ROUTE = re.compile(r"\b(route|endpoint)\b")
 _NEXT = "pytest-bctrl drift shows what is published now"
 
@@ -161,8 +161,8 @@ def check_retired(answer: Answer) -> Iterator[Violation]:
     words = ["the route is gone" if is_gone else "the operation is on its way out"]
     words += [f"deprecated since {since}" if since else "deprecated"] if since is not None else []
     words += [f"the last day is {ends}"] if ends else []
-    successor = _SUCCESSOR.search(answer.header("Link") or "")
-    words += [f"its successor is {successor[1]}"] if successor else []
+    successor = linked(answer.header("Link"), "successor-version")
+    words += [f"its successor is {successor}"] if successor else []
     kind, level = ("gone", LEVELS[0]) if is_gone else ("deprecated", LEVELS[1])
     message = "; ".join([*words, _NEXT])
     yield around(RULE, message, "operation", "an operation in service", answer.status, kind, level)

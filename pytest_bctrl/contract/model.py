@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, pairwise
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.document import at
@@ -82,7 +82,7 @@ class SecurityScheme:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of the contract."""
+    """One operation of the contract; `paging` is what `x-bctrl-paging` says, None where it says nothing."""
 
     method: str
     path: str
@@ -92,6 +92,7 @@ class Operation:
     responses: Mapping[str, ResponseSpec]
     security: tuple[tuple[SecurityScheme, ...], ...]
     invariants: tuple[Mapping[str, Any], ...] = ()
+    paging: Mapping[str, str] | Literal[False] | None = None
 
     @property
     def label(self) -> str:

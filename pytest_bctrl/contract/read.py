@@ -45,11 +45,13 @@ def from_document(document: Any, name: str) -> Contract:
     Raises `DocumentError` where it is not a sound OpenAPI 3.0 or 3.1 document or a reference leads nowhere.
     """
     from pytest_bctrl.contract.engine import require_known
+    from pytest_bctrl.contract.paging_read import require_known_paging
     from pytest_bctrl.contract.soundness import sound
 
     source, proven = sound(document, name)
     contract = from_sound(proven, name, source, digest(document))
     require_known(contract)
+    require_known_paging(contract)
     if not contract.operations:
         raise DocumentError(
             "it has no operation", where=f"{name}: #/paths", hint="give a document with a method below a path"
@@ -122,6 +124,7 @@ def _operation(document: Mapping[str, Any], path: str, method: str, item: Mappin
             for requirement in raw.get("security", document.get("security", ()))
         ),
         invariants=tuple(raw.get("x-bctrl-invariants", ())),
+        paging=raw.get("x-bctrl-paging"),
     )
 
 

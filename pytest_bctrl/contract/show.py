@@ -74,6 +74,11 @@ def _operation(contract: Contract, operation: Operation) -> Iterator[str]:
     yield from _responses(contract, operation)
     for rule in operation.invariants:
         yield f"  invariant   {rule['rule']} ({rule['level']}): {rule['because']}"
+    # Locations are written with what is above.
+    from pytest_bctrl.contract.paging_read import paging
+
+    if (found := paging(contract, operation)) is not None:
+        yield f"  pages       {found}"
 
 
 def _credential(scheme: SecurityScheme) -> str:

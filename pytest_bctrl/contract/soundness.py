@@ -88,6 +88,12 @@ _INVARIANT = {
     "if": {"required": ["unique"]},
     "else": {"required": ["each"], "anyOf": [{"required": [word]} for word in ("equals", "same", "times", "ordered")]},
 }
+_PAGING_PARTS = ("size", "cursor", "item", "page", "offset", "next", "more", "total", "pages", "items", "id")
+_PAGING = {
+    "if": {"type": "object"},
+    "then": {**_map(_TEXT), "propertyNames": {"enum": [*_PAGING_PARTS]}},
+    "else": {"enum": [False]},
+}
 _OPERATION = _object(
     {
         "operationId": _TEXT,
@@ -96,6 +102,7 @@ _OPERATION = _object(
         "responses": _RESPONSES,
         "security": _SECURITY,
         "x-bctrl-invariants": _list(_INVARIANT),
+        "x-bctrl-paging": _PAGING,
     }
 )
 _PATH_ITEM = _or_reference(_object({"parameters": _list(_PARAMETER), **dict.fromkeys(METHODS, _OPERATION)}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -9,12 +10,14 @@ from typing import Any
 
 from pytest_bctrl.contract.engine import accepts, errors, found_at, place_of
 from pytest_bctrl.contract.model import Contract, Operation, Schema
+from pytest_bctrl.contract.paging import Paging
+from pytest_bctrl.contract.paging_read import array_of, list_of, paging
 from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.ref import flatten
-from pytest_bctrl.contract.schema.shapes import shapes
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import known_values
+from pytest_bctrl.samples.paged import ended
 from pytest_bctrl.samples.text import RoundRobin
 
 SPACE_ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
@@ -36,8 +39,9 @@ class Samples:
         self.contract = contract
         self.operation = operation
         self.status, self.media_type, self.schema = _success(operation, contract)
-        self.is_list = any(shape.kind == "array" for shape in shapes(contract, self.schema))
-        self.list_name = "" if self.is_list else _list_name(contract, self.schema)
+        self.paging = paging(contract, operation)
+        listed = list_of(contract, operation)
+        self.is_list, self.list_name = listed == "", listed or ""
         self._places: dict[str, Any] = {}
 
     @cached_property
@@ -152,10 +156,7 @@ class Samples:
 
     @property
     def _list_schema(self) -> Mapping[str, Any] | None:
-        whole = flatten(self.contract, self.schema)
-        listed = self.schema if self.is_list else whole.get("properties", {}).get(self.list_name, {})
-        found = (shape.schema for shape in shapes(self.contract, listed) if shape.kind == "array")
-        return next(found, None)
+        return array_of(self.contract, self.operation, self.list_name)
 
     def overridden(self, item: Any, overrides: Mapping[str, Any], *, conforming: bool) -> Any:
         """Return an item with values of one's own; raises `SettingError` where they break the contract.
@@ -213,6 +214,8 @@ class Samples:
     def _keeping_rules(self, body: Any, space_id: str, start: int) -> Any:
         for rule in self.invariants:
             rule.repair(body, {}, start)
+        if self.paging is not None:
+            body = self._as_one_page(self.paging, body, start)
         if not accepts(self.contract, self.schema, body):
             raise DocumentError(
                 "no sample was found that keeps both the schema and x-bctrl-invariants",
@@ -222,6 +225,18 @@ class Samples:
         # What ties a body to its request comes from outside: a space of any name can be asked for.
         return self.addressed(body, space_id)
 
+    def _as_one_page(self, paging: Paging, body: Any, start: int) -> Any:
+        """The body as the only page there is, its items told apart by what they are known by."""
+        made = copy.deepcopy(body)
+        for rule in self._identities:
+            rule.repair(made, {}, start)
+        return ended(self, paging, made if accepts(self.contract, self.schema, made) else body, dict)
+
+    @cached_property
+    def _identities(self) -> list[Invariant]:
+        known_by = self.paging.identity if self.paging is not None else ""
+        return Invariant.of({"unique": f"{self.list_name}[*].{known_by}"}) if known_by else []
+
     def coherent(self, body: Any, space_id: str, start: int = 0) -> Any:
         """Make `body` keep the invariants, in place, and return it; `start` items were served before it."""
         for rule in self.invariants:
@@ -230,7 +245,7 @@ class Samples:
 
     def renewed(self, body: Any, space_id: str, start: int) -> Any:
         """Give the items of `body`, copies of earlier ones, identities and times of their own, in place."""
-        for rule in self.invariants:
+        for rule in (*self.invariants, *self._identities):
             rule.renew(body, start)
         return self.coherent(body, space_id, start)
 
@@ -259,20 +274,3 @@ def _success(operation: Operation, contract: Contract) -> tuple[int, str, Schema
         where=f"{contract.name}: {operation.label}",
         hint="document a 200 with content application/json",
     )
-
-
-def _list_name(contract: Contract, schema: Schema) -> str:
-    """The one property that holds the list: one that may be empty, of objects, or of anything where it is required."""
-    found: dict[str, bool] = {}
-    flat = flatten(contract, schema)
-    for name, inner in flat.get("properties", {}).items():
-        for shape in shapes(contract, inner):
-            said = shape.schema or {}
-            # A list of things may be empty, and is no tuple.
-            is_list = not said.get("minItems", 0) and not said.keys() & {"prefixItems", "contains"}
-            if shape.kind == "array" and is_list:
-                items = shapes(contract, (shape.schema or {}).get("items", True))
-                found[str(name)] = any(item.kind in ("object", "branch") for item in items)
-    of_objects = [name for name, holds_objects in found.items() if holds_objects]
-    candidates = of_objects or [name for name in found if name in flat.get("required", ())]
-    return candidates[0] if len(candidates) == 1 else ""

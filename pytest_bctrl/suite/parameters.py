@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
+from pytest_bctrl.contract.paging_read import paging
 from pytest_bctrl.contract.parameters import arriving, documented_refusals, field_of, read_field, text_of
 from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.contract.schema.shapes import shapes, types
@@ -43,11 +44,18 @@ def is_opaque(contract: Contract, parameter: Parameter) -> bool:
     return is_text and not parameter.examples and not flat.keys() & {"pattern", "format", "enum", "const", "default"}
 
 
+def cursors(contract: Contract, operation: Operation) -> frozenset[str]:
+    """The parameters whose values come from an answer: one that is made up names no page."""
+    found = paging(contract, operation)
+    return frozenset({found.start.name} if found is not None and found.start is not None and found.is_opaque else ())
+
+
 def variations(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[Trial]:
     """Yield a request for each kind of value of each parameter beside the path's, that the contract allows."""
     is_asked = not unfilled(contract, operation, settings)
+    known = cursors(contract, operation)
     for parameter in operation.other_parameters if is_asked else ():
-        for value in alternatives(contract, parameter, settings):
+        for value in alternatives(contract, parameter, settings) if parameter.name not in known else ():
             yield _trial(contract, operation, settings, parameter, value)
 
 

@@ -16,7 +16,7 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import unfilled
-from pytest_bctrl.suite import probes
+from pytest_bctrl.suite import pages, probes
 from pytest_bctrl.suite.parameters import Trial, generated_paths, mistakes, path_probes, variations
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending import Ask, Probe
@@ -55,6 +55,7 @@ def left_out(run: ContractRun, operation: Operation) -> int:
 def _shares(run: ContractRun, operation: Operation) -> dict[str, int]:
     """How many requests each test may send that tries values, dealt in turns; the others send all that they have."""
     sent = probes.REPEATS + sum(1 for _ in _credentials(run, operation)) + _is_secured(run, operation)
+    sent += sum(pages.PIECES for _ in _paged(run, operation))
     # One is kept for what a target may make us send again.
     left = run.most_requests - sent - 1
     wanted = _wanted(run, operation)
@@ -153,6 +154,12 @@ def _trials(trials: Callable[..., Iterator[Trial]]) -> Callable[[ContractRun, Op
     return rows
 
 
+def _paged(run: ContractRun, operation: Operation) -> Rows:
+    paging = pages.pages_of(run, operation)
+    if paging is not None:
+        yield "", (paging,)
+
+
 def _credentials(run: ContractRun, operation: Operation) -> Rows:
     guard = guarded_by(run.contract, operation)
     if guard is None:
@@ -206,6 +213,7 @@ _TESTS: dict[str, tuple[Callable[[ContractRun, Operation], Rows], Callable[..., 
     "test_invariant": (_rules, probes.of_plain(probes.check_rule)),
     "test_own_check": (_own, probes.of_plain(probes.check_own)),
     "test_conformance_is_kept": (_once, probes.of_repetition),
+    "test_pages_are_whole": (_paged, pages.of_pages),
     "test_wrong_credential_is_refused": (_credentials, probes.of_credential),
     "test_head_needs_the_credential_too": (_secured, probes.of_head),
     "test_odd_path_value_is_refused": (_path_values, probes.of_path),

@@ -33,6 +33,7 @@ from pytest_bctrl.suite.parameters import (
     UNKNOWN,
     PathValue,
     Trial,
+    cursors,
     is_guessable,
     is_opaque,
     near_misses,
@@ -237,8 +238,11 @@ def of_generated_query(run: ContractRun, operation: Operation, limit: int) -> It
 
 
 def made_up(run: ContractRun, operation: Operation) -> list[Parameter]:
-    """Return the parameters beside the path's for which values may be made up: no setting says which there are."""
-    return [one for one in operation.other_parameters if one.setting is None and one.name not in run.values]
+    """Return the parameters beside the path's for which values may be made up: no setting or answer says which there
+    are.
+    """
+    known = {*run.values, *cursors(run.contract, operation)}
+    return [one for one in operation.other_parameters if one.setting is None and one.name not in known]
 
 
 def check_generated(answer: Answer) -> list[Finding]:

@@ -26,6 +26,7 @@ from pytest_bctrl.samples.inputs import answers_with_json, known_values, main_op
 from pytest_bctrl.samples.mutants import mutants, rules, underived
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.text import encode
+from pytest_bctrl.suite.pages import is_followed
 from pytest_bctrl.suite.plan import OF_THE_BODY, run_probes, why_not_asked
 from pytest_bctrl.suite.run import RUN, ContractRun, with_mock
 from pytest_bctrl.suite.target import Target
@@ -45,6 +46,7 @@ from pytest_bctrl.traffic.mock.faults import (
     sequence,
     status,
 )
+from pytest_bctrl.traffic.mock.page_faults import endless_cursor, lost_item, repeat_page
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, empty, lifecycle, many
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.retry import Pace, RetryPolicy
@@ -218,6 +220,9 @@ CONFORMING: tuple[str, ...] = tuple(SCENARIOS)
 OF_LISTS = frozenset({empty.__name__, many.__name__})
 """The names of those that need an answer which lists something."""
 
+OF_PAGES = frozenset({repeat_page.__name__, lost_item.__name__, endless_cursor.__name__})
+"""The names of the faults of lists that page."""
+
 _WITH_ARGUMENTS = {status.__name__, delay.__name__, sequence.__name__, break_rule.__name__}
 
 
@@ -237,6 +242,8 @@ def _pointless(samples: Samples) -> Iterator[str]:
     spots = (spot for body in samples.bodies() for spot in located(samples.contract, samples.schema, body))
     if not any(isinstance(spot.value, dict) and spot.value for spot in spots):
         yield duplicate_key.__name__
+    if not is_followed(samples):
+        yield from OF_PAGES
 
 
 def faults_to_find(samples: Samples) -> list[Fault]:
@@ -245,7 +252,7 @@ def faults_to_find(samples: Samples) -> list[Fault]:
     For `break_rule` that is one fault for every rule of the contract.
     """
     names = FAULTS.keys() - _WITH_ARGUMENTS - set(_pointless(samples))
-    plain = [fault(name) for name in FAULTS if name in names]
+    plain = [made for name in FAULTS if name in names for made in [fault(name)] if not made.hinders(samples)]
     made = [status(500), sequence(None, 500), *plain, *(break_rule(rule) for rule in rules(samples))]
     return [for_contract(one, [samples]) for one in made]
 

@@ -52,7 +52,8 @@ class Ask:
     Without `inputs` it looks at the answer to the operation's plain request, which is sent once. `credential` stands in
     the key's place, `path` in that of the filled template, `method` in that of the operation's. A `fresh` one opens a
     connection; one that `follows` is sent when those of its probe before it are answered, and all others after it; a
-    `spare` one is left out where the operation was asked as often as a run may.
+    `spare` one is left out where the operation was asked as often as a run may. `then` gives what is asked next, by the
+    answer, when that was judged: the page after it.
     """
 
     operation: Operation
@@ -64,6 +65,7 @@ class Ask:
     fresh: bool = False
     follows: bool = False
     spare: bool = False
+    then: Callable[[Exchange], Ask | None] = lambda _exchange: None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -149,6 +149,11 @@ class Target:
                     # Of those that overlapped, any may have been the last that the target answered before its pause.
                     paused = len(asks) + (AT_ONCE - 1 if one.reply else 0)
                 yield one.ask.judge(exchange)
+                after = one.ask.then(exchange)
+                while after is not None:
+                    exchange = self._exchange(_Due(after))
+                    yield after.judge(exchange)
+                    after = after.then(exchange)
         finally:
             self._due.pop(probe)
             self._ahead -= sum(isinstance(one, _Due) for one in due)

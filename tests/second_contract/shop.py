@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 KEY = "shop_key_0123456789abcdef"
 PREFIX = "/shop/v2"
@@ -127,7 +127,7 @@ class Handler(BaseHTTPRequestHandler):
         books = [book(0), book(1, **changes)]
         if self.fault == "book twice":
             books.append(book(1))
-        return {"books": books, "page": 1, "pages": 1, "next": None}
+        return page_of(books, given, self.path.partition("?")[0], self.fault)
 
     def _book(self, isbn: str) -> dict[str, Any]:
         if re.fullmatch(r"97[89][0-9]{10}", isbn) is None:
@@ -158,6 +158,20 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
+
+
+def page_of(books: list[dict[str, Any]], given: dict[str, list[str]], path: str, fault: str) -> dict[str, Any]:
+    """The page of some books that a query asks for, which names the next."""
+    text = {name: values[-1] for name, values in given.items()}
+    page, limit = max(1, int(text.get("page", "1"))), max(1, int(text.get("limit", "20")))
+    if fault == "limit ignored":
+        limit = 20
+    pages = -(-len(books) // limit)
+    start = (page - 1) * limit
+    shift = {"last book on both pages": -1, "first book of a page lost": 1}.get(fault, 0) if page > 1 else 0
+    has_next = page < pages or (fault == "always a next page" and page > 1)
+    following = f"{path}?{urlencode({**text, 'page': page + 1})}" if has_next else None
+    return {"books": books[start + shift : start + limit], "page": page, "pages": pages, "next": following}
 
 
 BOOK_FAULTS: dict[str, dict[str, Any]] = {

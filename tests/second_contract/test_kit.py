@@ -41,7 +41,10 @@ DOWNSTREAM = """
 
     @pytest.mark.bctrl_scenario("many", count=120)
     def test_scenario(bctrl_client):
-        assert 120 == len(bctrl_client.get("/v2/books?shelf=fiction").json()["books"])
+        page = bctrl_client.get("/v2/books?shelf=fiction&limit=50").json()
+        pages = [page, *(page := bctrl_client.get(page["next"]).json() for _ in range(2))]
+        assert [(50, 3), (50, 3), (20, 3)] == [(len(one["books"]), one["pages"]) for one in pages]
+        assert pages[-1]["next"] is None
         assert 120 == len(bctrl_client.get("/v2/genres").json())
 
     def test_fault(bctrl_client, bctrl_mock, bctrl_contract):

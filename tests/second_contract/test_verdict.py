@@ -79,8 +79,12 @@ FAULTS = {
     "unhealthy": {("error", "not_a_server_error", "status")},
     "shelf optional": {("error", "negative_data_rejection", "query shelf")},
     "any limit": {("error", "negative_data_rejection", "query limit")},
-    "no questions": {("error", "negative_data_rejection", "query sort")},
+    "no questions": {("error", "negative_data_rejection", "query tag")},
     "tags crash": {("error", "not_a_server_error", "status")},
+    "last book on both pages": {("error", "repeated_item", "books[*].isbn")},
+    "first book of a page lost": {("error", "lost_item", "books[*].isbn")},
+    "always a next page": {("error", "endless_paging", "next")},
+    "limit ignored": {("warning", "ignored_page_size", "query limit")},
     "sort refused": {("error", "positive_data_acceptance", "query sort")},
 }
 

@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 class Scene:
     """What a change sees: the request, the answer so far, and what it needs to make another.
 
-    `granted` gives the successful answer whatever the request's credential and space are. `number` counts the
-    requests from one.
+    `granted` gives the successful answer to a target, whatever the request's credential and space are. `number` counts
+    the requests from one, `turn` the answers that a fault was applied to before.
     """
 
     request: Request
     answer: Answer
     refusals: Refusals
     samples: Samples
-    granted: Callable[[], Answer]
+    granted: Callable[[str], Answer]
     number: int
+    turn: int = 0
 
     @property
     def request_id(self) -> str:
@@ -102,7 +103,7 @@ class Fault:
     It is applied to the answers from the `after`th on (0: from the first), to every `every`th of those, at most
     `times` times (None: without end); answers that it does not meet, such as refusals, are not counted.
     `check` is the rule by which a contract suite has to find it at `level`; empty where it breaks no contract, such
-    as a delay.
+    as a delay. `hinders` says why it cannot be played on an operation; empty where it can.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Fault:
     every: int = 1
     after: int = 0
     meets: Callable[[Scene], bool] = lambda _scene: True
+    hinders: Callable[[Samples], str] = lambda _samples: ""
 
     def when(self, *, times: int | None = None, every: int = 1, after: int = 0) -> Fault:
         """Return the same fault, applied at other times; raises `SettingError` for what is no such number."""
@@ -161,9 +163,9 @@ class FaultInPlay:
             return scene.answer
         with self._lock:
             self._met += 1
-            turn = self._met - fault.after
-            if turn < 1 or turn % fault.every or (fault.times is not None and self._count >= fault.times):
+            since = self._met - fault.after
+            if since < 1 or since % fault.every or (fault.times is not None and self._count >= fault.times):
                 return scene.answer
-            self._count += 1
-        answer = fault.change(scene)
+            turn, self._count = self._count, self._count + 1
+        answer = fault.change(replace(scene, turn=turn))
         return replace(answer, faults=(*scene.answer.faults, fault.name))

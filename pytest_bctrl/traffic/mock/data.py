@@ -212,8 +212,11 @@ class StepSource(Source):
 
     def transform(self, scene: Scene) -> Answer:
         """Return the answer as the fault of its step leaves it."""
-        fault = self._faults.get(id(scene.answer.payload))
-        return scene.answer if fault is None else replace(fault.change(scene), faults=(fault.name,))
+        payload = scene.answer.payload
+        fault = self._faults.get(id(payload.page_of or payload))
+        if fault is None:
+            return scene.answer
+        return replace(fault.change(replace(scene, turn=self._answered - 1)), faults=(fault.name,))
 
 
 _LASTS = (5.0, 60.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import count
 from json import JSONDecoder
 from typing import Any
 
@@ -19,6 +18,7 @@ from pytest_bctrl.traffic.mock.call_syntax import made as made_by
 from pytest_bctrl.traffic.mock.call_syntax import seconds as seconds_of
 from pytest_bctrl.traffic.mock.change import Fault, Scene
 from pytest_bctrl.traffic.mock.message import Answer, Payload, with_headers
+from pytest_bctrl.traffic.mock.page_faults import endless_cursor, lost_item, repeat_page
 
 _WHOLE = "complete_answer"
 
@@ -166,11 +166,9 @@ class _Broken:
 def sequence(*steps: Any) -> Fault:
     """Take one step a request, then behave: a step is a status, a fault, a fault as text, or None for no fault."""
     faults = [_step(step) for step in steps]
-    turn = count()
 
     def step(scene: Scene) -> Answer:
-        index = next(turn)
-        chosen = faults[index] if index < len(faults) else None
+        chosen = faults[scene.turn] if scene.turn < len(faults) else None
         return scene.answer if chosen is None else chosen.change(scene)
 
     names = ", ".join("None" if one is None else one.name for one in faults)
@@ -179,7 +177,10 @@ def sequence(*steps: Any) -> Fault:
 
 
 def _granting(name: str, refused: int, check: str) -> Fault:
-    return Fault(name, lambda scene: scene.granted(), check, meets=lambda scene: scene.answer.status == refused)
+    def granted(scene: Scene) -> Answer:
+        return scene.granted(scene.request.target)
+
+    return Fault(name, granted, check, meets=lambda scene: scene.answer.status == refused)
 
 
 def _success(scene: Scene) -> bool:
@@ -216,6 +217,9 @@ FAULTS: Mapping[str, Callable[..., Fault]] = {
         wrong_content_type,
         redirect,
         plain_errors,
+        repeat_page,
+        lost_item,
+        endless_cursor,
         break_rule,
         sequence,
     )
@@ -255,8 +259,13 @@ def for_contract(made: Fault, operations: Sequence[Samples]) -> Fault:
     """Return the fault with the check and level that the contract gives the rule it breaks.
 
     It meets the answers of the first of `operations` that has the rule, and those of all others that have it.
-    Raises `SettingError` for a rule that the contract does not have, before any request meets it.
+    Raises `SettingError` for a rule that the contract does not have, and for a fault that can be played on none of the
+    operations, before any request meets it.
     """
+    reasons = [reason for samples in operations if (reason := made.hinders(samples))]
+    if reasons and len(reasons) == len(operations):
+        hint = "name what asks for a page and what its answer says of the next: x-bctrl-paging"
+        raise SettingError(reasons[0], where=f"fault {made.name}", hint=hint)
     if not isinstance(made.change, _Broken):
         return made
     rule = made.change.rule

@@ -42,12 +42,16 @@ class Request:
 
 
 class Payload:
-    """The bytes of a body, and the same compressed, which is made once and only when first asked for."""
+    """The bytes of a body, and the same compressed, which is made once and only when first asked for.
 
-    __slots__ = ("_gzipped", "body")
+    `page_of` is the whole body that they are a page of, if they are one.
+    """
 
-    def __init__(self, body: bytes) -> None:
+    __slots__ = ("_gzipped", "body", "page_of")
+
+    def __init__(self, body: bytes, page_of: Payload | None = None) -> None:
         self.body = body
+        self.page_of = page_of
         self._gzipped: bytes | None = None
 
     @property

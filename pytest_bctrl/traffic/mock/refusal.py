@@ -203,16 +203,20 @@ class Admission:
                 text = text if parameter.place == "cookie" else request.header(parameter.name.lower())
                 found = [] if text is None else [read_field(self._contract, parameter, text)]
             if not found and parameter.required:
-                return Refused(self._status, f"{parameter.place} {parameter.name} is required and missing")
+                return Refused(
+                    malformed(self._operation), f"{parameter.place} {parameter.name} is required and missing"
+                )
             for value in found:
                 for error in errors(self._contract, parameter.schema, value):
-                    return Refused(self._status, f"{parameter.place} {parameter.name}: {error.message[:200]}")
+                    return Refused(
+                        malformed(self._operation), f"{parameter.place} {parameter.name}: {error.message[:200]}"
+                    )
         return None
 
-    @property
-    def _status(self) -> int:
-        """The status by which the contract says that a request is malformed; 400 where it says nothing."""
-        return min(documented_refusals(self._operation), default=400)
+
+def malformed(operation: Operation) -> int:
+    """The status by which the contract says that a request is malformed; 400 where it says nothing."""
+    return min(documented_refusals(operation), default=400)
 
 
 def _query(request: Request) -> list[Pair]:

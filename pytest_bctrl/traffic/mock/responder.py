@@ -1,4 +1,4 @@
-"""The responder: a request in, an answer out; no sockets, no clock. It keeps what the mock plays at the moment."""
+"""A request in, an answer out; no sockets, no clock. What a space plays at the moment is kept here."""
 
 from __future__ import annotations
 
@@ -6,18 +6,33 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
 from threading import Lock
+from typing import Any, Self
 
 from pytest_bctrl.contract.key_fields import BEARER
-from pytest_bctrl.contract.model import Operation, ResponseSpec
+from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec
+from pytest_bctrl.contract.paging import Paging
 from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import RoundRobin
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay, Scene
 from pytest_bctrl.traffic.mock.message import Answer, Payload, Request, accepts, preferred_status, usable_request_id
-from pytest_bctrl.traffic.mock.refusal import SEED, Admission, Refusals, Refused, challenge, completed
+from pytest_bctrl.traffic.mock.pages import Page, Pages, UnknownPageError, is_further
+from pytest_bctrl.traffic.mock.refusal import SEED, Admission, Refusals, Refused, challenge, completed, malformed
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.mock.scenarios import Scenario, Source, fixed
+
+
+def _others(samples: Samples) -> dict[str, Samples]:
+    """The samples of the operations beside the main one that answer with JSON, by label."""
+    contract, main = samples.contract, samples.operation
+    beside = (one for one in contract.operations if one is not main and answers_with_json(one))
+    return {operation.label: Samples(contract, operation) for operation in beside}
+
+
+def _usual(operation: Operation) -> ResponseSpec:
+    return operation.success or ResponseSpec("204", "", {}, ())
 
 
 def _own_sample(samples: Samples) -> Source:
@@ -27,59 +42,60 @@ def _own_sample(samples: Samples) -> Source:
 class Responder:
     """Answers as the contract says the API does, for one key and one space, in a scenario and with faults.
 
-    It is the one place where the mock keeps what changes; safe to use from several threads. `source` gives the bodies
-    of the main operation; `successes` is the number of its latest successful answer, counted from zero. `others` are
-    the samples of the operations beside it, by label.
+    It is the one place where the mock keeps what it plays; safe to use from several threads. `samples` are those of the
+    main operation, `others` those of the operations beside it, by label. What depends on the contract alone it shares
+    with the responder `beside` it.
     """
 
     def __init__(
-        self, samples: Samples, others: Mapping[str, Samples], source: Source, key: Secret, space_id: str
+        self,
+        contract: Contract,
+        api_key: Secret,
+        space_id: str,
+        source: Source | None = None,
+        beside: Responder | None = None,
     ) -> None:
-        contract = self._contract = samples.contract
-        self._samples = samples
-        self._others = others
-        self._first = source
-        self._key = key
-        self._refusals = Refusals(contract)
+        self.contract = contract
+        self.api_key = api_key
+        self.space_id = space_id
+        self.samples: Samples = beside.samples if beside else Samples(contract, main_operation(contract))
+        self.others: Mapping[str, Samples] = beside.others if beside else _others(self.samples)
+        self._routes: Routes = beside._routes if beside else Routes(contract)
+        self._refusals: Refusals = beside._refusals if beside else Refusals(contract)
+        self._first = source or fixed(lambda: self.samples.sample(space_id))
         self._lock = Lock()
-        self._routes = Routes(contract)
-        self._usual = {
-            operation.label: operation.success or ResponseSpec("204", "", {}, ()) for operation in contract.operations
-        }
-        self._admissions = {
-            operation.label: Admission(contract, operation, key, space_id) for operation in contract.operations
-        }
-        self.reset()
+        self._admissions = {one.label: Admission(contract, one, api_key, space_id) for one in contract.operations}
+        self._start_over()
 
-    def respond(self, request: Request) -> Answer:
+    def _respond(self, request: Request) -> Answer:
         """Return the answer to one request, as scenario and faults leave it."""
         request_id = self._request_id(request)
         match = self._routes.match(request.target)
         operation = match.of(request.method) if match else None
         answer = self._answer(request, match, operation, request_id)
-        asked = operation or self._samples.operation
+        asked = operation or self.samples.operation
         if operation is not None:
-            answer = completed(self._contract, operation, answer)
+            answer = completed(self.contract, operation, answer)
 
-        def granted() -> Answer:
-            return completed(self._contract, asked, self._success(Request("GET", request.target), asked, request_id))
+        def granted(target: str) -> Answer:
+            return completed(self.contract, asked, self._success(Request("GET", target), asked, request_id))
 
-        return self._play(request, answer, granted, asked)
+        return self._played(request, answer, granted, asked)
 
-    def refuse(self, status: int, message: str) -> Answer:
+    def _refuse(self, status: int, message: str) -> Answer:
         """Return the answer to what was no proper request, such as 400 to garbage; no fault changes it."""
         return self._errors.answer(status, message, self._next_request_id())
 
     def _request_id(self, request: Request) -> str:
         given = usable_request_id(request.header("x-request-id"))
         # A key that strayed into this field must not come back in header, body and journal.
-        return given if given and self._key.reveal() not in given else self._next_request_id()
+        return given if given and self.api_key.reveal() not in given else self._next_request_id()
 
     def _answer(self, request: Request, match: Match | None, operation: Operation | None, request_id: str) -> Answer:
         if match is None:
             if request.method == "OPTIONS" and request.target == "*":
                 return Answer(204, (("Allow", "GET, HEAD, OPTIONS"), ("X-Request-Id", request_id)))
-            known = ", ".join(dict.fromkeys(operation.path for operation in self._contract.operations))
+            known = ", ".join(dict.fromkeys(operation.path for operation in self.contract.operations))
             return self._errors.answer(404, f"there is nothing at this path; the contract has {known}", request_id)
         if request.method == "OPTIONS" and "OPTIONS" not in match.operations:
             return Answer(204, (("Allow", match.allow), ("X-Request-Id", request_id)))
@@ -91,7 +107,7 @@ class Responder:
 
     def _refusal(self, request: Request, operation: Operation, match: Match, request_id: str) -> Answer | None:
         refused = self._admissions[operation.label].refusal(request, match.values)
-        media = (self._usual[operation.label].json or ("",))[0]
+        media = (_usual(operation).json or ("",))[0]
         is_taken = not media or accepts(request.header("accept"), media.partition(";")[0].strip())
         if not is_taken and (refused is None or refused.status != 401):
             refused = Refused(406, f"this operation answers with {media}")
@@ -104,7 +120,7 @@ class Responder:
         """An answer in the first documented media type, with a text that its schema allows; bare without one."""
         identified = ("X-Request-Id", request_id)
         for media, schema in response.content.items():
-            value = Builder(self._contract, RoundRobin(SEED)).value(schema)
+            value = Builder(self.contract, RoundRobin(SEED)).value(schema)
             body = value if isinstance(value, str) else "a sample"
             # A range of media types is none.
             fields = (("Content-Type", "text/plain" if "*" in media else media), identified)
@@ -113,13 +129,16 @@ class Responder:
 
     def _success(self, request: Request, operation: Operation, request_id: str) -> Answer:
         status = preferred_status(request.header("prefer"))
-        usual = self._usual[operation.label]
+        usual = _usual(operation)
         if status is None or status == usual.code:
             if usual.json is None:
                 return self._non_json(usual, request_id)
-            number = self._next_success() if operation is self._samples.operation else 0
-            payload = self._source_of(operation).payload(number)
-            return Answer(usual.code, (("Content-Type", usual.json[0]), ("X-Request-Id", request_id)), payload)
+            fields = (("Content-Type", usual.json[0]), ("X-Request-Id", request_id))
+            try:
+                page = self._page(request, operation)
+            except UnknownPageError as error:
+                return self._errors.answer(malformed(operation), str(error), request_id, operation=operation)
+            return Answer(usual.code, (*fields, *page.headers), page.payload)
         applied = {"Preference-Applied": f"code={status}"}
         if status == 429:
             applied["Retry-After"] = "1"
@@ -130,37 +149,59 @@ class Responder:
         message = f"this status was asked for with Prefer: code={status}"
         return self._errors.answer(status, message, request_id, operation=operation, headers=applied)
 
-    def reset(self) -> None:
+    def _page(self, request: Request, operation: Operation) -> Page:
+        """Return the next body of an operation, or the page of it that is asked for."""
+        label, samples = operation.label, self._samples_of(operation)
+        numbers, paging = self._counts.setdefault(label, count()), samples.paging
+        # Whoever follows pages gets those of one body.
+        if paging is None or not is_further(paging, request):
+            self._latest[label] = next(numbers)
+        payload = self._source_of(operation).payload(self._latest.get(label, 0))
+        return Page(payload) if paging is None else self._pages_of(samples, paging).page(request, payload)
+
+    def _pages_of(self, samples: Samples, paging: Paging) -> Pages:
+        return self._pages.setdefault(samples.operation.label, Pages(samples, paging))
+
+    def _samples_of(self, operation: Operation) -> Samples:
+        return self.others.get(operation.label, self.samples)
+
+    def _body(self) -> Any:
+        """The body of the main operation that is in force."""
+        return self._source.body(self._latest.get(self.samples.operation.label, 0))
+
+    def _start_over(self) -> None:
         """Go back to how it was made: first source, plain answers, no faults, counters at zero."""
         self._faults: tuple[FaultInPlay, ...] = ()
         self._request_ids = count(1)
         self._requests = count(1)
-        self.set(Scenario("as made"))
+        self._pages: dict[str, Pages] = {}
+        self.play(Scenario("as made"))
 
-    def set(self, scenario: Scenario, source_for: Callable[[Samples], Source] = _own_sample) -> None:
-        """Play a scenario in place of the one before; faults stay.
+    def play(self, chosen: Scenario, source_for: Callable[[Samples], Source] = _own_sample) -> Self:
+        """Play a scenario of one's own making, in place of the one before, until the next one or a reset; faults stay.
 
         `source_for` makes, from its samples, the bodies of an operation beside the main one.
         """
-        self.source = scenario.source or self._first
+        self._source = chosen.source or self._first
         self._sources: dict[str, Source] = {}
         self._source_for = source_for
-        self._transform = scenario.transform
-        self._errors = scenario.errors or self._refusals
-        self._successes = count()
-        self.successes = 0
+        self._transform = chosen.transform
+        self._errors = chosen.errors or self._refusals
+        self._counts: dict[str, count[int]] = {}
+        self._latest: dict[str, int] = {}
+        return self
 
     def _source_of(self, operation: Operation) -> Source:
         """Return where the bodies of an operation come from; made when it is first asked for."""
-        if operation is self._samples.operation:
-            return self.source
+        if operation is self.samples.operation:
+            return self._source
         sources = self._sources
         if operation.label not in sources:
-            sources[operation.label] = self._source_for(self._others[operation.label])
+            sources[operation.label] = self._source_for(self.others[operation.label])
         return sources[operation.label]
 
-    def add(self, fault: Fault) -> FaultInPlay:
-        """Put a fault on stage, after those that are there already."""
+    def _add(self, fault: Fault) -> FaultInPlay:
+        """Put a fault in play, after those that are there already."""
         added = FaultInPlay(fault, self._remove)
         with self._lock:
             self._faults = (*self._faults, added)
@@ -168,28 +209,24 @@ class Responder:
 
     @property
     def faults(self) -> tuple[FaultInPlay, ...]:
-        """The faults on stage, in the order in which they are applied."""
+        """The faults in play, in the order in which they are applied, each with its `.count`."""
         return self._faults
 
     def _next_request_id(self) -> str:
         """Return the next request id: a number, so that the same run gives the same ids."""
         return f"req_{next(self._request_ids):08d}"
 
-    def _next_success(self) -> int:
-        """Return the number of the next successful answer, counted from zero."""
-        self.successes = next(self._successes)
-        return self.successes
-
-    def _play(self, request: Request, answer: Answer, granted: Callable[[], Answer], operation: Operation) -> Answer:
+    def _played(
+        self, request: Request, answer: Answer, granted: Callable[[str], Answer], operation: Operation
+    ) -> Answer:
         """Return `answer` as the scenario dresses it and then the faults leave it.
 
-        `granted` gives the successful answer, whatever credential and space the request has.
+        `granted` gives the successful answer to a target, whatever credential and space the request has.
         """
         transform, faults = self._transform, self._faults
         if transform is None and not faults:
             return answer
-        samples = self._others.get(operation.label, self._samples)
-        scene = Scene(request, answer, self._errors, samples, granted, next(self._requests))
+        scene = Scene(request, answer, self._errors, self._samples_of(operation), granted, next(self._requests))
         if transform is not None:
             scene = replace(scene, answer=transform(scene))
         for fault in faults:

@@ -19,7 +19,6 @@ from pytest_bctrl.traffic.mock.journal import Entry
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.message import Answer, Request
 from pytest_bctrl.traffic.mock.parse import Limits
-from pytest_bctrl.traffic.mock.routes import Routes
 from pytest_bctrl.traffic.mock.scenarios import Source
 from pytest_bctrl.traffic.mock.space import Space
 
@@ -62,7 +61,6 @@ class MockServer(Space):
         self._listener = Listener(self.respond, self.refuse, limits)
         self._url = ""
         self._has_bodies = False
-        self._routes = Routes(contract)
         self._numbers = count(1)
         self._spaces: dict[str, Space] = {}
         self._by_key: dict[str, Space] = {}

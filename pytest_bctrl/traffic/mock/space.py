@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, SettingError
-from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.call_syntax import seconds as seconds_of
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
 
 
-class Space:
+class Space(Responder):
     """One space of a mock server: `.space_id`, `.api_key`, `.url`, `.runtimes` and `.requests` are its own.
 
     `mock.space()` opens one beside the server's own; in a `with` block it is closed at the end, and nothing is there
@@ -46,19 +45,7 @@ class Space:
         beside: Space | None = None,
         close: Callable[[Space], None] = lambda space: None,
     ) -> None:
-        self.contract = contract
-        self.api_key = api_key
-        self.space_id = space_id
-        self.samples: Samples = beside.samples if beside else Samples(contract, main_operation(contract))
-        self.others: Mapping[str, Samples] = (
-            beside.others
-            if beside
-            else {
-                operation.label: Samples(contract, operation)
-                for operation in contract.operations
-                if operation is not self.samples.operation and answers_with_json(operation)
-            }
-        )
+        super().__init__(contract, api_key, space_id, source, beside)
         schemes = {scheme for one in contract.operations for group in one.security for scheme in group}
         self.requests = Journal(api_key, remembered, [one.field for one in schemes if one.field])
         self._changing = Lock()
@@ -68,8 +55,6 @@ class Space:
         self._beside = beside
         self._close = close
         self._ahead = 0.0
-        first = source or fixed(lambda: self.samples.sample(space_id))
-        self._responder = Responder(self.samples, self.others, first, api_key, space_id)
 
     @property
     def url(self) -> str:
@@ -107,7 +92,7 @@ class Space:
         """
         whole_body = self.samples.with_items(items)
         body = taken(self.samples, whole_body, self.space_id, "mock.runtimes", conforming=conforming)
-        self._responder.set(Scenario("runtimes", fixed(lambda: body)))
+        self.play(Scenario("runtimes", fixed(lambda: body)))
         return self
 
     def update(self, runtime_id: str, /, *, conforming: bool = True, **changes: Any) -> Self:
@@ -120,7 +105,7 @@ class Space:
         with self._changing:
             made = changed(self.samples, self._body(), runtime_id, changes, "mock.update")
             body = taken(self.samples, made, self.space_id, "mock.update", conforming=conforming)
-            self._responder.source = fixed(lambda: body)
+            self._source = fixed(lambda: body)
         return self
 
     @staticmethod
@@ -145,7 +130,7 @@ class Space:
             made = taken(self.samples, body, self.space_id, where, conforming=conforming)
             source.add(step, made, None if fault is None else self._fault(*fault))
         if steps:
-            self._responder.set(Scenario("sequence", source, source.transform))
+            self.play(Scenario("sequence", source, source.transform))
         return self
 
     def now(self) -> float:
@@ -156,15 +141,6 @@ class Space:
         """Turn the clock of the space forward, so that no test has to wait: states of a sequence go on at once."""
         self._ahead += seconds_of(seconds, "mock.advance")
         return self
-
-    def _body(self) -> Any:
-        """The body that is in force."""
-        return self._responder.source.body(self._responder.successes)
-
-    @property
-    def faults(self) -> tuple[FaultInPlay, ...]:
-        """The faults in play, in the order in which they are applied, each with its `.count`."""
-        return self._responder.faults
 
     def scenario(self, name: str, **arguments: Any) -> Self:
         """Play a scenario (`"many", count=500`) until the next one or a reset; faults stay.
@@ -187,18 +163,13 @@ class Space:
                 made = None
             return made or fixed(lambda: samples.sample(self.space_id))
 
-        self._responder.set(chosen, elsewhere)
+        self.play(chosen, elsewhere)
         return self
 
     def extend(self, scenarios: Iterable[OwnScenario] = (), faults: Iterable[OwnFault] = ()) -> Self:
         """Take scenarios and faults of one's own, in the place of earlier ones of one's own."""
         self._known_scenarios = {**SCENARIOS, **{one.name: one.make for one in scenarios}}
         self._own_faults = {one.name: one.make for one in faults}
-        return self
-
-    def play(self, chosen: Scenario) -> Self:
-        """Play a scenario of one's own making, until the next one or a reset."""
-        self._responder.set(chosen)
         return self
 
     def fault(
@@ -211,7 +182,7 @@ class Space:
         where it is used in a `with` block. Raises `SettingError` for a fault that is not known, arguments that do not
         fit, or a rule that the contract does not have.
         """
-        return self._responder.add(self._fault(spec, *arguments, times=times, every=every, after=after, **named))
+        return self._add(self._fault(spec, *arguments, times=times, every=every, after=after, **named))
 
     def _fault(self, spec: Any, *arguments: Any, **named: Any) -> Fault:
         # Imported here, with the mutants behind them: a mock that behaves starts sooner and takes less memory.
@@ -224,7 +195,7 @@ class Space:
     def reset(self) -> None:
         """Forget requests, scenario and faults, as between two tests."""
         self._ahead = 0.0
-        self._responder.reset()
+        self._start_over()
         self.requests.clear()
 
     def serve_file(self, path: str | Path, *, conforming: bool = True) -> Self:
@@ -244,21 +215,21 @@ class Space:
             fail_on="error",
             hint=hint,
         )
-        self._responder.set(Scenario("file", source))
+        self.play(Scenario("file", source))
         return self
 
     def respond(self, request: Request) -> Answer:
         """Answer one request and write it down: the way in for the server and for the in-process transport."""
         try:
-            answer = self._responder.respond(request)
+            answer = self._respond(request)
         except BctrlError as error:
             # A contract that no sample can be made of shows here; the client is told why.
-            answer = self._responder.refuse(500, str(error))
+            answer = self._refuse(500, str(error))
         return self._written(request, answer)
 
     def refuse(self, problem: Problem) -> Answer:
         """Answer what is no proper request and write it down."""
-        return self._written(problem.seen, self._responder.refuse(problem.status, problem.reason))
+        return self._written(problem.seen, self._refuse(problem.status, problem.reason))
 
     def _written(self, request: Request, answer: Answer) -> Answer:
         at = time.time()

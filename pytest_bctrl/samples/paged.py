@@ -1,0 +1,50 @@
+"""What a body says of the pages that its list is one of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.paging import Members, Paging, at
+
+if TYPE_CHECKING:
+    from pytest_bctrl.samples.sample import Samples
+
+ABSENT = object()
+"""Stands for the value of a member that is left out."""
+
+
+def ended(samples: Samples, paging: Paging, body: Any, full: Callable[[], Any] | None = None) -> Any:
+    """Return a body that says that no page comes after it."""
+    body = with_member(samples, body, paging.more, [False], full)
+    return with_member(samples, body, paging.next, [None, ABSENT, ""], full)
+
+
+def with_member(
+    samples: Samples, body: Any, members: Members, values: Sequence[Any], full: Callable[[], Any] | None = None
+) -> Any:
+    """Return a body with the first of some values that the contract allows at a member; as it was where it has none.
+
+    An object on the way there that the body has not is taken from that which `full` makes, a body with everything.
+    """
+    for value in values if members else ():
+        made = _put(body, members, value, full or (lambda: samples.outlined(optional=True)))
+        if accepts(samples.contract, samples.schema, made):
+            return made
+    return body
+
+
+def _put(body: Any, members: Members, value: Any, full: Callable[[], Any]) -> Any:
+    name, *rest = members
+    if not rest:
+        kept = {key: one for key, one in body.items() if key != name}
+        return kept if value is ABSENT else {**body, name: value}
+
+    def beyond() -> Any:
+        return at(full(), (name,))
+
+    inner = body[name] if isinstance(body.get(name), dict) else beyond()
+    if not isinstance(inner, dict):
+        return body if value is ABSENT else {}
+    return {**body, name: _put(inner, tuple(rest), value, beyond)}

@@ -1,0 +1,212 @@
+"""How an operation pages: recognised by the names that APIs have for it, or named by the extension."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.paging import linked
+from pytest_bctrl.contract.paging_read import paging
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.contract.show import lines
+from pytest_bctrl.errors import DocumentError
+
+from .documents import contract_of
+
+TEXT, WHOLE, TRUTH = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
+MAYBE = {"type": ["string", "null"]}
+ITEM = {"type": "object", "properties": {"id": TEXT}, "required": ["id"]}
+LIST = {"type": "array", "items": ITEM}
+LINKED = {"Link": {"schema": TEXT}}
+
+
+def body(**members: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": members, "required": list(members)[:1]}
+
+
+class Api(NamedTuple):
+    """How an API pages: its body, its query parameters, and what is to be seen in them."""
+
+    schema: dict[str, Any]
+    query: dict[str, Any]
+    by: str
+    size: str
+    next: str = ""
+    headers: dict[str, Any] | None = None
+
+
+APIS = {
+    "Stripe": Api(
+        body(object=TEXT, data=LIST, has_more=TRUTH, url=TEXT),
+        {"limit": WHOLE, "ending_before": TEXT, "starting_after": TEXT},
+        "item starting_after",
+        "limit",
+    ),
+    "GitHub": Api(LIST, {"per_page": {**WHOLE, "default": 30}, "page": WHOLE}, "page page", "per_page", "Link", LINKED),
+    "Box": Api(body(entries=LIST, next_marker=MAYBE, limit=WHOLE), {"marker": TEXT, "limit": WHOLE}, "cursor marker",
+               "limit", "next_marker"),
+    "Box, where a switch turns markers on": Api(
+        body(entries=LIST, next_marker=MAYBE, total_count=WHOLE, offset=WHOLE),
+        {"usemarker": TRUTH, "marker": TEXT, "offset": {**WHOLE, "default": 0}, "limit": WHOLE},
+        "offset offset",
+        "limit",
+    ),
+    "Notion": Api(body(results=LIST, next_cursor=MAYBE, has_more=TRUTH), {"start_cursor": TEXT, "page_size": WHOLE},
+                  "cursor start_cursor", "page_size", "next_cursor"),
+    "Google": Api(body(things=LIST, nextPageToken=TEXT), {"pageToken": TEXT, "pageSize": WHOLE}, "cursor pageToken",
+                  "pageSize", "nextPageToken"),
+    "Slack": Api(body(channels=LIST, response_metadata=body(next_cursor=TEXT)), {"cursor": TEXT, "limit": WHOLE},
+                 "cursor cursor", "limit", "response_metadata.next_cursor"),
+    "HubSpot": Api(body(results=LIST, paging=body(next=body(after=TEXT))), {"after": TEXT, "limit": WHOLE},
+                   "cursor after", "limit", "paging.next.after"),
+    "Graph": Api(body(value=LIST, **{"@odata.nextLink": TEXT}), {"$top": WHOLE, "$skip": WHOLE}, "offset $skip", "$top",
+                 "@odata.nextLink"),
+    "JSON:API": Api(body(data=LIST, links=body(next=MAYBE)), {"page[number]": WHOLE, "page[size]": WHOLE},
+                    "page page[number]", "page[size]", "links.next"),
+    "Django REST framework": Api(
+        body(count=WHOLE, next={**MAYBE, "format": "uri"}, previous=MAYBE, results=LIST),
+        {"page": WHOLE},
+        "page page",
+        "",
+        "next",
+    ),
+    "Spring": Api(body(content=LIST, totalPages=WHOLE), {"page": {**WHOLE, "default": 0}, "size": WHOLE}, "page page",
+                  "size"),
+    "offset and limit": Api(body(items=LIST, total=WHOLE), {"offset": WHOLE, "limit": WHOLE}, "offset offset", "limit"),
+    "Shopify": Api(body(products=LIST), {"limit": WHOLE, "page_info": TEXT}, "cursor page_info", "limit", "Link",
+                   LINKED),
+    "numbered": Api(body(rows=LIST, meta=body(next_page={"type": ["integer", "null"]})),
+                    {"page": WHOLE, "per_page": WHOLE}, "page page", "per_page", "meta.next_page"),
+    "an offset and nothing said": Api(LIST, {"offset": WHOLE, "limit": WHOLE}, "offset offset", "limit"),
+    "a limit alone": Api(body(data=LIST, hasMore=TRUTH), {"limit": WHOLE}, "", "limit"),
+}  # fmt: skip
+
+
+def contract(schema: Any, query: dict[str, Any], headers: Any = None, **operation: Any) -> Contract:
+    """The contract of one list, which answers a wrong request with 400."""
+    identity = {"name": "id", "in": "path", "required": True, "schema": TEXT, "example": "1"}
+    asked = [{"name": name, "in": "query", "schema": said} for name, said in query.items()]
+    refused = {"description": "", "content": {"application/json": {"schema": body(error=TEXT)}}}
+    listed = {"description": "", "headers": headers or {}, "content": {"application/json": {"schema": schema}}}
+    responses = {"200": listed, "400": refused, "404": refused}
+    return contract_of(responses=responses, parameters=[identity, *asked], **operation)
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_how_an_api_pages_is_recognised(name: str) -> None:
+    schema, query, by, size, following, headers = APIS[name]
+    of = contract(schema, query, headers)
+
+    found = paging(of, of.operations[0])
+
+    assert found is not None
+    start = f"{found.by} {found.start.name}" if found.start else ""
+    told = "Link" if found.in_header else ".".join(found.next)
+    assert (by, size, following) == (start, found.size.name if found.size else "", told)
+    assert bool(by or following) == found.leads_on
+    assert "id" == found.identity
+
+
+@pytest.mark.parametrize(
+    ("schema", "query", "said"),
+    [
+        (LIST, {}, None),
+        (LIST, {"size": WHOLE}, None),
+        (LIST, {"cursor": TEXT}, None),
+        (LIST, {"limit": TEXT, "page": TEXT}, None),
+        (body(id=TEXT), {"limit": WHOLE, "page": WHOLE}, None),
+        (LIST, {"limit": WHOLE, "page": WHOLE}, False),
+    ],
+)
+def test_what_does_not_page_is_left_alone(schema: Any, query: dict[str, Any], said: Any) -> None:
+    of = contract(schema, query, **({} if said is None else {"x-bctrl-paging": said}))
+
+    assert paging(of, of.operations[0]) is None
+
+
+def test_the_packaged_contract_has_no_pages() -> None:
+    packaged_contract = load()
+    assert [] == [one for one in packaged_contract.operations if paging(packaged_contract, one)]
+
+
+def test_an_extension_names_what_has_no_known_name() -> None:
+    schema = body(rows=LIST, others=LIST, go=body(on=TEXT), left=TRUTH)
+    said = {"items": "rows", "cursor": "from", "next": "go.on", "more": "left", "size": "n", "id": "id"}
+    of = contract(schema, {"from": TEXT, "n": WHOLE}, **{"x-bctrl-paging": said})
+
+    found = paging(of, of.operations[0])
+
+    assert found is not None
+    assert "size: n, cursor: from, next: go.on, more: left, items: rows, id: id" == str(found)
+    assert f"  pages       {found}" in [*lines(of)]
+    assert [("from", "here"), ("n", "2")] == sorted(
+        found.following({"rows": [{"id": "1"}], "go": {"on": "here"}, "left": True}, None, [("n", "2")]) or []
+    )
+
+
+def test_items_are_known_by_what_a_rule_says_is_unique() -> None:
+    named = {"type": "array", "items": body(id=TEXT, name=TEXT)}
+    rules = [
+        {"rule": f"unique_{place}", "level": "error", "because": "", "unique": place}
+        for place in ("data[*].owner.id", "data[*].name")
+    ]
+    of = contract(body(data=named), {"limit": WHOLE}, **{"x-bctrl-invariants": rules})
+
+    assert "size: limit, items: data, id: name" == str(paging(of, of.operations[0]))
+
+
+WRONG = {
+    "no parameter": ({"size": "much"}, "size: no query parameter is called 'much' (there is: limit)"),
+    "two": ({"page": "limit", "offset": "limit"}, "it names both offset and page (keep the one that the operation *"),
+    "no member": ({"next": "meta.gone"}, "next: the answer documents no 'meta.gone' (there is: *Link*)"),
+    "no list": ({"items": "rows"}, "items: the answer has no list 'rows' (name the member that holds it: items: data)"),
+    "no id": ({"id": "name"}, "id: an item documents no 'name' (there is: id)"),
+    "no part": ({"cursors": "x"}, '*"size", "cursor", * is expected, not "cursors" *'),
+    "a word": ("cursor", '*[[]false] is expected, not "cursor" *'),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_an_extension_that_does_not_fit_is_refused_in_one_line(name: str) -> None:
+    said, problem = WRONG[name]
+
+    with pytest.raises(DocumentError) as caught:
+        contract(body(data=LIST), {"limit": WHOLE}, **{"x-bctrl-paging": said})
+
+    place = "things.json: #/paths/~1v1~1things~1{id}/get/x-bctrl-paging*: "
+    pytest.LineMatcher([str(caught.value)]).fnmatch_lines([place + problem])
+
+
+@pytest.mark.parametrize(
+    ("schema", "said", "problem"),
+    [
+        (body(a=LIST, b=LIST), {"size": "limit"}, "items: the answer has no list ''"),
+        (LIST, {"id": "id"}, "nothing in it asks for a page"),
+    ],
+)
+def test_an_extension_that_says_too_little_is_refused(schema: Any, said: Any, problem: str) -> None:
+    query = {"limit": WHOLE} if "size" in said else {"z": TEXT}
+
+    with pytest.raises(DocumentError, match=problem):
+        contract(schema, query, **{"x-bctrl-paging": said})
+
+
+def test_an_extension_of_what_lists_nothing_is_refused() -> None:
+    with pytest.raises(DocumentError, match="the operation lists nothing"):
+        contract_of(responses={"204": {"description": ""}}, **{"x-bctrl-paging": {"size": "limit"}})
+
+
+@pytest.mark.parametrize(
+    ("field", "target"),
+    [
+        (None, None),
+        ('<https://a.example/x?p=3>; rel="next", <https://a.example/x?p=9>; rel="last"', "https://a.example/x?p=3"),
+        ('<a>; rel="prev"; title="a, <b>; rel=next", </c?d=1,2>; REL=Next', "/c?d=1,2"),
+        ('<a>; rel="first next"', "a"),
+        ("<a>; rel=nextish", None),
+    ],
+)  # fmt: skip
+def test_the_link_of_the_next_page_is_read(field: str | None, target: str | None) -> None:
+    assert target == linked(field, "next")

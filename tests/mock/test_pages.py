@@ -1,0 +1,284 @@
+"""The mock's pages: each item that is there throughout comes once, and every page keeps the contract."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import chain
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.paging import Paging
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples.paged import ended
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.faults import fault
+from pytest_bctrl.traffic.mock.message import Answer, Request
+from pytest_bctrl.traffic.mock.scenarios import Scenario, fixed
+from tests.contract.test_paging import APIS, ITEM, LIST, MAYBE, TEXT, TRUTH, WHOLE, body, contract
+
+PATH = "/v1/things/1"
+CURSOR = {"limit": {**WHOLE, "minimum": 0, "maximum": 50, "default": 20}, "cursor": TEXT}
+RUNTIMES = body(runtimes=LIST, hasMore=TRUTH, nextCursor=MAYBE)
+PAGED = [name for name, api in APIS.items() if api.by or api.next]
+
+
+def of_api(name: str) -> Contract:
+    schema, query, _, _, _, headers = APIS[name]
+    return contract(schema, query, headers)
+
+
+def asked(mock: MockServer, query: list[tuple[str, str]]) -> Answer:
+    return mock.respond(Request("GET", f"{PATH}?{urlencode(query)}", (("host", "mock.test"),)))
+
+
+def paging_of(mock: MockServer) -> Paging:
+    assert mock.samples.paging is not None
+    return mock.samples.paging
+
+
+def things(*numbers: int) -> list[dict[str, Any]]:
+    return [{"id": f"thing-{number}"} for number in numbers]
+
+
+def walked(mock: MockServer, size: int | None, between: Any = lambda page: None) -> list[list[str]]:
+    """The ids of each page, one after the other; `between` is called after each."""
+    paging = paging_of(mock)
+    query = [(paging.size.name, str(size))] if paging.size is not None and size is not None else []
+    pages: list[list[str]] = []
+    following: list[tuple[str, str]] | None = query
+    while following is not None and len(pages) < 40:
+        answer = asked(mock, following)
+        assert 200 == answer.status
+        data = json.loads(answer.body)
+        assert accepts(mock.contract, mock.samples.schema, data)
+        pages.append([item["id"] for item in paging.listed(data)])
+        following = paging.following(data, answer.header("Link"), following)
+        between(len(pages))
+    return pages
+
+
+@pytest.mark.parametrize("name", PAGED)
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_the_pages_are_the_list_and_have_an_end(name: str, size: int) -> None:
+    mock = MockServer(of_api(name))
+    mock.runtimes = things(*range(7))
+
+    pages = walked(mock, size)
+
+    assert [item["id"] for item in things(*range(7))] == [*chain(*pages)]
+    if paging_of(mock).size is not None:
+        assert {size} >= {len(page) for page in pages[:-2]}
+
+
+def test_a_limit_is_kept_and_more_is_said() -> None:
+    """Without one it is as many as the contract says; and a size that the contract forbids is refused."""
+    mock = MockServer(contract(RUNTIMES, CURSOR))
+    mock.scenario("many", count=48)
+
+    two, usual, none = (json.loads(asked(mock, query).body) for query in ([("limit", "2")], [], [("limit", "0")]))
+
+    assert (2, True) == (len(two["runtimes"]), two["hasMore"])
+    assert (20, True) == (len(usual["runtimes"]), usual["hasMore"])
+    assert (0, True) == (len(none["runtimes"]), none["hasMore"])
+    assert 400 == asked(mock, [("limit", "51")]).status
+    again = json.loads(asked(mock, [("limit", "2"), ("cursor", none["nextCursor"])]).body)
+    assert two == again
+    assert 48 == len(mock.runtimes)
+
+
+def test_a_page_of_nothing_says_that_there_is_more() -> None:
+    mock = MockServer(CONTRACTS["Stripe"])
+    mock.runtimes = things(1)
+
+    page = json.loads(asked(mock, [("limit", "0")]).body)
+
+    assert ([], True) == (page["data"], page["has_more"])
+
+
+@pytest.mark.parametrize("name", ["Stripe", "Notion", "Shopify"])
+def test_a_cursor_that_nobody_gave_is_refused_as_documented(name: str) -> None:
+    mock = MockServer(of_api(name))
+    start = paging_of(mock).start
+    assert start is not None
+
+    refused = asked(mock, [(start.name, "made-up")])
+
+    assert 400 == refused.status
+    assert f"query {start.name}: the mock gave no such" in json.loads(refused.body)["error"]
+
+
+def test_what_the_mock_gives_as_a_whole_says_that_it_is() -> None:
+    samples = MockServer(contract(RUNTIMES, CURSOR)).samples
+
+    bodies = [samples.sample(), samples.outlined(optional=True), *samples.run(3, 6)]
+
+    assert {(False, None)} == {(one["hasMore"], one.get("nextCursor")) for one in bodies}
+    listed = [[item["id"] for item in one["runtimes"]] for one in bodies]
+    assert [len(set(ids)) for ids in listed] == [len(ids) for ids in listed]
+
+
+CHANGES = st.lists(st.tuples(st.booleans(), st.integers(0, 30)), max_size=4)
+
+
+@given(
+    st.sampled_from(["Stripe", "Box", "Notion", "Shopify", "Google"]), st.integers(1, 4), st.lists(CHANGES, max_size=8)
+)
+def test_an_item_that_is_there_throughout_comes_once_whatever_changes(
+    name: str, size: int, changes: list[list[tuple[bool, int]]]
+) -> None:
+    """Items are put in at any place and taken out between any two pages, the one that a cursor stands for too."""
+    mock = MockServer(CONTRACTS[name])
+    known = things(*range(8))
+    mock.serve(known)
+    throughout, new = {item["id"] for item in known}, iter(range(100, 200))
+
+    def change(page: int) -> None:
+        for puts_in, place in changes[page - 1] if page <= len(changes) else []:
+            if puts_in:
+                known.insert(place % (len(known) + 1), things(next(new))[0])
+            elif known:
+                throughout.discard(known.pop(place % len(known))["id"])
+        mock.serve(known, conforming=False)
+
+    seen = [*chain(*walked(mock, size, change))]
+
+    assert throughout <= set(seen)
+    assert len(seen) == len(set(seen))
+
+
+CONTRACTS = {name: of_api(name) for name in APIS}
+
+
+def test_a_walk_stays_with_its_body_while_others_get_the_next() -> None:
+    """In `generated` each answer has another list; of operations beside the main one, too."""
+    made = contract(RUNTIMES, CURSOR)
+    mock = MockServer(made).scenario("generated")
+    whole = [json.loads(asked(mock, [("limit", "50")]).body)["runtimes"] for _ in range(24)]
+
+    (first, *rest) = walked(mock, 2)
+
+    assert [item["id"] for item in whole[0]] == [*chain(first, *rest)]
+    assert whole[0] != whole[2]
+
+
+def test_a_sequence_goes_on_from_page_to_page() -> None:
+    mock = MockServer(contract(RUNTIMES, CURSOR))
+    mock.sequence(things(1, 2, 3), 503, things(1, 3, 4))
+
+    first = json.loads(asked(mock, [("limit", "2")]).body)
+    failed = asked(mock, [("limit", "2"), ("cursor", first["nextCursor"])])
+    last = json.loads(asked(mock, [("limit", "2"), ("cursor", first["nextCursor"])]).body)
+
+    assert (503, things(3, 4), False) == (failed.status, last["runtimes"], last["hasMore"])
+
+
+def test_an_item_without_an_id_has_its_place() -> None:
+    """Equal ones too: cursors stand for the first, the second, …"""
+    plain = contract(body(names={"type": "array", "items": TEXT}, nextCursor=MAYBE), {"cursor": TEXT, "limit": WHOLE})
+    mock = MockServer(plain)
+    mock.play(Scenario("names", fixed(lambda: {"names": ["a", "b", "a", "a"], "nextCursor": None})))
+    seen, query = [], [("limit", "1")]
+    while query:
+        data = json.loads(asked(mock, query).body)
+        seen += data["names"]
+        query = [("limit", "1"), ("cursor", data["nextCursor"])] if data["nextCursor"] else []
+
+    assert ["a", "b", "a", "a"] == seen
+
+
+@pytest.mark.parametrize(
+    ("cursor", "following", "spelled"),
+    [
+        ({"type": "string", "format": "uuid"}, MAYBE, r"[0-9a-f-]{36}"),
+        ({"type": "integer", "minimum": 1}, {"type": ["integer", "null"]}, r"\d+"),
+        ({"type": "string", "maxLength": 8}, MAYBE, r"[0-9a-f]{8}"),
+        ({"type": "string", "pattern": "^[0-9]+$"}, MAYBE, r"\d+"),
+    ],
+)
+def test_a_cursor_is_spelled_as_the_contract_wants_it(cursor: Any, following: Any, spelled: str) -> None:
+    mock = MockServer(contract(body(data=LIST, next_cursor=following), {"limit": WHOLE, "cursor": cursor}))
+    mock.runtimes = things(1, 2, 3)
+    first = json.loads(asked(mock, [("limit", "1")]).body)
+
+    assert re.fullmatch(spelled, str(first["next_cursor"]))
+    assert [["thing-1"], ["thing-2"], ["thing-3"]] == walked(mock, 1)
+
+
+@pytest.mark.parametrize("served", ["no object", {"hasMore": True}, {"runtimes": 7}])
+def test_what_has_no_list_is_served_as_it_is(served: Any) -> None:
+    mock = MockServer(contract(RUNTIMES, CURSOR))
+    mock.play(Scenario("odd", fixed(lambda: served)))
+
+    assert served == json.loads(asked(mock, [("limit", "2")]).body)
+
+
+def test_where_no_cursor_can_be_spelled_all_is_one_page() -> None:
+    odd = {"type": "string", "enum": ["only-this"]}
+    mock = MockServer(contract(body(data=LIST, next_cursor=MAYBE), {"limit": WHOLE, "cursor": odd}))
+    mock.runtimes = things(1, 2, 3)
+
+    assert [["thing-1", "thing-2", "thing-3"]] == walked(mock, 1)
+
+
+def test_a_key_in_the_query_is_not_in_the_link() -> None:
+    keyed = contract(LIST, {"per_page": WHOLE, "page": WHOLE}, {"Link": {"schema": TEXT}}).source
+    keyed = json.loads(json.dumps(keyed))
+    keyed["security"] = [{"key": []}]
+    keyed["components"]["securitySchemes"] = {"key": {"type": "apiKey", "in": "query", "name": "api_key"}}
+    mock = MockServer(from_document(keyed, "things.json"))
+    mock.runtimes = things(1, 2)
+
+    answer = asked(mock, [("api_key", mock.api_key.reveal()), ("per_page", "1")])
+
+    assert '<http://mock.test/v1/things/1?per_page=1&page=2>; rel="next"' == answer.header("Link")
+
+
+def test_a_fault_of_pages_that_cannot_be_played_says_why() -> None:
+    with pytest.raises(
+        SettingError, match=r"fault lost_item\(\): it has no pages, as far as it says \(.*x-bctrl-paging"
+    ):
+        MockServer(contract(LIST, {})).fault("lost_item")
+    with pytest.raises(SettingError, match="its answer does not say whether there is more"):
+        MockServer(CONTRACTS["offset and limit"]).fault("endless_cursor")
+
+
+def test_a_fault_of_pages_leaves_the_first_page_and_others_as_they_are() -> None:
+    mock = MockServer(CONTRACTS["Box"])
+    mock.runtimes = things(1, 2, 3, 4)
+    mock.fault("lost_item")
+    assert [["thing-1", "thing-2"], ["thing-4"]] == walked(mock, 2)
+    mock.reset()
+    mock.runtimes = things(1, 2, 3, 4)
+    mock.fault("sequence", "lost_item", None, "repeat_page")
+    assert [["thing-1"], ["thing-2"], ["thing-1"], ["thing-4"]] == walked(mock, 1)
+
+
+def test_a_sequence_of_faults_starts_over_when_it_is_played_again() -> None:
+    mock = MockServer(CONTRACTS["Box"])
+    steps = fault("sequence", 503, 429)
+    for _ in range(2):
+        mock.fault(steps)
+        assert [503, 429, 200] == [asked(mock, []).status for _ in range(3)]
+        mock.reset()
+
+
+def test_a_body_without_room_for_an_end_is_as_it_was() -> None:
+    """Where the contract allows no other value, and where an object on the way is missing."""
+    schema = body(data=LIST, meta={"type": "object", "properties": {"next_cursor": {"const": "x"}}})
+    samples = Samples(of := contract(schema, {"cursor": TEXT}), of.operations[0])
+    paging = samples.paging
+    assert paging is not None
+
+    assert [{"data": [], "meta": {}}, {"data": []}] == [
+        ended(samples, paging, {"data": [], **more}, dict) for more in ({"meta": {"next_cursor": "x"}}, {})
+    ]
+    assert ITEM == LIST["items"]

@@ -1,0 +1,264 @@
+"""The suite follows pages: what is lost, repeated or endless is found; what could not be followed is not checked."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite import pages
+from pytest_bctrl.suite.plan import plan, run_probes
+from pytest_bctrl.suite.run import ContractRun, with_mock
+from pytest_bctrl.suite.selftest import OF_PAGES, faults_to_find
+from pytest_bctrl.suite.target import Target
+from pytest_bctrl.suite.troubles import NotCheckedError
+from tests.contract.test_paging import APIS, LIST, MAYBE, TEXT, TRUTH, WHOLE, body, contract
+
+CURSOR = {"limit": WHOLE, "cursor": TEXT}
+RUNTIMES = body(runtimes=LIST, hasMore=TRUTH, nextCursor=MAYBE)
+
+
+def run_of(of: Contract) -> ContractRun:
+    return with_mock(ContractRun("mock", of, "", Secret(""), {}, "error", 5))
+
+
+def followed(run: ContractRun) -> tuple[set[tuple[str, str, str]], str]:
+    """What the probe of pages finds, and why it could not look."""
+    target, found = Target(run), list[Finding]()
+    (probe,) = plan(run, "test_pages_are_whole")
+    reason = ""
+    try:
+        for several in target.findings(probe):
+            found += several
+    except NotCheckedError as error:
+        reason = str(error)
+    finally:
+        target.close()
+    return {(one.level, one.rule, one.location) for one in found}, reason
+
+
+def of_api(name: str) -> Contract:
+    schema, query, _, _, _, headers = APIS[name]
+    return contract(schema, query, headers)
+
+
+@pytest.mark.parametrize("name", [name for name, api in APIS.items() if (api.by or api.next) and api.size])
+def test_each_fault_of_pages_is_found_and_nothing_without_one(name: str) -> None:
+    """And nothing else is sent than before, but for the pages."""
+    of = of_api(name)
+    run = run_of(of)
+    assert (set(), "") == followed(run)
+    faults = [fault for fault in faults_to_find(Samples(of, of.operations[0])) if fault.name.rstrip("()") in OF_PAGES]
+    assert 2 <= len(faults)
+    for fault in faults:
+        run = run_of(of)
+        assert run.mock is not None
+        run.mock.fault(fault)
+        found, reason = followed(run)
+        assert (fault.level, fault.check) in {(level, rule) for level, rule, _ in found}
+        assert "" == reason
+        assert pages.MOST + 2 >= len(run.mock.requests)
+
+
+@pytest.mark.parametrize("scenario", ["sample", "many", "generated", "empty", "lifecycle"])
+def test_a_conforming_list_has_no_finding_in_any_state(scenario: str) -> None:
+    of = contract(body(**{**RUNTIMES["properties"], "runtimes": LIVING}), {**CURSOR, "limit": {**WHOLE, "default": 20}})
+    run = run_of(of)
+    assert run.mock is not None
+    run.mock.scenario(scenario)
+
+    target = Target(run)
+    found = run_probes(target)
+    target.close()
+    assert [] == found
+
+
+LIVING = {
+    "type": "array",
+    "items": body(id={"type": "string", "format": "uuid"}, status={"enum": ["active", "stopped"]}),
+}
+
+UNCHECKED: dict[str, tuple[Callable[[Any], object], dict[str, Any], str]] = {
+    "one page": (lambda mock: mock.serve([{"id": "a"}]), CURSOR, "its 1 items are one page, and no smaller one"),
+    "no limit": (lambda mock: None, {"cursor": TEXT}, "items are one page, and no smaller one can be asked for"),
+    "a large least": (lambda mock: None, {**CURSOR, "limit": {**WHOLE, "minimum": 50}}, "items are one page"),
+    "no end": (
+        lambda mock: mock.scenario("many"),
+        {**CURSOR, "limit": {**WHOLE, "default": 6}},
+        "the list goes on after 4 pages of 2: its end was not seen",
+    ),
+    "a limit alone": (lambda mock: None, {"limit": WHOLE}, "the contract names nothing that asks for the page after"),
+    "no id": (
+        lambda mock: mock.serve([{"id": None}, {"id": "b"}], conforming=False),
+        CURSOR,
+        "nothing tells the items apart; name their id: x-bctrl-paging",
+    ),
+    "one id": (
+        lambda mock: mock.serve([{"id": "a"}, {"id": "a"}]),
+        CURSOR,
+        "two items have one id: nothing tells them apart",
+    ),
+    "no list": (lambda mock: mock.fault("malformed_json", times=1), CURSOR, "there is no list to look at"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNCHECKED)
+def test_what_cannot_be_followed_is_not_checked(name: str) -> None:
+    prepare, query, reason = UNCHECKED[name]
+    run = run_of(contract(RUNTIMES, query))
+    prepare(run.mock)
+
+    found, why = followed(run)
+
+    assert set() == found
+    assert reason in why
+
+
+def test_a_list_that_changes_meanwhile_tells_nothing() -> None:
+    """An item that goes is no lost one."""
+    run = run_of(contract(RUNTIMES, CURSOR))
+    assert run.mock is not None
+    run.mock.sequence([{"id": one} for one in "abcdef"], [{"id": one} for one in "acdef"])
+
+    assert (set(), "the list changed while its pages were asked for") == followed(run)
+
+
+Answering = Callable[[str, list[tuple[str, str]], dict[str, str]], tuple[dict[str, str], Any]]
+
+
+@contextmanager
+def served(answering: Answering) -> Iterator[tuple[str, list[str]]]:
+    """An API of its own: `answering` gives fields and body for a path, a query and the fields of a request."""
+    seen: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            seen.append(f"{self.command} {self.path}")
+            parts = urlsplit(self.path)
+            fields = {name.lower(): value for name, value in self.headers.items()}
+            given, made = answering(parts.path, parse_qsl(parts.query), fields)
+            data = json.dumps(made).encode()
+            self.send_response(int(given.pop("status", "200")))
+            for name, value in {"Content-Type": "application/json", "Content-Length": str(len(data)), **given}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(data if self.command == "GET" else b"")
+
+        do_HEAD = do_GET  # noqa: N815 - the name is that of http.server
+
+        def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - the name is that of http.server
+            """Keep quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", seen
+        server.shutdown()
+
+
+def live(of: Contract, url: str) -> ContractRun:
+    return ContractRun("live", of, url, Secret("a-key-of-the-test"), {}, "error", 5)
+
+
+NAMES = [{"id": one} for one in "abcdefg"]
+
+
+def test_the_next_page_of_another_path_is_not_asked_for() -> None:
+    """Nor is another host: of a link, its query alone is followed."""
+
+    def elsewhere(target: str) -> Answering:
+        return lambda path, query, fields: (
+            {"Link": f'<{target}>; rel="next"'},
+            NAMES[: int(dict(query).get("per_page", "7"))],
+        )
+
+    of = contract(LIST, {"per_page": WHOLE, "page": WHOLE}, {"Link": {"schema": TEXT}})
+    with served(elsewhere("https://other.example/v1/others?page=2")) as (url, seen):
+        found, reason = followed(live(of, url))
+    assert (set(), "the next page is at another path, and the suite asks for the operation's own alone") == (
+        found,
+        reason,
+    )
+    assert ["GET /v1/things/1", "GET /v1/things/1?per_page=3"] == seen
+    with served(elsewhere("http://internal:8000/v1/things/1?page=2")) as (url, seen):
+        found, _ = followed(live(of, url))
+    assert ("error", "endless_paging", "header Link") in found
+    assert "GET /v1/things/1?page=2" in seen
+
+
+def test_a_server_that_ignores_the_size_is_found() -> None:
+    of = contract(RUNTIMES, CURSOR)
+    whole = {"runtimes": NAMES, "hasMore": False, "nextCursor": None}
+    with served(lambda path, query, fields: ({}, whole)) as (url, _):
+        assert ({("warning", "ignored_page_size", "query limit")}, "") == followed(live(of, url))
+
+
+def test_a_page_that_is_refused_is_found() -> None:
+    """The cursor is one that the server gave."""
+
+    def answering(path: str, query: list[tuple[str, str]], fields: dict[str, str]) -> tuple[dict[str, str], Any]:
+        if "cursor" in dict(query):
+            return {"status": "400"}, {"error": "no such cursor"}
+        return {}, {"runtimes": NAMES[: int(dict(query).get("limit", "7"))], "hasMore": True, "nextCursor": "on"}
+
+    with served(answering) as (url, _):
+        found, reason = followed(live(contract(RUNTIMES, CURSOR), url))
+    assert ({("error", "status_code_conformance", "status")}, "") == (found, reason)
+
+
+KEY = "a-key-of-the-test"
+
+
+def strict(path: str, query: list[tuple[str, str]], fields: dict[str, str]) -> tuple[dict[str, str], Any]:
+    """An API behind a prefix, which wants a version and pages by cursor: the number of the item to begin with."""
+    given = dict(query)
+    if fields.get("authorization") != f"Bearer {KEY}":
+        return {"status": "401"}, {"error": "no such key"}
+    if "x-api-version" not in fields:
+        return {"status": "400"}, {"error": "no version"}
+    if path != "/gateway/v1/things/mine":
+        return {"status": "404"}, {"error": "no such space"}
+    limit, start = given.get("limit", "5"), given.get("cursor", "0")
+    if not (limit.isdecimal() and start.isdecimal() and 1 <= int(limit) <= 50):
+        return {"status": "400"}, {"error": "no such page"}
+    end = int(start) + int(limit)
+    more = end < len(NAMES)
+    return {}, {"runtimes": NAMES[int(start) : end], "hasMore": more, "nextCursor": str(end) if more else None}
+
+
+def test_an_api_of_its_own_kind_gets_its_verdict_with_settings_alone(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It pages by cursor under a prefix, wants a version header, and takes so many requests a second."""
+    limited = {**WHOLE, "minimum": 1, "maximum": 50, "default": 5}
+    of = json.loads(json.dumps(contract(RUNTIMES, {**CURSOR, "limit": limited}).source))
+    operation = of["paths"]["/v1/things/{id}"]["get"]
+    operation["parameters"][0] = {**operation["parameters"][0], "x-bctrl-setting": "space_id"}
+    operation["responses"]["401"] = operation["responses"]["400"]
+    of.update(security=[{"token": []}])
+    of["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    (pytester.path / "things.json").write_text(json.dumps(of), "utf-8")
+    pytester.makeini(
+        "[pytest]\nbctrl_contract = things.json\nbctrl_space_id = mine\nbctrl_rate = 100/s\n"
+        "bctrl_headers = X-Api-Version: 2026-11\nbctrl_fail_on = warning\n"
+    )
+    monkeypatch.setenv("BCTRL_API_KEY", KEY)
+    with served(strict) as (url, seen):
+        result = pytester.runpytest("--bctrl-live", f"--bctrl-base-url={url}/gateway", "--bctrl-max-examples=3")
+
+    assert (0, 0) == (result.ret, result.parseoutcomes().get("failed", 0))
+    result.stdout.fnmatch_lines(["found * no findings"])
+    pages = [one.rpartition("?")[2] for one in seen if "limit=2&cursor=" in one]
+    assert ["limit=2&cursor=2", "limit=2&cursor=4", "limit=2&cursor=6"] == pages
+    assert 40 >= len(seen)
