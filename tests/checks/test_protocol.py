@@ -127,6 +127,6 @@ def test_an_answer_is_held_to_the_schema_of_its_own_media_type(
 
 
 def test_what_is_undocumented_is_so_by_the_schema_of_its_own_media_type() -> None:
-    schemas = {media: {"schema": {"properties": {name: {}}}} for media, name in (("a/json", "a"), ("b/json", "b"))}
+    schemas: Any = {media: {"schema": {"properties": {name: {}}}} for media, name in (("a/json", "a"), ("b/json", "b"))}
     made = answer(b'{"a": 1, "b": 2}', headers=(("Content-Type", "b/json"),), contract=several(schemas))
     assert [("a", ["b"])] == [(finding.location, finding.expected) for finding in check_undocumented(made)]

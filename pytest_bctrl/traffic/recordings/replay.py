@@ -230,6 +230,11 @@ def replayed(player: Player, request: Request | Exchange) -> Answer:
     found = player.answer(request.method, request.target)
     if isinstance(found, Miss):
         return _explained(UNRECORDED, found.text)
+    return as_answer(found)
+
+
+def as_answer(found: Exchange) -> Answer:
+    """Return what was recorded as an answer."""
     # The listener writes Latin-1; what was recorded goes out as the UTF-8 that it most likely came in.
     headers = tuple((name, value.encode().decode("latin-1")) for name, value in found.headers)
     return Answer(found.status, headers, Payload(found.body))
