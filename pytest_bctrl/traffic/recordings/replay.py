@@ -225,7 +225,7 @@ def scenario(player: Player) -> Scenario:
     return Scenario("recording", transform=lambda scene: replayed(player, scene.request))
 
 
-def replayed(player: Player, request: Request | Exchange) -> Answer:
+def replayed(player: Player, request: Request) -> Answer:
     """Return the recorded answer to one request; a plain-text 421 that explains itself where there is none."""
     found = player.answer(request.method, request.target)
     if isinstance(found, Miss):
