@@ -35,6 +35,7 @@ from pytest_bctrl.traffic.recordings.har_file import Saved, load, save, was_set_
 from pytest_bctrl.traffic.recordings.replay import (
     LastWord,
     Player,
+    as_answer,
     exchange_of,
     forwarded,
     replay_transport,
@@ -194,7 +195,8 @@ class RecordedTest:
                 return samples.items(answer.raise_for_status().json())
         for exchange, match in listing(self.player.exchanges, self._contract):
             if match.operations.get(exchange.method) is operation and 200 <= exchange.status < 300:
-                played = self._last_word(Request(exchange.method, exchange.target), replayed(self.player, exchange))
+                self.player.answer(exchange.method, exchange.target)
+                played = self._last_word(Request(exchange.method, exchange.target), as_answer(exchange))
                 return samples.items(httpx.Response(200, content=played.body).json())
         raise DocumentError("it holds no runtimes", where=self._place.shown, hint=self._place.hint)
 

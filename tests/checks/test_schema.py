@@ -65,7 +65,6 @@ def test_the_verdict_on_an_error_body_is_jsonschemas_too(changes: list[tuple[tup
 
 _KIND = ("runtimes", 0, "backing", "kind")
 _UNLISTED = "the value is not one of the documented values"
-_NONE = "the value is none of the documented alternatives"
 _MISSING = "the required property is missing"
 
 

@@ -225,11 +225,16 @@ def scenario(player: Player) -> Scenario:
     return Scenario("recording", transform=lambda scene: replayed(player, scene.request))
 
 
-def replayed(player: Player, request: Request | Exchange) -> Answer:
+def replayed(player: Player, request: Request) -> Answer:
     """Return the recorded answer to one request; a plain-text 421 that explains itself where there is none."""
     found = player.answer(request.method, request.target)
     if isinstance(found, Miss):
         return _explained(UNRECORDED, found.text)
+    return as_answer(found)
+
+
+def as_answer(found: Exchange) -> Answer:
+    """Return what was recorded as an answer."""
     # The listener writes Latin-1; what was recorded goes out as the UTF-8 that it most likely came in.
     headers = tuple((name, value.encode().decode("latin-1")) for name, value in found.headers)
     return Answer(found.status, headers, Payload(found.body))
