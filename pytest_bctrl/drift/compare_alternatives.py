@@ -122,7 +122,7 @@ def _compare_wrapped(draft: Draft) -> None:
         return
     action = "added" if added else "removed"
     if is_wrapped:
-        beside = ", ".join(label.strip("<>") for _, label in rest)
+        beside = ", ".join(sorted(label.strip("<>") for _, label in rest))
         draft.emit("wrapped-in-one-of", None, None, choice.kind, f"beside {beside}")
         return
     suffix = f"{_NAMES[choice.kind]}-{action}"

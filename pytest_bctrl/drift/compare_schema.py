@@ -123,12 +123,16 @@ class SchemaComparison:
                 for change, level_of in self._noted(pair):
                     yield from (Located(change, level_of, depth, f"{way}{change.step}", (trail,)) for way in ways)
                 for step, inner in pair.inside:
-                    # From each pair on but one way leads: there would be too many.
-                    if inner in deeper:
-                        if self._noted(inner):
-                            deeper[inner][0].append(f"{ways[0]}{step}")
-                    elif inner not in seen:
-                        deeper[inner] = [f"{ways[0]}{step}"], (trail, (inner.old, inner.new), step)
+                    if inner in seen:
+                        continue
+                    # From each pair on but one way leads, whatever the order: there would be too many.
+                    way, there = f"{ways[0]}{step}", (trail, (inner.old, inner.new), step)
+                    if inner not in deeper:
+                        deeper[inner] = [way], there
+                    elif way < deeper[inner][0][0]:
+                        deeper[inner] = [way, *deeper[inner][0]], there
+                    elif self._noted(inner):
+                        deeper[inner][0].append(way)
             level = deeper
         if level:
             pair = next(iter(level))

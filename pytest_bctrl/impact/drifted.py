@@ -282,8 +282,8 @@ class _Sides:
         places, given = finding.extra["places"], finding.extra.get("shown", {})
         value = given.get("value")
         text = value if isinstance(value, str) else json.dumps(value)
-        is_shown = given.get("by") == "counterexample" and text.isprintable() and text.isascii()
         is_gone = finding.rule.endswith(("header-removed", "header-became-optional"))
+        is_shown = given.get("by") == "counterexample" and not is_gone and text.isprintable() and text.isascii()
 
         def play(call: Call) -> Answer:
             is_there = call.answer.header(name) is not None

@@ -415,7 +415,7 @@ _ALTERNATIVES: dict[str, tuple[Any, ...]] = {
     "an object and one of two": (thing("a"), one_of(thing("a"), thing("b")), "wrapped-in-one-of: (beside {b})", "one-of-removed: {b}",
         "one-of-added: {b}", "one-of-removed: {b}"),
     "an object and any of three": (
-        thing("a"), either(thing("a"), thing("b"), {**_LIST, "minItems": 1}), "wrapped-in-one-of: (beside {b}, array)", "any-of-removed: array, {b}",
+        thing("a"), either(thing("a"), thing("b"), {**_LIST, "minItems": 1}), "wrapped-in-one-of: (beside array, {b})", "any-of-removed: array, {b}",
         "any-of-added: array, {b}", "any-of-removed: array, {b}"),
     "an object and any of others": (
         thing("a"), either({**_TEXT, "minLength": 1}, {**_LIST, "minItems": 1}), "type-changed: object → anyOf", "type-changed: anyOf → object"),

@@ -209,3 +209,18 @@ def test_an_accepted_place_accepts_that_place_and_all_of_them_the_change() -> No
     assert all("accepted" in accepted(one, whole, today).extra for one in (finding, *alone))
     rule = AllowList("list", (Entry("why", last, 1, rule=finding.rule, location=""),))
     assert "accepted" in accepted(finding, rule, today).extra
+
+
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_the_way_that_is_written_out_is_the_same_in_any_order(names: str) -> None:
+    """Two ways of one length lead to a change further in: the first by the alphabet is said."""
+    root = {"properties": {name: {"$ref": "#/components/schemas/Held"} for name in names}}
+    old, new = (of({"/a": root}, Held={"properties": {"x": {"properties": {"y": one}}}}) for one in ({}, TEXT))
+    assert ["a.x.y"] == [finding.location for finding in compare(old, new)]
+
+
+@pytest.mark.parametrize("names", ["bc", "cb"])
+def test_what_an_answer_is_wrapped_beside_is_the_same_in_any_order(names: str) -> None:
+    old, *others = ({"type": "object", "required": [name], "properties": {name: TEXT}} for name in ("a", *names))
+    (finding,) = compare(body(old), body({"oneOf": [old, *others]}))
+    assert finding.message.endswith(": beside {b}, {c}")
