@@ -1,44 +1,50 @@
 """A consumer that indexes everything, and expects just what it knows."""
 
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
 import pytest
 
 LABELS = dict.fromkeys(("starting", "idle", "active", "stopped", "failed"), "known")
 
 
 @pytest.fixture
-def runtimes(bctrl_client, bctrl_space_id):
+def runtimes(bctrl_client: httpx.Client, bctrl_space_id: str) -> list[Any]:
     response = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
     response.raise_for_status()
     assert response.headers["content-type"] == "application/json"
-    return response.json()["runtimes"]
+    found: list[Any] = response.json()["runtimes"]
+    return found
 
 
-def test_label(runtimes):
+def test_label(runtimes: list[Any]) -> None:
     assert all(LABELS[one["status"]] for one in runtimes)
 
 
-def test_region(runtimes):
+def test_region(runtimes: list[Any]) -> None:
     assert all(one["region"].lower() for one in runtimes)
 
 
-def test_name(runtimes):
+def test_name(runtimes: list[Any]) -> None:
     assert all(one["name"].upper() for one in runtimes)
 
 
-def test_created(runtimes):
+def test_created(runtimes: list[Any]) -> None:
     assert all(one["createdAt"][:4].isdigit() for one in runtimes)
 
 
-def test_backing(runtimes):
+def test_backing(runtimes: list[Any]) -> None:
     kinds = {"ephemeral": 1, "profile": 2}
     assert all(kinds[one["backing"]["kind"]] for one in runtimes if "backing" in one)
 
 
-def test_names_of_properties(runtimes):
+def test_names_of_properties(runtimes: list[Any]) -> None:
     known = {"id", "spaceId", "name", "kind", "type", "status", "region", "createdAt", "updatedAt", "activeRunId"}
     known |= {"capabilities", "connections", "metadata", "backing", "summary"}
     assert all(set(one) <= known for one in runtimes)
 
 
-def test_capabilities(runtimes):
+def test_capabilities(runtimes: list[Any]) -> None:
     assert all(one.strip() for runtime in runtimes for one in runtime["capabilities"])

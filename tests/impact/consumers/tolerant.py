@@ -1,7 +1,11 @@
 """A consumer with a typed model that takes what it can, and a default for the rest."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
 import pytest
 
 
@@ -14,7 +18,7 @@ class Runtime:
     created: str
 
     @classmethod
-    def of(cls, data):
+    def of(cls, data: dict[str, Any]) -> Runtime:
         status = data.get("status")
         known = status if status in ("starting", "idle", "active", "stopped", "failed") else "unknown"
         words = (str(data.get(name) or "") for name in ("name", "region", "createdAt"))
@@ -23,35 +27,35 @@ class Runtime:
 
 
 @pytest.fixture
-def runtimes(bctrl_client, bctrl_space_id):
+def runtimes(bctrl_client: httpx.Client, bctrl_space_id: str) -> list[Any]:
     response = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
     response.raise_for_status()
     return [Runtime.of(one) for one in response.json().get("runtimes", [])]
 
 
-def test_there_are_some(runtimes):
+def test_there_are_some(runtimes: list[Any]) -> None:
     assert runtimes
 
 
-def test_status(runtimes):
+def test_status(runtimes: list[Any]) -> None:
     assert all(one.status for one in runtimes)
 
 
-def test_name(runtimes):
+def test_name(runtimes: list[Any]) -> None:
     assert all(isinstance(one.name, str) for one in runtimes)
 
 
-def test_region(runtimes):
+def test_region(runtimes: list[Any]) -> None:
     assert all(isinstance(one.region, str) for one in runtimes)
 
 
-def test_created(runtimes):
+def test_created(runtimes: list[Any]) -> None:
     assert all(isinstance(one.created, str) for one in runtimes)
 
 
-def test_ids(runtimes):
+def test_ids(runtimes: list[Any]) -> None:
     assert all(one.id for one in runtimes)
 
 
-def test_they_print(runtimes):
+def test_they_print(runtimes: list[Any]) -> None:
     assert all(str(one) for one in runtimes)

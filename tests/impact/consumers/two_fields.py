@@ -1,13 +1,18 @@
 """A consumer that reads the id and the name, and nothing else."""
 
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
 import pytest
 
 
 @pytest.fixture(params=range(7))
-def pairs(request, bctrl_client, bctrl_space_id):
+def pairs(bctrl_client: httpx.Client, bctrl_space_id: str) -> list[Any]:
     response = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
     return [(one["id"], one["name"]) for one in response.json()["runtimes"]]
 
 
-def test_pairs(pairs):
+def test_pairs(pairs: list[Any]) -> None:
     assert all(identity and name.strip() for identity, name in pairs)
