@@ -63,7 +63,7 @@ def _refuse_others(config: pytest.Config) -> None:
     for flag in ("mock", "selftest"):
         if getattr(option, f"bctrl_{flag}"):
             raise SettingError(
-                "the contract suite holds the mock to the contract, and a change breaks it",
+                "the contract suite checks the mock against the contract, and a change breaks it",
                 where=f"--bctrl-impact, --bctrl-{flag}",
                 hint=f"run it without --bctrl-{flag}",
             )

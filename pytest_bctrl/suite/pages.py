@@ -86,12 +86,12 @@ class Walk:
     def begin(self, exchange: Exchange) -> Ask:
         """Return what asks for the first page, by what the plain request was answered.
 
-        Raises `NotCheckedError` where no second page can be asked for, and where nothing tells the items apart.
+        Raises `NotCheckedError` where no second page can be asked for, and where no id identifies the items.
         """
         answer, usual = exchange.answer, plain(self._run, self._operation)
         self._whole = self._keys(answer)
         if len(set(self._whole)) < len(self._whole):
-            raise NotCheckedError(f"two items have one {self._paging.identity}: nothing tells them apart")
+            raise NotCheckedError(f"two items have one {self._paging.identity}: no id identifies them")
         self._size = piece(self._run.contract, self._paging, len(self._whole))
         goes_on = self._after(answer, usual) is not None
         if not goes_on and len(self._whole) <= (self._size or len(self._whole)):
@@ -106,7 +106,7 @@ class Walk:
         items = self._paging.listed(answer.data)
         known = [key for one in items if (key := self._paging.known_by(one)) is not None]
         if len(known) < len(items):
-            raise NotCheckedError("nothing tells the items apart; name their id: x-bctrl-paging")
+            raise NotCheckedError("no id identifies the items; name their id: x-bctrl-paging")
         return known
 
     def _after(self, answer: Answer, inputs: Inputs) -> list[Pair] | None:

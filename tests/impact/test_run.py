@@ -98,8 +98,8 @@ def test_an_ordinary_run_that_is_not_green_is_played_nothing(project: pytest.Pyt
     ("arguments", "said"),
     [
         ("--bctrl-live", "--bctrl-impact, --bctrl-live: nothing but the mock plays a change*"),
-        ("--bctrl-mock", "--bctrl-impact, --bctrl-mock: the contract suite holds the mock to the contract, and *"),
-        ("--bctrl-selftest", "--bctrl-impact, --bctrl-selftest: the contract suite holds the mock to the contract*"),
+        ("--bctrl-mock", "--bctrl-impact, --bctrl-mock: the contract suite checks the mock against *"),
+        ("--bctrl-selftest", "--bctrl-impact, --bctrl-selftest: the contract suite checks the mock against *"),
         ("--bctrl-record-mode=rewrite", "--bctrl-impact, --bctrl-record-mode: changed answers must not be recorded*"),
         ("--pdb", "--bctrl-impact, --pdb: tests are run to fail*"),
         ("--bctrl-impact-budget=soon", "--bctrl-impact-budget: 'soon' is not a time (give one such as 60s or 5m)"),

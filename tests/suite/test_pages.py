@@ -101,12 +101,12 @@ UNCHECKED: dict[str, tuple[Callable[[Any], object], dict[str, Any], str]] = {
     "no id": (
         lambda mock: mock.serve([{"id": None}, {"id": "b"}], conforming=False),
         CURSOR,
-        "nothing tells the items apart; name their id: x-bctrl-paging",
+        "no id identifies the items; name their id: x-bctrl-paging",
     ),
     "one id": (
         lambda mock: mock.serve([{"id": "a"}, {"id": "a"}]),
         CURSOR,
-        "two items have one id: nothing tells them apart",
+        "two items have one id: no id identifies them",
     ),
     "no list": (lambda mock: mock.fault("malformed_json", times=1), CURSOR, "there is no list to look at"),
 }  # fmt: skip
