@@ -7,7 +7,7 @@ function haystack(index) {
   if (haystacks[index] === undefined) {
     const finding = report.findings[index];
     haystacks[index] = [finding.rule, finding.level, finding.operation, finding.location, finding.message, finding.fingerprint,
-      words(finding.expected), words(finding.observed), finding.why || '', finding.moved || '', finding.accepted ? `accepted ${finding.accepted.reason}` : '',
+      words(finding.expected), words(finding.observed), finding.why || '', finding.moved || '', finding.impact ? `${finding.impact.verdict} ${impactOf(finding).join(' ')}` : '', finding.accepted ? `accepted ${finding.accepted.reason}` : '',
       finding.sample && finding.sample.location ? finding.sample.location : ''].join('\n').toLowerCase();
   }
   return haystacks[index];

@@ -1,7 +1,7 @@
 // One finding: a line that says it, and all there is to it once it is opened.
 const OWN = new Set(['rule', 'level', 'location', 'message', 'expected', 'observed', 'count', 'total', 'sample', 'operation',
   'direction', 'fingerprint', 'reproduce', 'base', 'revision', 'exchange', 'why', 'meaning', 'status', 'media_type', 'accepted',
-  'item', 'moved', 'next', 'witnesses', 'places', 'shown', 'change', 'detail']);
+  'item', 'moved', 'next', 'witnesses', 'places', 'shown', 'change', 'detail', 'impact']);
 
 function findingItem(finding, index, isOpen = false) {
   const details = el('details.finding', { 'data-level': finding.level, 'data-index': index });
@@ -62,6 +62,7 @@ function rows(finding, exchange) {
   if (sample && typeof sample === 'object' && sample.location) pairs.push(['For example at', el('code', null, sample.location)]);
   else if (sample !== null && sample !== undefined) pairs.push(['Sample', el('code', null, words(sample))]);
   if (finding.places && finding.places.length > 1) pairs.push(['Places', finding.places.map((place) => el('div', null, el('code', null, placeOf({ ...place, revision: {} }))))]);
+  if (finding.impact) pairs.push(['Your tests', [finding.impact.verdict, ...impactOf(finding)].map((line) => el('div', null, line))]);
   if (finding.shown) pairs.push(['Shown by', shownBy(finding)]);
   if (finding.operation && !exchange) pairs.push(['Operation', el('code', null, finding.operation)]);
   for (const [name, value] of Object.entries(finding)) {

@@ -28,7 +28,7 @@ function nothingFound() {
 }
 
 function kindOf(finding) {
-  return isDrift(finding) ? 'What changed in the spec' : 'What the API sends';
+  return isDrift(finding) || finding.impact ? 'What changed in the spec' : 'What the API sends';
 }
 
 // In the order of the first of each: worst first, and what changed in the spec behind what the API sends.
