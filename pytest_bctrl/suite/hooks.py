@@ -165,7 +165,7 @@ class ContractHooks:
         own = [item for module in modules for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
         if self._chosen and not own:
             raise pytest.UsageError(f"no contract test matches {', '.join(self._chosen)}; list them: --collect-only -q")
-        self._summary.is_partial = bool(self._chosen)
+        self._summary.is_partial = bool(self._chosen) and NODE not in self._chosen
         items[:0] = own
 
     def _add_own(self, config: pytest.Config) -> None:
