@@ -66,7 +66,7 @@ def _run(given: Sequence[str], hide: Hiding) -> int:
         from pytest_bctrl.reports.wording import one_line
 
         # What a test sees below it, one finding after another, is no line.
-        error.problem = error.problem.partition("\n\n")[0]
+        error.problem = error.problem.partition("\n")[0]
         print(f"pytest-bctrl: {one_line(str(error))}", file=sys.stderr)
         return COULD_NOT_CHECK
     except BrokenPipeError:
