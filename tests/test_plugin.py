@@ -96,4 +96,4 @@ def test_a_run_that_sees_less_than_the_least_coverage_fails(pytester: pytest.Pyt
     result = pytester.runpytest("--bctrl-mock", "-k", "test_answer_conforms", "--bctrl-min-coverage=100")
 
     assert pytest.ExitCode.TESTS_FAILED == result.ret
-    result.stdout.fnmatch_lines(["*coverage of * is below the minimum of 100%*"])
+    result.stdout.fnmatch_lines(["failed *Coverage of * is below the minimum of 100%*"])

@@ -239,8 +239,8 @@ def require_known_paging(contract: Contract) -> None:
             continue
         else:
             problem = found
-        place = f"#/paths/{escaped(operation.path)}/{operation.method.lower()}/x-bctrl-paging"
-        raise DocumentError(problem[0], where=f"{contract.name}: {place}", hint=problem[1])
+        place = f"{contract.name}: #/paths/{escaped(operation.path)}/{operation.method.lower()}"
+        raise DocumentError(problem[0], where=f"{place}/x-bctrl-paging", hint=problem[1])
 
 
 def _plain(name: str) -> str:

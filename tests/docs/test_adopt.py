@@ -81,14 +81,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         refused = self._refused()
-        body: Any = {"data": [space(number) for number in range(3)], "hasMore": True, "nextCursor": "c1"}
+        query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        start = int(query.get("cursor", "c0").removeprefix("c") or 0) if refused is None else 0
+        end = start + int(query.get("limit", "20")) if query.get("limit", "20").isdecimal() else 3
+        spaces = [space(number) for number in range(3)][start:end]
+        body: Any = {"data": spaces, "hasMore": end < 3, "nextCursor": f"c{end}" if end < 3 else None}
         if refused is not None:
             error = {"code": "request.invalid", "message": refused[1], "reasonClass": "conflict", "requestId": "r1"}
             body = {"error": refused[1]} if self.fault == "flat errors" else {"error": {**error, "hint": "fix it"}}
         elif self.fault == "unknown status":
-            body["data"][2]["status"] = "paused"
+            body["data"][-1]["status"] = "paused"
         elif self.fault == "cursor as a number":
-            body["nextCursor"] = 1
+            body["nextCursor"] = end if end < 3 else None
         raw = json.dumps(body).encode()
         self.send_response(refused[0] if refused else 200)
         self.send_header("Content-Type", "application/json")

@@ -189,6 +189,7 @@ COMMAND_LINES = {
               for output in ([], ["--output", "drift.out"])]
     + [["drift", "new.json", "--base", "old.json", "--accept", "why"], ["drift", ECHOED, "--base", "old.json"]],
     "mock": [["mock", "--quiet", "--scenario", f"echoed-{PLAIN}"], ["mock", "--quiet", "--recording", f"{PLAIN}.har"]],
+    "explain": [["explain", PLAIN]],
     "doctor": [["doctor", "--offline", "--", "--bctrl-fail-on", ECHOED]],
 }  # fmt: skip
 """Command lines that show what they were given, for every command and format; what a target tells doctor is above."""
@@ -232,7 +233,7 @@ KNOWN = {
     "recorded/conform.py write": "digests of recordings",
     "recorded/conform.py write_bytes": "digests of recordings",
     "reports/github.py write": "the findings were hidden in",
-    "suite/hooks.py write": "pytest's terminal",
+    "suite/failures.py write": "pytest's terminal, of what the reports hold, which were hidden in",
     "suite/report_hooks.py write_files": "the findings were hidden in",
     "suite/sinks.py setwriter": "what hides",
     "suite/summary.py write": "the list of accepted findings",
