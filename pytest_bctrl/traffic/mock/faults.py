@@ -264,8 +264,11 @@ def for_contract(made: Fault, operations: Sequence[Samples]) -> Fault:
     """
     reasons = [reason for samples in operations if (reason := made.hinders(samples))]
     if reasons and len(reasons) == len(operations):
-        hint = "name what asks for a page and what its answer says of the next: x-bctrl-paging"
-        raise SettingError(reasons[0], where=f"fault {made.name}", hint=hint)
+        raise SettingError(
+            reasons[0],
+            where=f"fault {made.name}",
+            hint="name what asks for a page and what its answer says of the next: x-bctrl-paging",
+        )
     if not isinstance(made.change, _Broken):
         return made
     rule = made.change.rule
