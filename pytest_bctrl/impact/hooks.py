@@ -230,16 +230,18 @@ class ImpactHooks:
         if self._problem:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
             return
-        self._write()
-        if session.exitstatus == pytest.ExitCode.OK and (self._breaks or self._shortfall):
+        is_unwritten = self._write()
+        if session.exitstatus == pytest.ExitCode.OK and (self._breaks or self._shortfall or is_unwritten):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._fresh:
-            store(self._config, self._fresh)
+            store(self._config, hide(self._config, self._fresh))
 
-    def _write(self) -> None:
+    def _write(self) -> bool:
+        """Write the reports; return whether one of them could not be, so that an old one may be there."""
         findings, title = hide(self._config, ([one.finding for one in self._judged], self._title))
         written, problems = write_reports(self._files, findings, title, None)
         self._written = [*(f"report       {path}" for path in written), *(f"bctrl: {one}" for one in problems)]
+        return bool(problems)
 
     @property
     def _title(self) -> Title:
