@@ -35,7 +35,7 @@ def main() -> None:
         Path(folder, "pytest.ini").write_text("[pytest]\n", "utf-8")
         plain = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider"]
         played = f"import pytest, sys; sys.exit(pytest.main({[*plain[3:], '--bctrl-impact=mutants']}) not in (0, 1))"
-        seconds = in_turn({"ordinary": plain, "impact": [sys.executable, "-c", played]}, Path(folder), 3)
+        seconds = in_turn({"ordinary": plain, "impact": [sys.executable, "-c", played]}, Path(folder), 1)
     for ordinary, impact in zip(seconds["ordinary"], seconds["impact"], strict=True):
         each = (impact - 5 * ordinary) / _CHANGES / _COUNT * 1000
         print(f"ordinary {ordinary:.2f} s, impact {impact:.2f} s: {each:.2f} ms for a test and a change")
