@@ -134,7 +134,7 @@ def test_a_budget_leaves_out_and_says_so(project: pytest.Pytester) -> None:
 def test_a_spec_without_a_change_plays_what_the_contract_gives(project: pytest.Pytester) -> None:
     (project.path / "changed.json").write_text(changed_spec(()), "utf-8")
 
-    project.makeini("[pytest]\nbctrl_impact_min = 90\nbctrl_impact_budget = 3s\n")
+    project.makeini("[pytest]\nbctrl_impact_min = 90\nbctrl_impact_budget = 1s\n")
 
     result = project.runpytest(*_IMPACT)
 
@@ -189,7 +189,7 @@ def test_a_test_that_keeps_its_answers_is_not_said_to_cope(project: pytest.Pytes
 def test_a_test_that_never_ends_with_a_change_is_ended(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_bctrl.impact.replay._LEAST", 1.5)
+    monkeypatch.setattr("pytest_bctrl.impact.replay._LEAST", 1.0)
     project.makepyfile(
         """
         def test_wait(bctrl_client, bctrl_space_id):
@@ -284,3 +284,53 @@ def test_a_test_that_compares_with_the_very_data_is_not_blamed(project: pytest.P
     [(verdict, why)] = _verdicts(project)
     assert verdict == "not played"
     assert why.endswith("it compares with the very data, so that every other value fails it")
+
+
+def test_recordings_are_changed_as_the_mock_is(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import httpx
+
+        def test_runtimes(bctrl_runtimes):
+            assert all(one["status"] != "paused" for one in bctrl_runtimes)
+
+        def test_client(bctrl_recording, bctrl_client, bctrl_space_id):
+            body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
+            assert all(one["status"] != "paused" for one in body["runtimes"])
+
+        def test_port(bctrl_recording, bctrl_client, bctrl_space_id):
+            path = f"/v1/spaces/{bctrl_space_id}/runtimes"
+            if bctrl_recording.is_recording:
+                bctrl_client.get(path)
+            else:
+                body = httpx.get(f"{bctrl_recording.url}{path}", trust_env=False).json()
+                assert all(one["status"] != "paused" for one in body["runtimes"])
+        """
+    )
+    project.runpytest("--bctrl-record-mode=once", "-p", "no:randomly").assert_outcomes(passed=3)
+
+    project.runpytest(*_IMPACT)
+
+    report = json.loads((project.path / "impact.json").read_text("utf-8"))
+    tests = [one["test"].partition("::")[2] for one in report["findings"][0]["impact"]["tests"]]
+    assert tests == ["test_client", "test_port", "test_runtimes"]
+
+
+def test_a_report_that_cannot_be_written_fails_the_run(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import os
+
+        def test_in_the_way(bctrl_client, bctrl_space_id):
+            if os.path.isdir("reports"):
+                os.rmdir("reports")
+                with open("reports", "w"):
+                    pass
+            assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()["runtimes"]
+        """
+    )
+
+    result = project.runpytest("--bctrl-impact=changed.json", "--bctrl-report=reports/a.json", "-p", "no:randomly")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["bctrl: the report reports/a.json is not written: *"])

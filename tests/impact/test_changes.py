@@ -1,0 +1,208 @@
+"""How each kind of change is played, on the sample of the mock: data in, an answer out."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from pytest_bctrl import check
+from pytest_bctrl.contract.build import contract_of
+from pytest_bctrl.contract.document import load_data
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.read import from_document, load
+from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.examples import example
+from pytest_bctrl.drift.rules import rules
+from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.impact.change import Call, Change
+from pytest_bctrl.impact.derived import derived
+from pytest_bctrl.impact.drifted import drifted
+from pytest_bctrl.impact.reading import is_read, watching
+from pytest_bctrl.samples.inputs import Inputs, inputs
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.message import Answer, Request
+from tests.impact.drifts import SPEC, items, operation
+
+CONTRACT = load()
+
+
+def _called(mock: MockServer, *more: tuple[str, str]) -> Call:
+    """A call of the main operation, answered by the mock."""
+    asked = mock.samples.operation
+    given = inputs(mock.contract, asked, {"space_id": mock.space_id}) or Inputs()
+    fields = [("authorization", f"Bearer {mock.api_key.reveal()}"), *((name.lower(), v) for name, v in given.headers)]
+    request = Request("GET", given.target(asked), (*fields, *more))
+    return Call(request, asked, mock.samples.parameters(mock.space_id), mock.respond(request))
+
+
+def _played(change: Change, call: Call) -> Answer:
+    assert change.play is not None
+    return change.play(call)
+
+
+def _changes(of_spec: Callable[[Any], Any]) -> dict[str, Change]:
+    """What the gate finds of a changed spec, by rule, and how it is played; without the overlay's further answers."""
+    document = copy.deepcopy(SPEC)
+    of_spec(document)
+    new = contract_of(load_data(document, "new"), None)
+    mock = MockServer(CONTRACT)
+    found = drifted(compare(SPEC, document), CONTRACT, new, mock.api_key, mock.space_id)
+    return {one.finding.rule: one for one in found}
+
+
+@pytest.mark.parametrize("kind", ["break", "extreme"])
+def test_a_break_is_found_by_the_checks_and_what_is_unusual_is_not(kind: str) -> None:
+    call = _called(MockServer(CONTRACT))
+
+    said = {}
+    for change in derived(CONTRACT):
+        answer = _played(change, call) if change.kind == kind else call.answer
+        if answer is not call.answer:
+            found = check(answer.body, contract=CONTRACT)
+            said[f"{change.finding.location} {change.finding.message}"] = [one.rule for one in found]
+    assert len(said) > 30
+    if kind == "break":
+        # Whose space it is, is known of a request alone.
+        silent = [name for name, rules in said.items() if not rules]
+        assert silent == ["runtimes[*].spaceId space_id_matches broken: the last is another's"]
+    else:
+        assert {rule for rules in said.values() for rule in rules} <= {"undocumented_property"}
+
+
+_RULES = [name for name in rules() if name.startswith(("response-body-", "response-property-"))]
+_BY_RULE = {"min-items-unset", "min-items-decreased", "dependent-schema-removed"}
+"""Of these the sample shows nothing that the old contract refuses: they are not played as if it did."""
+
+
+def test_an_error_about_a_body_is_played_as_one_that_the_old_contract_refuses() -> None:
+    """For each rule of the gate, by the smallest pair of documents that triggers it."""
+    refused, untouched = 0, set()
+    for name in _RULES:
+        pair = example(name)
+        try:
+            old, new = from_document(pair.base, "old"), from_document(pair.revision, "new")
+            mock = MockServer(old)
+            call = _called(mock)
+        except BctrlError:
+            continue
+        for change in drifted(compare(pair.base, pair.revision), old, new, mock.api_key, mock.space_id):
+            if change.finding.level != "error" or change.play is None or not change.locations:
+                continue
+            answer = change.play(call)
+            if answer is call.answer:
+                untouched.add(name.removeprefix("response-body-").removeprefix("response-property-"))
+            else:
+                assert not accepts(old, mock.samples.schema, json.loads(answer.body)), name
+                refused += 1
+    assert refused > 90
+    assert untouched <= _BY_RULE
+
+
+def _move(document: Any) -> None:
+    document["paths"] = {"/v2/spaces/{id}/runtimes": next(iter(document["paths"].values()))}
+
+
+def _to_post(document: Any) -> None:
+    item = next(iter(document["paths"].values()))
+    item["post"] = item.pop("get")
+
+
+def _success(status: str, *, instead: bool) -> Callable[[Any], None]:
+    def change(document: Any) -> None:
+        responses = operation(document)["responses"]
+        given = responses.pop("200") if instead else {"description": "none"}
+        responses[status] = given
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("of_spec", "rule", "expected"),
+    [
+        (_move, "api-path-removed-without-deprecation", {"status": 404}),
+        (_to_post, "api-removed-without-deprecation", {"status": 405}),
+        (_success("206", instead=True), "response-success-status-removed", {"status": 206, "same body": True}),
+        (_success("204", instead=False), "response-success-status-added", {"status": 204, "body": b""}),
+    ],
+)
+def test_what_is_about_the_whole_answer_is_played(
+    of_spec: Callable[[Any], Any], rule: str, expected: Mapping[str, Any]
+) -> None:
+    call = _called(MockServer(CONTRACT))
+
+    answer = _played(_changes(of_spec)[rule], call)
+
+    assert answer.status == expected["status"]
+    assert answer.body == expected.get("body", answer.body)
+    assert not expected.get("same body") or answer.body == call.answer.body
+
+
+def test_an_error_that_is_documented_or_not_is_not_played() -> None:
+    change = _changes(lambda spec: operation(spec)["responses"].update({"503": {"description": "down"}}))
+
+    assert change["response-non-success-status-added"].why_not == "no spec says when an error is answered"
+
+
+def test_a_new_tag_changes_no_answer() -> None:
+    change = _changes(lambda spec: operation(spec)["tags"].append("new"))
+
+    assert change["api-tag-added"].why_not == "it changes no request and no answer"
+
+
+def test_a_value_that_the_changed_spec_allows_stays() -> None:
+    """Of an enum without one of its values, only that value is another one then."""
+    call = _called(MockServer(CONTRACT))
+    status = items(SPEC, "Status")["enum"][0]
+
+    answer = _played(
+        _changes(lambda spec: items(spec, "Status")["enum"].remove(status))["response-property-enum-value-removed"],
+        call,
+    )
+
+    pairs = zip(json.loads(call.answer.body)["runtimes"], json.loads(answer.body)["runtimes"], strict=True)
+    changed = [(one["status"], other["status"]) for one, other in pairs if one != other]
+    assert {old for old, _ in changed} == {status}
+    assert status not in {new for _, new in changed}
+
+
+_READS: tuple[tuple[str, Callable[[Any], Any], str], ...] = (
+    ("a member", lambda data: data["a"], "a"),
+    ("get", lambda data: data.get("a"), "a"),
+    ("in", lambda data: "a" in data, "a"),
+    ("pop", lambda data: data.pop("a"), "a"),
+    ("names", list, "b.c"),
+    ("keys", lambda data: data.keys(), "a"),
+    ("values", lambda data: data.values(), "a"),
+    ("items", lambda data: data.items(), "a"),
+    ("copy", lambda data: data.copy(), "a"),
+    ("equal", lambda data: data == {}, "a"),
+    ("unequal", lambda data: data != {}, "a"),
+    ("length", len, "a"),
+    ("union", lambda data: data | {}, "a"),
+    ("text", repr, "a"),
+    ("a list", lambda data: data["b"][0]["c"], "b[*].c"),
+)
+
+
+@pytest.mark.parametrize(("name", "use", "location"), _READS, ids=[name for name, *_ in _READS])
+def test_what_a_test_reads_is_known_by_what_it_does(name: str, use: Callable[[Any], Any], location: str) -> None:
+    read: set[str] = set()
+    text = '{"a": 1, "b": [{"c": 2}]}'
+
+    with watching(text.__eq__, read.add):
+        use(json.loads(text))
+        json.loads('{"other": 1}')["other"]
+
+    assert is_read(location, read) is (name != "names")
+    assert not is_read("x.y", read)
+
+
+def test_after_the_block_json_is_as_it_was() -> None:
+    decode = json.JSONDecoder.decode
+    with watching(lambda text: True, lambda place: None):
+        assert json.JSONDecoder.decode is not decode
+    assert json.JSONDecoder.decode is decode
