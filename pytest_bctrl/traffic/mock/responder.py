@@ -31,10 +31,6 @@ def _others(samples: Samples) -> dict[str, Samples]:
     return {operation.label: Samples(contract, operation) for operation in beside}
 
 
-def _usual(operation: Operation) -> ResponseSpec:
-    return operation.success or ResponseSpec("204", "", {}, ())
-
-
 def _own_sample(samples: Samples) -> Source:
     return fixed(samples.sample)
 
@@ -64,6 +60,7 @@ class Responder:
         self._refusals: Refusals = beside._refusals if beside else Refusals(contract)
         self._first = source or fixed(lambda: self.samples.sample(space_id))
         self._lock = Lock()
+        self._usual = {one.label: one.success or ResponseSpec("204", "", {}, ()) for one in contract.operations}
         self._admissions = {one.label: Admission(contract, one, api_key, space_id) for one in contract.operations}
         self._start_over()
 
@@ -107,7 +104,7 @@ class Responder:
 
     def _refusal(self, request: Request, operation: Operation, match: Match, request_id: str) -> Answer | None:
         refused = self._admissions[operation.label].refusal(request, match.values)
-        media = (_usual(operation).json or ("",))[0]
+        media = (self._usual[operation.label].json or ("",))[0]
         is_taken = not media or accepts(request.header("accept"), media.partition(";")[0].strip())
         if not is_taken and (refused is None or refused.status != 401):
             refused = Refused(406, f"this operation answers with {media}")
@@ -129,7 +126,7 @@ class Responder:
 
     def _success(self, request: Request, operation: Operation, request_id: str) -> Answer:
         status = preferred_status(request.header("prefer"))
-        usual = _usual(operation)
+        usual = self._usual[operation.label]
         if status is None or status == usual.code:
             if usual.json is None:
                 return self._non_json(usual, request_id)
