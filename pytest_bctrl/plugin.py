@@ -133,16 +133,16 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     if "--bctrl-impact" in args:
         # argparse would take the path of a test for the SOURCE.
         at = args.index("--bctrl-impact")
-        args[at] = f"--bctrl-impact={args.pop(at + 1) if _is_source(args[at + 1 : at + 2]) else ''}"
+        if not any(map(_is_source, args[at + 1 : at + 2])):
+            args[at] = "--bctrl-impact="
     _hide_secrets(early_config)
     return (yield)
 
 
-def _is_source(following: list[str]) -> bool:
+def _is_source(following: str) -> bool:
     """Whether what follows `--bctrl-impact` is a spec, and no path of tests."""
-    names = [name for name in following if name in ("mutants", "published") or "://" in name or name.startswith("git:")]
-    files = [name for name in following if name.endswith((".md", ".yaml", ".yml", ".json"))]
-    return bool(names or files)
+    is_elsewhere = following in ("mutants", "published") or "://" in following or following.startswith("git:")
+    return is_elsewhere or following.endswith((".md", ".yaml", ".yml", ".json"))
 
 
 def _hide_secrets(config: pytest.Config) -> None:
@@ -222,31 +222,9 @@ def _observe(config: pytest.Config) -> None:
 
         observer(config)
     if not is_worker and getattr(option, "dist", "no") != "no":
-        config.pluginmanager.register(_Gathering(config), "bctrl-gathering")
+        from pytest_bctrl.suite.gathering import Gathering
 
-
-class _Gathering:
-    """Takes, in the process that reports, what the workers of pytest-xdist saw; nothing stays on their reports."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take what a report carries."""
-        self._take(vars(report))
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Take what a worker saw after its last report."""
-        self._take(getattr(node, "workeroutput", {}))
-
-    def _take(self, carrier: dict[str, Any]) -> None:
-        carried = carrier.pop("bctrl_observed", None)
-        if carried is not None:
-            from pytest_bctrl.suite.observing import observer
-
-            observer(self._config).add(carried)
+        config.pluginmanager.register(Gathering(config), "bctrl-gathering")
 
 
 def _is_in_file(config: pytest.Config, name: str) -> bool:

@@ -24,6 +24,7 @@ from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import counted, printable
+from pytest_bctrl.suite.gathering import CARRIED
 from pytest_bctrl.suite.run import RUN
 from pytest_bctrl.suite.sinks import hide
 
@@ -142,8 +143,6 @@ def _given(operation: Operation, query: str, headers: Headers) -> Iterable[str]:
 
 
 OBSERVER: pytest.StashKey[Observer] = pytest.StashKey()
-CARRIED = "bctrl_observed"
-"""Where a worker's report, or its output, carries what was seen; `plugin` takes it."""
 
 
 def observer(config: pytest.Config) -> Observer:
