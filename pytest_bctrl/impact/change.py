@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from pytest_bctrl.contract.model import Operation
-from pytest_bctrl.contract.schema.locations import Path, parted, select
+from pytest_bctrl.contract.schema.locations import parted, select
 from pytest_bctrl.contract.schema.shapes import changed
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.text import encode
@@ -135,13 +135,3 @@ def _with(outer: Any, *, key: str | int, value: Any) -> Any:
     else:
         copy[key] = value
     return copy
-
-
-def value_at(body: Any, path: Path) -> Any:
-    """The value at an exact place; `REMOVED` where there is none."""
-    for key in path:
-        try:
-            body = body[key]
-        except (LookupError, TypeError):
-            return REMOVED
-    return body

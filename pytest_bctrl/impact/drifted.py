@@ -11,11 +11,11 @@ from typing import Any
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.contract.schema.invariant import Invariant
-from pytest_bctrl.contract.schema.locations import generalised, select, shown
+from pytest_bctrl.contract.schema.locations import Path, generalised, select, shown
 from pytest_bctrl.contract.schema.shapes import located, replaced
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.impact.change import REMOVED, Call, Change, Play, body_play, put, value_at
+from pytest_bctrl.impact.change import REMOVED, BodyChange, Call, Change, Play, body_play, put
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.text import RoundRobin, encode
 from pytest_bctrl.secret import Secret
@@ -31,17 +31,14 @@ _PARAMETER_PLACES = ("query", "header", "cookie")
 
 def drifted(findings: Sequence[Finding], old: Contract, new: Contract, key: Secret, space_id: str) -> list[Change]:
     """Return a change for each finding; what cannot be played says why."""
-    sides = _Sides(old, new, key, space_id)
-    for finding in findings:
-        if finding.rule.endswith("enum-value-removed"):
-            sides.gone.setdefault(finding.location, []).append(finding.expected)
+    sides = _Sides(findings, old, new, key, space_id)
     return [sides.change(finding) for finding in findings]
 
 
 class _Sides:
     """The two contracts, and what the new one makes of a request or an answer of the old one."""
 
-    def __init__(self, old: Contract, new: Contract, key: Secret, space_id: str) -> None:
+    def __init__(self, findings: Sequence[Finding], old: Contract, new: Contract, key: Secret, space_id: str) -> None:
         self._old = {operation.label: operation for operation in old.operations}
         self._new = {operation.label: operation for operation in new.operations}
         self._contracts = old, new
@@ -49,8 +46,12 @@ class _Sides:
         self._space_id = space_id
         self._routes = Routes(new)
         self._bodies: dict[int, list[Any]] = {}
-        self.gone: dict[str, list[Any]] = {}
-        """The values that the new contract has no more, by their place: where one stands, a new one takes its place."""
+        self._unique = _unique_places(old)
+        # The values that the new contract has no more, by their place: where one stands, a new one takes its place.
+        self._removed: dict[str, list[Any]] = {}
+        for finding in findings:
+            if finding.rule.endswith("enum-value-removed"):
+                self._removed.setdefault(finding.location, []).append(finding.expected)
 
     @cached_property
     def _refusals(self) -> Refusals:
@@ -132,25 +133,17 @@ class _Sides:
             return _is_concerned(call, places)
 
         play = body_play(self._showing(finding, candidates), concerns)
-        others = self._same_type(finding, candidates[0])
-        control = body_play(self._controlling(location, others), concerns) if others else None
+        others = self._same_type(finding, *candidates[0])
+        control = body_play(_with_another(location, others), concerns) if others else None
         return Change(finding, "drift", play, locations=(shown(location),), control=control)
 
-    def _same_type(self, finding: Finding, candidate: tuple[str, Any]) -> list[Any]:
+    def _same_type(self, finding: Finding, location: str, value: Any) -> list[Any]:
         """Other values of the place that the old contract allows, if they are of the type that the new one is of."""
-        location, value = candidate
-        found = [one for body in self._samples(finding, 0) for _, one in select(body, location)]
-        return [one for one in found if value is not REMOVED and type(one) is type(value) and one not in ([], {})]
+        samples = self._samples(self._schema(finding, 0), 0)
+        found = [one for body in samples for _, one in select(body, location)]
+        return [one for one in found if type(one) is type(value) and one not in ([], {})]
 
-    def _controlling(self, location: str, others: Sequence[Any]) -> Callable[[Any], Any]:
-        def change(body: Any) -> Any:
-            for path, value in select(body, location):
-                body = replaced(body, path, next((one for one in others if one != value), value))
-            return body
-
-        return change
-
-    def _showing(self, finding: Finding, candidates: list[tuple[str, Any]]) -> Callable[[Any], Any]:
+    def _showing(self, finding: Finding, candidates: list[tuple[str, Any]]) -> BodyChange:
         """Put the first candidate into a body that the old contract then refuses, where it has to."""
         old = self._contracts[0]
         before = self._schema(finding, 0)
@@ -160,14 +153,11 @@ class _Sides:
         def stays(value: Any) -> bool:
             return after is not None and accepts(self._contracts[1], after, value)
 
-        unique = _unique_places(old)
-
         def change(body: Any) -> Any:
             was_kept = before is not None and accepts(old, before, body)
             for location, value in candidates:
-                made = put(
-                    body, location, value, once=location in unique, first=self.gone.get(location, ()), stays=stays
-                )
+                first = self._removed.get(location, ())
+                made = put(body, location, value, once=location in self._unique, first=first, stays=stays)
                 if made is body or made == body:
                     continue
                 if not breaks or not was_kept or before is None or not accepts(old, before, made):
@@ -186,7 +176,7 @@ class _Sides:
         if given.get("by") == "counterexample":
             way, value = str(given["of"]).removeprefix("."), given["value"]
             rest = location.removeprefix(way).removeprefix(".") if location.startswith(way) else ""
-            path = _path(value, str(given["at"]))
+            path, there = _followed(value, str(given["at"]))
             at = "" if not path else generalised(path)
             whole = ".".join(filter(None, (way, at))).replace(".[", "[")
             found = next((one for _, one in select(value, rest)), REMOVED) if rest else value
@@ -194,11 +184,10 @@ class _Sides:
                 yield location, found
             elif location != whole:
                 yield location, REMOVED
-            shown_there = value_at(value, path)
-            if shown_there is not REMOVED:
-                yield whole, shown_there
+            if there is not REMOVED:
+                yield whole, there
         seen: list[Any] = []
-        for body in self._samples(finding, 1):
+        for body in self._samples(self._schema(finding, 1), 1):
             for _, value in select(body, location):
                 if value not in seen and len(seen) < _DRAWS:
                     seen.append(value)
@@ -218,11 +207,11 @@ class _Sides:
     def _schema_at(self, finding: Finding) -> Schema | None:
         """The schema that the new contract has at the place of a finding: a value that it allows stays as it is."""
         schema, new = self._schema(finding, 1), self._contracts[1]
-        spots = (spot for body in self._samples(finding, 1) for spot in located(new, schema or {}, body))
+        spots = (spot for body in self._samples(schema, 1) for spot in located(new, schema or {}, body))
         return next((spot.schema for spot in spots if spot.location == finding.location), None)
 
-    def _samples(self, finding: Finding, side: int) -> list[Any]:
-        schema = self._schema(finding, side)
+    def _samples(self, schema: Schema | None, side: int) -> list[Any]:
+        """Bodies that a schema of one side allows; none where none can be made."""
         if schema is None:
             return []
         if id(schema) not in self._bodies:
@@ -253,15 +242,12 @@ class _Sides:
                 kept = with_headers(call.answer.headers, {"Content-Type": None})
                 return replace(call.answer, status=response.code, headers=kept, payload=Payload(b""))
             headers = with_headers(call.answer.headers, {"Content-Type": response.json[0]})
-            payload = call.answer.payload
-            if not is_removed and not accepts(self._contracts[1], response.json[1], json.loads(payload.body or b"0")):
-                payload = Payload(encode(self._body(response.json[1])))
+            payload, schema = call.answer.payload, response.json[1]
+            if not is_removed and not accepts(self._contracts[1], schema, json.loads(payload.body or b"0")):
+                payload = next((Payload(encode(one)) for one in self._samples(schema, 1)), payload)
             return replace(call.answer, status=response.code, headers=headers, payload=payload)
 
         return Change(finding, "drift", play)
-
-    def _body(self, schema: Schema) -> Any:
-        return Builder(self._contracts[1], RoundRobin(1)).value(schema)
 
     def _with_media_type(self, finding: Finding) -> Play:
         labels = _labels(finding)
@@ -312,15 +298,28 @@ def _is_concerned(call: Call, places: Sequence[Mapping[str, str]]) -> bool:
     return any(one["operation"] == call.operation.label and one["status"] in known for one in places)
 
 
-def _path(value: Any, pointer: str) -> tuple[str | int, ...]:
-    """A JSON pointer as the path in a value."""
-    path: list[str | int] = []
+def _followed(value: Any, pointer: str) -> tuple[Path, Any]:
+    """A JSON pointer as the path in a value, and what stands there; `REMOVED` where nothing does."""
+    path: Path = ()
     for token in pointer.split("/")[1:]:
-        key: str | int = token.replace("~1", "/").replace("~0", "~")
-        key = int(key) if isinstance(value, list) else key
-        path.append(key)
-        value = value_at(value, (key,))
-    return tuple(path)
+        key = int(token) if isinstance(value, list) else token.replace("~1", "/").replace("~0", "~")
+        path = (*path, key)
+        try:
+            value = value[key]
+        except (LookupError, TypeError):
+            value = REMOVED
+    return path, value
+
+
+def _with_another(location: str, others: Sequence[Any]) -> BodyChange:
+    """Put another value than the present one in each place that a location names."""
+
+    def change(body: Any) -> Any:
+        for path, value in select(body, location):
+            body = replaced(body, path, next((one for one in others if one != value), value))
+        return body
+
+    return change
 
 
 def _unique_places(contract: Contract) -> set[str]:
