@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.schema.locations import generalised, member, parted, select
+from pytest_bctrl.contract.schema.locations import member, parted, select
 from pytest_bctrl.contract.schema.ref import listed_values
 from pytest_bctrl.contract.schema.shapes import LocatedValue, changed, located, replaced
 from pytest_bctrl.errors import BctrlError
@@ -15,7 +15,7 @@ from pytest_bctrl.finding import Finding, Level
 from pytest_bctrl.fingerprint import fingerprint, shape
 from pytest_bctrl.impact.change import REMOVED, BodyChange, Call, Change, Kind, body_play, put
 from pytest_bctrl.samples.inputs import answers_with_json
-from pytest_bctrl.samples.mutants import BREAKERS, SCHEMA_CHECK, UNDOCUMENTED, Mutant, mutants
+from pytest_bctrl.samples.mutants import SCHEMA_CHECK, UNDOCUMENTED, Mutant, broken_at, mutants
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 
@@ -85,22 +85,17 @@ def _everywhere(samples: Samples, mutant: Mutant, spots: _Spots) -> BodyChange:
     """Break one rule in every place of a body that has it; the invariants, which are about the whole, once."""
 
     def change(body: Any) -> Any:
-        made = body
         if mutant.check != SCHEMA_CHECK:
             rule = next(one for one in samples.invariants if one.name == mutant.check)
             return next((wrong for how, wrong in rule.breaks(body) if how == mutant.how), body)
+        made = body
         for spot in spots.of(body, mutant.location):
-            wrong = dict(_broken(spot, mutant.keyword))
+            wrong = dict(broken_at(spot, mutant.keyword))
             if mutant.how in wrong:
                 made = replaced(made, spot.path, wrong[mutant.how])
         return body if accepts(samples.contract, samples.schema, made) else made
 
     return change
-
-
-def _broken(spot: LocatedValue, keyword: str) -> Iterator[tuple[str, Any]]:
-    for how, value in BREAKERS[keyword](spot.schema, spot.value) if keyword in spot.schema else ():
-        yield (f"{how}, {spot.branch}" if spot.branch else how), value
 
 
 def _extremes(samples: Samples) -> Iterator[Change]:
@@ -120,8 +115,7 @@ def _extremes(samples: Samples) -> Iterator[Change]:
     for location, spot in spots.items():
         above, step = parted(location)
         owner = spots.get(above)
-        is_optional = owner is not None and step is not None and step.kind == "member"
-        if is_optional and owner and step and step.text not in owner.schema.get("required", ()):
+        if owner and step and step.kind == "member" and step.text not in owner.schema.get("required", ()):
             yield made("optional-left-out", location, "the optional property is left out", _put(location, REMOVED))
         for value in listed_values(spot.schema) or ():
             yield made("enum-value-alone", location, f"the value is always {value!r}", _put(location, value))
@@ -137,9 +131,8 @@ def _keeping(samples: Samples, change: BodyChange) -> BodyChange:
     """Have the result keep schema and invariants, as the body did, or leave the body as it is."""
 
     def keeps(body: Any) -> bool:
-        return accepts(samples.contract, samples.schema, body) and not any(
-            any(rule.check(body, {})) for rule in samples.invariants if rule.keyword != "equals"
-        )
+        broken = (any(rule.check(body, {})) for rule in samples.invariants)
+        return accepts(samples.contract, samples.schema, body) and not any(broken)
 
     def kept(body: Any) -> Any:
         made = change(body)
@@ -153,13 +146,12 @@ def _keeping(samples: Samples, change: BodyChange) -> BodyChange:
 
 def _settled(samples: Samples, before: Any, after: Any) -> Any:
     """Have what goes with a change of an item follow it, such as `type` with `kind`."""
-    pairs = zip(samples.items(before), samples.items(after), strict=False)
     items = []
-    for old, new in pairs:
-        item = dict(new) if isinstance(new, dict) else new
-        for rule in samples.invariants if isinstance(item, dict) else ():
-            rule.settle(item, {name: value for name, value in item.items() if old.get(name) != value})
-        items.append(item)
+    for old, new in zip(samples.items(before), samples.items(after), strict=False):
+        if isinstance(old, dict) and isinstance(new, dict):
+            given = {name: value for name, value in new.items() if old.get(name) != value}
+            new = samples.overridden(new, given, conforming=False)
+        items.append(new)
     return _with_items(samples, after, items)
 
 
@@ -171,11 +163,10 @@ def _longer(samples: Samples) -> BodyChange:
     def change(body: Any) -> Any:
         own = samples.items(body)
         more = samples.items(samples.generated(_LONG, 7))[: max(0, samples.most_items - len(own))]
-        equals = [rule for rule in samples.invariants if rule.keyword == "equals"]
         made = _with_items(samples, body, [*own, *more])
         # What ties an item to its request is as in the user's own.
-        for rule in equals:
-            known = next((value for _, value in select(body, rule.location)), None)
+        for rule in samples.invariants:
+            known = next((value for _, value in rule.places(body)), None) if rule.keyword == "equals" else None
             made = made if known is None else put(made, rule.location, known)
         return made
 
@@ -189,7 +180,7 @@ def _reversed(samples: Samples) -> BodyChange:
 def _with_unknown(location: str) -> BodyChange:
     def change(body: Any) -> Any:
         for path, value in select(body, location):
-            if isinstance(value, dict) and generalised(path):
+            if isinstance(value, dict):
                 body = changed(body, path, lambda old: {**old, _UNKNOWN: "a property that no contract documents"})
         return body
 

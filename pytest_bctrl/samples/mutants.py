@@ -279,19 +279,22 @@ def _last_spots(samples: Samples, body: Any) -> Iterator[LocatedValue]:
 
 def _of_schema(samples: Samples, spot: LocatedValue, body: Any) -> Iterator[Mutant]:
     done: set[str] = set()
-    for keyword, breaker in BREAKERS.items():
-        if keyword not in spot.schema:
-            continue
-        for how, value in breaker(spot.schema, spot.value):
-            said = f"{how}, {spot.branch}" if spot.branch else how
-            if said not in done:
-                done.add(said)
+    for keyword in BREAKERS:
+        for how, value in broken_at(spot, keyword):
+            if how not in done:
+                done.add(how)
                 wrong = partial(replaced, body, spot.path, value)
                 is_unsure = spot.branch or keyword in _BRANCHES or keyword == "unevaluatedProperties"
                 if is_unsure and accepts(samples.contract, samples.schema, wrong()):
                     # Wrong in its own branch, and right in another.
                     continue
-                yield Mutant(spot.location, keyword, said, wrong)
+                yield Mutant(spot.location, keyword, how, wrong)
+
+
+def broken_at(spot: LocatedValue, keyword: str) -> Iterator[Broken]:
+    """What breaks a keyword of one place, told with the branch that it is in; nothing where the place has it not."""
+    for how, value in BREAKERS[keyword](spot.schema, spot.value) if keyword in spot.schema else ():
+        yield f"{how}, {spot.branch}" if spot.branch else how, value
 
 
 def _of_undocumented(spot: LocatedValue, body: Any) -> Iterator[Mutant]:
