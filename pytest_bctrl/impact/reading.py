@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -16,6 +16,26 @@ from typing import Any
 from pytest_bctrl.contract.schema.locations import ITEMS, member, others, parted, untagged
 
 Read = Callable[[str], None]
+
+
+def _of_member(read: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of `dict` that looks at one member, and now tells so."""
+
+    def method(self: _Watched, key: object, *arguments: Any) -> Any:
+        self._read(member(self._location, str(key)))
+        return read(self, key, *arguments)
+
+    return method
+
+
+def _of_all(read: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of `dict` that looks at all members, and now tells so."""
+
+    def method(self: _Watched, *arguments: Any) -> Any:
+        self._read(others(self._location))
+        return read(self, *arguments)
+
+    return method
 
 
 class _Watched(dict[str, Any]):
@@ -28,65 +48,20 @@ class _Watched(dict[str, Any]):
         self._location = location
         self._read = read
 
-    def _all(self) -> None:
-        self._read(others(self._location))
-
-    def __getitem__(self, key: str) -> Any:
-        self._read(member(self._location, key))
-        return super().__getitem__(key)
-
-    def __contains__(self, key: object) -> bool:
-        self._read(member(self._location, str(key)))
-        return super().__contains__(key)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        self._read(member(self._location, key))
-        return super().get(key, default)
-
-    def pop(self, key: str, *default: Any) -> Any:
-        self._read(member(self._location, key))
-        return super().pop(key, *default)
-
-    def __iter__(self) -> Iterator[str]:
-        self._all()
-        return super().__iter__()
-
-    def keys(self) -> Any:
-        self._all()
-        return super().keys()
-
-    def values(self) -> Any:
-        self._all()
-        return super().values()
-
-    def items(self) -> Any:
-        self._all()
-        return super().items()
-
-    def copy(self) -> Any:
-        self._all()
-        return super().copy()
-
-    def __eq__(self, other: object) -> bool:
-        self._all()
-        return super().__eq__(other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __len__(self) -> int:
-        self._all()
-        return super().__len__()
-
-    def __or__(self, other: Any) -> Any:
-        self._all()
-        return super().__or__(other)
-
-    def __repr__(self) -> str:
-        self._all()
-        return super().__repr__()
-
-    __hash__ = None
+    __getitem__ = _of_member(dict.__getitem__)
+    __contains__ = _of_member(dict.__contains__)
+    get = _of_member(dict.get)
+    pop = _of_member(dict.pop)
+    __iter__ = _of_all(dict.__iter__)
+    keys = _of_all(dict.keys)
+    values = _of_all(dict.values)
+    items = _of_all(dict.items)
+    copy = _of_all(dict.copy)
+    __eq__ = _of_all(dict.__eq__)
+    __ne__ = _of_all(dict.__ne__)
+    __len__ = _of_all(dict.__len__)
+    __or__ = _of_all(dict.__or__)
+    __repr__ = _of_all(dict.__repr__)
 
 
 def _watched(value: Any, location: str, read: Read) -> Any:

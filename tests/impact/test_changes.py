@@ -172,6 +172,7 @@ def test_a_value_that_the_changed_spec_allows_stays() -> None:
 _READS: tuple[tuple[str, Callable[[Any], Any], str], ...] = (
     ("a member", lambda data: data["a"], "a"),
     ("get", lambda data: data.get("a"), "a"),
+    ("get what is no name", lambda data: data.get(0, data["a"]), "a"),
     ("in", lambda data: "a" in data, "a"),
     ("pop", lambda data: data.pop("a"), "a"),
     ("names", list, "b.c"),
