@@ -37,24 +37,19 @@ class Judged:
     def __init__(self, change: Change, played: Played | None, missing: str) -> None:
         self.change = change
         self.tests = sorted(played.failed, key=lambda one: one["test"]) if played else []
-        self.notes = sorted(set(played.notes)) if played else []
-        self.why = ""
-        self.verdict: Verdict = self._verdict(played, missing)
+        self.verdict, self.why = self._verdict(played, missing)
 
-    def _verdict(self, played: Played | None, missing: str) -> Verdict:
+    def _verdict(self, played: Played | None, missing: str) -> tuple[Verdict, str]:
         is_break = self.change.kind == "break"
         if self.tests:
-            return "noticed" if is_break else "breaks you"
+            return "noticed" if is_break else "breaks you", ""
         if self.change.play is None or played is None:
-            self.why = self.change.why_not or missing
-            return "not played"
+            return "not played", self.change.why_not or missing
         if played.looked:
-            return "not noticed" if is_break else "you cope"
-        if self.notes:
-            self.why = self.notes[0]
-            return "not played"
-        self.why = "no answer that a test got has this place" if not played.reached else ""
-        return "no test of yours looks"
+            return "not noticed" if is_break else "you cope", ""
+        if played.notes:
+            return "not played", min(played.notes)
+        return "no test of yours looks", "" if played.reached else "no answer that a test got has this place"
 
     @property
     def finding(self) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from pytest_bctrl.impact.run import Met, Played, Run, shared_by, worst_first
 from pytest_bctrl.reports.wording import Title
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.suite.report_hooks import ReportFile, report_files, write_reports
+from pytest_bctrl.suite.report_hooks import report_files, write_reports
 from pytest_bctrl.suite.sinks import hide
 from pytest_bctrl.traffic.mock.server import MOCK_KEY
 
@@ -86,11 +87,9 @@ class _Plan:
         source = settings.impact(config, os.environ)
         source = locked_source(self.base.files) if source == PUBLISHED else source
         self.source = "" if source == MUTANTS else source
-        self.changes = self._drifted() if self.source else []
-        self.is_equal = bool(self.source) and not self.changes
-        if not self.changes:
-            self.changes = derived(self.contract)
-        self.changes = worst_first(self.changes)
+        drift = self._drifted() if self.source else []
+        self.is_equal = bool(self.source) and not drift
+        self.changes = worst_first(drift or derived(self.contract))
 
     def _drifted(self) -> list[Change]:
         old, new = read_source(str(self.base.spec)), read_source(self.source)
@@ -127,12 +126,9 @@ class ImpactHooks:
         self._seconds = 0.0
         self._is_worker = hasattr(config, "workerinput")
         self._problem = ""
-        self._files = [] if self._is_worker or config.option.collectonly else self._reports(config)
+        given = [] if self._is_worker or config.option.collectonly else settings.reports(config)
+        self._files = report_files(given, config.invocation_params.dir, config.rootpath)
         self._written: list[str] = []
-
-    @staticmethod
-    def _reports(config: pytest.Config) -> list[ReportFile]:
-        return report_files(settings.reports(config), config.invocation_params.dir, config.rootpath)
 
     @property
     def _is_elsewhere(self) -> bool:
@@ -219,7 +215,7 @@ class ImpactHooks:
         if self._config.option.collectonly:
             return
         if self._is_worker:
-            played = {key: _data(one) for key, one in self._played.items()}
+            played = {key: asdict(one) for key, one in self._played.items()}
             made = {"played": played, "met": self._met, "fresh": self._fresh, "seconds": self._seconds}
             self._config.workeroutput[_CARRIED] = made  # type: ignore[attr-defined]
             return
@@ -291,7 +287,3 @@ class ImpactHooks:
             yield line, {}
         if self._shortfall:
             yield f"FAIL {self._shortfall}", {"red": True}
-
-
-def _data(played: Played) -> dict[str, Any]:
-    return {"failed": played.failed, "reached": played.reached, "looked": played.looked, "notes": played.notes}

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,14 +30,10 @@ class Outcome:
     failed: bool = False
     line: str = ""
     where: str = ""
-    skipped: bool = False
-    seconds: float = 0.0
     met: list[tuple[Request, Answer, str]] = field(default_factory=list)
 
     def note(self, report: pytest.TestReport, call: pytest.CallInfo[None], root: Path) -> None:
         """Take what a phase of the test says: the first failure counts."""
-        self.seconds += report.duration
-        self.skipped |= report.skipped
         if report.failed and not self.failed:
             self.failed = True
             said = call.excinfo.exconly(tryshort=True) if call.excinfo else str(report.longrepr)
@@ -159,7 +155,3 @@ def _limited(seconds: float) -> Generator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-
-
-Progress = Callable[[int, int, float], None]
-"""Told how many changes are played, of how many, and how many seconds are left."""

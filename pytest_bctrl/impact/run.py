@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -14,12 +14,15 @@ from pytest_bctrl.impact.change import Change, Play, body_play
 from pytest_bctrl.impact.derived import PROBES
 from pytest_bctrl.impact.play import Exchange, Player, digest, is_same
 from pytest_bctrl.impact.reading import is_read, watching
-from pytest_bctrl.impact.replay import Outcome, Progress, Replays, limit
+from pytest_bctrl.impact.replay import Outcome, Replays, limit
 from pytest_bctrl.traffic.mock.message import Answer
 
 _BY_CHANCE = "it also fails by chance without the change"
 _COMPARES = "it compares with the very data, so that every other value fails it"
 _ASKS_NOTHING = "it asks nothing when it is run again: its answers are kept somewhere between tests"
+
+Progress: TypeAlias = Callable[[int, int, float], None]
+"""Told how many changes are played, of how many, and how many seconds are left."""
 
 
 @dataclass(slots=True)

@@ -100,8 +100,9 @@ class RecordingHooks:
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
         """Give a replayed test the recorded space for the run's; one that the project sets stays."""
         recording, given = pyfuncitem.stash.get(_RECORDED, None), pyfuncitem.funcargs
-        is_usual = given.get("bctrl_space_id") == _usual_space(pyfuncitem.config)
-        if recording is not None and not recording.is_recording and is_usual:
+        if recording is None or recording.is_recording:
+            return
+        if given.get("bctrl_space_id") == _usual_space(pyfuncitem.config):
             given["bctrl_space_id"] = recording.space_id
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
