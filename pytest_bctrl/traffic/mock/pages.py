@@ -15,7 +15,7 @@ from hashlib import blake2b
 from math import ceil
 from threading import Lock
 from typing import Any, NamedTuple, TypeAlias
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.paging import LINK, Paging, at, number_of
@@ -68,7 +68,7 @@ class Pages:
             return self._made[1]
 
     def _page(self, request: Request, payload: Payload, body: Any, keys: Sequence[Key]) -> Page:
-        samples, paging, query = self._samples, self._paging, query_of(request)
+        samples, paging, query = self._samples, self._paging, request.query
         items = paging.listed(body)
         asked = paging.asked(query)
         size = max(0, asked if asked is not None else USUAL if paging.size is None else len(items))
@@ -173,17 +173,11 @@ def merged(known: Sequence[Key], keys: Sequence[Key]) -> list[Key]:
     return [*made, *known[done:]]
 
 
-def query_of(request: Request) -> list[Pair]:
-    """The query of a request, decoded."""
-    return parse_qsl(urlsplit(request.target).query, keep_blank_values=True)
-
-
 def is_further(paging: Paging, request: Request) -> bool:
     """Whether a request asks for another page than the first."""
-    query = query_of(request)
     if paging.by in ("page", "offset"):
-        return number_of(paging.start, query, paging.first) > paging.first
-    return started(paging, query) != ""
+        return number_of(paging.start, request.query, paging.first) > paging.first
+    return started(paging, request.query) != ""
 
 
 def started(paging: Paging, query: Sequence[Pair]) -> str:
@@ -193,7 +187,7 @@ def started(paging: Paging, query: Sequence[Pair]) -> str:
 
 def target_of(paging: Paging, request: Request, *start: str, hidden: Collection[str] = ()) -> str:
     """The target of a request for another page: the first, or that which `start` asks for, without what is hidden."""
-    kept = [one for one in query_of(request) if one[0] not in (paging.start_name, *hidden)]
+    kept = [one for one in request.query if one[0] not in (paging.start_name, *hidden)]
     query = urlencode([*kept, *((paging.start_name, one) for one in start)], quote_via=quote)
     return request.target.partition("?")[0] + (f"?{query}" if query else "")
 

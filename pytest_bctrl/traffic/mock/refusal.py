@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
 from pytest_bctrl.contract.engine import accepts, errors
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, cookies, key_fields, lets_in
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema, is_json
-from pytest_bctrl.contract.parameters import Pair, documented_refusals, field_of, read_field, read_pairs
+from pytest_bctrl.contract.parameters import documented_refusals, field_of, read_field, read_pairs
 from pytest_bctrl.contract.schema.ref import is_of_type, type_name
 from pytest_bctrl.contract.schema.shapes import located, replaced
 from pytest_bctrl.samples.build import Builder
@@ -160,7 +160,7 @@ class Admission:
 
     def _unauthorized(self, request: Request) -> Refused | None:
         operation = self._operation
-        if lets_in(operation, self._key.reveal(), request.header, _query(request)):
+        if lets_in(operation, self._key.reveal(), request.header, request.query):
             return None
         # What a client is to bring: the first way that there is in a header field.
         field = next(iter(key_fields(self._contract, operation) or ()), None)
@@ -194,10 +194,9 @@ class Admission:
     def _invalid(self, request: Request) -> Refused | None:
         if not self._operation.other_parameters:
             return None
-        query = _query(request)
         names = {one.name for one in self._operation.other_parameters if one.place == "query"} | self._key_names
         for parameter in self._operation.other_parameters:
-            found = read_pairs(self._contract, parameter, query, names) if parameter.place == "query" else None
+            found = read_pairs(self._contract, parameter, request.query, names) if parameter.place == "query" else None
             if found is None:
                 text = next(iter(cookies(request.header("cookie"), parameter.name)), None)
                 text = text if parameter.place == "cookie" else request.header(parameter.name.lower())
@@ -217,10 +216,6 @@ class Admission:
 def malformed(operation: Operation) -> int:
     """The status by which the contract says that a request is malformed; 400 where it says nothing."""
     return min(documented_refusals(operation), default=400)
-
-
-def _query(request: Request) -> list[Pair]:
-    return parse_qsl(urlsplit(request.target).query, keep_blank_values=True)
 
 
 _WORDS = {BEARER: "bearer token", BASIC: "user and password"}
