@@ -10,7 +10,6 @@ from typing import Any, Self
 
 from pytest_bctrl.contract.key_fields import BEARER
 from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec
-from pytest_bctrl.contract.paging import Paging
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import Samples
@@ -29,6 +28,9 @@ def _others(samples: Samples) -> dict[str, Samples]:
     contract, main = samples.contract, samples.operation
     beside = (one for one in contract.operations if one is not main and answers_with_json(one))
     return {operation.label: Samples(contract, operation) for operation in beside}
+
+
+_BODILESS = ResponseSpec("204", "", {}, ())
 
 
 def _own_sample(samples: Samples) -> Source:
@@ -60,7 +62,9 @@ class Responder:
         self._refusals: Refusals = beside._refusals if beside else Refusals(contract)
         self._first = source or fixed(lambda: self.samples.sample(space_id))
         self._lock = Lock()
-        self._usual = {one.label: one.success or ResponseSpec("204", "", {}, ()) for one in contract.operations}
+        self._usual: Mapping[str, ResponseSpec] = (
+            beside._usual if beside else {one.label: one.success or _BODILESS for one in contract.operations}
+        )
         self._admissions = {one.label: Admission(contract, one, api_key, space_id) for one in contract.operations}
         self._start_over()
 
@@ -148,16 +152,14 @@ class Responder:
 
     def _page(self, request: Request, operation: Operation) -> Page:
         """Return the next body of an operation, or the page of it that is asked for."""
-        label, samples = operation.label, self._samples_of(operation)
-        numbers, paging = self._counts.setdefault(label, count()), samples.paging
+        label = operation.label
+        pages = self._pages.get(label)
         # Whoever follows pages gets those of one body.
-        if paging is None or not is_further(paging, request):
-            self._latest[label] = next(numbers)
+        if pages is None or not is_further(pages.paging, request):
+            with self._lock:
+                self._latest[label] = self._latest.get(label, -1) + 1
         payload = self._source_of(operation).payload(self._latest.get(label, 0))
-        return Page(payload) if paging is None else self._pages_of(samples, paging).page(request, payload)
-
-    def _pages_of(self, samples: Samples, paging: Paging) -> Pages:
-        return self._pages.setdefault(samples.operation.label, Pages(samples, paging))
+        return Page(payload) if pages is None else pages.page(request, payload)
 
     def _samples_of(self, operation: Operation) -> Samples:
         return self.others.get(operation.label, self.samples)
@@ -171,7 +173,8 @@ class Responder:
         self._faults: tuple[FaultInPlay, ...] = ()
         self._request_ids = count(1)
         self._requests = count(1)
-        self._pages: dict[str, Pages] = {}
+        known = (self.samples, *self.others.values())
+        self._pages = {one.operation.label: Pages(one, one.paging) for one in known if one.paging is not None}
         self.play(Scenario("as made"))
 
     def play(self, chosen: Scenario, source_for: Callable[[Samples], Source] = _own_sample) -> Self:
@@ -184,7 +187,6 @@ class Responder:
         self._source_for = source_for
         self._transform = chosen.transform
         self._errors = chosen.errors or self._refusals
-        self._counts: dict[str, count[int]] = {}
         self._latest: dict[str, int] = {}
         return self
 
