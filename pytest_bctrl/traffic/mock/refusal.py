@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -12,7 +11,7 @@ from urllib.parse import unquote
 from pytest_bctrl.contract.engine import accepts, errors
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, cookies, key_fields, lets_in
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema, is_json
-from pytest_bctrl.contract.parameters import documented_refusals, field_of, read_field, read_pairs
+from pytest_bctrl.contract.parameters import documented_refusals, read_field, read_pairs
 from pytest_bctrl.contract.schema.ref import is_of_type, type_name
 from pytest_bctrl.contract.schema.shapes import located, replaced
 from pytest_bctrl.samples.build import Builder
@@ -38,17 +37,6 @@ CODES: Mapping[int, tuple[str, str]] = {
     503: ("unavailable", "server"),
 }
 """`code` and `reasonClass` by status; the published document names no values, so these are ours."""
-
-
-def completed(contract: Contract, operation: Operation, answer: Answer) -> Answer:
-    """Return an answer with a sample of each field that the contract requires with its status and that it has not."""
-    documented = operation.response_for(answer.status)
-    missing = [
-        (field.name, field_of(field, Builder(contract, RoundRobin(SEED)).value(field.schema)))
-        for field in (documented.headers if documented is not None else ())
-        if field.required and answer.header(field.name) is None
-    ]
-    return replace(answer, headers=(*answer.headers, *missing)) if missing else answer
 
 
 class Refusals:
@@ -85,8 +73,7 @@ class Refusals:
         text = json.dumps(self._body(schema, known), ensure_ascii=False) if is_json(media) else message
         data = text.encode("utf-8", "replace")
         fields = (("Content-Type", media), *(headers or {}).items(), ("X-Request-Id", request_id))
-        answer = Answer(status, fields, Payload(data), why=message)
-        return answer if operation is None else completed(self._contract, operation, answer)
+        return Answer(status, fields, Payload(data), why=message)
 
     def _documented(self, status: int, operation: Operation | None) -> tuple[str, Schema]:
         operation = operation or main_operation(self._contract)
