@@ -170,8 +170,10 @@ class Admission:
         return None
 
     @cached_property
-    def _key_names(self) -> set[str]:
-        return {scheme.field for schemes in self._operation.security for scheme in schemes if scheme.place == "query"}
+    def _query_names(self) -> set[str]:
+        """What belongs to a parameter of the query, or to a key in it."""
+        keys = {one.field for schemes in self._operation.security for one in schemes if one.place == "query"}
+        return keys | {one.name for one in self._operation.other_parameters if one.place == "query"}
 
     @cached_property
     def _known(self) -> list[tuple[Parameter, list[str]]]:
@@ -179,25 +181,24 @@ class Admission:
         return [(one, known_values(self._contract, one, given)) for one in self._operation.path_parameters]
 
     def _invalid(self, request: Request) -> Refused | None:
-        if not self._operation.other_parameters:
-            return None
-        names = {one.name for one in self._operation.other_parameters if one.place == "query"} | self._key_names
         for parameter in self._operation.other_parameters:
-            found = read_pairs(self._contract, parameter, request.query, names) if parameter.place == "query" else None
-            if found is None:
-                text = next(iter(cookies(request.header("cookie"), parameter.name)), None)
-                text = text if parameter.place == "cookie" else request.header(parameter.name.lower())
-                found = [] if text is None else [read_field(self._contract, parameter, text)]
-            if not found and parameter.required:
-                return Refused(
-                    malformed(self._operation), f"{parameter.place} {parameter.name} is required and missing"
-                )
-            for value in found:
-                for error in errors(self._contract, parameter.schema, value):
-                    return Refused(
-                        malformed(self._operation), f"{parameter.place} {parameter.name}: {error.message[:200]}"
-                    )
+            found = self._read(parameter, request)
+            broken = (error for value in found for error in errors(self._contract, parameter.schema, value))
+            problem = next((f": {error.message[:200]}" for error in broken), "")
+            if parameter.required and not found:
+                problem = " is required and missing"
+            if problem:
+                return Refused(malformed(self._operation), f"{parameter.place} {parameter.name}{problem}")
         return None
+
+    def _read(self, parameter: Parameter, request: Request) -> list[Any]:
+        """The value that a request gives a parameter, as a list of one; an empty list where it gives none."""
+        if parameter.place == "query":
+            return read_pairs(self._contract, parameter, request.query, self._query_names)
+        text = request.header(parameter.name.lower())
+        if parameter.place == "cookie":
+            text = next(iter(cookies(request.header("cookie"), parameter.name)), None)
+        return [] if text is None else [read_field(self._contract, parameter, text)]
 
 
 def malformed(operation: Operation) -> int:
