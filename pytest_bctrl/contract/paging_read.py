@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pytest_bctrl.contract.document import escaped
@@ -202,7 +202,7 @@ class _Reader:
         known = [self._named.get("id", ""), *unique, *_IDENTITIES]
         return next((name for name in known if name in self._item_members), "")
 
-    @property
+    @cached_property
     def _item_members(self) -> Mapping[str, Any]:
         array = array_of(self._contract, self._operation, self._items) or {}
         found: Mapping[str, Any] = flatten(self._contract, array.get("items", True)).get("properties", {})

@@ -22,7 +22,6 @@ from typing import Any
 from pytest_bctrl.contract.engine import conforms, matches
 from pytest_bctrl.contract.schema.invariant import as_uuid, moment
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.samples import text
 
 _WORDS = (
     "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "iris",
@@ -223,11 +222,11 @@ class RoundRobin:
 
     def string(self, schema: Mapping[str, Any], place: str, number: int) -> str:
         """Return a string that `schema` allows; `number` makes it distinct."""
-        return text.string(schema, place, self.random(place), number)
+        return string(schema, place, self.random(place), number)
 
     def number(self, schema: Mapping[str, Any], kind: str, place: str) -> int | float:
         """Return a number that `schema` allows."""
-        return text.number(schema, kind, place, self.random(place))
+        return number(schema, kind, place, self.random(place))
 
     def anything(self, place: str) -> Any:
         """Return a value for a place of which the contract says nothing."""

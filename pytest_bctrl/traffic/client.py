@@ -176,15 +176,11 @@ class GuardedTransport(httpx.BaseTransport):
         request.read()
         running = flow(request, self._rules)
         outcome: Attempt | None = None
-        while True:
-            step = running.send(outcome)
-            if isinstance(step, httpx.Response):
-                return step
-            if isinstance(step, Send):
-                outcome = self._send(step)
-            else:
-                outcome = None
+        while not isinstance(step := running.send(outcome), httpx.Response):
+            outcome = self._send(step) if isinstance(step, Send) else None
+            if not isinstance(step, Send):
                 time.sleep(step)
+        return step
 
     def _send(self, step: Send) -> Attempt:
         with _Watch(step, self._streams) as watch:
@@ -224,15 +220,11 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
         await request.aread()
         running: Flow = flow(request, self._rules)
         outcome: Attempt | None = None
-        while True:
-            step = running.send(outcome)
-            if isinstance(step, httpx.Response):
-                return step
-            if isinstance(step, Send):
-                outcome = await self._send(step)
-            else:
-                outcome = None
+        while not isinstance(step := running.send(outcome), httpx.Response):
+            outcome = await self._send(step) if isinstance(step, Send) else None
+            if not isinstance(step, Send):
                 await anyio.sleep(step)
+        return step
 
     async def _send(self, step: Send) -> Attempt:
         events: list[str] = []

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.contract.engine import accepts
-from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.paging import Paging
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import SettingError
@@ -23,7 +22,7 @@ from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import fault
 from pytest_bctrl.traffic.mock.message import Answer, Request
 from pytest_bctrl.traffic.mock.scenarios import Scenario, fixed
-from tests.contract.test_paging import APIS, ITEM, LIST, MAYBE, TEXT, TRUTH, WHOLE, body, contract
+from tests.contract.test_paging import APIS, LIST, MAYBE, TEXT, TRUTH, WHOLE, body, contract, of_api
 
 PATH = "/v1/things/1"
 CURSOR = {"limit": {**WHOLE, "minimum": 0, "maximum": 50, "default": 20}, "cursor": TEXT}
@@ -31,18 +30,20 @@ RUNTIMES = body(runtimes=LIST, hasMore=TRUTH, nextCursor=MAYBE)
 PAGED = [name for name, api in APIS.items() if api.by or api.next]
 
 
-def of_api(name: str) -> Contract:
-    schema, query, _, _, _, headers = APIS[name]
-    return contract(schema, query, headers)
-
-
 def asked(mock: MockServer, query: list[tuple[str, str]]) -> Answer:
     return mock.respond(Request("GET", f"{PATH}?{urlencode(query)}", (("host", "mock.test"),)))
 
 
+def samples_of(mock: MockServer) -> Samples:
+    """The samples of the operation that pages."""
+    (found,) = (one for one in (mock.samples, *mock.others.values()) if one.paging is not None)
+    return found
+
+
 def paging_of(mock: MockServer) -> Paging:
-    assert mock.samples.paging is not None
-    return mock.samples.paging
+    paging = samples_of(mock).paging
+    assert paging is not None
+    return paging
 
 
 def things(*numbers: int) -> list[dict[str, Any]]:
@@ -59,7 +60,7 @@ def walked(mock: MockServer, size: int | None, between: Any = lambda page: None)
         answer = asked(mock, following)
         assert 200 == answer.status
         data = json.loads(answer.body)
-        assert accepts(mock.contract, mock.samples.schema, data)
+        assert accepts(mock.contract, samples_of(mock).schema, data)
         pages.append([item["id"] for item in paging.listed(data)])
         following = paging.following(data, answer.header("Link"), following)
         between(len(pages))
@@ -158,10 +159,15 @@ def test_an_item_that_is_there_throughout_comes_once_whatever_changes(
 CONTRACTS = {name: of_api(name) for name in APIS}
 
 
-def test_a_walk_stays_with_its_body_while_others_get_the_next() -> None:
+@pytest.mark.parametrize("is_beside", [False, True])
+def test_a_walk_stays_with_its_body_while_others_get_the_next(is_beside: bool) -> None:
     """In `generated` each answer has another list; of operations beside the main one, too."""
-    made = contract(RUNTIMES, CURSOR)
-    mock = MockServer(made).scenario("generated")
+    made = json.loads(json.dumps(contract(RUNTIMES, CURSOR).source))
+    about = {"description": "", "content": {"application/json": {"schema": body(about=TEXT)}}}
+    beside = {"/v1/about": {"get": {"operationId": "about", "responses": {"200": about}}}} if is_beside else {}
+    made["paths"] = {**beside, **made["paths"]}
+    mock = MockServer(from_document(made, "things.json")).scenario("generated")
+    assert len(beside) == len(mock.others)
     whole = [json.loads(asked(mock, [("limit", "50")]).body)["runtimes"] for _ in range(24)]
 
     (first, *rest) = walked(mock, 2)
@@ -283,4 +289,3 @@ def test_a_body_without_room_for_an_end_is_as_it_was() -> None:
     assert [{"data": [], "meta": {}}, {"data": []}] == [
         ended(samples, paging, {"data": [], **more}, dict) for more in ({"meta": {"next_cursor": "x"}}, {})
     ]
-    assert ITEM == LIST["items"]

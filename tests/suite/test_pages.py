@@ -22,7 +22,7 @@ from pytest_bctrl.suite.run import ContractRun, with_mock
 from pytest_bctrl.suite.selftest import OF_PAGES, faults_to_find
 from pytest_bctrl.suite.target import Target
 from pytest_bctrl.suite.troubles import NotCheckedError
-from tests.contract.test_paging import APIS, LIST, MAYBE, TEXT, TRUTH, WHOLE, body, contract
+from tests.contract.test_paging import APIS, LIST, MAYBE, TEXT, TRUTH, WHOLE, body, contract, of_api
 
 CURSOR = {"limit": WHOLE, "cursor": TEXT}
 RUNTIMES = body(runtimes=LIST, hasMore=TRUTH, nextCursor=MAYBE)
@@ -45,11 +45,6 @@ def followed(run: ContractRun) -> tuple[set[tuple[str, str, str]], str]:
     finally:
         target.close()
     return {(one.level, one.rule, one.location) for one in found}, reason
-
-
-def of_api(name: str) -> Contract:
-    schema, query, _, _, _, headers = APIS[name]
-    return contract(schema, query, headers)
 
 
 @pytest.mark.parametrize("name", [name for name, api in APIS.items() if (api.by or api.next) and api.size])

@@ -258,8 +258,10 @@ class Lives(Source):
                     state = source.choice(self._ended) if item[self._name] == "active" else "active"
                     ahead = self._begun + self._due[index] - time.monotonic()
                     self._items[index] = followed(self._samples, item, {self._name: state}, ahead)
+                    self._payloads.clear()
                     self._due[index] += source.uniform(*_LASTS)
-            return Payload(encode(self._samples.with_items(self._items)))
+            self._payloads = self._payloads or [Payload(encode(self._samples.with_items(self._items)))]
+            return self._payloads[0]
 
 
 def states(samples: Samples, body: Any, steps: Sequence[Any]) -> Iterator[tuple[Step, Any, tuple[Any, ...] | None]]:

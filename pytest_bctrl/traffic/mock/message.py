@@ -10,6 +10,7 @@ from email.utils import formatdate
 from functools import cached_property, lru_cache
 from http import HTTPStatus
 from typing import Literal, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 Ending: TypeAlias = Literal["whole", "truncate", "reset", "hang"]
@@ -32,6 +33,11 @@ class Request:
     def header(self, name: str) -> str | None:
         """Return a header's value, several joined by commas (RFC 9110, 5.3); None where it is missing."""
         return self._fields.get(name)
+
+    @cached_property
+    def query(self) -> tuple[tuple[str, str], ...]:
+        """The names and values of the query, decoded."""
+        return tuple(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
 
     @cached_property
     def _fields(self) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock.change import Fault, Scene
 from pytest_bctrl.traffic.mock.message import Answer, Payload
-from pytest_bctrl.traffic.mock.pages import announced, is_further, query_of, started, target_of
+from pytest_bctrl.traffic.mock.pages import announced, is_further, started, target_of
 
 
 def repeat_page() -> Fault:
@@ -38,7 +38,7 @@ def endless_cursor() -> Fault:
     """Say on the last page of a list that there is one more, which is the same again."""
 
     def endless(scene: Scene, paging: Paging) -> Answer:
-        query = query_of(scene.request)
+        query = scene.request.query
         if paging.following(scene.json(), scene.answer.header(LINK), query) is not None:
             return scene.answer
         body, fields = announced(scene.samples, paging, scene.json(), scene.request, started(paging, query))

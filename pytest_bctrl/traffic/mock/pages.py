@@ -15,7 +15,7 @@ from hashlib import blake2b
 from math import ceil
 from threading import Lock
 from typing import Any, NamedTuple, TypeAlias
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.paging import LINK, Paging, at, number_of
@@ -48,7 +48,7 @@ class Pages:
     """The pages of one operation, of whatever list it has at the time; safe to use from several threads."""
 
     def __init__(self, samples: Samples, paging: Paging) -> None:
-        self._samples, self._paging = samples, paging
+        self._samples, self.paging = samples, paging
         self._ranks: dict[Key, int] = {}
         self._cursors: dict[str, Key | None] = {}
         self._made: tuple[tuple[str, str | None], Page] | None = None
@@ -59,7 +59,7 @@ class Pages:
         """Return the page of the list in `payload` that a request asks for; raises `UnknownPageError`."""
         with self._lock:
             body, keys = self._known(payload)
-            if not isinstance(at(body, (self._paging.items,) if self._paging.items else ()), list):
+            if not isinstance(at(body, (self.paging.items,) if self.paging.items else ()), list):
                 # What is served against the contract, or leaves its list out, has no pages.
                 return Page(payload)
             asked = request.target, request.header("host")
@@ -68,7 +68,7 @@ class Pages:
             return self._made[1]
 
     def _page(self, request: Request, payload: Payload, body: Any, keys: Sequence[Key]) -> Page:
-        samples, paging, query = self._samples, self._paging, query_of(request)
+        samples, paging, query = self._samples, self.paging, request.query
         items = paging.listed(body)
         asked = paging.asked(query)
         size = max(0, asked if asked is not None else USUAL if paging.size is None else len(items))
@@ -101,8 +101,8 @@ class Pages:
             body = json.loads(payload.body)
             seen = Counter[str]()
             keys: list[Key] = []
-            for item in self._paging.listed(body):
-                known = self._paging.known_by(item)
+            for item in self.paging.listed(body):
+                known = self.paging.known_by(item)
                 text = json.dumps(item, sort_keys=True) if known is None else str(known)
                 keys.append((text, seen[text]))
                 seen[text] += 1
@@ -113,19 +113,19 @@ class Pages:
 
     def _anchor(self, query: Sequence[Pair]) -> Key | None:
         """The item behind which a page begins; None for the first page."""
-        text = started(self._paging, query)
-        if not text or not self._paging.leads_on:
+        text = started(self.paging, query)
+        if not text or not self.paging.leads_on:
             return None
-        if self._paging.by == "item":
+        if self.paging.by == "item":
             if (text, 0) in self._ranks:
                 return text, 0
         elif text in self._cursors:
             return self._cursors[text]
-        raise UnknownPageError(f"query {self._paging.start_name}: the mock gave no such {self._paging.by or 'cursor'}")
+        raise UnknownPageError(f"query {self.paging.start_name}: the mock gave no such {self.paging.by or 'cursor'}")
 
     def _cursor(self, key: Key | None) -> Any:
         """What stands for an item, in a spelling that the contract allows; the same each time. None where none is."""
-        if self._paging.by == "item":
+        if self.paging.by == "item":
             return key[0] if key else ""
         if self._spelling is None:
             return None
@@ -136,7 +136,7 @@ class Pages:
     @cached_property
     def _spelling(self) -> Callable[[str], Any] | None:
         """How a cursor is written: in the first way that the contract allows, in the query and in the answer."""
-        paging, first = self._paging, self._samples.with_items([])
+        paging, first = self.paging, self._samples.with_items([])
         members = () if paging.is_link else paging.next
         for spelling in _SPELLINGS:
             made = spelling("5c" * 16)
@@ -173,17 +173,11 @@ def merged(known: Sequence[Key], keys: Sequence[Key]) -> list[Key]:
     return [*made, *known[done:]]
 
 
-def query_of(request: Request) -> list[Pair]:
-    """The query of a request, decoded."""
-    return parse_qsl(urlsplit(request.target).query, keep_blank_values=True)
-
-
 def is_further(paging: Paging, request: Request) -> bool:
     """Whether a request asks for another page than the first."""
-    query = query_of(request)
     if paging.by in ("page", "offset"):
-        return number_of(paging.start, query, paging.first) > paging.first
-    return started(paging, query) != ""
+        return number_of(paging.start, request.query, paging.first) > paging.first
+    return started(paging, request.query) != ""
 
 
 def started(paging: Paging, query: Sequence[Pair]) -> str:
@@ -193,7 +187,7 @@ def started(paging: Paging, query: Sequence[Pair]) -> str:
 
 def target_of(paging: Paging, request: Request, *start: str, hidden: Collection[str] = ()) -> str:
     """The target of a request for another page: the first, or that which `start` asks for, without what is hidden."""
-    kept = [one for one in query_of(request) if one[0] not in (paging.start_name, *hidden)]
+    kept = [one for one in request.query if one[0] not in (paging.start_name, *hidden)]
     query = urlencode([*kept, *((paging.start_name, one) for one in start)], quote_via=quote)
     return request.target.partition("?")[0] + (f"?{query}" if query else "")
 

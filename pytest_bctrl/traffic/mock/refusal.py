@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
 from pytest_bctrl.contract.engine import accepts, errors
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, cookies, key_fields, lets_in
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema, is_json
-from pytest_bctrl.contract.parameters import Pair, documented_refusals, field_of, read_field, read_pairs
+from pytest_bctrl.contract.parameters import documented_refusals, read_field, read_pairs
 from pytest_bctrl.contract.schema.ref import is_of_type, type_name
 from pytest_bctrl.contract.schema.shapes import located, replaced
 from pytest_bctrl.samples.build import Builder
@@ -38,17 +37,6 @@ CODES: Mapping[int, tuple[str, str]] = {
     503: ("unavailable", "server"),
 }
 """`code` and `reasonClass` by status; the published document names no values, so these are ours."""
-
-
-def completed(contract: Contract, operation: Operation, answer: Answer) -> Answer:
-    """Return an answer with a sample of each field that the contract requires with its status and that it has not."""
-    documented = operation.response_for(answer.status)
-    missing = [
-        (field.name, field_of(field, Builder(contract, RoundRobin(SEED)).value(field.schema)))
-        for field in (documented.headers if documented is not None else ())
-        if field.required and answer.header(field.name) is None
-    ]
-    return replace(answer, headers=(*answer.headers, *missing)) if missing else answer
 
 
 class Refusals:
@@ -85,8 +73,7 @@ class Refusals:
         text = json.dumps(self._body(schema, known), ensure_ascii=False) if is_json(media) else message
         data = text.encode("utf-8", "replace")
         fields = (("Content-Type", media), *(headers or {}).items(), ("X-Request-Id", request_id))
-        answer = Answer(status, fields, Payload(data), why=message)
-        return answer if operation is None else completed(self._contract, operation, answer)
+        return Answer(status, fields, Payload(data), why=message)
 
     def _documented(self, status: int, operation: Operation | None) -> tuple[str, Schema]:
         operation = operation or main_operation(self._contract)
@@ -160,7 +147,7 @@ class Admission:
 
     def _unauthorized(self, request: Request) -> Refused | None:
         operation = self._operation
-        if lets_in(operation, self._key.reveal(), request.header, _query(request)):
+        if lets_in(operation, self._key.reveal(), request.header, request.query):
             return None
         # What a client is to bring: the first way that there is in a header field.
         field = next(iter(key_fields(self._contract, operation) or ()), None)
@@ -183,8 +170,10 @@ class Admission:
         return None
 
     @cached_property
-    def _key_names(self) -> set[str]:
-        return {scheme.field for schemes in self._operation.security for scheme in schemes if scheme.place == "query"}
+    def _query_names(self) -> set[str]:
+        """What belongs to a parameter of the query, or to a key in it."""
+        keys = {one.field for schemes in self._operation.security for one in schemes if one.place == "query"}
+        return keys | {one.name for one in self._operation.other_parameters if one.place == "query"}
 
     @cached_property
     def _known(self) -> list[tuple[Parameter, list[str]]]:
@@ -192,35 +181,29 @@ class Admission:
         return [(one, known_values(self._contract, one, given)) for one in self._operation.path_parameters]
 
     def _invalid(self, request: Request) -> Refused | None:
-        if not self._operation.other_parameters:
-            return None
-        query = _query(request)
-        names = {one.name for one in self._operation.other_parameters if one.place == "query"} | self._key_names
         for parameter in self._operation.other_parameters:
-            found = read_pairs(self._contract, parameter, query, names) if parameter.place == "query" else None
-            if found is None:
-                text = next(iter(cookies(request.header("cookie"), parameter.name)), None)
-                text = text if parameter.place == "cookie" else request.header(parameter.name.lower())
-                found = [] if text is None else [read_field(self._contract, parameter, text)]
-            if not found and parameter.required:
-                return Refused(
-                    malformed(self._operation), f"{parameter.place} {parameter.name} is required and missing"
-                )
-            for value in found:
-                for error in errors(self._contract, parameter.schema, value):
-                    return Refused(
-                        malformed(self._operation), f"{parameter.place} {parameter.name}: {error.message[:200]}"
-                    )
+            found = self._read(parameter, request)
+            broken = (error for value in found for error in errors(self._contract, parameter.schema, value))
+            problem = next((f": {error.message[:200]}" for error in broken), "")
+            if parameter.required and not found:
+                problem = " is required and missing"
+            if problem:
+                return Refused(malformed(self._operation), f"{parameter.place} {parameter.name}{problem}")
         return None
+
+    def _read(self, parameter: Parameter, request: Request) -> list[Any]:
+        """The value that a request gives a parameter, as a list of one; an empty list where it gives none."""
+        if parameter.place == "query":
+            return read_pairs(self._contract, parameter, request.query, self._query_names)
+        text = request.header(parameter.name.lower())
+        if parameter.place == "cookie":
+            text = next(iter(cookies(request.header("cookie"), parameter.name)), None)
+        return [] if text is None else [read_field(self._contract, parameter, text)]
 
 
 def malformed(operation: Operation) -> int:
     """The status by which the contract says that a request is malformed; 400 where it says nothing."""
     return min(documented_refusals(operation), default=400)
-
-
-def _query(request: Request) -> list[Pair]:
-    return parse_qsl(urlsplit(request.target).query, keep_blank_values=True)
 
 
 _WORDS = {BEARER: "bearer token", BASIC: "user and password"}

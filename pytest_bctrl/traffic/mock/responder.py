@@ -9,8 +9,8 @@ from threading import Lock
 from typing import Any, Self
 
 from pytest_bctrl.contract.key_fields import BEARER
-from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec
-from pytest_bctrl.contract.paging import Paging
+from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema
+from pytest_bctrl.contract.parameters import field_of
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import Samples
@@ -19,7 +19,7 @@ from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay, Scene
 from pytest_bctrl.traffic.mock.message import Answer, Payload, Request, accepts, preferred_status, usable_request_id
 from pytest_bctrl.traffic.mock.pages import Page, Pages, UnknownPageError, is_further
-from pytest_bctrl.traffic.mock.refusal import SEED, Admission, Refusals, Refused, challenge, completed, malformed
+from pytest_bctrl.traffic.mock.refusal import SEED, Admission, Refusals, Refused, challenge, malformed
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.mock.scenarios import Scenario, Source, fixed
 
@@ -29,6 +29,9 @@ def _others(samples: Samples) -> dict[str, Samples]:
     contract, main = samples.contract, samples.operation
     beside = (one for one in contract.operations if one is not main and answers_with_json(one))
     return {operation.label: Samples(contract, operation) for operation in beside}
+
+
+_BODILESS = ResponseSpec("204", "", {}, ())
 
 
 def _own_sample(samples: Samples) -> Source:
@@ -58,9 +61,13 @@ class Responder:
         self.others: Mapping[str, Samples] = beside.others if beside else _others(self.samples)
         self._routes: Routes = beside._routes if beside else Routes(contract)
         self._refusals: Refusals = beside._refusals if beside else Refusals(contract)
+        # By the schema's identity, which the contract keeps.
+        self._made: dict[int, Any] = beside._made if beside else {}
         self._first = source or fixed(lambda: self.samples.sample(space_id))
         self._lock = Lock()
-        self._usual = {one.label: one.success or ResponseSpec("204", "", {}, ()) for one in contract.operations}
+        self._usual: Mapping[str, ResponseSpec] = (
+            beside._usual if beside else {one.label: one.success or _BODILESS for one in contract.operations}
+        )
         self._admissions = {one.label: Admission(contract, one, api_key, space_id) for one in contract.operations}
         self._start_over()
 
@@ -72,10 +79,10 @@ class Responder:
         answer = self._answer(request, match, operation, request_id)
         asked = operation or self.samples.operation
         if operation is not None:
-            answer = completed(self.contract, operation, answer)
+            answer = self._completed(operation, answer)
 
         def granted(target: str) -> Answer:
-            return completed(self.contract, asked, self._success(Request("GET", target), asked, request_id))
+            return self._completed(asked, self._success(Request("GET", target), asked, request_id))
 
         return self._played(request, answer, granted, asked)
 
@@ -117,12 +124,28 @@ class Responder:
         """An answer in the first documented media type, with a text that its schema allows; bare without one."""
         identified = ("X-Request-Id", request_id)
         for media, schema in response.content.items():
-            value = Builder(self.contract, RoundRobin(SEED)).value(schema)
+            value = self._sample(schema)
             body = value if isinstance(value, str) else "a sample"
             # A range of media types is none.
             fields = (("Content-Type", "text/plain" if "*" in media else media), identified)
             return Answer(response.code, fields, Payload(body.encode()))
         return Answer(response.code, (identified,))
+
+    def _completed(self, operation: Operation, answer: Answer) -> Answer:
+        """Return an answer with a sample of each field that the contract requires with its status and it has not."""
+        documented = operation.response_for(answer.status)
+        missing = [
+            (field.name, field_of(field, self._sample(field.schema)))
+            for field in (documented.headers if documented is not None else ())
+            if field.required and answer.header(field.name) is None
+        ]
+        return replace(answer, headers=(*answer.headers, *missing)) if missing else answer
+
+    def _sample(self, schema: Schema) -> Any:
+        """A value that a schema allows, made once."""
+        if id(schema) not in self._made:
+            self._made[id(schema)] = Builder(self.contract, RoundRobin(SEED)).value(schema)
+        return self._made[id(schema)]
 
     def _success(self, request: Request, operation: Operation, request_id: str) -> Answer:
         status = preferred_status(request.header("prefer"))
@@ -148,16 +171,14 @@ class Responder:
 
     def _page(self, request: Request, operation: Operation) -> Page:
         """Return the next body of an operation, or the page of it that is asked for."""
-        label, samples = operation.label, self._samples_of(operation)
-        numbers, paging = self._counts.setdefault(label, count()), samples.paging
+        label = operation.label
+        pages = self._pages.get(label)
         # Whoever follows pages gets those of one body.
-        if paging is None or not is_further(paging, request):
-            self._latest[label] = next(numbers)
+        if pages is None or not is_further(pages.paging, request):
+            with self._lock:
+                self._latest[label] = self._latest.get(label, -1) + 1
         payload = self._source_of(operation).payload(self._latest.get(label, 0))
-        return Page(payload) if paging is None else self._pages_of(samples, paging).page(request, payload)
-
-    def _pages_of(self, samples: Samples, paging: Paging) -> Pages:
-        return self._pages.setdefault(samples.operation.label, Pages(samples, paging))
+        return Page(payload) if pages is None else pages.page(request, payload)
 
     def _samples_of(self, operation: Operation) -> Samples:
         return self.others.get(operation.label, self.samples)
@@ -171,7 +192,8 @@ class Responder:
         self._faults: tuple[FaultInPlay, ...] = ()
         self._request_ids = count(1)
         self._requests = count(1)
-        self._pages: dict[str, Pages] = {}
+        known = (self.samples, *self.others.values())
+        self._pages = {one.operation.label: Pages(one, one.paging) for one in known if one.paging is not None}
         self.play(Scenario("as made"))
 
     def play(self, chosen: Scenario, source_for: Callable[[Samples], Source] = _own_sample) -> Self:
@@ -184,7 +206,6 @@ class Responder:
         self._source_for = source_for
         self._transform = chosen.transform
         self._errors = chosen.errors or self._refusals
-        self._counts: dict[str, count[int]] = {}
         self._latest: dict[str, int] = {}
         return self
 
