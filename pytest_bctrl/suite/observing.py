@@ -52,6 +52,7 @@ class Observer:
         self._sent = [(name, "") for name in sent]
         self.judged = Observation()
         self.unjudged = Observation()
+        self._measured: tuple[Observation, Coverage] | None = None
         self._hide = hide
         # A test may ask from several threads.
         self._lock = Lock()
@@ -71,11 +72,19 @@ class Observer:
         return both
 
     @property
+    def measured(self) -> Coverage:
+        """How much of the contract was seen; it takes a while, so the same is not measured again."""
+        seen = self.everything
+        if self._measured is None or self._measured[0] != seen:
+            self._measured = seen, coverage(self.contract, seen)
+        return self._measured[1]
+
+    @property
     def shortfall(self) -> str:
         """The sentence for a run that saw too little; empty where it saw enough."""
         if self.minimum is None:
             return ""
-        percent = coverage(self.contract, self.everything).percent
+        percent = self.measured.percent
         words = f"coverage of {percent:.1f}% is below the minimum of {self.minimum:g}% (--bctrl-min-coverage)"
         return words if percent < self.minimum else ""
 
@@ -213,9 +222,8 @@ class ObservingHooks:
 
 def coverage_rows(observer: Observer, *, is_whole: bool) -> Iterator[tuple[str, str]]:
     """Yield how much of the contract was seen and, for the whole of it, what never was: labels and texts."""
-    seen = observer.everything
-    measured = coverage(observer.contract, seen)
-    answers = sum(seen.statuses.values())
+    measured = observer.measured
+    answers = observer.everything.statuses.total()
     missing = never_seen(measured)
     more = "" if is_whole or not missing else "; --bctrl-coverage lists the rest"
     yield (

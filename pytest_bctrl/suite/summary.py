@@ -16,7 +16,7 @@ from pytest_bctrl.contract.files import update_command
 from pytest_bctrl.contract.parameters import documented_refusals
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.finding import LEVELS, Finding, at_or_above, from_dict
-from pytest_bctrl.observed.coverage import Coverage, coverage
+from pytest_bctrl.observed.coverage import Coverage
 from pytest_bctrl.observed.facts import as_data
 from pytest_bctrl.reports.terminal import MARKUP, block, causes
 from pytest_bctrl.reports.wording import Outcome, RanTest, RunReport, Title, accepted, printable, told, verdict_of
@@ -207,8 +207,7 @@ class Summary:
 
     def _coverage(self) -> Coverage | None:
         """How much of the contract was seen; None where nothing was asked."""
-        seen = self.seen.everything
-        return coverage(self._run.contract, seen) if self._run.target or seen.statuses else None
+        return self.seen.measured if self._run.target or self.seen.everything.statuses else None
 
     def report(self, started: datetime, seconds: float) -> RunReport:
         """Everything else that the reports tell."""
