@@ -23,7 +23,7 @@ from pytest_bctrl.observed.coverage import Coverage, coverage, never_seen
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.wording import counted, printable
+from pytest_bctrl.reports.wording import counted, numbered, printable
 from pytest_bctrl.suite.run import RUN
 from pytest_bctrl.suite.sinks import hide
 
@@ -223,13 +223,12 @@ class ObservingHooks:
 def coverage_rows(observer: Observer, *, is_whole: bool) -> Iterator[tuple[str, str]]:
     """Yield how much of the contract was seen and, for the whole of it, what never was: labels and texts."""
     measured = observer.measured
-    answers = observer.everything.statuses.total()
     missing = never_seen(measured)
     more = "" if is_whole or not missing else "; --bctrl-coverage lists the rest"
     yield (
         "coverage",
         f"{measured.percent:.1f}% of the contract: {measured.seen} of {len(measured.points)} points seen, "
-        f"in {answers} {'answer' if answers == 1 else 'answers'}{more}",
+        f"in {numbered(observer.everything.statuses.total(), 'answer')}{more}",
     )
     yield from (("not checked", reason) for reason in always_empty(measured))
     if is_whole:
