@@ -114,4 +114,14 @@ def test_an_unknown_rule_is_one_line(capsys: pytest.CaptureFixture[str], name: s
 
 def test_a_contract_without_an_overlay_names_itself() -> None:
     bare = from_document(CONTRACT.document, "own.json")
-    assert {"x-bctrl-invariants of own.json"} == {one.said_in for one in explanations(bare) if one.kind == "invariant"}
+    shown = {
+        (one.said_in, one.example.partition(" --fault")[0]) for one in explanations(bare) if one.kind == "invariant"
+    }
+    assert {("x-bctrl-invariants of own.json", "an answer of: pytest-bctrl mock --contract=own.json")} == shown
+
+
+def test_an_invariant_is_said_as_the_contract_says_it() -> None:
+    said = {"rule": "one", "level": "error", "because": "a runtime's id is its own", "unique": "error"}
+    operation = replace(CONTRACT.operations[0], invariants=(said,))
+    (shown,) = (one.checks for one in explanations(replace(CONTRACT, operations=(operation,))) if one.name == "one")
+    assert "A runtime's id is its own (unique: error)." == shown

@@ -29,7 +29,7 @@ from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
 from pytest_bctrl.recorded.conform import listing
 from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.wording import Title, counted, printable
+from pytest_bctrl.reports.wording import Title, counted, numbered, printable
 from pytest_bctrl.suite.observing import Observer, coverage_lines
 from pytest_bctrl.traffic.recordings.exchange import Recording
 
@@ -191,7 +191,7 @@ def _text(findings: Sequence[Finding], title: Title, answers: int) -> str:
         by_place.setdefault(str(finding.extra["why"]).removeprefix("in "), []).append(finding)
     for place, group in by_place.items():
         lines += [printable(f"{place}: {counted(group)}"), *describe(group), ""]
-    checked = f"{answers} {'answer' if answers == 1 else 'answers'} checked"
+    checked = f"{numbered(answers, 'answer')} checked"
     # Nothing found in nothing checked is no finding.
     suppressed = sum(1 for finding in findings if finding.extra.get("accepted"))
     found = f": {counted(findings)}{f', {suppressed} of them accepted' if suppressed else ''}" if answers else ""

@@ -7,17 +7,19 @@ import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from difflib import get_close_matches
+from shlex import quote
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.baseline.allowlist import DAYS, FILE
 from pytest_bctrl.checks.rules import rules
-from pytest_bctrl.contract.files import built_from
+from pytest_bctrl.contract.files import built_from, packaged
 from pytest_bctrl.drift.examples import example as example_of
 from pytest_bctrl.drift.gate_file import FILE as GATE_FILE
 from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.drift.rules import why
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.reports.wording import sentence
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.model import Contract
@@ -67,19 +69,20 @@ def explanations(contract: Contract) -> Iterator[Explanation]:
         given = f"where the operation has {rule.documented}, " if rule.documented != "{}" else ""
         to = f"to every request with {rule.to}" if rule.to else "to every request"
         example = f"{given}a server that gives this answer {to}:\n\n{indent(rule.http.rstrip(), '  ')}"
-        checks = f"{rule.checks[0].upper()}{rule.checks[1:]}."
-        yield Explanation(name, rule.level, "check", checks, rule.said_in, example)
+        yield Explanation(name, rule.level, "check", sentence([rule.checks]), rule.said_in, example)
+    option = "" if contract.name == str(packaged().merged) else f" --contract={quote(contract.name)}"
     for invariant in {one["rule"]: one for operation in contract.operations for one in operation.invariants}.values():
-        name, level, because = (invariant[key] for key in ("rule", "level", "because"))
-        entry = ", ".join(f"{key}: {value}" for key, value in invariant.items() if value not in (name, level, because))
+        parts = dict(invariant)
+        name, level, because = (parts.pop(key) for key in ("rule", "level", "because"))
+        entry = ", ".join(f"{key}: {value}" for key, value in parts.items()).replace("'", "")
         said_in = f"x-bctrl-invariants of {_action(contract, name)}"
-        example = f"an answer of: pytest-bctrl mock --fault \"break_rule('{name}')\""
-        yield Explanation(name, level, "invariant", f"{because} ({entry}).".replace("'", ""), said_in, example)
+        example = f"an answer of: pytest-bctrl mock{option} --fault \"break_rule('{name}')\""
+        yield Explanation(name, level, "invariant", sentence([f"{because} ({entry})"]), said_in, example)
     for drift_rule in drift_rules().values():
         name, level, oasdiff = drift_rule.id, drift_rule.level, drift_rule.oasdiff
         before, after = (json.dumps(side, ensure_ascii=False) for side in example_of(name).shown)
-        known = {"-": "oasdiff has no such rule", level: "the rule and its level are oasdiff's"}
-        stricter = f"the rule is oasdiff's, with the level {oasdiff}: a consumer that validates breaks"
+        known = {"-": "pytest-bctrl; oasdiff has no such rule", level: "oasdiff, with the same level"}
+        stricter = f"oasdiff, with the level {oasdiff}; stricter here, since a consumer that validates breaks"
         change = f"this change of the spec:\n\n  before  {before}\n  after   {after}"
         checks = f"{drift_rule.meaning} {why(drift_rule, level)}"
         yield Explanation(name, level, "drift", checks, known.get(oasdiff, stricter), change)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.contract.files import short_path
-from pytest_bctrl.reports.wording import Title, counted, impact_of, in_places, one_line, shown_by, spot, where
+from pytest_bctrl.reports.wording import (
+    Title,
+    accepted,
+    accepted_where,
+    counted,
+    impact_of,
+    in_places,
+    one_line,
+    shown_by,
+    spot,
+    where,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,7 +112,6 @@ def _moved(finding: Finding) -> Iterator[str]:
         document, line, _ = spot(finding, side)
         place = one_line(_place(document, line))
         yield f"    {witness}  {one_line(witnesses[witness])}{f'  ({place})' if place else ''}"
-    if finding.extra.get("accepted"):
-        accepted = finding.extra["accepted"]
-        yield f"    accepted  {one_line('until {expires}: {reason} ({where})'.format(**accepted))}"
+    if accepted(finding):
+        yield f"    accepted  {accepted_where(finding).removeprefix('accepted ')}"
     yield f"    id        {finding.fingerprint}"

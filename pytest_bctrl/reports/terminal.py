@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pytest_bctrl.finding import LEVELS, Finding
-from pytest_bctrl.reports.wording import accepted, counted, is_change, printable, shown
+from pytest_bctrl.reports.wording import accepted, accepted_where, counted, is_change, printable, shown
 
 
 class Row(NamedTuple):
@@ -93,8 +93,8 @@ def block(cause: Sequence[Finding], verbosity: int = 0, often: str = "") -> Iter
         left = len(variants) - _LISTED
         yield _row("also", "; ".join([*variants[:_LISTED], *([f"and {left} more: -v lists all"] if left > 0 else [])]))
     yield from _answer(first)
-    if said := accepted(first):
-        yield _row("accepted", f"{said.removeprefix('accepted ')} ({first.extra['accepted']['where']})")
+    if accepted(first):
+        yield _row("accepted", accepted_where(first).removeprefix("accepted "))
 
 
 def _row(label: str, text: str) -> Row:

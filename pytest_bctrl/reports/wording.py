@@ -53,6 +53,11 @@ def counted(findings: Sequence[Finding]) -> str:
     )
 
 
+def numbered(number: int, what: str) -> str:
+    """So many of what has a plural in s: `1 answer`, `2 answers`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def where(finding: Finding) -> str:
     """Operation, answer and place, as far as they are known."""
     return _place(finding.operation, finding.location, finding.extra)
@@ -117,8 +122,7 @@ def in_places(finding: Finding) -> str:
     names = [_place(place["operation"], place["location"], place) for place in places[:_FEW]]
     left = f"; and {len(places) - _FEW} more" if len(places) > _FEW else ""
     operations = len({place["operation"] for place in places})
-    of = f"{operations} operation{'s' if operations > 1 else ''}"
-    return f"in {len(places)} places of {of}: {'; '.join(names)}{left}"
+    return f"in {len(places)} places of {numbered(operations, 'operation')}: {'; '.join(names)}{left}"
 
 
 def shown_by(finding: Finding) -> str:
@@ -155,6 +159,11 @@ def accepted(finding: Finding) -> str:
     """Why, and until when, the finding is accepted: `accepted until 2027-01-31: the reason`; empty where it is not."""
     said = finding.extra.get("accepted")
     return one_line(f"accepted until {said['expires']}: {said['reason']}") if said else ""
+
+
+def accepted_where(finding: Finding) -> str:
+    """The same of a finding that is accepted, with the entry that says so: `… the reason (bctrl-baseline.yaml:2)`."""
+    return one_line(f"{accepted(finding)} ({finding.extra['accepted']['where']})")
 
 
 Status = Literal["passed", "failed", "not checked"]
@@ -233,22 +242,22 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
     if failing or failed_tests or (run and run.shortfall):
         what = [f"{counted(failing)} fail{'s' if len(failing) == 1 else ''} the run"] if failing else []
         if failed_tests and run:
-            what.append(f"{failed_tests} of {_tests(len(run.tests))} failed")
+            what.append(f"{failed_tests} of {numbered(len(run.tests), 'test')} failed")
         what += [*_left(run), *_skipped(run)]
         what += [run.shortfall] if run and run.shortfall else []
-        return Verdict("failed", _sentence(what))
+        return Verdict("failed", sentence(what))
     if run is None:
         if title.not_checked:
-            return Verdict("not checked", _sentence([f"not everything could be checked: {title.not_checked[0]}"]))
+            return Verdict("not checked", sentence([f"not everything could be checked: {title.not_checked[0]}"]))
     elif not run.number_of("passed") + run.number_of("accepted"):
-        return Verdict("not checked", _sentence(["nothing was checked", *title.not_checked[:1]]))
+        return Verdict("not checked", sentence(["nothing was checked", *title.not_checked[:1]]))
     elif not run.is_complete:
         why = "the run ended before everything was checked"
-        return Verdict("not checked", _sentence([why, *_left(run), *title.not_checked[:1], *basis]))
+        return Verdict("not checked", sentence([why, *_left(run), *title.not_checked[:1], *basis]))
     elif run.number_of("not checked"):
-        return Verdict("not checked", _sentence([*title.not_checked[:1], *basis]))
+        return Verdict("not checked", sentence([*title.not_checked[:1], *basis]))
     found = f"{counted(findings)}, at which the run does not fail" if findings else "nothing was found"
-    return Verdict("passed", _sentence([found, *basis]))
+    return Verdict("passed", sentence([found, *basis]))
 
 
 def _failing(findings: Sequence[Finding], title: Title) -> list[Finding]:
@@ -263,10 +272,10 @@ def _basis(run: RunReport | None) -> list[str]:
     """What a verdict of a run rests on."""
     if run is None:
         return []
-    parts = [f"{run.number_of('passed')} of {_tests(len(run.tests))} passed"]
+    parts = [f"{run.number_of('passed')} of {numbered(len(run.tests), 'test')} passed"]
     accepted = run.number_of("accepted")
     if accepted:
-        parts.append(f"what {_tests(accepted)} found is accepted")
+        parts.append(f"what {numbered(accepted, 'test')} found is accepted")
     parts += _skipped(run)
     if run.coverage is not None and run.coverage.points:
         parts.append(f"{run.coverage.percent:.0f} % of the contract was seen")
@@ -281,13 +290,10 @@ def _skipped(run: RunReport | None) -> list[str]:
 def _left(run: RunReport | None) -> list[str]:
     """How many tests did not run."""
     left = run.planned - len(run.tests) if run else 0
-    return [f"{_tests(left)} did not run"] if left > 0 else []
+    return [f"{numbered(left, 'test')} did not run"] if left > 0 else []
 
 
-def _tests(number: int) -> str:
-    return f"{number} test{'' if number == 1 else 's'}"
-
-
-def _sentence(parts: Sequence[str]) -> str:
+def sentence(parts: Sequence[str]) -> str:
+    """Parts as one sentence: `Nothing was found; 2 tests passed.`"""
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}."

@@ -143,7 +143,7 @@ class ContractHooks:
         # The options that a command which repeats the run has to have, as they were typed.
         typed = ((name, config.getoption(f"bctrl_{name}")) for name in _REPEATED)
         flags += [f"--bctrl-{name.replace('_', '-')}={value}" for name, value in typed if value is not None]
-        self._again = summary.again = ["pytest", *flags]
+        summary.again = ["pytest", *flags]
         config.args, self._chosen = split_arguments(config.args)
 
     def pytest_report_header(self) -> str:
@@ -233,7 +233,7 @@ class ContractHooks:
         self._summary.is_complete = has_ended and not session.shouldstop and not session.shouldfail
         if not hasattr(session.config, "workerinput"):
             self._summary.see(observer(session.config))
-            self._summary.ask_who_moved(self._again, self._report)
+            self._summary.ask_who_moved(self._report)
             self._summary.accept()
             if self._summary.failed_to_accept:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -23,7 +23,7 @@ from pytest_bctrl.observed.coverage import Coverage, coverage, never_seen
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.wording import counted, printable
+from pytest_bctrl.reports.wording import counted, numbered, printable
 from pytest_bctrl.suite.gathering import CARRIED
 from pytest_bctrl.suite.run import RUN
 from pytest_bctrl.suite.sinks import hide
@@ -53,6 +53,7 @@ class Observer:
         self._sent = [(name, "") for name in sent]
         self.judged = Observation()
         self.unjudged = Observation()
+        self._measured: tuple[Observation, Coverage] | None = None
         self._hide = hide
         # A test may ask from several threads.
         self._lock = Lock()
@@ -72,11 +73,19 @@ class Observer:
         return both
 
     @property
+    def measured(self) -> Coverage:
+        """How much of the contract was seen; it takes a while, so the same is not measured again."""
+        seen = self.everything
+        if self._measured is None or self._measured[0] != seen:
+            self._measured = seen, coverage(self.contract, seen)
+        return self._measured[1]
+
+    @property
     def shortfall(self) -> str:
         """The sentence for a run that saw too little; empty where it saw enough."""
         if self.minimum is None:
             return ""
-        percent = coverage(self.contract, self.everything).percent
+        percent = self.measured.percent
         words = f"coverage of {percent:.1f}% is below the minimum of {self.minimum:g}% (--bctrl-min-coverage)"
         return words if percent < self.minimum else ""
 
@@ -212,15 +221,13 @@ class ObservingHooks:
 
 def coverage_rows(observer: Observer, *, is_whole: bool) -> Iterator[tuple[str, str]]:
     """Yield how much of the contract was seen and, for the whole of it, what never was: labels and texts."""
-    seen = observer.everything
-    measured = coverage(observer.contract, seen)
-    answers = sum(seen.statuses.values())
+    measured = observer.measured
     missing = never_seen(measured)
     more = "" if is_whole or not missing else "; --bctrl-coverage lists the rest"
     yield (
         "coverage",
         f"{measured.percent:.1f}% of the contract: {measured.seen} of {len(measured.points)} points seen, "
-        f"in {answers} {'answer' if answers == 1 else 'answers'}{more}",
+        f"in {numbered(observer.everything.statuses.total(), 'answer')}{more}",
     )
     yield from (("not checked", reason) for reason in always_empty(measured))
     if is_whole:

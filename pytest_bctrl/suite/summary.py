@@ -16,10 +16,20 @@ from pytest_bctrl.contract.files import update_command
 from pytest_bctrl.contract.parameters import documented_refusals
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.finding import LEVELS, Finding, at_or_above, from_dict
-from pytest_bctrl.observed.coverage import Coverage, coverage
+from pytest_bctrl.observed.coverage import Coverage
 from pytest_bctrl.observed.facts import as_data
 from pytest_bctrl.reports.terminal import MARKUP, block, causes
-from pytest_bctrl.reports.wording import Outcome, RanTest, RunReport, Title, accepted, printable, told, verdict_of
+from pytest_bctrl.reports.wording import (
+    Outcome,
+    RanTest,
+    RunReport,
+    Title,
+    accepted,
+    numbered,
+    printable,
+    told,
+    verdict_of,
+)
 from pytest_bctrl.suite.observing import Observer, always_empty, coverage_rows, remarks
 from pytest_bctrl.suite.plan import askable, left_out, why_not_asked
 from pytest_bctrl.suite.run import NODE, ContractRun
@@ -131,7 +141,7 @@ class Summary:
         """What is to be known beside findings and verdict."""
         yield from (("checked", text) for text in self._checked(verbosity))
         yield from (
-            ("switched off", f"{entry.name}, by {entry.where}: {_times(self._off[entry.name], 'finding')} not shown")
+            ("switched off", f"{entry.name}, by {entry.where}: {numbered(self._off[entry.name], 'finding')} not shown")
             for entry in self._run.levels.off
         )
         skipped = self._nothing_to_look_at()
@@ -139,7 +149,7 @@ class Summary:
         if not verbosity and skipped and not self._outcomes["failed"]:
             number = self._skipped.total()
             more = f", and {len(skipped) - 1} more reasons: -v shows all" if len(skipped) > 1 else ""
-            reasons.append(skipped[0] if number == 1 else f"{_times(number, 'test')}: {skipped[0]}{more}")
+            reasons.append(skipped[0] if number == 1 else f"{numbered(number, 'test')}: {skipped[0]}{more}")
         yield from (("not checked", reason) for reason in reasons)
         measured = self._coverage()
         if measured is not None and not verbosity and not self.shows_coverage:
@@ -151,9 +161,9 @@ class Summary:
         run, tally, measured = self._run, self._tally, self._coverage()
         if run.target is not None:
             operations = ", ".join(operation.label for operation in askable(run)) or "no operation"
-            bodies = f"{tally['bodies']} of {_times(tally['answers'], 'answer')} with a body"
+            bodies = f"{tally['bodies']} of {numbered(tally['answers'], 'answer')} with a body"
             seen = bodies if verbosity or measured is None else f"coverage {measured.percent:.1f}%"
-            yield f"{operations}: {_times(tally['requests'], 'request')}, {seen}"
+            yield f"{operations}: {numbered(tally['requests'], 'request')}, {seen}"
         if run.upstream is not None and not self._not_looked_at:
             yield f"the vendored spec against {run.upstream}"
 
@@ -207,8 +217,7 @@ class Summary:
 
     def _coverage(self) -> Coverage | None:
         """How much of the contract was seen; None where nothing was asked."""
-        seen = self.seen.everything
-        return coverage(self._run.contract, seen) if self._run.target or seen.statuses else None
+        return self.seen.measured if self._run.target or self.seen.everything.statuses else None
 
     def report(self, started: datetime, seconds: float) -> RunReport:
         """Everything else that the reports tell."""
@@ -242,17 +251,17 @@ class Summary:
         run = self._run
         return {"mock": "the bundled mock", "live": run.base_url, None: "none"}[run.target]
 
-    def ask_who_moved(self, again: Sequence[str], report: str) -> None:
+    def ask_who_moved(self, report: str) -> None:
         """Place what was found by three witnesses, where there are three; the mock, which keeps the contract, is none.
 
-        `again` is the command that repeats the run, `report` the JSON report that it writes, if it writes one.
+        `report` is the JSON report that the run writes, if it writes one.
         """
         if self._upstream is None or self._run.target != "live":
             return
         from pytest_bctrl.suite.upstream import commands_of, moved
 
         try:
-            commands = commands_of(self._run, again, report)
+            commands = commands_of(self._run, self.again, report)
             found = merge(self._found)
             self._found, self._moved = moved(self._run, self._upstream, self.seen.judged, found, commands)
         except DocumentError as error:
@@ -346,10 +355,6 @@ def _line(terminal: pytest.TerminalReporter, label: str | None, text: str) -> No
     if label is not None:
         terminal.write(f"{label:<12} ", **_COLOURS.get(label, {}))
     terminal.line(printable(text))
-
-
-def _times(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _outcome(report: pytest.TestReport) -> RanTest:

@@ -28,6 +28,7 @@ from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import FailOn, Finding, Levels, at_or_above, from_dict
 from pytest_bctrl.reports.terminal import breach
+from pytest_bctrl.reports.wording import accepted_where
 from pytest_bctrl.traffic.recordings.guard import without_uuids
 
 
@@ -147,7 +148,7 @@ class Verdict:
     def findings(self) -> list[Finding]:
         """All that was collected, equal ones folded into one with their counts added."""
         found = merge(self._collected)
-        # That the target cannot be asked is no finding to bear: nothing was checked.
+        # That the target cannot be asked is not a finding to accept: nothing was checked.
         return found if self._baseline is None or self.stopped else self._baseline.mark(found, self._fail_on)
 
     def as_dict(self) -> dict[str, Any]:
@@ -178,8 +179,6 @@ class Verdict:
             pytest.fail("\n".join(filter(None, [words(failing).rstrip(), self.often])), pytrace=False)
         suppressed = [finding for finding in found if is_suppressed(finding, self._fail_on)]
         if suppressed:
-            why = (finding.extra["accepted"] for finding in suppressed)
-            said = ("accepted until {expires}: {reason} ({where})".format(**entry) for entry in why)
-            pytest.xfail("; ".join(dict.fromkeys(said)))
+            pytest.xfail("; ".join(dict.fromkeys(map(accepted_where, suppressed))))
             # Under --runxfail the call above does nothing.
             pytest.fail(words(suppressed).rstrip(), pytrace=False)

@@ -12,6 +12,7 @@ import pytest
 from tests.docs.page import PROJECT, pages
 
 PLAIN = {
+    # The left side is what must not be written, and stands here alone; the right side is what to write.
     r"anew": "again",
     r"mend(s|ed|ing)?": "fix",
     r"mildest": "lowest level",

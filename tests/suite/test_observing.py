@@ -192,3 +192,11 @@ def test_an_answer_of_the_contract_is_seen_and_read_again(response: httpx.Respon
     assert count == observer.everything.statuses.total()
     if count:
         assert BODY == response.read()
+
+
+def test_coverage_is_measured_again_only_where_more_was_seen() -> None:
+    observer = Observer(load())
+    nothing = observer.measured
+    assert nothing is observer.measured
+    observer.see(httpx.Request("GET", URL), httpx.Response(200, content=BODY), judged=False)
+    assert nothing.seen < observer.measured.seen
