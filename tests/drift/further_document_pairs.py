@@ -41,9 +41,6 @@ _RESPONSES: dict[str, tuple[Any, ...]] = {
         "response-status-specialized @default: default → 200, default → 404"),
     "a default beside a range": (_statuses("2xx"), _statuses("2XX", "Default"),
         "response-non-success-status-added @default: default", "response-non-success-status-removed @default: default"),
-    "only a default, and success": (
-        _statuses("default"), _statuses("200", "404"), "response-status-specialized @default: default → 200, default → 404",
-        "response-status-generalized @200: 200 → default; response-status-generalized @404: 404 → default"),
     "a range of which two are left": (_statuses("2XX", "4XX"), _statuses("200", "204", "400", "500"),
         "response-non-success-status-added @500: 500; response-status-specialized @2XX: 2XX → 200, 2XX → 204; "
         "response-status-specialized @4XX: 4XX → 400",
@@ -70,8 +67,6 @@ _RESPONSES: dict[str, tuple[Any, ...]] = {
         "response-header-type-specialized @header x-a: any → string", "response-header-type-generalized @header x-a: string → any"),
     "a format of any kind": (_media("text/csv"), _media("*/*"),
         "response-media-type-name-generalized @200 text/csv: text/csv → */*", "response-media-type-name-specialized @200 */*: */* → text/csv"),
-    "a format of the same kind": (_media("text/csv"), _media("text/*"),
-        "response-media-type-name-generalized @200 text/csv: text/csv → text/*", "response-media-type-name-specialized @200 text/*: text/* → text/csv"),
     "a format of any and of one kind": (_media("*/*"), _media("text/*"),
         "response-media-type-name-specialized @200 */*: */* → text/*", "response-media-type-name-generalized @200 text/*: text/* → */*"),
     "a format of another kind": (

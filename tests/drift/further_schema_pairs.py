@@ -85,7 +85,6 @@ _KEYWORDS: dict[str, tuple[Any, ...]] = {
         "enum-value-added: 'c', 'd'; enum-value-removed: 'a'", "enum-value-added: 'a'; enum-value-removed: 'c', 'd'"),
     "values, one of them null": ({"enum": ["a", None]}, {"enum": ["a", "b"]},
         "became-not-nullable: (not null) true → false; enum-value-added: 'b'", "became-nullable: (null) false → true; enum-value-removed: 'b'"),
-    "null and not": (_TEXT, {"type": ["string", "null"]}, "became-nullable: (null) false → true", "became-not-nullable: (not null) true → false"),
     "null that one of several grants, which say more": (
         {**_MAP, "minProperties": 1}, either(thing("a"), {**thing("b"), "type": ["object", "null"]}, minProperties=1),
         "any-of-set; became-nullable: (null) false → true", "any-of-unset; became-not-nullable: (not null) true → false"),
