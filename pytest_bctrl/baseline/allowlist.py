@@ -189,9 +189,9 @@ def marked(finding: Finding, reason: str, until: date, where: str) -> Finding:
 def list_notes(findings: Sequence[Finding], allow_list: AllowList, today: date) -> list[str]:
     """Return what is wrong with the list: entries that expired, and entries that met none of all the findings."""
     notes = []
+    several = [one for one in findings if len(one.extra.get("places", ())) > 1]
     for entry in allow_list.entries:
         where = f"{allow_list.path}:{entry.line}"
-        several = [one for one in findings if len(one.extra.get("places", ())) > 1]
         part = next((one for one in several if any(entry.covers_place(one, at) for at in one.extra["places"])), None)
         if not any(entry.covers(finding) for finding in findings) and part is None:
             notes.append(f"{where}: the entry for {entry.name} is stale: nothing like it is found; remove it")

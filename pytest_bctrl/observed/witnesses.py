@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import steps, untagged
 from pytest_bctrl.contract.schema.node import body_node, node_at, unnarrowed
+from pytest_bctrl.contract.schema.ref import TYPES
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import named, shape
 from pytest_bctrl.observed.differences import every_difference
@@ -256,8 +257,6 @@ _KINSHIP = {
 }
 """Under which kinds a change may show, where it is not its own alone."""
 
-_TYPES = frozenset({"null", "boolean", "integer", "number", "string", "array", "object"})
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -304,7 +303,7 @@ def change_of(finding: Finding) -> Change:
         kind, adds = next(((kind, adds) for kind, adds, ends in _RULES if finding.rule.endswith(ends)), (None, False))
     wanted = finding.observed if isinstance(finding.observed, str) else ""
     form = ""
-    if kind == "type" and not adds and wanted and wanted not in _TYPES:
+    if kind == "type" and not adds and wanted and wanted not in TYPES:
         kind, form = "format", wanted
     status = str(finding.extra.get("status", ""))
     location = "status" if kind == "status" else plain(re.sub(r"<[^<>]*>", "", finding.location))

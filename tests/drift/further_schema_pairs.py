@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .pairs import Doc
+from .further_alternative_pairs import ALTERNATIVES
+from .pairs import Doc, either, every, one_of, thing
 
 _TEXT: Doc = {"type": "string"}
 _WHOLE: Doc = {"type": "integer"}
@@ -14,35 +15,6 @@ _LIST: Doc = {"type": "array"}
 _MAP: Doc = {"type": "object"}
 _CLOSED: Doc = {**_MAP, "additionalProperties": False}
 _LONG = "a" * 100
-
-
-def thing(*names: str, **more: Any) -> Doc:
-    """An object that has these properties, and must have the first."""
-    return {**_MAP, "properties": dict.fromkeys(names, _TEXT), "required": list(names[:1]), **more}
-
-
-def kind(value: str, **properties: Any) -> Doc:
-    """An object that is told apart by its kind."""
-    return {**_MAP, "properties": {"kind": {"const": value}, **properties}, "required": ["kind"]}
-
-
-def every(*schemas: Doc) -> Doc:
-    return {"allOf": list(schemas)}
-
-
-def either(*schemas: Any, **more: Any) -> Doc:
-    return {"anyOf": list(schemas), **more}
-
-
-def wrapped(schema: Doc, times: int) -> Doc:
-    for _ in range(times):
-        schema = every(schema)
-    return schema
-
-
-def one_of(*schemas: Any, **more: Any) -> Doc:
-    return {"oneOf": list(schemas), **more}
-
 
 _KEYWORDS: dict[str, tuple[Any, ...]] = {
     "one format and none": ({**_TEXT, "format": "uuid"}, _TEXT, "type-changed: format uuid → (none)", "type-specialized: format (none) → uuid",
@@ -113,7 +85,6 @@ _KEYWORDS: dict[str, tuple[Any, ...]] = {
         "enum-value-added: 'c', 'd'; enum-value-removed: 'a'", "enum-value-added: 'a'; enum-value-removed: 'c', 'd'"),
     "values, one of them null": ({"enum": ["a", None]}, {"enum": ["a", "b"]},
         "became-not-nullable: (not null) true → false; enum-value-added: 'b'", "became-nullable: (null) false → true; enum-value-removed: 'b'"),
-    "null and not": (_TEXT, {"type": ["string", "null"]}, "became-nullable: (null) false → true", "became-not-nullable: (not null) true → false"),
     "null that one of several grants, which say more": (
         {**_MAP, "minProperties": 1}, either(thing("a"), {**thing("b"), "type": ["object", "null"]}, minProperties=1),
         "any-of-set; became-nullable: (null) false → true", "any-of-unset; became-not-nullable: (not null) true → false"),
@@ -368,98 +339,6 @@ _PROPERTIES: dict[str, tuple[Any, ...]] = {
         "additional-properties-opened: false → true; removed @b: b"),
 }  # fmt: skip
 
-_ALTERNATIVES: dict[str, tuple[Any, ...]] = {
-    "alternatives, one of which changed": (one_of(kind("a", x=_TEXT), kind("b")), one_of(kind("a", x=_WHOLE), kind("b")),
-        "type-changed @<kind=a>.x: string → integer", "type-changed @<kind=a>.x: integer → string",
-        "type-changed @<kind=a>.x: string → integer", "type-generalized @<kind=a>.x: integer → string"),
-    "alternatives, one of which may be null": (one_of(kind("a"), kind("b")), one_of({**kind("a"), "type": ["object", "null"]}, kind("b")),
-        "became-nullable: (null) false → true", "became-not-nullable: (not null) true → false"),
-    "an alternative that another one takes but for null": (_TEXT, {"anyOf": [_TEXT, {"type": ["string", "null"], "format": "uuid"}]},
-        "became-nullable: (null) false → true", "became-not-nullable: (not null) true → false"),
-    "alternatives that came and went": (one_of(kind("a"), kind("b"), kind("c")), one_of(kind("a"), kind("d"), kind("e")),
-        "one-of-added: kind=d, kind=e; one-of-removed: kind=b, kind=c", "one-of-added: kind=b, kind=c; one-of-removed: kind=d, kind=e"),
-    "any of alternatives, one for another": (either(thing("a"), thing("b")), either(thing("a"), thing("c")),
-        "response-required-property-added @<{b}|{c}>.c: c; response-required-property-removed @<{b}|{c}>.b: b",
-        "response-required-property-added @<{b}|{c}>.b: b; response-required-property-removed @<{b}|{c}>.c: c",
-        "new-required-request-parameter-property @<{b}|{c}>.c: c; removed @<{b}|{c}>.b: b",
-        "new-required-request-parameter-property @<{b}|{c}>.b: b; removed @<{b}|{c}>.c: c"),
-    "any of alternatives, one kind for another": (either(kind("a"), kind("X")), either(kind("a"), kind("YX")),
-        "const-changed @<kind=X|kind=YX>.kind: X → YX", "const-changed @<kind=X|kind=YX>.kind: YX → X"),
-    "any of alternatives, two for two": (either(thing("a"), thing("b"), thing("c")), either(thing("a"), thing("d"), thing("e")),
-        "any-of-added: {d}, {e}; any-of-removed: {b}, {c}", "any-of-added: {b}, {c}; any-of-removed: {d}, {e}"),
-    "any of alternatives, all others": (either(thing("a"), thing("b"), thing("c")), either(thing("d"), thing("e")),
-        'type-changed: ["{a}", "{b}", "{c}"] → ["{d}", "{e}"]', 'type-changed: ["{d}", "{e}"] → ["{a}", "{b}", "{c}"]'),
-    "any of alternatives, all gone but types": (
-        either(thing("a"), {**_LIST, "minItems": 1}), either({**_TEXT, "minLength": 1}, {**_WHOLE, "minimum": 1}),
-        'type-changed: ["{a}", "array"] → ["string", "integer"]', 'type-changed: ["string", "integer"] → ["{a}", "array"]'),
-    "one of and any of that overlap": (
-        one_of(thing("a"), thing("b")), either(thing("a"), thing("b")), "one-of-became-any-of: oneOf → anyOf", "any-of-became-one-of: anyOf → oneOf"),
-    "one of and any of, an object or a list": (one_of(thing("a"), {**_LIST, "minItems": 1}), either(thing("a"), {**_LIST, "minItems": 1}), "nothing"),
-    "one of and any of, an integer or a number": (
-        one_of({**_WHOLE, "minimum": 1}, {**_NUMBER, "maximum": 0}), either({**_WHOLE, "minimum": 1}, {**_NUMBER, "maximum": 0}),
-        "one-of-became-any-of: oneOf → anyOf", "any-of-became-one-of: anyOf → oneOf"),
-    "one of and any of, an integer or a text": (
-        one_of({**_WHOLE, "minimum": 1}, {**_TEXT, "maxLength": 9}), either({**_WHOLE, "minimum": 1}, {**_TEXT, "maxLength": 9}), "nothing"),
-    "one of and any of, a number or a text": (
-        one_of({**_NUMBER, "minimum": 1}, {**_TEXT, "maxLength": 9}), either({**_NUMBER, "minimum": 1}, {**_TEXT, "maxLength": 9}), "nothing"),
-    "one of and any of, told apart by a kind": (one_of(kind("a"), kind("b")), either(kind("a"), kind("b")), "nothing"),
-    "one of and any of, told apart by a kind that need not be": (
-        one_of({**kind("a"), "required": []}, kind("b")), either({**kind("a"), "required": []}, kind("b")),
-        "one-of-became-any-of: oneOf → anyOf", "any-of-became-one-of: anyOf → oneOf"),
-    "one of and any of, a type or any": (one_of({**_TEXT, "minLength": 1}, {"maximum": 9}), either({**_TEXT, "minLength": 1}, {"maximum": 9}),
-        "one-of-became-any-of: oneOf → anyOf", "any-of-became-one-of: anyOf → oneOf"),
-    "one of and any of, with one more": (
-        one_of(thing("a"), thing("b")), either(thing("a"), thing("b"), thing("c")), "one-of-added: {c}", "any-of-removed: {c}"),
-    "both kinds of alternatives and one": (
-        {**one_of(thing("a"), thing("b")), **either(thing("c"), thing("d"))}, one_of(thing("a"), thing("b")), "any-of-unset", "any-of-set"),
-    "an object and one of two": (thing("a"), one_of(thing("a"), thing("b")), "wrapped-in-one-of: (beside {b})", "one-of-removed: {b}",
-        "one-of-added: {b}", "one-of-removed: {b}"),
-    "an object and any of three": (
-        thing("a"), either(thing("a"), thing("b"), {**_LIST, "minItems": 1}), "wrapped-in-one-of: (beside array, {b})", "any-of-removed: array, {b}",
-        "any-of-added: array, {b}", "any-of-removed: array, {b}"),
-    "an object and any of others": (
-        thing("a"), either({**_TEXT, "minLength": 1}, {**_LIST, "minItems": 1}), "type-changed: object → anyOf", "type-changed: anyOf → object"),
-    "an object and one of two, or null": (thing("a"), one_of(thing("a"), thing("b"), {"type": "null"}),
-        "became-nullable: (null) false → true; wrapped-in-one-of: (beside {b})", "became-not-nullable: (not null) true → false; one-of-removed: {b}",
-        "became-nullable: (null) false → true; one-of-added: {b}", "became-not-nullable: (not null) true → false; one-of-removed: {b}"),
-    "an object of a kind and one of two of which the other is more alike": (
-        kind("a", x=_TEXT, y=_TEXT), one_of(kind("b", x=_TEXT, y=_TEXT), kind("a", z=_TEXT)),
-        "wrapped-in-one-of: (beside kind=b)",
-        "one-of-removed: kind=b; response-optional-property-added @x: x; response-optional-property-added @y: y; "
-        "response-optional-property-removed @z: z",
-        "new-optional-request-parameter-property @z: z; one-of-added: kind=b; removed @x: x; removed @y: y",
-        "new-optional-request-parameter-property @x: x; new-optional-request-parameter-property @y: y; one-of-removed: kind=b; removed @z: z"),
-    "an object that changed and one of two": (
-        thing("a", "b"), one_of(thing("a", "c"), kind("b")), "type-changed: object → oneOf", "type-changed: oneOf → object"),
-    "two types and any of others": ({"type": ["string", "boolean"]}, either(thing("a"), thing("b")),
-        "type-changed: boolean|string → anyOf", "type-changed: anyOf → boolean|string"),
-    "values and one of others": (
-        {"enum": ["a"], "type": "string"}, one_of(thing("a"), thing("b")), "type-changed: string → oneOf", "type-changed: oneOf → string"),
-    "what may be anything short and any of others": ({"maxLength": 9}, either(thing("a"), thing("b")),
-        "became-not-nullable: (not null) true → false; type-changed: any → anyOf", "became-nullable: (null) false → true; type-changed: anyOf → any"),
-    "only one alternative and two": (one_of(thing("a")), one_of(thing("a"), thing("b")), "one-of-added: {b}", "one-of-removed: {b}"),
-    "an object of parts and one of two": (every(thing("a"), thing("b")), one_of(thing("a", "b"), thing("c")),
-        "wrapped-in-one-of: (beside {c})", "became-required @b: optional → required; one-of-removed: {c}",
-        "became-optional @b: required → optional; one-of-added: {c}", "became-required @b: optional → required; one-of-removed: {c}"),
-    "alternatives within alternatives": (either(either(thing("a"), thing("b")), thing("c")), either(thing("a"), thing("b"), thing("c"), thing("d")),
-        "any-of-added: {d}", "any-of-removed: {d}"),
-    "parts that came and went": (
-        every(thing("a"), thing("b"), {"minProperties": 1}), every(thing("a"), thing("c"), {"maxProperties": 9}, {"minProperties": 1}),
-        "all-of-added: (1), (2); all-of-removed: (1); max-properties-set: 9; response-required-property-added @c: c; "
-        "response-required-property-removed @b: b",
-        "all-of-added: (1); all-of-removed: (1), (2); max-properties-unset: 9; response-required-property-added @b: b; "
-        "response-required-property-removed @c: c",
-        "all-of-added: (1), (2); all-of-removed: (1); max-properties-set: 9; new-required-request-parameter-property @c: c; removed @b: b",
-        "all-of-added: (1); all-of-removed: (1), (2); max-properties-unset: 9; new-required-request-parameter-property @b: b; removed @c: c"),
-    "parts in another order": (every(thing("a"), thing("b")), every(thing("b"), thing("a")), "nothing"),
-    "parts cut otherwise": (every(thing("a", "b"), thing("c")), every(thing("a"), {**_MAP, "properties": {"b": _TEXT}}, thing("c")), "nothing"),
-    "parts of which one only says what it is": (every(thing("a"), {"examples": [1]}), every(thing("a")), "nothing"),
-    "one of and any of, types alone": (one_of(_TEXT, _WHOLE), either(_TEXT, _WHOLE), "nothing"),
-    "alternatives in wrappings": (one_of(wrapped(_TEXT, 12), _WHOLE), one_of(_TEXT, _WHOLE), "nothing"),
-    "alternatives that are values, with extensions": (
-        one_of({"const": "a", "x-order": 1}, {"const": "b", "x-order": 2}), {"enum": ["a", "b"]}, "nothing"),
-}  # fmt: skip
-
-FURTHER_SCHEMAS = {**_KEYWORDS, **_SUBSCHEMAS, **_PROPERTIES, **_ALTERNATIVES}
+FURTHER_SCHEMAS = {**_KEYWORDS, **_SUBSCHEMAS, **_PROPERTIES, **ALTERNATIVES}
 """What differs; the schema on either side; what is found in a body, there and back, and, where it is something else, in a
 parameter. One text stands for both ways. `expected` says how findings are written."""

@@ -1,4 +1,4 @@
-"""Builders of small documents."""
+"""Builders of small documents and schemas."""
 
 from __future__ import annotations
 
@@ -25,3 +25,26 @@ def body(schema: Any, media: str = "application/json") -> Doc:
 def parameter(**values: Any) -> Doc:
     given = {"name": "q", "in": "query", "schema": {"type": "string"}, **values}
     return document({"parameters": [given]})
+
+
+def in_content(schema: Doc, media: str = "application/json") -> Doc:
+    """What a parameter or a header says of its value where that is spelled in a media type."""
+    return {"content": {media: {"schema": schema}}}
+
+
+def thing(*names: str, **more: Any) -> Doc:
+    """An object that has these properties, and must have the first."""
+    texts = {name: {"type": "string"} for name in names}
+    return {"type": "object", "properties": texts, "required": list(names[:1]), **more}
+
+
+def every(*schemas: Doc) -> Doc:
+    return {"allOf": list(schemas)}
+
+
+def either(*schemas: Any, **more: Any) -> Doc:
+    return {"anyOf": list(schemas), **more}
+
+
+def one_of(*schemas: Any, **more: Any) -> Doc:
+    return {"oneOf": list(schemas), **more}

@@ -1,18 +1,19 @@
 """Writes `docs/reference/drift-rules.md` from the table of rules and their examples.
 
-Run `python tests/drift/rules_page.py` in the project's folder after a change of either.
+Run `python -m tests.drift.rules_page` in the project's folder after a change of either.
 """
 # ruff: noqa: E501 - a case a line
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-_HERE = Path(__file__).resolve()
-PAGE = _HERE.parents[2] / "docs" / "reference" / "drift-rules.md"
+from pytest_bctrl.drift.examples import example, schema_change, stored
+from pytest_bctrl.drift.rules import Rule, rules
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "drift-rules.md"
 
 _INTRODUCTION = """\
 # The rules of the drift gate
@@ -30,9 +31,6 @@ How to change a level: `levels:` in `bctrl-drift.yaml`, see [the drift gate](../
 
 def rules_page() -> str:
     """The page's text."""
-    from pytest_bctrl.drift.examples import example, schema_change, stored
-    from pytest_bctrl.drift.rules import rules
-
     known = rules()
     rows = [_INTRODUCTION]
     differing = [rule for rule in known.values() if rule.oasdiff not in ("-", rule.level)]
@@ -56,7 +54,7 @@ def rules_page() -> str:
     return "\n".join(rows) + "\n"
 
 
-def _row(rule: Any) -> str:
+def _row(rule: Rule) -> str:
     level = rule.level if rule.oasdiff in ("-", rule.level) else f"**{rule.level}**"
     return f"| `{rule.id}` | {level} | {rule.oasdiff} | {rule.meaning} |"
 
@@ -67,8 +65,4 @@ def _code(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(_HERE.parents[1]))
-    sys.path.insert(0, str(_HERE.parents[2]))
-    from drift.rules_page import rules_page as written_page  # type: ignore[import-not-found,unused-ignore]
-
-    PAGE.write_text(written_page(), "utf-8")
+    PAGE.write_text(rules_page(), "utf-8")

@@ -8,7 +8,7 @@ from .rules_page import PAGE, rules_page
 
 
 def test_the_page_of_rules_is_current() -> None:
-    """Write it again with: python tests/drift/rules_page.py."""
+    """Write it again with: python -m tests.drift.rules_page."""
     assert PAGE.read_text("utf-8") == rules_page()
 
 
