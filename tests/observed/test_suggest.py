@@ -204,7 +204,7 @@ def test_integers_and_other_numbers_beside_alternatives_are_of_one_each() -> Non
     assert [] != list(wrong("text", made))
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(_SCHEMAS, _SHARED, st.lists(_VALUES, min_size=1, max_size=3))
 @example({"enum": ["a", "b"]}, {"type": "string"}, [None, []])
 @example({"type": "array", "items": {"type": "string", "enum": ["a"]}}, {"type": "string"}, [[[]], [None, False]])
@@ -219,7 +219,7 @@ def test_any_contract_accepts_any_traffic_after_its_suggestion(schema: Any, shar
     assert [] == [place for body in bodies for place in wrong(body, made)]
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(_SCHEMAS, _SHARED, st.lists(_VALUES, min_size=1, max_size=2), _VALUES)
 @example({"type": "string"}, {"type": "string"}, [0.5], 0)
 @example({"type": "object", "properties": {"b": {}}}, {}, [{"a": False}, {"a": None}], {"a": None})
