@@ -302,7 +302,7 @@ def _followed(value: Any, pointer: str) -> tuple[Path, Any]:
     """A JSON pointer as the path in a value, and what stands there; `REMOVED` where nothing does."""
     path: Path = ()
     for token in pointer.split("/")[1:]:
-        key = int(token) if isinstance(value, list) else token.replace("~1", "/").replace("~0", "~")
+        key: Any = int(token) if isinstance(value, list) else token.replace("~1", "/").replace("~0", "~")
         path = (*path, key)
         try:
             value = value[key]
