@@ -4,8 +4,11 @@ function facts() {
   const where = { mock: 'the bundled mock', live: report.base_url };
   if (report.target) pairs.push(['Target', where[report.target]]);
   if (report.contract) pairs.push(['Contract', `${report.contract.title} ${report.contract.version}`, report.contract.digest.slice(0, 12)]);
-  else if (report.base) pairs.push([['drift', 'impact'].includes(report.report) ? 'Was' : 'Against', shortPath(report.base)]);
-  if (!report.contract && report.revision) pairs.push([['drift', 'impact'].includes(report.report) ? 'Is now' : 'Version', shortPath(report.revision)]);
+  else {
+    const [base, revision] = ['drift', 'impact'].includes(report.report) ? ['Was', 'Is now'] : ['Against', 'Version'];
+    if (report.base) pairs.push([base, shortPath(report.base)]);
+    if (report.revision) pairs.push([revision, shortPath(report.revision)]);
+  }
   if (report.upstream) pairs.push(['Published at', shortPath(report.upstream)]);
   pairs.push(['Fails on', report.fail_on]);
   if (report.started) pairs.push(['Run', `${report.started.slice(0, 16).replace('T', ' ')} UTC`, `${report.seconds.toFixed(report.seconds < 10 ? 1 : 0)} s`]);
