@@ -57,8 +57,7 @@ def _breaks(samples: Samples) -> Iterator[Change]:
         if mutant.keyword != UNDOCUMENTED:
             message = f"{mutant.keyword} broken: {mutant.how}"
             finding = _finding(samples.operation.label, mutant.check, mutant.location, message, mutant.level)
-            name = mutant.how.partition(",")[0].removeprefix("without ") if mutant.keyword == "required" else ""
-            location = member(mutant.location, name) if name else mutant.location
+            location = member(mutant.location, mutant.missing) if mutant.missing else mutant.location
             yield _change(samples, finding, "break", _everywhere(samples, mutant, spots), location)
 
 

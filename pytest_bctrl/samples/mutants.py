@@ -164,8 +164,9 @@ class Mutant:
     """One body that breaks one rule.
 
     `location` is generalised, `keyword` the schema's keyword or the name of an invariant, `how` says in words what
-    was done. `check` is what has to catch it: the schema check, or the invariant's own rule; `level` how bad it is.
-    `make` makes the body, as most of them together would take more memory than one needs.
+    was done. `check` is what has to catch it: the schema check, or the invariant's own rule; `level` how bad it is;
+    `missing` the required name that it leaves out. `make` makes the body, as most of them together would take more
+    memory than one needs.
     """
 
     location: str
@@ -174,6 +175,7 @@ class Mutant:
     make: Callable[[], Any] = field(repr=False)
     check: str = SCHEMA_CHECK
     level: Level = "error"
+    missing: str = ""
 
     @property
     def body(self) -> Any:
@@ -288,7 +290,8 @@ def _of_schema(samples: Samples, spot: LocatedValue, body: Any) -> Iterator[Muta
                 if is_unsure and accepts(samples.contract, samples.schema, wrong()):
                     # Wrong in its own branch, and right in another.
                     continue
-                yield Mutant(spot.location, keyword, how, wrong)
+                missing = min(spot.value.keys() - value.keys()) if keyword == "required" else ""
+                yield Mutant(spot.location, keyword, how, wrong, missing=missing)
 
 
 def broken_at(spot: LocatedValue, keyword: str) -> Iterator[Broken]:
