@@ -71,8 +71,11 @@ class Replays:
         self._tear_down(item)
         outcome = self._outcome = Outcome()
         try:
-            with _limited(limit(ordinary_seconds)):
+            with _limited(limit(ordinary_seconds)), _unseen(item.config):
                 item.ihook.pytest_runtest_protocol(item=item, nextitem=self._neighbour(item))
+        except pytest.fail.Exception as error:
+            # The time was over while pytest itself was at work, between two phases of the test.
+            outcome.failed, outcome.line = True, str(error)
         finally:
             self._outcome = None
         return outcome
@@ -128,6 +131,17 @@ class Replays:
         if self._outcome is not None:
             self._outcome.note(report, call, self._root)
         return report
+
+
+@contextmanager
+def _unseen(config: pytest.Config) -> Generator[None]:
+    """Keep reports from everybody: of a subtest, pytest itself hands one out."""
+    manager, name = config.pluginmanager, "pytest_runtest_logreport"
+    nobody = manager.subset_hook_caller(name, manager.get_plugins())
+    with pytest.MonkeyPatch.context() as patch:
+        for hooks in (manager.hook, config.hook):
+            patch.setattr(hooks, name, nobody)
+        yield
 
 
 def limit(ordinary_seconds: float) -> float:

@@ -185,17 +185,32 @@ def test_a_test_that_says_nothing_of_a_change_is_neither_broken_by_it_nor_copes(
     assert why.endswith(expected)
 
 
+@pytest.mark.parametrize("where", ["call", "protocol"])
 def test_a_test_that_never_ends_with_a_change_is_ended(
-    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
+    """In its own code, or in a plugin between two phases."""
     monkeypatch.setattr("pytest_bctrl.impact.replay._LEAST", 1.0)
-    project.makepyfile(
+    project.makeconftest(
         """
-        def test_wait(bctrl_client, bctrl_space_id):
-            while True:
-                body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
-                if any(one["status"] == "active" for one in body["runtimes"]):
-                    return
+        import pytest
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_protocol(item):
+            result = yield
+            while getattr(item, "hangs", False):
+                pass
+            return result
+        """
+    )
+    project.makepyfile(
+        f"""
+        def test_wait(bctrl_client, bctrl_space_id, request):
+            body = bctrl_client.get(f"/v1/spaces/{{bctrl_space_id}}/runtimes").json()
+            is_new = all(one["status"] == "paused" for one in body["runtimes"])
+            request.node.hangs = is_new and {where!r} == "protocol"
+            while is_new and not request.node.hangs:
+                pass
         """
     )
 
@@ -231,6 +246,23 @@ def test_fixtures_of_every_scope_are_made_again_for_a_change(project: pytest.Pyt
         "test_first",
         "test_second",
     ]
+
+
+def test_subtests_that_fail_with_a_change_are_seen_by_nobody_else(project: pytest.Pytester) -> None:
+    pytest.importorskip("_pytest.subtests")
+    project.makepyfile(
+        """
+        def test_each(bctrl_client, bctrl_space_id, subtests):
+            for one in bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()["runtimes"]:
+                with subtests.test(one["id"]):
+                    assert one["status"] != "paused"
+        """
+    )
+
+    result = project.runpytest(*_IMPACT)
+
+    assert _verdicts(project) == [("breaks you", "")]
+    assert "failed" not in result.parseoutcomes()
 
 
 def test_a_second_run_repeats_only_what_changed(project: pytest.Pytester) -> None:
