@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from pytest_bctrl.contract.model import Operation
-from pytest_bctrl.contract.schema.locations import parted, select
+from pytest_bctrl.contract.schema.locations import Path, parted, select
 from pytest_bctrl.contract.schema.shapes import changed
 from pytest_bctrl.finding import Finding
+from pytest_bctrl.fingerprint import shape
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
 
@@ -28,6 +29,11 @@ class Call:
     values: Mapping[str, str]
     answer: Answer
 
+    @property
+    def shape(self) -> str:
+        """The label of the operation with its path parameters nameless, as they may be renamed; empty where none is."""
+        return shape(self.operation.label) if self.operation else ""
+
 
 Play: TypeAlias = Callable[[Call], Answer]
 """Returns the answer with the change; the same object where the change does not touch it."""
@@ -38,8 +44,9 @@ class Change:
     """One change: the finding that tells of it, and how it is played; without a `play`, `why_not` says why.
 
     `locations` are the places of a body that it changes; none where it is about the whole answer. A change of what
-    is taken `asks` those operations: who asks one of them and is not refused copes with it. `control` puts another
-    value that the contract allows in the same places: a test that fails with that too compares with the very data.
+    is taken `asks` the operations of those shapes: who asks one and is not refused copes with it. `control` puts
+    another value that the contract allows in the same places: a test that fails with that too compares with the very
+    data.
     """
 
     finding: Finding
@@ -56,9 +63,8 @@ class Change:
         return self.finding.fingerprint
 
 
-def together(changes: Iterable[Change]) -> Play:
-    """Play all changes, one after the other."""
-    plays = [change.play for change in changes if change.play is not None]
+def together(plays: Sequence[Play]) -> Play:
+    """Play several changes, one after the other."""
 
     def play(call: Call) -> Answer:
         for one in plays:
@@ -108,7 +114,7 @@ def put(
     *,
     once: bool = False,
     first: Sequence[Any] = (),
-    stays: Callable[[Any], bool] = lambda _value: False,
+    stays: Callable[[Path, Any], bool] = lambda _path, _value: False,
 ) -> Any:
     """Return `body` with another value, or none, in every place that a location names; `once` in one of them only.
 
@@ -119,7 +125,7 @@ def put(
     if step is None:
         return body if value is REMOVED else value
     held = list(select(body, location))
-    found = [path for path, old in held if old in first] or [path for path, old in held if not stays(old)]
+    found = [path for path, old in held if old in first] or [path for path, old in held if not stays(path, old)]
     if not held and step.kind == "member" and value is not REMOVED:
         found = [(*path, step.text) for path, outer in select(body, above) if isinstance(outer, dict)]
     # From the end, so that an item that goes moves no other.

@@ -101,7 +101,7 @@ class _Plan:
             # The overlay is about what upstream has no more: then the spec itself says what is sent.
             after = contract_of(new, None)
         found = drifted(findings, self.contract, after, Secret(MOCK_KEY), SPACE_ID)
-        played = [change for change in found if change.play is not None]
+        played = [change.play for change in found if change.play is not None]
         if len(played) > 1:
             message = f"{len(played)} changes at once"
             every = Finding("impact-together", "error", "", message, fingerprint="impact-together")

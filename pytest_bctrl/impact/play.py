@@ -10,6 +10,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.fingerprint import shape
 from pytest_bctrl.impact.change import Call, Play
 from pytest_bctrl.traffic.mock.message import Answer, Request
 from pytest_bctrl.traffic.mock.routes import Routes
@@ -40,11 +41,10 @@ class Player:
             self._exchanges.append(Exchange(request, answer, sent))
         return replace(sent, ending="reset") if time.monotonic() > self._until else sent
 
-    def asks(self, exchanges: Iterable[Exchange], labels: Sequence[str]) -> bool:
-        """Whether any of the requests asks one of these operations."""
-        return any(
-            operation and operation.label in labels for operation, _ in (self._asked(one.request) for one in exchanges)
-        )
+    def asks(self, exchanges: Iterable[Exchange], shapes: Sequence[str]) -> bool:
+        """Whether any of the requests asks an operation of one of these shapes."""
+        asked = (self._asked(one.request)[0] for one in exchanges)
+        return any(operation is not None and shape(operation.label) in shapes for operation in asked)
 
     def _asked(self, request: Request) -> tuple[Operation | None, Mapping[str, str]]:
         match = self._routes.match(request.target)

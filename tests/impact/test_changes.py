@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -100,45 +100,6 @@ def test_an_error_about_a_body_is_played_as_one_that_the_old_contract_refuses() 
                 refused += 1
     assert refused > 90
     assert untouched <= _BY_RULE
-
-
-def _move(document: Any) -> None:
-    document["paths"] = {"/v2/spaces/{id}/runtimes": next(iter(document["paths"].values()))}
-
-
-def _to_post(document: Any) -> None:
-    item = next(iter(document["paths"].values()))
-    item["post"] = item.pop("get")
-
-
-def _success(status: str, *, instead: bool) -> Callable[[Any], None]:
-    def change(document: Any) -> None:
-        responses = operation(document)["responses"]
-        given = responses.pop("200") if instead else {"description": "none"}
-        responses[status] = given
-
-    return change
-
-
-@pytest.mark.parametrize(
-    ("of_spec", "rule", "expected"),
-    [
-        (_move, "api-path-removed-without-deprecation", {"status": 404}),
-        (_to_post, "api-removed-without-deprecation", {"status": 405}),
-        (_success("206", instead=True), "response-success-status-removed", {"status": 206, "same body": True}),
-        (_success("204", instead=False), "response-success-status-added", {"status": 204, "body": b""}),
-    ],
-)
-def test_what_is_about_the_whole_answer_is_played(
-    of_spec: Callable[[Any], Any], rule: str, expected: Mapping[str, Any]
-) -> None:
-    call = _called(MockServer(CONTRACT))
-
-    answer = _played(_changes(of_spec)[rule], call)
-
-    assert answer.status == expected["status"]
-    assert answer.body == expected.get("body", answer.body)
-    assert not expected.get("same body") or answer.body == call.answer.body
 
 
 def test_an_error_that_is_documented_or_not_is_not_played() -> None:

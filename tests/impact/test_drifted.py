@@ -1,26 +1,180 @@
-"""What a finding of the gate makes of one answer."""
+"""What a finding of the gate makes of one answer: small documents, each with one change."""
 
 from __future__ import annotations
 
 import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
 
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.drift import compare
 from pytest_bctrl.impact.change import Call
+from pytest_bctrl.impact.derived import derived
 from pytest_bctrl.impact.drifted import drifted
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock.message import Answer, Request
-from tests.contract.documents import document
+from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
+from pytest_bctrl.traffic.mock.routes import Routes
+from tests.contract.documents import contract_of, document
+
+_THING = {
+    "type": "object",
+    "required": ["state"],
+    "properties": {
+        "state": {"enum": ["on", "off"]},
+        "sizes": {"properties": {"own": {"type": "integer"}}, "additionalProperties": {"type": "string"}},
+    },
+}
+_LIST = {"type": "object", "required": ["things"], "properties": {"things": {"type": "array", "items": _THING}}}
+_BODIES = {"/v1/things/{id}": {"state": "on"}, "/v1/things": {"things": [{"state": "on"}, {"state": "off"}]}}
 
 
-def test_a_header_field_that_is_gone_is_left_out() -> None:
-    """The gate's example says which field is missing, and is no value of it."""
-    new = document()
-    old = copy.deepcopy(new)
-    old["paths"]["/v1/things/{id}"]["get"]["responses"]["200"]["headers"] = {"X-Page": {"required": True, "schema": {}}}
-    contract = from_document(old, "old.json")
-    (change,) = drifted(compare(old, new), contract, from_document(new, "new.json"), Secret("key"), "space")
-    before = Answer(200, (("X-Page", "1"),))
-    call = Call(Request("GET", "/v1/things/a"), contract.operations[0], {"id": "a"}, before)
-    assert change.play is not None
-    assert change.play(call).header("X-Page") is None
+def _old() -> Any:
+    """One thing, and a list of them, of the same schema."""
+    made = document({"$ref": "#/components/schemas/Thing"})
+    made["components"]["schemas"] = {"Thing": copy.deepcopy(_THING), "Things": copy.deepcopy(_LIST)}
+    made["components"]["schemas"]["Things"]["properties"]["things"]["items"] = {"$ref": "#/components/schemas/Thing"}
+    listed = copy.deepcopy(made["paths"]["/v1/things/{id}"]["get"])
+    listed |= {"operationId": "list", "parameters": [{"name": "X-Org", "in": "header", "schema": {"type": "string"}}]}
+    listed["parameters"].append({"name": "limit", "in": "query", "schema": {"type": "integer", "maximum": 9}})
+    listed["responses"]["200"]["content"]["application/json"]["schema"] = {"$ref": "#/components/schemas/Things"}
+    listed["responses"]["200"]["headers"] = {"X-Page": {"required": True, "schema": {}}}
+    made["paths"]["/v1/things"] = {"get": listed}
+    return made
+
+
+def _answer(
+    of_spec: Callable[[Any], Any], rule: str, path: str = "/v1/things", *, query: str = "?limit=9", body: bytes = b""
+) -> Answer:
+    """The answer of one operation with the change of a rule."""
+    old, new = _old(), _old()
+    of_spec(new)
+    contract = from_document(old, "old")
+    found = drifted(compare(old, new), contract, from_document(new, "new"), Secret("key"), "space")
+    request = Request("GET", f"{path.replace('{id}', 'a')}{query}")
+    match = Routes(contract).match(request.target)
+    assert match is not None
+    headers = (("Content-Type", "application/json"), ("X-Page", "1"))
+    before = Answer(200, headers, Payload(body or json.dumps(_BODIES[path]).encode()))
+    [play] = [one.play for one in found if one.finding.rule == rule]
+    assert play is not None
+    return play(Call(request, match.of("GET"), match.values, before))
+
+
+def _listed(spec: Any) -> Any:
+    return spec["paths"]["/v1/things"]["get"]
+
+
+def _ok(spec: Any) -> Any:
+    return _listed(spec)["responses"]["200"]
+
+
+def _thing(spec: Any) -> Any:
+    return spec["components"]["schemas"]["Thing"]
+
+
+def _rename(spec: Any) -> Any:
+    """The path with its parameter by another name; its operation."""
+    item = spec["paths"]["/v1/things/{thing_id}"] = spec["paths"].pop("/v1/things/{id}")
+    item["get"]["parameters"][0]["name"] = "thing_id"
+    return item["get"]
+
+
+def _renamed_and_demanding(spec: Any) -> None:
+    parameter = {"name": "org", "in": "query", "required": True, "schema": {"type": "string"}}
+    _rename(spec)["parameters"].append(parameter)
+
+
+def _renamed_and_206(spec: Any) -> None:
+    responses = _rename(spec)["responses"]
+    responses["206"] = responses.pop("200")
+
+
+def _to_wider_path(spec: Any) -> None:
+    item = spec["paths"]["/v1/{id}"] = spec["paths"].pop("/v1/things")
+    item["get"]["parameters"] = spec["paths"]["/v1/things/{id}"]["get"]["parameters"]
+
+
+def _to_post(spec: Any) -> None:
+    spec["paths"]["/v1/things"] = {"post": _listed(spec)}
+
+
+def _with_status(name: str) -> Callable[[Any], None]:
+    return lambda spec: _listed(spec)["responses"].update({name: _listed(spec)["responses"].pop("200")})
+
+
+def _media(name: str) -> Callable[[Any], None]:
+    return lambda spec: _ok(spec)["content"].update({name: _ok(spec)["content"].pop("application/json")})
+
+
+_CASES: tuple[tuple[str, Callable[[Any], Any], str, str, Any], ...] = (
+    ("a parameter beside a renamed one", _renamed_and_demanding, "new-required-request-parameter", "{id}", 400),
+    ("a status beside a renamed parameter", _renamed_and_206, "response-success-status-removed", "{id}", 206),
+    ("a path that is gone, where another fits", _to_wider_path, "api-path-removed-without-deprecation", "", 404),
+    ("another method", _to_post, "api-removed-without-deprecation", "", 405),
+    ("a status without a body", lambda spec: _listed(spec)["responses"].update({"204": {"description": "none"}}),
+     "response-success-status-added", "", b""),
+    ("a header field that is demanded", lambda spec: _listed(spec)["parameters"][0].update(required=True),
+     "request-parameter-became-required", "", 400),
+    ("a status that may be any", _with_status("2XX"), "response-status-generalized", "", 206),
+    ("a charset", _media("application/json; charset=utf-8"), "response-media-type-name-changed", "",
+     ("Content-Type", "application/json; charset=utf-8")),
+    ("a range of media types", _media("application/*"), "response-media-type-name-generalized", "",
+     ("Content-Type", "application/x-another")),
+    ("what is no JSON", _media("text/csv"), "response-media-type-removed", "", b"it is in text/csv"),
+    ("no body any more", lambda spec: _ok(spec).pop("content"), "response-media-type-removed", "", b""),
+    ("a header field that is gone", lambda spec: _ok(spec).pop("headers"), "required-response-header-removed", "",
+     ("X-Page", None)),
+    ("a place of several operations", lambda spec: _thing(spec)["properties"]["state"]["enum"].append("new"),
+     "response-property-enum-value-added", "", {"things": [{"state": "new"}] * 2}),
+    ("the same where it stands alone", lambda spec: _thing(spec)["properties"]["state"]["enum"].append("new"),
+     "response-property-enum-value-added", "{id}", {"state": "new"}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("of_spec", "rule", "end", "expected"), [case[1:] for case in _CASES], ids=[c[0] for c in _CASES]
+)
+def test_an_answer_with_a_change(of_spec: Callable[[Any], Any], rule: str, end: str, expected: Any) -> None:
+    answer = _answer(of_spec, rule, f"/v1/things{end and '/'}{end}")
+
+    if isinstance(expected, tuple):
+        assert answer.header(expected[0]) == expected[1]
+    elif isinstance(expected, int):
+        assert answer.status == expected
+    else:
+        assert (answer.body if isinstance(expected, bytes) else json.loads(answer.body)) == expected
+
+
+def test_what_is_taken_as_well_refuses_nobody() -> None:
+    def wider_and_demanded(spec: Any) -> None:
+        _listed(spec)["parameters"][1].update(required=True, schema={"type": "integer", "maximum": 99})
+
+    assert _answer(wider_and_demanded, "request-parameter-max-increased", query="").status == 200
+    assert _answer(wider_and_demanded, "request-parameter-became-required", query="").status == 400
+
+
+def test_a_body_that_a_fault_has_cut_stays_as_it_is() -> None:
+    answer = _answer(_with_status("206"), "response-success-status-added", body=b'{"things": [')
+
+    assert (answer.status, answer.body) == (206, b'{"things": [')
+
+
+def test_of_any_other_members_those_with_a_schema_of_their_own_stay() -> None:
+    def flags(spec: Any) -> None:
+        _thing(spec)["properties"]["sizes"]["additionalProperties"] = {"type": "boolean"}
+
+    body = b'{"state": "on", "sizes": {"own": 3, "other": "a"}}'
+    made = json.loads(_answer(flags, "response-property-type-changed", "/v1/things/{id}", body=body).body)
+
+    assert made["sizes"]["own"] == 3
+    assert isinstance(made["sizes"]["other"], bool)
+
+
+def test_a_name_with_a_comma_is_known_to_be_missing() -> None:
+    schema = {"type": "object", "required": ["a, b"], "properties": {"a, b": {"type": "string"}}}
+    found = [one.locations for one in derived(contract_of(schema)) if "required" in one.finding.message]
+
+    assert found == [("['a, b']",)]
