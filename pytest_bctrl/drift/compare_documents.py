@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from itertools import product
+from itertools import chain, product
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 
 _VARIABLE = re.compile(r"\{([^{}]+)\}")
+_SCHEMAS = "#/components/schemas/"
 _MOST = 64
 """URLs that one server is written out as."""
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<host>[^/?#]*)(?P<rest>.*)", re.DOTALL)
@@ -65,11 +66,19 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
     for one in matched.removed:
         _note_removed(report, options, one, {other.shape for other in new})
     changed = list(matched.added)
+    led_to: set[str] = set()
     for one, other in matched.both:
         was, now = demands[0].of(one), demands[1].of(other)
-        if not (one.path == other.path and all(map(equality.unchanged, one.whole, other.whole))):
-            _compare_operation(walk, report, one, other, (was, now))
-            changed.append(other)
+        references = equality.references(one.whole, other.whole)
+        is_alike = references is not None and one.path == other.path
+        if references is None or not is_alike or not equality.are_unchanged(references):
+            _compare_operation(walk, report, one, other, (was, now), is_alike=is_alike)
+            # What is written alike need not be read again, but what it leads to.
+            is_short = references is not None and all(ref.startswith(_SCHEMAS) for ref in references)
+            if references is not None and is_short and report.base.is_30 == report.revision.is_30:
+                led_to |= references
+            else:
+                changed.append(other)
         elif was != now:
             known = frozenset(key for key, one in read_parameters(report.base, one).items() if one.required)
             compare_security(report, was, now, known, _place(one))
@@ -77,7 +86,8 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
         report.add("endpoint-added", _place(one), None, one.label, "", one.part.pointer)
     # A document that cannot be read is never taken for unchanged; what is written alike is read once.
     read_schemas(before, used_schemas(report.base, old), ())
-    read_schemas(after, used_schemas(report.revision, changed), equality.components)
+    more = ((Part({"$ref": reference}, reference[1:]),) for reference in led_to)
+    read_schemas(after, chain(used_schemas(report.revision, changed), more), equality.components)
     compare_servers(report, report.base.root / "servers", report.revision.root / "servers", Place())
     compare_schemes(report)
     note_unused_schemas(walk.sides, report)
@@ -93,23 +103,33 @@ def _place(operation: Operation) -> Place:
 
 
 def _compare_operation(
-    walk: SchemaComparison, report: Report, old: Operation, new: Operation, security: tuple[Security, Security]
+    walk: SchemaComparison,
+    report: Report,
+    old: Operation,
+    new: Operation,
+    security: tuple[Security, Security],
+    *,
+    is_alike: bool,
 ) -> None:
-    place, options = _place(old), walk.sides.options
-    at = old.part.pointer, new.part.pointer
-    before, after = read_parameters(report.base, old), read_parameters(report.revision, new)
-    known = known_credentials(*security, before, after)
-    demanded = frozenset(key for key, parameter in before.items() if parameter.required)
-    compare_lifecycle(partial(add_at, report, place, at), options, OPERATION, old.part.value, new.part.value)
-    _compare_names(report, options, old, new, place)
-    compare_parameters(walk, report, before, after, place, known)
-    compare_security(report, *security, demanded, place)
-    compare_request_bodies(walk, report, old, new, place)
+    """Note what changed in an operation. `is_alike`: it is written alike, and what it leads to is not."""
+    place, options, equality = _place(old), walk.sides.options, walk.sides.equality
+    if not is_alike:
+        at = old.part.pointer, new.part.pointer
+        compare_lifecycle(partial(add_at, report, place, at), options, OPERATION, old.part.value, new.part.value)
+        _compare_names(report, options, old, new, place)
+        servers = own_servers(old), own_servers(new)
+        if servers[0] is not None or servers[1] is not None:
+            roots = report.base.root / "servers", report.revision.root / "servers"
+            compare_servers(report, servers[0] or roots[0], servers[1] or roots[1], place)
+    if security[0] != security[1] or not is_alike or not all(map(equality.unchanged, old.parameters, new.parameters)):
+        before, after = read_parameters(report.base, old), read_parameters(report.revision, new)
+        known = known_credentials(*security, before, after)
+        demanded = frozenset(key for key, parameter in before.items() if parameter.required)
+        compare_parameters(walk, report, before, after, place, known)
+        compare_security(report, *security, demanded, place)
+    if not equality.unchanged(old.part.value.get("requestBody"), new.part.value.get("requestBody")):
+        compare_request_bodies(walk, report, old, new, place)
     compare_responses(walk, report, read_responses(report.base, old), read_responses(report.revision, new), place)
-    servers = own_servers(old), own_servers(new)
-    if servers[0] is not None or servers[1] is not None:
-        roots = report.base.root / "servers", report.revision.root / "servers"
-        compare_servers(report, servers[0] or roots[0], servers[1] or roots[1], place)
 
 
 def _compare_names(report: Report, options: Options, old: Operation, new: Operation, place: Place) -> None:

@@ -35,7 +35,8 @@ def compare_responses(walk: SchemaComparison, report: Report, old: Responses, ne
     for status, before in old.items():
         here = place._replace(context=(("status", status),))
         if status in new:
-            _compare_response(walk, report, before, new[status], here)
+            if not walk.sides.equality.unchanged(before.value, new[status].value):
+                _compare_response(walk, report, before, new[status], here)
             continue
         wider = next((other for other in added if _holds(other, status)), None)
         narrower = [other for other in added if _holds(status, other)]

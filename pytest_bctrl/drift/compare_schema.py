@@ -126,11 +126,11 @@ class SchemaComparison:
                     if inner in seen:
                         continue
                     # From each pair on but one way leads, whatever the order: there would be too many.
-                    way, there = f"{ways[0]}{step}", (trail, (inner.old, inner.new), step)
+                    way = f"{ways[0]}{step}"
                     if inner not in deeper:
-                        deeper[inner] = [way], there
+                        deeper[inner] = [way], (trail, (inner.old, inner.new), step)
                     elif way < deeper[inner][0][0]:
-                        deeper[inner] = [way, *deeper[inner][0]], there
+                        deeper[inner] = [way, *deeper[inner][0]], (trail, (inner.old, inner.new), step)
                     elif self._noted(inner):
                         deeper[inner][0].append(way)
             level = deeper

@@ -34,9 +34,14 @@ class Operation(NamedTuple):
         return f"{self.method.upper()} {self.path}"
 
     @property
-    def whole(self) -> tuple[Any, ...]:
+    def whole(self) -> list[Any]:
         """All that it says, and its path item for it."""
-        return self.part.value, (self.item / "parameters").value, (self.item / "servers").value
+        return [self.part.value, self.item.value.get("parameters"), self.item.value.get("servers")]
+
+    @property
+    def parameters(self) -> tuple[Any, Any]:
+        """What its path item and itself say of parameters."""
+        return self.item.value.get("parameters"), self.part.value.get("parameters")
 
     @property
     def key(self) -> tuple[str, str]:
@@ -110,16 +115,18 @@ def branches(schemas: Iterable[Schema], normal: Normalizer) -> list[Branch]:
         if values is None:
             values = normal.listed[node] = {}
             for name, schema in node.maps.get("properties", {}).items():
-                # Most are plainly none that list values.
-                parts = (part.value for part in schema)
-                may_list = any(not isinstance(part, dict) or not _LISTS.isdisjoint(part) for part in parts)
-                if may_list and (enum := normal.node(schema).enum):
+                if _may_list(schema, normal.spec) and (enum := normal.node(schema).enum):
                     values[name] = frozenset(enum)
         found.append(Branch(one, node, values))
     return found
 
 
-_LISTS = frozenset(("enum", "const", "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf"))
+_LISTS = frozenset(("enum", "const", "allOf", "anyOf", "oneOf"))
+
+
+def _may_list(schema: Schema, spec: Spec) -> bool:
+    """Tell what might list values, without reading it: most do not."""
+    return any(_LISTS & value.keys() if isinstance(value, dict) else True for value, _ in map(spec.resolve, schema))
 
 
 def match_branches(sides: Sides, old: list[Branch], new: list[Branch], at_once: bool = False) -> Branches:

@@ -32,7 +32,8 @@ def used_schemas(spec: Spec, operations: Iterable[Operation]) -> Iterator[Schema
             if body.pointer in known:
                 continue
             known.add(body.pointer)
-            headers = {one.pointer: one for one in (spec.resolve(one) for _, one in spec.members(body / "headers"))}
+            named = spec.members(body / "headers") if "headers" in spec.mapping(body) else ()
+            headers = {one.pointer: one for one in (spec.resolve(one) for _, one in named)}
             yield from (read_value(spec, headers[pointer])[0] for pointer in headers if pointer not in known)
             known |= headers.keys()
             for _, media in spec.members(body / "content"):
@@ -53,8 +54,14 @@ def read_schemas(normal: Normalizer, schemas: Iterable[Schema], known: Container
         value, trail, user = waiting.pop()
         if isinstance(value, bool):
             continue
-        words = [word for word in value if word in _FORMS] if isinstance(value, dict) else None
-        if words is None or not all(_FORMS[word](value[word]) for word in words):
+        is_plain = isinstance(value, dict)
+        holding = []
+        for word, said in value.items() if is_plain else ():
+            form = _FORMS.get(word)
+            if form is not None:
+                is_plain = is_plain and form(said)
+                holding += [word] if word in HOLDING else []
+        if not is_plain:
             # A word is of a wrong form, or left to be read in full.
             normal.node((Part(value, _pointer(trail)),))
             continue
@@ -66,10 +73,9 @@ def read_schemas(normal: Normalizer, schemas: Iterable[Schema], known: Container
                 part = spec.target(Part(value, _pointer(trail)))
                 spec.seen.add(part.pointer)
                 waiting.append((part.value, part.pointer, ref))
-        for word in words:
-            if word in HOLDING:
-                holder = user if word in _AT_ONCE else ""
-                waiting += [(inner, (trail, word, key), holder) for key, inner in HOLDING[word](value[word])]
+        for word in holding:
+            holder = user if word in _AT_ONCE else ""
+            waiting += [(inner, (trail, word, key), holder) for key, inner in HOLDING[word](value[word])]
     _read_rings(normal, uses)
 
 
