@@ -18,6 +18,7 @@ from pytest_bctrl.contract.document import at, escaped
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.drift.engine_schemas import engine_schema
 from pytest_bctrl.drift.node import BESIDE, Node, Schema
+from pytest_bctrl.drift.pair import steps
 from pytest_bctrl.drift.spec import Part
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from jsonschema_rs import Registry, Validator
 
     from pytest_bctrl.drift.normalize import Normalizer
-    from pytest_bctrl.drift.pair import Trail
+    from pytest_bctrl.drift.pair import Step, Trail
     from pytest_bctrl.drift.report import Place
 
 _TRIES = 400
@@ -96,7 +97,7 @@ class Examples:
     def read(self, trails: Iterable[Trail]) -> None:
         """Read the schemas of all changes that will be asked for: all at once for the engine."""
         for trail in trails:
-            for nodes, _ in _pairs(trail):
+            for nodes, _ in steps(trail):
                 for side, node in zip(self._sides, nodes, strict=True):
                     side.read_all(pointer for pointer in node.key if BESIDE not in pointer)
 
@@ -111,7 +112,7 @@ class Examples:
             return Shown("rule")
         allows, forbids = (0, 1) if is_request else (1, 0)
         with suppress(*_FAILURES, ReferencingError):
-            return self._shown(_pairs(trail), values, name, allows, forbids, is_error)
+            return self._shown(steps(trail), values, name, allows, forbids, is_error)
         return Shown("rule")
 
     def _shown(
@@ -136,19 +137,6 @@ class Examples:
 
         one, other = self._sides[allows].canonical(narrow), self._sides[1 - allows].canonical(wide)
         return bool(other.covers(one) == canonical.Containment.YES)
-
-
-Step = tuple[tuple["Node", "Node"], str]
-
-
-def _pairs(trail: Trail) -> list[Step]:
-    """The pairs from the first to the last, each with the step that leads to it."""
-    found: list[Step] = []
-    rest: Trail | None = trail
-    while rest is not None:
-        rest, nodes, step = rest
-        found.insert(0, (nodes, step))
-    return found
 
 
 def _wrapped(pairs: list[Step], side: int, given: Any, name: str, of: tuple[_Side, _Side]) -> Iterator[tuple[Any, str]]:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.drift.node import reachable
-from pytest_bctrl.drift.spec import Part, value_key
+from pytest_bctrl.drift.spec import value_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
@@ -132,12 +132,8 @@ class Equality:
         """References to the components that are written alike on both sides, with all that they lead to."""
         if self.old.spec.is_30 != self.new.spec.is_30:
             return set()
-        sides = [
-            {f"#{part.pointer}": part.value for section, _ in _parts(whole) for _, part in _parts(whole / section)}
-            for spec in (self.old.spec, self.new.spec)
-            for whole in [spec.root / "components"]
-        ]
-        found = {name: self.references(value, sides[1].get(name)) for name, value in sides[0].items()}
+        old, new = self.old.spec.components, self.new.spec.components
+        found = {f"#{pointer}": self.references(value, new.get(pointer)) for pointer, value in old.items()}
         alike = {name: _targets(references) for name, references in found.items() if references is not None}
         users: dict[str, list[str]] = {}
         for name, targets in alike.items():
@@ -184,8 +180,3 @@ def _references(written: bytes) -> set[str]:
 def _targets(references: set[str]) -> set[str]:
     """The components that references lead to, or into."""
     return {"/".join(ref.split("/", 4)[:4]) for ref in references}
-
-
-def _parts(whole: Part) -> list[tuple[str, Part]]:
-    """The members of what should be a mapping; it is read as one where it is used."""
-    return [(name, whole / name) for name in whole.value] if isinstance(whole.value, dict) else []

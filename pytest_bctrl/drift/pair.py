@@ -78,6 +78,19 @@ Trail = tuple["Trail | None", tuple["Node", "Node"], str]
 """A pair of schemas, the step that leads to it, and the trail to what holds it; None where a schema is used."""
 
 
+Step = tuple[tuple["Node", "Node"], str]
+
+
+def steps(trail: Trail) -> list[Step]:
+    """The pairs from the first to the last, each with the step that leads to it."""
+    found: list[Step] = []
+    rest: Trail | None = trail
+    while rest is not None:
+        rest, nodes, step = rest
+        found.insert(0, (nodes, step))
+    return found
+
+
 class Located(NamedTuple):
     """A change, how bad it is, how many schemas lead to it from where a schema is used, the way, and its pairs.
 

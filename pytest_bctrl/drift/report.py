@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_bctrl.drift.pair import RANK, Change, Located, changed, plain, rank
+from pytest_bctrl.drift.pair import RANK, Change, Located, changed, plain, rank, steps
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.fingerprint import fingerprint
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 
 MAX_CHANGES = 100_000
+_COMPONENT = re.compile(r"/components/[^/]+/[^/]+")
 Values = dict[str, str]
 """Values, and where each stands; empty for where all of them do."""
 
@@ -138,11 +140,32 @@ class Report:
                 "base": _spot(self.base, change.old_at),
                 "revision": _spot(self.revision, change.new_at),
                 "change": mark,
+                "changed": self._changed(worst, place.operation),
                 **({"detail": change.say} if change.say else {}),
                 **({"shown": shown.data} if shown else {}),
                 "places": places,
             },
         )
+
+    def _changed(self, found: Located, operation: str) -> str:
+        """What changed: the pointer of a component, or the operation; empty for the document.
+
+        Where another component is referred to than before, and both were there, what refers to it changed.
+        """
+        one = found.made_of[0] if found.made_of else found
+        above = [nodes for trail in one.trails[:1] for nodes, _ in reversed(steps(trail))]
+        holding = [tuple((*node.key, "")[0] for node in nodes) for nodes in above]
+        for places in ((one.change.old_at, one.change.new_at), *holding):
+            old, new = (match[0] if (match := _COMPONENT.match(place)) else "" for place in places)
+            if old == new or not all(places):
+                return f"#{old or new}" if old or new else operation
+            sides = (old, self.revision), (new, self.base)
+            moved = next(
+                (component for component, other in sides if component and component not in other.components), ""
+            )
+            if moved:
+                return f"#{moved}"
+        return operation
 
     def _shown(self, found: Located, rule: Rule, place: Place) -> Shown | None:
         """What shows a change; of several trails the first that leads to a counterexample, or a proof of all."""

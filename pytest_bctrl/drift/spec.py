@@ -38,6 +38,17 @@ class Spec:
         """The parameters of each operation, once they were read."""
         self._targets: dict[str, Part] = {}
 
+    @cached_property
+    def components(self) -> dict[str, Any]:
+        """The values of all components by their pointers; what is no mapping is refused where it is used."""
+        whole = self.root / "components"
+        sections = [whole / name for name in whole.value] if isinstance(whole.value, dict) else []
+        return {
+            (part := section / name).pointer: part.value
+            for section in sections
+            for name in (section.value if isinstance(section.value, dict) else ())
+        }
+
     def refuse(self, part: Part, problem: str, hint: str) -> DocumentError:
         """An error that names the document, the line where it is known, and the pointer."""
         line = self.document.line(part.pointer)

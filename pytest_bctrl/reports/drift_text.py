@@ -10,9 +10,11 @@ from pytest_bctrl.reports.wording import (
     accepted,
     accepted_where,
     counted,
+    grouped,
     impact_of,
     in_places,
     one_line,
+    short_pointer,
     shown_by,
     spot,
     where,
@@ -25,35 +27,41 @@ if TYPE_CHECKING:
 
 
 def drift_text(findings: Sequence[Finding], title: Title) -> str:
-    """Return the findings as text, grouped by level: where in both documents, old against new, and why it matters.
+    """Return the findings as text, worst first: where in both documents, old against new, and why it matters.
 
-    Those that say who moved are grouped by that.
+    Several on one component or operation stand below what it is; those that say who moved are grouped by that.
     """
     sides = " → ".join(map(short_path, (title.base, title.revision)))
     none = "no new findings" if title.accepted and not findings else counted(findings)
     rows = [one_line(f"{title.name}: {sides}" if title.base else title.name)]
     rows.append(f"{none}, {title.accepted} accepted" if title.accepted else none)
     rows += moved_text(findings)
-    for level in ("error", "warning", "info"):
-        for finding in findings:
-            if finding.level == level and "moved" not in finding.extra:
-                rows += ["", *_finding(finding)]
+    ranked = sorted(findings, key=lambda finding: ("error", "warning", "info").index(finding.level))
+    for group in grouped([finding for finding in ranked if "moved" not in finding.extra]):
+        is_one = len(group.findings) == 1
+        rows += [] if is_one else ["", group.heading]
+        for finding in group.findings:
+            said = _finding(finding, is_placed=not is_one and bool(group.place or in_places(finding)))
+            rows += ["", *(f"{'' if is_one else '  '}{row}" for row in said)]
     if title.notes:
         rows += ["", *(f"note: {one_line(note)}" for note in title.notes)]
     return "\n".join(rows) + "\n"
 
 
-def _finding(finding: Finding) -> list[str]:
-    rows = [f"{finding.level.upper()} {finding.rule}", f"  {where(finding)}", f"  {one_line(finding.message)}"]
+def _finding(finding: Finding, *, is_placed: bool) -> list[str]:
+    """One finding; `is_placed`: its heading says where it shows."""
+    rows = [f"{finding.level.upper()} {finding.rule}"]
+    rows += [] if is_placed else [f"  {where(finding)}"]
+    rows.append(f"  {one_line(finding.message)}")
     for word, side, value in (("old", "base", finding.expected), ("new", "revision", finding.observed)):
         document, line, pointer = spot(finding, side)
         shown = "" if value is None else f"  {_cut(one_line(value))}"
-        rows.append(one_line(f"{_place(document, line)} #{_pointer(pointer)}").join((f"  {word}  ", shown)))
+        rows.append(one_line(f"{_place(document, line)} #{short_pointer(pointer)}").join((f"  {word}  ", shown)))
     if impact_of(finding):
         rows.append(f"  you  {impact_of(finding)}")
     if finding.extra.get("why"):
         rows.append(f"  why  {one_line(finding.extra['why'])}")
-    rows += [f"  {in_places(finding)}"] if in_places(finding) else []
+    rows += [f"  {in_places(finding)}"] if in_places(finding) and not is_placed else []
     rows += [f"  {shown_by(finding)}"] if shown_by(finding) else []
     rows.append(f"  id   {finding.fingerprint}")
     return rows
@@ -61,16 +69,6 @@ def _finding(finding: Finding) -> list[str]:
 
 def _place(document: str, line: int | None) -> str:
     return f"{short_path(document)}:{line}" if line else short_path(document)
-
-
-_LONG = 30
-"""Characters of a step of a pointer; the names of components are made from paths, and may have a hundred."""
-
-
-def _pointer(pointer: str) -> str:
-    half = _LONG // 2 - 1
-    steps = pointer.split("/")
-    return "/".join(step if len(step) <= _LONG else f"{step[:half]}…{step[-half:]}" for step in steps)
 
 
 def _cut(text: str) -> str:

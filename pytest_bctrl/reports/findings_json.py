@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.finding import LEVELS, Finding
-from pytest_bctrl.reports.wording import RunReport, Title, verdict_of
+from pytest_bctrl.reports.wording import RunReport, Title, grouped, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +35,23 @@ def report_data(findings: Sequence[Finding], title: Title, run: RunReport | None
         "notes": list(title.notes),
         "not_checked": list(title.not_checked),
         **(_run(run) if run else {}),
+        **_groups(findings),
         "findings": [finding.as_dict() for finding in findings],
     }
+
+
+def _groups(findings: Sequence[Finding]) -> dict[str, Any]:
+    """What changed in a document, and in which operations it shows, said once for all of its changes."""
+    found = [group for group in grouped(findings) if "changed" in group.findings[0].extra]
+    data = [
+        {
+            "changed": group.changed,
+            "operations": group.operations,
+            "changes": [finding.fingerprint for finding in group.findings],
+        }
+        for group in found
+    ]
+    return {"groups": data} if data else {}
 
 
 def _run(run: RunReport) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_bctrl.finding import LEVELS, Finding
+from pytest_bctrl.finding import LEVELS, Finding, Level
 from pytest_bctrl.reports.wording import (
+    Group,
     RunReport,
     Title,
     accepted,
     counted,
+    grouped,
     is_change,
     one_line,
     printable,
@@ -93,25 +95,31 @@ def findings_markdown(
 ) -> str:
     """Return the findings as Markdown: the verdict, one table a level, what was not checked.
 
-    With a `limit`, in bytes, findings that do not fit are left out, mildest first, and their number is reported.
+    Several on one component or operation have a table of their own, at the level of the worst. With a `limit`, in
+    bytes, findings that do not fit are left out, mildest first, and their number is reported.
     """
     head, tail = _head(findings, title, run), _tail(title)
     room = None if limit is None else limit - _size([*head, "", _CUT.format(left=0, all=len(findings)), *tail]) - 40
     rows: list[str] = []
     shown = 0
-    for level in LEVELS:
-        chosen = [finding for finding in findings if finding.level == level]
-        has_lines = any(map(is_change, chosen))
-        columns = ["what", "where", *(["lines"] if has_lines else []), "rule"]
-        table = ["", f"### {_HEADINGS[level]}", "", f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
-        for number, finding in enumerate(chosen):
-            added = [*([] if number else table), _row(finding, has_lines=has_lines)]
-            if room is not None:
-                room -= _size(added)
-                if room < 0:
-                    break
-            rows += added
-            shown += 1
+    for level, groups in _by_level(findings).items():
+        heading = ["", f"### {_HEADINGS[level]}"]
+        alone = [group.findings[0] for group in groups if len(group.findings) == 1]
+        tables = [("", alone), *((group.heading, group.findings) for group in groups if len(group.findings) > 1)]
+        for said, chosen in tables:
+            has_lines = any(map(is_change, chosen))
+            columns = ["what", *([] if said else ["where"]), *(["lines"] if has_lines else []), "rule"]
+            table = [*heading, *(["", f"#### {_plain(said)}"] if said else [])]
+            table += ["", f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+            for number, finding in enumerate(chosen):
+                added = [*([] if number else table), _row(finding, has_lines=has_lines, is_grouped=bool(said))]
+                if room is not None:
+                    room -= _size(added)
+                    if room < 0:
+                        break
+                rows += added
+                heading = []
+                shown += 1
     if shown < len(findings):
         rows += ["", _CUT.format(left=len(findings) - shown, all=len(findings))]
     return "\n".join([*head, *rows, *tail]) + "\n"
@@ -151,14 +159,25 @@ def _size(rows: Sequence[str]) -> int:
     return sum(len(row.encode()) + 1 for row in rows)
 
 
-def _row(finding: Finding, *, has_lines: bool) -> str:
+def _by_level(findings: Sequence[Finding]) -> dict[Level, list[Group]]:
+    """Groups by the level of the worst in each."""
+    ranked = [finding for level in LEVELS for finding in findings if finding.level == level]
+    found: dict[Level, list[Group]] = {}
+    for group in grouped(ranked):
+        found.setdefault(group.findings[0].level, []).append(group)
+    return found
+
+
+def _row(finding: Finding, *, has_lines: bool, is_grouped: bool) -> str:
+    """One row; the heading of a group says where its changes show, and not how bad each is."""
     lines = " → ".join(str(spot(finding, side)[1] or "-") for side in ("base", "revision"))
     times = "" if finding.total is None else f" ({finding.count} of {finding.total})"
     suppressed = f" *{_plain(accepted(finding))}.*" if accepted(finding) else ""
-    what = f"{_plain(told(finding, times))}. {_plain(str(finding.extra.get('why', '')))}".strip() + suppressed
+    said = f"{finding.level}: {told(finding, times, is_placed=True)}" if is_grouped else told(finding, times)
+    what = f"{_plain(said)}. {_plain(str(finding.extra.get('why', '')))}".strip() + suppressed
     prints = f" {_code(finding.fingerprint)}" if finding.fingerprint else ""
-    cells = [what, _code(where(finding)), *([lines] if has_lines else []), f"{_code(finding.rule)}{prints}"]
-    return f"| {' | '.join(cells)} |"
+    cells = [what, *([] if is_grouped else [_code(where(finding))]), *([lines] if has_lines else [])]
+    return f"| {' | '.join([*cells, f'{_code(finding.rule)}{prints}'])} |"
 
 
 def _plain(text: str) -> str:

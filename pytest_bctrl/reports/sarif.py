@@ -8,9 +8,11 @@ from urllib.parse import quote
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.reports.wording import (
+    Group,
     RunReport,
     Title,
     accepted,
+    grouped,
     one_line,
     repository_file,
     spot,
@@ -43,6 +45,13 @@ def findings_sarif(findings: Sequence[Finding], title: Title, run: RunReport | N
         "results": [_result(finding, names.index(finding.rule)) for finding in findings],
         "columnKind": "unicodeCodePoints",
     }
+    groups = [group for group in grouped(findings) if "changed" in group.findings[0].extra]
+    if groups:
+        log_run["logicalLocations"] = [_changed(group) for group in groups]
+        places = {group.changed: index for index, group in enumerate(groups)}
+        for result, finding in zip(log_run["results"], findings, strict=True):
+            for location in result["locations"] if "changed" in finding.extra else ():
+                location["logicalLocations"][0]["parentIndex"] = places[finding.extra["changed"]]
     remarks = list(dict.fromkeys([*title.notes, *title.not_checked]))
     if remarks or run is not None:
         verdict = verdict_of(findings, title, run)
@@ -54,6 +63,13 @@ def findings_sarif(findings: Sequence[Finding], title: Title, run: RunReport | N
         log_run["invocations"] = [{**invocation, "toolExecutionNotifications": notifications}]
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [log_run]}
     return json.dumps(log, indent=2) + "\n"
+
+
+def _changed(group: Group) -> dict[str, Any]:
+    """What changed, which the places of its changes name as what they are in."""
+    kind = "type" if group.changed.startswith("#") else "member" if group.changed else "module"
+    properties = {"operations": group.operations, "changes": len(group.findings)}
+    return {"fullyQualifiedName": one_line(group.changed or "the document"), "kind": kind, "properties": properties}
 
 
 def _rule(finding: Finding) -> dict[str, Any]:

@@ -82,15 +82,16 @@ def is_change(finding: Finding) -> bool:
     return bool(finding.extra.get("revision"))
 
 
-def told(finding: Finding, times: str = "") -> str:
+def told(finding: Finding, times: str = "", *, is_placed: bool = False) -> str:
     """The message, and what a check saw: `…: archived, expected active | stopped, as at runtimes[3].status`.
 
-    `times` is put behind the message itself. A change of a document says all in its message.
+    `times` is put behind the message itself. A change of a document says all in its message; `is_placed`: where it
+    shows is said already.
     """
     said = f"{one_line(finding.message)}{times}"
     said = f"{impact_of(finding)}: {said}" if impact_of(finding) else said
     if is_change(finding):
-        said = f"{said} ({in_places(finding)})" if in_places(finding) else said
+        said = f"{said} ({in_places(finding)})" if in_places(finding) and not is_placed else said
         return f"{said}; {shown_by(finding)}" if shown_by(finding) else said
     if finding.extra.get("kind") not in _SAID and finding.observed is not None:
         owed = "" if finding.expected is None else f", expected {shown(finding.expected, _VALUE)}"
@@ -123,6 +124,59 @@ def in_places(finding: Finding) -> str:
     left = f"; and {len(places) - _FEW} more" if len(places) > _FEW else ""
     operations = len({place["operation"] for place in places})
     return f"in {len(places)} places of {numbered(operations, 'operation')}: {'; '.join(names)}{left}"
+
+
+_LONG = 30
+"""Characters of a step of a pointer; the names of components are made from paths, and may have a hundred."""
+
+
+def short_pointer(pointer: str) -> str:
+    """A pointer whose long names are cut in their middle."""
+    half = _LONG // 2 - 1
+    steps = pointer.split("/")
+    return "/".join(step if len(step) <= _LONG else f"{step[:half]}…{step[-half:]}" for step in steps)
+
+
+class Group(NamedTuple):
+    """The findings on one thing that changed: a component (by its pointer), an operation, or the document."""
+
+    changed: str
+    findings: list[Finding]
+
+    @property
+    def heading(self) -> str:
+        """What changed, how badly, and once for all where it shows: `Charge: 2 errors, in 5 operations: GET /a; …`."""
+        said = f"{short_pointer(self.changed) or 'the document'}: {counted(self.findings)}"
+        names = self.operations
+        left = f"; and {len(names) - _FEW} more" if len(names) > _FEW else ""
+        if self.place:
+            said += f", at {self.place}"
+        elif names and names != [self.changed]:
+            said += f", in {numbered(len(names), 'operation')}: {'; '.join(names[:_FEW])}{left}"
+        return one_line(said)
+
+    @property
+    def place(self) -> str:
+        """The one place where all of its changes show; empty where there are more."""
+        places = {in_places(finding) or where(finding) for finding in self.findings}
+        return where(self.findings[0]) if places == {where(self.findings[0])} else ""
+
+    @property
+    def operations(self) -> list[str]:
+        """Where it shows."""
+        places = [place for finding in self.findings for place in finding.extra["places"]]
+        return list(dict.fromkeys(str(place["operation"]) for place in places if place["operation"]))
+
+
+def grouped(findings: Sequence[Finding]) -> list[Group]:
+    """Return findings by what changed, in the order of the first of each; what is no change stands alone."""
+    groups: dict[Any, Group] = {}
+    for finding in findings:
+        changed = finding.extra.get("changed")
+        groups.setdefault(id(finding) if changed is None else changed, Group(changed or "", [])).findings.append(
+            finding
+        )
+    return list(groups.values())
 
 
 def shown_by(finding: Finding) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -15,8 +16,10 @@ from pytest_bctrl.baseline.allowlist import AllowList, Entry, accepted, list_not
 from pytest_bctrl.drift import compare
 from pytest_bctrl.fingerprint import place_fingerprint
 from pytest_bctrl.reports.drift_text import drift_text
+from pytest_bctrl.reports.findings_json import findings_json
 from pytest_bctrl.reports.github import findings_markdown
-from pytest_bctrl.reports.wording import Title
+from pytest_bctrl.reports.sarif import findings_sarif
+from pytest_bctrl.reports.wording import Title, grouped
 
 from .flat import facts, invented, told
 from .meaning import Doc, documents, schemas
@@ -85,6 +88,38 @@ def test_a_second_differ_misses_nothing_that_is_found_and_finds_nothing_that_is_
     plain, found = facts(*pair), told(compare(*pair))
     assert {fact for fact in plain if fact[1] != "walked"} <= found
     assert invented(plain, found) == set()
+
+
+def things(document: Doc) -> dict[str, Any]:
+    """Each component, and each operation with what its path says for it."""
+    found = {
+        f"#/components/{section}/{name}": value
+        for section, members in document["components"].items()
+        for name, value in members.items()
+    }
+    for path, item in document["paths"].items():
+        found |= {
+            f"{method.upper()} {path}": (item[method], item.get("parameters")) for method in item.keys() & {"get"}
+        }
+    return found
+
+
+@relaxed
+@given(pairs(), st.data())
+def test_there_is_a_group_for_each_component_and_operation_that_changed_and_no_more(
+    pair: tuple[Doc, Doc], data: st.DataObject
+) -> None:
+    """However many changes are in each, and where another component is referred to than before."""
+    old, new = pair
+    for side in pair:
+        side["components"]["schemas"] |= {"Other": data.draw(schemas()), "Third": data.draw(schemas())}
+        held = side["components"]["schemas"]["First"]["properties"]
+        held["other"] = {"$ref": f"#/components/schemas/{data.draw(st.sampled_from(['First', 'Other', 'Third']))}"}
+    before, after = things(old), things(new)
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    groups = grouped(compare(old, new))
+    assert {group.changed for group in groups} <= changed
+    assert len({group.changed for group in groups}) == len(groups)
 
 
 REDUNDANT: list[tuple[Callable[[Doc], bool], Callable[[Doc], Any]]] = [
@@ -168,6 +203,25 @@ def test_a_change_in_many_places_is_one_finding_that_no_operation_hides() -> Non
     assert "  in 17 places of 2 operations: GET /a · 200 application/json · c0; GET /a" in text
     assert "; and 14 more" in text
     assert "in 17 places of 2 operations" in table
+
+
+def test_several_changes_of_one_component_stand_below_it_in_every_format() -> None:
+    """Where they show is said once, and each keeps its own name."""
+    sides = [{"x": {"type": "string"}, "y": {"enum": ["p"]}}, {"x": {"type": "integer"}, "y": {"enum": ["p", "q"]}}]
+    pair = [of({"/a": REF, "/b": REF}, First={"type": "object", "properties": one}) for one in sides]
+    findings, title = compare(*pair), Title("drift", "a", "b")
+    name = "#/components/schemas/First"
+    heading = f"{name}: 2 errors, in 2 operations: GET /a; GET /b"
+    text = drift_text(findings, title)
+    assert (text.count(f"\n\n{heading}\n\n  ERROR "), text.count("GET /a"), text.count("GET /b")) == (1, 1, 1)
+    table = findings_markdown(findings, title)
+    assert (table.count(f"#### \\{heading}"), table.count("GET /a")) == (1, 1)
+    prints = [finding.fingerprint for finding in findings]
+    (group,) = json.loads(findings_json(findings, title))["groups"]
+    assert group == {"changed": name, "operations": ["GET /a", "GET /b"], "changes": prints}
+    run = json.loads(findings_sarif(findings, title))["runs"][0]
+    assert [place["fullyQualifiedName"] for place in run["logicalLocations"]] == [name]
+    assert {one["locations"][0]["logicalLocations"][0]["parentIndex"] for one in run["results"]} == {0}
 
 
 def test_the_level_is_that_of_the_worst_direction_and_the_name_does_not_hang_on_the_places() -> None:

@@ -1,7 +1,7 @@
 // One finding: a line that says it, and all there is to it once it is opened.
 const OWN = new Set(['rule', 'level', 'location', 'message', 'expected', 'observed', 'count', 'total', 'sample', 'operation',
   'direction', 'fingerprint', 'reproduce', 'base', 'revision', 'exchange', 'why', 'meaning', 'status', 'media_type', 'accepted',
-  'item', 'moved', 'next', 'witnesses', 'places', 'shown', 'change', 'detail', 'impact']);
+  'item', 'moved', 'next', 'witnesses', 'places', 'shown', 'change', 'changed', 'detail', 'impact']);
 
 function findingItem(finding, index, isOpen = false) {
   const details = el('details.finding', { 'data-level': finding.level, 'data-index': index });

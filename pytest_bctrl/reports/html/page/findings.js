@@ -1,4 +1,5 @@
-// The list: findings of one rule are one row that opens; of many, as much is drawn as a person can look at.
+// The list: findings of one rule, or on one thing that changed, are one row that opens; of many, as much is drawn as a
+// person can look at.
 const CHUNK = 60;
 const list = { groups: [] };
 
@@ -36,23 +37,30 @@ function groupsOf(matching) {
   const groups = new Map();
   for (const index of matching) {
     const finding = report.findings[index];
-    const key = `${isDrift(finding)} ${finding.level} ${finding.rule}`;
+    const key = isChange(finding) ? `changed ${finding.changed}` : `${isDrift(finding)} ${finding.level} ${finding.rule}`;
     if (groups.has(key)) groups.get(key).push(index);
     else groups.set(key, [index]);
   }
   return [...groups.values()];
 }
 
+function isChange(finding) {
+  return finding.changed !== undefined && !finding.moved;
+}
+
 function groupItem(indices, isOpen) {
-  const finding = report.findings[indices[0]];
-  const messages = new Set(indices.map((index) => report.findings[index].message));
-  const places = [...new Set(indices.map((index) => placeOf(report.findings[index])))];
+  const findings = indices.map((index) => report.findings[index]);
+  const [finding] = findings;
+  const name = isChange(finding) ? finding.changed || 'the document' : finding.rule;
+  const messages = new Set(findings.map(({ message }) => message));
+  const places = [...new Set(findings.flatMap((one) => (isChange(one) ? one.places.map(({ operation }) => operation) : [placeOf(one)])))]
+    .filter((place) => place && place !== name);
   const few = places.slice(0, 3).map((place, index) => [index ? ', ' : '', el('code', null, place)]);
-  const rows = el('ol.rows-of-rule', { 'aria-label': finding.rule });
+  const rows = el('ol.rows-of-rule', { 'aria-label': name });
   const details = el('details.group', { 'data-level': finding.level, open: isOpen }, el('summary', null,
     el('span.level', null, icon(finding.level), finding.level),
-    el('code.rule', null, finding.rule),
-    el('span.count', null, plural(indices.length, 'finding')),
+    el('code.rule', null, name),
+    el('span.count', null, plural(indices.length, isChange(finding) ? 'change' : 'finding')),
     el('span.place', null, el('span', null, messages.size === 1 ? `${finding.message}: ` : '', few,
       places.length > 3 ? ` and ${(places.length - 3).toLocaleString('en')} more` : ''))), rows);
   const group = { indices, rows, drawn: 0 };
