@@ -157,14 +157,12 @@ class Report:
         holding = [tuple((*node.key, "")[0] for node in nodes) for nodes in above]
         for places in ((one.change.old_at, one.change.new_at), *holding):
             old, new = (match[0] if (match := _COMPONENT.match(place)) else "" for place in places)
-            if old == new or not all(places):
-                return f"#{old or new}" if old or new else operation
             sides = (old, self.revision), (new, self.base)
             moved = next(
                 (component for component, other in sides if component and component not in other.components), ""
             )
-            if moved:
-                return f"#{moved}"
+            if old == new or moved:
+                return f"#{moved or old}" if moved or old else operation
         return operation
 
     def _shown(self, found: Located, rule: Rule, place: Place) -> Shown | None:

@@ -123,7 +123,7 @@ def _cut(text: str) -> str:
 
 
 def _context(finding: Finding) -> dict[str, Any]:
-    beside = ("meaning", "why", "base", "revision", "change", "detail", "places", "shown")
+    beside = ("meaning", "why", "base", "revision", "change", "changed", "detail", "places", "shown")
     return {key: value for key, value in finding.extra.items() if key not in beside}
 
 

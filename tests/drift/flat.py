@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
+from pytest_bctrl.contract.document import at
 from pytest_bctrl.finding import Finding
 
 Doc = dict[str, Any]
@@ -27,9 +29,8 @@ KINDS = {
 
 def _resolved(document: Doc, value: Any, pointer: str) -> tuple[Any, str]:
     while isinstance(value, dict) and isinstance(value.get("$ref"), str):
-        pointer, value = value["$ref"][1:], document
-        for token in pointer.split("/")[1:]:
-            value = value[token.replace("~1", "/").replace("~0", "~").replace("%7B", "{").replace("%7D", "}")]
+        pointer = unquote(value["$ref"][1:])
+        value = at(document, pointer)
     return value, pointer
 
 
@@ -93,7 +94,8 @@ def _inner(old: Doc, new: Doc, before: Any, after: Any, way: tuple[str, ...]) ->
             yield "enum", was["enum"][1]
     if was["type"] and now["type"] and len(one) == len(other) == 1:
         yield "walked", one[0][1]
-    yield from _properties(old, new, was, now, (*way, one[0][1]))
+    if all(side["type"] is None or side["type"][0] == "object" for side in (was, now)):
+        yield from _properties(old, new, was, now, (*way, one[0][1]))
     if was["items"] and now["items"]:
         yield from _inner(old, new, was["items"], now["items"], (*way, one[0][1]))
 

@@ -122,6 +122,18 @@ def test_there_is_a_group_for_each_component_and_operation_that_changed_and_no_m
     assert len({group.changed for group in groups}) == len(groups)
 
 
+def test_what_is_no_longer_referred_to_did_not_change_and_what_referred_to_it_did() -> None:
+    limit = {"name": "limit", "in": "query", "schema": {"type": "integer"}}
+    old = {**of({"/a": TEXT}), "components": {"parameters": {"limit": limit}, "schemas": {}}}
+    new = copy.deepcopy(old)
+    old["paths"]["/a"]["get"]["parameters"] = [{"$ref": "#/components/parameters/limit"}]
+    assert [["GET /a"]] * 2 == [
+        [group.changed for group in grouped(compare(*pair))] for pair in ((old, new), (new, old))
+    ]
+    del new["components"]["parameters"]
+    assert ["#/components/parameters/limit"] == [group.changed for group in grouped(compare(old, new))]
+
+
 REDUNDANT: list[tuple[Callable[[Doc], bool], Callable[[Doc], Any]]] = [
     (lambda one: "additionalProperties" not in one, lambda one: {**one, "additionalProperties": True}),
     (lambda one: "additionalProperties" not in one, lambda one: {**one, "additionalProperties": {"minItems": 0}}),
@@ -208,8 +220,8 @@ def test_a_change_in_many_places_is_one_finding_that_no_operation_hides() -> Non
 def test_several_changes_of_one_component_stand_below_it_in_every_format() -> None:
     """Where they show is said once, and each keeps its own name."""
     sides = [{"x": {"type": "string"}, "y": {"enum": ["p"]}}, {"x": {"type": "integer"}, "y": {"enum": ["p", "q"]}}]
-    pair = [of({"/a": REF, "/b": REF}, First={"type": "object", "properties": one}) for one in sides]
-    findings, title = compare(*pair), Title("drift", "a", "b")
+    old, new = (of({"/a": REF, "/b": REF}, First={"type": "object", "properties": one}) for one in sides)
+    findings, title = compare(old, new), Title("drift", "a", "b")
     name = "#/components/schemas/First"
     heading = f"{name}: 2 errors, in 2 operations: GET /a; GET /b"
     text = drift_text(findings, title)
