@@ -36,8 +36,7 @@ def drift_text(findings: Sequence[Finding], title: Title) -> str:
     rows = [one_line(f"{title.name}: {sides}" if title.base else title.name)]
     rows.append(f"{none}, {title.accepted} accepted" if title.accepted else none)
     rows += moved_text(findings)
-    ranked = sorted(findings, key=lambda finding: ("error", "warning", "info").index(finding.level))
-    for group in grouped([finding for finding in ranked if "moved" not in finding.extra]):
+    for group in grouped([finding for finding in findings if "moved" not in finding.extra]):
         is_one = len(group.findings) == 1
         rows += [] if is_one else ["", group.heading]
         for finding in group.findings:

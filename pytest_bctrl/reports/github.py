@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_bctrl.finding import LEVELS, Finding, Level
+from pytest_bctrl.finding import LEVELS, Finding
 from pytest_bctrl.reports.wording import (
-    Group,
     RunReport,
     Title,
     accepted,
@@ -102,7 +101,8 @@ def findings_markdown(
     room = None if limit is None else limit - _size([*head, "", _CUT.format(left=0, all=len(findings)), *tail]) - 40
     rows: list[str] = []
     shown = 0
-    for level, groups in _by_level(findings).items():
+    for level in LEVELS:
+        groups = [group for group in grouped(findings) if group.findings[0].level == level]
         heading = ["", f"### {_HEADINGS[level]}"]
         alone = [group.findings[0] for group in groups if len(group.findings) == 1]
         tables = [("", alone), *((group.heading, group.findings) for group in groups if len(group.findings) > 1)]
@@ -157,15 +157,6 @@ def _tail(title: Title) -> list[str]:
 
 def _size(rows: Sequence[str]) -> int:
     return sum(len(row.encode()) + 1 for row in rows)
-
-
-def _by_level(findings: Sequence[Finding]) -> dict[Level, list[Group]]:
-    """Groups by the level of the worst in each."""
-    ranked = [finding for level in LEVELS for finding in findings if finding.level == level]
-    found: dict[Level, list[Group]] = {}
-    for group in grouped(ranked):
-        found.setdefault(group.findings[0].level, []).append(group)
-    return found
 
 
 def _row(finding: Finding, *, has_lines: bool, is_grouped: bool) -> str:

@@ -169,9 +169,9 @@ class Group(NamedTuple):
 
 
 def grouped(findings: Sequence[Finding]) -> list[Group]:
-    """Return findings by what changed, in the order of the first of each; what is no change stands alone."""
+    """Return findings by what changed, worst first; what is no change stands alone."""
     groups: dict[Any, Group] = {}
-    for finding in findings:
+    for finding in sorted(findings, key=lambda finding: ("error", "warning", "info").index(finding.level)):
         changed = finding.extra.get("changed")
         groups.setdefault(id(finding) if changed is None else changed, Group(changed or "", [])).findings.append(
             finding
