@@ -93,6 +93,8 @@ class Examples:
     def __init__(self, old: Normalizer, new: Normalizer, seconds: float) -> None:
         self._sides = _Side(old, "urn:old"), _Side(new, "urn:new")
         self._end = time.monotonic() + seconds
+        # Several changes of one pair of schemas ask for the same proof.
+        self._proven = cache(self._is_proven)
 
     def read(self, trails: Iterable[Trail]) -> None:
         """Read the schemas of all changes that will be asked for: all at once for the engine."""
@@ -129,7 +131,7 @@ class Examples:
                             of = "".join(step for _, step in pairs[: start + 1])
                             return Shown("counterexample", value, at, of, ("before", "now")[allows])
         last = pairs[-1][0]
-        return Shown("proof" if self._is_proven(last[allows], last[forbids], allows) else "rule")
+        return Shown("proof" if self._proven(last[allows], last[forbids], allows) else "rule")
 
     def _is_proven(self, narrow: Node, wide: Node, allows: int) -> bool:
         """Whether all that one schema allows is allowed by the other, formats included."""
