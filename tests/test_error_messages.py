@@ -26,6 +26,7 @@ MESSAGES = dict(line.split(" => ", 1) for line in (TESTS / "error_messages.txt")
 """What each mistake is told, in full."""
 
 HELD_BY = {
+    "contract/bundle.py: f'what it refers to is larger than {size(DOC": "contract/test_bundle.py",
     "contract/paging_read.py: problem[0]": "contract/test_paging.py",
     "traffic/mock/faults.py: reasons[0]": "mock/test_pages.py",
     'traffic/mock/control.py: "it is the server\'s own"': "mock/test_spaces.py",

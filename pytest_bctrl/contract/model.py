@@ -135,10 +135,15 @@ class Operation:
 
     @property
     def success_statuses(self) -> frozenset[int]:
-        """The documented statuses that mean success; a range (`2XX`) stands for all of its codes."""
-        successes = (status for status in self.responses if status.startswith("2"))
-        codes = (range(200, 300) if status.upper() == "2XX" else [int(status)] for status in successes)
-        return frozenset(chain.from_iterable(codes))
+        """The documented statuses that mean success, redirections where there is no other; a range is all its codes."""
+        successes = [status for status in self.responses if status.startswith("2")]
+        successes = successes or [status for status in self.responses if status.startswith("3")]
+        return frozenset(
+            chain.from_iterable(
+                [int(status)] if status.isdigit() else range(int(status[0]) * 100, int(status[0]) * 100 + 100)
+                for status in successes
+            )
+        )
 
     def response_for(self, status: int) -> ResponseSpec | None:
         """Return what is documented for `status`: the exact code, then its range, then `default`."""
@@ -262,6 +267,12 @@ def covers(documented: str, actual: str) -> bool:
     kind, _, subtype = documented.partition(";")[0].strip().lower().partition("/")
     actual_kind, _, actual_subtype = actual.partition("/")
     return bool(actual) and kind in ("*", actual_kind) and subtype in ("*", actual_subtype)
+
+
+def concrete(media: str) -> str:
+    """A media type for a documented one, which may be a range: that is none."""
+    kind = media.partition("/")[0].strip("* ") or "text"
+    return f"{kind}/{'plain' if kind == 'text' else 'octet-stream'}" if "*" in media else media
 
 
 def _may_be_json(media: str) -> bool:

@@ -22,6 +22,7 @@ from pytest_bctrl.contract.model import (
     referred,
     template,
 )
+from pytest_bctrl.contract.references import is_component
 from pytest_bctrl.errors import DocumentError
 
 
@@ -35,8 +36,12 @@ def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Co
     file = Path(path) if path is not None else packaged().merged
     text = read_file(file, f"{option} takes an OpenAPI 3.0 or 3.1 document in JSON or YAML", "the contract")
     document = load_document(text, str(file)).data
-    # The packaged document is proven sound by the tests, and is not proven again at every start.
-    return from_sound(document, str(file)) if path is None else from_document(document, str(file))
+    if path is None:
+        # The packaged document is proven sound by the tests, and is not proven again at every start.
+        return from_sound(document, str(file))
+    from pytest_bctrl.contract.bundle import bundled
+
+    return from_document(bundled(document, file), str(file))
 
 
 def from_document(document: Any, name: str) -> Contract:
@@ -68,7 +73,7 @@ def from_sound(
     """
     info = document.get("info", {})
     paths = document.get("paths", {}).items()
-    items = [(path, _deref(document, raw, name)) for path, raw in paths if path.startswith("/")]
+    items = [(path, _deref(document, raw, name, "pathItems")) for path, raw in paths if path.startswith("/")]
     source = document if source is None else source
     return Contract(
         name=name,
@@ -101,11 +106,14 @@ def digest(document: Any) -> str:
 def _operation(document: Mapping[str, Any], path: str, method: str, item: Mapping[str, Any], name: str) -> Operation:
     raw = item[method]
     parameters: dict[tuple[str, str], Parameter] = {}
+    named = template(path)[1]
     for source in (*item.get("parameters", ()), *raw.get("parameters", ())):
-        parameter = _parameter(document, _deref(document, source, name), name)
-        if parameter.place != "header" or parameter.name.lower() not in _IGNORED:
+        parameter = _parameter(document, _deref(document, source, name, "parameters"), name)
+        # One of the path that the path does not name is in no request.
+        is_ignored = parameter.place == "path" and parameter.name not in named
+        if not is_ignored and (parameter.place != "header" or parameter.name.lower() not in _IGNORED):
             parameters[parameter.place, parameter.name] = parameter
-    for undeclared in template(path)[1]:
+    for undeclared in named:
         text = Parameter(undeclared, "path", True, {"type": "string"}, style="simple", explode=False)
         parameters.setdefault(("path", undeclared), text)
     return Operation(
@@ -128,8 +136,16 @@ def _operation(document: Mapping[str, Any], path: str, method: str, item: Mappin
     )
 
 
-_IGNORED = frozenset({"accept", "content-type", "authorization"})
-"""Header fields of which a parameter says nothing: its definition "shall be ignored" (OpenAPI 3.1, 4.8.12.1)."""
+_IGNORED = frozenset({"accept", "content-type", "authorization"}) | {
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "host",
+    "transfer-encoding",
+}
+"""Header fields of which a parameter says nothing: its definition "shall be ignored" (OpenAPI 3.1, 4.8.12.1), and those
+that every client writes as it needs them.
+"""
 
 
 def _parameter(document: Mapping[str, Any], raw: Mapping[str, Any], name: str) -> Parameter:
@@ -167,7 +183,7 @@ def _examples(document: Mapping[str, Any], described: Mapping[str, Any], schema:
 
 
 def _response(document: Mapping[str, Any], status: str, raw: Any, name: str) -> ResponseSpec:
-    response = _deref(document, raw, name)
+    response = _deref(document, raw, name, "responses")
     content = {media: body.get("schema", True) for media, body in response.get("content", {}).items()}
     return ResponseSpec(
         status=status,
@@ -175,7 +191,7 @@ def _response(document: Mapping[str, Any], status: str, raw: Any, name: str) -> 
         content=content,
         json=next(_in_json(document, content, name), None),
         headers=tuple(
-            _parameter(document, {**_deref(document, body, name), "name": header, "in": "header"}, name)
+            _parameter(document, {**_deref(document, body, name, "headers"), "name": header, "in": "header"}, name)
             for header, body in response.get("headers", {}).items()
             if header.lower() != "content-type"
         ),
@@ -200,7 +216,7 @@ def _scheme(document: Mapping[str, Any], scheme: str, name: str) -> SecuritySche
             where=name,
             hint=f"define it under components/securitySchemes, which has: {known}",
         )
-    raw = _deref(document, schemes[scheme], name)
+    raw = _deref(document, schemes[scheme], name, "securitySchemes")
     return SecurityScheme(
         scheme,
         str(raw.get("type", "")),
@@ -210,7 +226,8 @@ def _scheme(document: Mapping[str, Any], scheme: str, name: str) -> SecuritySche
     )
 
 
-def _deref(document: Mapping[str, Any], raw: Any, name: str) -> Mapping[str, Any]:
+def _deref(document: Mapping[str, Any], raw: Any, name: str, kind: str = "") -> Mapping[str, Any]:
+    """What a value's references lead to, which is of one of the kinds that `components` has a folder for."""
     *above, found = referred(document, raw, name)
     if not isinstance(found, Mapping):
         raise DocumentError(
@@ -218,4 +235,8 @@ def _deref(document: Mapping[str, Any], raw: Any, name: str) -> Mapping[str, Any
             where=f"{name}: {above[-1]['$ref'] if above else ''}",
             hint="fix the reference, or what it names",
         )
+    if kind and above and not is_component(reference := above[-1]["$ref"], kind):
+        from pytest_bctrl.contract.soundness import require_kind
+
+        require_kind(kind, found, f"{name}: {reference}")
     return found

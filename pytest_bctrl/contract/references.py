@@ -77,6 +77,11 @@ def _joined(base: str, reference: str) -> str:
         return reference
 
 
+def is_component(reference: str, kind: str) -> bool:
+    """Whether a reference leads to one of a folder of `components`, which is known to be of that kind."""
+    return reference.rpartition("/")[0] == f"#/components/{kind}"
+
+
 class Addresses:
     """Where in a document its identifiers lead, and the URI of each of its places."""
 

@@ -13,7 +13,7 @@ from pytest_bctrl.contract.document import escaped, refuse_other_than_openapi
 from pytest_bctrl.contract.engine import is_pattern, readable
 from pytest_bctrl.contract.json_source import refuse_deep
 from pytest_bctrl.contract.model import METHODS, pointer
-from pytest_bctrl.contract.references import FRAGMENT, Addresses, keyworded, rewritten
+from pytest_bctrl.contract.references import FRAGMENT, Addresses, is_component, keyworded, rewritten
 from pytest_bctrl.contract.schema.locations import steps
 from pytest_bctrl.errors import DocumentError
 
@@ -109,22 +109,21 @@ _PATH_ITEM = _or_reference(_object({"parameters": _list(_PARAMETER), **dict.from
 _SCHEME = _object(
     {"type": _TEXT, "scheme": _TEXT, "name": _TEXT, "in": {"enum": ["query", "header", "cookie"]}}, "type"
 )
+_COMPONENTS = {
+    "schemas": _SCHEMA,
+    "responses": _RESPONSE,
+    "parameters": _PARAMETER,
+    "headers": _HEADER,
+    "pathItems": _PATH_ITEM,
+    "securitySchemes": _or_reference(_SCHEME),
+}
 _DOCUMENT = _object(
     {
         "info": _object({}),
         "servers": _list(_object({"url": _TEXT, "variables": _map(_object({"default": _TEXT}, "default"))}, "url")),
         "paths": {"type": "object", "patternProperties": {"^/": _PATH_ITEM}, "propertyNames": {"pattern": "^(?:/|x-)"}},
         "security": _SECURITY,
-        "components": _object(
-            {
-                "schemas": _map(_SCHEMA),
-                "responses": _map(_RESPONSE),
-                "parameters": _map(_PARAMETER),
-                "headers": _map(_HEADER),
-                "pathItems": _map(_PATH_ITEM),
-                "securitySchemes": _map(_or_reference(_SCHEME)),
-            }
-        ),
+        "components": _object({kind: _map(shape) for kind, shape in _COMPONENTS.items()}),
     }
 )
 """What the kit reads of OpenAPI 3.1, and the types that it reads it with; the rest of a document is free."""
@@ -141,16 +140,24 @@ def sound(document: Any, name: str) -> tuple[Mapping[str, Any], Mapping[str, Any
     refuse_other_than_openapi(document, name)
     refuse_deep(document, name)
     modern = as_31(document) if str(document["openapi"]).startswith("3.0") else document
-    _require_shape(modern, name)
+    _require_shape(_DOCUMENT, modern, f"{name}: #")
     return modern, require_affordable(modern, name)
 
 
 def require_affordable(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Do what `sound` does about references, patterns and cost, for a document of OpenAPI 3.0 too."""
     found = Addresses(document).local()
+    root, known = "#", set[str]()
     for one in keyworded(found):
-        if isinstance(one.value.get("$ref"), str):
-            pointer(found, one.value["$ref"], name)
+        root = one.pointer if one.is_root or one.pointer in known else root
+        reference = one.value.get("$ref")
+        if isinstance(reference, str):
+            target = pointer(found, reference, name)
+            is_schemas = one.pointer == root or one.pointer.startswith(f"{root}/")
+            place = unquote(reference[1:])
+            if is_schemas and place not in known and not is_component(reference, "schemas"):
+                known.add(place)
+                require_kind("schemas", target, f"{name}: {reference}")
         _require_known(one.value, f"{name}: #{one.pointer}")
     Cost(found, name).require_bounded()
     return found
@@ -180,10 +187,15 @@ def _require_known(value: Mapping[str, Any], where: str) -> None:
             )
 
 
-def _require_shape(document: Any, name: str) -> None:
+def require_kind(kind: str, target: Any, where: str) -> None:
+    """Raise `DocumentError` for what is no schema, response or whatever that folder of `components` is for."""
+    _require_shape(_COMPONENTS[kind], target, where)
+
+
+def _require_shape(shape: Any, document: Any, where: str) -> None:
     from jsonschema_rs import Draft202012Validator
 
-    found = list(Draft202012Validator(_DOCUMENT, offline=True).iter_errors(readable(document)))
+    found = list(Draft202012Validator(shape, offline=True).iter_errors(readable(document)))
     if found:
         error = min(found, key=lambda one: len(one.instance_path))
         while inner := list(_inside(error.kind)):
@@ -191,7 +203,7 @@ def _require_shape(document: Any, name: str) -> None:
         place = "".join(f"/{escaped(str(key))}" for key in error.instance_path)
         raise DocumentError(
             f"it is not well-formed OpenAPI: {_wanted(error.kind)}, not {json.dumps(error.instance)[:60]}",
-            where=f"{name}: #{place}",
+            where=f"{where}{place}",
             hint="validate it against OpenAPI 3.1, or against 3.0 where it says so",
         )
 

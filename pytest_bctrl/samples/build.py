@@ -119,7 +119,7 @@ class Builder:
         if self._left < 0 or depth > _ENDLESS:
             raise DocumentError(
                 f"a sample would hold more than {text.LONGEST:,} values",
-                where=place,
+                where=self._where(schema, place),
                 hint="lower the least number of items or names, or require less of what leads back to itself",
             )
         known = self._places.get(place)
@@ -146,6 +146,11 @@ class Builder:
         indexes = range(len(options))
         return self._searched(known, [*indexes[first:], *indexes[:first]], place, depth)
 
+    def _where(self, schema: Schema, place: str) -> str:
+        """What an error calls a schema: by where it stands, else by the place that it is of."""
+        pointer = place_of(self._contract, schema)
+        return f"{self._contract.name}: #{pointer}" if pointer else place or "(body)"
+
     def _is_tight(self, depth: int) -> bool:
         return depth > _DEEPEST or self._left < self._enough
 
@@ -166,10 +171,9 @@ class Builder:
                 cause = cause or (None if _CANONICAL in error.where else error)
             finally:
                 self._optional = kept
-        pointer = place_of(self._contract, known.schema)
         self._failed[place] = cause or text.UnsampledError(
             "no value was found that the schema allows",
-            where=f"{self._contract.name}: #{pointer}" if pointer else place or "(body)",
+            where=self._where(known.schema, place),
             hint="make its keywords agree, or add 'examples' to the schema",
         )
         raise self._failed[place]

@@ -1,13 +1,13 @@
 """What the parameters of a request are filled with: settings, the document's own examples, or values made of a schema.
 
-A value of a path names something that is there, so it is never made up: it comes from a setting, an example, a default
-or a listed value.
+A value of a path names something that is there, so it is made up for a mock alone: it comes from a setting, an example,
+a default or a listed value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -119,6 +119,20 @@ def _known(contract: Contract, parameter: Parameter, settings: Mapping[str, str]
         return []
     listed = [shape.value for shape in shapes(contract, parameter.schema) if shape.kind == "fixed"]
     return [*parameter.examples, *(value for value in listed if value is not None)]
+
+
+def exemplified(contract: Contract, settings: Mapping[str, str]) -> Contract:
+    """Return a contract for a mock, where any value will do: each path parameter without one has an example."""
+
+    def with_example(parameter: Parameter) -> Parameter:
+        if parameter.place != "path" or _known(contract, parameter, settings):
+            return parameter
+        bare = replace(parameter, setting=None)
+        return replace(parameter, examples=tuple(islice(_values(contract, bare, {}), 1)))
+
+    own = contract.operations
+    made = tuple(replace(one, parameters=tuple(map(with_example, one.parameters))) for one in own)
+    return replace(contract, operations=made) if made != own else contract
 
 
 def _given(parameter: Parameter, settings: Mapping[str, str]) -> list[str]:

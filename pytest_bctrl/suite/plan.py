@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from pytest_bctrl.checks.credentials import NONE, Credential, as_one, wrong_credentials
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.key_fields import KeyField, guarded_by, key_fields, lets_in
-from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.contract.model import SAFE_METHODS, Operation
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import unfilled
@@ -120,13 +120,11 @@ def require_operations(run: ContractRun) -> None:
     safe = [operation for operation in run.operations if operation.is_safe]
     names = sorted({name for operation in safe for name in unfilled(run.contract, operation, run.values)})
     reason = next((why_not_asked(run, operation) for operation in safe), "none has a safe method")
+    hint = f"give a document with a {' or '.join(sorted(SAFE_METHODS))} that the suite can ask"
     if names:
         reason = f"required parameters have no value: {', '.join(names)}"
-    raise SettingError(
-        f"no operation of the contract can be asked; {reason}",
-        where=run.contract.name,
-        hint="give a path parameter an example, or take it from a setting: x-bctrl-setting: space_id",
-    )
+        hint = "give a path parameter an example, or take it from a setting: x-bctrl-setting: space_id"
+    raise SettingError(f"no operation of the contract can be asked; {reason}", where=run.contract.name, hint=hint)
 
 
 def _where(applies: Callable[[ContractRun, Operation], object]) -> Callable[[ContractRun, Operation], Rows]:

@@ -14,6 +14,7 @@ from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import FailOn, Levels
+from pytest_bctrl.samples.inputs import exemplified
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.verdict import Baseline
 from pytest_bctrl.traffic.client import client
@@ -156,9 +157,11 @@ def with_mock(run: ContractRun) -> ContractRun:
     """
     from pytest_bctrl.traffic.mock import MockServer
 
-    mock = MockServer(run.contract)
+    contract = exemplified(run.contract, {"space_id": ""})
+    mock = MockServer(contract)
     mock.require_bodies()
-    return replace(run, target="mock", key=mock.api_key, values={"space_id": mock.space_id}, mock=mock)
+    values = {"space_id": mock.space_id}
+    return replace(run, target="mock", contract=contract, key=mock.api_key, values=values, mock=mock)
 
 
 def live_base_url(contract: Contract, source: settings.Source, environment: Mapping[str, str]) -> str:

@@ -211,7 +211,8 @@ def require_let_in(answer: Answer) -> None:
         words = _NO_SUCH_SPACE if not check_protocol(answer) else _NO_SUCH_ROUTE
     if words is None and 300 <= answer.status < 500 and answer.status not in wanted:
         # What else is asked would be refused in the same way, each time a finding that says nothing new.
-        raise NoAnswerError(check_protocol(answer, wanted)[0], True)
+        for found in check_protocol(answer, wanted):
+            raise NoAnswerError(found, True)
     if words is None:
         return
     refused = around("status_code_conformance", f"the target {words}", "status", wanted, None)

@@ -47,9 +47,15 @@ def test_a_status_is_documented_exactly_by_range_or_by_default(
 
 @pytest.mark.parametrize(
     ("statuses", "expected"),
-    [(["200", "204", "404"], {200, 204}), (["2XX"], {*range(200, 300)}), (["2xx"], {*range(200, 300)}), ([], set())],
+    [
+        (["200", "204", "302", "404"], {200, 204}),
+        (["2XX"], {*range(200, 300)}),
+        (["2xx"], {*range(200, 300)}),
+        (["303", "401"], {303}),
+        (["default"], set()),
+    ],
 )
-def test_success_is_what_begins_with_2(statuses: list[str], expected: set[int]) -> None:
+def test_success_is_what_begins_with_2_or_else_with_3(statuses: list[str], expected: set[int]) -> None:
     assert expected == operation(*statuses).success_statuses
 
 

@@ -161,6 +161,14 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "dangling in items": (document({"items": {"$ref": "#/gone"}}), "leads nowhere"),
     "dangling in a property named default": (document({"properties": {"default": {"$ref": "#/gone"}}}), "nowhere"),
     "dangling response": (document(responses={"200": {"$ref": "#/components/responses/X"}}), "leads nowhere"),
+    "header for a parameter": (
+        {**document(parameters=[{"$ref": "#/components/headers/H"}]), "components": {"headers": {"H": {}}}},
+        "#/components/headers/H: it is not well-formed OpenAPI: an object with",
+    ),
+    "schema that stands elsewhere": (
+        {**document({"items": {"$ref": "#/x-a/A"}}), "x-a": {"A": {"minItems": -1}}},
+        "A/minIt",
+    ),
     "outside": (document({"$ref": "other.yaml#/a"}), "outside the document"),
     "outside of 3.0": ({**document({"$ref": "other.yaml#/a"}), "openapi": "3.0.3"}, "outside the document"),
     "anchor": (document({"$ref": "#here"}), "leads nowhere"),

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import nullcontext
+
 import pytest
 
-from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.plan import require_operations
+from pytest_bctrl.suite.run import ContractRun, with_mock
+from tests.contract.documents import document
 from tests.variants import named, serve
 
 KEY = "pk_settings_test_0123456789"
@@ -26,13 +34,6 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         ("--bctrl-live", "BCTRL_API_KEY", "line\nend", "BCTRL_API_KEY: the key holds white space, a line end"),
         ("--bctrl-live", "BCTRL_BASE_URL", "http://api.bctrl.ai", "in plain text"),
         ("--bctrl-fail-on=fatal", "BCTRL_API_KEY", KEY, "unknown level 'fatal' (choose one of: error, warning, info"),
-        (
-            # The published document alone does not say where the space id comes from: that is no green run.
-            f"--bctrl-contract={packaged().spec}",
-            "BCTRL_API_KEY",
-            KEY,
-            "no operation of the contract can be asked; required parameters have no value: id",
-        ),
     ],
 )
 def test_what_a_run_lacks_or_cannot_use_is_named_in_one_line_and_no_key_shown(
@@ -44,6 +45,25 @@ def test_what_a_run_lacks_or_cannot_use_is_named_in_one_line_and_no_key_shown(
     assert (pytest.ExitCode.USAGE_ERROR, True) == (result.ret, line.startswith("ERROR: bctrl: "))
     assert said in line
     assert not {KEY, "line\nend"} & {line, *line.split("'")}
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        # On a mock a value of a path is made up; what the API itself has, it has to be told.
+        ("get", "required parameters have no value: id (give a path parameter an example, or take it from a setting"),
+        ("post", "none has a safe method (give a document with a GET or HEAD or OPTIONS that the suite can ask)"),
+    ],
+)
+def test_a_contract_of_which_nothing_can_be_asked_is_no_green_run(method: str, said: str) -> None:
+    made = document()
+    made["paths"]["/v1/things/{id}"] = {method: made["paths"]["/v1/things/{id}"]["get"]}
+    run = ContractRun("live", from_document(made, "x.json"), "", Secret(KEY), {}, "error", 20)
+
+    with pytest.raises(SettingError, match=re.escape(f"x.json: no operation of the contract can be asked; {said}")):
+        require_operations(run)
+    with nullcontext() if method == "get" else pytest.raises(SettingError):
+        require_operations(with_mock(run))
 
 
 def test_the_ini_file_is_enough_beside_the_key(pytester: pytest.Pytester, environment: pytest.MonkeyPatch) -> None:

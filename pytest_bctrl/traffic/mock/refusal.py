@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from pytest_bctrl.contract.engine import accepts, errors
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, cookies, key_fields, lets_in
-from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema, is_json
+from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema, concrete, is_json
 from pytest_bctrl.contract.parameters import documented_refusals, read_field, read_pairs
 from pytest_bctrl.contract.schema.ref import is_of_type, type_name
 from pytest_bctrl.contract.schema.shapes import located, replaced
@@ -72,7 +72,7 @@ class Refusals:
         media, schema = self._documented(status, operation)
         text = json.dumps(self._body(schema, known), ensure_ascii=False) if is_json(media) else message
         data = text.encode("utf-8", "replace")
-        fields = (("Content-Type", media), *(headers or {}).items(), ("X-Request-Id", request_id))
+        fields = (("Content-Type", concrete(media)), *(headers or {}).items(), ("X-Request-Id", request_id))
         return Answer(status, fields, Payload(data), why=message)
 
     def _documented(self, status: int, operation: Operation | None) -> tuple[str, Schema]:

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any, Self
 
 from pytest_bctrl.contract.key_fields import BEARER
-from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema
+from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema, concrete
 from pytest_bctrl.contract.parameters import field_of
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import answers_with_json, main_operation
@@ -126,8 +126,7 @@ class Responder:
         for media, schema in response.content.items():
             value = self._sample(schema)
             body = value if isinstance(value, str) else "a sample"
-            # A range of media types is none.
-            fields = (("Content-Type", "text/plain" if "*" in media else media), identified)
+            fields = (("Content-Type", concrete(media)), identified)
             return Answer(response.code, fields, Payload(body.encode()))
         return Answer(response.code, (identified,))
 
@@ -151,7 +150,7 @@ class Responder:
         status = preferred_status(request.header("prefer"))
         usual = self._usual[operation.label]
         if status is None or status == usual.code:
-            if usual.json is None:
+            if usual.json is None or operation.method == "HEAD":
                 return self._non_json(usual, request_id)
             fields = (("Content-Type", usual.json[0]), ("X-Request-Id", request_id))
             try:

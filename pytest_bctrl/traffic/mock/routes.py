@@ -50,10 +50,7 @@ class Routes:
         bases = {"", *(urlsplit(server).path.rstrip("/") for server in contract.servers)}
         self._routes = [
             (*template(spelled, "*"), operations)
-            # A path that is spelled out goes before one with parameters (OpenAPI 3.1, 4.8.8.2).
-            for path, operations in sorted(
-                by_path.items(), key=lambda item: ["{" in part for part in item[0].split("/")]
-            )
+            for path, operations in sorted(by_path.items(), key=lambda item: [*map(_freedom, item[0].split("/"))])
             for base in sorted(bases)
             for spelled in _spellings(base + path)
         ]
@@ -77,6 +74,11 @@ class Routes:
                 texts = (unquote(text, errors="replace") for text in found.groups())
                 return Match(operations, dict(zip(names, texts, strict=True)))
         return None
+
+
+def _freedom(part: str) -> int:
+    """How much a segment leaves open: what is spelled out goes before a parameter (OpenAPI 3.1, 4.8.8.2)."""
+    return ("{" in part) + (re.fullmatch(r"\{[^{}]*\}", part) is not None)
 
 
 def fields_for(contract: Contract) -> Callable[[str, str], tuple[KeyField, ...]]:

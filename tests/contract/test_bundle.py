@@ -1,0 +1,98 @@
+"""A contract in several files is one document: what it refers to beside it is read with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.errors import DocumentError
+
+
+def written(folder: Path, files: dict[str, Any], version: str = "3.0.3", **paths: Any) -> Contract:
+    """The contract of such files, and of a document with such paths and the parameter `Limit`."""
+    main = {
+        "openapi": version,
+        "info": {"title": "Pets", "version": "1"},
+        "paths": {f"/{name}": said for name, said in paths.items()},
+        "components": {"parameters": {"Limit": {"name": "limit", "in": "query", "schema": {"type": "integer"}}}},
+    }
+    for name, said in {"api.json": main, **files}.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(said if isinstance(said, str) else json.dumps(said), "utf-8")
+    return load(folder / "api.json")
+
+
+def get(schema: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "get": {"responses": {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}, **more}
+    }
+
+
+PET = """
+Pet:
+  type: object
+  required: [name]
+  properties:
+    name: {type: string, nullable: true}
+    parent: {$ref: "#/Pet"}
+    size: {$ref: "a%20b.json#/properties/size"}
+    shop: {$ref: "../api.json#/components/parameters/Limit/schema"}
+Loop: {$ref: "gone.yaml"}
+"""
+LIMIT = {"$ref": "../api.json#/components/parameters/Limit"}
+FILES = {
+    "paths/pets.json": get({"$ref": "../schemas/pets.yaml#/Pet"}, parameters=[LIMIT]),
+    "schemas/pets.yaml": PET,
+    "schemas/a b.json": {"properties": {"size": {"type": "integer", "minimum": 3, "exclusiveMinimum": True}}},
+}  # fmt: skip
+
+
+def test_references_lead_from_file_to_file_and_back(tmp_path: Path) -> None:
+    """By paths that are relative to their own file; what nothing leads to is not read."""
+    contract = written(tmp_path, FILES, pets={"$ref": "paths/pets.json"}, own={"$ref": "./api.json#/paths/~1pets"})
+    pets, own = contract.operations
+    (_, schema) = pets.responses["200"].json or ("", True)
+
+    def takes(**more: Any) -> bool:
+        return accepts(contract, schema, {"name": None, **more})
+
+    assert (["limit"], ["limit"]) == ([one.name for one in pets.parameters], [one.name for one in own.parameters])
+    assert takes(parent={"name": "x", "size": 4}, shop=1)
+    assert not any([takes(size=3), takes(parent={}), takes(parent={"name": "x", "size": 3}), takes(shop="1")])
+
+
+WRONG: dict[str, tuple[Any, str]] = {
+    "missing": ("b.yaml", "b.yaml: the file cannot be read: No such file or directory (api.json refers to it: b.yaml)"),
+    "nowhere": ("a.yaml#/gone", "a.yaml: #/gone: the reference leads nowhere"),
+    "circle": ("a.yaml#/circle", "leads back to itself"),
+    "no schema": ("a.yaml#/broken", 'it is not well-formed OpenAPI: minimum 0 is expected, not -1'),
+    "no schema behind another": ("a.yaml#/next", 'it is not well-formed OpenAPI: minimum 0 is expected, not -1'),
+    "a text": ("a.yaml#/text", 'the type ["boolean", "object"] is expected, not "a"'),
+    "another host": ("https://api.example.org/a.yaml", "outside the document"),
+    "an anchor": ("a.yaml#broken", "outside the document"),
+    "a whole path": ("/a.yaml", "outside the document"),
+    "not YAML": ("c.yaml", "c.yaml: not YAML"),
+}  # fmt: skip
+A = "{circle: {$ref: '#/circle'}, broken: {minItems: -1}, next: {items: {$ref: '#/broken'}}, text: a}"
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_with_another_file_is_told_in_one_line(tmp_path: Path, name: str) -> None:
+    reference, problem = WRONG[name]
+    with pytest.raises(DocumentError) as caught:
+        written(tmp_path, {"a.yaml": A, "c.yaml": "a: ["}, "3.1.0", x=get({"$ref": reference}))
+    text = str(caught.value)
+    assert (True, 1) == (problem in text, len(text.splitlines())), text
+
+
+def test_together_they_may_be_as_large_as_one(tmp_path: Path) -> None:
+    large = f"# {'x' * 4_000_000}\ntype: string\n"
+    schema = {"anyOf": [{"$ref": f"{name}.yaml"} for name in "abc"]}
+    with pytest.raises(DocumentError, match="what it refers to is larger than 10 MB"):
+        written(tmp_path, {f"{name}.yaml": large for name in "abc"}, x=get(schema))

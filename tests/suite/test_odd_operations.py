@@ -1,0 +1,65 @@
+"""What few contracts have, all in one: the mock answers it as it is documented, and the suite finds nothing wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.plan import askable, run_probes
+from pytest_bctrl.suite.run import ContractRun, with_mock
+from pytest_bctrl.suite.target import Target
+from tests.contract.documents import document
+
+KINDS = {"propertyName": "kind", "mapping": {"c": "#/components/schemas/C"}}
+CONTRADICTED = {
+    "type": "object",
+    "properties": {"kind": {"enum": ["a", "b"]}},
+    "required": ["kind"],
+    "discriminator": KINDS,
+}
+
+
+def answers(schema: Any = None, media: str = "application/json", status: str = "200") -> dict[str, Any]:
+    content = {} if schema is None else {"content": {media: {"schema": schema}}}
+    refusal = {"description": "", "content": {"application/*": {"schema": {"type": "string"}}}}
+    return {"responses": {status: {"description": "", **content}, "401": refusal, "404": refusal, "400": refusal}}
+
+
+def of_path(name: str, schema: Any = True) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def test_an_odd_contract_is_green_against_its_own_mock() -> None:
+    paths: dict[str, Any] = {
+        "a HEAD that documents a body": ("/head", {"head": answers({"type": "object"})}),
+        "nothing but a redirection": ("/moved", {"get": answers(status="302")}),
+        "a range of media types": ("/range", {"get": answers({"type": "string"}, "application/*")}),
+        "an id that is made up": ("/t/{id}", {"parameters": [of_path("id")], "get": answers({"type": "object"})}),
+        "another that is in a part of it": (
+            "/t/key={key}",
+            {"parameters": [of_path("key", {"type": "integer", "minimum": 3})], "get": answers({"type": "array"})},
+        ),
+        "a list in a path": (
+            "/l/{list}",
+            {"parameters": [of_path("list", {"type": "array", "items": {"type": "number"}})], "get": answers(True)},
+        ),
+        "a name that is not the parameter's": ("/n/{name*}", {"parameters": [of_path("name")], "get": answers(True)}),
+        "a discriminator of other kinds": ("/kinds", {"get": answers(CONTRADICTED)}),
+        "a field that every client writes": (
+            "/own",
+            {
+                "parameters": [{"name": "Accept-Encoding", "in": "header", "schema": {"enum": ["br"]}}],
+                "get": answers(True),
+            },
+        ),
+    }
+    made = {**document(), "paths": dict(paths.values())}
+    made["components"]["schemas"] = {"C": {}}
+    run = with_mock(ContractRun("mock", from_document(made, "odd.json"), "", Secret(""), {}, "error", 3))
+
+    assert list(made["paths"]) == [one.path for one in askable(run)]
+    target = Target(run)
+    found = run_probes(target)
+    target.close()
+    assert [] == [one for one in found if one.level == "error"]
