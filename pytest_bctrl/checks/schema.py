@@ -11,7 +11,7 @@ from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.engine import documented, errors, found_at
 from pytest_bctrl.contract.model import Contract, Schema
-from pytest_bctrl.contract.schema.applicators import Branch, branch_meant, discriminator, is_one_of
+from pytest_bctrl.contract.schema.applicators import NOTHING, Branch, branch_meant, discriminator, is_one_of
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.ref import body_spot, kind_of, parts_of, type_name
 from pytest_bctrl.observed.differences import NO_ALTERNATIVE, SCHEMA, UNLISTED
@@ -111,8 +111,8 @@ def _explained_branches(contract: Contract, error: ValidationError, body: Any) -
             yield from _explained(contract, child, body)
         return
     name = discriminator(branches)
-    types = [branch.types for branch in branches]
-    if all(types) and not any(is_one_of(one, value) for one in types):
+    types = [branch.types for branch in branches if branch.types != NOTHING]
+    if types and all(types) and not any(is_one_of(one, value) for one in types):
         yield _wrong_type(path, sorted(set().union(*types)), value)
     elif not isinstance(value, Mapping) or name is None:
         shapes = [_shape(contract, schema) for schema in documented(contract, error)]
@@ -128,10 +128,7 @@ def _explained_branches(contract: Contract, error: ValidationError, body: Any) -
 
 def _shape(contract: Contract, schema: Schema) -> str:
     """An alternative by its name, and what it requires: `FlatError {error, code}`."""
-    if isinstance(schema, bool):
-        # Where none holds, there is none that takes anything.
-        return "nothing"
-    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    name = str(schema.get("$ref", "")).rpartition("/")[2] if isinstance(schema, Mapping) else ""
     required = ", ".join(str(name) for part in parts_of(contract, schema) for name in part.get("required", ()))
     called = name or " or ".join(sorted(Branch.of(contract, schema).types)) or "a value"
     return f"{called} {{{required}}}" if required else called

@@ -70,6 +70,7 @@ EVALUATED: dict[str, Any] = {"allOf": [{"unevaluatedProperties": True}], "uneval
 @given(contracts())
 @example(contract_of({"type": "object", **EVALUATED}))
 @example(contract_of({"anyOf": [{"type": "object", "properties": {"a": {}}}], "unevaluatedProperties": True}))
+@example(contract_of({"anyOf": [False, {"type": "array", "items": {"type": ["null"]}}]}))
 def test_a_mutant_is_found_at_its_place_and_each_location_gives_its_values(contract: Contract) -> None:
     made, bodies = sampled(contract)
     for mutant in mutants(made) if bodies else ():

@@ -26,10 +26,13 @@ from pytest_bctrl.contract.schema.ref import (
     words,
 )
 
+NOTHING = frozenset({"nothing"})
+"""The types of an alternative that allows no value at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One alternative: the values that its properties are fixed to, their types, and its own types."""
+    """One alternative: the values that its properties are fixed to, their types, and its own types or `NOTHING`."""
 
     fixed: Mapping[str, tuple[Any, ...]]
     typed: Mapping[str, frozenset[str]]
@@ -48,6 +51,8 @@ class Branch:
                     typed[name] = frozenset(named_types(inner))
                     if (values := listed_values(inner)) is not None:
                         fixed[name] = tuple(values)
+            if part.get("not") in ({}, True):
+                return cls({}, {}, NOTHING)
         return cls(fixed, typed, frozenset(types))
 
     def values_of(self, name: str) -> tuple[Any, ...]:
