@@ -11,9 +11,9 @@ from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.engine import documented, errors, found_at
 from pytest_bctrl.contract.model import Contract, Schema
-from pytest_bctrl.contract.schema.applicators import NOTHING, Branch, branch_meant, discriminator, is_one_of
+from pytest_bctrl.contract.schema.applicators import NOTHING, Branch, branch_meant, discriminator, is_one_of, shape_text
 from pytest_bctrl.contract.schema.locations import Path
-from pytest_bctrl.contract.schema.ref import body_spot, kind_of, parts_of, type_name
+from pytest_bctrl.contract.schema.ref import body_spot, kind_of, type_name
 from pytest_bctrl.observed.differences import NO_ALTERNATIVE, SCHEMA, UNLISTED
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _explained_branches(contract: Contract, error: ValidationError, body: Any) -
     if types and all(types) and not any(is_one_of(one, value) for one in types):
         yield _wrong_type(path, sorted(set().union(*types)), value)
     elif not isinstance(value, Mapping) or name is None:
-        shapes = [_shape(contract, schema) for schema in documented(contract, error)]
+        shapes = [shape_text(contract, schema) for schema in documented(contract, error)]
         yield _violation(path, NO_ALTERNATIVE, shapes, value, "alternatives")
     elif name not in value:
         yield _missing(path, name)
@@ -124,14 +124,6 @@ def _explained_branches(contract: Contract, error: ValidationError, body: Any) -
         told = value[name]
         observed = type_name(told) if isinstance(told, dict | list) else told
         yield _violation((*path, name), UNLISTED, listed, observed, "new-branch")
-
-
-def _shape(contract: Contract, schema: Schema) -> str:
-    """An alternative by its name, and what it requires: `FlatError {error, code}`."""
-    name = str(schema.get("$ref", "")).rpartition("/")[2] if isinstance(schema, Mapping) else ""
-    required = ", ".join(str(name) for part in parts_of(contract, schema) for name in part.get("required", ()))
-    called = name or " or ".join(sorted(Branch.of(contract, schema).types)) or "a value"
-    return f"{called} {{{required}}}" if required else called
 
 
 def _violation(path: Path, message: str, expected: Any, observed: Any, kind: str) -> Violation:

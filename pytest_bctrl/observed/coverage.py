@@ -10,7 +10,7 @@ from typing import Literal
 
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.applicators import Applicator, Condition
-from pytest_bctrl.contract.schema.locations import parted, shown
+from pytest_bctrl.contract.schema.locations import parted, untagged
 from pytest_bctrl.contract.schema.node import Node, body_node
 from pytest_bctrl.contract.schema.ref import TYPES, kind_of
 from pytest_bctrl.observed.facts import Facts, Observation
@@ -25,6 +25,7 @@ class Point:
     """One thing that the contract allows and a run can show.
 
     `label` says it in a few words (`null`, `"failed"`, `absent`, `kind=browser`); `seen` is how often it was seen.
+    `name` is what people call a branch.
     """
 
     operation: str
@@ -33,6 +34,7 @@ class Point:
     kind: PointKind
     label: str
     seen: int
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,8 @@ class _Body:
     def _at(self, node: Node) -> Facts:
         return self._facts.get(node.location, Facts())
 
-    def _point(self, node: Node, kind: PointKind, label: str, seen: int) -> Point:
-        return Point(self.operation, self.status, node.location, kind, label, seen)
+    def _point(self, node: Node, kind: PointKind, label: str, seen: int, name: str = "") -> Point:
+        return Point(self.operation, self.status, node.location, kind, label, seen, name)
 
     def points(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:
         """All points at a place and below it."""
@@ -157,13 +159,13 @@ class _Body:
         # That a branch was seen says that the property which tells it was.
         told = told | {split.name} if split.name else told
         for tag in split.by_tag:
-            yield self._point(node, "branch", tag, self._told(node, tag))
+            yield self._branch(node, split, tag)
             yield from self._object(node.told(split, tag), above, told)
         if isinstance(split, Condition) and split.name:
             yield from self._object(node.told(split, ""), above, told)
 
-    def _told(self, node: Node, tag: str) -> int:
-        """How many values were of a branch, also of those that were of several at once (`anyOf:0+1`)."""
+    def _branch(self, node: Node, split: Applicator, tag: str) -> Point:
+        """The point of a branch: how many values were of it, also of several at once (`anyOf:0+1`)."""
         word, _, number = tag.partition(":")
         seen = 0
         for location, facts in self._facts.items():
@@ -172,13 +174,13 @@ class _Body:
                 other, _, numbers = last.text.partition(":")
                 is_one_of = number and other == word and number in numbers.split("+")
                 seen += facts.seen if last.text == tag or is_one_of else 0
-        return seen
+        return self._point(node, "branch", tag, seen, split.name_of(tag))
 
     def _items(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:
         pending = node.splits("array")
         if pending:
             for tag in pending[0].by_tag:
-                yield self._point(node, "branch", tag, self._told(node, tag))
+                yield self._branch(node, pending[0], tag)
                 yield from self._items(node.told(pending[0], tag), above)
             return
         for item in (*node.positions, *([node.items] if node.items is not None else [])):
@@ -196,7 +198,11 @@ def never_seen(coverage: Coverage) -> list[str]:
         if point.kind in ("status", "property", "branch", "items"):
             gone.append(point)
         line = [point.operation] if has_several else []
-        where = f"{point.location} parameter" if point.kind == "parameter" else shown(point.location)
+        where = (
+            f"{point.location} parameter"
+            if point.kind == "parameter"
+            else untagged(point.location, positions=False) or "body"
+        )
         line += ["status"] if point.kind == "status" else [point.status, f"{where}:"]
         labels.setdefault(" ".join(filter(None, line)), []).append(_label(point))
     return [f"{line} {', '.join(dict.fromkeys(found))}" for line, found in labels.items()]
@@ -217,8 +223,6 @@ def _is_below(point: Point, above: Point) -> bool:
 def _label(point: Point) -> str:
     if point.kind == "property":
         return "never present"
-    if point.kind == "branch" and point.label[:6] in ("oneOf:", "anyOf:"):
-        return f"{point.label[:5]} branch {point.label[6:]}"
-    if point.kind in ("status", "parameter", "enum", "branch", "null"):
-        return point.label
-    return {"type": f"as {point.label}", "format": f"in the format {point.label}"}.get(point.kind, point.label)
+    return {"type": f"as {point.label}", "format": f"in the format {point.label}"}.get(
+        point.kind, point.name or point.label
+    )

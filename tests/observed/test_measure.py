@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.schema.applicators import name_of
 from pytest_bctrl.observed.coverage import Coverage, coverage, never_seen
 from pytest_bctrl.observed.observe import NO_BODY
 from tests.contract.documents import contract_of
@@ -130,3 +131,23 @@ def test_seeing_more_covers_more_of_the_same_points() -> None:
 def test_what_was_never_there_is_named_without_all_that_would_be_below_it() -> None:
     lines = never_seen(measured(CONTRACT, {"runtimes": []}))
     assert ["status 400, 401, 403, 404, 429", "path parameter: id", "200 runtimes: with items"] == lines
+
+
+def test_a_branch_is_called_what_its_schema_is_called() -> None:
+    """By its title, by its component, by the value that tells it, or by its place and what it is."""
+    schemas = {"A": {"type": "array", "items": {"type": "string"}}, "B": {"title": "a number", "type": "number"}}
+    told = [{"properties": {"kind": {"const": kind}}, "required": ["kind"]} for kind in "xy"]
+    untold = [{"$ref": "#/components/schemas/A"}, {"type": "array", "minItems": 3}]
+    objects = [{"title": "flat error shape", "required": ["a"]}, {"required": ["b", "c"]}]
+
+    def named(*branches: Any) -> list[str]:
+        points = measured(contract_of({"anyOf": list(branches)}, schemas)).points
+        return [one.name for one in points if one.kind == "branch"]
+
+    assert ["A", "alternative 2: array"] == named(*untold)
+    assert ["flat error shape", "alternative 2: a value {b, c}"] == named(*objects)[:2]
+    assert ["kind=x", "kind=y"] == named(*({"type": "object", **one} for one in told))
+    assert ["a number", "number"] == [name_of(contract_of(True, schemas), schema) or "number" for schema in NUMBERS]
+
+
+NUMBERS: list[Any] = [{"$ref": "#/components/schemas/B"}, {"type": "number"}]

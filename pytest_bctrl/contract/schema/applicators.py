@@ -94,6 +94,20 @@ def branch_meant(branches: Sequence[Branch], value: Any) -> int | None:
     return likest[0][1] if len(likest) > 1 and likest[0][0] > likest[1][0] else None
 
 
+def name_of(contract: Contract, schema: Schema) -> str:
+    """What an alternative is called: its title, or the name of its component; empty where it has neither."""
+    schemas = [schema, contract.resolve(schema)] if isinstance(schema, Mapping) else []
+    titles = [str(one["title"]) for one in schemas if isinstance(one, Mapping) and "title" in one]
+    return titles[0] if titles else str(schema.get("$ref", "")).rpartition("/")[2] if schemas else ""  # type: ignore[union-attr]
+
+
+def shape_text(contract: Contract, schema: Schema) -> str:
+    """An alternative by its name, or its types, and what it requires: `FlatError {error, code}`."""
+    required = ", ".join(str(name) for part in parts_of(contract, schema) for name in part.get("required", ()))
+    called = name_of(contract, schema) or " or ".join(sorted(Branch.of(contract, schema).types)) or "a value"
+    return f"{called} {{{required}}}" if required else called
+
+
 def is_one_of(types: frozenset[str], value: Any) -> bool:
     """Whether a value is of one of the types; of any, where none is named."""
     return not types or any(is_of_type(value, name) for name in types)
@@ -129,6 +143,14 @@ class Choice:
         return tuple(
             index for index, branch in enumerate(self.branches) if self.kind in types_of(self.contract, [branch])
         )
+
+    def name_of(self, tag: str) -> str:
+        """What a branch is called: by the value that tells it, by its name, or by its place and what it is."""
+        if self.name is not None:
+            return tag
+        schema = self.by_tag[tag].schema
+        number = int(tag.partition(":")[2]) + 1
+        return name_of(self.contract, schema) or f"alternative {number}: {shape_text(self.contract, schema)}"
 
     @property
     def is_always_told(self) -> bool:
@@ -208,6 +230,10 @@ class Condition:
         """The tag of each value; empty where the property is not there."""
         met, unmet = (*self.by_tag, "")[:2]
         return [met if self.is_met(value) else unmet for value in values]
+
+    def name_of(self, tag: str) -> str:
+        """What people call a tag: itself."""
+        return tag
 
     def knows(self, tag: str) -> bool:
         """Whether a tag is one of this condition's."""
