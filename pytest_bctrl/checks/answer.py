@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from pytest_bctrl.checks.strict_json import Parsed, parse
 from pytest_bctrl.contract.engine import accepts
-from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema, chosen, template
+from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema, chosen, freedom, template
 from pytest_bctrl.contract.schema.locations import Path, select
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.observed.facts import Observation
@@ -200,9 +200,8 @@ def _operation(contract: Contract, operation: str | None, url: str, method: str)
     candidates = [found for found in contract.operations if found.is_safe]
     matching = [found for found in candidates if _match(found, url)]
     if matching:
-        # A path that is spelled out goes before one with parameters (OpenAPI 3.1, 4.8.8.2).
-        fewest = min(len(found.path_parameters) for found in matching)
-        candidates = [found for found in matching if len(found.path_parameters) == fewest]
+        most_exact = min(freedom(found.path) for found in matching)
+        candidates = [found for found in matching if freedom(found.path) == most_exact]
         wanted = method if any(found.method == method for found in candidates) else "GET"
         candidates = [found for found in candidates if found.method == wanted] or candidates
     if len(candidates) == 1:

@@ -6,11 +6,20 @@ import codecs
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
-from typing import Any, NoReturn
+from typing import Any
 
-from pytest_bctrl.contract.json_source import DEPTH, DIGITS, integer, is_deep, may_be_deep, number, read_quickly
+from pytest_bctrl.contract.json_source import (
+    DEPTH,
+    DIGITS,
+    NotJsonError,
+    integer,
+    is_deep,
+    may_be_deep,
+    number,
+    parsed,
+    read_quickly,
+)
 from pytest_bctrl.incoming import parsing_problem
 
 
@@ -21,10 +30,6 @@ class Parsed:
     ok: bool
     value: Any
     problems: tuple[str, ...]
-
-
-class _NotJsonError(ValueError):
-    pass
 
 
 def parse(body: bytes) -> Parsed:
@@ -52,8 +57,8 @@ def _read_with_care(body: bytes) -> Parsed:
             raise RecursionError
     except json.JSONDecodeError as error:
         return Parsed(False, None, (f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}",))
-    except _NotJsonError as error:
-        return Parsed(False, None, (str(error),))
+    except NotJsonError as error:
+        return Parsed(False, None, (f"the body holds {error}, which is not valid JSON",))
     except ValueError:
         return Parsed(False, None, (f"the body holds a number with more than {DIGITS} digits",))
     except RecursionError:
@@ -63,35 +68,14 @@ def _read_with_care(body: bytes) -> Parsed:
 
 
 def _value(text: str, duplicates: dict[str, None]) -> Any:
-    read = partial(
-        json.loads, parse_constant=_refuse_constant, parse_float=number, object_pairs_hook=_collector(duplicates)
-    )
     try:
-        return read(text)
-    except json.JSONDecodeError:
+        return parsed(text, duplicates, parse_float=number)
+    except (json.JSONDecodeError, NotJsonError):
         raise
     except ValueError:
         # An integer is too long for the interpreter. To read each one here takes time that no other body needs.
-        return read(text, parse_int=integer)
+        return parsed(text, duplicates, parse_float=number, parse_int=integer)
 
 
 _MOST = 100
 """Keys that stand twice that are named at most."""
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise _NotJsonError(f"the body holds {name}, which is not valid JSON")
-
-
-def _collector(duplicates: dict[str, None]) -> Any:
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(items)
-        if len(made) != len(items):
-            seen: set[str] = set()
-            for name, _ in items:
-                if name in seen:
-                    duplicates[name] = None
-                seen.add(name)
-        return made
-
-    return pairs

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import marshal
-import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
@@ -13,7 +13,7 @@ from functools import cache
 from importlib import import_module
 from itertools import compress
 from math import isfinite
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.incoming import parsing_problem
@@ -24,8 +24,8 @@ _Tree: TypeAlias = "dict[str, _Tree]"
 _NOTHING: _Tree = {}
 
 
-class _RefusedError(Exception):
-    """Carries a problem out of the decoder's callbacks."""
+class NotJsonError(ValueError):
+    """What only lenient parsers take for JSON; its text is `NaN` or the like."""
 
 
 def read_json(text: str, name: str) -> Any:
@@ -73,14 +73,12 @@ _INFINITE = (b"\xf0\x7f", b"\xf0\xff")
 
 
 def _read(text: str, name: str) -> Any:
+    twice: dict[str, None] = {}
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
-    except _RefusedError as refused:
-        problem, key = refused.args
-        line = _line_of_duplicate(text, key) if key is not None else 0
-        place = f", at line {line}" if line else ""
+        data = parsed(text, twice, parse_float=_finite)
+    except NotJsonError as error:
         raise DocumentError(
-            f"{problem}{place}", where=name, hint="keep one of them" if key else "use null, or a number that JSON has"
+            f"{error} is not a JSON value", where=name, hint="use null, or a number that JSON has"
         ) from None
     except json.JSONDecodeError as error:
         raise DocumentError(
@@ -91,6 +89,10 @@ def _read(text: str, name: str) -> Any:
     except ValueError:
         # Of more digits than the interpreter reads: it is no number that anyone sends.
         raise DocumentError("a number is too large", where=name, hint="use numbers that JSON can hold") from None
+    for key in twice:
+        problem = f"the key {key!r} appears twice in one object, at line {_line_of_duplicate(text, key)}"
+        raise DocumentError(problem, where=name, hint="keep one of them")
+    return data
 
 
 def refuse_deep(data: Any, name: str) -> None:
@@ -99,23 +101,29 @@ def refuse_deep(data: Any, name: str) -> None:
         raise DocumentError(f"nested deeper than {MAX_DEPTH} levels", where=name, hint="give a flatter document")
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        first: dict[str, int] = {}
-        key = next(name for index, (name, _) in enumerate(pairs) if first.setdefault(name, index) != index)
-        raise _RefusedError(f"the key {key!r} appears twice in one object", key)
-    return value
+def parsed(text: str, twice: dict[str, None], **readers: Any) -> Any:
+    """Return the value of a JSON text, and note the keys that stand twice in one object.
+
+    Raises `NotJsonError` for NaN and infinity, and what `json.loads` raises. `readers` are for its numbers.
+    """
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(items)
+        if len(made) != len(items):
+            twice.update(dict.fromkeys(name for name, count in Counter(name for name, _ in items).items() if count > 1))
+        return made
+
+    return json.loads(text, object_pairs_hook=pairs, parse_constant=_refuse_constant, **readers)
 
 
-def _constant(text: str) -> Any:
-    raise _RefusedError(f"{text} is not a JSON value", None)
+def _refuse_constant(name: str) -> NoReturn:
+    raise NotJsonError(name)
 
 
-def _float(text: str) -> float:
+def _finite(text: str) -> float:
     value = float(text)
-    if not math.isfinite(value):
-        raise _RefusedError(f"the number {text[:40]} is too large", None)
+    if not isfinite(value):
+        raise ValueError(text)
     return value
 
 

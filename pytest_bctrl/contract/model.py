@@ -167,6 +167,11 @@ def template(path: str, times: str = "+") -> tuple[re.Pattern[str], list[str]]:
     return re.compile(pattern), texts[1::2]
 
 
+def freedom(path: str) -> list[int]:
+    """How much each segment of a template leaves open: what is spelled out goes before a parameter (3.1, 4.8.8.2)."""
+    return [("{" in part) + (re.fullmatch(r"\{[^{}]*\}", part) is not None) for part in path.split("/")]
+
+
 def encode_segment(value: str) -> str:
     """Percent-encode one path segment (RFC 3986, 3.3), dot segments too, which clients would resolve away.
 

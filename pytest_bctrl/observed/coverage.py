@@ -99,6 +99,16 @@ class _Body:
                 known.setdefault(place.location, Facts()).add(facts)
         return known
 
+    @cached_property
+    def _told(self) -> dict[str, dict[str, int]]:
+        """How often each tag was seen, by the place that it is of."""
+        told: dict[str, dict[str, int]] = {}
+        for location, facts in self._facts.items():
+            parent, last = parted(location)
+            if last is not None and last.kind == "tag":
+                told.setdefault(parent, {})[last.text] = facts.seen
+        return told
+
     def _at(self, node: Node) -> Facts:
         return self._facts.get(node.location, Facts())
 
@@ -168,12 +178,10 @@ class _Body:
         """The point of a branch: how many values were of it, also of several at once (`anyOf:0+1`)."""
         word, _, number = tag.partition(":")
         seen = 0
-        for location, facts in self._facts.items():
-            parent, last = parted(location)
-            if parent == node.location and last is not None and last.kind == "tag":
-                other, _, numbers = last.text.partition(":")
-                is_one_of = number and other == word and number in numbers.split("+")
-                seen += facts.seen if last.text == tag or is_one_of else 0
+        for text, count in self._told.get(node.location, {}).items():
+            other, _, numbers = text.partition(":")
+            is_one_of = number and other == word and number in numbers.split("+")
+            seen += count if text == tag or is_one_of else 0
         return self._point(node, "branch", tag, seen, split.name_of(tag))
 
     def _items(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pytest_bctrl.samples.text import FORMATS, RoundRobin, multiples, string
+from pytest_bctrl.samples.text import FORMATS, LIMITING, RoundRobin, multiples, string
 
 
 def drawn(draw: st.DrawFn, letters: str | None = None) -> RoundRobin:
@@ -52,18 +52,23 @@ class _Drawn(RoundRobin):
 def text(schema: Mapping[str, Any], letters: str | None = None) -> st.SearchStrategy[str]:
     """Return a strategy of the texts that a schema without alternatives allows, of all letters or of some."""
     kind = str(schema.get("format", ""))
-    if kind == "uuid":
-        return st.uuids(version=4).map(str)
-    if kind == "date-time":
-        return st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(datetime.isoformat)
-    if kind == "date":
-        return st.dates().map(str)
+    if kind in _OF_FORMAT and LIMITING.isdisjoint(schema):
+        return _OF_FORMAT[kind]
     if kind in FORMATS or "pattern" in schema:
         # Its examples would be all that is drawn, and are few.
         own = {key: said for key, said in schema.items() if key != "examples"} if "pattern" in schema else schema
         return st.integers(0, 10**6).map(lambda seed: string(own, "text", Random(seed), seed))  # noqa: S311
     least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
     return st.text(letters or st.characters(codec="utf-8"), min_size=least, max_size=most)
+
+
+_OF_FORMAT: Mapping[str, st.SearchStrategy[str]] = {
+    "uuid": st.uuids(version=4).map(str),
+    "date": st.dates().map(str),
+    "date-time": st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(
+        datetime.isoformat
+    ),
+}
 
 
 def _number(schema: Mapping[str, Any], kind: str) -> st.SearchStrategy[Any]:

@@ -35,12 +35,13 @@ LONGEST = 20_000
 def string(schema: Mapping[str, Any], place: str, source: Random, number: int) -> str:
     """Return a string for `place`; `number` makes it distinct. Raises `DocumentError` where a pattern defeats it."""
     usual = FORMATS.get(schema["format"]) if "format" in schema else _words
-    if usual is not None and _LIMITING.isdisjoint(schema):
+    if usual is not None and LIMITING.isdisjoint(schema):
         return usual(place, source, number)
     said = [schema, *schema.get("allOf", ())]
     patterns = [str(part["pattern"]) for part in said if "pattern" in part]
     formats = [str(part["format"]) for part in said if "format" in part]
-    made = FORMATS.get("".join(formats[:1]), _words)(place, source, number)
+    usual = FORMATS.get("".join(formats[:1]), _words)
+    made = usual(place, source, number)
     least, most = int(schema.get("minLength", 0)), int(schema.get("maxLength", LONGEST))
     if least > LONGEST:
         raise UnsampledError(
@@ -48,7 +49,8 @@ def string(schema: Mapping[str, Any], place: str, source: Random, number: int) -
         )
     if not FORMATS.keys() & formats:
         made = made.ljust(least, "x")[:most]
-    for candidate in _candidates(schema, made, patterns, source):
+    further = (usual(place, source, number + more) for more in range(1, _TRIES))
+    for candidate in chain(_candidates(schema, made, patterns, source), further):
         is_long_enough = least <= len(candidate) <= most
         is_in_formats = all(conforms(candidate, one) for one in formats)
         if is_long_enough and is_in_formats and all(matches(one, candidate) for one in patterns):
@@ -62,7 +64,7 @@ def string(schema: Mapping[str, Any], place: str, source: Random, number: int) -
     )
 
 
-_LIMITING = frozenset({"allOf", "pattern", "minLength", "maxLength"})
+LIMITING = frozenset({"allOf", "pattern", "minLength", "maxLength"})
 """Keywords that the usual text of a format may break."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from hypothesis import HealthCheck, example, given, settings
@@ -18,6 +19,7 @@ from pytest_bctrl.contract.schema.locations import location, parted, select
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples import Samples
+from pytest_bctrl.samples.drawn import text
 from pytest_bctrl.samples.mutants import mutants
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.strategies import responses
@@ -63,6 +65,7 @@ def test_a_sample_conforms_or_is_refused(contract: Contract) -> None:
             Draft202012Validator(rooted(contract, made.schema)).validate(body)
 
 
+EVEN = {"uuid": "[02468]$", "date-time": "[02468]Z$"}
 EVALUATED: dict[str, Any] = {"allOf": [{"unevaluatedProperties": True}], "unevaluatedProperties": {"type": "object"}}
 
 
@@ -71,6 +74,7 @@ EVALUATED: dict[str, Any] = {"allOf": [{"unevaluatedProperties": True}], "uneval
 @example(contract_of({"type": "object", **EVALUATED}))
 @example(contract_of({"anyOf": [{"type": "object", "properties": {"a": {}}}], "unevaluatedProperties": True}))
 @example(contract_of({"anyOf": [False, {"type": "array", "items": {"type": ["null"]}}]}))
+@example(contract_of({"anyOf": [{"enum": [None]}, {"type": "array", "items": {"type": "string"}}]}))
 def test_a_mutant_is_found_at_its_place_and_each_location_gives_its_values(contract: Contract) -> None:
     made, bodies = sampled(contract)
     for mutant in mutants(made) if bodies else ():
@@ -119,6 +123,13 @@ def test_every_drawn_response_conforms(data: st.DataObject) -> None:
         return
     body = data.draw(drawn)
     assert [] == [one for one in check(body, contract=contract) if one.level == "error"]
+
+
+@laws
+@given(st.data(), st.sampled_from(["uuid", "date-time"]))
+def test_a_format_that_is_limited_is_drawn_within_its_limits(data: st.DataObject, name: str) -> None:
+    schema = {"format": name, "pattern": EVEN[name], "maxLength": 40}
+    assert re.search(EVEN[name], data.draw(text(schema)))
 
 
 @laws

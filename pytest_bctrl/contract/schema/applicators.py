@@ -45,7 +45,7 @@ class Branch:
         typed: dict[str, frozenset[str]] = {}
         types: set[str] = set()
         for part in parts_of(contract, schema):
-            types.update(named_types(part))
+            types.update(named_types(part) or map(type_name, listed_values(part) or ()))
             for name, raw in part.get("properties", {}).items():
                 for inner in parts_of(contract, raw):
                     typed[name] = frozenset(named_types(inner))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from pytest_bctrl.contract.key_fields import BEARER, KeyField, key_fields
-from pytest_bctrl.contract.model import Contract, Operation, template
+from pytest_bctrl.contract.model import Contract, Operation, freedom, template
 
 _VERSION = re.compile(r"v\d+")
 _ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
@@ -50,7 +50,7 @@ class Routes:
         bases = {"", *(urlsplit(server).path.rstrip("/") for server in contract.servers)}
         self._routes = [
             (*template(spelled, "*"), operations)
-            for path, operations in sorted(by_path.items(), key=lambda item: [*map(_freedom, item[0].split("/"))])
+            for path, operations in sorted(by_path.items(), key=lambda item: freedom(item[0]))
             for base in sorted(bases)
             for spelled in _spellings(base + path)
         ]
@@ -74,11 +74,6 @@ class Routes:
                 texts = (unquote(text, errors="replace") for text in found.groups())
                 return Match(operations, dict(zip(names, texts, strict=True)))
         return None
-
-
-def _freedom(part: str) -> int:
-    """How much a segment leaves open: what is spelled out goes before a parameter (OpenAPI 3.1, 4.8.8.2)."""
-    return ("{" in part) + (re.fullmatch(r"\{[^{}]*\}", part) is not None)
 
 
 def fields_for(contract: Contract) -> Callable[[str, str], tuple[KeyField, ...]]:
