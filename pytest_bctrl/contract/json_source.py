@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import marshal
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
@@ -110,7 +109,11 @@ def parsed(text: str, twice: dict[str, None], **readers: Any) -> Any:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(items)
         if len(made) != len(items):
-            twice.update(dict.fromkeys(name for name, count in Counter(name for name, _ in items).items() if count > 1))
+            seen: set[str] = set()
+            for name, _ in items:
+                if name in seen:
+                    twice[name] = None
+                seen.add(name)
         return made
 
     return json.loads(text, object_pairs_hook=pairs, parse_constant=_refuse_constant, **readers)
