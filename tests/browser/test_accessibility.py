@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import DESKTOP, PHONE, Show
-from tests.reports.examples import drift, failed, moved, passed, unchecked
+from tests.reports.examples import Example, drift, failed, moved, passed, unchecked
 
-EXAMPLES = [failed, passed, unchecked, drift, moved]
+EXAMPLES: list[Callable[[], Example]] = [failed, passed, unchecked, drift, moved]
 # Each two of example, theme and width are seen together; all three at once would take twice the time.
 SEEN = [
-    pytest.param(example, scheme, (DESKTOP, PHONE)[(number + turn) % 2], id=f"{example.__name__}-{scheme}")
+    pytest.param(example, scheme, (DESKTOP, PHONE)[(number + turn) % 2])
     for number, example in enumerate(EXAMPLES)
     for turn, scheme in enumerate(("light", "dark"))
 ]
 
 
 @pytest.mark.parametrize(("example", "scheme", "size"), SEEN)
-def test_axe_finds_nothing(show: Show, example: Any, scheme: str, size: dict[str, int]) -> None:
+def test_axe_finds_nothing(show: Show, example: Callable[[], Example], scheme: str, size: dict[str, int]) -> None:
     # axe is a script of its own, which the page's policy rightly keeps out.
     page = show(example(), viewport=size, color_scheme=scheme, bypass_csp=True)
     page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true; })")
