@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from os.path import normpath
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -16,7 +17,11 @@ Format = Literal["yaml", "json", "markdown"]
 SUPPORTED = ("3.0", "3.1")
 """The OpenAPI minor versions that can be read."""
 
+FILES = "x-bctrl-files"
+"""Where the parts of other files stand in a document, by their paths from its folder and their pointers."""
+
 _TOP_LEVEL_OPENAPI = re.compile(r"^[\"']?openapi[\"']?[ \t]*:", re.MULTILINE)
+_BESIDE = re.compile(r"""\$ref["']?\s*:\s*["']?[^#"'\s]""")
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|body)\b", re.IGNORECASE)
 _VERSION = re.compile(r"(3\.\d+)(?:\.\d+)?(?:-.+)?")
 
@@ -41,13 +46,21 @@ class Document(NamedTuple):
         """The OpenAPI version, as the document states it."""
         return str(self.data["openapi"])
 
+    def place(self, pointer: str) -> tuple[str, str]:
+        """The name of the file in which a place of the document stands, and its pointer in that."""
+        if not pointer.startswith(f"/{FILES}/"):
+            return self.name, pointer
+        key, slash, rest = pointer.removeprefix(f"/{FILES}/").partition("/")
+        file, _, above = key.replace("~1", "/").replace("~0", "~").partition("#")
+        return beside(self.name, file), f"{above}{slash}{rest}"
+
     def line(self, pointer: str) -> int | None:
-        """Return the line of the file on which the value at a JSON pointer begins, or None where it has none.
+        """Return the line of the file on which the value at a JSON pointer begins, or None where it is in another one.
 
         The lines are found at the first call: a run without findings never pays for them. For a pointer that the
         document does not hold, it is the line of the nearest parent.
         """
-        if not self.text:
+        if not self.text or pointer.startswith(f"/{FILES}/"):
             return None
         if pointer not in self.lines:
             self.find_lines([pointer])
@@ -81,6 +94,17 @@ def read_file(path: Path, hint: str, what: str = "it", name: str = "") -> str:
     except (OSError, ValueError) as error:
         cause = getattr(error, "strerror", None) or "it is not UTF-8"
         raise DocumentError(f"{what} cannot be read: {cause}", where=name or str(path), hint=hint) from None
+
+
+def beside(name: str, file: str) -> str:
+    """The name of a file by its path from the folder of a named one, which may be one of a revision."""
+    before, colon, path = name.rpartition(":")
+    return f"{before}{colon}{normpath(Path(path).parent / file)}"
+
+
+def is_alone(text: str) -> bool:
+    """Whether an OpenAPI text refers to nothing outside of itself, as nearly all do."""
+    return not _BESIDE.search(text)
 
 
 def load_document(text: str, name: str, known: Document | None = None) -> Document:

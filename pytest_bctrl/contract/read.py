@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,14 @@ def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Co
     """
     file = Path(path) if path is not None else packaged().merged
     text = read_file(file, f"{option} takes an OpenAPI 3.0 or 3.1 document in JSON or YAML", "the contract")
-    document = load_document(text, str(file)).data
+    document = load_document(text, str(file))
     if path is None:
         # The packaged document is proven sound by the tests, and is not proven again at every start.
-        return from_sound(document, str(file))
+        return from_sound(document.data, str(file))
     from pytest_bctrl.contract.bundle import bundled
 
-    return from_document(bundled(document, file), str(file))
+    read = partial(read_file, hint="", what="the file")
+    return from_document(bundled(document, lambda name: read(Path(name))), str(file))
 
 
 def from_document(document: Any, name: str) -> Contract:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_bctrl.contract.document import FILES
 from pytest_bctrl.drift.pair import RANK, Change, Located, changed, plain, rank, steps
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.fingerprint import fingerprint
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 MAX_CHANGES = 100_000
-_COMPONENT = re.compile(r"/components/[^/]+/[^/]+")
+_COMPONENT = re.compile(rf"/(?:components/[^/]+|{FILES})/[^/]+")
 Values = dict[str, str]
 """Values, and where each stands; empty for where all of them do."""
 
@@ -148,7 +149,7 @@ class Report:
         )
 
     def _changed(self, found: Located, operation: str) -> str:
-        """What changed: the pointer of a component, or the operation; empty for the document.
+        """What changed: a component, or part of another file, or the operation; empty for the document.
 
         Where another component is referred to than before, and both were there, what refers to it changed.
         """
@@ -162,7 +163,7 @@ class Report:
                 (component for component, other in sides if component and component not in other.components), ""
             )
             if old == new or moved:
-                return f"#{moved or old}" if moved or old else operation
+                return _called(moved or old) or operation
         return operation
 
     def _shown(self, found: Located, rule: Rule, place: Place) -> Shown | None:
@@ -209,9 +210,15 @@ def _joined(one: Finding, other: Finding) -> Finding:
     return replace(one, count=len(places), extra={**one.extra, "places": places})
 
 
+def _called(pointer: str) -> str:
+    """A component by its pointer, and a part of another file by its path from the document and its pointer there."""
+    name = pointer.removeprefix(f"/{FILES}/")
+    return (f"#{name}" if name == pointer else name.replace("~1", "/").replace("~0", "~")) if name else ""
+
+
 def _spot(spec: Spec, pointer: str) -> dict[str, Any]:
-    document = spec.document
-    return {"document": document.name, "pointer": pointer, "line": document.line(pointer)}
+    name, own = spec.document.place(pointer)
+    return {"document": name, "pointer": own, "line": spec.document.line(pointer)}
 
 
 def _message(meaning: str, change: Change, place: Place) -> str:

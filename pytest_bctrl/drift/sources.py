@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pytest_bctrl.contract.document import Document, load_document
+from pytest_bctrl.contract.document import Document, is_alone, load_document
 from pytest_bctrl.errors import DocumentError, UnreachableError
 from pytest_bctrl.incoming import DOCUMENT, size
 
@@ -25,9 +26,16 @@ _HINT = "give a URL that begins with https://, a path, or - for standard input"
 def read_source(source: str, seconds: float = SECONDS, known: Document | None = None) -> Document:
     """Return the document that a path, a URL or `-` holds; what `known` holds to the letter is not read twice.
 
-    Raises `UnreachableError` where a URL gives no usable answer, `DocumentError` for everything that cannot be read.
+    That of a path, or of a path in a revision, holds what it refers to beside it. Raises `UnreachableError` where a URL
+    gives no usable answer, `DocumentError` for everything that cannot be read.
     """
-    return load_document(read_text(source, seconds), "standard input" if source == "-" else source, known)
+    text = read_text(source, seconds)
+    if source == "-" or _URL.match(source) or is_alone(text):
+        return load_document(text, "standard input" if source == "-" else source, known)
+    from pytest_bctrl.contract.bundle import bundled
+
+    document = load_document(text, source)
+    return document._replace(data=bundled(document, partial(read_text, seconds=seconds)))
 
 
 def read_text(source: str, seconds: float = SECONDS) -> str:

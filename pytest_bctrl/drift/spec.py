@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-from pytest_bctrl.contract.document import Document, at, escaped
+from pytest_bctrl.contract.document import FILES, Document, at, escaped
 from pytest_bctrl.errors import DocumentError
 
 T = TypeVar("T")
@@ -40,9 +40,10 @@ class Spec:
 
     @cached_property
     def components(self) -> dict[str, Any]:
-        """The values of all components by their pointers; what is no mapping is refused where it is used."""
+        """Components, and parts of other files, by their pointers; what is no mapping is refused where it is used."""
         whole = self.root / "components"
         sections = [whole / name for name in whole.value] if isinstance(whole.value, dict) else []
+        sections.append(self.root / FILES)
         return {
             (part := section / name).pointer: part.value
             for section in sections

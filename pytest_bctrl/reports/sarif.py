@@ -67,7 +67,7 @@ def findings_sarif(findings: Sequence[Finding], title: Title, run: RunReport | N
 
 def _changed(group: Group) -> dict[str, Any]:
     """What changed, which the places of its changes name as what they are in."""
-    kind = "type" if group.changed.startswith("#") else "member" if group.changed else "module"
+    kind = "type" if "#" in group.changed else "member" if group.changed else "module"
     properties = {"operations": group.operations, "changes": len(group.findings)}
     return {"fullyQualifiedName": one_line(group.changed or "the document"), "kind": kind, "properties": properties}
 

@@ -77,6 +77,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "another host": ("https://api.example.org/a.yaml", "outside the document"),
     "an anchor": ("a.yaml#broken", "outside the document"),
     "a whole path": ("/a.yaml", "outside the document"),
+    "no document by its name": ("secrets.env", "outside the document"),
     "not YAML": ("c.yaml", "c.yaml: not YAML"),
 }  # fmt: skip
 A = "{circle: {$ref: '#/circle'}, broken: {minItems: -1}, next: {items: {$ref: '#/broken'}}, text: a}"

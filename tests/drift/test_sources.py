@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import threading
 import time
@@ -12,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl.cli.drift import contract_in_force, default_sources
+from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.contract.files import packaged
-from pytest_bctrl.drift import check_upstream
+from pytest_bctrl.drift import check_upstream, compare
 from pytest_bctrl.drift.sources import fetch, read_source, read_text, refuse
 from pytest_bctrl.errors import BctrlError, DocumentError, UnreachableError
 
@@ -180,6 +182,32 @@ def test_a_file_is_read_as_it_is_in_a_revision(tmp_path: Path, monkeypatch: pyte
     for source, says in {"HEAD:gone": "does not exist", "HEAD": "no revision and path", "-x:y": "no rev"}.items():
         with pytest.raises(DocumentError, match=says):
             read_text(f"git:{source}")
+
+
+def test_what_a_document_refers_to_beside_it_is_compared_as_it_was_in_the_revision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In however many files a document is, it means the same; what changed in one is placed there."""
+    monkeypatch.chdir(tmp_path)
+    components, main = Path("common/parts.yaml"), Path("specs/api.yaml")
+    for file in (components, main):
+        file.parent.mkdir()
+    components.write_text(TEXT)
+    beside = {**SPEC, "components": {"securitySchemes": SPEC["components"]["securitySchemes"]}}
+    main.write_text(json.dumps(beside).replace("#/components/schemas", "../common/parts.yaml#/components/schemas"))
+    for command in ("init -q", "add .", "-c user.name=n -c user.email=e commit -qm m"):
+        subprocess.run(["git", *command.split()], check=True)
+    was = read_source(f"git:HEAD:{main}")
+    assert [] == compare(was, load_document(TEXT, "one.yaml")) == compare(load_document(TEXT, "one.yaml"), was)
+
+    components.write_text(re.sub(r"enum:\n( *)-", r"enum:\n\1- paused\n\1-", TEXT, count=1))
+    (found, *rest) = compare(was, read_source(str(main), known=was))
+    places = [(found.extra[side]["document"], found.extra[side]["line"]) for side in ("base", "revision")]
+    assert ([], [("git:HEAD:common/parts.yaml", None), ("common/parts.yaml", None)]) == (rest, places)
+    assert found.extra["changed"].startswith("../common/parts.yaml#/components/schemas/")
+    components.unlink()
+    with pytest.raises(DocumentError, match=r"common/parts.yaml: there is no such file \(api.yaml refers to it: \.\./"):
+        read_source(str(main))
 
 
 @pytest.mark.parametrize(
