@@ -21,7 +21,7 @@ FILES = "x-bctrl-files"
 """Where the parts of other files stand in a document, by their paths from its folder and their pointers."""
 
 _TOP_LEVEL_OPENAPI = re.compile(r"^[\"']?openapi[\"']?[ \t]*:", re.MULTILINE)
-_BESIDE = re.compile(r"""\$ref["']?\s*:\s*["']?[^#"'\s]""")
+_BESIDE = re.compile(r"""\$ref["']?\s*:\s*(?:[>|][-+]?\s+)?["']?[^#"'\s>|]""")
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|body)\b", re.IGNORECASE)
 _VERSION = re.compile(r"(3\.\d+)(?:\.\d+)?(?:-.+)?")
 

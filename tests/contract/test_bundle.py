@@ -40,8 +40,12 @@ Pet:
   required: [name]
   properties:
     name: {type: string, nullable: true}
-    parent: {$ref: "#/Pet"}
-    size: {$ref: "a%20b.json#/properties/size"}
+    parent:
+      $ref: >-
+        #/Pet
+    size:
+      $ref: >-
+        a%20b.json#/properties/size
     shop: {$ref: "../api.json#/components/parameters/Limit/schema"}
 Loop: {$ref: "gone.yaml"}
 """
