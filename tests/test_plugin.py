@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import pkgutil
+from importlib import import_module
 
 import pytest
 
+import pytest_bctrl
 from pytest_bctrl.contract.files import packaged
 from tests.compatibility.test_jobs import FIXTURES, STRICT
 from tests.variants import named, serve
@@ -97,3 +100,12 @@ def test_a_run_that_sees_less_than_the_least_coverage_fails(pytester: pytest.Pyt
 
     assert pytest.ExitCode.TESTS_FAILED == result.ret
     result.stdout.fnmatch_lines(["failed *Coverage of * is below the minimum of 100%*"])
+
+
+def test_every_hook_has_a_name_that_pytest_looks_at() -> None:
+    """Whatever `specname` says, pytest leaves out what does not begin with `pytest_`, and says nothing."""
+    names = [module.name for module in pkgutil.walk_packages(pytest_bctrl.__path__, "pytest_bctrl.")]
+    modules = [import_module(name) for name in names if not name.endswith("__main__")]
+    holders = [*modules, *(one for module in modules for one in vars(module).values() if isinstance(one, type))]
+    hooks = {name for holder in holders for name, one in vars(holder).items() if hasattr(one, "pytest_impl")}
+    assert (True, []) == (len(hooks) > 10, [name for name in hooks if not name.startswith("pytest_")])

@@ -64,7 +64,7 @@ class Replays:
         self._session = session
         self._neighbours: dict[pytest.Item, pytest.Item | None] = {}
         self._root = session.config.rootpath
-        self._outcome: Outcome | None = None
+        self._outcome = Outcome()
 
     def run(self, item: pytest.Item, ordinary_seconds: float) -> Outcome:
         """Run a test, and tear down what is its own; wider fixtures stay. One that takes ten times as long fails."""
@@ -76,8 +76,6 @@ class Replays:
         except pytest.fail.Exception as error:
             # The time was over while pytest itself was at work, between two phases of the test.
             outcome.failed, outcome.line = True, str(error)
-        finally:
-            self._outcome = None
         return outcome
 
     def finish(self) -> None:
@@ -101,20 +99,16 @@ class Replays:
         return self._neighbours[item]
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
         """Run without a word to the reporters; other plugins' wrappers see it as any test."""
-        if self._outcome is None:
-            return None
         from _pytest.runner import runtestprotocol
 
         runtestprotocol(item, log=False, nextitem=nextitem)
         return True
 
     @pytest.hookimpl(specname="pytest_runtest_makereport")
-    def make_report(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
+    def pytest_make_report(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
         """Make a report without a traceback, which nobody reads and which takes most of the time."""
-        if self._outcome is None:
-            return None
         outcome: object = "failed" if call.excinfo else "passed"
         if call.excinfo is not None and call.excinfo.errisinstance(pytest.skip.Exception):
             outcome = "skipped"
@@ -128,8 +122,7 @@ class Replays:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Note what became of the test, once every plugin has had its say."""
         report = yield
-        if self._outcome is not None:
-            self._outcome.note(report, call, self._root)
+        self._outcome.note(report, call, self._root)
         return report
 
 
