@@ -11,6 +11,7 @@ import pytest
 
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.options import Options
 from pytest_bctrl.impact.change import Call
 from pytest_bctrl.impact.derived import derived
 from pytest_bctrl.impact.drifted import drifted
@@ -105,6 +106,16 @@ def _with_status(name: str) -> Callable[[Any], None]:
     return lambda spec: _listed(spec)["responses"].update({name: _listed(spec)["responses"].pop("200")})
 
 
+def _with_key(spec: Any) -> None:
+    spec["components"]["securitySchemes"] = {"k": {"type": "apiKey", "in": "query", "name": "k"}}
+    _listed(spec)["security"] = [{"k": []}]
+
+
+def _with_another_body(spec: Any) -> None:
+    responses = _listed(spec)["responses"]
+    responses["206"] = {**responses.pop("200"), "content": {"application/json": {"schema": {"const": 7}}}}
+
+
 def _media(name: str) -> Callable[[Any], None]:
     return lambda spec: _ok(spec)["content"].update({name: _ok(spec)["content"].pop("application/json")})
 
@@ -114,6 +125,10 @@ _CASES: tuple[tuple[str, Callable[[Any], Any], str, str, Any], ...] = (
     ("a status beside a renamed parameter", _renamed_and_206, "response-success-status-removed", "{id}", 206),
     ("a path that is gone, where another fits", _to_wider_path, "api-path-removed-without-deprecation", "", 404),
     ("another method", _to_post, "api-removed-without-deprecation", "", 405),
+    ("a path that stays", _to_wider_path, "api-path-removed-without-deprecation", "{id}", 200),
+    ("a key that is asked for", _with_key, "api-security-added", "", 401),
+    ("a status of another operation", _with_status("206"), "response-success-status-removed", "{id}", 200),
+    ("another body with another status", _with_another_body, "response-success-status-removed", "", b"7"),
     ("a status without a body", lambda spec: _listed(spec)["responses"].update({"204": {"description": "none"}}),
      "response-success-status-added", "", b""),
     ("a header field that is demanded", lambda spec: _listed(spec)["parameters"][0].update(required=True),
@@ -127,6 +142,8 @@ _CASES: tuple[tuple[str, Callable[[Any], Any], str, str, Any], ...] = (
     ("no body any more", lambda spec: _ok(spec).pop("content"), "response-media-type-removed", "", b""),
     ("a header field that is gone", lambda spec: _ok(spec).pop("headers"), "required-response-header-removed", "",
      ("X-Page", None)),
+    ("a header field of another operation", lambda spec: _ok(spec).pop("headers"),
+     "required-response-header-removed", "{id}", ("X-Page", "1")),
     ("a place of several operations", lambda spec: _thing(spec)["properties"]["state"]["enum"].append("new"),
      "response-property-enum-value-added", "", {"things": [{"state": "new"}] * 2}),
     ("the same where it stands alone", lambda spec: _thing(spec)["properties"]["state"]["enum"].append("new"),
@@ -160,6 +177,36 @@ def test_a_body_that_a_fault_has_cut_stays_as_it_is() -> None:
     answer = _answer(_with_status("206"), "response-success-status-added", body=b'{"things": [')
 
     assert (answer.status, answer.body) == (206, b'{"things": [')
+
+    cut = b'{"state": '
+    answer = _answer(_CASES[-1][1], "response-property-enum-value-added", "/v1/things/{id}", body=cut)
+    assert (answer.status, answer.body) == (200, cut)
+
+
+_NOT_PLAYED: tuple[tuple[Callable[[Any], Any], str], ...] = (
+    (lambda spec: _listed(spec)["responses"].pop("200"), "the new spec has no other success"),
+    (lambda spec: _listed(spec).update(summary="Others"), "it changes no request and no answer"),
+    (lambda spec: _ok(spec)["headers"]["X-Page"].update(schema={"maxLength": 9}),
+     "no answer that shows it could be made"),
+    (lambda spec: spec["paths"]["/v1/things/{id}"]["get"]["parameters"][0].update(schema={"type": "integer"}),
+     "the mock takes any value there"),
+    (lambda spec: _listed(spec).update(requestBody={"required": True, "content": {"application/json": {}}}),
+     "the mock reads no request body"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("of_spec", "why"), _NOT_PLAYED)
+def test_what_cannot_be_played_says_why(of_spec: Callable[[Any], Any], why: str) -> None:
+    old, new = _old(), _old()
+    of_spec(new)
+    found = compare(old, new, Options(descriptions=True))
+    [change] = drifted(found, from_document(old, "old"), from_document(new, "new"), Secret("key"), "space")
+    assert (change.play, change.why_not) == (None, why)
+
+
+def test_a_contract_that_no_sample_can_be_made_of_is_said_to_be_such() -> None:
+    found = derived(contract_of({"type": "string", "pattern": "^(?=A)B$"}))
+    assert ["no sample can be made of the contract"] == [one.why_not for one in found]
 
 
 def test_of_any_other_members_those_with_a_schema_of_their_own_stay() -> None:
