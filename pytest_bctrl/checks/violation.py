@@ -187,10 +187,8 @@ def item_of(data: Any, path: Path) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for depth, step in enumerate(path):
-        if not isinstance(data, dict | list):
-            break
         try:
-            data = data[step]  # type: ignore[index]
+            data = data[step]
         except (KeyError, IndexError, TypeError):
             break
         named = {key: data[key] for key in ("id", "name") if isinstance(data, dict) and _is_name(data.get(key))}

@@ -121,6 +121,7 @@ _MANY = ("a/b", "a/c", "a/d", "a/e", "a/f", "a/g")
 BODIES: dict[str, tuple[Any, ...]] = {
     "a body in one format more": (_taken(_in(_TEXT)), _taken(_in(_TEXT, "application/json", "text/plain")),
         "request-body-widened @requestBody", "request-body-narrowed @requestBody"),
+    "a body of which nothing is said": (document({"requestBody": {}}), _taken(None), "nothing"),
     "a body in another format": (_taken(_in(_TEXT)), _taken(_in(_TEXT, "text/plain")), "request-body-narrowed @requestBody"),
     "a body in one format more, and shorter": (
         _taken(_in(_TEXT)), _taken({**_in({**_TEXT, "maxLength": 3}), **_in(_TEXT, "text/plain")}), "request-body-narrowed @requestBody"),

@@ -53,7 +53,7 @@ def test_a_change_that_breaks_a_test_fails_the_run_and_says_where(project: pytes
 
 
 def test_the_gate_says_of_each_change_whether_it_breaks(project: pytest.Pytester) -> None:
-    project.runpytest(*_IMPACT)
+    project.runpytest(*_IMPACT, "-p", "no:cacheprovider")
 
     result = project.run(sys.executable, "-m", "pytest_bctrl", "drift", "changed.json", "--impact", "impact.json")
 
@@ -73,6 +73,27 @@ def test_workers_find_the_same(project: pytest.Pytester) -> None:
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert _verdicts(project) == [("breaks you", "")]
+
+
+def test_a_run_that_only_collects_plays_nothing(project: pytest.Pytester) -> None:
+    assert project.runpytest(*_IMPACT, "--collect-only").ret == pytest.ExitCode.OK
+    assert not (project.path / "impact.json").exists()
+
+
+def test_a_test_that_skips_itself_with_a_change_copes_and_a_terminal_shows_how_far_it_is(
+    project: pytest.Pytester,
+) -> None:
+    project.makeconftest("""
+        def pytest_sessionstart(session):
+            terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+            terminal.isatty = type(terminal.isatty)(True)
+    """)
+    project.makepyfile(_STATUS.replace("    assert all(", "    all(one['status'] in LABELS or pytest.skip() for one in"
+                                       " body['runtimes'])\n    assert all("))  # fmt: skip
+    result = project.runpytest(*_IMPACT)
+
+    assert (result.ret, _verdicts(project)) == (pytest.ExitCode.OK, [("you cope", "")])
+    result.stdout.fnmatch_lines(["*bctrl impact: 0 of 1 changes, *s left*"])
 
 
 def test_a_suite_that_never_met_the_mock_is_one_line(project: pytest.Pytester) -> None:
