@@ -10,6 +10,7 @@ from .pairs import Doc, either, every, one_of, thing
 
 _TEXT: Doc = {"type": "string"}
 _WHOLE: Doc = {"type": "integer"}
+_ZERO: Doc = {**_WHOLE, "minimum": 0, "maximum": 0}
 _NUMBER: Doc = {"type": "number"}
 _LIST: Doc = {"type": "array"}
 _MAP: Doc = {"type": "object"}
@@ -19,6 +20,9 @@ _LONG = "a" * 100
 _KEYWORDS: dict[str, tuple[Any, ...]] = {
     "one format and none": ({**_TEXT, "format": "uuid"}, _TEXT, "type-changed: format uuid → (none)", "type-specialized: format (none) → uuid",
         "type-generalized: format uuid → (none)", "type-changed: format (none) → uuid"),
+    "an unknown format of one number and none": ({**_ZERO, "format": "odd"}, _ZERO,
+        "type-changed: format odd → (none)", "type-specialized: format (none) → odd",
+        "type-generalized: format odd → (none)", "type-changed: format (none) → odd"),
     "a format and a wider one": (
         {**_WHOLE, "format": "int32"}, {**_WHOLE, "format": "int64"}, "type-changed: format int32 → int64", "type-specialized: format int64 → int32",
         "type-generalized: format int32 → int64", "type-changed: format int64 → int32"),

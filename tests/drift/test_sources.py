@@ -213,7 +213,7 @@ def test_what_a_document_refers_to_beside_it_is_compared_as_it_was_in_the_revisi
 @pytest.mark.parametrize(
     ("program", "says"),
     [
-        (None, "git is not installed"),
+        (None, "^git:HEAD:a: git is not installed"),
         ("sleep 5", "git gave no answer within 0.5 s"),
         ("exit 1", "git cannot read it"),
         ("echo fatal: bad >&2; exit 1", ": bad "),
