@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import PurePath
 from typing import Any
@@ -26,44 +26,72 @@ def bundled(document: Document, read: Callable[[str], str]) -> Any:
     `read` returns the text of a file by its name. Raises `DocumentError` where it cannot be read. A reference to
     another host, or to a file that is no JSON or YAML by its name, stays, for others to refuse.
     """
-    if is_alone(document.text):
-        return document.data
-    main = PurePath(document.name.rpartition(":")[2]).name
-    files: dict[str, Any] = {main: document.data}
-    made: dict[str, Any] = {}
-    waiting, left = [("", main, document.data)], DOCUMENT
-    while waiting:
-        key, name, part = waiting.pop()
-        changes: dict[str, Change] = {}
-        for one in keyworded(part):
-            place = _place(name, one.value.get("$ref")) if one.base == BASE else None
-            if place is None or (not key and one.value["$ref"].startswith("#")):
-                continue
-            other, fragment = place
-            if other not in files:
-                file = beside(document.name, other)
-                try:
-                    text = read(file)
-                except DocumentError as error:
-                    error.hint = f"{name} refers to it: {one.value['$ref']}"
-                    raise
-                left -= len(text)
-                if left < 0:
-                    raise DocumentError(
-                        f"what it refers to is larger than {size(DOCUMENT)}", where=document.name, hint="give less"
-                    )
-                files[other] = (read_json if other.endswith(".json") else read_yaml)(text, file)
-            target = fragment
-            if other != main:
-                inner = f"{other}#{unquote(fragment)}"
-                if inner not in made:
-                    made[inner] = pointer(files[other], f"#{fragment}", beside(document.name, other))
-                    waiting.append((inner, other, made[inner]))
-                target = f"/{FILES}/{quote(escaped(inner), safe=FRAGMENT)}"
-            changes[one.pointer] = partial(dict, **{"$ref": f"#{target}"})
-        made[key] = rewritten(part, changes) if changes else part
-    whole = made.pop("")
-    return {**whole, FILES: made} if made else document.data
+    return document.data if is_alone(document.text) else _Bundle(document, read).whole()
+
+
+class _Bundle:
+    """A document, and the parts of other files that something leads to, each once."""
+
+    def __init__(self, document: Document, read: Callable[[str], str]) -> None:
+        self._document, self._read = document, read
+        self._main = PurePath(document.name.rpartition(":")[2]).name
+        self._files: dict[str, Any] = {self._main: document.data}
+        self._left = DOCUMENT
+        self._parts: dict[str, Any] = {}
+        self._waiting: list[tuple[str, str]] = []
+
+    def whole(self) -> Any:
+        """The data of all as those of one document."""
+        main = self._rewritten(self._document.data, self._main)
+        while self._waiting:
+            key, name = self._waiting.pop()
+            self._parts[key] = self._rewritten(self._parts[key], name)
+        return {**main, FILES: self._parts} if self._parts else main
+
+    def _rewritten(self, part: Any, name: str) -> Any:
+        """A part of a file, with what refers to another one referring to where that is in the document."""
+        objects = ((one.pointer, self._said(one.value, name)) for one in keyworded(part) if one.base == BASE)
+        changes: dict[str, Change] = {place: partial(dict, **said) for place, said in objects if said}
+        return rewritten(part, changes) if changes else part
+
+    def _said(self, value: Mapping[str, Any], name: str) -> dict[str, Any]:
+        moved = self._moved(value.get("$ref"), name)
+        said: dict[str, Any] = {"$ref": moved} if moved else {}
+        mapping = value.get("mapping") if "propertyName" in value else None
+        if isinstance(mapping, dict):
+            said["mapping"] = {kind: self._moved(one, name) or one for kind, one in mapping.items()}
+        return said
+
+    def _moved(self, reference: Any, name: str) -> str:
+        """Where a reference of a file leads to in the document; empty where it stays as it is."""
+        place = _place(name, reference)
+        if place is None or (name == self._main and reference.startswith("#")):
+            return ""
+        other, fragment = place
+        if other == self._main:
+            return f"#{fragment}"
+        key = f"{other}#{unquote(fragment)}"
+        if key not in self._parts:
+            data = self._file(other, f"{name} refers to it: {reference}")
+            self._parts[key] = pointer(data, f"#{fragment}", beside(self._document.name, other))
+            self._waiting.append((key, other))
+        return f"#/{FILES}/{quote(escaped(key), safe=FRAGMENT)}"
+
+    def _file(self, path: str, hint: str) -> Any:
+        if path not in self._files:
+            name = beside(self._document.name, path)
+            try:
+                text = self._read(name)
+            except DocumentError as error:
+                error.hint = hint
+                raise
+            self._left -= len(text)
+            if self._left < 0:
+                raise DocumentError(
+                    f"what it refers to is larger than {size(DOCUMENT)}", where=self._document.name, hint="give less"
+                )
+            self._files[path] = (read_json if path.endswith(".json") else read_yaml)(text, name)
+        return self._files[path]
 
 
 def _place(name: str, reference: Any) -> tuple[str, str] | None:

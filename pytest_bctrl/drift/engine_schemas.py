@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pytest_bctrl.contract.engine import is_pattern
@@ -39,9 +39,20 @@ def engine_schema(schema: Any, refer: Callable[[dict[str, Any]], str], *, is_30:
             inner = [(key, engine_schema(one, refer, is_30=is_30)) for key, one in HOLDING[word](value)]
             kept = dict(inner) if isinstance(value, dict) else [one for _, one in inner]
             value = inner[0][1] if inner and inner[0][0] is None else kept
+        if word == "discriminator" and isinstance(value, dict):
+            value = {**value, "mapping": dict(_mapped(schema, value.get("mapping"), refer))}
         if word != "$ref" and not (word in _LEFT_OUT and _LEFT_OUT[word](value)):
             made[word] = value
     return _in_its_words(made, is_nullable=schema.get("nullable") is True)
+
+
+def _mapped(schema: dict[str, Any], mapping: Any, refer: Callable[[dict[str, Any]], str]) -> Iterator[tuple[str, str]]:
+    """What a discriminator calls each alternative: by its mapping, or by the name of what is referred to."""
+    said = mapping if isinstance(mapping, dict) else {}
+    for branch in (one for word in ("oneOf", "anyOf") for one in schema.get(word) or () if refers(one)):
+        own = branch["$ref"].rpartition("/")[2]
+        names = [name for name, target in said.items() if target in (branch["$ref"], own)]
+        yield from ((name, refer(branch)) for name in names or [own])
 
 
 def _in_its_words(made: dict[str, Any], *, is_nullable: bool) -> dict[str, Any]:

@@ -71,6 +71,16 @@ def test_references_lead_from_file_to_file_and_back(tmp_path: Path) -> None:
     assert not any([takes(size=3), takes(parent={}), takes(parent={"name": "x", "size": 3}), takes(shop="1")])
 
 
+def test_the_kinds_of_a_discriminator_lead_to_other_files_too(tmp_path: Path) -> None:
+    mapping = {"cat": "./cats.yaml#/Cat", "dog": "#/Dog", "other": "Other"}
+    told = {"propertyName": "kind", "mapping": mapping}
+    pets = {"oneOf": [{"$ref": "cats.yaml#/Cat"}, {"$ref": "#/Dog"}], "discriminator": told}
+    files = {"pets.json": {"Pet": pets, "Dog": {"type": "object"}}, "cats.yaml": "Cat: {type: object}"}
+    data = written(tmp_path, files, pets=get({"$ref": "pets.json#/Pet"})).document
+    rest = data["x-bctrl-files"]["pets.json#/Pet"]["discriminator"]["mapping"]
+    assert {**mapping, "cat": "#/x-bctrl-files/cats.yaml%23~1Cat", "dog": "#/x-bctrl-files/pets.json%23~1Dog"} == rest
+
+
 WRONG: dict[str, tuple[Any, str]] = {
     "missing": ("b.yaml", "b.yaml: the file cannot be read: No such file or directory (api.json refers to it: b.yaml)"),
     "nowhere": ("a.yaml#/gone", "a.yaml: #/gone: the reference leads nowhere"),

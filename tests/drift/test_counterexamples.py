@@ -197,8 +197,27 @@ def test_the_place_is_marked() -> None:
         ({"type": None, "pattern": "("}, {}),
         ({"properties": {"enum": {"nullable": True, "type": "string"}}}, {"properties": {"enum": {"type": ["string", "null"]}}}),
         ({"enum": [{"nullable": True}]}, {"enum": [{"nullable": True}]}),
+        ({"oneOf": [{"$ref": "#/A"}, {"$ref": "#/B"}, {}], "discriminator": {"propertyName": "k", "mapping": {"a": "A"}}},
+         {"oneOf": [{"$ref": "#/A"}, {"$ref": "#/B"}, {}], "discriminator": {"propertyName": "k", "mapping": {"a": "#/A", "B": "#/B"}}}),
         ({"items": None, "prefixItems": [{"pattern": "a"}, True]}, {"prefixItems": [{"pattern": "a"}, True]}),
     ],
 )  # fmt: skip
 def test_words_of_openapi_are_read_as_json_schema(schema: Any, read: Any) -> None:
     assert engine_schema(schema, itemgetter("$ref"), is_30=True) == read
+
+
+@pytest.mark.parametrize(("mapping", "kind"), [({}, "Cat"), ({"mapping": {"cat": "#/components/schemas/Cat"}}, "cat")])
+def test_what_tells_alternatives_apart_is_what_the_document_calls_them(mapping: Doc, kind: str) -> None:
+    def named(property_name: str) -> Doc:
+        cat = {
+            "type": "object",
+            "required": ["kind", property_name],
+            "properties": {"kind": {"type": "string"}, property_name: {}},
+        }
+        refs = [{"$ref": "#/components/schemas/Cat"}, {"$ref": "#/components/schemas/Dog"}]
+        made = body({"oneOf": refs, "discriminator": {"propertyName": "kind", **mapping}})
+        made["components"] = {"schemas": {"Cat": cat, "Dog": {"type": "object", "required": ["kind", "bark"]}}}
+        return made
+
+    [found] = errors(named("meow"), named("purr"))
+    assert found.extra["shown"]["value"]["kind"] == kind
