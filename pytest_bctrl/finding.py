@@ -14,7 +14,7 @@ FailOn = Literal["error", "warning", "info", "never"]
 Direction = Literal["none", "request", "response"]
 
 LEVELS: tuple[Level, ...] = get_args(Level)
-"""From worst to mildest."""
+"""From highest to lowest."""
 
 FAIL_ON: tuple[FailOn, ...] = get_args(FailOn)
 

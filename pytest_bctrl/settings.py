@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -183,7 +184,7 @@ def contract_path(source: Source, environment: Mapping[str, str]) -> str | None:
 
 
 def fail_on(source: Source, environment: Mapping[str, str]) -> FailOn:
-    """Return the mildest level that fails a run; raises `SettingError` for an unknown one."""
+    """Return the lowest level that fails a run; raises `SettingError` for an unknown one."""
     return _one_of(FAIL_ON, "level", given(FAIL_ON_LEVEL, source, environment)) or "error"
 
 
@@ -226,6 +227,11 @@ def with_variables(text: str, where: str, environment: Mapping[str, str]) -> str
         if not environment.get(name):
             raise SettingError(f"the variable {name} is not set", where=where, hint=f"export {name}=…")
     return _VARIABLE.sub(lambda found: environment[found[1] or found[2]], text)
+
+
+def in_shell(field: str) -> str:
+    """Return a header field as a shell writes it: each `$VARIABLE` is read there, and nothing else has a meaning."""
+    return _VARIABLE.sub(r"""'"\g<0>"'""", shlex.quote(field)).removesuffix("''")
 
 
 def tells_github(source: Source, environment: Mapping[str, str]) -> bool:

@@ -191,7 +191,8 @@ def _greet(server: MockServer, options: argparse.Namespace) -> None:
     operation = main_operation(contract)
     asked = inputs(contract, operation, {"space_id": server.space_id}) or Inputs()
     fields = [(field.name, field.shell(key)) for field in key_fields(contract, operation) or ()]
-    headers = "".join(f' -H "{name}: {value}"' for name, value in [*fields, *asked.headers])
+    headers = "".join(f' -H "{name}: {value}"' for name, value in fields)
+    headers += "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in asked.headers)
     url = f"{_reachable(server.url)}{asked.target(operation)}"
     print(f"try: curl{headers} {shlex.quote(url)}", flush=True)
 

@@ -51,7 +51,7 @@ class Document(NamedTuple):
         if not pointer.startswith(f"/{FILES}/"):
             return self.name, pointer
         key, slash, rest = pointer.removeprefix(f"/{FILES}/").partition("/")
-        file, _, above = key.replace("~1", "/").replace("~0", "~").partition("#")
+        file, _, above = unescaped(key).partition("#")
         return beside(self.name, file), f"{above}{slash}{rest}"
 
     def line(self, pointer: str) -> int | None:
@@ -246,7 +246,7 @@ def openapi_block(page: str, name: str) -> Block:
 def at(document: Any, pointer: str) -> Any:
     """What stands at a pointer that leads somewhere (RFC 6901); raises what a mapping and a list raise elsewhere."""
     for token in pointer.split("/")[1:]:
-        key = token.replace("~1", "/").replace("~0", "~")
+        key = unescaped(token)
         if isinstance(document, list) and re.fullmatch(r"0|[1-9][0-9]*", key) is None:
             raise ValueError(key)
         document = document[int(key)] if isinstance(document, list) else document[key]
@@ -256,3 +256,8 @@ def at(document: Any, pointer: str) -> Any:
 def escaped(key: str) -> str:
     """A key as a token of a JSON Pointer (RFC 6901, 4)."""
     return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
+
+
+def unescaped(token: str) -> str:
+    """The key that a token of a JSON Pointer stands for."""
+    return token.replace("~1", "/").replace("~0", "~")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.cost import Cost
-from pytest_bctrl.contract.document import at
+from pytest_bctrl.contract.document import at, unescaped
 from pytest_bctrl.contract.json_source import DEPTH, Beyond, is_deep
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.references import BASE, FRAGMENT, Addresses, keyworded
@@ -79,7 +79,7 @@ def _with_pointers(addresses: Addresses, value: Any) -> Any:
     made = {key: _with_pointers(addresses, inner) for key, inner in value.items() if key not in ("$defs", "$schema")}
     reference = made.get("$ref")
     if isinstance(reference, str) and reference.startswith(_CANONICAL):
-        name = unquote(reference.removeprefix(_CANONICAL)).replace("~1", "/").replace("~0", "~")
+        name = unescaped(unquote(reference.removeprefix(_CANONICAL)))
         made["$ref"] = f"#{quote(addresses.pointer(unquote(name)) or '', safe=FRAGMENT)}"
     return made
 

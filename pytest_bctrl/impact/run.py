@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from pytest_bctrl.finding import LEVELS
 from pytest_bctrl.impact.cache import Cache
 from pytest_bctrl.impact.change import Change, Play, body_play
 from pytest_bctrl.impact.derived import PROBES
@@ -190,8 +191,8 @@ class Run:
 
 def worst_first(changes: Iterable[Change]) -> list[Change]:
     """Return the changes in the order in which they are played."""
-    levels, kinds = ("error", "warning", "info"), ("drift", "together", "break", "extreme")
-    return sorted(changes, key=lambda one: (kinds.index(one.kind), levels.index(one.finding.level)))
+    kinds = ("drift", "together", "break", "extreme")
+    return sorted(changes, key=lambda one: (kinds.index(one.kind), LEVELS.index(one.finding.level)))
 
 
 def shared_by(tests: Sequence[Met], wide: Mapping[str, list[Exchange]]) -> Iterator[Met]:

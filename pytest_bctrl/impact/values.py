@@ -7,6 +7,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
 
+from pytest_bctrl.contract.document import unescaped
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.locations import Path, generalised, parted, select, shown
@@ -156,7 +157,7 @@ def _followed(value: Any, pointer: str) -> tuple[Path, Any]:
     """A JSON pointer as the path in a value, and what stands there; `REMOVED` where nothing does."""
     path: Path = ()
     for token in pointer.split("/")[1:]:
-        key: Any = int(token) if isinstance(value, list) else token.replace("~1", "/").replace("~0", "~")
+        key: Any = int(token) if isinstance(value, list) else unescaped(token)
         path = (*path, key)
         try:
             value = value[key]

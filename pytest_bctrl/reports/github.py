@@ -95,7 +95,7 @@ def findings_markdown(
     """Return the findings as Markdown: the verdict, one table a level, what was not checked.
 
     Several on one component or operation have a table of their own, at the level of the worst. With a `limit`, in
-    bytes, findings that do not fit are left out, mildest first, and their number is reported.
+    bytes, findings that do not fit are left out, lowest level first, and their number is reported.
     """
     head, tail = _head(findings, title, run), _tail(title)
     room = None if limit is None else limit - _size([*head, "", _CUT.format(left=0, all=len(findings)), *tail]) - 40

@@ -75,7 +75,7 @@ class ContractRun:
     @property
     def header_names(self) -> frozenset[str]:
         """The header fields that every request has from the settings, in lower case."""
-        return frozenset(name.lower() for name, _ in self.connection.headers)
+        return frozenset(name.lower() for name, *_ in self.connection.headers)
 
     @property
     def most_requests(self) -> int:

@@ -151,7 +151,8 @@ class Connections:
         sent = list(self._credentials(operation, ask.credential))
         fields = {field.name: value for field, value, _ in sent}
         request.extensions = {**request.extensions, CREDENTIAL: fields, AT_MOST: at_most}
-        shell = reproduction(request, [*given.headers, *((field.name, shell) for field, _, shell in sent)])
+        key = [(field.name, shell) for field, _, shell in sent]
+        shell = reproduction(request, given.headers, key, self._run.connection)
         came: httpx.Response | httpx.TransportError
         try:
             came = sender.send(request, stream=True)

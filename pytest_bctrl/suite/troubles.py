@@ -18,6 +18,7 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.incoming import undone
 from pytest_bctrl.traffic.flow import Attempt, TooMuchError
+from pytest_bctrl.traffic.origin import Connection
 
 RULE = "complete_answer"
 
@@ -186,10 +187,21 @@ def decoded(response: httpx.Response) -> tuple[httpx.Response, str]:
     return plain, broken
 
 
-def reproduction(request: httpx.Request, headers: Iterable[tuple[str, str]]) -> str:
-    """A curl command that sends the request again; `headers` hold `$BCTRL_API_KEY` where the key belongs."""
+def reproduction(
+    request: httpx.Request, given: Iterable[tuple[str, str]], key: Iterable[tuple[str, str]], common: Connection
+) -> str:
+    """A curl command that sends the request again, with fields as they are `given`.
+
+    `key` holds `$BCTRL_API_KEY` where the key belongs; `common` is what the settings put on every request.
+    """
     # curl drops a field without a value, unless a semicolon stands for the colon.
-    fields = "".join(f' -H "{name}: {value}"' if value else f' -H "{name};"' for name, value in headers)
+    replaced = {name.lower() for name, *_ in common.headers}
+    plain = [(name, value) for name, value in given if name.lower() not in replaced]
+    words = [shlex.quote(f"{name}: {value}" if value else f"{name};") for name, value in plain]
+    words += [f'"{name}: {value}"' if value else f'"{name};"' for name, value in key]
+    words += [word for *_, word in common.headers]
+    fields = "".join(f" -H {word}" for word in words)
+    fields += f" --cert {shlex.quote(common.certificate)}" if common.certificate else ""
     method = {"GET": "", "HEAD": " -I"}.get(request.method, f" -X {request.method}")
     # curl resolves dot segments, encoded ones too (RFC 3986, 5.2.4), and would ask for another path.
     as_is = " --path-as-is" if _DOTS.search(request.url.raw_path.decode("ascii")) else ""
@@ -209,10 +221,10 @@ def require_let_in(answer: Answer) -> None:
         words = "asks for a certificate of the client: 400; name it with --bctrl-client-cert"
     if answer.status == 404 and all(parameter.setting for parameter in answer.operation.path_parameters):
         words = _NO_SUCH_SPACE if not check_protocol(answer) else _NO_SUCH_ROUTE
-    if words is None and 300 <= answer.status < 500 and answer.status not in wanted:
-        # What else is asked would be refused in the same way, each time a finding that says nothing new.
-        for found in check_protocol(answer, wanted):
-            raise NoAnswerError(found, True)
+    # What else is asked would be refused in the same way, each time a finding that says nothing new.
+    is_refused = words is None and 300 <= answer.status < 500 and answer.status not in wanted
+    if is_refused and (found := check_protocol(answer, wanted)):
+        raise NoAnswerError(found[0], True)
     if words is None:
         return
     refused = around("status_code_conformance", f"the target {words}", "status", wanted, None)

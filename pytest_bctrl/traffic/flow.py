@@ -218,7 +218,7 @@ def _prepared(request: httpx.Request, rules: Rules) -> httpx.Request:
     """A copy of the request with the key on it, where it may have it; the caller's request never holds the key."""
     headers = httpx.Headers(request.headers)
     own = request.extensions.get(CREDENTIAL)
-    for name, value in rules.connection.headers if origin_of(str(request.url)) == rules.origin else ():
+    for name, value, _ in rules.connection.headers if origin_of(str(request.url)) == rules.origin else ():
         # A caller's own header stands, beside those that the client itself adds.
         if name.lower() in _REPLACED or name not in headers:
             headers[name] = value.reveal()

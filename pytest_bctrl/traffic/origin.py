@@ -119,12 +119,13 @@ _OURS = frozenset(
 class Connection:
     """What every request to a target has in common.
 
-    `headers` go to the key's origin only. `certificate` is the path of the client's own (PEM, with its key). Plain http
-    is sent to the hosts of `http_hosts`, beside this machine. `pace` keeps the requests of all its clients apart;
-    `contexts` holds the TLS context that they share, once there is one.
+    `headers` go to the key's origin only: a name, its value, and both as a shell writes them. `certificate` is the
+    path of the client's own (PEM, with its key). Plain http is sent to the hosts of `http_hosts`, beside this machine.
+    `pace` keeps the requests of all its clients apart; `contexts` holds the TLS context that they share, once there
+    is one.
     """
 
-    headers: tuple[tuple[str, Secret], ...] = ()
+    headers: tuple[tuple[str, Secret, str], ...] = ()
     certificate: str = ""
     http_hosts: frozenset[str] = frozenset()
     pace: Pace = field(default_factory=Pace, compare=False, repr=False)
@@ -154,7 +155,7 @@ def values(source: Source, environment: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _headers(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[str, Secret]]:
+def _headers(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[str, Secret, str]]:
     for line in settings.headers(source):
         name, colon, text = (part.strip() for part in line.value.partition(":"))
         if not colon or not _NAME.fullmatch(name):
@@ -166,7 +167,7 @@ def _headers(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[s
         if not value or not settings.is_sendable(value.reveal()):
             hint = "give printable ASCII"
             raise SettingError(f"the value of {name} is empty, or no header can carry it", where=line.where, hint=hint)
-        yield name, value
+        yield name, value, settings.in_shell(f"{name}: {text}")
 
 
 def _seconds(rate: Given | None) -> float:

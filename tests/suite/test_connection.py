@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
+import subprocess
 import sys
+from itertools import pairwise
 
+import httpx
 import pytest
 
 from pytest_bctrl.checks.answer import Answer
@@ -15,6 +19,7 @@ from pytest_bctrl.samples.inputs import inputs
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.observing import Observer
 from pytest_bctrl.suite.run import ContractRun, resolve
+from pytest_bctrl.suite.troubles import reproduction
 from pytest_bctrl.traffic.origin import connection, values
 from tests.contract.documents import document
 from tests.error_makers import Given
@@ -66,6 +71,33 @@ def test_header_fields_of_the_settings_are_on_every_request_and_their_secrets_no
     written = [path.read_text("utf-8") for path in pytester.path.rglob("*") if path.suffix in (".har", ".json")]
     assert len(written) == 2
     assert ACCESS not in "".join([result.stdout.str(), result.stderr.str(), doctor.stdout.str(), *written])
+
+
+def test_what_reproduces_a_finding_has_all_that_the_request_had() -> None:
+    """A shell makes of it the same header fields; what is a secret is read there, and nothing else means anything."""
+    odd = r"""it's \"$(echo no)\" `no` \\ !x ${ACCESS}$ACCESS"""
+    source = Given(
+        {"bctrl_headers": [f"X-Odd: {odd}", "Accept: text/html"], "bctrl_client_cert": "my own.pem"}, bctrl_live=True
+    )
+    common = connection(source, {"ACCESS": ACCESS})
+    given = [("Accept", "application/json"), ("X-Own", 'a "b" $HOME'), ("X-None", "")]
+    request = httpx.Request("GET", "https://api.test/v1/things/a'b?c=$d")
+    line = reproduction(request, given, [("Authorization", "Bearer $BCTRL_API_KEY")], common)
+    assert ACCESS not in line
+    environment = {**os.environ, "ACCESS": ACCESS, "BCTRL_API_KEY": "pk_key"}
+    shown = subprocess.run(
+        ["bash", "-c", f'curl() {{ printf "%s\\0" "$@"; }}; {line}'], env=environment, capture_output=True, text=True
+    )
+    words = shown.stdout.split("\0")
+    expected = [
+        'X-Own: a "b" $HOME',
+        "X-None;",
+        "Authorization: Bearer pk_key",
+        f"X-Odd: {odd.replace('${ACCESS}$ACCESS', ACCESS * 2)}",
+        "Accept: text/html",
+    ]
+    assert expected == [after for before, after in pairwise(words) if before == "-H"]
+    assert ["--cert", "my own.pem", str(request.url), ""] == words[-4:]
 
 
 def test_what_the_settings_give_is_neither_made_up_nor_tried() -> None:
