@@ -9,8 +9,9 @@ would have to write by hand, and the key. What they make of the id in the path d
 
 What each was answered is printed with the ratios: a run that sees less is no faster at the same work.
 
-A live run on loopback against a run of one empty test says what the suite costs; and ours against one id, over a link
-that delays each way, what the distance of a live target costs.
+A live run on loopback against a run of one empty test says what the suite costs, and against a run of one test that
+imports the same libraries and sends the same number of requests, what of that is ours; and ours against one id, over a
+link that delays each way, what the distance of a live target costs.
 """
 
 from __future__ import annotations
@@ -30,6 +31,15 @@ from pytest_bctrl.traffic.mock import MockServer
 
 OURS = "pytest --bctrl-mock"
 EMPTY = "pytest with one empty test"
+BARE = "pytest with one test that imports the libraries and sends the requests"
+_BARE = """
+def test_nothing_but_requests():
+    import httpx, jsonschema, schemathesis
+    schemathesis.openapi.from_path("{merged}")
+    with httpx.Client(base_url="{url}", headers={{"Authorization": "Bearer {key}"}}) as client:
+        for _ in range({count}):
+            client.get("/v1/spaces/{space}/runtimes")
+"""
 DELAY = 0.04
 NEAR = "pytest --bctrl-live on loopback"
 LIVE = f"pytest --bctrl-live over a link of {DELAY:g} s each way"
@@ -41,8 +51,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=10, help="turns that count (default: %(default)s)")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, MockServer(load()) as server:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as path, MockServer(load()) as server:
+        folder = Path(path)
         known = f'[parameters]\n"path.id" = "{server.space_id}"\n'
         listed = (
             f'[dictionaries.spaces]\nvalues = ["{server.space_id}"]\n'
@@ -60,9 +70,14 @@ def main() -> None:
         live = ["env", f"BCTRL_API_KEY={server.api_key.reveal()}", *commands[OURS][:-1], "--bctrl-live"]
         live += [f"--bctrl-space-id={server.space_id}"]
         commands[NEAR] = [*live, f"--bctrl-base-url={server.url}"]
-        commands[EMPTY] = [sys.executable, "-m", "pytest", "-q", "empty"]
-        (folder / "empty").mkdir()
-        (folder / "empty" / "test_empty.py").write_text("def test_nothing():\n    pass\n")
+        before = len(server.requests)
+        subprocess.run(commands[NEAR], cwd=folder, capture_output=True, check=True)
+        given = {"url": server.url, "key": server.api_key.reveal(), "space": server.space_id, "merged": merged}
+        bare = _BARE.format(**given, count=len(server.requests) - before)
+        for name, text in ((EMPTY, "def test_nothing():\n    pass\n"), (BARE, bare)):
+            file = folder / f"test_{len(commands)}.py"
+            file.write_text(text)
+            commands[name] = [sys.executable, "-m", "pytest", "-q", file.name]
         seconds = in_turn(commands, folder, options.runs)
         with delayed(int(server.url.rpartition(":")[2]), DELAY) as port:
             url = f"http://127.0.0.1:{port}"
@@ -73,7 +88,8 @@ def main() -> None:
             }
             seconds |= in_turn(far, folder, options.runs)
     for peer in list(commands)[1:]:
-        print(ratio(seconds, NEAR if peer == EMPTY else OURS, peer))
+        print(ratio(seconds, NEAR if peer in (EMPTY, BARE) else OURS, peer))
+    print(ratio(seconds, BARE, EMPTY))
     print(ratio(seconds, LIVE, FAR))
 
 
