@@ -86,7 +86,6 @@ NOT_TRIGGERED = {
     "cli/doctor.py: problem[:400]": "pytest's own words: see tests/test_doctor.py",
     "cli/doctor.py: 'pytest does not load the plugin here'": "run by tests/test_doctor.py",
     "drift/compare_documents.py: 'schemas nest too deeply to be compared'": "needs a stack that is nearly full",
-    "drift/spec.py: f'{problem}, at #{part.pointer}'": "words of the caller: tests/drift/test_soundness.py",
     "suite/run.py: problem": "tests/base_install is without the extra",
 }
 """Errors whose text no test asserts, and why."""

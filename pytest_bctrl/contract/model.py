@@ -11,12 +11,10 @@ from typing import Any, Literal, TypeAlias
 from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.document import at
+from pytest_bctrl.contract.outline import NAME, is_json
 from pytest_bctrl.errors import DocumentError
 
 Schema: TypeAlias = Mapping[str, Any] | bool
-
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-"""The methods that a path item may have (OpenAPI 3.1, 4.8.9), as it names them."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, 9.2.1); TRACE is left out because it would echo the key."""
@@ -162,7 +160,7 @@ class Operation:
 
 def template(path: str, times: str = "+") -> tuple[re.Pattern[str], list[str]]:
     """A path template as a pattern, with a group of so many characters for each parameter, and the names of those."""
-    texts = re.split(r"\{([^{}/]+)\}", path)
+    texts = NAME.split(path)
     pattern = "".join(f"([^/]{times})" if index % 2 else re.escape(text) for index, text in enumerate(texts))
     return re.compile(pattern), texts[1::2]
 
@@ -283,8 +281,3 @@ def concrete(media: str) -> str:
 def _may_be_json(media: str) -> bool:
     """Whether a media type or range can name JSON (RFC 8259, 11; RFC 6839, 3.1)."""
     return is_json(media) or media.partition(";")[0].strip().endswith("/*")
-
-
-def is_json(media: str) -> bool:
-    """Whether a media type names JSON."""
-    return media.partition(";")[0].strip().lower().endswith(("/json", "+json"))

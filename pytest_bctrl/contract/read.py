@@ -9,21 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pytest_bctrl.contract.document import load_document, read_file
+from pytest_bctrl.contract import outline
+from pytest_bctrl.contract.document import Document, load_document, read_file
 from pytest_bctrl.contract.files import packaged
-from pytest_bctrl.contract.model import (
-    METHODS,
-    Contract,
-    Operation,
-    Parameter,
-    ResponseSpec,
-    SecurityScheme,
-    covers,
-    is_json,
-    referred,
-    template,
-)
-from pytest_bctrl.contract.references import is_component
+from pytest_bctrl.contract.model import Contract, Operation, Parameter, ResponseSpec, SecurityScheme, covers
+from pytest_bctrl.contract.outline import Part, Spec, is_json, operations
 from pytest_bctrl.errors import DocumentError
 
 
@@ -74,8 +64,8 @@ def from_sound(
     `source` is it before references by identifier gave way to pointers, `sha256` the digest of what was given.
     """
     info = document.get("info", {})
-    paths = document.get("paths", {}).items()
-    items = [(path, _deref(document, raw, name, "pathItems")) for path, raw in paths if path.startswith("/")]
+    spec = Spec(Document(dict(document), "json", name, "", 1, {}), _require_kind)
+    schemes = {scheme: _scheme(scheme, part) for scheme, part in outline.schemes(spec).items()}
     source = document if source is None else source
     return Contract(
         name=name,
@@ -83,9 +73,7 @@ def from_sound(
         version=str(info.get("version", "")),
         digest=sha256 or digest(source),
         servers=tuple(_server(server) for server in document.get("servers", ())),
-        operations=tuple(
-            _operation(document, path, one, item, name) for path, item in items for one in METHODS if one in item
-        ),
+        operations=tuple(_operation(spec, schemes, one) for one in operations(spec)),
         document=document,
         source=source,
     )
@@ -105,36 +93,32 @@ def digest(document: Any) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _operation(document: Mapping[str, Any], path: str, method: str, item: Mapping[str, Any], name: str) -> Operation:
-    raw = item[method]
+def _operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: outline.Operation) -> Operation:
+    raw, named = operation.part, operation.path_parameters
+    responses = outline.responses(spec, operation).items()
     parameters: dict[tuple[str, str], Parameter] = {}
-    named = template(path)[1]
-    for source in (*item.get("parameters", ()), *raw.get("parameters", ())):
-        parameter = _parameter(document, _deref(document, source, name, "parameters"), name)
+    for (place, key), part in outline.parameters(spec, operation).items():
+        parameter = _parameter(spec, part, place, part.value["name"])
         # One of the path that the path does not name is in no request.
-        is_ignored = parameter.place == "path" and parameter.name not in named
-        if not is_ignored and (parameter.place != "header" or parameter.name.lower() not in _IGNORED):
-            parameters[parameter.place, parameter.name] = parameter
+        is_ignored = parameter.name not in named if place == "path" else (place == "header" and key in _IGNORED)
+        if not is_ignored:
+            parameters[place, parameter.name] = parameter
     for undeclared in named:
         text = Parameter(undeclared, "path", True, {"type": "string"}, style="simple", explode=False)
         parameters.setdefault(("path", undeclared), text)
     return Operation(
-        method=method.upper(),
-        path=path,
-        operation_id=str(raw.get("operationId", "")),
-        summary=str(raw.get("summary", "")),
+        method=operation.method.upper(),
+        path=operation.path,
+        operation_id=spec.text(raw / "operationId"),
+        summary=spec.text(raw / "summary"),
         parameters=tuple(parameters.values()),
-        responses={
-            str(status): _response(document, str(status), response, name)
-            for status, response in raw.get("responses", {}).items()
-            if not str(status).startswith("x-")
-        },
+        responses={status: _response(spec, status, part) for status, part in responses},
         security=tuple(
-            tuple(_scheme(document, scheme, name) for scheme in requirement)
-            for requirement in raw.get("security", document.get("security", ()))
+            tuple(schemes[name] for name in requirement)
+            for requirement in outline.demanded(spec, outline.security(spec, operation))
         ),
-        invariants=tuple(raw.get("x-bctrl-invariants", ())),
-        paging=raw.get("x-bctrl-paging"),
+        invariants=tuple(raw.value.get("x-bctrl-invariants", ())),
+        paging=raw.value.get("x-bctrl-paging"),
     )
 
 
@@ -150,33 +134,32 @@ that every client writes as it needs them.
 """
 
 
-def _parameter(document: Mapping[str, Any], raw: Mapping[str, Any], name: str) -> Parameter:
-    media, described = next(iter(raw.get("content", {}).items()), ("", raw))
-    schema = described.get("schema", True)
-    place = str(raw["in"])
-    style = str(raw.get("style", "form" if place in ("query", "cookie") else "simple"))
+def _parameter(spec: Spec, part: Part, place: str, name: str) -> Parameter:
+    media, holder = outline.described(spec, part)
+    style = spec.text(part / "style", outline.STYLES[place])
+    explode = part / "explode"
     return Parameter(
-        name=str(raw["name"]),
+        name=name,
         place=place,
-        required=bool(raw.get("required", False)),
-        schema=schema,
-        setting=raw.get("x-bctrl-setting"),
-        examples=tuple(_examples(document, described, schema, name)),
+        required=spec.flag(part / "required"),
+        schema=holder.value.get("schema", True),
+        setting=part.value.get("x-bctrl-setting"),
+        examples=tuple(_examples(spec, holder)),
         style=style,
-        explode=bool(raw.get("explode", style == "form")),
+        explode=style == "form" if explode.value is None else spec.flag(explode),
         is_json=is_json(media),
     )
 
 
-def _examples(document: Mapping[str, Any], described: Mapping[str, Any], schema: Any, name: str) -> Iterator[Any]:
+def _examples(spec: Spec, described: Part) -> Iterator[Any]:
     """The values that a document gives a parameter, from the parameter itself to the default of its schema."""
-    if "example" in described:
-        yield described["example"]
-    for example in described.get("examples", {}).values():
-        found = _deref(document, example, name)
+    if "example" in described.value:
+        yield described.value["example"]
+    for _, example in spec.members(described / "examples"):
+        found = spec.mapping(spec.resolve(example))
         if "value" in found:
             yield found["value"]
-    resolved = _deref(document, schema, name) if isinstance(schema, Mapping) else {}
+    resolved = _schema(spec, described / "schema")
     if "example" in resolved:
         yield resolved["example"]
     yield from resolved.get("examples", ())
@@ -184,61 +167,37 @@ def _examples(document: Mapping[str, Any], described: Mapping[str, Any], schema:
         yield resolved["default"]
 
 
-def _response(document: Mapping[str, Any], status: str, raw: Any, name: str) -> ResponseSpec:
-    response = _deref(document, raw, name, "responses")
-    content = {media: body.get("schema", True) for media, body in response.get("content", {}).items()}
+def _schema(spec: Spec, part: Part) -> Mapping[str, Any]:
+    """The keywords of what a schema refers to, or its own; none of one that is true or false."""
+    resolved = spec.resolve(part).value
+    return resolved if isinstance(resolved, Mapping) else {}
+
+
+def _response(spec: Spec, status: str, response: Part) -> ResponseSpec:
+    content = dict(spec.members(response / "content"))
     return ResponseSpec(
         status=status,
-        description=str(response.get("description", "")),
-        content=content,
-        json=next(_in_json(document, content, name), None),
-        headers=tuple(
-            _parameter(document, {**_deref(document, body, name, "headers"), "name": header, "in": "header"}, name)
-            for header, body in response.get("headers", {}).items()
-            if header.lower() != "content-type"
-        ),
+        description=spec.text(response / "description"),
+        content={media: body.value.get("schema", True) for media, body in content.items()},
+        json=next(_in_json(spec, content), None),
+        headers=tuple(_parameter(spec, part, "header", name) for name, part in outline.headers(spec, response).items()),
     )
 
 
-def _in_json(document: Mapping[str, Any], content: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
+def _in_json(spec: Spec, content: Mapping[str, Part]) -> Iterator[tuple[str, Any]]:
     """The bodies in JSON: by their media type, and by a range of such, where the schema is that of no text."""
-    yield from ((media, schema) for media, schema in content.items() if is_json(media))
-    for media, schema in content.items():
-        described = _deref(document, schema, name) if isinstance(schema, Mapping) else {}
-        if covers(media, "application/json") and described.get("type") in ("object", "array"):
-            yield "application/json", schema
+    yield from ((media, body.value.get("schema", True)) for media, body in content.items() if is_json(media))
+    for media, body in content.items():
+        if covers(media, "application/json") and _schema(spec, body / "schema").get("type") in ("object", "array"):
+            yield "application/json", body.value["schema"]
 
 
-def _scheme(document: Mapping[str, Any], scheme: str, name: str) -> SecurityScheme:
-    schemes = document.get("components", {}).get("securitySchemes", {})
-    if scheme not in schemes:
-        known = ", ".join(schemes) or "none"
-        raise DocumentError(
-            f"security names the scheme {scheme!r}, which is not defined",
-            where=name,
-            hint=f"define it under components/securitySchemes, which has: {known}",
-        )
-    raw = _deref(document, schemes[scheme], name, "securitySchemes")
-    return SecurityScheme(
-        scheme,
-        str(raw.get("type", "")),
-        str(raw.get("scheme", "")).lower(),
-        str(raw.get("in", "")),
-        str(raw.get("name", "")),
-    )
+def _scheme(name: str, part: Part) -> SecurityScheme:
+    kind, scheme, place, field = (str(part.value.get(word, "")) for word in ("type", "scheme", "in", "name"))
+    return SecurityScheme(name, kind, scheme.lower(), place, field)
 
 
-def _deref(document: Mapping[str, Any], raw: Any, name: str, kind: str = "") -> Mapping[str, Any]:
-    """What a value's references lead to, which is of one of the kinds that `components` has a folder for."""
-    *above, found = referred(document, raw, name)
-    if not isinstance(found, Mapping):
-        raise DocumentError(
-            f"a reference leads to {json.dumps(found)[:40]}, where an object is expected",
-            where=f"{name}: {above[-1]['$ref'] if above else ''}",
-            hint="fix the reference, or what it names",
-        )
-    if kind and above and not is_component(reference := above[-1]["$ref"], kind):
-        from pytest_bctrl.contract.soundness import require_kind
+def _require_kind(kind: str, found: Any, where: str) -> None:
+    from pytest_bctrl.contract.soundness import require_kind
 
-        require_kind(kind, found, f"{name}: {reference}")
-    return found
+    require_kind(kind, found, where)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
+from pytest_bctrl.contract.outline import Part, Spec, refers
 from pytest_bctrl.drift.equality import Walk
 from pytest_bctrl.drift.node import (
     Node,
@@ -16,7 +17,6 @@ from pytest_bctrl.drift.node import (
     takes_anything,
     takes_nothing,
 )
-from pytest_bctrl.drift.spec import Part, Spec, refers
 
 Kind = Literal["oneOf", "anyOf"]
 _KINDS: tuple[Kind, ...] = ("oneOf", "anyOf")

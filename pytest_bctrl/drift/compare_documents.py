@@ -8,23 +8,16 @@ from itertools import chain, product
 from math import prod
 from typing import TYPE_CHECKING
 
+from pytest_bctrl.contract.outline import Operation, Part, Spec, operations, responses
 from pytest_bctrl.drift.compare_parameters import add_at, compare_parameters, read_parameters
-from pytest_bctrl.drift.compare_responses import compare_request_bodies, compare_responses, read_responses
-from pytest_bctrl.drift.compare_schema import SchemaComparison
-from pytest_bctrl.drift.compare_security import (
-    Demands,
-    Security,
-    compare_schemes,
-    compare_security,
-    known_credentials,
-)
+from pytest_bctrl.drift.compare_responses import compare_request_bodies, compare_responses
+from pytest_bctrl.drift.compare_security import Demands, Security, compare_schemes, compare_security, known_credentials
 from pytest_bctrl.drift.equality import Equality
 from pytest_bctrl.drift.lifecycle import OPERATION, compare_lifecycle, removed_after
-from pytest_bctrl.drift.match import Operation, match_operations, operations
+from pytest_bctrl.drift.match import match_operations
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import Sides
 from pytest_bctrl.drift.report import Place, Report
-from pytest_bctrl.drift.spec import Part, Spec
 from pytest_bctrl.drift.unmatched import note_unused_schemas, read_schemas, used_schemas
 from pytest_bctrl.errors import DocumentError
 
@@ -56,11 +49,10 @@ def compare_documents(base: Document, revision: Document, options: Options) -> l
 
 
 def _compare(base: Document, revision: Document, options: Options) -> list[Finding]:
-    report = Report(Spec(base), Spec(revision), options.levels)
-    old, new = operations(report.base), operations(report.revision)
-    before, after = Normalizer(report.base), Normalizer(report.revision)
+    before, after = Normalizer(Spec(base)), Normalizer(Spec(revision))
     equality = Equality(before, after, options.descriptions)
-    walk = SchemaComparison(Sides(before, after, options, equality))
+    report = Report(Sides(before, after, options, equality))
+    old, new = operations(report.base), operations(report.revision)
     demands = Demands(report.base), Demands(report.revision)
     matched = match_operations(old, new)
     for one in matched.removed:
@@ -72,7 +64,7 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
         references = equality.references(one.whole, other.whole)
         is_alike = references is not None and one.path == other.path
         if references is None or not is_alike or not equality.are_unchanged(references):
-            _compare_operation(walk, report, one, other, (was, now), is_alike=is_alike)
+            _compare_operation(report, one, other, (was, now), is_alike=is_alike)
             # What is written alike need not be read again, but what it leads to.
             is_short = references is not None and all(ref.startswith(_SCHEMAS) for ref in references)
             if references is not None and is_short and report.base.is_30 == report.revision.is_30:
@@ -90,7 +82,7 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
     read_schemas(after, chain(used_schemas(report.revision, changed), more), equality.components)
     compare_servers(report, report.base.root / "servers", report.revision.root / "servers", Place())
     compare_schemes(report)
-    note_unused_schemas(walk.sides, report)
+    note_unused_schemas(report)
     if options.seconds and report:
         from pytest_bctrl.drift.counterexample import Examples
 
@@ -103,16 +95,10 @@ def _place(operation: Operation) -> Place:
 
 
 def _compare_operation(
-    walk: SchemaComparison,
-    report: Report,
-    old: Operation,
-    new: Operation,
-    security: tuple[Security, Security],
-    *,
-    is_alike: bool,
+    report: Report, old: Operation, new: Operation, security: tuple[Security, Security], *, is_alike: bool
 ) -> None:
     """Note what changed in an operation. `is_alike`: it is written alike, and what it leads to is not."""
-    place, options, equality = _place(old), walk.sides.options, walk.sides.equality
+    place, options, equality = _place(old), report.sides.options, report.sides.equality
     if not is_alike:
         at = old.part.pointer, new.part.pointer
         compare_lifecycle(partial(add_at, report, place, at), options, OPERATION, old.part.value, new.part.value)
@@ -121,15 +107,20 @@ def _compare_operation(
         if servers[0] is not None or servers[1] is not None:
             roots = report.base.root / "servers", report.revision.root / "servers"
             compare_servers(report, servers[0] or roots[0], servers[1] or roots[1], place)
-    if security[0] != security[1] or not is_alike or not all(map(equality.unchanged, old.parameters, new.parameters)):
+    if security[0] != security[1] or not is_alike or not equality.unchanged(_parameters(old), _parameters(new)):
         before, after = read_parameters(report.base, old), read_parameters(report.revision, new)
         known = known_credentials(*security, before, after)
         demanded = frozenset(key for key, parameter in before.items() if parameter.required)
-        compare_parameters(walk, report, before, after, place, known)
+        compare_parameters(report, before, after, place, known)
         compare_security(report, *security, demanded, place)
     if not equality.unchanged(old.part.value.get("requestBody"), new.part.value.get("requestBody")):
-        compare_request_bodies(walk, report, old, new, place)
-    compare_responses(walk, report, read_responses(report.base, old), read_responses(report.revision, new), place)
+        compare_request_bodies(report, old, new, place)
+    compare_responses(report, responses(report.base, old), responses(report.revision, new), place)
+
+
+def _parameters(operation: Operation) -> list[object]:
+    """What its path item and itself say of parameters."""
+    return [operation.item.value.get("parameters"), operation.part.value.get("parameters")]
 
 
 def _compare_names(report: Report, options: Options, old: Operation, new: Operation, place: Place) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_bctrl.contract.outline import value_key
 from pytest_bctrl.drift.constraints import BOUNDS, EXCLUSIVE, narrow_enum, tightness
 from pytest_bctrl.drift.node import Node, covers
 from pytest_bctrl.drift.pair import Draft
-from pytest_bctrl.drift.spec import value_key
 
 _SCALARS = frozenset({"number", "integer", "boolean"})
 _WITHIN = {

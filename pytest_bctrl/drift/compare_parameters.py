@@ -5,19 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, NamedTuple
 
+from pytest_bctrl.contract.outline import STYLES, Key, Operation, Part, Spec, described, is_json, parameters
 from pytest_bctrl.drift.compare_keywords import show_types
-from pytest_bctrl.drift.compare_schema import SchemaComparison
+from pytest_bctrl.drift.compare_schema import value
 from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, removed_after
-from pytest_bctrl.drift.match import Operation
 from pytest_bctrl.drift.node import Schema
 from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.pair import RANK, View
 from pytest_bctrl.drift.report import Place, Report
-from pytest_bctrl.drift.spec import Part, Spec, is_json, media_types, word
+from pytest_bctrl.drift.rules import word
 
-_STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
-_IGNORED = frozenset(("accept", "content-type"))
-Key = tuple[str, str]
+_IGNORED = frozenset((("header", "accept"), ("header", "content-type")))
 
 
 class Parameter(NamedTuple):
@@ -36,60 +34,36 @@ class Parameter(NamedTuple):
 
 
 def read_parameters(spec: Spec, operation: Operation) -> dict[Key, Parameter]:
-    """Return an operation's parameters; its own override those of its path item.
+    """Return an operation's parameters by what stays where they are written otherwise.
 
-    A path parameter is keyed by its position. Raises `DocumentError` where one has no name, place or shape.
+    Raises `DocumentError` where one has no name, place or shape.
     """
     known: dict[Key, Parameter] | None = spec.parameters.get((operation.method, operation.path))
-    if known is not None:
-        return known
-    found: dict[Key, Parameter] = {}
-    names = operation.path_parameters
-    for whole in (operation.item / "parameters", operation.part / "parameters"):
-        for part in spec.items(whole):
-            parameter = _read(spec, spec.resolve(part))
-            if parameter.place == "header" and parameter.name.lower() in _IGNORED:
-                continue
-            key = parameter.name.lower() if parameter.place == "header" else parameter.name
-            if parameter.place == "path" and parameter.name in names:
-                key = f"#{names.index(parameter.name)}"
-            found[parameter.place, key] = parameter
-    spec.parameters[operation.method, operation.path] = found
-    return found
+    if known is None:
+        found = {key: part for key, part in parameters(spec, operation).items() if key not in _IGNORED}
+        known = {key: _read(spec, key[0], part) for key, part in found.items()}
+        spec.parameters[operation.method, operation.path] = known
+    return known
 
 
-def _read(spec: Spec, part: Part) -> Parameter:
-    spec.mapping(part)
-    where, name = spec.text(part / "in"), spec.text(part / "name")
-    if where not in _STYLES or not name:
-        raise spec.refuse(
-            part, "a parameter has no name, or is in none of path, query, header, cookie", "name it and say where"
-        )
+def _read(spec: Spec, where: str, part: Part) -> Parameter:
     schema, media_type = read_value(spec, part)
-    style = media_type or spec.text(part / "style", _STYLES[where])
+    style = media_type or spec.text(part / "style", STYLES[where])
     explode = part / "explode"
     return Parameter(
-        where, name, part, where == "path" or spec.flag(part / "required"), schema, style,
+        where, part.value["name"], part, where == "path" or spec.flag(part / "required"), schema, style,
         style == "form" if explode.value is None else spec.flag(explode),
     )  # fmt: skip
 
 
 def read_value(spec: Spec, part: Part) -> tuple[Schema, str]:
     """Return what the value of a parameter or header may be, and the media type it is written in; empty for none."""
-    if (part / "schema").value is not None:
-        return (part / "schema",), ""
-    for media_type, media in media_types(spec, part).items():
-        return ((media / "schema",) if (media / "schema").value is not None else ()), media_type
-    return (), ""
+    media_type, holder = described(spec, part)
+    return value(holder / "schema"), media_type
 
 
 def compare_parameters(
-    walk: SchemaComparison,
-    report: Report,
-    old: dict[Key, Parameter],
-    new: dict[Key, Parameter],
-    place: Place,
-    known: frozenset[Key],
+    report: Report, old: dict[Key, Parameter], new: dict[Key, Parameter], place: Place, known: frozenset[Key]
 ) -> None:
     """Note parameters that came, went or changed. `known`: keys of credentials that security tells of already."""
     for key in dict.fromkeys([*old, *new]):
@@ -97,12 +71,12 @@ def compare_parameters(
         here = place._replace(location=_location(key, parameter))
         before, after = old.get(key), new.get(key)
         if before is not None and after is not None:
-            if not walk.sides.equality.unchanged(before.part.value, after.part.value):
-                _compare_one(walk, report, before, after, here)
+            if not report.sides.equality.unchanged(before.part.value, after.part.value):
+                _compare_one(report, before, after, here)
         elif before is not None and key not in known:
-            _note_removed(report, walk.sides.options, before, here)
+            _note_removed(report, report.sides.options, before, here)
         elif after is not None:
-            _note_added(walk, report, after, here, key in known)
+            _note_added(report, after, here, key in known)
 
 
 def _location(key: Key, parameter: Parameter) -> str:
@@ -116,38 +90,38 @@ def _note_removed(report: Report, options: Options, parameter: Parameter, place:
     report.add(rule.removesuffix("-without-deprecation"), place, parameter.name, None, parameter.part.pointer)
 
 
-def _note_added(walk: SchemaComparison, report: Report, parameter: Parameter, place: Place, is_known: bool) -> None:
+def _note_added(report: Report, parameter: Parameter, place: Place, is_known: bool) -> None:
     if is_known:
         rule = "new-request-parameter-for-known-credential"
     elif parameter.place == "path":
         rule = "new-request-path-parameter"
     elif parameter.required:
         rule = "new-required-request-parameter"
-    elif "default" in walk.sides.new.node(parameter.schema).flags:
+    elif "default" in report.sides.new.node(parameter.schema).flags:
         rule = "new-optional-request-default-parameter-to-existing-path"
     else:
         rule = "new-optional-request-parameter"
     report.add(rule, place, None, parameter.name, "", parameter.part.pointer)
 
 
-def _compare_one(walk: SchemaComparison, report: Report, old: Parameter, new: Parameter, place: Place) -> None:
+def _compare_one(report: Report, old: Parameter, new: Parameter, place: Place) -> None:
     at = old.part.pointer, new.part.pointer
-    add, options = report.add, walk.sides.options
+    add, options = report.add, report.sides.options
     if old.required != new.required:
         add(f"request-parameter-became-{word(new.required)}", place, word(old.required), word(new.required), *at)
     if old.style != new.style:
         add("request-parameter-style-changed", place, old.style, new.style, *at)
-    elif old.explode != new.explode and _has_parts(walk, old, new):
+    elif old.explode != new.explode and _has_parts(report, old, new):
         add("request-parameter-explode-changed", place, old.explode, new.explode, *at)
     compare_lifecycle(partial(add_at, report, place, at), options, PARAMETER, old.part.value, new.part.value)
     if options.descriptions and old.part.value.get("description") != new.part.value.get("description"):
         add("description-changed", place, old.part.value.get("description"), new.part.value.get("description"), *at)
     view = View("request-parameter", is_json(old.style), is_header=old.place == "header")
-    if _became_list(walk, old, new, view):
-        types = show_types(walk.sides.old.node(old.schema)), show_types(walk.sides.new.node(new.schema))
+    if _became_list(report, old, new, view):
+        types = show_types(report.sides.old.node(old.schema)), show_types(report.sides.new.node(new.schema))
         add("request-parameter-type-generalized", place, *types, *at)
     else:
-        report.note(walk.changes(old.schema, new.schema, view), place)
+        report.compare(old.schema, new.schema, view, place)
 
 
 def add_at(report: Report, place: Place, at: tuple[str, str], rule: str, old: Any, new: Any) -> None:
@@ -155,21 +129,21 @@ def add_at(report: Report, place: Place, at: tuple[str, str], rule: str, old: An
     report.add(rule, place, old, new, *at)
 
 
-def _became_list(walk: SchemaComparison, old: Parameter, new: Parameter, view: View) -> bool:
+def _became_list(report: Report, old: Parameter, new: Parameter, view: View) -> bool:
     """Tell a value that became a list of such, sent so that a list of one looks like the value did (`q=a`)."""
-    if not (old.style == new.style == "form" and new.explode) or walk.sides.equality.written_alike(
+    if not (old.style == new.style == "form" and new.explode) or report.sides.equality.written_alike(
         old.schema, new.schema
     ):
         return False
-    one, many = walk.sides.old.node(old.schema), walk.sides.new.node(new.schema)
+    one, many = report.sides.old.node(old.schema), report.sides.new.node(new.schema)
     if many.types != frozenset({"array"}) or one.takes("array") or many.constraints.keys() - {"maxItems"}:
         return False
     said = many.children.keys() - {"items"} or many.prefix or many.choices or many.enum is not None
-    worst = None if said else walk.worst(old.schema, many.child("items"), view)
+    worst = None if said else report.schemas.worst(old.schema, many.child("items"), view)
     return not said and (worst is None or worst.rank == RANK["info"])
 
 
-def _has_parts(walk: SchemaComparison, old: Parameter, new: Parameter) -> bool:
+def _has_parts(report: Report, old: Parameter, new: Parameter) -> bool:
     """Only lists and objects are exploded."""
-    nodes = walk.sides.old.node(old.schema), walk.sides.new.node(new.schema)
+    nodes = report.sides.old.node(old.schema), report.sides.new.node(new.schema)
     return any(node.takes("array") or node.takes("object") for node in nodes)

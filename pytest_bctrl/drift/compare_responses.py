@@ -7,43 +7,33 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pytest_bctrl.contract.outline import Operation, Part, Spec, headers, is_json, media_types
 from pytest_bctrl.drift.compare_parameters import read_value
-from pytest_bctrl.drift.compare_schema import SchemaComparison, value
-from pytest_bctrl.drift.match import Operation
+from pytest_bctrl.drift.compare_schema import value
 from pytest_bctrl.drift.node import takes_anything
 from pytest_bctrl.drift.pair import RANK, Located, View
 from pytest_bctrl.drift.report import Place, Report
-from pytest_bctrl.drift.spec import Part, Spec, is_json, media_types, word
+from pytest_bctrl.drift.rules import word
 
 Responses = dict[str, Part]
 
 
-def read_responses(spec: Spec, operation: Operation) -> dict[str, Part]:
-    """Return an operation's responses by status, `2XX` or `default`."""
-    found = {}
-    for status, part in spec.fields(operation.part / "responses"):
-        response = spec.resolve(part)
-        spec.mapping(response)
-        found[status.upper() if status.lower() != "default" else "default"] = response
-    return found
-
-
-def compare_responses(walk: SchemaComparison, report: Report, old: Responses, new: Responses, place: Place) -> None:
+def compare_responses(report: Report, old: Responses, new: Responses, place: Place) -> None:
     """Note statuses that came, went or changed. A range takes the place of a status that it holds."""
     added = [status for status in new if status not in old]
     taken: set[str] = set()
     for status, before in old.items():
         here = place._replace(context=(("status", status),))
         if status in new:
-            if not walk.sides.equality.unchanged(before.value, new[status].value):
-                _compare_response(walk, report, before, new[status], here)
+            if not report.sides.equality.unchanged(before.value, new[status].value):
+                _compare_response(report, before, new[status], here)
             continue
         wider = next((other for other in added if _holds(other, status)), None)
         narrower = [other for other in added if _holds(status, other)]
         others = [wider] if wider is not None else narrower
         for other in others:
             taken.add(other)
-            _compare_response(walk, report, before, new[other], here)
+            _compare_response(report, before, new[other], here)
         at = here._replace(location=status)
         if wider is not None:
             report.add("response-status-generalized", at, status, wider, before.pointer, new[wider].pointer)
@@ -69,10 +59,10 @@ def _holds(wide: str, narrow: str) -> bool:
     return wide == "default" or (wide.endswith("XX") and narrow.startswith(wide[0]))
 
 
-def _compare_response(walk: SchemaComparison, report: Report, old: Part, new: Part, place: Place) -> None:
-    _compare_headers(walk, report, old, new, place)
-    _compare_media_types(walk, report, old, new, place)
-    if walk.sides.options.descriptions and old.value.get("description") != new.value.get("description"):
+def _compare_response(report: Report, old: Part, new: Part, place: Place) -> None:
+    _compare_headers(report, old, new, place)
+    _compare_media_types(report, old, new, place)
+    if report.sides.options.descriptions and old.value.get("description") != new.value.get("description"):
         words = old.value.get("description"), new.value.get("description")
         report.add(
             "description-changed", place._replace(location=place.context[0][1]), *words, old.pointer, new.pointer
@@ -86,16 +76,11 @@ class _Header(NamedTuple):
 
 
 def _headers(spec: Spec, response: Part) -> dict[str, _Header]:
-    found = {}
-    for name, part in spec.members(response / "headers"):
-        header = spec.resolve(part)
-        spec.mapping(header)
-        if name.lower() != "content-type":
-            found[name.lower()] = _Header(name, header, spec.flag(header / "required"))
-    return found
+    found = headers(spec, response).items()
+    return {name.lower(): _Header(name, part, spec.flag(part / "required")) for name, part in found}
 
 
-def _compare_headers(walk: SchemaComparison, report: Report, old: Part, new: Part, place: Place) -> None:
+def _compare_headers(report: Report, old: Part, new: Part, place: Place) -> None:
     before, after = _headers(report.base, old), _headers(report.revision, new)
     for key, one in before.items():
         here, other = place._replace(location=f"header {key}"), after.get(key)
@@ -112,14 +97,14 @@ def _compare_headers(walk: SchemaComparison, report: Report, old: Part, new: Par
             written = was or "simple", now or "simple"
             report.add("response-header-type-changed", here, *written, one.part.pointer, other.part.pointer)
         else:
-            report.note(walk.changes(schema, revised, View("response-header", is_json(was))), here)
+            report.compare(schema, revised, View("response-header", is_json(was)), here)
     for key, other in after.items():
         if key not in before:
             here = place._replace(location=f"header {key}")
             report.add("response-header-added", here, None, other.name, old.pointer, other.part.pointer)
 
 
-def _compare_media_types(walk: SchemaComparison, report: Report, old: Part, new: Part, place: Place) -> None:
+def _compare_media_types(report: Report, old: Part, new: Part, place: Place) -> None:
     before, after = media_types(report.base, old), media_types(report.revision, new)
     status = place.context[0][1]
     pairs = [(name, name) for name in before if name in after]
@@ -140,7 +125,7 @@ def _compare_media_types(walk: SchemaComparison, report: Report, old: Part, new:
         at = place._replace(location=f"{status} {name}")
         report.add("response-media-type-added", at, None, name, old.pointer, after[name].pointer)
     for name, other in pairs:
-        _compare_body(walk, report, before[name], after[other], name, place)
+        _compare_body(report, before[name], after[other], name, place)
 
 
 def _relation(old: str, new: str) -> str:
@@ -160,26 +145,24 @@ def _within(narrow: str, wide: str) -> bool:
     return "+" in subtype and wide == f"{kind}/{subtype.rpartition('+')[2]}"
 
 
-def _compare_body(walk: SchemaComparison, report: Report, old: Part, new: Part, media_type: str, place: Place) -> None:
+def _compare_body(report: Report, old: Part, new: Part, media_type: str, place: Place) -> None:
     here = place._replace(location="", context=(*place.context, ("media_type", media_type)))
     before, after = value(old / "schema"), value(new / "schema")
     if bool(before) != bool(after):
-        there = walk.sides.old.node(before) if before else walk.sides.new.node(after)
+        there = report.sides.old.node(before) if before else report.sides.new.node(after)
         if not takes_anything(there):
             rule = f"response-body-media-type-schema-{'removed' if before else 'added'}"
             at = here._replace(location=f"{place.context[0][1]} {media_type}")
             report.add(rule, at, None, None, old.pointer, new.pointer)
         return
-    report.note(walk.changes(before, after, View("response-body", is_json(media_type))), here)
+    report.compare(before, after, View("response-body", is_json(media_type)), here)
 
 
 _SHOWN = 20
 _BODY_RULES = ("request-body-narrowed", "request-body-may-be-narrowed", "request-body-widened")
 
 
-def compare_request_bodies(
-    walk: SchemaComparison, report: Report, old: Operation, new: Operation, place: Place
-) -> None:
+def compare_request_bodies(report: Report, old: Operation, new: Operation, place: Place) -> None:
     """Note a request body that came, went, or takes less or more than it did."""
     before, after = report.base.resolve(old.part / "requestBody"), report.revision.resolve(new.part / "requestBody")
     here = place._replace(location="requestBody")
@@ -194,12 +177,12 @@ def compare_request_bodies(
         return
     if demanded != demands:
         report.add(f"request-body-became-{word(demands)}", here, word(demanded), word(demands), *at)
-    ranks, worst = _compare_content(walk, report, before, after)
+    ranks, worst = _compare_content(report, before, after)
     if ranks:
         report.add(_BODY_RULES[min(ranks)], here, None, None, *at, made_of=worst)
 
 
-def _compare_content(walk: SchemaComparison, report: Report, old: Part, new: Part) -> tuple[set[int], list[Located]]:
+def _compare_content(report: Report, old: Part, new: Part) -> tuple[set[int], list[Located]]:
     """How bad what changed in the media types of a body is, and the worst of what changed in a schema."""
     before, after = media_types(report.base, old), media_types(report.revision, new)
     ranks = {RANK["error"]} if before.keys() - after.keys() else set()
@@ -208,7 +191,7 @@ def _compare_content(walk: SchemaComparison, report: Report, old: Part, new: Par
     for name in before:
         if name in after:
             view = View("request-parameter", strongly_typed=is_json(name))
-            found += walk.changes(value(before[name] / "schema"), value(after[name] / "schema"), view)
+            found += report.schemas.changes(value(before[name] / "schema"), value(after[name] / "schema"), view)
     ranks |= {_rank(one) for one in found}
     return ranks, [one for one in found if _rank(one) == min(ranks)][:_SHOWN]
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pytest_bctrl.drift.compare_parameters import Key, Parameter
-from pytest_bctrl.drift.match import Operation
+from pytest_bctrl.contract.outline import Key, Operation, Part, Spec, demanded, schemes, security
+from pytest_bctrl.drift.compare_parameters import Parameter
 from pytest_bctrl.drift.report import Place, Report
-from pytest_bctrl.drift.spec import Part, Spec
 
 Scheme = tuple[str, ...]
 Credential = tuple[Scheme, frozenset[str]]
@@ -21,16 +20,6 @@ class Security(NamedTuple):
     alternatives: frozenset[Requirement]
     is_global: bool
     pointer: str
-
-
-def schemes(spec: Spec) -> dict[str, Part]:
-    """Return the security schemes of a document by their names."""
-    found = {}
-    for name, part in spec.members(spec.root / "components" / "securitySchemes"):
-        scheme = spec.resolve(part)
-        spec.mapping(scheme)
-        found[name] = scheme
-    return found
 
 
 def scheme_key(spec: Spec, part: Part) -> Scheme:
@@ -57,38 +46,30 @@ def sent_as(scheme: Scheme) -> Key | None:
 
 
 class Demands:
-    """What the operations of a document demand; an own list stands instead of the document's (OpenAPI 3.1, 4.8.10)."""
+    """What the operations of a document demand."""
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
-        self._known = schemes(spec)
+        self._keys = {name: scheme_key(spec, part) for name, part in schemes(spec).items()}
         self._whole: Security | None = None
 
     def of(self, operation: Operation) -> Security:
         """Return what an operation demands. Raises `DocumentError` where a scheme is not defined."""
-        own = operation.part / "security"
-        if own.value is not None:
-            return self._read(own, is_global=False)
-        if self._whole is None:
-            self._whole = self._read(self._spec.root / "security", is_global=True)
+        whole = security(self._spec, operation)
+        if whole.pointer != "/security":
+            return self._read(whole, is_global=False)
+        self._whole = self._whole or self._read(whole, is_global=True)
         return self._whole
 
     def _read(self, whole: Part, is_global: bool) -> Security:
-        spec, known = self._spec, self._known
-        alternatives = set()
-        for requirement in spec.items(whole):
-            credentials = set()
-            for name, scopes in spec.mapping(requirement).items():
-                if name not in known:
-                    raise spec.refuse(
-                        requirement,
-                        f"the security scheme {name[:80]!r} is not defined",
-                        "see components.securitySchemes",
-                    )
-                asked = spec.items(Part(scopes, f"{requirement.pointer}/{name}"))
-                credentials.add((scheme_key(spec, known[name]), frozenset(map(spec.text, asked))))
-            alternatives.add(frozenset(credentials))
-        return Security(frozenset(alternatives or {_NOTHING}), is_global, whole.pointer)
+        spec, keys = self._spec, self._keys
+        alternatives = (
+            frozenset(
+                (keys[name], frozenset(map(spec.text, spec.items(scopes)))) for name, scopes in requirement.items()
+            )
+            for requirement in demanded(spec, whole)
+        )
+        return Security(frozenset(alternatives) or frozenset({_NOTHING}), is_global, whole.pointer)
 
 
 def known_credentials(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from pytest_bctrl.contract.outline import Part
 from pytest_bctrl.drift.lifecycle import PROPERTY, compare_lifecycle
 from pytest_bctrl.drift.node import Node, Schema, says_more
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import Draft
-from pytest_bctrl.drift.spec import Part, word
+from pytest_bctrl.drift.rules import word
 
 _OPTIONAL = (
     ("propertyNames", "property-names"), ("contentSchema", "content-schema"), ("contains", "contains"),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from pytest_bctrl.drift.spec import Part, Spec, value_key
+from pytest_bctrl.contract.outline import Part, Spec, value_key
 
 BOUNDS: dict[str, tuple[str, str]] = {
     "maximum": ("max", "number"),

@@ -16,10 +16,10 @@ from urllib.parse import quote
 
 from pytest_bctrl.contract.document import at, escaped
 from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.outline import Part
 from pytest_bctrl.drift.engine_schemas import engine_schema
 from pytest_bctrl.drift.node import BESIDE, Node, Schema
 from pytest_bctrl.drift.pair import steps
-from pytest_bctrl.drift.spec import Part
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.text import LONGEST, RoundRobin, matching

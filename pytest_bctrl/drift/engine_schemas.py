@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pytest_bctrl.contract.engine import is_pattern
+from pytest_bctrl.contract.outline import refers
 from pytest_bctrl.drift.constraints import BITS, EXCLUSIVE
 from pytest_bctrl.drift.node import HOLDING
-from pytest_bctrl.drift.spec import refers
 
 _APPLIED = frozenset(("allOf", "anyOf", "oneOf", "$ref", "not", "const"))
 _LEFT_OUT: dict[str, Callable[[Any], bool]] = {

@@ -11,8 +11,8 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pytest_bctrl.contract.outline import value_key
 from pytest_bctrl.drift.node import reachable
-from pytest_bctrl.drift.spec import value_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator

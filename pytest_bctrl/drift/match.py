@@ -2,75 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
+from pytest_bctrl.contract.outline import Operation, Spec
 from pytest_bctrl.drift.node import Node, Schema
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import Sides
-from pytest_bctrl.drift.spec import Part, Spec
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-_TEMPLATE = re.compile(r"\{([^{}]*)\}")
 _ALIKE = 0.34
 
 
 Item = TypeVar("Item")
-
-
-class Operation(NamedTuple):
-    """One method on one path."""
-
-    method: str
-    path: str
-    shape: str
-    item: Part
-    part: Part
-
-    @property
-    def label(self) -> str:
-        """As a reader writes it."""
-        return f"{self.method.upper()} {self.path}"
-
-    @property
-    def whole(self) -> list[Any]:
-        """All that it says, and its path item for it."""
-        return [self.part.value, self.item.value.get("parameters"), self.item.value.get("servers")]
-
-    @property
-    def parameters(self) -> tuple[Any, Any]:
-        """What its path item and itself say of parameters."""
-        return self.item.value.get("parameters"), self.part.value.get("parameters")
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What stays when a path parameter is renamed."""
-        return self.method, self.shape
-
-    @property
-    def path_parameters(self) -> list[str]:
-        """The names in the path's template, in order."""
-        return _TEMPLATE.findall(self.path)
-
-
-def operations(spec: Spec) -> list[Operation]:
-    """Return the operations of a document, in its order. Raises `DocumentError` where a path item is none."""
-    found = []
-    for path, item in spec.fields(spec.root / "paths"):
-        if not path.startswith("/"):
-            raise spec.refuse(
-                item, f"the path {path[:80]!r} does not begin with a slash", "see OpenAPI 3.1, section 4.8.8.1"
-            )
-        item = spec.resolve(item)
-        spec.mapping(item)
-        shape = _TEMPLATE.sub("{}", path)
-        for method in METHODS:
-            part = item / method
-            if part.value is not None:
-                spec.mapping(part)
-                found.append(Operation(method, path, shape, item, part))
-    return found
 
 
 class Operations(NamedTuple):
@@ -85,7 +28,7 @@ def match_operations(old: list[Operation], new: list[Operation]) -> Operations:
     """Match operations by method and path; where the text of the path differs, by its shape."""
     both: list[tuple[Operation, Operation]] = []
     gone, come = unlike(old, new, lambda one, other: (one.method, one.path) == (other.method, other.path), both)
-    removed, added = unlike(gone, come, lambda one, other: one.key == other.key, both)
+    removed, added = unlike(gone, come, lambda one, other: (one.method, one.shape) == (other.method, other.shape), both)
     order = {id(one): index for index, one in enumerate(old)}
     return Operations(sorted(both, key=lambda pair: order[id(pair[0])]), removed, added)
 

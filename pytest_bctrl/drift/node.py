@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_bctrl.drift.spec import Part, value_key
+from pytest_bctrl.contract.outline import Part, value_key
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from pytest_bctrl.contract.outline import Part, Spec, kind, refers, value_key
 from pytest_bctrl.drift.alternatives import Choice, read_alternatives, says_nothing
 from pytest_bctrl.drift.constraints import (
     BITS,
@@ -21,7 +22,6 @@ from pytest_bctrl.drift.constraints import (
     relevant,
 )
 from pytest_bctrl.drift.node import BESIDE, CHILDREN, MAPS, TYPES, Flat, Node, Schema, covers, intersection, type_of
-from pytest_bctrl.drift.spec import Part, Spec, kind, refers, value_key
 
 _ANNOTATIONS = frozenset(
     ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$schema", "$defs",

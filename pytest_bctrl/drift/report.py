@@ -6,17 +6,20 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.document import FILES, unescaped
+from pytest_bctrl.drift.compare_schema import SchemaComparison
 from pytest_bctrl.drift.pair import RANK, Change, Located, changed, plain, rank, steps
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.fingerprint import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from pytest_bctrl.contract.outline import Spec
     from pytest_bctrl.drift.counterexample import Examples, Shown
+    from pytest_bctrl.drift.node import Schema
+    from pytest_bctrl.drift.pair import Sides, View
     from pytest_bctrl.drift.rules import Rule
-    from pytest_bctrl.drift.spec import Spec
-    from pytest_bctrl.finding import Finding, Level
+    from pytest_bctrl.finding import Finding
 
 
 MAX_CHANGES = 100_000
@@ -38,11 +41,12 @@ class Place(NamedTuple):
 class Report:
     """The changes of one comparison, in the order they are met."""
 
-    def __init__(self, base: Spec, revision: Spec, levels: Mapping[str, Level]) -> None:
+    def __init__(self, sides: Sides) -> None:
         self.examples: Examples | None = None
-        self.base = base
-        self.revision = revision
-        self.levels = levels
+        self.sides = sides
+        self.schemas = SchemaComparison(sides)
+        self.base, self.revision = sides.old.spec, sides.new.spec
+        self.levels = sides.options.levels
         self._found: dict[str, list[_Noted]] = {}
 
     def __bool__(self) -> bool:
@@ -70,6 +74,10 @@ class Report:
             self.add(f"{rule}-removed", place, value, None, old[value] or at[0], at[1])
         for value in (value for value in new if value not in old):
             self.add(f"{rule}-added", place, None, value, at[0], new[value] or at[1])
+
+    def compare(self, old: Schema, new: Schema, view: View, place: Place) -> None:
+        """Note what changed between two schemas that stand at a place."""
+        self.note(self.schemas.changes(old, new, view), place)
 
     def note(self, changes: Iterable[Located], place: Place) -> None:
         """Note changes of what stands at a place.

@@ -35,6 +35,11 @@ def rules() -> Mapping[str, Rule]:
     return {rule.id: rule for rule in (Rule(*row) for row in rows)}
 
 
+def word(required: bool) -> str:
+    """How a rule's id says whether something must be there."""
+    return "required" if required else "optional"
+
+
 _GONE = ("property-removed", "status-removed", "media-type-removed", "header-removed", "became-optional")
 
 

@@ -6,16 +6,13 @@ from collections.abc import Callable, Container, Hashable, Iterable, Iterator
 from typing import Any
 
 from pytest_bctrl.contract.document import escaped
+from pytest_bctrl.contract.outline import Operation, Part, Spec, refers, responses
 from pytest_bctrl.drift.compare_parameters import read_parameters, read_value
-from pytest_bctrl.drift.compare_responses import read_responses
 from pytest_bctrl.drift.constraints import BOUNDS, is_number
 from pytest_bctrl.drift.equality import Equality
-from pytest_bctrl.drift.match import Operation
 from pytest_bctrl.drift.node import CHILDREN, HOLDING, LISTS, MAPS, TYPES, Node, Schema
 from pytest_bctrl.drift.normalize import MAX_PARTS, Normalizer
-from pytest_bctrl.drift.pair import Sides
 from pytest_bctrl.drift.report import Place, Report
-from pytest_bctrl.drift.spec import Part, Spec, refers
 
 
 def used_schemas(spec: Spec, operations: Iterable[Operation]) -> Iterator[Schema]:
@@ -27,7 +24,7 @@ def used_schemas(spec: Spec, operations: Iterable[Operation]) -> Iterator[Schema
     for operation in operations:
         for parameter in read_parameters(spec, operation).values():
             yield parameter.schema
-        bodies = [spec.resolve(operation.part / "requestBody"), *read_responses(spec, operation).values()]
+        bodies = [spec.resolve(operation.part / "requestBody"), *responses(spec, operation).values()]
         for body in bodies:
             if body.pointer in known:
                 continue
@@ -119,9 +116,9 @@ _CHAIN = 20
 Trail = str | tuple[Any, str, Any]
 
 
-def note_unused_schemas(sides: Sides, report: Report) -> None:
+def note_unused_schemas(report: Report) -> None:
     """Note component schemas that no operation leads to and that have no equal on the other side, whatever its name."""
-    before, after = _components(report.base), _components(report.revision)
+    sides, before, after = report.sides, _components(report.base), _components(report.revision)
     # Both are looked at before any is compared: what is compared counts as used from then on.
     gone = [part for pointer, part in before.items() if pointer not in after and pointer not in report.base.seen]
     come = [part for pointer, part in after.items() if pointer not in before and pointer not in report.revision.seen]

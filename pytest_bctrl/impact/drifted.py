@@ -11,7 +11,8 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from pytest_bctrl.contract.model import Contract, Operation, Parameter, ResponseSpec, is_json
+from pytest_bctrl.contract.model import Contract, Operation, Parameter, ResponseSpec
+from pytest_bctrl.contract.outline import is_json
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.impact.change import Call, Change, Play
 from pytest_bctrl.impact.side import Side, is_at, shapes

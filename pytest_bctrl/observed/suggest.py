@@ -16,7 +16,8 @@ from urllib.parse import unquote
 
 from pytest_bctrl.contract import overlay as overlays
 from pytest_bctrl.contract.document import at, escaped
-from pytest_bctrl.contract.model import Contract, Operation, covers, is_json, referred
+from pytest_bctrl.contract.model import Contract, Operation, covers, referred
+from pytest_bctrl.contract.outline import is_json
 from pytest_bctrl.contract.overlay import Action, actions, fresh
 from pytest_bctrl.contract.read import from_document, from_sound
 from pytest_bctrl.contract.references import keyworded, rewritten

@@ -84,7 +84,7 @@ def test_what_stands_in_the_place_of_a_schema_is_told(value: Any, kind: str) -> 
         (body({"multipleOf": "2"}), f"'multipleOf' is not a number above 0, at {SCHEMA}/multipleOf (give one)"),
         (document(servers=[{}]), "a server has no url, at #/servers/0 (give it one)"),
         (document(servers=[{"url": 1}]), f"a number is where text belongs, at #/servers/0/url {SEE}"),
-        (document({"security": [{"k": []}]}), f"the security scheme 'k' is not defined, at {GET}/security/0 (see components.securitySchemes)"),
+        (document({"security": [{"k": []}]}), f"security names the scheme 'k', which is not defined, at {GET}/security/0/k (define it under components/securitySchemes, which has: none)"),
         (document({"security": [{"k": []}]}, components={"securitySchemes": {"k": {"type": "magic"}}}), "a security scheme has no known type, at #/components/securitySchemes/k (apiKey, http, mutualTLS, oauth2 or openIdConnect)"),
     ],
 )  # fmt: skip

@@ -45,7 +45,8 @@ CASES: dict[str, tuple[Doc, str, str, str]] = {
     ),
     "a credential that is not defined": (
         secured("other", {"type": "mutualTLS"}),
-        "the security scheme 'other' is not defined", "/paths/~1a/get/security/0", "see components.securitySchemes",
+        "security names the scheme 'other', which is not defined", "/paths/~1a/get/security/0/other",
+        "define it under components/securitySchemes, which has: key",
     ),
     "a credential of no known type": (
         secured("key", {"type": "password"}), "a security scheme has no known type",

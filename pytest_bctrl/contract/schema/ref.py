@@ -70,7 +70,8 @@ def body_spot(contract: Contract, operation: Operation, status: str, media_type:
         return None
     item = _followed(contract, SchemaRef(contract.document, "").below("paths", operation.path))
     spot = _followed(contract, item.below(operation.method.lower(), "responses"))
-    spot = _followed(contract, spot.below(found.status))
+    status = next(key for key in words(spot) if key.lower() == found.status.lower())
+    spot = _followed(contract, spot.below(status))
     content = spot.schema.get("content", {}) if isinstance(spot.schema, Mapping) else {}
     media = chosen(content, media_type)
     if media is None:

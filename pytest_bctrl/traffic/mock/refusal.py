@@ -10,7 +10,8 @@ from urllib.parse import unquote
 
 from pytest_bctrl.contract.engine import accepts, errors
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, cookies, key_fields, lets_in
-from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema, concrete, is_json
+from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema, concrete
+from pytest_bctrl.contract.outline import is_json
 from pytest_bctrl.contract.parameters import documented_refusals, read_field, read_pairs
 from pytest_bctrl.contract.schema.ref import is_of_type, type_name
 from pytest_bctrl.contract.schema.shapes import located, replaced

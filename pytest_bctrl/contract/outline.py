@@ -1,13 +1,29 @@
-"""One side of a comparison: reads an OpenAPI document strictly, and follows `$ref` inside it only."""
+"""An OpenAPI document as its paths, operations, parameters, answers and credentials, read strictly.
+
+The contract and the drift gate read both by it: `$ref` is followed inside the document only, what a path item says
+holds for its operations, and what is of a wrong shape is refused with its line and pointer.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 from pytest_bctrl.contract.document import FILES, Document, at, escaped
 from pytest_bctrl.errors import DocumentError
 
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+"""The methods that a path item may have (OpenAPI 3.1, 4.8.9), as it names them."""
+
+STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
+"""Where a parameter may be, and the style of its value where it names none (OpenAPI 3.1, 4.8.12.2)."""
+
+NAME = re.compile(r"\{([^{}/]+)\}")
+"""A parameter in a path's template."""
+
+Key = tuple[str, str]
 T = TypeVar("T")
 _new = tuple.__new__
 
@@ -27,10 +43,14 @@ class Part(NamedTuple):
 
 
 class Spec:
-    """An OpenAPI document as the comparison reads it. Every accessor raises `DocumentError` on a wrong shape."""
+    """An OpenAPI document. Every accessor raises `DocumentError` on a wrong shape.
 
-    def __init__(self, document: Document) -> None:
+    `require` raises for what a reference leads to and is not of its kind, where more of that is read than here.
+    """
+
+    def __init__(self, document: Document, require: Callable[[str, Any, str], None] | None = None) -> None:
         self.document = document
+        self._require = require
         self.root = Part(document.data, "")
         self.is_30 = document.version.startswith("3.0")
         self.seen: set[str] = set()
@@ -90,14 +110,21 @@ class Spec:
         """The part as a boolean; False where it is absent."""
         return self._typed(part, bool, "true or false", False)
 
-    def resolve(self, part: Part) -> Part:
-        """Follow `$ref` until there is none. Siblings of a `$ref` are the caller's to read."""
+    def resolve(self, part: Part, kind: str = "") -> Part:
+        """Follow `$ref` until there is none. Siblings of a `$ref` are the caller's to read.
+
+        What it leads to is of a kind that `components` has a folder for, where one is named.
+        """
         trail: list[str] = []
         while isinstance(part.value, dict) and refers(part.value):
             if part.pointer in trail:
                 raise self.refuse(part, "a $ref leads back to itself", "let it name a definition")
             trail.append(part.pointer)
             part = self.target(part)
+        if kind:
+            self.mapping(part)
+            if trail and self._require and part.pointer.rpartition("/")[0] != f"/components/{kind}":
+                self._require(kind, part.value, f"{self.document.name}: #{part.pointer}")
         return part
 
     def target(self, part: Part) -> Part:
@@ -144,11 +171,6 @@ class Spec:
         return found
 
 
-def word(required: bool) -> str:
-    """How a rule's id says whether something must be there."""
-    return "required" if required else "optional"
-
-
 def refers(schema: dict[str, Any]) -> bool:
     """Tell a reference. A `$dynamicRef` in a document that stands alone leads where a `$ref` would."""
     return "$ref" in schema or "$dynamicRef" in schema
@@ -174,6 +196,90 @@ def value_key(value: Any) -> Any:
     return value
 
 
+class Operation(NamedTuple):
+    """One method on one path; `shape` is the path with its parameters nameless."""
+
+    method: str
+    path: str
+    shape: str
+    item: Part
+    part: Part
+
+    @property
+    def label(self) -> str:
+        """As a reader writes it."""
+        return f"{self.method.upper()} {self.path}"
+
+    @property
+    def whole(self) -> list[Any]:
+        """All that it says, and its path item for it."""
+        return [self.part.value, self.item.value.get("parameters"), self.item.value.get("servers")]
+
+    @property
+    def path_parameters(self) -> list[str]:
+        """The names in the path's template, in order."""
+        return NAME.findall(self.path)
+
+
+def operations(spec: Spec) -> list[Operation]:
+    """Return the operations of a document, in its order. Raises `DocumentError` where a path item is none."""
+    found = []
+    for path, item in spec.fields(spec.root / "paths"):
+        if not path.startswith("/"):
+            raise spec.refuse(
+                item, f"the path {path[:80]!r} does not begin with a slash", "see OpenAPI 3.1, section 4.8.8.1"
+            )
+        item = spec.resolve(item, "pathItems")
+        shape = NAME.sub("{}", path)
+        for method in METHODS:
+            part = item / method
+            if part.value is not None:
+                spec.mapping(part)
+                found.append(Operation(method, path, shape, item, part))
+    return found
+
+
+def parameters(spec: Spec, operation: Operation) -> dict[Key, Part]:
+    """Return an operation's parameters; its own override those of its path item.
+
+    They are keyed by where they are sent and by what stays where they are written otherwise: of a header its name in
+    lower case, of the path its position. Raises `DocumentError` where one has no name, place or shape.
+    """
+    found: dict[Key, Part] = {}
+    names = operation.path_parameters
+    for whole in (operation.item / "parameters", operation.part / "parameters"):
+        for part in spec.items(whole):
+            part = spec.resolve(part, "parameters")
+            where, name = spec.text(part / "in"), spec.text(part / "name")
+            if where not in STYLES or not name:
+                problem = "a parameter has no name, or is in none of path, query, header, cookie"
+                raise spec.refuse(part, problem, "name it and say where")
+            key = name.lower() if where == "header" else name
+            found[where, f"#{names.index(name)}" if where == "path" and name in names else key] = part
+    return found
+
+
+def described(spec: Spec, part: Part) -> tuple[str, Part]:
+    """The media type in which a parameter or header is written, empty for none, and what holds its schema."""
+    if (part / "schema").value is not None:
+        return "", part
+    return next(iter(media_types(spec, part).items()), ("", part))
+
+
+def responses(spec: Spec, operation: Operation) -> dict[str, Part]:
+    """Return an operation's responses by status, `2XX` or `default`."""
+    return {
+        status.upper() if status.lower() != "default" else "default": spec.resolve(part, "responses")
+        for status, part in spec.fields(operation.part / "responses")
+    }
+
+
+def headers(spec: Spec, response: Part) -> dict[str, Part]:
+    """Return the header fields of a response by their names, without that of its media type (OpenAPI 3.1, 4.8.17.1)."""
+    found = {name: spec.resolve(part, "headers") for name, part in spec.members(response / "headers")}
+    return {name: part for name, part in found.items() if name.lower() != "content-type"}
+
+
 def media_types(spec: Spec, holder: Part) -> dict[str, Part]:
     """Return the media types of the `content` of a body, response, parameter or header by their names in one form.
 
@@ -188,6 +294,35 @@ def media_types(spec: Spec, holder: Part) -> dict[str, Part]:
     return found
 
 
-def is_json(name: str) -> bool:
-    """Tell whether a value in this media type is JSON, so that it shows what type it is of."""
-    return name.split(";")[0].endswith(("/json", "+json"))
+def schemes(spec: Spec) -> dict[str, Part]:
+    """Return the security schemes of a document by their names."""
+    named = spec.members(spec.root / "components" / "securitySchemes")
+    return {name: spec.resolve(part, "securitySchemes") for name, part in named}
+
+
+def demanded(spec: Spec, whole: Part) -> list[dict[str, Part]]:
+    """Return the alternatives of which a caller must meet one: the scopes that are asked for by each scheme's name.
+
+    Raises `DocumentError` where a scheme is not defined.
+    """
+    known = spec.mapping(spec.root / "components" / "securitySchemes")
+    alternatives = [dict(spec.members(requirement)) for requirement in spec.items(whole)]
+    for name, scopes in (pair for alternative in alternatives for pair in alternative.items()):
+        if name not in known:
+            raise spec.refuse(
+                scopes,
+                f"security names the scheme {name[:80]!r}, which is not defined",
+                f"define it under components/securitySchemes, which has: {', '.join(known) or 'none'}",
+            )
+    return alternatives
+
+
+def security(spec: Spec, operation: Operation) -> Part:
+    """Return the list of what an operation demands; its own stands instead of the document's (OpenAPI 3.1, 4.8.10)."""
+    own = operation.part / "security"
+    return own if own.value is not None else spec.root / "security"
+
+
+def is_json(media: str) -> bool:
+    """Whether a media type names JSON, so that a value in it shows what type it is of."""
+    return media.partition(";")[0].strip().lower().endswith(("/json", "+json"))
