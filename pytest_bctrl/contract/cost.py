@@ -13,6 +13,7 @@ from typing import Any
 
 from pytest_bctrl.contract.model import pointer
 from pytest_bctrl.contract.references import keyworded
+from pytest_bctrl.contract.schema.keywords import IN_PLACE, held
 from pytest_bctrl.errors import DocumentError
 
 MOST = 20_000
@@ -131,13 +132,7 @@ class Cost:
         if isinstance(schema.get("$dynamicRef"), str):
             name = schema["$dynamicRef"].rpartition("#")[2]
             yield from ((target, schema["$dynamicRef"]) for target in self._dynamic[name])
-        for word in ("allOf", "anyOf", "oneOf"):
-            for part in schema[word] if isinstance(schema.get(word), list) else ():
-                yield part, reference
-        for word in ("not", "if", "then", "else"):
-            yield schema.get(word), reference
-        for part in _members(schema, "dependentSchemas").values():
-            yield part, reference
+        yield from ((part, reference) for _, _, part in held(schema, IN_PLACE))
 
     def _ways(self, key: int, waiting: list[Any]) -> Iterator[Counter[int]]:
         """How often each schema applies one step into a value, by the way that is taken."""
@@ -152,16 +147,13 @@ class Cost:
         yield from (way + everywhere for way in named.values())
 
 
+_INTO = (
+    *("properties", "patternProperties", "items", "additionalProperties", "contains", "prefixItems"),
+    *("unevaluatedItems", "unevaluatedProperties"),
+)
+
+
 def _below(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """What a schema says of what is one step into a value, by the step; an empty one stands for all."""
-    yield from ((f".{name}", inner) for name, inner in _members(schema, "properties").items())
-    yield from (("", inner) for inner in _members(schema, "patternProperties").values())
-    for word in ("items", "additionalProperties", "unevaluatedItems", "unevaluatedProperties", "contains"):
-        yield "", schema.get(word)
-    if isinstance(schema.get("prefixItems"), list):
-        yield from ((str(index), inner) for index, inner in enumerate(schema["prefixItems"]))
-
-
-def _members(schema: Mapping[str, Any], word: str) -> Mapping[str, Any]:
-    found = schema.get(word)
-    return found if isinstance(found, Mapping) else {}
+    for word, key, inner in held(schema, _INTO):
+        yield f".{key}" if word == "properties" else str(key) if word == "prefixItems" else "", inner

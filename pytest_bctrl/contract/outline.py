@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pytest_bctrl.contract.document import FILES, Document, at, escaped
 from pytest_bctrl.errors import DocumentError
+
+if TYPE_CHECKING:
+    from pytest_bctrl.contract.references import Addresses
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 """The methods that a path item may have (OpenAPI 3.1, 4.8.9), as it names them."""
@@ -134,41 +137,37 @@ class Spec:
             return self._targets[ref]
         if not isinstance(ref, str):
             raise self.refuse(part, "a $ref is not text", "it should read #/components/...")
-        if not ref.startswith("#"):
+        if ref == "#" or ref.startswith("#/"):
+            pointer: str | None = ref[1:]
+            if "%" in ref:
+                from urllib.parse import unquote
+
+                pointer = unquote(ref[1:])
+        else:
+            pointer = self._addresses.pointer(ref, self._addresses.base(part.pointer))
+        if pointer is None and not ref.startswith("#"):
             raise self.refuse(
                 part,
                 f"the $ref {ref[:200]!r} leads outside the document",
                 "bundle it into one document: nothing is fetched",
             )
-        fragment = ref[1:]
-        if "%" in fragment:
-            from urllib.parse import unquote
-
-            fragment = unquote(fragment)
-        pointer = fragment if fragment.startswith("/") or not fragment else self.anchors.get(fragment)
         try:
             value = None if pointer is None else at(self.document.data, pointer)
         except (KeyError, IndexError, TypeError, ValueError):
             value = None
         if pointer is None or value is None:
             raise self.refuse(part, f"the $ref {ref[:200]!r} names nothing", "define it, or fix the $ref")
-        self._targets[ref] = Part(value, pointer)
-        return self._targets[ref]
+        found = Part(value, pointer)
+        if ref.startswith("#/"):
+            self._targets[ref] = found
+        return found
 
     @cached_property
-    def anchors(self) -> dict[str, str]:
-        """The pointers of `$anchor` and `$dynamicAnchor`; of two that are alike, the one in a component counts."""
-        found: dict[str, str] = {}
-        waiting = [self.root / "components", self.root / "paths"]
-        while waiting:
-            part = waiting.pop()
-            if isinstance(part.value, dict):
-                names = [part.value.get(keyword) for keyword in ("$anchor", "$dynamicAnchor")]
-                found |= {name: part.pointer for name in names if isinstance(name, str)}
-                waiting += [Part(value, f"{part.pointer}/{escaped(key)}") for key, value in part.value.items()]
-            elif isinstance(part.value, list):
-                waiting += [Part(value, f"{part.pointer}/{index}") for index, value in enumerate(part.value)]
-        return found
+    def _addresses(self) -> Addresses:
+        """Where identifiers lead; few documents have any."""
+        from pytest_bctrl.contract.references import Addresses
+
+        return Addresses(self.document.data)
 
 
 def refers(schema: dict[str, Any]) -> bool:

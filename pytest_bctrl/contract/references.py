@@ -110,15 +110,18 @@ class Addresses:
         """The pointer that a reference below a base URI leads to; None where that is outside the document."""
         uri, _, fragment = _joined(base, reference).partition("#")
         if fragment and not fragment.startswith("/"):
-            return self._anchors.get(f"{uri}#{fragment}")
+            return self._anchors.get(f"{uri}#{unquote(fragment)}")
         return self._resources[uri] + unquote(fragment) if uri in self._resources else None
+
+    def base(self, pointer: str) -> str:
+        """The base URI of a place: that of the nearest `$id` above it."""
+        while pointer not in self._bases:
+            pointer = pointer.rpartition("/")[0]
+        return self._bases[pointer]
 
     def uri(self, pointer: str) -> str:
         """The URI of a place, below the `$id` that is nearest: so a validator knows what its references mean."""
-        nearest = pointer
-        while nearest not in self._bases:
-            nearest = nearest.rpartition("/")[0]
-        base = self._bases[nearest]
+        base = self.base(pointer)
         return f"{base}#{quote(pointer.removeprefix(self._resources[base]), safe=FRAGMENT)}"
 
     def local(self) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ from pytest_bctrl.contract.json_source import refuse_deep
 from pytest_bctrl.contract.model import pointer
 from pytest_bctrl.contract.outline import METHODS
 from pytest_bctrl.contract.references import FRAGMENT, Addresses, is_component, keyworded, rewritten
+from pytest_bctrl.contract.schema.keywords import is_wrapped, modern
 from pytest_bctrl.contract.schema.locations import steps
 from pytest_bctrl.errors import DocumentError
 
@@ -223,45 +224,22 @@ def _wanted(kind: ValidationErrorKind) -> str:
     return f"{words.get(kind.name, kind.name)} {json.dumps(value)[:120]} is expected"
 
 
-_MOVING = frozenset({"$ref", "allOf", "anyOf", "oneOf", "not"})
 _MOVED = "/anyOf/0"
 
 
 def as_31(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return a document of OpenAPI 3.0 as one of 3.1; what is not well-formed in it stays as it is."""
     found = {one.pointer: one.value for one in keyworded(document)}
-    moved = {place for place, value in found.items() if _is_moved(value)}
+    moved = {place for place, value in found.items() if is_wrapped(value)}
 
-    def modern(schema: dict[str, Any]) -> dict[str, Any]:
+    def rewrite(schema: dict[str, Any]) -> dict[str, Any]:
         if isinstance(schema.get("$ref"), str):
             # What stands beside a reference is ignored (3.0.4, 4.7.23.1); that it may be null is what people mean.
             inner = {"$ref": _led(schema["$ref"], moved)}
-            return {"anyOf": [inner, {"type": "null"}]} if _is_moved(schema) else inner
-        return _modern(schema)
+            return modern({**inner, "nullable": schema.get("nullable")})
+        return modern(schema)
 
-    return {**rewritten(document, dict.fromkeys(found, modern)), "openapi": "3.1.0"}
-
-
-def _modern(schema: dict[str, Any]) -> dict[str, Any]:
-    made = {key: value for key, value in schema.items() if key != "nullable"}
-    for bound in ("minimum", "maximum"):
-        exclusive = f"exclusive{bound.capitalize()}"
-        if isinstance(schema.get(exclusive), bool):
-            del made[exclusive]
-            if schema[exclusive] and bound in made:
-                made[exclusive] = made.pop(bound)
-    if _is_moved(schema):
-        return {"anyOf": [made, {"type": "null"}]}
-    if schema.get("nullable") is True:
-        if isinstance(made.get("type"), str):
-            made["type"] = [made["type"], "null"]
-        if isinstance(made.get("enum"), list) and None not in made["enum"]:
-            made["enum"] = [*made["enum"], None]
-    return made
-
-
-def _is_moved(schema: Mapping[str, Any]) -> bool:
-    return schema.get("nullable") is True and not _MOVING.isdisjoint(schema)
+    return {**rewritten(document, dict.fromkeys(found, rewrite)), "openapi": "3.1.0"}
 
 
 def _led(reference: str, moved: set[str]) -> str:

@@ -41,17 +41,18 @@ def read_parameters(spec: Spec, operation: Operation) -> dict[Key, Parameter]:
     known: dict[Key, Parameter] | None = spec.parameters.get((operation.method, operation.path))
     if known is None:
         found = {key: part for key, part in parameters(spec, operation).items() if key not in _IGNORED}
-        known = {key: _read(spec, key[0], part) for key, part in found.items()}
+        known = {key: read_parameter(spec, key[0], part.value["name"], part) for key, part in found.items()}
         spec.parameters[operation.method, operation.path] = known
     return known
 
 
-def _read(spec: Spec, where: str, part: Part) -> Parameter:
+def read_parameter(spec: Spec, where: str, name: str, part: Part) -> Parameter:
+    """Return what is known of a parameter, or of a header field of an answer."""
     schema, media_type = read_value(spec, part)
     style = media_type or spec.text(part / "style", STYLES[where])
     explode = part / "explode"
     return Parameter(
-        where, part.value["name"], part, where == "path" or spec.flag(part / "required"), schema, style,
+        where, name, part, where == "path" or spec.flag(part / "required"), schema, style,
         style == "form" if explode.value is None else spec.flag(explode),
     )  # fmt: skip
 

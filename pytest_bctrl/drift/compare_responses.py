@@ -5,10 +5,8 @@ Request bodies are compared as one finding: a kit that only reads has no use for
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from pytest_bctrl.contract.outline import Operation, Part, Spec, headers, is_json, media_types
-from pytest_bctrl.drift.compare_parameters import read_value
+from pytest_bctrl.drift.compare_parameters import Parameter, read_parameter
 from pytest_bctrl.drift.compare_schema import value
 from pytest_bctrl.drift.node import takes_anything
 from pytest_bctrl.drift.pair import RANK, Located, View
@@ -69,15 +67,9 @@ def _compare_response(report: Report, old: Part, new: Part, place: Place) -> Non
         )
 
 
-class _Header(NamedTuple):
-    name: str
-    part: Part
-    required: bool
-
-
-def _headers(spec: Spec, response: Part) -> dict[str, _Header]:
+def _headers(spec: Spec, response: Part) -> dict[str, Parameter]:
     found = headers(spec, response).items()
-    return {name.lower(): _Header(name, part, spec.flag(part / "required")) for name, part in found}
+    return {name.lower(): read_parameter(spec, "header", name, part) for name, part in found}
 
 
 def _compare_headers(report: Report, old: Part, new: Part, place: Place) -> None:
@@ -92,12 +84,12 @@ def _compare_headers(report: Report, old: Part, new: Part, place: Place) -> None
             rule = f"response-header-became-{word(other.required)}"
             words = word(one.required), word(other.required)
             report.add(rule, here, *words, one.part.pointer, other.part.pointer)
-        (schema, was), (revised, now) = read_value(report.base, one.part), read_value(report.revision, other.part)
-        if was != now:
-            written = was or "simple", now or "simple"
-            report.add("response-header-type-changed", here, *written, one.part.pointer, other.part.pointer)
+        if one.style != other.style:
+            report.add(
+                "response-header-type-changed", here, one.style, other.style, one.part.pointer, other.part.pointer
+            )
         else:
-            report.compare(schema, revised, View("response-header", is_json(was)), here)
+            report.compare(one.schema, other.schema, View("response-header", is_json(one.style)), here)
     for key, other in after.items():
         if key not in before:
             here = place._replace(location=f"header {key}")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_bctrl.contract.outline import Part, Spec, value_key
+from pytest_bctrl.contract.schema.keywords import EXCLUSIVE
 
 BOUNDS: dict[str, tuple[str, str]] = {
     "maximum": ("max", "number"),
@@ -25,7 +26,6 @@ BOUNDS: dict[str, tuple[str, str]] = {
 """Keyword: its name in a rule's id, and the type it bounds."""
 BITS = {"int32": 32, "int64": 64}
 """Formats of integers (OpenAPI, format registry), and how many bits they have."""
-EXCLUSIVE = {"maximum": "exclusiveMaximum", "minimum": "exclusiveMinimum"}
 
 _SAYS_NOTHING = {"minLength": 0, "minItems": 0, "minProperties": 0, "minContains": 1}
 _TEXTS = {"pattern": "string", "contentEncoding": "string", "contentMediaType": "string"}

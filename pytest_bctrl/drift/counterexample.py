@@ -239,7 +239,7 @@ class _Side:
         spec, waiting = self._normal.spec, list(pointers)
 
         def refer(schema: dict[str, Any]) -> str:
-            waiting.append(spec.target(Part(schema, "")).pointer)
+            waiting.append(spec.target(Part(schema, pointer)).pointer)
             return _reference(waiting[-1])
 
         while waiting:

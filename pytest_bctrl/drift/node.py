@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.outline import Part, value_key
@@ -19,17 +19,6 @@ Schema = tuple[Part, ...]
 BESIDE = "\0"
 """Stands in the pointer of what a schema gets from beside it, before what that is."""
 _VALUES = ("default", "x-sunset", "x-stability-level")
-CHILDREN = (
-    "items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else",
-    "unevaluatedItems", "unevaluatedProperties", "contentSchema",
-)  # fmt: skip
-MAPS = ("properties", "patternProperties", "dependentSchemas")
-LISTS = ("prefixItems", "allOf", "anyOf", "oneOf")
-HOLDING: dict[str, Callable[[Any], Iterable[tuple[Any, Any]]]] = {
-    **dict.fromkeys(CHILDREN, lambda value: [(None, value)]),
-    **dict.fromkeys(LISTS, enumerate), **dict.fromkeys(MAPS, dict[str, Any].items),
-}  # fmt: skip
-"""The keywords that hold schemas, and what reads these, each with its key (None: it has none), if the form is right."""
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
 
 

@@ -11,17 +11,17 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.outline import Part, Spec, kind, refers, value_key
+from pytest_bctrl.contract.schema.keywords import CHILDREN, EXCLUSIVE, MAPS
 from pytest_bctrl.drift.alternatives import Choice, read_alternatives, says_nothing
 from pytest_bctrl.drift.constraints import (
     BITS,
     CONSTRAINTS,
-    EXCLUSIVE,
     merge_constraint,
     narrow_enum,
     read_constraints,
     relevant,
 )
-from pytest_bctrl.drift.node import BESIDE, CHILDREN, MAPS, TYPES, Flat, Node, Schema, covers, intersection, type_of
+from pytest_bctrl.drift.node import BESIDE, TYPES, Flat, Node, Schema, covers, intersection, type_of
 
 _ANNOTATIONS = frozenset(
     ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$schema", "$defs",

@@ -7,10 +7,11 @@ from typing import Any
 
 from pytest_bctrl.contract.document import escaped
 from pytest_bctrl.contract.outline import Operation, Part, Spec, refers, responses
+from pytest_bctrl.contract.schema.keywords import CHILDREN, HOLDING, LISTS, MAPS, held
 from pytest_bctrl.drift.compare_parameters import read_parameters, read_value
 from pytest_bctrl.drift.constraints import BOUNDS, is_number
 from pytest_bctrl.drift.equality import Equality
-from pytest_bctrl.drift.node import CHILDREN, HOLDING, LISTS, MAPS, TYPES, Node, Schema
+from pytest_bctrl.drift.node import TYPES, Node, Schema
 from pytest_bctrl.drift.normalize import MAX_PARTS, Normalizer
 from pytest_bctrl.drift.report import Place, Report
 
@@ -70,9 +71,9 @@ def read_schemas(normal: Normalizer, schemas: Iterable[Schema], known: Container
                 part = spec.target(Part(value, _pointer(trail)))
                 spec.seen.add(part.pointer)
                 waiting.append((part.value, part.pointer, ref))
-        for word in holding:
-            holder = user if word in _AT_ONCE else ""
-            waiting += [(inner, (trail, word, key), holder) for key, inner in HOLDING[word](value[word])]
+        waiting += [
+            (inner, (trail, word, key), user if word in _AT_ONCE else "") for word, key, inner in held(value, holding)
+        ]
     _read_rings(normal, uses)
 
 

@@ -190,7 +190,7 @@ def test_the_place_is_marked() -> None:
     [
         ({"type": "string", "nullable": True, "enum": ["a"]}, {"type": ["string", "null"], "enum": ["a", None]}),
         ({"nullable": True, "maxLength": 3}, {"maxLength": 3}),
-        ({"nullable": True, "$ref": "#/a", "maxLength": 3}, {"anyOf": [{"type": "null"}, {"$ref": "#/a"}]}),
+        ({"nullable": True, "$ref": "#/a", "maxLength": 3}, {"anyOf": [{"$ref": "#/a"}, {"type": "null"}]}),
         ({"minimum": 1, "exclusiveMinimum": True, "maximum": 3, "exclusiveMaximum": False}, {"exclusiveMinimum": 1, "maximum": 3}),
         ({"type": "integer", "format": "int32", "minimum": 1}, {"type": "integer", "format": "int32", "minimum": 1, "maximum": 2**31 - 1}),
         ({"required": True, "oneOf": [], "$id": "a", "$schema": "b"}, {}),

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pytest_bctrl.contract.engine import accepts, canonicalized, matches
 from pytest_bctrl.contract.model import Contract, Schema, pointer
+from pytest_bctrl.contract.schema.keywords import IN_PLACE, called, with_each
 from pytest_bctrl.contract.schema.locations import ITEMS, Path, member, others
 from pytest_bctrl.contract.schema.ref import NOTES, flatten, listed_values, named_types
 
@@ -51,9 +52,7 @@ def _named(schema: Mapping[str, Any], branch: Schema) -> Iterator[dict[str, Any]
     said = schema.get("discriminator")
     reference = branch.get("$ref") if isinstance(branch, Mapping) else None
     if isinstance(said, Mapping) and isinstance(reference, str) and isinstance(said.get("propertyName"), str):
-        own = reference.rpartition("/")[2]
-        names = [name for name, target in said.get("mapping", {}).items() if target in (reference, own)]
-        yield {"properties": {said["propertyName"]: {"enum": names or [own]}}}
+        yield {"properties": {said["propertyName"]: {"enum": called(said, reference)}}}
 
 
 def types(schema: Mapping[str, Any]) -> tuple[str, ...]:
@@ -141,22 +140,12 @@ def _inlined(contract: Contract, schema: Schema) -> Schema:
     """A schema with what it refers to in place of each reference that applies to the same value."""
     if isinstance(schema, bool):
         return schema
-    made = {key: value for key, value in schema.items() if key != "$ref"}
-    for word in _APPLYING & made.keys():
-        made[word] = _each(made[word], lambda part: _inlined(contract, part), is_map=word == "dependentSchemas")
+    made = with_each(schema, IN_PLACE, lambda part: _inlined(contract, part))
+    made.pop("$ref", None)
     if "$ref" not in schema:
         return made
     target = _inlined(contract, pointer(contract.document, schema["$ref"], contract.name))
     return {"allOf": [target, made]} if made.keys() - NOTES else target
-
-
-_APPLYING = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"})
-
-
-def _each(said: Any, change: Callable[[Schema], Schema], *, is_map: bool) -> Any:
-    if isinstance(said, list):
-        return [change(part) for part in said]
-    return {name: change(part) for name, part in said.items()} if is_map else change(said)
 
 
 @dataclass(frozen=True, slots=True)
