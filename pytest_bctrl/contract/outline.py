@@ -57,8 +57,8 @@ class Spec:
         self.root = Part(document.data, "")
         self.is_30 = document.version.startswith("3.0")
         self.seen: set[str] = set()
-        self.parameters: dict[tuple[str, str], Any] = {}
-        """The parameters of each operation, once they were read."""
+        self.parameters: dict[str, dict[Key, Parameter]] = {}
+        """The parameters of the operations that were read, by their pointers."""
         self._targets: dict[str, Part] = {}
 
     @cached_property
@@ -238,13 +238,36 @@ def operations(spec: Spec) -> list[Operation]:
     return found
 
 
-def parameters(spec: Spec, operation: Operation) -> dict[Key, Part]:
+class Parameter(NamedTuple):
+    """A parameter, or a header field of an answer; `holder` is what has its schema.
+
+    `style` is how its value is written: one of OpenAPI's styles, or the media type of its `content`.
+    """
+
+    place: str
+    name: str
+    part: Part
+    holder: Part
+    required: bool
+    style: str
+    explode: bool
+
+    @property
+    def schema(self) -> tuple[Part, ...]:
+        """What its value may be."""
+        return schema_of(self.holder)
+
+
+def parameters(spec: Spec, operation: Operation) -> dict[Key, Parameter]:
     """Return an operation's parameters; its own override those of its path item.
 
     They are keyed by where they are sent and by what stays where they are written otherwise: of a header its name in
     lower case, of the path its position. Raises `DocumentError` where one has no name, place or shape.
     """
-    found: dict[Key, Part] = {}
+    at = operation.part.pointer
+    if at in spec.parameters:
+        return spec.parameters[at]
+    found: dict[Key, Parameter] = {}
     names = operation.path_parameters
     for whole in (operation.item / "parameters", operation.part / "parameters"):
         for part in spec.items(whole):
@@ -254,15 +277,36 @@ def parameters(spec: Spec, operation: Operation) -> dict[Key, Part]:
                 problem = "a parameter has no name, or is in none of path, query, header, cookie"
                 raise spec.refuse(part, problem, "name it and say where")
             key = name.lower() if where == "header" else name
-            found[where, f"#{names.index(name)}" if where == "path" and name in names else key] = part
+            key = f"#{names.index(name)}" if where == "path" and name in names else key
+            if where != "header" or key not in _IGNORED:
+                found[where, key] = _parameter(spec, where, name, part)
+    spec.parameters[at] = found
     return found
 
 
-def described(spec: Spec, part: Part) -> tuple[str, Part]:
-    """The media type in which a parameter or header is written, empty for none, and what holds its schema."""
-    if (part / "schema").value is not None:
-        return "", part
-    return next(iter(media_types(spec, part).items()), ("", part))
+_IGNORED = ("accept", "content-type")
+"""Header fields of which a parameter "shall be ignored" (OpenAPI 3.1, 4.8.12.1)."""
+
+
+def _parameter(spec: Spec, where: str, name: str, part: Part) -> Parameter:
+    media, holder = "", part
+    if (part / "schema").value is None:
+        media, holder = next(iter(media_types(spec, part).items()), ("", part))
+    style, explode = media or spec.text(part / "style", STYLES[where]), part / "explode"
+    is_exploded = style == "form" if explode.value is None else spec.flag(explode)
+    return Parameter(where, name, part, holder, where == "path" or spec.flag(part / "required"), style, is_exploded)
+
+
+def headers(spec: Spec, response: Part) -> list[Parameter]:
+    """Return the header fields of a response, without that of its media type (OpenAPI 3.1, 4.8.17.1)."""
+    found = [(name, spec.resolve(part, "headers")) for name, part in spec.members(response / "headers")]
+    return [_parameter(spec, "header", name, part) for name, part in found if name.lower() != "content-type"]
+
+
+def schema_of(holder: Part) -> tuple[Part, ...]:
+    """The schema that a parameter, header or media type has; none where it takes anything."""
+    part = holder / "schema"
+    return (part,) if part.value is not None else ()
 
 
 def responses(spec: Spec, operation: Operation) -> dict[str, Part]:
@@ -271,12 +315,6 @@ def responses(spec: Spec, operation: Operation) -> dict[str, Part]:
         status.upper() if status.lower() != "default" else "default": spec.resolve(part, "responses")
         for status, part in spec.fields(operation.part / "responses")
     }
-
-
-def headers(spec: Spec, response: Part) -> dict[str, Part]:
-    """Return the header fields of a response by their names, without that of its media type (OpenAPI 3.1, 4.8.17.1)."""
-    found = {name: spec.resolve(part, "headers") for name, part in spec.members(response / "headers")}
-    return {name: part for name, part in found.items() if name.lower() != "content-type"}
 
 
 def media_types(spec: Spec, holder: Part) -> dict[str, Part]:

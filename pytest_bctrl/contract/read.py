@@ -97,12 +97,11 @@ def _operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: out
     raw, named = operation.part, operation.path_parameters
     responses = outline.responses(spec, operation).items()
     parameters: dict[tuple[str, str], Parameter] = {}
-    for (place, key), part in outline.parameters(spec, operation).items():
-        parameter = _parameter(spec, part, place, part.value["name"])
+    for one in outline.parameters(spec, operation).values():
         # One of the path that the path does not name is in no request.
-        is_ignored = parameter.name not in named if place == "path" else (place == "header" and key in _IGNORED)
-        if not is_ignored:
-            parameters[place, parameter.name] = parameter
+        is_ignored = one.name not in named if one.place == "path" else one.name.lower() in _IGNORED
+        if not is_ignored or one.place not in ("path", "header"):
+            parameters[one.place, one.name] = _parameter(spec, one)
     for undeclared in named:
         text = Parameter(undeclared, "path", True, {"type": "string"}, style="simple", explode=False)
         parameters.setdefault(("path", undeclared), text)
@@ -122,32 +121,23 @@ def _operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: out
     )
 
 
-_IGNORED = frozenset({"accept", "content-type", "authorization"}) | {
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "host",
-    "transfer-encoding",
-}
+_IGNORED = frozenset({"authorization", "accept-encoding", "connection", "content-length", "host", "transfer-encoding"})
 """Header fields of which a parameter says nothing: its definition "shall be ignored" (OpenAPI 3.1, 4.8.12.1), and those
 that every client writes as it needs them.
 """
 
 
-def _parameter(spec: Spec, part: Part, place: str, name: str) -> Parameter:
-    media, holder = outline.described(spec, part)
-    style = spec.text(part / "style", outline.STYLES[place])
-    explode = part / "explode"
+def _parameter(spec: Spec, found: outline.Parameter) -> Parameter:
     return Parameter(
-        name=name,
-        place=place,
-        required=spec.flag(part / "required"),
-        schema=holder.value.get("schema", True),
-        setting=part.value.get("x-bctrl-setting"),
-        examples=tuple(_examples(spec, holder)),
-        style=style,
-        explode=style == "form" if explode.value is None else spec.flag(explode),
-        is_json=is_json(media),
+        name=found.name,
+        place=found.place,
+        required=found.required,
+        schema=found.holder.value.get("schema", True),
+        setting=found.part.value.get("x-bctrl-setting"),
+        examples=tuple(_examples(spec, found.holder)),
+        style=found.style,
+        explode=found.explode,
+        is_json=is_json(found.style),
     )
 
 
@@ -180,7 +170,7 @@ def _response(spec: Spec, status: str, response: Part) -> ResponseSpec:
         description=spec.text(response / "description"),
         content={media: body.value.get("schema", True) for media, body in content.items()},
         json=next(_in_json(spec, content), None),
-        headers=tuple(_parameter(spec, part, "header", name) for name, part in outline.headers(spec, response).items()),
+        headers=tuple(_parameter(spec, header) for header in outline.headers(spec, response)),
     )
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from itertools import chain, product
 from math import prod
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.contract.outline import Operation, Part, Spec, operations, responses
-from pytest_bctrl.drift.compare_parameters import add_at, compare_parameters, read_parameters
+from pytest_bctrl.contract.outline import Operation, Part, Spec, operations, parameters, responses
+from pytest_bctrl.drift.compare_parameters import compare_parameters
 from pytest_bctrl.drift.compare_responses import compare_request_bodies, compare_responses
 from pytest_bctrl.drift.compare_security import Demands, Security, compare_schemes, compare_security, known_credentials
 from pytest_bctrl.drift.equality import Equality
@@ -72,7 +71,7 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
             else:
                 changed.append(other)
         elif was != now:
-            known = frozenset(key for key, one in read_parameters(report.base, one).items() if one.required)
+            known = frozenset(key for key, one in parameters(report.base, one).items() if one.required)
             compare_security(report, was, now, known, _place(one))
     for one in matched.added:
         report.add("endpoint-added", _place(one), None, one.label, "", one.part.pointer)
@@ -101,14 +100,15 @@ def _compare_operation(
     place, options, equality = _place(old), report.sides.options, report.sides.equality
     if not is_alike:
         at = old.part.pointer, new.part.pointer
-        compare_lifecycle(partial(add_at, report, place, at), options, OPERATION, old.part.value, new.part.value)
+        for rule, was, now in compare_lifecycle(options, OPERATION, old.part.value, new.part.value):
+            report.add(rule, place, was, now, *at)
         _compare_names(report, options, old, new, place)
         servers = own_servers(old), own_servers(new)
         if servers[0] is not None or servers[1] is not None:
             roots = report.base.root / "servers", report.revision.root / "servers"
             compare_servers(report, servers[0] or roots[0], servers[1] or roots[1], place)
     if security[0] != security[1] or not is_alike or not equality.unchanged(_parameters(old), _parameters(new)):
-        before, after = read_parameters(report.base, old), read_parameters(report.revision, new)
+        before, after = parameters(report.base, old), parameters(report.revision, new)
         known = known_credentials(*security, before, after)
         demanded = frozenset(key for key, parameter in before.items() if parameter.required)
         compare_parameters(report, before, after, place, known)

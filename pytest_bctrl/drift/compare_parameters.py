@@ -2,65 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, NamedTuple
-
-from pytest_bctrl.contract.outline import STYLES, Key, Operation, Part, Spec, described, is_json, parameters
+from pytest_bctrl.contract.outline import Key, Parameter, is_json
 from pytest_bctrl.drift.compare_keywords import show_types
-from pytest_bctrl.drift.compare_schema import value
 from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, removed_after
-from pytest_bctrl.drift.node import Schema
 from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.pair import RANK, View
 from pytest_bctrl.drift.report import Place, Report
 from pytest_bctrl.drift.rules import word
-
-_IGNORED = frozenset((("header", "accept"), ("header", "content-type")))
-
-
-class Parameter(NamedTuple):
-    """One parameter: where it is sent, what it is called, and what is known of it.
-
-    `style` is how its value is written: one of OpenAPI's styles, or the media type of its `content`.
-    """
-
-    place: str
-    name: str
-    part: Part
-    required: bool
-    schema: Schema
-    style: str
-    explode: bool
-
-
-def read_parameters(spec: Spec, operation: Operation) -> dict[Key, Parameter]:
-    """Return an operation's parameters by what stays where they are written otherwise.
-
-    Raises `DocumentError` where one has no name, place or shape.
-    """
-    known: dict[Key, Parameter] | None = spec.parameters.get((operation.method, operation.path))
-    if known is None:
-        found = {key: part for key, part in parameters(spec, operation).items() if key not in _IGNORED}
-        known = {key: read_parameter(spec, key[0], part.value["name"], part) for key, part in found.items()}
-        spec.parameters[operation.method, operation.path] = known
-    return known
-
-
-def read_parameter(spec: Spec, where: str, name: str, part: Part) -> Parameter:
-    """Return what is known of a parameter, or of a header field of an answer."""
-    schema, media_type = read_value(spec, part)
-    style = media_type or spec.text(part / "style", STYLES[where])
-    explode = part / "explode"
-    return Parameter(
-        where, name, part, where == "path" or spec.flag(part / "required"), schema, style,
-        style == "form" if explode.value is None else spec.flag(explode),
-    )  # fmt: skip
-
-
-def read_value(spec: Spec, part: Part) -> tuple[Schema, str]:
-    """Return what the value of a parameter or header may be, and the media type it is written in; empty for none."""
-    media_type, holder = described(spec, part)
-    return value(holder / "schema"), media_type
 
 
 def compare_parameters(
@@ -114,7 +62,8 @@ def _compare_one(report: Report, old: Parameter, new: Parameter, place: Place) -
         add("request-parameter-style-changed", place, old.style, new.style, *at)
     elif old.explode != new.explode and _has_parts(report, old, new):
         add("request-parameter-explode-changed", place, old.explode, new.explode, *at)
-    compare_lifecycle(partial(add_at, report, place, at), options, PARAMETER, old.part.value, new.part.value)
+    for rule, was, now in compare_lifecycle(options, PARAMETER, old.part.value, new.part.value):
+        report.add(rule, place, was, now, *at)
     if options.descriptions and old.part.value.get("description") != new.part.value.get("description"):
         add("description-changed", place, old.part.value.get("description"), new.part.value.get("description"), *at)
     view = View("request-parameter", is_json(old.style), is_header=old.place == "header")
@@ -123,11 +72,6 @@ def _compare_one(report: Report, old: Parameter, new: Parameter, place: Place) -
         add("request-parameter-type-generalized", place, *types, *at)
     else:
         report.compare(old.schema, new.schema, view, place)
-
-
-def add_at(report: Report, place: Place, at: tuple[str, str], rule: str, old: Any, new: Any) -> None:
-    """Note a change of a life: `report.add`, with what comes last first."""
-    report.add(rule, place, old, new, *at)
 
 
 def _became_list(report: Report, old: Parameter, new: Parameter, view: View) -> bool:

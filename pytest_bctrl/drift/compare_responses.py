@@ -5,9 +5,7 @@ Request bodies are compared as one finding: a kit that only reads has no use for
 
 from __future__ import annotations
 
-from pytest_bctrl.contract.outline import Operation, Part, Spec, headers, is_json, media_types
-from pytest_bctrl.drift.compare_parameters import Parameter, read_parameter
-from pytest_bctrl.drift.compare_schema import value
+from pytest_bctrl.contract.outline import Operation, Part, headers, is_json, media_types, schema_of
 from pytest_bctrl.drift.node import takes_anything
 from pytest_bctrl.drift.pair import RANK, Located, View
 from pytest_bctrl.drift.report import Place, Report
@@ -67,13 +65,11 @@ def _compare_response(report: Report, old: Part, new: Part, place: Place) -> Non
         )
 
 
-def _headers(spec: Spec, response: Part) -> dict[str, Parameter]:
-    found = headers(spec, response).items()
-    return {name.lower(): read_parameter(spec, "header", name, part) for name, part in found}
-
-
 def _compare_headers(report: Report, old: Part, new: Part, place: Place) -> None:
-    before, after = _headers(report.base, old), _headers(report.revision, new)
+    before, after = (
+        {one.name.lower(): one for one in headers(spec, part)}
+        for spec, part in ((report.base, old), (report.revision, new))
+    )
     for key, one in before.items():
         here, other = place._replace(location=f"header {key}"), after.get(key)
         if other is None:
@@ -139,7 +135,7 @@ def _within(narrow: str, wide: str) -> bool:
 
 def _compare_body(report: Report, old: Part, new: Part, media_type: str, place: Place) -> None:
     here = place._replace(location="", context=(*place.context, ("media_type", media_type)))
-    before, after = value(old / "schema"), value(new / "schema")
+    before, after = schema_of(old), schema_of(new)
     if bool(before) != bool(after):
         there = report.sides.old.node(before) if before else report.sides.new.node(after)
         if not takes_anything(there):
@@ -183,7 +179,7 @@ def _compare_content(report: Report, old: Part, new: Part) -> tuple[set[int], li
     for name in before:
         if name in after:
             view = View("request-parameter", strongly_typed=is_json(name))
-            found += report.schemas.changes(value(before[name] / "schema"), value(after[name] / "schema"), view)
+            found += report.schemas.changes(schema_of(before[name]), schema_of(after[name]), view)
     ranks |= {_rank(one) for one in found}
     return ranks, [one for one in found if _rank(one) == min(ranks)][:_SHOWN]
 

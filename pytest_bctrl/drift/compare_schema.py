@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_bctrl.drift.compare_alternatives import compare_all_of, compare_alternatives
 from pytest_bctrl.drift.compare_keywords import (
@@ -187,8 +187,3 @@ def _compare_words(draft: Draft) -> None:
         values = draft.old.flags.get(keyword), draft.new.flags.get(keyword)
         if values[0] != values[1]:
             draft.add(rule, rule, "", values, (draft.old.at(keyword), draft.new.at(keyword)))
-
-
-def value(part: Any) -> Schema:
-    """A part as a schema; one that takes anything where it is absent."""
-    return (part,) if part.value is not None else ()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pytest_bctrl.contract.outline import Key, Operation, Part, Spec, demanded, schemes, security
-from pytest_bctrl.drift.compare_parameters import Parameter
+from pytest_bctrl.contract.outline import Key, Operation, Parameter, Part, Spec, demanded, schemes, security
 from pytest_bctrl.drift.report import Place, Report
 
 Scheme = tuple[str, ...]

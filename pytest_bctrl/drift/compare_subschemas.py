@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from pytest_bctrl.contract.outline import Part
@@ -227,17 +226,14 @@ def _compare_property(draft: Draft, name: str, before: Schema, after: Schema) ->
         draft.add(f"became-{word(now)}", f"{subject}-became-{word(now)}", step, (word(was), word(now)), at)
     if not is_request:
         _compare_access(draft, one, other, now, step, at)
-        compare_lifecycle(partial(_add, draft, step, at), sides.options, PROPERTY, one.flags, other.flags)
+        for rule, was_so, is_so in compare_lifecycle(sides.options, PROPERTY, one.flags, other.flags):
+            draft.add(rule, rule, step, (was_so, is_so), at)
     if not (was_write_only and other.flags.get("writeOnly")):
         draft.follow(before, after, step)
     elif one.enum is not None and other.enum is not None:
         for key in (key for key in other.enum if key not in one.enum):
             rule = "response-write-only-property-enum-value-added"
             draft.add("enum-value-added", rule, step, (None, other.enum[key]), (one.at("enum"), other.at("enum")))
-
-
-def _add(draft: Draft, step: str, at: tuple[str, str], rule: str, old: Any, new: Any) -> None:
-    draft.add(rule, rule, step, (old, new), at)
 
 
 def _compare_access(draft: Draft, old: Node, new: Node, required: bool, step: str, at: tuple[str, str]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from pytest_bctrl.drift.options import Options
 
-Add = Callable[[str, Any, Any], None]
+Changed = tuple[str, Any, Any]
 Values = Mapping[str, Any]
 
 
@@ -66,58 +66,50 @@ def removed_after(values: Values, options: Options) -> str:
     return "before-sunset" if when > options.day() else "with-deprecation"
 
 
-def compare_lifecycle(add: Add, options: Options, subject: Subject, old: Values, new: Values) -> None:
-    """Note deprecations, their sunset dates, and stability levels that changed; `add` takes rule and both values."""
+def compare_lifecycle(options: Options, subject: Subject, old: Values, new: Values) -> Iterator[Changed]:
+    """Yield deprecations, their sunset dates, and stability levels that changed: the rule and both values of each."""
     if subject.stability:
-        _compare_stability(add, subject, old, new)
+        yield from _stability(subject, old, new)
     was, now = bool(old.get("deprecated")), bool(new.get("deprecated"))
     before, after = old.get("x-sunset"), new.get("x-sunset")
     if was and not now:
-        add(subject.reactivated, True, False)
+        yield subject.reactivated, True, False
+    elif now and not was and after is None:
+        yield subject.missing if options.sunset_days else subject.deprecated, False, True
     elif now and not was:
-        _note_deprecated(add, options, subject, after)
-    elif now and before != after:
-        _note_moved(add, options, subject, before, after)
+        yield _deprecated(options, subject, after), None, after
+    elif now and before != after and (rule := _moved(options, subject, before, after)):
+        yield rule, before, after
 
 
-def _note_deprecated(add: Add, options: Options, subject: Subject, after: Any) -> None:
-    if after is None:
-        rule = subject.missing if options.sunset_days else subject.deprecated
-        add(rule, False, True)
-        return
+def _deprecated(options: Options, subject: Subject, after: Any) -> str:
     when = sunset(after)
     if when is None:
-        add(subject.unreadable, None, after)
-    elif options.sunset_days and when < options.day() + timedelta(days=options.sunset_days):
-        add(subject.too_small, None, after)
-    else:
-        add(subject.deprecated_with_sunset, None, after)
+        return subject.unreadable
+    is_soon = options.sunset_days and when < options.day() + timedelta(days=options.sunset_days)
+    return subject.too_small if is_soon else subject.deprecated_with_sunset
 
 
-def _note_moved(add: Add, options: Options, subject: Subject, before: Any, after: Any) -> None:
+def _moved(options: Options, subject: Subject, before: Any, after: Any) -> str:
+    """The rule for another sunset date; empty where it may be another."""
     if after is None:
-        if subject.deleted:
-            add(subject.deleted, before, None)
-        return
-    when = sunset(after)
+        return subject.deleted
+    known, when = sunset(before), sunset(after)
     if when is None:
-        add(subject.unreadable, before, after)
-        return
+        return subject.unreadable
     earliest = options.day() + timedelta(days=options.sunset_days)
-    known = sunset(before)
-    if subject.moved and known is not None and when < known and when < earliest:
-        add(subject.moved, before, after)
+    return subject.moved if known is not None and when < min(known, earliest) else ""
 
 
-def _compare_stability(add: Add, subject: Subject, old: Values, new: Values) -> None:
+def _stability(subject: Subject, old: Values, new: Values) -> Iterator[Changed]:
     before, after = old.get("x-stability-level"), new.get("x-stability-level")
     if before == after:
         return
     if after is not None and after not in STABILITY:
         if subject.invalid_stability:
-            add(subject.invalid_stability, before, after)
+            yield subject.invalid_stability, before, after
         return
     one = STABILITY.index(before) if before in STABILITY else len(STABILITY) - 1
     other = STABILITY.index(after) if after is not None else len(STABILITY) - 1
     if one != other:
-        add(f"{subject.stability}-{'decreased' if other < one else 'increased'}", before, after)
+        yield f"{subject.stability}-{'decreased' if other < one else 'increased'}", before, after

@@ -6,9 +6,8 @@ from collections.abc import Callable, Container, Hashable, Iterable, Iterator
 from typing import Any
 
 from pytest_bctrl.contract.document import escaped
-from pytest_bctrl.contract.outline import Operation, Part, Spec, refers, responses
+from pytest_bctrl.contract.outline import Operation, Part, Spec, headers, parameters, refers, responses, schema_of
 from pytest_bctrl.contract.schema.keywords import CHILDREN, HOLDING, LISTS, MAPS, held
-from pytest_bctrl.drift.compare_parameters import read_parameters, read_value
 from pytest_bctrl.drift.constraints import BOUNDS, is_number
 from pytest_bctrl.drift.equality import Equality
 from pytest_bctrl.drift.node import TYPES, Node, Schema
@@ -23,20 +22,20 @@ def used_schemas(spec: Spec, operations: Iterable[Operation]) -> Iterator[Schema
     """
     known: set[str] = set()
     for operation in operations:
-        for parameter in read_parameters(spec, operation).values():
+        for parameter in parameters(spec, operation).values():
             yield parameter.schema
         bodies = [spec.resolve(operation.part / "requestBody"), *responses(spec, operation).values()]
         for body in bodies:
             if body.pointer in known:
                 continue
             known.add(body.pointer)
-            named = spec.members(body / "headers") if "headers" in spec.mapping(body) else ()
-            headers = {one.pointer: one for one in (spec.resolve(one) for _, one in named)}
-            yield from (read_value(spec, headers[pointer])[0] for pointer in headers if pointer not in known)
-            known |= headers.keys()
+            for header in headers(spec, body) if "headers" in spec.mapping(body) else ():
+                if header.part.pointer not in known:
+                    known.add(header.part.pointer)
+                    yield header.schema
             for _, media in spec.members(body / "content"):
-                if spec.mapping(media).get("schema") is not None:
-                    yield (media / "schema",)
+                spec.mapping(media)
+                yield schema_of(media)
 
 
 def read_schemas(normal: Normalizer, schemas: Iterable[Schema], known: Container[str]) -> None:
