@@ -1,7 +1,7 @@
 """Schema drift: what changed between two OpenAPI documents, and what of it breaks a consumer.
 
-The parts, in the order in which a comparison runs: `spec` and `normalize` bring both documents to one form,
-`match` finds what belongs together, the `compare` modules note changes with their direction, `report` makes
+The parts, in the order in which a comparison runs: `contract.outline` reads both documents, `normalize` brings them to
+one form, `match` finds what belongs together, the `compare` modules note changes with their direction, `report` makes
 findings of them, under the levels of `rules`.
 """
 

@@ -102,7 +102,7 @@ def _compare_operation(
         at = old.part.pointer, new.part.pointer
         for rule, was, now in compare_lifecycle(options, OPERATION, old.part.value, new.part.value):
             report.add(rule, place, was, now, *at)
-        _compare_names(report, options, old, new, place)
+        _compare_names(report, old, new, place)
         servers = own_servers(old), own_servers(new)
         if servers[0] is not None or servers[1] is not None:
             roots = report.base.root / "servers", report.revision.root / "servers"
@@ -123,7 +123,7 @@ def _parameters(operation: Operation) -> list[object]:
     return [operation.item.value.get("parameters"), operation.part.value.get("parameters")]
 
 
-def _compare_names(report: Report, options: Options, old: Operation, new: Operation, place: Place) -> None:
+def _compare_names(report: Report, old: Operation, new: Operation, place: Place) -> None:
     at = (old.part / "operationId").pointer, (new.part / "operationId").pointer
     before, after = report.base.text(old.part / "operationId"), report.revision.text(new.part / "operationId")
     here = place._replace(location="operationId")
@@ -137,12 +137,9 @@ def _compare_names(report: Report, options: Options, old: Operation, new: Operat
     ]
     at = (old.part / "tags").pointer, (new.part / "tags").pointer
     report.add_each("api-tag", place._replace(location="tags"), tags, at)
-    if options.descriptions:
-        for keyword in ("summary", "description"):
-            words = old.part.value.get(keyword), new.part.value.get(keyword)
-            if words[0] != words[1]:
-                pointers = (old.part / keyword).pointer, (new.part / keyword).pointer
-                report.add("description-changed", place._replace(location=keyword), *words, *pointers)
+    for keyword in ("summary", "description"):
+        at = (old.part / keyword).pointer, (new.part / keyword).pointer
+        report.compare_words(place._replace(location=keyword), old.part, new.part, keyword, at)
 
 
 def _note_removed(report: Report, options: Options, operation: Operation, shapes: set[str]) -> None:

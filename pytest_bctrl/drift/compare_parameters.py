@@ -64,8 +64,7 @@ def _compare_one(report: Report, old: Parameter, new: Parameter, place: Place) -
         add("request-parameter-explode-changed", place, old.explode, new.explode, *at)
     for rule, was, now in compare_lifecycle(options, PARAMETER, old.part.value, new.part.value):
         report.add(rule, place, was, now, *at)
-    if options.descriptions and old.part.value.get("description") != new.part.value.get("description"):
-        add("description-changed", place, old.part.value.get("description"), new.part.value.get("description"), *at)
+    report.compare_words(place, old.part, new.part, "description", at)
     view = View("request-parameter", is_json(old.style), is_header=old.place == "header")
     if _became_list(report, old, new, view):
         types = show_types(report.sides.old.node(old.schema)), show_types(report.sides.new.node(new.schema))

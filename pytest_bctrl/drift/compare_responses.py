@@ -58,11 +58,8 @@ def _holds(wide: str, narrow: str) -> bool:
 def _compare_response(report: Report, old: Part, new: Part, place: Place) -> None:
     _compare_headers(report, old, new, place)
     _compare_media_types(report, old, new, place)
-    if report.sides.options.descriptions and old.value.get("description") != new.value.get("description"):
-        words = old.value.get("description"), new.value.get("description")
-        report.add(
-            "description-changed", place._replace(location=place.context[0][1]), *words, old.pointer, new.pointer
-        )
+    there = place._replace(location=place.context[0][1])
+    report.compare_words(there, old, new, "description", (old.pointer, new.pointer))
 
 
 def _compare_headers(report: Report, old: Part, new: Part, place: Place) -> None:

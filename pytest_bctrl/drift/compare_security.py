@@ -17,8 +17,12 @@ class Security(NamedTuple):
     """The alternatives of which a caller must meet one; nothing to meet is the empty requirement."""
 
     alternatives: frozenset[Requirement]
-    is_global: bool
     pointer: str
+
+    @property
+    def is_global(self) -> bool:
+        """Whether it is what the document demands of every operation that says nothing itself."""
+        return self.pointer == "/security"
 
 
 def scheme_key(spec: Spec, part: Part) -> Scheme:
@@ -50,25 +54,18 @@ class Demands:
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._keys = {name: scheme_key(spec, part) for name, part in schemes(spec).items()}
-        self._whole: Security | None = None
+        self._known: dict[str, Security] = {}
 
     def of(self, operation: Operation) -> Security:
         """Return what an operation demands. Raises `DocumentError` where a scheme is not defined."""
-        whole = security(self._spec, operation)
-        if whole.pointer != "/security":
-            return self._read(whole, is_global=False)
-        self._whole = self._whole or self._read(whole, is_global=True)
-        return self._whole
-
-    def _read(self, whole: Part, is_global: bool) -> Security:
-        spec, keys = self._spec, self._keys
-        alternatives = (
-            frozenset(
-                (keys[name], frozenset(map(spec.text, spec.items(scopes)))) for name, scopes in requirement.items()
-            )
-            for requirement in demanded(spec, whole)
-        )
-        return Security(frozenset(alternatives) or frozenset({_NOTHING}), is_global, whole.pointer)
+        spec, whole = self._spec, security(self._spec, operation)
+        if whole.pointer not in self._known:
+            alternatives: set[Requirement] = set()
+            for requirement in demanded(spec, whole):
+                scopes = {name: frozenset(map(spec.text, spec.items(asked))) for name, asked in requirement.items()}
+                alternatives.add(frozenset((self._keys[name], asked) for name, asked in scopes.items()))
+            self._known[whole.pointer] = Security(frozenset(alternatives or {_NOTHING}), whole.pointer)
+        return self._known[whole.pointer]
 
 
 def known_credentials(

@@ -14,7 +14,7 @@ from pytest_bctrl.fingerprint import fingerprint
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pytest_bctrl.contract.outline import Spec
+    from pytest_bctrl.contract.outline import Part, Spec
     from pytest_bctrl.drift.counterexample import Examples, Shown
     from pytest_bctrl.drift.node import Schema
     from pytest_bctrl.drift.pair import Sides, View
@@ -74,6 +74,12 @@ class Report:
             self.add(f"{rule}-removed", place, value, None, old[value] or at[0], at[1])
         for value in (value for value in new if value not in old):
             self.add(f"{rule}-added", place, None, value, at[0], new[value] or at[1])
+
+    def compare_words(self, place: Place, old: Part, new: Part, keyword: str, at: tuple[str, str]) -> None:
+        """Note words for people that changed, where they are asked for."""
+        words = old.value.get(keyword), new.value.get(keyword)
+        if self.sides.options.descriptions and words[0] != words[1]:
+            self.add("description-changed", place, *words, *at)
 
     def compare(self, old: Schema, new: Schema, view: View, place: Place) -> None:
         """Note what changed between two schemas that stand at a place."""
