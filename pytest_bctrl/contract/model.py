@@ -78,7 +78,7 @@ class SecurityScheme:
     field: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """One operation of the contract; `paging` is what `x-bctrl-paging` says, None where it says nothing."""
 

@@ -31,16 +31,11 @@ from pytest_bctrl.contract.schema.shapes import shapes
 from pytest_bctrl.errors import DocumentError
 
 
+@lru_cache(maxsize=256)
 def list_of(contract: Contract, operation: Operation) -> str | None:
     """The one member of an answer that holds its list: one that may be empty, of objects, or of anything where it is
     required. It is empty where the body is the list, None where there is none.
     """
-    return _list_of(contract, operation.label)
-
-
-@lru_cache(maxsize=256)
-def _list_of(contract: Contract, label: str) -> str | None:
-    operation = contract.operation(label)
     if isinstance(operation.paging, Mapping) and "items" in operation.paging:
         return operation.paging["items"]
     schema = _schema_of(operation)
@@ -75,14 +70,10 @@ def _is_list(schema: Mapping[str, Any]) -> bool:
     return not schema.get("minItems", 0) and not schema.keys() & {"prefixItems", "contains"}
 
 
+@lru_cache(maxsize=256)
 def paging(contract: Contract, operation: Operation) -> Paging | None:
     """Return how an operation pages, as its contract says or names it; None where it does not."""
-    return _paging(contract, operation.label)
-
-
-@lru_cache(maxsize=256)
-def _paging(contract: Contract, label: str) -> Paging | None:
-    operation, items = contract.operation(label), list_of(contract, contract.operation(label))
+    items = list_of(contract, operation)
     if operation.method != "GET" or operation.paging is False or items is None:
         return None
     return _Reader(contract, operation, items).read()

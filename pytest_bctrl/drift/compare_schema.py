@@ -16,30 +16,27 @@ from pytest_bctrl.drift.compare_keywords import (
 )
 from pytest_bctrl.drift.compare_subschemas import compare_discriminators, compare_properties, compare_subschemas
 from pytest_bctrl.drift.pair import Change, Draft, Located, Sides, Trail, View, rank
-from pytest_bctrl.drift.rules import rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_bctrl.drift.node import Node, Schema
-    from pytest_bctrl.finding import Level
 
 MAX_DEPTH = 100
 """How deep a change may lie below where a schema is used."""
-_RANK: dict[Level, int] = {"info": 1, "warning": 2, "error": 3}
 
 
 class _Pair:
-    """What changed between two schemas, and the pairs they hold. `rank`: how bad the worst of it is, 0 for nothing."""
+    """What changed between two schemas, and the pairs they hold. `differs`: something changed, in it or below."""
 
-    __slots__ = ("changes", "inside", "new", "noted", "old", "rank", "view", "within")
+    __slots__ = ("changes", "differs", "inside", "new", "noted", "old", "view", "within")
 
     def __init__(self, old: Node, new: Node, view: View) -> None:
         self.old, self.new, self.view = old, new, view
         self.changes: list[Change] = []
         self.inside: list[tuple[str, _Pair]] = []
         self.within: list[_Pair] = []
-        self.rank = 0
+        self.differs = False
         self.noted: list[tuple[Change, int]] | None = None
 
 
@@ -54,7 +51,7 @@ class SchemaComparison:
     def changes(self, old: Schema, new: Schema, view: View) -> list[Located]:
         """Return what changed between two schemas, each change with its shortest ways from there: `.name`, `[*].id`."""
         pair = self._compared(old, new, view)
-        if pair is None or not pair.rank:
+        if pair is None or not pair.differs:
             return []
         if pair not in self._changes:
             found = list(self._located(pair))
@@ -82,7 +79,7 @@ class SchemaComparison:
         return self._pairs.get(key) or self._pairs.setdefault(key, _Pair(*key))
 
     def _compare_from(self, root: _Pair) -> None:
-        """Compare a pair and all that it holds, then tell each how bad the worst is: no change may miss a way up."""
+        """Compare a pair and all that it holds, then mark each that leads to a change: none may miss a way up."""
         found = [root]
         for pair in found:
             draft = Draft(self.sides, pair.old, pair.new, pair.view)
@@ -97,20 +94,17 @@ class SchemaComparison:
                 inner.within.append(pair)
                 if len(self._pairs) > known:
                     found.append(inner)
-        self._rank(found)
+        self._mark(found)
 
-    def _rank(self, found: list[_Pair]) -> None:
-        table = rules()
+    def _mark(self, found: list[_Pair]) -> None:
         waiting = []
         for pair in found:
-            inside = [inner.rank for _, inner in pair.inside]
-            pair.rank = max([*inside, *(_RANK[table[change.rule].level] for change in pair.changes)], default=0)
-            waiting += [pair] if pair.rank else []
+            pair.differs = bool(pair.changes) or any(inner.differs for _, inner in pair.inside)
+            waiting += [pair] if pair.differs else []
         while waiting:
-            pair = waiting.pop()
-            for outer in pair.within:
-                if outer.rank < pair.rank:
-                    outer.rank = pair.rank
+            for outer in waiting.pop().within:
+                if not outer.differs:
+                    outer.differs = True
                     waiting.append(outer)
 
     def _located(self, root: _Pair) -> Iterable[Located]:
@@ -147,7 +141,7 @@ class SchemaComparison:
             compare_all_of(draft, changed=True)
             levels = self.sides.options.levels
             pair.noted = [(change, rank(change.rule, levels)) for change in (*pair.changes, *draft.changes)]
-            pair.inside = [(step, inner) for step, inner in pair.inside if inner.rank]
+            pair.inside = [(step, inner) for step, inner in pair.inside if inner.differs]
         return pair.noted
 
 
