@@ -174,16 +174,13 @@ def _odd(node: Node, side: _Side, least: dict[str, Any]) -> Iterator[Any]:
     yield from ({**least, name: odd} for name in names if name not in least for odd in _FEW)
     for name, demanded in node.constraints.get("dependentRequired", {}).items():
         yield {**dict.fromkeys((name, *demanded)), **least}
+    declared = [name for one in node.alternatives for name in one.maps.get("properties", ())]
     for branch in node.alternatives[1:]:
-        others = [name for name in _names(node) if name not in branch.maps.get("properties", ())]
+        others = [name for name in declared if name not in branch.maps.get("properties", ())]
         values = [value for value in islice(side.values(branch), 2) if isinstance(value, dict)]
         yield from ({**dict.fromkeys(others, odd), **value} for value in values for odd in _FEW)
     most = node.constraints.get("maxProperties", 0)
     yield {**least, **{f"more{index}": None for index in range(min(most, _MANY) + 1)}}
-
-
-def _names(node: Node) -> list[str]:
-    return [name for one in node.alternatives for name in one.maps.get("properties", ())]
 
 
 def _named_by(pattern: str) -> str:
@@ -291,10 +288,6 @@ class _Side:
                 known.append(self._builders[index > 0].value(schema, f"<{len(self._drawn)}>"))
             yield known[index]
 
-    def _merged(self, node: Node, value: Any) -> Any:
-        """A value of an alternative, with what stands beside the alternatives."""
-        return {**self._object(node), **value} if isinstance(value, dict) else value
-
     def _object(self, node: Node, but: str = "") -> dict[str, Any]:
         declared = node.maps.get("properties", {})
         made = {name: self.smallest(declared.get(name) or node.undeclared) for name in sorted(node.required - {but})}
@@ -334,7 +327,8 @@ class _Side:
         if step in (".*", "<unevaluatedProperties>"):
             return {**self._object(node), "another": value}, "/another"
         if not step.startswith("."):
-            return self._merged(node, value), ""
+            # An alternative, with what stands beside it.
+            return {**self._object(node), **value} if isinstance(value, dict) else value, ""
         is_pattern = step.startswith(".<patternProperties ")
         key = _named_by(step[20:-1]) if is_pattern else step.removeprefix(".")
         return {**self._object(node, key), key: value}, f"/{escaped(key)}"

@@ -92,7 +92,7 @@ def match_branches(sides: Sides, old: list[Branch], new: list[Branch], at_once: 
 
     rest_old, rest_new = unlike(rest_old, rest_new, written_alike, pairs)
     rest_old, rest_new = _take_meaning(sides, pairs, rest_old, rest_new, teller)
-    rest_old, rest_new = _pair_up(pairs, rest_old, rest_new, lambda one, other: _likeness(one, other, teller), _ALIKE)
+    rest_old, rest_new = _pair_up(pairs, rest_old, rest_new, teller)
     order = {id(one): index for index, one in enumerate(old)}
     pairs.sort(key=lambda pair: order[id(pair[0])])
     return Branches(
@@ -116,14 +116,14 @@ def _telling_property(old: list[Branch], new: list[Branch]) -> str:
 
 
 def _pair_up(
-    pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], score: Any, least: float
+    pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], teller: str
 ) -> tuple[list[Branch], list[Branch]]:
-    """Move the best-scoring pairs out of what is left."""
-    scored = [(score(one, other), i, j) for i, one in enumerate(old) for j, other in enumerate(new)]
+    """Move the pairs that are most alike out of what is left."""
+    scored = [(_likeness(one, other, teller), i, j) for i, one in enumerate(old) for j, other in enumerate(new)]
     taken_old: set[int] = set()
     taken_new: set[int] = set()
     for value, i, j in sorted(scored, key=lambda entry: (-entry[0], entry[1], entry[2])):
-        if value >= least and i not in taken_old and j not in taken_new:
+        if value >= _ALIKE and i not in taken_old and j not in taken_new:
             taken_old.add(i)
             taken_new.add(j)
             pairs.append((old[i], new[j]))
