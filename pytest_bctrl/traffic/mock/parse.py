@@ -98,7 +98,11 @@ class RequestParser:
             return done + (self.feed(rest) if rest else [])
         except httptools.HttpParserError as error:
             self._malformed(error)
-        self._measure(len(data))
+        if self.is_within and not self._headers_complete:
+            # The parser holds a header back until its end, so one that never ends is seen in the bytes alone.
+            self._unseen += len(data)
+            if self._unseen > self._limits.header_bytes + self._limits.target_bytes:
+                self._fail(431, f"the header section is longer than {self._limits.header_bytes} bytes")
         done, self._arrived = self._arrived, []
         return done
 
@@ -122,14 +126,6 @@ class RequestParser:
         except httptools.HttpParserError as error:  # pragma: no cover - a head that is sound only with Upgrade
             self._malformed(error)
         self._headers = headers
-
-    def _measure(self, fed: int) -> None:
-        if not self.is_within or self._headers_complete:
-            return
-        # The parser holds a header back until its end, so one that never ends is seen in the bytes alone.
-        self._unseen += fed
-        if self._unseen > self._limits.header_bytes + self._limits.target_bytes:
-            self._fail(431, f"the header section is longer than {self._limits.header_bytes} bytes")
 
     def _fail(self, status: int, reason: str) -> None:
         if self.problem is None:

@@ -17,7 +17,7 @@ from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import RoundRobin
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay, Scene
+from pytest_bctrl.traffic.mock.change import FaultInPlay, Scene
 from pytest_bctrl.traffic.mock.message import Answer, Payload, Request, accepts, preferred_status
 from pytest_bctrl.traffic.mock.pages import Page, Pages, UnknownPageError, is_further
 from pytest_bctrl.traffic.mock.refusal import SEED, Admission, Refusals, Refused, challenge, malformed
@@ -221,13 +221,6 @@ class Responder:
         if operation.label not in sources:
             sources[operation.label] = self._source_for(self.others[operation.label])
         return sources[operation.label]
-
-    def _add(self, fault: Fault) -> FaultInPlay:
-        """Put a fault in play, after those that are there already."""
-        added = FaultInPlay(fault, self._remove)
-        with self._lock:
-            self._faults = (*self._faults, added)
-        return added
 
     @property
     def faults(self) -> tuple[FaultInPlay, ...]:

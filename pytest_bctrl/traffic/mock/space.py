@@ -179,7 +179,11 @@ class Space(Responder):
         where it is used in a `with` block. Raises `SettingError` for a fault that is not known, arguments that do not
         fit, or a rule that the contract does not have.
         """
-        return self._add(self._fault(spec, *arguments, times=times, every=every, after=after, **named))
+        made = self._fault(spec, *arguments, times=times, every=every, after=after, **named)
+        added = FaultInPlay(made, self._remove)
+        with self._lock:
+            self._faults = (*self._faults, added)
+        return added
 
     def _fault(self, spec: Any, *arguments: Any, **named: Any) -> Fault:
         # Imported here, with the mutants behind them: a mock that behaves starts sooner and takes less memory.
