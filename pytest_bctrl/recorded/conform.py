@@ -37,9 +37,7 @@ def answer_of(exchange: Exchange, contract: Contract) -> Answer | None:
 
 
 def failing(exchange: Exchange, contract: Contract, checked: Checked) -> list[Finding]:
-    """Return the errors of one exchange; it is not looked at again where it is in `checked`, and added where it has
-    none.
-    """
+    """Return the errors of one exchange; one that has none is put into `checked`, and not looked at again."""
     if exchange in checked:
         return []
     answer = answer_of(exchange, contract)

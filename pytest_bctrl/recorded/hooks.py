@@ -33,7 +33,7 @@ def in_use(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
     if recording.is_recording:
         url, key, live = aim(request)
         space = request.getfixturevalue("bctrl_space_id")
-        recording.aim(Aim(url, key, space, live, connection(request.config)))
+        recording.aim = Aim(url, key, space, live, connection(request.config))
     try:
         yield recording
     finally:
@@ -48,7 +48,7 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
         try:
             place = place_of(item, os.environ)
             mode = settings.record_mode(item.config, os.environ)
-            checked = _hooks(item.config).prepared(place.path.parent)
+            checked = _prepared(item.config, place.path.parent)
             item.stash[_RECORDED] = RecordedTest(
                 place,
                 contract(item.config),
@@ -73,12 +73,16 @@ def _usual_space(config: pytest.Config) -> str:
     return ""
 
 
-def _hooks(config: pytest.Config) -> RecordingHooks:
-    found: RecordingHooks | None = config.pluginmanager.get_plugin(_NAME)
-    if found is None:
-        found = RecordingHooks(Checked(contract(config), config.rootpath, os.environ))
-        config.pluginmanager.register(found, _NAME)
-    return found
+def _prepared(config: pytest.Config, folder: Path) -> Checked:
+    """Return what was checked before, once nothing is left in `folder` of runs that were killed."""
+    hooks: RecordingHooks | None = config.pluginmanager.get_plugin(_NAME)
+    if hooks is None:
+        hooks = RecordingHooks(Checked(contract(config), config.rootpath, os.environ))
+        config.pluginmanager.register(hooks, _NAME)
+    if folder not in hooks.swept:
+        hooks.swept.add(folder)
+        sweep(folder)
+    return hooks.checked
 
 
 class RecordingHooks:
@@ -86,15 +90,8 @@ class RecordingHooks:
 
     def __init__(self, checked: Checked) -> None:
         self._failed: set[str] = set()
-        self._swept: set[Path] = set()
-        self._checked = checked
-
-    def prepared(self, folder: Path) -> Checked:
-        """Return what was checked before, once nothing is left in `folder` of runs that were killed."""
-        if folder not in self._swept:
-            self._swept.add(folder)
-            sweep(folder)
-        return self._checked
+        self.swept: set[Path] = set()
+        self.checked = checked
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
@@ -114,18 +111,17 @@ class RecordingHooks:
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
         """Look again at what was asked after the test's own end, and forget the recording."""
         recording = item.stash.get(_RECORDED, None)
-        before = len(recording.player.misses) if recording else 0
+        if recording is None:
+            return (yield)
+        before = len(recording.player.misses)
         try:
             yield
         finally:
-            if recording is not None:
-                del item.stash[_RECORDED]
-        if recording is not None and len(recording.player.misses) > before:
-            pytest.fail(_missed(recording), pytrace=False)
-        if recording is not None and item.stash.get(_PASSED, False):
-            wrong = _unfinished(recording)
-            if wrong:
-                pytest.fail(wrong, pytrace=False)
+            del item.stash[_RECORDED]
+        is_missed = len(recording.player.misses) > before
+        wrong = _missed(recording) if is_missed else _unfinished(recording) if item.stash.get(_PASSED, False) else ""
+        if wrong:
+            pytest.fail(wrong, pytrace=False)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -198,7 +194,7 @@ def _outcome(recording: RecordedTest, *, passed: bool) -> dict[str, Any]:
     return {
         "path": str(recording.path),
         "used": [] if recording.is_recording else [name for name, known in names if known not in unused],
-        "unused": [] if recording.is_recording or not passed else [name for name, known in names if known in unused],
+        "unused": [name for name, known in names if known in unused] if passed else [],
         "stale": recording.is_stale,
         "written": recording.saved.was_written,
         "aside": str(recording.saved.aside or ""),

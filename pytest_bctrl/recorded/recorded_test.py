@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -29,14 +30,13 @@ from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.routes import fields_for
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.origin import Connection
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
+from pytest_bctrl.traffic.recordings.exchange import REQUEST, RESPONSE, Exchange, Recording, kept
 from pytest_bctrl.traffic.recordings.guard import refuse, scrubbed
 from pytest_bctrl.traffic.recordings.har_file import Saved, load, save, was_set_aside
 from pytest_bctrl.traffic.recordings.replay import (
     LastWord,
     Player,
     as_answer,
-    exchange_of,
     forwarded,
     replay_transport,
     replayed,
@@ -49,7 +49,7 @@ class Aim:
     """What is recorded: the target, the key that goes there, and the space that is asked for."""
 
     base_url: str
-    key: Secret | str
+    key: Secret | str = field(repr=False)
     space_id: str
     live: bool
     connection: Connection | None = None
@@ -77,7 +77,6 @@ class RecordedTest:
         last_word: LastWord | None = None,
     ) -> None:
         self.path: Path = place.path
-        self.is_stale = False
         self.saved = Saved(was_written=False)
         self._place = place
         self._contract = contract
@@ -88,11 +87,12 @@ class RecordedTest:
         self._kept: list[Exchange] = []
         self._saved = -1
         self._open = ExitStack()
-        self._url = ""
-        self._aim: Aim | None = None
+        self.aim: Aim | None = None
+        """What is to be recorded; to be said before the first client is made."""
         found = None if mode == "rewrite" else load(place.path, place.hint, place.shown)
         recording = found or Recording()
-        own = recording.of_test(place.test)
+        # Those of this test, and nobody's.
+        own = tuple(one for one in recording.exchanges if one.test in (place.test, ""))
         self.is_recording = mode == "rewrite" or (mode == "once" and not own)
         # One that is new, or was renamed, plays what is shared; one whose own was lost plays nothing.
         shared = () if was_set_aside(self.path) else recording.exchanges
@@ -108,10 +108,15 @@ class RecordedTest:
         return tuple(self._kept) if self.is_recording else self.player.exchanges
 
     @property
+    def is_stale(self) -> bool:
+        """Whether what conforms to this contract was recorded under another."""
+        return self._place.conforming and any(one.contract not in ("", self._contract.digest) for one in self.exchanges)
+
+    @property
     def space_id(self) -> str:
         """The space that the recording is about."""
-        if self._aim is not None:
-            return self._aim.space_id
+        if self.aim is not None:
+            return self.aim.space_id
         return space_of(self.player.exchanges, self._contract) or SPACE_ID
 
     @property
@@ -122,8 +127,8 @@ class RecordedTest:
     @property
     def base_url(self) -> str:
         """The base URL of what is replayed or recorded."""
-        if self._aim is not None:
-            return self._aim.base_url
+        if self.aim is not None:
+            return self.aim.base_url
         # A browser's file holds its page and pictures too, and `data:` has no host.
         recorded = (
             urlunsplit((parts.scheme, parts.netloc, base_path(exchange, self._contract), "", ""))
@@ -132,15 +137,13 @@ class RecordedTest:
         )
         return next(recorded, self._contract.servers[0] if self._contract.servers else "http://localhost:8787")
 
-    @property
+    @cached_property
     def url(self) -> str:
         """A base URL on loopback that replays, or records what it passes on, for any client in any language."""
-        if not self._url:
-            refusals = Refusals(self._contract)
-            port = Listener(self._responder(), lambda problem: refusals.answer(problem.status, problem.reason, ""))
-            self._url = port.start("127.0.0.1", 0)
-            self._open.callback(port.stop)
-        return self._url
+        refusals = Refusals(self._contract)
+        port = Listener(self._responder(), lambda problem: refusals.answer(problem.status, problem.reason, ""))
+        self._open.callback(port.stop)
+        return port.start("127.0.0.1", 0)
 
     @property
     def transport(self) -> httpx.MockTransport:
@@ -154,27 +157,23 @@ class RecordedTest:
 
         What the bundled mock answered is left out: it is told what to answer.
         """
-        used = {id(one) for one in self.exchanges} - {id(one) for one in self.player.unused}
-        if not self._place.conforming or (self._aim is not None and not self._aim.live):
+        if not self._place.conforming or (self.aim is not None and not self.aim.live):
             return
+        unused = {id(one) for one in self.player.unused}
         for exchange in self.exchanges:
-            answer = answer_of(exchange, self._contract) if self.is_recording or id(exchange) in used else None
+            answer = None if id(exchange) in unused else answer_of(exchange, self._contract)
             if answer is not None:
                 yield answer
 
-    def aim(self, at: Aim) -> None:
-        """Say what is to be recorded, before the first client is made."""
-        self._aim = at
-
     def client(self) -> httpx.Client:
         """Return a client that replays, or records what it gets."""
-        return httpx.Client(**self._replaying) if self._aim is None else client(**self._recorded_from(self._aim))
+        return httpx.Client(**self._replaying) if self.aim is None else client(**self._recorded_from(self.aim))
 
     def async_client(self) -> httpx.AsyncClient:
         """Return an async client that replays, or records what it gets."""
-        if self._aim is None:
+        if self.aim is None:
             return httpx.AsyncClient(**self._replaying)
-        return async_client(**self._recorded_from(self._aim))
+        return async_client(**self._recorded_from(self.aim))
 
     @property
     def _replaying(self) -> dict[str, Any]:
@@ -182,7 +181,7 @@ class RecordedTest:
 
     def _recorded_from(self, aim: Aim) -> dict[str, Any]:
         target = {"base_url": aim.base_url, "key": aim.key, "live": aim.live, "connection": aim.connection}
-        return {**target, "fields": fields_for(self._contract), "see": self._keep}
+        return {**target, "fields": fields_for(self._contract), "see": partial(self._keep, aim)}
 
     def runtimes(self) -> list[dict[str, Any]]:
         """Return the runtimes of the first recorded success, or ask for them while recording."""
@@ -212,19 +211,19 @@ class RecordedTest:
 
     def finish(self) -> None:
         """Write what was recorded since the last call; raises `BctrlError` where it must not be written."""
-        if not self.is_recording or self._aim is None or self._saved == len(self._kept):
+        if not self.is_recording or self.aim is None or self._saved == len(self._kept):
             return
         self._saved = len(self._kept)
         made: Sequence[Exchange] = [
             replace(one, test=self._place.test, contract=self._contract.digest) for one in self._kept
         ]
         if self._scrub_ids:
-            made = scrubbed(made, self._place.shown, self._aim.space_id)
+            made = scrubbed(made, self._place.shown, self.aim.space_id)
         # Before the check, whose findings show what they find.
-        self._hide.add(self._aim.key)
+        self._hide.add(self.aim.key)
         refuse(made, self._place.shown, self._hide.found_as, "a secret")
         self._require_conforming(made)
-        target = self._aim.base_url if self._aim.live else "mock"
+        target = self.aim.base_url if self.aim.live else "mock"
         self.saved = save(self.path, self._place.test, made, target, _now())
 
     def close(self) -> None:
@@ -237,7 +236,7 @@ class RecordedTest:
         passing_on = self._open.enter_context(self.client())
         return lambda request: forwarded(passing_on, request)
 
-    def _keep(self, request: httpx.Request, response: httpx.Response) -> None:
+    def _keep(self, aim: Aim, request: httpx.Request, response: httpx.Response) -> None:
         wire = b"".join(response.stream)  # type: ignore[arg-type]
         body = httpx.Response(response.status_code, headers=response.headers, content=wire).content
         if sum(len(one.body) + len(one.request_body) for one in self._kept) + len(body) > RECORDED:
@@ -246,22 +245,32 @@ class RecordedTest:
                 where=self._place.shown,
                 hint="ask for less in one test",
             )
-        made = exchange_of(request, response, body, _now())
-        base = urlsplit(self._aim.base_url).path.rstrip("/") if self._aim is not None else ""
-        made = replace(made, base_path=base if urlsplit(made.url).path.startswith(f"{base}/") else "")
-        if self._aim is not None and not self._aim.live:
+        url = str(request.url.copy_with(username=None, password=None, fragment=None))
+        parts, base = urlsplit(url), urlsplit(aim.base_url).path.rstrip("/")
+        if not aim.live:
             # The mock's port is another with every run.
-            parts = urlsplit(made.url)
             local = next((one for one in self._contract.servers if one.startswith("http://")), "http://localhost:8787")
-            made = replace(made, url=urlunsplit((*urlsplit(local)[:2], parts.path, parts.query, "")))
-        self._kept.append(made)
+            url = urlunsplit((*urlsplit(local)[:2], parts.path, parts.query, ""))
+        self._kept.append(
+            Exchange(
+                method=request.method,
+                url=url,
+                status=response.status_code,
+                headers=kept(response.headers.multi_items(), RESPONSE),
+                body=body,
+                request_headers=kept(request.headers.multi_items(), REQUEST),
+                request_body=request.content,
+                reason=response.reason_phrase,
+                started=_now(),
+                base_path=base if parts.path.startswith(f"{base}/") else "",
+            )
+        )
 
     def _require_conforming(self, exchanges: Sequence[Exchange]) -> None:
         if not self._place.conforming:
             return
         hint = f"{self._place.hint}; to keep it on purpose: bctrl_recording(name, conforming=False)"
         require_conforming(exchanges, self._contract, self._checked, self._place.shown, hint)
-        self.is_stale = any(one.contract not in ("", self._contract.digest) for one in exchanges)
 
 
 def _now() -> str:

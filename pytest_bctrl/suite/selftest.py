@@ -40,13 +40,15 @@ from pytest_bctrl.traffic.mock.faults import (
     break_rule,
     delay,
     duplicate_key,
+    endless_cursor,
     fault,
     for_contract,
+    lost_item,
     plain_errors,
+    repeat_page,
     sequence,
     status,
 )
-from pytest_bctrl.traffic.mock.page_faults import endless_cursor, lost_item, repeat_page
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, empty, lifecycle, many
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.retry import Pace, RetryPolicy

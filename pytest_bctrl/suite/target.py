@@ -341,7 +341,7 @@ class Target:
             return
         suppressed = httpx.Response(
             attempt.status,
-            headers=list(attempt.headers),
+            headers=attempt.headers,
             stream=httpx.ByteStream(attempt.body),
             request=httpx.Request(attempt.method, attempt.url),
         )
@@ -353,5 +353,5 @@ class Target:
 
 def _asks_for_less(attempt: Attempt) -> bool:
     """Whether what came shows that the target had better be asked one at a time."""
-    left = requests_left(httpx.Headers(list(attempt.headers)))
+    left = requests_left(attempt.headers)
     return attempt.status in (None, 429) or (left is not None and left < 2 * AT_ONCE)

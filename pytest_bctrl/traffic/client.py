@@ -8,10 +8,10 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import aclosing, closing, suppress
 from pathlib import Path
 from threading import Timer
-from typing import Any, Self, TypedDict, TypeVar, Unpack
+from typing import Any, Self, TypedDict, Unpack
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakSet
 
@@ -23,8 +23,8 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.incoming import ACCEPTED, MOST, size
 from pytest_bctrl.secret import Secret, secret
 from pytest_bctrl.settings import is_sendable
-from pytest_bctrl.traffic.flow import Attempt, FieldsFor, Flow, ProxyAddress, Rules, Send, TooMuchError, flow
-from pytest_bctrl.traffic.origin import Connection, Origin, origin_of
+from pytest_bctrl.traffic.flow import Attempt, FieldsFor, ProxyAddress, Rules, Send, TooMuchError, flow
+from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 
 TIMEOUT = 10.0
@@ -44,12 +44,7 @@ class Options(TypedDict, total=False):
 
 
 def client(
-    base_url: str,
-    key: Secret | str | None,
-    *,
-    live: bool,
-    keep_alive: bool = True,
-    **options: Unpack[Options],
+    base_url: str, key: Secret | str | None, *, live: bool, keep_alive: bool = True, **options: Unpack[Options]
 ) -> httpx.Client:
     """Return an `httpx.Client` on `base_url` that sends `key` to that origin only.
 
@@ -68,11 +63,7 @@ def client(
 
 
 def async_client(
-    base_url: str,
-    key: Secret | str | None,
-    *,
-    live: bool,
-    **options: Unpack[Options],
+    base_url: str, key: Secret | str | None, *, live: bool, **options: Unpack[Options]
 ) -> httpx.AsyncClient:
     """Return an `httpx.AsyncClient` that keeps the same rules as `client`.
 
@@ -81,7 +72,7 @@ def async_client(
     """
     rules = _rules(base_url, key, live, options)
     limits = httpx.Limits(max_keepalive_connections=0)
-    transport = AsyncGuardedTransport(rules, _opened(httpx.AsyncHTTPTransport, rules, limits))
+    transport = GuardedTransport(rules, _opened(httpx.AsyncHTTPTransport, rules, limits))
     return httpx.AsyncClient(base_url=base_url, transport=transport, headers=_HEADERS, **_SAFE)
 
 
@@ -100,11 +91,8 @@ def _rules(base_url: str, key: Secret | str | None, live: bool, options: Options
     return Rules(origin, held, live, proxy=_proxy(origin), **given)
 
 
-Transport = TypeVar("Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
-
-
-def _opened(kind: type[Transport], rules: Rules, limits: httpx.Limits) -> Transport:
-    """Return a transport of a kind; raises `SettingError` for a variable of the environment that cannot be used."""
+def _opened(kind: type[Any], rules: Rules, limits: httpx.Limits) -> Any:
+    """Return a transport of httpx; raises `SettingError` for a variable of the environment that cannot be used."""
     verify: ssl.SSLContext | bool = False
     if rules.origin.scheme == "https":
         # Reading the CAs takes as long as a request or two, and a run has several clients.
@@ -144,7 +132,7 @@ def _proxy(origin: Origin) -> ProxyAddress | None:
 
     Raises `SettingError`, which does not show it, for one that cannot be used.
     """
-    if origin.is_loopback or proxy_bypass(origin.host):
+    if is_loopback(origin.host) or proxy_bypass(origin.host):
         return None
     named = getproxies()
     kind = next((kind for kind in (origin.scheme, "all") if named.get(kind)), None)
@@ -163,10 +151,10 @@ def _proxy(origin: Origin) -> ProxyAddress | None:
     raise SettingError("the address of the proxy is not one that can be used", where=variable, hint=hint)
 
 
-class GuardedTransport(httpx.BaseTransport):
-    """Sends requests by `Rules` over `inner`, an ordinary httpx transport."""
+class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Sends requests by `Rules` over `inner`, an ordinary httpx transport; an async one under asyncio or trio."""
 
-    def __init__(self, rules: Rules, inner: httpx.BaseTransport) -> None:
+    def __init__(self, rules: Rules, inner: Any) -> None:
         self._rules = rules
         self._inner = inner
         self._streams: WeakSet[Any] = WeakSet()
@@ -175,58 +163,51 @@ class GuardedTransport(httpx.BaseTransport):
         """Send one request; raises httpx's own errors, and `UnsafeRequestError` before anything is sent."""
         request.read()
         running = flow(request, self._rules)
-        outcome: Attempt | None = None
-        while not isinstance(step := running.send(outcome), httpx.Response):
-            outcome = self._send(step) if isinstance(step, Send) else None
-            if not isinstance(step, Send):
+        step = next(running)
+        while not isinstance(step, httpx.Response):
+            if isinstance(step, Send):
+                step = running.send(self._send(step))
+            else:
                 time.sleep(step)
+                step = next(running)
         return step
 
     def _send(self, step: Send) -> Attempt:
         with _Watch(step, self._streams) as watch:
             step.request.extensions["trace"] = watch.trace
             begun = False
+            body = bytearray()
             try:
-                response = self._inner.handle_request(step.request)
-                begun = True
-                body = bytearray()
-                try:
-                    for chunk in response.stream:  # type: ignore[union-attr]
+                with closing(self._inner.handle_request(step.request)) as response:
+                    begun = True
+                    for chunk in response.stream:
                         body += chunk
                         if len(body) > MOST:
-                            raise _too_large()
+                            raise TooMuchError(_TOO_LARGE)
                         if time.monotonic() > step.deadline:
-                            raise _late()
-                finally:
-                    response.close()
+                            raise httpx.ReadTimeout(_LATE)
             except httpx.TransportError as error:
-                return _failed(_late() if watch.fired else error, watch.events, self._rules, begun)
+                return _failed(httpx.ReadTimeout(_LATE) if watch.fired else error, watch.events, self._rules, begun)
         return _answered(response, body)
 
     def close(self) -> None:
         """Close the connections."""
         self._inner.close()
 
-
-class AsyncGuardedTransport(httpx.AsyncBaseTransport):
-    """Sends requests by `Rules` over `inner`, an ordinary async httpx transport, under asyncio or trio."""
-
-    def __init__(self, rules: Rules, inner: httpx.AsyncBaseTransport) -> None:
-        self._rules = rules
-        self._inner = inner
-
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; raises httpx's own errors, and `UnsafeRequestError` before anything is sent."""
         await request.aread()
-        running: Flow = flow(request, self._rules)
-        outcome: Attempt | None = None
-        while not isinstance(step := running.send(outcome), httpx.Response):
-            outcome = await self._send(step) if isinstance(step, Send) else None
-            if not isinstance(step, Send):
+        running = flow(request, self._rules)
+        step = next(running)
+        while not isinstance(step, httpx.Response):
+            if isinstance(step, Send):
+                step = running.send(await self._asend(step))
+            else:
                 await anyio.sleep(step)
+                step = next(running)
         return step
 
-    async def _send(self, step: Send) -> Attempt:
+    async def _asend(self, step: Send) -> Attempt:
         events: list[str] = []
 
         async def trace(name: str, info: object) -> None:
@@ -237,21 +218,18 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
         response: httpx.Response | None = None
         try:
             with anyio.move_on_after(step.deadline - time.monotonic()) as scope:
-                response = await self._inner.handle_async_request(step.request)
-                try:
+                async with aclosing(await self._inner.handle_async_request(step.request)) as response:
                     async for chunk in response.stream:  # type: ignore[union-attr]
                         body += chunk
                         if len(body) > MOST:
                             # Cancelled where they wait, the generators under it end; left amid the loop, they do not.
                             scope.cancel()
-                finally:
-                    await response.aclose()
         except httpx.TransportError as error:
             return _failed(error, events, self._rules, begun=response is not None)
         if len(body) > MOST:
-            return _failed(_too_large(), events, self._rules)
+            return _failed(TooMuchError(_TOO_LARGE), events, self._rules)
         if scope.cancelled_caught or response is None:
-            return _failed(_late(), events, self._rules)
+            return _failed(httpx.ReadTimeout(_LATE), events, self._rules)
         return _answered(response, body)
 
     async def aclose(self) -> None:
@@ -259,19 +237,15 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-def _too_large() -> httpx.ReadError:
-    return TooMuchError(f"the answer is larger than {size(MOST)}")
-
-
-def _late() -> httpx.ReadTimeout:
-    return httpx.ReadTimeout("the answer was still being sent when the time was up")
+_TOO_LARGE = f"the answer is larger than {size(MOST)}"
+_LATE = "the answer was still being sent when the time was up"
 
 
 def _answered(response: httpx.Response, body: bytearray) -> Attempt:
     # Of the extensions, those that still mean something once the connection was given back.
     names = ("http_version", "reason_phrase")
     kept = {name: response.extensions[name] for name in names if name in response.extensions}
-    return Attempt(status=response.status_code, headers=response.headers.raw, body=bytes(body), extensions=kept)
+    return Attempt(status=response.status_code, headers=response.headers, body=bytes(body), extensions=kept)
 
 
 def _failed(error: httpx.TransportError, events: Sequence[str], rules: Rules, begun: bool = True) -> Attempt:
@@ -287,11 +261,8 @@ def _failed(error: httpx.TransportError, events: Sequence[str], rules: Rules, be
 
 def _in_words(text: str) -> str:
     """What h11 says, without Python's notation of bytes, and with the right name for the first line of an answer."""
-    said = _BYTES.sub(r"\1", text).replace("illegal request line", "illegal status line")
+    said = re.sub(r"bytearray\(b(.*)\)", r"\1", text).replace("illegal request line", "illegal status line")
     return said.replace("Receive buffer too long", "the head of the answer does not end")
-
-
-_BYTES = re.compile(r"bytearray\(b(.*)\)")
 
 
 _DETAILS: dict[type[httpx.TransportError], str] = {

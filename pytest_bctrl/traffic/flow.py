@@ -20,7 +20,7 @@ from pytest_bctrl.contract.model import SAFE_METHODS, overrides_method
 from pytest_bctrl.errors import UnsafeRequestError
 from pytest_bctrl.incoming import TooLargeError, require_unpackable
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.origin import Connection, Origin, origin_of
+from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 
 CREDENTIAL = "bctrl_credential"
@@ -58,14 +58,14 @@ class Attempt:
     seconds: float = 0.0
     reused: bool = False
     begun: bool = True
-    headers: Sequence[tuple[bytes, bytes]] = field(default=(), repr=False)
+    headers: httpx.Headers = field(default_factory=httpx.Headers, repr=False)
     body: bytes = field(default=b"", repr=False)
     extensions: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     @property
     def retry_after(self) -> str | None:
         """The answer's `Retry-After`, as it was sent."""
-        value: str | None = httpx.Headers(list(self.headers)).get("Retry-After")
+        value: str | None = self.headers.get("Retry-After")
         return value
 
     def may_succeed_yet(self, retry: RetryPolicy) -> bool:
@@ -130,8 +130,8 @@ class Send:
     deadline: float
 
 
-Flow = Generator[Send | float | httpx.Response, Attempt | None, None]
-"""Asks its driver to send a request, or to sleep so many seconds, and gives it the answer at last."""
+Flow = Generator[Send | float | httpx.Response, Attempt, None]
+"""Asks its driver to send a request, for which it is given an `Attempt`, or to sleep so many seconds; then answers."""
 
 
 def flow(request: httpx.Request, rules: Rules) -> Flow:
@@ -150,13 +150,10 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
     while True:
         started = monotonic()
         answered = yield Send(_timed(outgoing, deadline - started), deadline)
-        if answered is None:  # pragma: no cover - drivers give one for each Send, which the type cannot say
-            raise RuntimeError("the driver gave no attempt")
         seconds = monotonic() - started
         attempt = replace(_unpackable(answered), method=request.method, url=str(request.url), seconds=seconds)
         attempts.append(attempt)
-        fields = httpx.Headers(list(attempt.headers))
-        rules.connection.pace.learn(attempt.status, fields, monotonic(), datetime.now(UTC), started)
+        rules.connection.pace.learn(attempt.status, attempt.headers, monotonic(), datetime.now(UTC), started)
         limit = deadline + (patience if attempt.status == 429 else 0)
         wait = _wait(request, attempts, limit, rules)
         if wait is None:
@@ -174,7 +171,7 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
 def _unpackable(attempt: Attempt) -> Attempt:
     """The attempt, or an error in its place where httpx would unpack too much from its body."""
     try:
-        require_unpackable(attempt.body, httpx.Headers(list(attempt.headers)).get("Content-Encoding", ""))
+        require_unpackable(attempt.body, attempt.headers.get("Content-Encoding", ""))
     except TooLargeError as error:
         return Attempt(error=TooMuchError.__name__, detail=str(error.strerror), reused=attempt.reused)
     return attempt
@@ -196,7 +193,7 @@ def refuse_unsafe(request: httpx.Request, rules: Rules) -> None:
             hint="live clients send GET, HEAD and OPTIONS; use the bctrl_mock fixture to test other methods",
         )
     origin = origin_of(str(request.url))
-    if origin.scheme == "http" and not origin.is_loopback and origin.host not in rules.connection.http_hosts:
+    if origin.scheme == "http" and not is_loopback(origin.host) and origin.host not in rules.connection.http_hosts:
         raise UnsafeRequestError(
             "plain http to another machine is not sent",
             where=str(request.url.copy_with(query=None)),
@@ -218,12 +215,13 @@ def _prepared(request: httpx.Request, rules: Rules) -> httpx.Request:
     """A copy of the request with the key on it, where it may have it; the caller's request never holds the key."""
     headers = httpx.Headers(request.headers)
     own = request.extensions.get(CREDENTIAL)
-    for name, value, _ in rules.connection.headers if origin_of(str(request.url)) == rules.origin else ():
+    is_ours = origin_of(str(request.url)) == rules.origin
+    for name, value, _ in rules.connection.headers if is_ours else ():
         # A caller's own header stands, beside those that the client itself adds.
         if name.lower() in _REPLACED or name not in headers:
             headers[name] = value.reveal()
     if rules.key is not None:
-        if origin_of(str(request.url)) != rules.origin:
+        if not is_ours:
             for name in [name for name, value in headers.items() if rules.key.reveal() in value]:
                 del headers[name]
         elif isinstance(own, Mapping):
@@ -235,13 +233,8 @@ def _prepared(request: httpx.Request, rules: Rules) -> httpx.Request:
                 if one.name == "Cookie" or one.name not in headers:
                     _put(headers, one.name, one.value(rules.key.reveal()))
     extensions = {name: value for name, value in request.extensions.items() if name != CREDENTIAL}
-    return httpx.Request(
-        request.method,
-        request.url,
-        headers=headers,
-        stream=httpx.ByteStream(request.content),
-        extensions=extensions,
-    )
+    body = httpx.ByteStream(request.content)
+    return httpx.Request(request.method, request.url, headers=headers, stream=body, extensions=extensions)
 
 
 _REPLACED = frozenset({"accept", "user-agent"})
@@ -295,7 +288,7 @@ def _finish(request: httpx.Request, last: Attempt, attempts: tuple[Attempt, ...]
         raise kind(f"{request.method} {request.url}: {last.detail}{times}", request=request)
     return httpx.Response(
         last.status,
-        headers=list(last.headers),
+        headers=last.headers,
         stream=httpx.ByteStream(last.body),
         request=request,
         extensions={**last.extensions, ATTEMPTS: attempts},

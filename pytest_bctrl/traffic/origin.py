@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from pytest_bctrl import settings
 from pytest_bctrl.errors import SettingError
@@ -27,11 +27,6 @@ class Origin(NamedTuple):
     scheme: str
     host: str
     port: int
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether the host is this machine by definition: `localhost`, 127.0.0.0/8 or ::1."""
-        return is_loopback(self.host)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -65,12 +60,17 @@ def base_url(text: str, *, where: str, prefix: str = "/v1", http_hosts: Collecti
     `prefix` is what the contract's paths begin with; people give the base URL with and without it. Raises
     `SettingError`, with `where` naming the setting, for anything but https, or http to loopback and to `http_hosts`.
     """
+    import httpx
+
     example = "it should look like https://api.bctrl.ai, or http://localhost:8787 for a server on this machine"
+    text = text.strip()
     try:
-        parts = urlsplit(text.strip())
-        origin = origin_of(text.strip())
-        _require_plain(text.strip())
-    except ValueError:
+        parts, origin = urlsplit(text), origin_of(text)
+        # What the client's own parser refuses, and what URL parsers drop or differ on.
+        httpx.URL(text)
+        if re.search(r"[\s\\]", text) or not text.isprintable():
+            raise ValueError(text)
+    except (ValueError, httpx.InvalidURL):
         # What may hold a password is not repeated.
         shown = repr(text) if "@" not in text else "the value"
         raise SettingError(f"{shown} is not an http(s) URL", where=where, hint=example) from None
@@ -79,32 +79,14 @@ def base_url(text: str, *, where: str, prefix: str = "/v1", http_hosts: Collecti
     if parts.query or parts.fragment:
         # What stands there may be a key.
         raise SettingError("the URL has a query or a fragment", where=where, hint=f"leave it out; {example}")
-    if origin.scheme == "http" and not origin.is_loopback and origin.host not in http_hosts:
+    if origin.scheme == "http" and not is_loopback(origin.host) and origin.host not in http_hosts:
         raise SettingError(
-            f"{text.strip()} would send the key in plain text",
+            f"{text} would send the key in plain text",
             where=where,
             hint="use https; plain http is for this machine (localhost, 127.0.0.1, [::1]) and bctrl_http_hosts",
         )
-    return _without_prefix(parts, prefix)
-
-
-def _require_plain(text: str) -> None:
-    """Raise `ValueError` for what URL parsers drop or differ on, and for what the client's own parser refuses."""
-    import httpx
-
-    if not text.isprintable() or any(char.isspace() or char == "\\" for char in text):
-        raise ValueError(text)
-    try:
-        httpx.URL(text)
-    except httpx.InvalidURL as error:
-        raise ValueError(text) from error
-
-
-def _without_prefix(parts: SplitResult, prefix: str) -> str:
-    path = parts.path.rstrip("/")
-    if prefix and path.endswith(prefix):
-        path = path[: -len(prefix)]
-    return f"{parts.scheme.lower()}://{parts.netloc}{path.rstrip('/')}"
+    path = parts.path.rstrip("/").removesuffix(prefix).rstrip("/")
+    return f"{parts.scheme.lower()}://{parts.netloc}{path}"
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-RETRIED_STATUSES = frozenset({408, 429, 502, 503, 504})
-
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -20,7 +18,7 @@ class RetryPolicy:
     seconds that a 429 may have a request wait beyond that.
     """
 
-    statuses: frozenset[int] = RETRIED_STATUSES
+    statuses: frozenset[int] = frozenset({408, 429, 502, 503, 504})
     announced: frozenset[int] = frozenset()
     budget: float = 30.0
     attempts: int = 4

@@ -77,7 +77,7 @@ def recorded(
         hide.add(secret)
     made = RecordedTest(place, CONTRACT, "rewrite" if aim else "none", hide, found, scrub_ids=scrub_ids)
     if aim is not None:
-        made.aim(aim)
+        made.aim = aim
     return made
 
 

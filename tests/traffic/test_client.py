@@ -62,7 +62,7 @@ def test_the_key_is_sent_to_no_other_name_of_the_same_machine(ask: Ask) -> None:
 @pytest.mark.parametrize(("own", "sent"), [({}, "1"), ({"x-version": "2"}, "2")], ids=["it is sent", "the caller's"])
 def test_a_header_of_all_requests_gives_way_to_the_callers(ask: Ask, own: dict[str, str], sent: str) -> None:
     with serve(answer()) as server:
-        ask(server.url, headers=own, connection=Connection(headers=(("X-Version", Secret("1")),)))
+        ask(server.url, headers=own, connection=Connection(headers=(("X-Version", Secret("1"), ""),)))
         assert f"x-version: {sent}" in server.requests[0].lower()
 
 

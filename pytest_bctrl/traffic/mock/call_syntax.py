@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from inspect import signature
 from math import inf
 from typing import Any, TypeVar
@@ -18,29 +19,19 @@ def called(text: str) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
 
     Raises `SettingError` where `text` is neither a name nor such a call.
     """
-    try:
+    with suppress(SyntaxError, ValueError):
         node = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError):
-        raise _unreadable(text) from None
-    if isinstance(node, ast.Name):
-        return node.id, (), {}
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
-        raise _unreadable(text)
-    try:
-        positional = tuple(_argument(argument) for argument in node.args)
-        named = {keyword.arg or "**": _argument(keyword.value) for keyword in node.keywords}
-    except ValueError:
-        raise _unreadable(text) from None
-    return node.func.id, positional, named
+        if isinstance(node, ast.Name):
+            return node.id, (), {}
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            named = {keyword.arg or "**": _argument(keyword.value) for keyword in node.keywords}
+            return node.func.id, tuple(map(_argument, node.args)), named
+    raise SettingError("it is not understood", where=repr(text), hint="write name, or name(value, key=value)")
 
 
 def _argument(node: ast.expr) -> Any:
     # A fault within a sequence is a call itself, and is passed on as text.
     return ast.unparse(node) if isinstance(node, ast.Call | ast.Name) else ast.literal_eval(node)
-
-
-def _unreadable(text: str) -> SettingError:
-    return SettingError("it is not understood", where=repr(text), hint="write name, or name(value, key=value)")
 
 
 def made(

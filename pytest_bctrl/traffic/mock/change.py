@@ -62,18 +62,17 @@ def headers(changes: Mapping[str, str | None]) -> Change:
 
 def body(make: Callable[[Scene], bytes]) -> Change:
     """Put other bytes in place of a successful body, made once for each body that is replaced."""
-    made: dict[int, tuple[Payload, Payload]] = {}
+    made: dict[Payload, Payload] = {}
 
     def change(scene: Scene) -> Answer:
         if not scene.is_success:
             return scene.answer
-        # Keyed by identity, and kept with what it was made from, whose identity must not pass to another.
-        known = made.get(id(scene.answer.payload))
+        known = made.get(scene.answer.payload)
         if known is None:
             if len(made) >= 64:
                 made.clear()
-            known = made[id(scene.answer.payload)] = (scene.answer.payload, Payload(make(scene)))
-        return replace(scene.answer, payload=known[1])
+            known = made[scene.answer.payload] = Payload(make(scene))
+        return replace(scene.answer, payload=known)
 
     return change
 

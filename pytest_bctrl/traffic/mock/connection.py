@@ -94,11 +94,9 @@ class Connection:
         """
         is_amid = bool(self._out) or self._begun is not None
         is_active = (is_amid or self._has_asked) and now - self.last < _STALLED_SECONDS
-        return (
-            None
-            if is_active or self._waiting or self._hung or self._draining
-            else (is_amid, self._has_asked, self.last)
-        )
+        if is_active or self._waiting or self._hung or self._draining:
+            return None
+        return is_amid, self._has_asked, self.last
 
     def give_up(self, now: float) -> bool:
         """Close the connection to make room; false where a request is on its way: it is new, or was sent something."""
@@ -136,10 +134,7 @@ class Connection:
         if self._draining or self._hung:
             return
         self._queue.extend(self._parser.feed(data))
-        if self._parser.is_within:
-            self._begun = self.last if self._begun is None else self._begun
-        else:
-            self._begun = None
+        self._begun = (self._begun or self.last) if self._parser.is_within else None
         if self._parser.continue_wanted and not self._queue and not self._out:
             self._parser.continue_wanted = False
             self._write(CONTINUE)
@@ -191,9 +186,7 @@ class Connection:
             return
         says_so = answer.header("connection") is not None
         stays = arrived.keep_alive and answer.ending == "whole" and not says_so
-        connection = "close" if not stays else "keep-alive" if arrived.old else None
-        if says_so:
-            connection = None
+        connection = None if says_so else "close" if not stays else "keep-alive" if arrived.old else None
         if arrived.old and answer.chunked:
             answer = replace(answer, chunked=False)
         head, body = encode(arrived.request, answer, date_at(int(time())), connection)
@@ -203,10 +196,7 @@ class Connection:
             self._closing = True
             self._draining = drain
             self._queue.clear()
-        if len(body) < _CHUNK:
-            self._write(head + body)
-        else:
-            self._write(head, body)
+        self._write(*((head + body,) if len(body) < _CHUNK else (head, body)))
 
     def _write(self, *parts: bytes) -> None:
         self._out += [memoryview(part) for part in parts if part]

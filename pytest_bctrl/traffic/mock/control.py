@@ -80,7 +80,7 @@ class Control:
             # In a container, or behind a forwarded port, the server knows no address that its clients could use.
             url = f"http://{host}" if (host := request.header("host")) else self._server.url
             done = _DO[operation.operation_id](_Call(self._server, url, space, match.values, body))
-            return done if isinstance(done, tuple) else (204, None)
+            return min(operation.success_statuses), done if isinstance(done, dict) else None
         except BctrlError as error:
             return 400, {"error": str(error)}
 
@@ -98,9 +98,9 @@ class Control:
 _NO_BODY = {"content": {"application/json": {"schema": {"maxProperties": 0}}}}
 
 
-def _open(call: _Call) -> tuple[int, Any]:
+def _open(call: _Call) -> dict[str, Any]:
     made = call.server.space(call.body.get("id"))
-    return 201, {"id": made.space_id, "key": made.api_key.reveal(), "url": call.url}
+    return {"id": made.space_id, "key": made.api_key.reveal(), "url": call.url}
 
 
 def _close(call: _Call) -> None:
@@ -128,7 +128,7 @@ def _sequence(call: _Call) -> None:
     call.space.sequence(*steps, conforming=call.body.get("conforming", True))
 
 
-def _requests(call: _Call) -> tuple[int, Any]:
+def _requests(call: _Call) -> dict[str, Any]:
     names = ("method", "path", "time", "status", "why")
     shown = [
         {
@@ -139,7 +139,7 @@ def _requests(call: _Call) -> tuple[int, Any]:
         }
         for entry in call.space.requests
     ]
-    return 200, {"requests": shown}
+    return {"requests": shown}
 
 
 def _restore(call: _Call) -> None:
@@ -163,27 +163,26 @@ def spelled(fault: Fault) -> str:
 
 
 _DO: Mapping[str, Callable[[_Call], object]] = {
-    "list_spaces": lambda call: (200, {"spaces": [*call.server.spaces]}),
+    "list_spaces": lambda call: {"spaces": [*call.server.spaces]},
     "open_space": _open,
     "close_space": _close,
-    "get_runtimes": lambda call: (200, {"runtimes": call.space.runtimes}),
+    "get_runtimes": lambda call: {"runtimes": call.space.runtimes},
     "set_runtimes": _set,
     "update_runtime": lambda call: call.space.update(call.values["id"], **call.body),
     "play_scenario": lambda call: call.space.scenario(call.body["scenario"]),
     "play_sequence": _sequence,
-    "list_faults": lambda call: (
-        200,
-        {"faults": [{"fault": spelled(one.fault), "applied": one.count} for one in call.space.faults]},
-    ),
+    "list_faults": lambda call: {
+        "faults": [{"fault": spelled(one.fault), "applied": one.count} for one in call.space.faults]
+    },
     "add_fault": lambda call: call.space.fault(call.body["fault"]),
     "remove_faults": _behave,
     "advance_clock": lambda call: call.space.advance(call.body["seconds"]),
     "list_requests": _requests,
     "reset_space": lambda call: call.space.reset(),
-    "take_snapshot": lambda call: (
-        200,
-        {"runtimes": call.space.runtimes, "faults": [spelled(one.fault) for one in call.space.faults]},
-    ),
+    "take_snapshot": lambda call: {
+        "runtimes": call.space.runtimes,
+        "faults": [spelled(one.fault) for one in call.space.faults],
+    },
     "restore_snapshot": _restore,
 }
-"""What each operation of `control.yaml` does; one that has nothing to tell gives no status and no data."""
+"""What each operation of `control.yaml` does; one that has nothing to tell gives no object."""

@@ -166,42 +166,35 @@ class Step:
 
 
 class StepSource(Source):
-    """The bodies of a sequence of states, each in force for so many answers or seconds, the last for good.
-
-    `faults` are those of the steps that have one, by the identity of the payload that they are applied to.
-    """
+    """The bodies of a sequence of states, each in force for so many answers or seconds, the last for good."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         super().__init__(list, now)
-        self._steps: list[Step] = []
-        self._faults: dict[int, Fault] = {}
+        self._steps: list[tuple[Step, Payload, Fault | None]] = []
         self._lock = Lock()
         self._at = self._answered = 0
         self._begun = self._last = now()
 
     def add(self, step: Step, body: Any, fault: Fault | None) -> None:
         """Add a step in which `body` is served, through `fault` where there is one."""
-        self._steps.append(step)
-        self._payloads.append(Payload(encode(body)))
-        if fault is not None:
-            self._faults[id(self._payloads[-1])] = fault
+        self._steps.append((step, Payload(encode(body)), fault))
 
     def body(self, number: int) -> Any:
         """Return the body that is in force; nothing is counted."""
         with self._lock:
             self._advance()
-            return json.loads(self._payloads[self._at].body)
+            return json.loads(self._steps[self._at][1].body)
 
     def payload(self, number: int) -> Payload:
         """Return the bytes of the body that is in force, and count one answer."""
         with self._lock:
             self._advance()
             self._answered, self._last = self._answered + 1, self.now()
-            return self._payloads[self._at]
+            return self._steps[self._at][1]
 
     def _advance(self) -> None:
         while self._at < len(self._steps) - 1:
-            step = self._steps[self._at]
+            step = self._steps[self._at][0]
             if step.answers is not None and self._answered >= step.answers:
                 self._begun = self._last
             elif step.seconds is not None and self.now() >= self._begun + step.seconds:
@@ -212,8 +205,8 @@ class StepSource(Source):
 
     def transform(self, scene: Scene) -> Answer:
         """Return the answer as the fault of its step leaves it."""
-        payload = scene.answer.payload
-        fault = self._faults.get(id(payload.page_of or payload))
+        whole = scene.answer.payload.page_of or scene.answer.payload
+        fault = next((fault for _, payload, fault in self._steps if payload is whole), None)
         if fault is None:
             return scene.answer
         return replace(fault.change(replace(scene, turn=self._answered - 1)), faults=(fault.name,))

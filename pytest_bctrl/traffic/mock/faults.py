@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from json import JSONDecoder
+from operator import attrgetter
 from typing import Any
 
+from pytest_bctrl.contract.paging import LINK, Paging
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.mutants import SCHEMA_CHECK, Mutant, broken
 from pytest_bctrl.samples.sample import Samples
@@ -18,9 +21,10 @@ from pytest_bctrl.traffic.mock.call_syntax import made as made_by
 from pytest_bctrl.traffic.mock.call_syntax import seconds as seconds_of
 from pytest_bctrl.traffic.mock.change import Fault, Scene
 from pytest_bctrl.traffic.mock.message import Answer, Payload, with_headers
-from pytest_bctrl.traffic.mock.page_faults import endless_cursor, lost_item, repeat_page
+from pytest_bctrl.traffic.mock.pages import announced, is_further, started, target_of
 
 _WHOLE = "complete_answer"
+_success: Callable[[Scene], bool] = attrgetter("is_success")
 
 
 def status(code: int, *, retry_after: float | None = None) -> Fault:
@@ -142,6 +146,42 @@ def plain_errors() -> Fault:
     return Fault("plain_errors()", page, "content_type_conformance", meets=lambda scene: scene.answer.status >= 400)
 
 
+def repeat_page() -> Fault:
+    """Answer every further page of a list with the items of the first."""
+
+    def again(scene: Scene, paging: Paging) -> Answer:
+        first = scene.granted(target_of(paging, scene.request))
+        return _with_items(scene, paging, paging.listed(json.loads(first.body)))
+
+    return _paged("repeat_page()", again, "repeated_item")
+
+
+def lost_item() -> Fault:
+    """Leave out the first item of every further page of a list."""
+    return _paged(
+        "lost_item()",
+        lambda scene, paging: _with_items(scene, paging, paging.listed(scene.json())[1:]),
+        "lost_item",
+    )
+
+
+def endless_cursor() -> Fault:
+    """Say on the last page of a list that there is one more, which is the same again."""
+
+    def endless(scene: Scene, paging: Paging) -> Answer:
+        query = scene.request.query
+        if paging.following(scene.json(), scene.answer.header(LINK), query) is not None:
+            return scene.answer
+        body, fields = announced(scene.samples, paging, scene.json(), scene.request, started(paging, query))
+        return replace(scene.answer, headers=(*scene.answer.headers, *fields), payload=Payload(encode(body)))
+
+    def hinders(samples: Samples) -> str:
+        tells = samples.paging and (samples.paging.more or samples.paging.next or samples.paging.in_header)
+        return _unpaged(samples) or ("" if tells else "its answer does not say whether there is more")
+
+    return replace(_paged("endless_cursor()", endless, "endless_paging"), hinders=hinders)
+
+
 def break_rule(rule: str) -> Fault:
     """Break one rule of the contract in the last place that has it.
 
@@ -165,7 +205,10 @@ class _Broken:
 
 def sequence(*steps: Any) -> Fault:
     """Take one step a request, then behave: a step is a status, a fault, a fault as text, or None for no fault."""
-    faults = [_step(step) for step in steps]
+    faults = [
+        None if step in (None, 200) else fault(step) if isinstance(step, str | Fault) else status(step)
+        for step in steps
+    ]
 
     def step(scene: Scene) -> Answer:
         chosen = faults[scene.turn] if scene.turn < len(faults) else None
@@ -183,47 +226,38 @@ def _granting(name: str, refused: int, check: str) -> Fault:
     return Fault(name, granted, check, meets=lambda scene: scene.answer.status == refused)
 
 
-def _success(scene: Scene) -> bool:
-    return scene.is_success
-
-
-def _step(step: Any) -> Fault | None:
-    if step is None or step == 200:
-        return None
-    return fault(step) if isinstance(step, str | Fault) else status(step)
-
-
 def _body(name: str, make: Callable[[Scene], bytes], check: str) -> Fault:
     return Fault(name, change.body(make), check, meets=_success)
 
 
-FAULTS: Mapping[str, Callable[..., Fault]] = {
-    made.__name__: made
-    for made in (
-        status,
-        rate_limited,
-        unauthorized,
-        any_key,
-        any_space,
-        delay,
-        hang,
-        reset,
-        truncate,
-        malformed_json,
-        not_utf8,
-        duplicate_key,
-        nan,
-        empty_body,
-        wrong_content_type,
-        redirect,
-        plain_errors,
-        repeat_page,
-        lost_item,
-        endless_cursor,
-        break_rule,
-        sequence,
-    )
-}
+def _with_items(scene: Scene, paging: Paging, items: list[Any]) -> Answer:
+    body = {**scene.json(), paging.items: items} if paging.items else items
+    return replace(scene.answer, payload=Payload(encode(body)))
+
+
+def _unpaged(samples: Samples) -> str:
+    return "" if samples.paging is not None and samples.paging.leads_on else "it has no pages, as far as it says"
+
+
+def _paged(name: str, change: Callable[[Scene, Paging], Answer], check: str) -> Fault:
+    """A fault of the pages after the first."""
+
+    def meets(scene: Scene) -> bool:
+        paging = scene.samples.paging
+        return scene.is_success and paging is not None and paging.leads_on and is_further(paging, scene.request)
+
+    def changed(scene: Scene) -> Answer:
+        paging = scene.samples.paging
+        return change(scene, paging) if paging is not None and meets(scene) else scene.answer
+
+    return Fault(name, changed, check, meets=meets, hinders=_unpaged)
+
+
+FAULTS: Mapping[str, Callable[..., Fault]] = {made.__name__: made for made in (
+    status, rate_limited, unauthorized, any_key, any_space, delay, hang, reset, truncate, malformed_json, not_utf8,
+    duplicate_key, nan, empty_body, wrong_content_type, redirect, plain_errors, repeat_page, lost_item, endless_cursor,
+    break_rule, sequence,
+)}  # fmt: skip
 """Every fault by its name, as `.fault(name, …)`, `--fault` and a sequence's steps take it."""
 
 
@@ -238,9 +272,7 @@ def fault(
 ) -> Fault:
     """Return a fault: one already made, a name with its arguments, or a call as text (`"status(503, times=2)"`).
 
-    The name is one of those `known`.
-
-    Raises `SettingError` for a name that is not known, or arguments that do not fit.
+    Raises `SettingError` for a name that is not one of those `known`, or arguments that do not fit.
     """
     if isinstance(spec, Fault):
         made = spec
@@ -273,18 +305,17 @@ def for_contract(made: Fault, operations: Sequence[Samples]) -> Fault:
         return made
     rule = made.change.rule
     having: dict[str, Mutant] = {}
-    problem: SettingError | None = None
+    problems: list[SettingError] = []
     for samples in operations:
         try:
             having[samples.operation.label] = broken(samples, samples.sample(), rule)
         except SettingError as error:
-            problem = problem or error
-    if problem is not None and not having:
-        raise problem
+            problems.append(error)
+    if not having:
+        raise problems[0]
     mutant = next(iter(having.values()))
-    return replace(
-        made,
-        check=mutant.check,
-        level=mutant.level,
-        meets=lambda scene: scene.is_success and scene.samples.operation.label in having,
-    )
+
+    def meets(scene: Scene) -> bool:
+        return scene.is_success and scene.samples.operation.label in having
+
+    return replace(made, check=mutant.check, level=mutant.level, meets=meets)

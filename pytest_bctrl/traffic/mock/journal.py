@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, overload
@@ -83,8 +83,6 @@ class Journal(Sequence[Entry]):
 
     def add(self, time: float, request: Request, answer: Answer) -> None:
         """Write down one exchange."""
-        if not self._most:
-            return
         with self._lock:
             self._kept.append((time, request, answer))
             self._body_bytes += len(request.body)
@@ -151,7 +149,8 @@ class Journal(Sequence[Entry]):
         found = self.matching(method, path, status=status, **headers)
         if (times is None and found) or len(found) == times:
             return found
-        wanted = _wanted(method, path, status, headers)
+        wanted = f"{method or 'any method'} {path or 'any path'}" + ("" if status is None else f" -> {status}")
+        wanted += "".join(f" [{name.replace('_', '-')}: {value}]" for name, value in headers.items())
         often = "at least once" if times is None else "never" if times == 0 else f"{times} times"
         raise AssertionError(
             f"expected {often}: {wanted}\nmatched {len(found)} of {len(self)} requests:\n{self._listed(found)}"
@@ -219,9 +218,3 @@ class Journal(Sequence[Entry]):
 
 def _plain(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "")
-
-
-def _wanted(method: str | None, path: str | None, status: int | None, headers: Mapping[str, str]) -> str:
-    line = f"{method or 'any method'} {path or 'any path'}"
-    line += "" if status is None else f" -> {status}"
-    return " ".join([line, *(f"[{name.replace('_', '-')}: {value}]" for name, value in headers.items())])

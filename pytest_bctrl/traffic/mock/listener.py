@@ -159,19 +159,16 @@ class Listener:
         for order in self._alarm.recv(64):
             if order == _STOP[0]:
                 return False
-            self._close_all()
+            # What waits in the backlog was sent before the call, too.
+            if self._is_accepting:
+                self._accept()
+            while self._connections:
+                for connection in list(self._connections):
+                    connection.close()
+                self._accept()
+            self._timers.clear()
             self._dropped.set()
         return True
-
-    def _close_all(self) -> None:
-        # What waits in the backlog was sent before the call, too.
-        if self._is_accepting:
-            self._accept()
-        while self._connections:
-            for connection in list(self._connections):
-                connection.close()
-            self._accept()
-        self._timers.clear()
 
     def _patience(self) -> float | None:
         if not self._connections:

@@ -18,7 +18,6 @@ Ending: TypeAlias = Literal["whole", "truncate", "reset", "hang"]
 _WORTH_COMPRESSING = 1024
 """Bytes of a body below which gzip costs more than it saves."""
 _LARGE = 1024 * 1024
-_GZIP = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True)
@@ -53,20 +52,14 @@ class Payload:
     `page_of` is the whole body that they are a page of, if they are one.
     """
 
-    __slots__ = ("_gzipped", "body", "page_of")
-
     def __init__(self, body: bytes, page_of: Payload | None = None) -> None:
         self.body = body
         self.page_of = page_of
-        self._gzipped: bytes | None = None
 
-    @property
+    @cached_property
     def gzipped(self) -> bytes:
         """The body compressed; the same bytes for the same body, since no time is written into it."""
-        if self._gzipped is None:
-            level = 6 if len(self.body) < _LARGE else 1
-            self._gzipped = zlib.compress(self.body, level, wbits=_GZIP)
-        return self._gzipped
+        return zlib.compress(self.body, 6 if len(self.body) < _LARGE else 1, wbits=16 + zlib.MAX_WBITS)
 
     def __repr__(self) -> str:
         return f"Payload({len(self.body)} bytes)"
@@ -112,7 +105,6 @@ def with_headers(headers: Headers, changes: Mapping[str, str | None]) -> Headers
 
 
 _CODE = re.compile(r"(?:^|[,;\s])code\s*=\s*\"?(\d{3})\"?", re.IGNORECASE)
-_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 @lru_cache(maxsize=64)
@@ -120,7 +112,12 @@ def accepts(accept: str | None, media_type: str) -> bool:
     """Return whether an `Accept` field takes a media type (RFC 9110, 12.5.1); a missing one takes all."""
     if accept is None or not accept.strip():
         return True
-    return _weight(media_type, list(_weighted(accept))) > 0
+    ranges, media = list(_weighted(accept)), media_type.lower()
+    for wanted in (media, f"{media.partition('/')[0]}/*", "*/*"):
+        found = [weight for name, weight in ranges if name == wanted]
+        if found:
+            return max(found) > 0
+    return False
 
 
 @lru_cache(maxsize=64)
@@ -136,20 +133,6 @@ def preferred_status(prefer: str | None) -> int | None:
     """Return the status that `Prefer: code=404` asks for, as Prism understands it; None where it asks for none."""
     found = _CODE.search(prefer) if prefer else None
     return int(found[1]) if found and 200 <= int(found[1]) <= 599 else None
-
-
-def usable_request_id(value: str | None) -> str | None:
-    """Return a client's `X-Request-Id` where it can be sent back as it is: visible ASCII, 128 at most."""
-    return value if value and _REQUEST_ID.fullmatch(value) else None
-
-
-def _weight(media: str, ranges: list[tuple[str, float]]) -> float:
-    kind = media.partition("/")[0]
-    for wanted in (media.lower(), f"{kind}/*", "*/*"):
-        found = [weight for name, weight in ranges if name == wanted]
-        if found:
-            return max(found)
-    return 0.0
 
 
 def _weighted(field: str) -> Iterator[tuple[str, float]]:

@@ -44,15 +44,9 @@ class OwnScenario:
         body = _called(self, samples, *positional, **named)
         if body is None:
             return Scenario(self.name)
-        made = taken(
-            samples,
-            samples.addressed(body, space_id),
-            space_id,
-            _place(self),
-            conforming=self.conforming,
-            fail_on="error",
-            hint=f"fix the function, or say mock_scenario({self.name!r}, conforming=False)",
-        )
+        hint = f"fix the function, or say mock_scenario({self.name!r}, conforming=False)"
+        given = samples.addressed(body, space_id), space_id, _place(self)
+        made = taken(samples, *given, conforming=self.conforming, fail_on="error", hint=hint)
         return Scenario(self.name, fixed(lambda: made))
 
 

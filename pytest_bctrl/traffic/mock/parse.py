@@ -67,25 +67,21 @@ class RequestParser:
         self.problem: Problem | None = None
         self.continue_wanted = False
         self.on_message_begin()
-        self._begun = False
-        self._is_last = False
-
-    @property
-    def is_within(self) -> bool:
+        self.is_within = False
         """Whether a request has begun and is not complete."""
-        return self._begun
+        self._is_last = False
 
     def feed(self, data: bytes) -> list[ParsedRequest]:
         """Return the requests that `data` completes; sets `problem` where it breaks the protocol or a limit."""
         if self.problem is not None:
             return []
-        if self._begun or self._is_last:
+        if self.is_within or self._is_last:
             return self._parsed(data)
         again = self._known.get(data)
         if again is not None:
             return [again]
         done = self._parsed(data)
-        is_alone = len(done) == 1 and not self._begun and not self._is_last and self.problem is None
+        is_alone = len(done) == 1 and not self.is_within and not self._is_last and self.problem is None
         if is_alone and len(data) <= _SHORT:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
@@ -101,8 +97,12 @@ class RequestParser:
             done, self._arrived = self._arrived, []
             return done + (self.feed(rest) if rest else [])
         except httptools.HttpParserError as error:
-            self._fail(400, f"the request is malformed: {_reason(error)}")
-        self._measure(len(data))
+            self._malformed(error)
+        if self.is_within and not self._headers_complete:
+            # The parser holds a header back until its end, so one that never ends is seen in the bytes alone.
+            self._unseen += len(data)
+            if self._unseen > self._limits.header_bytes + self._limits.target_bytes:
+                self._fail(431, f"the header section is longer than {self._limits.header_bytes} bytes")
         done, self._arrived = self._arrived, []
         return done
 
@@ -124,24 +124,20 @@ class RequestParser:
         try:
             self._parser.feed_data(method + b" " + self._url + b" HTTP/1.1\r\n" + fields.encode("latin-1") + b"\r\n")
         except httptools.HttpParserError as error:  # pragma: no cover - a head that is sound only with Upgrade
-            self._fail(400, f"the request is malformed: {_reason(error)}")
+            self._malformed(error)
         self._headers = headers
-
-    def _measure(self, fed: int) -> None:
-        if not self._begun or self._headers_complete:
-            return
-        # The parser holds a header back until its end, so one that never ends is seen in the bytes alone.
-        self._unseen += fed
-        if self._unseen > self._limits.header_bytes + self._limits.target_bytes:
-            self._fail(431, f"the header section is longer than {self._limits.header_bytes} bytes")
 
     def _fail(self, status: int, reason: str) -> None:
         if self.problem is None:
             self.problem = Problem(status, reason, self._request())
 
+    def _malformed(self, error: httptools.HttpParserError) -> None:
+        self._fail(400, f"the request is malformed: {str(error) or type(error).__name__}")
+
     def _stop(self, status: int, reason: str) -> None:
+        """Leave the parser from within a callback; httptools reports that as its own error."""
         self._fail(status, reason)
-        raise _StoppedError(reason)
+        raise ValueError(reason)
 
     def _request(self) -> Request:
         method = self._parser.get_method().decode("latin-1") if self._url else "?"
@@ -152,7 +148,7 @@ class RequestParser:
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._begun = True
+        self.is_within = True
         self._url = b""
         self._headers = []
         self._size = 0
@@ -203,17 +199,9 @@ class RequestParser:
 
     def on_message_complete(self) -> None:
         """The request is whole."""
-        self._begun = False
+        self.is_within = False
         self.continue_wanted = False
         old = self._parser.get_http_version() == "1.0"
         keep_alive = self._parser.should_keep_alive()
         self._is_last = not keep_alive
         self._arrived.append(ParsedRequest(self._request(), keep_alive, old))
-
-
-class _StoppedError(ValueError):
-    """Leaves the parser from within a callback; httptools reports it as its own error."""
-
-
-def _reason(error: httptools.HttpParserError) -> str:
-    return str(error) or type(error).__name__

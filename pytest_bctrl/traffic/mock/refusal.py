@@ -60,16 +60,8 @@ class Refusals:
     ) -> Answer:
         """Return an error answer whose body the contract allows for `status`."""
         code, reason = CODES.get(status, ("server_error", "server") if status >= 500 else ("error", "error"))
-        known = {
-            "code": code,
-            "detail": message,
-            "error": message,
-            "message": message,
-            "reasonClass": reason,
-            "requestId": request_id,
-            "status": status,
-            "title": code,
-        }
+        known: dict[str, Any] = dict.fromkeys(("detail", "error", "message"), message)
+        known |= {"code": code, "title": code, "reasonClass": reason, "requestId": request_id, "status": status}
         media, schema = self._documented(status, operation)
         text = json.dumps(self._body(schema, known), ensure_ascii=False) if is_json(media) else message
         data = text.encode("utf-8", "replace")

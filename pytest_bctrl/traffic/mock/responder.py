@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
@@ -16,34 +17,37 @@ from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import RoundRobin
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay, Scene
-from pytest_bctrl.traffic.mock.message import Answer, Payload, Request, accepts, preferred_status, usable_request_id
+from pytest_bctrl.traffic.mock.change import FaultInPlay, Scene
+from pytest_bctrl.traffic.mock.message import Answer, Payload, Request, accepts, preferred_status
 from pytest_bctrl.traffic.mock.pages import Page, Pages, UnknownPageError, is_further
 from pytest_bctrl.traffic.mock.refusal import SEED, Admission, Refusals, Refused, challenge, malformed
 from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.mock.scenarios import Scenario, Source, fixed
 
-
-def _others(samples: Samples) -> dict[str, Samples]:
-    """The samples of the operations beside the main one that answer with JSON, by label."""
-    contract, main = samples.contract, samples.operation
-    beside = (one for one in contract.operations if one is not main and answers_with_json(one))
-    return {operation.label: Samples(contract, operation) for operation in beside}
-
-
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _BODILESS = ResponseSpec("204", "", {}, ())
 
 
-def _own_sample(samples: Samples) -> Source:
-    return fixed(samples.sample)
+class _Known:
+    """What depends on the contract alone, and is shared by all that answer by it."""
+
+    def __init__(self, contract: Contract) -> None:
+        main = main_operation(contract)
+        beside = (one for one in contract.operations if one is not main and answers_with_json(one))
+        self.samples = Samples(contract, main)
+        self.others = {operation.label: Samples(contract, operation) for operation in beside}
+        self.routes = Routes(contract)
+        self.refusals = Refusals(contract)
+        self.usual = {one.label: one.success or _BODILESS for one in contract.operations}
+        # By the schema's identity, which the contract keeps.
+        self.made: dict[int, Any] = {}
 
 
 class Responder:
     """Answers as the contract says the API does, for one key and one space, in a scenario and with faults.
 
     It is the one place where the mock keeps what it plays; safe to use from several threads. `samples` are those of the
-    main operation, `others` those of the operations beside it, by label. What depends on the contract alone it shares
-    with the responder `beside` it.
+    main operation, `others` those of the operations beside it that answer with JSON, by label.
     """
 
     def __init__(
@@ -57,43 +61,46 @@ class Responder:
         self.contract = contract
         self.api_key = api_key
         self.space_id = space_id
-        self.samples: Samples = beside.samples if beside else Samples(contract, main_operation(contract))
-        self.others: Mapping[str, Samples] = beside.others if beside else _others(self.samples)
-        self._routes: Routes = beside._routes if beside else Routes(contract)
-        self._refusals: Refusals = beside._refusals if beside else Refusals(contract)
-        # By the schema's identity, which the contract keeps.
-        self._made: dict[int, Any] = beside._made if beside else {}
+        self._known: _Known = beside._known if beside else _Known(contract)
+        self.samples: Samples = self._known.samples
+        self.others: Mapping[str, Samples] = self._known.others
         self._first = source or fixed(lambda: self.samples.sample(space_id))
         self._lock = Lock()
-        self._usual: Mapping[str, ResponseSpec] = (
-            beside._usual if beside else {one.label: one.success or _BODILESS for one in contract.operations}
-        )
         self._admissions = {one.label: Admission(contract, one, api_key, space_id) for one in contract.operations}
         self._start_over()
 
     def _respond(self, request: Request) -> Answer:
         """Return the answer to one request, as scenario and faults leave it."""
         request_id = self._request_id(request)
-        match = self._routes.match(request.target)
+        match = self._known.routes.match(request.target)
         operation = match.of(request.method) if match else None
         answer = self._answer(request, match, operation, request_id)
-        asked = operation or self.samples.operation
         if operation is not None:
             answer = self._completed(operation, answer)
+        transform, faults = self._transform, self._faults
+        if transform is None and not faults:
+            return answer
+        asked = operation or self.samples.operation
 
         def granted(target: str) -> Answer:
+            """Return the successful answer to a target, whatever credential and space the request has."""
             return self._completed(asked, self._success(Request("GET", target), asked, request_id))
 
-        return self._played(request, answer, granted, asked)
+        samples = self.others.get(asked.label, self.samples)
+        scene = Scene(request, answer, self._errors, samples, granted, next(self._requests))
+        for change in (transform, *(fault.apply for fault in faults)):
+            scene = replace(scene, answer=change(scene)) if change else scene
+        return scene.answer
 
     def _refuse(self, status: int, message: str) -> Answer:
         """Return the answer to what was no proper request, such as 400 to garbage; no fault changes it."""
         return self._errors.answer(status, message, self._next_request_id())
 
     def _request_id(self, request: Request) -> str:
-        given = usable_request_id(request.header("x-request-id"))
-        # A key that strayed into this field must not come back in header, body and journal.
-        return given if given and self.api_key.reveal() not in given else self._next_request_id()
+        given = request.header("x-request-id")
+        # Sent back as it is. A key that strayed into this field must not come back in header, body and journal.
+        is_usable = given and _REQUEST_ID.fullmatch(given) and self.api_key.reveal() not in given
+        return given if given and is_usable else self._next_request_id()
 
     def _answer(self, request: Request, match: Match | None, operation: Operation | None, request_id: str) -> Answer:
         if match is None:
@@ -111,7 +118,7 @@ class Responder:
 
     def _refusal(self, request: Request, operation: Operation, match: Match, request_id: str) -> Answer | None:
         refused = self._admissions[operation.label].refusal(request, match.values)
-        media = (self._usual[operation.label].json or ("",))[0]
+        media = (self._known.usual[operation.label].json or ("",))[0]
         is_taken = not media or accepts(request.header("accept"), media.partition(";")[0].strip())
         if not is_taken and (refused is None or refused.status != 401):
             refused = Refused(406, f"this operation answers with {media}")
@@ -142,13 +149,14 @@ class Responder:
 
     def _sample(self, schema: Schema) -> Any:
         """A value that a schema allows, made once."""
-        if id(schema) not in self._made:
-            self._made[id(schema)] = Builder(self.contract, RoundRobin(SEED)).value(schema)
-        return self._made[id(schema)]
+        made = self._known.made
+        if id(schema) not in made:
+            made[id(schema)] = Builder(self.contract, RoundRobin(SEED)).value(schema)
+        return made[id(schema)]
 
     def _success(self, request: Request, operation: Operation, request_id: str) -> Answer:
         status = preferred_status(request.header("prefer"))
-        usual = self._usual[operation.label]
+        usual = self._known.usual[operation.label]
         if status is None or status == usual.code:
             if usual.json is None or operation.method == "HEAD":
                 return self._non_json(usual, request_id)
@@ -179,12 +187,10 @@ class Responder:
         payload = self._source_of(operation).payload(self._latest.get(label, 0))
         return Page(payload) if pages is None else pages.page(request, payload)
 
-    def _samples_of(self, operation: Operation) -> Samples:
-        return self.others.get(operation.label, self.samples)
-
     def _body(self) -> Any:
         """The body of the main operation that is in force."""
-        return self._source.body(self._latest.get(self.samples.operation.label, 0))
+        label = self.samples.operation.label
+        return self._sources[label].body(self._latest.get(label, 0))
 
     def _start_over(self) -> None:
         """Go back to how it was made: first source, plain answers, no faults, counters at zero."""
@@ -195,34 +201,26 @@ class Responder:
         self._pages = {one.operation.label: Pages(one, one.paging) for one in known if one.paging is not None}
         self.play(Scenario("as made"))
 
-    def play(self, chosen: Scenario, source_for: Callable[[Samples], Source] = _own_sample) -> Self:
+    def play(
+        self, chosen: Scenario, source_for: Callable[[Samples], Source] = lambda samples: fixed(samples.sample)
+    ) -> Self:
         """Play a scenario of one's own making, in place of the one before, until the next one or a reset; faults stay.
 
         `source_for` makes, from its samples, the bodies of an operation beside the main one.
         """
-        self._source = chosen.source or self._first
-        self._sources: dict[str, Source] = {}
+        self._sources: dict[str, Source] = {self.samples.operation.label: chosen.source or self._first}
         self._source_for = source_for
         self._transform = chosen.transform
-        self._errors = chosen.errors or self._refusals
+        self._errors = chosen.errors or self._known.refusals
         self._latest: dict[str, int] = {}
         return self
 
     def _source_of(self, operation: Operation) -> Source:
         """Return where the bodies of an operation come from; made when it is first asked for."""
-        if operation is self.samples.operation:
-            return self._source
         sources = self._sources
         if operation.label not in sources:
             sources[operation.label] = self._source_for(self.others[operation.label])
         return sources[operation.label]
-
-    def _add(self, fault: Fault) -> FaultInPlay:
-        """Put a fault in play, after those that are there already."""
-        added = FaultInPlay(fault, self._remove)
-        with self._lock:
-            self._faults = (*self._faults, added)
-        return added
 
     @property
     def faults(self) -> tuple[FaultInPlay, ...]:
@@ -232,23 +230,6 @@ class Responder:
     def _next_request_id(self) -> str:
         """Return the next request id: a number, so that the same run gives the same ids."""
         return f"req_{next(self._request_ids):08d}"
-
-    def _played(
-        self, request: Request, answer: Answer, granted: Callable[[str], Answer], operation: Operation
-    ) -> Answer:
-        """Return `answer` as the scenario dresses it and then the faults leave it.
-
-        `granted` gives the successful answer to a target, whatever credential and space the request has.
-        """
-        transform, faults = self._transform, self._faults
-        if transform is None and not faults:
-            return answer
-        scene = Scene(request, answer, self._errors, self._samples_of(operation), granted, next(self._requests))
-        if transform is not None:
-            scene = replace(scene, answer=transform(scene))
-        for fault in faults:
-            scene = replace(scene, answer=fault.apply(scene))
-        return scene.answer
 
     def _remove(self, fault: FaultInPlay) -> None:
         with self._lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from pytest_bctrl.contract.key_fields import BEARER, KeyField, key_fields
@@ -12,8 +13,8 @@ from pytest_bctrl.contract.model import Contract, Operation, freedom, template
 
 _VERSION = re.compile(r"v\d+")
 _ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
-_REMEMBERED = 512
 _SHORT = 256
+"""Characters of a target that is remembered, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +55,16 @@ class Routes:
             for base in sorted(bases)
             for spelled in _spellings(base + path)
         ]
-        self._seen: dict[str, Match | None] = {}
+        self._remembered = lru_cache(maxsize=512)(self._find)
 
     def match(self, target: str) -> Match | None:
         """Return what `target` names (origin form or absolute form, RFC 9112, 3.2); None where it names nothing."""
-        try:
-            return self._seen[target]
-        except KeyError:
-            found = self._find(target)
-            if len(self._seen) < _REMEMBERED and len(target) < _SHORT:
-                self._seen[target] = found
-            return found
+        return self._remembered(target) if len(target) < _SHORT else self._find(target)
 
     def _find(self, target: str) -> Match | None:
         path = _ABSOLUTE.sub("", target, count=1).partition("#")[0].partition("?")[0]
         for pattern, names, operations in self._routes:
-            found = pattern.fullmatch(path)
-            if found:
+            if found := pattern.fullmatch(path):
                 texts = (unquote(text, errors="replace") for text in found.groups())
                 return Match(operations, dict(zip(names, texts, strict=True)))
         return None

@@ -12,7 +12,6 @@ from pathlib import Path as File
 from typing import Any
 
 from pytest_bctrl.contract.engine import accepts
-from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.shapes import LocatedValue, Shape, located, replaced, shapes, types
 from pytest_bctrl.errors import DocumentError
@@ -155,11 +154,16 @@ def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
     """Free-form objects that are nested this deep."""
     depth = whole(levels, "levels", "scenario deep", _DEEPEST)
 
+    def is_free(one: LocatedValue) -> bool:
+        extra = one.schema.get("additionalProperties", True)
+        is_open = extra is not False and shapes(samples.contract, extra) == (Shape("any"),)
+        return is_open and "properties" not in one.schema and "object" in types(one.schema) and one.value is not None
+
     def make() -> Any:
         inner: Any = {"end": True}
         for level in range(depth):
             inner = {f"level{level}": inner, "list": [level]} if level % 2 else {f"level{level}": [inner]}
-        return _filled(samples, space_id, lambda one: _is_free_form(samples.contract, one), lambda: {"content": inner})
+        return _filled(samples, space_id, is_free, lambda: {"content": inner})
 
     return Scenario("deep", fixed(make))
 
@@ -176,12 +180,23 @@ def closing(samples: Samples, space_id: str) -> Scenario:
 
 def charset(samples: Samples, space_id: str) -> Scenario:
     """A content type with a parameter."""
-    return Scenario("charset", transform=_with_charset)
+
+    def named(scene: Scene) -> Answer:
+        media = scene.answer.header("Content-Type")
+        if not scene.answer.body or media is None or ";" in media:
+            return scene.answer
+        return change.headers({"Content-Type": f"{media}; charset=utf-8"})(scene)
+
+    return Scenario("charset", transform=named)
 
 
 def odd_case(samples: Samples, space_id: str) -> Scenario:
     """Header field names in unusual case, which mean the same (RFC 9110, 5.1)."""
-    return Scenario("odd_case", transform=_with_swapped_case)
+
+    def swapped(scene: Scene) -> Answer:
+        return replace(scene.answer, headers=tuple((name.swapcase(), value) for name, value in scene.answer.headers))
+
+    return Scenario("odd_case", transform=swapped)
 
 
 def slow(samples: Samples, space_id: str, seconds: float = 0.2) -> Scenario:
@@ -192,17 +207,6 @@ def slow(samples: Samples, space_id: str, seconds: float = 0.2) -> Scenario:
 def flat_errors(samples: Samples, space_id: str) -> Scenario:
     """Errors in the older of the documented shapes."""
     return Scenario("flat_errors", errors=Refusals(samples.contract, shape=0))
-
-
-def _with_swapped_case(scene: Scene) -> Answer:
-    return replace(scene.answer, headers=tuple((name.swapcase(), value) for name, value in scene.answer.headers))
-
-
-def _with_charset(scene: Scene) -> Answer:
-    media = scene.answer.header("Content-Type")
-    if not scene.answer.body or media is None or ";" in media:
-        return scene.answer
-    return change.headers({"Content-Type": f"{media}; charset=utf-8"})(scene)
 
 
 MOST = 100_000
@@ -223,27 +227,10 @@ _SCRIPTS = (
     "",
 )
 
-SCENARIOS: Mapping[str, Callable[..., Scenario]] = {
-    maker.__name__: maker
-    for maker in (
-        sample,
-        empty,
-        many,
-        generated,
-        lifecycle,
-        minimal,
-        full,
-        unicode,
-        large,
-        deep,
-        chunked,
-        closing,
-        charset,
-        odd_case,
-        slow,
-        flat_errors,
-    )
-}
+SCENARIOS: Mapping[str, Callable[..., Scenario]] = {maker.__name__: maker for maker in (
+    sample, empty, many, generated, lifecycle, minimal, full, unicode, large, deep, chunked, closing, charset, odd_case,
+    slow, flat_errors,
+)}  # fmt: skip
 """Every scenario by its name, as `.scenario(name, …)`, `--scenario` and the marker `bctrl_scenario` take it."""
 
 
@@ -263,8 +250,11 @@ _BOUNDS = frozenset({"format", "enum", "const", "pattern", "minLength", "maxLeng
 
 def _worded(samples: Samples, texts: Sequence[str], space_id: str) -> Any:
     """Return the sample with `texts` in turn in place of every string that the contract leaves free."""
-    turn = cycle(texts)
-    return _filled(samples, space_id, _is_free_text, lambda: next(turn))
+
+    def is_free(one: LocatedValue) -> bool:
+        return isinstance(one.value, str) and "string" in types(one.schema) and not one.schema.keys() & _BOUNDS
+
+    return _filled(samples, space_id, is_free, cycle(texts).__next__)
 
 
 def _filled(samples: Samples, space_id: str, is_free: Callable[[LocatedValue], bool], make: Callable[[], Any]) -> Any:
@@ -283,13 +273,3 @@ def _filled(samples: Samples, space_id: str, is_free: Callable[[LocatedValue], b
                 filled.append(one.path)
                 body = changed
     return samples.coherent(body, space_id)
-
-
-def _is_free_text(one: LocatedValue) -> bool:
-    return isinstance(one.value, str) and "string" in types(one.schema) and not one.schema.keys() & _BOUNDS
-
-
-def _is_free_form(contract: Contract, one: LocatedValue) -> bool:
-    extra = one.schema.get("additionalProperties", True)
-    open_ended = extra is not False and shapes(contract, extra) == (Shape("any"),) and "properties" not in one.schema
-    return "object" in types(one.schema) and open_ended and one.value is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from itertools import count
-from typing import Any, Self
+from typing import Self
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract
@@ -56,14 +56,12 @@ class MockServer(Space):
     ) -> None:
         key = api_key or Secret(MOCK_KEY)
         super().__init__(contract, key, space_id or SPACE_ID, source=source, log=log, remembered=remembered)
-        self._host = host
-        self._port = port
+        self._address = host, port
         self._listener = Listener(self.respond, self.refuse, limits)
         self._url = ""
         self._has_bodies = False
         self._numbers = count(1)
         self._spaces: dict[str, Space] = {}
-        self._by_key: dict[str, Space] = {}
         self._origins = frozenset(origins)
         self.last_word: Callable[[Request, Answer], Answer] | None = None
         """What may change each answer of a contract's path, after scenario and faults."""
@@ -76,20 +74,18 @@ class MockServer(Space):
     def start(self) -> Self:
         """Listen; returns once the port is open. Raises `DocumentError` where the contract has no answer to give."""
         self.require_bodies()
-        self._url = self._listener.start(self._host, self._port)
+        self._url = self._listener.start(*self._address)
         return self
 
     def require_bodies(self) -> None:
         """Raise `DocumentError` for a documented body of which there is none; `start` does the same."""
         if self._has_bodies:
             return
-        made: dict[str, Any] = {}
-        for operation in self.contract.operations:
-            schemas = [schema for spec in operation.responses.values() for schema in spec.content.values()]
-            for schema in schemas:
-                key = str(schema["$ref"]) if isinstance(schema, Mapping) and "$ref" in schema else str(id(schema))
-                if key not in made:
-                    made[key] = Builder(self.contract, RoundRobin(optional=False)).value(schema)
+        specs = [spec for operation in self.contract.operations for spec in operation.responses.values()]
+        schemas = [schema for spec in specs for schema in spec.content.values()]
+        known = {str(one.get("$ref", id(one)) if isinstance(one, Mapping) else one): one for one in schemas}
+        for schema in known.values():
+            Builder(self.contract, RoundRobin(optional=False)).value(schema)
         for samples in (self.samples, *self.others.values()):
             if samples.invariants:
                 samples.outlined(self.space_id, optional=False)
@@ -117,30 +113,22 @@ class MockServer(Space):
         Raises `SettingError` for an id or a key that another space has.
         """
         number = next(self._numbers)
-        made = Space(
-            self.contract,
-            api_key or Secret(f"{MOCK_KEY}-{number}"),
-            space_id or self._named(number),
-            beside=self,
-            log=self._log,
-            close=self._closed,
-        )
+        name = space_id or (f"space-{number}" if self._takes_names else as_uuid(f"{number:032x}"))
+        key = api_key or Secret(f"{MOCK_KEY}-{number}")
+        made = Space(self.contract, key, name, beside=self, log=self._log, close=self._closed)
         for what, new, known in (
-            ("id", made.space_id, {self.space_id, *self._spaces}),
-            ("key", made.api_key.reveal(), {self.api_key.reveal(), *self._by_key}),
+            ("id", made.space_id, self.spaces),
+            ("key", made.api_key.reveal(), [one.api_key.reveal() for one in self.spaces.values()]),
         ):
             if new in known:
                 raise SettingError(f"another space has this {what}", where="mock.space", hint=f"give another {what}")
-        self._spaces[made.space_id] = self._by_key[made.api_key.reveal()] = made
+        self._spaces[made.space_id] = made
         return made
 
     @property
     def spaces(self) -> Mapping[str, Space]:
         """The spaces that are open, by id, the server's own among them."""
         return {self.space_id: self, **self._spaces}
-
-    def _named(self, number: int) -> str:
-        return f"space-{number}" if self._takes_names else as_uuid(f"{number:032x}")
 
     @cached_property
     def _takes_names(self) -> bool:
@@ -154,10 +142,9 @@ class MockServer(Space):
         return fits and accepts(self.contract, self.samples.schema, self.samples.sample("space-1"))
 
     def _closed(self, space: Space) -> None:
-        # Closed before, its id or its key may be another's by now.
-        for known in (self._spaces, self._by_key):
-            for name in [name for name, one in known.items() if one is space]:
-                del known[name]
+        # Closed before, its id may be another's by now.
+        if self._spaces.get(space.space_id) is space:
+            del self._spaces[space.space_id]
 
     def reset(self) -> None:
         """Forget requests, scenario and faults, and close the connections, as between two tests; spaces stay.
@@ -183,7 +170,9 @@ class MockServer(Space):
         return answer if self.last_word is None else self.last_word(request, answer)
 
     def _space_of(self, request: Request) -> Space | None:
-        match = self._routes.match(request.target)
-        named = (self._spaces.get(value) for value in match.values.values()) if match else ()
-        keyed = (self._by_key.get(word) for _, value in request.headers for word in value.split())
-        return next((one for found in (named, keyed) for one in found if one is not None), None)
+        match = self._known.routes.match(request.target)
+        for value in match.values.values() if match else ():
+            if (named := self._spaces.get(value)) is not None:
+                return named
+        words = {word for _, value in request.headers for word in value.split()}
+        return next((one for one in [*self._spaces.values()] if one.api_key.reveal() in words), None)

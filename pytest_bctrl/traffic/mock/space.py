@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
@@ -92,8 +93,7 @@ class Space(Responder):
         """
         whole_body = self.samples.with_items(items)
         body = taken(self.samples, whole_body, self.space_id, "mock.runtimes", conforming=conforming)
-        self.play(Scenario("runtimes", fixed(lambda: body)))
-        return self
+        return self.play(Scenario("runtimes", fixed(lambda: body)))
 
     def update(self, runtime_id: str, /, *, conforming: bool = True, **changes: Any) -> Self:
         """Change one of the runtimes that are served: `mock.update(runtime_id, status="stopped")`.
@@ -105,7 +105,7 @@ class Space(Responder):
         with self._changing:
             made = changed(self.samples, self._body(), runtime_id, changes, "mock.update")
             body = taken(self.samples, made, self.space_id, "mock.update", conforming=conforming)
-            self._source = fixed(lambda: body)
+            self._sources[self.samples.operation.label] = fixed(lambda: body)
         return self
 
     @staticmethod
@@ -129,9 +129,7 @@ class Space(Responder):
             where = f"mock.sequence: step {number}"
             made = taken(self.samples, body, self.space_id, where, conforming=conforming)
             source.add(step, made, None if fault is None else self._fault(*fault))
-        if steps:
-            self.play(Scenario("sequence", source, source.transform))
-        return self
+        return self.play(Scenario("sequence", source, source.transform)) if steps else self
 
     def now(self) -> float:
         """The time of the space in seconds, by which states follow one another."""
@@ -147,24 +145,23 @@ class Space(Responder):
 
         Raises `SettingError` for a name that is not known, or arguments that do not fit.
         """
-        chosen = scenario(name, self.samples, self.space_id, self._known_scenarios, **arguments)
-        if chosen.source is not None:
-            chosen.source.now = self.now
-            # Made here and now: a first client should not wait for 100,000 runtimes, nor others beside it.
-            chosen.source.payload(0)
+
+        def chosen(samples: Samples) -> Scenario:
+            made = scenario(name, samples, self.space_id, self._known_scenarios, **arguments)
+            if made.source is not None:
+                made.source.now = self.now
+                # Made here and now: a first client should not wait for 100,000 runtimes, nor others beside it.
+                made.source.payload(0)
+            return made
 
         def elsewhere(samples: Samples) -> Source:
-            try:
-                made = scenario(name, samples, self.space_id, self._known_scenarios, **arguments).source
-                if made is not None:
-                    made.payload(0)
-            except SettingError:
-                # An operation that lists nothing has no empty list either.
-                made = None
-            return made or fixed(lambda: samples.sample(self.space_id))
+            # An operation that lists nothing has no empty list either.
+            with suppress(SettingError):
+                if (source := chosen(samples).source) is not None:
+                    return source
+            return fixed(lambda: samples.sample(self.space_id))
 
-        self.play(chosen, elsewhere)
-        return self
+        return self.play(chosen(self.samples), elsewhere)
 
     def extend(self, scenarios: Iterable[OwnScenario] = (), faults: Iterable[OwnFault] = ()) -> Self:
         """Take scenarios and faults of one's own, in the place of earlier ones of one's own."""
@@ -182,7 +179,11 @@ class Space(Responder):
         where it is used in a `with` block. Raises `SettingError` for a fault that is not known, arguments that do not
         fit, or a rule that the contract does not have.
         """
-        return self._add(self._fault(spec, *arguments, times=times, every=every, after=after, **named))
+        made = self._fault(spec, *arguments, times=times, every=every, after=after, **named)
+        added = FaultInPlay(made, self._remove)
+        with self._lock:
+            self._faults = (*self._faults, added)
+        return added
 
     def _fault(self, spec: Any, *arguments: Any, **named: Any) -> Fault:
         # Imported here, with the mutants behind them: a mock that behaves starts sooner and takes less memory.
@@ -206,17 +207,9 @@ class Space(Responder):
         """
         source = from_file(Path(path), self.samples, self.space_id)
         hint = "correct it, or serve it all the same with --nonconforming (conforming=False)"
-        taken(
-            self.samples,
-            source.body(0),
-            self.space_id,
-            str(path),
-            conforming=conforming,
-            fail_on="error",
-            hint=hint,
-        )
-        self.play(Scenario("file", source))
-        return self
+        given = source.body(0), self.space_id, str(path)
+        taken(self.samples, *given, conforming=conforming, fail_on="error", hint=hint)
+        return self.play(Scenario("file", source))
 
     def respond(self, request: Request) -> Answer:
         """Answer one request and write it down: the way in for the server and for the in-process transport."""

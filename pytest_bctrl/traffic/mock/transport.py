@@ -24,29 +24,29 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request; raises what httpx raises on a socket: `ReadTimeout`, `ReadError`."""
-        answer = self._mock.respond(_plain(request, request.read()))
-        wait = _patience(request, answer)
-        time.sleep(wait)
-        return self._response(request, answer, wait)
+        asked = _plain(request, request.read())
+        answer = self._mock.respond(asked)
+        time.sleep(_patience(request, answer))
+        return _response(request, asked, answer)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request; raises what httpx raises on a socket: `ReadTimeout`, `ReadError`."""
-        answer = self._mock.respond(_plain(request, await request.aread()))
-        wait = _patience(request, answer)
-        await anyio.sleep(wait)
-        return self._response(request, answer, wait)
+        asked = _plain(request, await request.aread())
+        answer = self._mock.respond(asked)
+        await anyio.sleep(_patience(request, answer))
+        return _response(request, asked, answer)
 
-    @staticmethod
-    def _response(request: httpx.Request, answer: Answer, waited: float) -> httpx.Response:
-        if answer.ending == "hang" or waited < answer.delay:
-            raise httpx.ReadTimeout("the mock does not answer", request=request)
-        if answer.ending == "reset":
-            raise httpx.ReadError("the mock reset the connection", request=request)
-        headers, body = coded(_plain(request), answer)
-        sent = b"" if request.method == "HEAD" else body
-        fields = [*headers] if answer.status in BODILESS else [*headers, ("Content-Length", str(len(body)))]
-        cut = len(sent) // 2 if answer.ending == "truncate" else None
-        return httpx.Response(answer.status, headers=fields, stream=_Body(sent, cut), request=request)
+
+def _response(request: httpx.Request, asked: Request, answer: Answer) -> httpx.Response:
+    if answer.ending == "hang" or _patience(request, answer) < answer.delay:
+        raise httpx.ReadTimeout("the mock does not answer", request=request)
+    if answer.ending == "reset":
+        raise httpx.ReadError("the mock reset the connection", request=request)
+    headers, body = coded(asked, answer)
+    sent = b"" if request.method == "HEAD" else body
+    fields = [*headers] if answer.status in BODILESS else [*headers, ("Content-Length", str(len(body)))]
+    cut = len(sent) // 2 if answer.ending == "truncate" else None
+    return httpx.Response(answer.status, headers=fields, stream=_Body(sent, cut), request=request)
 
 
 class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -66,7 +66,7 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
             yield part
 
 
-def _plain(request: httpx.Request, body: bytes = b"") -> Request:
+def _plain(request: httpx.Request, body: bytes) -> Request:
     headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.headers.raw)
     return Request(request.method, request.url.raw_path.decode("ascii"), headers, body)
 

@@ -37,11 +37,6 @@ def kept(headers: Iterable[tuple[str, str]], allowed: frozenset[str]) -> Headers
     return tuple((name, value) for name, value in headers if name.lower() in allowed)
 
 
-def digest(body: bytes) -> str:
-    """Return the SHA-256 of a body, in hex."""
-    return sha256(body).hexdigest()
-
-
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One request and its answer.
@@ -69,7 +64,7 @@ class Exchange:
     body_digest: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "body_digest", digest(self.body))
+        object.__setattr__(self, "body_digest", sha256(self.body).hexdigest())
 
     @property
     def path(self) -> str:
@@ -108,10 +103,6 @@ class Recording:
     recorded_at: str = ""
     is_ours: bool = True
     attachments: tuple[str, ...] = ()
-
-    def of_test(self, test: str) -> tuple[Exchange, ...]:
-        """Return the exchanges of `test`, and nobody's."""
-        return tuple(exchange for exchange in self.exchanges if exchange.test in (test, ""))
 
 
 FORMAT = 1
@@ -180,16 +171,13 @@ def _post_data(exchange: Exchange) -> dict[str, Any]:
     if not exchange.request_body:
         return {}
     media = next((value for name, value in exchange.request_headers if name.lower() == "content-type"), "")
-    return {
-        "postData": {"mimeType": media, "params": [], **_text(exchange.request_body, digest(exchange.request_body))}
-    }
+    sent = exchange.request_body
+    return {"postData": {"mimeType": media, "params": [], **_text(sent, sha256(sent).hexdigest())}}
 
 
 def _text(body: bytes, body_digest: str) -> dict[str, str]:
     made = {"_bctrlSha256": body_digest}
     try:
-        made["text"] = body.decode("utf-8")
+        return {**made, "text": body.decode("utf-8")}
     except UnicodeDecodeError:
-        made["text"] = base64.b64encode(body).decode("ascii")
-        made["encoding"] = "base64"
-    return made
+        return {**made, "text": base64.b64encode(body).decode("ascii"), "encoding": "base64"}

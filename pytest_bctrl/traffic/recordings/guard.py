@@ -80,19 +80,18 @@ _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 
 def _place_in_json(text: str, find: Finder) -> str:
-    try:
+    value = None
+    with suppress(ValueError, RecursionError):
         value = json.loads(text)
-    except (ValueError, RecursionError):
-        return ""
-    for place, leaf in _leaves(value, ""):
+    for place, leaf in _leaves(value):
         # A place's own words could hold the value: a key that is one is named by what is around it.
         if find(leaf) is not None and find(place) is None:
             return f" at {place or '(top)'}"
     return ""
 
 
-def _leaves(value: Any, place: str) -> Iterator[tuple[str, str]]:
-    waiting = [(value, place)]
+def _leaves(value: Any) -> Iterator[tuple[str, str]]:
+    waiting = [(value, "")]
     while waiting:
         value, place = waiting.pop()
         if isinstance(value, dict):

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import chain, count
 from operator import attrgetter
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
@@ -84,10 +85,8 @@ class _Attachments:
         try:
             if name not in self._kept:
                 self._kept[name] = self.unpacked(name)
-        except _BROKEN as error:
-            raise AttachmentError(f"it cannot be read: {error}") from None
-        except OSError as error:
-            raise AttachmentError(f"it cannot be read: {error.strerror}") from None
+        except (*_BROKEN, OSError) as error:
+            raise AttachmentError(f"it cannot be read: {getattr(error, 'strerror', error)}") from None
         self._named += len(self._kept[name])
         if self._named > _NAMED:
             raise AttachmentError(f"the entries name attachments of more than {size(_NAMED)} in all")
@@ -242,11 +241,8 @@ def _old(path: Path) -> _Old:
 
 def _set_aside(path: Path) -> Path:
     """Move the file to a name beside it that is free."""
-    aside = path.with_name(f"{path.name}.broken")
-    number = 1
-    while os.path.lexists(aside):
-        number += 1
-        aside = path.with_name(f"{path.name}.broken-{number}")
+    names = chain(["broken"], (f"broken-{number}" for number in count(2)))
+    aside = next(one for name in names if not os.path.lexists(one := path.with_name(f"{path.name}.{name}")))
     try:
         path.rename(aside)
     except OSError as error:

@@ -8,6 +8,7 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,7 +23,6 @@ from pytest_bctrl.traffic.recordings.exchange import (
     Exchange,
     Headers,
     Recording,
-    digest,
     kept,
 )
 
@@ -168,7 +168,7 @@ class _Reader:
         posted = request.get("postData")
         sent = self._body(posted, "request.postData") if isinstance(posted, Mapping) else b""
         if isinstance(posted, Mapping):
-            self._require_digest(posted, digest(sent or b""), "request.postData")
+            self._require_digest(posted, sha256(sent or b"").hexdigest(), "request.postData")
         made = Exchange(
             method=method,
             url=url,
@@ -284,9 +284,7 @@ class _Reader:
 
 def _with_media(headers: Headers, content: Mapping[str, Any]) -> Headers:
     """The headers, with the content type that HAR has beside the body where a tool left the header out."""
-    media = content.get("mimeType")
-    if not isinstance(media, str) or not media or not media.isprintable():
-        return headers
-    if any(name.lower() == "content-type" for name, _ in headers):
-        return headers
-    return (*headers, ("Content-Type", media))
+    said = content.get("mimeType")
+    media = said if isinstance(said, str) and said.isprintable() else ""
+    is_missing = all(name.lower() != "content-type" for name, _ in headers)
+    return (*headers, ("Content-Type", media)) if media and is_missing else headers

@@ -5,6 +5,7 @@ That are httpx transports, and functions with which a listener answers on a port
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -18,7 +19,7 @@ import httpx
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
 from pytest_bctrl.traffic.mock.scenarios import Scenario
-from pytest_bctrl.traffic.recordings.exchange import BODILESS, REQUEST, RESPONSE, Exchange, kept
+from pytest_bctrl.traffic.recordings.exchange import BODILESS, RESPONSE, Exchange, kept
 
 Key: TypeAlias = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
 
@@ -64,11 +65,10 @@ class Player:
         self._hide = hide
         self._same = same
         self._lock = Lock()
-        self._turns: dict[Key, list[int]] = {}
-        for index, exchange in enumerate(exchanges):
-            self._turns.setdefault(key_of(exchange.method, exchange.target), []).append(index)
+        self._turns: dict[Key, deque[Exchange]] = {}
+        for exchange in exchanges:
+            self._turns.setdefault(key_of(exchange.method, exchange.target), deque()).append(exchange)
         self._bases = sorted({one.base_path for one in exchanges if one.base_path}, key=len, reverse=True)
-        self._taken: dict[Key, int] = {}
         self._used: set[int] = set()
         self._misses: list[Miss] = []
 
@@ -78,12 +78,10 @@ class Player:
         with self._lock:
             turns = self._turns.get(key)
             if turns is not None:
-                number = self._taken.get(key, 0)
-                self._taken[key] = number + 1
-                index = turns[min(number, len(turns) - 1)]
-                self._used.add(index)
-                if self.exchanges[index].is_complete:
-                    return self.exchanges[index]
+                found = turns.popleft() if len(turns) > 1 else turns[0]
+                self._used.add(id(found))
+                if found.is_complete:
+                    return found
             miss = Miss(self._explained(method, target, known=turns is not None))
             self._misses.append(miss)
             return miss
@@ -105,22 +103,16 @@ class Player:
     def unused(self) -> tuple[Exchange, ...]:
         """The exchanges that no request asked for."""
         with self._lock:
-            return tuple(one for index, one in enumerate(self.exchanges) if index not in self._used)
+            return tuple(one for one in self.exchanges if id(one) not in self._used)
 
     def _explained(self, method: str, target: str, *, known: bool) -> str:
-        asked = f"{method} {_target(target)}"
-        if known:
-            lines = [f"{self._name}: the recorded answer has no body: the tool that wrote the file did not save it"]
-        else:
-            lines = [f"{self._name}: no answer is recorded for this request"]
-        lines.append(f"  asked     {self._hide(asked)}")
+        lost = "the recorded answer has no body: the tool that wrote the file did not save it"
+        lines = [f"{self._name}: {lost if known else 'no answer is recorded for this request'}"]
+        lines.append(f"  asked     {self._hide(f'{method} {_target(target)}')}")
         recorded = list(dict.fromkeys(f"{one.method} {one.target}" for one in self.exchanges))
-        if not recorded:
-            lines.append("  recorded  nothing")
-        for number, line in enumerate(recorded[:_SHOWN]):
-            lines.append(f"  {'recorded' if not number else '':<8}  {self._hide(line)}")
-        if len(recorded) > _SHOWN:
-            lines.append(f"            … and {len(recorded) - _SHOWN} more")
+        shown = [self._hide(line) for line in recorded[:_SHOWN]] or ["nothing"]
+        shown += [f"… and {len(recorded) - _SHOWN} more"] if len(recorded) > _SHOWN else []
+        lines += [f"  {'' if number else 'recorded':<8}  {line}" for number, line in enumerate(shown)]
         if recorded and not known:
             lines.append(f"  nearest   {self._hide(_nearest(method, target, self.exchanges))}")
         lines.append(f"  record it {self._hint}")
@@ -196,24 +188,6 @@ def replay_transport(player: Player, last_word: LastWord = lambda _request, answ
     return httpx.MockTransport(answered)
 
 
-def exchange_of(request: httpx.Request, response: httpx.Response, body: bytes, started: str) -> Exchange:
-    """Return one exchange, with the header fields that may be kept and no user name or password in its URL.
-
-    `body` has no content coding.
-    """
-    return Exchange(
-        method=request.method,
-        url=str(request.url.copy_with(username=None, password=None, fragment=None)),
-        status=response.status_code,
-        headers=kept(response.headers.multi_items(), RESPONSE),
-        body=body,
-        request_headers=kept(request.headers.multi_items(), REQUEST),
-        request_body=request.content,
-        reason=response.reason_phrase,
-        started=started,
-    )
-
-
 UNRECORDED = 421
 """Status of the answer to a request that is not recorded: one that no client tries again (RFC 9110, 15.5.20)."""
 
@@ -228,9 +202,7 @@ def scenario(player: Player) -> Scenario:
 def replayed(player: Player, request: Request) -> Answer:
     """Return the recorded answer to one request; a plain-text 421 that explains itself where there is none."""
     found = player.answer(request.method, request.target)
-    if isinstance(found, Miss):
-        return _explained(UNRECORDED, found.text)
-    return as_answer(found)
+    return _explained(UNRECORDED, found.text) if isinstance(found, Miss) else as_answer(found)
 
 
 def as_answer(found: Exchange) -> Answer:
