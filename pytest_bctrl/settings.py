@@ -6,7 +6,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -14,13 +14,22 @@ from typing import Literal, Protocol, TypeVar
 
 import pytest
 
-from pytest_bctrl.errors import SettingError
+from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import FAIL_ON, FailOn, Levels, parse_levels
 from pytest_bctrl.hiding import KEY_VARIABLE as KEY_VARIABLE
 from pytest_bctrl.hiding import Hiding
 from pytest_bctrl.secret import Secret
 
 Target = Literal["mock", "live"]
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Have pytest end with exit code 4, and with the one line that says it, where a setting or a document is wrong."""
+    try:
+        yield
+    except BctrlError as error:
+        raise pytest.UsageError(f"bctrl: {error}") from None
 
 
 class Source(Protocol):
@@ -315,14 +324,15 @@ def max_examples(source: Source, environment: Mapping[str, str]) -> int:
     raise SettingError(f"{found.value!r} is not a number of examples", where=found.where, hint="give 1 to 10000")
 
 
-def min_coverage(source: Source, environment: Mapping[str, str]) -> float | None:
-    """Return the least coverage in percent, None for no gate; raises `SettingError` for anything but 0 to 100."""
-    return _percentage(given(MIN_COVERAGE, source, environment))
-
-
-def impact_min(source: Source, environment: Mapping[str, str]) -> float | None:
-    """Return the least share of breaks that tests have to notice, in percent; raises as `min_coverage` does."""
-    return _percentage(given(IMPACT_MIN, source, environment))
+def percentage(setting: Setting, source: Source) -> float | None:
+    """Return the least that is asked for, None for no gate; raises `SettingError` for anything but 0 to 100 percent."""
+    found = given(setting, source, {})
+    if found is None:
+        return None
+    text = found.value.strip().removesuffix("%")
+    if re.fullmatch(r"\d{1,3}(\.\d{1,6})?", text, re.ASCII) and float(text) <= 100:
+        return float(text)
+    raise SettingError(f"{found.value!r} is not a percentage", where=found.where, hint="give 0 to 100")
 
 
 def impact_budget(source: Source, environment: Mapping[str, str]) -> float:
@@ -339,15 +349,6 @@ def impact_budget(source: Source, environment: Mapping[str, str]) -> float:
 def impact(source: Source, environment: Mapping[str, str]) -> str:
     """Return the SOURCE of `--bctrl-impact`, else that of the drift check, else `mutants`."""
     return str(source.getoption("bctrl_impact")) or upstream(source, environment) or "mutants"
-
-
-def _percentage(found: Given | None) -> float | None:
-    if found is None:
-        return None
-    text = found.value.strip().removesuffix("%")
-    if re.fullmatch(r"\d{1,3}(\.\d{1,6})?", text, re.ASCII) and float(text) <= 100:
-        return float(text)
-    raise SettingError(f"{found.value!r} is not a percentage", where=found.where, hint="give 0 to 100")
 
 
 def base_url(source: Source, environment: Mapping[str, str], default: str, normalise: Callable[[str, str], str]) -> str:

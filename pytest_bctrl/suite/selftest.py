@@ -6,7 +6,7 @@ by the check it names, and that every mutant derived from the contract is caught
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -139,13 +139,10 @@ def verdict(request: pytest.FixtureRequest, run: ContractRun) -> Verdict:
 
 def test_every_mutant_is_caught(operation: Operation, run: ContractRun, verdict: Verdict) -> None:
     """For every keyword at every place of the contract, a body that breaks just that is found."""
-    outcome, problem = None, ""
     try:
         outcome = strength(run.contract, operation)
     except BctrlError as error:
-        problem = str(error)
-    if outcome is None:
-        pytest.fail(f"{operation.label}: {_NOT_MADE}: {problem}", pytrace=False)
+        raise pytest.fail.Exception(f"{operation.label}: {_NOT_MADE}: {error}", pytrace=False) from None
     verdict.figures = [f"{operation.label}: {outcome}"]
     verdict.figures += [f"{operation.label}: not caught: {name}" for name in outcome.survivors]
     verdict.figures += [f"{operation.label}: no mutant for {rule}" for rule in outcome.underived]
@@ -259,14 +256,13 @@ def faults_to_find(samples: Samples) -> list[Fault]:
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """The outcome for one operation.
+    """The outcome for one operation, out of `total` mutants.
 
     `survivors` are the names of the mutants that no check caught. `false_alarms` are findings on the sample itself,
     which keeps the contract: with any of them, what was caught says nothing. `underived` are the rules for which no
     mutant can be derived, as `location: keyword`.
     """
 
-    operation: str
     total: int
     survivors: tuple[str, ...]
     false_alarms: tuple[Finding, ...]
@@ -285,7 +281,6 @@ def strength(contract: Contract, operation: Operation) -> Strength:
     samples = Samples(contract, operation)
     derived = mutants(samples)
     return Strength(
-        operation=operation.label,
         total=len(derived),
         survivors=tuple(
             mutant.name
@@ -297,9 +292,9 @@ def strength(contract: Contract, operation: Operation) -> Strength:
     )
 
 
-def false_alarms(samples: Samples, bodies: Iterable[Any] | None = None) -> list[Finding]:
-    """Return what is found on bodies that were made of the contract, and so should keep it: on all, or on some."""
-    return [finding for body in bodies or samples.bodies() for finding in _findings(samples, body)]
+def false_alarms(samples: Samples) -> list[Finding]:
+    """Return what is found on bodies that were made of the contract, and so should keep it."""
+    return [finding for body in samples.bodies() for finding in _findings(samples, body)]
 
 
 def _findings(samples: Samples, body: Any) -> list[Finding]:
