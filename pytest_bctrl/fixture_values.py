@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pytest_bctrl.suite.run import ContractRun
     from pytest_bctrl.traffic.mock import MockServer
     from pytest_bctrl.traffic.mock.message import Answer, Request
-    from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
     from pytest_bctrl.traffic.origin import Connection
 
 _CONTRACT: pytest.StashKey[Contract] = pytest.StashKey()
@@ -56,20 +55,15 @@ def shared_mock(config: pytest.Config) -> Iterator[MockServer]:
 
 
 def _server(config: pytest.Config) -> MockServer:
-    from pytest_bctrl.traffic.mock import MockServer
-
-    server = MockServer(contract(config)).extend(*own_of(config))
-    server.last_word = config.stash.get(LAST_WORD, None)
-    return server
-
-
-def own_of(config: pytest.Config) -> tuple[list[OwnScenario], list[OwnFault]]:
-    """Return the scenarios and faults that the project's hooks give."""
     from pytest_bctrl.checks.run import flattened
+    from pytest_bctrl.traffic.mock import MockServer
     from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
 
     scenarios = flattened(config.hook.pytest_bctrl_scenarios(), OwnScenario, "pytest_bctrl_scenarios")
-    return scenarios, flattened(config.hook.pytest_bctrl_faults(), OwnFault, "pytest_bctrl_faults")
+    faults = flattened(config.hook.pytest_bctrl_faults(), OwnFault, "pytest_bctrl_faults")
+    server = MockServer(contract(config)).extend(scenarios, faults)
+    server.last_word = config.stash.get(LAST_WORD, None)
+    return server
 
 
 @contextmanager

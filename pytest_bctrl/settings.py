@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import inf
@@ -59,6 +59,7 @@ class Given:
 class Setting:
     """One setting's names, and the type that native TOML has for it; `ini` doubles as the option's destination.
 
+    `flag` is the option as it is typed, where that is not the `ini` key.
     `default` says in words what holds where it is not given, for those that the doctor shows.
     """
 
@@ -66,11 +67,12 @@ class Setting:
     environment: tuple[str, ...] = ()
     native: type = str
     default: str = ""
+    flag: str = ""
 
     @property
     def option(self) -> str:
         """The option as it is typed."""
-        return "--" + self.ini.replace("_", "-")
+        return self.flag or "--" + self.ini.replace("_", "-")
 
 
 SPACE_ID = Setting("bctrl_space_id", ("BCTRL_SPACE_ID",), default="not set")
@@ -88,7 +90,7 @@ REPORT = Setting("bctrl_report", native=list)
 SECRETS = Setting("bctrl_secrets", native=list)
 SCRUB = Setting("bctrl_scrub")
 GITHUB = Setting("bctrl_github", native=bool)
-HEADERS = Setting("bctrl_headers", native=list)
+HEADERS = Setting("bctrl_headers", native=list, flag="--bctrl-header")
 RATE = Setting("bctrl_rate")
 VALUES = Setting("bctrl_values", native=list)
 CLIENT_CERT = Setting("bctrl_client_cert", ("BCTRL_CLIENT_CERT",))
@@ -208,21 +210,11 @@ def _one_of(choices: Sequence[Choice], what: str, found: Given | None) -> Choice
     raise SettingError(f"unknown {what} {found.value!r}", where=found.where, hint=hint)
 
 
-def reports(source: Source) -> list[Given]:
-    """Return the paths of the reports to write."""
-    return _several(REPORT, "--bctrl-report", source)
-
-
-def headers(source: Source) -> list[Given]:
-    """Return the header fields of all requests, as they are written."""
-    return _several(HEADERS, "--bctrl-header", source)
-
-
-def _several(setting: Setting, option: str, source: Source) -> list[Given]:
+def several(setting: Setting, source: Source) -> list[Given]:
     """Return the values of a setting that may be repeated; those of the command line take the place of the file's."""
     options = source.getoption(setting.ini)
     if isinstance(options, list) and options:
-        return [Given(str(value), option) for value in dict.fromkeys(options)]
+        return [Given(str(value), setting.option) for value in dict.fromkeys(options)]
     return list(dict.fromkeys(in_file(setting, source)))
 
 
@@ -265,7 +257,7 @@ def hide_secrets(hide: Hiding, source: Source, environment: Mapping[str, str]) -
             hide.add(value)
     # pytest knows no options yet when it asks first.
     with suppress(SettingError, ValueError):
-        for line in (*headers(source), *in_file(VALUES, source)):
+        for line in (*several(HEADERS, source), *in_file(VALUES, source)):
             for found in _VARIABLE.finditer(line.value):
                 hide.add(environment.get(found[1] or found[2], ""))
 
@@ -349,12 +341,6 @@ def impact_budget(source: Source, environment: Mapping[str, str]) -> float:
 def impact(source: Source, environment: Mapping[str, str]) -> str:
     """Return the SOURCE of `--bctrl-impact`, else that of the drift check, else `mutants`."""
     return str(source.getoption("bctrl_impact")) or upstream(source, environment) or "mutants"
-
-
-def base_url(source: Source, environment: Mapping[str, str], default: str, normalise: Callable[[str, str], str]) -> str:
-    """Return the live base URL; `normalise(text, where)` brings it into one form or raises `SettingError`."""
-    found = given(BASE_URL, source, environment) or Given(default, BASE_URL.default)
-    return normalise(found.value, found.where)
 
 
 def space_id(source: Source, environment: Mapping[str, str]) -> str:

@@ -124,14 +124,9 @@ class ImpactHooks:
         self._seconds = 0.0
         self._is_worker = hasattr(config, "workerinput")
         self._problem = ""
-        given = [] if self._is_worker or config.option.collectonly else settings.reports(config)
+        given = [] if self._is_worker or config.option.collectonly else settings.several(settings.REPORT, config)
         self._files = report_files(given, config.invocation_params.dir, config.rootpath)
         self._written: list[str] = []
-
-    @property
-    def _is_elsewhere(self) -> bool:
-        """Whether workers of pytest-xdist run the tests, and not this process."""
-        return not self._is_worker and getattr(self._config.option, "dist", "no") != "no"
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -164,7 +159,9 @@ class ImpactHooks:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Play the changes once all tests have run."""
         result = yield
-        if not self._is_elsewhere and not self._config.option.collectonly and not session.testsfailed:
+        option = self._config.option
+        are_elsewhere = not self._is_worker and getattr(option, "dist", "no") != "no"
+        if not are_elsewhere and not option.collectonly and not session.testsfailed:
             self._play(session)
         return result
 
@@ -221,32 +218,26 @@ class ImpactHooks:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
             return
         is_unwritten = self._write()
-        if session.exitstatus == pytest.ExitCode.OK and (self._breaks or self._shortfall or is_unwritten):
+        is_broken = any(one.verdict == "breaks you" for one in self._judged)
+        if session.exitstatus == pytest.ExitCode.OK and (is_broken or self._shortfall or is_unwritten):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._fresh:
             store(self._config, hide(self._config, self._fresh))
 
     def _write(self) -> bool:
         """Write the reports; return whether one of them could not be, so that an old one may be there."""
-        findings, title = hide(self._config, ([one.finding for one in self._judged], self._title))
+        plan, notes = self._plan, [*counts(self._judged, self._plan.source), *filter(None, [self._shortfall])]
+        title = Title("impact", shown_path(Path(plan.base.spec)), plan.source, "error", tuple(notes))
+        findings, title = hide(self._config, ([one.finding for one in self._judged], title))
         written, problems = write_reports(self._files, findings, title, None)
         self._written = [*(f"report       {path}" for path in written), *(f"bctrl: {one}" for one in problems)]
         return bool(problems)
-
-    @property
-    def _title(self) -> Title:
-        notes = [*counts(self._judged, self._plan.source), *([self._shortfall] if self._shortfall else [])]
-        return Title("impact", shown_path(Path(self._plan.base.spec)), self._plan.source, "error", tuple(notes))
 
     @cached_property
     def _judged(self) -> list[Judged]:
         is_limited = settings.impact_budget(self._config, os.environ) != float("inf")
         missing = "no time was left (--bctrl-impact-budget)" if is_limited else "the run ended before"
         return judge(self._plan.changes, self._played, missing)
-
-    @property
-    def _breaks(self) -> bool:
-        return any(one.verdict == "breaks you" for one in self._judged)
 
     @property
     def _shortfall(self) -> str:

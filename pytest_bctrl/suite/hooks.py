@@ -33,7 +33,9 @@ def start(config: pytest.Config) -> None:
     """Resolve the settings and register the hooks; a wrong or missing setting is a `pytest.UsageError` (exit 4)."""
     baseline = resolve_baseline(config, os.environ, config.rootpath, date.today())
     run = replace(resolve(config, os.environ), baseline=baseline)
-    if config.option.bctrl_live and _only_records(config):
+    # Where the command line asks for recordings, and does not name the contract suite.
+    records = config.option.bctrl_record_mode in ("once", "rewrite") and not split_arguments(config.args)[1]
+    if config.option.bctrl_live and records:
         run = replace(run, no_suite="--bctrl-record-mode; name bctrl to run it too")
     require_operations(run)
     summary = Summary(run)
@@ -44,11 +46,6 @@ def start(config: pytest.Config) -> None:
     config.pluginmanager.register(ContractHooks(config, run, summary), "bctrl-contract")
     _end_with_sigterm(config)
     gc.freeze()
-
-
-def _only_records(config: pytest.Config) -> bool:
-    """Whether the command line asks for recordings, and does not name the contract suite."""
-    return config.option.bctrl_record_mode in ("once", "rewrite") and not split_arguments(config.args)[1]
 
 
 def _end_with_sigterm(config: pytest.Config) -> None:
@@ -74,7 +71,7 @@ def _report(config: pytest.Config, summary: Summary) -> None:
     Raises `SettingError` for what cannot be written.
     """
     tells_github = settings.tells_github(config, os.environ)
-    paths = settings.reports(config)
+    paths = settings.several(settings.REPORT, config)
     if hasattr(config, "workerinput") or config.option.collectonly or not (paths or tells_github):
         return
     from pytest_bctrl.suite.report_hooks import ReportHooks, report_files

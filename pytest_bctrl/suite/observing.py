@@ -148,51 +148,46 @@ def _given(operation: Operation, query: str, headers: Headers) -> Iterable[str]:
             yield f"{parameter.place}:{parameter.name}"
 
 
-OBSERVER: pytest.StashKey[Observer] = pytest.StashKey()
+_OBSERVER: pytest.StashKey[Observer] = pytest.StashKey()
 
 
 def observer(config: pytest.Config) -> Observer:
     """Return the observer of this process, made when it is first asked for; a wrong setting is a `UsageError`."""
-    if OBSERVER not in config.stash:
+    if _OBSERVER not in config.stash:
         run = config.stash.get(RUN, None)
         with settings.usage_errors():
             contract = run.contract if run else load(settings.contract_path(config, os.environ))
             minimum = settings.percentage(settings.MIN_COVERAGE, config)
-        made = config.stash[OBSERVER] = Observer(contract, partial(hide, config), run.header_names if run else ())
+        made = config.stash[_OBSERVER] = Observer(contract, partial(hide, config), run.header_names if run else ())
         made.minimum = None if config.option.collectonly else minimum
-        config.pluginmanager.register(ObservingHooks(config), "bctrl-observing")
-    return config.stash[OBSERVER]
+        config.pluginmanager.register(ObservingHooks(config, made), "bctrl-observing")
+    return config.stash[_OBSERVER]
 
 
 class ObservingHooks:
     """The hooks of a run in which something is observed."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
+    def __init__(self, config: pytest.Config, observer: Observer) -> None:
+        self._config, self._observer = config, observer
         self._is_worker = hasattr(config, "workerinput")
-
-    @property
-    def _observer(self) -> Observer:
-        return self._config.stash[OBSERVER]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Let a worker's report carry what was seen since the last: a worker that crashes later loses nothing of it."""
         report = yield
-        if self._is_worker:
-            taken = self._observer.take()
-            if taken is not None:
-                vars(report)[CARRIED] = taken
+        self._carry(vars(report))
         return report
+
+    def _carry(self, carrier: dict[str, Any]) -> None:
+        taken = self._observer.take() if self._is_worker else None
+        if taken is not None:
+            carrier[CARRIED] = taken
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Carry what no report did, and fail a run that saw too little of the contract."""
-        if self._is_worker:
-            taken = self._observer.take()
-            if taken is not None:  # pragma: no cover - a hook of the project's own that asks after the last report
-                self._config.workeroutput[CARRIED] = taken  # type: ignore[attr-defined]
-        elif self._observer.shortfall and session.exitstatus == pytest.ExitCode.OK:
+        self._carry(getattr(self._config, "workeroutput", {}))
+        if not self._is_worker and self._observer.shortfall and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     @pytest.hookimpl(trylast=True)

@@ -92,7 +92,7 @@ def _is_provable(contract: Contract, operation: Operation) -> bool:
 
 
 def _played(contract: Contract) -> list[str]:
-    """The scenarios that the contract has room for: where nothing is listed, no list is empty."""
+    """The scenarios that the contract has room for, which all keep it: where nothing is listed, no list is empty."""
     samples = Samples(contract, main_operation(contract))
     # An answer that is late is as good after a short while; a list is as long as the contract allows.
     brief = {"slow": "slow(0.02)"} | ({"many": f"many({samples.most_items})"} if samples.most_items < _MANY else {})
@@ -102,7 +102,7 @@ def _played(contract: Contract) -> list[str]:
     except BctrlError:
         # Its items have no states.
         left_out.add(lifecycle.__name__)
-    return [brief.get(name, name) for name in CONFORMING if name not in left_out]
+    return [brief.get(name, name) for name in SCENARIOS if name not in left_out]
 
 
 @pytest.fixture(scope="session")
@@ -210,9 +210,6 @@ def _judged(run: ContractRun, operation: Operation, *tests: str) -> list[Finding
     finally:
         target.close()
 
-
-CONFORMING: tuple[str, ...] = tuple(SCENARIOS)
-"""The names of the scenarios: under each of them the mock keeps its contract, at every level."""
 
 OF_LISTS = frozenset({empty.__name__, many.__name__})
 """The names of those that need an answer which lists something."""

@@ -113,7 +113,7 @@ class Summary:
         # What was seen is told here where contract tests ran.
         self._seen = observer(session.config)
         self._seen.is_told = bool(self._tests)
-        paths = (given.value for given in settings.reports(session.config))
+        paths = (given.value for given in settings.several(settings.REPORT, session.config))
         self._ask_who_moved(next((path for path in paths if path.endswith(".json")), ""))
         if not self._accept():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -293,10 +293,7 @@ class Summary:
 
     def _accepted(self) -> list[tuple[str, str]]:
         """What the list of accepted findings did, and what of it is past or of no use any more, each with a label."""
-        baseline = self._run.baseline
-        if baseline is None:  # pragma: no cover - `start` gave it one, which the type cannot say
-            return []
-        found = self.findings()
+        baseline, found = self._run.baseline, self.findings()
         suppressed = sum(bool(finding.extra.get("accepted")) for finding in found)
         lines = [f"{suppressed} of {len(found)} findings, by {baseline.allow_list.path}"] if suppressed else []
         # The mock has none of the API's known troubles.
@@ -307,7 +304,7 @@ class Summary:
     def _accept(self) -> bool:
         """Write to the list what this run was told to accept; False for an error, which is said at the end."""
         baseline = self._run.baseline
-        if baseline is not None and baseline.reason is not None:
+        if baseline.reason is not None:
             try:
                 written = baseline.write(merge(self._found))
             except BctrlError as error:

@@ -36,9 +36,9 @@ from pytest_bctrl.traffic.recordings.guard import without_uuids
 class Baseline:
     """The list of accepted findings, and, where the run is to write what fails now, the reason and the last day."""
 
-    path: Path
-    allow_list: AllowList
-    today: date
+    path: Path = Path(FILE)
+    allow_list: AllowList = field(default_factory=lambda: AllowList(FILE))
+    today: date = field(default_factory=date.today)
     reason: str | None = None
     until: date = date.max
 
@@ -58,9 +58,9 @@ class Baseline:
 
         Raises `DocumentError` where that cannot be done.
         """
-        held = [accepted(replace(finding, extra={}), self.allow_list, self.today) for finding in findings]
-        pairs = zip(findings, held, strict=True)
-        fresh = [finding for finding, known in pairs if finding.extra.get("accepted") and not known.extra]
+        # What the list holds already names its line.
+        listed = [finding for finding in findings if finding.extra.get("accepted")]
+        fresh = [finding for finding in listed if finding.extra["accepted"]["where"] == self.allow_list.path]
         if fresh and self.reason is not None:
             accept(self.path, fresh, self.reason, self.until)
         return fresh
@@ -115,7 +115,7 @@ class Verdict:
 
     fail_on: FailOn
     tally: Counter[str] = field(default_factory=Counter)
-    baseline: Baseline | None = None
+    baseline: Baseline = field(default_factory=Baseline)
     levels: Levels = field(default_factory=Levels)
     hides_ids: bool = False
     stopped: bool = False
@@ -136,7 +136,7 @@ class Verdict:
         """All that was collected, equal ones folded into one with their counts added."""
         found = merge(self._collected)
         # That the target cannot be asked is not a finding to accept: nothing was checked.
-        return found if self.baseline is None or self.stopped else self.baseline.mark(found, self.fail_on)
+        return found if self.stopped else self.baseline.mark(found, self.fail_on)
 
     def as_dict(self) -> dict[str, Any]:
         """What the report carries, as plain data: findings, and what the test sent and saw."""
