@@ -17,9 +17,9 @@ from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.secret import Secret
 
 if TYPE_CHECKING:
+    from pytest_bctrl.suite.run import ContractRun
     from pytest_bctrl.traffic.mock import MockServer
     from pytest_bctrl.traffic.mock.message import Answer, Request
-    from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
     from pytest_bctrl.traffic.origin import Connection
 
 _CONTRACT: pytest.StashKey[Contract] = pytest.StashKey()
@@ -32,10 +32,8 @@ LAST_WORD: pytest.StashKey[Callable[[Request, Answer], Answer]] = pytest.StashKe
 def contract(config: pytest.Config) -> Contract:
     """Return the contract in force, loaded once a process."""
     if _CONTRACT not in config.stash:
-        try:
+        with settings.usage_errors():
             config.stash[_CONTRACT] = load(settings.contract_path(config, {}))
-        except BctrlError as error:
-            raise pytest.UsageError(f"bctrl: {error}") from None
     return config.stash[_CONTRACT]
 
 
@@ -57,20 +55,15 @@ def shared_mock(config: pytest.Config) -> Iterator[MockServer]:
 
 
 def _server(config: pytest.Config) -> MockServer:
-    from pytest_bctrl.traffic.mock import MockServer
-
-    server = MockServer(contract(config)).extend(*own_of(config))
-    server.last_word = config.stash.get(LAST_WORD, None)
-    return server
-
-
-def own_of(config: pytest.Config) -> tuple[list[OwnScenario], list[OwnFault]]:
-    """Return the scenarios and faults that the project's hooks give."""
     from pytest_bctrl.checks.run import flattened
+    from pytest_bctrl.traffic.mock import MockServer
     from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
 
     scenarios = flattened(config.hook.pytest_bctrl_scenarios(), OwnScenario, "pytest_bctrl_scenarios")
-    return scenarios, flattened(config.hook.pytest_bctrl_faults(), OwnFault, "pytest_bctrl_faults")
+    faults = flattened(config.hook.pytest_bctrl_faults(), OwnFault, "pytest_bctrl_faults")
+    server = MockServer(contract(config)).extend(scenarios, faults)
+    server.last_word = config.stash.get(LAST_WORD, None)
+    return server
 
 
 @contextmanager
@@ -78,14 +71,11 @@ def mock_for(request: pytest.FixtureRequest) -> Iterator[MockServer]:
     """Give a test the mock server as new, in the scenarios that the test is marked with, the nearest mark last."""
     server = mock(request.config)
     server.reset()
-    wrong = ""
     try:
         for marker in reversed(list(request.node.iter_markers("bctrl_scenario"))):
             server.scenario(*marker.args, **marker.kwargs)
     except (BctrlError, TypeError) as error:
-        wrong = str(error)
-    if wrong:
-        pytest.fail(f"bctrl_scenario: {wrong}", pytrace=False)
+        raise pytest.fail.Exception(f"bctrl_scenario: {error}", pytrace=False) from None
     request.node.stash[_USED] = server
     yield server
     server.reset()
@@ -117,11 +107,17 @@ def client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 def connection(config: pytest.Config) -> Connection | None:
     """Return what all requests to a live target have in common, the same in all of a run; none for the mock."""
+    run = _live(config)
+    return run.connection if run else None
+
+
+def _live(config: pytest.Config) -> ContractRun | None:
+    """The run against the live API, which began with the settings read; None where the fixtures give the mock."""
     if not config.option.bctrl_live:
         return None
     from pytest_bctrl.suite.run import RUN
 
-    return config.stash[RUN].connection
+    return config.stash[RUN]
 
 
 class MockReport:
@@ -139,18 +135,16 @@ class MockReport:
         return report
 
 
-def api_key(config: pytest.Config, environment: Mapping[str, str]) -> Secret:
+def api_key(config: pytest.Config) -> Secret:
     """Return the key of the target."""
-    return settings.api_key(environment) if config.option.bctrl_live else mock(config).api_key
+    run = _live(config)
+    return run.key if run else mock(config).api_key
 
 
-def base_url(config: pytest.Config, environment: Mapping[str, str]) -> str:
+def base_url(config: pytest.Config) -> str:
     """Return the base URL of the target."""
-    if not config.option.bctrl_live:
-        return mock(config).url
-    from pytest_bctrl.suite.run import live_base_url
-
-    return live_base_url(contract(config), config, environment)
+    run = _live(config)
+    return run.base_url if run else mock(config).url
 
 
 def space_id(config: pytest.Config, environment: Mapping[str, str]) -> str:
@@ -162,13 +156,10 @@ def schema(of: Contract) -> Any:
     """Return the Schemathesis schema; fails the test with the install command where the extra is missing."""
     from pytest_bctrl.suite.run import require_extra
 
-    missing = ""
     try:
         require_extra()
     except BctrlError as error:  # pragma: no cover - tests/base_install is without the extra
-        missing = str(error)
-    if missing:  # pragma: no cover - tests/base_install is without the extra
-        pytest.fail(f"bctrl_schema: {missing}", pytrace=False)
+        raise pytest.fail.Exception(f"bctrl_schema: {error}", pytrace=False) from None
     from pytest_bctrl.suite.second_opinion import schema_of
 
     return schema_of(of)

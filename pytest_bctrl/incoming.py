@@ -128,7 +128,7 @@ def undone(raw: bytes, codings: str) -> tuple[bytes, str]:
     gzip stream that ends too soon or has several members.
     """
     try:
-        return _unpacked(raw, codings, _STRICT), ""
+        return _unpacked(raw, codings, _STRICT.__getitem__), ""
     except KeyError as error:
         return raw, f"the coding {error.args[0]!r} was not asked for"
     except zlib.error as error:
@@ -140,7 +140,8 @@ def undone(raw: bytes, codings: str) -> tuple[bytes, str]:
 def require_unpackable(raw: bytes, codings: str) -> None:
     """Raise `TooLargeError` for a body that would make httpx unpack too much; what is broken is httpx's to report."""
     with suppress(CodingError):
-        _unpacked(raw, codings, _LENIENT)
+        # It passes over a coding that it does not know.
+        _unpacked(raw, codings, lambda coding: _LENIENT.get(coding, _as_is))
 
 
 class CodingError(Exception):
@@ -151,11 +152,11 @@ _Unpack: TypeAlias = Callable[[bytes, int], bytes]
 """Undoes one coding of a body that is not empty; raises `TooLargeError` beyond so many bytes."""
 
 
-def _unpacked(raw: bytes, codings: str, known: Mapping[str, _Unpack]) -> bytes:
+def _unpacked(raw: bytes, codings: str, undoes: Callable[[str], _Unpack]) -> bytes:
     """Undo the codings, the last first; what all of them unpack together is bounded."""
     body, left = raw, MOST
     for coding in reversed(codings.lower().split(",")):
-        unpacked = known[coding.strip()](body, left) if body else body
+        unpacked = undoes(coding.strip())(body, left) if body else body
         left -= len(unpacked) if unpacked is not body else 0
         body = unpacked
     return body
@@ -277,12 +278,9 @@ _FRAMES = (b"\x28\xb5\x2f\xfd", b"\x2a\x4d\x18")
 """How a frame begins (RFC 8878, 3.1.1), and one that is skipped, after its first byte."""
 
 
-class _Httpx(dict[str, _Unpack]):
-    """What httpx undoes; it passes over a coding that it does not know."""
-
-    def __missing__(self, coding: str) -> _Unpack:
-        return _as_is
-
-
-_DEFLATE = _leniently(zlib.MAX_WBITS, -zlib.MAX_WBITS)
-_LENIENT = _Httpx(gzip=_leniently(_GZIP), deflate=_DEFLATE, br=_unbrotli, zstd=_unzstd)
+_LENIENT: Mapping[str, _Unpack] = {
+    "gzip": _leniently(_GZIP),
+    "deflate": _leniently(zlib.MAX_WBITS, -zlib.MAX_WBITS),
+    "br": _unbrotli,
+    "zstd": _unzstd,
+}

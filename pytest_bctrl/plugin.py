@@ -177,7 +177,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     option = config.option
     if option.bctrl_record_mode or any(_is_in_file(config, name) for name, *_ in (*_VALUES, *_IN_FILE)):
-        _require_settings(config)
+        from pytest_bctrl import settings
+
+        with settings.usage_errors():
+            settings.require_recording_settings(config, os.environ)
     if option.bctrl_impact is not None:
         with _as_written(config):
             from pytest_bctrl.impact.hooks import start as start_impact
@@ -235,16 +238,6 @@ def _is_in_file(config: pytest.Config, name: str) -> bool:
         return True
 
 
-def _require_settings(config: pytest.Config) -> None:
-    from pytest_bctrl import settings
-    from pytest_bctrl.errors import BctrlError
-
-    try:
-        settings.require_recording_settings(config, os.environ)
-    except BctrlError as error:
-        raise pytest.UsageError(f"bctrl: {error}") from None
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which recordings were written, are stale, or hold what no test asked for."""
     reports = (report for reports in terminalreporter.stats.values() for report in reports)
@@ -285,7 +278,7 @@ def bctrl_api_key(pytestconfig: pytest.Config) -> Secret:
     """The API key as a `Secret`: BCTRL_API_KEY with --bctrl-live, else the mock's. Override to take it elsewhere."""
     from pytest_bctrl import fixture_values
 
-    return fixture_values.api_key(pytestconfig, os.environ)
+    return fixture_values.api_key(pytestconfig)
 
 
 @pytest.fixture(scope="session")
@@ -293,7 +286,7 @@ def bctrl_base_url(pytestconfig: pytest.Config) -> str:
     """The base URL of the target, without a trailing slash: the live API with --bctrl-live, else the mock."""
     from pytest_bctrl import fixture_values
 
-    return fixture_values.base_url(pytestconfig, os.environ)
+    return fixture_values.base_url(pytestconfig)
 
 
 @pytest.fixture(scope="session")

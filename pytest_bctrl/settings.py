@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -14,13 +14,22 @@ from typing import Literal, Protocol, TypeVar
 
 import pytest
 
-from pytest_bctrl.errors import SettingError
+from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import FAIL_ON, FailOn, Levels, parse_levels
 from pytest_bctrl.hiding import KEY_VARIABLE as KEY_VARIABLE
 from pytest_bctrl.hiding import Hiding
 from pytest_bctrl.secret import Secret
 
 Target = Literal["mock", "live"]
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Have pytest end with exit code 4, and with the one line that says it, where a setting or a document is wrong."""
+    try:
+        yield
+    except BctrlError as error:
+        raise pytest.UsageError(f"bctrl: {error}") from None
 
 
 class Source(Protocol):
@@ -50,6 +59,7 @@ class Given:
 class Setting:
     """One setting's names, and the type that native TOML has for it; `ini` doubles as the option's destination.
 
+    `flag` is the option as it is typed, where that is not the `ini` key.
     `default` says in words what holds where it is not given, for those that the doctor shows.
     """
 
@@ -57,11 +67,12 @@ class Setting:
     environment: tuple[str, ...] = ()
     native: type = str
     default: str = ""
+    flag: str = ""
 
     @property
     def option(self) -> str:
         """The option as it is typed."""
-        return "--" + self.ini.replace("_", "-")
+        return self.flag or "--" + self.ini.replace("_", "-")
 
 
 SPACE_ID = Setting("bctrl_space_id", ("BCTRL_SPACE_ID",), default="not set")
@@ -79,7 +90,7 @@ REPORT = Setting("bctrl_report", native=list)
 SECRETS = Setting("bctrl_secrets", native=list)
 SCRUB = Setting("bctrl_scrub")
 GITHUB = Setting("bctrl_github", native=bool)
-HEADERS = Setting("bctrl_headers", native=list)
+HEADERS = Setting("bctrl_headers", native=list, flag="--bctrl-header")
 RATE = Setting("bctrl_rate")
 VALUES = Setting("bctrl_values", native=list)
 CLIENT_CERT = Setting("bctrl_client_cert", ("BCTRL_CLIENT_CERT",))
@@ -199,21 +210,11 @@ def _one_of(choices: Sequence[Choice], what: str, found: Given | None) -> Choice
     raise SettingError(f"unknown {what} {found.value!r}", where=found.where, hint=hint)
 
 
-def reports(source: Source) -> list[Given]:
-    """Return the paths of the reports to write."""
-    return _several(REPORT, "--bctrl-report", source)
-
-
-def headers(source: Source) -> list[Given]:
-    """Return the header fields of all requests, as they are written."""
-    return _several(HEADERS, "--bctrl-header", source)
-
-
-def _several(setting: Setting, option: str, source: Source) -> list[Given]:
+def several(setting: Setting, source: Source) -> list[Given]:
     """Return the values of a setting that may be repeated; those of the command line take the place of the file's."""
     options = source.getoption(setting.ini)
     if isinstance(options, list) and options:
-        return [Given(str(value), option) for value in dict.fromkeys(options)]
+        return [Given(str(value), setting.option) for value in dict.fromkeys(options)]
     return list(dict.fromkeys(in_file(setting, source)))
 
 
@@ -256,7 +257,7 @@ def hide_secrets(hide: Hiding, source: Source, environment: Mapping[str, str]) -
             hide.add(value)
     # pytest knows no options yet when it asks first.
     with suppress(SettingError, ValueError):
-        for line in (*headers(source), *in_file(VALUES, source)):
+        for line in (*several(HEADERS, source), *in_file(VALUES, source)):
             for found in _VARIABLE.finditer(line.value):
                 hide.add(environment.get(found[1] or found[2], ""))
 
@@ -315,14 +316,15 @@ def max_examples(source: Source, environment: Mapping[str, str]) -> int:
     raise SettingError(f"{found.value!r} is not a number of examples", where=found.where, hint="give 1 to 10000")
 
 
-def min_coverage(source: Source, environment: Mapping[str, str]) -> float | None:
-    """Return the least coverage in percent, None for no gate; raises `SettingError` for anything but 0 to 100."""
-    return _percentage(given(MIN_COVERAGE, source, environment))
-
-
-def impact_min(source: Source, environment: Mapping[str, str]) -> float | None:
-    """Return the least share of breaks that tests have to notice, in percent; raises as `min_coverage` does."""
-    return _percentage(given(IMPACT_MIN, source, environment))
+def percentage(setting: Setting, source: Source) -> float | None:
+    """Return the least that is asked for, None for no gate; raises `SettingError` for anything but 0 to 100 percent."""
+    found = given(setting, source, {})
+    if found is None:
+        return None
+    text = found.value.strip().removesuffix("%")
+    if re.fullmatch(r"\d{1,3}(\.\d{1,6})?", text, re.ASCII) and float(text) <= 100:
+        return float(text)
+    raise SettingError(f"{found.value!r} is not a percentage", where=found.where, hint="give 0 to 100")
 
 
 def impact_budget(source: Source, environment: Mapping[str, str]) -> float:
@@ -339,21 +341,6 @@ def impact_budget(source: Source, environment: Mapping[str, str]) -> float:
 def impact(source: Source, environment: Mapping[str, str]) -> str:
     """Return the SOURCE of `--bctrl-impact`, else that of the drift check, else `mutants`."""
     return str(source.getoption("bctrl_impact")) or upstream(source, environment) or "mutants"
-
-
-def _percentage(found: Given | None) -> float | None:
-    if found is None:
-        return None
-    text = found.value.strip().removesuffix("%")
-    if re.fullmatch(r"\d{1,3}(\.\d{1,6})?", text, re.ASCII) and float(text) <= 100:
-        return float(text)
-    raise SettingError(f"{found.value!r} is not a percentage", where=found.where, hint="give 0 to 100")
-
-
-def base_url(source: Source, environment: Mapping[str, str], default: str, normalise: Callable[[str, str], str]) -> str:
-    """Return the live base URL; `normalise(text, where)` brings it into one form or raises `SettingError`."""
-    found = given(BASE_URL, source, environment) or Given(default, BASE_URL.default)
-    return normalise(found.value, found.where)
 
 
 def space_id(source: Source, environment: Mapping[str, str]) -> str:

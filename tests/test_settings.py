@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl import settings
+from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.hiding import MASK, Hiding
+from pytest_bctrl.suite.run import ContractRun, aimed
 from pytest_bctrl.traffic.origin import connection, values
 from tests.error_makers import Given
 from tests.reference_page import declared
@@ -46,8 +49,9 @@ def test_a_setting_that_is_given_nowhere_is_none() -> None:
 Read = Callable[[Any], object]
 
 
-def _base_url(config: Any) -> str:
-    return settings.base_url(config, {}, "https://h", lambda text, where: f"{text} from {where}")
+def _base_url(config: Any, first: str = "https://first") -> str:
+    run = ContractRun("live", replace(load(), servers=(first,)))
+    return aimed(run, config, {"BCTRL_API_KEY": "a-key", "BCTRL_SPACE_ID": "s"}).base_url
 
 
 def _fail_on(config: Any) -> str:
@@ -72,8 +76,8 @@ def _space_id(config: Any) -> str:
         (_fail_on, {}, "error"),
         *((_fail_on, {"bctrl_fail_on": level}, level) for level in ("error", "warning", "info", "never")),
         *((_max_examples, {"bctrl_max_examples": text}, int(text)) for text in ("1", "10000", " 7 ", "007")),
-        (_base_url, {NAME: "u"}, "u from --bctrl-base-url"),
-        (_base_url, {}, "https://h from the contract's first server"),
+        (_base_url, {NAME: "https://u"}, "https://u"),
+        (_base_url, {}, "https://first"),
         *((_space_id, {"bctrl_space_id": one}, one) for one in (str(UUID(int=7)), "my space", "ü", "a/b")),
     ],
 )
@@ -98,9 +102,11 @@ def test_a_setting_is_read(read: Read, options: dict[str, Any], expected: object
         ),
         (_space_id, "bctrl_space_id", ["", " ", " a", "a\n", "a\x1b", ".", "..", "\udcff"], "is not a space id"),
         (_space_id, "bctrl_space_id", [None], "BCTRL_SPACE_ID: no space id is set"),
+        (_base_url, NAME, ["u", ""], "--bctrl-base-url: '.*' is not an"),
+        (lambda c: _base_url(c, "nowhere"), NAME, [None], "the contract's first server: 'nowhere' is not an"),
         (lambda c: settings.tells_github(c, {}), "bctrl_github", ["on", ""], "choose one of: auto, off, true, false"),
     ],
-    ids=["level", "number", "space", "no space", "annotations"],
+    ids=["level", "number", "space", "no space", "address", "first server", "annotations"],
 )
 def test_another_value_is_refused(read: Read, name: str, values: list[Any], message: str) -> None:
     for value in values:
@@ -138,30 +144,29 @@ def _hidden(config: pytest.Config) -> str:
     return hide("hunter22")
 
 
+def _all(setting: settings.Setting, config: pytest.Config) -> list[str]:
+    return [one.value for one in settings.several(setting, config)]
+
+
 IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     # by name: in an ini file, in native TOML, how it is read, what is made of it
-    "bctrl_base_url": (
-        "h",
-        '"h"',
-        lambda c: settings.base_url(c, {}, "", lambda url, _: f"https://{url}"),
-        "https://h",
-    ),
+    "bctrl_base_url": ("https://h", '"https://h"', _base_url, "https://h"),
     "bctrl_space_id": ("mine", '"mine"', lambda c: settings.space_id(c, {}), "mine"),
     "bctrl_contract": ("mine.json", '"mine.json"', lambda c: settings.contract_path(c, {}), "mine.json"),
     "bctrl_fail_on": ("info", '"info"', lambda c: settings.fail_on(c, {}), "info"),
     "bctrl_upstream": ("https://h", '"https://h"', lambda c: settings.upstream(c, {}), "https://h"),
     "bctrl_allow_list": ("a.yaml", '"a.yaml"', lambda c: settings.in_file(settings.ALLOW_LIST, c)[0].value, "a.yaml"),
-    "bctrl_min_coverage": ("0", "0", lambda c: settings.min_coverage(c, {}), 0.0),
-    "bctrl_impact_min": ("50", "50", lambda c: settings.impact_min(c, {}), 50.0),
+    "bctrl_min_coverage": ("0", "0", lambda c: settings.percentage(settings.MIN_COVERAGE, c), 0.0),
+    "bctrl_impact_min": ("50", "50", lambda c: settings.percentage(settings.IMPACT_MIN, c), 50.0),
     "bctrl_impact_budget": ("2m", '"2m"', lambda c: settings.impact_budget(c, {}), 120.0),
     "bctrl_record_mode": ("once", '"once"', lambda c: settings.record_mode(c, {}), "once"),
     "bctrl_recordings": ("kept", '"kept"', lambda c: settings.in_file(settings.RECORDINGS, c)[0].value, "kept"),
     "bctrl_github": ("off", "false", lambda c: settings.tells_github(c, {"GITHUB_ACTIONS": "true"}), False),
     "bctrl_max_examples": ("5", "5", lambda c: settings.max_examples(c, {}), 5),
     "bctrl_levels": ("a = off", '["a = off"]', lambda c: settings.levels(c).off[0].name, "a"),
-    "bctrl_report": ("a.json", '["a.json"]', lambda c: [path.value for path in settings.reports(c)], ["a.json"]),
+    "bctrl_report": ("a.json", '["a.json"]', lambda c: _all(settings.REPORT, c), ["a.json"]),
     "bctrl_secrets": ("hunter22", '["hunter22"]', _hidden, MASK),
-    "bctrl_headers": ("A: b", '["A: b"]', lambda c: [one.value for one in settings.headers(c)], ["A: b"]),
+    "bctrl_headers": ("A: b", '["A: b"]', lambda c: _all(settings.HEADERS, c), ["A: b"]),
     "bctrl_values": ("a = b", '["a = b"]', lambda c: values(c, {}), {"a": "b"}),
     "bctrl_rate": ("30/m", '"30/m"', lambda c: connection(c, {}).pace.seconds, 2.0),
     "bctrl_client_cert": ("a.pem", '"a.pem"', lambda c: connection(c, {}).certificate, "a.pem"),

@@ -21,13 +21,12 @@ from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError, SettingError
-from pytest_bctrl.reports.wording import printable
+from pytest_bctrl.reports.wording import numbered, printable
 from pytest_bctrl.samples.inputs import main_operation
-from pytest_bctrl.suite.run import INSTALL, ContractRun, live_base_url, live_values
+from pytest_bctrl.suite.run import INSTALL, ContractRun, aimed
 from pytest_bctrl.suite.target import Target
 from pytest_bctrl.suite.troubles import NoAnswerError
 from pytest_bctrl.traffic.client import TIMEOUT
-from pytest_bctrl.traffic.origin import connection
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.retry import RetryPolicy
 
@@ -101,7 +100,7 @@ def _diagnosis(options: argparse.Namespace, environment: Mapping[str, str]) -> I
 def _installed() -> Iterator[Line]:
     yield Line("python", f"{sys.version.split()[0]} at {sys.executable}")
     yield Line("installed", ", ".join(f"{name} {_version(name)}" for name in _BASE))
-    missing = [name for name in _EXTRA[:2] if not _version(name)]
+    missing = [name for name in _EXTRA if not _version(name)]
     if missing:  # pragma: no cover - tests/base_install is without the extra
         yield Line(
             "extra", f"{' and '.join(missing)} missing: fixtures work, the contract suite does not", "note", INSTALL
@@ -166,8 +165,7 @@ def _plain(value: str) -> str:
 def _contract(contract: Contract, *, is_packaged: bool) -> Line:
     files = packaged()
     overlay = f", overlay {files.overlay}" if is_packaged else ", no overlay"
-    count = len(contract.operations)
-    operations = "1 operation" if count == 1 else f"{count} operations"
+    operations = numbered(len(contract.operations), "operation")
     return Line(
         "contract",
         f"{contract.title} {contract.version}, {operations}, digest {contract.short_digest}, {contract.name}{overlay}",
@@ -182,12 +180,10 @@ def _target(
     if not has_key and not has_space:
         return Line("target", "not asked: neither key nor space id is set, and the mock needs none", "note")
     try:
-        url = live_base_url(contract, config, environment)
-        key, values = settings.api_key(environment), live_values(contract, config, environment)
-        made = connection(config, environment)
+        run = aimed(ContractRun("live", contract, max_examples=1), config, environment)
         if options.offline:
-            return Line("target", f"{url}: not asked, as --offline says", "note")
-        return probe(ContractRun("live", contract, url, key, values, "error", 1, connection=made), options.hide)
+            return Line("target", f"{run.base_url}: not asked, as --offline says", "note")
+        return probe(run, options.hide)
     except BctrlError as error:
         return _of_error("target", error)
 

@@ -202,12 +202,11 @@ def read_gate(path: str | None, is_written: bool = False) -> GateFile:
     from pytest_bctrl.drift.gate_file import FILE, GateFile, read_gate_file
     from pytest_bctrl.drift.sources import read_text
 
-    if path is None and not Path(FILE).is_file():
-        return GateFile(FILE)
     name = path or FILE
-    if is_written and not Path(name).exists():
+    is_there = Path(name).exists() if path else Path(name).is_file()
+    if not is_there and (path is None or is_written):
         return GateFile(name)
-    if not Path(name).exists():
+    if not is_there:
         from pytest_bctrl.errors import DocumentError
 
         raise DocumentError("there is no such file", where=f"--allow-list {name}", hint="--accept REASON writes one")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Literal, TypeAlias
 
 from pytest_bctrl.contract.model import Operation
@@ -77,28 +77,23 @@ def together(plays: Sequence[Play]) -> Play:
 BodyChange: TypeAlias = Callable[[Any], Any]
 """Takes a body as JSON data and returns a changed copy; the same object where the change does not touch it."""
 
-_KEPT = 8
-
 
 def body_play(change: BodyChange, concerns: Callable[[Call], bool]) -> Play:
     """Play a change of the bodies of those calls that it `concerns`; each body is changed once."""
-    known: dict[bytes, Payload] = {}
+
+    @lru_cache(maxsize=8)
+    def made_of(body: bytes) -> Payload | None:
+        try:
+            given = json.loads(body)
+        except ValueError:
+            return None
+        made = change(given)
+        return None if made is given else Payload(encode(made))
 
     def play(call: Call) -> Answer:
         body = call.answer.body
-        if not body or not concerns(call):
-            return call.answer
-        if body not in known:
-            if len(known) >= _KEPT:
-                known.clear()
-            try:
-                given = json.loads(body)
-            except ValueError:
-                return call.answer
-            made = change(given)
-            known[body] = call.answer.payload if made is given else Payload(encode(made))
-        payload = known[body]
-        return call.answer if payload.body == body else replace(call.answer, payload=payload)
+        payload = made_of(body) if body and concerns(call) else None
+        return call.answer if payload is None or payload.body == body else replace(call.answer, payload=payload)
 
     return play
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.schema.locations import member, parted, select
+from pytest_bctrl.contract.schema.locations import member, parted
 from pytest_bctrl.contract.schema.ref import listed_values
-from pytest_bctrl.contract.schema.shapes import LocatedValue, changed, located, replaced
+from pytest_bctrl.contract.schema.shapes import LocatedValue, located, replaced
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.finding import Finding, Level
 from pytest_bctrl.fingerprint import fingerprint, shape
@@ -19,7 +21,7 @@ from pytest_bctrl.samples.mutants import SCHEMA_CHECK, UNDOCUMENTED, Mutant, bro
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 
-_LONG, _BODIES = 300, 8
+_LONG = 300
 _UNKNOWN = "unknownByImpact"
 
 
@@ -51,7 +53,7 @@ def _finding(operation: str, rule: str, location: str, message: str, level: Leve
 
 
 def _breaks(samples: Samples) -> Iterator[Change]:
-    spots = _Spots(samples)
+    spots = _spots(samples)
     for mutant in mutants(samples):
         # An object may hold more than is documented: that keeps the contract, and is among the extremes.
         if mutant.keyword != UNDOCUMENTED:
@@ -61,23 +63,20 @@ def _breaks(samples: Samples) -> Iterator[Change]:
             yield _change(samples, finding, "break", _everywhere(samples, mutant, spots), location)
 
 
-class _Spots:
-    """The places of a few bodies by their location, each body read once for all breaks."""
+_Spots: TypeAlias = Callable[[bytes], dict[str, list[LocatedValue]]]
 
-    def __init__(self, samples: Samples) -> None:
-        self._samples = samples
-        self._known: dict[bytes, dict[str, list[LocatedValue]]] = {}
 
-    def of(self, body: Any, location: str) -> list[LocatedValue]:
-        """Return the places of a body at a location."""
-        text = encode(body)
-        if text not in self._known:
-            if len(self._known) >= _BODIES:
-                self._known.clear()
-            found = self._known[text] = {}
-            for spot in located(self._samples.contract, self._samples.schema, body):
-                found.setdefault(spot.location, []).append(spot)
-        return self._known[text].get(location, [])
+def _spots(samples: Samples) -> _Spots:
+    """The places of a body by their location; each of a few bodies is read once for all breaks."""
+
+    @lru_cache(maxsize=8)
+    def spots(body: bytes) -> dict[str, list[LocatedValue]]:
+        found: dict[str, list[LocatedValue]] = {}
+        for spot in located(samples.contract, samples.schema, json.loads(body)):
+            found.setdefault(spot.location, []).append(spot)
+        return found
+
+    return spots
 
 
 def _everywhere(samples: Samples, mutant: Mutant, spots: _Spots) -> BodyChange:
@@ -88,7 +87,7 @@ def _everywhere(samples: Samples, mutant: Mutant, spots: _Spots) -> BodyChange:
             rule = next(one for one in samples.invariants if one.name == mutant.check)
             return next((wrong for how, wrong in rule.breaks(body) if how == mutant.how), body)
         made = body
-        for spot in spots.of(body, mutant.location):
+        for spot in spots(encode(body)).get(mutant.location, ()):
             wrong = dict(broken_at(spot, mutant.keyword))
             if mutant.how in wrong:
                 made = replaced(made, spot.path, wrong[mutant.how])
@@ -106,7 +105,8 @@ def _extremes(samples: Samples) -> Iterator[Change]:
         place = samples.list_name
         yield made("empty-list", place, "the list is empty", lambda body: samples.with_items([]))
         yield made("long-list", place, f"the list has {_LONG} more items", _longer(samples))
-        yield made("other-order", place, "the items come in the other order", _reversed(samples))
+        other = "the items come in the other order"
+        yield made("other-order", place, other, lambda body: _with_items(samples, body, samples.items(body)[::-1]))
     spots: dict[str, LocatedValue] = {}
     for body in samples.bodies():
         for spot in located(samples.contract, samples.schema, body):
@@ -119,7 +119,8 @@ def _extremes(samples: Samples) -> Iterator[Change]:
         for value in listed_values(spot.schema) or ():
             yield made("enum-value-alone", location, f"the value is always {value!r}", _put(location, value))
         if isinstance(spot.value, Mapping) and spot.schema.get("properties"):
-            yield made("unknown-property", location, "the object has a property more", _with_unknown(location))
+            more = _put(member(location, _UNKNOWN), "a property that no contract documents")
+            yield made("unknown-property", location, "the object has a property more", more)
 
 
 def _put(location: str, value: Any) -> BodyChange:
@@ -168,20 +169,6 @@ def _longer(samples: Samples) -> BodyChange:
             known = next((value for _, value in rule.places(body)), None) if rule.keyword == "equals" else None
             made = made if known is None else put(made, rule.location, known)
         return made
-
-    return change
-
-
-def _reversed(samples: Samples) -> BodyChange:
-    return lambda body: _with_items(samples, body, samples.items(body)[::-1])
-
-
-def _with_unknown(location: str) -> BodyChange:
-    def change(body: Any) -> Any:
-        for path, value in select(body, location):
-            if isinstance(value, dict):
-                body = changed(body, path, lambda old: {**old, _UNKNOWN: "a property that no contract documents"})
-        return body
 
     return change
 

@@ -28,7 +28,7 @@ from pytest_bctrl.impact.drifted import drifted
 from pytest_bctrl.impact.play import Exchange, Player
 from pytest_bctrl.impact.replay import Replays
 from pytest_bctrl.impact.run import Met, Played, Run, shared_by, worst_first
-from pytest_bctrl.reports.wording import Title
+from pytest_bctrl.reports.wording import Title, numbered
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.report_hooks import report_files, write_reports
@@ -42,15 +42,13 @@ _NOT_GREEN = "the ordinary run is not green, so nothing was played; fix that fir
 _GREEN = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
+@settings.usage_errors()
 def start(config: pytest.Config) -> None:
     """Read the changes and register the hooks; a wrong setting is a `pytest.UsageError` (exit 4)."""
-    try:
-        _refuse_others(config)
-        settings.impact_budget(config, os.environ)
-        settings.impact_min(config, os.environ)
-        hooks = ImpactHooks(config, _Plan(config))
-    except BctrlError as error:
-        raise pytest.UsageError(f"bctrl: {error}") from None
+    _refuse_others(config)
+    settings.impact_budget(config, os.environ)
+    settings.percentage(settings.IMPACT_MIN, config)
+    hooks = ImpactHooks(config, _Plan(config))
     config.stash[LAST_WORD] = hooks.player.answer
     config.pluginmanager.register(hooks, "bctrl-impact")
 
@@ -126,14 +124,9 @@ class ImpactHooks:
         self._seconds = 0.0
         self._is_worker = hasattr(config, "workerinput")
         self._problem = ""
-        given = [] if self._is_worker or config.option.collectonly else settings.reports(config)
+        given = [] if self._is_worker or config.option.collectonly else settings.several(settings.REPORT, config)
         self._files = report_files(given, config.invocation_params.dir, config.rootpath)
         self._written: list[str] = []
-
-    @property
-    def _is_elsewhere(self) -> bool:
-        """Whether workers of pytest-xdist run the tests, and not this process."""
-        return not self._is_worker and getattr(self._config.option, "dist", "no") != "no"
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -166,7 +159,9 @@ class ImpactHooks:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Play the changes once all tests have run."""
         result = yield
-        if not self._is_elsewhere and not self._config.option.collectonly and not session.testsfailed:
+        option = self._config.option
+        are_elsewhere = not self._is_worker and getattr(option, "dist", "no") != "no"
+        if not are_elsewhere and not option.collectonly and not session.testsfailed:
             self._play(session)
         return result
 
@@ -189,14 +184,10 @@ class ImpactHooks:
             self._played, self._fresh = run.played, cache.fresh
             self._seconds = time.perf_counter() - start
 
-    @cached_property
-    def _terminal(self) -> pytest.TerminalReporter | None:
-        found: pytest.TerminalReporter | None = self._config.pluginmanager.get_plugin("terminalreporter")
-        return found
-
     def _progress(self, done: int, total: int, left: float) -> None:
-        if self._terminal is not None and self._terminal.isatty and not self._is_worker:
-            self._terminal.rewrite(f"bctrl impact: {done} of {total} changes, {left:.0f} s left", erase=True)
+        terminal: pytest.TerminalReporter | None = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None and terminal.isatty and not self._is_worker:
+            terminal.rewrite(f"bctrl impact: {done} of {total} changes, {left:.0f} s left", erase=True)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -227,22 +218,20 @@ class ImpactHooks:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
             return
         is_unwritten = self._write()
-        if session.exitstatus == pytest.ExitCode.OK and (self._breaks or self._shortfall or is_unwritten):
+        is_broken = any(one.verdict == "breaks you" for one in self._judged)
+        if session.exitstatus == pytest.ExitCode.OK and (is_broken or self._shortfall or is_unwritten):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._fresh:
             store(self._config, hide(self._config, self._fresh))
 
     def _write(self) -> bool:
         """Write the reports; return whether one of them could not be, so that an old one may be there."""
-        findings, title = hide(self._config, ([one.finding for one in self._judged], self._title))
+        plan, notes = self._plan, [*counts(self._judged, self._plan.source), *filter(None, [self._shortfall])]
+        title = Title("impact", shown_path(Path(plan.base.spec)), plan.source, "error", tuple(notes))
+        findings, title = hide(self._config, ([one.finding for one in self._judged], title))
         written, problems = write_reports(self._files, findings, title, None)
         self._written = [*(f"report       {path}" for path in written), *(f"bctrl: {one}" for one in problems)]
         return bool(problems)
-
-    @property
-    def _title(self) -> Title:
-        notes = [*counts(self._judged, self._plan.source), *([self._shortfall] if self._shortfall else [])]
-        return Title("impact", shown_path(Path(self._plan.base.spec)), self._plan.source, "error", tuple(notes))
 
     @cached_property
     def _judged(self) -> list[Judged]:
@@ -251,13 +240,9 @@ class ImpactHooks:
         return judge(self._plan.changes, self._played, missing)
 
     @property
-    def _breaks(self) -> bool:
-        return any(one.verdict == "breaks you" for one in self._judged)
-
-    @property
     def _shortfall(self) -> str:
         """The sentence for a run in which too few breaks were noticed; empty where there were enough."""
-        least, percent = settings.impact_min(self._config, os.environ), noticed_percent(self._judged)
+        least, percent = settings.percentage(settings.IMPACT_MIN, self._config), noticed_percent(self._judged)
         if least is None or percent is None or percent >= least:
             return ""
         return f"{percent:.1f}% of the breaks are noticed, below the minimum of {least:g}% (--bctrl-impact-min)"
@@ -279,8 +264,7 @@ class ImpactHooks:
             yield f"compared     {plan.source} has no change; what the contract itself gives is played", {}
         elif plan.source:
             yield f"compared     {shown_path(Path(plan.base.spec))} with {plan.source}", {}
-        tests = f"{self._met} test{'s' if self._met != 1 else ''}"
-        changes = f"{len(self._played)} change{'s' if len(self._played) != 1 else ''}"
+        changes, tests = numbered(len(self._played), "change"), numbered(self._met, "test")
         yield f"played       {changes} to {tests} that met the mock, {self._seconds:.1f} s", {}
         yield from listed(self._judged, is_long=self._config.option.verbose > 0)
         for line in (*counts(self._judged, plan.source), *self._written):

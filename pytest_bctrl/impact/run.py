@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import pytest
 
 from pytest_bctrl.finding import LEVELS
 from pytest_bctrl.impact.cache import Cache
-from pytest_bctrl.impact.change import Change, Play, body_play
+from pytest_bctrl.impact.change import Change, Kind, Play, body_play
 from pytest_bctrl.impact.derived import PROBES
 from pytest_bctrl.impact.play import Exchange, Player, digest, is_same
 from pytest_bctrl.impact.reading import is_read, watching
@@ -191,7 +191,7 @@ class Run:
 
 def worst_first(changes: Iterable[Change]) -> list[Change]:
     """Return the changes in the order in which they are played."""
-    kinds = ("drift", "together", "break", "extreme")
+    kinds = get_args(Kind)
     return sorted(changes, key=lambda one: (kinds.index(one.kind), LEVELS.index(one.finding.level)))
 
 

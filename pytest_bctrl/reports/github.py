@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 
 from pytest_bctrl.finding import LEVELS, Finding
@@ -98,7 +99,7 @@ def findings_markdown(
     bytes, findings that do not fit are left out, lowest level first, and their number is reported.
     """
     head, tail = _head(findings, title, run), _tail(title)
-    room = None if limit is None else limit - _size([*head, "", _CUT.format(left=0, all=len(findings)), *tail]) - 40
+    room = inf if limit is None else limit - _size([*head, "", _CUT.format(left=0, all=len(findings)), *tail]) - 40
     rows: list[str] = []
     shown = 0
     for level in LEVELS:
@@ -113,10 +114,9 @@ def findings_markdown(
             table += ["", f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
             for number, finding in enumerate(chosen):
                 added = [*([] if number else table), _row(finding, has_lines=has_lines, is_grouped=bool(said))]
-                if room is not None:
-                    room -= _size(added)
-                    if room < 0:
-                        break
+                room -= _size(added)
+                if room < 0:
+                    break
                 rows += added
                 heading = []
                 shown += 1

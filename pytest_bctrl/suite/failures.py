@@ -62,8 +62,9 @@ class Failures:
                 stats["failed"] = whole
         self._summary.write(terminalreporter)
 
-    def once_printed(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Have the short summary name every test."""
+    @pytest.hookimpl(specname="pytest_terminal_summary", tryfirst=True)
+    def pytest_failures_printed(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Between the failures and the short summary, which names every test."""
         if self._short:
             terminalreporter.stats["failed"] = self._short
 

@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -18,11 +18,9 @@ import pytest
 from pytest_bctrl import settings
 from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check, flattened
-from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import printable
 from pytest_bctrl.suite.failures import Failures
-from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.plan import plan, require_operations
 from pytest_bctrl.suite.run import NODE, RUN, ContractRun, require_extra, resolve
 from pytest_bctrl.suite.summary import Summary, is_unchecked
@@ -30,27 +28,24 @@ from pytest_bctrl.suite.troubles import NoAnswerError
 from pytest_bctrl.suite.verdict import VERDICT, resolve_baseline
 
 
+@settings.usage_errors()
 def start(config: pytest.Config) -> None:
     """Resolve the settings and register the hooks; a wrong or missing setting is a `pytest.UsageError` (exit 4)."""
-    try:
-        baseline = resolve_baseline(config, os.environ, config.rootpath, date.today())
-        run = replace(resolve(config, os.environ), baseline=baseline)
-        if config.option.bctrl_live and _only_records(config):
-            run = replace(run, no_suite="--bctrl-record-mode; name bctrl to run it too")
-        require_operations(run)
-        summary = Summary(run)
-        _report(config, summary)
-    except BctrlError as error:
-        raise pytest.UsageError(f"bctrl: {error}") from None
+    baseline = resolve_baseline(config, os.environ, config.rootpath, date.today())
+    run = replace(resolve(config, os.environ), baseline=baseline)
+    # Where the command line asks for recordings, and does not name the contract suite.
+    records = config.option.bctrl_record_mode in ("once", "rewrite") and not split_arguments(config.args)[1]
+    if config.option.bctrl_live and records:
+        run = replace(run, no_suite="--bctrl-record-mode; name bctrl to run it too")
+    require_operations(run)
+    summary = Summary(run)
+    _report(config, summary)
     config.stash[RUN] = run
+    config.pluginmanager.register(summary, "bctrl-summary")
+    config.pluginmanager.register(Failures(summary, run.fail_on), "bctrl-failures")
     config.pluginmanager.register(ContractHooks(config, run, summary), "bctrl-contract")
     _end_with_sigterm(config)
     gc.freeze()
-
-
-def _only_records(config: pytest.Config) -> bool:
-    """Whether the command line asks for recordings, and does not name the contract suite."""
-    return config.option.bctrl_record_mode in ("once", "rewrite") and not split_arguments(config.args)[1]
 
 
 def _end_with_sigterm(config: pytest.Config) -> None:
@@ -76,7 +71,7 @@ def _report(config: pytest.Config, summary: Summary) -> None:
     Raises `SettingError` for what cannot be written.
     """
     tells_github = settings.tells_github(config, os.environ)
-    paths = settings.reports(config)
+    paths = settings.several(settings.REPORT, config)
     if hasattr(config, "workerinput") or config.option.collectonly or not (paths or tells_github):
         return
     from pytest_bctrl.suite.report_hooks import ReportHooks, report_files
@@ -133,11 +128,7 @@ class ContractHooks:
     def __init__(self, config: pytest.Config, run: ContractRun, summary: Summary) -> None:
         self._run = run
         self._summary = summary
-        paths = (given.value for given in settings.reports(config))
-        self._report = next((path for path in paths if path.endswith(".json")), "")
         summary.shows_coverage = config.option.bctrl_coverage
-        self._failures = Failures(summary, run.fail_on)
-        config.pluginmanager.register(self._failures, "bctrl-failures")
         flags = [f"--bctrl-{run.target}"] if run.target else []
         flags += ["--bctrl-selftest"] if run.selftest else []
         # The options that a command which repeats the run has to have, as they were typed.
@@ -146,19 +137,13 @@ class ContractHooks:
         summary.again = ["pytest", *flags]
         config.args, self._chosen = split_arguments(config.args)
 
-    def pytest_report_header(self) -> str:
-        """One line: target, contract and the level that fails."""
-        return self._summary.header()
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Put the contract tests in front of the project's own."""
         self._add_own(session.config)
         if self._chosen and self._run.no_suite:  # pragma: no cover - tests/base_install is without the extra
-            try:
+            with settings.usage_errors():
                 require_extra()
-            except BctrlError as error:
-                raise pytest.UsageError(f"bctrl: {error}") from None
         run = self._run
         wanted = {"tests": run.target and not run.no_suite, "upstream": run.upstream, "selftest": run.selftest}
         modules = [ContractModule.beside(session, name, run) for name, is_wanted in wanted.items() if is_wanted]
@@ -168,14 +153,12 @@ class ContractHooks:
         self._summary.is_partial = bool(self._chosen) and NODE not in self._chosen
         items[:0] = own
 
+    @settings.usage_errors()
     def _add_own(self, config: pytest.Config) -> None:
         """Take the project's own checks, now that every `conftest.py` is read, and hold the levels to what there is."""
-        try:
-            checks = flattened(config.hook.pytest_bctrl_checks(), Check, "pytest_bctrl_checks")
-            invariants = [rule for one in self._run.contract.operations for rule in one.invariants]
-            self._run.levels.require_known(rules_of(invariants, [check.name for check in checks]))
-        except BctrlError as error:
-            raise pytest.UsageError(f"bctrl: {error}") from None
+        checks = flattened(config.hook.pytest_bctrl_checks(), Check, "pytest_bctrl_checks")
+        invariants = [rule for one in self._run.contract.operations for rule in one.invariants]
+        self._run.levels.require_known(rules_of(invariants, [check.name for check in checks]))
         self._run = config.stash[RUN] = replace(self._run, checks=tuple(checks))
 
     @pytest.hookimpl(wrapper=True)
@@ -219,43 +202,5 @@ class ContractHooks:
             report.user_properties = list(item.user_properties)
         return report
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take note of a test's outcome, also of one that a worker ran."""
-        self._summary.add(report)
 
-    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        """Know that the run does not look at everything."""
-        self._summary.is_partial = True
-
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write what is accepted, and set the exit code: 2 where the target could not be asked and nothing failed."""
-        has_ended = session.exitstatus in _RAN
-        self._summary.is_complete = has_ended and not session.shouldstop and not session.shouldfail
-        if not hasattr(session.config, "workerinput"):
-            self._summary.see(observer(session.config))
-            self._summary.ask_who_moved(self._report)
-            self._summary.accept()
-            if self._summary.failed_to_accept:
-                session.exitstatus = pytest.ExitCode.TESTS_FAILED
-            if self._summary.code is not None and session.exitstatus in _ENDS:
-                # A run that stopped itself is a failure for pytest, and an interruption for xdist.
-                session.exitstatus = self._summary.code
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Know how many tests are to run."""
-        self._summary.planned = sum(item.nodeid.startswith(f"{NODE}::") for item in session.items)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
-        """The same where workers of pytest-xdist run them."""
-        self._summary.planned = sum(one.startswith(f"{NODE}::") for one in ids)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Between the failures and the short summary, which names every test."""
-        self._failures.once_printed(terminalreporter)
-
-
-_RAN = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
-_ENDS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
 _REPEATED = ("base_url", "space_id", "contract", "upstream", "fail_on", "allow_list")

@@ -18,7 +18,6 @@ from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.contract.schema.locations import shown
-from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.observed.coverage import Coverage, coverage, never_seen
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
@@ -104,11 +103,9 @@ class Observer:
         headers = tuple(response.headers.multi_items())
         answer = Answer(self.contract, operation, response.status_code, headers, body, match.values)
         query, sent = request.url.query.decode("ascii"), request.headers.multi_items()
-        self.see_answer(answer, judged=judged, query=query, request_headers=sent)
+        self.see_answer(answer, query, sent, judged=judged)
 
-    def see_answer(
-        self, answer: Answer, *, judged: bool = True, query: str = "", request_headers: Headers = ()
-    ) -> None:
+    def see_answer(self, answer: Answer, query: str = "", sent: Headers = (), *, judged: bool = True) -> None:
         """Take down one answer that was read already."""
         if answer.parsed.ok:
             # Values and names of what is not documented are the API's own. Of a body that is not read nothing is kept.
@@ -120,7 +117,7 @@ class Observer:
         with self._lock:
             into = self.judged if judged else self.unjudged
             into.add(observed)
-            for name in _given(self.contract.operation(label), query, (*request_headers, *self._sent)):
+            for name in _given(self.contract.operation(label), query, (*sent, *self._sent)):
                 into.parameters[label, name] += 1
 
     def take(self) -> dict[str, Any] | None:
@@ -151,53 +148,46 @@ def _given(operation: Operation, query: str, headers: Headers) -> Iterable[str]:
             yield f"{parameter.place}:{parameter.name}"
 
 
-OBSERVER: pytest.StashKey[Observer] = pytest.StashKey()
+_OBSERVER: pytest.StashKey[Observer] = pytest.StashKey()
 
 
 def observer(config: pytest.Config) -> Observer:
     """Return the observer of this process, made when it is first asked for; a wrong setting is a `UsageError`."""
-    if OBSERVER not in config.stash:
-        try:
-            run = config.stash.get(RUN, None)
+    if _OBSERVER not in config.stash:
+        run = config.stash.get(RUN, None)
+        with settings.usage_errors():
             contract = run.contract if run else load(settings.contract_path(config, os.environ))
-            minimum = settings.min_coverage(config, os.environ)
-        except BctrlError as error:
-            raise pytest.UsageError(f"bctrl: {error}") from None
-        made = config.stash[OBSERVER] = Observer(contract, partial(hide, config), run.header_names if run else ())
+            minimum = settings.percentage(settings.MIN_COVERAGE, config)
+        made = config.stash[_OBSERVER] = Observer(contract, partial(hide, config), run.header_names if run else ())
         made.minimum = None if config.option.collectonly else minimum
-        config.pluginmanager.register(ObservingHooks(config), "bctrl-observing")
-    return config.stash[OBSERVER]
+        config.pluginmanager.register(ObservingHooks(config, made), "bctrl-observing")
+    return config.stash[_OBSERVER]
 
 
 class ObservingHooks:
     """The hooks of a run in which something is observed."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
+    def __init__(self, config: pytest.Config, observer: Observer) -> None:
+        self._config, self._observer = config, observer
         self._is_worker = hasattr(config, "workerinput")
-
-    @property
-    def _observer(self) -> Observer:
-        return self._config.stash[OBSERVER]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Let a worker's report carry what was seen since the last: a worker that crashes later loses nothing of it."""
         report = yield
-        if self._is_worker:
-            taken = self._observer.take()
-            if taken is not None:
-                vars(report)[CARRIED] = taken
+        self._carry(vars(report))
         return report
+
+    def _carry(self, carrier: dict[str, Any]) -> None:
+        taken = self._observer.take() if self._is_worker else None
+        if taken is not None:
+            carrier[CARRIED] = taken
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Carry what no report did, and fail a run that saw too little of the contract."""
-        if self._is_worker:
-            taken = self._observer.take()
-            if taken is not None:  # pragma: no cover - a hook of the project's own that asks after the last report
-                self._config.workeroutput[CARRIED] = taken  # type: ignore[attr-defined]
-        elif self._observer.shortfall and session.exitstatus == pytest.ExitCode.OK:
+        self._carry(getattr(self._config, "workeroutput", {}))
+        if not self._is_worker and self._observer.shortfall and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     @pytest.hookimpl(trylast=True)
@@ -209,7 +199,10 @@ class ObservingHooks:
         has_run = RUN in self._config.stash and bool(self._observer.everything.statuses)
         asked_for = not is_told and (is_whole or has_run or self._observer.minimum is not None)
         lines = [*(coverage_lines(self._observer, is_whole=is_whole) if asked_for else ())]
-        lines += drift_lines(self._observer)
+        found = differences(self._observer.contract, self._observer.unjudged)
+        if found:
+            lines.append(f"drift        {counted(found)} in the traffic of other tests than the contract suite's")
+            lines += describe(found)
         if not lines or self._config.get_verbosity() < -1:
             return
         terminalreporter.section("bctrl coverage" if asked_for else "bctrl traffic")
@@ -237,14 +230,6 @@ def coverage_rows(observer: Observer, *, is_whole: bool) -> Iterator[tuple[str, 
 def coverage_lines(observer: Observer, *, is_whole: bool = True) -> Iterator[str]:
     """Yield the same as lines."""
     return (printable(f"{label:<13}{text}") for label, text in coverage_rows(observer, is_whole=is_whole))
-
-
-def drift_lines(observer: Observer) -> Iterator[str]:
-    """Yield what the traffic of ordinary tests showed that the contract does not say; nothing where there is none."""
-    found = differences(observer.contract, observer.unjudged)
-    if found:
-        yield f"drift        {counted(found)} in the traffic of other tests than the contract suite's"
-        yield from describe(found)
 
 
 def always_empty(measured: Coverage) -> Iterator[str]:

@@ -17,7 +17,6 @@ from pytest_bctrl.checks.violation import Violation, around, findings
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.paging import LINK, Paging, at, number_of
-from pytest_bctrl.contract.paging_read import paging
 from pytest_bctrl.contract.parameters import Pair
 from pytest_bctrl.contract.schema.locations import ITEMS, Path
 from pytest_bctrl.contract.schema.ref import flatten
@@ -38,12 +37,6 @@ MANY = 1_000
 """Items of a page at most, where the contract sets no limit."""
 
 Key: TypeAlias = str | int
-
-
-def pages_of(run: ContractRun, operation: Operation) -> Paging | None:
-    """Return how an operation pages, where it does, and a safe request can ask for a page."""
-    found = paging(run.contract, operation)
-    return found if found is not None and operation.is_safe else None
 
 
 def of_pages(run: ContractRun, operation: Operation, paging: Paging) -> Iterator[Ask]:
@@ -116,7 +109,7 @@ class Walk:
         self._asked.append(tuple(sorted(inputs.query)))
 
         def judge(exchange: Exchange) -> list[Finding]:
-            found = [*exchange.findings, *check_answer(exchange.answer, self._operation.success_statuses)]
+            found = check_answer(exchange.answer, self._operation.success_statuses)
             return [*found, *findings(exchange.answer, self._page(exchange.answer, inputs))]
 
         return Ask(self._operation, judge, inputs, then=lambda exchange: self._next(exchange.answer, inputs))

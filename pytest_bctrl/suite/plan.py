@@ -13,6 +13,7 @@ from pytest_bctrl.checks.credentials import NONE, Credential, as_one, wrong_cred
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.key_fields import KeyField, guarded_by, key_fields, lets_in
 from pytest_bctrl.contract.model import SAFE_METHODS, Operation
+from pytest_bctrl.contract.paging_read import paging
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import unfilled
@@ -153,9 +154,9 @@ def _trials(trials: Callable[..., Iterator[Trial]]) -> Callable[[ContractRun, Op
 
 
 def _paged(run: ContractRun, operation: Operation) -> Rows:
-    paging = pages.pages_of(run, operation)
-    if paging is not None:
-        yield "", (paging,)
+    found = paging(run.contract, operation)
+    if found is not None:
+        yield "", (found,)
 
 
 def _credentials(run: ContractRun, operation: Operation) -> Rows:

@@ -1,6 +1,7 @@
 """What the contract suite asks about an operation, kind by kind, and what is wrong with an answer.
 
 Each function gives the requests of one kind, as data, and what holds their answers to the contract; it sends none.
+What is wrong with how an answer came is found beside it.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def _others(exchange: Exchange, known: list[Finding]) -> list[Finding]:
     """What other engines find in an answer in which our own checks found no error."""
     from pytest_bctrl.suite.second_opinion import second_opinion
 
-    return second_opinion(exchange.answer, exchange.response, known)
+    return second_opinion(exchange.answer, exchange.response, [*exchange.findings, *known])
 
 
 def check_documented(exchange: Exchange) -> list[Finding]:
@@ -99,7 +100,7 @@ def of_repetition(run: ContractRun, operation: Operation) -> Iterator[Ask]:
     """Ask the same again, five times and more, so that a fault in every fifth answer shows: every check each time."""
 
     def judge(exchange: Exchange) -> list[Finding]:
-        return [*exchange.findings, *check_answer(exchange.answer, operation.success_statuses)]
+        return check_answer(exchange.answer, operation.success_statuses)
 
     # On a connection of its own a reset is no idle close. The last shares one, as two requests of a client do.
     for left in reversed(range(REPEATS - 1)):
@@ -116,8 +117,7 @@ def of_credential(run: ContractRun, operation: Operation, credential: Credential
     def judge(exchange: Exchange) -> list[Finding]:
         answer = exchange.answer
         wanted = CREDENTIAL_REFUSED if answer.status in CREDENTIAL_REFUSED else ()
-        refused = findings(answer, check_refused(answer, credential.name))
-        return [*exchange.findings, *refused, *check_protocol(answer, wanted)]
+        return [*findings(answer, check_refused(answer, credential.name)), *check_protocol(answer, wanted)]
 
     yield Ask(operation, judge, plain(run, operation), credential, fresh=credential.is_first)
 
@@ -126,7 +126,7 @@ def of_head(run: ContractRun, operation: Operation) -> Iterator[Ask]:
     """Ask with HEAD and without a credential: it has to be refused."""
 
     def judge(exchange: Exchange) -> list[Finding]:
-        return [*exchange.findings, *findings(exchange.answer, check_head_refused(exchange.answer))]
+        return findings(exchange.answer, check_head_refused(exchange.answer))
 
     # On a connection of its own: many a server sends a body here, which no other request may take for its answer.
     yield Ask(operation, judge, plain(run, operation), NONE, method="HEAD", fresh=True)
@@ -138,7 +138,7 @@ def of_path(run: ContractRun, operation: Operation, value: PathValue) -> Iterato
     def judge(exchange: Exchange) -> list[Finding]:
         answer = exchange.answer
         found = [] if answer.status in value.refused_too else check_protocol(answer, refusals(operation))
-        return [*exchange.findings, *(found if value is UNKNOWN else softened(answer, found))]
+        return found if value is UNKNOWN else softened(answer, found)
 
     wrong = {
         parameter.name: unknown(run.contract, parameter) if value is UNKNOWN else value.value
@@ -158,13 +158,13 @@ def of_variation(run: ContractRun, operation: Operation, variation: Trial) -> It
     def judge(exchange: Exchange) -> list[Finding]:
         answer, wanted = exchange.answer, operation.success_statuses
         if not 400 <= answer.status < 500 or answer.documented is None:
-            return [*exchange.findings, *check_answer(answer, wanted)]
+            return check_answer(answer, wanted)
         words = "a value that the contract allows is refused"
         refused = _wrong(answer, variation, "positive_data_acceptance", words, wanted)
         if is_opaque(run.contract, variation.parameter):
             words = "a made-up value is refused, and the contract does not say which there are; bctrl_values gives one"
             refused = [replace(one, level="info", message=words) for one in refused]
-        return [*exchange.findings, *refused, *check_protocol(answer)]
+        return [*refused, *check_protocol(answer)]
 
     yield Ask(operation, judge, variation.inputs)
 
@@ -176,8 +176,8 @@ def of_mistake(_run: ContractRun, operation: Operation, mistake: Trial) -> Itera
         answer, wanted = exchange.answer, documented_refusals(operation)
         if 200 <= answer.status < 300:
             words = "a value that the contract does not allow is taken"
-            return [*exchange.findings, *_wrong(answer, mistake, "negative_data_rejection", words, wanted)]
-        return [*exchange.findings, *check_protocol(answer, wanted)]
+            return _wrong(answer, mistake, "negative_data_rejection", words, wanted)
+        return check_protocol(answer, wanted)
 
     yield Ask(operation, judge, mistake.inputs)
 
@@ -198,31 +198,27 @@ def of_generated_paths(run: ContractRun, operation: Operation, limit: int) -> It
     guesses = [{name: field_of(placed[name], value) for (_, name), value in values.items()} for values in made]
     for values in (*near, *guesses)[:limit]:
         is_near = values in near and all(len(value) == len(usual.path[name]) for name, value in values.items())
-        judge = partial(_check_guess, is_ordinary=is_near)
+        judge = partial(_check_guess, operation, is_ordinary=is_near)
         # What the target made us send beyond the plan is saved here.
         yield Ask(operation, judge, replace(usual, path={**usual.path, **values}), spare=True)
 
 
-def _check_guess(exchange: Exchange, is_ordinary: bool) -> list[Finding]:
-    answer = exchange.answer
-    known = [*exchange.findings, *check_guess(answer.operation, answer)]
-    found = [*known, *_others(exchange, known)]
-    return found if is_ordinary else softened(answer, found)
-
-
-def check_guess(operation: Operation, answer: Answer) -> list[Finding]:
+def _check_guess(operation: Operation, exchange: Exchange, is_ordinary: bool) -> list[Finding]:
     """Hold the answer to a generated path value: it names nothing, and is refused.
 
     A number, or one of the document's own examples, may name something that exists.
     """
-    contract, values = answer.contract, answer.path_values
+    answer, contract, values = exchange.answer, exchange.answer.contract, exchange.answer.path_values
     may_be_there = all(
         is_guessable(contract, parameter) or str(values.get(parameter.name)) in known_values(contract, parameter, {})
         for parameter in operation.path_parameters
     )
-    if 200 <= answer.status < 300 and may_be_there:
-        return check_answer(answer, operation.success_statuses)
-    return check_protocol(answer, refusals(operation))
+    is_there = 200 <= answer.status < 300 and may_be_there
+    known = (
+        check_answer(answer, operation.success_statuses) if is_there else check_protocol(answer, refusals(operation))
+    )
+    found = [*known, *_others(exchange, known)]
+    return found if is_ordinary else softened(answer, found)
 
 
 def of_generated_query(run: ContractRun, operation: Operation, limit: int) -> Iterator[Ask]:
@@ -230,7 +226,7 @@ def of_generated_query(run: ContractRun, operation: Operation, limit: int) -> It
     from pytest_bctrl.suite.generate import generated
 
     def judge(exchange: Exchange) -> list[Finding]:
-        known = [*exchange.findings, *check_generated(exchange.answer)]
+        known = check_generated(exchange.answer)
         return [*known, *_others(exchange, known)]
 
     for values in generated(run.contract, operation, made_up(run, operation), limit):

@@ -46,16 +46,16 @@ class ContractRun:
 
     target: settings.Target | None
     contract: Contract
-    base_url: str
-    key: Secret
-    values: Mapping[str, str]
-    fail_on: FailOn
-    max_examples: int
+    base_url: str = ""
+    key: Secret = field(default_factory=lambda: Secret(""))
+    values: Mapping[str, str] = field(default_factory=dict)
+    fail_on: FailOn = "error"
+    max_examples: int = 20
     upstream: str | None = None
     selftest: bool = False
     levels: Levels = field(default_factory=Levels)
     checks: tuple[Check, ...] = ()
-    baseline: Baseline | None = None
+    baseline: Baseline = field(default_factory=Baseline)
     is_packaged: bool = True
     no_suite: str = ""
     mock: MockServer | None = None
@@ -112,9 +112,6 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
     run = ContractRun(
         target,
         contract,
-        base_url="",
-        key=Secret(""),
-        values={},
         fail_on=settings.fail_on(source, environment),
         max_examples=settings.max_examples(source, environment),
         upstream=settings.upstream(source, environment),
@@ -127,14 +124,24 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
         # A contract that no mock can be made of is reported now, and not by a traceback while tests are collected.
         with_mock(run)
     if target == "live":
-        key = settings.api_key(environment)
-        values = live_values(contract, source, environment)
-        url = live_base_url(contract, source, environment)
-        run = replace(run, key=key, values=values, base_url=url, connection=connection(source, environment))
+        run = aimed(run, source, environment)
         # What is wrong with proxies and certificates shows now.
-        client(url, key, live=True, connection=run.connection).close()
+        client(run.base_url, run.key, live=True, connection=run.connection).close()
         return run
     return with_mock(run) if target == "mock" else run
+
+
+def aimed(run: ContractRun, source: settings.Source, environment: Mapping[str, str]) -> ContractRun:
+    """Return the run with the live API as its target: the key, real values, and the base URL, else the first server.
+
+    Raises `SettingError` for what is missing or wrong.
+    """
+    contract = run.contract
+    key, values = settings.api_key(environment), live_values(contract, source, environment)
+    common, first = connection(source, environment), contract.servers[0] if contract.servers else ""
+    found = settings.given(settings.BASE_URL, source, environment) or settings.Given(first, settings.BASE_URL.default)
+    url = base_url(found.value, where=found.where, prefix=shared_prefix(contract), http_hosts=common.http_hosts)
+    return replace(run, target="live", base_url=url, key=key, values=values, connection=common)
 
 
 def live_values(contract: Contract, source: settings.Source, environment: Mapping[str, str]) -> dict[str, str]:
@@ -162,16 +169,6 @@ def with_mock(run: ContractRun) -> ContractRun:
     mock.require_bodies()
     values = {"space_id": mock.space_id}
     return replace(run, target="mock", contract=contract, key=mock.api_key, values=values, mock=mock)
-
-
-def live_base_url(contract: Contract, source: settings.Source, environment: Mapping[str, str]) -> str:
-    """Return the live base URL: the setting, or the contract's first server."""
-    prefix = shared_prefix(contract)
-    first = contract.servers[0] if contract.servers else ""
-    hosts = connection(source, environment).http_hosts
-    return settings.base_url(
-        source, environment, first, lambda text, where: base_url(text, where=where, prefix=prefix, http_hosts=hosts)
-    )
 
 
 def shared_prefix(contract: Contract) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from jsonschema.validators import extend
 from referencing.exceptions import Unresolvable
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.violation import source_of
+from pytest_bctrl.checks.violation import around, findings
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.references import keyworded, rewritten
 from pytest_bctrl.finding import Finding
@@ -39,7 +40,7 @@ def _of_jsonschema(answer: Answer) -> Iterator[Finding]:
         return
     if error is not None:
         title = "the body does not conform"
-        yield _finding(answer, "response_schema_conformance", f"jsonschema: {title}", title, error.message)
+        yield from _findings(answer, "response_schema_conformance", f"jsonschema: {title}", title, error.message)
 
 
 @lru_cache(maxsize=8)
@@ -77,7 +78,7 @@ def _of_schemathesis(answer: Answer, response: httpx.Response, known: set[str]) 
         # What is JSON, and is read by ours, may still have more digits than it reads: then it has no opinion.
         unread = "ContentDeserializationError" if answer.parsed.ok else ""
         for one in (one for one in failures if type(one).__name__ != unread):
-            yield _finding(answer, check.__name__, f"Schemathesis: {one.title}", one.title, one.message)
+            yield from _findings(answer, check.__name__, f"Schemathesis: {one.title}", one.title, one.message)
 
 
 @lru_cache(maxsize=8)
@@ -111,12 +112,7 @@ def _excludes_its_kinds(schema: dict[str, Any]) -> bool:
     return isinstance(own, dict) and "enum" in own and said["mapping"].keys().isdisjoint(map(str, own["enum"]))
 
 
-def _finding(answer: Answer, rule: str, message: str, kind: str, observed: str) -> Finding:
-    seen, label, shell = " ".join(observed.split())[:200], answer.operation.label, answer.reproduce
-    extra, wanted = (
-        {"status": str(answer.status), "kind": kind, "source": source_of(rule, answer)},
-        "an answer as documented",
-    )
-    return Finding(
-        rule, "error", "answer", message, wanted, seen, total=1, operation=label, reproduce=shell, extra=extra
-    )
+def _findings(answer: Answer, rule: str, message: str, kind: str, observed: str) -> list[Finding]:
+    seen = " ".join(observed.split())[:200]
+    made = findings(answer, [around(rule, message, "answer", "an answer as documented", None, kind)])
+    return [replace(one, observed=seen) for one in made]

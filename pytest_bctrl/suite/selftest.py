@@ -6,7 +6,7 @@ by the check it names, and that every mutant derived from the contract is caught
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -94,7 +94,7 @@ def _is_provable(contract: Contract, operation: Operation) -> bool:
 
 
 def _played(contract: Contract) -> list[str]:
-    """The scenarios that the contract has room for: where nothing is listed, no list is empty."""
+    """The scenarios that the contract has room for, which all keep it: where nothing is listed, no list is empty."""
     samples = Samples(contract, main_operation(contract))
     # An answer that is late is as good after a short while; a list is as long as the contract allows.
     brief = {"slow": "slow(0.02)"} | ({"many": f"many({samples.most_items})"} if samples.most_items < _MANY else {})
@@ -104,7 +104,7 @@ def _played(contract: Contract) -> list[str]:
     except BctrlError:
         # Its items have no states.
         left_out.add(lifecycle.__name__)
-    return [brief.get(name, name) for name in CONFORMING if name not in left_out]
+    return [brief.get(name, name) for name in SCENARIOS if name not in left_out]
 
 
 @pytest.fixture(scope="session")
@@ -141,13 +141,10 @@ def verdict(request: pytest.FixtureRequest, run: ContractRun) -> Verdict:
 
 def test_every_mutant_is_caught(operation: Operation, run: ContractRun, verdict: Verdict) -> None:
     """For every keyword at every place of the contract, a body that breaks just that is found."""
-    outcome, problem = None, ""
     try:
         outcome = strength(run.contract, operation)
     except BctrlError as error:
-        problem = str(error)
-    if outcome is None:
-        pytest.fail(f"{operation.label}: {_NOT_MADE}: {problem}", pytrace=False)
+        raise pytest.fail.Exception(f"{operation.label}: {_NOT_MADE}: {error}", pytrace=False) from None
     verdict.figures = [f"{operation.label}: {outcome}"]
     verdict.figures += [f"{operation.label}: not caught: {name}" for name in outcome.survivors]
     verdict.figures += [f"{operation.label}: no mutant for {rule}" for rule in outcome.underived]
@@ -216,9 +213,6 @@ def _judged(run: ContractRun, operation: Operation, *tests: str) -> list[Finding
         target.close()
 
 
-CONFORMING: tuple[str, ...] = tuple(SCENARIOS)
-"""The names of the scenarios: under each of them the mock keeps its contract, at every level."""
-
 OF_LISTS = frozenset({empty.__name__, many.__name__})
 """The names of those that need an answer which lists something."""
 
@@ -261,14 +255,13 @@ def faults_to_find(samples: Samples) -> list[Fault]:
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """The outcome for one operation.
+    """The outcome for one operation, out of `total` mutants.
 
     `survivors` are the names of the mutants that no check caught. `false_alarms` are findings on the sample itself,
     which keeps the contract: with any of them, what was caught says nothing. `underived` are the rules for which no
     mutant can be derived, as `location: keyword`.
     """
 
-    operation: str
     total: int
     survivors: tuple[str, ...]
     false_alarms: tuple[Finding, ...]
@@ -287,7 +280,6 @@ def strength(contract: Contract, operation: Operation) -> Strength:
     samples = Samples(contract, operation)
     derived = mutants(samples)
     return Strength(
-        operation=operation.label,
         total=len(derived),
         survivors=tuple(
             mutant.name
@@ -299,9 +291,9 @@ def strength(contract: Contract, operation: Operation) -> Strength:
     )
 
 
-def false_alarms(samples: Samples, bodies: Iterable[Any] | None = None) -> list[Finding]:
-    """Return what is found on bodies that were made of the contract, and so should keep it: on all, or on some."""
-    return [finding for body in bodies or samples.bodies() for finding in _findings(samples, body)]
+def false_alarms(samples: Samples) -> list[Finding]:
+    """Return what is found on bodies that were made of the contract, and so should keep it."""
+    return [finding for body in samples.bodies() for finding in _findings(samples, body)]
 
 
 def _findings(samples: Samples, body: Any) -> list[Finding]:

@@ -50,7 +50,7 @@ class Ask:
     """One request of the plan, and what holds its answer to the contract.
 
     Without `inputs` it looks at the answer to the operation's plain request, which is sent once. `credential` stands in
-    the key's place, `path` in that of the filled template, `method` in that of the operation's. A `fresh` one opens a
+    the key's place, `method` in that of the operation's. A `fresh` one opens a
     connection; one that `follows` is sent when those of its probe before it are answered, and all others after it; a
     `spare` one is left out where the operation was asked as often as a run may. `then` gives what is asked next, by the
     answer, when that was judged: the page after it.
@@ -60,7 +60,6 @@ class Ask:
     judge: Callable[[Exchange], list[Finding]]
     inputs: Inputs | None = None
     credential: Credential | None = None
-    path: str = ""
     method: str = ""
     fresh: bool = False
     follows: bool = False
@@ -144,7 +143,7 @@ class Connections:
         """Send a request in so many attempts at most; with the key where the operation takes it."""
         lane, is_kept = self._lane(ask)
         operation, sender, given = ask.operation, lane.client, ask.inputs or Inputs()
-        target = (ask.path or operation.url_path(given.path)) + given.query_text
+        target = operation.url_path(given.path) + given.query_text
         given = replace(given, headers=(*_accepted(operation), *given.headers))
         method = ask.method or operation.method
         request = sender.build_request(method, self._base_url + target, headers=dict(given.headers))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pytest_bctrl import settings
 from pytest_bctrl.checks.credentials import as_one
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.files import update_command
@@ -30,7 +31,7 @@ from pytest_bctrl.reports.wording import (
     told,
     verdict_of,
 )
-from pytest_bctrl.suite.observing import Observer, always_empty, coverage_rows, remarks
+from pytest_bctrl.suite.observing import Observer, always_empty, coverage_rows, observer, remarks
 from pytest_bctrl.suite.plan import askable, left_out, why_not_asked
 from pytest_bctrl.suite.run import NODE, ContractRun
 
@@ -42,28 +43,25 @@ class Summary:
         self._run = run
         self._found: list[Finding] = []
         self._tally: Counter[str] = Counter()
-        self._outcomes: Counter[str] = Counter()
-        self._skipped: Counter[str] = Counter()
         self._not_looked_at: list[str] = []
         self._tests: list[RanTest] = []
         self._figures: list[str] = []
         self._off: Counter[str] = Counter()
         self.again = ["pytest"]
-        self.stopped = False
+        self._stopped = False
         self._has_failed = False
         self._ask = ""
         self.is_partial = False
-        self.failed_to_accept = False
-        self.seen = Observer(run.contract)
+        self._seen = Observer(run.contract)
         self._upstream: Mapping[str, Any] | None = None
         self._moved: list[str] = []
         self._written: list[str] = []
         self.shows_coverage = False
-        self.planned = 0
-        self.is_complete = True
+        self._planned = 0
+        self._is_complete = True
         self.reports: list[str] = []
 
-    def header(self) -> str:
+    def pytest_report_header(self) -> str:
         """The line under pytest's own: target, contract, level that fails."""
         run = self._run
         selftest = ", self-test" if run.selftest else ""
@@ -75,20 +73,30 @@ class Summary:
             f"({run.contract.short_digest}){drift}{selftest}{level}"
         )
 
-    def add(self, report: pytest.TestReport) -> None:
-        """Take note of one test's report."""
+    def pytest_deselected(self) -> None:
+        """Know that the run does not look at everything."""
+        self.is_partial = True
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Know how many tests are to run."""
+        self._planned = sum(item.nodeid.startswith(f"{NODE}::") for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """The same where workers of pytest-xdist run them."""
+        self._planned = sum(one.startswith(f"{NODE}::") for one in ids)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take note of one test's report, also of one that a worker ran."""
         self._has_failed |= report.failed and not is_unchecked(report)
         if not report.nodeid.startswith(f"{NODE}::"):
             return
         if report.when == "call" or report.outcome != "passed":
-            self._outcomes[report.outcome] += 1
             self._tests.append(_outcome(report))
-        if report.skipped and isinstance(report.longrepr, tuple):
-            self._skipped[str(report.longrepr[2]).removeprefix("Skipped: ")] += 1
         carried: dict[str, Any] = getattr(report, "bctrl", {})
         self._found.extend(from_dict(finding) for finding in carried.get("findings", ()))
         self._tally.update(carried.get("tally", {}))
-        self.stopped = self.stopped or bool(carried.get("stopped"))
+        self._stopped = self._stopped or bool(carried.get("stopped"))
         self._off.update(carried.get("off", ()))
         self._figures.extend(carried.get("figures", ()))
         self._upstream = carried.get("upstream") or self._upstream
@@ -96,12 +104,31 @@ class Summary:
             self._not_looked_at.append(carried["not_checked"])
             self._ask = carried["reproduce"]
 
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write what is accepted, and set the exit code: 2 where the target could not be asked and nothing failed."""
+        has_ended = session.exitstatus in _RAN
+        self._is_complete = has_ended and not session.shouldstop and not session.shouldfail
+        if hasattr(session.config, "workerinput"):
+            return
+        # What was seen is told here where contract tests ran.
+        self._seen = observer(session.config)
+        self._seen.is_told = bool(self._tests)
+        paths = (given.value for given in settings.several(settings.REPORT, session.config))
+        self._ask_who_moved(next((path for path in paths if path.endswith(".json")), ""))
+        if not self._accept():
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if (self._stopped or self._not_looked_at) and session.exitstatus in _ENDS:
+            # A run that stopped itself is a failure for pytest, and an interruption for xdist.
+            failed, ended = pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED
+            session.exitstatus = failed if self._has_failed else ended
+
+    def _number_of(self, *outcomes: Outcome) -> int:
+        return sum(test.outcome in outcomes for test in self._tests)
+
     @property
-    def code(self) -> pytest.ExitCode | None:
-        """The exit code where a run could not check something: 1 where a test failed, too, else 2."""
-        if not self.stopped and not self._not_looked_at:
-            return None
-        return pytest.ExitCode.TESTS_FAILED if self._has_failed else pytest.ExitCode.INTERRUPTED
+    def _is_red(self) -> bool:
+        """Whether pytest's short summary names a contract test that failed."""
+        return self._number_of("failed", "error", "not checked") > 0
 
     def write(self, terminal: pytest.TerminalReporter) -> None:
         """Write the section: what is to be known of the run, then the verdict, and what to type next.
@@ -109,22 +136,22 @@ class Summary:
         With `-q` only what was found stands before the last two, with `-qq` there is nothing, as of pytest's own.
         """
         verbosity = terminal.config.get_verbosity()
-        if not self._outcomes or verbosity < -1:
+        if not self._tests or verbosity < -1:
             return
         found = self.findings()
         failing = at_or_above(found, self._run.fail_on)
         mild = [finding for finding in found if finding not in failing]
-        is_silent = self.stopped and not found and not self._outcomes["passed"]
+        is_silent = self._stopped and not found and not self._number_of("passed")
         terminal.ensure_newline()
         # Where tests failed, pytest's short summary stands above, and the verdict below.
-        if verbosity > 0 or (verbosity == 0 and not self._outcomes["failed"] and not is_silent):
+        if verbosity > 0 or (verbosity == 0 and not self._is_red and not is_silent):
             terminal.section("bctrl contract", sep="=")
         rows: list[tuple[str | None, str]] = [
             *_mild(mild, verbosity),
             *(self._known(verbosity) if verbosity >= 0 else ()),
         ]
         if self.shows_coverage or verbosity > 0:
-            rows += coverage_rows(self.seen, is_whole=self.shows_coverage) if self._coverage() else ()
+            rows += coverage_rows(self._seen, is_whole=self.shows_coverage) if self._coverage() else ()
         for label, text in () if is_silent else rows:
             _line(terminal, label, text)
         for line in (*self._figures, *(self._moved if verbosity >= 0 else ())):
@@ -146,8 +173,8 @@ class Summary:
         )
         skipped = self._nothing_to_look_at()
         reasons = [reason for reason in self.not_checked() if verbosity or reason not in skipped]
-        if not verbosity and skipped and not self._outcomes["failed"]:
-            number = self._skipped.total()
+        if not verbosity and skipped and not self._is_red:
+            number = self._number_of("skipped")
             more = f", and {len(skipped) - 1} more reasons: -v shows all" if len(skipped) > 1 else ""
             reasons.append(skipped[0] if number == 1 else f"{numbered(number, 'test')}: {skipped[0]}{more}")
         yield from (("not checked", reason) for reason in reasons)
@@ -168,9 +195,10 @@ class Summary:
             yield f"the vendored spec against {run.upstream}"
 
     def _nothing_to_look_at(self) -> list[str]:
+        reasons = Counter(test.reason for test in self._tests if test.outcome == "skipped")
         return [
             reason.removeprefix("not checked: ") + (f" ({number} tests)" if number > 1 else "")
-            for reason, number in self._skipped.items()
+            for reason, number in reasons.items()
         ]
 
     def not_checked(self) -> list[str]:
@@ -196,7 +224,7 @@ class Summary:
             if (left := left_out(run, operation))
         ]
         lines += self._nothing_to_look_at()
-        if self.stopped:
+        if self._stopped:
             lines.append("remaining tests skipped: the target cannot be asked")
         return [*self._not_looked_at, *lines]
 
@@ -212,12 +240,12 @@ class Summary:
         seen = self._where() if run.target else run.upstream or "the bundled mock"
         measured, lacking = self._coverage(), tuple(self.not_checked())
         if measured is not None:
-            notes, lacking = (*notes, *remarks(self.seen)), (*lacking, *always_empty(measured))
+            notes, lacking = (*notes, *remarks(self._seen)), (*lacking, *always_empty(measured))
         return Title("contract run", base, seen, run.fail_on, notes, lacking)
 
     def _coverage(self) -> Coverage | None:
         """How much of the contract was seen; None where nothing was asked."""
-        return self.seen.measured if self._run.target or self.seen.everything.statuses else None
+        return self._seen.measured if self._run.target or self._seen.everything.statuses else None
 
     def report(self, started: datetime, seconds: float) -> RunReport:
         """Everything else that the reports tell."""
@@ -229,29 +257,25 @@ class Summary:
             started=started.isoformat(timespec="seconds"),
             seconds=seconds,
             counts={name: self._tally[name] for name in ("requests", "answers", "bodies")},
-            observation=as_data(self.seen.everything),
+            observation=as_data(self._seen.everything),
         )
 
     def _ran(self) -> RunReport:
         """What the verdict rests on."""
         return RunReport(
             self._run.contract,
-            is_complete=self.is_complete and not self.stopped,
-            planned=self.planned,
+            is_complete=self._is_complete and not self._stopped,
+            planned=self._planned,
             tests=tuple(self._tests),
             coverage=self._coverage(),
-            shortfall=self.seen.shortfall,
+            shortfall=self._seen.shortfall,
         )
-
-    def see(self, observer: Observer) -> None:
-        """Take what was seen, which this section tells where contract tests ran."""
-        self.seen, observer.is_told = observer, bool(self._outcomes)
 
     def _where(self) -> str:
         run = self._run
         return {"mock": "the bundled mock", "live": run.base_url, None: "none"}[run.target]
 
-    def ask_who_moved(self, report: str) -> None:
+    def _ask_who_moved(self, report: str) -> None:
         """Place what was found by three witnesses, where there are three; the mock, which keeps the contract, is none.
 
         `report` is the JSON report that the run writes, if it writes one.
@@ -263,41 +287,34 @@ class Summary:
         try:
             commands = commands_of(self._run, self.again, report)
             found = merge(self._found)
-            self._found, self._moved = moved(self._run, self._upstream, self.seen.judged, found, commands)
+            self._found, self._moved = moved(self._run, self._upstream, self._seen.judged, found, commands)
         except DocumentError as error:
             self._not_looked_at.append(f"who moved: {error}")
 
     def _accepted(self) -> list[tuple[str, str]]:
         """What the list of accepted findings did, and what of it is past or of no use any more, each with a label."""
-        baseline = self._run.baseline
-        if baseline is None:  # pragma: no cover - `start` gave it one, which the type cannot say
-            return []
-        found = self.findings()
+        baseline, found = self._run.baseline, self.findings()
         suppressed = sum(bool(finding.extra.get("accepted")) for finding in found)
         lines = [f"{suppressed} of {len(found)} findings, by {baseline.allow_list.path}"] if suppressed else []
-        notes = baseline.notes(self._found) if self._looked_at_everything else baseline.expired(self._found)
+        # The mock has none of the API's known troubles.
+        is_whole = self._run.target == "live" and not (self.is_partial or self._stopped or self._not_looked_at)
+        notes = baseline.notes(self._found, is_whole=is_whole)
         return [*(("accepted", line) for line in (*lines, *self._written)), *(("allow list", note) for note in notes)]
 
-    @property
-    def _looked_at_everything(self) -> bool:
-        """Whether an entry that met nothing is of no use; the mock has none of the API's known troubles."""
-        return self._run.target == "live" and not (self.is_partial or self.stopped or self._not_looked_at)
-
-    def accept(self) -> None:
-        """Write to the list what this run was told to accept; an error is said at the end of the run."""
+    def _accept(self) -> bool:
+        """Write to the list what this run was told to accept; False for an error, which is said at the end."""
         baseline = self._run.baseline
-        if baseline is None or baseline.reason is None:
-            return
-        try:
-            written = baseline.write(merge(self._found))
-        except BctrlError as error:
-            self.failed_to_accept = True
-            self._written = [f"nothing: {error}"]
-            return
-        self._written = [f"{len(written)} until {baseline.until}, written to {baseline.allow_list.path}"]
+        if baseline.reason is not None:
+            try:
+                written = baseline.write(merge(self._found))
+            except BctrlError as error:
+                self._written = [f"nothing: {error}"]
+                return False
+            self._written = [f"{len(written)} until {baseline.until}, written to {baseline.allow_list.path}"]
+        return True
 
     def _next(self, failing: list[Finding], passing: list[Finding]) -> list[str]:
-        if self.stopped:
+        if self._stopped:
             return [f"see what the target answers, then run again: {self._ask or _ABOVE}"]
         if failing:
             if self._moved and any("moved" in finding.extra for finding in failing):
@@ -306,7 +323,7 @@ class Summary:
                 return [f"{update_command(self._run.upstream)} updates your copy of the spec, once you agree with it"]
             again = shlex.join([*self.again, "--lf"])
             return [f'{again}  (--bctrl-accept="why" ignores them until a date)']
-        if self._outcomes["failed"]:
+        if self._is_red:
             return []
         if any(finding.level == "warning" for finding in passing):
             return ["--bctrl-fail-on=warning makes these fail the run"]
@@ -320,6 +337,8 @@ class Summary:
 
 
 _ABOVE = "the reproduction command above"
+_RAN = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+_ENDS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
 
 
 def is_unchecked(report: pytest.TestReport) -> bool:

@@ -31,9 +31,7 @@ from pytest_bctrl.suite.troubles import (
     come_back_later,
     decoded,
     finding,
-    is_out_of_reach,
     is_timeout,
-    lost_time,
     pause_finding,
     require_let_in,
     trouble,
@@ -51,7 +49,7 @@ LOST = 25.0
 SPARE = 7
 """Unplanned requests for one operation at most: a target that makes us send more is given up."""
 
-See: TypeAlias = Callable[[Answer, str, tuple[tuple[str, str], ...]], None]
+See: TypeAlias = Callable[[Answer, str, tuple[tuple[str, str], ...]], object]
 """Takes an answer, and the query and the header fields of the request that it answers, without any credential."""
 
 
@@ -148,12 +146,12 @@ class Target:
                 if exchange.pause == 1 and one.ask.inputs is not None:
                     # Of those that overlapped, any may have been the last that the target answered before its pause.
                     paused = len(asks) + (AT_ONCE - 1 if one.reply else 0)
-                yield one.ask.judge(exchange)
-                after = one.ask.then(exchange)
-                while after is not None:
-                    exchange = self._exchange(_Due(after))
-                    yield after.judge(exchange)
-                    after = after.then(exchange)
+                ask: Ask | None = one.ask
+                while ask is not None:
+                    # How the plain answer came is found where that is looked at first.
+                    yield [*(exchange.findings if ask.inputs is not None else ()), *ask.judge(exchange)]
+                    ask = ask.then(exchange)
+                    exchange = exchange if ask is None else self._exchange(_Due(ask))
         finally:
             self._due.pop(probe)
             self._ahead -= sum(isinstance(one, _Due) for one in due)
@@ -237,7 +235,8 @@ class Target:
     def _exchange(self, due: _Due) -> Exchange:
         operation, label = due.ask.operation, due.ask.operation.label
         if self._lost > self._lost_at_most:
-            raise NoAnswerError(finding(operation, lost_time(self._lost), self._hung), True)
+            words = f"the target hangs again and again: {self._lost:.0f} s were lost, so it is asked no more"
+            raise NoAnswerError(finding(operation, words, self._hung), True)
         pauses = self._pauses[label] if due.reply is None else due.pauses
         reply = self._reply(due)
         attempts = reply.attempts
@@ -307,7 +306,9 @@ class Target:
             message = trouble(response, attempts)
             # A target that answered before, or begins to answer, is there: then it is a fault of its own.
             is_silent = not self.tally["answers"] and all(attempt.is_silent for attempt in attempts[-1:])
-            is_outage = is_out_of_reach(response) or is_silent
+            # The request left for nobody.
+            is_out_of_reach = isinstance(response, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
+            is_outage = is_out_of_reach or is_silent
             raise NoAnswerError(finding(operation, message, reply.shell), is_timeout(message), is_outage)
         status = response.status_code
         if status == 429 or (len(attempts) > 1 and self._retry.tries_again(status, "")):

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import BrokenCheckError
 from pytest_bctrl.finding import at_or_above
 from pytest_bctrl.settings import scrub_ids
@@ -29,13 +28,9 @@ pytestmark = pytest.mark.bctrl_contract
 @pytest.fixture(scope="session")
 def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterator[Target]:
     """The API under test."""
-    sees = observer(pytestconfig)
-
-    def see(answer: Answer, query: str, headers: tuple[tuple[str, str], ...]) -> None:
-        sees.see_answer(answer, query=query, request_headers=headers)
-
     # Workers overlap already, and which test a worker gets after the next it does not know.
-    made = Target(pytestconfig.stash[RUN], see=see, at_once=1 if hasattr(pytestconfig, "workerinput") else AT_ONCE)
+    at_once = 1 if hasattr(pytestconfig, "workerinput") else AT_ONCE
+    made = Target(pytestconfig.stash[RUN], see=observer(pytestconfig).see_answer, at_once=at_once)
     params = [vars(item)["callspec"].params for item in request.session.items if hasattr(item, "callspec")]
     made.expect(one["probe"] for one in params if isinstance(one.get("probe"), Probe))
     yield made
@@ -57,19 +52,17 @@ def hold(target: Target, verdict: Verdict) -> Callable[[Probe], None]:
     """Ask what a probe asks, and hold the test to what it finds."""
 
     def ask(probe: Probe) -> None:
-        not_checked, problem, failing = "", "", list[bool]()
+        failing = list[bool]()
         try:
             for found in target.findings(probe):
                 verdict.collect(found)
                 failing.append(bool(at_or_above(found, target.run.fail_on)))
         except NotCheckedError as error:
-            not_checked = str(error)
+            if not any(failing):
+                raise pytest.skip.Exception(f"not checked: {error}") from None
         except BrokenCheckError as error:
-            problem = f"{error}\n  looked at: {target.first(probe.operation).answer.reproduce}"
-        if not_checked and not any(failing):
-            pytest.skip(f"not checked: {not_checked}")
-        if problem:
-            pytest.fail(problem, pytrace=False)
+            looked_at = target.first(probe.operation).answer.reproduce
+            raise pytest.fail.Exception(f"{error}\n  looked at: {looked_at}", pytrace=False) from None
         if probe.is_repeated and not all(failing):
             verdict.often = f"in {sum(failing)} of {len(failing)} answers to the same request: send it several times"
         verdict.give()

@@ -119,19 +119,9 @@ TIMEOUTS = frozenset({"ReadTimeout", "ConnectTimeout"})
 """Errors that tell of time lost."""
 
 
-def lost_time(seconds: float) -> str:
-    """Return one sentence for a target that let a run wait in vain again and again."""
-    return f"the target hangs again and again: {seconds:.0f} s were lost, so it is asked no more"
-
-
 def is_timeout(text: str) -> bool:
     """Whether a sentence of `trouble` tells of time lost, so that more requests would lose more."""
     return "hangs" in text or "too slowly" in text or "no connection in time" in text
-
-
-def is_out_of_reach(error: httpx.TransportError) -> bool:
-    """Whether the request left for nobody: there was no connection to the target."""
-    return isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
 
 
 def attempt_findings(

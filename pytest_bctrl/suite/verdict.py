@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,9 @@ from pytest_bctrl.traffic.recordings.guard import without_uuids
 class Baseline:
     """The list of accepted findings, and, where the run is to write what fails now, the reason and the last day."""
 
-    path: Path
-    allow_list: AllowList
-    today: date
+    path: Path = Path(FILE)
+    allow_list: AllowList = field(default_factory=lambda: AllowList(FILE))
+    today: date = field(default_factory=date.today)
     reason: str | None = None
     until: date = date.max
 
@@ -58,21 +58,18 @@ class Baseline:
 
         Raises `DocumentError` where that cannot be done.
         """
-        held = [accepted(replace(finding, extra={}), self.allow_list, self.today) for finding in findings]
-        pairs = zip(findings, held, strict=True)
-        fresh = [finding for finding, known in pairs if finding.extra.get("accepted") and not known.extra]
+        # What the list holds already names its line.
+        listed = [finding for finding in findings if finding.extra.get("accepted")]
+        fresh = [finding for finding in listed if finding.extra["accepted"]["where"] == self.allow_list.path]
         if fresh and self.reason is not None:
             accept(self.path, fresh, self.reason, self.until)
         return fresh
 
-    def expired(self, findings: Sequence[Finding]) -> list[str]:
-        """Return which entries have expired and would have covered a finding; for a run that saw but a part."""
-        held = [entry for entry in self.allow_list.entries if any(entry.covers(finding) for finding in findings)]
+    def notes(self, findings: Sequence[Finding], *, is_whole: bool) -> list[str]:
+        """Return what is wrong with the list; a run that saw but a part tells of entries that cover a finding alone."""
+        known = self.allow_list.entries
+        held = [entry for entry in known if is_whole or any(entry.covers(finding) for finding in findings)]
         return list_notes(findings, self.allow_list._replace(entries=tuple(held)), self.today)
-
-    def notes(self, findings: Sequence[Finding]) -> list[str]:
-        """Return what is wrong with the list after a run that looked at everything."""
-        return list_notes(findings, self.allow_list, self.today)
 
 
 def resolve_baseline(source: settings.Source, environment: Mapping[str, str], root: Path, today: date) -> Baseline:
@@ -91,11 +88,6 @@ def resolve_baseline(source: settings.Source, environment: Mapping[str, str], ro
     return Baseline(path.absolute(), allow_list, today, reason, last)
 
 
-def is_suppressed(finding: Finding, fail_on: FailOn) -> bool:
-    """Whether a finding would fail the run if it were not accepted."""
-    return bool(finding.extra.get("accepted")) and bool(at_or_above([replace(finding, extra={})], fail_on))
-
-
 def without_ids(finding: Finding) -> Finding:
     """Return the finding with every UUID replaced as in recordings, and without other ids and names of items.
 
@@ -111,6 +103,7 @@ def without_ids(finding: Finding) -> Finding:
 VERDICT: pytest.StashKey[Verdict] = pytest.StashKey()
 
 
+@dataclass(slots=True)
 class Verdict:
     """Collects the findings of one test; `give` fails the test where one is at or above the failing level.
 
@@ -120,42 +113,36 @@ class Verdict:
     asks who moved. What the baseline accepts does not fail the test; where it would have, it is an expected failure.
     """
 
-    def __init__(
-        self,
-        fail_on: FailOn,
-        tally: Counter[str] | None = None,
-        baseline: Baseline | None = None,
-        levels: Levels | None = None,
-        *,
-        hides_ids: bool = False,
-    ) -> None:
-        self.stopped = False
-        self.not_checked = ""
-        self.reproduce = ""
-        self.often = ""
-        self.upstream: Mapping[str, Any] | None = None
-        self.figures: list[str] = []
-        self._fail_on: FailOn = fail_on
-        self._baseline = baseline
-        self._tally = Counter() if tally is None else tally
-        self._before = self._tally.copy()
-        self._collected: list[Finding] = []
-        self._levels = levels or Levels()
-        self._hides_ids = hides_ids
-        self._off: list[str] = []
+    fail_on: FailOn
+    tally: Counter[str] = field(default_factory=Counter)
+    baseline: Baseline = field(default_factory=Baseline)
+    levels: Levels = field(default_factory=Levels)
+    hides_ids: bool = False
+    stopped: bool = False
+    not_checked: str = ""
+    reproduce: str = ""
+    often: str = ""
+    figures: list[str] = field(default_factory=list)
+    upstream: Mapping[str, Any] | None = None
+    _before: Counter[str] = field(init=False)
+    _collected: list[Finding] = field(init=False, default_factory=list)
+    _off: list[str] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._before = self.tally.copy()
 
     @property
     def findings(self) -> list[Finding]:
         """All that was collected, equal ones folded into one with their counts added."""
         found = merge(self._collected)
         # That the target cannot be asked is not a finding to accept: nothing was checked.
-        return found if self._baseline is None or self.stopped else self._baseline.mark(found, self._fail_on)
+        return found if self.stopped else self.baseline.mark(found, self.fail_on)
 
     def as_dict(self) -> dict[str, Any]:
         """What the report carries, as plain data: findings, and what the test sent and saw."""
         return {
             "findings": [finding.as_dict() for finding in self.findings],
-            "tally": dict(self._tally - self._before),
+            "tally": dict(self.tally - self._before),
             "stopped": self.stopped,
             "not_checked": self.not_checked,
             "reproduce": self.reproduce,
@@ -167,17 +154,18 @@ class Verdict:
 
     def collect(self, found: Iterable[Finding]) -> None:
         """Keep findings for the end of the test, at their configured levels."""
-        kept, off = self._levels.apply(found)
-        self._collected.extend(map(without_ids, kept) if self._hides_ids else kept)
+        kept, off = self.levels.apply(found)
+        self._collected.extend(map(without_ids, kept) if self.hides_ids else kept)
         self._off.extend(off)
 
     def give(self, words: Callable[[Sequence[Finding]], str] = breach) -> None:
         """Fail the test, with the findings as its message in the words of `words`, or let it pass."""
         found = self.findings
-        failing = at_or_above(found, self._fail_on)
+        failing = at_or_above(found, self.fail_on)
         if failing:
             pytest.fail("\n".join(filter(None, [words(failing).rstrip(), self.often])), pytrace=False)
-        suppressed = [finding for finding in found if is_suppressed(finding, self._fail_on)]
+        known = [finding for finding in found if finding.extra.get("accepted")]
+        suppressed = [finding for finding in known if at_or_above([replace(finding, extra={})], self.fail_on)]
         if suppressed:
             pytest.xfail("; ".join(dict.fromkeys(map(accepted_where, suppressed))))
             # Under --runxfail the call above does nothing.

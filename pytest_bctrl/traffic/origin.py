@@ -138,7 +138,7 @@ def values(source: Source, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _headers(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[str, Secret, str]]:
-    for line in settings.headers(source):
+    for line in settings.several(settings.HEADERS, source):
         name, colon, text = (part.strip() for part in line.value.partition(":"))
         if not colon or not _NAME.fullmatch(name):
             raise SettingError("it is not a header field", where=line.where, hint="write 'NAME: VALUE'")

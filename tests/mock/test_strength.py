@@ -8,9 +8,10 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.samples.mutants import rules
 from pytest_bctrl.suite import selftest as module
-from pytest_bctrl.suite.selftest import CONFORMING, OF_PAGES, faults_to_find, strength
+from pytest_bctrl.suite.selftest import OF_PAGES, faults_to_find, strength
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import FAULTS
+from pytest_bctrl.traffic.mock.scenarios import SCENARIOS
 from tests.contract.documents import contract_of
 
 from .asking import listed
@@ -63,7 +64,7 @@ def test_the_repertoire_has_every_fault_and_every_rule(contract: Contract) -> No
 
 def test_the_repertoire_can_be_played(mock: MockServer) -> None:
     """Scenarios by their name, faults as they are."""
-    for name in CONFORMING:
+    for name in SCENARIOS:
         mock.scenario(name)
     for fault in faults_to_find(mock.samples):
         with mock.fault(fault) as played:

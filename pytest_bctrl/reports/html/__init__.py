@@ -43,7 +43,8 @@ def findings_html(findings: Sequence[Finding], title: Title, run: RunReport | No
     """Return the report as one HTML document."""
     verdict = verdict_of(findings, title, run)
     style = (_FOLDER / "style.css").read_text("utf-8")
-    script = _script()
+    script = "'use strict';\n(() => {\n%s})();\n"
+    script %= "\n".join((_FOLDER / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
     parts = {
         "policy": _policy(style, script),
         "icon_href": _icon_href(verdict.status),
@@ -90,11 +91,6 @@ def embedded(data: object) -> str:
     """Return data as JSON that no text in it can end: a `<` would begin a tag, whatever stands around it."""
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), default=str)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _script() -> str:
-    files = [(_FOLDER / f"{name}.js").read_text("utf-8") for name in _SCRIPTS]
-    return "'use strict';\n(() => {\n" + "\n".join(files) + "})();\n"
 
 
 def _policy(style: str, script: str) -> str:

@@ -44,6 +44,14 @@ def outline(contract: Contract, findings: Sequence[Finding], coverage: Coverage 
 
 
 _Node = dict[str, Any]
+
+
+def _made(kind: str, name: str, said: str, status: str, plain: list[str], *, is_documented: bool = True) -> _Node:
+    """A node of which nothing was seen, and that has nothing below it."""
+    what = {"name": name, "kind": kind, "words": said, "is_documented": is_documented, "status": status}
+    return {**what, "plain": plain, "required": False, "seen": None, "never": [], "findings": [], "children": []}
+
+
 _Above = frozenset[frozenset[str]]
 _Points = Mapping[tuple[str, str, str], "list[Point]"]
 
@@ -100,19 +108,10 @@ class _Documented:
         seen = max((point.seen for point in points if point.kind in _OWN), default=told)
         if seen is None:
             seen = max((point.seen for point in points), default=None)
-        return {
-            "name": name,
-            "kind": kind,
-            "words": said,
-            "required": required,
-            "is_documented": True,
-            "status": self.status,
-            "plain": [untagged(location) for location in locations],
-            "seen": seen if self.is_known else None,
-            "never": [point.label for point in points if not point.seen and point.kind not in _OWN],
-            "findings": [],
-            "children": [],
-        }
+        plain = [untagged(location) for location in locations]
+        never = [point.label for point in points if not point.seen and point.kind not in _OWN]
+        made = _made(kind, name, said, self.status, plain)
+        return {**made, "required": required, "seen": seen if self.is_known else None, "never": never}
 
     def members(self, places: Sequence[Node], above: _Above) -> Iterator[_Node]:
         """The nodes of what is documented in the objects at places, and of the items of the lists there."""
@@ -216,11 +215,7 @@ def _undocumented(response: _Node, location: str) -> _Node | None:
     is_top = not parent and response["children"]
     if holder is None or (holder is response and not is_top):
         return None
-    made = {
-        "name": last.text, "kind": "property", "words": "not documented", "required": False,
-        "is_documented": False, "status": response["status"], "plain": [location], "seen": None, "never": [],
-        "findings": [], "children": [],
-    }  # fmt: skip
+    made = _made("property", last.text, "not documented", response["status"], [location], is_documented=False)
     holder["children"].append(made)
     return made
 
