@@ -201,6 +201,9 @@ def test_the_alarm_of_the_project_itself_is_left_alone() -> None:
         signal.signal(signal.SIGALRM, before)
 
     assert rung == [signal.SIGALRM]
+    with limited(60):
+        # Another's alarm, before the time is over.
+        signal.raise_signal(signal.SIGALRM)
 
 
 def test_an_outcome_is_of_the_code_as_it_was(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
