@@ -232,6 +232,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "document nested": lambda _: load_data({"openapi": "3.1.0", "paths": make.nested(300)}, "x.yaml"),
     "document number": lambda _: load_document('{"openapi": NaN}', "x.json"),
     "document digits": lambda _: load_document('{"openapi": ' + "1" * 5000 + "}", "x.json"),
+    "document infinite": lambda _: load_document('{"openapi": 1e999}', "x.json"),
     "document yaml number": lambda _: read_yaml("a: 1e999", "x.yaml"),
     "document yaml digits": lambda _: read_yaml("a: " + "1" * 5000, "x.yaml"),
     "document yaml nan": lambda _: read_yaml("a: .nan", "x.yaml"),

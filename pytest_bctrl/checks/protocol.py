@@ -73,7 +73,7 @@ def check_body(answer: Answer) -> Iterator[Violation]:
     for problem in answer.parsed.problems:
         is_empty, wanted = not answer.body.strip(), "a JSON text in UTF-8 (RFC 8259)"
         rule = "complete_body" if is_empty else "strict_json"
-        observed = "nothing" if is_empty else _around(answer.body, problem)
+        observed = "nothing" if is_empty else _around(answer.body, answer.parsed.at)
         yield around(rule, problem, "body", wanted, observed, problem.partition(": ")[0])
 
 
@@ -109,25 +109,10 @@ _SHOWN = 60
 """Bytes of a body that is not JSON that are shown: where it stops being JSON, as far as the problem tells."""
 
 
-def _around(body: bytes, problem: str) -> str:
-    start = max(0, _offset(body, problem) - _SHOWN // 2)
+def _around(body: bytes, at: int) -> str:
+    start = max(0, at - _SHOWN // 2)
     text = body[start : start + _SHOWN].decode("utf-8", "backslashreplace")
     return f"{'…' if start else ''}{text}{'…' if start + _SHOWN < len(body) else ''}"
-
-
-def _offset(body: bytes, problem: str) -> int:
-    """Where in the body a problem of `strict_json` is; 0 where it does not say."""
-    place = re.search(r"at line (\d+), column (\d+)$", problem)
-    if place:
-        lines = body.decode("utf-8").split("\n")
-        before = "\n".join([*lines[: int(place[1]) - 1], lines[int(place[1]) - 1][: int(place[2]) - 1]])
-        return len(before.encode())
-    byte = re.search(r"byte (\d+) is", problem)
-    if byte:
-        return int(byte[1])
-    constant = re.search(r"holds (-?)(NaN|Infinity),", problem)
-    found = re.search(rb"[\[,:\s]-?" + constant[2].encode(), body) if constant else None
-    return found.start() if found else 0
 
 
 def check_headers(answer: Answer) -> Iterator[Violation]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -25,11 +26,12 @@ from pytest_bctrl.incoming import parsing_problem
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A body's value, or why it has none. `problems` may be there beside a value (duplicate keys)."""
+    """A body's value, or why it has none, from which byte on. `problems` may stand beside a value (duplicate keys)."""
 
     ok: bool
     value: Any
     problems: tuple[str, ...]
+    at: int = 0
 
 
 def parse(body: bytes) -> Parsed:
@@ -49,16 +51,19 @@ def _read_with_care(body: bytes) -> Parsed:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        return Parsed(False, None, (f"the body is not UTF-8: byte {error.start} is 0x{body[error.start]:02x}",))
+        problem = f"the body is not UTF-8: byte {error.start} is 0x{body[error.start]:02x}"
+        return Parsed(False, None, (problem,), error.start)
     duplicates: dict[str, None] = {}
     try:
         value = _value(text, duplicates)
         if may_be_deep(body) and is_deep(value):
             raise RecursionError
     except json.JSONDecodeError as error:
-        return Parsed(False, None, (f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}",))
+        problem = f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        return Parsed(False, None, (problem,), len(text[: error.pos].encode()))
     except NotJsonError as error:
-        return Parsed(False, None, (f"the body holds {error}, which is not valid JSON",))
+        found = re.search(rb"[\[,:\s]" + str(error).encode(), body)
+        return Parsed(False, None, (f"the body holds {error}, which is not valid JSON",), found.start() if found else 0)
     except ValueError:
         return Parsed(False, None, (f"the body holds a number with more than {DIGITS} digits",))
     except RecursionError:

@@ -273,18 +273,14 @@ def _body(answer: Answer, path: Sequence[str | int]) -> Any:
 
 
 def _around(value: Any, path: Sequence[str | int], keeps_texts: bool) -> Any:
-    if not path:
-        return _members(value, None, keeps_texts) if isinstance(value, dict) else _redacted(value, True)
-    step, rest = path[0], path[1:]
+    step, rest = (path[0], path[1:]) if path else (None, ())
     if isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
-        shown = [_around(value[step], rest, keeps_texts)]
-        before, after = step, len(value) - step - 1
-        return [*([f"… {before} items"] if before else []), *shown, *([f"… {after} items"] if after else [])]
-    if isinstance(value, dict) and isinstance(step, str):
+        shown, after = _around(value[step], rest, keeps_texts), len(value) - step - 1
+        return [*([f"… {step} items"] if step else []), shown, *([f"… {after} items"] if after else [])]
+    if isinstance(value, dict) and not isinstance(step, int):
         kept = _members(value, step, keeps_texts)
         if step in value:
-            shown_value = _around(value[step], rest, keeps_texts) if rest else shortened(value[step])
-            kept[str(shortened(step))] = shown_value
+            kept[str(shortened(step))] = _around(value[step], rest, keeps_texts) if rest else shortened(value[step])
         return kept
     return _redacted(value, True)
 

@@ -71,7 +71,7 @@ class Replays:
         self._tear_down(item)
         outcome = self._outcome = Outcome()
         try:
-            with _limited(limit(ordinary_seconds)), _unseen(item.config):
+            with limited(limit(ordinary_seconds)), _unseen(item.config):
                 item.ihook.pytest_runtest_protocol(item=item, nextitem=self._neighbour(item))
         except pytest.fail.Exception as error:
             # The time was over while pytest itself was at work, between two phases of the test.
@@ -143,7 +143,7 @@ def limit(ordinary_seconds: float) -> float:
 
 
 @contextmanager
-def _limited(seconds: float) -> Generator[None]:
+def limited(seconds: float) -> Generator[None]:
     """Fail what takes longer, where the system has an alarm that nobody else uses; the mock resets connections too."""
     is_main = threading.current_thread() is threading.main_thread()
     if sys.platform == "win32" or not is_main or signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:

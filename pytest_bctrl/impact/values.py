@@ -36,7 +36,10 @@ class Values:
         """Return one finding as a change: at each of its places, in the answers that have that place."""
         plays: list[Play] = []
         controls: list[Play] = []
-        places = [place for place in finding.extra["places"] if "status" in place]
+        # A name that only a pattern tells is no place of a body.
+        places = [
+            one for one in finding.extra["places"] if "status" in one and "<patternProperties" not in one["location"]
+        ]
         for place in places:
             given = list(_moved(_given(finding), finding.location, place["location"]))
             if given or any(True for _ in self._drawn(place)):
@@ -125,12 +128,8 @@ def _given(finding: Finding) -> Iterator[Candidate]:
     path, there = _followed(value, str(given["at"]))
     whole = _joined(way, generalised(path) if path else "")
     found = next((one for _, one in select(value, rest)), REMOVED) if rest else value
-    if found is not REMOVED:
-        yield location, found
-    elif location != whole:
-        yield location, REMOVED
-    if there is not REMOVED:
-        yield whole, there
+    yield location, found
+    yield whole, there
 
 
 def _moved(candidates: Iterator[Candidate], here: str, there: str) -> Iterator[Candidate]:
@@ -154,15 +153,11 @@ def _joined(above: str, rest: str) -> str:
 
 
 def _followed(value: Any, pointer: str) -> tuple[Path, Any]:
-    """A JSON pointer as the path in a value, and what stands there; `REMOVED` where nothing does."""
+    """A JSON pointer that leads somewhere as the path in a value, and what stands there."""
     path: Path = ()
     for token in pointer.split("/")[1:]:
         key: Any = int(token) if isinstance(value, list) else unescaped(token)
-        path = (*path, key)
-        try:
-            value = value[key]
-        except (LookupError, TypeError):
-            value = REMOVED
+        path, value = (*path, key), value[key]
     return path, value
 
 

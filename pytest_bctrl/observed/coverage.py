@@ -126,13 +126,13 @@ class _Body:
         for name in node.formats:
             yield self._point(node, "format", name, facts.formats[name])
         if "object" in node.types:
-            yield from self._object(node, above, frozenset())
+            yield from self._inside(node, "object", above)
         if "array" in node.types:
             if node.items is not None or len(node.types) < len(TYPES):
                 empty = facts.empty if facts.types["array"] else 0
                 yield self._point(node, "items", "with items", max(0, facts.types["array"] - empty))
                 yield self._point(node, "empty", "empty list", empty)
-            yield from self._items(node, above)
+            yield from self._inside(node, "array", above)
 
     def _types(self, node: Node, facts: Facts) -> Iterator[Point]:
         names = [name for name in TYPES if name in node.types and not (name == "integer" and "number" in node.types)]
@@ -147,12 +147,20 @@ class _Body:
             if kind_of(json.loads(text)) in node.types:
                 yield self._point(node, "null" if text == "null" else "enum", text, facts.values[text])
 
-    def _object(self, node: Node, above: frozenset[frozenset[str]], told: frozenset[str]) -> Iterator[Point]:
-        pending = node.splits("object")
-        if pending:
-            yield from self._branches(node, pending[0], above, told)
+    def _inside(
+        self, node: Node, kind: str, above: frozenset[frozenset[str]], told: tuple[str, ...] = ()
+    ) -> Iterator[Point]:
+        """What lies in the objects or lists at a place, branch by branch; `told` are the properties that tell them."""
+        for split in node.splits(kind)[:1]:
+            # That a branch was seen says that the property which tells it was.
+            told = (*told, split.name) if split.name else told
+            for tag in split.by_tag:
+                yield self._branch(node, split, tag)
+                yield from self._inside(node.told(split, tag), kind, above, told)
+            if isinstance(split, Condition) and split.name:
+                yield from self._inside(node.told(split, ""), kind, above, told)
             return
-        for name, member in node.documented:
+        for name, member in node.documented if kind == "object" else ():
             if name in told:
                 continue
             facts = self._at(member)
@@ -160,19 +168,9 @@ class _Body:
             if name not in node.required:
                 yield self._point(member, "absent", "absent", facts.of - facts.seen)
             yield from self.points(member, above)
-        if node.others is not None:
-            yield from self.points(node.others, above)
-
-    def _branches(
-        self, node: Node, split: Applicator, above: frozenset[frozenset[str]], told: frozenset[str]
-    ) -> Iterator[Point]:
-        # That a branch was seen says that the property which tells it was.
-        told = told | {split.name} if split.name else told
-        for tag in split.by_tag:
-            yield self._branch(node, split, tag)
-            yield from self._object(node.told(split, tag), above, told)
-        if isinstance(split, Condition) and split.name:
-            yield from self._object(node.told(split, ""), above, told)
+        for inner in (node.others,) if kind == "object" else (*node.positions, node.items):
+            if inner is not None:
+                yield from self.points(inner, above)
 
     def _branch(self, node: Node, split: Applicator, tag: str) -> Point:
         """The point of a branch: how many values were of it, also of several at once (`anyOf:0+1`)."""
@@ -183,16 +181,6 @@ class _Body:
             is_one_of = number and other == word and number in numbers.split("+")
             seen += count if text == tag or is_one_of else 0
         return self._point(node, "branch", tag, seen, split.name_of(tag))
-
-    def _items(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:
-        pending = node.splits("array")
-        if pending:
-            for tag in pending[0].by_tag:
-                yield self._branch(node, pending[0], tag)
-                yield from self._items(node.told(pending[0], tag), above)
-            return
-        for item in (*node.positions, *([node.items] if node.items is not None else [])):
-            yield from self.points(item, above)
 
 
 def never_seen(coverage: Coverage) -> list[str]:

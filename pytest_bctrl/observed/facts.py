@@ -215,21 +215,14 @@ def inferred(observation: Observation, place: Place, kind: str | None = None) ->
     named = next((name for name in FORMATS if strings and facts.formats[name] == strings), None)
     if named is not None and "string" in types:
         schema["format"] = named
-    if "object" in types:
-        schema.update(_of_objects(observation, place, facts))
+    if "object" in types and (members := dict(sorted(_members(observation, place)))):
+        schema["properties"] = {name: inferred(observation, at) for name, at in members.items()}
+        required = [name for name, at in members.items() if observation.places[at].seen == facts.types["object"]]
+        schema |= {"required": required} if required else {}
     items = Place(place.operation, place.status, place.location + ITEMS)
     if "array" in types and items in observation.places:
         schema["items"] = inferred(observation, items)
     return schema
-
-
-def _of_objects(observation: Observation, place: Place, facts: Facts) -> dict[str, Any]:
-    members = dict(sorted(_members(observation, place)))
-    if not members:
-        return {}
-    required = [name for name, at in members.items() if observation.places[at].seen == facts.types["object"]]
-    properties = {name: inferred(observation, at) for name, at in members.items()}
-    return {"properties": properties, **({"required": required} if required else {})}
 
 
 def _members(observation: Observation, place: Place) -> Iterator[tuple[str, Place]]:

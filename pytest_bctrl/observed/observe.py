@@ -7,9 +7,8 @@ are counted at once, with shortcuts where a count or a chunk says all.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
@@ -43,10 +42,8 @@ def observe(
     into.statuses[operation.label, code] += 1
     taken = _Pass(into, operation.label, code)
     node = None if data is NO_BODY else body_node(contract, operation.label, code, media_type)
-    if node is not None:
-        taken.column(node, Column([data], lambda index: ()), 1)
-    elif data is not NO_BODY and operation.response_for(status) is None:
-        taken.unknown("", Column([data], lambda index: ()), 1)
+    if node is not None or (data is not NO_BODY and operation.response_for(status) is None):
+        taken.column("", node, Column([data], lambda index: ()), 1)
 
 
 _LEVELS = 4
@@ -56,6 +53,7 @@ _PLACES = 2_000
 """Unknown places that one observation tells apart in all."""
 
 _CHUNK = 500
+"""Items that are looked at together: so few stay at hand while all that lies in them is looked at."""
 
 
 class Column(NamedTuple):
@@ -82,11 +80,8 @@ class Column(NamedTuple):
         with suppress(KeyError):
             return Column(list(map(itemgetter(name), self.values)), lambda index: (*self.where(index), name))
 
-        def where(index: int) -> Path:
-            holders = (at for at, value in enumerate(self.values) if name in value)
-            return (*self.where(next(at for count, at in enumerate(holders) if count == index)), name)
-
-        return Column([value[name] for value in self.values if name in value], where)
+        holders = [at for at, value in enumerate(self.values) if name in value]
+        return Column([self.values[at][name] for at in holders], lambda index: (*self.where(holders[index]), name))
 
     def names(self) -> Counter[str]:
         """How many of the objects have each property."""
@@ -111,14 +106,6 @@ class Column(NamedTuple):
 
         lists = [value[start:] for value in self.values] if start else self.values
         return Column(list(chain.from_iterable(lists)), where)
-
-    def chunks(self) -> Iterator[Column]:
-        """The values, so few at a time that they stay at hand while all that lies in them is looked at."""
-        for start in range(0, len(self.values), _CHUNK):
-            yield Column(self.values[start : start + _CHUNK], partial(self._where_from, start))
-
-    def _where_from(self, start: int, index: int) -> Path:
-        return self.where(start + index)
 
     def position(self, index: int) -> Column:
         """The item at one index of each list that is so long."""
@@ -227,39 +214,47 @@ class _Pass:
         self.facts(place.location)
         return tag
 
-    def column(self, node: Node, column: Column, of: int) -> None:
-        """Take down the values at a place, of `of` objects that could have held one."""
-        facts = self.count(node.location, column, of)
+    def column(self, location: str, node: Node | None, column: Column, of: int, level: int = 0) -> None:
+        """Take down the values at a place, of `of` objects that could have held one.
+
+        Where no contract says anything of the place (no `node`), or of values of this type, it is their shape and that
+        of what lies in them, some levels down.
+        """
+        facts = self.count(location, column, of)
         for kind, part in self.by_type(facts, column).items():
-            if node.values is not None and kind not in ("object", "array"):
+            known = node if node is not None and kind in node.types else None
+            if kind in ("object", "array"):
+                facts.empty += part.empty()
+                if known is not None:
+                    self._inside(known, kind, part)
+                elif level < _LEVELS and kind == "object":
+                    self._undocumented(location, part, part.names(), level + 1)
+                elif level < _LEVELS:
+                    self._items(location + ITEMS, None, part.items(), level + 1)
+                continue
+            if node is not None and node.values is not None:
                 self.values(facts, part, node.values)
-            if kind in ("object", "array", "string") and kind not in node.types:
-                self._unknown(node.location, facts, kind, part, 0)
-            elif kind == "object":
-                facts.empty += part.empty()
-                self._objects(node, part)
-            elif kind == "array":
-                facts.empty += part.empty()
-                self._lists(node, part)
-            elif kind == "string":
-                for name in node.formats:
-                    self.format(facts, part, name)
+            for name in (known.formats if known else FORMATS) if kind == "string" else ():
+                self.format(facts, part, name)
 
-    def _lists(self, node: Node, column: Column) -> None:
-        if self._parted(node, "array", column, self._lists):
-            return
-        for index, at in enumerate(node.positions):
-            self._items(at, column.position(index))
-        if node.items is not None:
-            self._items(node.items, column.items(len(node.positions)))
+    def _inside(self, node: Node, kind: str, column: Column) -> None:
+        if node.splits(kind):
+            self._parted(node, kind, column)
+        elif kind == "object":
+            self._objects(node, column)
+        else:
+            for index, at in enumerate(node.positions):
+                self._items(at.location, at, column.position(index))
+            if node.items is not None:
+                self._items(node.items.location, node.items, column.items(len(node.positions)))
 
-    def _items(self, node: Node, items: Column) -> None:
-        for chunk in items.chunks():
-            self.column(node, chunk, len(chunk.values))
+    def _items(self, location: str, node: Node | None, items: Column, level: int = 0) -> None:
+        count = len(items.values)
+        for start in range(0, count, _CHUNK):
+            chunk = items.chosen(range(start, min(count, start + _CHUNK)))
+            self.column(location, node, chunk, len(chunk.values), level)
 
     def _objects(self, node: Node, column: Column) -> None:
-        if self._parted(node, "object", column, self._objects):
-            return
         if not node.members and node.others is None:
             return
         total, documented = len(column.values), 0
@@ -268,22 +263,19 @@ class _Pass:
             documented += len(found.values)
             if len(found.values) < total:
                 self.absent(member.location, column, name)
-            self.column(member, found, total)
+            self.column(member.location, member, found, total)
         names = column.names() if documented < sum(map(len, column.values)) else {}
         unknown = {name: count for name, count in names.items() if name not in node.members}
         if unknown and node.others is not None:
             for name in unknown:
                 found = column.member(name)
-                self.column(node.others, found, len(found.values))
+                self.column(node.others.location, node.others, found, len(found.values))
         elif not node.is_open:
             self._undocumented(node.location, column, unknown, 0)
 
-    def _parted(self, node: Node, kind: str, column: Column, go_on: Callable[[Node, Column], None]) -> bool:
-        """Part values by what tells the schemas that apply to them, where there is anything to tell."""
-        pending = node.splits(kind)
-        if not pending:
-            return False
-        split = pending[0]
+    def _parted(self, node: Node, kind: str, column: Column) -> None:
+        """Part values by what tells the schemas that apply to them."""
+        split = node.splits(kind)[0]
         for tag, part in column.grouped(split.tags(column.values)).items():
             is_new = isinstance(split, Choice) and split.name is not None and tag != "" and tag not in split.by_tag
             told = self.tag(node.location, str(split.name), tag) if is_new else tag
@@ -292,26 +284,8 @@ class _Pass:
                 facts = self.count(child.location, part, len(column.values))
                 facts.types[kind] += len(part.values)
                 self.sample(facts, kind, part, 0)
-            go_on(child, part)
+            self._inside(child, kind, part)
         self.into.settle(self.place(node.location))
-        return True
-
-    def unknown(self, location: str, column: Column, of: int, level: int = 0) -> None:
-        """Take down the shape of values at a place of which no contract says anything, and of what lies in them."""
-        facts = self.count(location, column, of)
-        for kind, part in self.by_type(facts, column).items():
-            self._unknown(location, facts, kind, part, level)
-
-    def _unknown(self, location: str, facts: Facts, kind: str, column: Column, level: int) -> None:
-        if kind == "string":
-            for name in FORMATS:
-                self.format(facts, column, name)
-        elif kind in ("array", "object"):
-            facts.empty += column.empty()
-            if level < _LEVELS and kind == "object":
-                self._undocumented(location, column, column.names(), level + 1)
-            elif level < _LEVELS and (items := column.items()).values:
-                self.unknown(location + ITEMS, items, len(items.values), level + 1)
 
     def _undocumented(self, location: str, column: Column, names: Mapping[str, int], level: int) -> None:
         """Members of objects that no contract names, by name and how many have it; so many places are told apart."""
@@ -328,6 +302,6 @@ class _Pass:
                 room -= 1
                 known.add(place)
                 into.unknown[parent] = known
-            self.unknown(at, column.member(name), 0, level)
+            self.column(at, None, column.member(name), 0, level)
         if known:
             into.settle(parent)

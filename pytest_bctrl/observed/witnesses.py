@@ -83,24 +83,21 @@ AGREES = "agrees with what was seen"
 class _Scene:
     """What was seen, held to both contracts; operations belong together whatever their path parameters are called.
 
-    `lacking` are the operations that upstream no longer has, `told` the differences that have been placed.
+    `labels` are the observation's names of operations, by shape; `lacking` those that upstream no longer has; `told`
+    are the differences that have been placed.
     """
 
     def __init__(self, vendored: Contract, upstream: Contract, observation: Observation) -> None:
         labels = {shape(operation.label): operation.label for operation in upstream.operations}
         names = {one.label: labels.get(shape(one.label), one.label) for one in vendored.operations}
         self.vendored = vendored
+        self.labels = {shape(label): label for label in names}
         self.observation = observation
         self.totals = Totals(observation)
         self.old = {_key(one): one for one in every_difference(vendored, observation)}
         self.new = {_key(one): one for one in every_difference(upstream, relabelled(observation, names))}
-        self.lacking = frozenset(shape(label) for label in names) - labels.keys()
+        self.lacking = self.labels.keys() - labels.keys()
         self.told: set[Key] = set()
-
-    def label(self, operation: str) -> str:
-        """The observation's name of an operation, by its shape."""
-        known = (one.label for one in self.vendored.operations if shape(one.label) == operation)
-        return next(known, operation)
 
 
 def _key(finding: Finding) -> Key:
@@ -186,7 +183,7 @@ def _shown(change: Change, value: Any) -> str:
 
 def _unseen(scene: _Scene, change: Change) -> tuple[Moved, str]:
     """Who moved, where what was seen contradicts neither document; and how much could have shown it."""
-    label = scene.label(change.operation)
+    label = scene.labels.get(change.operation, change.operation)
     if change.finding.rule.startswith(("api-path-removed", "api-removed")):
         asked = sum(count for (name, _), count in scene.observation.statuses.items() if name == label)
         return (PROMISED, f"still answered, {asked} times") if asked else (UNKNOWN, "it was not asked")
@@ -298,9 +295,8 @@ class Change:
 
 def change_of(finding: Finding) -> Change:
     """Read a finding of the drift gate."""
-    kind, adds = None, False
-    if finding.direction == "response":
-        kind, adds = next(((kind, adds) for kind, adds, ends in _RULES if finding.rule.endswith(ends)), (None, False))
+    shows = (one[:2] for one in _RULES if finding.direction == "response" and finding.rule.endswith(one[2]))
+    kind, adds = next(shows, (None, False))
     wanted = finding.observed if isinstance(finding.observed, str) else ""
     form = ""
     if kind == "type" and not adds and wanted and wanted not in TYPES:

@@ -53,10 +53,10 @@ def response(
     """
     samples = packaged_samples()
     for index, item in enumerate(items or ()):
-        _refuse_data(item, f"response(): item {index}")
-    if items is not None and conforming:
-        for index, item in enumerate(items):
-            samples.refuse_broken(item, f"response(): item {index}")
+        _refuse_data(item, where := f"response(): item {index}")
+        if conforming:
+            samples.refuse_broken(item, where)
+    if items and conforming:
         samples.refuse_repeated(items, "response()")
     body: dict[str, Any] = samples.sample(space_id) if items is None else samples.with_items(items)
     return body

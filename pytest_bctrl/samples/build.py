@@ -245,7 +245,7 @@ class Builder:
         for name in {**{name: None for name in required if name not in documented}, **documented}:
             if name in required:
                 made[name] = self._member(schema, name, place, depth)
-            elif room > 0 and self._takes(schema, name, place, depth):
+            elif room > 0 and self._takes(self._said(schema, name, place), depth):
                 room -= self._try_member(made, schema, name, place, depth)
         self._complete(made, schema, place, depth)
         return made
@@ -271,12 +271,9 @@ class Builder:
                     made[other] = self._member(schema, other, place, depth)
                     waiting.append(other)
 
-    def _takes(self, schema: Mapping[str, Any], name: str, place: str, depth: int) -> bool:
+    def _takes(self, found: _Member, depth: int) -> bool:
         """Whether a property that may be left out is there; an answer has none that is only written."""
-        if self._is_tight(depth):
-            return False
-        found = self._said(schema, name, place)
-        if found.is_written:
+        if self._is_tight(depth) or found.is_written:
             return False
         return self._choice.takes_optional(found.place) if self._optional is None else self._optional
 

@@ -61,9 +61,7 @@ class Inputs:
 
 def inputs(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Inputs | None:
     """Return the plainest request of an operation: what is required and no more; None where a value is missing."""
-    if unfilled(contract, operation, settings):
-        return None
-    return inputs_with(contract, operation, settings, {})
+    return None if unfilled(contract, operation, settings) else inputs_with(contract, operation, settings, {})
 
 
 LEFT_OUT = object()

@@ -71,8 +71,8 @@ def broken_format(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
 
 def broken_closed(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
     """An object that is closed, with a name more."""
-    if isinstance(value, dict) and said_of(schema, "undocumentedByMutant") is False:
-        yield "a name more", {**value, "undocumentedByMutant": True}
+    if isinstance(value, dict) and said_of(schema, MORE) is False:
+        yield "a name more", {**value, MORE: True}
 
 
 def broken_branches(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
@@ -212,7 +212,7 @@ def _derived(samples: Samples, bodies: Sequence[Any], place: str | None = None) 
         for how, wrong in rule.breaks(bodies[0]) if place in (None, rule.name) else ():
             made = partial(copy.deepcopy, wrong)
             yield Mutant(rule.location, rule.name, how, made, rule.name, rule.said.get("level", "error"))
-    spots = list(_each_spot(samples, bodies))
+    spots = _each_spot(samples, bodies)
     # What is said beside a branch holds in it.
     said = {spot.location for spot, _ in spots if not _CLOSING.isdisjoint(spot.schema)}
     for spot, body in reversed(spots):
@@ -259,24 +259,18 @@ def rules(samples: Samples) -> list[str]:
     return list(dict.fromkeys(mutant.rule for mutant in mutants(samples)))
 
 
-def _each_spot(samples: Samples, bodies: Sequence[Any]) -> Iterator[tuple[LocatedValue, Any]]:
-    """Every place of the contract once, with the body that shows it."""
-    seen: set[tuple[str, str]] = set()
+def _each_spot(samples: Samples, bodies: Sequence[Any]) -> list[tuple[LocatedValue, Any]]:
+    """Every place of the contract once, with the first body that shows it: the last there that holds something."""
+    found: dict[tuple[str, str], tuple[LocatedValue, Any]] = {}
     for body in bodies:
-        for spot in _last_spots(samples, body):
-            if (spot.location, spot.branch) not in seen:
-                seen.add((spot.location, spot.branch))
-                yield spot, body
-
-
-def _last_spots(samples: Samples, body: Any) -> Iterator[LocatedValue]:
-    last: dict[tuple[str, str], LocatedValue] = {}
-    for spot in located(samples.contract, samples.schema, body):
-        known = last.get((spot.location, spot.branch))
-        # Null says least about a place: a value with content can be broken in more ways.
-        if known is None or spot.value not in (None, [], {}):
-            last[spot.location, spot.branch] = spot
-    yield from last.values()
+        last: dict[tuple[str, str], tuple[LocatedValue, Any]] = {}
+        for spot in located(samples.contract, samples.schema, body):
+            # Null says least about a place: a value with content can be broken in more ways.
+            if (spot.location, spot.branch) not in last or spot.value not in (None, [], {}):
+                last[spot.location, spot.branch] = spot, body
+        for key, one in last.items():
+            found.setdefault(key, one)
+    return list(found.values())
 
 
 def _of_schema(samples: Samples, spot: LocatedValue, body: Any) -> Iterator[Mutant]:

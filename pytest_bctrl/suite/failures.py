@@ -23,9 +23,6 @@ class Shown:
     rows: tuple[Row, ...]
     reprcrash: SimpleNamespace
 
-    def __str__(self) -> str:
-        return "\n".join(map(str, self.rows))
-
     def toterminal(self, terminal: Any) -> None:
         """Write the rows with pytest's own markup."""
         for row in self.rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -120,6 +121,12 @@ def test_there_is_a_group_for_each_component_and_operation_that_changed_and_no_m
     groups = grouped(compare(old, new))
     assert {group.changed for group in groups} <= changed
     assert len({group.changed for group in groups}) == len(groups)
+
+
+def test_documents_are_compared_whatever_kind_of_mapping_a_reader_has_made() -> None:
+    old, new = (of({"/a": REF, "/b": {"enum": [kind]}}, First=TEXT) for kind in ("x", "y"))
+    ordered = [json.loads(json.dumps(one), object_pairs_hook=OrderedDict) for one in (old, new)]
+    assert [one.as_dict() for one in compare(*ordered)] == [one.as_dict() for one in compare(old, new)] != []
 
 
 def test_what_is_no_longer_referred_to_did_not_change_and_what_referred_to_it_did() -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
+import signal
+import sys
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,10 +22,13 @@ from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.examples import example
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.impact.answer import failures
+from pytest_bctrl.impact.cache import Cache
 from pytest_bctrl.impact.change import Call, Change
 from pytest_bctrl.impact.derived import derived
 from pytest_bctrl.impact.drifted import drifted
 from pytest_bctrl.impact.reading import is_read, watching
+from pytest_bctrl.impact.replay import Outcome, limited
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.message import Answer, Request
@@ -161,6 +168,59 @@ def test_what_a_test_reads_is_known_by_what_it_does(name: str, use: Callable[[An
 
     assert is_read(location, read) is (name != "names")
     assert not is_read("x.y", read)
+    # Who reads anything has the body, and of a body that is a list each item.
+    assert is_read("[*]", read)
+    assert is_read("", read)
+    assert not is_read("[*]", set())
+
+
+def test_few_of_many_failures_are_listed() -> None:
+    tests = [{"test": f"t.py::test_{number}", "line": f"KeyError: {number}", "where": "t.py:1"} for number in range(7)]
+
+    assert list(failures(tests))[4:] == ["t.py::test_4: KeyError: 4 (t.py:1)", "… and 2 other failures"]
+
+
+def test_a_failure_that_is_no_exception_of_the_project_is_told_by_its_report(tmp_path: Path) -> None:
+    report = pytest.TestReport("t.py::test", ("t.py", 1, "test"), {}, "failed", "no leaks allowed\nhere", "call")
+    outcome = Outcome()
+
+    outcome.note(report, pytest.CallInfo.from_call(lambda: None, "call"), tmp_path)
+
+    assert (outcome.failed, outcome.line, outcome.where) == (True, "no leaks allowed", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGALRM")
+def test_the_alarm_of_the_project_itself_is_left_alone() -> None:
+    rung: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda number, _frame: rung.append(number))
+    try:
+        with limited(0.01):
+            signal.raise_signal(signal.SIGALRM)
+            assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+    assert rung == [signal.SIGALRM]
+    with limited(60):
+        # Another's alarm, before the time is over.
+        signal.raise_signal(signal.SIGALRM)
+
+
+def test_an_outcome_is_of_the_code_as_it_was(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a module's file has gone since it was imported."""
+    item, module = pytester.getitem("def test(): pass", "test"), ModuleType("gone")
+    module.__file__ = str(pytester.path / "gone.py")
+    monkeypatch.setitem(sys.modules, "gone", module)
+    keys: list[str] = []
+    for text in ("", "x = 1", None):
+        Path(module.__file__).unlink(missing_ok=True)
+        if text is not None:
+            Path(module.__file__).write_text(text, "utf-8")
+        cache = Cache(item.config, [item])
+        cache.keep(item, "change", "sent", Outcome())
+        keys += cache.fresh
+
+    assert len(set(keys)) == 3
 
 
 def test_after_the_block_json_is_as_it_was() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.options import Options
-from pytest_bctrl.impact.change import Call
+from pytest_bctrl.impact.change import Call, Change
 from pytest_bctrl.impact.derived import derived
 from pytest_bctrl.impact.drifted import drifted
 from pytest_bctrl.secret import Secret
@@ -50,7 +51,24 @@ def _answer(
     of_spec: Callable[[Any], Any], rule: str, path: str = "/v1/things", *, query: str = "?limit=9", body: bytes = b""
 ) -> Answer:
     """The answer of one operation with the change of a rule."""
+    [(change, call)] = _changes(of_spec, rule, path, query=query, body=body)
+    assert change.play is not None
+    return change.play(call)
+
+
+def _changes(
+    of_spec: Callable[[Any], Any],
+    rule: str,
+    path: str = "/v1/things",
+    *,
+    query: str = "",
+    body: bytes = b"",
+    of_both: Callable[[Any], Any] = lambda spec: None,
+) -> list[tuple[Change, Call]]:
+    """The changes of a rule, each with a call of one operation; `of_both` is what both specs have beside."""
     old, new = _old(), _old()
+    of_both(old)
+    of_both(new)
     of_spec(new)
     contract = from_document(old, "old")
     found = drifted(compare(old, new), contract, from_document(new, "new"), Secret("key"), "space")
@@ -59,9 +77,8 @@ def _answer(
     assert match is not None
     headers = (("Content-Type", "application/json"), ("X-Page", "1"))
     before = Answer(200, headers, Payload(body or json.dumps(_BODIES[path]).encode()))
-    [play] = [one.play for one in found if one.finding.rule == rule]
-    assert play is not None
-    return play(Call(request, match.of("GET"), match.values, before))
+    call = Call(request, match.of("GET"), match.values, before)
+    return [(one, call) for one in found if one.finding.rule == rule]
 
 
 def _listed(spec: Any) -> Any:
@@ -173,6 +190,46 @@ def test_what_is_taken_as_well_refuses_nobody() -> None:
     assert _answer(wider_and_demanded, "request-parameter-became-required", query="").status == 400
 
 
+def test_an_answer_of_a_status_that_the_new_spec_has_in_a_range_alone_stays() -> None:
+    def fewer_and_any(spec: Any) -> None:
+        _thing(spec)["properties"]["state"]["enum"].remove("on")
+        _with_status("2XX")(spec)
+
+    [(change, call)] = _changes(fewer_and_any, "response-property-enum-value-removed")
+    assert change.play is not None
+    assert change.play(call) is call.answer
+
+
+def test_a_branch_is_changed_where_its_schema_stands_alone_too() -> None:
+    sized = {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "a"}, "size": {"type": "string"}}}
+    another = {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "b"}}}
+    reference = {"$ref": "#/components/schemas/Sized"}
+
+    def with_kinds(spec: Any) -> None:
+        spec["components"]["schemas"]["Sized"] = copy.deepcopy(sized)
+        content = spec["paths"]["/v1/things/{id}"]["get"]["responses"]["200"]["content"]
+        content["application/json"]["schema"] = {"properties": {"first": {"oneOf": [reference, another]}}}
+        below = {"properties": {"below": {"properties": {"second": reference}}}}
+        spec["components"]["schemas"]["Things"]["properties"]["deep"] = below
+
+    def of_spec(spec: Any) -> None:
+        spec["components"]["schemas"]["Sized"]["properties"]["size"] = {"type": "integer"}
+
+    body = b'{"things": [], "deep": {"below": {"second": {"kind": "a", "size": "x"}}}}'
+    [(change, call)] = _changes(of_spec, "response-property-type-changed", body=body, of_both=with_kinds)
+    assert change.finding.location == "first<kind=a>.size"
+    assert change.play is not None
+    assert isinstance(json.loads(change.play(call).body)["deep"]["below"]["second"]["size"], int)
+
+
+def test_a_name_that_a_pattern_alone_tells_is_no_place_of_a_body() -> None:
+    def of_spec(spec: Any, kind: str = "integer") -> None:
+        _thing(spec)["properties"]["sizes"]["patternProperties"] = {"^x": {"type": kind}}
+
+    [(change, _)] = _changes(of_spec, "response-property-type-changed", of_both=partial(of_spec, kind="string"))
+    assert change.why_not == "no answer that shows it could be made"
+
+
 def test_a_body_that_a_fault_has_cut_stays_as_it_is() -> None:
     answer = _answer(_with_status("206"), "response-success-status-added", body=b'{"things": [')
 
@@ -183,6 +240,7 @@ def test_a_body_that_a_fault_has_cut_stays_as_it_is() -> None:
     assert (answer.status, answer.body) == (200, cut)
 
 
+_NO_SAMPLE = {"type": "string", "pattern": "^(?=A)B$"}
 _NOT_PLAYED: tuple[tuple[Callable[[Any], Any], str], ...] = (
     (lambda spec: _listed(spec)["responses"].pop("200"), "the new spec has no other success"),
     (lambda spec: _listed(spec).update(summary="Others"), "it changes no request and no answer"),
@@ -190,6 +248,8 @@ _NOT_PLAYED: tuple[tuple[Callable[[Any], Any], str], ...] = (
      "no answer that shows it could be made"),
     (lambda spec: spec["paths"]["/v1/things/{id}"]["get"]["parameters"][0].update(schema={"type": "integer"}),
      "the mock takes any value there"),
+    (lambda spec: (_thing(spec)["required"].append("odd"), _thing(spec)["properties"].update(odd=_NO_SAMPLE)),
+     "no answer that shows it could be made"),
     (lambda spec: _listed(spec).update(requestBody={"required": True, "content": {"application/json": {}}}),
      "the mock reads no request body"),
 )  # fmt: skip
@@ -205,7 +265,7 @@ def test_what_cannot_be_played_says_why(of_spec: Callable[[Any], Any], why: str)
 
 
 def test_a_contract_that_no_sample_can_be_made_of_is_said_to_be_such() -> None:
-    found = derived(contract_of({"type": "string", "pattern": "^(?=A)B$"}))
+    found = derived(contract_of(_NO_SAMPLE))
     assert ["no sample can be made of the contract"] == [one.why_not for one in found]
 
 

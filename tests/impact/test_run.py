@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from tests.impact.drifts import DRIFTS, changed_spec
+from tests.impact.drifts import DRIFTS, changed_spec, operation
 
 _STATUS = """
 import pytest
@@ -78,6 +80,41 @@ def test_workers_find_the_same(project: pytest.Pytester) -> None:
 def test_a_run_that_only_collects_plays_nothing(project: pytest.Pytester) -> None:
     assert project.runpytest(*_IMPACT, "--collect-only").ret == pytest.ExitCode.OK
     assert not (project.path / "impact.json").exists()
+
+
+def test_a_spec_to_which_the_overlay_no_longer_applies_is_taken_as_it_stands(project: pytest.Pytester) -> None:
+    document = json.loads(changed_spec(()))
+    for item in document["paths"].values():
+        item["post"] = item.pop("get")
+    (project.path / "changed.json").write_text(json.dumps(document), "utf-8")
+
+    assert project.runpytest(*_IMPACT, "--collect-only").ret == pytest.ExitCode.OK
+
+
+def test_a_worker_that_crashed_takes_nothing_from_what_the_others_found(project: pytest.Pytester) -> None:
+    hooks: Any = project.parseconfigure(*_IMPACT, "--collect-only").pluginmanager.get_plugin("bctrl-impact")
+    found = {"played": {}, "met": 3, "fresh": {}, "seconds": 1.0}
+    for node in (SimpleNamespace(workeroutput={"bctrl_impact": found}), SimpleNamespace()):
+        hooks.pytest_testnodedown(node)
+
+    assert "played       0 changes to 3 tests that met the mock, 1.0 s" in [line for line, _ in hooks._lines()]
+
+
+def test_what_a_test_reads_without_json_or_asks_without_a_refusal_is_coped_with(project: pytest.Pytester) -> None:
+    document = json.loads(changed_spec(DRIFTS[:1]))
+    operation(document)["parameters"].append({"name": "tenant", "in": "query", "schema": {"type": "string"}})
+    (project.path / "changed.json").write_text(json.dumps(document), "utf-8")
+    project.makepyfile("""
+        import re
+
+        def test_text(bctrl_client, bctrl_space_id):
+            text = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").text
+            assert re.search('"status": ?"[a-z]+"', text)
+    """)
+
+    project.runpytest(*_IMPACT)
+
+    assert _verdicts(project) == [("you cope", "")] * 3
 
 
 def test_a_test_that_skips_itself_with_a_change_copes_and_a_terminal_shows_how_far_it_is(

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.recorded.hooks import _usual_space
+from pytest_bctrl.samples import SPACE_ID
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.recordings.exchange import Recording, encode
 from tests.recordings.conftest import CONTRACT, Run, recorded
@@ -68,6 +70,13 @@ def test_an_answer_that_breaks_the_contract_is_not_written_at_the_very_end_eithe
 
     result.assert_outcomes(passed=1, errors=1, failed=1)
     result.stdout.fnmatch_lines(["bctrl recording: *it breaks the contract: *"] * 2)
+
+
+def test_a_live_run_that_names_no_space_replays_the_recorded_one(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BCTRL_SPACE_ID", raising=False)
+    assert (_usual_space(pytester.parseconfig("--bctrl-live")), _usual_space(pytester.parseconfig())) == ("", SPACE_ID)
 
 
 def test_the_runtimes_are_those_of_the_first_success(tmp_path: Path) -> None:

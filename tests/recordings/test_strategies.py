@@ -95,6 +95,19 @@ def test_a_list_of_one_item_is_broken_too() -> None:
     assert [case.rule] == [finding.rule for finding in check(case.body, contract=contract)]
 
 
+@settings(quick, max_examples=10)
+@given(bodies(min_size=1, id=SPACE_ID))
+def test_no_body_has_one_id_twice(body: Any) -> None:
+    assert 1 == len(body["runtimes"])
+
+
+@settings(quick, max_examples=1)
+@given(data=st.data())
+def test_a_strategy_may_be_made_within_a_test(data: st.DataObject) -> None:
+    strategies._prepare.cache_clear()
+    assert [] == check(data.draw(bodies()))
+
+
 def test_shrinking_gives_small_values() -> None:
     found = find(bodies(), lambda body: len(body["runtimes"]) > 0, settings=slow)
 

@@ -18,7 +18,7 @@ from pytest_bctrl.reports.html.outline import outline
 from pytest_bctrl.reports.junit import findings_junit
 from pytest_bctrl.reports.sarif import findings_sarif
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.wording import RanTest, RunReport, Title, where
+from pytest_bctrl.reports.wording import Group, RanTest, RunReport, Title, where
 from tests.contract.documents import contract_of
 from tests.observed.bodies import sample
 from tests.reports.examples import drift
@@ -124,6 +124,19 @@ def test_sarif_gives_no_fingerprint_where_there_is_none() -> None:
     )
     assert "partialFingerprints" not in bare
     assert {"bctrl/v1": "f" * 12} == printed["partialFingerprints"]
+
+
+def test_a_group_names_its_one_place_or_else_the_operations_that_it_is_not_itself() -> None:
+    def found(*places: tuple[str, str]) -> Finding:
+        extra = {"places": [{"operation": operation, "location": location} for operation, location in places]}
+        return Finding("r", "error", places[0][1], "m", operation=places[0][0], extra=extra)
+
+    one, other = found(("GET /a", "id")), found(("GET /a", "name"))
+    assert Group("#/x", [one]).heading == "#/x: 1 error, at GET /a · id"
+    assert Group("#/x", [one, other]).heading == "#/x: 2 errors, in 1 operation: GET /a"
+    assert Group("GET /a", [one, other]).heading == "GET /a: 2 errors"
+    whole = found(("", ""), ("", "info"))
+    assert Group("", [whole]).heading == "the document: 1 error"
 
 
 def test_an_answer_that_its_place_names_is_not_named_twice() -> None:
