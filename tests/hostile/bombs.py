@@ -11,7 +11,7 @@ import brotli
 import zstandard
 
 GIGABYTE = 1024**3
-_BLOCK = 16 * 1024**2
+_BLOCK = 1024**2
 
 
 def _deflated(window: int, size: int) -> bytes:
