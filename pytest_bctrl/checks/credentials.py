@@ -56,9 +56,9 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]
     ]
     schemes = [
         ("key without a scheme", value, f"${{{variable}}}"),
-        ("another scheme", f"Basic {value}", f"Basic ${{{variable}}}"),
+        ("another scheme", f"Token {value}", f"Token ${{{variable}}}"),
         ("key as a user", BASIC.value(value), BASIC.shell(f"${variable}")),
-        ("an unknown scheme", f"Token {value}", f"Token ${{{variable}}}"),
+        ("empty header", "", ""),
     ]
     keys.append(("letters in the other case", value.encode().swapcase().decode(), _SWAPPED))
     empty = field.prefix.rstrip()

@@ -87,7 +87,7 @@ def check_interoperable(answer: Answer) -> Iterator[Violation]:
     while waiting:
         path, value = waiting.pop()
         if isinstance(value, dict):
-            waiting += [((*path, name), member) for name, member in value.items()]
+            waiting += [((*path, name), member) for name, member in value.items()] + [(path, name) for name in value]
         elif isinstance(value, list):
             waiting += [((*path, index), member) for index, member in enumerate(value)]
         elif isinstance(value, str) and _HALF.search(value):
@@ -133,7 +133,12 @@ def check_headers(answer: Answer) -> Iterator[Violation]:
 
 
 RULE = "retired_operation"
-_ROUTE = re.compile(r"\b(route|endpoint)\b")
+_ROUTE = re.compile(
+    r"\b(no( such| static)?|unknown|retired|removed) (route|endpoint)\b"
+    r"|\b(route|endpoint)\b((?![.!?;]\s).)*?\b"
+    r"(not found|not exist|gone|no longer|retired|removed|discontinued|disabled)\b"
+)
+"""What says of the route that there is none, within one sentence: a refusal may name another endpoint to use."""
 _NEXT = "pytest-bctrl drift shows what is published now"
 
 
@@ -158,7 +163,10 @@ def is_retired(answer: Answer) -> bool:
     if answer.status == 410:
         return True
     named = any(answer.header(name) is not None for name in ("Deprecation", "Sunset"))
-    return answer.status == 404 and (named or _ROUTE.search(" ".join(_texts(answer.data))) is not None)
+    return answer.status == 404 and (named or any(map(_ROUTE.search, _texts(answer.data))))
+
+
+_LONG = 1_000
 
 
 def _texts(data: Any) -> Iterator[str]:
@@ -166,7 +174,7 @@ def _texts(data: Any) -> Iterator[str]:
     for name in ("error", "code", "message", "detail", "title") if isinstance(data, dict) else ():
         value = data.get(name)
         yield from _texts(value)
-        yield value.lower().replace("_", " ") if isinstance(value, str) else ""
+        yield value[:_LONG].lower().replace("_", " ").replace("n't", " not") if isinstance(value, str) else ""
 
 
 def _date(value: str | None) -> str | None:

@@ -64,8 +64,8 @@ def answered_by(answer: Answer) -> str:
     if usual is None or answer.status < 300:
         return ""
     signs = []
-    if usual.parsed.ok and answer.body and not answer.parsed.ok:
-        signs.append("it is not JSON")
+    if usual.parsed.ok and not answer.parsed.ok:
+        signs.append("it is not JSON" if answer.body else "it has no body")
     for name in ("Server", "Via"):
         own, known = answer.header(name), usual.header(name)
         if own != known:
@@ -86,15 +86,19 @@ def is_malformed(values: Iterable[str]) -> bool:
 def softened(answer: Answer, found: list[Finding]) -> list[Finding]:
     """Return what is wrong with the refusal of an odd path value, at the level that its rule deserves.
 
-    What only the overlay documents is a warning. Where something before the application refused what no client sends,
-    that is one finding of level `info`. A crash and an answer as if all were well stay what they are.
+    Where only the overlay documents refusals, that is a warning. Where something before the application refused what
+    no client sends, that is one finding of level `info`. A crash and an answer as if all were well stay what they are.
     """
     if not 300 <= answer.status < 500 or not found:
         return found
     if is_malformed(answer.path_values.values()) and answered_by(answer) not in ("", "the application"):
         message = "what no client sends is refused before it reaches the application"
         return [replace(found[0], level="info", message=message)]
-    is_soft = answer.status >= 400 and source_of("status_code_conformance", answer) == OVERLAY
+    added, operation = overlaid(answer.contract) or frozenset(), answer.operation
+    documented = (
+        [answer.documented.status] if answer.documented else [one for one in operation.responses if one[0] > "2"]
+    )
+    is_soft = bool(documented) and all((operation.label, status) in added for status in documented)
     return [replace(one, level="warning") if is_soft and one.level == "error" else one for one in found]
 
 

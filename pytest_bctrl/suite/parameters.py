@@ -109,11 +109,18 @@ REFUSED = frozenset({400, 403, 404})
 
 
 class PathValue(NamedTuple):
-    """One value, its name in test ids, and statuses beyond the documented ones that HTTP itself has for it."""
+    """One value, its name in test ids, and statuses beyond the documented ones that HTTP itself has for it.
+
+    `{}` in a `value` stands for the real one, `{:.8}` for its first characters: a server may look at a part of it.
+    """
 
     name: str
     value: str
     refused_too: frozenset[int] = frozenset()
+
+    def beside(self, real: str) -> str:
+        """Return the value for a parameter with a real one that cannot be guessed, or is empty."""
+        return self.value.format(real if len(real) > 8 else "no-such-space")
 
 
 LONG = 4_000
@@ -123,12 +130,12 @@ LONG = 4_000
 UNKNOWN = PathValue("unknown", "10ff4a95-4074-4292-924a-07cdbb0325ac")
 
 ODD = (
-    PathValue("not-a-uuid", "no-such-space"),
+    PathValue("not-a-uuid", "{:.8}"),
     PathValue("long", "x" * LONG, frozenset({414})),
     PathValue("unicode", "空間-ruimte-🚀"),
-    PathValue("control-characters", "a\x01b\x1f\x7f"),
-    PathValue("line-break", "a\r\nX-Injected: 1"),
-    PathValue("null-byte", "a\x00b"),
+    PathValue("control-characters", "a\x01b\x1f\x7f\r\nX-Injected: 1"),
+    PathValue("blank-behind-it", "{}\t"),
+    PathValue("null-byte", "{}\x00b"),
     PathValue("not-utf-8", "a\udcffb"),
     PathValue("encoded-slash", "a/b"),
     PathValue("dot-segments", ".."),

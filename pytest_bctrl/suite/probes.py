@@ -110,7 +110,7 @@ def of_repetition(run: ContractRun, operation: Operation) -> Iterator[Ask]:
 def of_credential(run: ContractRun, operation: Operation, credential: Credential) -> Iterator[Ask]:
     """Ask with an invalid credential: it has to be refused, as documented.
 
-    No header, an empty one, a wrong token, the key changed, cut, extended, without a scheme, under three others, less
+    No header, an empty one, a wrong token, the key changed, cut, extended, without a scheme, under two others, less
     what the contract accepts in another of its ways; half of them on a connection that saw the right key.
     """
 
@@ -133,18 +133,21 @@ def of_head(run: ContractRun, operation: Operation) -> Iterator[Ask]:
 
 
 def of_path(run: ContractRun, operation: Operation, value: PathValue) -> Iterator[Ask]:
-    """Ask for what does not exist, by long, odd, encoded and control characters: refused, as documented."""
+    """Ask for what does not exist, by a part of the real value, long, odd, encoded and control characters: refused."""
 
     def judge(exchange: Exchange) -> list[Finding]:
         answer = exchange.answer
         found = [] if answer.status in value.refused_too else check_protocol(answer, refusals(operation))
         return found if value is UNKNOWN else softened(answer, found)
 
+    usual = plain(run, operation)
     wrong = {
-        parameter.name: unknown(run.contract, parameter) if value is UNKNOWN else value.value
-        for parameter in operation.path_parameters
+        one.name: unknown(run.contract, one)
+        if value is UNKNOWN
+        else value.beside("" if is_guessable(run.contract, one) else usual.path.get(one.name, ""))
+        for one in operation.path_parameters
     }
-    yield Ask(operation, judge, replace(plain(run, operation), path=wrong))
+    yield Ask(operation, judge, replace(usual, path=wrong))
 
 
 def refusals(operation: Operation) -> frozenset[int]:

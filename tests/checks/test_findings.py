@@ -94,6 +94,8 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
         'content_type_conformance/undocumented @header Content-Type: the content type is not documented; ["application/json"], not "Text/HTML; charset=utf-8"'),
     "half a letter": (answer(json.dumps(_first(name="a\ud800")).encode()),
         'warning interoperable_json @runtimes[*].name: the text has half a letter, a lone surrogate: no UTF-8 can hold it; "what every parser reads alike (I-JSON)", not "a\\\\ud800"; 1 of 8'),
+    "half a letter in a name": (answer(json.dumps(_first(metadata={"a\ud800": 1})).encode()),
+        'warning interoperable_json @runtimes[*].metadata: the text has half a letter, a lone surrogate: no UTF-8 can hold it; "what every parser reads alike (I-JSON)", not "a\\\\ud800"; 1 of 8'),
     "a number beyond double precision": (answer({"error": "a", "code": "b", "requestId": "c", "x": [10**309]}, 400),
         'warning interoperable_json @x[*]: the number is beyond double precision: many parsers read infinity; "what every parser reads alike (I-JSON)", not "a larger one"'),
     "the largest number of double precision": (

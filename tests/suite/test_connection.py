@@ -159,6 +159,11 @@ def test_a_proxy_that_refuses_is_not_taken_for_the_target(
             "knows no such space or no such route: 404, and not as the",
         ),
         (Service().problem(404, "space.not_found", "No."), "knows no such space: 404; see that BCTRL_SPACE_ID"),
+        (
+            Service().problem(404, "space.not_found", "No such space. Use the list endpoint to see yours."),
+            "knows no such space: 404",
+        ),
+        (Service().problem(404, "not_found", "Route GET:/v1.1/x not found"), "the route is gone"),
         (Service().problem(410, "gone", "No."), "the route is gone; pytest-bctrl drift shows what is published now"),
         (Service().problem(422, "odd", "No."), "the status is not documented"),
     ],

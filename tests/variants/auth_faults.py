@@ -84,6 +84,7 @@ _FAMILIES = {
     "ignored auth": {
         "no-auth-needed": Service(admits=lambda _: True),
         "missing-header-accepted": _also_visit(lambda visit: not visit.request.header("Authorization")),
+        "empty-header-accepted": _also_visit(lambda visit: visit.request.header("Authorization") == ""),
         "empty-bearer-accepted": _also_token(lambda token: not token),
         "any-token-accepted": _also_token(bool),
         "any-header-accepted": Service(admits=lambda visit: bool(visit.request.header("Authorization"))),

@@ -142,6 +142,7 @@ _DOUBTS = {
 _ODD_JSON: Families = {
     "I-JSON": {
         "lone-surrogate-escaped": with_metadata(rb'"\ud83d"'),
+        "lone-surrogate-in-a-name": with_metadata(rb'{"\ud83d":1}'),
         "metadata-integer-of-5000-digits": with_metadata(b"7" * 5000),
         "metadata-number-beyond-double": with_metadata(b"1e999"),
     },
