@@ -25,7 +25,6 @@ from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.mock.scenarios import Scenario, Source, fixed
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
-_BODILESS = ResponseSpec("204", "", {}, ())
 
 
 class _Known:
@@ -38,7 +37,7 @@ class _Known:
         self.others = {operation.label: Samples(contract, operation) for operation in beside}
         self.routes = Routes(contract)
         self.refusals = Refusals(contract)
-        self.usual = {one.label: one.success or _BODILESS for one in contract.operations}
+        self.usual = {one.label: one.success or ResponseSpec("204", "", {}, ()) for one in contract.operations}
         # By the schema's identity, which the contract keeps.
         self.made: dict[int, Any] = {}
 
