@@ -183,7 +183,7 @@ class Responder:
         if pages is None or not is_further(pages.paging, request):
             with self._lock:
                 self._latest[label] = self._latest.get(label, -1) + 1
-        payload = self._source_of(operation).payload(self._latest.get(label, 0))
+        payload = self._source_of(label).payload(self._latest.get(label, 0))
         return Page(payload) if pages is None else pages.page(request, payload)
 
     def _body(self) -> Any:
@@ -214,12 +214,12 @@ class Responder:
         self._latest: dict[str, int] = {}
         return self
 
-    def _source_of(self, operation: Operation) -> Source:
+    def _source_of(self, label: str) -> Source:
         """Return where the bodies of an operation come from; made when it is first asked for."""
         sources = self._sources
-        if operation.label not in sources:
-            sources[operation.label] = self._source_for(self.others[operation.label])
-        return sources[operation.label]
+        if label not in sources:
+            sources[label] = self._source_for(self.others[label])
+        return sources[label]
 
     @property
     def faults(self) -> tuple[FaultInPlay, ...]:
