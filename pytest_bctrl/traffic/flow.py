@@ -218,7 +218,7 @@ def _prepared(request: httpx.Request, rules: Rules) -> httpx.Request:
     is_ours = origin_of(str(request.url)) == rules.origin
     for name, value, _ in rules.connection.headers if is_ours else ():
         # A caller's own header stands, beside those that the client itself adds.
-        if name.lower() in _REPLACED or name not in headers:
+        if name.lower() in ("accept", "user-agent") or name not in headers:
             headers[name] = value.reveal()
     if rules.key is not None:
         if not is_ours:
@@ -235,9 +235,6 @@ def _prepared(request: httpx.Request, rules: Rules) -> httpx.Request:
     extensions = {name: value for name, value in request.extensions.items() if name != CREDENTIAL}
     body = httpx.ByteStream(request.content)
     return httpx.Request(request.method, request.url, headers=headers, stream=body, extensions=extensions)
-
-
-_REPLACED = frozenset({"accept", "user-agent"})
 
 
 def _put(headers: httpx.Headers, name: str, value: str) -> None:

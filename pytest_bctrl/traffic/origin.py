@@ -89,7 +89,6 @@ def base_url(text: str, *, where: str, prefix: str = "/v1", http_hosts: Collecti
     return f"{parts.scheme.lower()}://{parts.netloc}{path}"
 
 
-_UNITS = {"s": 1, "m": 60, "h": 3600}
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = frozenset(
     {"accept-encoding", "authorization", "connection", "content-length", "cookie", "host", "transfer-encoding"}
@@ -157,4 +156,4 @@ def _seconds(rate: Given | None) -> float:
     if rate and (found is None or not int(found[1])):
         hint = "write requests per unit: 30/m, 5/s or 1000/h"
         raise SettingError(f"{rate.value!r} is not a rate", where=rate.where, hint=hint)
-    return _UNITS[found[2]] / int(found[1]) if found else 0.0
+    return {"s": 1, "m": 60, "h": 3600}[found[2]] / int(found[1]) if found else 0.0

@@ -104,11 +104,8 @@ def _limit(headers: Mapping[str, str]) -> tuple[str, str]:
 def _until(text: str, today: datetime) -> float | None:
     """Read a reset: seconds, or the second of a day since 1970, as some write it."""
     seconds = parse_retry_after(text.partition(".")[0], today)
-    is_epoch = seconds is not None and seconds > _YEAR
+    is_epoch = seconds is not None and seconds > 365 * 24 * 3600
     return max(0.0, seconds - today.timestamp()) if seconds is not None and is_epoch else seconds
-
-
-_YEAR = 365 * 24 * 3600
 
 
 def parse_retry_after(value: str, now: datetime) -> float | None:

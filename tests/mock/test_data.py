@@ -196,5 +196,5 @@ def test_every_state_of_a_sequence_keeps_the_contract(statuses: list[str], index
     runtime_id = mock.runtimes[index]["id"]
     mock.sequence(*({runtime_id: {"status": status}} for status in statuses), [])
     for _ in range(len(statuses) + 2):
-        body = mock._source_of(mock.samples.operation).payload(0).body
+        body = mock._source_of(mock.samples.operation.label).payload(0).body
         assert [] == check(body, contract=CONTRACT, operation=mock.samples.operation.label)

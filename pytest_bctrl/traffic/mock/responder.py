@@ -25,7 +25,6 @@ from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.mock.scenarios import Scenario, Source, fixed
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
-_BODILESS = ResponseSpec("204", "", {}, ())
 
 
 class _Known:
@@ -38,7 +37,7 @@ class _Known:
         self.others = {operation.label: Samples(contract, operation) for operation in beside}
         self.routes = Routes(contract)
         self.refusals = Refusals(contract)
-        self.usual = {one.label: one.success or _BODILESS for one in contract.operations}
+        self.usual = {one.label: one.success or ResponseSpec("204", "", {}, ()) for one in contract.operations}
         # By the schema's identity, which the contract keeps.
         self.made: dict[int, Any] = {}
 
@@ -184,7 +183,7 @@ class Responder:
         if pages is None or not is_further(pages.paging, request):
             with self._lock:
                 self._latest[label] = self._latest.get(label, -1) + 1
-        payload = self._source_of(operation).payload(self._latest.get(label, 0))
+        payload = self._source_of(label).payload(self._latest.get(label, 0))
         return Page(payload) if pages is None else pages.page(request, payload)
 
     def _body(self) -> Any:
@@ -215,12 +214,12 @@ class Responder:
         self._latest: dict[str, int] = {}
         return self
 
-    def _source_of(self, operation: Operation) -> Source:
+    def _source_of(self, label: str) -> Source:
         """Return where the bodies of an operation come from; made when it is first asked for."""
         sources = self._sources
-        if operation.label not in sources:
-            sources[operation.label] = self._source_for(self.others[operation.label])
-        return sources[operation.label]
+        if label not in sources:
+            sources[label] = self._source_for(self.others[label])
+        return sources[label]
 
     @property
     def faults(self) -> tuple[FaultInPlay, ...]:

@@ -218,10 +218,8 @@ class _Old:
 
 def _essence(exchange: Exchange) -> tuple[object, ...]:
     """What makes a re-recording another one: not the time, nor a request id."""
-    return *_COMPARED(exchange), exchange.header("content-type")
-
-
-_COMPARED = attrgetter("method", "url", "base_path", "status", "body", "request_body", "contract")
+    compared = attrgetter("method", "url", "base_path", "status", "body", "request_body", "contract")
+    return *compared(exchange), exchange.header("content-type")
 
 
 def _old(path: Path) -> _Old:

@@ -29,7 +29,6 @@ from pytest_bctrl.traffic.recordings.exchange import (
 Kind = TypeVar("Kind")
 
 AGAIN = "record it again: pytest --bctrl-record-mode=rewrite"
-_UPGRADE = "upgrade: pip install --upgrade pytest-bctrl"
 
 
 Attached: TypeAlias = Callable[[str], bytes]
@@ -136,7 +135,7 @@ class _Reader:
         if type(version) is not int:
             raise self._error("log._bctrlFormat is missing or no number: the file was edited")
         if version > FORMAT:
-            self._hint = _UPGRADE
+            self._hint = "upgrade: pip install --upgrade pytest-bctrl"
             raise self._error(f"it was made by a newer pytest-bctrl (format {version}, this one reads {FORMAT})")
 
     def _log(self, document: Any) -> Mapping[str, Any]:
