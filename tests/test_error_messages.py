@@ -57,7 +57,7 @@ HELD_BY = {
     "locking.py: f'this user cannot take the lock: {error.str": "hostile/test_locking.py",
     "traffic/recordings/har_file.py: f'it cannot be written: {error.strerror}'": "hostile/test_locking.py",
     "suite/verdict.py: f'{given.value!r} is not a file'": "suite/test_upstream.py",
-    "suite/report_hooks.py: f'{path.value!r} {ends}'": "suite/test_reports.py",
+    "suite/report_hooks.py: f'{path.value!r} ends in {suffix!r}, which n": "suite/test_reports.py",
     "suite/report_hooks.py: f'{given.value!r} cannot be written: {error.": "suite/test_reports.py",
     "traffic/recordings/har_file.py: f'it is an archive of {len(hars)} .har files": "recordings/test_har_files.py",
     "cli/options.py: 'it is closed'": "drift/test_streams.py",

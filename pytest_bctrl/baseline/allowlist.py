@@ -243,7 +243,8 @@ def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str,
     """
     import json
 
-    text, findings = _renewed(text, path, findings, reason, until)
+    values = {"reason": json.dumps(reason, ensure_ascii=False), "until": until.isoformat()}
+    text, findings = _renewed(text, path, findings, values)
     lines: dict[str, int] = {}
     read_yaml(text, path, lines)
     if not findings:
@@ -251,12 +252,8 @@ def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str,
     added = []
     for finding in findings:
         place = " ".join(f"{finding.rule} at {finding.location or finding.operation or 'the document'}".split())
-        added += [
-            f"  # {place}",
-            f"  - fingerprint: {finding.fingerprint}",
-            f"    reason: {json.dumps(reason, ensure_ascii=False)}",
-            f"    until: {until.isoformat()}",
-        ]
+        added += [f"  # {place}", f"  - fingerprint: {finding.fingerprint}"]
+        added += [f"    {key}: {value}" for key, value in values.items()]
     rows = text.splitlines()
     if "/allow" not in lines:
         return "\n".join([*rows, "allow:", *added, ""])
@@ -275,16 +272,13 @@ def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str,
     return "\n".join([*rows[:end], *shifted, *rows[end:], ""])
 
 
-def _renewed(text: str, path: str, findings: Sequence[Finding], reason: str, until: date) -> tuple[str, list[Finding]]:
+def _renewed(text: str, path: str, findings: Sequence[Finding], values: Mapping[str, str]) -> tuple[str, list[Finding]]:
     """Write reason and date into the entries of findings that the list holds; return the text and the others."""
-    import json
-
     lines: dict[str, int] = {}
     data = read_yaml(text, path, lines) or {}
     entries = read_entries(data, path, lines)
     rest = [finding for finding in findings if not any(entry.covers(finding) for entry in entries)]
     rows = text.splitlines()
-    values = {"reason": json.dumps(reason, ensure_ascii=False), "until": until.isoformat()}
     for index, entry in reversed(list(enumerate(entries))):
         if not any(entry.covers(finding) for finding in findings):
             continue

@@ -93,7 +93,10 @@ def run(options: argparse.Namespace) -> int:
         origins=options.origin,
     )
     if options.plugin:
-        _extend(server, options.plugin)
+        from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
+
+        hooks = {"pytest_bctrl_scenarios": OwnScenario, "pytest_bctrl_faults": OwnFault}
+        server.extend(*gathered(options.plugin, hooks))
     _stage(server, options)
     if options.ready_file is not None:
         # One that a killed mock left behind would be believed.
@@ -118,13 +121,6 @@ def run(options: argparse.Namespace) -> int:
     if log is not None:
         log.close()
     return 0
-
-
-def _extend(server: MockServer, modules: list[str]) -> None:
-    from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
-
-    hooks = {"pytest_bctrl_scenarios": OwnScenario, "pytest_bctrl_faults": OwnFault}
-    server.extend(*gathered(modules, hooks))
 
 
 def _stage(server: MockServer, options: argparse.Namespace) -> None:

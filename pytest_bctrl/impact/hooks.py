@@ -144,9 +144,9 @@ class ImpactHooks:
         """Keep what a fixture is sent that several tests share."""
         if self._is_playing or fixturedef.scope == "function":
             return (yield)
-        before = self.player.count
+        before = len(self.player.sent)
         result = yield
-        if sent := self.player.since(before):
+        if sent := self.player.sent[before:]:
             self._wide.setdefault(fixturedef.argname, []).extend(sent)
         return result
 

@@ -63,24 +63,16 @@ class Player:
         self._play, self._until = play, time.monotonic() + seconds
 
     @property
-    def count(self) -> int:
-        """How many answers were sent since the last call of `begin` or `taken`."""
-        return len(self._exchanges)
-
-    def since(self, count: int) -> list[Exchange]:
-        """Return what was sent after so many answers, and keep it."""
+    def sent(self) -> list[Exchange]:
+        """What was sent since the last call of `begin` or `taken`."""
         with self._lock:
-            return self._exchanges[count:]
+            return self._exchanges[:]
 
     def taken(self) -> list[Exchange]:
         """Return what was sent since the last call."""
         with self._lock:
             taken, self._exchanges = self._exchanges, []
         return taken
-
-    def sent_with(self, play: Play | None, exchanges: Iterable[Exchange]) -> list[Answer]:
-        """Return what would have been sent with a change."""
-        return [self.changed(play, one.request, one.given) for one in exchanges]
 
 
 def is_same(one: Answer, other: Answer) -> bool:

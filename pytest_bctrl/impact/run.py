@@ -134,7 +134,7 @@ class Run:
 
     def _outcome(self, test: Met, name: str, play: Play | None) -> Outcome | None:
         """How a test ends with a change; None where the change does not touch what it is sent."""
-        answers = self._player.sent_with(play, test.sent)
+        answers = [self._player.changed(play, one.request, one.given) for one in test.sent]
         if all(is_same(one.sent, answer) for one, answer in zip(test.sent, answers, strict=True)):
             return None
         key = digest(answers)

@@ -41,10 +41,13 @@ def report_files(paths: Iterable[settings.Given], command_line: Path, ini: Path)
     for path in paths:
         suffix = Path(path.value).suffix.lower()
         if suffix not in SUFFIXES:
-            ends = f"ends in {suffix!r}, which names no format"
-            ends = ends if suffix else "has no suffix, which would name the format"
-            hint = f"end it in one of: {', '.join(SUFFIXES)}"
-            raise SettingError(f"{path.value!r} {ends}", where=path.where, hint=hint)
+            raise SettingError(
+                f"{path.value!r} ends in {suffix!r}, which names no format"
+                if suffix
+                else f"{path.value!r} has no suffix, which would name the format",
+                where=path.where,
+                hint=f"end it in one of: {', '.join(SUFFIXES)}",
+            )
         whole = (ini if path.is_ini else command_line) / path.value
         _require_writable(whole, path)
         files.append(ReportFile(whole, path.value, SUFFIXES[suffix]))
