@@ -68,7 +68,9 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]
     made += schemes if field.is_bearer else []
     # A very short key, or one without letters, makes some of them the right credential.
     wrong = [Credential(name, Secret(text), shell) for name, text, shell in made if text != field.value(value)]
-    return _in_turns([NONE, *wrong])
+    # Every fourth one gets a new connection; the others come first, on those that saw the right key.
+    turns = [replace(credential, is_first=number % 4 == 1) for number, credential in enumerate([NONE, *wrong])]
+    return sorted(turns, key=lambda credential: credential.is_first)
 
 
 _SWAPPED = '$(printf %s "$BCTRL_API_KEY" | tr a-zA-Z A-Za-z)'
@@ -87,12 +89,6 @@ def _changed_shell(key: str, at: int) -> str:
 
 def _instead_of(character: str) -> str:
     return "x" if character != "x" else "y"
-
-
-def _in_turns(made: Iterable[Credential]) -> list[Credential]:
-    """Give every fourth one a new connection; the others come first, on those that saw the right key."""
-    turns = [replace(credential, is_first=number % 4 == 1) for number, credential in enumerate(made)]
-    return sorted(turns, key=lambda credential: credential.is_first)
 
 
 def check_head_refused(answer: Answer) -> Iterator[Violation]:

@@ -155,18 +155,15 @@ def check_undocumented(answer: Answer) -> list[Finding]:
     """
     if answer.schema is None or not answer.parsed.ok:
         return []
-    found = differences(answer.contract, answer.observed, answer.media_type)
-    source = {"source": source_of(UNDOCUMENTED, answer)}
-    own = (one for one in found if one.rule == UNDOCUMENTED)
-
-    def item(sample: Any) -> dict[str, Any]:
-        paths = select(answer.data, sample["location"]) if sample else ()
-        return item_of(answer.data, next((path for path, _ in paths), ()))
-
-    return [
-        named(replace(one, reproduce=answer.reproduce, extra={**one.extra, **item(one.sample), **source}))
-        for one in own
-    ]
+    made: list[Finding] = []
+    source = source_of(UNDOCUMENTED, answer)
+    for one in differences(answer.contract, answer.observed, answer.media_type):
+        if one.rule == UNDOCUMENTED:
+            paths = select(answer.data, one.sample["location"]) if one.sample else ()
+            item = item_of(answer.data, next((path for path, _ in paths), ()))
+            extra = {**one.extra, **item, "source": source}
+            made.append(named(replace(one, reproduce=answer.reproduce, extra=extra)))
+    return made
 
 
 def check_invariant(answer: Answer, said: Mapping[str, Any]) -> Iterator[Violation]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain
+from functools import partial
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -80,8 +81,11 @@ class Column(NamedTuple):
         with suppress(KeyError):
             return Column(list(map(itemgetter(name), self.values)), lambda index: (*self.where(index), name))
 
-        holders = [at for at, value in enumerate(self.values) if name in value]
-        return Column([self.values[at][name] for at in holders], lambda index: (*self.where(holders[index]), name))
+        def where(index: int) -> Path:
+            holders = (at for at, value in enumerate(self.values) if name in value)
+            return (*self.where(next(islice(holders, index, None))), name)
+
+        return Column([value[name] for value in self.values if name in value], where)
 
     def names(self) -> Counter[str]:
         """How many of the objects have each property."""
@@ -249,10 +253,10 @@ class _Pass:
                 self._items(node.items.location, node.items, column.items(len(node.positions)))
 
     def _items(self, location: str, node: Node | None, items: Column, level: int = 0) -> None:
-        count = len(items.values)
-        for start in range(0, count, _CHUNK):
-            chunk = items.chosen(range(start, min(count, start + _CHUNK)))
-            self.column(location, node, chunk, len(chunk.values), level)
+        for start in range(0, len(items.values), _CHUNK):
+            chunk = items.values[start : start + _CHUNK]
+            where = partial(lambda first, index: items.where(first + index), start)
+            self.column(location, node, Column(chunk, where), len(chunk), level)
 
     def _objects(self, node: Node, column: Column) -> None:
         if not node.members and node.others is None:

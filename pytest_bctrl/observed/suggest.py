@@ -159,7 +159,7 @@ def _step(
         why = f"{code} {finding.location}: written out here, so that elsewhere it stays as it is."
         return inlined(document, shared), why, f"{shared}/$ref"
     why = f"{code} {finding.location}: {finding.message}, {times}."
-    return with_value(document, goal, admitted(at(document, goal), seen)), why, goal
+    return with_value(document, goal, _EDITS[finding.extra["kind"]](dict(at(document, goal)), seen)), why, goal
 
 
 def _documented(document: Mapping[str, Any], goal: str, finding: Finding, observation: Observation) -> dict[str, Any]:
@@ -267,14 +267,6 @@ class Seen:
         return next((one for one in reachable(self.contract, spots) if one.pointer == pointer), None)
 
 
-def admitted(schema: Mapping[str, Any], seen: Seen) -> SchemaData:
-    """Return `schema`, the one that a difference points to, changed so that it admits what the difference shows.
-
-    Raises `UnsayableError` where no change says just that.
-    """
-    return _EDITS[seen.finding.extra["kind"]](dict(schema), seen)
-
-
 def _property(schema: SchemaData, seen: Seen) -> SchemaData:
     if seen.name.endswith(" characters)"):
         raise UnsayableError("the property's name is too long to be kept")
@@ -346,6 +338,7 @@ _EDITS: Mapping[str, Callable[[SchemaData, Seen], SchemaData]] = {
     "format": lambda schema, seen: {key: value for key, value in schema.items() if key != "format"},
     "missing": _missing,
 }
+"""What makes of the schema that a kind of difference points to one that admits it, or raises `UnsayableError`."""
 
 
 _ANNOTATIONS = frozenset({"title", "description", "summary", "deprecated", "examples", "example", "$comment"})

@@ -215,9 +215,11 @@ def _derived(samples: Samples, bodies: Sequence[Any], place: str | None = None) 
     spots = _each_spot(samples, bodies)
     # What is said beside a branch holds in it.
     said = {spot.location for spot, _ in spots if not _CLOSING.isdisjoint(spot.schema)}
-    for spot, body in reversed(spots):
-        if place in (None, UNDOCUMENTED) and spot.location not in said:
-            yield from _of_undocumented(spot, body)
+    for spot, body in reversed(spots) if place in (None, UNDOCUMENTED) else ():
+        if spot.location not in said and isinstance(spot.value, dict) and spot.schema.get("properties"):
+            wrong = partial(changed, body, spot.path, lambda old: {**old, MORE: "nobody documented this"})
+            where, told = member(spot.location, MORE), spot.branch or "a property more"
+            yield Mutant(where, UNDOCUMENTED, told, wrong, UNDOCUMENTED, "warning")
     for spot, body in spots:
         if place in (None, spot.location) or not spot.location:
             yield from _of_schema(samples, spot, body)
@@ -292,10 +294,3 @@ def broken_at(spot: LocatedValue, keyword: str) -> Iterator[Broken]:
     """What breaks a keyword of one place, told with the branch that it is in; nothing where the place has it not."""
     for how, value in BREAKERS[keyword](spot.schema, spot.value) if keyword in spot.schema else ():
         yield f"{how}, {spot.branch}" if spot.branch else how, value
-
-
-def _of_undocumented(spot: LocatedValue, body: Any) -> Iterator[Mutant]:
-    if not spot.schema.keys() & _CLOSING and isinstance(spot.value, dict) and spot.schema.get("properties"):
-        wrong = partial(changed, body, spot.path, lambda old: {**old, MORE: "nobody documented this"})
-        where = member(spot.location, MORE)
-        yield Mutant(where, UNDOCUMENTED, spot.branch or "a property more", wrong, UNDOCUMENTED, "warning")
