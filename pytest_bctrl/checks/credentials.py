@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.violation import Violation, around
@@ -106,14 +107,27 @@ def check_head_refused(answer: Answer) -> Iterator[Violation]:
 
 
 def check_refused(answer: Answer, credential: str) -> Iterator[Violation]:
-    """Yield a violation where a wrong credential was let in, or refused in another way than 401 or 403."""
+    """Yield a violation where a wrong credential was let in, refused in another way than 401 or 403, or with a list."""
     if answer.status in REFUSED:
-        return
-    if answer.status < 500:
+        shown = _items(answer.data)
+        if answer.usual is not None and any(item in shown for item in _items(answer.usual.data)[:_COMPARED]):
+            yield around(
+                RULE, "a refusal shows what is listed", "body", "a refusal alone", "an item of the list", "listed"
+            )
+    elif answer.status < 500:
         is_let_in = 200 <= answer.status < 300
         what, kind = ("accepted", "accepted") if is_let_in else ("not refused as one", "not refused")
         words, place = f"an invalid credential is {what}", f"credential: {credential}"
         yield around(RULE, words, place, sorted(REFUSED), answer.status, kind)
+
+
+_COMPARED = 10
+
+
+def _items(data: Any) -> list[Any]:
+    """The objects in the lists of a body."""
+    lists = [one for one in (data.values() if isinstance(data, dict) else [data]) if isinstance(one, list)]
+    return [item for one in lists for item in one if isinstance(item, dict) and item]
 
 
 def as_one(found: Iterable[Finding]) -> list[Finding]:

@@ -108,10 +108,14 @@ REFUSED = frozenset({400, 403, 404})
 """Statuses that refuse a path value; 404 is the documented one, 400 and 403 say as much."""
 
 
+_SHORT = 8
+"""Characters of a real value that may name something else still without its end."""
+
+
 class PathValue(NamedTuple):
     """One value, its name in test ids, and statuses beyond the documented ones that HTTP itself has for it.
 
-    `{}` in a `value` stands for the real one, `{:.8}` for its first characters: a server may look at a part of it.
+    `{0}` in a `value` stands for the real one, `{1}` for it without its end: a server may look at a part of it.
     """
 
     name: str
@@ -120,7 +124,8 @@ class PathValue(NamedTuple):
 
     def beside(self, real: str) -> str:
         """Return the value for a parameter with a real one that cannot be guessed, or is empty."""
-        return self.value.format(real if len(real) > 8 else "no-such-space")
+        known = real if len(real) > _SHORT else "no-such-space"
+        return self.value.format(known, known[:-1])
 
 
 LONG = 4_000
@@ -130,12 +135,12 @@ LONG = 4_000
 UNKNOWN = PathValue("unknown", "10ff4a95-4074-4292-924a-07cdbb0325ac")
 
 ODD = (
-    PathValue("not-a-uuid", "{:.8}"),
+    PathValue("not-a-uuid", "{1}"),
     PathValue("long", "x" * LONG, frozenset({414})),
     PathValue("unicode", "空間-ruimte-🚀"),
     PathValue("control-characters", "a\x01b\x1f\x7f\r\nX-Injected: 1"),
-    PathValue("blank-behind-it", "{}\t"),
-    PathValue("null-byte", "{}\x00b"),
+    PathValue("blank-behind-it", "{0}\t"),
+    PathValue("null-byte", "{0}\x00b"),
     PathValue("not-utf-8", "a\udcffb"),
     PathValue("encoded-slash", "a/b"),
     PathValue("dot-segments", ".."),

@@ -77,7 +77,10 @@ def test_each_wrong_credential_has_a_command_that_sends_it(key: str, field: KeyF
     made = subprocess.run(
         ["bash", "-c", script], env={**os.environ, "BCTRL_API_KEY": key}, capture_output=True, text=True
     )
-    assert ([one.header.reveal() for one in others if one.header is not None], "") == (made.stdout.split("\0")[:-1], made.stderr)
+    assert ([one.header.reveal() for one in others if one.header is not None], "") == (
+        made.stdout.split("\0")[:-1],
+        made.stderr,
+    )
     assert len(key) < 8 or key not in script
 
 

@@ -2,12 +2,13 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
 from .deliveries import delivered_by, later
 from .reply import Reply, written
-from .runtimes import API_KEY
+from .runtimes import API_KEY, sample
 from .service import Hook, Service, Visit, right_key
 from .variant import variants
 
@@ -120,6 +121,9 @@ _FAMILIES = {
         "refusal-204": _saying(204, b""),
         "refusal-400": _with(400),
         "refusal-404": _with(404),
+        "refusal-with-the-list": _refusing(
+            lambda _, reply: replace(reply, body=written(json.loads(reply.body) | sample()))
+        ),
         "refusal-407": _with(407),
         "refusal-500": _with(500),
         "refusal-500-without-header": _crashing(lambda visit: not visit.request.header("Authorization")),

@@ -60,7 +60,7 @@ _SPACES = {
     "unknown-space-200-for-all-but-its-last-character": _like(lambda space: space[:-1] == SPACE_ID[:-1]),
     "unknown-space-200-for-its-last-twelve-characters": _like(lambda space: space[-12:] == SPACE_ID[-12:]),
     "unknown-space-200-for-uuids-of-version-4": _like(_is_version_4),
-    "unknown-space-200-for-its-first-8-characters": _like(lambda space: space == SPACE_ID[:8]),
+    "unknown-space-200-for-what-it-begins-with": _like(lambda space: len(space) > 8 and SPACE_ID.startswith(space)),
     "unknown-space-200-without-the-blank-behind-it": _like(lambda space: space.strip() == SPACE_ID),
     "unknown-space-200-for-all-before-a-nul": _like(lambda space: space.partition("\0")[0] == SPACE_ID),
     "unknown-space-200-with-more-behind-it": _like(lambda space: space.startswith(SPACE_ID)),
