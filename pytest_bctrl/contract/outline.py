@@ -297,10 +297,11 @@ def _parameter(spec: Spec, where: str, name: str, part: Part) -> Parameter:
     return Parameter(where, name, part, holder, where == "path" or spec.flag(part / "required"), style, is_exploded)
 
 
-def headers(spec: Spec, response: Part) -> list[Parameter]:
-    """Return the header fields of a response, without that of its media type (OpenAPI 3.1, 4.8.17.1)."""
+def headers(spec: Spec, response: Part) -> dict[str, Parameter]:
+    """Return a response's header fields by their names in lower case, without its media type's (3.1, 4.8.17.1)."""
     found = [(name, spec.resolve(part, "headers")) for name, part in spec.members(response / "headers")]
-    return [_parameter(spec, "header", name, part) for name, part in found if name.lower() != "content-type"]
+    kept = ((name, part) for name, part in found if name.lower() != "content-type")
+    return {name.lower(): _parameter(spec, "header", name, part) for name, part in kept}
 
 
 def schema_of(holder: Part) -> tuple[Part, ...]:

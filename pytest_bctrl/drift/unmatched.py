@@ -29,7 +29,7 @@ def used_schemas(spec: Spec, operations: Iterable[Operation]) -> Iterator[Schema
             if body.pointer in known:
                 continue
             known.add(body.pointer)
-            for header in headers(spec, body) if "headers" in spec.mapping(body) else ():
+            for header in headers(spec, body).values() if "headers" in spec.mapping(body) else ():
                 if header.part.pointer not in known:
                     known.add(header.part.pointer)
                     yield header.schema
