@@ -57,8 +57,8 @@ class Spec:
         self.root = Part(document.data, "")
         self.is_30 = document.version.startswith("3.0")
         self.seen: set[str] = set()
-        self.parameters: dict[str, dict[Key, Parameter]] = {}
-        """The parameters of the operations that were read, by their pointers."""
+        self.parameters: dict[Key, dict[Key, Parameter]] = {}
+        """The parameters of the operations that were read, by their methods and paths."""
         self._targets: dict[str, Part] = {}
 
     @cached_property
@@ -264,7 +264,8 @@ def parameters(spec: Spec, operation: Operation) -> dict[Key, Parameter]:
     They are keyed by where they are sent and by what stays where they are written otherwise: of a header its name in
     lower case, of the path its position. Raises `DocumentError` where one has no name, place or shape.
     """
-    at = operation.part.pointer
+    # Two paths may share a path item, and name its parameters in another order.
+    at = operation.method, operation.path
     if at in spec.parameters:
         return spec.parameters[at]
     found: dict[Key, Parameter] = {}
