@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
+from pytest_bctrl.contract.keywords import IN_PLACE, held
 from pytest_bctrl.contract.model import pointer
 from pytest_bctrl.contract.references import keyworded
-from pytest_bctrl.contract.schema.keywords import IN_PLACE, held
 from pytest_bctrl.errors import DocumentError
 
 MOST = 20_000

@@ -57,8 +57,8 @@ class Spec:
         self.root = Part(document.data, "")
         self.is_30 = document.version.startswith("3.0")
         self.seen: set[str] = set()
-        self.parameters: dict[str, dict[Key, Parameter]] = {}
-        """The parameters of the operations that were read, by their pointers."""
+        self.parameters: dict[Key, dict[Key, Parameter]] = {}
+        """The parameters of the operations that were read, by their methods and paths."""
         self._targets: dict[str, Part] = {}
 
     @cached_property
@@ -264,7 +264,8 @@ def parameters(spec: Spec, operation: Operation) -> dict[Key, Parameter]:
     They are keyed by where they are sent and by what stays where they are written otherwise: of a header its name in
     lower case, of the path its position. Raises `DocumentError` where one has no name, place or shape.
     """
-    at = operation.part.pointer
+    # Two paths may share a path item, and name its parameters in another order.
+    at = operation.method, operation.path
     if at in spec.parameters:
         return spec.parameters[at]
     found: dict[Key, Parameter] = {}
@@ -297,10 +298,11 @@ def _parameter(spec: Spec, where: str, name: str, part: Part) -> Parameter:
     return Parameter(where, name, part, holder, where == "path" or spec.flag(part / "required"), style, is_exploded)
 
 
-def headers(spec: Spec, response: Part) -> list[Parameter]:
-    """Return the header fields of a response, without that of its media type (OpenAPI 3.1, 4.8.17.1)."""
+def headers(spec: Spec, response: Part) -> dict[str, Parameter]:
+    """Return a response's header fields by their names in lower case, without its media type's (3.1, 4.8.17.1)."""
     found = [(name, spec.resolve(part, "headers")) for name, part in spec.members(response / "headers")]
-    return [_parameter(spec, "header", name, part) for name, part in found if name.lower() != "content-type"]
+    kept = ((name, part) for name, part in found if name.lower() != "content-type")
+    return {name.lower(): _parameter(spec, "header", name, part) for name, part in kept}
 
 
 def schema_of(holder: Part) -> tuple[Part, ...]:

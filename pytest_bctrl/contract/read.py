@@ -170,7 +170,7 @@ def _response(spec: Spec, status: str, response: Part) -> ResponseSpec:
         description=spec.text(response / "description"),
         content={media: body.value.get("schema", True) for media, body in content.items()},
         json=next(_in_json(spec, content), None),
-        headers=tuple(_parameter(spec, header) for header in outline.headers(spec, response)),
+        headers=tuple(_parameter(spec, header) for header in outline.headers(spec, response).values()),
     )
 
 

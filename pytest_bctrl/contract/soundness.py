@@ -12,10 +12,10 @@ from pytest_bctrl.contract.cost import Cost
 from pytest_bctrl.contract.document import escaped, refuse_other_than_openapi
 from pytest_bctrl.contract.engine import is_pattern, readable
 from pytest_bctrl.contract.json_source import refuse_deep
+from pytest_bctrl.contract.keywords import is_wrapped, modern
 from pytest_bctrl.contract.model import pointer
 from pytest_bctrl.contract.outline import METHODS
 from pytest_bctrl.contract.references import FRAGMENT, Addresses, is_component, keyworded, rewritten
-from pytest_bctrl.contract.schema.keywords import is_wrapped, modern
 from pytest_bctrl.contract.schema.locations import steps
 from pytest_bctrl.errors import DocumentError
 

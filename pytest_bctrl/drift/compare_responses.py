@@ -63,24 +63,19 @@ def _compare_response(report: Report, old: Part, new: Part, place: Place) -> Non
 
 
 def _compare_headers(report: Report, old: Part, new: Part, place: Place) -> None:
-    before, after = (
-        {one.name.lower(): one for one in headers(spec, part)}
-        for spec, part in ((report.base, old), (report.revision, new))
-    )
+    before, after = headers(report.base, old), headers(report.revision, new)
     for key, one in before.items():
         here, other = place._replace(location=f"header {key}"), after.get(key)
         if other is None:
             rule = "required-response-header-removed" if one.required else "optional-response-header-removed"
             report.add(rule, here, one.name, None, one.part.pointer, new.pointer)
             continue
+        at = one.part.pointer, other.part.pointer
         if one.required != other.required:
-            rule = f"response-header-became-{word(other.required)}"
-            words = word(one.required), word(other.required)
-            report.add(rule, here, *words, one.part.pointer, other.part.pointer)
+            was, now = word(one.required), word(other.required)
+            report.add(f"response-header-became-{now}", here, was, now, *at)
         if one.style != other.style:
-            report.add(
-                "response-header-type-changed", here, one.style, other.style, one.part.pointer, other.part.pointer
-            )
+            report.add("response-header-type-changed", here, one.style, other.style, *at)
         else:
             report.compare(one.schema, other.schema, View("response-header", is_json(one.style)), here)
     for key, other in after.items():

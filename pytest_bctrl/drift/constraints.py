@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from pytest_bctrl.contract.keywords import EXCLUSIVE
 from pytest_bctrl.contract.outline import Part, Spec, value_key
-from pytest_bctrl.contract.schema.keywords import EXCLUSIVE
 
 BOUNDS: dict[str, tuple[str, str]] = {
     "maximum": ("max", "number"),

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_bctrl.contract.engine import is_pattern
+from pytest_bctrl.contract.keywords import HOLDING, called, modern, with_each
 from pytest_bctrl.contract.outline import refers
-from pytest_bctrl.contract.schema.keywords import HOLDING, called, modern, with_each
 from pytest_bctrl.drift.constraints import BITS
 
 _LEFT_OUT: dict[str, Callable[[Any], bool]] = {

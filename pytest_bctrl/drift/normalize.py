@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from pytest_bctrl.contract.keywords import CHILDREN, EXCLUSIVE, MAPS
 from pytest_bctrl.contract.outline import Part, Spec, kind, refers, value_key
-from pytest_bctrl.contract.schema.keywords import CHILDREN, EXCLUSIVE, MAPS
 from pytest_bctrl.drift.alternatives import Choice, read_alternatives, says_nothing
 from pytest_bctrl.drift.constraints import (
     BITS,

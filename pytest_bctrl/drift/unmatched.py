@@ -6,8 +6,8 @@ from collections.abc import Callable, Container, Hashable, Iterable, Iterator
 from typing import Any
 
 from pytest_bctrl.contract.document import escaped
+from pytest_bctrl.contract.keywords import CHILDREN, HOLDING, LISTS, MAPS, held
 from pytest_bctrl.contract.outline import Operation, Part, Spec, headers, parameters, refers, responses, schema_of
-from pytest_bctrl.contract.schema.keywords import CHILDREN, HOLDING, LISTS, MAPS, held
 from pytest_bctrl.drift.constraints import BOUNDS, is_number
 from pytest_bctrl.drift.equality import Equality
 from pytest_bctrl.drift.node import TYPES, Node, Schema
@@ -29,7 +29,7 @@ def used_schemas(spec: Spec, operations: Iterable[Operation]) -> Iterator[Schema
             if body.pointer in known:
                 continue
             known.add(body.pointer)
-            for header in headers(spec, body) if "headers" in spec.mapping(body) else ():
+            for header in headers(spec, body).values() if "headers" in spec.mapping(body) else ():
                 if header.part.pointer not in known:
                     known.add(header.part.pointer)
                     yield header.schema

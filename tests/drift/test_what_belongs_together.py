@@ -175,3 +175,18 @@ def test_another_method_of_a_path_is_another_operation() -> None:
 
 def test_an_extension_among_the_paths_is_none() -> None:
     assert compare(paths(), {**paths(), "paths": {"x-note": "text", **paths()["paths"]}}) == []
+
+
+def test_paths_that_share_a_path_item_name_its_parameters_each_in_its_order() -> None:
+    """Written out for each path, under other names, they are the same."""
+
+    def item(number: str, text: str) -> Doc:
+        kinds = ((number, "integer"), (text, "string"))
+        said = [{"name": name, "in": "path", "required": True, "schema": {"type": kind}} for name, kind in kinds]
+        return {"get": {"parameters": said, "responses": {}}}
+
+    shared = {"$ref": "#/components/pathItems/P"}
+    old = document(components={"pathItems": {"P": item("x", "y")}})
+    old["paths"] = {"/a/{x}/{y}": shared, "/b/{y}/{x}": shared}
+    new = {**document(), "paths": {"/a/{u}/{v}": item("u", "v"), "/b/{u}/{v}": item("v", "u")}}
+    assert compare(old, new) == []

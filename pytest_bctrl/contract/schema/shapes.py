@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_bctrl.contract.engine import accepts, canonicalized, matches
+from pytest_bctrl.contract.keywords import IN_PLACE, called, with_each
 from pytest_bctrl.contract.model import Contract, Schema, pointer
-from pytest_bctrl.contract.schema.keywords import IN_PLACE, called, with_each
 from pytest_bctrl.contract.schema.locations import ITEMS, Path, member, others
 from pytest_bctrl.contract.schema.ref import NOTES, flatten, listed_values, named_types
 

@@ -20,7 +20,7 @@ EXCLUSIVE = {"maximum": "exclusiveMaximum", "minimum": "exclusiveMinimum"}
 _APPLIED = frozenset(("$ref", "allOf", "anyOf", "oneOf", "not", "const"))
 
 
-def held(schema: Mapping[str, Any], words: Collection[str] = HOLDING) -> Iterator[tuple[str, Any, Any]]:
+def held(schema: Mapping[str, Any], words: Collection[str]) -> Iterator[tuple[str, Any, Any]]:
     """What a schema holds under some keywords, each with its keyword and key (None: it has none)."""
     for word, value in schema.items():
         if word not in words:
