@@ -115,8 +115,10 @@ ALTERNATIVES: dict[str, tuple[Any, ...]] = {
         one_of(thing("a"), {"type": ["string", "integer"], "minLength": 1}), one_of(thing("a"), {**_TEXT, "minLength": 1}),
         'type-specialized @<integer|string>: ["integer", "string"] → string', 'type-generalized @<integer|string>: string → ["integer", "string"]',
         'type-generalized @<integer|string>: ["integer", "string"] → string', 'type-generalized @<integer|string>: string → ["integer", "string"]'),
-    "any of alternatives, one of which another one takes": (
-        either(thing("a"), _MAP, {**_LIST, "minItems": 1}), either(_MAP, {**_LIST, "minItems": 1}), "nothing"),
+    "any of alternatives, and one that takes two of them": (
+        either(thing("a"), thing("b"), {**_LIST, "minItems": 1}), either(_MAP, {**_LIST, "minItems": 1}),
+        "any-of-added: object", "any-of-removed: object"),
+    "one of anything and an object": (one_of({"description": "any"}, thing("a")), {"description": "any"}, "one-of-unset", "one-of-set"),
     "parts in another order": (every(thing("a"), thing("b")), every(thing("b"), thing("a")), "nothing"),
     "parts cut otherwise": (every(thing("a", "b"), thing("c")), every(thing("a"), {**_MAP, "properties": {"b": _TEXT}}, thing("c")), "nothing"),
     "parts of which one only says what it is": (every(thing("a"), {"examples": [1]}), every(thing("a")), "nothing"),
