@@ -2,18 +2,21 @@
 
 `python -m tests.mutants [--count N] [--seed S] [--children N] [PATTERN…]`, as `tox -e mutation` does. All of them
 take hours; a sample tells the same within the bounds that are printed with it. The same seed draws the same mutants as
-long as the code stays.
+long as the code stays. What mutmut does not find is tried once more, with the tests that it leaves out for their time.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from fnmatch import fnmatchcase
 from math import sqrt
+from pathlib import Path
 
 PATTERNS = ["pytest_bctrl.checks.*", "pytest_bctrl.drift.*"]
 FEW = "pytest_bctrl.drift.options.*"
@@ -36,6 +39,7 @@ def main() -> int:
     wanted = {name for sample in drawn.values() for name in sample}
     _mutmut("run", *sorted(wanted), "--max-children", str(options.children))
     results = _results()
+    results |= _tried_again([name for name in sorted(wanted) if results[name] in UNFOUND])
     for pattern, sample in drawn.items():
         print(_told(pattern, sum(fnmatchcase(name, pattern) for name in names), [results[name] for name in sample]))
     for name in sorted(wanted):
@@ -47,6 +51,26 @@ def main() -> int:
 
 def _mutmut(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "mutmut", *arguments], check=True)
+
+
+def _tried_again(names: list[str]) -> dict[str, str]:
+    """The mutants for which a test fails that mutmut leaves out, and that passes without them."""
+    settings = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["tool"]["mutmut"]
+    left_out = [
+        one.removeprefix("--ignore=") for one in settings["pytest_add_cli_args_test_selection"] if "ignore" in one
+    ]
+
+    def failed(mutant: str, *arguments: str) -> list[str]:
+        command = [sys.executable, "-m", "pytest", "-q", *settings["pytest_add_cli_args"], *left_out, *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(Path("mutants").absolute()), "MUTANT_UNDER_TEST": mutant}
+        done = subprocess.run(command, cwd="mutants", env=environment, check=False, capture_output=True, text=True)
+        return [line.split()[1] for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+
+    anyway = [f"--deselect={test}" for test in failed("")]
+    found = {name: tests for name in names if (tests := failed(name, "-x", *anyway))}
+    for name, tests in found.items():
+        print(f"found by {tests[0]}: {name}")
+    return dict.fromkeys(found, "killed")
 
 
 def _results() -> dict[str, str]:

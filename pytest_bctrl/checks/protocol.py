@@ -133,6 +133,7 @@ def check_headers(answer: Answer) -> Iterator[Violation]:
 
 
 RULE = "retired_operation"
+_FIELDS = ("Deprecation", "Sunset")
 _ROUTE = re.compile(
     r"\b(no( such| static)?|unknown|retired|removed) (route|endpoint)\b"
     r"|\b(route|endpoint)\b((?![.!?;]\s).)*?\b"
@@ -144,7 +145,7 @@ _NEXT = "pytest-bctrl drift shows what is published now"
 
 def check_retired(answer: Answer) -> Iterator[Violation]:
     """Yield a violation where an answer says that its operation is deprecated or ends; a warning while it works."""
-    since, ends = _date(answer.header("Deprecation")), _date(answer.header("Sunset"))
+    since, ends = (_date(answer.header(name)) for name in _FIELDS)
     is_gone = is_retired(answer)
     if not is_gone and since is None and ends is None:
         return
@@ -162,7 +163,7 @@ def is_retired(answer: Answer) -> bool:
     """Whether a refusal is about the route: 410, or a 404 that says so or has the header fields of a retirement."""
     if answer.status == 410:
         return True
-    named = any(answer.header(name) is not None for name in ("Deprecation", "Sunset"))
+    named = any(answer.header(name) is not None for name in _FIELDS)
     return answer.status == 404 and (named or any(map(_ROUTE.search, _texts(answer.data))))
 
 

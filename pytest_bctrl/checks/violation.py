@@ -177,7 +177,7 @@ def _finding(answer: Answer, where: str, group: list[Violation]) -> Finding:
         reproduce=answer.reproduce,
         extra={
             **evidence(answer, first.path),
-            **item_of(answer.data if first.path else None, first.path),
+            **item_of(answer.data, first.path),
             **{name: value for name, value in known.items() if value},
         },
     )

@@ -177,12 +177,12 @@ def _compare_respelled(draft: Draft) -> set[str]:
 def _compare_pattern(draft: Draft) -> None:
     before: frozenset[str] | None = draft.old.constraints.get("pattern")
     after: frozenset[str] | None = draft.new.constraints.get("pattern")
-    if before == after or all(given is None or given <= _ANY_TEXT for given in (before, after)):
+    if before == after or all(given is None or not given - _ANY_TEXT for given in (before, after)):
         return
     if before is None or after is None:
         suffix = "added" if before is None else "removed"
     else:
-        suffix = "generalized" if draft.view.is_request and after <= _ANY_TEXT else "changed"
+        suffix = "generalized" if draft.view.is_request and not after - _ANY_TEXT else "changed"
     draft.emit(f"pattern-{suffix}", before, after, "pattern")
 
 

@@ -151,7 +151,7 @@ def _wrapped(pairs: list[Step], side: int, given: Any, name: str, of: tuple[_Sid
     first = [] if given is None else [given]
     said = other.constraints
     bounds = [said[word] + more for word, more in (("maxItems", 1), ("minItems", -1)) if word in said]
-    counts = [count for count in bounds if 0 < count <= LONGEST]
+    counts = [count for count in bounds if count <= LONGEST]
     values = chain.from_iterable(mine.values(node, counts) for node in leaf.alternatives)
     likely = mine.with_property(leaf, name), beyond(said), values, beyond(leaf.constraints), _ODD
     for value in chain(first, *likely, *odd):
@@ -306,13 +306,11 @@ class _Side:
 
     def _lists(self, node: Node, counts: Sequence[int]) -> Iterator[Any]:
         least = min(node.constraints.get("minItems", 0), _MANY)
-        for count in (*counts, least, least + 1, 2, min(node.constraints.get("maxItems", 0), _MANY)):
+        for count in (*counts, least, 2, min(node.constraints.get("maxItems", 0), _MANY)):
             with suppress(*_FAILURES):
                 first = [self.smallest(schema) for schema in node.prefix[:count]]
                 rest = count - len(first)
                 yield [*first, *[self.smallest(node.child("items"))] * rest] if rest else first
-        with suppress(*_FAILURES):
-            yield list(self._draws(self.read(node, "items")))
 
     def holding(self, node: Node, step: str, value: Any) -> tuple[Any, str]:
         """A small value of a schema that holds another one a step further in, and the JSON pointer of that.

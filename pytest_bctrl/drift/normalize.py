@@ -40,7 +40,7 @@ MAX_NESTED = 50
 
 def _says_something(keyword: str) -> bool:
     """Tell whether a keyword beside a `$ref` adds to what the target says."""
-    if keyword in ("$ref", "$dynamicRef", "nullable"):
+    if keyword in ("$ref", "$dynamicRef"):
         return False
     return keyword in _FLAGS or not (keyword in _ANNOTATIONS or keyword.startswith("x-"))
 

@@ -63,7 +63,7 @@ def test_a_response_of_a_client_is_taken_whole(made: Any) -> None:
 @pytest.mark.parametrize("body", [BODY, BODY.decode(), sample()], ids=["bytes", "text", "data"])
 def test_a_bare_body_counts_as_a_documented_success(body: Any) -> None:
     answer = answer_of(body, CONTRACT)
-    assert (200, "application/json", sample()) == (answer.status, answer.media_type, answer.data)
+    assert (200, (JSON,), sample()) == (answer.status, answer.headers, answer.data)
 
 
 def test_a_response_without_a_request_is_taken() -> None:

@@ -49,6 +49,22 @@ def test_a_kind_that_would_be_the_right_key_is_left_out(key: str, gone: str) -> 
     assert gone not in [one.name for one in wrong_credentials(Secret(key))]
 
 
+def test_a_key_is_changed_by_as_little_as_a_careless_server_would_not_see() -> None:
+    made = wrong_credentials(Secret("Key1xend23x"), KeyField("Cookie", "id="))
+    assert {one.name: one.header.reveal().removeprefix("id=") for one in made if one.header} == {
+        "empty key": "",
+        "wrong key": "not-a-key-of-this-api",
+        "last character changed": "Key1xend23y",
+        "middle character changed": "Key1xxnd23x",
+        "last character missing": "Key1xend23",
+        "first half of the key": "Key1x",
+        "first character changed": "xey1xend23x",
+        "first 8 characters": "Key1xend",
+        "key with more behind it": "Key1xend23xx",
+        "letters in the other case": "kEY1XEND23X",
+    }
+
+
 def test_who_looks_at_no_credential_is_one_finding() -> None:
     """What is refused in another way, or is let in at another level, stays by itself."""
     seen = [("no header", 200), ("empty bearer", 204), ("wrong token", 400), ("another scheme", 299)]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from pytest_bctrl.checks.answer import answer_of
-from pytest_bctrl.checks.violation import evidence
+from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.violation import evidence, item_of
 
-from .answers import CONTRACT, answer, sample
+from .answers import CONTRACT, SPACE, answer, runtime, sample
 
 
 def body_around(body: Any, *path: str | int, status: int = 200) -> Any:
@@ -22,6 +24,28 @@ def test_of_a_place_that_is_not_there_as_much_is_shown_as_there_is() -> None:
     """As a check of one's own may name it."""
     assert sample()["runtimes"][0]["name"] in json.dumps(body_around(sample(), "runtimes", 0, "name"))
     assert ["runtimes"] == list(body_around(sample(), "runtimes", 999, "name"))
+    assert [7] == body_around([7], 1)
+
+
+@pytest.mark.parametrize(
+    ("named", "is_named"),
+    [({"id": "r", "name": "n" * 80}, True), ({"id": 2**63 - 1}, True), ({"id": 2**63}, False), ({"id": True}, False)]
+    + [({"name": name}, False) for name in ("", "n" * 81, ["n"])],
+)
+def test_the_item_on_the_way_to_the_fault_is_named(named: dict[str, Any], is_named: bool) -> None:
+    item = {"item": {"location": "runtimes[1]", **named}} if is_named else {}
+    assert item == item_of(
+        {"runtimes": [{"id": "another"}, {**named, "more": {"kind": 1}}]}, ("runtimes", 1, "more", "kind")
+    )
+
+
+def test_a_finding_names_the_item_and_how_to_see_it_again() -> None:
+    """By its schema, and by what that does not document."""
+    body = runtime(id="r", name="n", kind=7, more=1)
+    found = check_answer(replace(answer(body, id=SPACE), reproduce="curl"))
+    wanted = ({"location": "runtimes[0]", "id": "r", "name": "n"}, "curl")
+    assert {"response_schema_conformance", "undocumented_property"} <= {one.rule for one in found}
+    assert [wanted] * len(found) == [(one.extra["item"], one.reproduce) for one in found]
 
 
 def test_beside_the_fault_there_are_sizes() -> None:

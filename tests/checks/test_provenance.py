@@ -76,6 +76,7 @@ def test_a_contract_without_an_overlay_means_all_that_it_says() -> None:
     found = check_protocol(given, (404,))
     assert found
     assert found == softened(given, found)
+    assert {"contract"} == {one.extra["source"] for one in found}
 
 
 @pytest.mark.parametrize(

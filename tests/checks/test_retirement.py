@@ -21,7 +21,7 @@ NEXT = '</v2/things>; rel="successor-version", <https://x>; rel=sunset'
         (200, {"Deprecation": "@999999999999999"}, "the operation is on its way out; deprecated; "),
         (200, {"Sunset": END}, "the operation is on its way out; the last day is 2026-12-31; "),
         (200, {"Sunset": "soon"}, "the operation is on its way out; pytest-bctrl drift shows what is published now"),
-        (410, {"Sunset": END, "Link": NEXT}, "gone; the last day is 2026-12-31; its successor is /v2/things; "),
+        (410, {"Sunset": END, "link": NEXT}, "gone; the last day is 2026-12-31; its successor is /v2/things; "),
         (404, {"Deprecation": END}, "the route is gone; deprecated since 2026-12-31; "),
         (404, {}, None),
     ],
@@ -30,8 +30,10 @@ def test_the_fields_of_a_retirement_are_read(status: int, headers: dict[str, str
     found = list(check_retired(answer(sample(), status, (JSON, *headers.items()))))
     assert [told is not None] == [bool(found)]
     assert told is None or told in found[0].message
-    wanted = ("retired_operation", "operation", "warning" if status == 200 else "error")
-    assert {wanted} >= {(one.rule, one.place, one.level) for one in found}
+    wanted = ("deprecated", "warning") if status == 200 else ("gone", "error")
+    assert {("retired_operation", "operation", *wanted)} >= {
+        (one.rule, one.place, one.kind, one.level) for one in found
+    }
 
 
 @pytest.mark.parametrize(

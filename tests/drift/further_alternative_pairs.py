@@ -108,6 +108,17 @@ ALTERNATIVES: dict[str, tuple[Any, ...]] = {
         "response-required-property-removed @c: c",
         "all-of-added: (1), (2); all-of-removed: (1); max-properties-set: 9; new-required-request-parameter-property @c: c; removed @b: b",
         "all-of-added: (1); all-of-removed: (1), (2); max-properties-unset: 9; new-required-request-parameter-property @b: b; removed @c: c"),
+    "alternatives of several kinds, one of which went": (
+        one_of({**kind("a"), "properties": {"kind": {"enum": ["a", "x"]}}}, kind("b")), one_of(kind("a"), kind("b")),
+        "enum-value-removed @<kind=a>.kind: 'x'", "enum-value-added @<kind=a>.kind: 'x'"),
+    "alternatives, one of which is of another type": (
+        one_of(thing("a"), {"type": ["string", "integer"], "minLength": 1}), one_of(thing("a"), {**_TEXT, "minLength": 1}),
+        'type-specialized @<integer|string>: ["integer", "string"] → string', 'type-generalized @<integer|string>: string → ["integer", "string"]',
+        'type-generalized @<integer|string>: ["integer", "string"] → string', 'type-generalized @<integer|string>: string → ["integer", "string"]'),
+    "any of alternatives, and one that takes two of them": (
+        either(thing("a"), thing("b"), {**_LIST, "minItems": 1}), either(_MAP, {**_LIST, "minItems": 1}),
+        "any-of-added: object", "any-of-removed: object"),
+    "one of anything and an object": (one_of({"description": "any"}, thing("a")), {"description": "any"}, "one-of-unset", "one-of-set"),
     "parts in another order": (every(thing("a"), thing("b")), every(thing("b"), thing("a")), "nothing"),
     "parts cut otherwise": (every(thing("a", "b"), thing("c")), every(thing("a"), {**_MAP, "properties": {"b": _TEXT}}, thing("c")), "nothing"),
     "parts of which one only says what it is": (every(thing("a"), {"examples": [1]}), every(thing("a")), "nothing"),

@@ -52,6 +52,7 @@ def _flow(url: str, **scopes: str) -> Doc:
 
 
 _HEADER: Doc = {"name": "X-A", "in": "header", "required": True, "schema": _TEXT}
+_TOKEN: Doc = {**_HEADER, "name": "Authorization"}
 
 SECURITY: dict[str, tuple[Any, ...]] = {
     "several credentials, each enough": (_secured({"tls": []}), _secured(*_each("tls", "e", "c", "d", "a", "b")),
@@ -96,7 +97,7 @@ SECURITY: dict[str, tuple[Any, ...]] = {
     "a key that a parameter need not carry": (
         _secured(parameters=[{**_HEADER, "required": False}]), _secured({"a": []}, parameters=[{**_HEADER, "required": False}]),
         "api-security-added @security: apiKey header x-a", "api-security-removed @security: apiKey header x-a"),
-    "a certificate": (_secured(parameters=[_HEADER]), _secured({"tls": []}, parameters=[_HEADER]),
+    "a certificate": (_secured(parameters=[_TOKEN]), _secured({"tls": []}, parameters=[_TOKEN]),
         "api-security-added @security: mutualTLS", "api-security-removed @security: mutualTLS"),
     "a document's own and an operation's": (
         {**document(security=_each("a")), "components": {"securitySchemes": _SCHEMES}}, _secured({"a": []}, {"b": []}),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from fnmatch import fnmatch
 from operator import itemgetter
 from typing import Any
@@ -167,6 +168,9 @@ def test_the_value_stands_at_the_bound_that_went(keyword: str, bound: float, sho
 def test_an_object_is_shown_with_no_property_that_nobody_asked_for() -> None:
     (finding,) = compare(body({"type": "string"}), body({"type": ["string", "object"]}))
     assert {} == finding.extra["shown"]["value"]
+    closed: Doc = {"type": "object", "additionalProperties": False}
+    old, new = (body({**closed, "properties": {key: {"type": "string"} for key in names}}) for names in ("", "bc"))
+    assert [{"b"}, {"c"}] == [set(finding.extra["shown"]["value"]) for finding in compare(old, new)]
 
 
 def test_the_place_is_marked() -> None:
@@ -183,6 +187,26 @@ def test_the_place_is_marked() -> None:
         "of": "",
         "allowed": "now",
     }
+
+
+@pytest.mark.parametrize(
+    ("around", "value", "at"),
+    [
+        ({"items": "HERE", "minItems": 3}, [2, 2, 2], "/0"),
+        ({"prefixItems": [{"const": 0}, "HERE"]}, [0, 2], "/1"),
+        ({"prefixItems": [{"const": 0}], "unevaluatedItems": "HERE"}, [0, 2], "/1"),
+        ({"contains": "HERE"}, [2], "/0"),
+        ({"additionalProperties": "HERE"}, {"another": 2}, "/another"),
+        ({"unevaluatedProperties": "HERE"}, {"another": 2}, "/another"),
+        ({"patternProperties": {"^a/b$": "HERE"}}, {"a/b": 2}, "/a~1b"),
+        ({"properties": {"p": {"items": "HERE"}}}, {"p": [2]}, "/p/0"),
+    ],
+)
+def test_the_value_holds_what_differs_and_says_where(around: Doc, value: Any, at: str) -> None:
+    whole = json.dumps({"type": ["array", "object"], **around})
+    old, new = (body(json.loads(whole.replace('"HERE"', json.dumps({"enum": values})))) for values in ([1], [1, 2]))
+    (finding,) = compare(old, new)
+    assert (value, at) == (finding.extra["shown"]["value"], finding.extra["shown"]["at"])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import get_args
 import pytest
 
 from pytest_bctrl.drift import compare
-from pytest_bctrl.drift.examples import Example, example, schema_change, stored
+from pytest_bctrl.drift.examples import Example, example, in_scope, schema_change, stored
+from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.finding import Direction, Level
 
@@ -139,8 +140,15 @@ def test_a_change_of_a_document_is_one_finding(rule: str) -> None:
     """Its rule alone, as `data/document-rules.tsv` has it."""
     pair = example(rule)
     require_same(pair)
+    assert pair.shown[0] != pair.shown[1]
     expected, *places = DOCUMENT_RULES[rule]
     assert (expected, *(place.replace("BODY", BODY).replace("GET", GET) for place in places)) == _found(pair)
+
+
+def test_a_bound_that_becomes_exclusive_is_one_finding_at_the_new_keyword() -> None:
+    sides = [in_scope("response-body", {"type": "number", word: 5}) for word in ("maximum", "exclusiveMaximum")]
+    expected = "response-body-exclusive-max-set: 5", BODY, f"{BODY}/exclusiveMaximum"
+    assert expected == _found(Example(*sides, (None, None), Options()))
 
 
 @pytest.mark.parametrize(
