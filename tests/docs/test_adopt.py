@@ -128,7 +128,7 @@ def serve(fault: str) -> Iterator[str]:
 def test_a_server_of_todays_api_passes_and_a_faulty_one_does_not(
     contract: Contract, fault: str, rules: set[str]
 ) -> None:
-    connection = Connection(headers=(("BCTRL-Version", Secret(VERSION)),))
+    connection = Connection(headers=(("BCTRL-Version", Secret(VERSION), f"'BCTRL-Version: {VERSION}'"),))
     with serve(fault) as url:
         target = Target(ContractRun("live", contract, url, Secret(KEY), {}, "error", 20, connection=connection))
         found = run_probes(target)

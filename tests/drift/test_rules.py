@@ -146,9 +146,9 @@ def test_a_change_of_a_document_is_one_finding(rule: str) -> None:
 
 
 def test_a_bound_that_becomes_exclusive_is_one_finding_at_the_new_keyword() -> None:
-    sides = [in_scope("response-body", {"type": "number", word: 5}) for word in ("maximum", "exclusiveMaximum")]
+    before, after = (in_scope("response-body", {"type": "number", word: 5}) for word in ("maximum", "exclusiveMaximum"))
     expected = "response-body-exclusive-max-set: 5", BODY, f"{BODY}/exclusiveMaximum"
-    assert expected == _found(Example(*sides, (None, None), Options()))
+    assert expected == _found(Example(before, after, (None, None), Options()))
 
 
 @pytest.mark.parametrize(
