@@ -90,15 +90,15 @@ class Samples:
         """Whether the body holds a list, or is one."""
         return self.is_list or bool(self.list_name)
 
-    def bodies(self) -> list[Any]:
+    def bodies(self, space_id: str = SPACE_ID) -> list[Any]:
         """Return bodies that together visit every alternative: the sample alone, where it holds a list."""
         if self.lists:
-            return [self.sample()]
+            return [self.sample(space_id)]
         choice = RoundRobin(_SAMPLE_SEED)
         builder = Builder(self.contract, choice, self._places)
         made: list[Any] = []
         while not made or (choice.pending() and len(made) < _MOST):
-            made.append(self._keeping_rules(builder.value(self.schema), SPACE_ID, len(made)))
+            made.append(self._keeping_rules(builder.value(self.schema), space_id, len(made)))
         return made
 
     def generated(self, count: int, seed: int = 0, space_id: str = SPACE_ID) -> Any:
@@ -116,9 +116,9 @@ class Samples:
             made.append(self._keeping_rules(builder.value(self.schema), space_id, sum(lengths[:index])))
         return made
 
-    def item(self) -> Any:
+    def item(self, space_id: str = SPACE_ID, seed: int = 1) -> Any:
         """Return one item of the list, as a body of one item holds it."""
-        found = self.items(self.generated(1, _SAMPLE_SEED))
+        found = self.items(self.generated(1, seed, space_id))
         if not found:
             raise SettingError("its list can hold no item", where=self.operation.label, hint="give a whole body")
         return found[0]
