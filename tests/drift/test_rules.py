@@ -10,7 +10,6 @@ import pytest
 
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.examples import Example, example, in_scope, schema_change, stored
-from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.finding import Direction, Level
 
@@ -145,10 +144,18 @@ def test_a_change_of_a_document_is_one_finding(rule: str) -> None:
     assert (expected, *(place.replace("BODY", BODY).replace("GET", GET) for place in places)) == _found(pair)
 
 
-def test_a_bound_that_becomes_exclusive_is_one_finding_at_the_new_keyword() -> None:
-    before, after = (in_scope("response-body", {"type": "number", word: 5}) for word in ("maximum", "exclusiveMaximum"))
-    expected = "response-body-exclusive-max-set: 5", BODY, f"{BODY}/exclusiveMaximum"
-    assert expected == _found(Example(before, after, (None, None), Options()))
+@pytest.mark.parametrize(
+    ("old", "new", "at"),
+    [
+        ({"maximum": 5}, {"exclusiveMaximum": 5}, ("", "/exclusiveMaximum")),
+        ({"if": {"maximum": 1}, "then": True}, {"if": {"maximum": 2}, "then": True}, ("/if", "/if")),
+    ],
+)
+def test_what_is_told_of_two_keywords_at_once_is_where_they_stand(old: Doc, new: Doc, at: tuple[str, str]) -> None:
+    base, revision = (in_scope("response-body", {"type": "number", **schema}) for schema in (old, new))
+    found = compare(base, revision)
+    places = {tuple(one.extra[side]["pointer"].removeprefix(BODY) for side in ("base", "revision")) for one in found}
+    assert {at} == places
 
 
 @pytest.mark.parametrize(
