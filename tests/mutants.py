@@ -67,10 +67,12 @@ def _tried_again(names: list[str]) -> dict[str, str]:
         return [line.split()[1] for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
 
     anyway = [f"--deselect={test}" for test in failed("")]
-    found = {name: tests for name in names if (tests := failed(name, "-x", *anyway))}
-    for name, tests in found.items():
-        print(f"found by {tests[0]}: {name}")
-    return dict.fromkeys(found, "killed")
+    found = {}
+    for name in names:
+        if tests := failed(name, "-x", *anyway):
+            print(f"found by {tests[0]}: {name}", flush=True)
+            found[name] = "killed"
+    return found
 
 
 def _results() -> dict[str, str]:
