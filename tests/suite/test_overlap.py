@@ -80,7 +80,7 @@ def crashing(visit: Visit, reply: Reply) -> Reply:
 @pytest.mark.parametrize(
     ("options", "service", "sent"),
     [
-        (("-k", "credential and empty"), Service(), range(2, 3)),
+        (("-k", "credential and bearer"), Service(), range(2, 3)),
         (("-k", "credential"), Service(admits=lambda _: False), range(1, 2)),
         (("-k", "kept or missing"), Service(), range(7, 8)),
         (("bctrl::test_invariant",), Service(), range(1, 2)),

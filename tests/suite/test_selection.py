@@ -50,7 +50,7 @@ def test_ids_begin_with_bctrl(pytester: pytest.Pytester) -> None:
     ("arguments", "outcomes"),
     [
         ((), {"passed": TESTS + 1}),
-        (("-k", "credential and empty"), {"passed": 1, "deselected": TESTS}),
+        (("-k", "credential and bearer"), {"passed": 1, "deselected": TESTS}),
         (("-m", "not bctrl_contract", "--strict-markers"), {"passed": 1, "deselected": TESTS}),
         (("bctrl",), {"passed": TESTS}),
         (("bctrl::test_invariant[runtimes-list-unique_ids]",), {"passed": 1}),
