@@ -46,14 +46,20 @@ def _compare_items(draft: Draft) -> None:
             draft.follow(old.prefix[index], new.prefix[index], f"[{index}]")
             continue
         is_new = index < len(new.prefix)
-        before = old.child("items") if is_new else old.prefix[index]
-        after = new.prefix[index] if is_new else new.child("items")
+        before = _behind(old) if is_new else old.prefix[index]
+        after = new.prefix[index] if is_new else _behind(new)
         if not draft.sides.equal(before, after):
             action = "added" if is_new else "removed"
             draft.emit(f"prefix-items-{action}", None, None, "prefixItems", f"item {index}")
             draft.follow_undeclared(before, after, f"[{index}]")
     if "items" in old.children or "items" in new.children:
         draft.follow(old.child("items"), new.child("items"), "[*]")
+
+
+def _behind(node: Node) -> Schema:
+    """What the items behind those of `prefixItems` may be, as far as nothing else evaluates them."""
+    is_left_over = "items" not in node.children and "contains" not in node.children and not node.choices
+    return node.child("unevaluatedItems" if is_left_over else "items")
 
 
 def _compare_additional(draft: Draft) -> None:

@@ -189,7 +189,8 @@ def _likeness(old: Branch, new: Branch, teller: str) -> float:
 
 def _label(old: Branch, new: Branch, teller: str) -> str:
     if teller in old.values:
-        values = sorted(map(str, old.values[teller] & new.values.get(teller, frozenset()) or old.values[teller]))
+        shared = old.values[teller] & new.values.get(teller, frozenset()) or old.values[teller]
+        values = sorted(str(one[1]).lower() if isinstance(one, tuple) else str(one) for one in shared)
         return f"<{teller}={'|'.join(values)}>"
     names = sorted(old.node.maps.get("properties", {}).keys() & new.node.maps.get("properties", {}).keys())
     if names:

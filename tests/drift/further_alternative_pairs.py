@@ -14,7 +14,7 @@ _LIST: Doc = {"type": "array"}
 _MAP: Doc = {"type": "object"}
 
 
-def kind(value: str, **properties: Any) -> Doc:
+def kind(value: Any, **properties: Any) -> Doc:
     """An object that is told apart by its kind."""
     return {**_MAP, "properties": {"kind": {"const": value}, **properties}, "required": ["kind"]}
 
@@ -26,6 +26,10 @@ def wrapped(schema: Doc, times: int) -> Doc:
 
 
 ALTERNATIVES: dict[str, tuple[Any, ...]] = {
+    "alternatives that a truth tells apart, one of which changed": (
+        one_of(kind(True, x=_TEXT), kind(False)), one_of(kind(True, x=_WHOLE), kind(False)),
+        "type-changed @<kind=true>.x: string → integer", "type-changed @<kind=true>.x: integer → string",
+        "type-changed @<kind=true>.x: string → integer", "type-generalized @<kind=true>.x: integer → string"),
     "alternatives, one of which changed": (one_of(kind("a", x=_TEXT), kind("b")), one_of(kind("a", x=_WHOLE), kind("b")),
         "type-changed @<kind=a>.x: string → integer", "type-changed @<kind=a>.x: integer → string",
         "type-changed @<kind=a>.x: string → integer", "type-generalized @<kind=a>.x: integer → string"),
