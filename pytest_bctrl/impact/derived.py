@@ -146,13 +146,15 @@ def _keeping(samples: Samples, change: BodyChange) -> BodyChange:
 
 def _settled(samples: Samples, before: Any, after: Any) -> Any:
     """Have what goes with a change of an item follow it, such as `type` with `kind`."""
-    items = []
-    for old, new in zip(samples.items(before), samples.items(after), strict=False):
-        if isinstance(old, dict) and isinstance(new, dict):
-            given = {name: value for name, value in new.items() if old.get(name) != value}
-            new = samples.overridden(new, given, conforming=False)
-        items.append(new)
-    return _with_items(samples, after, items)
+    pairs = zip(samples.items(before), samples.items(after), strict=False)
+    return _with_items(samples, after, [_followed(samples, old, new) for old, new in pairs])
+
+
+def _followed(samples: Samples, old: Any, new: Any) -> Any:
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    given = {name: value for name, value in new.items() if old.get(name) != value}
+    return samples.overridden(new, given, conforming=False)
 
 
 def _with_items(samples: Samples, body: Any, items: list[Any]) -> Any:
@@ -162,7 +164,9 @@ def _with_items(samples: Samples, body: Any, items: list[Any]) -> Any:
 def _longer(samples: Samples) -> BodyChange:
     def change(body: Any) -> Any:
         own = samples.items(body)
-        more = samples.items(samples.generated(_LONG, 7))[: max(0, samples.most_items - len(own))]
+        more = samples.items(samples.generated(min(_LONG, samples.most_items), 7))[
+            : max(0, samples.most_items - len(own))
+        ]
         made = _with_items(samples, body, [*own, *more])
         # What ties an item to its request is as in the user's own.
         for rule in samples.invariants:

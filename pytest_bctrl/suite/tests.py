@@ -52,17 +52,18 @@ def hold(target: Target, verdict: Verdict) -> Callable[[Probe], None]:
     """Ask what a probe asks, and hold the test to what it finds."""
 
     def ask(probe: Probe) -> None:
-        failing = list[bool]()
+        failing, unchecked = list[bool](), ""
         try:
             for found in target.findings(probe):
                 verdict.collect(found)
                 failing.append(bool(at_or_above(found, target.run.fail_on)))
         except NotCheckedError as error:
-            if not any(failing):
-                raise pytest.skip.Exception(f"not checked: {error}") from None
+            unchecked = str(error)
         except BrokenCheckError as error:
             looked_at = target.first(probe.operation).answer.reproduce
             raise pytest.fail.Exception(f"{error}\n  looked at: {looked_at}", pytrace=False) from None
+        if unchecked and not any(failing):
+            raise pytest.skip.Exception(f"not checked: {unchecked}")
         if probe.is_repeated and not all(failing):
             verdict.often = f"in {sum(failing)} of {len(failing)} answers to the same request: send it several times"
         verdict.give()

@@ -52,6 +52,16 @@ def test_a_broken_schema_deep_in_an_operation_that_comes_is_told(broken: Any) ->
         compare({**document(), "paths": OTHER}, revision)
 
 
+def test_a_header_field_that_two_answers_share_is_told_once() -> None:
+    fields = {"headers": {"X-Page": {"$ref": "#/components/headers/Page"}}}
+    paths = {
+        "/more": {"get": {"responses": {"200": {"description": "a", **fields}, "404": {"description": "b", **fields}}}}
+    }
+    revision = {**document(), "paths": {**OTHER, **paths}}
+    revision["components"] = {"headers": {"Page": {"schema": {"type": "integer"}}}}
+    assert [finding.rule for finding in compare({**document(), "paths": OTHER}, revision)] == ["endpoint-added"]
+
+
 def test_a_schema_that_holds_itself_is_read_once() -> None:
     tree = {"type": "object", "properties": {"more": {"$ref": "#/components/schemas/Outer"}}}
     revision = with_operation(schemas={"Outer": tree})

@@ -32,6 +32,7 @@ from pytest_bctrl.impact.replay import Outcome, limited
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.message import Answer, Request
+from tests.contract.documents import contract_of as things
 from tests.impact.drifts import SPEC, items, operation
 
 CONTRACT = load()
@@ -40,7 +41,7 @@ CONTRACT = load()
 def _called(mock: MockServer, *more: tuple[str, str]) -> Call:
     """A call of the main operation, answered by the mock."""
     asked = mock.samples.operation
-    given = inputs(mock.contract, asked, {"space_id": mock.space_id}) or Inputs()
+    given = inputs(mock.contract, asked, {"space_id": mock.space_id, "id": "1"}) or Inputs()
     fields = [("authorization", f"Bearer {mock.api_key.reveal()}"), *((name.lower(), v) for name, v in given.headers)]
     request = Request("GET", given.target(asked), (*fields, *more))
     return Call(request, asked, mock.samples.parameters(mock.space_id), mock.respond(request))
@@ -228,3 +229,15 @@ def test_after_the_block_json_is_as_it_was() -> None:
     with watching(lambda text: True, lambda place: None):
         assert json.JSONDecoder.decode is not decode
     assert json.JSONDecoder.decode is decode
+
+
+def test_an_unusual_list_of_texts_is_one_that_the_contract_allows() -> None:
+    """What goes with a change of an item follows it where items are objects, and nothing does where they are not."""
+    texts = {"type": "string", "enum": ["a", "b", "c"]}
+    mock = MockServer(things({"type": "array", "minItems": 2, "maxItems": 3, "uniqueItems": True, "items": texts}))
+    call = _called(mock)
+    played = {one.finding.message: _played(one, call) for one in derived(mock.contract) if one.kind == "extreme"}
+    assert [] == [found for answer in played.values() for found in check(answer.body, contract=mock.contract)]
+    body = call.answer.body
+    assert body == played["the list is empty"].body == played["the value is always 'a'"].body
+    assert body != played["the items come in the other order"].body

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pytest_bctrl.impact.run import Met, shared_by
 from tests.impact.drifts import DRIFTS, changed_spec, operation
 
 _STATUS = """
@@ -404,3 +405,8 @@ def test_a_report_that_cannot_be_written_fails_the_run(project: pytest.Pytester)
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["bctrl: the report reports/a.json is not written: *"])
+
+
+def test_a_test_that_was_sent_nothing_shares_nothing() -> None:
+    item: Any = SimpleNamespace(fixturenames=["wide"])
+    assert [] == [*shared_by([Met(item, [], 0.1)], {"other": [], "wide": []})]

@@ -8,6 +8,8 @@ from datetime import date, timedelta
 
 import pytest
 
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.suite.verdict import without_ids
 from tests.variants.runtimes import edited, on_all, put
 from tests.variants.server import Server, serve
 from tests.variants.service import Service
@@ -200,3 +202,9 @@ def test_check_names_entries_that_are_past_or_of_no_use(pytester: pytest.Pyteste
 
     assert result.ret == 1
     result.stderr.fnmatch_lines(["*known.yaml:2: * expired on *", "*known.yaml:6: * is stale: *"])
+
+
+def test_a_finding_that_names_no_item_loses_its_ids_and_keeps_its_command() -> None:
+    told = "11111111-2222-4333-8444-555555555555"
+    found = without_ids(Finding("a", "error", "status", "m", observed=f"no {told}", reproduce=f"curl {told}"))
+    assert (False, f"curl {told}") == (told in str(found.observed), found.reproduce)
