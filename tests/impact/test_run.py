@@ -1,4 +1,4 @@
-"""How an impact run begins, ends, and what it makes of tests that are hard to run again."""
+"""How an impact run begins and ends."""
 
 from __future__ import annotations
 
@@ -10,35 +10,12 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.impact.run import Met, shared_by
+from tests.impact.conftest import IMPACT, STATUS, verdicts
 from tests.impact.drifts import DRIFTS, changed_spec, operation
-
-_STATUS = """
-import pytest
-
-LABELS = dict.fromkeys(("starting", "idle", "active", "stopped", "failed"), "known")
-
-def test_label(bctrl_client, bctrl_space_id):
-    body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
-    assert all(LABELS[one["status"]] for one in body["runtimes"])
-"""
-_IMPACT = ("--bctrl-impact=changed.json", "--bctrl-report=impact.json", "-p", "no:randomly")
-
-
-@pytest.fixture
-def project(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A project with one careless test, beside a spec with a status more."""
-    (pytester.path / "changed.json").write_text(changed_spec(DRIFTS[:1]), "utf-8")
-    pytester.makepyfile(_STATUS)
-    return pytester
-
-
-def _verdicts(project: pytest.Pytester) -> list[tuple[str, str]]:
-    report = json.loads((project.path / "impact.json").read_text("utf-8"))
-    return [(one["impact"]["verdict"], one["impact"]["why"]) for one in report["findings"]]
 
 
 def test_a_change_that_breaks_a_test_fails_the_run_and_says_where(project: pytest.Pytester) -> None:
-    result = project.runpytest(*_IMPACT)
+    result = project.runpytest(*IMPACT)
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(passed=1)
@@ -56,7 +33,7 @@ def test_a_change_that_breaks_a_test_fails_the_run_and_says_where(project: pytes
 
 
 def test_the_gate_says_of_each_change_whether_it_breaks(project: pytest.Pytester) -> None:
-    project.runpytest(*_IMPACT, "-p", "no:cacheprovider")
+    project.runpytest(*IMPACT, "-p", "no:cacheprovider")
 
     result = project.run(sys.executable, "-m", "pytest_bctrl", "drift", "changed.json", "--impact", "impact.json")
 
@@ -72,14 +49,14 @@ def test_another_file_is_no_report_of_an_impact_run(project: pytest.Pytester) ->
 
 
 def test_workers_find_the_same(project: pytest.Pytester) -> None:
-    result = project.runpytest(*_IMPACT, "-n", "2")
+    result = project.runpytest(*IMPACT, "-n", "2")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert _verdicts(project) == [("breaks you", "")]
+    assert verdicts(project) == [("breaks you", "")]
 
 
 def test_a_run_that_only_collects_plays_nothing(project: pytest.Pytester) -> None:
-    assert project.runpytest(*_IMPACT, "--collect-only").ret == pytest.ExitCode.OK
+    assert project.runpytest(*IMPACT, "--collect-only").ret == pytest.ExitCode.OK
     assert not (project.path / "impact.json").exists()
 
 
@@ -89,11 +66,11 @@ def test_a_spec_to_which_the_overlay_no_longer_applies_is_taken_as_it_stands(pro
         item["post"] = item.pop("get")
     (project.path / "changed.json").write_text(json.dumps(document), "utf-8")
 
-    assert project.runpytest(*_IMPACT, "--collect-only").ret == pytest.ExitCode.OK
+    assert project.runpytest(*IMPACT, "--collect-only").ret == pytest.ExitCode.OK
 
 
 def test_a_worker_that_crashed_takes_nothing_from_what_the_others_found(project: pytest.Pytester) -> None:
-    hooks: Any = project.parseconfigure(*_IMPACT, "--collect-only").pluginmanager.get_plugin("bctrl-impact")
+    hooks: Any = project.parseconfigure(*IMPACT, "--collect-only").pluginmanager.get_plugin("bctrl-impact")
     found = {"played": {}, "met": 3, "fresh": {}, "seconds": 1.0}
     for node in (SimpleNamespace(workeroutput={"bctrl_impact": found}), SimpleNamespace()):
         hooks.pytest_testnodedown(node)
@@ -113,9 +90,9 @@ def test_what_a_test_reads_without_json_or_asks_without_a_refusal_is_coped_with(
             assert re.search('"status": ?"[a-z]+"', text)
     """)
 
-    project.runpytest(*_IMPACT)
+    project.runpytest(*IMPACT)
 
-    assert _verdicts(project) == [("you cope", "")] * 3
+    assert verdicts(project) == [("you cope", "")] * 3
 
 
 def test_a_test_that_skips_itself_with_a_change_copes_and_a_terminal_shows_how_far_it_is(
@@ -126,16 +103,16 @@ def test_a_test_that_skips_itself_with_a_change_copes_and_a_terminal_shows_how_f
             terminal = session.config.pluginmanager.get_plugin("terminalreporter")
             terminal.isatty = type(terminal.isatty)(True)
     """)
-    project.makepyfile(_STATUS.replace("    assert all(", "    all(one['status'] in LABELS or pytest.skip() for one in"
+    project.makepyfile(STATUS.replace("    assert all(", "    all(one['status'] in LABELS or pytest.skip() for one in"
                                        " body['runtimes'])\n    assert all("))  # fmt: skip
-    result = project.runpytest(*_IMPACT)
+    result = project.runpytest(*IMPACT)
 
-    assert (result.ret, _verdicts(project)) == (pytest.ExitCode.OK, [("you cope", "")])
+    assert (result.ret, verdicts(project)) == (pytest.ExitCode.OK, [("you cope", "")])
     result.stdout.fnmatch_lines(["*bctrl impact: 0 of 1 changes, *s left*"])
 
 
 def test_a_suite_that_never_met_the_mock_is_one_line(project: pytest.Pytester) -> None:
-    result = project.runpytest(*_IMPACT, "-k", "nothing")
+    result = project.runpytest(*IMPACT, "-k", "nothing")
     assert result.ret == 2
     result.stdout.fnmatch_lines(["bctrl: no test met the mock or a recording (use *): nothing was played"])
 
@@ -143,7 +120,7 @@ def test_a_suite_that_never_met_the_mock_is_one_line(project: pytest.Pytester) -
 def test_an_ordinary_run_that_is_not_green_is_played_nothing(project: pytest.Pytester) -> None:
     project.makepyfile(test_other="def test_red(): assert False")
 
-    result = project.runpytest(*_IMPACT)
+    result = project.runpytest(*IMPACT)
 
     assert result.ret == 2
     result.stdout.fnmatch_lines(["bctrl: the ordinary run is not green, so nothing was played; fix that first"])
@@ -182,9 +159,9 @@ def test_a_path_of_tests_is_no_source(project: pytest.Pytester, source: list[str
 
 
 def test_a_budget_leaves_out_and_says_so(project: pytest.Pytester) -> None:
-    result = project.runpytest(*_IMPACT, "--bctrl-impact-budget=0s")
+    result = project.runpytest(*IMPACT, "--bctrl-impact-budget=0s")
 
-    assert _verdicts(project) == [("not played", "no time was left (--bctrl-impact-budget)")]
+    assert verdicts(project) == [("not played", "no time was left (--bctrl-impact-budget)")]
     result.stdout.fnmatch_lines(["of 1 change in changed.json: 1 not played"])
 
 
@@ -193,7 +170,7 @@ def test_a_spec_without_a_change_plays_what_the_contract_gives(project: pytest.P
 
     project.makeini("[pytest]\nbctrl_impact_min = 90\nbctrl_impact_budget = 1s\n")
 
-    result = project.runpytest(*_IMPACT)
+    result = project.runpytest(*IMPACT)
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
@@ -205,134 +182,15 @@ def test_a_spec_without_a_change_plays_what_the_contract_gives(project: pytest.P
     )
 
 
-_UNSURE = {
-    "test_once: it also fails by chance without the change": """
-        import itertools
-        turns = itertools.count()
-
-        def test_once(bctrl_client, bctrl_space_id):
-            body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
-            assert next(turns) < 1 and body
-        """,
-    "its answers are kept somewhere between tests": """
-        kept = {}
-
-        def test_kept(bctrl_client, bctrl_space_id):
-            if not kept:
-                kept.update(bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json())
-            assert kept["runtimes"][0]["status"]
-        """,
-    "it compares with the very data, so that every other value fails it": """
-        def test_names(bctrl_mock, bctrl_client, bctrl_space_id):
-            bctrl_mock.runtimes = [{**one, "status": "active"} for one in bctrl_mock.runtimes[:2]]
-            body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
-            assert [one["status"] for one in body["runtimes"]] == ["active", "active"]
-        """,
-}
-
-
-@pytest.mark.parametrize("expected", _UNSURE)
-def test_a_test_that_says_nothing_of_a_change_is_neither_broken_by_it_nor_copes(
-    project: pytest.Pytester, expected: str
-) -> None:
-    project.makepyfile(_UNSURE[expected])
-
-    project.runpytest(*_IMPACT)
-
-    [(verdict, why)] = _verdicts(project)
-    assert verdict == "not played"
-    assert why.endswith(expected)
-
-
-@pytest.mark.parametrize("where", ["call", "protocol"])
-def test_a_test_that_never_ends_with_a_change_is_ended(
-    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
-    """In its own code, or in a plugin between two phases."""
-    monkeypatch.setattr("pytest_bctrl.impact.replay._LEAST", 1.0)
-    project.makeconftest(
-        """
-        import pytest
-
-        @pytest.hookimpl(wrapper=True)
-        def pytest_runtest_protocol(item):
-            result = yield
-            while getattr(item, "hangs", False):
-                pass
-            return result
-        """
-    )
-    project.makepyfile(
-        f"""
-        def test_wait(bctrl_client, bctrl_space_id, request):
-            body = bctrl_client.get(f"/v1/spaces/{{bctrl_space_id}}/runtimes").json()
-            is_new = all(one["status"] == "paused" for one in body["runtimes"])
-            request.node.hangs = is_new and {where!r} == "protocol"
-            while is_new and not request.node.hangs:
-                pass
-        """
-    )
-
-    project.runpytest(*_IMPACT)
-
-    assert _verdicts(project) == [("breaks you", "")]
-
-
-def test_fixtures_of_every_scope_are_made_again_for_a_change(project: pytest.Pytester) -> None:
-    project.makepyfile(
-        """
-        import httpx, pytest
-
-        @pytest.fixture(scope="module")
-        def runtimes(bctrl_mock_server):
-            with bctrl_mock_server.space() as space:
-                headers = {"Authorization": f"Bearer {space.api_key.reveal()}"}
-                url = f"{space.url}/v1/spaces/{space.space_id}/runtimes"
-                yield httpx.get(url, headers=headers, trust_env=False).json()["runtimes"]
-
-        def test_first(runtimes):
-            assert all(one["status"] != "paused" for one in runtimes)
-
-        def test_second(runtimes):
-            assert all(one["status"] != "paused" for one in runtimes)
-        """
-    )
-
-    project.runpytest(*_IMPACT)
-
-    report = json.loads((project.path / "impact.json").read_text("utf-8"))
-    assert [one["test"].partition("::")[2] for one in report["findings"][0]["impact"]["tests"]] == [
-        "test_first",
-        "test_second",
-    ]
-
-
-def test_subtests_that_fail_with_a_change_are_seen_by_nobody_else(project: pytest.Pytester) -> None:
-    pytest.importorskip("_pytest.subtests")
-    project.makepyfile(
-        """
-        def test_each(bctrl_client, bctrl_space_id, subtests):
-            for one in bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()["runtimes"]:
-                with subtests.test(one["id"]):
-                    assert one["status"] != "paused"
-        """
-    )
-
-    result = project.runpytest(*_IMPACT)
-
-    assert _verdicts(project) == [("breaks you", "")]
-    assert "failed" not in result.parseoutcomes()
-
-
 def test_a_second_run_repeats_only_what_changed(project: pytest.Pytester) -> None:
     counting = "\ndef test_count(bctrl_client, bctrl_space_id):\n    with open('ran', 'a') as file: file.write('.')\n"
     counting += "    assert bctrl_client.get(f'/v1/spaces/{bctrl_space_id}/runtimes').json()['runtimes'][0]['status']\n"
     ran = project.path / "ran"
 
-    for text, expected in ((_STATUS + counting, 3), (_STATUS + counting, 2), (_STATUS + counting + "# edited", 3)):
+    for text, expected in ((STATUS + counting, 3), (STATUS + counting, 2), (STATUS + counting + "# edited", 3)):
         project.makepyfile(text)
         ran.unlink(missing_ok=True)
-        assert project.runpytest(*_IMPACT).ret == pytest.ExitCode.TESTS_FAILED
+        assert project.runpytest(*IMPACT).ret == pytest.ExitCode.TESTS_FAILED
         # The ordinary run, the one that learns what is read, and the one with the change.
         assert len(ran.read_text("utf-8")) == expected
 
@@ -380,7 +238,7 @@ def test_recordings_are_changed_as_the_mock_is(project: pytest.Pytester) -> None
     )
     project.runpytest("--bctrl-record-mode=once", "-p", "no:randomly").assert_outcomes(passed=3)
 
-    project.runpytest(*_IMPACT)
+    project.runpytest(*IMPACT)
 
     report = json.loads((project.path / "impact.json").read_text("utf-8"))
     tests = [one["test"].partition("::")[2] for one in report["findings"][0]["impact"]["tests"]]

@@ -1,0 +1,34 @@
+"""A project with a careless test, and what an impact run said of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.impact.drifts import DRIFTS, changed_spec
+
+STATUS = """
+import pytest
+
+LABELS = dict.fromkeys(("starting", "idle", "active", "stopped", "failed"), "known")
+
+def test_label(bctrl_client, bctrl_space_id):
+    body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
+    assert all(LABELS[one["status"]] for one in body["runtimes"])
+"""
+IMPACT = ("--bctrl-impact=changed.json", "--bctrl-report=impact.json", "-p", "no:randomly")
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A project with one careless test, beside a spec with a status more."""
+    (pytester.path / "changed.json").write_text(changed_spec(DRIFTS[:1]), "utf-8")
+    pytester.makepyfile(STATUS)
+    return pytester
+
+
+def verdicts(project: pytest.Pytester) -> list[tuple[str, str]]:
+    """Each change's verdict in the report of a run, and why."""
+    report = json.loads((project.path / "impact.json").read_text("utf-8"))
+    return [(one["impact"]["verdict"], one["impact"]["why"]) for one in report["findings"]]

@@ -1,0 +1,127 @@
+"""What an impact run makes of tests that are hard to run again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.impact.conftest import IMPACT, verdicts
+
+_UNSURE = {
+    "test_once: it also fails by chance without the change": """
+        import itertools
+        turns = itertools.count()
+
+        def test_once(bctrl_client, bctrl_space_id):
+            body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
+            assert next(turns) < 1 and body
+        """,
+    "its answers are kept somewhere between tests": """
+        kept = {}
+
+        def test_kept(bctrl_client, bctrl_space_id):
+            if not kept:
+                kept.update(bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json())
+            assert kept["runtimes"][0]["status"]
+        """,
+    "it compares with the very data, so that every other value fails it": """
+        def test_names(bctrl_mock, bctrl_client, bctrl_space_id):
+            bctrl_mock.runtimes = [{**one, "status": "active"} for one in bctrl_mock.runtimes[:2]]
+            body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
+            assert [one["status"] for one in body["runtimes"]] == ["active", "active"]
+        """,
+}
+
+
+@pytest.mark.parametrize("expected", _UNSURE)
+def test_a_test_that_says_nothing_of_a_change_is_neither_broken_by_it_nor_copes(
+    project: pytest.Pytester, expected: str
+) -> None:
+    project.makepyfile(_UNSURE[expected])
+
+    project.runpytest(*IMPACT)
+
+    [(verdict, why)] = verdicts(project)
+    assert verdict == "not played"
+    assert why.endswith(expected)
+
+
+@pytest.mark.parametrize("where", ["call", "protocol"])
+def test_a_test_that_never_ends_with_a_change_is_ended(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """In its own code, or in a plugin between two phases."""
+    monkeypatch.setattr("pytest_bctrl.impact.replay._LEAST", 1.0)
+    project.makeconftest(
+        """
+        import pytest
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_protocol(item):
+            result = yield
+            while getattr(item, "hangs", False):
+                pass
+            return result
+        """
+    )
+    project.makepyfile(
+        f"""
+        def test_wait(bctrl_client, bctrl_space_id, request):
+            body = bctrl_client.get(f"/v1/spaces/{{bctrl_space_id}}/runtimes").json()
+            is_new = all(one["status"] == "paused" for one in body["runtimes"])
+            request.node.hangs = is_new and {where!r} == "protocol"
+            while is_new and not request.node.hangs:
+                pass
+        """
+    )
+
+    project.runpytest(*IMPACT)
+
+    assert verdicts(project) == [("breaks you", "")]
+
+
+def test_fixtures_of_every_scope_are_made_again_for_a_change(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import httpx, pytest
+
+        @pytest.fixture(scope="module")
+        def runtimes(bctrl_mock_server):
+            with bctrl_mock_server.space() as space:
+                headers = {"Authorization": f"Bearer {space.api_key.reveal()}"}
+                url = f"{space.url}/v1/spaces/{space.space_id}/runtimes"
+                yield httpx.get(url, headers=headers, trust_env=False).json()["runtimes"]
+
+        def test_first(runtimes):
+            assert all(one["status"] != "paused" for one in runtimes)
+
+        def test_second(runtimes):
+            assert all(one["status"] != "paused" for one in runtimes)
+        """
+    )
+
+    project.runpytest(*IMPACT)
+
+    report = json.loads((project.path / "impact.json").read_text("utf-8"))
+    assert [one["test"].partition("::")[2] for one in report["findings"][0]["impact"]["tests"]] == [
+        "test_first",
+        "test_second",
+    ]
+
+
+def test_subtests_that_fail_with_a_change_are_seen_by_nobody_else(project: pytest.Pytester) -> None:
+    pytest.importorskip("_pytest.subtests")
+    project.makepyfile(
+        """
+        def test_each(bctrl_client, bctrl_space_id, subtests):
+            for one in bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()["runtimes"]:
+                with subtests.test(one["id"]):
+                    assert one["status"] != "paused"
+        """
+    )
+
+    result = project.runpytest(*IMPACT)
+
+    assert verdicts(project) == [("breaks you", "")]
+    assert "failed" not in result.parseoutcomes()
