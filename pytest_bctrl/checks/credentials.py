@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.violation import Violation, around
+from pytest_bctrl.checks.protocol import around
+from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.secret import Secret

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.violation import Violation, around
+from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.json_source import Beyond
 from pytest_bctrl.contract.model import covers
@@ -18,7 +18,14 @@ from pytest_bctrl.contract.paging import linked
 from pytest_bctrl.contract.parameters import read_field
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.ref import flatten
-from pytest_bctrl.finding import LEVELS
+from pytest_bctrl.finding import LEVELS, Level
+
+
+def around(
+    rule: str, message: str, place: str, expected: Any, observed: Any, kind: str = "", level: Level = "error"
+) -> Violation:
+    """Return a violation of what is around a body: `place` is `status`, `header Content-Type` or the like."""
+    return Violation(rule, level, message, (), place, expected, observed, kind)
 
 
 def check_status(answer: Answer, expected: Collection[int] = ()) -> Iterator[Violation]:
@@ -77,13 +84,18 @@ def check_body(answer: Answer) -> Iterator[Violation]:
         yield around(rule, problem, "body", wanted, observed, problem.partition(": ")[0])
 
 
-_UNUSUAL = re.compile(rb"\\u[dD][89a-fA-F]|\d{309}|(?:^|[\[:,\s])-?\d[\d.]*[eE]\+?\d{3}")
-"""What a body has that may hold half a letter, or a number beyond double precision; not the digits of an id."""
+_NUMBER = re.compile(rb"[\[:,\s]-?\d(?:\d{209}|[\d.]*[eE]\+?\d{3})")
+
+
+def _may_be_unusual(answer: Answer) -> bool:
+    """Whether a body may hold half a letter or a number beyond double precision: in most, no text looks like either."""
+    is_lone = not isinstance(answer.data, dict | list)
+    return is_lone or any(half in answer.body for half in (b"\\ud", b"\\uD")) or bool(_NUMBER.search(answer.body))
 
 
 def check_interoperable(answer: Answer) -> Iterator[Violation]:
     """Yield a warning for what JSON allows and many parsers do not read (RFC 7493, 2.1 and 2.2)."""
-    waiting: list[tuple[Path, Any]] = [((), answer.data)] if answer.parsed.ok and _UNUSUAL.search(answer.body) else []
+    waiting: list[tuple[Path, Any]] = [((), answer.data)] if answer.parsed.ok and _may_be_unusual(answer) else []
     while waiting:
         path, value = waiting.pop()
         if isinstance(value, dict):

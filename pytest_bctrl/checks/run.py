@@ -196,9 +196,8 @@ def check_answer(answer: Answer, expected: Collection[int] = (), own: Iterable[C
     operation = answer.operation
     chosen = [check for check in own if check.looks_at(operation.operation_id, operation.label)]
     return [
-        *findings(answer, [*_protocol(answer, expected), *check_retired(answer)]),
+        *findings(answer, [*_protocol(answer, expected), *check_retired(answer), *check_invariants(answer)]),
         *check_undocumented(answer),
-        *findings(answer, check_invariants(answer)),
         *(finding for check in chosen for finding in run_check(check, answer)),
     ]
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.violation import Violation
-from pytest_bctrl.contract.engine import documented, errors, found_at
+from pytest_bctrl.contract.engine import Broken, errors
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.applicators import NOTHING, Branch, branch_meant, discriminator, is_one_of, shape_text
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.ref import body_spot, kind_of, type_name
 from pytest_bctrl.observed.differences import NO_ALTERNATIVE, SCHEMA, UNLISTED
-
-if TYPE_CHECKING:
-    from jsonschema_rs import ValidationError
 
 _MOST = 20_000
 """Places of one answer that are listed at most: each takes memory and time, and nobody reads so many."""
@@ -34,7 +30,7 @@ def check_schema(answer: Answer) -> Iterator[Violation]:
 def violations(contract: Contract, schema: Schema, body: Any) -> list[Violation]:
     """Return what of a body that does not conform breaks its schema, in words that name the place: one at least."""
     wrong = errors(contract, schema, body)
-    found = [one for error in islice(wrong, _MOST) for one in _explained(contract, error, body)]
+    found = [one for broken in islice(wrong, _MOST) for one in _explained(contract, broken)]
     if next(wrong, None) is not None:
         message = f"more than {_MOST:,} places break the schema, and are not all listed"
         found.append(_violation((), message, None, None, "more"))
@@ -50,34 +46,24 @@ def _once(found: Iterable[Violation]) -> list[Violation]:
     return [one for one in found if one.kind != "unlisted-value" or one.path not in mistyped]
 
 
-def _explained(contract: Contract, error: ValidationError, body: Any) -> Iterator[Violation]:
-    """Yield what one of the engine's errors says, in words that name the place."""
-    path, value = found_at(error, body)
-    kind: Any = error.kind
-    if kind.name == "propertyNames":
-        # What is wrong is the name, and the place is the object that has it.
-        error, kind, value = kind.error, kind.error.kind, kind.error.instance
-    if kind.name == "required":
-        yield _missing(path, kind.property)
-    elif kind.name == "unevaluatedProperties" and documented(contract, error) is not False:
-        # The engine names the properties, and not what is wrong in them.
-        for name in kind.unexpected:
-            for inner in errors(contract, documented(contract, error), value[name]):
-                found = _explained(contract, inner, value[name])
-                yield from (replace(one, path=(*path, name, *one.path)) for one in found)
-    elif kind.name in ("oneOf", "anyOf") and type(kind).__name__ not in _FIXED:
-        yield from _explained_branches(contract, error, body)
+def _explained(contract: Contract, broken: Broken) -> Iterator[Violation]:
+    """Yield what a broken keyword means, in words that name the place."""
+    if broken.keyword == "required":
+        yield _missing(broken.path, broken.missing)
+    elif broken.keyword == "unevaluatedProperties" and broken.said is not False:
+        for inner in broken.inside():
+            yield from _explained(contract, inner)
+    elif broken.keyword in ("oneOf", "anyOf") and broken.fault not in _FIXED:
+        yield from _explained_branches(contract, broken)
     else:
-        yield _plainly(contract, error, path, value)
+        yield _plainly(broken)
 
 
-def _plainly(contract: Contract, error: ValidationError, path: Path, value: Any) -> Violation:
+def _plainly(broken: Broken) -> Violation:
     """What an error says that is of one keyword and one value."""
-    name, wanted = error.kind.name, documented(contract, error)
-    if name == "falseSchema" and error.schema_path[-1:] == ["additionalProperties"] != list(path[-1:]):
-        name = "additionalProperties"
-    elif type(error.kind).__name__ in _FIXED:
-        message, expected, kind = _FIXED[type(error.kind).__name__]
+    name, path, wanted, value = broken.keyword, broken.path, broken.said, broken.value
+    if broken.fault in _FIXED:
+        message, expected, kind = _FIXED[broken.fault]
         return _violation(path, message, expected, value, kind)
     if name == "type":
         return _wrong_type(path, [wanted] if isinstance(wanted, str) else list(wanted), value)
@@ -97,25 +83,24 @@ _FIXED: Mapping[str, tuple[str, Any, str]] = {
         "pattern",
     ),
 }
-"""Message, what is expected, and kind of the errors that say all by their class."""
+"""Message, what is expected, and kind of the faults that say all by their name."""
 
 
-def _explained_branches(contract: Contract, error: ValidationError, body: Any) -> Iterator[Violation]:
+def _explained_branches(contract: Contract, broken: Broken) -> Iterator[Violation]:
     """Name what is wrong in the branch that the value means to be, instead of 'not valid under any'."""
-    path, value = found_at(error, body)
-    kind: Any = error.kind
-    branches = [Branch.of(contract, schema) for schema in documented(contract, error)]
+    path, value = broken.path, broken.value
+    branches = [Branch.of(contract, schema) for schema in broken.said]
     chosen = branch_meant(branches, value)
     if chosen is not None:
-        for child in kind.context[chosen]:
-            yield from _explained(contract, child, body)
+        for child in broken.branch(chosen):
+            yield from _explained(contract, child)
         return
     name = discriminator(branches)
     types = [branch.types for branch in branches if branch.types != NOTHING]
     if types and all(types) and not any(is_one_of(one, value) for one in types):
         yield _wrong_type(path, sorted(set().union(*types)), value)
     elif not isinstance(value, Mapping) or name is None:
-        shapes = [shape_text(contract, schema) for schema in documented(contract, error)]
+        shapes = [shape_text(contract, schema) for schema in broken.said]
         yield _violation(path, NO_ALTERNATIVE, shapes, value, "alternatives")
     elif name not in value:
         yield _missing(path, name)

@@ -120,13 +120,6 @@ class Violation:
     kind: str = ""
 
 
-def around(
-    rule: str, message: str, place: str, expected: Any, observed: Any, kind: str = "", level: Level = "error"
-) -> Violation:
-    """Return a violation of what is around a body: `place` is `status`, `header Content-Type` or the like."""
-    return Violation(rule, level, message, (), place, expected, observed, kind)
-
-
 def findings(answer: Answer, violations: Iterable[Violation]) -> list[Finding]:
     """Group the violations of one answer: one finding a rule, generalised location and message, in first-seen order.
 

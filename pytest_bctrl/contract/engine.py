@@ -20,6 +20,7 @@ from pytest_bctrl.contract.document import at, unescaped
 from pytest_bctrl.contract.json_source import DEPTH, Beyond, is_deep
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.references import BASE, FRAGMENT, Addresses, keyworded
+from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -84,16 +85,64 @@ def _with_pointers(addresses: Addresses, value: Any) -> Any:
     return made
 
 
-def errors(contract: Contract, schema: Schema, value: Any) -> Iterator[ValidationError]:
-    """Yield what is wrong with a value; nothing where it nests too deep for that."""
+def errors(contract: Contract, schema: Schema, value: Any, above: Path = ()) -> Iterator[Broken]:
+    """Yield what is wrong with a value, which stands at `above`; nothing where it nests too deep for that."""
     engine = _engine(contract)
     if engine.levels < DEPTH and is_deep(value, engine.levels):
         return
     validator = engine.validator(schema)
     try:
-        yield from validator.iter_errors(value)
+        found = validator.iter_errors(value)
     except (ValueError, TypeError):
-        yield from validator.iter_errors(readable(value, is_shown=True))
+        found = validator.iter_errors(readable(value, is_shown=True))
+    for error in found:
+        yield Broken(contract, error, value, above)
+
+
+class Broken:
+    """A keyword that a value of a body breaks, and the path of the value.
+
+    `fault` is the engine's name for what is wrong: where the keyword says all, its own, with a capital letter.
+    """
+
+    def __init__(self, contract: Contract, error: ValidationError, body: Any, above: Path) -> None:
+        self.message = error.message
+        path, self.value = _found_at(error, body)
+        self.path = (*above, *path)
+        if error.kind.name == "propertyNames":
+            # What is wrong is the name, and the place is the object that has it.
+            named: Any = error.kind
+            error = named.error
+            self.value = error.instance
+        self._contract, self._error, self._body, self._above = contract, error, body, above
+        self.keyword: str = error.kind.name
+        self.fault = type(error.kind).__name__
+        if self.fault == "FalseSchema" and error.schema_path[-1:] == ["additionalProperties"] != list(self.path[-1:]):
+            self.keyword, self.fault = "additionalProperties", "AdditionalProperties"
+
+    @cached_property
+    def said(self) -> Any:
+        """What the contract says by the keyword."""
+        pointer = _engine(self._contract).addresses.pointer(str(self._error.absolute_keyword_location)) or ""
+        return at(self._contract.document, pointer.translate(_WHOLE))
+
+    @property
+    def missing(self) -> str:
+        """The property that `required` names."""
+        kind: Any = self._error.kind
+        return str(kind.property)
+
+    def inside(self) -> Iterator[Broken]:
+        """What is wrong in the properties that `unevaluatedProperties` is about; the engine names no more than them."""
+        kind: Any = self._error.kind
+        for name in kind.unexpected:
+            yield from errors(self._contract, self.said, self.value[name], (*self.path, name))
+
+    def branch(self, index: int) -> Iterator[Broken]:
+        """What is wrong by one of the schemas that `oneOf` or `anyOf` lists."""
+        kind: Any = self._error.kind
+        for error in kind.context[index]:
+            yield Broken(self._contract, error, self._body, self._above)
 
 
 def require_known(contract: Contract) -> None:
@@ -111,7 +160,7 @@ def require_known(contract: Contract) -> None:
         ) from None
 
 
-def found_at(error: ValidationError, body: Any) -> tuple[tuple[str | int, ...], Any]:
+def _found_at(error: ValidationError, body: Any) -> tuple[Path, Any]:
     """The path of what is wrong with a body, and the value that is there."""
     path: list[str | int] = []
     for key in error.instance_path:
@@ -124,12 +173,6 @@ def _name(shown: str, body: Mapping[str, Any]) -> str:
     """The name that the engine shows in another way: it reads digits as a number, and no half of a character."""
     exact = (name for name in (shown, shown.translate(_WHOLE)) if name in body)
     return next(exact, None) or next(name for name in body if name.lstrip("+0") == shown.lstrip("0"))
-
-
-def documented(contract: Contract, error: ValidationError) -> Any:
-    """What the contract says by the keyword that an error is of."""
-    pointer = _engine(contract).addresses.pointer(str(error.absolute_keyword_location)) or ""
-    return at(contract.document, pointer.translate(_WHOLE))
 
 
 def conforms(value: object, name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -20,7 +21,7 @@ from pytest_bctrl.contract.schema.locations import steps
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
-    from jsonschema_rs import ValidationError, ValidationErrorKind
+    from jsonschema_rs import ValidationError, ValidationErrorKind, Validator
 
 _TEXT = {"type": "string"}
 _SCHEMA = {"$ref": "https://json-schema.org/draft/2020-12/schema"}
@@ -142,7 +143,7 @@ def sound(document: Any, name: str) -> tuple[Mapping[str, Any], Mapping[str, Any
     refuse_other_than_openapi(document, name)
     refuse_deep(document, name)
     modern = as_31(document) if str(document["openapi"]).startswith("3.0") else document
-    _require_shape(_DOCUMENT, modern, f"{name}: #")
+    _require_shape("document", modern, f"{name}: #")
     return modern, require_affordable(modern, name)
 
 
@@ -191,13 +192,18 @@ def _require_known(value: Mapping[str, Any], where: str) -> None:
 
 def require_kind(kind: str, target: Any, where: str) -> None:
     """Raise `DocumentError` for what is no schema, response or whatever that folder of `components` is for."""
-    _require_shape(_COMPONENTS[kind], target, where)
+    _require_shape(kind, target, where)
 
 
-def _require_shape(shape: Any, document: Any, where: str) -> None:
+@lru_cache
+def _shape(kind: str) -> Validator:
     from jsonschema_rs import Draft202012Validator
 
-    found = list(Draft202012Validator(shape, offline=True).iter_errors(readable(document)))
+    return Draft202012Validator(_COMPONENTS.get(kind, _DOCUMENT), offline=True)
+
+
+def _require_shape(kind: str, document: Any, where: str) -> None:
+    found = list(_shape(kind).iter_errors(readable(document)))
     if found:
         error = min(found, key=lambda one: len(one.instance_path))
         while inner := list(_inside(error.kind)):

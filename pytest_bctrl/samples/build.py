@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pytest_bctrl.contract.engine import accepts, place_of
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.locations import member
-from pytest_bctrl.contract.schema.ref import flatten
+from pytest_bctrl.contract.schema.ref import flatten, parts_of
 from pytest_bctrl.contract.schema.shapes import Shape, alternatives, canonical, containing, said_of, shapes
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples import text
@@ -99,6 +99,8 @@ class Builder:
         self._failed: dict[str, text.UnsampledError] = {}
         self._too_few: dict[tuple[str, int], list[str]] = {}
         self._ends: dict[tuple[Any, int], bool] = {}
+        # By identity, with the schema beside it, so that no other one has that meanwhile.
+        self._written: dict[int, tuple[Schema, bool]] = {}
         self._optional: bool | None = None
         self._made = self._left = self._enough = 0
 
@@ -285,8 +287,10 @@ class Builder:
         members = self._places[place].members
         found = members.get(name)
         if found is None:
-            said = flatten(self._contract, schema.get("properties", {}).get(name, True))
-            found = members[name] = _Member(said_of(schema, name), member(place, name), bool(said.get("writeOnly")))
+            said = schema.get("properties", {}).get(name, True)
+            if id(said) not in self._written:
+                self._written[id(said)] = said, any(part.get("writeOnly") for part in parts_of(self._contract, said))
+            found = members[name] = _Member(said_of(schema, name), member(place, name), self._written[id(said)][1])
         return found
 
     def _try_member(self, made: dict[str, Any], schema: Mapping[str, Any], name: str, place: str, depth: int) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from pytest_bctrl.contract.engine import accepts, errors, found_at, place_of
+from pytest_bctrl.contract.engine import accepts, errors, place_of
 from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.contract.paging import Paging
 from pytest_bctrl.contract.paging_read import array_of, list_of, paging
@@ -194,9 +194,8 @@ class Samples:
 
     def _problems(self, item: Any) -> Iterator[str]:
         item = dict(item) if isinstance(item, Mapping) else item
-        for error in errors(self.contract, self.item_schema, item):
-            path, _ = found_at(error, item)
-            said = error.message
+        for broken in errors(self.contract, self.item_schema, item):
+            path, said = broken.path, broken.message
             said = said if len(said) <= 2 * _LENGTH else f"{said[:_LENGTH]}…{said[-_LENGTH:]}"
             yield f"{'.'.join(map(str, path)) or 'the runtime'}: {said}"
         for name in item if isinstance(item, dict) else ():

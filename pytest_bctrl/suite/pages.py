@@ -12,8 +12,9 @@ from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.protocol import around
 from pytest_bctrl.checks.run import check_answer
-from pytest_bctrl.checks.violation import Violation, around, findings
+from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.paging import LINK, Paging, at, number_of

@@ -14,7 +14,7 @@ from typing import Any
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import NONE, Credential, check_head_refused, check_refused
 from pytest_bctrl.checks.credentials import REFUSED as CREDENTIAL_REFUSED
-from pytest_bctrl.checks.protocol import check_retired
+from pytest_bctrl.checks.protocol import around, check_retired
 from pytest_bctrl.checks.run import (
     Check,
     check_answer,
@@ -24,7 +24,7 @@ from pytest_bctrl.checks.run import (
     places_of,
     run_check,
 )
-from pytest_bctrl.checks.violation import around, findings, softened
+from pytest_bctrl.checks.violation import findings, softened
 from pytest_bctrl.contract.model import Operation, Parameter
 from pytest_bctrl.contract.parameters import documented_refusals, field_of
 from pytest_bctrl.finding import Finding

@@ -16,7 +16,8 @@ from jsonschema.validators import extend
 from referencing.exceptions import Unresolvable
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.violation import around, findings
+from pytest_bctrl.checks.protocol import around
+from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.references import keyworded, rewritten
 from pytest_bctrl.finding import Finding

@@ -11,9 +11,9 @@ from http import HTTPStatus
 import httpx
 
 from pytest_bctrl.checks.answer import Answer
-from pytest_bctrl.checks.protocol import check_retired, is_retired
+from pytest_bctrl.checks.protocol import around, check_retired, is_retired
 from pytest_bctrl.checks.run import check_protocol
-from pytest_bctrl.checks.violation import around, findings
+from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.incoming import undone

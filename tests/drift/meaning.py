@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ _SCALARS: tuple[Doc, ...] = (
 )  # fmt: skip
 
 
+@cache
 def schemas() -> st.SearchStrategy[Any]:
     """Schemas of objects, lists, alternatives and scalars, some nullable."""
     scalars = st.sampled_from(_SCALARS).map(copy.deepcopy)
@@ -58,6 +60,7 @@ def _told_apart(inner: list[Any]) -> Doc:
     return {"oneOf": branches}
 
 
+@cache
 def documents() -> st.SearchStrategy[Doc]:
     """Specs with one or two operations, parameters, and schemas kept in components."""
     return st.tuples(schemas(), schemas(), st.sampled_from(_SCALARS), st.booleans()).map(lambda made: _document(*made))
