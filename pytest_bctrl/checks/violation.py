@@ -40,7 +40,6 @@ def overlaid(contract: Contract) -> frozenset[tuple[str, str]] | None:
     )
 
 
-OVERLAY = "overlay"
 _LONG = 1_000
 
 
@@ -55,7 +54,7 @@ def source_of(rule: str, answer: Answer) -> str:
     invariants = (one["rule"] for one in answer.operation.invariants)
     status = answer.documented.status if answer.documented is not None else ""
     is_added = (answer.operation.label, status) in added or rule == "ignored_auth" or rule in invariants
-    return OVERLAY if is_added else "published spec"
+    return "overlay" if is_added else "published spec"
 
 
 def answered_by(answer: Answer) -> str:

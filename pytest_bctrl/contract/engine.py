@@ -102,21 +102,21 @@ def errors(contract: Contract, schema: Schema, value: Any, above: Path = ()) -> 
 class Broken:
     """A keyword that a value of a body breaks, and the path of the value.
 
-    `fault` is the engine's name for what is wrong: where the keyword says all, its own, with a capital letter.
+    `fault` is what the engine calls it, which can say more than the keyword: `OneOfMultipleValid`.
     """
 
-    def __init__(self, contract: Contract, error: ValidationError, body: Any, above: Path) -> None:
+    def __init__(self, contract: Contract, error: Any, body: Any, above: Path) -> None:
         self.message = error.message
         path, self.value = _found_at(error, body)
         self.path = (*above, *path)
-        if error.kind.name == "propertyNames":
+        self._kind = error.kind
+        if self._kind.name == "propertyNames":
             # What is wrong is the name, and the place is the object that has it.
-            named: Any = error.kind
-            error = named.error
-            self.value = error.instance
+            error = self._kind.error
+            self._kind, self.value = error.kind, error.instance
         self._contract, self._error, self._body, self._above = contract, error, body, above
-        self.keyword: str = error.kind.name
-        self.fault = type(error.kind).__name__
+        self.keyword: str = self._kind.name
+        self.fault = type(self._kind).__name__
         if self.fault == "FalseSchema" and error.schema_path[-1:] == ["additionalProperties"] != list(self.path[-1:]):
             self.keyword, self.fault = "additionalProperties", "AdditionalProperties"
 
@@ -129,19 +129,16 @@ class Broken:
     @property
     def missing(self) -> str:
         """The property that `required` names."""
-        kind: Any = self._error.kind
-        return str(kind.property)
+        return str(self._kind.property)
 
     def inside(self) -> Iterator[Broken]:
         """What is wrong in the properties that `unevaluatedProperties` is about; the engine names no more than them."""
-        kind: Any = self._error.kind
-        for name in kind.unexpected:
+        for name in self._kind.unexpected:
             yield from errors(self._contract, self.said, self.value[name], (*self.path, name))
 
     def branch(self, index: int) -> Iterator[Broken]:
         """What is wrong by one of the schemas that `oneOf` or `anyOf` lists."""
-        kind: Any = self._error.kind
-        for error in kind.context[index]:
+        for error in self._kind.context[index]:
             yield Broken(self._contract, error, self._body, self._above)
 
 

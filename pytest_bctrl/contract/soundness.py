@@ -143,7 +143,7 @@ def sound(document: Any, name: str) -> tuple[Mapping[str, Any], Mapping[str, Any
     refuse_other_than_openapi(document, name)
     refuse_deep(document, name)
     modern = as_31(document) if str(document["openapi"]).startswith("3.0") else document
-    _require_shape("document", modern, f"{name}: #")
+    require_kind("document", modern, f"{name}: #")
     return modern, require_affordable(modern, name)
 
 
@@ -190,11 +190,6 @@ def _require_known(value: Mapping[str, Any], where: str) -> None:
             )
 
 
-def require_kind(kind: str, target: Any, where: str) -> None:
-    """Raise `DocumentError` for what is no schema, response or whatever that folder of `components` is for."""
-    _require_shape(kind, target, where)
-
-
 @lru_cache
 def _shape(kind: str) -> Validator:
     from jsonschema_rs import Draft202012Validator
@@ -202,7 +197,11 @@ def _shape(kind: str) -> Validator:
     return Draft202012Validator(_COMPONENTS.get(kind, _DOCUMENT), offline=True)
 
 
-def _require_shape(kind: str, document: Any, where: str) -> None:
+def require_kind(kind: str, document: Any, where: str) -> None:
+    """Raise `DocumentError` for what is no schema, response or whatever that folder of `components` is for.
+
+    What is of none is held to what a whole document is.
+    """
     found = list(_shape(kind).iter_errors(readable(document)))
     if found:
         error = min(found, key=lambda one: len(one.instance_path))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import replace
+from math import isinf
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from pytest_bctrl.checks.protocol import check_body, check_content_type, check_status
+from pytest_bctrl.checks.protocol import check_body, check_content_type, check_interoperable, check_status
 from pytest_bctrl.checks.run import check_answer, check_protocol, check_undocumented
 from pytest_bctrl.contract.read import from_document
 from tests.contract.documents import contract_of, document
@@ -130,3 +134,23 @@ def test_what_is_undocumented_is_so_by_the_schema_of_its_own_media_type() -> Non
     schemas: Any = {media: {"schema": {"properties": {name: {}}}} for media, name in (("a/json", "a"), ("b/json", "b"))}
     made = answer(b'{"a": 1, "b": 2}', headers=(("Content-Type", "b/json"),), contract=several(schemas))
     assert [("a", ["b"])] == [(finding.location, finding.expected) for finding in check_undocumented(made)]
+
+
+DIGITS = st.text("0123456789", min_size=1, max_size=400) | st.integers(1, 400).map("9".__mul__)
+NUMBERS = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["", "-"]),
+    DIGITS.map(lambda digits: digits.lstrip("0") or "0"),
+    st.just("") | DIGITS.map(".{}".format),
+    st.just("")
+    | st.builds("{}{}{}".format, st.sampled_from("eE"), st.sampled_from(["", "+", "-"]), st.integers(0, 999)),
+)
+
+
+@given(NUMBERS, st.sampled_from(["{}", " {}", "[{}]", "[1, {}]", '{{"a":{}}}', '{{"a":\n{} }}']))
+@example(f"1{'0' * 300}e9", "[{}]")
+def test_a_number_that_no_double_holds_is_found_wherever_and_however_it_is_written(number: str, around: str) -> None:
+    is_whole = number.lstrip("-").isdigit()
+    is_beyond = abs(int(number)) > sys.float_info.max if is_whole else isinf(float(number))
+    found = list(check_interoperable(answer(around.format(number).encode())))
+    assert is_beyond == bool(found)
