@@ -30,7 +30,7 @@ def check_schema(answer: Answer) -> Iterator[Violation]:
 def violations(contract: Contract, schema: Schema, body: Any) -> list[Violation]:
     """Return what of a body that does not conform breaks its schema, in words that name the place: one at least."""
     wrong = errors(contract, schema, body)
-    found = [one for broken in islice(wrong, _MOST) for one in _explained(contract, broken)]
+    found = [one for broken in islice(wrong, _MOST) for one in _explained(broken)]
     if next(wrong, None) is not None:
         message = f"more than {_MOST:,} places break the schema, and are not all listed"
         found.append(_violation((), message, None, None, "more"))
@@ -46,15 +46,15 @@ def _once(found: Iterable[Violation]) -> list[Violation]:
     return [one for one in found if one.kind != "unlisted-value" or one.path not in mistyped]
 
 
-def _explained(contract: Contract, broken: Broken) -> Iterator[Violation]:
+def _explained(broken: Broken) -> Iterator[Violation]:
     """Yield what a broken keyword means, in words that name the place."""
     if broken.keyword == "required":
         yield _missing(broken.path, broken.missing)
     elif broken.keyword == "unevaluatedProperties" and broken.said is not False:
         for inner in broken.inside():
-            yield from _explained(contract, inner)
+            yield from _explained(inner)
     elif broken.keyword in ("oneOf", "anyOf") and broken.fault not in _FIXED:
-        yield from _explained_branches(contract, broken)
+        yield from _explained_branches(broken)
     else:
         yield _plainly(broken)
 
@@ -86,21 +86,21 @@ _FIXED: Mapping[str, tuple[str, Any, str]] = {
 """Message, what is expected, and kind of the faults that say all by their name."""
 
 
-def _explained_branches(contract: Contract, broken: Broken) -> Iterator[Violation]:
+def _explained_branches(broken: Broken) -> Iterator[Violation]:
     """Name what is wrong in the branch that the value means to be, instead of 'not valid under any'."""
     path, value = broken.path, broken.value
-    branches = [Branch.of(contract, schema) for schema in broken.said]
+    branches = [Branch.of(broken.contract, schema) for schema in broken.said]
     chosen = branch_meant(branches, value)
     if chosen is not None:
         for child in broken.branch(chosen):
-            yield from _explained(contract, child)
+            yield from _explained(child)
         return
     name = discriminator(branches)
     types = [branch.types for branch in branches if branch.types != NOTHING]
     if types and all(types) and not any(is_one_of(one, value) for one in types):
         yield _wrong_type(path, sorted(set().union(*types)), value)
     elif not isinstance(value, Mapping) or name is None:
-        shapes = [shape_text(contract, schema) for schema in broken.said]
+        shapes = [shape_text(broken.contract, schema) for schema in broken.said]
         yield _violation(path, NO_ALTERNATIVE, shapes, value, "alternatives")
     elif name not in value:
         yield _missing(path, name)

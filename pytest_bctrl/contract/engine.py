@@ -114,7 +114,7 @@ class Broken:
             # What is wrong is the name, and the place is the object that has it.
             error = self._kind.error
             self._kind, self.value = error.kind, error.instance
-        self._contract, self._error, self._body, self._above = contract, error, body, above
+        self.contract, self._error, self._body, self._above = contract, error, body, above
         self.keyword: str = self._kind.name
         self.fault = type(self._kind).__name__
         if self.fault == "FalseSchema" and error.schema_path[-1:] == ["additionalProperties"] != list(self.path[-1:]):
@@ -123,8 +123,8 @@ class Broken:
     @cached_property
     def said(self) -> Any:
         """What the contract says by the keyword."""
-        pointer = _engine(self._contract).addresses.pointer(str(self._error.absolute_keyword_location)) or ""
-        return at(self._contract.document, pointer.translate(_WHOLE))
+        pointer = _engine(self.contract).addresses.pointer(str(self._error.absolute_keyword_location)) or ""
+        return at(self.contract.document, pointer.translate(_WHOLE))
 
     @property
     def missing(self) -> str:
@@ -134,12 +134,12 @@ class Broken:
     def inside(self) -> Iterator[Broken]:
         """What is wrong in the properties that `unevaluatedProperties` is about; the engine names no more than them."""
         for name in self._kind.unexpected:
-            yield from errors(self._contract, self.said, self.value[name], (*self.path, name))
+            yield from errors(self.contract, self.said, self.value[name], (*self.path, name))
 
     def branch(self, index: int) -> Iterator[Broken]:
         """What is wrong by one of the schemas that `oneOf` or `anyOf` lists."""
         for error in self._kind.context[index]:
-            yield Broken(self._contract, error, self._body, self._above)
+            yield Broken(self.contract, error, self._body, self._above)
 
 
 def require_known(contract: Contract) -> None:
