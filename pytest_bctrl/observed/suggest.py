@@ -68,12 +68,10 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
             work.take(*_step(current, work.document, finding, observation), finding)
         except UnsayableError as error:
             work.give_up(finding, str(error))
-    overlay = {"overlay": "1.0.0", "info": dict(_INFO), "actions": work.actions}
+    info = {"title": "What the API was seen to send", "version": "1.0.0"}
+    overlay = {"overlay": "1.0.0", "info": info, "actions": work.actions}
     proven = from_document(work.document, contract.name) if work.actions else contract
     return Suggestion(overlay, proven, tuple(work.admitted.values()), tuple(work.unsaid.values()))
-
-
-_INFO = {"title": "What the API was seen to send", "version": "1.0.0"}
 
 
 class _Work:
@@ -257,7 +255,7 @@ class Seen:
         wanted = (self.finding.operation, self.finding.extra["status"])
         root = body_node(self.contract, *wanted)
         for place in self.observation.places:
-            if root is not None and place[:2] == wanted and shown(place.location) == location:
+            if place[:2] == wanted and shown(place.location) == location:
                 node = node_at(root, place.location)
                 if node is not None:
                     yield place, node

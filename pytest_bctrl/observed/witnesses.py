@@ -221,9 +221,7 @@ def _blind(scene: _Scene, change: Change, at: Place) -> str:
 
 
 def _is_free(contract: Contract, at: Place) -> bool:
-    root = body_node(contract, at.operation, at.status)
-    parent = at.location.rpartition(".")[0]
-    node = None if root is None else node_at(root, parent)
+    node = node_at(body_node(contract, at.operation, at.status), at.location.rpartition(".")[0])
     return node is None or unnarrowed(node, "object").is_open
 
 
@@ -276,15 +274,12 @@ class Change:
         operation, status, location, kind, _ = key
         if self.kind is None or (operation, status) != (self.operation, self.status):
             return False
-        if self.kind == "status":
-            return kind == "status"
         if kind not in _KINSHIP.get(self.kind, frozenset({self.kind})):
             return False
         if self.kind == "new-branch":
             location = location.rpartition(".")[0]
-        if kind in ("new-branch", "unlisted-value"):
-            return location == self.location and self._names(seen.observed)
-        return location == self.location
+        is_by_value = kind in ("new-branch", "unlisted-value")
+        return location == self.location and (not is_by_value or self._names(seen.observed))
 
     def _names(self, value: Any) -> bool:
         """Whether the value that was seen is the one that came or went; a list that came whole names none."""
