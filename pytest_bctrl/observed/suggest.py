@@ -14,7 +14,6 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-from pytest_bctrl.contract import overlay as overlays
 from pytest_bctrl.contract.document import at, escaped
 from pytest_bctrl.contract.model import Contract, Operation, covers, referred
 from pytest_bctrl.contract.outline import is_json
@@ -56,7 +55,7 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
     """
     # In one order of its places, whatever came first.
     observation = replace(observation, places=dict(sorted(observation.places.items())))
-    work = _Work(overlays.fresh(contract.document))
+    work = _Work(fresh(contract.document))
     while True:
         current = from_sound(work.document, contract.name)
         found = [*every_difference(current, observation), *_media_types(contract, current, observation)]

@@ -16,9 +16,7 @@ from pytest_bctrl.samples.mutants import SCHEMA_CHECK, Mutant, broken
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
-from pytest_bctrl.traffic.mock.call_syntax import called, one_line, status_code
-from pytest_bctrl.traffic.mock.call_syntax import made as made_by
-from pytest_bctrl.traffic.mock.call_syntax import seconds as seconds_of
+from pytest_bctrl.traffic.mock.call_syntax import called, made_by, one_line, seconds_of, status_code
 from pytest_bctrl.traffic.mock.change import Fault, Scene
 from pytest_bctrl.traffic.mock.message import Answer, Payload, with_headers
 from pytest_bctrl.traffic.mock.pages import announced, is_further, started, target_of
