@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import IO, Any, TypeAlias
 
 MOST = 64 * 1024 * 1024
 """Bytes that are read at most: of one answer, with all that its content codings unpack, and of one file."""
@@ -41,7 +41,7 @@ def size(number: int) -> str:
     return f"{number // 1_000_000} MB" if number % 1_000_000 == 0 else f"{number // 1024 // 1024} MiB"
 
 
-def read_stream(file: BinaryIO, most: int = MOST) -> bytes:
+def read_stream(file: IO[bytes], most: int = MOST) -> bytes:
     """Return what is left in `file`; raises `TooLargeError` where that is more than `most` bytes."""
     data = file.read(most + 1)
     if len(data) > most:

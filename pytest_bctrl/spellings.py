@@ -104,14 +104,9 @@ _PLAIN = "plain"
 
 
 def _found(text: str, wanted: Sought) -> str | None:
-    for needle, how in wanted.exact.items():
-        if needle in text:
-            return how
-    lower = text.lower() if wanted.loose else ""
-    for needle, how in wanted.loose.items():
-        if needle in lower:
-            return how
-    return None
+    found = next((how for needle, how in wanted.exact.items() if needle in text), None)
+    lower = text.lower() if found is None and wanted.loose else ""
+    return found or next((how for needle, how in wanted.loose.items() if needle in lower), None)
 
 
 def meanings(text: str, legible: re.Pattern[bytes], depth: int = _DEPTH) -> Iterator[tuple[str, str]]:

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from pytest_bctrl.finding import Finding, Level
 from pytest_bctrl.impact.change import Change
 from pytest_bctrl.impact.run import Played
 from pytest_bctrl.reports.wording import one_line
 
-Verdict: TypeAlias = Literal["breaks you", "noticed", "not noticed", "you cope", "no test of yours looks", "not played"]
+Verdict: TypeAlias = Literal["breaks you", "not noticed", "no test of yours looks", "not played", "you cope", "noticed"]
 
-ORDER: tuple[Verdict, ...] = (
-    "breaks you",
-    "not noticed",
-    "no test of yours looks",
-    "not played",
-    "you cope",
-    "noticed",
-)
+ORDER: tuple[Verdict, ...] = get_args(Verdict)
 """From what needs work to what does not."""
 
 _LEVELS: Mapping[Verdict, Level] = {
@@ -37,7 +30,6 @@ class Judged:
     def __init__(self, change: Change, played: Played | None, missing: str) -> None:
         self.change = change
         self.tests = sorted(played.failed, key=lambda one: one["test"]) if played else []
-        self.verdict: Verdict
         self.verdict, self.why = self._verdict(played, missing)
 
     def _verdict(self, played: Played | None, missing: str) -> tuple[Verdict, str]:

@@ -113,11 +113,9 @@ class _Whole:
         return play
 
     def _answer(self, call: Call, refused: Refused) -> Answer:
-        operation = self._new.operations.get(call.shape)
-        request_id = call.answer.header("x-request-id") or ""
-        return self._refusals.answer(
-            refused.status, refused.reason, request_id, operation=operation, headers=refused.headers or None
-        )
+        status, reason, headers = refused
+        operation, request_id = self._new.operations.get(call.shape), call.answer.header("x-request-id") or ""
+        return self._refusals.answer(status, reason, request_id, operation=operation, headers=headers)
 
     def _of_status(self, finding: Finding) -> Change:
         """A status that is gone, or new. When an error is answered no spec says, so that nothing can be played."""
@@ -144,8 +142,7 @@ class _Whole:
             payload = call.answer.payload
             if self._new.refuses(schema, payload.body):
                 payload = next((Payload(encode(one)) for one in self._new.bodies(schema)), payload)
-            headers = with_headers(call.answer.headers, {"Content-Type": name})
-            return replace(call.answer, status=status_sent, headers=headers, payload=payload)
+            return with_headers(replace(call.answer, status=status_sent, payload=payload), {"Content-Type": name})
 
         return Change(finding, "drift", play)
 
@@ -164,8 +161,7 @@ class _Whole:
                 return _without_body(call.answer, call.answer.status)
             payload = call.answer.payload if is_json(name) or "*" in name else Payload(f"it is in {name}".encode())
             name = name.replace("*/", "application/").replace("*", "x-another")
-            headers = with_headers(call.answer.headers, {"Content-Type": name})
-            return replace(call.answer, headers=headers, payload=payload)
+            return with_headers(replace(call.answer, payload=payload), {"Content-Type": name})
 
         return play
 
@@ -183,8 +179,7 @@ class _Whole:
             is_there = call.answer.header(name) is not None
             if (is_gone and not is_there) or not any(is_at(call, place) for place in finding.extra["places"]):
                 return call.answer
-            headers = with_headers(call.answer.headers, {name: None if is_gone else text})
-            return replace(call.answer, headers=headers)
+            return with_headers(call.answer, {name: None if is_gone else text})
 
         return Change(finding, "drift", play)
 
@@ -196,5 +191,4 @@ def _is_of(location: str, parameter: Parameter) -> bool:
 
 
 def _without_body(answer: Answer, status: int) -> Answer:
-    headers = with_headers(answer.headers, {"Content-Type": None})
-    return replace(answer, status=status, headers=headers, payload=Payload(b""))
+    return with_headers(replace(answer, status=status, payload=Payload(b"")), {"Content-Type": None})

@@ -193,9 +193,9 @@ class ImpactHooks:
     def pytest_testnodedown(self, node: Any) -> None:
         """Take what a worker found out."""
         data = getattr(node, "workeroutput", {}).get(_CARRIED)
-        for key, one in (data["played"] if data else {}).items():
-            self._played.setdefault(key, Played()).add(one)
         if data:
+            for key, one in data["played"].items():
+                self._played.setdefault(key, Played()).add(one)
             self._met += data["met"]
             self._fresh.update(data["fresh"])
             self._seconds = max(self._seconds, data["seconds"])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from threading import Lock
 from typing import NamedTuple
 
-from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.fingerprint import shape
 from pytest_bctrl.impact.change import Call, Play
 from pytest_bctrl.traffic.mock.message import Answer, Request
@@ -43,19 +43,14 @@ class Player:
 
     def asks(self, exchanges: Iterable[Exchange], shapes: Sequence[str]) -> bool:
         """Whether any of the requests asks an operation of one of these shapes."""
-        asked = (self._asked(one.request)[0] for one in exchanges)
+        asked = (self._routes.asked(one.request.method, one.request.target)[0] for one in exchanges)
         return any(operation is not None and shape(operation.label) in shapes for operation in asked)
-
-    def _asked(self, request: Request) -> tuple[Operation | None, Mapping[str, str]]:
-        match = self._routes.match(request.target)
-        return (match.of(request.method), match.values) if match else (None, {})
 
     def changed(self, play: Play | None, request: Request, answer: Answer) -> Answer:
         """Return what a change makes of an answer; the same object where it does not touch it."""
         if play is None:
             return answer
-        operation, values = self._asked(request)
-        return play(Call(request, operation, values, answer))
+        return play(Call(request, *self._routes.asked(request.method, request.target), answer))
 
     def begin(self, play: Play | None = None, seconds: float = float("inf")) -> None:
         """Play a change from now on, and forget what was sent."""

@@ -18,26 +18,6 @@ from pytest_bctrl.contract.schema.locations import ITEMS, member, others, parted
 Read = Callable[[str], None]
 
 
-def _of_member(read: Callable[..., Any]) -> Callable[..., Any]:
-    """A method of `dict` that looks at one member, and now tells so."""
-
-    def method(self: _Watched, key: object, *arguments: Any) -> Any:
-        self._read(member(self._location, str(key)))
-        return read(self, key, *arguments)
-
-    return method
-
-
-def _of_all(read: Callable[..., Any]) -> Callable[..., Any]:
-    """A method of `dict` that looks at all members, and now tells so."""
-
-    def method(self: _Watched, *arguments: Any) -> Any:
-        self._read(others(self._location))
-        return read(self, *arguments)
-
-    return method
-
-
 class _Watched(dict[str, Any]):
     """An object of an answer that tells which of its members are read."""
 
@@ -48,20 +28,22 @@ class _Watched(dict[str, Any]):
         self._location = location
         self._read = read
 
-    __getitem__ = _of_member(dict.__getitem__)
-    __contains__ = _of_member(dict.__contains__)
-    get = _of_member(dict.get)
-    pop = _of_member(dict.pop)
-    __iter__ = _of_all(dict.__iter__)
-    keys = _of_all(dict.keys)
-    values = _of_all(dict.values)
-    items = _of_all(dict.items)
-    copy = _of_all(dict.copy)
-    __eq__ = _of_all(dict.__eq__)
-    __ne__ = _of_all(dict.__ne__)
-    __len__ = _of_all(dict.__len__)
-    __or__ = _of_all(dict.__or__)
-    __repr__ = _of_all(dict.__repr__)
+
+def _telling(name: str, *, is_of_one: bool) -> Callable[..., Any]:
+    """A method of `dict` that looks at one member or at all, and now tells so."""
+    read = getattr(dict, name)
+
+    def method(self: _Watched, *arguments: Any) -> Any:
+        self._read(member(self._location, str(arguments[0])) if is_of_one else others(self._location))
+        return read(self, *arguments)
+
+    return method
+
+
+for _name in ("__getitem__", "__contains__", "get", "pop"):
+    setattr(_Watched, _name, _telling(_name, is_of_one=True))
+for _name in ("__iter__", "keys", "values", "items", "copy", "__eq__", "__ne__", "__len__", "__or__", "__repr__"):
+    setattr(_Watched, _name, _telling(_name, is_of_one=False))
 
 
 def _watched(value: Any, location: str, read: Read) -> Any:

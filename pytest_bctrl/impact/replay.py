@@ -68,7 +68,7 @@ class Replays:
 
     def run(self, item: pytest.Item, ordinary_seconds: float) -> Outcome:
         """Run a test, and tear down what is its own; wider fixtures stay. One that takes ten times as long fails."""
-        self._tear_down(item)
+        self._session._setupstate.teardown_exact(item)
         outcome = self._outcome = Outcome()
         try:
             with limited(limit(ordinary_seconds)), _unseen(item.config):
@@ -80,10 +80,7 @@ class Replays:
 
     def finish(self) -> None:
         """Tear down everything, as at the end of a run."""
-        self._tear_down(None)
-
-    def _tear_down(self, item: pytest.Item | None) -> None:
-        self._session._setupstate.teardown_exact(item)
+        self._session._setupstate.teardown_exact(None)
 
     def _neighbour(self, item: pytest.Item) -> pytest.Item | None:
         """Another test with which this one shares the most fixtures, so that those need not be made again."""

@@ -62,8 +62,7 @@ def every_difference(contract: Contract, observation: Observation, media_type: s
 def untold_members(contract: Contract, observation: Observation, media_type: str) -> Iterator[Finding]:
     """Yield a finding for every object of which more undocumented properties were seen than are told apart."""
     for place, count in observation.untold.items():
-        root = body_node(contract, place.operation, place.status, media_type)
-        node = None if root is None else node_at(root, place.location)
+        node = node_at(body_node(contract, place.operation, place.status, media_type), place.location)
         if node is not None and not unnarrowed(node, "object").is_open:
             words = f"the contract does not document these properties either; more than {MANY} are not listed"
             given, extra = (words, None, "further properties", count), {"kind": "untold", "status": place.status}

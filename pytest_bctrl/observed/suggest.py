@@ -14,7 +14,6 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-from pytest_bctrl.contract import overlay as overlays
 from pytest_bctrl.contract.document import at, escaped
 from pytest_bctrl.contract.model import Contract, Operation, covers, referred
 from pytest_bctrl.contract.outline import is_json
@@ -56,7 +55,7 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
     """
     # In one order of its places, whatever came first.
     observation = replace(observation, places=dict(sorted(observation.places.items())))
-    work = _Work(overlays.fresh(contract.document))
+    work = _Work(fresh(contract.document))
     while True:
         current = from_sound(work.document, contract.name)
         found = [*every_difference(current, observation), *_media_types(contract, current, observation)]
@@ -68,12 +67,10 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
             work.take(*_step(current, work.document, finding, observation), finding)
         except UnsayableError as error:
             work.give_up(finding, str(error))
-    overlay = {"overlay": "1.0.0", "info": dict(_INFO), "actions": work.actions}
+    info = {"title": "What the API was seen to send", "version": "1.0.0"}
+    overlay = {"overlay": "1.0.0", "info": info, "actions": work.actions}
     proven = from_document(work.document, contract.name) if work.actions else contract
     return Suggestion(overlay, proven, tuple(work.admitted.values()), tuple(work.unsaid.values()))
-
-
-_INFO = {"title": "What the API was seen to send", "version": "1.0.0"}
 
 
 class _Work:
@@ -257,7 +254,7 @@ class Seen:
         wanted = (self.finding.operation, self.finding.extra["status"])
         root = body_node(self.contract, *wanted)
         for place in self.observation.places:
-            if root is not None and place[:2] == wanted and shown(place.location) == location:
+            if place[:2] == wanted and shown(place.location) == location:
                 node = node_at(root, place.location)
                 if node is not None:
                     yield place, node

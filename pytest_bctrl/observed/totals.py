@@ -87,9 +87,8 @@ def capped(found: Iterable[Finding]) -> list[Finding]:
         place = (finding.operation, finding.rule, finding.level, finding.extra.get("status"), finding.location)
         value = value_text(finding.observed)
         told = apart.setdefault((*place, kind), set())
-        if kind not in BY_VALUE and kind != FURTHER:
-            kept[("", number)] = finding
-        elif kind in BY_VALUE and (value in told or len(told) < APART):
+        is_alone = (value in told or len(told) < APART) if kind in BY_VALUE else kind != FURTHER
+        if is_alone:
             told.add(value)
             kept[("", number)] = finding
         else:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.schema.locations import steps, untagged
+from pytest_bctrl.contract.schema.locations import steps
 from pytest_bctrl.contract.schema.node import body_node, node_at, unnarrowed
 from pytest_bctrl.contract.schema.ref import TYPES
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.fingerprint import named, shape
+from pytest_bctrl.fingerprint import BY_VALUE, named, shape
 from pytest_bctrl.observed.differences import every_difference
 from pytest_bctrl.observed.facts import Facts, Observation, Place, relabelled
 from pytest_bctrl.observed.totals import Totals
@@ -209,7 +209,7 @@ def _blind(scene: _Scene, change: Change, at: Place) -> str:
     """Why what was seen says nothing of a change, though something was seen at its place; empty where it does."""
     facts = Facts()
     for place_, one in scene.observation.places.items():
-        if place_[:2] == at[:2] and plain(untagged(place_.location)) == at.location:
+        if place_[:2] == at[:2] and plain(place_.location) == at.location:
             facts.add(one)
     if change.kind == "unlisted-value" and not facts.values and not facts.others:
         return "values are kept only where the vendored spec lists them"
@@ -221,9 +221,7 @@ def _blind(scene: _Scene, change: Change, at: Place) -> str:
 
 
 def _is_free(contract: Contract, at: Place) -> bool:
-    root = body_node(contract, at.operation, at.status)
-    parent = at.location.rpartition(".")[0]
-    node = None if root is None else node_at(root, parent)
+    node = node_at(body_node(contract, at.operation, at.status), at.location.rpartition(".")[0])
     return node is None or unnarrowed(node, "object").is_open
 
 
@@ -276,15 +274,11 @@ class Change:
         operation, status, location, kind, _ = key
         if self.kind is None or (operation, status) != (self.operation, self.status):
             return False
-        if self.kind == "status":
-            return kind == "status"
         if kind not in _KINSHIP.get(self.kind, frozenset({self.kind})):
             return False
         if self.kind == "new-branch":
             location = location.rpartition(".")[0]
-        if kind in ("new-branch", "unlisted-value"):
-            return location == self.location and self._names(seen.observed)
-        return location == self.location
+        return location == self.location and (kind not in BY_VALUE or self._names(seen.observed))
 
     def _names(self, value: Any) -> bool:
         """Whether the value that was seen is the one that came or went; a list that came whole names none."""

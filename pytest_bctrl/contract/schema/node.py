@@ -201,18 +201,15 @@ def body_node(contract: Contract, label: str, status: str, media_type: str = "")
     return None if spot is None else Node(contract, "", [spot])
 
 
-def node_at(root: Node, location: str) -> Node | None:
-    """The contract's place of a location; None where the contract has none.
+def node_at(root: Node | None, location: str) -> Node | None:
+    """The contract's place of a location in a body; None where the contract has none.
 
     A tag that this contract does not know, since it tells its branches apart by something else, is passed over: all
     branches may apply then.
     """
-    node: Node | None = root
-    for step in places.steps(location):
-        if node is None:
-            return None
-        node = _below(node, step)
-    return node
+    for step in places.steps(location) if root else ():
+        root = root and _below(root, step)
+    return root
 
 
 def _below(node: Node, step: places.Step) -> Node | None:

@@ -34,7 +34,7 @@ def _argument(node: ast.expr) -> Any:
     return ast.unparse(node) if isinstance(node, ast.Call | ast.Name) else ast.literal_eval(node)
 
 
-def made(
+def made_by(
     kind: str,
     name: str,
     known: Mapping[str, Callable[..., Made]],
@@ -82,7 +82,7 @@ def whole(value: object, name: str, where: str, most: int) -> int:
     return value
 
 
-def seconds(value: object, where: str) -> float:
+def seconds_of(value: object, where: str) -> float:
     """Return a time in seconds."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < inf:
         raise SettingError(f"{value!r} is not a time", where=where, hint="give seconds, such as 0.5")

@@ -57,7 +57,7 @@ Change: TypeAlias = Callable[[Scene], Answer]
 
 def headers(changes: Mapping[str, str | None]) -> Change:
     """Set header fields, or drop those whose value is None."""
-    return lambda scene: replace(scene.answer, headers=with_headers(scene.answer.headers, changes))
+    return lambda scene: with_headers(scene.answer, changes)
 
 
 def body(make: Callable[[Scene], bytes]) -> Change:
@@ -84,7 +84,7 @@ def status(code: int, message: str, extra: Mapping[str, str] | None = None) -> C
     return lambda scene: replace(
         scene.answer,
         status=code,
-        headers=with_headers((), {**(extra or {}), "X-Request-Id": scene.request_id}),
+        headers=tuple({**(extra or {}), "X-Request-Id": scene.request_id}.items()),
         payload=Payload(b""),
         why=message,
     )

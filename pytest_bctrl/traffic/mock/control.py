@@ -64,11 +64,10 @@ class Control:
             return 401, {"error": "the token is missing or wrong (it is in the ready-file)"}
         if request.target == f"{PREFIX}openapi.json":
             return 200, self._document
-        match = self._routes.match(request.target)
-        operation = match.of(request.method) if match else None
-        if match is None or operation is None:
+        operation, values = self._routes.asked(request.method, request.target)
+        if operation is None:
             return 404, {"error": f"there is no {request.method} here (GET {PREFIX}openapi.json lists what there is)"}
-        space = self._server.spaces.get(match.values.get("space", self._server.space_id))
+        space = self._server.spaces.get(values.get("space", self._server.space_id))
         if space is None:
             return 404, {"error": f"there is no such space (GET {PREFIX}spaces lists those that are open)"}
         try:
@@ -79,7 +78,7 @@ class Control:
             self._require(operation, body)
             # In a container, or behind a forwarded port, the server knows no address that its clients could use.
             url = f"http://{host}" if (host := request.header("host")) else self._server.url
-            done = _DO[operation.operation_id](_Call(self._server, url, space, match.values, body))
+            done = _DO[operation.operation_id](_Call(self._server, url, space, values, body))
             return min(operation.success_statuses), done if isinstance(done, dict) else None
         except BctrlError as error:
             return 400, {"error": str(error)}

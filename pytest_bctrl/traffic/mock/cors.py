@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from pytest_bctrl.traffic.mock.message import Answer, Request, with_headers
@@ -33,4 +32,4 @@ def with_cors(request: Request, origins: Collection[str], answer: Callable[[Requ
     shown = ", ".join(dict.fromkeys(name for name, _ in made.headers))
     varies = ", ".join(filter(None, [made.header("vary"), "Origin"]))
     allowed |= {"Access-Control-Expose-Headers": shown, "Vary": varies}
-    return replace(made, headers=with_headers(made.headers, allowed))
+    return with_headers(made, allowed)

@@ -16,9 +16,7 @@ from pytest_bctrl.samples.mutants import SCHEMA_CHECK, Mutant, broken
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
-from pytest_bctrl.traffic.mock.call_syntax import called, one_line, status_code
-from pytest_bctrl.traffic.mock.call_syntax import made as made_by
-from pytest_bctrl.traffic.mock.call_syntax import seconds as seconds_of
+from pytest_bctrl.traffic.mock.call_syntax import called, made_by, one_line, seconds_of, status_code
 from pytest_bctrl.traffic.mock.change import Fault, Scene
 from pytest_bctrl.traffic.mock.message import Answer, Payload, with_headers
 from pytest_bctrl.traffic.mock.pages import announced, is_further, started, target_of
@@ -140,8 +138,8 @@ def plain_errors() -> Fault:
     """Refuse with a page of HTML in place of the documented error body."""
 
     def page(scene: Scene) -> Answer:
-        headers = with_headers(scene.answer.headers, {"Content-Type": "text/html"})
-        return replace(scene.answer, headers=headers, payload=Payload(b"<h1>Something went wrong</h1>\n"))
+        answer = replace(scene.answer, payload=Payload(b"<h1>Something went wrong</h1>\n"))
+        return with_headers(answer, {"Content-Type": "text/html"})
 
     return Fault("plain_errors()", page, "content_type_conformance", meets=lambda scene: scene.answer.status >= 400)
 
@@ -274,17 +272,15 @@ def fault(
 
     Raises `SettingError` for a name that is not one of those `known`, or arguments that do not fit.
     """
+    timing: dict[str, Any] = {"times": times, "every": every, "after": after}
     if isinstance(spec, Fault):
-        made = spec
-        if (times, every, after) == (None, 1, 0):
-            return made
-    else:
-        name, positional, keywords = called(spec)
-        timing = {word: keywords.pop(word) for word in ("times", "every", "after") if word in keywords}
-        times, every, after = timing.get("times", times), timing.get("every", every), timing.get("after", after)
-        made = made_by("fault", name, known, (*positional, *arguments), {**keywords, **named})
-        times = made.times if times is None else times
-    return made.when(times=times, every=every, after=after)
+        return spec if (times, every, after) == (None, 1, 0) else spec.when(**timing)
+    name, positional, keywords = called(spec)
+    timing |= {word: keywords.pop(word) for word in timing if word in keywords}
+    made = made_by("fault", name, known, (*positional, *arguments), {**keywords, **named})
+    if timing["times"] is None:
+        timing["times"] = made.times
+    return made.when(**timing)
 
 
 def for_contract(made: Fault, operations: Sequence[Samples]) -> Fault:

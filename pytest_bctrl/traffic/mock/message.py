@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from functools import cached_property, lru_cache
 from http import HTTPStatus
@@ -97,11 +97,12 @@ class Answer:
         return self.payload.body
 
 
-def with_headers(headers: Headers, changes: Mapping[str, str | None]) -> Headers:
-    """Return `headers` with some set again, or dropped where the value is None; names in any case."""
+def with_headers(answer: Answer, changes: Mapping[str, str | None]) -> Answer:
+    """Return an answer with some header fields set again, or dropped where the value is None; names in any case."""
     names = {name.lower() for name in changes}
-    kept = tuple(pair for pair in headers if pair[0].lower() not in names)
-    return kept + tuple((name, value) for name, value in changes.items() if value is not None)
+    kept = (pair for pair in answer.headers if pair[0].lower() not in names)
+    given = ((name, value) for name, value in changes.items() if value is not None)
+    return replace(answer, headers=(*kept, *given))
 
 
 _CODE = re.compile(r"(?:^|[,;\s])code\s*=\s*\"?(\d{3})\"?", re.IGNORECASE)

@@ -89,13 +89,12 @@ class RequestParser:
         return done
 
     def _parsed(self, data: bytes) -> list[ParsedRequest]:
+        rest = b""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._pass_over_upgrade()
             rest = data[upgrade.args[0] :]
-            done, self._arrived = self._arrived, []
-            return done + (self.feed(rest) if rest else [])
         except httptools.HttpParserError as error:
             self._malformed(error)
         if self.is_within and not self._headers_complete:
@@ -104,7 +103,7 @@ class RequestParser:
             if self._unseen > self._limits.header_bytes + self._limits.target_bytes:
                 self._fail(431, f"the header section is longer than {self._limits.header_bytes} bytes")
         done, self._arrived = self._arrived, []
-        return done
+        return done + self.feed(rest) if rest else done
 
     def _pass_over_upgrade(self) -> None:
         """Go on in HTTP/1.1, as a server may (RFC 9110, 7.8).

@@ -96,10 +96,10 @@ class Responder:
         return self._errors.answer(status, message, self._next_request_id())
 
     def _request_id(self, request: Request) -> str:
-        given = request.header("x-request-id")
+        given = request.header("x-request-id") or ""
         # Sent back as it is. A key that strayed into this field must not come back in header, body and journal.
-        is_usable = given and _REQUEST_ID.fullmatch(given) and self.api_key.reveal() not in given
-        return given if given and is_usable else self._next_request_id()
+        is_usable = _REQUEST_ID.fullmatch(given) and self.api_key.reveal() not in given
+        return given if is_usable else self._next_request_id()
 
     def _answer(self, request: Request, match: Match | None, operation: Operation | None, request_id: str) -> Answer:
         if match is None:

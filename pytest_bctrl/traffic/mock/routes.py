@@ -69,14 +69,18 @@ class Routes:
                 return Match(operations, dict(zip(names, texts, strict=True)))
         return None
 
+    def asked(self, method: str, target: str) -> tuple[Operation | None, Mapping[str, str]]:
+        """Return the operation that a request asks, if any, and the values in its path."""
+        match = self.match(target)
+        return (match.of(method), match.values) if match else (None, {})
+
 
 def fields_for(contract: Contract) -> Callable[[str, str], tuple[KeyField, ...]]:
     """Return what says, for a method and a path, which header fields carry the key; a bearer token where in doubt."""
     routes = Routes(contract)
 
     def fields(method: str, path: str) -> tuple[KeyField, ...]:
-        match = routes.match(path)
-        operation = match.of(method) if match else None
+        operation, _ = routes.asked(method, path)
         found = None if operation is None else key_fields(contract, operation)
         return (BEARER,) if found is None else found
 

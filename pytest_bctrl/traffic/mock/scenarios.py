@@ -19,8 +19,7 @@ from pytest_bctrl.incoming import TooLargeError, parsing_problem, read_file
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
-from pytest_bctrl.traffic.mock.call_syntax import called, made, whole
-from pytest_bctrl.traffic.mock.call_syntax import seconds as seconds_of
+from pytest_bctrl.traffic.mock.call_syntax import called, made_by, seconds_of, whole
 from pytest_bctrl.traffic.mock.change import Change, Scene
 from pytest_bctrl.traffic.mock.message import Answer, Payload
 from pytest_bctrl.traffic.mock.refusal import Refusals
@@ -242,7 +241,7 @@ def scenario(
     Raises `SettingError` for a name that is not known, or arguments that do not fit.
     """
     name, positional, keywords = called(spec)
-    return made("scenario", name, known, positional, {**keywords, **named}, (samples, space_id))
+    return made_by("scenario", name, known, positional, {**keywords, **named}, (samples, space_id))
 
 
 _BOUNDS = frozenset({"format", "enum", "const", "pattern", "minLength", "maxLength"})

@@ -13,8 +13,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock.call_syntax import seconds as seconds_of
-from pytest_bctrl.traffic.mock.call_syntax import whole
+from pytest_bctrl.traffic.mock.call_syntax import seconds_of, whole
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay
 from pytest_bctrl.traffic.mock.data import Step, StepSource, changed, served, states, taken
 from pytest_bctrl.traffic.mock.journal import Entry, Journal

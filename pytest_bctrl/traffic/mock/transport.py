@@ -45,21 +45,16 @@ def _response(request: httpx.Request, asked: Request, answer: Answer) -> httpx.R
     headers, body = coded(asked, answer)
     sent = b"" if request.method == "HEAD" else body
     fields = [*headers] if answer.status in BODILESS else [*headers, ("Content-Length", str(len(body)))]
-    cut = len(sent) // 2 if answer.ending == "truncate" else None
-    return httpx.Response(answer.status, headers=fields, stream=_Body(sent, cut), request=request)
+    stream = _Broken(sent[: len(sent) // 2]) if answer.ending == "truncate" else httpx.ByteStream(sent)
+    return httpx.Response(answer.status, headers=fields, stream=stream, request=request)
 
 
-class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body that breaks off after `cut` bytes, where that is not None."""
-
-    def __init__(self, body: bytes, cut: int | None) -> None:
-        self._body = body
-        self._cut = cut
+class _Broken(httpx.ByteStream):
+    """A body that breaks off at its end."""
 
     def __iter__(self) -> Iterator[bytes]:
-        yield self._body[: self._cut]
-        if self._cut is not None:
-            raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
+        yield from super().__iter__()
+        raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for part in self:

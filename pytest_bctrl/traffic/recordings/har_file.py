@@ -20,7 +20,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from pytest_bctrl import locking
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.incoming import MOST, TooLargeError, read_file, size
+from pytest_bctrl.incoming import MOST, TooLargeError, read_file, read_stream, size
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.har_read import AGAIN, AttachmentError, decode, salvage
 
@@ -134,10 +134,7 @@ def _archived(archive: ZipFile) -> _Attachments:
         if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
             raise BadZipFile("it is packed in another way than deflate")
         with archive.open(entry) as file:
-            body = file.read(most + 1)
-        if len(body) > most:
-            raise TooLargeError("")
-        return body
+            return read_stream(file, most)
 
     return _Attachments(read)
 
