@@ -44,7 +44,6 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
     """Return the recording of the running test, read when it is first asked for; a broken one fails the test."""
     item: pytest.Item = request.node
     if _RECORDED not in item.stash:
-        wrong = ""
         try:
             place = place_of(item, os.environ)
             mode = settings.record_mode(item.config, os.environ)
@@ -60,9 +59,7 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
                 last_word=item.config.stash.get(LAST_WORD, None),
             )
         except BctrlError as error:
-            wrong = str(error)
-        if wrong:
-            pytest.fail(f"bctrl recording: {wrong}", pytrace=False)
+            raise pytest.fail.Exception(f"bctrl recording: {error}", pytrace=False) from None
     return item.stash[_RECORDED]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, TypeAlias
 
 import pytest
@@ -52,8 +53,6 @@ from pytest_bctrl.traffic.mock.faults import (
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, empty, lifecycle, many
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.retry import Pace, RetryPolicy
-
-pytestmark = pytest.mark.bctrl_contract
 
 _MANY = 300
 """How many items the scenario `many` has by itself."""
@@ -112,15 +111,12 @@ def usual(request: pytest.FixtureRequest) -> Callable[[Operation], frozenset[Fac
     """What is found without any fault: nothing, but where the contract leaves out how a request is refused."""
     run = with_mock(request.config.stash[RUN])
 
-    known: dict[str, frozenset[Fact]] = {}
-
+    @cache
     def found(operation: Operation) -> frozenset[Fact]:
-        if operation.label not in known:
-            known[operation.label] = frozenset()
-            if _silent(operation):
-                with _mock(run):
-                    known[operation.label] = frozenset(map(_fact, _judged(run, operation)))
-        return known[operation.label]
+        if not _silent(operation):
+            return frozenset()
+        with _mock(run):
+            return frozenset(map(_fact, _judged(run, operation)))
 
     return found
 
