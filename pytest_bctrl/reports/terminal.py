@@ -40,7 +40,7 @@ def headline(findings: Sequence[Finding]) -> str:
 
 def breach(findings: Sequence[Finding]) -> str:
     """What an error says of data that breaks the contract: the headline, and all of them below it."""
-    blocks = [list(map(str, block(cause))) for cause in causes(findings)]
+    blocks = [list(map(str, block(cause))) for cause in causes(findings).values()]
     # The headline says what the first line of a single block says.
     rows = blocks[0][1:] if len(blocks) == 1 else [row for one in blocks for row in ("", *one)]
     return "\n".join([headline(findings), *rows, ""])
@@ -48,17 +48,17 @@ def breach(findings: Sequence[Finding]) -> str:
 
 def describe(findings: Sequence[Finding]) -> Iterator[str]:
     """The findings line by line, each cause once, worst level first."""
-    for cause in causes(findings):
+    for cause in causes(findings).values():
         yield ""
         yield from map(str, block(cause))
 
 
-def causes(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
-    """The findings that one cause explains, worst level first: the same rule is broken in the same way."""
-    groups: dict[tuple[Any, ...], list[Finding]] = {}
+def causes(findings: Iterable[Finding]) -> dict[tuple[str, ...], list[Finding]]:
+    """Findings by their cause, worst level first: the same rule is broken in the same way."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in sorted(findings, key=lambda finding: LEVELS.index(finding.level)):
         groups.setdefault(cause_of(finding), []).append(finding)
-    yield from groups.values()
+    return groups
 
 
 def cause_of(finding: Finding) -> tuple[str, ...]:

@@ -174,9 +174,8 @@ def grouped(findings: Sequence[Finding]) -> list[Group]:
     # Not `finding.LEVELS`: that module brings dataclasses, and the gate starts without them.
     for finding in sorted(findings, key=lambda finding: ("error", "warning", "info").index(finding.level)):
         changed = finding.extra.get("changed")
-        groups.setdefault(id(finding) if changed is None else changed, Group(changed or "", [])).findings.append(
-            finding
-        )
+        key = id(finding) if changed is None else changed
+        groups.setdefault(key, Group(changed or "", [])).findings.append(finding)
     return list(groups.values())
 
 

@@ -101,7 +101,7 @@ def _by_cause(findings: Iterable[Finding]) -> dict[tuple[str, ...], list[Finding
     """Findings by cause; of equal ones, as several tests meet them, the first."""
     given = list(findings)
     once = {(*cause_of(finding), finding.fingerprint): finding for finding in reversed(given)}
-    return {cause_of(cause[0]): cause for cause in causes(reversed(once.values()))}
+    return causes(reversed(once.values()))
 
 
 def _beside(name: str, other: str) -> str:
