@@ -11,11 +11,10 @@ from pytest_bctrl.reports.wording import accepted, accepted_where, counted, is_c
 
 
 class Row(NamedTuple):
-    """A label, what it labels, and how the label is marked up, in the words of pytest's `TerminalWriter`."""
+    """A label, and what it labels."""
 
     label: str
     text: str
-    markup: Mapping[str, bool] = {}
 
     def __str__(self) -> str:
         return f"{self.label} {self.text}" if self.label in LEVELS else f"  {self.label:<9} {self.text}"
@@ -29,7 +28,7 @@ MARKUP: Mapping[str, Mapping[str, bool]] = {
     "observed": {"red": True},
     "reproduce": {"bold": True},
 }
-"""Markup by label."""
+"""Markup by label, in the words of pytest's `TerminalWriter`."""
 
 
 def headline(findings: Sequence[Finding]) -> str:
@@ -98,7 +97,7 @@ def block(cause: Sequence[Finding], verbosity: int = 0, often: str = "") -> Iter
 
 
 def _row(label: str, text: str) -> Row:
-    return Row(label, printable(text), MARKUP.get(label, {}))
+    return Row(label, printable(text))
 
 
 def _value(finding: Finding, value: Any, most: int = 600) -> str:
