@@ -183,13 +183,9 @@ def _put(operation: _Node, response: _Node | None, finding: Finding, index: int)
     """Hang a finding on the nodes of its place; on a new one where the contract has none; else on the operation."""
     location = finding.location
     is_answers = location in ("status", "answer") and finding.sample is None and not is_change(finding)
-    if response is not None and (is_answers or location in ("", "$", "body")):
-        response["findings"].append(index)
-        return
-    found = list(_at(response, location)) if response else []
-    if response is not None and not found:
-        made = _undocumented(response, location)
-        found = [made] if made else []
+    is_whole = is_answers or location in ("", "$", "body")
+    below = None if is_whole else response
+    found = (list(_at(below, location)) or list(_undocumented(below, location))) if below else []
     for node in found or [response or operation]:
         node["findings"].append(index)
 
@@ -201,22 +197,20 @@ def _at(node: _Node, location: str) -> Iterator[_Node]:
         yield from _at(child, location)
 
 
-def _undocumented(response: _Node, location: str) -> _Node | None:
-    """A node for a property that the contract does not name, below the object that holds it; None for no property."""
+def _undocumented(response: _Node, location: str) -> Iterator[_Node]:
+    """A node for a property that the contract does not name, below the object that holds it; none for no property."""
     try:
         parent, last = parted(location)
     except ValueError:
-        return None
+        return
     if last is None or last.kind != "member":
-        return None
-    holders = [response] if not parent else list(_at(response, parent))
-    holder = next((node for node in holders if node["children"] or node is response), None)
-    is_top = not parent and response["children"]
-    if holder is None or (holder is response and not is_top):
-        return None
-    made = _made("property", last.text, "not documented", response["status"], [location], is_documented=False)
-    holder["children"].append(made)
-    return made
+        return
+    holders = _at(response, parent) if parent else [response]
+    holder = next((node for node in holders if node["children"]), None)
+    if holder is not None:
+        made = _made("property", last.text, "not documented", response["status"], [location], is_documented=False)
+        holder["children"].append(made)
+        yield made
 
 
 def _settle(node: _Node, findings: Sequence[Finding]) -> None:
