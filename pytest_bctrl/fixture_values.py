@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pytest_bctrl.suite.run import ContractRun
     from pytest_bctrl.traffic.mock import MockServer
     from pytest_bctrl.traffic.mock.message import Answer, Request
-    from pytest_bctrl.traffic.origin import Connection
 
 _CONTRACT: pytest.StashKey[Contract] = pytest.StashKey()
 _MOCK: pytest.StashKey[MockServer] = pytest.StashKey()
@@ -40,21 +39,15 @@ def contract(config: pytest.Config) -> Contract:
 def mock(config: pytest.Config) -> MockServer:
     """Return the running mock server of this process; it stops with pytest."""
     if _MOCK not in config.stash:
-        server = _server(config).start()
+        server = new_mock(config).start()
         config.add_cleanup(server.stop)
         config.pluginmanager.register(MockReport(), "bctrl-mock-report")
         config.stash[_MOCK] = server
     return config.stash[_MOCK]
 
 
-@contextmanager
-def shared_mock(config: pytest.Config) -> Iterator[MockServer]:
-    """Run a mock server from whose spaces each test may take one of its own; no test resets it."""
-    with _server(config) as server:
-        yield server
-
-
-def _server(config: pytest.Config) -> MockServer:
+def new_mock(config: pytest.Config) -> MockServer:
+    """Return a mock server of the contract in force, not yet started, with the project's own scenarios and faults."""
     from pytest_bctrl.checks.run import flattened
     from pytest_bctrl.traffic.mock import MockServer
     from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
@@ -81,12 +74,16 @@ def mock_for(request: pytest.FixtureRequest) -> Iterator[MockServer]:
     server.reset()
 
 
-def aim(request: pytest.FixtureRequest) -> tuple[str, Secret | str, bool]:
-    """Return base URL and key of the target, and whether it is live; the mock starts over for this test."""
-    live: bool = request.config.option.bctrl_live
-    if not live:
+def aim(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Return base URL and key of the target, whether it is live, and what all requests have in common, if it is.
+
+    The mock starts over for this test.
+    """
+    run = _live(request.config)
+    if run is None:
         request.getfixturevalue("bctrl_mock")
-    return request.getfixturevalue("bctrl_base_url"), request.getfixturevalue("bctrl_api_key"), live
+    target = {"base_url": request.getfixturevalue("bctrl_base_url"), "key": request.getfixturevalue("bctrl_api_key")}
+    return {**target, "live": run is not None, "connection": run.connection if run else None}
 
 
 def client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
@@ -94,21 +91,12 @@ def client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     from pytest_bctrl.suite.observing import observer
     from pytest_bctrl.traffic.mock.routes import fields_for
 
-    config = request.config
-    url, key, live = aim(request)
+    config, target = request.config, aim(request)
     # What the bundled mock does against the contract, a test has made it do.
-    is_mock = _MOCK in config.stash and url == config.stash[_MOCK].url
+    is_mock = _MOCK in config.stash and target["base_url"] == config.stash[_MOCK].url
     # What an impact run changes is nothing that was observed.
     see = None if LAST_WORD in config.stash else partial(observer(config).see, judged=is_mock)
-    fields = fields_for(contract(config))
-    made = {"base_url": url, "key": key, "live": live, "see": see, "fields": fields}
-    return {**made, "connection": connection(config)}
-
-
-def connection(config: pytest.Config) -> Connection | None:
-    """Return what all requests to a live target have in common, the same in all of a run; none for the mock."""
-    run = _live(config)
-    return run.connection if run else None
+    return {**target, "see": see, "fields": fields_for(contract(config))}
 
 
 def _live(config: pytest.Config) -> ContractRun | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -339,20 +339,18 @@ def bctrl_mock(request: pytest.FixtureRequest) -> Iterator[MockServer]:
     from pytest_bctrl import fixture_values
 
     recording = _recorded(request)
-    with fixture_values.mock_for(request) as server:
-        if recording is None or recording.is_recording:
-            yield server
-        else:
-            with recording.played_by(server):
-                yield server
+    with fixture_values.mock_for(request) as server, ExitStack() as played:
+        if recording is not None and not recording.is_recording:
+            played.enter_context(recording.played_by(server))
+        yield server
 
 
 @pytest.fixture(scope="session")
 def bctrl_mock_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
     """One mock server for the whole run, which no test resets: `.url`, and `.space()` for a space of one's own."""
-    from pytest_bctrl.fixture_values import shared_mock
+    from pytest_bctrl.fixture_values import new_mock
 
-    with shared_mock(pytestconfig) as server:
+    with new_mock(pytestconfig) as server:
         yield server
 
 

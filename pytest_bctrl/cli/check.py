@@ -73,15 +73,22 @@ def run(options: argparse.Namespace) -> int:
     levels = parse_levels(options.level, "--level")
     invariants = [rule for one in contract.operations for rule in one.invariants]
     levels.require_known(rules_of(invariants, [check.name for check in own]))
-    checking = _Checking(contract, own, options.operation)
-    for name in _names(options.paths, checking.problems):
+    problems, attached = list[str](), set[Path]()
+    answers, found, observer = 0, list[Finding](), Observer(contract)
+    for path in _names(options.paths, problems):
         try:
-            checking.file(name)
+            kept, name = opened(path, "give a response body in JSON, or a .har file"), name_of(path)
+            for answer, entry in _answers(kept, name, contract, options.operation, problems):
+                answers += 1
+                observer.see_answer(answer)
+                place = {"file": name, "entry": entry, "why": f"in {name}: {entry}" if entry else f"in {name}"}
+                found += [replace(one, extra={**one.extra, **place}) for one in check_answer(answer, own=own)]
+            if isinstance(kept, Recording):
+                attached |= {(Path(name).parent / one).resolve() for one in kept.attachments}
         except BctrlError as error:
-            checking.problems.append(str(error))
-    problems, answers = checking.problems, checking.answers
-    findings, off = levels.apply(checking.findings)
-    notes = _passed_over(options.paths, checking.attached)
+            problems.append(str(error))
+    findings, off = levels.apply(found)
+    notes = _passed_over(options.paths, attached)
     notes += list_notes(findings, allow_list, today) if not problems else []
     notes += [f"switched off by --level: {entry.name}, {off.count(entry.name)} not shown" for entry in levels.off]
     findings = [accepted(finding, allow_list, today) for finding in findings]
@@ -92,7 +99,7 @@ def run(options: argparse.Namespace) -> int:
     is_text = options.format == "text"
     sys.stdout.write(_text(findings, title, answers) if is_text else writer(options.format)(findings, title))
     if is_text and answers:
-        print(*coverage_lines(checking.observer), sep="\n")
+        print(*coverage_lines(observer), sep="\n")
     for problem in (*problems, *notes):
         print(f"pytest-bctrl: {printable(problem)}", file=sys.stderr)
     if problems:
@@ -135,53 +142,28 @@ def _names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
         yield from map(str, files)
 
 
-class _Checking:
-    """Holds one file after the other to the contract, and keeps what came of all of them.
+def _answers(
+    kept: Recording | bytes, name: str, contract: Contract, operation: str | None, problems: list[str]
+) -> Iterator[tuple[Answer, str]]:
+    """Yield the answers of a file, each with what its entry is called; `operation` is what a bare body answers.
 
-    `own` are checks of one's own, `operation` is what a bare body answers; `attached` are the files beside a HAR whose
-    bodies were checked with it.
+    Raises `DocumentError` where there is nothing in it to be checked.
     """
-
-    def __init__(self, contract: Contract, own: Sequence[Check], operation: str | None) -> None:
-        self._contract = contract
-        self._own = own
-        self._operation = operation
-        self.observer = Observer(contract)
-        self.answers = 0
-        self.findings: list[Finding] = []
-        self.problems: list[str] = []
-        self.attached: set[Path] = set()
-
-    def file(self, path: str) -> None:
-        """Check one file; raises `DocumentError` where there is nothing in it to be checked."""
-        found = opened(path, "give a response body in JSON, or a .har file")
-        if isinstance(found, bytes):
-            self._answer(answer_of(found, self._contract, self._operation), name_of(path))
-        else:
-            self._recording(name_of(path), found)
-
-    def _recording(self, name: str, recording: Recording) -> None:
-        is_empty = True
-        for number, exchange in enumerate(recording.exchanges, 1):
-            answer = answer_of_exchange(exchange, self._contract)
-            is_left_out = not exchange.is_complete and any(listing([exchange], self._contract))
-            if answer is not None:
-                self._answer(answer, name, f"entry {number}")
-            elif is_left_out:
-                problem = f"{name}: entry {number}: the file does not have the body (save it with the bodies)"
-                self.problems.append(problem)
-            is_empty = is_empty and answer is None and not is_left_out
-        if is_empty:
-            problem = "none of its entries answers an operation of the contract"
-            raise DocumentError(problem, where=name, hint="record a listing, or name another file")
-        self.attached |= {(Path(name).parent / one).resolve() for one in recording.attachments}
-
-    def _answer(self, answer: Answer, name: str, entry: str = "") -> None:
-        self.answers += 1
-        self.observer.see_answer(answer)
-        place = {"file": name, "entry": entry, "why": f"in {name}: {entry}" if entry else f"in {name}"}
-        found = check_answer(answer, own=self._own)
-        self.findings += [replace(finding, extra={**finding.extra, **place}) for finding in found]
+    if isinstance(kept, bytes):
+        yield answer_of(kept, contract, operation), ""
+        return
+    is_empty = True
+    for number, exchange in enumerate(kept.exchanges, 1):
+        answer = answer_of_exchange(exchange, contract)
+        is_left_out = not exchange.is_complete and any(listing([exchange], contract))
+        is_empty = is_empty and answer is None and not is_left_out
+        if answer is not None:
+            yield answer, f"entry {number}"
+        elif is_left_out:
+            problems.append(f"{name}: entry {number}: the file does not have the body (save it with the bodies)")
+    if is_empty:
+        problem = "none of its entries answers an operation of the contract"
+        raise DocumentError(problem, where=name, hint="record a listing, or name another file")
 
 
 def _text(findings: Sequence[Finding], title: Title, answers: int) -> str:

@@ -86,6 +86,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from pytest_bctrl.drift.compare_documents import compare_documents
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.sources import read_source
+    from pytest_bctrl.reports.wording import Title, that_fail
 
     today = date.today()
     until = last_day(arguments.accept, arguments.until, today)
@@ -107,11 +108,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.impact:
         judged = judged._replace(remaining=_with_impact(judged.remaining, arguments.impact))
     judged = arguments.hide.data(judged)
-    failing: list[Finding] = []
-    if judged.remaining:
-        from pytest_bctrl.finding import at_or_above
-
-        failing = at_or_above(judged.remaining, arguments.fail_on)
+    failing = that_fail(judged.remaining, arguments.fail_on)
     if arguments.accept is not None:
         # Under --fail-on never nothing fails, and all that is found is accepted.
         chosen = judged.remaining if arguments.fail_on == "never" else failing
@@ -119,8 +116,6 @@ def _run(arguments: argparse.Namespace) -> int:
             return accept_findings(gate.path, chosen, arguments.accept, until)
         print(f"pytest-bctrl: nothing to accept: nothing is found at the level {arguments.fail_on}", file=sys.stderr)
         return 0
-    from pytest_bctrl.reports.wording import Title
-
     chosen = (f"compared with {short_path(base)}: {known.why}",) if known and arguments.base is None else ()
     remarks, number = (*chosen, *judged.notes), len(judged.allowed)
     title = Title("drift", old.name, new.name, arguments.fail_on, remarks, accepted=number)

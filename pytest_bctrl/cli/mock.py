@@ -186,8 +186,8 @@ def _greet(server: MockServer, options: argparse.Namespace) -> None:
     key = f"${options.api_key_env}" if os.environ.get(options.api_key_env) else MOCK_KEY
     operation = main_operation(contract)
     asked = inputs(contract, operation, {"space_id": server.space_id}) or Inputs()
-    fields = [(field.name, field.shell(key)) for field in key_fields(contract, operation) or ()]
-    headers = "".join(f' -H "{name}: {value}"' for name, value in fields)
+    fields = key_fields(contract, operation) or ()
+    headers = "".join(f' -H "{field.name}: {field.shell(key)}"' for field in fields)
     headers += "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in asked.headers)
     url = f"{_reachable(server.url)}{asked.target(operation)}"
     print(f"try: curl{headers} {shlex.quote(url)}", flush=True)
@@ -214,18 +214,11 @@ def epilog() -> str:
     """Return what the help tells of scenarios and faults."""
     from pytest_bctrl.traffic.mock.faults import FAULTS
 
-    def table(title: str, makers: dict[str, str]) -> list[str]:
-        return [f"{title}:", *(f"  {name:<20}{about}" for name, about in makers.items()), ""]
-
-    return "\n".join(
-        [
-            *table("scenarios", {name: _about(maker) for name, maker in SCENARIOS.items()}),
-            *table(
-                "faults (each takes times=, every= and after=)", {name: _about(maker) for name, maker in FAULTS.items()}
-            ),
-            "On a request, Prefer: code=404 asks for that status.",
-        ]
-    )
+    tables = {"scenarios": SCENARIOS, "faults (each takes times=, every= and after=)": FAULTS}
+    rows = []
+    for title, makers in tables.items():
+        rows += [f"{title}:", *(f"  {name:<20}{_about(maker)}" for name, maker in makers.items()), ""]
+    return "\n".join([*rows, "On a request, Prefer: code=404 asks for that status."])
 
 
 def _about(maker: Callable[..., object]) -> str:

@@ -79,10 +79,9 @@ def space_of(exchanges: Iterable[Exchange], contract: Contract) -> str | None:
     return next(spaces, None)
 
 
-def base_path(exchange: Exchange, contract: Contract) -> str:
+def base_path(exchange: Exchange, match: Match) -> str:
     """Return what stands in an exchange's path before the path of the contract's operation; often nothing."""
-    operations = (one for _, match in listing([exchange], contract) for one in match.operations.values())
-    segments = next((len(operation.path.split("/")) - 1 for operation in operations), 0)
+    segments = next(operation.path.count("/") for operation in match.operations.values())
     # A leading version may be left out of a request, so that there is less than the whole path.
     before = exchange.path.split("/")[1:-segments]
     return "".join(f"/{segment}" for segment in before)

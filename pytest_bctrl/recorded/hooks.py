@@ -12,7 +12,7 @@ import pytest
 
 from pytest_bctrl import settings
 from pytest_bctrl.errors import BctrlError, SettingError
-from pytest_bctrl.fixture_values import LAST_WORD, aim, connection, contract, space_id
+from pytest_bctrl.fixture_values import LAST_WORD, aim, contract, space_id
 from pytest_bctrl.locking import sweep
 from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.place import place_of
@@ -31,9 +31,7 @@ def in_use(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
     """Give a test its recording, aimed at the run's target where it records, and close what it opened."""
     recording = recorded(request)
     if recording.is_recording:
-        url, key, live = aim(request)
-        space = request.getfixturevalue("bctrl_space_id")
-        recording.aim = Aim(url, key, space, live, connection(request.config))
+        recording.aim = Aim(**aim(request), space_id=request.getfixturevalue("bctrl_space_id"))
     try:
         yield recording
     finally:
@@ -44,7 +42,6 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
     """Return the recording of the running test, read when it is first asked for; a broken one fails the test."""
     item: pytest.Item = request.node
     if _RECORDED not in item.stash:
-        wrong = ""
         try:
             place = place_of(item, os.environ)
             mode = settings.record_mode(item.config, os.environ)
@@ -60,9 +57,7 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
                 last_word=item.config.stash.get(LAST_WORD, None),
             )
         except BctrlError as error:
-            wrong = str(error)
-        if wrong:
-            pytest.fail(f"bctrl recording: {wrong}", pytrace=False)
+            raise pytest.fail.Exception(f"bctrl recording: {error}", pytrace=False) from None
     return item.stash[_RECORDED]
 
 

@@ -131,8 +131,8 @@ class RecordedTest:
             return self.aim.base_url
         # A browser's file holds its page and pictures too, and `data:` has no host.
         recorded = (
-            urlunsplit((parts.scheme, parts.netloc, base_path(exchange, self._contract), "", ""))
-            for exchange, _ in listing(self.player.exchanges, self._contract)
+            urlunsplit((parts.scheme, parts.netloc, base_path(exchange, match), "", ""))
+            for exchange, match in listing(self.player.exchanges, self._contract)
             if (parts := urlsplit(exchange.url)).netloc
         )
         return next(recorded, self._contract.servers[0] if self._contract.servers else "http://localhost:8787")

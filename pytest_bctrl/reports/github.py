@@ -42,12 +42,9 @@ def findings_github(findings: Sequence[Finding], title: Title) -> str:
 
 def shown_commands(findings: Sequence[Finding], title: Title) -> list[str]:
     """Return the workflow commands that GitHub would show, and a line of text on those that it would not."""
-    rows = []
-    left = 0
-    for level in LEVELS:
-        chosen = [finding for finding in findings if finding.level == level]
-        rows += [_command(finding) for finding in chosen[:SHOWN]]
-        left += len(chosen[SHOWN:])
+    by_level = ([finding for finding in findings if finding.level == level] for level in LEVELS)
+    rows = [_command(finding) for chosen in by_level for finding in chosen[:SHOWN]]
+    left = len(findings) - len(rows)
     rows += [f"::warning title={_property('not checked')}::{_data(reason)}" for reason in title.not_checked]
     if left:
         rows.append(f"{left} more findings without an annotation: GitHub shows {SHOWN} of each level")

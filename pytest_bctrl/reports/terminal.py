@@ -11,11 +11,10 @@ from pytest_bctrl.reports.wording import accepted, accepted_where, counted, is_c
 
 
 class Row(NamedTuple):
-    """A label, what it labels, and how the label is marked up, in the words of pytest's `TerminalWriter`."""
+    """A label, and what it labels."""
 
     label: str
     text: str
-    markup: Mapping[str, bool] = {}
 
     def __str__(self) -> str:
         return f"{self.label} {self.text}" if self.label in LEVELS else f"  {self.label:<9} {self.text}"
@@ -29,7 +28,7 @@ MARKUP: Mapping[str, Mapping[str, bool]] = {
     "observed": {"red": True},
     "reproduce": {"bold": True},
 }
-"""Markup by label."""
+"""Markup by label, in the words of pytest's `TerminalWriter`."""
 
 
 def headline(findings: Sequence[Finding]) -> str:
@@ -40,7 +39,7 @@ def headline(findings: Sequence[Finding]) -> str:
 
 def breach(findings: Sequence[Finding]) -> str:
     """What an error says of data that breaks the contract: the headline, and all of them below it."""
-    blocks = [list(map(str, block(cause))) for cause in causes(findings)]
+    blocks = [list(map(str, block(cause))) for cause in causes(findings).values()]
     # The headline says what the first line of a single block says.
     rows = blocks[0][1:] if len(blocks) == 1 else [row for one in blocks for row in ("", *one)]
     return "\n".join([headline(findings), *rows, ""])
@@ -48,17 +47,17 @@ def breach(findings: Sequence[Finding]) -> str:
 
 def describe(findings: Sequence[Finding]) -> Iterator[str]:
     """The findings line by line, each cause once, worst level first."""
-    for cause in causes(findings):
+    for cause in causes(findings).values():
         yield ""
         yield from map(str, block(cause))
 
 
-def causes(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
-    """The findings that one cause explains, worst level first: the same rule is broken in the same way."""
-    groups: dict[tuple[Any, ...], list[Finding]] = {}
+def causes(findings: Iterable[Finding]) -> dict[tuple[str, ...], list[Finding]]:
+    """Findings by their cause, worst level first: the same rule is broken in the same way."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in sorted(findings, key=lambda finding: LEVELS.index(finding.level)):
         groups.setdefault(cause_of(finding), []).append(finding)
-    yield from groups.values()
+    return groups
 
 
 def cause_of(finding: Finding) -> tuple[str, ...]:
@@ -98,7 +97,7 @@ def block(cause: Sequence[Finding], verbosity: int = 0, often: str = "") -> Iter
 
 
 def _row(label: str, text: str) -> Row:
-    return Row(label, printable(text), MARKUP.get(label, {}))
+    return Row(label, printable(text))
 
 
 def _value(finding: Finding, value: Any, most: int = 600) -> str:

@@ -174,9 +174,8 @@ def grouped(findings: Sequence[Finding]) -> list[Group]:
     # Not `finding.LEVELS`: that module brings dataclasses, and the gate starts without them.
     for finding in sorted(findings, key=lambda finding: ("error", "warning", "info").index(finding.level)):
         changed = finding.extra.get("changed")
-        groups.setdefault(id(finding) if changed is None else changed, Group(changed or "", [])).findings.append(
-            finding
-        )
+        key = id(finding) if changed is None else changed
+        groups.setdefault(key, Group(changed or "", [])).findings.append(finding)
     return list(groups.values())
 
 
@@ -291,16 +290,13 @@ class Verdict(NamedTuple):
 
 def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> Verdict:
     """Return the verdict: `failed` over `not checked` over `passed`."""
-    failing = _failing(findings, title)
-    basis = _basis(run)
-    failed_tests = run.number_of("failed") + run.number_of("error") if run else 0
-    if failing or failed_tests or (run and run.shortfall):
-        what = [f"{counted(failing)} fail{'s' if len(failing) == 1 else ''} the run"] if failing else []
-        if failed_tests and run:
-            what.append(f"{failed_tests} of {numbered(len(run.tests), 'test')} failed")
-        what += [*_left(run), *_skipped(run)]
-        what += [run.shortfall] if run and run.shortfall else []
-        return Verdict("failed", sentence(what))
+    bad, basis = that_fail(findings, title.fail_on), _basis(run)
+    failed = [f"{counted(bad)} fail{'s' if len(bad) == 1 else ''} the run"] if bad else []
+    if run and (number := run.number_of("failed") + run.number_of("error")):
+        failed.append(f"{number} of {numbered(len(run.tests), 'test')} failed")
+    short = [run.shortfall] if run and run.shortfall else []
+    if failed or short:
+        return Verdict("failed", sentence([*failed, *_left(run), *_skipped(run), *short]))
     if run is None:
         if title.not_checked:
             return Verdict("not checked", sentence([f"not everything could be checked: {title.not_checked[0]}"]))
@@ -315,12 +311,13 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
     return Verdict("passed", sentence([found, *basis]))
 
 
-def _failing(findings: Sequence[Finding], title: Title) -> list[Finding]:
+def that_fail(findings: Sequence[Finding], fail_on: FailOn) -> list[Finding]:
+    """The findings at or above a level; where nothing is found, their module is not imported either."""
     if not findings:
         return []
     from pytest_bctrl.finding import at_or_above
 
-    return at_or_above(findings, title.fail_on)
+    return at_or_above(findings, fail_on)
 
 
 def _basis(run: RunReport | None) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.finding import FailOn, Finding, at_or_above, from_dict
-from pytest_bctrl.reports.terminal import Row, block, cause_of, causes, headline
+from pytest_bctrl.reports.terminal import MARKUP, Row, block, cause_of, causes, headline
 from pytest_bctrl.reports.wording import is_change
 from pytest_bctrl.suite.summary import Summary
 
@@ -26,9 +26,9 @@ class Shown:
     def toterminal(self, terminal: Any) -> None:
         """Write the rows with pytest's own markup."""
         for row in self.rows:
-            indent, label, text = str(row).partition(row.label) if row.label else ("", "", row.text)
+            indent, label, text = str(row).partition(row.label)
             terminal.write(indent)
-            terminal.write(label, **row.markup)
+            terminal.write(label, **MARKUP.get(label, {}))
             terminal.line(text)
 
 
@@ -101,7 +101,7 @@ def _by_cause(findings: Iterable[Finding]) -> dict[tuple[str, ...], list[Finding
     """Findings by cause; of equal ones, as several tests meet them, the first."""
     given = list(findings)
     once = {(*cause_of(finding), finding.fingerprint): finding for finding in reversed(given)}
-    return {cause_of(cause[0]): cause for cause in causes(reversed(once.values()))}
+    return causes(reversed(once.values()))
 
 
 def _beside(name: str, other: str) -> str:

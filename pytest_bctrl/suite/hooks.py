@@ -43,7 +43,7 @@ def start(config: pytest.Config) -> None:
     config.stash[RUN] = run
     config.pluginmanager.register(summary, "bctrl-summary")
     config.pluginmanager.register(Failures(summary, run.fail_on), "bctrl-failures")
-    config.pluginmanager.register(ContractHooks(config, run, summary), "bctrl-contract")
+    config.pluginmanager.register(ContractHooks(config, summary), "bctrl-contract")
     _end_with_sigterm(config)
     gc.freeze()
 
@@ -125,9 +125,8 @@ def is_chosen(nodeid: str, chosen: list[str]) -> bool:
 class ContractHooks:
     """One contract run inside one pytest process."""
 
-    def __init__(self, config: pytest.Config, run: ContractRun, summary: Summary) -> None:
-        self._run = run
-        self._summary = summary
+    def __init__(self, config: pytest.Config, summary: Summary) -> None:
+        run, self._summary = config.stash[RUN], summary
         summary.shows_coverage = config.option.bctrl_coverage
         flags = [f"--bctrl-{run.target}"] if run.target else []
         flags += ["--bctrl-selftest"] if run.selftest else []
@@ -140,11 +139,10 @@ class ContractHooks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Put the contract tests in front of the project's own."""
-        self._add_own(session.config)
-        if self._chosen and self._run.no_suite:  # pragma: no cover - tests/base_install is without the extra
+        run = self._with_own(session.config)
+        if self._chosen and run.no_suite:  # pragma: no cover - tests/base_install is without the extra
             with settings.usage_errors():
                 require_extra()
-        run = self._run
         wanted = {"tests": run.target and not run.no_suite, "upstream": run.upstream, "selftest": run.selftest}
         modules = [ContractModule.beside(session, name, run) for name, is_wanted in wanted.items() if is_wanted]
         own = [item for module in modules for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
@@ -154,12 +152,13 @@ class ContractHooks:
         items[:0] = own
 
     @settings.usage_errors()
-    def _add_own(self, config: pytest.Config) -> None:
+    def _with_own(self, config: pytest.Config) -> ContractRun:
         """Take the project's own checks, now that every `conftest.py` is read, and hold the levels to what there is."""
         checks = flattened(config.hook.pytest_bctrl_checks(), Check, "pytest_bctrl_checks")
-        invariants = [rule for one in self._run.contract.operations for rule in one.invariants]
-        self._run.levels.require_known(rules_of(invariants, [check.name for check in checks]))
-        self._run = config.stash[RUN] = replace(self._run, checks=tuple(checks))
+        run = config.stash[RUN] = replace(config.stash[RUN], checks=tuple(checks))
+        invariants = [rule for one in run.contract.operations for rule in one.invariants]
+        run.levels.require_known(rules_of(invariants, [check.name for check in checks]))
+        return run
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:

@@ -153,12 +153,6 @@ def _trials(trials: Callable[..., Iterator[Trial]]) -> Callable[[ContractRun, Op
     return rows
 
 
-def _paged(run: ContractRun, operation: Operation) -> Rows:
-    found = paging(run.contract, operation)
-    if found is not None:
-        yield "", (found,)
-
-
 def _credentials(run: ContractRun, operation: Operation) -> Rows:
     guard = guarded_by(run.contract, operation)
     if guard is None:
@@ -187,6 +181,7 @@ _once = _where(lambda _run, _operation: True)
 _secured = _where(_is_secured)
 _placed = _where(lambda _run, operation: operation.path_parameters)
 _queried = _where(probes.made_up)
+_paged = _each(lambda run, one: [("", found)] if (found := paging(run.contract, one)) else [])
 _rules = _each(lambda _run, operation: ((rule["rule"], rule) for rule in operation.invariants))
 _own = _each(
     lambda run, one: ((check.name, check) for check in run.checks if check.looks_at(one.operation_id, one.label))

@@ -5,11 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -23,16 +20,8 @@ from pytest_bctrl.suite.sinks import hide
 from pytest_bctrl.suite.summary import Summary
 
 
-class ReportFile(NamedTuple):
-    """One report to write: its absolute path, its path as it was given, its format."""
-
-    path: Path
-    shown: str
-    format: str
-
-
-def report_files(paths: Iterable[settings.Given], command_line: Path, ini: Path) -> list[ReportFile]:
-    """Return the files to write, their folders made.
+def report_files(paths: Iterable[settings.Given], command_line: Path, ini: Path) -> list[tuple[Path, str]]:
+    """Return the files to write, their folders made: each with its absolute path, and as it was given.
 
     A relative path of the command line starts at the folder `command_line`, one of the ini file at `ini`. Raises
     `SettingError` for a suffix that names no format and for a place that cannot be written to.
@@ -50,7 +39,7 @@ def report_files(paths: Iterable[settings.Given], command_line: Path, ini: Path)
             )
         whole = (ini if path.is_ini else command_line) / path.value
         _require_writable(whole, path)
-        files.append(ReportFile(whole, path.value, SUFFIXES[suffix]))
+        files.append((whole, path.value))
     return files
 
 
@@ -71,21 +60,21 @@ def _require_writable(path: Path, given: settings.Given) -> None:
 
 
 def write_reports(
-    files: Iterable[ReportFile], findings: Sequence[Finding], title: Title, run: RunReport | None
+    files: Iterable[tuple[Path, str]], findings: Sequence[Finding], title: Title, run: RunReport | None
 ) -> tuple[list[str], list[str]]:
     """Write every report; return the paths that were written, and one sentence for each that was not."""
     from pytest_bctrl.contract.build import write_files
 
     written, problems = [], []
-    for file in files:
-        text = writer(file.format)(findings, title, run)
+    for path, shown in files:
+        text = writer(SUFFIXES[path.suffix.lower()])(findings, title, run)
         try:
-            file.path.parent.mkdir(parents=True, exist_ok=True)
-            write_files({file.path: text})
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_files({path: text})
         except (BctrlError, OSError) as error:
-            problems.append(f"the report {file.shown} is not written: {error}")
+            problems.append(f"the report {shown} is not written: {error}")
         else:
-            written.append(file.shown)
+            written.append(shown)
     return written, problems
 
 
@@ -96,20 +85,17 @@ class ReportHooks:
     tells GitHub nothing.
     """
 
-    def __init__(self, summary: Summary, files: Sequence[ReportFile], job_summary: str | None) -> None:
+    def __init__(self, summary: Summary, files: Sequence[tuple[Path, str]], job_summary: str | None) -> None:
         self._summary = summary
         self._files = files
         self._job_summary = job_summary
-        self._started = datetime.now(UTC)
-        self._clock = time.perf_counter()
         self._lines: list[str] = []
 
     # What pytest-xdist's workers hand over at their end comes before.
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write; a report that cannot be written makes a passing run fail, since an old one may be there."""
-        report = self._summary.report(self._started, time.perf_counter() - self._clock)
-        told = (self._summary.findings(), self._summary.title(), report)
+        told = (self._summary.findings(), self._summary.title(), self._summary.report())
         findings, title, run = hide(session.config, told)
         written, problems = write_reports(self._files, findings, title, run)
         if self._job_summary:

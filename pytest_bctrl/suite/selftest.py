@@ -7,8 +7,9 @@ by the check it names, and that every mutant derived from the contract is caught
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, TypeAlias
 
 import pytest
@@ -52,8 +53,6 @@ from pytest_bctrl.traffic.mock.faults import (
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, empty, lifecycle, many
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.retry import Pace, RetryPolicy
-
-pytestmark = pytest.mark.bctrl_contract
 
 _MANY = 300
 """How many items the scenario `many` has by itself."""
@@ -112,15 +111,11 @@ def usual(request: pytest.FixtureRequest) -> Callable[[Operation], frozenset[Fac
     """What is found without any fault: nothing, but where the contract leaves out how a request is refused."""
     run = with_mock(request.config.stash[RUN])
 
-    known: dict[str, frozenset[Fact]] = {}
-
+    @cache
     def found(operation: Operation) -> frozenset[Fact]:
-        if operation.label not in known:
-            known[operation.label] = frozenset()
-            if _silent(operation):
-                with _mock(run):
-                    known[operation.label] = frozenset(map(_fact, _judged(run, operation)))
-        return known[operation.label]
+        if not _silent(operation):
+            return frozenset()
+        return frozenset(map(_fact, _judged(run, operation)))
 
     return found
 
@@ -160,10 +155,9 @@ def test_every_mutant_is_caught(operation: Operation, run: ContractRun, verdict:
 
 def test_conforming_scenario_passes(operation: Operation, scenario: str, run: ContractRun) -> None:
     """Under a scenario that keeps the contract, nothing at all is found."""
-    with _mock(run) as mock:
-        mock.scenario(scenario)
-        unsaid = [("status_code_conformance", status) for status in _silent(operation)]
-        found = [one for one in _judged(run, operation) if (one.rule, one.observed) not in unsaid]
+    _mock(run).scenario(scenario)
+    unsaid = [("status_code_conformance", status) for status in _silent(operation)]
+    found = [one for one in _judged(run, operation) if (one.rule, one.observed) not in unsaid]
     if found:
         pytest.fail("\n".join([f"scenario {scenario}: {counted(found)}", *describe(found)]), pytrace=False)
 
@@ -172,10 +166,9 @@ def test_fault_is_found(
     operation: Operation, fault: Fault, run: ContractRun, usual: Callable[[Operation], frozenset[Fact]]
 ) -> None:
     """A fault is found by the check that it names, at the level that it names."""
-    with _mock(run) as mock:
-        mock.fault(fault)
-        tests = OF_THE_BODY if fault.name.startswith(break_rule.__name__) else ()
-        found = [one for one in _judged(run, operation, *tests) if _fact(one) not in usual(operation)]
+    _mock(run).fault(fault)
+    tests = OF_THE_BODY if fault.name.startswith(break_rule.__name__) else ()
+    found = [one for one in _judged(run, operation, *tests) if _fact(one) not in usual(operation)]
     if not any(finding.rule == fault.check and finding.level == fault.level for finding in found):
         wanted = f"fault {fault.name}: {fault.check} at level {fault.level} was not found"
         pytest.fail("\n".join([wanted, *describe(found)]), pytrace=False)
@@ -194,23 +187,17 @@ def _fact(finding: Finding) -> Fact:
     return finding.rule, finding.location, str(finding.observed), finding.count
 
 
-@contextmanager
-def _mock(run: ContractRun) -> Iterator[MockServer]:
+def _mock(run: ContractRun) -> MockServer:
     if run.mock is None:  # pragma: no cover - with_mock gave it one, which the type cannot say
         raise RuntimeError("the self-test runs against the mock")
-    with run.mock as server:
-        yield server
+    return run.mock
 
 
 def _judged(run: ContractRun, operation: Operation, *tests: str) -> list[Finding]:
     # What one fault says of limits is not learned for the next.
-    fresh = Connection(pace=Pace(patience=0.0))
-    url = run.mock.url if run.mock else ""
-    target = Target(replace(run, mock=None, base_url=url, connection=fresh), IMPATIENT, timeout=1.0)
-    try:
+    fresh = replace(run, connection=Connection(pace=Pace(patience=0.0)))
+    with closing(Target(fresh, IMPATIENT, timeout=1.0)) as target:
         return run_probes(target, *tests, only=operation)
-    finally:
-        target.close()
 
 
 OF_LISTS = frozenset({empty.__name__, many.__name__})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -41,6 +42,7 @@ class Summary:
 
     def __init__(self, run: ContractRun) -> None:
         self._run = run
+        self._started, self._clock = datetime.now(UTC), time.perf_counter()
         self._found: list[Finding] = []
         self._tally: Counter[str] = Counter()
         self._not_looked_at: list[str] = []
@@ -156,7 +158,7 @@ class Summary:
             _line(terminal, label, text)
         for line in (*self._figures, *(self._moved if verbosity >= 0 else ())):
             terminal.line(line)
-        verdict = verdict_of(found, self.title(), self._ran())
+        verdict = verdict_of(found, self.title(), self.report())
         if is_silent:
             _line(terminal, "not checked", self._not_looked_at[0])
         else:
@@ -247,28 +249,23 @@ class Summary:
         """How much of the contract was seen; None where nothing was asked."""
         return self._seen.measured if self._run.target or self._seen.everything.statuses else None
 
-    def report(self, started: datetime, seconds: float) -> RunReport:
+    def report(self) -> RunReport:
         """Everything else that the reports tell."""
         run = self._run
-        return self._ran()._replace(
+        return RunReport(
+            run.contract,
             target=run.target or "",
             base_url=run.base_url,
             upstream=run.upstream or "",
-            started=started.isoformat(timespec="seconds"),
-            seconds=seconds,
-            counts={name: self._tally[name] for name in ("requests", "answers", "bodies")},
-            observation=as_data(self._seen.everything),
-        )
-
-    def _ran(self) -> RunReport:
-        """What the verdict rests on."""
-        return RunReport(
-            self._run.contract,
+            started=self._started.isoformat(timespec="seconds"),
+            seconds=time.perf_counter() - self._clock,
             is_complete=self._is_complete and not self._stopped,
             planned=self._planned,
             tests=tuple(self._tests),
+            counts={name: self._tally[name] for name in ("requests", "answers", "bodies")},
             coverage=self._coverage(),
             shortfall=self._seen.shortfall,
+            observation=as_data(self._seen.everything),
         )
 
     def _where(self) -> str:
@@ -357,7 +354,7 @@ _COLOURS: Mapping[str, Mapping[str, bool]] = {
 
 def _mild(findings: Sequence[Finding], verbosity: int) -> Iterator[tuple[str | None, str]]:
     """The findings that do not fail the run: a line a cause, or with `-v` all of it."""
-    for cause in causes(findings):
+    for cause in causes(findings).values():
         first = cause[0]
         if verbosity > 0:
             yield from ((None, str(row)) for row in block(cause, verbosity))

@@ -31,7 +31,6 @@ from pytest_bctrl.suite.troubles import (
     come_back_later,
     decoded,
     finding,
-    is_timeout,
     pause_finding,
     require_let_in,
     trouble,
@@ -308,8 +307,8 @@ class Target:
             is_silent = not self.tally["answers"] and all(attempt.is_silent for attempt in attempts[-1:])
             # The request left for nobody.
             is_out_of_reach = isinstance(response, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
-            is_outage = is_out_of_reach or is_silent
-            raise NoAnswerError(finding(operation, message, reply.shell), is_timeout(message), is_outage)
+            is_lost = type(response).__name__ in TIMEOUTS
+            raise NoAnswerError(finding(operation, message, reply.shell), is_lost, is_out_of_reach or is_silent)
         status = response.status_code
         if status == 429 or (len(attempts) > 1 and self._retry.tries_again(status, "")):
             asked = parse_retry_after(attempts[-1].retry_after or "", datetime.now(UTC))

@@ -22,8 +22,6 @@ from pytest_bctrl.suite.target import Target
 from pytest_bctrl.suite.troubles import NotCheckedError
 from pytest_bctrl.suite.verdict import VERDICT, Verdict
 
-pytestmark = pytest.mark.bctrl_contract
-
 
 @pytest.fixture(scope="session")
 def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterator[Target]:

@@ -116,12 +116,7 @@ def come_back_later(status: int, attempts: int, asked: float | None, again: int)
 
 
 TIMEOUTS = frozenset({"ReadTimeout", "ConnectTimeout"})
-"""Errors that tell of time lost."""
-
-
-def is_timeout(text: str) -> bool:
-    """Whether a sentence of `trouble` tells of time lost, so that more requests would lose more."""
-    return "hangs" in text or "too slowly" in text or "no connection in time" in text
+"""Errors that tell of time lost, so that more requests would lose more."""
 
 
 def attempt_findings(

@@ -25,8 +25,6 @@ from pytest_bctrl.settings import contract_path
 from pytest_bctrl.suite.run import RUN, ContractRun
 from pytest_bctrl.suite.verdict import VERDICT, Verdict
 
-pytestmark = pytest.mark.bctrl_contract
-
 
 def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> None:
     """The spec, as it is published now, means what the vendored one means."""

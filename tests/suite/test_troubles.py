@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.suite.troubles import attempt_findings, come_back_later, is_timeout, trouble
+from pytest_bctrl.suite.troubles import TIMEOUTS, attempt_findings, come_back_later, trouble
 from pytest_bctrl.traffic.flow import Attempt, TooMuchError
 
 OPERATION = load().operations[0]
@@ -66,7 +66,7 @@ def test_a_long_wait_is_said_in_few_digits() -> None:
     ("error", "lost"), [(httpx.ReadTimeout, True), (httpx.ConnectTimeout, True), (httpx.ReadError, False)]
 )
 def test_lost_time_is_told_from_other_troubles(error: type[httpx.TransportError], lost: bool) -> None:
-    assert lost is is_timeout(trouble(error("x"), [attempt(error=error.__name__)]))
+    assert lost is (error.__name__ in TIMEOUTS)
 
 
 GONE = "Server disconnected without sending a response."

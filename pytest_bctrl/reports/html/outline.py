@@ -34,11 +34,11 @@ def outline(contract: Contract, findings: Sequence[Finding], coverage: Coverage 
         points.setdefault((point.operation, point.status, point.location), []).append(point)
     nodes = []
     for operation in contract.operations:
-        node = _operation(contract, operation, points, is_known=coverage is not None)
+        node = _operation(contract, operation, points)
         for index, finding in enumerate(findings):
             if finding.operation == operation.label:
                 _put(node, _response_of(node, finding), finding, index)
-        _settle(node, findings, is_known=coverage is not None)
+        _settle(node, findings)
         nodes.append(node)
     return nodes
 
@@ -56,14 +56,14 @@ _Above = frozenset[frozenset[str]]
 _Points = Mapping[tuple[str, str, str], "list[Point]"]
 
 
-def _operation(contract: Contract, operation: Operation, points: _Points, *, is_known: bool) -> _Node:
-    whole = _Documented(contract, points, is_known, operation.label, "")
+def _operation(contract: Contract, operation: Operation, points: _Points) -> _Node:
+    whole = _Documented(contract, points, operation.label, "")
     made = whole.node("operation", operation.label, operation.summary, ())
     for one in operation.parameters:
         said = f"{words(contract, one.schema)}, in {one.place}"
         made["children"].append(whole.node("parameter", one.name, said, [one.place], [one.name], required=one.required))
     for status, response in operation.responses.items():
-        documented = _Documented(contract, points, is_known, operation.label, status)
+        documented = _Documented(contract, points, operation.label, status)
         made["children"].append(documented.node("response", status, response.description, [""]))
         root = body_node(contract, operation.label, status)
         made["children"][-1]["children"] += documented.members([root], frozenset()) if root else ()
@@ -83,7 +83,6 @@ class _Documented:
 
     contract: Contract
     points: _Points
-    is_known: bool
     operation: str
     status: str
 
@@ -111,7 +110,7 @@ class _Documented:
         plain = [untagged(location) for location in locations]
         never = [point.label for point in points if not point.seen and point.kind not in _OWN]
         made = _made(kind, name, said, self.status, plain)
-        return {**made, "required": required, "seen": seen if self.is_known else None, "never": never}
+        return {**made, "required": required, "seen": seen, "never": never}
 
     def members(self, places: Sequence[Node], above: _Above) -> Iterator[_Node]:
         """The nodes of what is documented in the objects at places, and of the items of the lists there."""
@@ -184,13 +183,9 @@ def _put(operation: _Node, response: _Node | None, finding: Finding, index: int)
     """Hang a finding on the nodes of its place; on a new one where the contract has none; else on the operation."""
     location = finding.location
     is_answers = location in ("status", "answer") and finding.sample is None and not is_change(finding)
-    if response is not None and (is_answers or location in ("", "$", "body")):
-        response["findings"].append(index)
-        return
-    found = list(_at(response, location)) if response else []
-    if response is not None and not found:
-        made = _undocumented(response, location)
-        found = [made] if made else []
+    is_whole = is_answers or location in ("", "$", "body")
+    below = None if is_whole else response
+    found = (list(_at(below, location)) or list(_undocumented(below, location))) if below else []
     for node in found or [response or operation]:
         node["findings"].append(index)
 
@@ -202,38 +197,36 @@ def _at(node: _Node, location: str) -> Iterator[_Node]:
         yield from _at(child, location)
 
 
-def _undocumented(response: _Node, location: str) -> _Node | None:
-    """A node for a property that the contract does not name, below the object that holds it; None for no property."""
+def _undocumented(response: _Node, location: str) -> Iterator[_Node]:
+    """A node for a property that the contract does not name, below the object that holds it; none for no property."""
     try:
         parent, last = parted(location)
     except ValueError:
-        return None
+        return
     if last is None or last.kind != "member":
-        return None
-    holders = [response] if not parent else list(_at(response, parent))
-    holder = next((node for node in holders if node["children"] or node is response), None)
-    is_top = not parent and response["children"]
-    if holder is None or (holder is response and not is_top):
-        return None
-    made = _made("property", last.text, "not documented", response["status"], [location], is_documented=False)
-    holder["children"].append(made)
-    return made
+        return
+    holders = _at(response, parent) if parent else [response]
+    holder = next((node for node in holders if node["children"]), None)
+    if holder is not None:
+        made = _made("property", last.text, "not documented", response["status"], [location], is_documented=False)
+        holder["children"].append(made)
+        yield made
 
 
-def _settle(node: _Node, findings: Sequence[Finding], is_known: bool) -> None:
+def _settle(node: _Node, findings: Sequence[Finding]) -> None:
     """Decide on every node's state, and on the worst below it."""
     # What is accepted is reported, and breaks nothing.
     levels = ["info" if findings[index].extra.get("accepted") else findings[index].level for index in node["findings"]]
     if levels:
         node["state"] = min(levels, key=LEVELS.index)
-    elif not is_known or node["seen"] is None:
+    elif node["seen"] is None:
         node["state"] = "unknown"
     elif not node["seen"]:
         node["state"] = "never"
     else:
         node["state"] = "partly" if node["never"] else "seen"
     for child in node["children"]:
-        _settle(child, findings, is_known)
+        _settle(child, findings)
     below = [level for child in node["children"] for level in (child["state"], child["below"]) if level in LEVELS]
     node["below"] = min(below, key=LEVELS.index) if below else ""
     del node["plain"]
