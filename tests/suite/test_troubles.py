@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.suite.troubles import TIMEOUTS, attempt_findings, come_back_later, trouble
+from pytest_bctrl.suite.troubles import attempt_findings, come_back_later, trouble
 from pytest_bctrl.traffic.flow import Attempt, TooMuchError
 
 OPERATION = load().operations[0]
@@ -60,13 +60,6 @@ def test_a_limit_that_stays_is_said(attempts: int, asked: float | None, again: i
 
 def test_a_long_wait_is_said_in_few_digits() -> None:
     assert "asks for 1e+300 s more" in come_back_later(503, 1, 1e300, 0)
-
-
-@pytest.mark.parametrize(
-    ("error", "lost"), [(httpx.ReadTimeout, True), (httpx.ConnectTimeout, True), (httpx.ReadError, False)]
-)
-def test_lost_time_is_told_from_other_troubles(error: type[httpx.TransportError], lost: bool) -> None:
-    assert lost is (error.__name__ in TIMEOUTS)
 
 
 GONE = "Server disconnected without sending a response."
