@@ -62,8 +62,7 @@ class Document(NamedTuple):
         """
         if not self.text or pointer.startswith(f"/{FILES}/"):
             return None
-        if pointer not in self.lines:
-            self.find_lines([pointer])
+        self.find_lines([pointer])
         return self.lines[pointer] + self.first_line - 1
 
     def find_lines(self, pointers: Collection[str]) -> None:
@@ -122,8 +121,8 @@ def load_document(text: str, name: str, known: Document | None = None) -> Docume
         raise DocumentError("an HTML page", where=name, hint="give its Markdown: the page's URL with .md appended")
     form, source, first_line = _split(text.removeprefix("\ufeff"), name)
     if known is not None and known.text.rstrip("\n") == source.rstrip("\n"):
-        return Document(known.data, form, name, source, first_line, {})
-    if form == "json" or (form == "markdown" and source.lstrip().startswith("{")):
+        data = known.data
+    elif form == "json" or (form == "markdown" and source.lstrip().startswith("{")):
         from pytest_bctrl.contract.json_source import read_json
 
         data = read_json(source, name)
