@@ -13,6 +13,8 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.reports.terminal import breach
 
+_packaged = lru_cache(maxsize=1)(load)
+
 
 def check(
     response: Any,
@@ -46,8 +48,3 @@ def assert_conforms(
     failing = at_or_above(check(response, contract=contract, operation=operation), fail_on)
     if failing:
         raise AssertionError(breach(failing).rstrip())
-
-
-@lru_cache(maxsize=1)
-def _packaged() -> Contract:
-    return load()

@@ -256,20 +256,20 @@ def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str,
         added += [f"    {key}: {value}" for key, value in values.items()]
     rows = text.splitlines()
     if "/allow" not in lines:
-        return "\n".join([*rows, "allow:", *added, ""])
-    start = lines["/allow"]
-    if "/allow/0" not in lines:
+        rows.append("allow:")
+    end = start = lines.get("/allow", len(rows))
+    if "/allow/0" in lines:
+        first = rows[lines["/allow/0"] - 1]
+        if not first.lstrip().startswith("- "):
+            raise _on_one_line(path, start)
+        added = [" " * (len(first) - len(first.lstrip())) + row[2:] for row in added]
+        later = [line for pointer, line in lines.items() if line > start and pointer.count("/") == 1]
+        end = min(later, default=len(rows) + 1) - 1
+        while not rows[end - 1].strip():
+            end -= 1
+    else:
         rows[start - 1] = "allow:"
-        return "\n".join([*rows[:start], *added, *rows[start:], ""])
-    column = len(rows[lines["/allow/0"] - 1]) - len(rows[lines["/allow/0"] - 1].lstrip())
-    if not rows[lines["/allow/0"] - 1].lstrip().startswith("- "):
-        raise _on_one_line(path, start)
-    later = [line for pointer, line in lines.items() if line > start and pointer.count("/") == 1]
-    end = min(later, default=len(rows) + 1) - 1
-    while end > start and not rows[end - 1].strip():
-        end -= 1
-    shifted = [" " * column + row[2:] for row in added]
-    return "\n".join([*rows[:end], *shifted, *rows[end:], ""])
+    return "\n".join([*rows[:end], *added, *rows[end:], ""])
 
 
 def _renewed(text: str, path: str, findings: Sequence[Finding], values: Mapping[str, str]) -> tuple[str, list[Finding]]:

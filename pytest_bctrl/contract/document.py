@@ -62,8 +62,7 @@ class Document(NamedTuple):
         """
         if not self.text or pointer.startswith(f"/{FILES}/"):
             return None
-        if pointer not in self.lines:
-            self.find_lines([pointer])
+        self.find_lines([pointer])
         return self.lines[pointer] + self.first_line - 1
 
     def find_lines(self, pointers: Collection[str]) -> None:
@@ -121,11 +120,9 @@ def load_document(text: str, name: str, known: Document | None = None) -> Docume
     if _HTML.match(text):
         raise DocumentError("an HTML page", where=name, hint="give its Markdown: the page's URL with .md appended")
     form, source, first_line = _split(text.removeprefix("\ufeff"), name)
-    is_json = form == "json" or (form == "markdown" and source.lstrip().startswith("{"))
     if known is not None and known.text.rstrip("\n") == source.rstrip("\n"):
-        return Document(known.data, form, name, source, first_line, {})
-    data: Any
-    if is_json:
+        data = known.data
+    elif form == "json" or (form == "markdown" and source.lstrip().startswith("{")):
         from pytest_bctrl.contract.json_source import read_json
 
         data = read_json(source, name)
@@ -138,22 +135,21 @@ def load_document(text: str, name: str, known: Document | None = None) -> Docume
 def _split(text: str, name: str) -> tuple[Format, str, int]:
     """Tell the format, the OpenAPI text and the line it starts on."""
     suffix = name.lower().split("?")[0].split("#")[0].rpartition(".")[2]
-    if suffix == "json" or (suffix not in ("yaml", "yml", "md", "markdown") and text.lstrip().startswith("{")):
+    is_yaml, is_page = suffix in ("yaml", "yml"), suffix in ("md", "markdown")
+    if suffix == "json" or (not is_yaml and not is_page and text.lstrip().startswith("{")):
         return "json", text, 1
-    is_page = suffix in ("md", "markdown")
-    if not is_page and suffix not in ("yaml", "yml"):
-        is_page = not _TOP_LEVEL_OPENAPI.search(text) or ("```" in text and _opens_outside_a_block(text))
-    if is_page and (suffix in ("md", "markdown") or "```" in text or "~~~" in text):
+    if is_page or (not is_yaml and _looks_like_a_page(text)):
         block = openapi_block(text, name)
         return "markdown", block.text, block.line
     return "yaml", text, 1
 
 
-def _opens_outside_a_block(text: str) -> bool:
+def _looks_like_a_page(text: str) -> bool:
     """Tell a page from YAML: a page's `openapi:` stands in a fenced block that begins at the margin."""
     first = _TOP_LEVEL_OPENAPI.search(text)
-    before = text[: first.start()] if first else text
-    return re.search(r"^(?:`{3,}|~{3,})", before, re.MULTILINE) is not None
+    if first is None:
+        return "```" in text or "~~~" in text
+    return "```" in text and re.search(r"^(?:`{3,}|~{3,})", text[: first.start()], re.MULTILINE) is not None
 
 
 def refuse_other_than_openapi(data: Any, name: str) -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib import import_module
-from itertools import compress
+from itertools import compress, count
 from math import isfinite
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
@@ -160,11 +160,12 @@ def _line_of_duplicate(text: str, key: str) -> int:
 
 
 class _Open(NamedTuple):
-    """An object or array that is being walked; what of it is wanted, None for all."""
+    """An object or array that is being walked; what of it is wanted, None for all, and the numbers of its members."""
 
     pointer: str
     is_object: bool
     wanted: _Tree | None
+    numbers: Iterator[int]
 
 
 def _walk(text: str, wanted: _Tree | None) -> Iterator[tuple[str, int, str | None]]:
@@ -174,26 +175,22 @@ def _walk(text: str, wanted: _Tree | None) -> Iterator[tuple[str, int, str | Non
     """
     decode = json.JSONDecoder().raw_decode
     stack: list[_Open] = []
-    counts: list[int] = []
     pointer, at, line, counted = "", _next(text, 0), 1, 0
     while True:
         if text[at] in "{[" and wanted != {}:
-            stack.append(_Open(pointer, text[at] == "{", wanted))
-            counts.append(-1)
+            stack.append(_Open(pointer, text[at] == "{", wanted, count()))
             at = _next(text, at + 1)
         else:
             at = _next(text, decode(text, at)[1])
         while stack and text[at] in "}]":
             stack.pop()
-            counts.pop()
             at = _next(text, at + 1)
         if not stack:
             return
         at = _next(text, at + 1) if text[at] == "," else at
         here, key = stack[-1], None
         begins = at
-        counts[-1] += 1
-        token = str(counts[-1])
+        token = str(next(here.numbers))
         if here.is_object:
             key, at = decode(text, at)
             token = str(key).replace("~", "~0").replace("/", "~1")

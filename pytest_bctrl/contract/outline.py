@@ -133,10 +133,10 @@ class Spec:
     def target(self, part: Part) -> Part:
         """What the `$ref` of this part names. Raises `DocumentError` where that is not in the document."""
         ref = part.value["$ref" if "$ref" in part.value else "$dynamicRef"]
-        if isinstance(ref, str) and ref in self._targets:
-            return self._targets[ref]
         if not isinstance(ref, str):
             raise self.refuse(part, "a $ref is not text", "it should read #/components/...")
+        if ref in self._targets:
+            return self._targets[ref]
         if ref == "#" or ref.startswith("#/"):
             pointer: str | None = ref[1:]
             if "%" in ref:

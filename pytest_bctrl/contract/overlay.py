@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
-from pytest_bctrl.contract.schema.locations import PLAIN
+from pytest_bctrl.contract.schema.locations import PLAIN, Path
 from pytest_bctrl.errors import DocumentError
-
-Location: TypeAlias = tuple[str | int, ...]
 
 _VERSIONS = ("1.0", "1.1")
 
@@ -23,7 +21,7 @@ def apply(overlay: Mapping[str, Any], document: Mapping[str, Any], name: str) ->
     errors call the overlay.
     """
     version = str(overlay.get("overlay", "")) if isinstance(overlay, Mapping) else ""
-    if not isinstance(overlay, Mapping) or ".".join(version.split(".")[:2]) not in _VERSIONS:
+    if ".".join(version.split(".")[:2]) not in _VERSIONS:
         raise DocumentError(
             f"it is an OpenAPI Overlay {version}" if version else "it is not an OpenAPI Overlay document",
             where=name,
@@ -41,7 +39,7 @@ def apply(overlay: Mapping[str, Any], document: Mapping[str, Any], name: str) ->
     return result
 
 
-def find(expression: str, document: Any) -> dict[Location, Any]:
+def find(expression: str, document: Any) -> dict[Path, Any]:
     """Return what a JSONPath (RFC 9535) selects, by its location, each node once and in document order.
 
     Raises `DocumentError` for what is not a JSONPath.
@@ -106,7 +104,7 @@ def _kind(value: Any) -> str:
     return "object" if isinstance(value, Mapping) else "array" if isinstance(value, list) else "single"
 
 
-def _update(document: dict[str, Any], location: Location, value: Any, update: Any, where: str, *, is_1_0: bool) -> None:
+def _update(document: dict[str, Any], location: Path, value: Any, update: Any, where: str, *, is_1_0: bool) -> None:
     """Change one node; Overlay 1.1 concatenates arrays, replaces single values, and takes no other mixture."""
     place = f"{where}, at {'/'.join(map(str, location)) or 'the root'}"
     if isinstance(value, list):
@@ -144,7 +142,7 @@ def merge(target: dict[str, Any], update: Mapping[str, Any], strict: str = "") -
             target[key] = fresh(value)
 
 
-def _parent(document: Any, location: Location, where: str) -> Any:
+def _parent(document: Any, location: Path, where: str) -> Any:
     if not location:
         raise DocumentError("the document itself cannot be removed", where=where, hint="name a part of it")
     for key in location[:-1]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +31,7 @@ def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Co
         return from_sound(document.data, str(file))
     from pytest_bctrl.contract.bundle import bundled
 
-    read = partial(read_file, hint="", what="the file")
-    return from_document(bundled(document, lambda name: read(Path(name))), str(file))
+    return from_document(bundled(document, lambda name: read_file(Path(name), "", "the file")), str(file))
 
 
 def from_document(document: Any, name: str) -> Contract:

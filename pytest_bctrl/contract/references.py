@@ -21,7 +21,6 @@ _NAMED = frozenset(
 )
 """Keywords whose members have names of the author's choice, which may be those of keywords."""
 
-
 _IDENTIFIERS = frozenset({"$id", "$anchor", "$dynamicAnchor", "$dynamicRef"})
 
 
@@ -34,9 +33,9 @@ class Keyworded(NamedTuple):
     is_root: bool
 
 
-def keyworded(value: Any, pointer: str = "", base: str = BASE, above: str = "") -> Iterator[Keyworded]:
+def keyworded(document: Any) -> Iterator[Keyworded]:
     """Every object of a document whose keys are keywords: neither data, nor names of the author's choice."""
-    waiting = [(value, pointer, base, above)]
+    waiting = [(document, "", BASE, "")]
     while waiting:
         value, pointer, base, above = waiting.pop()
         if isinstance(value, list):
@@ -75,11 +74,6 @@ def _joined(base: str, reference: str) -> str:
         return base.partition("#")[0] + reference if reference.startswith("#") else urljoin(base, reference)
     except ValueError:
         return reference
-
-
-def is_component(reference: str, kind: str) -> bool:
-    """Whether a reference leads to one of a folder of `components`, which is known to be of that kind."""
-    return reference.rpartition("/")[0] == f"#/components/{kind}"
 
 
 class Addresses:

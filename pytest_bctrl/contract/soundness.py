@@ -16,7 +16,7 @@ from pytest_bctrl.contract.json_source import refuse_deep
 from pytest_bctrl.contract.keywords import is_wrapped, modern
 from pytest_bctrl.contract.model import pointer
 from pytest_bctrl.contract.outline import METHODS
-from pytest_bctrl.contract.references import FRAGMENT, Addresses, is_component, keyworded, rewritten
+from pytest_bctrl.contract.references import FRAGMENT, Addresses, keyworded, rewritten
 from pytest_bctrl.contract.schema.locations import steps
 from pytest_bctrl.errors import DocumentError
 
@@ -158,7 +158,9 @@ def require_affordable(document: Mapping[str, Any], name: str) -> Mapping[str, A
             target = pointer(found, reference, name)
             is_schemas = one.pointer == root or one.pointer.startswith(f"{root}/")
             place = unquote(reference[1:])
-            if is_schemas and place not in known and not is_component(reference, "schemas"):
+            # What is in that folder is known to be a schema.
+            is_component = reference.rpartition("/")[0] == "#/components/schemas"
+            if is_schemas and place not in known and not is_component:
                 known.add(place)
                 require_kind("schemas", target, f"{name}: {reference}")
         _require_known(one.value, f"{name}: #{one.pointer}")

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.inputs import main_operation
-from pytest_bctrl.samples.sample import SPACE_ID, Samples
+from pytest_bctrl.samples.sample import LENGTH, SPACE_ID, Samples
 
 __all__ = ["SPACE_ID", "Samples", "response", "runtime", "runtimes"]
 
@@ -62,16 +62,11 @@ def response(
     return body
 
 
-_LENGTH = 60
-"""Characters of a refused value that are shown."""
-
-
 def _refuse_data(value: object, where: str) -> None:
     """Raise `SettingError` for a value that JSON cannot hold: NaN, infinity, a set, a key that is no string."""
     for place, inner in _unjson(value, ""):
-        shown = repr(inner)
         raise SettingError(
-            f"{place.removeprefix('.') or 'it'}: {shown[:_LENGTH]} is not JSON", where=where, hint="give JSON data"
+            f"{place.removeprefix('.') or 'it'}: {repr(inner)[:LENGTH]} is not JSON", where=where, hint="give JSON data"
         )
 
 

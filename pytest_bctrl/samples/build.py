@@ -16,8 +16,7 @@ from pytest_bctrl.contract.schema.locations import member
 from pytest_bctrl.contract.schema.ref import flatten, parts_of
 from pytest_bctrl.contract.schema.shapes import Shape, alternatives, canonical, containing, said_of, shapes
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.samples import text
-from pytest_bctrl.samples.text import RoundRobin, matching
+from pytest_bctrl.samples.text import LONGEST, RoundRobin, UnsampledError, matching
 
 _DEEPEST = 8
 _ENDLESS = 60
@@ -96,7 +95,7 @@ class Builder:
         self._choice = choice
         self._lengths: dict[str, int] = {}
         self._places = {} if places is None else places
-        self._failed: dict[str, text.UnsampledError] = {}
+        self._failed: dict[str, UnsampledError] = {}
         self._too_few: dict[tuple[str, int], list[str]] = {}
         self._ends: dict[tuple[Any, int], bool] = {}
         # By identity, with the schema beside it, so that no other one has that meanwhile.
@@ -116,11 +115,11 @@ class Builder:
         """
         if depth == 0:
             items = 1 + sum(self._lengths.values())
-            self._left, self._enough = items * text.LONGEST, items * (text.LONGEST - _MANY)
+            self._left, self._enough = items * LONGEST, items * (LONGEST - _MANY)
         self._left -= 1
         if self._left < 0 or depth > _ENDLESS:
             raise DocumentError(
-                f"a sample would hold more than {text.LONGEST:,} values",
+                f"a sample would hold more than {LONGEST:,} values",
                 where=self._where(schema, place),
                 hint="lower the least number of items or names, or require less of what leads back to itself",
             )
@@ -143,7 +142,7 @@ class Builder:
             # Not `suppress`, which takes longer than most values.
             try:
                 return self._shaped(options[first], place, first, depth)
-            except text.UnsampledError:
+            except UnsampledError:
                 pass
         indexes = range(len(options))
         return self._searched(known, [*indexes[first:], *indexes[:first]], place, depth)
@@ -160,7 +159,7 @@ class Builder:
         """The first value that the engine takes: as dealt, then by plainer and other ways."""
         if place in self._failed:
             raise self._failed[place]
-        cause: text.UnsampledError | None = None
+        cause: UnsampledError | None = None
         refused: list[Any] = []
         for way in self._ways(known, indexes, place, depth, refused):
             kept = self._optional
@@ -169,11 +168,11 @@ class Builder:
                 if known.accepts(value):
                     return value
                 refused.append(value)
-            except text.UnsampledError as error:
+            except UnsampledError as error:
                 cause = cause or (None if _CANONICAL in error.where else error)
             finally:
                 self._optional = kept
-        self._failed[place] = cause or text.UnsampledError(
+        self._failed[place] = cause or UnsampledError(
             "no value was found that the schema allows",
             where=self._where(known.schema, place),
             hint="make its keywords agree, or add 'examples' to the schema",
@@ -242,7 +241,7 @@ class Builder:
     def _object(self, schema: Mapping[str, Any], place: str, depth: int) -> dict[str, Any]:
         required = dict.fromkeys(schema.get("required", ()))
         documented = schema.get("properties", {})
-        room = int(schema.get("maxProperties", text.LONGEST)) - len(required)
+        room = int(schema.get("maxProperties", LONGEST)) - len(required)
         made: dict[str, Any] = {}
         for name in {**{name: None for name in required if name not in documented}, **documented}:
             if name in required:
@@ -297,7 +296,7 @@ class Builder:
         """Add a member that may be there, where it can be had; tell whether it could."""
         try:
             made[name] = self._member(schema, name, place, depth)
-        except text.UnsampledError:
+        except UnsampledError:
             return False
         return True
 
@@ -313,7 +312,7 @@ class Builder:
             return
         names = self._too_few.get((place, wanted))
         if names is None:
-            with suppress(text.UnsampledError):
+            with suppress(UnsampledError):
                 names = self._drawn_names(schema["propertyNames"], place, depth, wanted)
             if len(names or ()) < wanted:
                 self._too_few[place, wanted] = names or []
@@ -341,7 +340,7 @@ class Builder:
         try:
             for _ in range(wanted - len(made) if inner is not False else 0):
                 made += self._item(inner, made if schema.get("uniqueItems") else [], place, depth)
-        except text.UnsampledError:
+        except UnsampledError:
             if len(made) < least:
                 raise
         for number, part in enumerate(containing(schema)):

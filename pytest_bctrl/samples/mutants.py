@@ -192,18 +192,17 @@ class Mutant:
         """The rule by its name, or by its place and keyword: `runtimes[*].status: enum`."""
         return self.check if self.check != SCHEMA_CHECK else f"{self.location}: {self.keyword}".removeprefix(": ")
 
-    def breaks(self, place: str, keyword: str) -> bool:
-        """Whether it breaks this keyword at this place; without one, the rule of this name, or any at this place."""
-        if keyword or self.check != SCHEMA_CHECK:
-            return (place, keyword) == ((self.location, self.keyword) if keyword else (self.check, ""))
-        return place == (self.location or self.keyword)
+    def breaks(self, rule: str) -> bool:
+        """Whether it breaks the rule of this name, or a keyword at this place."""
+        is_place = self.check == SCHEMA_CHECK and rule == (self.location or self.keyword)
+        return is_place or rule == self.rule
 
 
-def mutants(samples: Samples, bodies: Sequence[Any] = ()) -> list[Mutant]:
-    """Return every mutant of the sample, or of given bodies: of each invariant, valid against the schema and yet wrong;
-    of each object that documents its properties, with one more; and of every keyword at every place, one at a time.
+def mutants(samples: Samples) -> list[Mutant]:
+    """Return every mutant of the sample: of each invariant, valid against the schema and yet wrong; of each object that
+    documents its properties, with one more; and of every keyword at every place, one at a time.
     """
-    return list(_derived(samples, bodies or samples.bodies()))
+    return list(_derived(samples, samples.bodies()))
 
 
 def _derived(samples: Samples, bodies: Sequence[Any], place: str | None = None) -> Iterator[Mutant]:
@@ -247,10 +246,10 @@ def broken(samples: Samples, body: Any, rule: str) -> Mutant:
     """
     # A name may have a colon in it, a keyword has none.
     place, _, keyword = (part.strip() for part in rule.rpartition(":"))
-    place, keyword = (place, keyword) if place and keyword in BREAKERS else (rule, "")
+    place, wanted = (place, f"{place}: {keyword}") if place and keyword in BREAKERS else (rule, rule)
     for bodies in ([body], ()):
         for mutant in _derived(samples, bodies or samples.bodies(), place):
-            if mutant.breaks(place, keyword):
+            if mutant.breaks(wanted):
                 return mutant
     known = "; ".join(rules(samples))
     raise SettingError("the contract has no such rule to break", where=f"break_rule({rule!r})", hint=f"it has: {known}")

@@ -38,7 +38,14 @@ class Samples:
     def __init__(self, contract: Contract, operation: Operation) -> None:
         self.contract = contract
         self.operation = operation
-        self.status, self.media_type, self.schema = _success(operation, contract)
+        success = operation.success
+        if success is None or success.json is None:
+            raise DocumentError(
+                "it documents no successful JSON answer",
+                where=f"{contract.name}: {operation.label}",
+                hint="document a 200 with content application/json",
+            )
+        self.status, (self.media_type, self.schema) = success.code, success.json
         self.paging = paging(contract, operation)
         listed = list_of(contract, operation)
         self.is_list, self.list_name = listed == "", listed or ""
@@ -196,7 +203,7 @@ class Samples:
         item = dict(item) if isinstance(item, Mapping) else item
         for broken in errors(self.contract, self.item_schema, item):
             path, said = broken.path, broken.message
-            said = said if len(said) <= 2 * _LENGTH else f"{said[:_LENGTH]}…{said[-_LENGTH:]}"
+            said = said if len(said) <= 2 * LENGTH else f"{said[:LENGTH]}…{said[-LENGTH:]}"
             yield f"{'.'.join(map(str, path)) or 'the runtime'}: {said}"
         for name in item if isinstance(item, dict) else ():
             if self._documented and name not in self._documented:
@@ -255,20 +262,7 @@ class Samples:
         return body
 
 
-_LENGTH = 60
+LENGTH = 60
 """Characters of a refused value that are shown."""
 
-
 _LENGTHS = (5, 0, 3, 8, 1, 4, 2, 6, 0, 7, 3, 5)
-
-
-def _success(operation: Operation, contract: Contract) -> tuple[int, str, Schema]:
-    """Status, media type and schema of the first documented JSON answer that is a success."""
-    success = operation.success
-    if success is not None and success.json is not None:
-        return success.code, *success.json
-    raise DocumentError(
-        "it documents no successful JSON answer",
-        where=f"{contract.name}: {operation.label}",
-        hint="document a 200 with content application/json",
-    )

@@ -129,11 +129,6 @@ def _decimal(value: Any) -> Decimal:
     return Decimal(str(value))
 
 
-def uuid(source: Random) -> str:
-    """Return a random UUID of version 4 (RFC 9562, 5.4)."""
-    return as_uuid(f"{source.getrandbits(128):032x}")
-
-
 def _words(place: str, source: Random, _number: int) -> str:
     return f"{_last_name(place)}-{source.choice(_WORDS)}"
 
@@ -144,7 +139,7 @@ def _last_name(place: str) -> str:
 
 
 FORMATS: Mapping[str, Callable[[str, Random, int], str]] = {
-    "uuid": lambda _place, source, _number: uuid(source),
+    "uuid": lambda _place, source, _number: as_uuid(f"{source.getrandbits(128):032x}"),
     "date-time": lambda _place, _source, number: moment(number),
     "date": lambda _place, _source, number: moment(number)[:10],
     "time": lambda _place, _source, number: moment(number)[11:],
@@ -184,7 +179,8 @@ class RoundRobin:
         self._optional = optional
         self._hands: dict[str, list[int]] = {}
         self._sources: dict[str, Random] = {}
-        self._pending: dict[str, set[int]] = {}
+        # The first hand of each place; where nothing is left of it, every alternative was taken.
+        self._first: dict[str, list[int]] = {}
 
     def deal(self, place: str, alternatives: int, *, counts: bool = True) -> int:
         """Return the index of the alternative to take at this visit of `place`.
@@ -196,12 +192,9 @@ class RoundRobin:
             hand = list(range(alternatives))
             self.random(place).shuffle(hand)
             self._hands[place] = hand
-        dealt = hand.pop()
-        if counts:
-            if place not in self._pending:
-                self._pending[place] = set(range(alternatives))
-            self._pending[place].discard(dealt)
-        return dealt
+            if counts:
+                self._first.setdefault(place, hand)
+        return hand.pop()
 
     def takes_optional(self, place: str) -> bool:
         """Return whether the optional property at `place` is there this time."""
@@ -216,7 +209,7 @@ class RoundRobin:
 
     def pending(self) -> bool:
         """Return whether a place that was visited has an alternative not yet taken."""
-        return any(self._pending.values())
+        return any(self._first.values())
 
     def length(self, place: str, least: int, most: int) -> int:
         """Return how many items a list at `place` has, or how many names a free-form object has at most."""

@@ -186,7 +186,7 @@ class _Times(Invariant):
         for path, value in self.objects(body):
             for name in self.names:
                 text = value.get(name)
-                moment = parse_time(text) if isinstance(text, str) else None
+                moment = _parsed(text)
                 if isinstance(text, str) and (moment is None or moment.tzinfo is None):
                     zoned = " with its zone" if moment else ""
                     yield (*path, name), f"an ISO 8601 time{zoned}, such as 2026-03-01T08:00:00Z", text
