@@ -70,12 +70,16 @@ def build(files: ContractFiles) -> bool:
 
 
 def extract(page: str, name: str) -> str:
-    """Return the OpenAPI document that a published page holds, verbatim but for line ends and blank lines at its end.
+    """Return the OpenAPI document that a published page holds, as `vendored` writes it."""
+    return vendored(openapi_block(page, name).text)
 
-    Line ends become `\\n`, whatever the page was delivered with, so that the same document has the same digest.
+
+def vendored(text: str) -> str:
+    """Return a spec as its file holds it: verbatim but for line ends and blank lines at its end.
+
+    Line ends become `\\n`, whatever it was delivered with, so that the same document has the same digest.
     """
-    text = openapi_block(page, name).text.replace("\r\n", "\n").replace("\r", "\n")
-    return text.rstrip("\n") + "\n"
+    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
 
 
 def spec_digest(text: str) -> str:
@@ -154,7 +158,7 @@ def prepare(text: str, source: str, files: ContractFiles, today: date) -> Update
     then it names the action and why.
     """
     new = load_document(text, source)
-    spec = extract(text, source) if new.format == "markdown" else new.text.rstrip("\n") + "\n"
+    spec = extract(text, source) if new.format == "markdown" else vendored(new.text)
     merged = overlaid(read_yaml(spec, source), [files.overlay])
     sound(merged, source)
     old = load_document(_read(files.spec), str(files.spec))

@@ -43,8 +43,13 @@ def test_the_drift_is_shown_and_the_three_files_are_written(
     assert "paused" in files.merged.read_text()
 
 
-def test_what_was_written_is_what_a_build_makes(files: ContractFiles, tmp_path: Path) -> None:
-    update(files, written(tmp_path, page(PAUSED)))
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(("name", "text"), [("page.md", page(PAUSED)), ("spec.yaml", PAUSED)])
+def test_what_was_written_is_what_a_build_makes_whatever_ends_the_lines(
+    files: ContractFiles, tmp_path: Path, name: str, text: str, ends: str
+) -> None:
+    (tmp_path / name).write_bytes(text.replace("\n", ends).encode())
+    assert update(files, str(tmp_path / name)) == 0
     assert build(files) is False
 
 
