@@ -179,8 +179,7 @@ class RoundRobin:
         self._optional = optional
         self._hands: dict[str, list[int]] = {}
         self._sources: dict[str, Random] = {}
-        # The first hand of each place; where nothing is left of it, every alternative was taken.
-        self._first: dict[str, list[int]] = {}
+        self._pending: dict[str, set[int]] = {}
 
     def deal(self, place: str, alternatives: int, *, counts: bool = True) -> int:
         """Return the index of the alternative to take at this visit of `place`.
@@ -192,9 +191,11 @@ class RoundRobin:
             hand = list(range(alternatives))
             self.random(place).shuffle(hand)
             self._hands[place] = hand
-            if counts:
-                self._first.setdefault(place, hand)
-        return hand.pop()
+        dealt = hand.pop()
+        if counts:
+            # What is free at a place is dealt from the same hand, and is none of its alternatives.
+            self._pending.setdefault(place, set(range(alternatives))).discard(dealt)
+        return dealt
 
     def takes_optional(self, place: str) -> bool:
         """Return whether the optional property at `place` is there this time."""
@@ -209,7 +210,7 @@ class RoundRobin:
 
     def pending(self) -> bool:
         """Return whether a place that was visited has an alternative not yet taken."""
-        return any(self._first.values())
+        return any(self._pending.values())
 
     def length(self, place: str, least: int, most: int) -> int:
         """Return how many items a list at `place` has, or how many names a free-form object has at most."""
