@@ -30,6 +30,7 @@ class Judged:
     def __init__(self, change: Change, played: Played | None, missing: str) -> None:
         self.change = change
         self.tests = sorted(played.failed, key=lambda one: one["test"]) if played else []
+        self.verdict: Verdict
         self.verdict, self.why = self._verdict(played, missing)
 
     def _verdict(self, played: Played | None, missing: str) -> tuple[Verdict, str]:
