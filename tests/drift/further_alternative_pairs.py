@@ -125,6 +125,12 @@ ALTERNATIVES: dict[str, tuple[Any, ...]] = {
     "one of anything and an object": (one_of({"description": "any"}, thing("a")), {"description": "any"}, "one-of-unset", "one-of-set"),
     "parts in another order": (every(thing("a"), thing("b")), every(thing("b"), thing("a")), "nothing"),
     "parts cut otherwise": (every(thing("a", "b"), thing("c")), every(thing("a"), {**_MAP, "properties": {"b": _TEXT}}, thing("c")), "nothing"),
+    "alternatives whose types are all there are": (
+        {}, either({"type": ["string", "number"], "maxLength": 3}, {"type": ["object", "array", "boolean", "null"], "minItems": 1}),
+        "any-of-set", "any-of-unset"),
+    "alternatives that differ in one of theirs": (
+        {"type": "object"}, either(*({"type": "array", "items": either({"type": "string", "maxLength": number}, thing("a"))} for number in (1, 2))),
+        "type-changed: object → anyOf", "type-changed: anyOf → object"),
     "parts of which one only says what it is": (every(thing("a"), {"examples": [1]}), every(thing("a")), "nothing"),
     "one of and any of, types alone": (one_of(_TEXT, _WHOLE), either(_TEXT, _WHOLE), "nothing"),
     "alternatives in wrappings": (one_of(wrapped(_TEXT, 12), _WHOLE), one_of(_TEXT, _WHOLE), "nothing"),

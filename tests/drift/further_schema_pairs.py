@@ -78,6 +78,7 @@ _KEYWORDS: dict[str, tuple[Any, ...]] = {
         "type-changed: string → integer", "type-generalized: integer → string"),
     "values that are alike": ({"enum": [1, "1", "true"]}, {"enum": [True, "1", "true"]},
         "enum-value-added: True; enum-value-removed: 1", "enum-value-added: 1; enum-value-removed: True"),
+    "one value and any": ({**_TEXT, "enum": ["a"]}, {}, 'became-not-enum: ["a"]', 'became-enum: ["a"]'),
     "one value and two": ({"const": "a"}, {"enum": ["a", "b"]}, "enum-value-added: 'b'", "enum-value-removed: 'b'"),
     "an enum of one and another value": (
         {"enum": ["a"]}, {"enum": ["b"]}, "enum-value-added: 'b'; enum-value-removed: 'a'", "enum-value-added: 'a'; enum-value-removed: 'b'"),

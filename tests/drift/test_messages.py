@@ -79,6 +79,37 @@ def test_a_finding_points_at_its_line_on_both_sides() -> None:
     assert pointer.endswith("/enum")
 
 
+A, B = {"a": {"type": "string"}}, {"b": {"type": "string"}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "base", "revision"),
+    [
+        ({"properties": {**A, **B}}, {"properties": A}, "/properties/b", "/properties"),
+        ({"properties": A}, {"properties": {**A, **B}}, "/properties", "/properties/b"),
+        (
+            {"additionalProperties": False},
+            {"additionalProperties": False, "patternProperties": {"^x": {"type": "string"}}},
+            "",
+            "/patternProperties",
+        ),
+        (
+            {"anyOf": [{"const": "a"}, {"const": "b"}]},
+            {"anyOf": [{"const": "a"}, {"const": "b"}, {"const": "c"}]},
+            "/anyOf",
+            "/anyOf",
+        ),
+    ],
+    ids=["a property that goes", "one that comes", "a pattern that comes", "a third value"],
+)
+def test_a_finding_points_at_what_says_so_or_would(old: Doc, new: Doc, base: str, revision: str) -> None:
+    """At the keyword, and on the side that does not have it at the nearest thing around it."""
+    (found,) = compare(body(old), body(new))
+    schema = "/paths/~1a/get/responses/200/content/application~1json/schema"
+    places = [found.extra[side]["pointer"].removeprefix(schema) for side in ("base", "revision")]
+    assert [base, revision] == places
+
+
 def test_what_is_no_text_has_no_line() -> None:
     (finding,) = compare(SPEC, load_document(TEXT.replace("- failed", "- failed\n        - paused"), "new.yaml"))
     assert (finding.extra["base"]["document"], finding.extra["base"]["line"]) == ("base", None)

@@ -196,3 +196,12 @@ def _values(before: Doc, after: Doc) -> str:
     (key,) = _differing(before, after)
     values = [side[key] for side in (before, after) if key in side and key not in HOLD_SCHEMAS]
     return " → ".join(value if isinstance(value, str) and key not in QUOTED else json.dumps(value) for value in values)
+
+
+@pytest.mark.parametrize("name", DOCUMENT_RULES)
+def test_an_example_shows_no_more_than_what_differs(name: str) -> None:
+    base, revision = example(name).shown
+    assert base != revision
+    if isinstance(base, dict) and isinstance(revision, dict):
+        differing = [key for key in {**base, **revision} if base.get(key) != revision.get(key)]
+        assert len(differing) > 1 or differing[0] not in base or differing[0] not in revision

@@ -210,6 +210,9 @@ def test_what_a_document_refers_to_beside_it_is_compared_as_it_was_in_the_revisi
         read_source(str(main))
 
 
+REFERRING = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {"/a": {"$ref": "b.json"}}}
+
+
 @pytest.mark.parametrize(
     ("program", "says"),
     [
@@ -217,6 +220,8 @@ def test_what_a_document_refers_to_beside_it_is_compared_as_it_was_in_the_revisi
         ("sleep 5", "git gave no answer within 0.5 s"),
         ("exit 1", "git cannot read it"),
         ("echo fatal: bad >&2; exit 1", ": bad "),
+        # What the file refers to has no more time than the file itself.
+        (f"case $3 in HEAD:./a) echo '{json.dumps(REFERRING)}';; *) sleep 5;; esac", r"HEAD:b\.json: .* 0\.5 s"),
     ],
 )
 def test_a_revision_that_cannot_be_read(
@@ -227,4 +232,4 @@ def test_a_revision_that_cannot_be_read(
         (tmp_path / "git").write_text(f"#!/bin/sh\n{program}\n")
         (tmp_path / "git").chmod(0o755)
     with pytest.raises(DocumentError, match=says):
-        read_text("git:HEAD:a", 0.5)
+        read_source("git:HEAD:a", 0.5)
