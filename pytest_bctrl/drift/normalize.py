@@ -222,8 +222,7 @@ class Normalizer:
         enum = self._enum(part, node)
         lets_null = (enum is None or None in enum) if types is None else "null" in types
         node.nullable = node.nullable and (lets_null or grants_null)
-        if types is not None and not types >= TYPES - {"integer"}:
-            node.types = intersection(node.types, types - {"null"})
+        _limit(node, TYPES if types is None else types - {"null"})
         if enum is not None:
             values = {key: value for key, value in enum.items() if value is not None}
             node.enum = values if node.enum is None else {key: values[key] for key in node.enum if key in values}
@@ -258,12 +257,12 @@ class Normalizer:
         if choice.types and choice.values is None:
             node.lists_types = True
             node.alternatives_at["type"] = choice.pointer
-            node.types = intersection(node.types, choice.types)
+            _limit(node, choice.types)
             node.nullable = node.nullable and choice.with_null
         elif choice.values is not None:
             values = choice.values
             node.alternatives_at["enum"] = choice.pointer
-            node.types = intersection(node.types, choice.types) if choice.types else node.types
+            _limit(node, choice.types or TYPES)
             node.enum = values if node.enum is None else {key: values[key] for key in node.enum if key in values}
             node.nullable = node.nullable and choice.with_null
         else:
@@ -282,8 +281,7 @@ class Normalizer:
                 choice.branches[index] = (*choice.branches[index], types)
                 branch = self.node(choice.branches[index])
             allowed |= branch.types if branch.types is not None else TYPES
-        if not allowed >= TYPES - {"integer"}:
-            node.types = intersection(node.types, allowed)
+        _limit(node, allowed)
 
     def _settle(self, node: Node) -> None:
         """Drop what says nothing: types that the enum tells already, constraints of types that cannot be."""
@@ -346,6 +344,12 @@ class Normalizer:
             demands = node.constraints.pop("dependentRequired")
             told = {name: names - node.required for name, names in demands.items() if names - node.required}
             node.constraints |= {"dependentRequired": told} if told else {}
+
+
+def _limit(node: Node, types: frozenset[str]) -> None:
+    """Let a value have these types alone; all of them are no limit, and a number may be an integer."""
+    if not types >= TYPES - {"integer"}:
+        node.types = intersection(node.types, types)
 
 
 def _settle_integers(found: dict[str, Any]) -> None:

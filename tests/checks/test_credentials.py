@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.checks.credentials import as_one, check_refused, wrong_credentials
+from pytest_bctrl.checks.credentials import as_one, check_head_refused, check_refused, wrong_credentials
 from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField
 from pytest_bctrl.secret import Secret
 
-from .answers import answer
+from .answers import answer, sample
 
 _KEYS = st.text(st.characters(codec="ascii", min_codepoint=33, max_codepoint=126), min_size=1)
 
@@ -63,6 +63,20 @@ def test_a_key_is_changed_by_as_little_as_a_careless_server_would_not_see() -> N
         "key with more behind it": "Key1xend23xx",
         "letters in the other case": "kEY1XEND23X",
     }
+
+
+def test_a_refusal_that_shows_the_list_is_one() -> None:
+    listed = sample()
+    (found,) = check_refused(replace(answer({"error": "no", **listed}, 403), usual=answer(listed)), "no header")
+    assert ("ignored_auth", "a refusal shows what is listed", "body") == (found.rule, found.message, found.place)
+    assert ("a refusal alone", "an item of the list", "listed") == (found.expected, found.observed, found.kind)
+
+
+@pytest.mark.parametrize(
+    ("status", "rules"), [(200, ["ignored_auth"]), (401, []), (501, []), (502, ["not_a_server_error"])]
+)
+def test_a_head_without_a_credential_may_be_refused_in_any_way_but_a_crash(status: int, rules: list[str]) -> None:
+    assert rules == [one.rule for one in check_head_refused(answer(b"", status))]
 
 
 def test_who_looks_at_no_credential_is_one_finding() -> None:

@@ -31,8 +31,8 @@ def test_the_fields_of_a_retirement_are_read(status: int, headers: dict[str, str
     assert [told is not None] == [bool(found)]
     assert told is None or told in found[0].message
     wanted = ("deprecated", "warning") if status == 200 else ("gone", "error")
-    assert {("retired_operation", "operation", *wanted)} >= {
-        (one.rule, one.place, one.kind, one.level) for one in found
+    assert {("retired_operation", "operation", *wanted, "an operation in service", status)} >= {
+        (one.rule, one.place, one.kind, one.level, one.expected, one.observed) for one in found
     }
 
 
@@ -42,6 +42,7 @@ def test_the_fields_of_a_retirement_are_read(status: int, headers: dict[str, str
         ({"error": "x", "code": "route.not_found", "requestId": "r"}, True),
         ({"error": {"code": "ROUTE_NOT_FOUND", "message": "x"}}, True),
         ({"detail": "There is no such endpoint."}, True),
+        ({"message": "This route doesn't exist"}, True),
         ({"error": "no such space", "code": "space.not_found", "requestId": "r"}, False),
         ({"error": ["route"]}, False),
         (b"<h1>route</h1>", False),

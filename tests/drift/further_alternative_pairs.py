@@ -125,6 +125,8 @@ ALTERNATIVES: dict[str, tuple[Any, ...]] = {
     "one of anything and an object": (one_of({"description": "any"}, thing("a")), {"description": "any"}, "one-of-unset", "one-of-set"),
     "parts in another order": (every(thing("a"), thing("b")), every(thing("b"), thing("a")), "nothing"),
     "parts cut otherwise": (every(thing("a", "b"), thing("c")), every(thing("a"), {**_MAP, "properties": {"b": _TEXT}}, thing("c")), "nothing"),
+    "alternatives that are nothing but all types": (
+        {}, either({"type": ["string", "number"]}, {"type": ["object", "array", "boolean", "null"]}), "nothing"),
     "alternatives whose types are all there are": (
         {}, either({"type": ["string", "number"], "maxLength": 3}, {"type": ["object", "array", "boolean", "null"], "minItems": 1}),
         "any-of-set", "any-of-unset"),
