@@ -88,7 +88,7 @@ def schema_of(contract: Contract) -> Any:
 
     It has no `writeOnly`: an annotation, by which Schemathesis refuses what the schema of an answer requires, and no
     discriminator that contradicts its own property. Nor has a path or an operation servers of its own: requests go to
-    the target, whatever stands there.
+    the target, whatever stands there. No keyword stands beside a reference at the root of a schema.
     """
     import schemathesis
     from schemathesis.config import SchemathesisConfig
@@ -97,11 +97,27 @@ def schema_of(contract: Contract) -> Any:
         without = {"writeOnly", "servers", *(["discriminator"] if _excludes_its_kinds(schema) else [])}
         return {key: value for key, value in schema.items() if key not in without}
 
-    changes = {one.pointer: readable for one in keyworded(contract.document)}
+    def readable_root(schema: dict[str, Any]) -> dict[str, Any]:
+        return _with_separate_reference(readable(schema))
+
+    changes = {one.pointer: readable_root if one.is_root else readable for one in keyworded(contract.document)}
     # A server is what its variables make of it; one of a variable that nobody defines is none.
     servers = [{"url": url} for url in contract.servers if "{" not in url] or [{"url": "/"}]
     made = {**rewritten(contract.document, changes), "servers": servers}
     return schemathesis.openapi.from_dict(made, config=SchemathesisConfig())
+
+
+def _with_separate_reference(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema of the same meaning that has no keyword beside its `$ref`.
+
+    Schemathesis 4.32 copies the keywords of the target among those of a root schema that refers to it. There they change
+    the meaning of their new neighbours: `{"$ref": B, "else": false}` accepts every value if B is `{"if": false}`, and
+    `{"if": false, "else": false}` rejects every value. The same is true of `contains` and `minContains`.
+    """
+    if "$ref" not in schema or len(schema) == 1:
+        return schema
+    siblings = {key: value for key, value in schema.items() if key != "$ref"}
+    return {**siblings, "allOf": [{"$ref": schema["$ref"]}, *siblings.get("allOf", [])]}
 
 
 def _excludes_its_kinds(schema: dict[str, Any]) -> bool:

@@ -132,8 +132,12 @@ def test_a_format_that_is_limited_is_drawn_within_its_limits(data: st.DataObject
     assert re.search(EVEN[name], data.draw(text(schema)))
 
 
+ELSE_OF_NO_IF = {"$ref": "#/components/schemas/B", "not": False, "else": False}
+
+
 @laws
 @given(contracts())
+@example(contract_of(ELSE_OF_NO_IF, {"B": {"if": False}}))
 def test_the_extra_finds_nothing_where_ours_finds_nothing(contract: Contract) -> None:
     """Schemathesis and jsonschema agree of what conforms, and of mutants that ours passes as an undocumented name."""
     made, bodies = sampled(contract)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -86,6 +87,33 @@ def test_schemathesis_has_no_opinion_where_it_cannot_read_an_operation() -> None
 
 def test_schemathesis_has_no_opinion_on_a_number_that_it_cannot_read() -> None:
     assert [] == opinion(contract_of(True), 200, b"9" * 5_000)
+
+
+@pytest.mark.parametrize(
+    ("siblings", "target", "body"),
+    [
+        ({"else": False}, {"if": False}, b"1"),
+        ({"not": False, "else": False}, {"if": False}, b"1"),
+        ({"then": False}, {"if": True}, b"1"),
+        ({"if": False}, {"else": False}, b"1"),
+        ({"minContains": 2}, {"contains": True}, b"[1]"),
+        ({"maxContains": 1}, {"contains": True}, b"[1, 2]"),
+        ({"allOf": [{"type": "integer"}], "else": False}, {"if": False}, b"1"),
+    ],
+)
+def test_a_reference_and_its_siblings_are_separate_schemas(
+    siblings: dict[str, Any], target: dict[str, Any], body: bytes
+) -> None:
+    """Schemathesis reads the keywords of the target as if they were siblings of the others."""
+    contract = contract_of({"$ref": "#/components/schemas/B", **siblings}, {"B": target})
+    assert [] == opinion(contract, 200, body)
+
+
+def test_schemathesis_checks_a_reference_and_its_siblings() -> None:
+    siblings = {"allOf": [{"minimum": 3}], "maximum": 5}
+    contract = contract_of({"$ref": "#/components/schemas/B", **siblings}, {"B": {"type": "integer"}})
+    rejected = [body for body in (b"2", b"4", b"6", b'"a"') if "Schemathesis: " in str(opinion(contract, 200, body))]
+    assert [b"2", b"6", b'"a"'] == rejected
 
 
 def test_nothing_is_said_of_what_conforms_or_was_found_already() -> None:
