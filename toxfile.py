@@ -1,8 +1,8 @@
 """tox's plugin for this project: which environments may be skipped, and what the last line of a run reports.
 
-An environment that names a Python is skipped if that Python is not installed. Every other environment runs on the Python
-that runs tox, so it cannot be skipped; it fails if it cannot be set up. tox's own `skip_missing_interpreters` skips an
-environment whenever creating it fails, whatever the reason.
+An environment that names a Python is skipped if that Python is not installed. Every other environment runs on the
+Python that runs tox, so it is never skipped; it fails if it cannot be set up. tox's own `skip_missing_interpreters`
+skips any environment that cannot be created, whatever the reason.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ MAIN = "all"
 """The environment that runs the main tests, on the Python that runs tox."""
 
 UNSUPPORTED = """\
-tox runs on Python {running}, and the tests need Python {oldest} or newer. Install one, create the environment again with it, \
-and repeat the command; for Python 3.13:
+tox runs on Python {running}, and the tests need Python {oldest} or newer. Install one and repeat the command with it:
     python3.13 -m venv --clear .venv && .venv/bin/pip install -q tox-uv && .venv/bin/tox -p 2"""
 
 
@@ -114,7 +113,7 @@ def _oldest_python(root: Path) -> tuple[int, ...]:
     pyproject = (root / "pyproject.toml").read_text(encoding="utf-8")
     match = re.search(r'^requires-python = ">=(\d+)\.(\d+)"$', pyproject, re.MULTILINE)
     if match is None:
-        raise RuntimeError("pyproject.toml has no line like requires-python = \">=3.11\"")
+        raise RuntimeError('pyproject.toml has no line like requires-python = ">=3.11"')
     return tuple(int(number) for number in match.groups())
 
 

@@ -110,8 +110,8 @@ def schema_of(contract: Contract) -> Any:
 def _with_separate_reference(schema: dict[str, Any]) -> dict[str, Any]:
     """Return a schema of the same meaning that has no keyword beside its `$ref`.
 
-    Schemathesis 4.32 copies the keywords of the target among those of a root schema that refers to it. There they change
-    the meaning of their new neighbours: `{"$ref": B, "else": false}` accepts every value if B is `{"if": false}`, and
+    Schemathesis 4.32 replaces the reference of a root schema by the keywords of its target, if no keyword is in both.
+    That changes their meaning: `{"$ref": B, "else": false}` accepts every value if B is `{"if": false}`, whereas
     `{"if": false, "else": false}` rejects every value. The same is true of `contains` and `minContains`.
     """
     if "$ref" not in schema or len(schema) == 1:
