@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import sys
 from contextlib import ExitStack, suppress
@@ -13,7 +14,7 @@ import pytest
 from tests import UNUSED
 from tests.surroundings import entered
 
-MORE = 20
+TIMES = int(os.environ.get("TIMES_EXAMPLES", "5"))
 """How many times as many examples as the documented run the profile `search` tries."""
 
 if find_spec("hypothesis") is not None:
@@ -82,7 +83,7 @@ def _try_more_examples(item: pytest.Item) -> None:
     if item.get_closest_marker("hypothesis"):
         function = getattr(item.obj, "__func__", item.obj)
         own = function._hypothesis_internal_use_settings
-        function._hypothesis_internal_use_settings = settings(own, max_examples=own.max_examples * MORE)
+        function._hypothesis_internal_use_settings = settings(own, max_examples=own.max_examples * TIMES)
 
 
 def pytest_sessionfinish() -> None:
