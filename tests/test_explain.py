@@ -37,7 +37,7 @@ RUN = ContractRun("live", CONTRACT, "", Secret("key_0123456789abcdef"), {"space_
 
 def found(run: ContractRun, *tests: str) -> set[str]:
     """The rules that the contract suite finds broken."""
-    target = Target(run, IMPATIENT, timeout=1.0)
+    target = Target(run, IMPATIENT, timeout=10)
     try:
         return {one.rule for one in run_probes(target, *tests)}
     finally:
