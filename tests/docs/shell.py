@@ -65,6 +65,7 @@ class Shell:
         background = self._workspace / f"output-{self._number}.txt"
         is_background = command.rstrip().endswith("&")
         if is_background:
+            background.touch()
             command = f"{command.rstrip()[:-1]} >'{background}' 2>&1 &"
         file.write_text(command + "\n", "utf-8")
         assert self._process.stdin is not None
