@@ -18,8 +18,8 @@ import pytest
 from pytest_bctrl import settings
 from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check, flattened
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.wording import printable
 from pytest_bctrl.suite.failures import Failures
 from pytest_bctrl.suite.plan import plan, require_operations
 from pytest_bctrl.suite.run import NODE, RUN, ContractRun, require_extra, resolve
@@ -147,7 +147,8 @@ class ContractHooks:
         modules = [ContractModule.beside(session, name, run) for name, is_wanted in wanted.items() if is_wanted]
         own = [item for module in modules for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
         if self._chosen and not own:
-            raise pytest.UsageError(f"no contract test matches {', '.join(self._chosen)}; list them: --collect-only -q")
+            chosen = escape_line(", ".join(self._chosen))
+            raise pytest.UsageError(f"no contract test matches {chosen}; list them: --collect-only -q")
         self._summary.is_partial = bool(self._chosen) and NODE not in self._chosen
         items[:0] = own
 
@@ -167,7 +168,7 @@ class ContractHooks:
             return (yield)
         except NoAnswerError as error:
             failure = error
-        verdict, message = pyfuncitem.stash[VERDICT], printable(failure.finding.message)
+        verdict, message = pyfuncitem.stash[VERDICT], escape_line(failure.finding.message)
         verdict.stopped = failure.is_final
         if failure.is_final:
             # pytest prints it as it is, past every report.

@@ -1,0 +1,144 @@
+r"""Escapes text from servers, documents, recordings and settings for each medium that it is written to.
+
+Such text may hold what a medium obeys instead of showing it: escape codes, workflow commands of a CI system, bidi
+controls, markup, links. Each function takes any text and returns it for one medium, in which it shows and does nothing.
+What cannot be shown as it is becomes an escape such as `\x1b`; text that is escaped already stays as it is, so that a
+line may be put together of escaped parts and is escaped once more as a whole.
+
+Where commands are found, as the parsers of the CI systems have it: GitHub Actions obeys `##[NAME]` anywhere in a line
+and `::NAME::` at its start (`ActionCommand.cs` of actions/runner), Azure Pipelines `##vso[` anywhere (`Command.cs` of
+microsoft/azure-pipelines-agent), TeamCity `##teamcity[`, Buildkite `---`, `+++`, `~~~` and `^^^` at the start of a
+line, Travis CI `travis_fold:` and `travis_time:`. The parsers of the first two compare by culture, which ignores
+zero-width characters: a command is taken apart by escaping one of its characters, never by putting an invisible one
+into it.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+_IGNORABLE = (
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\U000e0000-\U000e0fff"
+)
+"""Default-ignorable code points: nothing shows where they stand; `str.isprintable` takes some of them for letters."""
+
+_HIDDEN = re.compile(f"[{_IGNORABLE}]")
+_SECOND_HASH = re.compile("(?<=#)#")
+_START_OF_COMMAND = re.compile(r"^( *)(?=::|(?:---|\+\+\+|~~~|\^\^\^)(?: |$)|travis_)(.)")
+
+
+def escape_line(text: str) -> str:
+    """Return a text as one line for a terminal or a log, in which no terminal and no CI system finds a command."""
+    text = _visible(text)
+    if "#" in text:
+        text = _SECOND_HASH.sub(r"\\x23", text)
+    return _START_OF_COMMAND.sub(lambda match: f"{match[1]}\\x{ord(match[2]):02x}", text)
+
+
+def escape_lines(text: str) -> str:
+    """Return a text of several lines, each escaped on its own; only a line feed ends one."""
+    return "\n".join(map(escape_line, text.split("\n")))
+
+
+def _visible(text: str) -> str:
+    """Return the text with escapes in place of all that does not show: controls, separators, zero-width characters."""
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else _code(char) for char in text)
+    return text if text.isascii() else _HIDDEN.sub(lambda match: _code(match[0]), text)
+
+
+def _code(char: str) -> str:
+    return char.encode("unicode_escape").decode()
+
+
+def escape_json(document: str) -> str:
+    r"""Return a JSON document in ASCII, as `json.dumps` writes it, with the same values and without commands.
+
+    A second `#` in a row, which only stands within a string, becomes `\u0023`.
+    """
+    return _SECOND_HASH.sub(r"\\u0023", document).replace("\x7f", r"\u007f")
+
+
+def escape_yaml(document: str) -> str:
+    """Return a YAML document with the same values and without commands.
+
+    Whoever writes it puts each text that `escape_line` would change in double quotes, and folds no line.
+    """
+    return _SECOND_HASH.sub(r"\\x23", "\n".join(map(_visible, document.split("\n"))))
+
+
+_JSON_ESCAPES = re.compile(r"\\(?:u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|u\w{4}|.)")
+
+
+def escape_html_json(document: str) -> str:
+    r"""Return a JSON document in ASCII for a `script` element of HTML, which no text in it can end.
+
+    It is shown, not read by programs: hidden characters become text that shows their escape (`\u202e`).
+    """
+    document = _JSON_ESCAPES.sub(_shown_escape, escape_json(document).replace(r"\u007f", r"\\x7f"))
+    return document.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _shown_escape(match: re.Match[str]) -> str:
+    given = match[0]
+    if given[1] != "u" or given == r"\u0023":
+        return given
+    code = given.replace("\\u", "").lower()
+    char = bytes.fromhex(code).decode("utf-16-be", "surrogatepass")
+    return given if _visible(char) == char else "\\" + _code(char)
+
+
+def escape_html(text: str) -> str:
+    """Return a text for HTML, as content or as an attribute's value in quotes."""
+    return escape(escape_line(text))
+
+
+def escape_xml(text: str) -> str:
+    """Return a line for XML 1.0, as content or as an attribute's value in double quotes."""
+    return escape_html(text).replace("&#x27;", "'")
+
+
+def escape_sarif(text: str) -> str:
+    """Return a line for a message of SARIF, in which brackets would make a link (2.1.0, 3.11.6)."""
+    return re.sub(r"[\\\[\]]", r"\\\g<0>", escape_line(text))
+
+
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>|#&~]")
+_START_OF_BLOCK = re.compile(r"^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]")
+_REFERENCE = re.compile(r"://|www\.|@|\$|#\d|\bGH-\d", re.IGNORECASE)
+"""What makes a word a link, a mention, a formula or the number of an issue for GitHub."""
+
+
+def escape_markdown(text: str) -> str:
+    """Return a line for GitHub's Markdown, also for a cell of a table: a word that would be a link becomes code."""
+    first, *others = escape_line(text).split(" ")
+    return " ".join([_START_OF_BLOCK.sub(r"\\\g<0>", _word(first), count=1), *map(_word, others)])
+
+
+def _word(word: str) -> str:
+    return escape_markdown_code(word) if _REFERENCE.search(word) else _MARKUP.sub(r"\\\g<0>", word)
+
+
+def escape_markdown_code(text: str, *, in_table: bool = True) -> str:
+    """Return a line as inline code that no text can end, in a table too; nothing of an empty text."""
+    text = escape_line(text)
+    if not text:
+        return ""
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    # A blank on both sides is taken off again, and keeps a backtick of the text apart from the fence.
+    pad = " " if "`" in text else ""
+    code = f"{fence}{pad}{text}{pad}{fence}"
+    return code.replace("|", "\\|") if in_table else code
+
+
+def escape_annotation(text: str) -> str:
+    """Return a line as the data of a workflow command of GitHub Actions."""
+    return escape_line(text).replace("%", "%25")
+
+
+def escape_annotation_property(text: str) -> str:
+    """Return a text as the value of a property of a workflow command; the line ends of a file's name are kept."""
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return escape_line(text).replace(":", "%3A").replace(",", "%2C")
