@@ -16,25 +16,26 @@ into it.
 from __future__ import annotations
 
 import re
-from html import escape
 
 _IGNORABLE = (
-    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
-    "\U000e0000-\U000e0fff"
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\U000e0000-\U000e0fff]"
 )
 """Default-ignorable code points: nothing shows where they stand; `str.isprintable` takes some of them for letters."""
 
-_HIDDEN = re.compile(f"[{_IGNORABLE}]")
-_SECOND_HASH = re.compile("(?<=#)#")
-_START_OF_COMMAND = re.compile(r"^( *)(?=::|(?:---|\+\+\+|~~~|\^\^\^)(?: |$)|travis_)(.)")
+# Patterns are compiled where they are first used: the drift gate starts in a few milliseconds.
+_SECOND_HASH = "(?<=#)#"
+_START_OF_COMMAND = r"^( *)(?=::|(?:---|\+\+\+|~~~|\^\^\^)(?: |$)|travis_)(.)"
 
 
 def escape_line(text: str) -> str:
     """Return a text as one line for a terminal or a log, in which no terminal and no CI system finds a command."""
     text = _visible(text)
-    if "#" in text:
-        text = _SECOND_HASH.sub(r"\\x23", text)
-    return _START_OF_COMMAND.sub(lambda match: f"{match[1]}\\x{ord(match[2]):02x}", text)
+    if "##" in text:
+        text = re.sub(_SECOND_HASH, r"\\x23", text)
+    if text.lstrip(" ").startswith((":", "-", "+", "~", "^", "t")):
+        text = re.sub(_START_OF_COMMAND, lambda match: f"{match[1]}\\x{ord(match[2]):02x}", text)
+    return text
 
 
 def escape_lines(text: str) -> str:
@@ -46,7 +47,7 @@ def _visible(text: str) -> str:
     """Return the text with escapes in place of all that does not show: controls, separators, zero-width characters."""
     if not text.isprintable():
         text = "".join(char if char.isprintable() else _code(char) for char in text)
-    return text if text.isascii() else _HIDDEN.sub(lambda match: _code(match[0]), text)
+    return text if text.isascii() else re.sub(_IGNORABLE, lambda match: _code(match[0]), text)
 
 
 def _code(char: str) -> str:
@@ -58,7 +59,7 @@ def escape_json(document: str) -> str:
 
     A second `#` in a row, which only stands within a string, becomes `\u0023`.
     """
-    return _SECOND_HASH.sub(r"\\u0023", document).replace("\x7f", r"\u007f")
+    return re.sub(_SECOND_HASH, r"\\u0023", document).replace("\x7f", r"\u007f")
 
 
 def escape_yaml(document: str) -> str:
@@ -66,10 +67,11 @@ def escape_yaml(document: str) -> str:
 
     Whoever writes it puts each text that `escape_line` would change in double quotes, and folds no line.
     """
-    return _SECOND_HASH.sub(r"\\x23", "\n".join(map(_visible, document.split("\n"))))
+    return re.sub(_SECOND_HASH, r"\\x23", "\n".join(map(_visible, document.split("\n"))))
 
 
-_JSON_ESCAPES = re.compile(r"\\(?:u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|u\w{4}|.)")
+_JSON_ESCAPE = r"\\(?:u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|u\w{4}|.)"
+_KEPT = frozenset({r"\n", r"\t", r"\u0023"})
 
 
 def escape_html_json(document: str) -> str:
@@ -77,21 +79,22 @@ def escape_html_json(document: str) -> str:
 
     It is shown, not read by programs: hidden characters become text that shows their escape (`\u202e`).
     """
-    document = _JSON_ESCAPES.sub(_shown_escape, escape_json(document).replace(r"\u007f", r"\\x7f"))
+    document = re.sub(_JSON_ESCAPE, _shown_escape, escape_json(document))
     return document.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _shown_escape(match: re.Match[str]) -> str:
-    given = match[0]
-    if given[1] != "u" or given == r"\u0023":
-        return given
-    code = given.replace("\\u", "").lower()
-    char = bytes.fromhex(code).decode("utf-16-be", "surrogatepass")
-    return given if _visible(char) == char else "\\" + _code(char)
+    import json
+
+    char = json.loads(f'"{match[0]}"')
+    is_shown = match[0] in _KEPT or _visible(char) == char
+    return match[0] if is_shown else f"\\{_code(char)}"
 
 
 def escape_html(text: str) -> str:
     """Return a text for HTML, as content or as an attribute's value in quotes."""
+    from html import escape
+
     return escape(escape_line(text))
 
 
@@ -101,24 +104,24 @@ def escape_xml(text: str) -> str:
 
 
 def escape_sarif(text: str) -> str:
-    """Return a line for a message of SARIF, in which brackets would make a link (2.1.0, 3.11.6)."""
-    return re.sub(r"[\\\[\]]", r"\\\g<0>", escape_line(text))
+    """Return a line for a message of SARIF, in which `[TEXT](TARGET)` would be a link (2.1.0, 3.11.6)."""
+    return re.sub(r"(\\*)\](?=\()", r"\1\1\\]", escape_line(text))
 
 
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>|#&~]")
-_START_OF_BLOCK = re.compile(r"^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]")
-_REFERENCE = re.compile(r"://|www\.|@|\$|#\d|\bGH-\d", re.IGNORECASE)
+_MARKUP = r"[\\`*_{}\[\]<>|#&~]"
+_START_OF_BLOCK = r"^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]"
+_REFERENCE = r"(?i)://|www\.|@|\$|#\d|\bGH-\d"
 """What makes a word a link, a mention, a formula or the number of an issue for GitHub."""
 
 
 def escape_markdown(text: str) -> str:
     """Return a line for GitHub's Markdown, also for a cell of a table: a word that would be a link becomes code."""
     first, *others = escape_line(text).split(" ")
-    return " ".join([_START_OF_BLOCK.sub(r"\\\g<0>", _word(first), count=1), *map(_word, others)])
+    return " ".join([re.sub(_START_OF_BLOCK, r"\\\g<0>", _word(first), count=1), *map(_word, others)])
 
 
 def _word(word: str) -> str:
-    return escape_markdown_code(word) if _REFERENCE.search(word) else _MARKUP.sub(r"\\\g<0>", word)
+    return escape_markdown_code(word) if re.search(_REFERENCE, word) else re.sub(_MARKUP, r"\\\g<0>", word)
 
 
 def escape_markdown_code(text: str, *, in_table: bool = True) -> str:

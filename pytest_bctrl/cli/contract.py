@@ -217,8 +217,13 @@ def _text(made: Suggestion, command: str) -> str:
         f"#   {escape_line(command)}\n"
         f"#   pytest --bctrl-contract={_OBSERVED} …\n"
     )
+    return head + yaml_text(made.overlay)
+
+
+def yaml_text(data: Any) -> str:
+    """Return data as YAML that may be printed: what its texts hold is escaped."""
     # A folded line might begin with a command.
-    return head + escape_yaml(yaml.dump(made.overlay, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=inf))
+    return escape_yaml(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=inf))
 
 
 def _build_with(options: argparse.Namespace, files: ContractFiles) -> int:
