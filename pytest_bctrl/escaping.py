@@ -16,6 +16,7 @@ into it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 
 _IGNORABLE = (
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
@@ -43,23 +44,33 @@ def escape_lines(text: str) -> str:
     return "\n".join(map(escape_line, text.split("\n")))
 
 
-def _visible(text: str) -> str:
-    """Return the text with escapes in place of all that does not show: controls, separators, zero-width characters."""
-    if not text.isprintable():
-        text = "".join(char if char.isprintable() else _code(char) for char in text)
-    return text if text.isascii() else re.sub(_IGNORABLE, lambda match: _code(match[0]), text)
-
-
 def _code(char: str) -> str:
     return char.encode("unicode_escape").decode()
 
 
-def escape_json(document: str) -> str:
-    r"""Return a JSON document in ASCII, as `json.dumps` writes it, with the same values and without commands.
+def _visible(text: str, code: Callable[[str], str] = _code) -> str:
+    """Return the text with escapes in place of all that does not show: controls, separators, zero-width characters."""
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else code(char) for char in text)
+    return text if text.isascii() else re.sub(_IGNORABLE, lambda match: code(match[0]), text)
 
-    A second `#` in a row, which only stands within a string, becomes `\u0023`.
+
+def escape_json(document: str) -> str:
+    r"""Return a JSON document, as `json.dumps` writes it, with the same values and without commands.
+
+    What does not show and a second `#` in a row, which only stand within a string, become escapes such as `\u0023`.
     """
-    return re.sub(_SECOND_HASH, r"\\u0023", document).replace("\x7f", r"\u007f")
+    lines = (_visible(line, _json_code) for line in document.split("\n"))
+    return re.sub(_SECOND_HASH, r"\\u0023", "\n".join(lines))
+
+
+def _json_code(char: str) -> str:
+    return "".join(f"\\u{code:04x}" for code in _utf_16(char))
+
+
+def _utf_16(char: str) -> Iterator[int]:
+    data = char.encode("utf-16-be", "surrogatepass")
+    return (int.from_bytes(data[at : at + 2]) for at in range(0, len(data), 2))
 
 
 def escape_yaml(document: str) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_bctrl.contract.document import read_file
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError, SettingError
-from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.escaping import escape_line, escape_yaml
 from pytest_bctrl.fingerprint import place_fingerprint
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str,
     """
     import json
 
-    values = {"reason": json.dumps(reason, ensure_ascii=False), "until": until.isoformat()}
+    values = {"reason": escape_yaml(json.dumps(reason, ensure_ascii=False)), "until": until.isoformat()}
     text, findings = _renewed(text, path, findings, values)
     lines: dict[str, int] = {}
     read_yaml(text, path, lines)
