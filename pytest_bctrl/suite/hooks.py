@@ -7,10 +7,12 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator
+from copy import copy
 from dataclasses import replace
 from datetime import date
 from functools import partial
 from importlib import import_module
+from logging import LogRecord
 from pathlib import Path
 
 import pytest
@@ -137,6 +139,15 @@ class ContractHooks:
         config.args, self._chosen = split_arguments(config.args)
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Escape what the HTTP client logs of a response; its reason phrase may be a command of a CI system."""
+        plugin = session.config.pluginmanager.get_plugin("logging-plugin")
+        for name in ("log_cli_handler", "log_file_handler", "report_handler"):
+            handler = getattr(plugin, name, None)
+            if handler is not None:
+                handler.format = partial(_format_escaped, handler.format)
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Put the contract tests in front of the project's own."""
         run = self._with_own(session.config)
@@ -201,6 +212,17 @@ class ContractHooks:
                 item.user_properties += junit_properties(verdict.findings)
             report.user_properties = list(item.user_properties)
         return report
+
+
+_HTTP_CLIENTS = ("httpx", "httpcore")
+
+
+def _format_escaped(format_record: Callable[[LogRecord], str], record: LogRecord) -> str:
+    """Return the text of a log record; the message of an HTTP client's is escaped."""
+    if record.name.partition(".")[0] in _HTTP_CLIENTS:
+        record = copy(record)
+        record.msg, record.args = escape_line(record.getMessage()), ()
+    return format_record(record)
 
 
 _REPEATED = ("base_url", "space_id", "contract", "upstream", "fail_on", "allow_list")

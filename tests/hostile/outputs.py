@@ -68,7 +68,7 @@ def faults(output: str) -> list[object]:
 
 def hidden(text: str) -> list[str]:
     """Return the characters that a terminal obeys, or that do not show, in hexadecimal."""
-    return [f"U+{ord(char):04X}" for char in text if _is_hidden(char)]
+    return [f"U+{ord(char):04X}" for char in re.findall(r"[^\n -~]", text) if _is_hidden(char)]
 
 
 _INVISIBLE_LETTERS = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
