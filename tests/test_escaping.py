@@ -9,7 +9,7 @@ from html import unescape
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl import escaping
@@ -17,7 +17,11 @@ from pytest_bctrl.cli.contract import yaml_text
 from tests.hostile.ci_parsers import github_commands
 from tests.hostile.outputs import EVERYTHING, TEXTS, Page, faults, hidden, markdown_faults, markdown_text
 
+FEWER = settings(max_examples=40)
+"""Each text has several fragments."""
 
+
+@FEWER
 @given(TEXTS)
 @example(EVERYTHING)
 def test_a_line_is_one_line_without_commands_and_escaping_it_again_changes_nothing(text: str) -> None:
@@ -30,11 +34,13 @@ def test_text_that_nothing_obeys_stays_as_it_is(text: str) -> None:
     assert (text, text) == (escaping.escape_line(text), escaping.escape_lines(text))
 
 
+@FEWER
 @given(st.lists(TEXTS, min_size=2))
 def test_a_line_of_escaped_parts_has_no_command_once_it_is_escaped(parts: list[str]) -> None:
     assert [] == faults(escaping.escape_line("".join(map(escaping.escape_line, parts))))
 
 
+@FEWER
 @given(TEXTS)
 @example(EVERYTHING)
 def test_lines_keep_their_number(text: str) -> None:
@@ -43,6 +49,7 @@ def test_lines_keep_their_number(text: str) -> None:
 
 
 @pytest.mark.parametrize("indent", [None, 2])
+@FEWER
 @given(value=st.recursive(TEXTS, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner), max_leaves=4))
 @example(value={EVERYTHING: EVERYTHING})
 def test_json_keeps_its_values(value: object, indent: int | None) -> None:
@@ -50,6 +57,7 @@ def test_json_keeps_its_values(value: object, indent: int | None) -> None:
     assert ([], value) == (faults(document), json.loads(document))
 
 
+@FEWER
 @given(TEXTS)
 @example(EVERYTHING)
 def test_json_in_a_page_shows_what_is_hidden_and_ends_no_element(text: str) -> None:
@@ -63,6 +71,7 @@ def test_json_in_a_page_shows_what_is_hidden_and_ends_no_element(text: str) -> N
     assert text != plain or text == shown
 
 
+@FEWER
 @given(TEXTS)
 @example(EVERYTHING)
 def test_html_and_xml_hold_the_line(text: str) -> None:
@@ -73,6 +82,7 @@ def test_html_and_xml_hold_the_line(text: str) -> None:
     assert ([("p", ("title",))], []) == (Page(f"<p title='{page}'>{page}</p>").elements, faults(page))
 
 
+@FEWER
 @given(TEXTS)
 @example(EVERYTHING)
 def test_markdown_shows_the_line_and_links_nothing(text: str) -> None:
@@ -85,6 +95,7 @@ def test_markdown_shows_the_line_and_links_nothing(text: str) -> None:
     assert " ".join(line.split()) == " ".join(markdown_text(row).split())
 
 
+@FEWER
 @given(TEXTS, st.booleans())
 @example("``", True)
 @example("a|b", False)
@@ -99,6 +110,7 @@ def test_inline_code_ends_where_the_text_does(text: str, in_table: bool) -> None
 _OF_MESSAGE = re.compile(r"\\(?P<escaped>[\[\]\\])|(?P<link>\]\()|(?P<plain>.)")
 
 
+@FEWER
 @given(TEXTS)
 @example(EVERYTHING)
 def test_a_message_of_sarif_has_no_link(text: str) -> None:
@@ -114,6 +126,7 @@ def test_a_message_of_sarif_is_changed_where_a_link_would_be(text: str, message:
     assert message == escaping.escape_sarif(text)
 
 
+@FEWER
 @given(TEXTS, TEXTS)
 @example(EVERYTHING, EVERYTHING)
 def test_an_annotation_is_the_one_command_that_it_was_to_be(title: str, text: str) -> None:
@@ -133,6 +146,7 @@ def test_an_annotation_names_a_file_with_each_character_of_its_name() -> None:
     assert {"file": name} == command.properties
 
 
+@FEWER
 @given(st.dictionaries(TEXTS, TEXTS, max_size=3))
 @example({EVERYTHING: EVERYTHING, "::error::x": "a" * 200 + " ::error::x"})
 def test_yaml_keeps_its_values(value: dict[str, str]) -> None:

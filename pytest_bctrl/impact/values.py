@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from pytest_bctrl.contract.document import unescaped
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.invariant import Invariant
-from pytest_bctrl.contract.schema.locations import Path, generalised, parted, select, shown
+from pytest_bctrl.contract.schema.locations import Path, generalised, parted, select, shown, steps
 from pytest_bctrl.contract.schema.shapes import located, replaced
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.impact.change import REMOVED, BodyChange, Change, Play, body_play, put, together
@@ -36,10 +36,7 @@ class Values:
         """Return one finding as a change: at each of its places, in the answers that have that place."""
         plays: list[Play] = []
         controls: list[Play] = []
-        # A name that only a pattern tells is no place of a body.
-        places = [
-            one for one in finding.extra["places"] if "status" in one and "<patternProperties" not in one["location"]
-        ]
+        places = [place for place in finding.extra["places"] if "status" in place and _is_in_body(place["location"])]
         for place in places:
             given = list(_moved(_given(finding), finding.location, place["location"]))
             if given or any(True for _ in self._drawn(place)):
@@ -130,6 +127,18 @@ def _given(finding: Finding) -> Iterator[Candidate]:
     found = next((one for _, one in select(value, rest)), REMOVED) if rest else value
     yield location, found
     yield whole, there
+
+
+def _is_in_body(location: str) -> bool:
+    """Whether a location leads to values of a body: not that of a name that only a pattern tells.
+
+    The drift gate writes names as they are, and one such as `a[b` makes no location.
+    """
+    try:
+        steps(location)
+    except ValueError:
+        return False
+    return "<patternProperties" not in location
 
 
 def _moved(candidates: Iterator[Candidate], here: str, there: str) -> Iterator[Candidate]:
