@@ -24,12 +24,13 @@ from pytest_bctrl.cli.traffic import name_of, opened
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load as load_contract
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above, parse_levels
 from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
 from pytest_bctrl.recorded.conform import listing
 from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.wording import Title, counted, numbered, printable
+from pytest_bctrl.reports.wording import Title, counted, numbered
 from pytest_bctrl.suite.observing import Observer, coverage_lines
 from pytest_bctrl.traffic.recordings.exchange import Recording
 
@@ -101,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
     if is_text and answers:
         print(*coverage_lines(observer), sep="\n")
     for problem in (*problems, *notes):
-        print(f"pytest-bctrl: {printable(problem)}", file=sys.stderr)
+        print(escape_line(f"pytest-bctrl: {problem}"), file=sys.stderr)
     if problems:
         return 2
     failing = at_or_above(findings, options.fail_on)
@@ -172,10 +173,10 @@ def _text(findings: Sequence[Finding], title: Title, answers: int) -> str:
     for finding in findings:
         by_place.setdefault(str(finding.extra["why"]).removeprefix("in "), []).append(finding)
     for place, group in by_place.items():
-        lines += [printable(f"{place}: {counted(group)}"), *describe(group), ""]
+        lines += [f"{place}: {counted(group)}", *describe(group), ""]
     checked = f"{numbered(answers, 'answer')} checked"
     # Nothing found in nothing checked is no finding.
     suppressed = sum(1 for finding in findings if finding.extra.get("accepted"))
     found = f": {counted(findings)}{f', {suppressed} of them accepted' if suppressed else ''}" if answers else ""
     lines.append(f"{checked}{found} under contract {title.revision}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(escape_line, lines)) + "\n"

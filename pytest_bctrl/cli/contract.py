@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from math import inf
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.contract.references import keyworded
 from pytest_bctrl.contract.show import lines
 from pytest_bctrl.errors import DocumentError, SettingError
-from pytest_bctrl.reports.wording import printable
+from pytest_bctrl.escaping import escape_line, escape_yaml
 from pytest_bctrl.samples.text import matching
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; returns its exit code."""
     if options.action == "show":
         contract = load(options.path, "contract show")
-        print("\n".join(map(printable, [*lines(contract), *_left_aside(contract)])))
+        print("\n".join(map(escape_line, [*lines(contract), *_left_aside(contract)])))
         return 0
     if options.action == "suggest":
         return _suggest(options)
@@ -85,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
         with _copied(options.contracts):
             return update(files, options.source, is_dry=False)
     changed = build.build(files)
-    print(f"{files.merged}: {'written' if changed else 'unchanged'}")
+    print(escape_line(f"{files.merged}: {'written' if changed else 'unchanged'}"))
     return 0
 
 
@@ -115,8 +116,8 @@ def _copied(folder: Path) -> Iterator[None]:
     except BaseException:
         shutil.rmtree(folder)
         raise
-    print(f"{folder}: it was not there, and began as a copy of the packaged contract")
-    print(f"next: pytest --bctrl-contract={shlex.quote(str(ContractFiles(folder).merged))}")
+    print(escape_line(f"{folder}: it was not there, and began as a copy of the packaged contract"))
+    print(escape_line(f"next: pytest --bctrl-contract={shlex.quote(str(ContractFiles(folder).merged))}"))
 
 
 def _refuse_installed(files: ContractFiles, action: str, source: str | None = None) -> None:
@@ -145,10 +146,11 @@ def update(files: ContractFiles, source: str | None, is_dry: bool) -> int:
     ready = build.prepare(read_text(given), name, files, date.today())
     sys.stdout.write(drift_text(compare(ready.old, ready.new), Title("drift", ready.old.name, name)))
     if is_dry or not ready.changes:
-        print(f"{files.folder}: nothing written, {'as asked' if ready.changes else 'the spec is the vendored one'}")
+        why = "as asked" if ready.changes else "the spec is the vendored one"
+        print(escape_line(f"{files.folder}: nothing written, {why}"))
         return 0
     build.write_files(ready.texts)
-    print(f"{files.folder}: written: {', '.join(sorted(path.name for path in ready.texts))}")
+    print(escape_line(f"{files.folder}: written: {', '.join(sorted(path.name for path in ready.texts))}"))
     return 0
 
 
@@ -168,10 +170,10 @@ def _suggest(options: argparse.Namespace) -> int:
     made = suggest(contract, observation)
     for (_, code, media), count in sorted(observation.unread.items()):
         of = f"{code} {media or 'without a media type'}: nothing is learned from the bodies of {count} answers"
-        print(f"pytest-bctrl: {printable(of)}: only JSON is read", file=sys.stderr)
+        print(escape_line(f"pytest-bctrl: {of}: only JSON is read"), file=sys.stderr)
     for finding, why in made.unsaid:
         place = f"{finding.extra['status']} {finding.location}"
-        print(f"pytest-bctrl: {printable(f'{place}: {finding.message}: no overlay says it: {why}')}", file=sys.stderr)
+        print(escape_line(f"pytest-bctrl: {place}: {finding.message}: no overlay says it: {why}"), file=sys.stderr)
     if made.actions:
         _hand_over(options, made)
     elif not made.unsaid:
@@ -186,8 +188,8 @@ def _hand_over(options: argparse.Namespace, made: Suggestion) -> None:
         sys.stdout.write(text)
         return
     build.write_files({Path(options.output): options.hide(text)})
-    print(f"{options.output}: {len(made.actions)} actions for {len(made.admitted)} differences")
-    print(f"next: {_build_command(options)}")
+    print(escape_line(f"{options.output}: {len(made.actions)} actions for {len(made.admitted)} differences"))
+    print(escape_line(f"next: {_build_command(options)}"))
 
 
 def _build_command(options: argparse.Namespace) -> str:
@@ -197,7 +199,10 @@ def _build_command(options: argparse.Namespace) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes sequences indented below their key, and no aliases."""
+    """Writes sequences indented below their key, no aliases, and in double quotes what is to be escaped."""
+
+    def represent_scalar(self, tag: str, value: str, style: str | None = None) -> yaml.ScalarNode:
+        return super().represent_scalar(tag, value, style if escape_line(value) == value else '"')
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
@@ -209,10 +214,16 @@ class _Dumper(yaml.SafeDumper):
 def _text(made: Suggestion, command: str) -> str:
     head = (
         "# What the API was seen to send and the contract does not say; no data but listed values. Apply it by\n"
-        f"#   {printable(command)}\n"
+        f"#   {escape_line(command)}\n"
         f"#   pytest --bctrl-contract={_OBSERVED} …\n"
     )
-    return head + yaml.dump(made.overlay, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return head + yaml_text(made.overlay)
+
+
+def yaml_text(data: Any) -> str:
+    """Return data as YAML that may be printed: what its texts hold is escaped."""
+    # A folded line might begin with a command.
+    return escape_yaml(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=inf))
 
 
 def _build_with(options: argparse.Namespace, files: ContractFiles) -> int:
@@ -230,6 +241,6 @@ def _build_with(options: argparse.Namespace, files: ContractFiles) -> int:
     if path.resolve() == files.merged.resolve():
         raise DocumentError("it is the packaged contract", where=options.output, hint="give another --output")
     build.write_files({path: build.render(document)})
-    print(f"{options.output}: written")
-    print(f"next: pytest --bctrl-live --bctrl-contract={shlex.quote(options.output)}")
+    print(escape_line(f"{options.output}: written"))
+    print(escape_line(f"next: pytest --bctrl-live --bctrl-contract={shlex.quote(options.output)}"))
     return 0

@@ -21,7 +21,8 @@ from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError, SettingError
-from pytest_bctrl.reports.wording import numbered, printable
+from pytest_bctrl.escaping import escape_json, escape_line
+from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.suite.run import INSTALL, ContractRun, aimed
 from pytest_bctrl.suite.target import Target
@@ -69,12 +70,12 @@ def run(options: argparse.Namespace) -> int:
     lines.append(Line("next", _next(lines)))
     if options.format == "json":
         told = [{"topic": one.topic, "state": one.state, "text": one.text, "fix": one.hint} for one in lines]
-        sys.stdout.write(json.dumps({"exit_code": code, "lines": told}, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(escape_json(json.dumps({"exit_code": code, "lines": told}, indent=2)) + "\n")
     else:
         for line in lines:
-            print(printable(f"{_MARKS[line.state]} {line.topic:<11}{line.text}"))
+            print(escape_line(f"{_MARKS[line.state]} {line.topic:<11}{line.text}"))
             if line.hint:
-                print(printable(f"  {'':<11}fix: {line.hint}"))
+                print(escape_line(f"  {'':<11}fix: {line.hint}"))
     return code
 
 

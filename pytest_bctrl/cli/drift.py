@@ -16,6 +16,7 @@ from pytest_bctrl.cli.options import (
     write_reports,
 )
 from pytest_bctrl.contract.files import GateBase, gate_base, packaged, short_path, shown_path, update_command
+from pytest_bctrl.escaping import escape_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,11 +124,11 @@ def _run(arguments: argparse.Namespace) -> int:
     # What a person reads on standard output ends with them.
     is_read = any(report.format == "text" and report.path in (None, "-") for report in reports)
     for note in () if is_read else judged.notes:
-        print(f"pytest-bctrl: {note}", file=sys.stderr)
+        print(escape_line(f"pytest-bctrl: {note}"), file=sys.stderr)
     if failing and arguments.observed:
         print(f"pytest-bctrl: {len(failing)} at or above {arguments.fail_on}", file=sys.stderr)
     elif failing:
-        print(_what_next(failing, arguments, known), file=sys.stderr)
+        print(escape_line(_what_next(failing, arguments, known)), file=sys.stderr)
     return 1 if failing else 0
 
 

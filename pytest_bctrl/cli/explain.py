@@ -19,6 +19,7 @@ from pytest_bctrl.drift.gate_file import FILE as GATE_FILE
 from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.drift.rules import why
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.wording import sentence
 
 if TYPE_CHECKING:
@@ -52,10 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     name, known = arguments.rule, {one.name: one for one in explanations(load(arguments.contract))}
     if name is None:
-        print("\n".join(f"{one.name}  {one.level}  {one.checks}" for one in known.values()))
+        print("\n".join(escape_line(f"{one.name}  {one.level}  {one.checks}") for one in known.values()))
         print("\npytest-bctrl explain RULE says more of one")
     elif name in known:
-        print(_text(known[name], date.today() + timedelta(days=DAYS)))
+        print(escape_lines(_text(known[name], date.today() + timedelta(days=DAYS))))
     else:
         near = get_close_matches(name, known, n=3) or [one for one in known if name in one][:3]
         hint = f"did you mean {' or '.join(near)}?" if near else "pytest-bctrl explain lists the rules"

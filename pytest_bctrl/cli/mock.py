@@ -21,6 +21,7 @@ from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.journal import Entry
@@ -180,9 +181,11 @@ def _port(contract: Contract) -> int:
 
 def _greet(server: MockServer, options: argparse.Namespace) -> None:
     contract = server.contract
-    print(f"mock of {contract.title} {contract.version} (contract {contract.short_digest}) on {server.url}")
+    print(
+        escape_line(f"mock of {contract.title} {contract.version} (contract {contract.short_digest}) on {server.url}")
+    )
     if not is_loopback(options.host):
-        print(f"warning: {options.host} can be reached from other machines", file=sys.stderr)
+        print(escape_line(f"warning: {options.host} can be reached from other machines"), file=sys.stderr)
     key = f"${options.api_key_env}" if os.environ.get(options.api_key_env) else MOCK_KEY
     operation = main_operation(contract)
     asked = inputs(contract, operation, {"space_id": server.space_id}) or Inputs()
@@ -190,7 +193,7 @@ def _greet(server: MockServer, options: argparse.Namespace) -> None:
     headers = "".join(f' -H "{field.name}: {field.shell(key)}"' for field in fields)
     headers += "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in asked.headers)
     url = f"{_reachable(server.url)}{asked.target(operation)}"
-    print(f"try: curl{headers} {shlex.quote(url)}", flush=True)
+    print(escape_line(f"try: curl{headers} {shlex.quote(url)}"), flush=True)
 
 
 def _reachable(url: str) -> str:
@@ -274,4 +277,4 @@ class RequestLog:
 def _line(entry: Entry) -> str:
     size = len(entry.answer.body)
     at = time.strftime("%H:%M:%S", time.localtime(entry.time))
-    return f"{at} {entry}, {size:,} bytes\n" if size else f"{at} {entry}\n"
+    return escape_line(f"{at} {entry}, {size:,} bytes" if size else f"{at} {entry}") + "\n"

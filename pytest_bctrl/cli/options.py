@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.reports import FORMATS, writer
 
 if TYPE_CHECKING:
@@ -165,5 +166,5 @@ def accept_findings(path: str, findings: Sequence[Finding], reason: str, until: 
 
     chosen = list({finding.fingerprint: finding for finding in findings}.values())
     accept(Path(path), chosen, reason, until)
-    print(f"pytest-bctrl: accepted {len(chosen)} until {until} in {path}", file=sys.stderr)
+    print(escape_line(f"pytest-bctrl: accepted {len(chosen)} until {until} in {path}"), file=sys.stderr)
     return 0

@@ -20,6 +20,7 @@ from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.contract.soundness import sound
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.escaping import escape_json
 from pytest_bctrl.incoming import read_text
 
 
@@ -46,7 +47,7 @@ def overlaid(document: Mapping[str, Any], paths: Sequence[Path]) -> dict[str, An
 
 def render(document: Mapping[str, Any]) -> str:
     """Return a merged document as the text of its file."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return escape_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 
 def build(files: ContractFiles) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from pytest_bctrl.contract.document import unescaped
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.invariant import Invariant
-from pytest_bctrl.contract.schema.locations import Path, generalised, parted, select, shown
+from pytest_bctrl.contract.schema.locations import Path, generalised, parted, select, shown, steps
 from pytest_bctrl.contract.schema.shapes import located, replaced
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.impact.change import (
@@ -48,12 +48,7 @@ class BodyChanges:
         """Return the change for one finding: it affects each response that has one of the finding's locations."""
         transforms: list[ResponseTransform] = []
         controls: list[ResponseTransform] = []
-        # A property that only a pattern names has no location in a body.
-        places = [
-            place
-            for place in finding.extra["places"]
-            if "status" in place and "<patternProperties" not in place["location"]
-        ]
+        places = [place for place in finding.extra["places"] if "status" in place and _is_in_body(place["location"])]
         for place in places:
             candidates = list(_relocated(_shown_candidates(finding), finding.location, place["location"]))
             has_candidate = bool(candidates) or any(True for _ in self._generated_candidates(place))
@@ -163,6 +158,18 @@ def _shown_candidates(finding: Finding) -> Iterator[Candidate]:
     yield location, value
     pointer_location = generalised(path) if path else ""
     yield _joined(example_location, pointer_location), value_at_pointer
+
+
+def _is_in_body(location: str) -> bool:
+    """Return whether a location is that of a value in a body; a property that only a pattern names has none.
+
+    The drift gate writes names unescaped, and a name such as `a[b` makes the location invalid.
+    """
+    try:
+        steps(location)
+    except ValueError:
+        return False
+    return "<patternProperties" not in location
 
 
 def _relocated(candidates: Iterator[Candidate], source: str, target: str) -> Iterator[Candidate]:

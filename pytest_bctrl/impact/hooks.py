@@ -18,6 +18,7 @@ from pytest_bctrl.contract.files import gate_base, shown_path
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.sources import read_source
 from pytest_bctrl.errors import BctrlError, SettingError
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fixture_values import LAST_WORD, contract
 from pytest_bctrl.impact.change import Change, combine
@@ -268,10 +269,10 @@ class ImpactHooks:
             return
         terminalreporter.section("bctrl impact")
         if self._problem:
-            terminalreporter.line(f"bctrl: {self._problem}", red=True)
+            terminalreporter.line(escape_line(f"bctrl: {self._problem}"), red=True)
             return
         for line, markup in self._summary_lines():
-            terminalreporter.line(line, **markup)
+            terminalreporter.line(escape_line(line), **markup)
 
     def _summary_lines(self) -> Iterator[tuple[str, dict[str, bool]]]:
         plan = self._plan

@@ -18,11 +18,12 @@ from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.contract.schema.locations import shown
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.observed.coverage import Coverage, coverage, never_seen
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.wording import counted, numbered, printable
+from pytest_bctrl.reports.wording import counted, numbered
 from pytest_bctrl.suite.gathering import CARRIED
 from pytest_bctrl.suite.run import RUN
 from pytest_bctrl.suite.sinks import hide
@@ -207,9 +208,9 @@ class ObservingHooks:
             return
         terminalreporter.section("bctrl coverage" if asked_for else "bctrl traffic")
         for line in lines:
-            terminalreporter.line(line)
+            terminalreporter.line(escape_line(line))
         if self._observer.shortfall and not is_told:
-            terminalreporter.line(f"FAIL {self._observer.shortfall}", red=True)
+            terminalreporter.line(escape_line(f"FAIL {self._observer.shortfall}"), red=True)
 
 
 def coverage_rows(observer: Observer, *, is_whole: bool) -> Iterator[tuple[str, str]]:
@@ -229,7 +230,7 @@ def coverage_rows(observer: Observer, *, is_whole: bool) -> Iterator[tuple[str, 
 
 def coverage_lines(observer: Observer, *, is_whole: bool = True) -> Iterator[str]:
     """Yield the same as lines."""
-    return (printable(f"{label:<13}{text}") for label, text in coverage_rows(observer, is_whole=is_whole))
+    return (escape_line(f"{label:<13}{text}") for label, text in coverage_rows(observer, is_whole=is_whole))
 
 
 def always_empty(measured: Coverage) -> Iterator[str]:

@@ -17,6 +17,7 @@ from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.files import update_command
 from pytest_bctrl.contract.parameters import documented_refusals
 from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.finding import LEVELS, Finding, at_or_above, from_dict
 from pytest_bctrl.observed.coverage import Coverage
 from pytest_bctrl.observed.facts import as_data
@@ -28,7 +29,6 @@ from pytest_bctrl.reports.wording import (
     Title,
     accepted,
     numbered,
-    printable,
     told,
     verdict_of,
 )
@@ -70,7 +70,7 @@ class Summary:
         level = "" if run.fail_on == "error" else f", fails on {run.fail_on}"
         drift = f", upstream {run.upstream}" if run.upstream else ""
         drift += f", without its contract suite ({run.no_suite})" if run.no_suite else ""
-        return (
+        return escape_line(
             f"bctrl: target {self._where()}, contract {run.contract.title} {run.contract.version} "
             f"({run.contract.short_digest}){drift}{selftest}{level}"
         )
@@ -157,7 +157,7 @@ class Summary:
         for label, text in () if is_silent else rows:
             _line(terminal, label, text)
         for line in (*self._figures, *(self._moved if verbosity >= 0 else ())):
-            terminal.line(line)
+            terminal.line(escape_line(line))
         verdict = verdict_of(found, self.title(), self.report())
         if is_silent:
             _line(terminal, "not checked", self._not_looked_at[0])
@@ -370,7 +370,7 @@ def _line(terminal: pytest.TerminalReporter, label: str | None, text: str) -> No
     """Write a line with its label, or as it is."""
     if label is not None:
         terminal.write(f"{label:<12} ", **_COLOURS.get(label, {}))
-    terminal.line(printable(text))
+    terminal.line(escape_line(text))
 
 
 def _outcome(report: pytest.TestReport) -> RanTest:

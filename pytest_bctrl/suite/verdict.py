@@ -26,6 +26,7 @@ from pytest_bctrl.baseline.allowlist import (
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.escaping import escape_lines
 from pytest_bctrl.finding import FailOn, Finding, Levels, at_or_above, from_dict
 from pytest_bctrl.reports.terminal import breach
 from pytest_bctrl.reports.wording import accepted_where
@@ -163,10 +164,10 @@ class Verdict:
         found = self.findings
         failing = at_or_above(found, self.fail_on)
         if failing:
-            pytest.fail("\n".join(filter(None, [words(failing).rstrip(), self.often])), pytrace=False)
+            pytest.fail(escape_lines("\n".join(filter(None, [words(failing).rstrip(), self.often]))), pytrace=False)
         known = [finding for finding in found if finding.extra.get("accepted")]
         suppressed = [finding for finding in known if at_or_above([replace(finding, extra={})], self.fail_on)]
         if suppressed:
             pytest.xfail("; ".join(dict.fromkeys(map(accepted_where, suppressed))))
             # Under --runxfail the call above does nothing.
-            pytest.fail(words(suppressed).rstrip(), pytrace=False)
+            pytest.fail(escape_lines(words(suppressed).rstrip()), pytrace=False)
