@@ -113,7 +113,10 @@ class Walk:
             found = check_answer(exchange.answer, self._operation.success_statuses)
             return [*found, *findings(exchange.answer, self._page(exchange.answer, inputs))]
 
-        return Ask(self._operation, judge, inputs, then=lambda exchange: self._next(exchange.answer, inputs))
+        # On a connection of its own: late bytes of the page before it are not taken for this one.
+        return Ask(
+            self._operation, judge, inputs, fresh=True, then=lambda exchange: self._next(exchange.answer, inputs)
+        )
 
     def _page(self, answer: Answer, inputs: Inputs) -> Iterator[Violation]:
         """Yield what is wrong with a page by itself; what a change of the list may explain is kept for later."""

@@ -119,7 +119,7 @@ def of_credential(run: ContractRun, operation: Operation, credential: Credential
         wanted = CREDENTIAL_REFUSED if answer.status in CREDENTIAL_REFUSED else ()
         return [*findings(answer, check_refused(answer, credential.name)), *check_protocol(answer, wanted)]
 
-    yield Ask(operation, judge, plain(run, operation), credential, fresh=credential.is_first)
+    yield Ask(operation, judge, plain(run, operation), credential, fresh=credential.is_first, unwelcome=True)
 
 
 def of_head(run: ContractRun, operation: Operation) -> Iterator[Ask]:
@@ -129,7 +129,7 @@ def of_head(run: ContractRun, operation: Operation) -> Iterator[Ask]:
         return findings(exchange.answer, check_head_refused(exchange.answer))
 
     # On a connection of its own: many a server sends a body here, which no other request may take for its answer.
-    yield Ask(operation, judge, plain(run, operation), NONE, method="HEAD", fresh=True)
+    yield Ask(operation, judge, plain(run, operation), NONE, method="HEAD", fresh=True, unwelcome=True)
 
 
 def of_path(run: ContractRun, operation: Operation, value: PathValue) -> Iterator[Ask]:
@@ -147,7 +147,7 @@ def of_path(run: ContractRun, operation: Operation, value: PathValue) -> Iterato
         else value.beside("" if is_guessable(run.contract, one) else usual.path.get(one.name, ""))
         for one in operation.path_parameters
     }
-    yield Ask(operation, judge, replace(usual, path=wrong))
+    yield Ask(operation, judge, replace(usual, path=wrong), unwelcome=True)
 
 
 def refusals(operation: Operation) -> frozenset[int]:
@@ -182,7 +182,7 @@ def of_mistake(_run: ContractRun, operation: Operation, mistake: Trial) -> Itera
             return _wrong(answer, mistake, "negative_data_rejection", words, wanted)
         return check_protocol(answer, wanted)
 
-    yield Ask(operation, judge, mistake.inputs)
+    yield Ask(operation, judge, mistake.inputs, unwelcome=True)
 
 
 def _wrong(answer: Answer, trial: Trial, rule: str, message: str, wanted: Iterable[int]) -> list[Finding]:
@@ -203,7 +203,7 @@ def of_generated_paths(run: ContractRun, operation: Operation, limit: int) -> It
         is_near = values in near and all(len(value) == len(usual.path[name]) for name, value in values.items())
         judge = partial(_check_guess, operation, is_ordinary=is_near)
         # What the target made us send beyond the plan is saved here.
-        yield Ask(operation, judge, replace(usual, path={**usual.path, **values}), spare=True)
+        yield Ask(operation, judge, replace(usual, path={**usual.path, **values}), spare=True, unwelcome=True)
 
 
 def _check_guess(operation: Operation, exchange: Exchange, is_ordinary: bool) -> list[Finding]:

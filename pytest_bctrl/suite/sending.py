@@ -6,8 +6,10 @@ What is here may run in several threads; what the run knows of its target is `ta
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from threading import Condition
 from typing import NamedTuple
@@ -22,20 +24,28 @@ from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.troubles import reproduction
+from pytest_bctrl.suite.troubles import reproduction, surplus_finding
 from pytest_bctrl.traffic.client import client
-from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, Attempt
+from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, SECOND_LOOK, Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy
+from pytest_bctrl.traffic.surplus import SOURCE, Surplus, WatchedBackend
 
 AT_ONCE = 4
 """Requests that are under way together, and connections that are kept, at most."""
+
+SECOND_LOOK_SECONDS, SECOND_LOOKS = 0.2, 5
+"""How long a run waits for what may follow a response that does not fit its request, and how often in vain."""
+
+HEAD_SECONDS = 0.05
+"""How long it waits for the body that must not follow the response to HEAD, which may be a packet of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One request with its answer: as data for our checks, as httpx has it for Schemathesis's.
 
-    `findings` are what is wrong with how it came. `pause` counts the pauses of the target up to the one it met, a 503
+    `findings` are what is wrong with how it came; it is `doubtful` where bytes follow it, so that it may be cut, or
+    meant for another request. `pause` counts the pauses of the target up to the one it met, a 503
     that says when to come back; it is 0 where it met none.
     """
 
@@ -43,6 +53,7 @@ class Exchange:
     response: httpx.Response
     findings: tuple[Finding, ...] = ()
     pause: int = 0
+    is_doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +63,8 @@ class Ask:
     Without `inputs` it looks at the answer to the operation's plain request, which is sent once. `credential` stands in
     the key's place, `method` in that of the operation's. A `fresh` one opens a
     connection; one that `follows` is sent when those of its probe before it are answered, and all others after it; a
-    `spare` one is left out where the operation was asked as often as a run may. `then` gives what is asked next, by the
+    `spare` one is left out where the operation was asked as often as a run may. One that is `unwelcome` should be
+    refused. `then` gives what is asked next, by the
     answer, when that was judged: the page after it.
     """
 
@@ -64,6 +76,7 @@ class Ask:
     fresh: bool = False
     follows: bool = False
     spare: bool = False
+    unwelcome: bool = False
     then: Callable[[Exchange], Ask | None] = lambda _exchange: None
 
 
@@ -102,6 +115,9 @@ class Reply(NamedTuple):
 
 @dataclass(slots=True)
 class _Lane:
+    """A client with one connection at a time; `before` reproduces the request that it sent last."""
+
+    backend: WatchedBackend
     client: httpx.Client
     before: str = ""
 
@@ -118,7 +134,9 @@ class Connections:
         self._idle: list[_Lane] = []
         self._open = self._busy = 0
         self._changed = Condition()
-        self._single: httpx.Client | None = None
+        self._single: _Lane | None = None
+        self._late = deque[Finding]()
+        self._looks_left = SECOND_LOOKS
         self.are_kept_in_vain = False
 
     def narrow(self, keep: int) -> None:
@@ -137,7 +155,15 @@ class Connections:
         """Close all, when nothing is under way."""
         self.narrow(0)
         if self._single is not None:
-            self._single.close()
+            self._single.client.close()
+
+    def take_late(self, *, is_last: bool = False) -> list[Finding]:
+        """Return what arrived on idle connections since the last call; the last one looks at all that are open."""
+        if is_last:
+            with self._changed:
+                for lane in self._idle:
+                    lane.backend.look()
+        return [self._late.popleft() for _ in range(len(self._late))]
 
     def send(self, ask: Ask, at_most: int) -> Reply:
         """Send a request in so many attempts at most; with the key where the operation takes it."""
@@ -149,9 +175,11 @@ class Connections:
         request = sender.build_request(method, self._base_url + target, headers=dict(given.headers))
         sent = list(self._credentials(operation, ask.credential))
         fields = {field.name: value for field, value, _ in sent}
-        request.extensions = {**request.extensions, CREDENTIAL: fields, AT_MOST: at_most}
+        looks = partial(self._second_look, method, ask.unwelcome)
         key = [(field.name, shell) for field, _, shell in sent]
         shell = reproduction(request, given.headers, key, self._run.connection)
+        own = {CREDENTIAL: fields, AT_MOST: at_most, SECOND_LOOK: looks, SOURCE: (operation, shell)}
+        request.extensions = {**request.extensions, **own}
         came: httpx.Response | httpx.TransportError
         try:
             came = sender.send(request, stream=True)
@@ -159,6 +187,8 @@ class Connections:
             came = error.with_traceback(None)
         before, lane.before = lane.before, shell
         with self._changed:
+            if request.extensions[ATTEMPTS][-1].surplus is not None:
+                self._looks_left = SECOND_LOOKS
             self._busy -= 1
             if is_kept and (self._most > 1 or not self._busy):
                 self._idle.append(lane)
@@ -183,15 +213,29 @@ class Connections:
             is_kept = not is_fresh or (has_key and not self.are_kept_in_vain and self._open < self._most)
             self._open += is_kept
             if is_kept:
-                return _Lane(self._client(is_kept=True)), True
-            self._single = self._single or self._client(is_kept=False)
-            return _Lane(self._single), False
+                return self._new_lane(is_kept=True), True
+            self._single = self._single or self._new_lane(is_kept=False)
+            return self._single, False
 
-    def _client(self, is_kept: bool) -> httpx.Client:
-        run = self._run
-        made = client(
-            self._base_url, run.key, live=True, retry=self._retry, connection=run.connection, keep_alive=is_kept
-        )
+    def _new_lane(self, *, is_kept: bool) -> _Lane:
+        backend = WatchedBackend(self._report_late)
+        return _Lane(backend, self._client(backend, is_kept))
+
+    def _report_late(self, surplus: Surplus) -> None:
+        operation, shell = surplus.source
+        self._late.append(surplus_finding(operation, surplus, shell))
+
+    def _second_look(self, method: str, is_unwelcome: bool, status: int) -> float:
+        """Return how many seconds to wait for what may follow a response: some where it does not fit."""
+        if (status < 400) != is_unwelcome or self._looks_left < 1:
+            return HEAD_SECONDS if method == "HEAD" else 0.0
+        self._looks_left -= 1
+        return SECOND_LOOK_SECONDS
+
+    def _client(self, backend: WatchedBackend, is_kept: bool) -> httpx.Client:
+        run, retry = self._run, self._retry
+        common = {"retry": retry, "connection": run.connection, "backend": backend}
+        made = client(self._base_url, run.key, live=True, keep_alive=is_kept, **common)
         made.timeout = httpx.Timeout(self._timeout)
         # A session cookie that the target sets must not stand in for the key in the next request.
         made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))

@@ -33,6 +33,7 @@ from pytest_bctrl.suite.troubles import (
     finding,
     pause_finding,
     require_let_in,
+    surplus_finding,
     trouble,
 )
 from pytest_bctrl.traffic.client import TIMEOUT
@@ -127,6 +128,21 @@ class Target:
         self._line = chain.from_iterable(map(self._steps, planned))
 
     def findings(self, probe: Probe) -> Iterator[list[Finding]]:
+        """Ask what a probe asks, and yield what is wrong with each answer; of the last probe, look at the connections.
+
+        Raises what `_findings` raises.
+        """
+        problem: NoAnswerError | NotCheckedError | None = None
+        try:
+            yield from self._findings(probe)
+        except (NoAnswerError, NotCheckedError) as error:
+            problem = error
+        if found := self._connections.take_late(is_last=not self._expected and not self._due):
+            yield found
+        if problem is not None:
+            raise problem
+
+    def _findings(self, probe: Probe) -> Iterator[list[Finding]]:
         """Ask what a probe asks, and yield what is wrong with each answer.
 
         Raises `NoAnswerError` where no attempt got a whole answer, and where the target has hung too often, and
@@ -135,7 +151,7 @@ class Target:
         if probe not in self._expected:
             self._line = chain(self._steps(probe), self._line)
         self._expected.discard(probe)
-        due, paused, asks = self._due[probe], 0, list[Ask]()
+        due, paused, asks, is_doubtful = self._due[probe], 0, list[Ask](), False
         try:
             while (one := self._next(due)) is not None:
                 if isinstance(one, Exception):
@@ -147,8 +163,13 @@ class Target:
                     paused = len(asks) + (AT_ONCE - 1 if one.reply else 0)
                 ask: Ask | None = one.ask
                 while ask is not None:
+                    judged = ask.judge(exchange)
+                    if exchange.is_doubtful:
+                        # What the answer says may be cut, or meant for another request.
+                        certain = [one for one in judged if one in exchange.findings]
+                        is_doubtful, judged = is_doubtful or len(certain) < len(judged), certain
                     # How the plain answer came is found where that is looked at first.
-                    yield [*(exchange.findings if ask.inputs is not None else ()), *ask.judge(exchange)]
+                    yield [*(exchange.findings if ask.inputs is not None else ()), *judged]
                     ask = ask.then(exchange)
                     exchange = exchange if ask is None else self._exchange(_Due(ask))
         finally:
@@ -158,7 +179,9 @@ class Target:
             # A server may need a pause, and must not need one for every fifth answer. One more may then be sent again.
             again = asks[: min(paused, max(0, self._spare(probe.operation) - 1))]
             self._unplanned[probe.operation.label] += len(again)
-            yield from self.findings(replace(probe, asks=lambda: again, is_repeated=False))
+            yield from self._findings(replace(probe, asks=lambda: again, is_repeated=False))
+        if is_doubtful:
+            raise NotCheckedError("bytes that belong to no response follow the answer: what it says is not certain")
 
     def _steps(self, probe: Probe) -> Iterator[tuple[Probe, Ask | NotCheckedError | None]]:
         """What a probe asks, one by one, or why it cannot; None at its end."""
@@ -252,9 +275,12 @@ class Target:
             found.append(pause_finding(operation, self._pauses[label], reply.shell))
         answer, plain, broken = self._answer(due.ask, reply, response)
         self.tally.update(answers=1, bodies=bool(plain.content))
-        if reply.request.method == operation.method:
+        surplus = attempts[-1].surplus
+        is_doubtful = surplus is not None and not surplus.is_body
+        if not is_doubtful and reply.request.method == operation.method:
             self._see(answer, reply.request.url.query.decode("ascii"), reply.given.headers)
-        return Exchange(answer, plain, (*found, *broken), self._pauses[label] if is_paused else 0)
+        pause = self._pauses[label] if is_paused else 0
+        return Exchange(answer, plain, (*found, *broken), pause, is_doubtful)
 
     def _reply(self, due: _Due) -> Reply:
         """Return what came of a request, which is sent now, or again by itself, where no thread got an answer to it."""
@@ -301,7 +327,11 @@ class Target:
     def _response(self, operation: Operation, reply: Reply) -> httpx.Response:
         """Return the answer; raises `NoAnswerError` where there is none, or it says once more to come back later."""
         attempts, response = reply.attempts, reply.came
+        if attempts[-1].surplus is not None and attempts[-1].status is not None:
+            response = _response_of(attempts[-1])
         if isinstance(response, httpx.TransportError):
+            if attempts[-1].surplus is not None:
+                raise NoAnswerError(surplus_finding(operation, attempts[-1].surplus, reply.shell), is_final=False)
             message = trouble(response, attempts)
             # A target that answered before, or begins to answer, is there: then it is a fault of its own.
             is_silent = not self.tally["answers"] and all(attempt.is_silent for attempt in attempts[-1:])
@@ -339,16 +369,18 @@ class Target:
         """Hold an answer that was passed over, such as one 429, to what the contract documents for it, if it does."""
         if attempt.status is None or ask.operation.response_for(attempt.status) is None:
             return
-        suppressed = httpx.Response(
-            attempt.status,
-            headers=attempt.headers,
-            stream=httpx.ByteStream(attempt.body),
-            request=httpx.Request(attempt.method, attempt.url),
-        )
-        suppressed.elapsed = timedelta(seconds=attempt.seconds)
-        answer, _, broken = self._answer(ask, reply, suppressed)
+        answer, _, broken = self._answer(ask, reply, _response_of(attempt))
         yield from broken
         yield from check_protocol(answer)
+
+
+def _response_of(attempt: Attempt) -> httpx.Response:
+    """Return the answer that an attempt got, which the client did not give back."""
+    request = httpx.Request(attempt.method, attempt.url)
+    stream = httpx.ByteStream(attempt.body)
+    response = httpx.Response(attempt.status or 0, headers=attempt.headers, stream=stream, request=request)
+    response.elapsed = timedelta(seconds=attempt.seconds)
+    return response
 
 
 def _asks_for_less(attempt: Attempt) -> bool:
