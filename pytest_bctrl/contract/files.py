@@ -20,6 +20,11 @@ class ContractFiles(NamedTuple):
         return self.folder.resolve().parent == _PACKAGE
 
     @property
+    def is_ours(self) -> bool:
+        """Whether the folder holds any file of a vendored contract, rather than somebody else's contracts."""
+        return any(path.is_file() for path in (self.spec, self.lock, self.overlay, self.merged))
+
+    @property
     def spec(self) -> Path:
         """The vendored spec, verbatim (YAML)."""
         return self.folder / "runtimes.openapi.yaml"
@@ -49,31 +54,6 @@ def built_from(contract: str) -> ContractFiles | None:
     """Return the files that a contract was built from, where its spec is beside it."""
     files = ContractFiles(Path(contract).parent)
     return files if Path(contract).name == files.merged.name and files.spec.is_file() else None
-
-
-class GateBase(NamedTuple):
-    """What the drift gate compares with, why that, and the contract's files that it is one of, else the packaged."""
-
-    spec: Path
-    why: str
-    files: ContractFiles
-
-
-def gate_base(contract: str | None, root: Path) -> GateBase:
-    """Return the spec of the contract in force: the `contract` that is set, `contracts/` of the project, the packaged.
-
-    Of a contract that was built from a spec and an overlay, what is published is the spec.
-    """
-    if contract is not None:
-        if files := built_from(contract):
-            return GateBase(files.spec, f"the spec of {contract}, which bctrl_contract sets", files)
-        return GateBase(Path(contract), "bctrl_contract sets it", packaged())
-    own = ContractFiles(root / "contracts")
-    if own.spec.is_file():
-        return GateBase(own.spec, "the project has a folder contracts", own)
-    return GateBase(
-        packaged().spec, "the packaged one, as there is no folder contracts and no bctrl_contract", packaged()
-    )
 
 
 def update_command(source: str | None, folder: Path | str = "contracts") -> str:

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from pytest_bctrl import settings
-from pytest_bctrl.contract.build import contract_of, locked_source
-from pytest_bctrl.contract.files import gate_base, shown_path
+from pytest_bctrl.contract.build import contract_of
+from pytest_bctrl.contract.files import shown_path
+from pytest_bctrl.contract.in_force import of_config, published_source
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.sources import read_source
 from pytest_bctrl.errors import BctrlError, SettingError
@@ -81,9 +82,9 @@ class _Plan:
 
     def __init__(self, config: pytest.Config) -> None:
         self.contract = contract(config)
-        self.base = gate_base(settings.contract_path(config, {}), config.rootpath)
+        self.base = of_config(config)
         source = settings.impact(config, os.environ)
-        source = locked_source(self.base.files) if source == PUBLISHED else source
+        source = published_source(self.base) if source == PUBLISHED else source
         self.source = "" if source == MUTANTS else source
         drift = self._drifted() if self.source else []
         self.is_equal = bool(self.source) and not drift
@@ -92,9 +93,8 @@ class _Plan:
     def _drifted(self) -> list[Change]:
         old, new = read_source(str(self.base.spec)), read_source(self.source)
         findings = compare(old, new)
-        overlay = self.base.files.overlay if self.base.spec == self.base.files.spec else None
         try:
-            after = contract_of(new, overlay)
+            after = contract_of(new, self.base.overlay)
         except BctrlError:
             # The overlay is about what upstream has no more: then the spec itself says what is sent.
             after = contract_of(new, None)

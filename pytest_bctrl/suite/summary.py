@@ -14,7 +14,6 @@ import pytest
 from pytest_bctrl import settings
 from pytest_bctrl.checks.credentials import as_one
 from pytest_bctrl.checks.violation import merge
-from pytest_bctrl.contract.files import update_command
 from pytest_bctrl.contract.parameters import documented_refusals
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.finding import LEVELS, Finding, at_or_above, from_dict
@@ -225,6 +224,8 @@ class Summary:
             for operation in asked
             if (left := left_out(run, operation))
         ]
+        if run.chosen.is_published:
+            lines.append("credentials and refusals, which the published spec does not describe")
         lines += self._nothing_to_look_at()
         if self._stopped:
             lines.append("remaining tests skipped: the target cannot be asked")
@@ -317,7 +318,8 @@ class Summary:
             if self._moved and any("moved" in finding.extra for finding in failing):
                 return ["see who moved, above: each name has its command"]
             if all("revision" in finding.extra for finding in failing):
-                return [f"{update_command(self._run.upstream)} updates your copy of the spec, once you agree with it"]
+                update = self._run.chosen.update_command(self._run.upstream)
+                return [f"{update} updates your copy of the spec, once you agree with it"]
             again = shlex.join([*self.again, "--lf"])
             return [f'{again}  (--bctrl-accept="why" ignores them until a date)']
         if self._is_red:
