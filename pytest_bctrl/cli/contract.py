@@ -157,7 +157,8 @@ def update(files: ContractFiles, source: str | None, is_dry: bool, is_begun: boo
 
     `is_begun` says that the files were copied for this, and are to say from where their spec was read.
     """
-    from pytest_bctrl.drift import compare
+    from pytest_bctrl.drift.contract_change import compare_contracts
+    from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.sources import read_text
     from pytest_bctrl.reports.drift_text import drift_text
     from pytest_bctrl.reports.wording import Title
@@ -165,7 +166,8 @@ def update(files: ContractFiles, source: str | None, is_dry: bool, is_begun: boo
     given = source or build.published_url(files)
     name = "standard input" if given == "-" else given
     ready = build.prepare(read_text(given), name, files, date.today())
-    sys.stdout.write(drift_text(compare(ready.old, ready.new), Title("drift", ready.old.name, name)))
+    compared = compare_contracts(ready.old, ready.new, files.overlay, Options())
+    sys.stdout.write(drift_text(compared.findings, Title("drift", ready.old.name, name)))
     if is_dry or not (ready.changes or is_begun):
         print(f"{files.folder}: nothing written, {'as asked' if ready.changes else 'the spec is the vendored one'}")
         return 0

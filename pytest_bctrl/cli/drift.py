@@ -86,7 +86,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     from pytest_bctrl.baseline.allowlist import judge, last_day
     from pytest_bctrl.drift import require_adoptable
-    from pytest_bctrl.drift.compare_documents import compare_documents
+    from pytest_bctrl.drift.contract_change import compare_contracts
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.sources import read_source
     from pytest_bctrl.reports.wording import Title, that_fail
@@ -100,9 +100,11 @@ def _run(arguments: argparse.Namespace) -> int:
     old = _read_base(base, is_given=arguments.base is not None)
     new = read_source(upstream, known=old)
     options = Options(gate.levels, arguments.descriptions, gate.sunset_days, today)
-    findings = compare_documents(old, new, options)
-    require_adoptable(new, findings)
-    judged = judge(findings, gate.allow_list, today)
+    overlay = known.overlay if known and arguments.base is None else None
+    compared = compare_contracts(old, new, overlay, options)
+    require_adoptable(new, compared.findings)
+    judged = judge(compared.findings, gate.allow_list, today)
+    judged = judged._replace(notes=(*compared.notes, *judged.notes))
     if arguments.observed:
         from pytest_bctrl.cli.traffic import placed
 

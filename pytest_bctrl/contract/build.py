@@ -14,7 +14,7 @@ from typing import Any
 from pytest_bctrl import locking
 from pytest_bctrl.contract import overlay as overlays
 from pytest_bctrl.contract.document import Document, load_document, openapi_block, read_file
-from pytest_bctrl.contract.files import ContractFiles, shown_path
+from pytest_bctrl.contract.files import ContractFiles, shown_path, with_samples
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.contract.soundness import sound
@@ -92,17 +92,21 @@ def spec_digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def lock_text(source: str, fetched: str, spec: str, text: str = "", page: str = "") -> str:
+def lock_text(
+    source: str, fetched: str, spec: str, text: str = "", page: str = "", samples: Mapping[str, str] | None = None
+) -> str:
     """Return the text of the lock: what was read and when (ISO 8601), and the SHA-256 of the vendored spec.
 
     `text` is what `source` held, whose SHA-256 is recorded too. `page` is the URL where the spec is published, where
-    that was not what was read.
+    that was not what was read, and `samples` are the digests of the other code blocks of a page.
     """
-    lock = {"source": source, "fetched": fetched, "sha256": spec_digest(spec)}
+    lock: dict[str, Any] = {"source": source, "fetched": fetched, "sha256": spec_digest(spec)}
     if text:
         lock["source_sha256"] = spec_digest(text)
     if page:
         lock["page"] = page
+    if samples:
+        lock["samples"] = dict(samples)
     return json.dumps(lock, indent=2) + "\n"
 
 
@@ -193,9 +197,9 @@ def prepare(text: str, source: str, files: ContractFiles, today: date) -> Update
     spec = extract(text, source) if new.format == "markdown" else vendored(new.text)
     merged = overlaid(read_yaml(spec, source), [files.overlay])
     sound(merged, source)
-    old = load_document(_read(files.spec), str(files.spec))
+    old = with_samples(load_document(_read(files.spec), str(files.spec)), files.spec)
     page = "" if is_url(source) else _published_url_if_known(files)
-    lock = lock_text(recorded_source(source), today.isoformat(), spec, text, page)
+    lock = lock_text(recorded_source(source), today.isoformat(), spec, text, page, new.samples)
     texts = {files.spec: spec, files.merged: render(merged), files.lock: lock}
     return Update(old, new, spec, texts)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pytest_bctrl.contract.document import Document
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -48,6 +51,20 @@ class ContractFiles(NamedTuple):
     def sample(self) -> Path:
         """A sample response that visits every part of the contract; not a recording of the live API (JSON)."""
         return self.folder / "runtimes.sample.json"
+
+
+def with_samples(document: Document, spec: Path) -> Document:
+    """Return the document of a vendored spec with the samples of its page, as the lock beside it has them."""
+    import json
+
+    files = ContractFiles(spec.parent)
+    if spec.name != files.spec.name:
+        return document
+    try:
+        samples = json.loads(files.lock.read_text("utf-8"))["samples"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return document
+    return document._replace(samples=samples) if isinstance(samples, dict) else document
 
 
 def built_from(contract: str) -> ContractFiles | None:

@@ -238,7 +238,8 @@ class Summary:
     def title(self) -> Title:
         """What the reports say of themselves."""
         run = self._run
-        base = f"{run.contract.title} {run.contract.version} ({run.contract.short_digest})"
+        contract = run.contract
+        base = f"{contract.title} {contract.version} ({contract.short_digest}), {contract.described}"
         notes = (*self._figures, *(f"{label}: {note}" for label, note in self._accepted()))
         seen = self._where() if run.target else run.upstream or "the bundled mock"
         measured, lacking = self._coverage(), tuple(self.not_checked())

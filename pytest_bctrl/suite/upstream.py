@@ -38,7 +38,7 @@ def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.F
 
     try:
         upstream = read_source(str(run.upstream))
-        judged = judge_upstream(upstream, base, pytestconfig.rootpath / FILE)
+        judged = judge_upstream(upstream, base, pytestconfig.rootpath / FILE, chosen.overlay)
         verdict.upstream = {"name": upstream.name, "data": upstream.data} if run.target == "live" else None
         verdict.collect(judged.remaining)
         notes = (f"compared with {short_path(base)}: {chosen.reason}", *judged.notes)

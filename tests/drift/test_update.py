@@ -88,6 +88,7 @@ def test_the_lock_records_what_was_read_and_keeps_the_page(
         "sha256": spec_digest(PAUSED),
         "source_sha256": sha256(text.encode()).hexdigest(),
         "page": source,
+        "samples": json.loads(packaged().lock.read_text())["samples"],
     }
     assert published_url(files) == source
 
