@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_bctrl import settings
+from pytest_bctrl.contract.in_force import load_once, of_config
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.secret import Secret
@@ -32,7 +32,7 @@ def contract(config: pytest.Config) -> Contract:
     """Return the contract in force, loaded once a process."""
     if _CONTRACT not in config.stash:
         with settings.usage_errors():
-            config.stash[_CONTRACT] = load(settings.contract_path(config, {}))
+            config.stash[_CONTRACT] = load_once(of_config(config))
     return config.stash[_CONTRACT]
 
 
@@ -145,9 +145,9 @@ def schema(of: Contract) -> Any:
     from pytest_bctrl.suite.run import require_extra
 
     try:
-        require_extra()
+        require_extra("bctrl_schema")
     except BctrlError as error:  # pragma: no cover - tests/base_install is without the extra
-        raise pytest.fail.Exception(f"bctrl_schema: {error}", pytrace=False) from None
-    from pytest_bctrl.suite.second_opinion import schema_of
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+    from pytest_bctrl.suite.schema import new_schema
 
-    return schema_of(of)
+    return new_schema(of)

@@ -83,8 +83,8 @@ HELD_BY = {
 NOT_TRIGGERED = {
     "contract/json_source.py: problem": "words of incoming.py: tests/hostile/test_files.py",
     "traffic/recordings/har_file.py: f'it is broken and cannot be set aside: {err": "needs a disk that refuses",
-    "cli/doctor.py: problem[:400]": "pytest's own words: see tests/test_doctor.py",
-    "cli/doctor.py: 'pytest does not load the plugin here'": "run by tests/test_doctor.py",
+    "cli/project.py: problem[:400]": "pytest's own words: see tests/test_doctor.py",
+    "cli/project.py: 'pytest does not load the plugin here'": "run by tests/test_doctor.py",
     "drift/compare_documents.py: 'schemas nest too deeply to be compared'": "needs a stack that is nearly full",
     "suite/run.py: problem": "tests/base_install is without the extra",
 }

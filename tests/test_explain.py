@@ -115,7 +115,9 @@ def test_an_unknown_rule_is_one_line(capsys: pytest.CaptureFixture[str], name: s
 def test_a_contract_without_an_overlay_names_itself() -> None:
     bare = from_document(CONTRACT.document, "own.json")
     shown = {
-        (one.said_in, one.example.partition(" --fault")[0]) for one in explanations(bare) if one.kind == "invariant"
+        (one.said_in, one.example.partition(" --fault")[0])
+        for one in explanations(bare, "own.json")
+        if one.kind == "invariant"
     }
     assert {("x-bctrl-invariants of own.json", "an answer of: pytest-bctrl mock --contract=own.json")} == shown
 

@@ -17,9 +17,9 @@ from queue import SimpleQueue
 from urllib.parse import urlsplit
 
 from pytest_bctrl.cli.options import add_plugin_argument, add_repeatable, gathered
+from pytest_bctrl.cli.project import add_contract_argument, load_contract
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="environment variable that holds the key (default: %(default)s, and a fixed key where that is not set)",
     )
     parser.add_argument("--space-id", metavar="ID", help="the space that exists (default: a fixed UUID)")
-    parser.add_argument("--contract", metavar="PATH", help="an OpenAPI document; default: the packaged contract")
+    add_contract_argument(parser)
     add_plugin_argument(parser, "scenarios and faults")
     parser.add_argument(
         "--control",
@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM; returns 0. Raises `SettingError` for what is set wrong."""
-    contract = load(options.contract, "--contract")
+    contract = load_contract(options.contract)
     token = _token(options) if options.control else None
     log = None if options.quiet else RequestLog(sys.stdout.fileno(), options.hide)
     server = MockServer(
@@ -184,6 +184,7 @@ def _greet(server: MockServer, options: argparse.Namespace) -> None:
     print(
         escape_line(f"mock of {contract.title} {contract.version} (contract {contract.short_digest}) on {server.url}")
     )
+    print(escape_line(f"contract {contract.described}"))
     if not is_loopback(options.host):
         print(escape_line(f"warning: {options.host} can be reached from other machines"), file=sys.stderr)
     key = f"${options.api_key_env}" if os.environ.get(options.api_key_env) else MOCK_KEY

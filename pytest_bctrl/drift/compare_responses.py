@@ -115,7 +115,8 @@ def _relation(old: str, new: str) -> str:
         return "changed"
     if _within(one, other):
         return "generalized"
-    return "specialized" if _within(other, one) else ""
+    # A type that is no range held no other one: who reads `application/json` may not read `application/vnd+json`.
+    return "specialized" if "*" in one and _within(other, one) else ""
 
 
 def _within(narrow: str, wide: str) -> bool:

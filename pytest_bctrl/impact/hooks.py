@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from pytest_bctrl import settings
-from pytest_bctrl.contract.build import contract_of, locked_source
-from pytest_bctrl.contract.files import gate_base, shown_path
+from pytest_bctrl.contract.build import contract_of
+from pytest_bctrl.contract.files import shown_path
+from pytest_bctrl.contract.in_force import of_config, published_source
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.sources import read_source
 from pytest_bctrl.errors import BctrlError, SettingError
@@ -87,10 +88,10 @@ class _ImpactPlan:
 
     def __init__(self, config: pytest.Config) -> None:
         self.contract = contract(config)
-        self.base = gate_base(settings.contract_path(config, {}), config.rootpath)
+        self.base = of_config(config)
         source = settings.impact(config, os.environ)
         if source == PUBLISHED:
-            source = locked_source(self.base.files)
+            source = published_source(self.base)
         self.source = "" if source == MUTANTS else source
         drift = self._changes_from_drift() if self.source else []
         self.is_source_unchanged = bool(self.source) and not drift
@@ -99,9 +100,8 @@ class _ImpactPlan:
     def _changes_from_drift(self) -> list[Change]:
         old, new = read_source(str(self.base.spec)), read_source(self.source)
         findings = compare(old, new)
-        overlay = self.base.files.overlay if self.base.spec == self.base.files.spec else None
         try:
-            new_contract = contract_of(new, overlay)
+            new_contract = contract_of(new, self.base.overlay)
         except BctrlError:
             # The overlay refers to something that upstream no longer has: use the spec without it.
             new_contract = contract_of(new, None)

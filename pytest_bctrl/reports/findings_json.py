@@ -61,7 +61,12 @@ def _run(run: RunReport) -> dict[str, Any]:
         "target": run.target,
         "base_url": run.base_url,
         "upstream": run.upstream,
-        "contract": {"title": contract.title, "version": contract.version, "digest": contract.digest},
+        "contract": {
+            "title": contract.title,
+            "version": contract.version,
+            "digest": contract.digest,
+            "source": contract.described,
+        },
         "started": run.started,
         "seconds": round(run.seconds, 3),
         "complete": run.is_complete,

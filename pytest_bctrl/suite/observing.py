@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
@@ -15,8 +14,8 @@ import pytest
 
 from pytest_bctrl import settings
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.contract.in_force import load_once, of_config
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.read import load
 from pytest_bctrl.contract.schema.locations import shown
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.observed.coverage import Coverage, coverage, never_seen
@@ -157,7 +156,7 @@ def observer(config: pytest.Config) -> Observer:
     if _OBSERVER not in config.stash:
         run = config.stash.get(RUN, None)
         with settings.usage_errors():
-            contract = run.contract if run else load(settings.contract_path(config, os.environ))
+            contract = run.contract if run else load_once(of_config(config))
             minimum = settings.percentage(settings.MIN_COVERAGE, config)
         made = config.stash[_OBSERVER] = Observer(contract, partial(hide, config), run.header_names if run else ())
         made.minimum = None if config.option.collectonly else minimum

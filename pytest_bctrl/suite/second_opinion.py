@@ -19,8 +19,8 @@ from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.protocol import around
 from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.references import keyworded, rewritten
 from pytest_bctrl.finding import Finding
+from pytest_bctrl.suite.schema import new_schema
 
 
 def second_opinion(answer: Answer, response: httpx.Response, known: list[Finding]) -> list[Finding]:
@@ -84,49 +84,8 @@ def _of_schemathesis(answer: Answer, response: httpx.Response, known: set[str]) 
 
 @lru_cache(maxsize=8)
 def schema_of(contract: Contract) -> Any:
-    """Return the Schemathesis schema of a contract, untouched by any configuration file of the project around.
-
-    It has no `writeOnly`: an annotation, by which Schemathesis refuses what the schema of an answer requires, and no
-    discriminator that contradicts its own property. Nor has a path or an operation servers of its own: requests go to
-    the target, whatever stands there. No keyword stands beside a reference at the root of a schema.
-    """
-    import schemathesis
-    from schemathesis.config import SchemathesisConfig
-
-    def readable(schema: dict[str, Any]) -> dict[str, Any]:
-        without = {"writeOnly", "servers", *(["discriminator"] if _excludes_its_kinds(schema) else [])}
-        return {key: value for key, value in schema.items() if key not in without}
-
-    def readable_root(schema: dict[str, Any]) -> dict[str, Any]:
-        return _with_separate_reference(readable(schema))
-
-    changes = {one.pointer: readable_root if one.is_root else readable for one in keyworded(contract.document)}
-    # A server is what its variables make of it; one of a variable that nobody defines is none.
-    servers = [{"url": url} for url in contract.servers if "{" not in url] or [{"url": "/"}]
-    made = {**rewritten(contract.document, changes), "servers": servers}
-    return schemathesis.openapi.from_dict(made, config=SchemathesisConfig())
-
-
-def _with_separate_reference(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema of the same meaning that has no keyword beside its `$ref`.
-
-    Schemathesis 4.32 replaces the reference of a root schema by the keywords of its target, if no keyword is in both.
-    That changes their meaning: `{"$ref": B, "else": false}` accepts every value if B is `{"if": false}`, whereas
-    `{"if": false, "else": false}` rejects every value. The same is true of `contains` and `minContains`.
-    """
-    if "$ref" not in schema or len(schema) == 1:
-        return schema
-    siblings = {key: value for key, value in schema.items() if key != "$ref"}
-    return {**siblings, "allOf": [{"$ref": schema["$ref"]}, *siblings.get("allOf", [])]}
-
-
-def _excludes_its_kinds(schema: dict[str, Any]) -> bool:
-    """Whether no value that the property of a discriminator may have is one that it maps: then it says nothing."""
-    said, properties = schema.get("discriminator"), schema.get("properties")
-    if not isinstance(said, dict) or not isinstance(properties, dict) or not said.get("mapping"):
-        return False
-    own = properties.get(said.get("propertyName"))
-    return isinstance(own, dict) and "enum" in own and said["mapping"].keys().isdisjoint(map(str, own["enum"]))
+    """Return the Schemathesis schema of a contract, made once."""
+    return new_schema(contract)
 
 
 def _findings(answer: Answer, rule: str, message: str, kind: str, observed: str) -> list[Finding]:

@@ -14,7 +14,6 @@ import pytest
 from pytest_bctrl import settings
 from pytest_bctrl.checks.credentials import as_one
 from pytest_bctrl.checks.violation import merge
-from pytest_bctrl.contract.files import update_command
 from pytest_bctrl.contract.parameters import documented_refusals
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.escaping import escape_line
@@ -225,6 +224,8 @@ class Summary:
             for operation in asked
             if (left := left_out(run, operation))
         ]
+        if run.chosen.is_published:
+            lines.append("credentials and refusals, which the published spec does not describe")
         lines += self._nothing_to_look_at()
         if self._stopped:
             lines.append("remaining tests skipped: the target cannot be asked")
@@ -237,7 +238,8 @@ class Summary:
     def title(self) -> Title:
         """What the reports say of themselves."""
         run = self._run
-        base = f"{run.contract.title} {run.contract.version} ({run.contract.short_digest})"
+        contract = run.contract
+        base = f"{contract.title} {contract.version} ({contract.short_digest}), {contract.described}"
         notes = (*self._figures, *(f"{label}: {note}" for label, note in self._accepted()))
         seen = self._where() if run.target else run.upstream or "the bundled mock"
         measured, lacking = self._coverage(), tuple(self.not_checked())
@@ -317,7 +319,8 @@ class Summary:
             if self._moved and any("moved" in finding.extra for finding in failing):
                 return ["see who moved, above: each name has its command"]
             if all("revision" in finding.extra for finding in failing):
-                return [f"{update_command(self._run.upstream)} updates your copy of the spec, once you agree with it"]
+                update = self._run.chosen.update_command(self._run.upstream)
+                return [f"{update} updates your copy of the spec, once you agree with it"]
             again = shlex.join([*self.again, "--lf"])
             return [f'{again}  (--bctrl-accept="why" ignores them until a date)']
         if self._is_red:
