@@ -65,7 +65,8 @@ def _encode(token: str, echoes: frozenset[str]) -> list[str]:
 def _quote_in_body(body: bytes, text: str, is_faulty: bool) -> bytes:
     document: dict[str, Any] = json.loads(body)
     if "error" in document:
-        return written(document | {"error": f"Invalid API key: {text}"})
+        error = {"error": f"Invalid API key: {text}"}
+        return written(error if is_faulty else document | error)
     runtimes = document["runtimes"]
     put(0, "metadata", {"authorization": text})(runtimes)
     if is_faulty:

@@ -9,7 +9,8 @@ import binascii
 import html
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -35,6 +36,7 @@ _LINE_BREAK = re.compile(r"[ \t│┃|]*(?:\r\n|\r|\n|\\n|\|n)(?:E(?=[ \t]))?[ \
 _BACKSLASH_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([\"'\\/]))")
 _TEAMCITY_ESCAPE = re.compile(r"\|(?:0x([0-9a-fA-F]{4})|(['|\[\]]))")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}")
+_PRINTABLE = re.compile(rb"[ -~]{6,}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){6,}")
 
 
@@ -74,20 +76,40 @@ def read_outputs(folder: Path, streams: Mapping[str, str | bytes] | None = None)
 
 
 def readings(text: str) -> Iterator[str]:
-    """Yield `text` and what it says once it is decoded, with up to `MOST_DECODINGS` decodings on top of each other."""
-    seen = {text}
-    current = [text]
-    yield text
+    """Yield `text` and what it says once it is decoded, with up to `MOST_DECODINGS` encodings on top of each other."""
+    seen = set()
+    for reading in (text, *_decode_in_turn(text, with_tags=True), *_decode_in_turn(text, with_tags=False)):
+        if reading not in seen:
+            seen.add(reading)
+            yield reading
+
+
+def _decode_in_turn(text: str, *, with_tags: bool) -> Iterator[str]:
+    """Yield `text` after each decoding, and the binary encodings in it.
+
+    Angle brackets are tags in HTML and an ordinary repr elsewhere, so each is tried.
+    """
     for _ in range(MOST_DECODINGS):
-        following = []
-        for source in current:
-            for decode in _DECODINGS:
-                decoded = decode(source)
-                if decoded and decoded not in seen:
-                    seen.add(decoded)
-                    following.append(decoded)
-                    yield decoded
-        current = following
+        before = text
+        if not with_tags:
+            text = _TAG.sub("", text)
+        for decode in _TEXT_DECODINGS:
+            text = decode(text)
+            yield text
+        yield from _decode_binary(text, MOST_DECODINGS)
+        if text == before:
+            return
+
+
+def _decode_binary(text: str, depth: int) -> Iterator[str]:
+    """Yield what is encoded in base64 and hexadecimal digits, also one within the other."""
+    for decode in (_decode_base64, _decode_hex):
+        decoded = decode(text)
+        if decoded:
+            yield decoded
+            yield unquote(decoded)
+            if depth > 1:
+                yield from _decode_binary(decoded, depth - 1)
 
 
 def _fragments_in(secret: str, text: str) -> Iterator[int]:
@@ -100,10 +122,6 @@ def _fragments_in(secret: str, text: str) -> Iterator[int]:
 
 def _remove_escape_codes(text: str) -> str:
     return _ESCAPED_ESCAPE_CODE.sub("", _ESCAPE_CODE.sub("", text))
-
-
-def _remove_tags(text: str) -> str:
-    return _TAG.sub("", text)
 
 
 def _join_lines(text: str) -> str:
@@ -123,38 +141,42 @@ def _unescape_teamcity(text: str) -> str:
 
 
 def _decode_base64(text: str) -> str:
-    """Return what each run of base64 says, read from each of the four places at which a group may begin."""
-    return "\n".join(_decode_runs(_BASE64.findall(text)))
+    return "\n".join(filter(None, map(_decode_base64_run, _BASE64.findall(text))))
 
 
-def _decode_runs(runs: Iterable[str]) -> Iterator[str]:
-    for run in runs:
-        standard = run.replace("-", "+").replace("_", "/")
-        for offset in range(4):
-            group = standard[offset:]
-            whole = group[: len(group) // 4 * 4]
-            yield base64.b64decode(whole).decode("latin-1")
+@cache
+def _decode_base64_run(run: str) -> str:
+    """Return what a run of base64 says, read from each of the four places at which a group may begin."""
+    standard = run.replace("-", "+").replace("_", "/")
+    texts = []
+    for offset in range(4):
+        group = standard[offset:]
+        decoded = base64.b64decode(group[: len(group) // 4 * 4])
+        texts.extend(_PRINTABLE.findall(decoded))
+    return b"\n".join(texts).decode("ascii")
 
 
 def _decode_hex(text: str) -> str:
-    """Return what each run of hexadecimal digits says, read from either of the two places at which a byte may begin."""
-    decoded = []
-    for run in _HEX.findall(text):
-        digits = re.sub("[ :]", "", run)
-        for offset in (0, 1):
-            pairs = digits[offset:]
-            decoded.append(binascii.unhexlify(pairs[: len(pairs) // 2 * 2]).decode("latin-1"))
-    return "\n".join(decoded)
+    return "\n".join(filter(None, map(_decode_hex_run, _HEX.findall(text))))
 
 
-_DECODINGS: tuple[Callable[[str], str], ...] = (
-    _remove_escape_codes,
-    _remove_tags,
-    _join_lines,
+@cache
+def _decode_hex_run(run: str) -> str:
+    """Return what a run of hexadecimal digits says, read from either of the two places at which a byte may begin."""
+    digits = re.sub("[ :]", "", run)
+    texts = []
+    for offset in (0, 1):
+        pairs = digits[offset:]
+        decoded = binascii.unhexlify(pairs[: len(pairs) // 2 * 2])
+        texts.extend(_PRINTABLE.findall(decoded))
+    return b"\n".join(texts).decode("ascii")
+
+
+_TEXT_DECODINGS: tuple[Callable[[str], str], ...] = (
     _unescape_backslashes,
     _unescape_teamcity,
     html.unescape,
     unquote,
-    _decode_base64,
-    _decode_hex,
+    _remove_escape_codes,
+    _join_lines,
 )
