@@ -30,17 +30,17 @@ FILE_REPORTERS = {
     "own": (None, [f"--bctrl-report=out/own.{suffix}" for suffix in ("html", "json", "md", "sarif", "xml")]),
     "json-report": (
         "pytest_jsonreport",
-        ["-p", "pytest_jsonreport.plugin", "--json-report", "--json-report-file=out/report.json"],
+        ["-p", "pytest_jsonreport", "--json-report", "--json-report-file=out/report.json"],
     ),
-    "allure": ("allure_pytest", ["-p", "allure_pytest.plugin", "--alluredir=out/allure"]),
-    "html": ("pytest_html", ["-p", "pytest_metadata.plugin", "-p", "pytest_html.plugin", "--html=out/report.html"]),
-    "reportlog": ("pytest_reportlog", ["-p", "pytest_reportlog.plugin", "--report-log=out/reportlog.json"]),
+    "allure": ("allure_pytest", ["-p", "allure_pytest", "--alluredir=out/allure"]),
+    "html": ("pytest_html", ["-p", "metadata", "-p", "html", "--html=out/report.html"]),
+    "reportlog": ("pytest_reportlog", ["-p", "pytest_reportlog", "--report-log=out/reportlog.json"]),
 }
 TERMINAL_REPORTERS = {
-    "teamcity": ("teamcity", ["-p", "teamcity.pytest_plugin", "--teamcity"]),
-    "sugar": ("pytest_sugar", ["-p", "pytest_sugar", "--force-sugar"]),
-    "rich": ("pytest_rich", ["-p", "pytest_rich.plugin", "--rich"]),
-    "instafail": ("pytest_instafail", ["-p", "pytest_instafail", "--instafail"]),
+    "teamcity": ("teamcity", ["-p", "pytest-teamcity", "--teamcity"]),
+    "sugar": ("pytest_sugar", ["-p", "sugar", "--force-sugar"]),
+    "rich": ("pytest_rich", ["-p", "rich", "--rich"]),
+    "instafail": ("pytest_instafail", ["-p", "instafail", "--instafail"]),
 }
 REPORTERS = {
     name: arguments
@@ -107,7 +107,7 @@ def run_with_key(folder: Path, key: str, row: Row) -> Run:
 def _options(row: Row) -> tuple[list[str], dict[str, str]]:
     display, environment = DISPLAYS[row["display"]]
     reporter = REPORTERS.get(row["reporter"]) or [part for name in FILE_REPORTERS for part in REPORTERS.get(name, [])]
-    arguments = ["-p", "pytest_bctrl.plugin", "-p", "xdist.plugin", "-p", "no:randomly", "--tb=short", *display]
+    arguments = ["-p", "bctrl", "-p", "xdist", "--tb=short", *display]
     arguments += [*DISTRIBUTIONS[row["distribution"]], f"--capture={row['capture']}", *reporter]
     return arguments, {
         "CAPTURE": row["capture"],
