@@ -1,4 +1,4 @@
-"""What another plugin sees of a run: each report, exception and comparison, written to a file for a comparison of runs."""
+"""What another plugin sees of a run: each report, exception and comparison is written to a file."""
 
 import os
 from pathlib import Path
@@ -42,13 +42,15 @@ def pytest_deselected(items):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    before = call.excinfo and (call.excinfo, call.excinfo.value, call.excinfo.type, call.excinfo.tb)
+    excinfo = call.excinfo
+    before = excinfo and (excinfo.value, excinfo.type, excinfo.tb, vars(excinfo.value).copy())
     report = yield
-    after = call.excinfo and (call.excinfo, call.excinfo.value, call.excinfo.type, call.excinfo.tb)
-    unchanged = (
-        before == after if not before else all(first is second for first, second in zip(before, after, strict=True))
-    )
-    see("call", item.nodeid, call.when, unchanged, type(call.excinfo and call.excinfo.value).__name__)
+    is_same = call.excinfo is excinfo
+    if excinfo:
+        value, kind, traceback, attributes = before
+        is_same = is_same and excinfo.value is value and excinfo.type is kind and excinfo.tb is traceback
+        is_same = is_same and all(vars(value)[name] is attributes[name] for name in attributes)
+    see("call", item.nodeid, call.when, is_same, kind.__name__ if excinfo else None)
     return report
 
 
@@ -57,9 +59,8 @@ def pytest_assertrepr_compare(op, left, right):
 
 
 def pytest_warning_recorded(warning_message, nodeid):
-    see(
-        "warning", nodeid, type(warning_message.message).__name__, str(warning_message.message).replace(os.getcwd(), "")
-    )
+    text = str(warning_message.message).replace(str(Path.cwd()), "")
+    see("warning", nodeid, type(warning_message.message).__name__, text)
 
 
 class NoteFile(pytest.File):
@@ -94,3 +95,4 @@ class Note(pytest.Item):
 def pytest_collect_file(file_path, parent):
     if file_path.suffix == ".note":
         return NoteFile.from_parent(parent, path=file_path)
+    return None

@@ -10,7 +10,7 @@ import pytest
 SECRET = os.environ["DRAWN"]
 
 
-class ReprRaises(Exception):
+class ReprRaisesError(Exception):
     def __repr__(self):
         raise RuntimeError(SECRET)
 
@@ -157,7 +157,7 @@ ARGUMENTS = {
     "set": lambda see: {SECRET},
     "bytearray": lambda see: bytearray(SECRET.encode()),
     "memoryview": lambda see: memoryview(SECRET.encode()),
-    "class": lambda see: ReprRaises,
+    "class": lambda see: ReprRaisesError,
     "file": lambda see: io.StringIO(SECRET),
     "surrogate": lambda see: f"{SECRET}\udcff",
     "null": lambda see: f"{SECRET}\x00\x1b[31m\ufffe",
@@ -184,7 +184,7 @@ def test_keeps_an_odd_attribute(name, see):
     raise error
 
 
-@pytest.mark.parametrize("kind", [ReprRaises, NoExceptionsError, OddExceptionsError, SlotsError])
+@pytest.mark.parametrize("kind", [ReprRaisesError, NoExceptionsError, OddExceptionsError, SlotsError])
 def test_raises_an_odd_exception(kind):
     raise kind(SECRET)
 
@@ -203,7 +203,7 @@ def test_raises_an_exception_that_counts(see):
 
 
 def test_has_an_argument_that_raises_in_repr():
-    raise ValueError(ReprRaises(SECRET))
+    raise ValueError(ReprRaisesError(SECRET))
 
 
 @pytest.mark.parametrize("notes", [None, 7, [SECRET, 7], (SECRET,)], ids=["none", "number", "mixed", "tuple"])
@@ -220,7 +220,7 @@ def test_has_causes_in_a_circle():
 
 
 def test_has_a_group_within_a_group():
-    raise ExceptionGroup(SECRET, [ExceptionGroup(SECRET, [ValueError(SECRET), ReprRaises()]), KeyError(SECRET)])
+    raise ExceptionGroup(SECRET, [ExceptionGroup(SECRET, [ValueError(SECRET), ReprRaisesError()]), KeyError(SECRET)])
 
 
 def test_exits_early():
