@@ -32,7 +32,7 @@ from pytest_bctrl.reports.wording import Title, numbered
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.report_hooks import report_files, write_reports
-from pytest_bctrl.suite.sinks import hide
+from pytest_bctrl.suite.sinks import redact
 from pytest_bctrl.traffic.mock.server import MOCK_KEY
 
 MUTANTS, PUBLISHED = "mutants", "published"
@@ -222,13 +222,13 @@ class ImpactHooks:
         if session.exitstatus == pytest.ExitCode.OK and (is_broken or self._shortfall or is_unwritten):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._fresh:
-            store(self._config, hide(self._config, self._fresh))
+            store(self._config, redact(self._config, self._fresh))
 
     def _write(self) -> bool:
         """Write the reports; return whether one of them could not be, so that an old one may be there."""
         plan, notes = self._plan, [*counts(self._judged, self._plan.source), *filter(None, [self._shortfall])]
         title = Title("impact", shown_path(Path(plan.base.spec)), plan.source, "error", tuple(notes))
-        findings, title = hide(self._config, ([one.finding for one in self._judged], title))
+        findings, title = redact(self._config, ([one.finding for one in self._judged], title))
         written, problems = write_reports(self._files, findings, title, None)
         self._written = [*(f"report       {path}" for path in written), *(f"bctrl: {one}" for one in problems)]
         return bool(problems)
