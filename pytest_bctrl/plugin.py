@@ -134,14 +134,14 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Generator[None, object, object]:
-    """Hide secrets before a `conftest.py` runs, and before anything is captured."""
+    """Redact secrets before a `conftest.py` runs, and before anything is captured."""
     _enter(early_config)
     if "--bctrl-impact" in args:
         # argparse would take the path of a test for the SOURCE.
         at = args.index("--bctrl-impact")
         if not any(map(_is_source, args[at + 1 : at + 2])):
             args[at] = "--bctrl-impact="
-    _hide_secrets(early_config)
+    _redact_secrets(early_config)
     return (yield)
 
 
@@ -158,35 +158,37 @@ def _is_source(following: str) -> bool:
     return is_elsewhere or following.endswith((".md", ".yaml", ".yml", ".json"))
 
 
-def _hide_secrets(config: pytest.Config) -> None:
+def _redact_secrets(config: pytest.Config) -> None:
     options = getattr(config.option, "bctrl_headers", None)
     names = ("bctrl_secrets", "bctrl_headers", "bctrl_values")
     if os.environ.get("BCTRL_API_KEY") or options or any(_is_in_file(config, name) for name in names):
         from pytest_bctrl import settings
-        from pytest_bctrl.suite.sinks import hide_traces, hiding
+        from pytest_bctrl.suite.sinks import redact_trace, redaction
 
         # Nothing is captured now: these are what the terminal's reporter writes to. Later, more options are known.
-        settings.hide_secrets(hiding(config, sys.stdout, sys.stderr), config, os.environ)
-        hide_traces(config)
+        settings.add_secrets(redaction(config, sys.stdout, sys.stderr), config, os.environ)
+        redact_trace(config)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, Any, object]:
-    """Hide the key that a project's own `bctrl_api_key` gives; that of the mock is published."""
+    """Redact the key that a project's own `bctrl_api_key` gives; that of the mock is published."""
     value = yield
-    if fixturedef.argname == "bctrl_api_key" and fixturedef.func.__module__ != __name__ and value:
-        from pytest_bctrl.suite.sinks import hiding
+    if fixturedef.argname == "bctrl_api_key" and fixturedef.func.__module__ != __name__:
+        from pytest_bctrl.secret import Secret
+        from pytest_bctrl.suite.sinks import redaction
 
-        hiding(request.config).add(value, is_key=True)
+        if isinstance(value, str | Secret):
+            redaction(request.config).add(value, name="bctrl_api_key")
     return value
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers and, where a flag asks for it, the contract run."""
     _enter(config)
-    _hide_secrets(config)
+    _redact_secrets(config)
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
     option = config.option

@@ -16,8 +16,9 @@ import pytest
 
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import FAIL_ON, FailOn, Levels, parse_levels
-from pytest_bctrl.hiding import KEY_VARIABLE as KEY_VARIABLE
-from pytest_bctrl.hiding import Hiding
+from pytest_bctrl.redaction import KEY_VARIABLE as KEY_VARIABLE
+from pytest_bctrl.redaction import Redaction
+from pytest_bctrl.redaction.encodings import SHORTEST
 from pytest_bctrl.secret import Secret
 
 Target = Literal["mock", "live"]
@@ -264,17 +265,19 @@ def record_mode(source: Source, environment: Mapping[str, str]) -> str:
     return _one_of(RECORD_MODES, "mode", given(RECORD_MODE, source, environment)) or RECORD_MODES[0]
 
 
-def hide_secrets(hide: Hiding, source: Source, environment: Mapping[str, str]) -> None:
-    """Hide what the environment holds, and the values of `bctrl_secrets`; a wrong one is an error elsewhere."""
-    hide.add_environment(environment)
+def add_secrets(redaction: Redaction, source: Source, environment: Mapping[str, str]) -> None:
+    """Redact what the environment holds, and the values of `bctrl_secrets`; a wrong one is an error elsewhere."""
+    redaction.add_environment(environment)
     with suppress(SettingError):
-        for _, value in _secrets(source, environment):
-            hide.add(value)
+        for line, value in _secrets(source, environment):
+            name = line.value[1:] if line.value.startswith("$") else f"a value of {SECRETS.ini}"
+            redaction.add(value, name=name)
     # pytest knows no options yet when it asks first.
     with suppress(SettingError, ValueError):
         for line in (*several(HEADERS, source), *in_file(VALUES, source)):
-            for found in _VARIABLE.finditer(line.value):
-                hide.add(environment.get(found[1] or found[2], ""))
+            for variable in _VARIABLE.finditer(line.value):
+                name = variable[1] or variable[2]
+                redaction.add(environment.get(name, ""), name=name)
 
 
 def _secrets(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[Given, Secret]]:
@@ -284,18 +287,33 @@ def _secrets(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[G
 
 
 def require_secrets(source: Source, environment: Mapping[str, str]) -> None:
-    """Hold `bctrl_secrets` to its form: one value a line, `$NAME` for that of an environment variable.
+    """Raise `SettingError`, never showing a value, where a recording could not be searched for the key and secrets.
 
-    Raises `SettingError`, never showing a value, for a value of less than four characters, which would be found
-    everywhere, and for a variable that is not set; but where nothing is recorded nobody needs to have the secrets.
+    A value of `bctrl_secrets` is one per line, `$NAME` for that of an environment variable. One that is too short would
+    be found everywhere. Where nothing is recorded nobody needs to have the secrets.
     """
-    is_replay = record_mode(source, environment) == RECORD_MODES[0]
-    for given, value in _secrets(source, environment):
-        is_variable = given.value.startswith("$")
-        if len(value.reveal()) < 4 and (value or not is_replay or not is_variable):
-            what = f"the variable {given.value[1:]} is not set, or" if is_variable else "a value"
-            hint = "set it to four characters or more"
-            raise SettingError(f"{what} is too short to be looked for", where=given.where, hint=hint)
+    if record_mode(source, environment) == RECORD_MODES[0]:
+        return
+    key = environment.get(KEY_VARIABLE, "")
+    if key:
+        require_searchable(Secret(key), KEY_VARIABLE)
+    for line, value in _secrets(source, environment):
+        is_variable = line.value.startswith("$")
+        if is_variable and not value:
+            raise SettingError(
+                f"the variable {line.value[1:]} is not set", where=line.where, hint=f"export {line.value[1:]}=…"
+            )
+        require_searchable(value, line.value[1:] if is_variable else line.where)
+
+
+def require_searchable(value: Secret, where: str) -> None:
+    """Raise `SettingError` for a secret that is too short for a recording to be searched for it."""
+    if len(value.reveal()) < SHORTEST:
+        raise SettingError(
+            f"a secret has fewer than {SHORTEST} characters, too few to keep it out of a recording",
+            where=where,
+            hint=f"record with one of {SHORTEST} characters or more",
+        )
 
 
 def levels(source: Source) -> Levels:

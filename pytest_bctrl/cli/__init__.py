@@ -19,7 +19,7 @@ from typing import NoReturn
 from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.escaping import escape_line, escape_lines
-from pytest_bctrl.hiding import Hiding
+from pytest_bctrl.redaction import Redaction, redact_stream
 
 COMMANDS = {
     "check": "check recordings, HAR files and JSON bodies against the contract; - reads standard input",
@@ -43,18 +43,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stderr is None:
         # Started with it closed. What is printed to None goes to standard output, into the report.
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - until the end
-    hide = Hiding()
-    hide.add_environment(os.environ)
+    redaction = Redaction()
+    redaction.add_environment(os.environ)
     with ExitStack() as stack:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
-                stack.callback(hide.stream(stream))
-        return _run(given, hide)
+                stack.callback(redact_stream(stream, redaction))
+        return _run(given, redaction)
 
 
-def _run(given: Sequence[str], hide: Hiding) -> int:
+def _run(given: Sequence[str], redaction: Redaction) -> int:
     try:
-        options = _parser(given).parse_args(given, argparse.Namespace(hide=hide))
+        options = _parser(given).parse_args(given, argparse.Namespace(redact=redaction))
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 # What upstream says is printed as far as the terminal can, rather than not at all.

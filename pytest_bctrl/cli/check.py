@@ -96,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
     none = () if answers or problems else ("nothing in it answers an operation of the contract",)
     remarks, lacking = (*problems, *notes), (*problems, *none)
     title = Title("check", contract.described, contract.short_digest, options.fail_on, remarks, lacking)
-    findings = options.hide.data(findings)
+    findings = options.redact.data(findings)
     is_text = options.format == "text"
     sys.stdout.write(_text(findings, title, answers) if is_text else writer(options.format)(findings, title))
     if is_text and answers:

@@ -212,7 +212,7 @@ def _hand_over(options: argparse.Namespace, made: Suggestion) -> None:
     if options.output in (None, "-"):
         sys.stdout.write(text)
         return
-    build.write_files({Path(options.output): options.hide(text)})
+    build.write_files({Path(options.output): options.redact(text)})
     print(escape_line(f"{options.output}: {len(made.actions)} actions for {len(made.admitted)} differences"))
     print(escape_line(f"next: {_build_command(options)}"))
 

@@ -87,7 +87,7 @@ def _diagnosis(options: argparse.Namespace, environment: Mapping[str, str]) -> I
     except BctrlError as error:
         yield _of_error("settings", error, "unknown")
         return
-    settings.hide_secrets(options.hide, config, environment)
+    settings.add_secrets(options.redact, config, environment)
     yield from _settings(config, environment)
     try:
         chosen = of_config(config)
@@ -197,13 +197,13 @@ def _target(
         run = aimed(ContractRun("live", contract, max_examples=1), config, environment)
         if options.offline:
             return Line("target", f"{run.base_url}: not asked, as --offline says", "note")
-        return probe(run, options.hide)
+        return probe(run, options.redact)
     except BctrlError as error:
         return _of_error("target", error)
 
 
-def probe(run: ContractRun, hide: Callable[[str], str] = str, timeout: float = TIMEOUT) -> Line:
-    """Send one GET with the key, and say what came of it; `hide` takes secrets out of what the target says."""
+def probe(run: ContractRun, redact: Callable[[str], str] = str, timeout: float = TIMEOUT) -> Line:
+    """Send one GET with the key, and say what came of it; `redact` removes secrets from what the target says."""
     target = Target(run, RetryPolicy(attempts=1), timeout, at_once=1)
     try:
         status = target.first(main_operation(run.contract)).answer.status
@@ -211,7 +211,7 @@ def probe(run: ContractRun, hide: Callable[[str], str] = str, timeout: float = T
             return Line("target", f"{run.base_url} answers: {status}")
         text, hint, is_known = f"the server fails: {status}", "try again later, or ask those who run it", True
     except NoAnswerError as error:
-        text, _, hint = hide(error.finding.message).partition("; ")
+        text, _, hint = redact(error.finding.message).partition("; ")
         is_known = error.finding.observed != "none"
         text = text if hint else f"it answers {error.finding.observed}: {text}"
     finally:

@@ -113,7 +113,7 @@ def _run(arguments: argparse.Namespace) -> int:
         judged = judged._replace(remaining=told, notes=(*judged.notes, *notes))
     if arguments.impact:
         judged = judged._replace(remaining=_with_impact(judged.remaining, arguments.impact))
-    judged = arguments.hide.data(judged)
+    judged = arguments.redact.data(judged)
     failing = that_fail(judged.remaining, arguments.fail_on)
     if arguments.accept is not None:
         # Under --fail-on never nothing fails, and all that is found is accepted.

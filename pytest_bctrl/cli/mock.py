@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM; returns 0. Raises `SettingError` for what is set wrong."""
     contract = load_contract(options.contract)
     token = _token(options) if options.control else None
-    log = None if options.quiet else RequestLog(sys.stdout.fileno(), options.hide)
+    log = None if options.quiet else RequestLog(sys.stdout.fileno(), options.redact)
     server = MockServer(
         contract,
         api_key=_key(options),
@@ -158,7 +158,7 @@ def _recorded(path: Path, contract: Contract, *, conforming: bool) -> Scenario:
 
 def _token(options: argparse.Namespace) -> Secret:
     token = os.environ.get("BCTRL_CONTROL_TOKEN") or secrets.token_urlsafe(24)
-    options.hide.add(token, is_key=True)
+    options.redact.add(token, name="the control token")
     return Secret(token)
 
 
@@ -166,7 +166,7 @@ def _key(options: argparse.Namespace) -> Secret | None:
     name = options.api_key_env
     key = os.environ.get(name)
     if key:
-        options.hide.add(key, is_key=True)
+        options.redact.add(key, name="the key of --api-key")
         return Secret(key)
     if name == _KEY_VARIABLE:
         return None
@@ -234,7 +234,7 @@ _PATIENCE = 1.0
 
 
 class RequestLog:
-    """Writes one line for each exchange to a file descriptor; `hide` takes secrets out of them.
+    """Writes one line for each exchange to a file descriptor; `redact` removes secrets from them.
 
     It does so on a thread of its own, so that a reader that stands still holds up nobody.
 
@@ -242,9 +242,9 @@ class RequestLog:
     does.
     """
 
-    def __init__(self, descriptor: int, hide: Callable[[str], str]) -> None:
+    def __init__(self, descriptor: int, redact: Callable[[str], str]) -> None:
         self._descriptor = descriptor
-        self._hide = hide
+        self._redact = redact
         self._lines: SimpleQueue[str | None] = SimpleQueue()
         self._dropped = 0
         # Unbuffered and a daemon: blocked within the write, it must not hold up the end of the process either.
@@ -267,7 +267,7 @@ class RequestLog:
 
     def _run(self) -> None:
         while (line := self._lines.get()) is not None:
-            data = self._hide(line).encode("utf-8", "backslashreplace")
+            data = self._redact(line).encode("utf-8", "backslashreplace")
             try:
                 while data:
                     data = data[os.write(self._descriptor, data) :]

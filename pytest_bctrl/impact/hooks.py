@@ -39,7 +39,7 @@ from pytest_bctrl.reports.wording import Title, numbered
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.report_hooks import report_files, write_reports
-from pytest_bctrl.suite.sinks import hide
+from pytest_bctrl.suite.sinks import redact
 from pytest_bctrl.traffic.mock.server import MOCK_KEY
 
 MUTANTS, PUBLISHED = "mutants", "published"
@@ -242,7 +242,7 @@ class ImpactHooks:
         if self._shortfall:
             notes.append(self._shortfall)
         title = Title("impact", shown_path(Path(plan.base.spec)), plan.source, "error", tuple(notes))
-        findings, title = hide(self._config, ([report.finding for report in self._reports], title))
+        findings, title = redact(self._config, ([report.finding for report in self._reports], title))
         written, problems = write_reports(self._files, findings, title, None)
         self._report_lines = [f"report       {path}" for path in written]
         self._report_lines += [f"bctrl: {problem}" for problem in problems]

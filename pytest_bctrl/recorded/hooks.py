@@ -19,7 +19,7 @@ from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.place import place_of
 from pytest_bctrl.recorded.recorded_test import Aim, RecordedTest
 from pytest_bctrl.suite.observing import observer
-from pytest_bctrl.suite.sinks import hiding
+from pytest_bctrl.suite.sinks import redaction
 from pytest_bctrl.traffic.recordings.replay import UnrecordedRequestError
 
 _RECORDED: pytest.StashKey[RecordedTest] = pytest.StashKey()
@@ -51,7 +51,7 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
                 place,
                 contract(item.config),
                 mode,
-                hiding(item.config),
+                redaction(item.config),
                 checked,
                 usual_space=_usual_space(item.config),
                 scrub_ids=settings.scrub_ids(item.config, os.environ),

@@ -25,7 +25,7 @@ from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import counted, numbered
 from pytest_bctrl.suite.gathering import CARRIED
 from pytest_bctrl.suite.run import RUN
-from pytest_bctrl.suite.sinks import hide
+from pytest_bctrl.suite.sinks import redact
 
 if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock.routes import Routes
@@ -36,7 +36,7 @@ Headers = Iterable[tuple[str, str]]
 class Observer:
     """Takes down what answers show, in bounded memory.
 
-    `hide` takes secrets out of what is taken down; `sent` are the header fields that every request has in addition.
+    `redact` removes secrets from what is kept; `sent` are the header fields that every request has in addition.
 
     `judged` is what other tests hold to the contract, or what is broken on purpose: it counts for coverage alone.
     `unjudged` is the traffic of ordinary tests, whose differences from the contract nobody else would tell. `minimum`
@@ -47,13 +47,13 @@ class Observer:
     minimum: float | None = None
     is_told = False
 
-    def __init__(self, contract: Contract, hide: Callable[[str], str] = str, sent: Iterable[str] = ()) -> None:
+    def __init__(self, contract: Contract, redact: Callable[[str], str] = str, sent: Iterable[str] = ()) -> None:
         self.contract = contract
         self._sent = [(name, "") for name in sent]
         self.judged = Observation()
         self.unjudged = Observation()
         self._measured: tuple[Observation, Coverage] | None = None
-        self._hide = hide
+        self._redact = redact
         # A test may ask from several threads.
         self._lock = Lock()
 
@@ -110,7 +110,7 @@ class Observer:
         if answer.parsed.ok:
             # Values and names of what is not documented are the API's own. Of a body that is not read nothing is kept.
             body = answer.body.decode("utf-8", "surrogateescape")
-            clean = self._hide(body)
+            clean = self._redact(body)
             answer = answer if clean == body else replace(answer, body=clean.encode("utf-8", "surrogateescape"))
         label = answer.operation.label
         observed = answer.observed
@@ -158,7 +158,7 @@ def observer(config: pytest.Config) -> Observer:
         with settings.usage_errors():
             contract = run.contract if run else load_once(of_config(config))
             minimum = settings.percentage(settings.MIN_COVERAGE, config)
-        made = config.stash[_OBSERVER] = Observer(contract, partial(hide, config), run.header_names if run else ())
+        made = config.stash[_OBSERVER] = Observer(contract, partial(redact, config), run.header_names if run else ())
         made.minimum = None if config.option.collectonly else minimum
         config.pluginmanager.register(ObservingHooks(config, made), "bctrl-observing")
     return config.stash[_OBSERVER]

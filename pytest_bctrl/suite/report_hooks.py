@@ -17,7 +17,7 @@ from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports import SUFFIXES, writer
 from pytest_bctrl.reports.github import append_summary, shown_commands
 from pytest_bctrl.reports.wording import RunReport, Title
-from pytest_bctrl.suite.sinks import hide
+from pytest_bctrl.suite.sinks import redact
 from pytest_bctrl.suite.summary import Summary
 
 
@@ -97,7 +97,7 @@ class ReportHooks:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write; a report that cannot be written makes a passing run fail, since an old one may be there."""
         told = (self._summary.findings(), self._summary.title(), self._summary.report())
-        findings, title, run = hide(session.config, told)
+        findings, title, run = redact(session.config, told)
         written, problems = write_reports(self._files, findings, title, run)
         if self._job_summary:
             try:
