@@ -8,6 +8,7 @@ import sys
 from contextlib import ExitStack, suppress
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -60,12 +61,19 @@ def pytester(
     return pytester
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Enter the tests' surroundings; by now, the run's own output has its width and its colours."""
-    stack = ExitStack()
-    stack.enter_context(entered())
-    session.config.add_cleanup(stack.close)
+_SURROUNDINGS = pytest.StashKey[ExitStack]()
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:
+    """Enter the tests' surroundings before the first file of them is imported.
+
+    Not earlier: pytest loads this file for `pytest --bctrl-live bctrl` in a clone too, which needs what the shell says.
+    """
+    config = parent.config
+    if _SURROUNDINGS not in config.stash:
+        stack = config.stash[_SURROUNDINGS] = ExitStack()
+        stack.enter_context(entered())
+        config.add_cleanup(stack.close)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

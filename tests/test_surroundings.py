@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import UNUSED
 from tests.surroundings import FIXED, entered, normalised
 
+ROOT = Path(__file__).parents[1]
 ODD = {
     "CI": "true", "GITHUB_ACTIONS": "true", "BUILD_NUMBER": "7", "BCTRL_API_KEY": "pk_mine", "SOURCE_DATE_EPOCH": "1",
     "TZ": "Asia/Kathmandu", "LC_ALL": "C", "LC_TIME": "de_DE", "LANGUAGE": "de", "COLUMNS": "40", "LINES": "5",
@@ -55,6 +57,17 @@ def test_a_process_that_a_test_starts_does_not_ignore_a_signal(number: signal.Si
         assert signal.getsignal(number) is signal.SIG_IGN
     finally:
         signal.signal(number, before)
+
+
+def test_the_contract_suite_has_what_the_shell_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a clone, where pytest loads the tests' conftest for a run that collects none of them."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:proxy-password@127.0.0.1:1")
+    monkeypatch.setenv("BCTRL_API_KEY", "pk_mine_0123456789")
+    monkeypatch.setenv("BCTRL_SPACE_ID", "mine")
+    command = [sys.executable, "-m", "pytest", *UNUSED.split(), "-p", "no:cacheprovider", "--bctrl-live", "bctrl"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "cannot be reached" in done.stdout
+    assert "proxy" in done.stdout
 
 
 def test_what_was_there_before_is_there_again(monkeypatch: pytest.MonkeyPatch) -> None:
