@@ -375,7 +375,15 @@ TESTS = """
 RUNS = {
     "collected": ["--bctrl-mock", "--bctrl-contract=old.json", "--collect-only", "-q"],
     "tree": ["--bctrl-mock", "--bctrl-contract=old.json", "--collect-only"],
-    "self-test": ["--bctrl-mock", "--bctrl-selftest", "--bctrl-contract=old.json", "-rA", "-v", "bctrl"],
+    "self-test": [
+        "--bctrl-mock",
+        "--bctrl-selftest",
+        "--bctrl-contract=old.json",
+        "-rA",
+        "-v",
+        "-k",
+        "mutant or passes",
+    ],
     "upstream": ["--bctrl-mock", "--bctrl-upstream=new.json", "--bctrl-contract=old.json", "-k", "upstream"],
     "upstream that is none": ["--bctrl-mock", "--bctrl-upstream=TEXT", "-k", "upstream", "-rA"],
     "tests of a project": ["test_project.py", "-rA", "--tb=short"],
@@ -409,9 +417,30 @@ def test_no_test_id_failure_or_error_is_a_command(
     assert "evil.example" in outputs["out"] + outputs["err"]
 
 
-@pytest.mark.parametrize(
-    "status", ["HTTP/1.1 {} x", "{}", "HTTP/1.1 200 {}\r\n{}: {}", "HTTP/1.1 200 OK\r\nContent-Length: {}"]
-)
+def test_no_traceback_of_a_contract_test_is_a_command(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in JOB.items():
+        monkeypatch.setenv(name, value)
+    pytester.path.joinpath("text").write_text(PAYLOAD, "utf-8")
+    pytester.makeconftest(
+        """
+        from pathlib import Path
+
+        import pytest
+
+        @pytest.fixture(autouse=True)
+        def broken():
+            text = Path("text").read_text("utf-8")
+            raise ValueError(text)
+        """
+    )
+    result = pytester.runpytest("--bctrl-mock", "-k", "answer_conforms", "-l")
+    assert (1, []) == (result.ret, faults(without_annotations(result)))
+    result.stdout.fnmatch_lines(["E * ValueError: ::error *"])
+
+
+@pytest.mark.parametrize("status", ["HTTP/1.1 {}", "HTTP/1.1 200 OK\r\nContent-Length: {}"])
 def test_no_answer_that_is_no_http_is_a_command(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
@@ -430,12 +459,7 @@ def test_no_answer_that_is_no_http_is_a_command(
 REPORTS = [f"--bctrl-report=out.{kind}" for kind in ("json", "html", "sarif", "md", "xml")]
 
 
-@pytest.mark.parametrize(
-    "more", [["-q"], ["-vv", "-rA", "--log-cli-level=DEBUG", "--bctrl-coverage"]], ids=["quiet", "all"]
-)
-def test_no_run_prints_or_writes_a_command(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, more: list[str]
-) -> None:
+def test_no_run_prints_or_writes_a_command(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     text, one_line = PAYLOAD, re.sub(r"[\r\n\x0b]", "", PAYLOAD)
     pytester.path.joinpath("contract.json").write_text(json.dumps(document(text, "listed")), "utf-8")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))
@@ -451,16 +475,22 @@ def test_no_run_prints_or_writes_a_command(
 
     with serve(step) as server:
         options = [f"--bctrl-base-url={server.url}", "--bctrl-contract=contract.json", "--bctrl-max-examples=1"]
-        result = pytester.runpytest(
-            "--bctrl-live", *options, "-pno:randomly", "--junitxml=junit.xml", "--log-file=run.log", *more, *REPORTS
-        )
+        shown = [
+            "-vv",
+            "-rA",
+            "--log-cli-level=DEBUG",
+            "--bctrl-coverage",
+            "--junitxml=junit.xml",
+            "--log-file=run.log",
+        ]
+        result = pytester.runpytest("--bctrl-live", *options, "-pno:randomly", *shown, *REPORTS)
     assert 1 == result.ret
     out = without_annotations(result)
     assert out.count("\n") < len(result.outlines) - 1
     files = {path.name: path.read_text("utf-8") for path in pytester.path.iterdir() if path.name in WRITTEN}
     assert WRITTEN == set(files)
     outputs = {"out": out, "err": result.stderr.str(), **files}
-    assert {} == {name: faults(shown) for name, shown in outputs.items() if faults(shown)}
+    assert {} == {name: faults(text) for name, text in outputs.items() if faults(text)}
     assert [] == markdown_faults(files["summary.md"])
     assert json.loads(files["out.json"])["findings"]
 
