@@ -84,7 +84,7 @@ def written(text: str) -> dict[str, str]:
 
 @given(TEXTS)
 @example(EVERYTHING)
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_no_report_holds_a_command_of_outside_and_each_holds_the_text(text: str) -> None:
     reports = written(text)
     line = " ".join(text.split())
@@ -308,7 +308,7 @@ def test_no_command_prints_or_writes_a_command(line: str) -> None:
 
 
 @given(line=st.sampled_from(LINES), text=TEXTS.map(lambda text: text.replace("\0", "")))
-@settings(max_examples=20)
+@settings(max_examples=10)
 def test_no_text_makes_a_command_print_or_write_a_command(line: str, text: str) -> None:
     outputs = outputs_of(line, text)
     assert {} == {name: faults(output) for name, output in outputs.items() if faults(output)}
