@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
+from pytest_bctrl.escaping import escape_line
 from tests.browser.conftest import PHONE, Show
 from tests.reports.examples import HOSTILE, Example, drift, failed, hostile, many, moved, of_one_rule, passed, unchecked
 
@@ -188,8 +189,8 @@ def test_hostile_text_is_text(show: Show) -> None:
     assert page.evaluate("window.broken === undefined")
     assert 0 == page.locator("img").count()
     visible = page.locator("body").evaluate("body => body.textContent")
-    assert HOSTILE in visible
-    assert HOSTILE in page.locator(".what").first.evaluate("what => what.textContent")
+    assert escape_line(HOSTILE) in visible
+    assert escape_line(HOSTILE) in page.locator(".what").first.evaluate("what => what.textContent")
 
 
 def test_a_script_that_is_not_the_reports_own_does_not_run(show: Show) -> None:
