@@ -6,6 +6,7 @@ ports of the parsers of both CI systems look for commands in all that is printed
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
@@ -28,6 +29,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import pytest_bctrl
 from pytest_bctrl.cli import COMMANDS, main
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.finding import Finding
@@ -374,7 +376,7 @@ TESTS = """
 """
 RUNS = {
     "collected": ["--bctrl-mock", "--bctrl-contract=old.json", "--collect-only", "-q"],
-    "tree": ["--bctrl-mock", "--bctrl-contract=old.json", "--collect-only"],
+    "tree, without logs": ["--bctrl-mock", "--bctrl-contract=old.json", "--collect-only", "-pno:logging"],
     "self-test": [
         "--bctrl-mock",
         "--bctrl-selftest",
@@ -463,6 +465,9 @@ def test_no_run_prints_or_writes_a_command(pytester: pytest.Pytester, monkeypatc
     text, one_line = PAYLOAD, re.sub(r"[\r\n\x0b]", "", PAYLOAD)
     pytester.path.joinpath("contract.json").write_text(json.dumps(document(text, "listed")), "utf-8")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))
+    pytester.makeconftest(
+        "import logging\ndef pytest_collection_modifyitems():\n    logging.warning('as %s', '##it is')"
+    )
     for name, value in {**JOB, "BCTRL_API_KEY": "sk_0123456789abcdef", "BCTRL_SPACE_ID": "1"}.items():
         monkeypatch.setenv(name, value)
 
@@ -492,6 +497,7 @@ def test_no_run_prints_or_writes_a_command(pytester: pytest.Pytester, monkeypatc
     outputs = {"out": out, "err": result.stderr.str(), **files}
     assert {} == {name: faults(text) for name, text in outputs.items() if faults(text)}
     assert [] == markdown_faults(files["summary.md"])
+    assert "as ##it is" in files["run.log"]
     assert json.loads(files["out.json"])["findings"]
 
 
@@ -525,3 +531,50 @@ def test_the_mock_prints_no_command_of_a_request_or_a_contract(tmp_path: Path) -
     lines = out.decode().splitlines()
     assert [] == faults("\n".join(lines))
     assert 4 < len(lines), lines
+
+
+SAYS = {"print", "line", "write_line", "fail", "skip", "xfail", "exit", "UsageError", "sys.stdout.write"}
+SAYS |= {"sys.stderr.write", "terminal.write", "pytest.fail.Exception", "pytest.skip.Exception"}
+KNOWN = {
+    "cli/check.py *coverage_lines(observer)": "lines that are escaped",
+    "cli/check.py _text(findings, title, answers) if is_te": "a report",
+    "cli/contract.py drift_text(compare(ready.old, ready.new)": "a report",
+    "cli/contract.py f'pytest-bctrl: nothing to suggest: the ": "own words",
+    "cli/contract.py text": "YAML that is escaped",
+    "cli/drift.py f'pytest-bctrl: nothing to accept: nothi": "own words",
+    "cli/drift.py f'pytest-bctrl: {len(failing)} at or abo": "own words",
+    "cli/options.py text": "a report",
+    "fixture_values.py f'bctrl_scenario: {error}'": "an error, which is escaped",
+    "fixture_values.py f'bctrl_schema: {error}'": "an error, which is escaped",
+    "impact/replay.py f'it had not ended after {seconds:g} s'": "own words",
+    "recorded/hooks.py f'bctrl recording: {error}'": "an error, which is escaped",
+    "settings.py f'bctrl: {error}'": "an error, which is escaped",
+    "suite/failures.py indent": "blanks",
+    "suite/failures.py label": "own words",
+    "suite/failures.py text": "rows, which are escaped",
+    "suite/hooks.py '\\n'.join([message, *describe([failure.f": "lines that are escaped",
+    "suite/hooks.py f'no contract test matches {chosen}; lis": "a name that is escaped",
+    "suite/hooks.py message": "a line that is escaped",
+    "suite/report_hooks.py line": "annotations, and lines that are escaped",
+    "suite/summary.py f'{label:<12} '": "own words",
+    "suite/tests.py text": "lines that are escaped",
+    "suite/upstream.py f'not checked: {verdict.not_checked}'": "an error, which is escaped",
+    "suite/verdict.py '; '.join(dict.fromkeys(map(accepted_whe": "lines that are escaped",
+}
+"""What is printed, or given to pytest to print, without an escape in the same place, and why it needs none."""
+
+
+def test_what_is_printed_is_escaped() -> None:
+    root, found = Path(pytest_bctrl.__file__).parent, set()
+    for path in root.rglob("*.py"):
+        calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+        for call in calls:
+            name = ast.unparse(call.func)
+            is_output = {name, getattr(call.func, "attr", name)} & SAYS and not name.endswith(
+                ("document.line", "sys.exit")
+            )
+            if is_output and call.args and not isinstance(call.args[0], ast.Constant):
+                text = ast.unparse(call.args[0])
+                if "escape_" not in text:
+                    found.add(f"{path.relative_to(root).as_posix()} {text[:40]}")
+    assert set(KNOWN) == found
