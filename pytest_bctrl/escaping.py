@@ -135,16 +135,17 @@ def _word(word: str) -> str:
     return escape_markdown_code(word) if re.search(_REFERENCE, word) else re.sub(_MARKUP, r"\\\g<0>", word)
 
 
-def escape_markdown_code(text: str, *, in_table: bool = True) -> str:
+def escape_markdown_code(text: str) -> str:
     """Return a line as inline code that no text can end, in a table too; nothing of an empty text."""
-    text = escape_line(text)
-    if not text:
-        return ""
+    # A code span of a table cannot hold a vertical bar, and outside of one the escape of it would show.
+    return r"\|".join(part and _code_span(part) for part in escape_line(text).split("|"))
+
+
+def _code_span(text: str) -> str:
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
-    # A blank on both sides is taken off again, and keeps a backtick of the text apart from the fence.
-    pad = " " if "`" in text else ""
-    code = f"{fence}{pad}{text}{pad}{fence}"
-    return code.replace("|", "\\|") if in_table else code
+    # A blank on both sides is taken off again: it keeps the text's own blanks, and a backtick apart from the fence.
+    pad = " " if "`" in text or (text.strip() and text[0] == text[-1] == " ") else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
 
 
 def escape_annotation(text: str) -> str:

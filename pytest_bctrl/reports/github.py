@@ -128,8 +128,7 @@ def _head(findings: Sequence[Finding], title: Title, run: RunReport | None) -> l
     rows = [f"## {_plain(title.name)}: {counted(findings)}"]
     rows += ["", f"{_MARKS[verdict.status]} **{verdict.status.capitalize()}.** {_plain(verdict.sentence)}"]
     if title.base:
-        sides = (escape_markdown_code(one_line(side), in_table=False) for side in (title.base, title.revision))
-        rows += ["", " → ".join(sides)]
+        rows += ["", f"{_code(title.base)} → {_code(title.revision)}"]
     return rows
 
 

@@ -20,7 +20,7 @@ import pytest
 from pytest_bctrl import settings
 from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check, flattened
-from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.suite.failures import Failures
 from pytest_bctrl.suite.plan import plan, require_operations
@@ -201,8 +201,12 @@ class ContractHooks:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Carry the findings to the process that reports."""
+        """Carry the findings to the process that reports; escape the traceback of a mistake of ours."""
         report = yield
+        error = call.excinfo
+        if _is_own(item) and report.failed and error is not None and not error.errisinstance(pytest.fail.Exception):
+            # It shows arguments, which may be names and values of the contract.
+            report.longrepr = escape_lines(report.longreprtext)
         verdict = item.stash.get(VERDICT, None)
         if verdict is not None and call.when == "call":
             vars(report)["bctrl"] = verdict.as_dict()
@@ -212,6 +216,11 @@ class ContractHooks:
                 item.user_properties += junit_properties(verdict.findings)
             report.user_properties = list(item.user_properties)
         return report
+
+
+def _is_own(item: pytest.Item) -> bool:
+    """Whether a test is one of the contract suite."""
+    return item.nodeid.startswith(f"{NODE}::")
 
 
 _HTTP_CLIENTS = ("httpx", "httpcore")

@@ -6,6 +6,7 @@ ports of the parsers of both CI systems look for commands in all that is printed
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
@@ -28,6 +29,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import pytest_bctrl
 from pytest_bctrl.cli import COMMANDS, main
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.finding import Finding
@@ -84,7 +86,7 @@ def written(text: str) -> dict[str, str]:
 
 @given(TEXTS)
 @example(EVERYTHING)
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_no_report_holds_a_command_of_outside_and_each_holds_the_text(text: str) -> None:
     reports = written(text)
     line = " ".join(text.split())
@@ -308,7 +310,7 @@ def test_no_command_prints_or_writes_a_command(line: str) -> None:
 
 
 @given(line=st.sampled_from(LINES), text=TEXTS.map(lambda text: text.replace("\0", "")))
-@settings(max_examples=20)
+@settings(max_examples=10)
 def test_no_text_makes_a_command_print_or_write_a_command(line: str, text: str) -> None:
     outputs = outputs_of(line, text)
     assert {} == {name: faults(output) for name, output in outputs.items() if faults(output)}
@@ -374,8 +376,16 @@ TESTS = """
 """
 RUNS = {
     "collected": ["--bctrl-mock", "--bctrl-contract=old.json", "--collect-only", "-q"],
-    "tree": ["--bctrl-mock", "--bctrl-contract=old.json", "--collect-only"],
-    "self-test": ["--bctrl-mock", "--bctrl-selftest", "--bctrl-contract=old.json", "-rA", "-v", "bctrl"],
+    "tree, without logs": ["--bctrl-mock", "--bctrl-contract=old.json", "--collect-only", "-pno:logging"],
+    "self-test": [
+        "--bctrl-mock",
+        "--bctrl-selftest",
+        "--bctrl-contract=old.json",
+        "-rA",
+        "-v",
+        "-k",
+        "mutant or passes",
+    ],
     "upstream": ["--bctrl-mock", "--bctrl-upstream=new.json", "--bctrl-contract=old.json", "-k", "upstream"],
     "upstream that is none": ["--bctrl-mock", "--bctrl-upstream=TEXT", "-k", "upstream", "-rA"],
     "tests of a project": ["test_project.py", "-rA", "--tb=short"],
@@ -409,9 +419,30 @@ def test_no_test_id_failure_or_error_is_a_command(
     assert "evil.example" in outputs["out"] + outputs["err"]
 
 
-@pytest.mark.parametrize(
-    "status", ["HTTP/1.1 {} x", "{}", "HTTP/1.1 200 {}\r\n{}: {}", "HTTP/1.1 200 OK\r\nContent-Length: {}"]
-)
+def test_no_traceback_of_a_contract_test_is_a_command(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in JOB.items():
+        monkeypatch.setenv(name, value)
+    pytester.path.joinpath("text").write_text(PAYLOAD, "utf-8")
+    pytester.makeconftest(
+        """
+        from pathlib import Path
+
+        import pytest
+
+        @pytest.fixture(autouse=True)
+        def broken():
+            text = Path("text").read_text("utf-8")
+            raise ValueError(text)
+        """
+    )
+    result = pytester.runpytest("--bctrl-mock", "-k", "answer_conforms", "-l")
+    assert (1, []) == (result.ret, faults(without_annotations(result)))
+    result.stdout.fnmatch_lines(["E * ValueError: ::error *"])
+
+
+@pytest.mark.parametrize("status", ["HTTP/1.1 {}", "HTTP/1.1 200 OK\r\nContent-Length: {}"])
 def test_no_answer_that_is_no_http_is_a_command(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
@@ -430,15 +461,13 @@ def test_no_answer_that_is_no_http_is_a_command(
 REPORTS = [f"--bctrl-report=out.{kind}" for kind in ("json", "html", "sarif", "md", "xml")]
 
 
-@pytest.mark.parametrize(
-    "more", [["-q"], ["-vv", "-rA", "--log-cli-level=DEBUG", "--bctrl-coverage"]], ids=["quiet", "all"]
-)
-def test_no_run_prints_or_writes_a_command(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, more: list[str]
-) -> None:
+def test_no_run_prints_or_writes_a_command(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     text, one_line = PAYLOAD, re.sub(r"[\r\n\x0b]", "", PAYLOAD)
     pytester.path.joinpath("contract.json").write_text(json.dumps(document(text, "listed")), "utf-8")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))
+    pytester.makeconftest(
+        "import logging\ndef pytest_collection_modifyitems():\n    logging.warning('as %s', '##it is')"
+    )
     for name, value in {**JOB, "BCTRL_API_KEY": "sk_0123456789abcdef", "BCTRL_SPACE_ID": "1"}.items():
         monkeypatch.setenv(name, value)
 
@@ -451,17 +480,24 @@ def test_no_run_prints_or_writes_a_command(
 
     with serve(step) as server:
         options = [f"--bctrl-base-url={server.url}", "--bctrl-contract=contract.json", "--bctrl-max-examples=1"]
-        result = pytester.runpytest(
-            "--bctrl-live", *options, "-pno:randomly", "--junitxml=junit.xml", "--log-file=run.log", *more, *REPORTS
-        )
+        shown = [
+            "-vv",
+            "-rA",
+            "--log-cli-level=DEBUG",
+            "--bctrl-coverage",
+            "--junitxml=junit.xml",
+            "--log-file=run.log",
+        ]
+        result = pytester.runpytest("--bctrl-live", *options, "-pno:randomly", *shown, *REPORTS)
     assert 1 == result.ret
     out = without_annotations(result)
     assert out.count("\n") < len(result.outlines) - 1
     files = {path.name: path.read_text("utf-8") for path in pytester.path.iterdir() if path.name in WRITTEN}
     assert WRITTEN == set(files)
     outputs = {"out": out, "err": result.stderr.str(), **files}
-    assert {} == {name: faults(shown) for name, shown in outputs.items() if faults(shown)}
+    assert {} == {name: faults(text) for name, text in outputs.items() if faults(text)}
     assert [] == markdown_faults(files["summary.md"])
+    assert "as ##it is" in files["run.log"]
     assert json.loads(files["out.json"])["findings"]
 
 
@@ -495,3 +531,50 @@ def test_the_mock_prints_no_command_of_a_request_or_a_contract(tmp_path: Path) -
     lines = out.decode().splitlines()
     assert [] == faults("\n".join(lines))
     assert 4 < len(lines), lines
+
+
+SAYS = {"print", "line", "write_line", "fail", "skip", "xfail", "exit", "UsageError", "sys.stdout.write"}
+SAYS |= {"sys.stderr.write", "terminal.write", "pytest.fail.Exception", "pytest.skip.Exception"}
+KNOWN = {
+    "cli/check.py *coverage_lines(observer)": "lines that are escaped",
+    "cli/check.py _text(findings, title, answers) if is_te": "a report",
+    "cli/contract.py drift_text(compare(ready.old, ready.new)": "a report",
+    "cli/contract.py f'pytest-bctrl: nothing to suggest: the ": "own words",
+    "cli/contract.py text": "YAML that is escaped",
+    "cli/drift.py f'pytest-bctrl: nothing to accept: nothi": "own words",
+    "cli/drift.py f'pytest-bctrl: {len(failing)} at or abo": "own words",
+    "cli/options.py text": "a report",
+    "fixture_values.py f'bctrl_scenario: {error}'": "an error, which is escaped",
+    "fixture_values.py f'bctrl_schema: {error}'": "an error, which is escaped",
+    "impact/replay.py f'it had not ended after {seconds:g} s'": "own words",
+    "recorded/hooks.py f'bctrl recording: {error}'": "an error, which is escaped",
+    "settings.py f'bctrl: {error}'": "an error, which is escaped",
+    "suite/failures.py indent": "blanks",
+    "suite/failures.py label": "own words",
+    "suite/failures.py text": "rows, which are escaped",
+    "suite/hooks.py '\\n'.join([message, *describe([failure.f": "lines that are escaped",
+    "suite/hooks.py f'no contract test matches {chosen}; lis": "a name that is escaped",
+    "suite/hooks.py message": "a line that is escaped",
+    "suite/report_hooks.py line": "annotations, and lines that are escaped",
+    "suite/summary.py f'{label:<12} '": "own words",
+    "suite/tests.py text": "lines that are escaped",
+    "suite/upstream.py f'not checked: {verdict.not_checked}'": "an error, which is escaped",
+    "suite/verdict.py '; '.join(dict.fromkeys(map(accepted_whe": "lines that are escaped",
+}
+"""What is printed, or given to pytest to print, without an escape in the same place, and why it needs none."""
+
+
+def test_what_is_printed_is_escaped() -> None:
+    root, found = Path(pytest_bctrl.__file__).parent, set()
+    for path in root.rglob("*.py"):
+        calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+        for call in calls:
+            name = ast.unparse(call.func)
+            is_output = {name, getattr(call.func, "attr", name)} & SAYS and not name.endswith(
+                ("document.line", "sys.exit")
+            )
+            if is_output and call.args and not isinstance(call.args[0], ast.Constant):
+                text = ast.unparse(call.args[0])
+                if "escape_" not in text:
+                    found.add(f"{path.relative_to(root).as_posix()} {text[:40]}")
+    assert set(KNOWN) == found
