@@ -17,6 +17,8 @@ from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.secret import Secret
 
 if TYPE_CHECKING:
+    import httpx
+
     from pytest_bctrl.suite.run import ContractRun
     from pytest_bctrl.traffic.mock import MockServer
     from pytest_bctrl.traffic.mock.message import Answer, Request
@@ -97,6 +99,21 @@ def client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     # What an impact run changes is nothing that was observed.
     see = None if LAST_WORD in config.stash else partial(observer(config).see, judged=is_mock)
     return {**target, "see": see, "fields": fields_for(contract(config))}
+
+
+@contextmanager
+def client_for(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
+    """Give a test a client on the target; fails where the target sent bytes that belong to no response."""
+    from pytest_bctrl.traffic.client import client
+    from pytest_bctrl.traffic.surplus import Surplus, WatchedBackend
+
+    found: list[Surplus] = []
+    with client(**client_settings(request), backend=WatchedBackend(found.append)) as made:
+        yield made
+    for surplus in found:
+        # The response before it was given to the test, and the next request went over another connection.
+        words = f"bctrl_client: the server sent {surplus} ({surplus.source})"
+        raise pytest.fail.Exception(words, pytrace=False)
 
 
 def _live(config: pytest.Config) -> ContractRun | None:

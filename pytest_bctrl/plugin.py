@@ -344,11 +344,10 @@ def bctrl_runtimes(bctrl_recording: RecordedTest) -> list[dict[str, Any]]:
 @pytest.fixture
 def bctrl_client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     """An authenticated `httpx.Client` on the recording, the mock or, with --bctrl-live, the API (safe methods only)."""
-    from pytest_bctrl.fixture_values import client_settings
-    from pytest_bctrl.traffic.client import client
+    from pytest_bctrl.fixture_values import client_for
 
     recording = _recorded(request)
-    with client(**client_settings(request)) if recording is None else _recorder(request).client() as made:
+    with client_for(request) if recording is None else _recorder(request).client() as made:
         yield made
 
 

@@ -72,6 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     text = "let pages of an origin ask (CORS), as those of this machine may; * for all; repeatable"
     add_repeatable(parser, "--origin", "ORIGIN", text)
+    text = "serve a recording, and the control path, under this host name too; * for all; repeatable"
+    add_repeatable(parser, "--allow-host", "HOST", text)
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="written as JSON once requests are answered")
     parser.add_argument("--quiet", action="store_true", help="no request log")
 
@@ -92,6 +94,9 @@ def run(options: argparse.Namespace) -> int:
         remembered=10_000 if options.control else 0,
         control=token,
         origins=options.origin,
+        hosts=options.allow_host,
+        # A recording is somebody's data.
+        is_private=options.recording is not None,
     )
     if options.plugin:
         from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario

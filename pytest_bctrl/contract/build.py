@@ -19,7 +19,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.contract.soundness import sound
 from pytest_bctrl.contract.yaml_source import read_yaml
-from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.escaping import escape_json
 from pytest_bctrl.incoming import read_text
 
@@ -235,10 +235,24 @@ def write_files(texts: Mapping[Path, str], rights: int | None = None) -> None:
                 temporary.replace(current)
                 done.append(current)
     except OSError as error:
-        for path in done:
-            path.unlink() if (content := before[path]) is None else path.write_bytes(content)
+        changed = [str(path) for path in done if not _put_back(path, before[path])]
+        unchanged = f"{', '.join(changed)} was changed before" if changed else "nothing was changed"
         raise DocumentError(
             f"the file cannot be written: {error.strerror}",
             where=str(current),
-            hint="nothing was changed; give a folder that may be written to",
+            hint=f"{unchanged}; give a folder that may be written to",
         ) from None
+
+
+def _put_back(path: Path, content: bytes | None) -> bool:
+    """Give a file its old content, or remove it where it had none; false where that cannot be done."""
+    try:
+        if content is None:
+            path.unlink()
+            return True
+        with locking.held(path) as part:
+            locking.fill(part, content, path)
+            part.replace(path)
+    except (OSError, BctrlError):
+        return False
+    return True

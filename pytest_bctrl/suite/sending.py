@@ -28,7 +28,7 @@ from pytest_bctrl.suite.troubles import reproduction, surplus_finding
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, SECOND_LOOK, Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy
-from pytest_bctrl.traffic.surplus import SOURCE, Surplus, WatchedBackend
+from pytest_bctrl.traffic.surplus import SOURCE, Surplus, WatchedBackend, WatchedStream
 
 AT_ONCE = 4
 """Requests that are under way together, and connections that are kept, at most."""
@@ -45,8 +45,8 @@ class Exchange:
     """One request with its answer: as data for our checks, as httpx has it for Schemathesis's.
 
     `findings` are what is wrong with how it came; it is `doubtful` where bytes follow it, so that it may be cut, or
-    meant for another request. `pause` counts the pauses of the target up to the one it met, a 503
-    that says when to come back; it is 0 where it met none.
+    meant for another request, which `connection` may show later. `pause` counts the pauses of the target up to the one
+    it met, a 503 that says when to come back; it is 0 where it met none.
     """
 
     answer: Answer
@@ -54,6 +54,7 @@ class Exchange:
     findings: tuple[Finding, ...] = ()
     pause: int = 0
     is_doubtful: bool = False
+    connection: WatchedStream | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,8 @@ class Connections:
         request = sender.build_request(method, self._base_url + target, headers=dict(given.headers))
         sent = list(self._credentials(operation, ask.credential))
         fields = {field.name: value for field, value, _ in sent}
-        looks = partial(self._second_look, method, ask.unwelcome)
+        # A connection that is kept can be looked at later.
+        looks = (lambda status: 0.0) if is_kept else partial(self._second_look, method, ask.unwelcome)
         key = [(field.name, shell) for field, _, shell in sent]
         shell = reproduction(request, given.headers, key, self._run.connection)
         own = {CREDENTIAL: fields, AT_MOST: at_most, SECOND_LOOK: looks, SOURCE: (operation, shell)}
@@ -224,6 +226,19 @@ class Connections:
     def _report_late(self, surplus: Surplus) -> None:
         operation, shell = surplus.source
         self._late.append(surplus_finding(operation, surplus, shell))
+
+    def is_doubtful(self, connection: WatchedStream | None) -> bool:
+        """Whether surplus arrived on a connection, so that a response that does not fit may be one to another request.
+
+        What is still on its way is waited for, as long as a run has not done so in vain too often.
+        """
+        if connection is None:
+            return False
+        started = time.monotonic()
+        is_tainted = connection.settle(SECOND_LOOK_SECONDS if self._looks_left else 0.0)
+        has_waited = time.monotonic() - started > SECOND_LOOK_SECONDS / 2
+        self._looks_left = SECOND_LOOKS if is_tainted else max(0, self._looks_left - has_waited)
+        return is_tainted
 
     def _second_look(self, method: str, is_unwelcome: bool, status: int) -> float:
         """Return how many seconds to wait for what may follow a response: some where it does not fit."""

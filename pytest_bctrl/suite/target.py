@@ -164,10 +164,11 @@ class Target:
                 ask: Ask | None = one.ask
                 while ask is not None:
                     judged = ask.judge(exchange)
-                    if exchange.is_doubtful:
-                        # What the answer says may be cut, or meant for another request.
-                        certain = [one for one in judged if one in exchange.findings]
-                        is_doubtful, judged = is_doubtful or len(certain) < len(judged), certain
+                    certain = [one for one in judged if one in exchange.findings]
+                    if judged != certain and (
+                        exchange.is_doubtful or self._connections.is_doubtful(exchange.connection)
+                    ):
+                        is_doubtful, judged = True, certain
                     # How the plain answer came is found where that is looked at first.
                     yield [*(exchange.findings if ask.inputs is not None else ()), *judged]
                     ask = ask.then(exchange)
@@ -280,7 +281,7 @@ class Target:
         if not is_doubtful and reply.request.method == operation.method:
             self._see(answer, reply.request.url.query.decode("ascii"), reply.given.headers)
         pause = self._pauses[label] if is_paused else 0
-        return Exchange(answer, plain, (*found, *broken), pause, is_doubtful)
+        return Exchange(answer, plain, (*found, *broken), pause, is_doubtful, attempts[-1].connection)
 
     def _reply(self, due: _Due) -> Reply:
         """Return what came of a request, which is sent now, or again by itself, where no thread got an answer to it."""

@@ -13,7 +13,6 @@ import pytest
 
 from pytest_bctrl.checks.run import BrokenCheckError
 from pytest_bctrl.escaping import escape_line, escape_lines
-from pytest_bctrl.finding import at_or_above
 from pytest_bctrl.settings import scrub_ids
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.plan import plan, tests
@@ -54,8 +53,7 @@ def hold(target: Target, verdict: Verdict) -> Callable[[Probe], None]:
         failing, unchecked = list[bool](), ""
         try:
             for found in target.findings(probe):
-                verdict.collect(found)
-                failing.append(bool(at_or_above(found, target.run.fail_on)))
+                failing.append(verdict.collect(found))
         except NotCheckedError as error:
             unchecked = str(error)
         except BrokenCheckError as error:

@@ -153,11 +153,13 @@ class Verdict:
             "upstream": self.upstream,
         }
 
-    def collect(self, found: Iterable[Finding]) -> None:
-        """Keep findings for the end of the test, at their configured levels."""
-        kept, off = self.levels.apply(found)
-        self._collected.extend(map(without_ids, kept) if self.hides_ids else kept)
+    def collect(self, found: Iterable[Finding]) -> bool:
+        """Keep findings for the end of the test, at their configured levels, and return whether one fails it."""
+        levelled, off = self.levels.apply(found)
+        kept = list(map(without_ids, levelled) if self.hides_ids else levelled)
+        self._collected.extend(kept)
         self._off.extend(off)
+        return bool(at_or_above(self.baseline.mark(kept, self.fail_on), self.fail_on))
 
     def give(self, words: Callable[[Sequence[Finding]], str] = breach) -> None:
         """Fail the test, with the findings as its message in the words of `words`, or let it pass."""

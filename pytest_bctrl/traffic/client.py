@@ -9,6 +9,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Timer
 from typing import Any, Self, TypedDict, Unpack
@@ -26,7 +27,7 @@ from pytest_bctrl.settings import is_sendable
 from pytest_bctrl.traffic.flow import SECOND_LOOK, Attempt, FieldsFor, ProxyAddress, Rules, Send, TooMuchError, flow
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
-from pytest_bctrl.traffic.surplus import Surplus, WatchedBackend, find_surplus
+from pytest_bctrl.traffic.surplus import Surplus, WatchedBackend, WatchedStream, find_nested, find_surplus
 
 TIMEOUT = 10.0
 """Seconds that connecting, and each wait for bytes, may take."""
@@ -195,9 +196,13 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                         if time.monotonic() > step.deadline:
                             raise httpx.ReadTimeout(_LATE)
                     second_look = step.request.extensions.get(SECOND_LOOK, lambda status: 0.0)
-                    surplus = find_surplus(response, step.request, second_look(response.status_code))
+                    surplus = find_surplus(response, bytes(body), step.request, second_look(response.status_code))
             except httpx.TransportError as error:
-                return _failed(httpx.ReadTimeout(_LATE) if watch.fired else error, watch.events, self._rules, begun)
+                problem = httpx.ReadTimeout(_LATE) if watch.fired else error
+                attempt = _failed(problem, watch.events, self._rules, begun)
+                # Late bytes that are the beginning of a response wait for more than the response after them has.
+                nested = find_nested(bytes(body)) if attempt.reused else b""
+                return replace(attempt, surplus=Surplus(nested, step.request.method)) if nested else attempt
         return _answered(response, body, watch.events, surplus)
 
     def close(self) -> None:
@@ -235,7 +240,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                         if len(body) > MOST:
                             # Cancelled where they wait, the generators under it end; left amid the loop, they do not.
                             scope.cancel()
-                    surplus = find_surplus(response, step.request, 0.0)
+                    surplus = find_surplus(response, bytes(body), step.request, 0.0)
         except httpx.TransportError as error:
             return _failed(error, events, self._rules, begun=response is not None)
         if len(body) > MOST:
@@ -256,6 +261,7 @@ _LATE = "the answer was still being sent when the time was up"
 def _answered(response: httpx.Response, body: bytearray, events: Sequence[str], surplus: Surplus | None) -> Attempt:
     # Of the extensions, those that still mean something once the connection was given back.
     names = ("http_version", "reason_phrase")
+    stream = response.extensions.get("network_stream")
     kept = {name: response.extensions[name] for name in names if name in response.extensions}
     return Attempt(
         status=response.status_code,
@@ -264,6 +270,7 @@ def _answered(response: httpx.Response, body: bytearray, events: Sequence[str], 
         extensions=kept,
         reused=not any(name.endswith(_STEPS[0]) for name in events),
         surplus=surplus,
+        connection=stream if isinstance(stream, WatchedStream) else None,
     )
 
 

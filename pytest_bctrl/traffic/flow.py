@@ -22,7 +22,7 @@ from pytest_bctrl.incoming import TooLargeError, require_unpackable
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
-from pytest_bctrl.traffic.surplus import Surplus
+from pytest_bctrl.traffic.surplus import Surplus, WatchedStream
 
 CREDENTIAL = "bctrl_credential"
 """Request extension: header fields, name to `Secret`, to send in the key's place; an empty mapping sends none."""
@@ -54,8 +54,8 @@ class Attempt:
     """One try at a request: the answer it got, with the body as sent, or the kind of error (an httpx exception's name).
 
     `reused` tells that it went over a connection that an earlier request had opened, `begun` that the head of an
-    answer came. `surplus` are the bytes that followed the response, or came before the request. An error is data, so
-    that no traceback keeps the frames in which the key is on its way to the wire.
+    answer came, over `connection`. `surplus` are the bytes that followed the response, or came before the request. An
+    error is data, so that no traceback keeps the frames in which the key is on its way to the wire.
     """
 
     method: str = ""
@@ -70,6 +70,7 @@ class Attempt:
     body: bytes = field(default=b"", repr=False)
     extensions: Mapping[str, object] = field(default_factory=dict, repr=False)
     surplus: Surplus | None = None
+    connection: WatchedStream | None = field(default=None, repr=False)
 
     @property
     def retry_after(self) -> str | None:

@@ -6,6 +6,7 @@ that holds any is closed, so that they are never taken for the response to anoth
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ import httpx
 
 _CHUNK = 65_536
 _EXCERPT = 60
+_TURN = 0.005
 _LAST_LOOK = 0.05
 """Seconds after the end of a response until which the last look at a connection waits."""
 
@@ -33,8 +35,8 @@ class Surplus:
     """The bytes that arrived where no response was due.
 
     `method` and `status` are those of the exchange after whose end they came, `source` is what its request has under
-    `SOURCE`; they are empty on a new connection, where the bytes came before the first request. `is_late` tells that
-    they were not there yet when the response ended.
+    `SOURCE`, else its method and URL; they are empty on a new connection, where the bytes came before the first
+    request. `is_late` tells that they were not there yet when the response ended.
     """
 
     data: bytes
@@ -47,7 +49,7 @@ class Surplus:
     def is_body(self) -> bool:
         """Whether they are the body of a response that must not have one (RFC 9110, 6.4.1)."""
         has_no_body = self.method == "HEAD" or self.status in (204, 304)
-        return has_no_body and not self.is_late and not self.data.startswith(b"HTTP/")
+        return has_no_body and not self.data.startswith(b"HTTP/")
 
     @property
     def is_harmless(self) -> bool:
@@ -87,7 +89,7 @@ class WatchedBackend(httpcore.SyncBackend):
     def look(self) -> None:
         """Look at the idle connections for the last time, which takes a moment where one of them was just used."""
         for stream in list(self._streams):
-            stream.look()
+            stream.settle(_LAST_LOOK)
 
 
 class WatchedStream(httpcore.NetworkStream):
@@ -105,6 +107,7 @@ class WatchedStream(httpcore.NetworkStream):
         # Held while the state changes: another thread's look at an idle connection must take no byte of a response.
         self._lock = Lock()
         self._is_idle = True
+        self._is_closed = self._is_tainted = False
         self._finished = 0.0
         self._last = Surplus(b"")
 
@@ -129,34 +132,52 @@ class WatchedStream(httpcore.NetworkStream):
             raise EarlyBytesError(surplus)
         self._stream.write(buffer, timeout)
 
-    def finish(self, response: httpx.Response, request: httpx.Request, wait: float) -> Surplus | None:
+    def finish(self, response: httpx.Response, body: bytes, request: httpx.Request, wait: float) -> Surplus | None:
         """Return the surplus at the end of a response, waiting `wait` seconds; with any, close the connection."""
         data = _read_ahead(response)
         with self._lock:
+            if self._last.method:
+                # Late bytes that are the beginning of a response make one with the response after them.
+                data = data or find_nested(*response.headers.values()) or find_nested(body)
             self._last = _without_surplus(response, request)
-            more = self._unread(0.0 if data else wait)
+            is_late = not data and wait > 0
+            more = self._unread(wait if is_late else 0.0)
             data += more.data if more is not None else b""
             if data:
                 self._stream.close()
             self._finished = time.monotonic()
             self._is_idle = not data
-        return _reported(replace(self._last, data=data))
+        surplus = _reported(replace(self._last, data=data, is_late=is_late))
+        self._is_tainted = surplus is not None and not surplus.is_body
+        return surplus
 
-    def look(self) -> None:
-        """Report what has arrived on an idle connection, waiting until a moment has passed since its response."""
+    def settle(self, seconds: float) -> bool:
+        """Return whether surplus arrived, waiting until so many seconds have passed since the last response.
+
+        A response on such a connection may be one to another request.
+        """
+        until = time.monotonic() + seconds
+        while not (self._is_tainted or self._look(seconds)) and time.monotonic() < until:
+            time.sleep(_TURN)
+        return self._is_tainted
+
+    def _look(self, seconds: float) -> bool:
+        """Look at the connection, and return whether that is all there is to see; not while it is in use."""
         with self._lock:
-            wait = max(0.0, self._finished + _LAST_LOOK - time.monotonic())
-            surplus = self._unread(wait) if self._is_idle else None
-            self._is_idle = self._is_idle and surplus is None
+            if not self._is_idle:
+                return self._is_closed
+            surplus = self._unread(max(0.0, self._finished + seconds - time.monotonic()))
+            self._is_idle = surplus is None
         if surplus is not None:
             self._stream.close()
             self._report(surplus)
+        return True
 
     def close(self) -> None:
         """Close the connection, and report what arrived on it while it was idle."""
         with self._lock:
             surplus = self._unread() if self._is_idle else None
-            self._is_idle = False
+            self._is_idle, self._is_closed = False, True
             self._stream.close()
         if surplus is not None:
             self._report(surplus)
@@ -206,12 +227,14 @@ class WatchedStream(httpcore.NetworkStream):
 
     def _report(self, surplus: Surplus) -> None:
         if not surplus.is_harmless:
+            self._is_tainted = True
             self._late(surplus)
 
 
 def _without_surplus(response: httpx.Response, request: httpx.Request) -> Surplus:
     """Return what is known of the exchange."""
-    return Surplus(b"", request.method, response.status_code, request.extensions.get(SOURCE))
+    source = request.extensions.get(SOURCE, f"{request.method} {request.url}")
+    return Surplus(b"", request.method, response.status_code, source)
 
 
 def _reported(surplus: Surplus) -> Surplus | None:
@@ -219,7 +242,19 @@ def _reported(surplus: Surplus) -> Surplus | None:
     return None if surplus.is_harmless else surplus
 
 
-def find_surplus(response: httpx.Response, request: httpx.Request, wait: float) -> Surplus | None:
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9]\d\d[ \r\n]")
+
+
+def find_nested(*parts: bytes | str) -> bytes:
+    """Return the bytes from the first status line on that stands in a part of a response; empty where there is none."""
+    for part in parts:
+        data = part.encode("utf-8", "replace") if isinstance(part, str) else part
+        if match := _STATUS_LINE.search(data):
+            return data[match.start() :]
+    return b""
+
+
+def find_surplus(response: httpx.Response, body: bytes, request: httpx.Request, wait: float) -> Surplus | None:
     """Return the surplus at the end of a response whose body was read; a connection with any is closed.
 
     `wait` seconds are given to what is still on its way. Where the connection is not a `WatchedStream`, what was read
@@ -227,7 +262,7 @@ def find_surplus(response: httpx.Response, request: httpx.Request, wait: float) 
     """
     stream = response.extensions.get("network_stream")
     if isinstance(stream, WatchedStream):
-        return stream.finish(response, request, wait)
+        return stream.finish(response, body, request, wait)
     return _reported(replace(_without_surplus(response, request), data=_read_ahead(response)))
 
 
