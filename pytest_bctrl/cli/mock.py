@@ -181,7 +181,6 @@ def _port(contract: Contract) -> int:
 def _greet(server: MockServer, options: argparse.Namespace) -> None:
     contract = server.contract
     print(f"mock of {contract.title} {contract.version} (contract {contract.short_digest}) on {server.url}")
-    print(f"contract {contract.described}")
     if not is_loopback(options.host):
         print(f"warning: {options.host} can be reached from other machines", file=sys.stderr)
     key = f"${options.api_key_env}" if os.environ.get(options.api_key_env) else MOCK_KEY
@@ -191,7 +190,8 @@ def _greet(server: MockServer, options: argparse.Namespace) -> None:
     headers = "".join(f' -H "{field.name}: {field.shell(key)}"' for field in fields)
     headers += "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in asked.headers)
     url = f"{_reachable(server.url)}{asked.target(operation)}"
-    print(f"try: curl{headers} {shlex.quote(url)}", flush=True)
+    print(f"try: curl{headers} {shlex.quote(url)}")
+    print(f"contract {contract.described}", flush=True)
 
 
 def _reachable(url: str) -> str:
