@@ -165,6 +165,6 @@ def schema(of: Contract) -> Any:
         require_extra("bctrl_schema")
     except BctrlError as error:  # pragma: no cover - tests/base_install is without the extra
         raise pytest.fail.Exception(str(error), pytrace=False) from None
-    from pytest_bctrl.suite.schema import new_schema
+    from pytest_bctrl.suite.schema import for_tests
 
-    return new_schema(of)
+    return for_tests(of)

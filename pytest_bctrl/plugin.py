@@ -338,7 +338,9 @@ def bctrl_recording(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
 @pytest.fixture
 def bctrl_runtimes(bctrl_recording: RecordedTest) -> list[dict[str, Any]]:
     """The runtimes of this test's recorded response, as a fresh list of dicts."""
-    return bctrl_recording.runtimes()
+    from pytest_bctrl.recorded.hooks import runtimes_of
+
+    return runtimes_of(bctrl_recording)
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ HELD_BY = {
     "drift/sources.py: said[0].removeprefix('fatal: ')": "drift/test_sources.py",
     "traffic/recordings/har_file.py: f'it cannot be read as an archive: {error}'": "recordings/test_har_files.py",
     "recorded/recorded_test.py: 'it holds no runtimes'": "recordings/test_ends.py",
+    "recorded/recorded_test.py: 'there is no recording of this test'": "recordings/test_ends.py",
     "recorded/recorded_test.py: 'there is nothing to replay yet'": "recordings/test_ends.py",
     "recorded/place.py: 'the mark is not understood'": "recordings/test_record_and_replay.py",
     "recorded/place.py: f'{name!r} is not a name for a recording'": "recordings/test_record_and_replay.py",

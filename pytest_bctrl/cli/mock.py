@@ -189,7 +189,6 @@ def _greet(server: MockServer, options: argparse.Namespace) -> None:
     print(
         escape_line(f"mock of {contract.title} {contract.version} (contract {contract.short_digest}) on {server.url}")
     )
-    print(escape_line(f"contract {contract.described}"))
     if not is_loopback(options.host):
         print(escape_line(f"warning: {options.host} can be reached from other machines"), file=sys.stderr)
     key = f"${options.api_key_env}" if os.environ.get(options.api_key_env) else MOCK_KEY
@@ -199,7 +198,8 @@ def _greet(server: MockServer, options: argparse.Namespace) -> None:
     headers = "".join(f' -H "{field.name}: {field.shell(key)}"' for field in fields)
     headers += "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in asked.headers)
     url = f"{_reachable(server.url)}{asked.target(operation)}"
-    print(escape_line(f"try: curl{headers} {shlex.quote(url)}"), flush=True)
+    print(escape_line(f"try: curl{headers} {shlex.quote(url)}"))
+    print(escape_line(f"contract {contract.described}"), flush=True)
 
 
 def _reachable(url: str) -> str:

@@ -144,12 +144,11 @@ def of_config(config: Source) -> ContractInForce:
     """Return the contract in force in a run of pytest, as its settings and its rootdir have it."""
     from pytest_bctrl.settings import Given, contract_setting
 
-    try:
-        found = contract_setting(config)
-    except ValueError:
-        # The first conftest.py files are imported before pytest has read its options.
+    found = contract_setting(config)
+    if found is None or found.is_ini:
+        # While the first conftest.py files are imported, pytest has its options here alone.
         value = getattr(getattr(config, "known_args_namespace", None), "bctrl_contract", None)
-        found = None if value is None else Given(value, "--bctrl-contract")
+        found = found if value is None else Given(value, "--bctrl-contract")
     return contract_in_force(*((found.value, config.rootpath, found.where) if found else (None, config.rootpath)))
 
 

@@ -62,6 +62,14 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
     return item.stash[_RECORDED]
 
 
+def runtimes_of(recording: RecordedTest) -> list[dict[str, Any]]:
+    """Return the runtimes of a recording; fails the test, with the command that records it, where there are none."""
+    try:
+        return recording.runtimes()
+    except BctrlError as error:
+        raise pytest.fail.Exception(f"bctrl recording: {error}", pytrace=False) from None
+
+
 def _usual_space(config: pytest.Config) -> str:
     """What `bctrl_space_id` gives where the project does not override it; empty where it needs no value."""
     with suppress(SettingError):

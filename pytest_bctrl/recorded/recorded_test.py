@@ -197,6 +197,8 @@ class RecordedTest:
                 self.player.answer(exchange.method, exchange.target)
                 played = self._last_word(Request(exchange.method, exchange.target), as_answer(exchange))
                 return samples.items(httpx.Response(200, content=played.body).json())
+        if not self.player.exchanges:
+            raise DocumentError("there is no recording of this test", where=self._place.shown, hint=self._place.hint)
         raise DocumentError("it holds no runtimes", where=self._place.shown, hint=self._place.hint)
 
     @contextmanager

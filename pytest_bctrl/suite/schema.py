@@ -16,11 +16,24 @@ def schema() -> Any:
     Inside a run of pytest it is the contract of that run, as its options and its rootdir have it; elsewhere that of
     the working directory. Each call makes a new one, whose `config` is the caller's.
 
+    It generates what conforms to the contract, since `bctrl_client` sends safe methods alone, each with the right key,
+    and leaves out Schemathesis's check of credentials, which sends requests of its own and cannot see that key.
+
     Raises `SettingError` where the extra `contract` is not installed, and `DocumentError` for a contract that cannot
     be read.
     """
     require_extra("pytest_bctrl.schema()")
-    return new_schema(current_contract())
+    return for_tests(current_contract())
+
+
+def for_tests(contract: Contract) -> Any:
+    """Return a new Schemathesis schema of a contract, set up for tests that send their cases with `bctrl_client`."""
+    from schemathesis import GenerationMode
+
+    made = new_schema(contract)
+    made.config.generation.update(modes=[GenerationMode.POSITIVE])
+    made.config.checks.update(excluded_check_names=["ignored_auth"])
+    return made
 
 
 def new_schema(contract: Contract) -> Any:

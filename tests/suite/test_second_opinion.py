@@ -14,7 +14,7 @@ from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.samples import packaged_samples
+from pytest_bctrl.samples import current_samples
 from pytest_bctrl.samples.mutants import mutants
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.suite.second_opinion import second_opinion
@@ -47,7 +47,7 @@ def test_what_schemathesis_alone_finds_is_a_finding(status: int, body: bytes, ru
 
 
 def test_other_engines_agree_with_how_the_packaged_contract_is_read() -> None:
-    samples = packaged_samples()
+    samples = current_samples()
     bodies = [*samples.bodies(), *(one.body for one in mutants(samples))]
     for text in map(encode, bodies):
         answer = Answer(PACKAGED, PACKAGED.operations[0], 200, tuple(HEADERS.items()), text, {"id": "1"})
