@@ -135,7 +135,8 @@ def _read_report(name: str, path: Path) -> list[str]:
         return [f"unreadable: {error!r}"]
 
 
-def _read_junit(path: Path) -> Iterator[str]:
+def read_junit(path: Path) -> Iterator[str]:
+    """Yield the counts of each suite, and for each test which elements and attributes describe it."""
     for suite in ElementTree.parse(path).getroot().iter("testsuite"):
         counts = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
         yield f"{counts}"
@@ -172,7 +173,7 @@ def _read_html(path: Path) -> Iterator[str]:
 
 
 _READERS: dict[str, Callable[[Path], Iterator[str]]] = {
-    "junit": _read_junit,
+    "junit": read_junit,
     "pytest_jsonreport": _read_json_report,
     "allure_pytest": _read_allure,
     "pytest_reportlog": _read_report_log,

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, note, settings
 from hypothesis import strategies as st
 
 from tests.redaction.comparison import SOURCES, Project, Result, assert_same
@@ -22,7 +22,11 @@ DISTRIBUTIONS = ("loadfile", "loadscope", "load", "worksteal")
 SELECTIONS = (["--lf"], ["--ff"], ["--sw"], ["--nf"], ["-x"], ["--deselect"])
 
 runs_of_pytest = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    # An example is several runs of pytest, and to shrink one takes hundreds of examples.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 displays = st.sampled_from(DISPLAYS)
 sources = st.sampled_from(SOURCES)
@@ -34,11 +38,13 @@ class Projects:
 
     def __init__(self, pytester: pytest.Pytester, folder: Path, secret: str, source: str) -> None:
         number = next(_numbers)
+        note(f"{secret=}, {source=}")
         self._without = Project(pytester, folder / f"without{number}" / "project", secret, None)
         self._with = Project(pytester, folder / f"with{number}" / "project", secret, source)
 
     def run(self, *arguments: str, without_reporter: str | None = None) -> Result:
         """Run both, raise `AssertionError` for a difference, and return the result."""
+        note(f"{arguments=}")
         expected = self._without.run(*arguments, without_reporter=without_reporter)
         actual = self._with.run(*arguments, without_reporter=without_reporter)
         assert_same(expected, actual)
