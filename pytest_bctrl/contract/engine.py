@@ -52,6 +52,11 @@ def place_of(contract: Contract, schema: Schema) -> str:
     return _engine(contract).pointers.get(id(schema), "")
 
 
+def schemas_of(contract: Contract) -> int:
+    """Return how many schemas the contract's document holds."""
+    return len(_engine(contract).pointers)
+
+
 def canonicalized(contract: Contract, schema: Schema) -> Schema:
     """Return the engine's canonical form of a schema: what it says of one value is worked out, without its `allOf`.
 

@@ -222,7 +222,7 @@ def coverage_rows(observer: Observer, *, is_whole: bool) -> Iterator[tuple[str, 
         f"{measured.percent:.1f}% of the contract: {measured.seen} of {len(measured.points)} points seen, "
         f"in {numbered(observer.everything.statuses.total(), 'answer')}{more}",
     )
-    yield from (("not checked", reason) for reason in always_empty(measured))
+    yield from (("not checked", reason) for reason in not_seen(measured))
     if is_whole:
         yield from (("" if number else "never seen", line) for number, line in enumerate(missing))
 
@@ -232,8 +232,9 @@ def coverage_lines(observer: Observer, *, is_whole: bool = True) -> Iterator[str
     return (escape_line(f"{label:<13}{text}") for label, text in coverage_rows(observer, is_whole=is_whole))
 
 
-def always_empty(measured: Coverage) -> Iterator[str]:
-    """Yield a sentence for every list of which no items were seen."""
+def not_seen(measured: Coverage) -> Iterator[str]:
+    """Yield a sentence for every list of which no items were seen, and for all that is beyond the budget."""
+    yield from measured.not_measured
     empty = {(point.status, point.location) for point in measured.points if point.kind == "empty" and point.seen}
     for point in measured.points:
         if point.kind == "items" and not point.seen and (point.status, point.location) in empty:

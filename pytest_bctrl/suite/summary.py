@@ -31,7 +31,7 @@ from pytest_bctrl.reports.wording import (
     told,
     verdict_of,
 )
-from pytest_bctrl.suite.observing import Observer, always_empty, coverage_rows, observer, remarks
+from pytest_bctrl.suite.observing import Observer, not_seen, coverage_rows, observer, remarks
 from pytest_bctrl.suite.plan import askable, left_out, why_not_asked
 from pytest_bctrl.suite.run import NODE, ContractRun
 
@@ -181,7 +181,7 @@ class Summary:
         yield from (("not checked", reason) for reason in reasons)
         measured = self._coverage()
         if measured is not None and not verbosity and not self.shows_coverage:
-            yield from (("not checked", reason) for reason in always_empty(measured))
+            yield from (("not checked", reason) for reason in not_seen(measured))
         yield from self._accepted()
         yield from (("report", path) for path in self.reports)
 
@@ -244,7 +244,7 @@ class Summary:
         seen = self._where() if run.target else run.upstream or "the bundled mock"
         measured, lacking = self._coverage(), tuple(self.not_checked())
         if measured is not None:
-            notes, lacking = (*notes, *remarks(self._seen)), (*lacking, *always_empty(measured))
+            notes, lacking = (*notes, *remarks(self._seen)), (*lacking, *not_seen(measured))
         return Title("contract run", base, seen, run.fail_on, notes, lacking)
 
     def _coverage(self) -> Coverage | None:
