@@ -148,6 +148,6 @@ def schema(of: Contract) -> Any:
         require_extra()
     except BctrlError as error:  # pragma: no cover - tests/base_install is without the extra
         raise pytest.fail.Exception(f"bctrl_schema: {error}", pytrace=False) from None
-    from pytest_bctrl.suite.second_opinion import schema_of
+    from pytest_bctrl.suite.schemathesis_engine import schema_of
 
     return schema_of(of)
