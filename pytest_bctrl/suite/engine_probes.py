@@ -78,7 +78,7 @@ def of_schemathesis(
         for ask in requests():
             yield _with_engine(ask, engine.check_response)
     elif about == "head":
-        for case in engine.negative_cases(run, operation, 24):
+        for case in engine.negative_cases(run, operation, CASES):
             if case.credential is NONE:
                 judge = _case_judge(engine.check_case, case)
                 yield Ask(operation, judge, plain(run, operation), NONE, method="HEAD", fresh=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 from referencing import Registry, Resource
@@ -22,9 +22,9 @@ from referencing.jsonschema import DRAFT202012
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.protocol import may_be_unusual
 from pytest_bctrl.checks.violation import Violation, findings
-from pytest_bctrl.contract.engine import accepts, readable, referable, resource
+from pytest_bctrl.contract.engine import accepts, is_asserted, readable, referable, resource
 from pytest_bctrl.contract.model import Contract, Schema
-from pytest_bctrl.contract.references import BASE
+from pytest_bctrl.contract.references import BASE, keyworded
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.suite.engine_faults import is_engine_fault
 from pytest_bctrl.suite.engine_words import ENGINES, keyword_violation
@@ -43,7 +43,16 @@ MOST = 400
 _LARGE = 2 * LONG
 """Bytes of a body that may hold a list of more than `LONG` items."""
 
-FORMATS = Draft202012Validator.FORMAT_CHECKER
+FORMATS = FormatChecker()
+FORMATS.checkers = dict(Draft202012Validator.FORMAT_CHECKER.checkers)
+
+_UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
+
+
+@FORMATS.checks("uuid")
+def _is_uuid(value: object) -> bool:
+    """Whether a text is a UUID (RFC 4122, 3); the package reads digits as Python does, `_` and those of any script."""
+    return not isinstance(value, str) or _UUID.fullmatch(value) is not None
 
 
 def validate_plain(exchange: Exchange) -> list[Finding]:
@@ -70,6 +79,7 @@ def validate(exchange: Exchange) -> list[Finding]:
         return list(_violations(answer, gaps)), gaps
 
     violations, gaps = answer.once(NAME, validate_once)
+    gaps = [*gaps, *unchecked_formats(answer.contract)]
     exchange.gaps.update(dict.fromkeys(f"{NAME}: {gap}" for gap in gaps))
     return findings(answer, violations, engine=NAME)
 
@@ -83,7 +93,8 @@ def _violations(answer: Answer, gaps: list[str]) -> Iterator[Violation]:
         )
         return
     items = _Items(answer, gaps)
-    validator = _validator(answer.contract).evolve(schema=referable(answer.contract, answer.schema or False))
+    schema: Schema = False if answer.schema is None else answer.schema
+    validator = _validator(answer.contract).evolve(schema=referable(answer.contract, schema))
     if len(answer.body) > _LARGE:
         validator = _thinned(validator, items)
     try:
@@ -142,6 +153,14 @@ class _Items:
                     f"{total - validated:,} of {total:,} items of a list: one of each form was validated "
                     f"({validated:,}; docs/reference/checks.md says what a form is)"
                 )
+
+
+@lru_cache(maxsize=8)
+def unchecked_formats(contract: Contract) -> tuple[str, ...]:
+    """Return what is said of the formats that the checks assert, and this engine cannot without further packages."""
+    formats = {schema["format"] for schema, *_ in keyworded(contract.document) if isinstance(schema.get("format"), str)}
+    unknown = sorted(name for name in formats - FORMATS.checkers.keys() if is_asserted(name))
+    return tuple(f"format {name}: pip install 'jsonschema[format-nongpl]' has it checked" for name in unknown)
 
 
 @lru_cache(maxsize=8)

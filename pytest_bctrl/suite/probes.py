@@ -19,6 +19,7 @@ from pytest_bctrl.checks.run import (
     Check,
     check_answer,
     check_invariant,
+    check_invariants,
     check_protocol,
     check_undocumented,
     places_of,
@@ -132,7 +133,7 @@ def of_path(run: ContractRun, operation: Operation, value: PathValue) -> Iterato
         if answer.status in value.refused_too:
             answer.looked.add("status")
             return []
-        found = check_protocol(answer, refusals(operation))
+        found = _check_unknown(answer)
         return found if value is UNKNOWN else softened(answer, found)
 
     usual = plain(run, operation)
@@ -144,6 +145,12 @@ def of_path(run: ContractRun, operation: Operation, value: PathValue) -> Iterato
     }
     is_odd = value is not UNKNOWN
     yield Ask(operation, judge, replace(usual, path=wrong), tolerated=value.refused_too, is_odd=is_odd)
+
+
+def _check_unknown(answer: Answer) -> list[Finding]:
+    """Check the answer to a path value that names nothing: it is refused, and shows nothing of another one."""
+    shown = check_invariants(answer) if 200 <= answer.status < 300 else ()
+    return [*check_protocol(answer, refusals(answer.operation)), *findings(answer, shown)]
 
 
 def refusals(operation: Operation) -> frozenset[int]:
@@ -221,9 +228,7 @@ def _check_guess(operation: Operation, exchange: Exchange, is_ordinary: bool = F
         for parameter in operation.path_parameters
     )
     is_there = 200 <= answer.status < 300 and may_be_there
-    found = (
-        check_answer(answer, operation.success_statuses) if is_there else check_protocol(answer, refusals(operation))
-    )
+    found = check_answer(answer, operation.success_statuses) if is_there else _check_unknown(answer)
     return found if is_ordinary else softened(answer, found)
 
 

@@ -7,12 +7,13 @@ alone, or by `schemathesis run`, as docs/how-to/live.md says.
 
 from __future__ import annotations
 
-import shlex
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import NONE, Credential
@@ -47,8 +48,8 @@ OF_HEAD = ("not_a_server_error", "negative_data_rejection", "ignored_auth")
 """The checks that hold for the response to a HEAD, which the contract need not document."""
 
 _ACCEPTED, _REJECTED, _IGNORED = "positive_data_acceptance", "negative_data_rejection", "ignored_auth"
-_DRAWN = 24
-"""Cases that are drawn to find so many that differ, and that can be sent."""
+_SPARE = {"positive": 2, "negative": 5}
+"""Cases that are drawn beyond those that are wanted, since some are equal, and some cannot be sent."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +65,7 @@ class GeneratedCase:
 def positive_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
     """Return cases within the contract, with the real values of the path and generated ones in query and header."""
     made: list[GeneratedCase] = []
-    for case in _drawn(run.contract, operation, "positive", _pinned(run, operation)):
+    for case in _drawn(run.contract, operation, "positive", limit, plain_path(run, operation)):
         request = _request(run, operation, case, plain_path(run, operation))
         opaque = [one.name for one in operation.other_parameters if is_opaque(run.contract, one)]
         sent = {name for name, _ in (*request.query, *request.headers)}
@@ -78,7 +79,7 @@ def cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list
     if limit < 1 or not operation.path_parameters:
         return []
     made = []
-    for case in _drawn(run.contract, operation, "positive", {}):
+    for case in _drawn(run.contract, operation, "positive", limit):
         path = {name: unquote(str(value)) for name, value in case.path_parameters.items()}
         real = plain_path(run, operation)
         if path.keys() == real.keys() and path != real and all(value.strip(".") for value in path.values()):
@@ -90,7 +91,7 @@ def cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list
 def negative_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
     """Return cases against the contract: with a malformed credential or none, or with a value that it does not allow."""
     guard, made = guarded_by(run.contract, operation), list[GeneratedCase]()
-    for case in _drawn(run.contract, operation, "negative", _pinned(run, operation)):
+    for case in _drawn(run.contract, operation, "negative", limit, plain_path(run, operation)):
         is_negative = {place.value: info.mode.is_negative for place, info in case.meta.components.items()}
         names = {name.lower() for name in case.headers or {}}
         if guard is not None and is_negative.get("header") and names <= {guard.name.lower()}:
@@ -126,10 +127,6 @@ def _distinct(cases: Sequence[GeneratedCase], limit: int) -> list[GeneratedCase]
     return list(first_of.values())[:limit]
 
 
-def _pinned(run: ContractRun, operation: Operation) -> dict[str, str]:
-    return dict(plain_path(run, operation))
-
-
 def _request(run: ContractRun, operation: Operation, case: Any, path: Mapping[str, str]) -> Inputs:
     """Return the request of a case, less what nobody may make up, and the security that the client adds."""
     guard = guarded_by(run.contract, operation)
@@ -161,19 +158,21 @@ def _prepared(case: Any) -> Inputs:
     return Inputs({}, query, (*headers, *([("Cookie", cookies)] if cookies else [])))
 
 
-def _drawn(contract: Contract, operation: Operation, mode: str, path: Mapping[str, str]) -> list[Any]:
+def _drawn(
+    contract: Contract, operation: Operation, mode: str, count: int, path: Mapping[str, str] = MappingProxyType({})
+) -> list[Any]:
     """Return cases, the same in every run; raises `NotCheckedError` where Schemathesis cannot make any."""
     from schemathesis.core.errors import SchemathesisError
 
     try:
-        return _draw(contract, operation.label, mode, tuple(sorted(path.items())))
+        return _draw(contract, operation.label, mode, count + _SPARE[mode], tuple(sorted(path.items())))
     except (SchemathesisError, LookupError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise NotCheckedError(f"{NAME} cannot read the operation: {first}") from None
 
 
 @lru_cache(maxsize=64)
-def _draw(contract: Contract, label: str, mode: str, path: tuple[tuple[str, str], ...]) -> list[Any]:
+def _draw(contract: Contract, label: str, mode: str, count: int, path: tuple[tuple[str, str], ...]) -> list[Any]:
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis.errors import Unsatisfiable
     from schemathesis import GenerationMode
@@ -185,7 +184,7 @@ def _draw(contract: Contract, label: str, mode: str, path: tuple[tuple[str, str]
     cases: list[Any] = []
 
     @settings(
-        max_examples=_DRAWN,
+        max_examples=count,
         database=None,
         deadline=None,
         derandomize=True,
@@ -196,6 +195,8 @@ def _draw(contract: Contract, label: str, mode: str, path: tuple[tuple[str, str]
     def draw(case: Any) -> None:
         cases.append(case)
 
+    # Hypothesis collects garbage around its run, and what was imported for it is none.
+    gc.freeze()
     try:
         draw()
     except Unsatisfiable as error:
@@ -217,7 +218,8 @@ def check_response(exchange: Exchange) -> list[Finding]:
     checks = [name for name in OF_RESPONSES if not answer.is_to_head or name in OF_HEAD]
 
     def case() -> Any:
-        return case_source(answer.contract, answer.operation).Case(path_parameters=dict(answer.path_values))
+        path = {name: quote(value.encode(errors="surrogateescape"), "") for name, value in answer.path_values.items()}
+        return case_source(answer.contract, answer.operation).Case(path_parameters=path)
 
     return _checked(exchange, case, checks)
 
@@ -235,36 +237,36 @@ def _checked(
 ) -> list[Finding]:
     from schemathesis.core.errors import SchemathesisError
 
-    answer, violations = exchange.answer, list[Violation]()
+    answer = exchange.answer
     # JSON is UTF-8, whatever a charset says that stands beside it: it has none (RFC 8259, 8.1 and 11).
     exchange.response.encoding = "utf-8"
     exchange.tally["Schemathesis responses"] += 1
-    for name in checks:
-        if name == "not_a_server_error" and answer.is_to_head and answer.status == 501:
-            # So a server says that it knows no HEAD (RFC 9110, 15.6.2).
-            continue
-        try:
-            # The schema is for the body, and a body is validated once.
-            failures = (
-                answer.once((NAME, name), lambda name=name: _failures(exchange, make_case(), name))
-                if name == SCHEMA
-                else _failures(exchange, make_case(), name)
-            )
-        except (SchemathesisError, LookupError) as error:
-            first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            exchange.gaps[f"{NAME}: {name} of {answer.status}, which it cannot read: {first}"] = None
-            continue
+    # A 501 to a HEAD says that the server knows no HEAD (RFC 9110, 15.6.2).
+    left_out = "not_a_server_error" if answer.is_to_head and answer.status == 501 else ""
+    checks = [name for name in checks if name != left_out]
+    around_body = [name for name in checks if name != SCHEMA]
+    found: dict[str, list[Any]] = {}
+    try:
+        case = make_case()
+        if _failures(exchange, case, around_body):
+            found = {name: _failures(exchange, case, [name]) for name in around_body}
+        if SCHEMA in checks:
+            # The schema is for the body, and identical bodies are validated once.
+            found[SCHEMA] = answer.once(NAME, lambda: _failures(exchange, case, [SCHEMA]))
         answer.looked.add(NAME)
-        violations += [_violation(answer, name, failure, generated) for failure in failures]
+    except (SchemathesisError, LookupError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        exchange.gaps[f"{NAME}: a response of {answer.status}, whose documentation it cannot read: {first}"] = None
+    violations = [_violation(answer, name, one, generated) for name, failures in found.items() for one in failures]
     return findings(answer, violations, engine=NAME)
 
 
-def _failures(exchange: Exchange, case: Any, name: str) -> list[Any]:
-    """Return the failures of one check, less the known faults of Schemathesis itself."""
+def _failures(exchange: Exchange, case: Any, names: Sequence[str]) -> list[Any]:
+    """Return the failures of some checks, less the known faults of Schemathesis itself."""
     from schemathesis.core.failures import Failure, FailureGroup
 
     try:
-        case.validate_response(exchange.response, checks=[_check_named(name)])
+        case.validate_response(exchange.response, checks=[_check_named(name) for name in names])
     except FailureGroup as group:
         failures = (failure for failure in group.exceptions if isinstance(failure, Failure))
         return [failure for failure in failures if not is_engine_fault(NAME, exchange.answer, failure)]

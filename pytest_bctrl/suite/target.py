@@ -196,7 +196,7 @@ class Target:
             for number, ask in enumerate(probe.asks()):
                 if ask.is_shared and not (self._is_alone or ask.inputs is None or self._is_known(ask)):
                     self._gaps[OF_OTHERS] = None
-                elif not (number and ask.spare and self._left(ask.operation) < 1):
+                elif self._is_known(ask) or not (number and ask.spare and self._left(ask.operation) < 1):
                     yield probe, ask
         except NotCheckedError as error:
             yield probe, error
